@@ -1,0 +1,143 @@
+#include "base/bytes.h"
+
+#include <string.h>
+
+struct bytes bytes_of(const void *data, size_t len)
+{
+	return (struct bytes){.at = data, .left = len};
+}
+
+/* Step over len bytes and say where they start, or NULL when they are not there. */
+static const uint8_t *bytes_skip(struct bytes *in, size_t len)
+{
+	const uint8_t *start = in->at;
+
+	if (in->bad || len > in->left) {
+		in->bad = true;
+		return NULL;
+	}
+	in->at += len;
+	in->left -= len;
+	return start;
+}
+
+static uint64_t bytes_integer(struct bytes *in, size_t width)
+{
+	const uint8_t *start = bytes_skip(in, width);
+	uint64_t value = 0;
+
+	for (size_t i = 0; start && i < width; i++)
+		value = value << 8 | start[i];
+	return value;
+}
+
+uint8_t bytes_u8(struct bytes *in)
+{
+	return (uint8_t)bytes_integer(in, 1);
+}
+
+uint16_t bytes_u16(struct bytes *in)
+{
+	return (uint16_t)bytes_integer(in, 2);
+}
+
+uint32_t bytes_u32(struct bytes *in)
+{
+	return (uint32_t)bytes_integer(in, 4);
+}
+
+uint64_t bytes_u64(struct bytes *in)
+{
+	return bytes_integer(in, 8);
+}
+
+void bytes_copy(struct bytes *in, void *dst, size_t len)
+{
+	const uint8_t *start = bytes_skip(in, len);
+
+	if (start)
+		memcpy(dst, start, len);
+	else
+		memset(dst, 0, len);
+}
+
+void bytes_zeros(struct bytes *in, size_t len)
+{
+	const uint8_t *start = bytes_skip(in, len);
+
+	for (size_t i = 0; start && i < len; i++)
+		if (start[i] != 0)
+			in->bad = true;
+}
+
+enum totp_err bytes_end(const struct bytes *in)
+{
+	return in->bad || in->left ? TOTP_ERR_FORMAT : TOTP_OK;
+}
+
+struct buffer buffer_of(void *data, size_t cap)
+{
+	return (struct buffer){.data = data, .cap = cap};
+}
+
+/* Make room for len bytes and say where they go, or NULL when they do not fit. */
+static uint8_t *buffer_room(struct buffer *out, size_t len)
+{
+	uint8_t *start = out->data + out->len;
+
+	if (out->bad || len > out->cap - out->len) {
+		out->bad = true;
+		return NULL;
+	}
+	out->len += len;
+	return start;
+}
+
+static void buffer_integer(struct buffer *out, uint64_t value, size_t width)
+{
+	uint8_t *start = buffer_room(out, width);
+
+	for (size_t i = 0; start && i < width; i++)
+		start[i] = (uint8_t)(value >> 8 * (width - 1 - i));
+}
+
+void buffer_u8(struct buffer *out, uint8_t value)
+{
+	buffer_integer(out, value, 1);
+}
+
+void buffer_u16(struct buffer *out, uint16_t value)
+{
+	buffer_integer(out, value, 2);
+}
+
+void buffer_u32(struct buffer *out, uint32_t value)
+{
+	buffer_integer(out, value, 4);
+}
+
+void buffer_u64(struct buffer *out, uint64_t value)
+{
+	buffer_integer(out, value, 8);
+}
+
+void buffer_copy(struct buffer *out, const void *src, size_t len)
+{
+	uint8_t *start = buffer_room(out, len);
+
+	if (start && len)
+		memcpy(start, src, len);
+}
+
+void buffer_zeros(struct buffer *out, size_t len)
+{
+	uint8_t *start = buffer_room(out, len);
+
+	if (start)
+		memset(start, 0, len);
+}
+
+enum totp_err buffer_end(const struct buffer *out)
+{
+	return out->bad ? TOTP_ERR_RANGE : TOTP_OK;
+}

@@ -1,0 +1,152 @@
+#include "base/crypto.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/own.h"
+#include "base/secret.h"
+
+static const EVP_MD *digest_of(enum hmac_alg alg)
+{
+	switch (alg) {
+	case HMAC_SHA1:
+		return EVP_sha1();
+	case HMAC_SHA256:
+		return EVP_sha256();
+	case HMAC_SHA512:
+		return EVP_sha512();
+	}
+	return NULL;
+}
+
+size_t crypto_mac_len(enum hmac_alg alg)
+{
+	switch (alg) {
+	case HMAC_SHA1:
+		return 20;
+	case HMAC_SHA256:
+		return 32;
+	case HMAC_SHA512:
+		return 64;
+	}
+	return 0;
+}
+
+enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len, const void *data,
+			  size_t len, uint8_t ret_mac[MAC_MAX])
+{
+	const EVP_MD *digest = digest_of(alg);
+	unsigned mac_len = 0;
+	bool ok;
+
+	if (!digest || key_len == 0 || key_len > INT_MAX)
+		return TOTP_ERR_CRYPTO;
+
+	ERR_set_mark();
+	ok = HMAC(digest, key, (int)key_len, data, len, ret_mac, &mac_len) != NULL;
+	ERR_pop_to_mark();
+	return ok && mac_len == crypto_mac_len(alg) ? TOTP_OK : TOTP_ERR_CRYPTO;
+}
+
+static void cipher_scope_end(EVP_CIPHER_CTX **ctx)
+{
+	EVP_CIPHER_CTX_free(*ctx); /* wipes the key schedule; accepts NULL */
+}
+
+enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_LEN],
+			      const void *aad, size_t aad_len, const uint8_t *plain, size_t len,
+			      uint8_t *ret_ct, uint8_t ret_tag[GCM_TAG_LEN])
+{
+	OWN(cipher_scope_end) EVP_CIPHER_CTX *ctx = NULL;
+	int n = 0;
+	bool ok;
+
+	if (aad_len > INT_MAX || len > INT_MAX)
+		return TOTP_ERR_RANGE;
+
+	ERR_set_mark();
+	ctx = EVP_CIPHER_CTX_new();
+	ok = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+	     EVP_EncryptUpdate(ctx, NULL, &n, aad, (int)aad_len) == 1 &&
+	     EVP_EncryptUpdate(ctx, ret_ct, &n, plain, (int)len) == 1 && n == (int)len &&
+	     EVP_EncryptFinal_ex(ctx, ret_ct + len, &n) == 1 && n == 0 &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, ret_tag) == 1;
+	ERR_pop_to_mark();
+	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
+}
+
+enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_LEN],
+			      const void *aad, size_t aad_len, const uint8_t *ct, size_t len,
+			      const uint8_t tag[GCM_TAG_LEN], uint8_t *ret_plain)
+{
+	OWN(cipher_scope_end) EVP_CIPHER_CTX *ctx = NULL;
+	uint8_t expected[GCM_TAG_LEN];
+	bool ready, verified;
+	int n = 0;
+
+	if (aad_len > INT_MAX || len > INT_MAX)
+		return TOTP_ERR_RANGE;
+
+	memcpy(expected, tag, sizeof(expected)); /* the ctrl below takes it without const */
+	ERR_set_mark();
+	ctx = EVP_CIPHER_CTX_new();
+	ready = ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_LEN, expected) == 1 &&
+		EVP_DecryptUpdate(ctx, NULL, &n, aad, (int)aad_len) == 1 &&
+		EVP_DecryptUpdate(ctx, ret_plain, &n, ct, (int)len) == 1 && n == (int)len;
+	verified = ready && EVP_DecryptFinal_ex(ctx, ret_plain + len, &n) == 1;
+	ERR_pop_to_mark();
+	if (verified)
+		return TOTP_OK;
+
+	explicit_bzero(ret_plain, len);
+	return ready ? TOTP_ERR_SEAL : TOTP_ERR_CRYPTO;
+}
+
+enum totp_err crypto_random(void *ret_bytes, size_t len)
+{
+	uint8_t *at = ret_bytes;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = getrandom(at + done, len - done, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return TOTP_ERR_SYSTEM;
+		done += (size_t)n;
+	}
+	return TOTP_OK;
+}
+
+void crypto_key_to_base64(const uint8_t key[GCM_KEY_LEN], char ret_text[KEY_BASE64_LEN + 1])
+{
+	EVP_EncodeBlock((unsigned char *)ret_text, key, GCM_KEY_LEN);
+}
+
+enum totp_err crypto_key_from_base64(const char *text, size_t len, uint8_t ret_key[GCM_KEY_LEN])
+{
+	/* 44 characters are 33 bytes, of which the padding takes one back */
+	uint8_t raw[GCM_KEY_LEN + 1];
+	char again[KEY_BASE64_LEN + 1];
+	enum totp_err err = TOTP_ERR_FORMAT;
+
+	if (len == KEY_BASE64_LEN && text[KEY_BASE64_LEN - 1] == '=' &&
+	    EVP_DecodeBlock(raw, (const unsigned char *)text, KEY_BASE64_LEN) == sizeof(raw)) {
+		crypto_key_to_base64(raw, again);
+		if (secret_equal(again, text, KEY_BASE64_LEN)) {
+			memcpy(ret_key, raw, GCM_KEY_LEN);
+			err = TOTP_OK;
+		}
+		WIPE(again);
+	}
+	WIPE(raw);
+	return err;
+}

@@ -1,0 +1,63 @@
+/*
+ * All that we ask of libcrypto; crypto.c alone includes its headers, so that a change of
+ * library is a change of one file. Nothing here keeps state, and no error is left behind
+ * in libcrypto's queue for the program that loaded us.
+ */
+#ifndef BASE_CRYPTO_H
+#define BASE_CRYPTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* The values are those of the record formats. */
+enum hmac_alg { HMAC_SHA1 = 1, HMAC_SHA256 = 2, HMAC_SHA512 = 3 };
+
+#define MAC_MAX        64 /* bytes of an HMAC-SHA-512 */
+#define SHA256_LEN     32
+#define GCM_KEY_LEN    32
+#define GCM_NONCE_LEN  12
+#define GCM_TAG_LEN    16
+
+/* Bytes of a MAC by alg: 20, 32 or 64; 0 for anything else. */
+size_t crypto_mac_len(enum hmac_alg alg);
+
+/*
+ * HMAC (RFC 2104) of data. key: 1 byte or more. ret_mac has room for MAC_MAX bytes and
+ * gets crypto_mac_len(alg). TOTP_ERR_CRYPTO: libcrypto failed or lacks the digest.
+ */
+MUST_CHECK enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
+				     const void *data, size_t len, uint8_t ret_mac[MAC_MAX]);
+
+/*
+ * AES-256-GCM (NIST SP 800-38D). Encrypt len bytes to ret_ct (as many) and ret_tag. A
+ * nonce is never to be used twice under one key.
+ */
+MUST_CHECK enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN],
+					 const uint8_t nonce[GCM_NONCE_LEN], const void *aad,
+					 size_t aad_len, const uint8_t *plain, size_t len,
+					 uint8_t *ret_ct, uint8_t ret_tag[GCM_TAG_LEN]);
+
+/*
+ * Decrypt and verify. TOTP_ERR_SEAL: the tag does not match; ret_plain is then wiped,
+ * since GCM decrypts before it verifies.
+ */
+MUST_CHECK enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN],
+					 const uint8_t nonce[GCM_NONCE_LEN], const void *aad,
+					 size_t aad_len, const uint8_t *ct, size_t len,
+					 const uint8_t tag[GCM_TAG_LEN], uint8_t *ret_plain);
+
+/* Bytes from the kernel's generator, getrandom(2). TOTP_ERR_SYSTEM: errno. */
+MUST_CHECK enum totp_err crypto_random(void *ret_bytes, size_t len);
+
+#define KEY_BASE64_LEN 44 /* characters of 32 bytes in base64 */
+
+/* base64 (RFC 4648 section 4) of exactly 32 bytes, as a keyring line holds it. */
+void crypto_key_to_base64(const uint8_t key[GCM_KEY_LEN], char ret_text[KEY_BASE64_LEN + 1]);
+
+/* The reverse. TOTP_ERR_FORMAT: not the one spelling of 32 bytes. */
+MUST_CHECK enum totp_err crypto_key_from_base64(const char *text, size_t len,
+						uint8_t ret_key[GCM_KEY_LEN]);
+
+#endif

@@ -1,0 +1,88 @@
+#include "base/io.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+enum totp_err io_read_all(int fd, void *buf, size_t cap, size_t *ret_len)
+{
+	char *at = buf;
+	size_t len = 0;
+	char beyond;
+
+	for (;;) {
+		ssize_t n = len < cap ? read(fd, at + len, cap - len) : read(fd, &beyond, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return TOTP_ERR_SYSTEM;
+		if (n == 0)
+			break;
+		if (len == cap)
+			return TOTP_ERR_RANGE;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	return TOTP_OK;
+}
+
+enum totp_err io_pread(int fd, void *buf, size_t len, off_t offset, size_t *ret_len)
+{
+	char *at = buf;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, at + done, len - done, offset + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return TOTP_ERR_SYSTEM;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*ret_len = done;
+	return TOTP_OK;
+}
+
+/* One write that must take everything: what a full disk or a limit cut short is EIO. */
+static enum totp_err whole(ssize_t written, size_t len)
+{
+	if (written < 0)
+		return TOTP_ERR_SYSTEM;
+	if ((size_t)written != len) {
+		errno = EIO;
+		return TOTP_ERR_SYSTEM;
+	}
+	return TOTP_OK;
+}
+
+enum totp_err io_pwrite(int fd, const void *buf, size_t len, off_t offset)
+{
+	ssize_t n;
+
+	do
+		n = pwrite(fd, buf, len, offset);
+	while (n < 0 && errno == EINTR);
+	return whole(n, len);
+}
+
+enum totp_err io_write(int fd, const void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	return whole(n, len);
+}
+
+uint64_t io_monotonic_ns(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}

@@ -1,0 +1,31 @@
+/*
+ * Whole reads and writes of small files. EINTR is waited out; a short write is an error,
+ * because half a record is none.
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/*
+ * Read from the current offset to the end of the file, at most cap bytes.
+ * TOTP_ERR_RANGE: there is more; TOTP_ERR_SYSTEM: errno. What was read may lie in
+ * buf after an error: wipe it if it can be a secret.
+ */
+MUST_CHECK enum totp_err io_read_all(int fd, void *buf, size_t cap, size_t *ret_len);
+
+/* Read up to len bytes at offset, fewer only at the end of the file. */
+MUST_CHECK enum totp_err io_pread(int fd, void *buf, size_t len, off_t offset, size_t *ret_len);
+
+/* Write all len bytes, at offset or at the file's own position. TOTP_ERR_SYSTEM: errno. */
+MUST_CHECK enum totp_err io_pwrite(int fd, const void *buf, size_t len, off_t offset);
+MUST_CHECK enum totp_err io_write(int fd, const void *buf, size_t len);
+
+/* CLOCK_MONOTONIC in nanoseconds: for deadlines, never for codes. */
+uint64_t io_monotonic_ns(void);
+
+#endif

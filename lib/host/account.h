@@ -1,0 +1,39 @@
+/* Who somebody is, as the host's name service has it. */
+#ifndef HOST_ACCOUNT_H
+#define HOST_ACCOUNT_H
+
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "record/cred.h"
+
+#define SERVICE_ACCOUNT "_pam_totp"
+
+struct account {
+	bool known;
+	char name[CRED_USER_MAX + 1]; /* canonical: that of the uid */
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * Look a user up: getpwuid(getpwnam(name)->pw_uid)->pw_name, since some name services
+ * answer in the spelling asked. A user who does not exist, or whose name is longer than
+ * CRED_USER_MAX, is TOTP_OK with known = false and the name empty.
+ * TOTP_ERR_SYSTEM: the name service failed; *why says so, without the name.
+ */
+MUST_CHECK enum totp_err account_find(const char *name, struct account *ret_account,
+				      struct reason *why);
+
+/*
+ * Is the account a member of one of the list's @groups, as primary or further group?
+ * TOTP_ERR_NOT_FOUND: a group that does not exist; TOTP_ERR_SYSTEM: the name service
+ * failed: an error is never "not a member". *why names the group.
+ */
+MUST_CHECK enum totp_err account_in_groups(const struct account *account, const char *list,
+					   bool *ret_member, struct reason *why);
+
+/* Does every @group of the list exist? Errors as account_in_groups. */
+MUST_CHECK enum totp_err account_groups_exist(const char *list, struct reason *why);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What the administrator reads: one line for each decision, to syslog (authpriv), in
+ * words that a program can parse too. Nothing here is given a code, a secret or a
+ * password.
+ */
+#ifndef HOST_LOG_H
+#define HOST_LOG_H
+
+#include <stdbool.h>
+#include <syslog.h>
+
+#include "base/err.h"
+
+#define LOG_LINE_MAX 1024
+
+/*
+ * One decision. A member that is NULL is written as "-"; each is cut at a length and made
+ * printable. `user` is NULL for a name that NSS does not know: people type passwords
+ * there.
+ */
+struct log_event {
+	const char *user;
+	const char *service;
+	const char *source;
+	const char *outcome; /* allow, deny, wait, skip, error; of tools: what was done */
+	const char *reason;  /* one word, stable */
+	const char *token;   /* label */
+	const char *detail;  /* a sentence, or NULL: then left out */
+};
+
+/* Format the line: pam_totp: user=alice service=sshd source=192.0.2.1 outcome=allow
+ * reason=code token="phone" detail="…". */
+void log_format(const struct log_event *event, char ret_line[LOG_LINE_MAX]);
+
+/* Format and send. priority: LOG_INFO, LOG_NOTICE, … */
+void log_send(int priority, const struct log_event *event);
+
+#endif

@@ -1,0 +1,36 @@
+/* What a person, or a program in their stead, answered to the prompt. */
+#ifndef LOGIN_ANSWER_H
+#define LOGIN_ANSWER_H
+
+#include "otp/hotp.h"
+
+#define ANSWER_MAX 512 /* bytes, as PAM_MAX_RESP_SIZE */
+
+enum answer_kind {
+	ANSWER_OTHER = 0, /* cannot match anything */
+	ANSWER_NONE,      /* no answer, or an empty one */
+	ANSWER_JUNK,      /* sshd's stand-in for a password it will not show us */
+	ANSWER_PASSWORD,  /* the account's password, typed or sent again */
+	ANSWER_CODE,
+};
+
+struct answer {
+	enum answer_kind kind;
+	unsigned digits;  /* ANSWER_CODE: 6 to 8 */
+	struct code code; /* ANSWER_CODE */
+};
+
+#define OWN_ANSWER OWN(answer_wipe)
+
+/* Overwrite all of it with zeros. */
+void answer_wipe(struct answer *answer);
+
+/*
+ * Classify an answer: six to eight digits, between which spaces and dashes do not count,
+ * are a code. text: NULL or NUL-terminated. password: PAM_AUTHTOK, or NULL; an answer
+ * equal to it is ANSWER_PASSWORD (a person whose password has the shape of a code is not
+ * served by comparing, and a caller that repeats the password is: see FAQ in pam_totp(8)).
+ */
+void answer_parse(const char *text, const char *password, struct answer *ret_answer);
+
+#endif

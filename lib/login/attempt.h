@@ -1,0 +1,43 @@
+/* One answer tries to log one user in: read, lock, judge, commit; again while stale. */
+#ifndef LOGIN_ATTEMPT_H
+#define LOGIN_ATTEMPT_H
+
+#include "login/judge.h"
+#include "store/store.h"
+
+#define ATTEMPT_TRIES 8
+
+/* Who tries, from where, when. */
+struct attempt {
+	const char *user;
+	uint32_t uid;
+	struct source source;
+	int64_t now; /* seconds since 1970 UTC, taken once, when the answer had arrived */
+};
+
+/* What the log says of it. No code, no secret. */
+struct outcome {
+	enum verdict verdict;
+	enum judge_reason reason;
+	char label[CRED_LABEL_MAX + 1]; /* of the token that decided, or "" */
+	uint32_t wait_seconds;          /* VERDICT_WAIT */
+	bool off;                       /* the code is that of another step… */
+	int64_t offset;                 /* …so many away, of the token in label */
+	bool torn;                      /* a cut-short write was found, and repaired if stored */
+};
+
+/*
+ * *ret_outcome is always written, VERDICT_DENY first; it becomes VERDICT_ALLOW only after
+ * the state that burns the code is durable. A refusal is reported only after the failure
+ * was counted durably, so guessing in parallel counts every guess. A source whose
+ * throttle is full is told so without waiting for the lock.
+ *
+ * Errors, all of which refuse: those of the store; TOTP_ERR_UNSAFE: the credential
+ * belongs to another uid; TOTP_ERR_STALE: ATTEMPT_TRIES races lost. *why holds a sentence
+ * for the log. Waits at most STORE_LOCK_WAIT_MS in all.
+ */
+MUST_CHECK enum totp_err attempt(struct store *store, const struct policy *policy,
+				 const struct attempt *who, const struct answer *answer,
+				 struct outcome *ret_outcome, struct reason *why);
+
+#endif

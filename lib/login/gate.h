@@ -1,0 +1,38 @@
+/* Who is asked for a code: decided before the prompt, from facts alone. */
+#ifndef LOGIN_GATE_H
+#define LOGIN_GATE_H
+
+#include "login/policy.h"
+
+/* What the host knows of the user who logs in. */
+struct gate_facts {
+	bool known;    /* to NSS */
+	bool required; /* named in required_for, or in one of its groups */
+	bool exempt;   /* named in exempt, or in one of its groups */
+	bool enrolled; /* has a record in the store, be it sound or not */
+};
+
+enum gate_verdict { GATE_REFUSE = 0, GATE_ASK, GATE_SKIP };
+
+enum gate_reason {
+	GATE_REASON_NONE = 0,
+	GATE_REASON_REQUIRED,     /* ask: required_for, or enforce, says so */
+	GATE_REASON_ENROLLED,     /* ask: not required, but enrolled */
+	GATE_REASON_EXEMPT,       /* skip */
+	GATE_REASON_NOT_REQUIRED, /* skip: neither required nor enrolled */
+};
+
+/*
+ * Decide. now: seconds since 1970 UTC. A user who is both required by name or group and
+ * exempt is required; an exempt one is not asked, enrolled or not. Pure.
+ */
+enum gate_verdict gate(const struct policy *policy, const struct gate_facts *facts, int64_t now,
+		       enum gate_reason *ret_reason);
+
+/* Must this user give a code at `now`, enrolled or not? */
+bool gate_requires(const struct policy *policy, const struct gate_facts *facts, int64_t now);
+
+/* A stable word for logs: "required", "enrolled", "exempt", "not_required". */
+const char *gate_reason_name(enum gate_reason reason);
+
+#endif

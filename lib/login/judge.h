@@ -1,0 +1,68 @@
+/*
+ * Is this answer right, and what follows from it? A pure function: no clock, no files, no
+ * chance; the same inputs give the same ruling.
+ */
+#ifndef LOGIN_JUDGE_H
+#define LOGIN_JUDGE_H
+
+#include "login/answer.h"
+#include "login/policy.h"
+#include "record/state.h"
+
+enum verdict { VERDICT_DENY = 0, VERDICT_WAIT, VERDICT_ALLOW };
+
+enum judge_reason {
+	JUDGE_NONE = 0,
+	JUDGE_CODE,       /* ALLOW: a code of the window, not used before */
+	JUDGE_WRONG_CODE, /* DENY, counted */
+	JUDGE_USED_CODE,  /* DENY, not counted: right, but used before */
+	JUDGE_THROTTLED,  /* WAIT */
+	JUDGE_CLOCK_BACK, /* DENY, not counted: the last step lies in the future */
+	JUDGE_NO_ANSWER,  /* DENY, not counted, as those that follow */
+	JUDGE_JUNK,
+	JUDGE_PASSWORD,
+	JUDGE_NOT_A_CODE,
+};
+
+struct ruling {
+	enum verdict verdict;
+	enum judge_reason reason;
+	bool changed;          /* next differs from the state and must be stored */
+	int token;             /* index of the token that decided, or -1 */
+	uint32_t wait_seconds; /* VERDICT_WAIT; THROTTLE_FOREVER: until unlocked */
+	struct login_state next;
+};
+
+/*
+ * Judge one answer. The order is fixed: shape of the answer, throttle (RFC 4226 section
+ * 7.3), then for each token all steps of the window (RFC 6238 section 5.2), then
+ * bookkeeping. On ALLOW next burns the step; on a counted DENY it holds one failure more;
+ * on WAIT it equals *state, so waiting costs the user nothing.
+ *
+ * source: where the attempt comes from. now: seconds since 1970 UTC.
+ * TOTP_ERR_CRYPTO, TOTP_ERR_RANGE (a time before 1970): *ret_ruling then denies.
+ */
+MUST_CHECK enum totp_err judge(const struct cred *cred, const struct login_state *state,
+			       const struct policy *policy, const struct answer *answer,
+			       const struct source *source, int64_t now,
+			       struct ruling *ret_ruling);
+
+/*
+ * The ruling that needs no credential: an answer that is not a code. True if there is
+ * one; *ret_ruling is then a DENY that changes nothing.
+ */
+bool judge_shape(const struct answer *answer, struct ruling *ret_ruling);
+
+/*
+ * For the log after a wrong code: is it the code of a step up to an hour away? Never to
+ * accept. *ret_token is the index, *ret_offset the distance in steps; *ret_found false
+ * where there is none. Takes the time of 241 codes a token of 30 s.
+ */
+MUST_CHECK enum totp_err judge_offset(const struct cred *cred, const struct answer *answer,
+				      int64_t now, bool *ret_found, int *ret_token,
+				      int64_t *ret_offset);
+
+/* A stable word for logs: "code", "wrong_code", "used_code", "throttled", … */
+const char *judge_reason_name(enum judge_reason reason);
+
+#endif

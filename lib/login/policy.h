@@ -1,0 +1,103 @@
+/*
+ * The policy: what an administrator decides. One table in policy.c gives every key its
+ * name, type, range, default and where it may stand; the manual is checked against it.
+ * Parsing is strict: an unknown key, a bad value or a key given twice is an error that
+ * names file and line, because half a policy is worse than none.
+ */
+#ifndef LOGIN_POLICY_H
+#define LOGIN_POLICY_H
+
+#include "base/crypto.h"
+#include "base/text.h"
+
+#define POLICY_LIST_MAX  2048
+#define POLICY_PATH_MAX  256
+#define POLICY_TEXT_MAX  128
+#define POLICY_BYTES_MAX 65536
+#ifndef POLICY_FILE
+#define POLICY_FILE "/etc/security/pam_totp.conf"
+#endif
+
+enum enforce { ENFORCE_REQUIRED = 0, ENFORCE_OPTIONAL, ENFORCE_FROM };
+
+struct policy {
+	enum enforce enforce;
+	int64_t enforce_from; /* ENFORCE_FROM: 00:00 UTC of the day, seconds since 1970 */
+	char required_for[POLICY_LIST_MAX]; /* users and @groups, comma-separated */
+	char exempt[POLICY_LIST_MAX];
+	char prompt[POLICY_TEXT_MAX];
+	bool echo;
+	bool debug;
+	uint32_t window;                 /* steps each side */
+	uint32_t attempts;               /* failures that the short bucket holds */
+	uint32_t attempts_refill;        /* seconds until it holds one fewer */
+	uint32_t attempts_total;         /* the same for the long bucket */
+	uint32_t attempts_total_refill;  /* seconds; 0: never */
+	uint32_t fail_delay;             /* seconds */
+	char issuer[POLICY_TEXT_MAX];    /* with %h, %f, %u */
+	char account[POLICY_TEXT_MAX];
+	enum hmac_alg algorithm;
+	uint32_t digits;
+	uint32_t period; /* seconds */
+	char store_dir[POLICY_PATH_MAX];
+	char keyring[POLICY_PATH_MAX];
+	char run_dir[POLICY_PATH_MAX];
+};
+
+/* Receives one complaint, a sentence with file and line; called once for each fault. */
+typedef void policy_complain_fn(void *context, const struct reason *complaint);
+
+/* Set every key to its default. */
+void policy_default(struct policy *policy);
+
+/*
+ * Read a policy file's text over *policy. name: what complaints call the file. Reads to
+ * the end, so that all faults are told. TOTP_ERR_FORMAT: at least one complaint was made,
+ * and *policy is not to be used.
+ */
+MUST_CHECK enum totp_err policy_parse(struct policy *policy, struct text text, const char *name,
+				      policy_complain_fn *complain, void *context);
+
+/*
+ * Read the arguments of a PAM line over *policy: `key=value`, or `debug` and `echo` alone.
+ * `conf` is passed over: the caller has used it. Errors as policy_parse.
+ */
+MUST_CHECK enum totp_err policy_parse_args(struct policy *policy, int argc, const char **argv,
+					   policy_complain_fn *complain, void *context);
+
+/*
+ * The value of `conf=` in a PAM line, or POLICY_FILE. *ret_named says whether it was
+ * given. TOTP_ERR_FORMAT: not an absolute path, or given twice; complaint made.
+ */
+MUST_CHECK enum totp_err policy_conf_of_args(int argc, const char **argv, const char **ret_path,
+					     bool *ret_named, policy_complain_fn *complain,
+					     void *context);
+
+/* Walk a list: take the next entry off *rest; *ret_group says it was written with '@'. */
+bool policy_list_next(struct text *rest, struct text *ret_name, bool *ret_group);
+
+/* Is this user named in the list (groups are passed over)? */
+bool policy_list_has_user(const char *list, const char *user);
+
+/* Does the list hold any group? */
+bool policy_list_has_groups(const char *list);
+
+/*
+ * Replace %u, %h, %f and %% in an issuer or account template. TOTP_ERR_FORMAT: another
+ * letter after %; TOTP_ERR_RANGE: longer than cap - 1 bytes.
+ */
+MUST_CHECK enum totp_err policy_expand(const char *template, const char *user, const char *host,
+				       const char *full_host, char *ret_text, size_t cap);
+
+/* One row of the option table, for the manual's check and the documentation. */
+struct policy_key {
+	const char *name;
+	bool in_file;
+	bool in_args;
+	const char *fallback; /* the default as one would write it */
+};
+
+/* The index-th row, or NULL past the last. */
+const struct policy_key *policy_key_at(size_t index);
+
+#endif

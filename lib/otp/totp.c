@@ -1,0 +1,71 @@
+#include "otp/totp.h"
+
+enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64_t *ret_step)
+{
+	if (unix_time < 0 || period == 0)
+		return TOTP_ERR_RANGE;
+
+	*ret_step = (uint64_t)unix_time / period;
+	return TOTP_OK;
+}
+
+static enum totp_err code_matches(const struct totp_params *params, const struct secret *key,
+				  const struct code *typed, uint64_t step, bool *ret_same)
+{
+	struct code right = {0};
+	enum totp_err err = hotp_code(params->alg, key, step, params->digits, &right);
+
+	if (err == TOTP_OK)
+		*ret_same = code_equal(&right, typed);
+	WIPE(right);
+	return err;
+}
+
+enum totp_err totp_find_step(const struct totp_params *params, const struct secret *key,
+			     const struct code *typed, const struct step_window *window,
+			     struct step_match *ret_match)
+{
+	uint64_t first = window->centre > window->reach ? window->centre - window->reach : 0;
+	struct step_match match = {0};
+
+	if (window->reach > TOTP_WINDOW_MAX || window->centre > UINT64_MAX - window->reach)
+		return TOTP_ERR_RANGE;
+
+	for (uint64_t step = first; step <= window->centre + window->reach; step++) {
+		bool same = false;
+		enum totp_err err = code_matches(params, key, typed, step, &same);
+
+		if (err != TOTP_OK)
+			return err;
+		if (same && step > window->floor) {
+			match.found = true;
+			match.step = step;
+		}
+		match.used |= same && step <= window->floor;
+	}
+	*ret_match = match;
+	return TOTP_OK;
+}
+
+enum totp_err totp_find_offset(const struct totp_params *params, const struct secret *key,
+			       const struct code *typed, uint64_t centre, uint64_t reach,
+			       bool *ret_found, int64_t *ret_offset)
+{
+	for (uint64_t distance = 0; distance <= reach; distance++) {
+		bool before = false, after = false;
+		enum totp_err err = code_matches(params, key, typed, centre + distance, &after);
+
+		if (err == TOTP_OK && centre >= distance)
+			err = code_matches(params, key, typed, centre - distance, &before);
+		if (err != TOTP_OK)
+			return err;
+		if (before || after) {
+			*ret_found = true;
+			*ret_offset = before ? -(int64_t)distance : (int64_t)distance;
+			return TOTP_OK;
+		}
+	}
+	*ret_found = false;
+	*ret_offset = 0;
+	return TOTP_OK;
+}

@@ -1,0 +1,69 @@
+/* TOTP, the time-based code (RFC 6238). No clock is read here: time is an argument. */
+#ifndef OTP_TOTP_H
+#define OTP_TOTP_H
+
+#include "otp/hotp.h"
+
+#define TOTP_PERIOD_MIN 15  /* seconds */
+#define TOTP_PERIOD_MAX 300 /* seconds */
+#define TOTP_WINDOW_MAX 20  /* steps tried each side of the centre */
+
+struct totp_params {
+	enum hmac_alg alg;
+	unsigned digits;
+};
+
+/* Steps centre - reach to centre + reach, clipped at 0, of which floor and those before
+ * it are used up. */
+struct step_window {
+	uint64_t centre;
+	uint64_t reach;
+	uint64_t floor;
+};
+
+struct step_match {
+	bool found;    /* a step later than the floor has this code */
+	bool used;     /* a step at or before the floor has it */
+	uint64_t step; /* the latest step found, or 0 */
+};
+
+/*
+ * Number of the time step that contains unix_time (RFC 6238 section 4.2, T0 = 0).
+ *
+ * unix_time: seconds since 1970-01-01 UTC. period: seconds in a step, 1 or more;
+ * enrolment offers 15 to 300. Example: 59 with period 30 is step 1.
+ *
+ * TOTP_ERR_RANGE: a time before 1970 or a period of 0. A clock that reads 1970 because it
+ * was never set is the caller's to notice: it gives a valid, old step.
+ */
+MUST_CHECK enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64_t *ret_step);
+
+/*
+ * Find the step whose code equals what was typed (RFC 6238 sections 5.2 and 6).
+ *
+ * Every step of the window is computed and compared in constant time even after a match,
+ * so the duration depends on the width of the window only. A step at or before
+ * window->floor never counts as found: a code enters once. Section 5.2 recommends at
+ * most one step of network delay.
+ *
+ * TOTP_ERR_RANGE: reach above TOTP_WINDOW_MAX, or params out of range.
+ * TOTP_ERR_CRYPTO: as hotp_code. *ret_match is then unchanged.
+ */
+MUST_CHECK enum totp_err totp_find_step(const struct totp_params *params, const struct secret *key,
+					const struct code *typed, const struct step_window *window,
+					struct step_match *ret_match);
+
+/*
+ * How many steps away from centre is the nearest step that has this code? To tell an
+ * administrator, or a person who enrols, that a clock is wrong; never to accept.
+ *
+ * reach: steps searched each side, nearest first, any number: it takes the time of
+ * 2 * reach + 1 codes. *ret_found says whether there is one, *ret_offset where: -2 is
+ * two steps in the past. Errors as totp_find_step.
+ */
+MUST_CHECK enum totp_err totp_find_offset(const struct totp_params *params,
+					  const struct secret *key, const struct code *typed,
+					  uint64_t centre, uint64_t reach, bool *ret_found,
+					  int64_t *ret_offset);
+
+#endif

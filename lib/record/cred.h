@@ -1,0 +1,85 @@
+/*
+ * The credential: what a user can prove. It changes when somebody enrols or an
+ * administrator acts, never at a login; what a login changes is in record/state.h. The
+ * bytes are specified in pam_totp-record(5).
+ */
+#ifndef RECORD_CRED_H
+#define RECORD_CRED_H
+
+#include "base/crypto.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#define CRED_ID_LEN      16
+#define CRED_USER_MAX    200 /* bytes of a user name */
+#define CRED_LABEL_MAX   32  /* bytes of a token's label */
+#define CRED_TOKENS_MAX  8
+#define CRED_BYTES_MAX   4096 /* no encoding is longer */
+#define CRED_OFFSET_MAX  5760 /* steps: two days of 30 s */
+#define SECRET_IMPORT_MIN 10  /* bytes; fewer are refused everywhere */
+#define SECRET_GOOD_MIN  16   /* bytes (RFC 4226 R6); fewer get a warning */
+#define SECRET_NEW_LEN   20   /* bytes of a secret that we make */
+#define RECOVERY_MAX     16
+#define RECOVERY_SALT_LEN 16
+
+enum token_type { TOKEN_TOTP = 1, TOKEN_HOTP = 2 };
+
+struct token {
+	uint8_t id;          /* 1 or more, unique in the credential; the state refers to it */
+	enum token_type type;
+	enum hmac_alg alg;
+	uint8_t digits;      /* 6 to 8 */
+	uint16_t period;     /* seconds, 15 to 300; 0 for HOTP */
+	int32_t offset;      /* steps added to the host's step for a token whose clock is off */
+	int64_t created;     /* seconds since 1970 UTC */
+	char label[CRED_LABEL_MAX + 1]; /* printable ASCII but '"' and '\\', 1 or more */
+	struct secret secret; /* SECRET_IMPORT_MIN to SECRET_MAX bytes */
+};
+
+struct cred {
+	uint8_t id[CRED_ID_LEN];       /* random: names the state file */
+	uint8_t state_key[SHA256_LEN]; /* random: authenticates the state */
+	char user[CRED_USER_MAX + 1];
+	bool uid_bound;                /* false: imported before the account existed */
+	uint32_t uid;                  /* 0 while not bound */
+	int64_t created;
+	uint8_t token_count;           /* 1 to CRED_TOKENS_MAX */
+	struct token tokens[CRED_TOKENS_MAX];
+	uint8_t recovery_count;        /* 0 to RECOVERY_MAX */
+	uint8_t recovery_salt[RECOVERY_SALT_LEN]; /* zeros while there are no codes */
+	uint8_t recovery_hash[RECOVERY_MAX][SHA256_LEN];
+};
+
+#define OWN_CRED OWN(cred_wipe)
+
+/* Overwrite all of it with zeros. */
+void cred_wipe(struct cred *cred);
+
+/* 1 to CRED_LABEL_MAX bytes of printable ASCII but '"' and '\\', no blank at either end? */
+bool cred_label_is_good(struct text label);
+
+/*
+ * Check a credential against the ranges above: two tokens share neither id nor label nor
+ * secret. TOTP_ERR_RANGE otherwise.
+ */
+MUST_CHECK enum totp_err cred_check(const struct cred *cred);
+
+/*
+ * Encode to the plaintext bytes of a seal. ret_bytes has room for CRED_BYTES_MAX; they
+ * are secret. TOTP_ERR_RANGE: cred_check refuses it.
+ */
+MUST_CHECK enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_MAX],
+				     size_t *ret_len);
+
+/*
+ * Decode a credential from its plaintext bytes.
+ *
+ * The whole of buf[0..len) must be consumed: a record has one encoding, and
+ * decode(encode(c)) is c. TOTP_ERR_FORMAT: cut short, or bytes left over. TOTP_ERR_RANGE:
+ * a field that cred_check refuses. TOTP_ERR_UNSUPPORTED: another version, never guessed
+ * at. On failure *ret_cred is wiped. Safe on hostile input: no allocation, no recursion,
+ * reads at most len bytes.
+ */
+MUST_CHECK enum totp_err cred_decode(const uint8_t *buf, size_t len, struct cred *ret_cred);
+
+#endif

@@ -1,0 +1,232 @@
+#include "record/state.h"
+
+#include "base/bytes.h"
+#include "otp/totp.h"
+
+#define STATE_MAGIC   0x50545354u /* "PTST" */
+#define STATE_VERSION 1
+#define STATE_MAC_AT  (STATE_SLOT_LEN - SHA256_LEN)
+
+bool source_equal(const struct source *a, const struct source *b)
+{
+	return a->kind == b->kind && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+void state_init(const struct cred *cred, struct login_state *ret_state)
+{
+	*ret_state = (struct login_state){.sequence = 1, .token_count = cred->token_count};
+	memcpy(ret_state->cred_id, cred->id, sizeof(cred->id));
+	for (size_t i = 0; i < cred->token_count; i++)
+		ret_state->tokens[i].id = cred->tokens[i].id;
+}
+
+void state_raise(struct login_state *state, const struct cred *cred, int64_t now, uint64_t ahead)
+{
+	for (size_t i = 0; i < cred->token_count && i < state->token_count; i++) {
+		const struct token *token = &cred->tokens[i];
+		uint64_t step = 0;
+
+		if (token->type != TOKEN_TOTP || totp_step_at(now, token->period, &step) != TOTP_OK)
+			continue;
+		step += ahead + (uint64_t)(int64_t)token->offset;
+		if ((int64_t)step > 0 && step > state->tokens[i].moving)
+			state->tokens[i].moving = step;
+	}
+}
+
+static void put_source(struct buffer *out, const struct source *source)
+{
+	buffer_u8(out, source->kind);
+	buffer_copy(out, source->bytes, sizeof(source->bytes));
+}
+
+static void put_throttle(struct buffer *out, const struct throttle *throttle)
+{
+	buffer_u32(out, throttle->burst.used);
+	buffer_u64(out, (uint64_t)throttle->burst.since);
+	buffer_u32(out, throttle->total.used);
+	buffer_u64(out, (uint64_t)throttle->total.since);
+}
+
+/* The MAC of a slot: over all before it and the user name. */
+static enum totp_err slot_mac(const uint8_t *slot, const struct cred *cred, uint8_t mac[MAC_MAX])
+{
+	uint8_t message[STATE_MAC_AT + CRED_USER_MAX];
+	size_t user_len = strlen(cred->user);
+
+	memcpy(message, slot, STATE_MAC_AT);
+	memcpy(message + STATE_MAC_AT, cred->user, user_len);
+	return crypto_hmac(HMAC_SHA256, cred->state_key, sizeof(cred->state_key), message,
+			   STATE_MAC_AT + user_len, mac);
+}
+
+static enum totp_err state_check(const struct login_state *state, const struct cred *cred)
+{
+	if (memcmp(state->cred_id, cred->id, sizeof(cred->id)) != 0 ||
+	    state->token_count != cred->token_count || state->known_count > STATE_KNOWN_MAX)
+		return TOTP_ERR_RANGE;
+	for (size_t i = 0; i < cred->token_count; i++)
+		if (state->tokens[i].id != cred->tokens[i].id)
+			return TOTP_ERR_RANGE;
+	for (size_t i = 0; i < state->known_count; i++)
+		if (state->known[i].source.kind == SOURCE_UNKNOWN ||
+		    state->known[i].source.kind > SOURCE_UID)
+			return TOTP_ERR_RANGE;
+	return state->last_failure_source.kind > SOURCE_UID ? TOTP_ERR_RANGE : TOTP_OK;
+}
+
+enum totp_err state_encode(const struct login_state *state, const struct cred *cred,
+			   uint8_t ret_slot[STATE_SLOT_LEN])
+{
+	struct buffer out = buffer_of(ret_slot, STATE_MAC_AT);
+	uint8_t mac[MAC_MAX];
+	enum totp_err err = state_check(state, cred);
+
+	if (err != TOTP_OK)
+		return err;
+
+	buffer_u32(&out, STATE_MAGIC);
+	buffer_u16(&out, STATE_VERSION);
+	buffer_u64(&out, state->sequence);
+	buffer_copy(&out, state->cred_id, sizeof(state->cred_id));
+	buffer_u8(&out, state->token_count);
+	for (size_t i = 0; i < state->token_count; i++) {
+		buffer_u8(&out, state->tokens[i].id);
+		buffer_u64(&out, state->tokens[i].moving);
+		buffer_u64(&out, (uint64_t)state->tokens[i].last_used);
+	}
+	buffer_u32(&out, state->spent);
+	put_throttle(&out, &state->shared);
+	buffer_u8(&out, state->known_count);
+	for (size_t i = 0; i < state->known_count; i++) {
+		put_source(&out, &state->known[i].source);
+		buffer_u64(&out, (uint64_t)state->known[i].last_success);
+		put_throttle(&out, &state->known[i].throttle);
+	}
+	buffer_u32(&out, state->failures);
+	buffer_u64(&out, (uint64_t)state->last_failure);
+	put_source(&out, &state->last_failure_source);
+	buffer_u64(&out, (uint64_t)state->last_success);
+	buffer_zeros(&out, STATE_MAC_AT - out.len);
+	err = buffer_end(&out);
+	if (err == TOTP_OK)
+		err = slot_mac(ret_slot, cred, mac);
+	if (err == TOTP_OK)
+		memcpy(ret_slot + STATE_MAC_AT, mac, SHA256_LEN);
+	return err;
+}
+
+static struct source get_source(struct bytes *in)
+{
+	struct source source = {.kind = bytes_u8(in)};
+
+	bytes_copy(in, source.bytes, sizeof(source.bytes));
+	return source;
+}
+
+static struct throttle get_throttle(struct bytes *in)
+{
+	struct throttle throttle;
+
+	throttle.burst.used = bytes_u32(in);
+	throttle.burst.since = (int64_t)bytes_u64(in);
+	throttle.total.used = bytes_u32(in);
+	throttle.total.since = (int64_t)bytes_u64(in);
+	return throttle;
+}
+
+static void get_state(struct bytes *in, struct login_state *state)
+{
+	state->sequence = bytes_u64(in);
+	bytes_copy(in, state->cred_id, sizeof(state->cred_id));
+	state->token_count = bytes_u8(in);
+	in->bad |= state->token_count > CRED_TOKENS_MAX;
+	for (size_t i = 0; !in->bad && i < state->token_count; i++) {
+		state->tokens[i].id = bytes_u8(in);
+		state->tokens[i].moving = bytes_u64(in);
+		state->tokens[i].last_used = (int64_t)bytes_u64(in);
+	}
+	state->spent = bytes_u32(in);
+	state->shared = get_throttle(in);
+	state->known_count = bytes_u8(in);
+	in->bad |= state->known_count > STATE_KNOWN_MAX;
+	for (size_t i = 0; !in->bad && i < state->known_count; i++) {
+		state->known[i].source = get_source(in);
+		state->known[i].last_success = (int64_t)bytes_u64(in);
+		state->known[i].throttle = get_throttle(in);
+	}
+	state->failures = bytes_u32(in);
+	state->last_failure = (int64_t)bytes_u64(in);
+	state->last_failure_source = get_source(in);
+	state->last_success = (int64_t)bytes_u64(in);
+	bytes_zeros(in, in->left);
+}
+
+enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred *cred,
+			   struct login_state *ret_state)
+{
+	struct bytes in = bytes_of(slot, STATE_MAC_AT);
+	uint8_t mac[MAC_MAX];
+	enum totp_err err = slot_mac(slot, cred, mac);
+
+	*ret_state = (struct login_state){0};
+	if (err != TOTP_OK)
+		return err;
+	if (!secret_equal(mac, slot + STATE_MAC_AT, SHA256_LEN))
+		return TOTP_ERR_SEAL;
+	if (bytes_u32(&in) != STATE_MAGIC)
+		return TOTP_ERR_FORMAT;
+	if (bytes_u16(&in) != STATE_VERSION)
+		return TOTP_ERR_UNSUPPORTED;
+
+	get_state(&in, ret_state);
+	err = bytes_end(&in);
+	if (err == TOTP_OK)
+		err = state_check(ret_state, cred);
+	if (err != TOTP_OK)
+		*ret_state = (struct login_state){0};
+	return err;
+}
+
+enum totp_err state_choose(const uint8_t *file, size_t len, const struct cred *cred,
+			   struct login_state *ret_state, bool *ret_torn)
+{
+	struct login_state slots[2];
+	enum totp_err errs[2];
+
+	if (len != STATE_FILE_LEN)
+		return TOTP_ERR_FORMAT;
+
+	for (size_t i = 0; i < 2; i++) {
+		errs[i] = state_decode(file + i * STATE_SLOT_LEN, cred, &slots[i]);
+		if (errs[i] == TOTP_OK && (slots[i].sequence & 1) != i)
+			errs[i] = TOTP_ERR_FORMAT;
+		if (errs[i] == TOTP_ERR_CRYPTO || errs[i] == TOTP_ERR_UNSUPPORTED)
+			return errs[i];
+	}
+	if (errs[0] != TOTP_OK && errs[1] != TOTP_OK)
+		return TOTP_ERR_SEAL;
+
+	*ret_torn = errs[0] != TOTP_OK || errs[1] != TOTP_OK;
+	*ret_state = errs[1] != TOTP_OK || (errs[0] == TOTP_OK &&
+					    slots[0].sequence > slots[1].sequence)
+			     ? slots[0]
+			     : slots[1];
+	return TOTP_OK;
+}
+
+enum totp_err state_encode_file(const struct login_state *state, const struct cred *cred,
+				uint8_t ret_file[STATE_FILE_LEN])
+{
+	struct login_state before = *state;
+	enum totp_err err;
+
+	if (state->sequence == 0)
+		return TOTP_ERR_RANGE;
+
+	before.sequence--;
+	err = state_encode(state, cred, ret_file + (state->sequence & 1) * STATE_SLOT_LEN);
+	if (err == TOTP_OK)
+		err = state_encode(&before, cred, ret_file + (before.sequence & 1) * STATE_SLOT_LEN);
+	return err;
+}

@@ -1,0 +1,115 @@
+/*
+ * The login state: what logins change about a credential. Two slots of one 4 KiB block
+ * each are written in turn, so that a write that is cut short leaves the other one; each
+ * is authenticated by the credential's state key. The bytes are specified in
+ * pam_totp-record(5).
+ */
+#ifndef RECORD_STATE_H
+#define RECORD_STATE_H
+
+#include "record/cred.h"
+
+#define STATE_SLOT_LEN  4096
+#define STATE_FILE_LEN  (2 * STATE_SLOT_LEN)
+#define STATE_KNOWN_MAX 8
+/* The counter of a HOTP token that must not be used until it is enrolled anew. */
+#define COUNTER_DISABLED UINT64_MAX
+
+/* Where a login comes from, as far as a throttle cares. */
+enum source_kind {
+	SOURCE_UNKNOWN = 0,
+	SOURCE_IPV4 = 1, /* bytes 0 to 3 */
+	SOURCE_IPV6 = 2, /* bytes 0 to 7: the /64 */
+	SOURCE_UID = 3,  /* bytes 0 to 3, big-endian: the real uid of a local caller */
+};
+
+struct source {
+	uint8_t kind;      /* enum source_kind */
+	uint8_t bytes[16]; /* zeros where the kind uses fewer */
+};
+
+/* A leaky bucket: how many failures it holds, and since when one may drain. */
+struct leak {
+	uint32_t used;
+	int64_t since; /* seconds since 1970 UTC; 0 while nothing is used */
+};
+
+struct throttle {
+	struct leak burst; /* the short bucket: `attempts` */
+	struct leak total; /* the long bucket: `attempts_total` */
+};
+
+struct known_source {
+	struct source source; /* never SOURCE_UNKNOWN */
+	int64_t last_success;
+	struct throttle throttle;
+};
+
+struct token_state {
+	uint8_t id;        /* as in the credential */
+	uint64_t moving;   /* TOTP: the last accepted step; HOTP: the next counter */
+	int64_t last_used; /* seconds since 1970 UTC; 0 for never */
+};
+
+struct login_state {
+	uint64_t sequence; /* of the slot this came from; the next write has one more */
+	uint8_t cred_id[CRED_ID_LEN];
+	uint8_t token_count;
+	struct token_state tokens[CRED_TOKENS_MAX]; /* in the credential's order */
+	uint32_t spent;    /* bit i: recovery code i was used */
+	struct throttle shared; /* of all sources that are not known */
+	uint8_t known_count;
+	struct known_source known[STATE_KNOWN_MAX];
+	uint32_t failures; /* since the last success */
+	int64_t last_failure;
+	struct source last_failure_source;
+	int64_t last_success;
+};
+
+bool source_equal(const struct source *a, const struct source *b);
+
+/* A state for a credential in which nothing has happened yet: sequence 1, all else 0. */
+void state_init(const struct cred *cred, struct login_state *ret_state);
+
+/*
+ * No code of now's step or before, nor of `ahead` steps after it, is accepted any more:
+ * raises the last step of each TOTP token to that; none is lowered. now: seconds since
+ * 1970 UTC; before 1970 nothing is changed.
+ */
+void state_raise(struct login_state *state, const struct cred *cred, int64_t now, uint64_t ahead);
+
+/*
+ * Encode a slot, authenticated for the credential's user under its state key.
+ * TOTP_ERR_RANGE: a count too large, or not this credential's state. TOTP_ERR_CRYPTO.
+ */
+MUST_CHECK enum totp_err state_encode(const struct login_state *state, const struct cred *cred,
+				      uint8_t ret_slot[STATE_SLOT_LEN]);
+
+/*
+ * Decode a slot. TOTP_ERR_SEAL: the MAC does not match (nothing else is looked at then).
+ * TOTP_ERR_FORMAT, TOTP_ERR_RANGE, TOTP_ERR_UNSUPPORTED: authentic, but not such a state
+ * or another credential's. *ret_state is zeros on failure.
+ */
+MUST_CHECK enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred *cred,
+				      struct login_state *ret_state);
+
+/*
+ * Choose between the slots of a state file: the valid one with the higher sequence that
+ * stands where its sequence belongs (slot = sequence & 1).
+ *
+ * file, len: as read; another length than STATE_FILE_LEN is TOTP_ERR_FORMAT. *ret_torn
+ * says that the other slot is damaged: the write that damaged it may have been of a later
+ * state, so the caller raises the steps to now. TOTP_ERR_SEAL: no slot is valid.
+ */
+MUST_CHECK enum totp_err state_choose(const uint8_t *file, size_t len, const struct cred *cred,
+				      struct login_state *ret_state, bool *ret_torn);
+
+/*
+ * A whole new file: `state` in its slot, and the same with a sequence one lower in the
+ * other, so that both are valid from the start. state->sequence is 1 or more.
+ */
+MUST_CHECK enum totp_err state_encode_file(const struct login_state *state,
+					   const struct cred *cred,
+					   uint8_t ret_file[STATE_FILE_LEN]);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The host keys that seal credentials: a text file, one key a line: id (8 hexadecimal
+ * digits), base64 of 32 bytes, day of creation. The first seals, all open. Empty lines
+ * and lines that begin with '#' are passed over.
+ */
+#ifndef STORE_KEYRING_H
+#define STORE_KEYRING_H
+
+#include "base/text.h"
+#include "record/seal.h"
+
+#define KEYRING_KEYS_MAX  32
+#define KEYRING_BYTES_MAX 8192
+
+struct keyring {
+	size_t count;
+	struct host_key keys[KEYRING_KEYS_MAX];
+};
+
+#define OWN_KEYRING OWN(keyring_wipe)
+
+/* Overwrite all of it with zeros. */
+void keyring_wipe(struct keyring *keyring);
+
+/*
+ * Parse a keyring. name: what errors call it. TOTP_ERR_FORMAT: *why names the line and
+ * what was expected (never what it held): a bad line, an id twice, no key, too many.
+ */
+MUST_CHECK enum totp_err keyring_parse(struct text text, const char *name,
+				       struct keyring *ret_keyring, struct reason *why);
+
+/*
+ * Read the keyring at an absolute path: root's, mode 0600 or stricter. Errors as
+ * path_open_config and keyring_parse; *why says what to do. *ret_keyring is wiped then.
+ */
+MUST_CHECK enum totp_err keyring_load(const char *path, struct keyring *ret_keyring,
+				      struct reason *why);
+
+/* The key of that id, or NULL. */
+const struct host_key *keyring_find(const struct keyring *keyring, uint32_t id);
+
+/*
+ * Make a keyring of one new random key and write it to `path`, which must not exist:
+ * temporary file, fsync, link, fsync of the folder. TOTP_ERR_EXISTS: it is there.
+ * now: seconds since 1970, for the day of creation.
+ */
+MUST_CHECK enum totp_err keyring_create(const char *path, int64_t now, struct reason *why);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * Where credentials and login states live, whatever the engine. What every engine
+ * promises is written here and shown by tests/unit/test-store-contract.c:
+ *
+ *   - a user is found, or proved absent, or there is an error; an error is never absence
+ *   - read, lock, judge, commit: of any number of processes, at most one commits on top
+ *     of a given state, and what was committed survives a power cut
+ *   - a failed write leaves the old or the new record, never a mixture
+ *   - no call waits longer than its deadline
+ *
+ * This header is implemented by lib/store/files*.c: a folder on this host. It knows no
+ * clock but the monotonic one, no NSS and no syslog: a sentence for the administrator
+ * comes back in *why.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <sys/types.h>
+
+#include "record/cred.h"
+#include "record/state.h"
+#include "store/keyring.h"
+
+#define STORE_NAME_MAX   200 /* bytes of an encoded user name */
+#define STORE_LOCK_WAIT_MS 2000
+
+struct store_config {
+	const char *dir;     /* absolute path */
+	const char *keyring; /* absolute path */
+};
+
+struct store;
+
+/*
+ * One user's record, read and perhaps locked. The caller declares it
+ * `OWN_TXN struct store_txn txn = STORE_TXN_NONE` and reads cred and state; the rest
+ * belongs to the engine.
+ */
+struct store_txn {
+	struct cred cred;
+	struct login_state state;
+	bool torn; /* a write of the state was cut short: see state_raise */
+	struct store *store;
+	int cred_fd;
+	int state_fd;
+	bool locked;
+};
+
+#define STORE_TXN_NONE \
+	{ \
+		.cred_fd = -1, .state_fd = -1 \
+	}
+#define OWN_TXN   OWN(store_end)
+#define OWN_STORE OWN(store_scope_end)
+
+/*
+ * Make an empty store: folders, and last the marker that proves absence.
+ *
+ * service_uid, service_gid: the account that owns the records; 0 where there is none.
+ * machine: a hash of the host's identity, kept in the marker.
+ * TOTP_ERR_EXISTS: there is a marked store (nothing is changed). A store whose making was
+ * cut short is completed.
+ */
+MUST_CHECK enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
+				     const uint8_t machine[SHA256_LEN], struct reason *why);
+
+/*
+ * Open a store and check its folders and marker. Nothing secret is read yet.
+ *
+ * TOTP_ERR_NOT_FOUND, TOTP_ERR_UNSAFE, TOTP_ERR_FORMAT, TOTP_ERR_UNSUPPORTED (a newer
+ * format), TOTP_ERR_SYSTEM: *why says what is wrong and how to repair it.
+ */
+MUST_CHECK enum totp_err store_open(const struct store_config *config, struct store **ret_store,
+				    struct reason *why);
+
+/* Close, wiping the keys; accepts NULL; returns NULL. */
+struct store *store_close(struct store *store);
+void store_scope_end(struct store **store);
+
+/* The hash of the machine that the store was made on. */
+const uint8_t *store_machine(const struct store *store);
+
+/*
+ * Is there a record of this user, be it sound or not? *ret_has = false is a proof of
+ * absence. TOTP_ERR_RANGE: the name is too long to have one. TOTP_ERR_SYSTEM.
+ */
+MUST_CHECK enum totp_err store_has(struct store *store, const char *user, bool *ret_has,
+				   struct reason *why);
+
+/*
+ * Read a user's credential and state; nothing is locked. *txn is a fresh STORE_TXN_NONE,
+ * or one that was ended.
+ *
+ * TOTP_ERR_NOT_FOUND: the store is healthy and has no such user (a proof of absence).
+ * TOTP_ERR_SEAL, _FORMAT, _RANGE, _UNSAFE, _UNSUPPORTED: the record is not acceptable;
+ * TOTP_ERR_SYSTEM: errno. *why has the sentence to log. A state that is missing or does
+ * not verify is TOTP_ERR_SEAL and names `totpctl repair`.
+ */
+MUST_CHECK enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
+				    struct reason *why);
+
+/* As store_read, but for the credential alone; txn->state is zeros. For repair. */
+MUST_CHECK enum totp_err store_read_cred(struct store *store, const char *user,
+					 struct store_txn *txn, struct reason *why);
+
+/*
+ * Make what was read current and keep it so until commit, replace or end. A shared
+ * engine remembers the revision instead. Between lock and commit nothing talks to a
+ * person.
+ *
+ * deadline: CLOCK_MONOTONIC, ns. TOTP_ERR_STALE: the record was replaced or removed since
+ * it was read: end the transaction and begin again. TOTP_ERR_TIMEOUT: the lock was not
+ * had in time. Others as store_read.
+ */
+MUST_CHECK enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason *why);
+
+/*
+ * Commit the next state of a locked transaction. On TOTP_OK it is durable and the lock is
+ * gone. TOTP_ERR_STALE (shared engines only): nothing was written; begin again. On any
+ * other error the old or the new state is in place, and the caller must not allow the
+ * login. next->sequence is set by the engine.
+ */
+MUST_CHECK enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
+				      struct reason *why);
+
+/* Unlock, close and wipe; for OWN_TXN, or before beginning again. */
+void store_end(struct store_txn *txn);
+
+/*
+ * Store a new user's credential and first state. cred->id and state->cred_id agree.
+ * TOTP_ERR_EXISTS: the user has a record already, which is unchanged. Any other error: no
+ * record was made.
+ */
+MUST_CHECK enum totp_err store_create(struct store *store, const struct cred *cred,
+				      const struct login_state *state, struct reason *why);
+
+/*
+ * Replace the record of a locked transaction (or, after store_read_cred, of one whose
+ * state is lost) by a new credential, with a new id, and its state. On error the old
+ * record is in place. The transaction is over either way.
+ */
+MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
+				       const struct login_state *state, struct reason *why);
+
+/*
+ * Remove a user's record, sound or damaged. TOTP_ERR_NOT_FOUND: proved absent.
+ * TOTP_ERR_TIMEOUT: a login holds it.
+ */
+MUST_CHECK enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
+				      struct reason *why);
+
+/* Gives the index-th credential of a bulk creation; its state is state_init's. */
+typedef enum totp_err store_next_fn(void *context, size_t index, struct cred *ret_cred);
+
+/*
+ * Create many at once, with two waits for the disk in all. Either all appear or, on an
+ * error, none stays (but for a power cut between the two waits, after which some are
+ * there, each whole). *why names the user. TOTP_ERR_EXISTS: one has a record.
+ */
+MUST_CHECK enum totp_err store_create_many(struct store *store, size_t count, store_next_fn *next,
+					   void *context, struct reason *why);
+
+/*
+ * Encode a user name as a file name: lower-case letters, digits, '_', '-' and '.' stay,
+ * every other byte and a leading dot become %xx. TOTP_ERR_RANGE: empty, or more than
+ * STORE_NAME_MAX bytes encoded.
+ */
+MUST_CHECK enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1]);
+
+#endif
