@@ -1,0 +1,145 @@
+#include "tool.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "host/conf.h"
+#include "host/log.h"
+#include "host/machine.h"
+
+static void complain(const char *name, const char *format, va_list args)
+{
+	fprintf(stderr, "%s: ", name);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+int tool_refuse(const struct tool *tool, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(tool->name, format, args);
+	va_end(args);
+	return TOOL_REFUSED;
+}
+
+int tool_usage(const struct tool *tool, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(tool->name, format, args);
+	va_end(args);
+	fprintf(stderr, "Try '%s --help'.\n", tool->name);
+	return TOOL_USAGE;
+}
+
+bool tool_option(int argc, char **argv, int *index, const char *name, const char **ret_value)
+{
+	const char *word = argv[*index];
+	size_t len = strlen(name);
+
+	if (strncmp(word, name, len) != 0 || (word[len] != '\0' && word[len] != '='))
+		return false;
+	if (word[len] == '=')
+		*ret_value = word + len + 1;
+	else if (*index + 1 < argc)
+		*ret_value = argv[++*index];
+	else
+		*ret_value = NULL;
+	return true;
+}
+
+int tool_need_root(const struct tool *tool, const char *doing)
+{
+	if (geteuid() == 0)
+		return TOOL_DONE;
+	return tool_refuse(tool, "only root can %s in this version: ask your administrator", doing);
+}
+
+static void print_complaint(void *context, const struct reason *complaint)
+{
+	tool_refuse(context, "%s", complaint->text);
+}
+
+int tool_load_policy(struct tool *tool)
+{
+	const char *path = tool->conf ? tool->conf : POLICY_FILE;
+	enum totp_err err = conf_load(path, tool->conf, &tool->policy, print_complaint, tool);
+
+	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
+}
+
+static void warn_if_cloned(const struct tool *tool)
+{
+	uint8_t machine[SHA256_LEN];
+
+	if (machine_hash(machine, NULL) != TOTP_OK ||
+	    memcmp(machine, store_machine(tool->store), sizeof(machine)) == 0)
+		return;
+	tool_refuse(tool,
+		    "warning: %s was made on another machine; if this host is a clone, both "
+		    "accept the same codes: make a new keyring and store here",
+		    tool->policy.store_dir);
+}
+
+int tool_open(struct tool *tool, const char *doing)
+{
+	struct store_config config;
+	struct reason why = {""};
+	int code = tool_need_root(tool, doing);
+
+	if (code == TOOL_DONE)
+		code = tool_load_policy(tool);
+	if (code != TOOL_DONE)
+		return code;
+
+	config = (struct store_config){tool->policy.store_dir, tool->policy.keyring};
+	if (store_open(&config, &tool->store, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	warn_if_cloned(tool);
+	return TOOL_DONE;
+}
+
+void tool_close(struct tool *tool)
+{
+	tool->store = store_close(tool->store);
+}
+
+int tool_account(const struct tool *tool, const char *name, struct account *ret_account)
+{
+	struct reason why = {""};
+
+	if (account_find(name, ret_account, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	if (ret_account->known)
+		return TOOL_DONE;
+	if (text_copy(text_of(name), ret_account->name, sizeof(ret_account->name)) != TOTP_OK ||
+	    name[0] == '\0')
+		return tool_refuse(tool, "user name: expected 1 to %d bytes", CRED_USER_MAX);
+	return TOOL_DONE;
+}
+
+uint64_t tool_deadline(void)
+{
+	return io_monotonic_ns() + 10 * 1000000000ull;
+}
+
+void tool_log(const struct tool *tool, const char *user, const char *what, const char *token)
+{
+	char by[64];
+	struct log_event event = {.user = user,
+				  .service = tool->name,
+				  .source = by,
+				  .outcome = what,
+				  .reason = "administrator",
+				  .token = token};
+
+	snprintf(by, sizeof(by), "uid:%u", (unsigned)getuid());
+	log_send(LOG_NOTICE, &event);
+}

@@ -1,0 +1,69 @@
+/*
+ * What totp-enroll and totpctl have in common: exit codes, messages, and the way from a
+ * command line to an open store. Messages go to standard error and begin with the
+ * program's name; results go to standard output.
+ */
+#ifndef TOOL_H
+#define TOOL_H
+
+#include <stdio.h>
+
+#include "host/account.h"
+#include "login/policy.h"
+#include "store/store.h"
+
+enum tool_exit { TOOL_DONE = 0, TOOL_REFUSED = 1, TOOL_USAGE = 2 };
+
+struct tool {
+	const char *name;    /* "totpctl" */
+	const char *conf;    /* --conf FILE, or NULL */
+	struct policy policy;
+	struct store *store; /* NULL until tool_open */
+};
+
+/* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
+int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
+
+/* The same, and where to read on ("Try 'name --help'."); returns TOOL_USAGE. */
+int tool_usage(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
+
+/*
+ * Find the value of an option at argv[*index]: `--name=value` or `--name value`; moves
+ * *index on to the last word used. False if argv[*index] is not this option. *ret_value
+ * is NULL if the value is missing.
+ */
+bool tool_option(int argc, char **argv, int *index, const char *name, const char **ret_value);
+
+/*
+ * Refuse unless root. `doing`: what only root can do in this version ("enrol somebody").
+ * Each step that returns an exit code returns TOOL_DONE to go on.
+ */
+MUST_CHECK int tool_need_root(const struct tool *tool, const char *doing);
+
+/* Load the policy of tool->conf, or the default one, printing every complaint. */
+MUST_CHECK int tool_load_policy(struct tool *tool);
+
+/*
+ * tool_need_root, tool_load_policy, and open the store; warns if it was made on another
+ * machine. tool->store is then tool_close's.
+ */
+MUST_CHECK int tool_open(struct tool *tool, const char *doing);
+void tool_close(struct tool *tool);
+
+/*
+ * Find the account called `name`; one that does not exist gets name as its canonical
+ * name and known = false, so that its record can still be looked after.
+ */
+MUST_CHECK int tool_account(const struct tool *tool, const char *name,
+			    struct account *ret_account);
+
+/* Monotonic time until which a tool waits for a login to finish with a record. */
+uint64_t tool_deadline(void);
+
+/*
+ * One line to syslog about a change: what ("enrolled", "unlocked", …) was done to user, by
+ * the real uid.
+ */
+void tool_log(const struct tool *tool, const char *user, const char *what, const char *token);
+
+#endif
