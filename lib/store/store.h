@@ -44,6 +44,7 @@ struct store_txn {
 	int cred_fd;
 	int state_fd;
 	bool locked;
+	bool cred_only; /* the state was not asked for */
 };
 
 #define STORE_TXN_NONE \
@@ -94,12 +95,16 @@ MUST_CHECK enum totp_err store_has(struct store *store, const char *user, bool *
  * TOTP_ERR_NOT_FOUND: the store is healthy and has no such user (a proof of absence).
  * TOTP_ERR_SEAL, _FORMAT, _RANGE, _UNSAFE, _UNSUPPORTED: the record is not acceptable;
  * TOTP_ERR_SYSTEM: errno. *why has the sentence to log. A state that is missing or does
- * not verify is TOTP_ERR_SEAL and names `totpctl repair`.
+ * not verify is TOTP_ERR_SEAL and names `totpctl repair`. TOTP_ERR_STALE: the record was
+ * replaced while it was read: read again. On error the transaction is over.
  */
 MUST_CHECK enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
 				    struct reason *why);
 
-/* As store_read, but for the credential alone; txn->state is zeros. For repair. */
+/*
+ * As store_read, but for the credential alone, whatever has become of its state:
+ * txn->state is zeros. For repair and replacement; it cannot be committed.
+ */
 MUST_CHECK enum totp_err store_read_cred(struct store *store, const char *user,
 					 struct store_txn *txn, struct reason *why);
 

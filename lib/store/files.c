@@ -1,0 +1,457 @@
+/*
+ * The files engine, as logins use it: find, read, lock, commit. See pam_totp-record(5)
+ * for what lies where.
+ *
+ * Why a state is overwritten in place: it works on a full disk, costs a quarter of a
+ * temporary file with rename, and with two slots in blocks of their own a power cut
+ * leaves one of them whole. What this does not defend against: root, and a disk that
+ * lies about flushes.
+ */
+#include "store/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/path.h"
+
+#define LOCK_PAUSE_NS     500000   /* before the second try; grows */
+#define LOCK_PAUSE_MAX_NS 20000000
+
+enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+	static const char digits[] = "0123456789abcdef";
+	size_t len = 0;
+
+	for (size_t i = 0; user[i]; i++) {
+		unsigned char c = (unsigned char)user[i];
+		bool keep = strchr(plain, c) && !(i == 0 && c == '.');
+
+		if (len + (keep ? 1 : 3) > STORE_NAME_MAX)
+			return TOTP_ERR_RANGE;
+		if (keep) {
+			ret_name[len++] = (char)c;
+			continue;
+		}
+		ret_name[len++] = '%';
+		ret_name[len++] = digits[c >> 4];
+		ret_name[len++] = digits[c & 15];
+	}
+	ret_name[len] = '\0';
+	return len ? TOTP_OK : TOTP_ERR_RANGE;
+}
+
+enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
+			       char ret_name[FILES_STATE_NAME_MAX])
+{
+	enum totp_err err = store_name(user, ret_name);
+	size_t len;
+
+	if (err != TOTP_OK)
+		return err;
+	len = strlen(ret_name);
+	ret_name[len] = '.';
+	text_to_hex(id, CRED_ID_LEN, ret_name + len + 1);
+	return TOTP_OK;
+}
+
+void files_prefix(struct reason *why, const char *folder)
+{
+	struct reason told;
+
+	if (!why)
+		return;
+	told = *why;
+	reason_set(why, "%s/%.240s", folder, told.text);
+}
+
+static enum totp_err read_marker(struct store *store, int dir_fd, const char *dir,
+				 struct reason *why)
+{
+	const struct path_rule rule = {.forbidden = S_IWGRP | S_IWOTH,
+				       .size_max = FILES_MARKER_MAX};
+	char text[FILES_MARKER_MAX];
+	uint8_t id[CRED_ID_LEN];
+	struct text rest = {text, 0}, line[3] = {{text, 0}, {text, 0}, {text, 0}};
+	OWN_FD int fd = -1;
+	enum totp_err err = path_open_file(dir_fd, FILES_MARKER, &rule, &fd, NULL, why);
+
+	if (err == TOTP_ERR_NOT_FOUND)
+		reason_set(why, "%s: no marker " FILES_MARKER ": is the file system mounted? On a "
+				"new host run totpctl init",
+			   dir);
+	if (err != TOTP_OK)
+		return err;
+	err = io_read_all(fd, text, sizeof(text), &rest.len);
+	if (err != TOTP_OK)
+		return reason_errno(why, "%s/" FILES_MARKER ": cannot read", dir);
+
+	for (size_t i = 0; i < 3; i++)
+		text_line(&rest, &line[i]);
+	if (text_is(line[0], "pam_totp store 1") && line[1].len > 3 &&
+	    memcmp(line[1].at, "id ", 3) == 0 &&
+	    text_hex((struct text){line[1].at + 3, line[1].len - 3}, id, sizeof(id)) == TOTP_OK &&
+	    line[2].len > 8 && memcmp(line[2].at, "machine ", 8) == 0 &&
+	    text_hex((struct text){line[2].at + 8, line[2].len - 8}, store->machine, SHA256_LEN) ==
+		    TOTP_OK &&
+	    rest.len == 0)
+		return TOTP_OK;
+	reason_set(why, "%s/" FILES_MARKER ": damaged, or of a newer version of pam_totp", dir);
+	return TOTP_ERR_FORMAT;
+}
+
+/* Open the store's folders, all but the marker through descriptors. */
+static enum totp_err open_folders(struct store *store, const char *dir, struct reason *why)
+{
+	OWN_FD int dir_fd = -1;
+	struct stat st;
+	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, NULL, why);
+
+	if (err == TOTP_ERR_NOT_FOUND)
+		reason_set(why, "%s: no store: is the file system mounted? On a new host run "
+				"totpctl init",
+			   dir);
+	if (err == TOTP_OK)
+		err = read_marker(store, dir_fd, dir, why);
+	if (err == TOTP_OK)
+		err = path_open_any_dir(dir_fd, FILES_USERS, &store->users_fd, &st, why);
+	if (err != TOTP_OK)
+		return err;
+
+	store->owner = st.st_uid;
+	store->group = st.st_gid;
+	return path_open_dir(dir_fd, FILES_STATES, store->owner, &store->states_fd, NULL, why);
+}
+
+enum totp_err store_open(const struct store_config *config, struct store **ret_store,
+			 struct reason *why)
+{
+	size_t path_len = strlen(config->keyring) + 1;
+	OWN_STORE struct store *store = calloc(1, sizeof(*store) + path_len);
+	enum totp_err err;
+
+	if (!store) {
+		reason_set(why, "%s", err_name(TOTP_ERR_NOMEM));
+		return TOTP_ERR_NOMEM;
+	}
+	store->users_fd = store->states_fd = -1;
+	memcpy(store->text, config->keyring, path_len);
+	store->keyring_path = store->text;
+	err = open_folders(store, config->dir, why);
+	if (err != TOTP_OK)
+		return err;
+
+	*ret_store = store;
+	store = NULL;
+	return TOTP_OK;
+}
+
+struct store *store_close(struct store *store)
+{
+	if (!store)
+		return NULL;
+	fd_close(store->users_fd);
+	fd_close(store->states_fd);
+	keyring_wipe(&store->keyring);
+	free(store);
+	return NULL;
+}
+
+void store_scope_end(struct store **store)
+{
+	*store = store_close(*store);
+}
+
+const uint8_t *store_machine(const struct store *store)
+{
+	return store->machine;
+}
+
+enum totp_err files_need_keys(struct store *store, struct reason *why)
+{
+	enum totp_err err;
+
+	if (store->has_keys)
+		return TOTP_OK;
+	err = keyring_load(store->keyring_path, &store->keyring, why);
+	store->has_keys = err == TOTP_OK;
+	/* a lost keyring says nothing about who is enrolled */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+}
+
+enum totp_err store_has(struct store *store, const char *user, bool *ret_has, struct reason *why)
+{
+	char name[STORE_NAME_MAX + 1];
+	struct stat st;
+	enum totp_err err = store_name(user, name);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "user name too long for a record");
+		return err;
+	}
+	if (fstatat(store->users_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		*ret_has = true;
+		return TOTP_OK;
+	}
+	if (errno != ENOENT) {
+		(void)reason_errno(why, FILES_USERS "/%s", name);
+		return TOTP_ERR_SYSTEM;
+	}
+	*ret_has = false;
+	return TOTP_OK;
+}
+
+/* Open a box with the key that it names. */
+static enum totp_err open_seal(struct store *store, const char *user, const uint8_t *box,
+			       size_t len, struct cred *ret_cred, struct reason *why)
+{
+	uint8_t plain[CRED_BYTES_MAX];
+	const struct host_key *key;
+	size_t plain_len = 0;
+	uint32_t id = 0;
+	enum totp_err err = seal_key_id(box, len, &id);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "not a sealed record");
+		return err;
+	}
+	err = files_need_keys(store, why);
+	if (err != TOTP_OK)
+		return err;
+	key = keyring_find(&store->keyring, id);
+	if (!key) {
+		reason_set(why, "sealed by key %08x, which %.100s does not hold: restore that line",
+			   (unsigned)id, store->keyring_path);
+		return TOTP_ERR_SEAL;
+	}
+	err = seal_open(key, user, box, len, plain, sizeof(plain), &plain_len);
+	if (err == TOTP_OK)
+		err = cred_decode(plain, plain_len, ret_cred);
+	WIPE(plain);
+	if (err == TOTP_OK && strcmp(ret_cred->user, user) != 0)
+		err = TOTP_ERR_SEAL;
+	if (err != TOTP_OK)
+		reason_set(why, "cannot be opened (%s): totpctl revoke, then enrol again",
+			   err_name(err));
+	return err;
+}
+
+static enum totp_err read_cred(struct store_txn *txn, const char *user, struct reason *why)
+{
+	const struct path_rule rule = {.owner = txn->store->owner,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = CRED_BYTES_MAX + SEAL_OVERHEAD};
+	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD];
+	char name[STORE_NAME_MAX + 1];
+	struct reason cause = {""};
+	size_t len = 0;
+	enum totp_err err = store_name(user, name);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "user name too long for a record");
+		return err;
+	}
+	err = path_open_file(txn->store->users_fd, name, &rule, &txn->cred_fd, NULL, why);
+	if (err != TOTP_OK) {
+		files_prefix(why, FILES_USERS);
+		return err;
+	}
+	err = io_read_all(txn->cred_fd, box, sizeof(box), &len);
+	if (err != TOTP_OK)
+		reason_set(&cause, "cannot be read (%s)", err_name(err));
+	else
+		err = open_seal(txn->store, user, box, len, &txn->cred, &cause);
+	if (err != TOTP_OK)
+		reason_set(why, FILES_USERS "/%s: %.200s", name, cause.text);
+	return err;
+}
+
+/* Is `name` still the file that fd has open? */
+static bool is_still(int dir_fd, const char *name, int fd)
+{
+	struct stat now, opened;
+
+	return fstat(fd, &opened) == 0 && fstatat(dir_fd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       now.st_ino == opened.st_ino && now.st_dev == opened.st_dev;
+}
+
+static bool cred_is_still(const struct store_txn *txn)
+{
+	char name[STORE_NAME_MAX + 1];
+
+	return store_name(txn->cred.user, name) == TOTP_OK &&
+	       is_still(txn->store->users_fd, name, txn->cred_fd);
+}
+
+static enum totp_err open_state(struct store_txn *txn, struct reason *why)
+{
+	const struct path_rule rule = {.owner = txn->store->owner,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = STATE_FILE_LEN,
+				       .flags = O_RDWR};
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
+
+	if (err != TOTP_OK)
+		return err;
+	err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, NULL, why);
+	if (err != TOTP_OK)
+		files_prefix(why, FILES_STATES);
+	if (err != TOTP_ERR_NOT_FOUND)
+		return err;
+	if (!cred_is_still(txn))
+		return TOTP_ERR_STALE; /* replaced or removed between the two */
+	reason_set(why, FILES_STATES "/%s: missing: run totpctl repair", name);
+	return TOTP_ERR_SEAL;
+}
+
+static enum totp_err load_state(struct store_txn *txn, struct reason *why)
+{
+	uint8_t file[STATE_FILE_LEN];
+	size_t len = 0;
+	enum totp_err err = io_pread(txn->state_fd, file, sizeof(file), 0, &len);
+
+	if (err != TOTP_OK)
+		return reason_errno(why, "login state: cannot read");
+	err = state_choose(file, len, &txn->cred, &txn->state, &txn->torn);
+	if (err == TOTP_OK)
+		return err;
+	if (err == TOTP_ERR_CRYPTO || err == TOTP_ERR_UNSUPPORTED) {
+		reason_set(why, "login state: %s", err_name(err));
+		return err;
+	}
+	reason_set(why, "login state damaged: run totpctl repair");
+	return TOTP_ERR_SEAL;
+}
+
+enum totp_err store_read_cred(struct store *store, const char *user, struct store_txn *txn,
+			      struct reason *why)
+{
+	enum totp_err err;
+
+	*txn = (struct store_txn){.store = store, .cred_fd = -1, .state_fd = -1, .cred_only = true};
+	err = read_cred(txn, user, why);
+	if (err == TOTP_OK && open_state(txn, NULL) == TOTP_ERR_STALE)
+		err = TOTP_ERR_STALE;
+	if (err != TOTP_OK)
+		store_end(txn);
+	return err;
+}
+
+enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
+			 struct reason *why)
+{
+	enum totp_err err;
+
+	*txn = (struct store_txn){.store = store, .cred_fd = -1, .state_fd = -1};
+	err = read_cred(txn, user, why);
+	if (err == TOTP_OK)
+		err = open_state(txn, why);
+	if (err == TOTP_OK)
+		err = load_state(txn, why);
+	if (err != TOTP_OK)
+		store_end(txn);
+	return err;
+}
+
+/* Wait a little longer each time; the jitter of many waiters comes from the scheduler. */
+static void lock_pause(unsigned tries)
+{
+	long pause = LOCK_PAUSE_NS * (long)(tries < 6 ? 1u << tries : 64u);
+	struct timespec wait = {.tv_nsec = pause < LOCK_PAUSE_MAX_NS ? pause : LOCK_PAUSE_MAX_NS};
+
+	nanosleep(&wait, NULL);
+}
+
+/* Lock the state file: an OFD lock, since a POSIX one vanishes when the caller of our
+ * module closes any descriptor of the file. */
+static enum totp_err take_lock(int fd, uint64_t deadline, struct reason *why)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+#ifdef STORE_WITHOUT_LOCK
+	return TOTP_OK;
+#endif
+	for (unsigned tries = 0; fcntl(fd, F_OFD_SETLK, &lock) != 0; tries++) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
+			(void)reason_errno(why, "login state: cannot lock");
+			return TOTP_ERR_SYSTEM;
+		}
+		if (io_monotonic_ns() >= deadline) {
+			reason_set(why, "login state: locked by another login for too long");
+			return TOTP_ERR_TIMEOUT;
+		}
+		lock_pause(tries);
+	}
+	return TOTP_OK;
+}
+
+enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
+{
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err;
+
+	if (txn->state_fd >= 0) {
+		err = take_lock(txn->state_fd, deadline, why);
+		if (err != TOTP_OK)
+			return err;
+		txn->locked = true;
+		err = files_state_name(txn->cred.user, txn->cred.id, name);
+		if (err != TOTP_OK)
+			return err;
+		if (!is_still(txn->store->states_fd, name, txn->state_fd))
+			return TOTP_ERR_STALE;
+	}
+	if (!cred_is_still(txn))
+		return TOTP_ERR_STALE;
+	return txn->cred_only ? TOTP_OK : load_state(txn, why);
+}
+
+enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
+			   struct reason *why)
+{
+	struct login_state numbered = *next;
+	uint8_t slot[STATE_SLOT_LEN];
+	enum totp_err err;
+
+	if (!txn->locked || txn->cred_only)
+		return TOTP_ERR_ARGUMENT;
+
+	numbered.sequence = txn->state.sequence + 1;
+	err = state_encode(&numbered, &txn->cred, slot);
+	if (err != TOTP_OK) {
+		reason_set(why, "login state: %s", err_name(err));
+		return err;
+	}
+	/* The slot that does not count now is overwritten. A sync that fails is not tried
+	 * again: the kernel has marked the page clean, and a second call would lie. */
+	err = io_pwrite(txn->state_fd, slot, sizeof(slot),
+			(off_t)(numbered.sequence & 1) * STATE_SLOT_LEN);
+	if (err == TOTP_OK && fdatasync(txn->state_fd) != 0)
+		err = TOTP_ERR_SYSTEM;
+	if (err != TOTP_OK)
+		(void)reason_errno(why, "login state: cannot write");
+	store_end(txn);
+	return err;
+}
+
+void store_end(struct store_txn *txn)
+{
+	struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+	int kept = errno;
+
+	/* Not by closing alone: a child that the caller forked meanwhile holds it too. */
+	if (txn->locked)
+		(void)fcntl(txn->state_fd, F_OFD_SETLK, &unlock);
+	txn->locked = false;
+	txn->state_fd = fd_close(txn->state_fd);
+	txn->cred_fd = fd_close(txn->cred_fd);
+	cred_wipe(&txn->cred);
+	errno = kept;
+}

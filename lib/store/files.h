@@ -1,0 +1,42 @@
+/*
+ * What the parts of the files engine share. The store's own account is less trusted than
+ * root: every file below the store is opened with the rules of store/path.h and its bytes
+ * are hostile until a seal or a MAC has said otherwise.
+ */
+#ifndef STORE_FILES_H
+#define STORE_FILES_H
+
+#include "store/store.h"
+
+#define FILES_MARKER     "STORE"
+#define FILES_USERS      "users"
+#define FILES_STATES     "state"
+#define FILES_MARKER_MAX 256
+/* NAME, '.', the credential id in hexadecimal */
+#define FILES_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN + 1)
+/* NAME, '~', 16 random hexadecimal digits */
+#define FILES_TEMP_NAME_MAX  (STORE_NAME_MAX + 1 + 16 + 1)
+
+struct store {
+	int users_fd;
+	int states_fd;
+	uid_t owner; /* the service account, or root: who owns users/ */
+	gid_t group;
+	uint8_t machine[SHA256_LEN];
+	const char *keyring_path;
+	bool has_keys; /* loaded when first needed */
+	struct keyring keyring;
+	char text[]; /* what keyring_path points into */
+};
+
+/* Load the keyring unless it is there. TOTP_ERR_NOT_FOUND never comes back. */
+MUST_CHECK enum totp_err files_need_keys(struct store *store, struct reason *why);
+
+/* The name of a credential's state file. TOTP_ERR_RANGE: as store_name. */
+MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
+					  char ret_name[FILES_STATE_NAME_MAX]);
+
+/* What errors say of a file below the store: "users/NAME" beside the sentence. */
+void files_prefix(struct reason *why, const char *folder);
+
+#endif

@@ -1,0 +1,375 @@
+/*
+ * The files engine, as tools use it: create, replace, remove, and create many.
+ *
+ * Order, so that a power cut at any point leaves the old record or the new one: the new
+ * state whole and synced, the new credential whole and synced under a temporary name,
+ * rename, sync of the folder, and only then the old state goes.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files.h"
+
+/* When the bytes of a new file must be on the disk. */
+enum durable { DURABLE_NOW, DURABLE_LATER };
+
+static enum totp_err put_file(const struct store *store, int dir_fd, const char *name,
+			      const void *data, size_t len, enum durable durable)
+{
+	OWN_FD int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
+			       S_IRUSR | S_IWUSR);
+
+	if (fd < 0)
+		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
+	/* the mode again: the caller's umask may have taken bits away */
+	if (fchown(fd, store->owner, store->group) == 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
+	    io_write(fd, data, len) == TOTP_OK && (durable == DURABLE_LATER || fsync(fd) == 0))
+		return TOTP_OK;
+
+	int kept = errno;
+	unlinkat(dir_fd, name, 0);
+	errno = kept;
+	return TOTP_ERR_SYSTEM;
+}
+
+/* The names of one record's files while it is being written. */
+struct put_names {
+	char name[STORE_NAME_MAX + 1];
+	char temp[FILES_TEMP_NAME_MAX];
+	char state[FILES_STATE_NAME_MAX];
+};
+
+static enum totp_err put_names_of(const struct cred *cred, struct put_names *ret_names)
+{
+	uint8_t random[8];
+	char hex[17];
+	enum totp_err err = files_state_name(cred->user, cred->id, ret_names->state);
+
+	if (err == TOTP_OK)
+		err = store_name(cred->user, ret_names->name);
+	if (err == TOTP_OK)
+		err = crypto_random(random, sizeof(random));
+	if (err != TOTP_OK)
+		return err;
+	text_to_hex(random, sizeof(random), hex);
+	snprintf(ret_names->temp, sizeof(ret_names->temp), "%s~%s", ret_names->name, hex);
+	return TOTP_OK;
+}
+
+static enum totp_err put_state(const struct store *store, const struct cred *cred,
+			       const struct login_state *state, const char *name,
+			       enum durable durable)
+{
+	uint8_t file[STATE_FILE_LEN];
+	enum totp_err err = state_encode_file(state, cred, file);
+
+	if (err != TOTP_OK)
+		return err;
+	return put_file(store, store->states_fd, name, file, sizeof(file), durable);
+}
+
+static enum totp_err put_sealed(struct store *store, const struct cred *cred, const char *temp,
+				enum durable durable, struct reason *why)
+{
+	uint8_t plain[CRED_BYTES_MAX], box[CRED_BYTES_MAX + SEAL_OVERHEAD];
+	size_t len = 0;
+	enum totp_err err = files_need_keys(store, why);
+
+	if (err != TOTP_OK)
+		return err;
+	err = cred_encode(cred, plain, &len);
+	if (err == TOTP_OK)
+		err = seal_close(&store->keyring.keys[0], cred->user, plain, len, box);
+	WIPE(plain);
+	if (err == TOTP_OK)
+		err = put_file(store, store->users_fd, temp, box, len + SEAL_OVERHEAD, durable);
+	return err;
+}
+
+/* Write both files; on error neither stays. */
+static enum totp_err put_both(struct store *store, const struct cred *cred,
+			      const struct login_state *state, const struct put_names *names,
+			      enum durable durable, struct reason *why)
+{
+	struct reason cause = {""};
+	enum totp_err err = put_state(store, cred, state, names->state, durable);
+
+	if (err == TOTP_OK) {
+		err = put_sealed(store, cred, names->temp, durable, &cause);
+		if (err != TOTP_OK) {
+			int kept = errno;
+			unlinkat(store->states_fd, names->state, 0);
+			errno = kept;
+		}
+	}
+	if (err == TOTP_OK)
+		return err;
+	if (cause.text[0])
+		reason_set(why, "%s", cause.text);
+	else if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, FILES_USERS "/%s: cannot write", names->name);
+	else
+		reason_set(why, FILES_USERS "/%s: cannot write: %s", names->name, err_name(err));
+	return err;
+}
+
+static void take_back(const struct store *store, const struct put_names *names)
+{
+	int kept = errno;
+
+	unlinkat(store->users_fd, names->temp, 0);
+	unlinkat(store->states_fd, names->state, 0);
+	errno = kept;
+}
+
+/* Give the temporary file its name, which nobody else may have. Where a file system knows
+ * no RENAME_NOREPLACE, link and unlink do the same; between the two a reader sees two
+ * links and refuses. */
+static enum totp_err name_new(const struct store *store, const struct put_names *names)
+{
+	int fd = store->users_fd;
+
+	if (renameat2(fd, names->temp, fd, names->name, RENAME_NOREPLACE) == 0)
+		return TOTP_OK;
+	if ((errno == EINVAL || errno == ENOSYS) && linkat(fd, names->temp, fd, names->name, 0) == 0)
+		return unlinkat(fd, names->temp, 0) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
+	return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
+}
+
+enum totp_err store_create(struct store *store, const struct cred *cred,
+			   const struct login_state *state, struct reason *why)
+{
+	struct put_names names;
+	enum totp_err err = put_names_of(cred, &names);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "user name: %s", err_name(err));
+		return err;
+	}
+	err = put_both(store, cred, state, &names, DURABLE_NOW, why);
+	if (err != TOTP_OK)
+		return err;
+	if (fsync(store->states_fd) != 0)
+		err = TOTP_ERR_SYSTEM;
+	if (err == TOTP_OK)
+		err = name_new(store, &names);
+	if (err == TOTP_OK && fsync(store->users_fd) != 0) {
+		unlinkat(store->users_fd, names.name, 0);
+		err = TOTP_ERR_SYSTEM;
+	}
+	if (err == TOTP_OK)
+		return err;
+
+	if (err == TOTP_ERR_EXISTS)
+		reason_set(why, FILES_USERS "/%s: is there already", names.name);
+	else
+		(void)reason_errno(why, FILES_USERS "/%s: cannot write", names.name);
+	take_back(store, &names);
+	return err;
+}
+
+/* The new record is in its place: now the old state can go. */
+static void drop_old_state(struct store_txn *txn)
+{
+	char old[FILES_STATE_NAME_MAX];
+
+	if (files_state_name(txn->cred.user, txn->cred.id, old) == TOTP_OK)
+		unlinkat(txn->store->states_fd, old, 0);
+}
+
+enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
+			    const struct login_state *state, struct reason *why)
+{
+	struct store *store = txn->store;
+	struct put_names names;
+	enum totp_err err = put_names_of(cred, &names);
+
+	if (err == TOTP_OK && ((!txn->locked && txn->state_fd >= 0) ||
+			       strcmp(cred->user, txn->cred.user) != 0 ||
+			       memcmp(cred->id, txn->cred.id, sizeof(cred->id)) == 0))
+		err = TOTP_ERR_ARGUMENT;
+	if (err != TOTP_OK)
+		reason_set(why, "cannot replace the record: %s", err_name(err));
+	else
+		err = put_both(store, cred, state, &names, DURABLE_NOW, why);
+	if (err != TOTP_OK) {
+		store_end(txn);
+		return err;
+	}
+	if (fsync(store->states_fd) != 0 ||
+	    renameat(store->users_fd, names.temp, store->users_fd, names.name) != 0) {
+		(void)reason_errno(why, FILES_USERS "/%s: cannot replace", names.name);
+		take_back(store, &names);
+		err = TOTP_ERR_SYSTEM;
+	} else if (fsync(store->users_fd) != 0) {
+		/* both states stay: a power cut may bring either credential back */
+		(void)reason_errno(why, FILES_USERS "/%s: replaced, but the disk does not confirm "
+				   "it", names.name);
+		err = TOTP_ERR_SYSTEM;
+	} else {
+		drop_old_state(txn);
+	}
+	store_end(txn);
+	return err;
+}
+
+/* Is this file name NAME '.' 32 hexadecimal digits? */
+static bool is_state_of(const char *file, const char *name)
+{
+	size_t len = strlen(name);
+	uint8_t id[CRED_ID_LEN];
+
+	return strncmp(file, name, len) == 0 && file[len] == '.' &&
+	       text_hex(text_of(file + len + 1), id, sizeof(id)) == TOTP_OK;
+}
+
+/* Remove every state of a user whose credential cannot be read. */
+static void remove_states(const struct store *store, const char *name)
+{
+	int fd = openat(store->states_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (!dir) {
+		fd_close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (is_state_of(entry->d_name, name))
+			unlinkat(store->states_fd, entry->d_name, 0);
+	closedir(dir);
+}
+
+static enum totp_err remove_name(struct store *store, const char *name, struct reason *why)
+{
+	if (unlinkat(store->users_fd, name, 0) == 0 && fsync(store->users_fd) == 0)
+		return TOTP_OK;
+	return reason_errno(why, FILES_USERS "/%s: cannot remove", name);
+}
+
+enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
+			   struct reason *why)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	char name[STORE_NAME_MAX + 1];
+	bool sound;
+	enum totp_err err = store_name(user, name);
+
+	if (err != TOTP_OK)
+		return TOTP_ERR_NOT_FOUND; /* no record can have that name */
+
+	do {
+		store_end(&txn);
+		err = store_read_cred(store, user, &txn, why);
+		if (err == TOTP_OK)
+			err = store_lock(&txn, deadline, why);
+	} while (err == TOTP_ERR_STALE && io_monotonic_ns() < deadline);
+	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_STALE)
+		return err;
+
+	sound = err == TOTP_OK;
+	err = remove_name(store, name, why);
+	if (err != TOTP_OK)
+		return err;
+	if (sound)
+		drop_old_state(&txn);
+	else
+		remove_states(store, name);
+	return TOTP_OK;
+}
+
+/* A bulk creation under way: how far each step has come, to be able to take it back. */
+struct bulk {
+	struct store *store;
+	struct put_names *names;
+	size_t written; /* both files of so many are there */
+	size_t named;   /* so many have their name */
+};
+
+static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *next,
+				void *context, struct reason *why)
+{
+	for (; bulk->written < count; bulk->written++) {
+		OWN_CRED struct cred cred = {0};
+		struct put_names *names = &bulk->names[bulk->written];
+		struct login_state state;
+		bool has = false;
+		enum totp_err err = next(context, bulk->written, &cred);
+
+		if (err == TOTP_OK)
+			err = store_has(bulk->store, cred.user, &has, why);
+		if (err == TOTP_OK)
+			err = has ? TOTP_ERR_EXISTS : put_names_of(&cred, names);
+		if (err != TOTP_OK) {
+			reason_set(why, "%.100s: %s", cred.user, err_name(err));
+			return err;
+		}
+		state_init(&cred, &state);
+		err = put_both(bulk->store, &cred, &state, names, DURABLE_LATER, why);
+		if (err != TOTP_OK)
+			return err;
+	}
+	return TOTP_OK;
+}
+
+static enum totp_err bulk_sync(const struct store *store, struct reason *why)
+{
+	if (syncfs(store->users_fd) == 0 && syncfs(store->states_fd) == 0)
+		return TOTP_OK;
+	(void)reason_errno(why, "the disk does not confirm the records");
+	return TOTP_ERR_SYSTEM;
+}
+
+static enum totp_err bulk_name(struct bulk *bulk, size_t count, struct reason *why)
+{
+	for (; bulk->named < count; bulk->named++) {
+		const struct put_names *names = &bulk->names[bulk->named];
+		enum totp_err err = name_new(bulk->store, names);
+
+		if (err == TOTP_ERR_SYSTEM)
+			(void)reason_errno(why, FILES_USERS "/%s", names->name);
+		else if (err != TOTP_OK)
+			reason_set(why, FILES_USERS "/%s: %s", names->name, err_name(err));
+		if (err != TOTP_OK)
+			return err;
+	}
+	return TOTP_OK;
+}
+
+static void bulk_take_back(const struct bulk *bulk)
+{
+	for (size_t i = 0; i < bulk->named; i++)
+		unlinkat(bulk->store->users_fd, bulk->names[i].name, 0);
+	for (size_t i = 0; i < bulk->written; i++)
+		take_back(bulk->store, &bulk->names[i]);
+}
+
+enum totp_err store_create_many(struct store *store, size_t count, store_next_fn *next,
+				void *context, struct reason *why)
+{
+	struct bulk bulk = {.store = store};
+	enum totp_err err;
+
+	bulk.names = count ? calloc(count, sizeof(*bulk.names)) : NULL;
+	if (!bulk.names) {
+		reason_set(why, "%s", err_name(count ? TOTP_ERR_NOMEM : TOTP_OK));
+		return count ? TOTP_ERR_NOMEM : TOTP_OK;
+	}
+	err = bulk_write(&bulk, count, next, context, why);
+	if (err == TOTP_OK)
+		err = bulk_sync(store, why);
+	if (err == TOTP_OK)
+		err = bulk_name(&bulk, count, why);
+	if (err == TOTP_OK)
+		err = bulk_sync(store, why);
+	if (err != TOTP_OK)
+		bulk_take_back(&bulk);
+	free(bulk.names);
+	return err;
+}
