@@ -25,12 +25,15 @@ MUST_CHECK enum totp_err enroll_secret(struct secret *ret_secret);
 MUST_CHECK enum totp_err enroll_add(struct cred *cred, const struct token *token);
 
 /*
- * A fresh id and state key for a changed credential, and its state: tokens that are in
- * both keep step or counter and last use; throttles, known sources and the failure
- * history stay. keep_spent: the recovery codes are the same ones, so spent ones stay so.
+ * A fresh id and state key for a changed credential, and its state. Tokens that it shares
+ * with the credential it was, by id, secret, type and period, keep step or counter and
+ * last use; throttles, known sources and the failure history stay.
+ *
+ * keep_spent: the recovery codes are the same ones, so spent ones stay so.
  */
-MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct login_state *before,
-				      bool keep_spent, struct login_state *ret_state);
+MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
+				      const struct login_state *before, bool keep_spent,
+				      struct login_state *ret_state);
 
 /*
  * The state of a credential whose own was lost: last steps = now plus `ahead` steps, all

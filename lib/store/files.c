@@ -330,6 +330,15 @@ static enum totp_err load_state(struct store_txn *txn, struct reason *why)
 	return TOTP_ERR_SEAL;
 }
 
+/* Wait a little longer each time; the jitter of many waiters comes from the scheduler. */
+static void lock_pause(unsigned tries)
+{
+	long pause = LOCK_PAUSE_NS * (long)(tries < 6 ? 1u << tries : 64u);
+	struct timespec wait = {.tv_nsec = pause < LOCK_PAUSE_MAX_NS ? pause : LOCK_PAUSE_MAX_NS};
+
+	nanosleep(&wait, NULL);
+}
+
 enum totp_err store_read_cred(struct store *store, const char *user, struct store_txn *txn,
 			      struct reason *why)
 {
@@ -344,6 +353,21 @@ enum totp_err store_read_cred(struct store *store, const char *user, struct stor
 	return err;
 }
 
+/*
+ * Load a state that nobody keeps from being written meanwhile: of a file caught between
+ * two writes both slots can look damaged, so a second look decides.
+ */
+static enum totp_err load_unlocked(struct store_txn *txn, struct reason *why)
+{
+	enum totp_err err = load_state(txn, why);
+
+	for (unsigned tries = 0; err == TOTP_ERR_SEAL && tries < 3; tries++) {
+		lock_pause(tries);
+		err = load_state(txn, why);
+	}
+	return err;
+}
+
 enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
 			 struct reason *why)
 {
@@ -354,19 +378,10 @@ enum totp_err store_read(struct store *store, const char *user, struct store_txn
 	if (err == TOTP_OK)
 		err = open_state(txn, why);
 	if (err == TOTP_OK)
-		err = load_state(txn, why);
+		err = load_unlocked(txn, why);
 	if (err != TOTP_OK)
 		store_end(txn);
 	return err;
-}
-
-/* Wait a little longer each time; the jitter of many waiters comes from the scheduler. */
-static void lock_pause(unsigned tries)
-{
-	long pause = LOCK_PAUSE_NS * (long)(tries < 6 ? 1u << tries : 64u);
-	struct timespec wait = {.tv_nsec = pause < LOCK_PAUSE_MAX_NS ? pause : LOCK_PAUSE_MAX_NS};
-
-	nanosleep(&wait, NULL);
 }
 
 /* Lock the state file: an OFD lock, since a POSIX one vanishes when the caller of our

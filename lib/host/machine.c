@@ -1,0 +1,42 @@
+#include "host/machine.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/text.h"
+#include "store/path.h"
+
+#define MACHINE_ID_FILE "/etc/machine-id"
+
+enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why)
+{
+	static const char name[] = "pam_totp store on machine";
+	char text[64];
+	uint8_t mac[MAC_MAX];
+	OWN_FD int fd = -1;
+	size_t len = 0;
+	enum totp_err err =
+		path_open_config(MACHINE_ID_FILE, S_IWGRP | S_IWOTH, sizeof(text), &fd, why);
+
+	if (err == TOTP_OK)
+		err = io_read_all(fd, text, sizeof(text), &len);
+	if (err == TOTP_OK && len < 32) {
+		reason_set(why, MACHINE_ID_FILE ": holds no machine id");
+		err = TOTP_ERR_FORMAT;
+	}
+	if (err == TOTP_OK)
+		err = crypto_hmac(HMAC_SHA256, name, sizeof(name) - 1, text, len, mac);
+	if (err == TOTP_OK)
+		memcpy(ret_hash, mac, SHA256_LEN);
+	return err;
+}
+
+void machine_names(char ret_short[MACHINE_NAME_MAX], char ret_full[MACHINE_NAME_MAX])
+{
+	if (gethostname(ret_full, MACHINE_NAME_MAX) != 0 || !ret_full[0])
+		strcpy(ret_full, "localhost");
+	ret_full[MACHINE_NAME_MAX - 1] = '\0';
+	strcpy(ret_short, ret_full);
+	ret_short[strcspn(ret_short, ".")] = '\0';
+}

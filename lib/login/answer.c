@@ -1,0 +1,55 @@
+#include "login/answer.h"
+
+/* What OpenSSH's auth-pam.c gives a module in place of the password of somebody whom it
+ * has refused already: this, repeated and cut to the password's length. */
+static const char sshd_junk[] = "\b\n\r\177INCORRECT";
+
+void answer_wipe(struct answer *answer)
+{
+	explicit_bzero(answer, sizeof(*answer));
+}
+
+static bool is_junk(const char *text)
+{
+	for (size_t i = 0; text[i]; i++)
+		if (text[i] != sshd_junk[i % (sizeof(sshd_junk) - 1)])
+			return false;
+	return true;
+}
+
+/* Collect the digits; false if there is anything but digits, spaces and dashes. */
+static bool collect_digits(const char *text, struct code *ret_code, unsigned *ret_digits)
+{
+	unsigned digits = 0;
+
+	for (; *text; text++) {
+		if (*text == ' ' || *text == '-')
+			continue;
+		if (*text < '0' || *text > '9' || digits == CODE_DIGITS_MAX)
+			return false;
+		ret_code->text[digits++] = *text;
+	}
+	*ret_digits = digits;
+	return digits >= CODE_DIGITS_MIN;
+}
+
+static enum answer_kind answer_kind_of(const char *text, const char *password,
+				       struct answer *answer)
+{
+	if (!text || !text[0])
+		return ANSWER_NONE;
+	if (is_junk(text))
+		return ANSWER_JUNK;
+	if (password && strlen(password) == strlen(text) &&
+	    secret_equal(password, text, strlen(text)))
+		return ANSWER_PASSWORD;
+	return collect_digits(text, &answer->code, &answer->digits) ? ANSWER_CODE : ANSWER_OTHER;
+}
+
+void answer_parse(const char *text, const char *password, struct answer *ret_answer)
+{
+	*ret_answer = (struct answer){0};
+	ret_answer->kind = answer_kind_of(text, password, ret_answer);
+	if (ret_answer->kind != ANSWER_CODE)
+		*ret_answer = (struct answer){.kind = ret_answer->kind};
+}

@@ -1,0 +1,117 @@
+#include "login/attempt.h"
+
+#include "base/io.h"
+#include "login/throttle.h"
+
+/* Only the account that the record was made for: a name can be deleted and made anew. */
+static enum totp_err check_uid(const struct cred *cred, uint32_t uid, struct reason *why)
+{
+	if (!cred->uid_bound || cred->uid == uid)
+		return TOTP_OK;
+	reason_set(why,
+		   "the record belongs to uid %u, the account now has uid %u: if it is the same "
+		   "person, run totpctl adopt",
+		   (unsigned)cred->uid, (unsigned)uid);
+	return TOTP_ERR_UNSAFE;
+}
+
+static void outcome_of(const struct ruling *ruling, const struct cred *cred,
+		       struct outcome *outcome)
+{
+	outcome->verdict = ruling->verdict;
+	outcome->reason = ruling->reason;
+	outcome->wait_seconds = ruling->wait_seconds;
+	if (ruling->token >= 0)
+		memcpy(outcome->label, cred->tokens[ruling->token].label, sizeof(outcome->label));
+}
+
+/* After a wrong code, and after it was counted: whose clock is off? For the log alone. */
+static void search_offset(const struct cred *cred, const struct attempt *who,
+			  const struct answer *answer, struct outcome *outcome)
+{
+	int token = 0;
+
+	if (outcome->reason != JUDGE_WRONG_CODE ||
+	    judge_offset(cred, answer, who->now, &outcome->off, &token, &outcome->offset) !=
+		    TOTP_OK ||
+	    !outcome->off)
+		return;
+	memcpy(outcome->label, cred->tokens[token].label, sizeof(outcome->label));
+}
+
+/* Judge a locked record, commit, and tell what came of it. */
+static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy *policy,
+				      const struct attempt *who, const struct answer *answer,
+				      struct outcome *outcome, struct reason *why)
+{
+	OWN_CRED struct cred cred = txn->cred; /* the transaction wipes its own at commit */
+	struct outcome told = {.torn = txn->torn};
+	struct ruling ruling;
+	enum totp_err err;
+
+	if (txn->torn)
+		state_raise(&txn->state, &cred, who->now, 0);
+	err = judge(&cred, &txn->state, policy, answer, &who->source, who->now, &ruling);
+	if (err != TOTP_OK) {
+		reason_set(why, "cannot judge: %s", err_name(err));
+		return err;
+	}
+	if (ruling.changed)
+		err = store_commit(txn, &ruling.next, why);
+	else
+		store_end(txn);
+	if (err != TOTP_OK)
+		return err;
+
+	outcome_of(&ruling, &cred, &told);
+	search_offset(&cred, who, answer, &told);
+	*outcome = told;
+	return TOTP_OK;
+}
+
+/* One race: TOTP_ERR_STALE when it was lost. */
+static enum totp_err attempt_once(struct store *store, const struct policy *policy,
+				  const struct attempt *who, const struct answer *answer,
+				  uint64_t deadline, struct outcome *outcome, struct reason *why)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	enum totp_err err = store_read(store, who->user, &txn, why);
+
+	if (err == TOTP_OK)
+		err = check_uid(&txn.cred, who->uid, why);
+	if (err != TOTP_OK)
+		return err;
+
+	/* what cannot be accepted need not wait for the lock */
+	outcome->wait_seconds =
+		throttle_wait(throttle_of(&txn.state, &who->source), policy, who->now);
+	if (outcome->wait_seconds) {
+		outcome->verdict = VERDICT_WAIT;
+		outcome->reason = JUDGE_THROTTLED;
+		return TOTP_OK;
+	}
+	err = store_lock(&txn, deadline, why);
+	if (err != TOTP_OK)
+		return err;
+	return judge_and_commit(&txn, policy, who, answer, outcome, why);
+}
+
+enum totp_err attempt(struct store *store, const struct policy *policy,
+		      const struct attempt *who, const struct answer *answer,
+		      struct outcome *ret_outcome, struct reason *why)
+{
+	uint64_t deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull;
+	enum totp_err err = TOTP_ERR_STALE;
+	struct ruling shape;
+
+	*ret_outcome = (struct outcome){.verdict = VERDICT_DENY};
+	if (judge_shape(answer, &shape)) {
+		ret_outcome->reason = shape.reason;
+		return TOTP_OK;
+	}
+	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
+		err = attempt_once(store, policy, who, answer, deadline, ret_outcome, why);
+	if (err == TOTP_ERR_STALE)
+		reason_set(why, "the record was replaced %d times meanwhile", ATTEMPT_TRIES);
+	return err;
+}

@@ -1,0 +1,125 @@
+#include "login/enroll.h"
+
+static enum totp_err fresh_keys(struct cred *cred)
+{
+	enum totp_err err = crypto_random(cred->id, sizeof(cred->id));
+
+	if (err == TOTP_OK)
+		err = crypto_random(cred->state_key, sizeof(cred->state_key));
+	return err;
+}
+
+enum totp_err enroll_begin(const char *user, bool uid_bound, uint32_t uid, int64_t now,
+			   struct cred *ret_cred)
+{
+	struct cred cred = {.uid_bound = uid_bound, .uid = uid_bound ? uid : 0, .created = now};
+	enum totp_err err = fresh_keys(&cred);
+
+	if (err == TOTP_OK && user[0] == '\0')
+		err = TOTP_ERR_RANGE;
+	if (err == TOTP_OK)
+		err = text_copy(text_of(user), cred.user, sizeof(cred.user));
+	if (err == TOTP_OK)
+		*ret_cred = cred;
+	cred_wipe(&cred);
+	return err;
+}
+
+enum totp_err enroll_secret(struct secret *ret_secret)
+{
+	enum totp_err err;
+
+	secret_wipe(ret_secret);
+	err = crypto_random(ret_secret->data, SECRET_NEW_LEN);
+	if (err == TOTP_OK)
+		ret_secret->len = SECRET_NEW_LEN;
+	return err;
+}
+
+static uint8_t free_id(const struct cred *cred)
+{
+	for (uint8_t id = 1;; id++) {
+		bool taken = false;
+
+		for (size_t i = 0; i < cred->token_count; i++)
+			taken |= cred->tokens[i].id == id;
+		if (!taken)
+			return id;
+	}
+}
+
+enum totp_err enroll_add(struct cred *cred, const struct token *token)
+{
+	OWN_CRED struct cred grown = *cred;
+	struct token *added;
+	enum totp_err err;
+
+	if (grown.token_count >= CRED_TOKENS_MAX)
+		return TOTP_ERR_RANGE;
+	added = &grown.tokens[grown.token_count];
+	*added = *token;
+	added->id = free_id(cred);
+	grown.token_count++;
+	err = cred_check(&grown);
+	if (err == TOTP_OK)
+		*cred = grown;
+	return err;
+}
+
+static bool is_same_token(const struct token *a, const struct token *b)
+{
+	return a->id == b->id && a->type == b->type && a->period == b->period &&
+	       a->secret.len == b->secret.len &&
+	       secret_equal(a->secret.data, b->secret.data, a->secret.len);
+}
+
+/* What a token did before, if it was there. */
+static void keep_token(struct token_state *state, const struct token *token,
+		       const struct cred *was, const struct login_state *before)
+{
+	for (size_t i = 0; i < was->token_count && i < before->token_count; i++)
+		if (is_same_token(token, &was->tokens[i]))
+			*state = before->tokens[i];
+}
+
+enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
+			   const struct login_state *before, bool keep_spent,
+			   struct login_state *ret_state)
+{
+	enum totp_err err = fresh_keys(cred);
+	struct login_state state;
+
+	if (err != TOTP_OK)
+		return err;
+	state_init(cred, &state);
+	for (size_t i = 0; i < state.token_count; i++)
+		keep_token(&state.tokens[i], &cred->tokens[i], was, before);
+	state.spent = keep_spent ? before->spent : 0;
+	state.shared = before->shared;
+	state.known_count = before->known_count;
+	memcpy(state.known, before->known, sizeof(state.known));
+	state.failures = before->failures;
+	state.last_failure = before->last_failure;
+	state.last_failure_source = before->last_failure_source;
+	state.last_success = before->last_success;
+	*ret_state = state;
+	return TOTP_OK;
+}
+
+enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
+			    struct login_state *ret_state)
+{
+	enum totp_err err = fresh_keys(cred);
+	struct login_state state;
+
+	if (err != TOTP_OK)
+		return err;
+	state_init(cred, &state);
+	state_raise(&state, cred, now, ahead);
+	for (size_t i = 0; i < cred->token_count; i++)
+		if (cred->tokens[i].type == TOKEN_HOTP)
+			state.tokens[i].moving = COUNTER_DISABLED;
+	state.spent = UINT32_MAX;
+	*ret_state = state;
+	return TOTP_OK;
+}

@@ -1,0 +1,54 @@
+#include "login/gate.h"
+
+bool gate_requires(const struct policy *policy, const struct gate_facts *facts, int64_t now)
+{
+	if (facts->required)
+		return true;
+	if (facts->exempt)
+		return false;
+	switch (policy->enforce) {
+	case ENFORCE_REQUIRED:
+		return true;
+	case ENFORCE_OPTIONAL:
+		return false;
+	case ENFORCE_FROM:
+		return now >= policy->enforce_from;
+	}
+	return true;
+}
+
+enum gate_verdict gate(const struct policy *policy, const struct gate_facts *facts, int64_t now,
+		       enum gate_reason *ret_reason)
+{
+	if (gate_requires(policy, facts, now)) {
+		*ret_reason = GATE_REASON_REQUIRED;
+		return GATE_ASK;
+	}
+	if (facts->exempt) {
+		*ret_reason = GATE_REASON_EXEMPT;
+		return GATE_SKIP;
+	}
+	if (facts->enrolled) {
+		*ret_reason = GATE_REASON_ENROLLED;
+		return GATE_ASK;
+	}
+	*ret_reason = GATE_REASON_NOT_REQUIRED;
+	return GATE_SKIP;
+}
+
+const char *gate_reason_name(enum gate_reason reason)
+{
+	switch (reason) {
+	case GATE_REASON_NONE:
+		break;
+	case GATE_REASON_REQUIRED:
+		return "required";
+	case GATE_REASON_ENROLLED:
+		return "enrolled";
+	case GATE_REASON_EXEMPT:
+		return "exempt";
+	case GATE_REASON_NOT_REQUIRED:
+		return "not_required";
+	}
+	return "none";
+}

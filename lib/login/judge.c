@@ -1,0 +1,236 @@
+#include "login/judge.h"
+
+#include "login/throttle.h"
+#include "otp/totp.h"
+
+#define OFFSET_SEARCH_SECONDS 3600
+
+/* What one token says of a code. */
+struct opinion {
+	struct step_match match;
+	bool ahead; /* its last step lies in the future: a clock was set back */
+};
+
+static struct totp_params params_of(const struct token *token)
+{
+	return (struct totp_params){.alg = token->alg, .digits = token->digits};
+}
+
+/* The step in which the token should be at `now`, its own clock's offset included. */
+static enum totp_err token_step(const struct token *token, int64_t now, uint64_t *ret_step)
+{
+	int64_t shifted = now + (int64_t)token->offset * token->period;
+
+	return totp_step_at(shifted, token->period, ret_step);
+}
+
+static enum totp_err ask_token(const struct token *token, const struct token_state *state,
+			       const struct policy *policy, const struct code *code, int64_t now,
+			       struct opinion *ret_opinion)
+{
+	struct totp_params params = params_of(token);
+	struct step_window window = {.reach = policy->window, .floor = state->moving};
+	enum totp_err err = token_step(token, now, &window.centre);
+
+	if (err != TOTP_OK)
+		return err;
+	ret_opinion->ahead = state->moving > window.centre + window.reach;
+	return totp_find_step(&params, &token->secret, code, &window, &ret_opinion->match);
+}
+
+static void rule_allow(struct ruling *ruling, const struct source *source, int64_t now,
+		       uint64_t step)
+{
+	struct token_state *token = &ruling->next.tokens[ruling->token];
+
+	ruling->verdict = VERDICT_ALLOW;
+	ruling->reason = JUDGE_CODE;
+	ruling->changed = true;
+	token->moving = step;
+	token->last_used = now;
+	ruling->next.failures = 0;
+	ruling->next.last_success = now;
+	throttle_remember(&ruling->next, source, now);
+}
+
+static void rule_wrong(struct ruling *ruling, const struct policy *policy,
+		       const struct source *source, int64_t now)
+{
+	struct login_state *next = &ruling->next;
+
+	ruling->reason = JUDGE_WRONG_CODE;
+	ruling->changed = true;
+	throttle_count(throttle_of(next, source), policy, now);
+	if (next->failures < UINT32_MAX)
+		next->failures++;
+	next->last_failure = now;
+	next->last_failure_source = *source;
+}
+
+bool judge_shape(const struct answer *answer, struct ruling *ret_ruling)
+{
+	*ret_ruling = (struct ruling){.token = -1};
+	switch (answer->kind) {
+	case ANSWER_CODE:
+		return false;
+	case ANSWER_NONE:
+		ret_ruling->reason = JUDGE_NO_ANSWER;
+		return true;
+	case ANSWER_JUNK:
+		ret_ruling->reason = JUDGE_JUNK;
+		return true;
+	case ANSWER_PASSWORD:
+		ret_ruling->reason = JUDGE_PASSWORD;
+		return true;
+	case ANSWER_OTHER:
+		break;
+	}
+	ret_ruling->reason = JUDGE_NOT_A_CODE;
+	return true;
+}
+
+/* Ask every token, always all of them; *ret_usable counts those that could have agreed. */
+static enum totp_err ask_tokens(const struct cred *cred, const struct login_state *state,
+				const struct policy *policy, const struct code *code, int64_t now,
+				struct opinion opinions[CRED_TOKENS_MAX], unsigned *ret_usable)
+{
+	for (size_t i = 0; i < cred->token_count; i++) {
+		enum totp_err err;
+
+		if (cred->tokens[i].type != TOKEN_TOTP)
+			continue;
+		err = ask_token(&cred->tokens[i], &state->tokens[i], policy, code, now,
+				&opinions[i]);
+		if (err != TOTP_OK)
+			return err;
+		*ret_usable += !opinions[i].ahead;
+	}
+	return TOTP_OK;
+}
+
+/* The first token whose code this is: a fresh one before a used one. */
+static int pick_token(const struct cred *cred, const struct opinion *opinions, bool fresh)
+{
+	for (int i = 0; i < cred->token_count; i++)
+		if (fresh ? opinions[i].match.found && !opinions[i].ahead : opinions[i].match.used)
+			return i;
+	return -1;
+}
+
+static int first_ahead(const struct cred *cred, const struct opinion *opinions)
+{
+	for (int i = 0; i < cred->token_count; i++)
+		if (opinions[i].ahead)
+			return i;
+	return -1;
+}
+
+static enum totp_err judge_code(const struct cred *cred, const struct policy *policy,
+				const struct answer *answer, const struct source *source,
+				int64_t now, struct ruling *ruling)
+{
+	struct opinion opinions[CRED_TOKENS_MAX] = {0};
+	unsigned usable = 0;
+	enum totp_err err = ask_tokens(cred, &ruling->next, policy, &answer->code, now, opinions,
+				       &usable);
+
+	if (err != TOTP_OK)
+		return err;
+
+	ruling->token = pick_token(cred, opinions, true);
+	if (ruling->token >= 0) {
+		rule_allow(ruling, source, now, opinions[ruling->token].match.step);
+		return TOTP_OK;
+	}
+	/* before "used": the steps up to a last one in the future were not all used */
+	ruling->token = first_ahead(cred, opinions);
+	if (ruling->token >= 0 && (usable == 0 || opinions[ruling->token].match.used)) {
+		ruling->reason = JUDGE_CLOCK_BACK;
+		return TOTP_OK;
+	}
+	ruling->token = pick_token(cred, opinions, false);
+	if (ruling->token >= 0) {
+		ruling->reason = JUDGE_USED_CODE;
+		return TOTP_OK;
+	}
+	rule_wrong(ruling, policy, source, now);
+	return TOTP_OK;
+}
+
+enum totp_err judge(const struct cred *cred, const struct login_state *state,
+		    const struct policy *policy, const struct answer *answer,
+		    const struct source *source, int64_t now, struct ruling *ret_ruling)
+{
+	struct ruling ruling;
+	enum totp_err err;
+
+	if (judge_shape(answer, &ruling)) {
+		*ret_ruling = ruling;
+		ret_ruling->next = *state;
+		return TOTP_OK;
+	}
+	*ret_ruling = (struct ruling){.token = -1, .next = *state};
+	ruling = *ret_ruling;
+	ruling.wait_seconds = throttle_wait(throttle_of(&ruling.next, source), policy, now);
+	if (ruling.wait_seconds) {
+		ruling.verdict = VERDICT_WAIT;
+		ruling.reason = JUDGE_THROTTLED;
+		*ret_ruling = ruling;
+		return TOTP_OK;
+	}
+	err = judge_code(cred, policy, answer, source, now, &ruling);
+	if (err == TOTP_OK)
+		*ret_ruling = ruling;
+	return err;
+}
+
+enum totp_err judge_offset(const struct cred *cred, const struct answer *answer, int64_t now,
+			   bool *ret_found, int *ret_token, int64_t *ret_offset)
+{
+	*ret_found = false;
+	for (int i = 0; i < cred->token_count && !*ret_found; i++) {
+		const struct token *token = &cred->tokens[i];
+		struct totp_params params = params_of(token);
+		uint64_t step = 0;
+		enum totp_err err;
+
+		if (token->type != TOKEN_TOTP)
+			continue;
+		err = token_step(token, now, &step);
+		if (err == TOTP_OK)
+			err = totp_find_offset(&params, &token->secret, &answer->code, step,
+					       OFFSET_SEARCH_SECONDS / token->period, ret_found,
+					       ret_offset);
+		if (err != TOTP_OK)
+			return err;
+		*ret_token = i;
+	}
+	return TOTP_OK;
+}
+
+const char *judge_reason_name(enum judge_reason reason)
+{
+	switch (reason) {
+	case JUDGE_NONE:
+		break;
+	case JUDGE_CODE:
+		return "code";
+	case JUDGE_WRONG_CODE:
+		return "wrong_code";
+	case JUDGE_USED_CODE:
+		return "used_code";
+	case JUDGE_THROTTLED:
+		return "throttled";
+	case JUDGE_CLOCK_BACK:
+		return "clock_back";
+	case JUDGE_NO_ANSWER:
+		return "no_answer";
+	case JUDGE_JUNK:
+		return "junk";
+	case JUDGE_PASSWORD:
+		return "password";
+	case JUDGE_NOT_A_CODE:
+		return "not_a_code";
+	}
+	return "none";
+}
