@@ -362,7 +362,7 @@ static int authenticate(struct login *login, int argc, const char **argv)
 
 PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	OWN(login_end) struct login login = {.pamh = pamh, .silent = flags & PAM_SILENT};
+	OWN(login_end) struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
 
 	return authenticate(&login, argc, argv);
 }
