@@ -407,17 +407,24 @@ static enum totp_err take_lock(int fd, uint64_t deadline, struct reason *why)
 	return TOTP_OK;
 }
 
-enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
+static void let_go(struct store_txn *txn)
+{
+	struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+	/* Not by closing alone: a child that the caller forked meanwhile holds it too. */
+	if (txn->locked)
+		(void)fcntl(txn->state_fd, F_OFD_SETLK, &unlock);
+	txn->locked = false;
+}
+
+/* The record may have gone, and the state moved on, before the lock was had. */
+static enum totp_err make_current(struct store_txn *txn, struct reason *why)
 {
 	char name[FILES_STATE_NAME_MAX];
-	enum totp_err err;
 
 	if (txn->state_fd >= 0) {
-		err = take_lock(txn->state_fd, deadline, why);
-		if (err != TOTP_OK)
-			return err;
-		txn->locked = true;
-		err = files_state_name(txn->cred.user, txn->cred.id, name);
+		enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
+
 		if (err != TOTP_OK)
 			return err;
 		if (!is_still(txn->store->states_fd, name, txn->state_fd))
@@ -426,6 +433,21 @@ enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason
 	if (!cred_is_still(txn))
 		return TOTP_ERR_STALE;
 	return txn->cred_only ? TOTP_OK : load_state(txn, why);
+}
+
+enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
+{
+	enum totp_err err = TOTP_OK;
+
+	if (txn->state_fd >= 0) {
+		err = take_lock(txn->state_fd, deadline, why);
+		txn->locked = err == TOTP_OK;
+	}
+	if (err == TOTP_OK)
+		err = make_current(txn, why);
+	if (err != TOTP_OK)
+		let_go(txn); /* so that nobody can commit on top of it */
+	return err;
 }
 
 enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
@@ -458,13 +480,9 @@ enum totp_err store_commit(struct store_txn *txn, const struct login_state *next
 
 void store_end(struct store_txn *txn)
 {
-	struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
 	int kept = errno;
 
-	/* Not by closing alone: a child that the caller forked meanwhile holds it too. */
-	if (txn->locked)
-		(void)fcntl(txn->state_fd, F_OFD_SETLK, &unlock);
-	txn->locked = false;
+	let_go(txn);
 	txn->state_fd = fd_close(txn->state_fd);
 	txn->cred_fd = fd_close(txn->cred_fd);
 	cred_wipe(&txn->cred);
