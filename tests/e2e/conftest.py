@@ -1,0 +1,21 @@
+"""Each test gets a host with a fresh store; at its end no log may hold a code or secret."""
+import os
+
+import pytest
+
+import host as host_module
+
+
+def pytest_configure(config):
+    if not os.environ.get("HOST_LOG"):
+        pytest.exit("these tests change the host they run on: start them with tests/e2e/run BUILD", 2)
+
+
+@pytest.fixture
+def host():
+    made = host_module.Host()
+    try:
+        yield made
+        assert made.leaks() == []
+    finally:
+        made.close()

@@ -1,0 +1,268 @@
+"""A host to log in to: accounts, a store, sshd, and what reaches its log.
+
+It works on the machine it runs on, so it runs only where tests/e2e/inside made a
+private one. Time is the real one; a phone's code for a later step of the window stands
+for waiting.
+"""
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import time
+import urllib.parse
+
+import pexpect
+
+DIR = os.environ.get("HOST_DIR", "")
+LOG = os.environ.get("HOST_LOG", "")
+HERE = os.path.dirname(os.path.abspath(__file__))
+POLICY = "/etc/security/pam_totp.conf"
+KEYRING = "/etc/pam_totp/keyring"
+STORE = "/var/lib/pam_totp"
+PROMPT = "Verification code: "
+
+# sshd's stack where our line stands alone.
+ALONE = (
+    "auth required pam_totp.so {}",
+    "auth required pam_permit.so",
+    "account required pam_permit.so",
+    "session required pam_permit.so",
+)
+
+
+def run(*argv, given=None, fail=False, **kwargs):
+    """Run a program to its end; it must succeed, or with fail=True must not."""
+    done = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=60, **kwargs)
+    assert (done.returncode != 0) == fail, f"{argv}: {done.returncode}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr if fail else done.stdout
+
+
+def wait_for(what, seconds=5):
+    """Wait until what() is true, and return it."""
+    end = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found or time.monotonic() > end:
+            return found
+        time.sleep(0.02)
+
+
+class Phone:
+    """An app that holds one secret. The codes are oathtool's."""
+
+    def __init__(self, uri):
+        self.uri = uri
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(uri).query)
+        self.secret = query["secret"][0]
+        self.algorithm = query.get("algorithm", ["SHA1"])[0]
+        self.digits = int(query.get("digits", ["6"])[0])
+        self.period = int(query.get("period", ["30"])[0])
+        self.shown = set()
+
+    def at(self, when):
+        return run("oathtool", f"--totp={self.algorithm.lower()}", "-d", str(self.digits),
+                   "-s", f"{self.period}s", "--now", f"@{int(when)}", "-b", "-",
+                   given=self.secret).strip()
+
+    def code(self, ahead=0):
+        """The code of now, or of `ahead` steps later; not in the last moments of a step."""
+        left = self.period - time.time() % self.period
+        if left < 3:
+            time.sleep(left + 0.1)
+        code = self.at(time.time() + ahead * self.period)
+        self.shown.add(code)
+        return code
+
+    def wrong(self):
+        """A code that is right at no time near now."""
+        near = {self.at(time.time() + step * self.period) for step in range(-3, 4)}
+        while True:
+            code = f"{random.randrange(10 ** self.digits):0{self.digits}}"
+            if code not in near | self.shown:
+                self.shown.add(code)
+                return code
+
+
+class Login:
+    """What came of one ssh login: whether it got in, and all that its user saw."""
+
+    def __init__(self, done, prompts, seconds):
+        self.ok = done.returncode == 0
+        self.output = done.stdout
+        self.screen = done.stderr
+        self.prompts = prompts
+        self.seconds = seconds
+
+    def __repr__(self):
+        return f"<{'in' if self.ok else 'refused'} {self.prompts} {self.screen!r} {self.output!r}>"
+
+
+class Host:
+    def __init__(self):
+        self.phones = []
+        self.daemon = None
+        self.clients = []
+        self.forget()
+        self.log_start = self.log_end()
+        self.sshd_log = f"{DIR}/sshd.log"
+        self.pam("sshd", *ALONE)
+        run("totpctl", "init")
+
+    # ---- what an administrator does
+
+    def forget(self):
+        for path in (os.path.dirname(KEYRING), STORE, "/run/pam_totp"):
+            shutil.rmtree(path, ignore_errors=True)
+        if os.path.lexists(POLICY):
+            os.unlink(POLICY)
+        for user in "alice", "bob":
+            shutil.rmtree(f"/home/{user}/.ssh", ignore_errors=True)
+
+    def policy(self, **settings):
+        with open(POLICY, "w") as file:
+            file.writelines(f"{key} = {value}\n" for key, value in settings.items())
+        os.chmod(POLICY, 0o644)
+        run("totpctl", "check")
+
+    def pam(self, service, *lines, args=""):
+        with open(f"/etc/pam.d/{service}", "w") as file:
+            file.writelines(line.format(args).rstrip() + "\n" for line in lines)
+
+    def enroll(self, user, *options, period=60):
+        """Give the user a phone. Nobody confirms, so no step is used yet."""
+        made = json.loads(run("totp-enroll", "--user", user, "--no-confirm", "--json",
+                              "--period", str(period), *options))
+        phone = Phone(made["uri"])
+        assert phone.secret == made["secret"].replace(" ", "")
+        self.phones.append(phone)
+        return phone
+
+    def password(self, user, password):
+        hashed = run("openssl", "passwd", "-6", "-stdin", given=password).strip()
+        run("usermod", "-p", hashed, user)
+
+    def state_files(self):
+        return {name: open(f"{STORE}/state/{name}", "rb").read()
+                for name in os.listdir(f"{STORE}/state")}
+
+    # ---- sshd and its clients
+
+    def sshd(self, *settings):
+        """Start sshd, or start it again with other settings; the first of a key counts."""
+        self.stop_sshd()
+        if not os.path.exists("/etc/ssh/ssh_host_ed25519_key"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
+        with open("/etc/ssh/ssh_host_ed25519_key.pub") as key, open(f"{DIR}/known_hosts", "w") as known:
+            known.write("localhost " + key.read())
+        with open(f"{DIR}/sshd_config", "w") as file:
+            for line in (*settings, "Port 22", "ListenAddress 127.0.0.1", "UsePAM yes",
+                         "KbdInteractiveAuthentication yes", "PasswordAuthentication no",
+                         "PermitRootLogin yes", "UseDNS no", "PrintMotd no", "LogLevel DEBUG1",
+                         "HostKey /etc/ssh/ssh_host_ed25519_key", "MaxStartups 100"):
+                file.write(line + "\n")
+        if os.path.exists(self.sshd_log):
+            os.unlink(self.sshd_log)
+        self.daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", f"{DIR}/sshd_config",
+                                        "-E", self.sshd_log])
+        assert wait_for(lambda: os.path.exists(self.sshd_log) and "Server listening" in
+                        open(self.sshd_log, errors="replace").read()), open(self.sshd_log).read()
+
+    def stop_sshd(self):
+        if self.daemon:
+            self.daemon.terminate()
+            self.daemon.wait()
+            self.daemon = None
+
+    def ssh_command(self, user, *options, command="id -un"):
+        options = ("NumberOfPasswordPrompts=1", f"UserKnownHostsFile={DIR}/known_hosts",
+                   "StrictHostKeyChecking=yes", *options)
+        return ["ssh", "-F", "/dev/null", *(f"-o{option}" for option in options),
+                f"{user}@localhost", command]
+
+    def ssh_start(self, user, *answers, options=()):
+        """Begin a login whose prompts are answered, in order, by a program (SSH_ASKPASS)."""
+        desk = f"{DIR}/desk.{time.monotonic_ns()}"
+        os.mkdir(desk)
+        with open(f"{desk}/answers", "w") as file:
+            file.writelines(answer + "\n" for answer in answers)
+        env = {"PATH": os.environ["PATH"], "HOME": "/root", "DESK": desk, "LC_ALL": "C.UTF-8",
+               "SSH_ASKPASS": f"{HERE}/askpass", "SSH_ASKPASS_REQUIRE": "force"}
+        client = subprocess.Popen(self.ssh_command(user, *options), env=env, text=True,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, start_new_session=True)
+        client.desk, client.began = desk, time.monotonic()
+        self.clients.append(client)
+        return client
+
+    def ssh_end(self, client, seconds=30):
+        out, err = client.communicate(timeout=seconds)
+        client.stdout, client.stderr = out, err
+        prompts = []
+        if os.path.exists(f"{client.desk}/prompts"):
+            with open(f"{client.desk}/prompts") as file:
+                prompts = file.read().split("\0")[:-1]
+        return Login(client, prompts, time.monotonic() - client.began)
+
+    def ssh(self, user, *answers, options=()):
+        return self.ssh_end(self.ssh_start(user, *answers, options=options))
+
+    def ssh_by_hand(self, user, *options):
+        """A login at a terminal, for a test that types."""
+        child = pexpect.spawn(self.ssh_command(user, *options)[0],
+                              self.ssh_command(user, *options)[1:], timeout=20, encoding="utf-8",
+                              env={"PATH": os.environ["PATH"], "HOME": "/root", "TERM": "xterm",
+                                   "LC_ALL": "C.UTF-8"})
+        self.clients.append(child)
+        return child
+
+    # ---- the log
+
+    def log_end(self):
+        return os.path.getsize(LOG) if os.path.exists(LOG) else 0
+
+    def log_text(self, since=None):
+        with open(LOG, errors="replace") as file:
+            file.seek(self.log_start if since is None else since)
+            return file.read()
+
+    def events(self, since=None):
+        """The module's decisions about logins, each as a dict of its fields."""
+        found = []
+        for line in self.log_text(since).splitlines():
+            match = re.match(r"<(\d+)>.*?pam_totp: (user=.*)", line)
+            if match:
+                fields = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)', match[2])
+                found.append({key: value.strip('"') for key, value in fields})
+                found[-1]["facility"] = int(match[1]) >> 3
+        return [event for event in found
+                if event["outcome"] in ("allow", "deny", "wait", "skip", "error")]
+
+    def event(self, since=None):
+        """The one decision that was logged."""
+        assert wait_for(lambda: self.events(since)), self.log_text(since)
+        time.sleep(0.05)
+        found = self.events(since)
+        assert len(found) == 1, found
+        return found[0]
+
+    def leaks(self):
+        """Codes and secrets of the phones that any log holds."""
+        text = self.log_text()
+        if os.path.exists(self.sshd_log):
+            text += open(self.sshd_log, errors="replace").read()
+        secrets = [phone.secret for phone in self.phones]
+        codes = [code for phone in self.phones for code in phone.shown]
+        return ([secret for secret in secrets if secret in text] +
+                [code for code in codes if re.search(rf"(?<!\d){code}(?!\d)", text)])
+
+    def close(self):
+        self.stop_sshd()
+        for client in self.clients:
+            if isinstance(client, subprocess.Popen):
+                if client.poll() is None:
+                    client.kill()
+                    client.wait()
+            else:
+                client.close(force=True)

@@ -1,0 +1,241 @@
+"""totp-enroll as a person uses it: at a terminal, with a phone."""
+import os
+import re
+import subprocess
+import time
+import urllib.parse
+
+import pexpect
+import pytest
+
+from host import DIR, PROMPT, STORE, Phone, run, wait_for
+
+SECRET = r"(?<![A-Z2-7])(?:[A-Z2-7]{4} )+[A-Z2-7]{4}(?![A-Z2-7])"
+
+
+def uri_of(secret, issuer="tower", account="alice"):
+    quote = urllib.parse.quote
+    return (f"otpauth://totp/{quote(issuer, safe='')}:{quote(account, safe='')}"
+            f"?secret={secret}&issuer={quote(issuer, safe='')}")
+
+
+def at_terminal(*argv, rows=24, columns=80):
+    return pexpect.spawn(argv[0], list(argv[1:]), dimensions=(rows, columns), timeout=20,
+                         encoding="utf-8", env=dict(os.environ, TERM="xterm", LC_ALL="C.UTF-8"))
+
+
+def secret_on(text):
+    """The secret to type: groups of four, on one line or more."""
+    secret = "".join(re.findall(SECRET, text)).replace(" ", "")
+    assert len(secret) == 32, text
+    return secret
+
+
+def end(child):
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus, child.before
+
+
+# ---- the conversation
+
+
+def test_a_code_of_the_phone_confirms(host):
+    child = at_terminal("totp-enroll", "--user", "alice", "--qr=none")
+    child.expect(r"(?i)code[^\n]*: ?$")
+    phone = Phone(uri_of(secret_on(child.before)))
+    host.phones.append(phone)
+    assert os.listdir(f"{STORE}/users") == [], "nothing is stored before it is confirmed"
+    code = phone.code()
+    child.sendline(code)
+    status, said = end(child)
+    assert status == 0 and re.search(r"\b\d+ second", said), said
+
+    host.sshd()
+    login = host.ssh("alice", code)
+    assert not login.ok and "already used" in login.screen, "the confirming code counts as used"
+    assert host.ssh("alice", phone.code(1)).ok
+
+
+def test_a_wrong_code_does_not_confirm_nor_tell_the_right_one(host):
+    child = at_terminal("totp-enroll", "--user", "alice", "--qr=none")
+    child.expect(r"(?i)code[^\n]*: ?$")
+    phone = Phone(uri_of(secret_on(child.before)))
+    right = phone.at(time.time())
+    child.sendline(phone.wrong())
+    child.expect([r"(?i)code[^\n]*: ?$", pexpect.EOF])
+    assert right not in child.before
+    child.close(force=True)
+    assert os.listdir(f"{STORE}/users") == os.listdir(f"{STORE}/state") == []
+
+
+def test_ctrl_c_leaves_things_as_they_were(host):
+    phone = host.enroll("alice")
+    before = {name: open(f"{STORE}/users/{name}", "rb").read() for name in os.listdir(f"{STORE}/users")}
+    child = at_terminal("totp-enroll", "--user", "alice", "--qr=none", "--force")
+    child.expect(r"(?i)code[^\n]*: ?$")
+    child.sendintr()
+    status, _ = end(child)
+    assert status != 0
+    assert before == {name: open(f"{STORE}/users/{name}", "rb").read()
+                      for name in os.listdir(f"{STORE}/users")}
+    host.sshd()
+    assert host.ssh("alice", phone.code()).ok
+
+
+def test_what_is_there_is_replaced_only_when_asked(host):
+    old = host.enroll("alice")
+    said = run("totp-enroll", "--user", "alice", "--no-confirm", "--json", fail=True)
+    assert "--force" in said and old.secret not in said
+    new = host.enroll("alice", "--force")
+    host.policy(fail_delay=0)
+    host.sshd()
+    assert not host.ssh("alice", old.code()).ok
+    assert host.ssh("alice", new.code()).ok
+
+
+def test_an_ordinary_user_gets_a_sentence(host):
+    for program in ("totp-enroll", "--user", "alice"), ("totpctl", "show", "alice"):
+        done = subprocess.run(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
+                               "/bin/sh", "-c", 'PATH=$PATH:/usr/sbin; exec "$@"', "sh", *program],
+                              capture_output=True, text=True, timeout=20, cwd="/")
+        assert done.returncode == 1 and "root" in done.stderr, done
+        assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_root_is_asked_whom_to_enrol(host):
+    done = subprocess.run(["totp-enroll"], capture_output=True, text=True, timeout=20,
+                          env=dict(os.environ, SUDO_USER="alice"))
+    assert done.returncode == 2, done
+    assert "--user alice" in done.stderr and "--user root" in done.stderr, done.stderr
+
+
+def test_an_enrolled_account_is_shown_without_its_secret(host):
+    phone = host.enroll("alice", "--label", "phone")
+    shown = run("totpctl", "show", "alice")
+    assert "alice" in shown and "phone" in shown
+    assert phone.secret not in shown.replace(" ", "")
+
+
+def test_a_full_disk_keeps_the_old_token(host):
+    """A file-size limit makes writes fail as a full disk does; google-authenticator loses the
+    old secret there."""
+    phone = host.enroll("alice")
+    before = sorted(os.listdir(f"{STORE}/users") + os.listdir(f"{STORE}/state"))
+    run("sh", "-c", "trap '' XFSZ; ulimit -f 0; exec totp-enroll --user alice --no-confirm --force "
+        "--qr=none", fail=True)
+    assert before == sorted(os.listdir(f"{STORE}/users") + os.listdir(f"{STORE}/state"))
+    host.sshd()
+    assert host.ssh("alice", phone.code()).ok
+    assert host.ssh("alice", host.enroll("alice", "--force").code()).ok
+
+
+# ---- the picture, as a person sees it
+
+
+@pytest.fixture
+def screen(host):
+    """An X server in memory; show() runs totp-enroll in an xterm and photographs it."""
+    display = ":7"
+    server = subprocess.Popen(["Xvfb", display, "-screen", "0", "1400x1100x24", "-nolisten", "tcp"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert wait_for(lambda: os.path.exists("/tmp/.X11-unix/X7"))
+    terminals = []
+
+    def show(*options, dark=True, geometry="100x60"):
+        ink, paper = ("white", "black") if dark else ("black", "white")
+        done = f"{DIR}/drawn.{time.monotonic_ns()}"
+        command = " ".join(["totp-enroll", "--user", "alice", "--no-confirm", "--force", *options])
+        terminals.append(subprocess.Popen(
+            ["xterm", "-geometry", geometry, "-fg", ink, "-bg", paper, "-fa", "DejaVu Sans Mono",
+             "-fs", "9", "-bc", "-e", "script", "-qefc", command + f"; touch {done}; sleep 60",
+             done + ".text"],
+            env=dict(os.environ, DISPLAY=display, LC_ALL="C.UTF-8"), stderr=subprocess.DEVNULL))
+        assert wait_for(lambda: os.path.exists(done), 20)
+        time.sleep(0.7)  # let xterm draw
+        picture = done + ".png"
+        run("import", "-display", display, "-window", "root", picture)
+        terminals.pop().terminate()
+        return picture, secret_on(open(done + ".text", errors="replace").read())
+
+    yield show
+    for terminal in terminals:
+        terminal.terminate()
+    server.terminate()
+    server.wait()
+
+
+def scan(picture):
+    """What a phone's camera would read, or None."""
+    done = subprocess.run(["zbarimg", "-q", "--raw", "-Sdisable", "-Sqrcode.enable", picture],
+                          capture_output=True, text=True, timeout=60)
+    return done.stdout.rstrip("\n") or None
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("style", ["auto", "ansi", "utf8", "ascii"])
+def test_the_picture_can_be_scanned(host, screen, style, theme):
+    options = [f"--qr={style}"]
+    if style in ("utf8", "ascii") and theme == "light":
+        options.append("--qr-invert")
+    picture, secret = screen(*options, dark=theme == "dark", geometry="120x60")
+    if style == "ascii":
+        # two characters are a module: a camera sees a grey square, a file reader letters
+        run("convert", picture, "-blur", "0x6", "-normalize", picture)
+    assert scan(picture) == uri_of(secret)
+
+    phone = Phone(scan(picture))
+    host.phones.append(phone)
+    host.sshd()
+    assert host.ssh("alice", phone.code()).ok
+
+
+@pytest.mark.parametrize("style,theme", [("utf8", "light"), ("utf8", "dark --qr-invert")])
+def test_a_wrong_polarity_is_really_wrong(host, screen, style, theme):
+    """Or else the test above could not fail."""
+    picture, _ = screen(f"--qr={style}", *theme.split()[1:], dark=theme.startswith("dark"))
+    assert scan(picture) is None
+
+
+# ---- an ordinary window
+
+
+@pytest.fixture
+def tmux(host):
+    """A terminal of a given size whose contents can be read."""
+    socket = f"{DIR}/tmux"
+
+    def tell(*argv):
+        return run("tmux", "-S", socket, "-f", "/dev/null", *argv)
+
+    def start(command, rows=24, columns=80):
+        tell("new-session", "-d", "-x", str(columns), "-y", str(rows), command)
+        tell("set", "-g", "status", "off")
+        tell("resize-window", "-x", str(columns), "-y", str(rows))
+
+    start.tell = tell
+    start.lines = lambda: tell("capture-pane", "-p").split("\n")
+    yield start
+    subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True)
+
+
+def test_picture_secret_and_question_fit_an_ordinary_window(host, tmux):
+    tmux("sh -c 'stty size; exec totp-enroll --user alice'")
+    assert wait_for(lambda: re.search(r"(?i)code[^\n]*:", "\n".join(tmux.lines())), 10), tmux.lines()
+    lines = tmux.lines()[:24]
+    drawn = [line for line in lines if re.search("[▀▄█]", line)]
+    assert len(drawn) >= 19 and drawn[0].count("▀▀▀▀▀") == 2, "the top of the picture"
+    assert "▀▀▀▀▀▀▀" in drawn[-1], "and its bottom"
+    phone = Phone(uri_of(secret_on("\n".join(lines))))
+    tmux.tell("send-keys", phone.code(), "Enter")
+    assert wait_for(lambda: os.listdir(f"{STORE}/users"))
+
+
+def test_a_small_window_is_told_which_size_it_takes(host, tmux):
+    tmux("sh -c 'totp-enroll --user alice --no-confirm; sleep 60'", rows=15, columns=60)
+    found = wait_for(lambda: re.search(r"\b(\d+) (?:columns|rows|lines)|\b\d+x\d+\b",
+                                       "\n".join(tmux.lines())), 10)
+    assert found, tmux.lines()
+    text = "\n".join(tmux.lines())
+    assert not re.search("[▀▄█]", text), "half a picture helps nobody"
+    secret_on(text)
