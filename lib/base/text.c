@@ -218,7 +218,7 @@ void text_to_date(int64_t unix_time, char ret_date[11])
 {
 	int64_t days = unix_time / 86400, year = 1970 + days / 366, month = 1;
 
-	if (unix_time < 0 || year > 9998) {
+	if (unix_time < 0 || days >= year_days(10000)) {
 		memcpy(ret_date, "0000-00-00", 11);
 		return;
 	}

@@ -65,7 +65,7 @@ MUST_CHECK enum totp_err text_duration(struct text text, uint32_t min, uint32_t 
  */
 MUST_CHECK enum totp_err text_date(struct text text, int64_t *ret_unix_time);
 
-/* Write "YYYY-MM-DD" and its NUL for a time of 1970 or later. */
+/* Write "YYYY-MM-DD" and its NUL; "0000-00-00" for a time outside the years 1970 to 9999. */
 void text_to_date(int64_t unix_time, char ret_date[11]);
 
 /*
