@@ -28,7 +28,8 @@ enum totp_err totp_find_step(const struct totp_params *params, const struct secr
 	uint64_t first = window->centre > window->reach ? window->centre - window->reach : 0;
 	struct step_match match = {0};
 
-	if (window->reach > TOTP_WINDOW_MAX || window->centre > UINT64_MAX - window->reach)
+	/* the last step of all is never reached: the loop below could not end there */
+	if (window->reach > TOTP_WINDOW_MAX || window->centre >= UINT64_MAX - window->reach)
 		return TOTP_ERR_RANGE;
 
 	for (uint64_t step = first; step <= window->centre + window->reach; step++) {

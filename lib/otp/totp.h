@@ -46,7 +46,8 @@ MUST_CHECK enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64
  * window->floor never counts as found: a code enters once. Section 5.2 recommends at
  * most one step of network delay.
  *
- * TOTP_ERR_RANGE: reach above TOTP_WINDOW_MAX, or params out of range.
+ * TOTP_ERR_RANGE: reach above TOTP_WINDOW_MAX, params out of range, or a window that
+ * touches the last 64-bit step.
  * TOTP_ERR_CRYPTO: as hotp_code. *ret_match is then unchanged.
  */
 MUST_CHECK enum totp_err totp_find_step(const struct totp_params *params, const struct secret *key,
