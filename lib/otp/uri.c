@@ -178,12 +178,11 @@ static enum totp_err parse_label(struct text label, struct otp_uri *uri)
 		label.at += before + width;
 		label.len -= before + width;
 	}
-	while (label.len >= 3 && strncmp(label.at, "%20", 3) == 0) {
-		label.at += 3;
-		label.len -= 3;
-	}
+	label = text_trim(label);
+	while (label.len >= 3 && memcmp(label.at, "%20", 3) == 0)
+		label = text_trim((struct text){label.at + 3, label.len - 3});
 	if (err == TOTP_OK)
-		err = decode_percent(text_trim(label), uri->account, sizeof(uri->account));
+		err = decode_percent(label, uri->account, sizeof(uri->account));
 	return err;
 }
 
@@ -202,7 +201,7 @@ static enum totp_err parse_value(enum param param, struct text value, struct otp
 	case PARAM_SECRET:
 		return base32_decode(value.at, value.len, &uri->secret);
 	case PARAM_ISSUER:
-		return decode_percent(value, uri->issuer, sizeof(uri->issuer));
+		return value.len ? decode_percent(value, uri->issuer, sizeof(uri->issuer)) : TOTP_OK;
 	case PARAM_ALGORITHM:
 		return uri_algorithm_of(value, &uri->alg);
 	case PARAM_DIGITS:
