@@ -32,7 +32,7 @@ struct token {
 	uint16_t period;     /* seconds, 15 to 300; 0 for HOTP */
 	int32_t offset;      /* steps added to the host's step for a token whose clock is off */
 	int64_t created;     /* seconds since 1970 UTC */
-	char label[CRED_LABEL_MAX + 1]; /* printable ASCII but '"' and '\\', 1 or more */
+	char label[CRED_LABEL_MAX + 1]; /* as cred_label_is_good */
 	struct secret secret; /* SECRET_IMPORT_MIN to SECRET_MAX bytes */
 };
 
@@ -55,7 +55,7 @@ struct cred {
 /* Overwrite all of it with zeros. */
 void cred_wipe(struct cred *cred);
 
-/* 1 to CRED_LABEL_MAX bytes of printable ASCII but '"' and '\\', no blank at either end? */
+/* 1 to CRED_LABEL_MAX bytes of printable ASCII but '"', '\\' and '?', no blank at either end? */
 bool cred_label_is_good(struct text label);
 
 /*

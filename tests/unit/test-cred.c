@@ -1,0 +1,408 @@
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "example.h"
+#include "record/cred.h"
+
+static void assert_token_equal(const struct token *a, const struct token *b)
+{
+	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->type, b->type);
+	assert_int_equal(a->alg, b->alg);
+	assert_int_equal(a->digits, b->digits);
+	assert_int_equal(a->period, b->period);
+	assert_int_equal(a->offset, b->offset);
+	assert_int_equal(a->created, b->created);
+	assert_string_equal(a->label, b->label);
+	assert_memory_equal(&a->secret, &b->secret, sizeof(a->secret));
+}
+
+static void assert_cred_equal(const struct cred *a, const struct cred *b)
+{
+	assert_memory_equal(a->id, b->id, sizeof(a->id));
+	assert_memory_equal(a->state_key, b->state_key, sizeof(a->state_key));
+	assert_string_equal(a->user, b->user);
+	assert_int_equal(a->uid_bound, b->uid_bound);
+	assert_int_equal(a->uid, b->uid);
+	assert_int_equal(a->created, b->created);
+	assert_int_equal(a->token_count, b->token_count);
+	for (size_t i = 0; i < CRED_TOKENS_MAX; i++)
+		assert_token_equal(&a->tokens[i], &b->tokens[i]);
+	assert_int_equal(a->recovery_count, b->recovery_count);
+	assert_memory_equal(a->recovery_salt, b->recovery_salt, sizeof(a->recovery_salt));
+	assert_memory_equal(a->recovery_hash, b->recovery_hash, sizeof(a->recovery_hash));
+}
+
+static size_t encode(const struct cred *cred, uint8_t bytes[CRED_BYTES_MAX])
+{
+	size_t len = 0;
+
+	assert_ok(cred_encode(cred, bytes, &len));
+	return len;
+}
+
+static void assert_round_trip(const struct cred *cred)
+{
+	uint8_t bytes[CRED_BYTES_MAX], again[CRED_BYTES_MAX];
+	size_t len = encode(cred, bytes);
+	struct cred back;
+
+	assert_ok(cred_decode(bytes, len, &back));
+	assert_cred_equal(cred, &back);
+	assert_int_equal(len, encode(&back, again));
+	assert_memory_equal(bytes, again, len);
+}
+
+static void what_is_encoded_is_what_is_decoded(void **unused)
+{
+	struct cred cred = example_cred();
+
+	assert_round_trip(&cred);
+	cred.recovery_count = 0;
+	memset(cred.recovery_salt, 0, sizeof(cred.recovery_salt));
+	memset(cred.recovery_hash, 0, sizeof(cred.recovery_hash));
+	assert_round_trip(&cred);
+	cred.uid_bound = false;
+	cred.uid = 0;
+	assert_round_trip(&cred);
+}
+
+/* Everything as large as it may be. */
+static struct cred largest_cred(void)
+{
+	struct cred cred = example_cred();
+
+	memset(cred.user, 'u', CRED_USER_MAX);
+	cred.uid = UINT32_MAX;
+	cred.created = INT64_MAX;
+	cred.token_count = CRED_TOKENS_MAX;
+	for (size_t i = 0; i < CRED_TOKENS_MAX; i++) {
+		struct token *token = &cred.tokens[i];
+
+		*token = cred.tokens[0];
+		token->id = (uint8_t)(255 - i);
+		token->alg = HMAC_SHA512;
+		token->digits = 8;
+		token->period = 300;
+		token->offset = -CRED_OFFSET_MAX;
+		token->created = INT64_MAX;
+		memset(token->label, 'a' + (int)i, CRED_LABEL_MAX);
+		token->secret.len = SECRET_MAX;
+		memset(token->secret.data, (int)i, SECRET_MAX);
+	}
+	cred.recovery_count = RECOVERY_MAX;
+	memset(cred.recovery_salt, 0xff, sizeof(cred.recovery_salt));
+	memset(cred.recovery_hash, 0xff, sizeof(cred.recovery_hash));
+	return cred;
+}
+
+static void the_largest_credential_fits(void **unused)
+{
+	struct cred cred = largest_cred();
+
+	assert_round_trip(&cred);
+}
+
+static void the_format_is_that_of_the_manual(void **unused)
+{
+	/* pam_totp-record(5) */
+	static const uint8_t expected[] = {
+		/* 0: version */
+		1,
+		/* 1: id */
+		0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d,
+		0x1e, 0x1f,
+		/* 17: state key */
+		0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a, 0x2b, 0x2c, 0x2d,
+		0x2e, 0x2f, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b,
+		0x3c, 0x3d, 0x3e, 0x3f,
+		/* 49: bound, 50: uid 1000, 54: created */
+		1, 0, 0, 0x03, 0xe8, 0, 0, 0, 0, 0x65, 0x53, 0xf1, 0x00,
+		/* 62: user */
+		5, 'a', 'l', 'i', 'c', 'e',
+		/* 68: tokens; 69: id, TOTP, SHA256, digits; 73: period; 75: offset -2 */
+		2, 1, 1, 2, 8, 0, 60, 0xff, 0xff, 0xff, 0xfe,
+		/* 79: created; 87: label */
+		0, 0, 0, 0, 0x65, 0x53, 0xf1, 0x01, 5, 'p', 'h', 'o', 'n', 'e',
+		/* 93: secret */
+		10, 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J',
+		/* 104: id, HOTP, SHA1, digits; 108: period; 110: offset */
+		7, 2, 1, 6, 0, 0, 0, 0, 0, 0,
+		/* 114: created; 122: label */
+		0, 0, 0, 0, 0x65, 0x53, 0xf1, 0x02, 3, 'k', 'e', 'y',
+		/* 126: secret */
+		11, 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u',
+		/* 138: recovery codes; 139: salt */
+		1, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d,
+		0x4e, 0x4f,
+		/* 155: hash */
+		0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d,
+		0x5e, 0x5f, 0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b,
+		0x6c, 0x6d, 0x6e, 0x6f,
+	};
+	struct cred cred = example_cred(), back;
+	uint8_t bytes[CRED_BYTES_MAX];
+
+	assert_int_equal(187, sizeof(expected));
+	assert_int_equal(sizeof(expected), encode(&cred, bytes));
+	assert_memory_equal(expected, bytes, sizeof(expected));
+	assert_ok(cred_decode(expected, sizeof(expected), &back));
+	assert_cred_equal(&cred, &back);
+}
+
+/* Where the fields of the example stand, as above. */
+enum {
+	AT_VERSION = 0,
+	AT_BOUND = 49,
+	AT_UID = 50,
+	AT_CREATED = 54,
+	AT_USER = 62,
+	AT_TOKENS = 68,
+	AT_TOTP = 69,
+	AT_TOTP_PERIOD = 73,
+	AT_TOTP_OFFSET = 75,
+	AT_TOTP_CREATED = 79,
+	AT_TOTP_LABEL = 87,
+	AT_TOTP_SECRET = 93,
+	AT_HOTP = 104,
+	AT_HOTP_PERIOD = 108,
+	AT_HOTP_OFFSET = 110,
+	AT_HOTP_LABEL = 122,
+	AT_HOTP_SECRET = 126,
+	AT_RECOVERY = 138,
+};
+
+static void every_field_keeps_to_its_range(void **unused)
+{
+	static const struct {
+		size_t at;
+		size_t width;
+		uint64_t value;
+		enum totp_err err;
+	} rows[] = {
+		{AT_VERSION, 1, 0, TOTP_ERR_UNSUPPORTED},
+		{AT_VERSION, 1, 2, TOTP_ERR_UNSUPPORTED},
+		{AT_BOUND, 1, 0, TOTP_ERR_RANGE}, /* not bound, and yet a uid */
+		{AT_BOUND, 1, 2, TOTP_ERR_FORMAT},
+		{AT_BOUND, 1, 255, TOTP_ERR_FORMAT},
+		{AT_UID, 4, 0, TOTP_OK},
+		{AT_UID, 4, UINT32_MAX, TOTP_OK},
+		{AT_CREATED, 8, 0, TOTP_OK},
+		{AT_CREATED, 8, INT64_MAX, TOTP_OK},
+		{AT_CREATED, 8, (uint64_t)INT64_MAX + 1, TOTP_ERR_RANGE},
+		{AT_CREATED, 8, UINT64_MAX, TOTP_ERR_RANGE},
+		{AT_USER, 1, 201, TOTP_ERR_FORMAT},
+		{AT_USER + 1, 1, 0, TOTP_ERR_FORMAT}, /* a NUL in a name */
+		{AT_USER + 5, 1, 0, TOTP_ERR_FORMAT},
+		{AT_TOKENS, 1, 9, TOTP_ERR_FORMAT},
+		{AT_TOTP, 1, 0, TOTP_ERR_RANGE},
+		{AT_TOTP, 1, 7, TOTP_ERR_RANGE}, /* the other token's id */
+		{AT_TOTP, 1, 255, TOTP_OK},
+		{AT_TOTP + 1, 1, 0, TOTP_ERR_RANGE},
+		{AT_TOTP + 1, 1, 2, TOTP_ERR_RANGE}, /* HOTP with a period */
+		{AT_TOTP + 1, 1, 3, TOTP_ERR_RANGE},
+		{AT_TOTP + 2, 1, 0, TOTP_ERR_RANGE},
+		{AT_TOTP + 2, 1, 1, TOTP_OK},
+		{AT_TOTP + 2, 1, 3, TOTP_OK},
+		{AT_TOTP + 2, 1, 4, TOTP_ERR_RANGE},
+		{AT_TOTP + 3, 1, 5, TOTP_ERR_RANGE},
+		{AT_TOTP + 3, 1, 6, TOTP_OK},
+		{AT_TOTP + 3, 1, 9, TOTP_ERR_RANGE},
+		{AT_TOTP_PERIOD, 2, 14, TOTP_ERR_RANGE},
+		{AT_TOTP_PERIOD, 2, 15, TOTP_OK},
+		{AT_TOTP_PERIOD, 2, 300, TOTP_OK},
+		{AT_TOTP_PERIOD, 2, 301, TOTP_ERR_RANGE},
+		{AT_TOTP_PERIOD, 2, 0, TOTP_ERR_RANGE},
+		{AT_TOTP_OFFSET, 4, CRED_OFFSET_MAX, TOTP_OK},
+		{AT_TOTP_OFFSET, 4, CRED_OFFSET_MAX + 1, TOTP_ERR_RANGE},
+		{AT_TOTP_OFFSET, 4, (uint32_t)-CRED_OFFSET_MAX, TOTP_OK},
+		{AT_TOTP_OFFSET, 4, (uint32_t)-CRED_OFFSET_MAX - 1, TOTP_ERR_RANGE},
+		{AT_TOTP_OFFSET, 4, 0x80000000, TOTP_ERR_RANGE},
+		{AT_TOTP_CREATED, 8, INT64_MAX, TOTP_OK},
+		{AT_TOTP_CREATED, 8, UINT64_MAX, TOTP_ERR_RANGE},
+		{AT_TOTP_LABEL, 1, 33, TOTP_ERR_FORMAT},
+		{AT_TOTP_LABEL + 1, 1, 0, TOTP_ERR_FORMAT},
+		{AT_TOTP_LABEL + 1, 1, ' ', TOTP_ERR_RANGE},
+		{AT_TOTP_LABEL + 2, 1, ' ', TOTP_OK},
+		{AT_TOTP_LABEL + 5, 1, ' ', TOTP_ERR_RANGE},
+		{AT_TOTP_LABEL + 2, 1, '"', TOTP_ERR_RANGE},
+		{AT_TOTP_LABEL + 2, 1, '\\', TOTP_ERR_RANGE},
+		{AT_TOTP_LABEL + 2, 1, '\n', TOTP_ERR_RANGE},
+		{AT_TOTP_LABEL + 2, 1, 0x80, TOTP_ERR_RANGE},
+		{AT_TOTP_SECRET, 1, 129, TOTP_ERR_FORMAT},
+		{AT_TOTP_SECRET, 1, 255, TOTP_ERR_FORMAT},
+		{AT_HOTP, 1, 1, TOTP_ERR_RANGE},     /* the other token's id */
+		{AT_HOTP + 1, 1, 1, TOTP_ERR_RANGE}, /* TOTP without a period */
+		{AT_HOTP_PERIOD, 2, 30, TOTP_ERR_RANGE},
+		{AT_HOTP_OFFSET, 4, 1, TOTP_ERR_RANGE},
+		{AT_RECOVERY, 1, 17, TOTP_ERR_FORMAT},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct cred cred = example_cred(), back;
+		uint8_t bytes[CRED_BYTES_MAX], again[CRED_BYTES_MAX];
+		size_t len = encode(&cred, bytes);
+
+		for (size_t j = 0; j < rows[i].width; j++)
+			bytes[rows[i].at + j] =
+				(uint8_t)(rows[i].value >> 8 * (rows[i].width - 1 - j));
+		assert_int_equal(rows[i].err, cred_decode(bytes, len, &back));
+		if (rows[i].err != TOTP_OK) {
+			assert_wiped(back);
+			continue;
+		}
+		assert_int_equal(len, encode(&back, again));
+		assert_memory_equal(bytes, again, len);
+	}
+}
+
+static void nothing_out_of_range_is_encoded(void **unused)
+{
+	const struct cred good = example_cred();
+	uint8_t bytes[CRED_BYTES_MAX] = {0};
+	struct cred cred;
+	size_t len = 77;
+
+	cred = good;
+	cred.user[0] = '\0';
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred = good;
+	cred.token_count = 0;
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred.token_count = CRED_TOKENS_MAX + 1;
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred = good;
+	cred.recovery_count = RECOVERY_MAX + 1;
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred.recovery_count = 0; /* and a salt */
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred = good;
+	cred.tokens[0].secret.len = SECRET_IMPORT_MIN - 1;
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred.tokens[0].secret.len = SECRET_MAX + 1;
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred = good;
+	cred.tokens[0].label[0] = '\0';
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	assert_int_equal(77, len);
+	assert_wiped(bytes);
+}
+
+static void two_tokens_share_neither_id_nor_label_nor_secret(void **unused)
+{
+	const struct cred good = example_cred();
+	struct cred cred = good;
+
+	assert_ok(cred_check(&cred));
+	cred.tokens[1].id = cred.tokens[0].id;
+	assert_refused(RANGE, cred_check(&cred));
+	cred = good;
+	strcpy(cred.tokens[1].label, cred.tokens[0].label);
+	assert_refused(RANGE, cred_check(&cred));
+	cred = good;
+	cred.tokens[1].secret = cred.tokens[0].secret;
+	assert_refused(RANGE, cred_check(&cred));
+	cred.tokens[1].secret.len++; /* begins like the other */
+	assert_ok(cred_check(&cred));
+}
+
+/* Decode a copy of just this length on the heap, so that a sanitizer sees a read past it. */
+static enum totp_err decode_exactly(const uint8_t *bytes, size_t len, struct cred *ret_cred)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+	enum totp_err err;
+
+	assert_non_null(copy);
+	memcpy(copy, bytes, len);
+	err = cred_decode(copy, len, ret_cred);
+	free(copy);
+	return err;
+}
+
+static void every_truncation_is_refused(void **unused)
+{
+	struct cred cred = largest_cred(), back;
+	uint8_t bytes[CRED_BYTES_MAX];
+	size_t len = encode(&cred, bytes);
+
+	for (size_t shorter = 0; shorter < len; shorter++) {
+		memset(&back, 0xff, sizeof(back));
+		assert_refused(FORMAT, decode_exactly(bytes, shorter, &back));
+		assert_wiped(back);
+	}
+	assert_ok(decode_exactly(bytes, len, &back));
+}
+
+static void one_byte_too_many_is_refused(void **unused)
+{
+	struct cred cred = example_cred(), back;
+	uint8_t bytes[CRED_BYTES_MAX] = {0};
+	size_t len = encode(&cred, bytes);
+
+	for (unsigned byte = 0; byte < 256; byte++) {
+		bytes[len] = (uint8_t)byte;
+		assert_refused(FORMAT, cred_decode(bytes, len + 1, &back));
+		assert_wiped(back);
+	}
+}
+
+static void a_changed_byte_is_refused_or_means_something_else(void **unused)
+{
+	struct cred cred = example_cred(), back;
+	uint8_t bytes[CRED_BYTES_MAX], again[CRED_BYTES_MAX];
+	size_t len = encode(&cred, bytes);
+
+	for (size_t at = 0; at < len; at++) {
+		uint8_t right = bytes[at];
+
+		for (unsigned byte = 0; byte < 256; byte++) {
+			bytes[at] = (uint8_t)byte;
+			if (cred_decode(bytes, len, &back) != TOTP_OK)
+				continue;
+			assert_int_equal(len, encode(&back, again));
+			assert_memory_equal(bytes, again, len);
+		}
+		bytes[at] = right;
+	}
+}
+
+static void a_label_is_one_line_of_plain_words(void **unused)
+{
+	static const char *const good[] = {
+		"a",
+		"phone",
+		"my old phone",
+		"!#$%&'()*+,-./:;<=>@[]^_`{|}~",
+		"12345678901234567890123456789012",
+	};
+	static const char *const bad[] = {
+		"",	"a ",	" a",	"a\tb",	 "a\"b",
+		" ",	"\ta",	"a\n",	"a\\b",	 "\x7f", "why?",
+		"Zo\xc3\xab", "123456789012345678901234567890123",
+	};
+
+	for (size_t i = 0; i < COUNT(good); i++)
+		assert_true(cred_label_is_good(text_of(good[i])));
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_false(cred_label_is_good(text_of(bad[i])));
+	assert_false(cred_label_is_good((struct text){"a\0b", 3}));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_encoded_is_what_is_decoded),
+		cmocka_unit_test(the_largest_credential_fits),
+		cmocka_unit_test(the_format_is_that_of_the_manual),
+		cmocka_unit_test(every_field_keeps_to_its_range),
+		cmocka_unit_test(nothing_out_of_range_is_encoded),
+		cmocka_unit_test(two_tokens_share_neither_id_nor_label_nor_secret),
+		cmocka_unit_test(every_truncation_is_refused),
+		cmocka_unit_test(one_byte_too_many_is_refused),
+		cmocka_unit_test(a_changed_byte_is_refused_or_means_something_else),
+		cmocka_unit_test(a_label_is_one_line_of_plain_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
