@@ -74,7 +74,7 @@ static void take_block(const char **at, bool *ret_upper, bool *ret_lower)
 
 static unsigned read_blocks(const char *row, unsigned y, bool ansi, bool ink_is_dark)
 {
-	bool background = !ink_is_dark, upper, lower;
+	bool background = !ink_is_dark, upper = false, lower = false;
 	unsigned x = 0;
 
 	while (*row) {

@@ -1,0 +1,555 @@
+#include "unit.h"
+
+#include "base/bytes.h"
+#include "example.h"
+#include "record/state.h"
+
+#define MAC_AT (STATE_SLOT_LEN - SHA256_LEN)
+
+/* A state of the example in which every field has a value of its own. */
+static struct login_state example_state(void)
+{
+	struct cred cred = example_cred();
+	struct login_state state = {0};
+
+	state_init(&cred, &state);
+	state.sequence = 0x0102030405060708;
+	state.tokens[0].moving = 0x1111;
+	state.tokens[0].last_used = 0x1222;
+	state.tokens[1].moving = COUNTER_DISABLED;
+	state.tokens[1].last_used = 0x1333;
+	state.spent = 1;
+	state.shared = (struct throttle){{2, 0x2111}, {3, 0x2222}};
+	state.known_count = 2;
+	state.known[0] = (struct known_source){.source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}},
+					       .last_success = 0x3111,
+					       .throttle = {{4, 0x3222}, {5, 0x3333}}};
+	state.known[1] = (struct known_source){.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}},
+					       .last_success = 0x4111};
+	state.failures = 6;
+	state.last_failure = 0x5111;
+	state.last_failure_source.kind = SOURCE_IPV6;
+	example_bytes(state.last_failure_source.bytes, 8, 0x20);
+	state.last_success = 0x5222;
+	return state;
+}
+
+static void assert_throttle_equal(const struct throttle *a, const struct throttle *b)
+{
+	assert_int_equal(a->burst.used, b->burst.used);
+	assert_int_equal(a->burst.since, b->burst.since);
+	assert_int_equal(a->total.used, b->total.used);
+	assert_int_equal(a->total.since, b->total.since);
+}
+
+static void assert_state_equal(const struct login_state *a, const struct login_state *b)
+{
+	assert_int_equal(a->sequence, b->sequence);
+	assert_memory_equal(a->cred_id, b->cred_id, sizeof(a->cred_id));
+	assert_int_equal(a->token_count, b->token_count);
+	for (size_t i = 0; i < CRED_TOKENS_MAX; i++) {
+		assert_int_equal(a->tokens[i].id, b->tokens[i].id);
+		assert_int_equal(a->tokens[i].moving, b->tokens[i].moving);
+		assert_int_equal(a->tokens[i].last_used, b->tokens[i].last_used);
+	}
+	assert_int_equal(a->spent, b->spent);
+	assert_throttle_equal(&a->shared, &b->shared);
+	assert_int_equal(a->known_count, b->known_count);
+	for (size_t i = 0; i < STATE_KNOWN_MAX; i++) {
+		assert_true(source_equal(&a->known[i].source, &b->known[i].source));
+		assert_int_equal(a->known[i].last_success, b->known[i].last_success);
+		assert_throttle_equal(&a->known[i].throttle, &b->known[i].throttle);
+	}
+	assert_int_equal(a->failures, b->failures);
+	assert_int_equal(a->last_failure, b->last_failure);
+	assert_true(source_equal(&a->last_failure_source, &b->last_failure_source));
+	assert_int_equal(a->last_success, b->last_success);
+}
+
+/* Authenticate a slot that was changed, as only the owner of the state key could. */
+static void sign(uint8_t slot[STATE_SLOT_LEN], const struct cred *cred)
+{
+	uint8_t message[MAC_AT + CRED_USER_MAX], mac[MAC_MAX];
+	size_t user_len = strlen(cred->user);
+
+	memcpy(message, slot, MAC_AT);
+	memcpy(message + MAC_AT, cred->user, user_len);
+	assert_ok(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, message, MAC_AT + user_len,
+			      mac));
+	memcpy(slot + MAC_AT, mac, SHA256_LEN);
+}
+
+static void what_is_encoded_is_what_is_decoded(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state(), back;
+	uint8_t slot[STATE_SLOT_LEN], again[STATE_SLOT_LEN];
+
+	assert_ok(state_encode(&state, &cred, slot));
+	assert_ok(state_decode(slot, &cred, &back));
+	assert_state_equal(&state, &back);
+	assert_ok(state_encode(&back, &cred, again));
+	assert_memory_equal(slot, again, sizeof(slot));
+}
+
+static void the_largest_state_fits(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state(), back;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	cred.token_count = state.token_count = CRED_TOKENS_MAX;
+	for (uint8_t i = 0; i < CRED_TOKENS_MAX; i++)
+		cred.tokens[i].id = state.tokens[i].id = (uint8_t)(200 + i);
+	state.known_count = STATE_KNOWN_MAX;
+	for (size_t i = 2; i < STATE_KNOWN_MAX; i++)
+		state.known[i] = state.known[0];
+	memset(cred.user, 'u', CRED_USER_MAX);
+	assert_ok(state_encode(&state, &cred, slot));
+	assert_ok(state_decode(slot, &cred, &back));
+	assert_state_equal(&state, &back);
+}
+
+static void the_format_is_that_of_the_manual(void **unused)
+{
+	/* pam_totp-record(5) */
+	static const uint8_t expected[] = {
+		/* 0: magic, 4: version, 6: sequence */
+		'P', 'T', 'S', 'T', 0, 1, 1, 2, 3, 4, 5, 6, 7, 8,
+		/* 14: credential id */
+		0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d,
+		0x1e, 0x1f,
+		/* 30: tokens; 31: id, last step, last used */
+		2, 1, 0, 0, 0, 0, 0, 0, 0x11, 0x11, 0, 0, 0, 0, 0, 0, 0x12, 0x22,
+		/* 48: id, next counter, last used */
+		7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0x13, 0x33,
+		/* 65: spent recovery codes */
+		0, 0, 0, 1,
+		/* 69: shared throttle: burst, total */
+		0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0x21, 0x11, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0x22, 0x22,
+		/* 93: known sources; 94: kind, address, last success, throttle */
+		2, 1, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x31, 0x11,
+		0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0x32, 0x22, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0x33, 0x33,
+		/* 143: the second one */
+		3, 0, 0, 3, 232, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0x11,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		/* 192: failures, last failure, its source, last success */
+		0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0x51, 0x11, 2, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
+		0x26, 0x27, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x52, 0x22,
+	};
+	struct cred cred = example_cred();
+	struct login_state state = example_state(), back;
+	uint8_t slot[STATE_SLOT_LEN], signed_slot[STATE_SLOT_LEN] = {0};
+
+	assert_int_equal(229, sizeof(expected));
+	assert_ok(state_encode(&state, &cred, slot));
+	assert_memory_equal(expected, slot, sizeof(expected));
+	assert_zeros(slot + sizeof(expected), MAC_AT - sizeof(expected));
+
+	memcpy(signed_slot, expected, sizeof(expected));
+	sign(signed_slot, &cred);
+	assert_memory_equal(signed_slot, slot, sizeof(slot));
+	assert_ok(state_decode(signed_slot, &cred, &back));
+	assert_state_equal(&state, &back);
+}
+
+static void the_example_of_the_manual_is_valid(void **unused)
+{
+	/* pam_totp-record(5), EXAMPLE */
+	static const char start[] = "505453540001000000000000000100010203040506070809"
+				    "0a0b0c0d0e0f0101000000000360aa2b";
+	static const char mac[] = "258012581eb9383d941a9790b60d6a3bf77573c8aafdf6cdbde5c3cc20b271a6";
+	struct cred cred = {.user = "alice", .token_count = 1, .tokens = {{.id = 1}}};
+	uint8_t slot[STATE_SLOT_LEN] = {0};
+	struct login_state state;
+
+	example_bytes(cred.id, sizeof(cred.id), 0);
+	example_bytes(cred.state_key, sizeof(cred.state_key), 0x40);
+	assert_ok(text_hex(text_of(start), slot, (sizeof(start) - 1) / 2));
+	assert_ok(text_hex(text_of(mac), slot + MAC_AT, SHA256_LEN));
+	assert_ok(state_decode(slot, &cred, &state));
+	assert_int_equal(1, state.sequence);
+	assert_int_equal(56666667, state.tokens[0].moving);
+}
+
+static void every_changed_byte_breaks_the_mac(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state(), back;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	assert_ok(state_encode(&state, &cred, slot));
+	for (size_t at = 0; at < sizeof(slot); at++) {
+		slot[at] ^= 1;
+		assert_refused(SEAL, state_decode(slot, &cred, &back));
+		assert_int_equal(0, back.token_count);
+		slot[at] ^= 1;
+	}
+	assert_ok(state_decode(slot, &cred, &back));
+}
+
+static void the_state_of_another_user_key_or_credential_is_refused(void **unused)
+{
+	const struct cred cred = example_cred();
+	struct login_state state = example_state(), back;
+	struct cred other;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	assert_ok(state_encode(&state, &cred, slot));
+	other = cred;
+	strcpy(other.user, "alicf");
+	assert_refused(SEAL, state_decode(slot, &other, &back));
+	strcpy(other.user, "alice2");
+	assert_refused(SEAL, state_decode(slot, &other, &back));
+	other = cred;
+	other.state_key[31] ^= 1;
+	assert_refused(SEAL, state_decode(slot, &other, &back));
+	other = cred;
+	other.id[0] ^= 1; /* one key for two credentials never is, but were it so */
+	assert_refused(RANGE, state_decode(slot, &other, &back));
+	assert_wiped(back.cred_id);
+	assert_refused(RANGE, state_encode(&state, &other, slot));
+}
+
+/* What an authentic slot of another program, or another version, may hold. */
+static void an_authentic_slot_is_checked_all_the_same(void **unused)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+		enum totp_err err;
+	} rows[] = {
+		{0, 'p', TOTP_ERR_FORMAT},
+		{4, 1, TOTP_ERR_UNSUPPORTED},
+		{5, 0, TOTP_ERR_UNSUPPORTED},
+		{5, 2, TOTP_ERR_UNSUPPORTED},
+		{14, 0, TOTP_ERR_RANGE},  /* credential id */
+		{30, 1, TOTP_ERR_FORMAT}, /* one token fewer shifts all that follows */
+		{30, 9, TOTP_ERR_FORMAT},
+		{30, 255, TOTP_ERR_FORMAT},
+		{31, 2, TOTP_ERR_RANGE}, /* a token that the credential lacks */
+		{31, 7, TOTP_ERR_RANGE},
+		{48, 1, TOTP_ERR_RANGE},
+		{68, 255, TOTP_OK}, /* spent */
+		{93, 9, TOTP_ERR_FORMAT},
+		{94, 0, TOTP_ERR_RANGE}, /* unknown is never known */
+		{94, 4, TOTP_ERR_RANGE},
+		{204, 0, TOTP_OK},
+		{204, 4, TOTP_ERR_RANGE},
+		{229, 1, TOTP_ERR_FORMAT}, /* the rest is zeros */
+		{MAC_AT - 1, 1, TOTP_ERR_FORMAT},
+	};
+	struct cred cred = example_cred();
+	struct login_state state = example_state();
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint8_t slot[STATE_SLOT_LEN], again[STATE_SLOT_LEN];
+		struct login_state back;
+
+		assert_ok(state_encode(&state, &cred, slot));
+		slot[rows[i].at] = rows[i].value;
+		sign(slot, &cred);
+		assert_int_equal(rows[i].err, state_decode(slot, &cred, &back));
+		if (rows[i].err != TOTP_OK) {
+			assert_int_equal(0, back.sequence);
+			continue;
+		}
+		assert_ok(state_encode(&back, &cred, again));
+		assert_memory_equal(slot, again, sizeof(slot));
+	}
+}
+
+static void an_authentic_change_is_refused_or_means_something_else(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state();
+	uint8_t slot[STATE_SLOT_LEN], again[STATE_SLOT_LEN];
+
+	assert_ok(state_encode(&state, &cred, slot));
+	for (size_t at = 0; at < 240; at++) {
+		uint8_t right = slot[at];
+
+		for (unsigned byte = 0; byte < 256; byte += 5) {
+			struct login_state back;
+
+			slot[at] = (uint8_t)byte;
+			sign(slot, &cred);
+			if (state_decode(slot, &cred, &back) != TOTP_OK)
+				continue;
+			assert_ok(state_encode(&back, &cred, again));
+			assert_memory_equal(slot, again, sizeof(slot));
+		}
+		slot[at] = right;
+	}
+}
+
+static void nothing_out_of_range_is_encoded(void **unused)
+{
+	const struct login_state good = example_state();
+	struct cred cred = example_cred();
+	struct login_state state = good;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	state.token_count = 1;
+	assert_refused(RANGE, state_encode(&state, &cred, slot));
+	state = good;
+	state.tokens[1].id = 8;
+	assert_refused(RANGE, state_encode(&state, &cred, slot));
+	state = good;
+	state.known_count = STATE_KNOWN_MAX + 1;
+	assert_refused(RANGE, state_encode(&state, &cred, slot));
+	state = good;
+	state.known[1].source.kind = SOURCE_UNKNOWN;
+	assert_refused(RANGE, state_encode(&state, &cred, slot));
+	state = good;
+	state.last_failure_source.kind = SOURCE_UID + 1;
+	assert_refused(RANGE, state_encode(&state, &cred, slot));
+}
+
+static void a_new_state_knows_the_tokens_and_nothing_else(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state, expected = {.sequence = 1, .token_count = 2};
+
+	memset(&state, 0xff, sizeof(state));
+	state_init(&cred, &state);
+	memcpy(expected.cred_id, cred.id, sizeof(cred.id));
+	expected.tokens[0].id = 1;
+	expected.tokens[1].id = 7;
+	assert_state_equal(&expected, &state);
+}
+
+/* The file of a state, both slots of it valid. */
+static void encode_file(uint64_t sequence, uint8_t file[STATE_FILE_LEN])
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state();
+
+	state.sequence = sequence;
+	assert_ok(state_encode_file(&state, &cred, file));
+}
+
+static void put_slot(uint8_t file[STATE_FILE_LEN], size_t slot, uint64_t sequence)
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state();
+
+	state.sequence = sequence;
+	assert_ok(state_encode(&state, &cred, file + slot * STATE_SLOT_LEN));
+}
+
+/* The sequence chosen; 0 stands for a refusal. */
+static uint64_t choose(const uint8_t file[STATE_FILE_LEN], bool *ret_torn)
+{
+	struct cred cred = example_cred();
+	struct login_state state = {.sequence = 99};
+	enum totp_err err = state_choose(file, STATE_FILE_LEN, &cred, &state, ret_torn);
+
+	if (err == TOTP_OK)
+		return state.sequence;
+	assert_int_equal(TOTP_ERR_SEAL, err);
+	return 0;
+}
+
+static void of_two_slots_the_later_counts(void **unused)
+{
+	uint8_t file[STATE_FILE_LEN];
+	bool torn = true;
+
+	encode_file(8, file); /* 8 in slot 0, 7 in slot 1 */
+	assert_int_equal(8, choose(file, &torn));
+	assert_false(torn);
+	put_slot(file, 1, 9);
+	assert_int_equal(9, choose(file, &torn));
+	put_slot(file, 0, 10);
+	assert_int_equal(10, choose(file, &torn));
+	put_slot(file, 1, UINT64_MAX);
+	assert_int_equal(UINT64_MAX, choose(file, &torn));
+	assert_false(torn);
+}
+
+static void a_new_file_has_two_valid_slots(void **unused)
+{
+	struct cred cred = example_cred();
+	uint8_t file[STATE_FILE_LEN];
+	struct login_state back;
+
+	encode_file(1, file);
+	assert_ok(state_decode(file, &cred, &back));
+	assert_int_equal(0, back.sequence);
+	assert_ok(state_decode(file + STATE_SLOT_LEN, &cred, &back));
+	assert_int_equal(1, back.sequence);
+}
+
+static void a_file_needs_a_sequence_that_has_one_before(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state();
+	uint8_t file[STATE_FILE_LEN];
+
+	state.sequence = 0;
+	assert_refused(RANGE, state_encode_file(&state, &cred, file));
+}
+
+static void a_torn_slot_leaves_the_other_and_is_told(void **unused)
+{
+	uint8_t file[STATE_FILE_LEN];
+	bool torn = false;
+
+	encode_file(8, file);
+	file[100] ^= 1; /* 8, the later one */
+	assert_int_equal(7, choose(file, &torn));
+	assert_true(torn);
+
+	torn = false;
+	encode_file(8, file);
+	file[STATE_SLOT_LEN + 100] ^= 1; /* 7 */
+	assert_int_equal(8, choose(file, &torn));
+	assert_true(torn);
+}
+
+static void a_write_cut_short_at_any_sector_leaves_the_other_slot(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state next = example_state();
+	uint8_t file[STATE_FILE_LEN], slot[STATE_SLOT_LEN];
+
+	next.sequence = 9;
+	assert_ok(state_encode(&next, &cred, slot));
+	for (size_t cut = 0; cut <= STATE_SLOT_LEN; cut += 512) {
+		bool torn = false;
+
+		encode_file(8, file);
+		memcpy(file + STATE_SLOT_LEN, slot, cut);
+		assert_int_equal(cut == STATE_SLOT_LEN ? 9 : 8, choose(file, &torn));
+		assert_int_equal(cut > 0 && cut < STATE_SLOT_LEN, torn);
+	}
+}
+
+static void two_damaged_slots_are_refused(void **unused)
+{
+	uint8_t file[STATE_FILE_LEN];
+	bool torn = false;
+
+	encode_file(8, file);
+	file[100] ^= 1;
+	file[STATE_SLOT_LEN + 100] ^= 1;
+	assert_int_equal(0, choose(file, &torn));
+	memset(file, 0, sizeof(file));
+	assert_int_equal(0, choose(file, &torn));
+}
+
+static void a_slot_in_the_wrong_place_does_not_count(void **unused)
+{
+	uint8_t file[STATE_FILE_LEN];
+	bool torn = false;
+
+	encode_file(8, file);
+	/* the older slot copied over the later one, to bring a used code back */
+	memcpy(file, file + STATE_SLOT_LEN, STATE_SLOT_LEN);
+	assert_int_equal(7, choose(file, &torn));
+	assert_true(torn);
+
+	put_slot(file, 0, 9);
+	put_slot(file, 1, 10);
+	assert_int_equal(0, choose(file, &torn));
+}
+
+static void a_file_of_another_length_is_refused(void **unused)
+{
+	uint8_t file[STATE_FILE_LEN + 1] = {0};
+	struct cred cred = example_cred();
+	struct login_state state;
+	bool torn;
+
+	encode_file(8, file);
+	assert_refused(FORMAT, state_choose(file, STATE_FILE_LEN - 1, &cred, &state, &torn));
+	assert_refused(FORMAT, state_choose(file, STATE_FILE_LEN + 1, &cred, &state, &torn));
+	assert_refused(FORMAT, state_choose(file, STATE_SLOT_LEN, &cred, &state, &torn));
+	assert_refused(FORMAT, state_choose(file, 0, &cred, &state, &torn));
+}
+
+static void a_newer_version_is_never_taken_for_damage(void **unused)
+{
+	uint8_t file[STATE_FILE_LEN];
+	struct cred cred = example_cred();
+	struct login_state state;
+	bool torn;
+
+	encode_file(8, file);
+	file[5] = 2;
+	sign(file, &cred);
+	assert_refused(UNSUPPORTED, state_choose(file, sizeof(file), &cred, &state, &torn));
+}
+
+static void raising_moves_time_based_tokens_to_now_and_no_others(void **unused)
+{
+	struct cred cred = example_cred(); /* 60 s, offset -2 */
+	struct login_state state;
+
+	state_init(&cred, &state);
+	state.tokens[1].moving = 5;
+	state_raise(&state, &cred, 6000, 0);
+	assert_int_equal(98, state.tokens[0].moving);
+	state_raise(&state, &cred, 6000, 3);
+	assert_int_equal(101, state.tokens[0].moving);
+	assert_int_equal(5, state.tokens[1].moving);
+	assert_int_equal(1, state.sequence);
+}
+
+static void raising_lowers_nothing(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state;
+
+	state_init(&cred, &state);
+	state.tokens[0].moving = 1000;
+	state_raise(&state, &cred, 6000, 1);
+	assert_int_equal(1000, state.tokens[0].moving);
+	state_raise(&state, &cred, 0, 1); /* step 0, ahead 1, offset -2: before the first */
+	assert_int_equal(1000, state.tokens[0].moving);
+	state_raise(&state, &cred, -1, 1);
+	assert_int_equal(1000, state.tokens[0].moving);
+}
+
+static void sources_are_equal_in_kind_and_in_every_byte(void **unused)
+{
+	struct source a = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}, b = a;
+
+	assert_true(source_equal(&a, &b));
+	b.kind = SOURCE_UID;
+	assert_false(source_equal(&a, &b));
+	b = a;
+	b.bytes[15] = 1;
+	assert_false(source_equal(&a, &b));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_encoded_is_what_is_decoded),
+		cmocka_unit_test(the_largest_state_fits),
+		cmocka_unit_test(the_format_is_that_of_the_manual),
+		cmocka_unit_test(the_example_of_the_manual_is_valid),
+		cmocka_unit_test(every_changed_byte_breaks_the_mac),
+		cmocka_unit_test(the_state_of_another_user_key_or_credential_is_refused),
+		cmocka_unit_test(an_authentic_slot_is_checked_all_the_same),
+		cmocka_unit_test(an_authentic_change_is_refused_or_means_something_else),
+		cmocka_unit_test(nothing_out_of_range_is_encoded),
+		cmocka_unit_test(a_new_state_knows_the_tokens_and_nothing_else),
+		cmocka_unit_test(of_two_slots_the_later_counts),
+		cmocka_unit_test(a_new_file_has_two_valid_slots),
+		cmocka_unit_test(a_file_needs_a_sequence_that_has_one_before),
+		cmocka_unit_test(a_torn_slot_leaves_the_other_and_is_told),
+		cmocka_unit_test(a_write_cut_short_at_any_sector_leaves_the_other_slot),
+		cmocka_unit_test(two_damaged_slots_are_refused),
+		cmocka_unit_test(a_slot_in_the_wrong_place_does_not_count),
+		cmocka_unit_test(a_file_of_another_length_is_refused),
+		cmocka_unit_test(a_newer_version_is_never_taken_for_damage),
+		cmocka_unit_test(raising_moves_time_based_tokens_to_now_and_no_others),
+		cmocka_unit_test(raising_lowers_nothing),
+		cmocka_unit_test(sources_are_equal_in_kind_and_in_every_byte),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
