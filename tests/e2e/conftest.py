@@ -1,5 +1,6 @@
 """Each test gets a host with a fresh store; at its end no log may hold a code or secret."""
 import os
+import shutil
 
 import pytest
 
@@ -9,6 +10,9 @@ import host as host_module
 def pytest_configure(config):
     if not os.environ.get("HOST_LOG"):
         pytest.exit("these tests change the host they run on: start them with tests/e2e/run BUILD", 2)
+    for program in "totpctl", "totp-enroll":
+        if not shutil.which(program):
+            pytest.exit(f"{program} is not in the build", 2)
 
 
 @pytest.fixture
