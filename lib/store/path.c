@@ -105,7 +105,8 @@ enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rul
 	err = check_file(name, &st, rule, why);
 	if (err != TOTP_OK)
 		return err;
-	if (st.st_nlink != 1) {
+	/* none at all: replaced or removed since it was opened, which is its user's to notice */
+	if (st.st_nlink > 1) {
 		reason_set(why, "%s: %lu hard links, expected one", name,
 			   (unsigned long)st.st_nlink);
 		return TOTP_ERR_UNSAFE;
