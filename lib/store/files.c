@@ -71,6 +71,18 @@ void files_prefix(struct reason *why, const char *folder)
 	reason_set(why, "%s/%.240s", folder, told.text);
 }
 
+/* "pam_totp store 2" or a later number */
+static bool is_newer(struct text line)
+{
+	static const char title[] = "pam_totp store ";
+	size_t len = sizeof(title) - 1;
+	uint64_t version;
+
+	return line.len > len && memcmp(line.at, title, len) == 0 &&
+	       text_number((struct text){line.at + len, line.len - len}, 2, UINT32_MAX, &version) ==
+		       TOTP_OK;
+}
+
 static enum totp_err read_marker(struct store *store, int dir_fd, const char *dir,
 				 struct reason *why)
 {
@@ -102,7 +114,11 @@ static enum totp_err read_marker(struct store *store, int dir_fd, const char *di
 		    TOTP_OK &&
 	    rest.len == 0)
 		return TOTP_OK;
-	reason_set(why, "%s/" FILES_MARKER ": damaged, or of a newer version of pam_totp", dir);
+	if (is_newer(line[0])) {
+		reason_set(why, "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
+		return TOTP_ERR_UNSUPPORTED;
+	}
+	reason_set(why, "%s/" FILES_MARKER ": damaged: restore it from your backup", dir);
 	return TOTP_ERR_FORMAT;
 }
 
