@@ -16,10 +16,9 @@
 #define LIBRARY "libqrencode.so.4"
 
 /* Colours by number in the 256-colour cube, which themes leave alone: 16 black, 231 white. */
-#define ANSI_BEGIN "\033[0;38;5;16;48;5;231m"
-#define ANSI_LIGHT "\033[48;5;231m"
-#define ANSI_DARK  "\033[48;5;16m"
-#define ANSI_END   "\033[0m"
+#define ANSI_ON_LIGHT "\033[38;5;16;48;5;231m"
+#define ANSI_ON_DARK  "\033[38;5;231;48;5;16m"
+#define ANSI_RESET    "\033[0m"
 
 #define HALF_UPPER "\xe2\x96\x80" /* U+2580 */
 #define HALF_LOWER "\xe2\x96\x84" /* U+2584 */
@@ -141,23 +140,25 @@ static const char *half_block(bool upper, bool lower)
 }
 
 /*
- * Ink is always dark, and what is dark or light as a whole is background: where a font's
- * blocks leave gaps, they show between two modules of different colour at most.
+ * The upper module is the background, the lower one a lower half block where it differs:
+ * fonts leave a gap above the upper half block, and a light line through what is dark is
+ * what scanners stumble over.
  */
 static void draw_ansi(const struct qr *qr, unsigned quiet, unsigned row, struct buffer *out)
 {
-	bool background = false, upper, lower;
+	bool background = false;
 
-	put(out, ANSI_BEGIN);
+	put(out, ANSI_RESET ANSI_ON_LIGHT);
 	for (unsigned column = 0; column < qr->side + 2 * quiet; column++) {
-		upper = is_dark(qr, quiet, 2 * row, column);
-		lower = is_dark(qr, quiet, 2 * row + 1, column);
-		if ((upper && lower) != background)
-			put(out, background ? ANSI_LIGHT : ANSI_DARK);
-		background = upper && lower;
-		put(out, background ? " " : half_block(upper, lower));
+		bool upper = is_dark(qr, quiet, 2 * row, column);
+		bool lower = is_dark(qr, quiet, 2 * row + 1, column);
+
+		if (upper != background)
+			put(out, upper ? ANSI_ON_DARK : ANSI_ON_LIGHT);
+		background = upper;
+		put(out, upper == lower ? " " : HALF_LOWER);
 	}
-	put(out, ANSI_END);
+	put(out, ANSI_RESET);
 }
 
 /* ink: what is drawn, dark modules or light ones. */
