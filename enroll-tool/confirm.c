@@ -189,8 +189,8 @@ static enum totp_err ask(const struct confirm *confirm, struct step_match *ret_m
 		err = read_line(confirm->asking, line, ret_more);
 	if (err == TOTP_OK && *ret_more)
 		err = check_answer(confirm, line, clock_now(), ret_match, hint);
-	else if (err == TOTP_OK)
-		err = say(confirm->fd, "\n");
+	if (err == TOTP_OK && !(*ret_more && isatty(STDIN_FILENO)))
+		err = say(confirm->fd, "\n"); /* no terminal has ended the line */
 	WIPE(line);
 	return err == TOTP_OK ? say(confirm->fd, hint) : err;
 }

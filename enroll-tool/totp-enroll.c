@@ -276,18 +276,19 @@ static int show_and_store(struct enrolment *enrolment)
 {
 	sigset_t asking;
 	int code = show(enrolment);
+	bool shown = code == TOOL_DONE;
 
-	if (code == TOOL_DONE)
+	if (shown)
 		confirm_hold_signals(&asking);
-	if (code == TOOL_DONE && enrolment->request->confirm)
+	if (shown && enrolment->request->confirm)
 		code = confirm(enrolment, &asking);
 	if (code == TOOL_DONE)
 		code = store(enrolment);
 	if (code == TOOL_DONE)
 		tell_done(enrolment);
 	else
-		fputs("Nothing was changed. If your phone has the new entry already, delete it.\n",
-		      stderr);
+		fprintf(stderr, "Nothing was changed.%s\n",
+			shown ? " If your phone has the new entry already, delete it." : "");
 	return code;
 }
 
