@@ -1,0 +1,45 @@
+#include "fuzz.h"
+
+#include "store/keyring.h"
+
+/* The keyring as lines in the one spelling that keyring_create writes. */
+static size_t write_lines(const struct keyring *keyring, char *text)
+{
+	char *end = text;
+
+	for (size_t i = 0; i < keyring->count; i++) {
+		const struct host_key *key = &keyring->keys[i];
+		char base64[KEY_BASE64_LEN + 1], date[11];
+
+		crypto_key_to_base64(key->key, base64);
+		text_to_date(key->created, date);
+		end += sprintf(end, "%08x %s %s\n", (unsigned)key->id, base64, date);
+	}
+	return (size_t)(end - text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char text[KEYRING_KEYS_MAX * 80];
+	struct keyring keyring, back;
+	struct reason why = {""};
+	size_t len;
+
+	if (keyring_parse(fuzz_text(data, size), "keyring", &keyring, &why) != TOTP_OK) {
+		REQUIRE(why.text[0] && keyring.count == 0);
+		return 0;
+	}
+	REQUIRE(keyring.count >= 1 && keyring.count <= KEYRING_KEYS_MAX);
+	for (size_t i = 0; i < keyring.count; i++)
+		REQUIRE(keyring_find(&keyring, keyring.keys[i].id) == &keyring.keys[i]);
+
+	len = write_lines(&keyring, text);
+	REQUIRE(keyring_parse((struct text){text, len}, "keyring", &back, &why) == TOTP_OK);
+	REQUIRE(back.count == keyring.count);
+	for (size_t i = 0; i < keyring.count; i++) {
+		REQUIRE(back.keys[i].id == keyring.keys[i].id);
+		REQUIRE(back.keys[i].created == keyring.keys[i].created);
+		REQUIRE(memcmp(back.keys[i].key, keyring.keys[i].key, GCM_KEY_LEN) == 0);
+	}
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* The input is a box, which must not open, and a plaintext, which must come back. */
+#include "fuzz.h"
+
+#include "example.h"
+#include "record/seal.h"
+
+static void refuses(const struct host_key *key, const uint8_t *box, size_t len)
+{
+	uint8_t plain[CRED_BYTES_MAX];
+	size_t plain_len = 0;
+
+	memset(plain, 0xff, sizeof(plain));
+	REQUIRE(seal_open(key, "alice", box, len, plain, sizeof(plain), &plain_len) != TOTP_OK);
+	for (size_t i = 0; i < sizeof(plain); i++)
+		REQUIRE(plain[i] == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD + 1] = {0}, plain[CRED_BYTES_MAX];
+	struct host_key key = example_key();
+	size_t len = 0, at;
+	uint32_t id = 0;
+
+	refuses(&key, data, size);
+	if (size > CRED_BYTES_MAX)
+		return 0;
+
+	REQUIRE(seal_close(&key, "alice", data, size, box) == TOTP_OK);
+	REQUIRE(seal_key_id(box, size + SEAL_OVERHEAD, &id) == TOTP_OK && id == key.id);
+	REQUIRE(seal_open(&key, "alice", box, size + SEAL_OVERHEAD, plain, size, &len) == TOTP_OK);
+	REQUIRE(len == size && (size == 0 || memcmp(plain, data, size) == 0));
+
+	refuses(&key, box, size + SEAL_OVERHEAD - 1);
+	refuses(&key, box, size + SEAL_OVERHEAD + 1);
+	at = size ? data[0] * 257u % (size + SEAL_OVERHEAD) : 0;
+	box[at] ^= size > 1 && data[1] ? data[1] : 1;
+	refuses(&key, box, size + SEAL_OVERHEAD);
+	return 0;
+}

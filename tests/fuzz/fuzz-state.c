@@ -1,0 +1,80 @@
+/*
+ * The input is the two slots of a file without their MACs, the first half slot 0 and the
+ * second slot 1, each filled up with zeros. Both are then authenticated for the example
+ * credential, since no mutation finds a MAC.
+ */
+#include "fuzz.h"
+
+#include "example.h"
+#include "record/state.h"
+
+#define MAC_AT (STATE_SLOT_LEN - SHA256_LEN)
+
+static void sign(uint8_t *slot, const struct cred *cred)
+{
+	uint8_t message[MAC_AT + CRED_USER_MAX], mac[MAC_MAX];
+	size_t user_len = strlen(cred->user);
+
+	memcpy(message, slot, MAC_AT);
+	memcpy(message + MAC_AT, cred->user, user_len);
+	REQUIRE(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, message, MAC_AT + user_len,
+			    mac) == TOTP_OK);
+	memcpy(slot + MAC_AT, mac, SHA256_LEN);
+}
+
+static void fill(uint8_t *slot, const uint8_t *data, size_t size, const struct cred *cred)
+{
+	memset(slot, 0, STATE_SLOT_LEN);
+	memcpy(slot, data, size < MAC_AT ? size : MAC_AT);
+	sign(slot, cred);
+}
+
+/* Decode one slot; whether it is valid. */
+static bool decode(const uint8_t *slot, const struct cred *cred, struct login_state *ret_state)
+{
+	uint8_t again[STATE_SLOT_LEN];
+
+	if (state_decode(slot, cred, ret_state) != TOTP_OK) {
+		REQUIRE(ret_state->sequence == 0 && ret_state->token_count == 0);
+		return false;
+	}
+	REQUIRE(state_encode(ret_state, cred, again) == TOTP_OK);
+	REQUIRE(memcmp(slot, again, sizeof(again)) == 0);
+	return true;
+}
+
+static void choose(const uint8_t file[STATE_FILE_LEN], const struct cred *cred)
+{
+	struct login_state slots[2], chosen;
+	bool valid[2], torn = false;
+
+	for (size_t i = 0; i < 2; i++)
+		valid[i] = decode(file + i * STATE_SLOT_LEN, cred, &slots[i]) &&
+			   (slots[i].sequence & 1) == i;
+	if (state_choose(file, STATE_FILE_LEN, cred, &chosen, &torn) != TOTP_OK)
+		return;
+	REQUIRE(valid[chosen.sequence & 1]);
+	REQUIRE(torn == (!valid[0] || !valid[1]));
+	for (size_t i = 0; i < 2; i++)
+		REQUIRE(!valid[i] || chosen.sequence >= slots[i].sequence);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cred cred = example_cred();
+	uint8_t file[STATE_FILE_LEN];
+	struct login_state state;
+	bool torn;
+
+	/* as it is, nothing gets in */
+	REQUIRE(state_choose(data, size, &cred, &state, &torn) != TOTP_OK);
+
+	fill(file, data, size / 2, &cred);
+	fill(file + STATE_SLOT_LEN, data + size / 2, size - size / 2, &cred);
+	choose(file, &cred);
+
+	/* the whole input as one slot */
+	fill(file, data, size, &cred);
+	decode(file, &cred, &state);
+	return 0;
+}
