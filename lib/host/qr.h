@@ -40,9 +40,9 @@ MUST_CHECK enum totp_err qr_encode(const char *text, struct qr *ret_qr, struct r
 unsigned qr_columns(const struct qr *qr, enum qr_style style, unsigned quiet);
 unsigned qr_rows(const struct qr *qr, enum qr_style style, unsigned quiet);
 
-/* Bytes that one row of any drawing may take, with its NUL: in colour, a module takes 20
+/* Bytes that one row of any drawing may take, with its NUL: in colour, a module takes 19
  * for its colours and 3 for its block. `quiet` is at most 8. */
-#define QR_ROW_MAX (23 * (QR_SIDE_MAX + 16) + 64)
+#define QR_ROW_MAX (22 * (QR_SIDE_MAX + 16) + 64)
 
 /*
  * Draw one row, without a line end. invert: for a light theme (QR_UTF8, QR_ASCII only).
