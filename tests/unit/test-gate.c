@@ -1,0 +1,149 @@
+#include "unit.h"
+
+#include "login/gate.h"
+
+#define DAY 1801353600 /* 2027-01-31 00:00:00 UTC */
+
+static struct policy enforced(enum enforce enforce)
+{
+	struct policy policy;
+
+	policy_default(&policy);
+	policy.enforce = enforce;
+	policy.enforce_from = enforce == ENFORCE_FROM ? DAY : 0;
+	return policy;
+}
+
+enum { ASK_REQUIRED, ASK_ENROLLED, SKIP_EXEMPT, SKIP_NOT_REQUIRED };
+
+static const struct {
+	enum gate_verdict verdict;
+	enum gate_reason reason;
+} outcomes[] = {
+	[ASK_REQUIRED] = {GATE_ASK, GATE_REASON_REQUIRED},
+	[ASK_ENROLLED] = {GATE_ASK, GATE_REASON_ENROLLED},
+	[SKIP_EXEMPT] = {GATE_SKIP, GATE_REASON_EXEMPT},
+	[SKIP_NOT_REQUIRED] = {GATE_SKIP, GATE_REASON_NOT_REQUIRED},
+};
+
+/* Every combination of what is known of a user, under each enforcement. */
+static const struct {
+	bool required, exempt, enrolled;
+	int when_required, when_optional, before_day, on_day;
+} rows[] = {
+	{0, 0, 0, ASK_REQUIRED, SKIP_NOT_REQUIRED, SKIP_NOT_REQUIRED, ASK_REQUIRED},
+	{0, 0, 1, ASK_REQUIRED, ASK_ENROLLED, ASK_ENROLLED, ASK_REQUIRED},
+	{0, 1, 0, SKIP_EXEMPT, SKIP_EXEMPT, SKIP_EXEMPT, SKIP_EXEMPT},
+	{0, 1, 1, SKIP_EXEMPT, SKIP_EXEMPT, SKIP_EXEMPT, SKIP_EXEMPT},
+	{1, 0, 0, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED},
+	{1, 0, 1, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED},
+	{1, 1, 0, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED},
+	{1, 1, 1, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED},
+};
+
+static void assert_gate(int outcome, enum enforce enforce, const struct gate_facts *facts,
+			int64_t now)
+{
+	struct policy policy = enforced(enforce);
+	enum gate_reason reason = GATE_REASON_NONE;
+
+	assert_int_equal(outcomes[outcome].verdict, gate(&policy, facts, now, &reason));
+	assert_int_equal(outcomes[outcome].reason, reason);
+	assert_int_equal(outcome == ASK_REQUIRED, gate_requires(&policy, facts, now));
+}
+
+static void every_user_is_asked_or_not_as_the_table_says(void **unused)
+{
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		size_t row = i / 2;
+		struct gate_facts facts = {.known = i & 1,
+					   .required = rows[row].required,
+					   .exempt = rows[row].exempt,
+					   .enrolled = rows[row].enrolled};
+
+		assert_gate(rows[row].when_required, ENFORCE_REQUIRED, &facts, DAY);
+		assert_gate(rows[row].when_optional, ENFORCE_OPTIONAL, &facts, DAY);
+		assert_gate(rows[row].before_day, ENFORCE_FROM, &facts, DAY - 1);
+		assert_gate(rows[row].on_day, ENFORCE_FROM, &facts, DAY);
+	}
+}
+
+static void a_date_holds_from_midnight_utc(void **unused)
+{
+	static const struct {
+		int64_t now;
+		bool required;
+	} moments[] = {
+		{0, false},	     {DAY - 86400, false}, {DAY - 1, false}, /* 23:59:59 */
+		{DAY, true},	     {DAY + 1, true},	   {DAY + 86399, true},
+		{INT64_MAX, true},   {INT64_MIN, false},
+	};
+	struct policy policy = enforced(ENFORCE_FROM);
+	struct gate_facts facts = {.known = true};
+
+	for (size_t i = 0; i < COUNT(moments); i++)
+		assert_int_equal(moments[i].required,
+				 gate_requires(&policy, &facts, moments[i].now));
+}
+
+static void a_date_as_it_is_written_is_that_midnight(void **unused)
+{
+	static const struct {
+		const char *line;
+		int64_t midnight;
+	} dates[] = {
+		{"enforce = 2027-01-31", DAY},
+		{"enforce = 2028-02-29", 1835395200},
+		{"enforce = 1970-01-01", 0},
+	};
+	struct gate_facts facts = {.known = true};
+
+	for (size_t i = 0; i < COUNT(dates); i++) {
+		struct policy policy;
+
+		policy_default(&policy);
+		assert_ok(policy_parse(&policy, text_of(dates[i].line), "f", NULL, NULL));
+		assert_false(gate_requires(&policy, &facts, dates[i].midnight - 1));
+		assert_true(gate_requires(&policy, &facts, dates[i].midnight));
+	}
+}
+
+static void an_enforcement_that_there_is_not_requires(void **unused)
+{
+	struct policy policy = enforced((enum enforce)9);
+
+	assert_true(gate_requires(&policy, &(struct gate_facts){.enrolled = false}, 0));
+}
+
+static void the_default_requires_everybody(void **unused)
+{
+	struct policy policy;
+
+	policy_default(&policy);
+	assert_true(gate_requires(&policy, &(struct gate_facts){.known = true}, 0));
+	assert_true(gate_requires(&policy, &(struct gate_facts){.known = false}, 0));
+}
+
+static void every_reason_has_its_word(void **unused)
+{
+	assert_string_equal("none", gate_reason_name(GATE_REASON_NONE));
+	assert_string_equal("required", gate_reason_name(GATE_REASON_REQUIRED));
+	assert_string_equal("enrolled", gate_reason_name(GATE_REASON_ENROLLED));
+	assert_string_equal("exempt", gate_reason_name(GATE_REASON_EXEMPT));
+	assert_string_equal("not_required", gate_reason_name(GATE_REASON_NOT_REQUIRED));
+	assert_int_equal(0, GATE_REFUSE); /* a forgotten assignment refuses */
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_user_is_asked_or_not_as_the_table_says),
+		cmocka_unit_test(a_date_holds_from_midnight_utc),
+		cmocka_unit_test(a_date_as_it_is_written_is_that_midnight),
+		cmocka_unit_test(an_enforcement_that_there_is_not_requires),
+		cmocka_unit_test(the_default_requires_everybody),
+		cmocka_unit_test(every_reason_has_its_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
