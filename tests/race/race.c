@@ -1,0 +1,388 @@
+/* Many processes at one record, each a login through libpam and the real module, released
+ * together. Built without the store's lock the one test is that these tests can fail. */
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "module.h"
+
+#define CHILDREN_MAX 64
+#define CODES_MAX    32 /* PAM's codes are fewer */
+
+/* What the processes share. */
+struct shared {
+	atomic_uint ready;
+	atomic_uint codes[CODES_MAX]; /* how often pam_authenticate said what */
+	atomic_uint wrong;	      /* guesses that were judged */
+	atomic_uint late;	      /* accepted although begun after a revocation */
+	atomic_uint revoked;
+	atomic_uint accepted[1024]; /* by step since SCENE_START */
+};
+
+static struct shared *shared;
+
+static int make_shared(void **unused)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	/* stays loaded, so that the processes meet at the record and not in the loader */
+	if (shared == MAP_FAILED || !dlopen(MODULE_PATH, RTLD_NOW | RTLD_NODELETE))
+		return -1;
+	return 0;
+}
+
+typedef void run_fn(unsigned index);
+
+static void nap(unsigned microseconds)
+{
+	struct timespec wait = {.tv_nsec = (long)microseconds * 1000};
+
+	nanosleep(&wait, NULL);
+}
+
+/* The line where the started wait: a pipe that ends. */
+static int line[2];
+
+static pid_t start(run_fn *run, unsigned index)
+{
+	pid_t child = fork();
+	char nothing;
+
+	assert_true(child >= 0);
+	if (child)
+		return child;
+	close(line[1]);
+	atomic_fetch_add(&shared->ready, 1);
+	while (read(line[0], &nothing, 1) > 0)
+		;
+	run(index);
+	_exit(0);
+}
+
+/* Start them, let them all come to the line, release them together, wait for all. */
+static void release(run_fn *run, unsigned count)
+{
+	pid_t children[CHILDREN_MAX];
+
+	atomic_store(&shared->ready, 0);
+	assert_int_equal(0, pipe(line));
+	fflush(NULL);
+	for (unsigned i = 0; i < count; i++)
+		children[i] = start(run, i);
+	while (atomic_load(&shared->ready) < count)
+		nap(100);
+	close(line[1]);
+	for (unsigned i = 0; i < count; i++) {
+		int status = 0;
+
+		assert_int_equal(children[i], waitpid(children[i], &status, 0));
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	close(line[0]);
+}
+
+static unsigned take(int code)
+{
+	return atomic_exchange(&shared->codes[code], 0);
+}
+
+static int log_in(const char *user, const char *rhost)
+{
+	int code = scene_login(&scene, user, rhost, scene_code(user, scene_now));
+
+	atomic_fetch_add(&shared->codes[code < CODES_MAX ? code : 0], 1);
+	return code;
+}
+
+static void as_daemon(unsigned index)
+{
+	(void)index;
+	(void)log_in("daemon", A);
+}
+
+/* How many rounds let in nobody, one, more than one. */
+struct tally {
+	unsigned none, one, more;
+};
+
+/* One code a round, and everybody's. */
+static struct tally play_rounds(unsigned processes, unsigned rounds)
+{
+	struct tally tally = {0};
+
+	(void)take(PAM_SUCCESS);
+	for (unsigned i = 0; i < rounds; i++) {
+		unsigned accepted;
+
+		scene_now += 60;
+		release(as_daemon, processes);
+		accepted = take(PAM_SUCCESS);
+		tally.none += accepted == 0;
+		tally.one += accepted == 1;
+		tally.more += accepted > 1;
+	}
+	return tally;
+}
+
+#if LOCKED
+static void assert_all_rounds_let_in_one(unsigned processes, unsigned rounds)
+{
+	(void)take(PAM_AUTH_ERR);
+	assert_int_equal(rounds, play_rounds(processes, rounds).one);
+	/* the others were told that the code is used: no error, no wait */
+	assert_int_equal(rounds * (processes - 1), take(PAM_AUTH_ERR));
+}
+
+static void one_code_lets_in_one_of_two_processes(void **unused)
+{
+	assert_all_rounds_let_in_one(2, 100);
+}
+
+static void one_code_lets_in_one_of_eight_processes(void **unused)
+{
+	assert_all_rounds_let_in_one(8, 50);
+}
+
+static void one_code_lets_in_one_of_64_processes(void **unused)
+{
+	assert_all_rounds_let_in_one(64, 10);
+}
+
+static void as_either(unsigned index)
+{
+	(void)log_in(index ? "daemon" : "nobody", A);
+}
+
+static void two_users_in_the_same_second_are_both_let_in(void **unused)
+{
+	scene_enroll(&scene, "nobody");
+	(void)take(PAM_SUCCESS);
+	for (unsigned i = 0; i < 50; i++) {
+		scene_now += 60;
+		release(as_either, 2);
+	}
+	assert_int_equal(100, take(PAM_SUCCESS));
+}
+
+static void with_their_own_codes(unsigned index)
+{
+	/* each its own step, all in the window */
+	int64_t step = (int64_t)index - 8;
+
+	int code = scene_login(&scene, "daemon", A,
+			       scene_code("daemon", scene_now + step * SCENE_STEP));
+
+	atomic_fetch_add(&shared->codes[code], 1);
+}
+
+/* The one with the latest code always gets in, whatever the others do meanwhile. */
+static void of_many_codes_at_once_the_latest_always_lets_in(void **unused)
+{
+	scene_policy(&scene, "window = 8\n");
+	for (unsigned i = 0; i < 10; i++) {
+		unsigned accepted, refused;
+		int64_t latest;
+
+		scene_now += 3600;
+		release(with_their_own_codes, 17);
+		accepted = take(PAM_SUCCESS);
+		refused = take(PAM_AUTH_ERR);
+		latest = (scene_now / SCENE_STEP) + 8;
+		assert_in_range(accepted, 1, 17);
+		assert_int_equal(17, accepted + refused);
+		assert_int_equal(latest, scene_last_step(&scene, "daemon"));
+	}
+}
+
+static void guess_twenty_times(unsigned index)
+{
+	char wrong_code[9];
+
+	(void)index;
+	strcpy(wrong_code, scene_wrong_code("daemon", scene_now));
+	for (unsigned i = 0; i < 20; i++) {
+		int code = scene_login(&scene, "daemon", A, wrong_code);
+
+		atomic_fetch_add(&shared->codes[code], 1);
+		if (strstr(scene_log, "reason=wrong_code"))
+			atomic_fetch_add(&shared->wrong, 1);
+		scene_log_clear();
+	}
+}
+
+static void of_a_thousand_guesses_at_once_exactly_the_budget_is_judged(void **unused)
+{
+	static const unsigned budgets[] = {5, 100};
+	char policy[64];
+
+	for (size_t i = 0; i < COUNT(budgets); i++) {
+		scene_now += 40 * 86400;
+		snprintf(policy, sizeof(policy), "attempts = %u\nattempts_total = 1000\n",
+			 budgets[i]);
+		scene_policy(&scene, policy);
+		(void)take(PAM_AUTH_ERR);
+		(void)take(PAM_MAXTRIES);
+		atomic_store(&shared->wrong, 0);
+		release(guess_twenty_times, 50);
+		assert_int_equal(budgets[i], take(PAM_AUTH_ERR));
+		assert_int_equal(1000 - budgets[i], take(PAM_MAXTRIES));
+		assert_int_equal(budgets[i], atomic_load(&shared->wrong));
+	}
+}
+
+/* --- an administrator at work meanwhile --- */
+
+static void log_in_or_revoke(unsigned index)
+{
+	if (index == 0) {
+		nap((unsigned)(scene_now / 60 % 8) * 200);
+		scene_revoke(&scene, "daemon");
+		atomic_store(&shared->revoked, 1);
+		return;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned after = atomic_load(&shared->revoked);
+		int code = log_in("daemon", A);
+
+		if (after && code == PAM_SUCCESS)
+			atomic_fetch_add(&shared->late, 1);
+	}
+}
+
+static void after_a_revocation_returned_nobody_is_let_in(void **unused)
+{
+	unsigned accepted = 0;
+
+	(void)take(PAM_SUCCESS);
+	(void)take(PAM_AUTH_ERR);
+	for (unsigned i = 0; i < 40; i++) {
+		unsigned successes;
+
+		scene_now += 60;
+		atomic_store(&shared->revoked, 0);
+		release(log_in_or_revoke, 5);
+		successes = take(PAM_SUCCESS);
+		accepted += successes;
+		assert_in_range(successes, 0, 1);
+		/* and nothing but acceptance and refusal: no error comes of it */
+		assert_int_equal(12 - successes, take(PAM_AUTH_ERR));
+		scene_enroll(&scene, "daemon");
+	}
+	assert_int_equal(0, atomic_load(&shared->late));
+	assert_in_range(accepted, 1, 39); /* the race was one, both sides won at times */
+}
+
+static void log_in_or_replace(unsigned index)
+{
+	if (index)
+		(void)log_in("daemon", A);
+	else if (scene_replace(&scene, "daemon") != TOTP_OK)
+		_exit(1);
+}
+
+static void a_record_replaced_meanwhile_still_lets_in_once(void **unused)
+{
+	(void)take(PAM_SUCCESS);
+	(void)take(PAM_AUTH_ERR);
+	for (unsigned i = 0; i < 60; i++) {
+		scene_now += 60;
+		release(log_in_or_replace, 5);
+		assert_int_equal(1, take(PAM_SUCCESS));
+		assert_int_equal(3, take(PAM_AUTH_ERR));
+	}
+}
+
+/* --- kill -9 --- */
+
+static void log_in_and_tell(unsigned index)
+{
+	(void)index;
+	if (scene_login(&scene, "daemon", A, scene_code("daemon", scene_now)) == PAM_SUCCESS)
+		atomic_fetch_add(&shared->accepted[(scene_now - SCENE_START) / 60], 1);
+}
+
+/* One process after the other at one code, each killed at a time of chance. */
+static unsigned storm_over_one_code(unsigned processes)
+{
+	pid_t children[CHILDREN_MAX];
+	unsigned killed = 0;
+
+	assert_int_equal(0, pipe(line));
+	for (unsigned i = 0; i < processes; i++)
+		children[i] = start(log_in_and_tell, i);
+	close(line[0]);
+	close(line[1]);
+	for (unsigned i = 0; i < processes; i++) {
+		int status = 0;
+
+		nap((unsigned)rand() % 800);
+		if (rand() % 4)
+			kill(children[i], SIGKILL);
+		waitpid(children[i], &status, 0);
+		killed += WIFSIGNALED(status);
+	}
+	return killed;
+}
+
+static void no_code_enters_twice_however_many_logins_are_killed(void **unused)
+{
+	unsigned killed = 0, burnt = 0;
+
+	srand(20231114);
+	for (unsigned round = 1; round < 120; round++) {
+		scene_now = SCENE_START + round * 60;
+		killed += storm_over_one_code(8);
+		assert_in_range(atomic_load(&shared->accepted[round]), 0, 1);
+		burnt += !atomic_load(&shared->accepted[round]);
+		/* the code is good still, or burnt; and never twice */
+		log_in_and_tell(0);
+		log_in_and_tell(0);
+		assert_in_range(atomic_load(&shared->accepted[round]), 0, 1);
+		scene_now += SCENE_STEP;
+		assert_int_equal(PAM_SUCCESS, right(A));
+	}
+	printf("# %u logins killed, %u codes not accepted meanwhile\n", killed, burnt);
+	assert_in_range(killed, 100, 1000);
+}
+
+#else
+
+/* The proof that the tests above can fail. */
+static void without_the_lock_a_code_is_accepted_twice(void **unused)
+{
+	struct tally tally = {0};
+	unsigned rounds = 0;
+
+	for (; tally.more == 0 && rounds < 1000; rounds += 20)
+		tally = play_rounds(8, 20);
+	printf("# without the lock %u of 20 rounds let in more than one of 8\n", tally.more);
+	assert_int_not_equal(0, tally.more);
+}
+
+#endif
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+#if LOCKED
+		in_a_scene(one_code_lets_in_one_of_two_processes),
+		in_a_scene(one_code_lets_in_one_of_eight_processes),
+		in_a_scene(one_code_lets_in_one_of_64_processes),
+		in_a_scene(two_users_in_the_same_second_are_both_let_in),
+		in_a_scene(of_many_codes_at_once_the_latest_always_lets_in),
+		in_a_scene(of_a_thousand_guesses_at_once_exactly_the_budget_is_judged),
+		in_a_scene(after_a_revocation_returned_nobody_is_let_in),
+		in_a_scene(a_record_replaced_meanwhile_still_lets_in_once),
+		in_a_scene(no_code_enters_twice_however_many_logins_are_killed),
+#else
+		in_a_scene(without_the_lock_a_code_is_accepted_twice),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, make_shared, NULL);
+}
