@@ -1,0 +1,187 @@
+/* totpctl's command line: the table of subcommands, and the way to the one that is meant. */
+#include "totpctl.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct command {
+	const char *group; /* a heading of --help, at the first of each group */
+	const char *name;
+	const char *arguments;
+	const char *help; /* one line */
+	const char *more; /* what its own --help says beside that */
+	int min, max;	  /* arguments it takes */
+	int (*run)(struct ctl *ctl);
+};
+
+static const struct command commands[] = {
+	{"This host", "init", "", "make keyring and store",
+	 "Makes what is missing of the two and changes nothing that is there. A store whose\n"
+	 "keyring is lost is refused: restore the keyring.\n",
+	 0, 0, ctl_init},
+	{NULL, "check", "[FILE]", "read the policy and name every fault",
+	 "Reads FILE, or the policy in use if none is named. Owner and mode of FILE do not\n"
+	 "matter, so that a configuration manager can check a copy before it installs it:\n"
+	 "  validate: totpctl check %s\n",
+	 0, 1, ctl_check},
+	{"Users", "show", "USER", "tokens, failed tries and waits; never a secret", "", 1, 1,
+	 ctl_show},
+	{NULL, "import", "csv FILE|-", "enrol the users of a list",
+	 "One user a line: user,base32[,algorithm,digits,period]; without the last three SHA1,\n"
+	 "6 and 30. Empty lines and those that begin with '#' are passed over; '-' is standard\n"
+	 "input. Every bad line is named, and nothing is imported unless all are good.\n"
+	 "\n"
+	 "  --keep-going  import the good lines; exit 1 if any was left out\n",
+	 2, 2, ctl_import},
+	{NULL, "unlock", "USER", "forgive failed tries, so that the next is not refused",
+	 "Codes that were used stay used.\n", 1, 1, ctl_unlock},
+	{NULL, "revoke", "USER", "remove tokens and recovery codes of a user",
+	 "What the user meets at the next login is the policy's: see 'enforce' and 'exempt' in\n"
+	 "pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",
+	 1, 1, ctl_revoke},
+	{"Repairs, where a log line names them", "repair", "USER",
+	 "make a lost or damaged login state anew",
+	 "What was used before is not known any more, so codes of now and a little later are\n"
+	 "refused, and recovery codes and counter-based tokens become void.\n",
+	 1, 1, ctl_repair},
+	{NULL, "repair-clock", "USER", "the host's clock was ahead: accept codes again",
+	 "For a token whose last code is one of the future. First set the clock right.\n", 1, 1,
+	 ctl_repair_clock},
+	{NULL, "adopt", "USER", "the account has a new uid: let it keep its tokens",
+	 "Make sure that it is the same person: whoever has the account can then log in with\n"
+	 "the tokens that are enrolled.\n",
+	 1, 1, ctl_adopt},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int print_help(void)
+{
+	printf("Usage: totpctl [--conf FILE] SUBCOMMAND [ARGUMENTS]\n"
+	       "Look after the one-time codes of this host's users.\n");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *command = &commands[i];
+		char left[32];
+
+		if (command->group)
+			printf("\n%s:\n", command->group);
+		snprintf(left, sizeof(left), "%s %s", command->name, command->arguments);
+		printf("  %-18s %s\n", left, command->help);
+	}
+	printf("\nOptions:\n"
+	       "  --conf FILE        policy to go by, instead of %s\n"
+	       "  --help, --version  after a subcommand, --help says more about it\n"
+	       "\nExit status: 0 done, 1 refused or failed, 2 wrong usage. See totpctl(8).\n",
+	       POLICY_FILE);
+	return TOOL_DONE;
+}
+
+static int print_command_help(const struct command *command)
+{
+	printf("Usage: totpctl [--conf FILE] %s%s%s\n\n%c%s.\n%s%s", command->name,
+	       command->arguments[0] ? " " : "", command->arguments,
+	       toupper((unsigned char)command->help[0]), command->help + 1,
+	       command->more[0] ? "\n" : "", command->more);
+	return TOOL_DONE;
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* What the options say beside their values. */
+struct asked {
+	bool help;
+	bool version;
+};
+
+/* Read one option at argv[*index]; TOOL_DONE to go on. */
+static int read_option(struct ctl *ctl, int argc, char **argv, int *index, struct asked *asked)
+{
+	const char *word = argv[*index];
+
+	if (tool_option(argc, argv, index, "--conf", &ctl->tool.conf))
+		return ctl->tool.conf && ctl->tool.conf[0]
+			       ? TOOL_DONE
+			       : tool_usage(&ctl->tool, "--conf: which file?");
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		asked->help = true;
+	else if (strcmp(word, "--version") == 0)
+		asked->version = true;
+	else if (strcmp(word, "--keep-going") == 0)
+		ctl->keep_going = true;
+	else
+		return tool_usage(&ctl->tool, "there is no option '%s'", word);
+	return TOOL_DONE;
+}
+
+/* Part options from words; these are gathered at the start of argv. */
+static int read_words(struct ctl *ctl, int argc, char **argv, struct asked *asked)
+{
+	bool only_words = false;
+	int code = TOOL_DONE;
+
+	ctl->words = argv;
+	for (int i = 1; i < argc && code == TOOL_DONE; i++) {
+		if (!only_words && strcmp(argv[i], "--") == 0)
+			only_words = true;
+		else if (!only_words && argv[i][0] == '-' && argv[i][1])
+			code = read_option(ctl, argc, argv, &i, asked);
+		else
+			ctl->words[ctl->word_count++] = argv[i];
+	}
+	return code;
+}
+
+static int run_command(struct ctl *ctl, const struct command *command)
+{
+	int code;
+
+	ctl->words++;
+	ctl->word_count--;
+	if (ctl->keep_going && command->run != ctl_import)
+		return tool_usage(&ctl->tool, "%s: there is no option '--keep-going'",
+				  command->name);
+	if (ctl->word_count < command->min || ctl->word_count > command->max)
+		return tool_usage(&ctl->tool, "%s: expected %s", command->name,
+				  command->max ? command->arguments : "no arguments");
+
+	code = command->run(ctl);
+	tool_close(&ctl->tool);
+	return code;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	const struct command *command;
+	struct asked asked = {0};
+	int code = read_words(ctl, argc, argv, &asked);
+
+	if (code != TOOL_DONE)
+		return code;
+	if (asked.version) {
+		printf("totpctl (pam_totp) " VERSION "\n");
+		return TOOL_DONE;
+	}
+	if (ctl->word_count == 0)
+		return asked.help ? print_help() : tool_usage(&ctl->tool, "which subcommand?");
+
+	command = command_find(ctl->words[0]);
+	if (!command)
+		return tool_usage(&ctl->tool, "there is no subcommand '%s'", ctl->words[0]);
+	return asked.help ? print_command_help(command) : run_command(ctl, command);
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = {.tool = {.name = "totpctl"}};
+	int code = run(&ctl, argc, argv);
+
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return tool_refuse(&ctl.tool, "cannot write to standard output");
+	return code;
+}

@@ -1,0 +1,72 @@
+/*
+ * totpctl: what its subcommands share. The table in totpctl.c gives each a name, its
+ * arguments and its help; a subcommand is one function in a file of its own and returns
+ * an enum tool_exit. Whoever runs it is root; the store's files may be anybody's.
+ */
+#ifndef TOTPCTL_H
+#define TOTPCTL_H
+
+#include "tool.h"
+
+struct ctl {
+	struct tool tool;
+	int word_count;	 /* arguments that are not options, the subcommand's name left out… */
+	char **words;	 /* …of which there are as many as its table row allows */
+	bool keep_going; /* import --keep-going */
+	struct account account;	       /* ctl_open_user: whom words[0] names… */
+	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
+};
+
+MUST_CHECK int ctl_init(struct ctl *ctl);
+MUST_CHECK int ctl_check(struct ctl *ctl);
+MUST_CHECK int ctl_import(struct ctl *ctl);
+MUST_CHECK int ctl_show(struct ctl *ctl);
+MUST_CHECK int ctl_unlock(struct ctl *ctl);
+MUST_CHECK int ctl_revoke(struct ctl *ctl);
+MUST_CHECK int ctl_repair(struct ctl *ctl);
+MUST_CHECK int ctl_repair_clock(struct ctl *ctl);
+MUST_CHECK int ctl_adopt(struct ctl *ctl);
+
+/* tool_open, and find the account that words[0] names: ctl->account and ctl->shown. */
+MUST_CHECK int ctl_open_user(struct ctl *ctl, const char *doing);
+
+/* Say that the user is not enrolled; returns TOOL_REFUSED. */
+int ctl_not_enrolled(const struct ctl *ctl);
+
+/* Say "USER: sentence", and what to do where `why` does not; returns TOOL_REFUSED. */
+int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct reason *why);
+
+/* How ctl_edit reads: store_read, or store_read_cred where the state is lost. */
+typedef enum totp_err ctl_read_fn(struct store *store, const char *user, struct store_txn *txn,
+				  struct reason *why);
+
+/*
+ * Change a locked record, and end with store_commit or store_replace, or with neither if
+ * nothing is to be changed. May be called again, from the start, when a race was lost.
+ */
+typedef enum totp_err ctl_edit_fn(struct ctl *ctl, void *context, struct store_txn *txn,
+				  struct reason *why);
+
+/*
+ * Read and lock the record of ctl->account and edit it, again while stale; says what went
+ * wrong. Steps of a record of which a write was cut short are raised to now first, as a
+ * login would.
+ */
+MUST_CHECK int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context);
+
+/* A throttle as it is at `now`: without what the time has forgiven since it was stored. */
+struct throttle ctl_throttle_at(const struct throttle *throttle, const struct policy *policy,
+				int64_t now);
+
+#define CTL_TIME_MAX 32
+
+/* "2026-01-31T14:32:10+01:00" in local time, or "never" for 0; returns text. */
+const char *ctl_time(int64_t when, char text[CTL_TIME_MAX]);
+
+/* "14:32:10" in local time; returns text. */
+const char *ctl_clock(int64_t when, char text[CTL_TIME_MAX]);
+
+/* "4 minutes 10 seconds": the two largest units that count; returns text. */
+const char *ctl_duration(uint64_t seconds, char text[CTL_TIME_MAX]);
+
+#endif
