@@ -1,0 +1,184 @@
+/*
+ * totpctl init: keyring, store and marker. It is a person's act, once on each host: a
+ * package that did it would give all clones of an image the same key.
+ */
+#include "totpctl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/clock.h"
+#include "host/machine.h"
+
+/* What is there before anything is made. */
+struct found {
+	bool keyring;
+	bool store;
+};
+
+static int find_keyring(const struct ctl *ctl, struct found *found)
+{
+	OWN_KEYRING struct keyring keyring;
+	struct reason why = {""};
+	enum totp_err err = keyring_load(ctl->tool.policy.keyring, &keyring, &why);
+
+	found->keyring = err == TOTP_OK;
+	return err == TOTP_OK || err == TOTP_ERR_NOT_FOUND
+		       ? TOOL_DONE
+		       : tool_refuse(&ctl->tool, "%s", why.text);
+}
+
+static int find_store(const struct ctl *ctl, struct found *found)
+{
+	const struct policy *policy = &ctl->tool.policy;
+	struct store_config config = {policy->store_dir, policy->keyring};
+	OWN_STORE struct store *store = NULL;
+	struct reason why = {""};
+	enum totp_err err = store_open(&config, &store, &why);
+
+	found->store = err == TOTP_OK;
+	return err == TOTP_OK || err == TOTP_ERR_NOT_FOUND
+		       ? TOOL_DONE
+		       : tool_refuse(&ctl->tool, "%s", why.text);
+}
+
+/* Are there records, be there a marker or not? */
+static bool has_records(const char *store_dir)
+{
+	char path[POLICY_PATH_MAX + 8];
+	const struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/users", store_dir);
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir)))
+		found = entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static int refuse_lost_keyring(const struct ctl *ctl)
+{
+	const struct policy *policy = &ctl->tool.policy;
+
+	tool_refuse(&ctl->tool,
+		    "%s is missing, but there is a store in %s: a new key could open none of its "
+		    "records. Restore the keyring from your copy",
+		    policy->keyring, policy->store_dir);
+	return tool_refuse(&ctl->tool,
+			   "if there is no copy, nothing can be saved: move %s away, run totpctl "
+			   "init and enrol everybody again",
+			   policy->store_dir);
+}
+
+static int refuse_errno(const struct ctl *ctl, const char *path)
+{
+	return tool_refuse(&ctl->tool, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+/* Make the keyring's folder, if it is not there; its parent must be. */
+static int make_folder(const struct ctl *ctl)
+{
+	char path[POLICY_PATH_MAX];
+	OWN_FD int parent_fd = -1;
+	char *slash;
+
+	strcpy(path, ctl->tool.policy.keyring);
+	slash = strrchr(path, '/');
+	if (slash == path)
+		return TOOL_DONE;
+	*slash = '\0';
+	if (mkdir(path, 0755) != 0)
+		return errno == EEXIST ? TOOL_DONE : refuse_errno(ctl, path);
+	/* the mode again: the umask may have taken bits away */
+	if (chmod(path, 0755) != 0)
+		return refuse_errno(ctl, path);
+
+	slash = strrchr(path, '/');
+	*(slash == path ? slash + 1 : slash) = '\0';
+	parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return parent_fd >= 0 && fsync(parent_fd) == 0 ? TOOL_DONE : refuse_errno(ctl, path);
+}
+
+static int make_keyring(const struct ctl *ctl)
+{
+	struct reason why = {""};
+	int code = make_folder(ctl);
+
+	if (code != TOOL_DONE)
+		return code;
+	if (keyring_create(ctl->tool.policy.keyring, clock_now(), &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+	printf("Made the keyring %s.\n", ctl->tool.policy.keyring);
+	return TOOL_DONE;
+}
+
+static int make_store(const struct ctl *ctl)
+{
+	uint8_t machine[SHA256_LEN] = {0};
+	struct account owner;
+	struct reason why = {""};
+
+	if (account_find(SERVICE_ACCOUNT, &owner, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+	if (!owner.known)
+		owner.uid = owner.gid = 0;
+	if (machine_hash(machine, &why) != TOTP_OK)
+		tool_refuse(&ctl->tool, "warning: %s: a clone of this host will not be noticed",
+			    why.text);
+	if (store_setup(ctl->tool.policy.store_dir, owner.uid, owner.gid, machine, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+
+	printf("Made the store %s; its records belong to %s.\n", ctl->tool.policy.store_dir,
+	       owner.known ? SERVICE_ACCOUNT : "root, since there is no account " SERVICE_ACCOUNT);
+	return TOOL_DONE;
+}
+
+static void print_next(const struct ctl *ctl, const struct found *found)
+{
+	printf("\nNext:\n");
+	if (!found->keyring)
+		printf("  - Keep a copy of %s offline. Without it nobody here can\n"
+		       "    log in with a code, and no backup of the store is of any use.\n",
+		       ctl->tool.policy.keyring);
+	printf("  - Enrol somebody: totp-enroll --user NAME\n");
+}
+
+int ctl_init(struct ctl *ctl)
+{
+	const struct policy *policy = &ctl->tool.policy;
+	struct found found = {0};
+	int code = tool_need_root(&ctl->tool, "make a store");
+
+	if (code == TOOL_DONE)
+		code = tool_load_policy(&ctl->tool);
+	if (code == TOOL_DONE)
+		code = find_keyring(ctl, &found);
+	if (code == TOOL_DONE)
+		code = find_store(ctl, &found);
+	if (code != TOOL_DONE)
+		return code;
+
+	if (!found.keyring && (found.store || has_records(policy->store_dir)))
+		return refuse_lost_keyring(ctl);
+	if (found.keyring && found.store) {
+		printf("The keyring %s and the store %s are there: nothing is changed.\n",
+		       policy->keyring, policy->store_dir);
+		return TOOL_DONE;
+	}
+	if (!found.keyring)
+		code = make_keyring(ctl);
+	if (code == TOOL_DONE && !found.store)
+		code = make_store(ctl);
+	if (code != TOOL_DONE)
+		return code;
+	tool_log(&ctl->tool, NULL, "initialised", NULL);
+	print_next(ctl, &found);
+	return TOOL_DONE;
+}
