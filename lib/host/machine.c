@@ -34,9 +34,12 @@ enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why)
 
 void machine_names(char ret_short[MACHINE_NAME_MAX], char ret_full[MACHINE_NAME_MAX])
 {
-	if (gethostname(ret_full, MACHINE_NAME_MAX) != 0 || !ret_full[0])
-		strcpy(ret_full, "localhost");
-	ret_full[MACHINE_NAME_MAX - 1] = '\0';
-	strcpy(ret_short, ret_full);
+	char name[MACHINE_NAME_MAX] = "";
+
+	if (gethostname(name, sizeof(name)) != 0 || !name[0])
+		strcpy(name, "localhost");
+	name[sizeof(name) - 1] = '\0';
+	strcpy(ret_full, name);
+	strcpy(ret_short, name);
 	ret_short[strcspn(ret_short, ".")] = '\0';
 }

@@ -323,7 +323,8 @@ static enum totp_err open_state(struct store_txn *txn, struct reason *why)
 		return err;
 	if (!cred_is_still(txn))
 		return TOTP_ERR_STALE; /* replaced or removed between the two */
-	reason_set(why, FILES_STATES "/%s: missing: run totpctl repair", name);
+	reason_set(why, FILES_STATES "/%.100s: missing: run totpctl repair %.64s", name,
+		   txn->cred.user);
 	return TOTP_ERR_SEAL;
 }
 
@@ -342,7 +343,7 @@ static enum totp_err load_state(struct store_txn *txn, struct reason *why)
 		reason_set(why, "login state: %s", err_name(err));
 		return err;
 	}
-	reason_set(why, "login state damaged: run totpctl repair");
+	reason_set(why, "login state damaged: run totpctl repair %.100s", txn->cred.user);
 	return TOTP_ERR_SEAL;
 }
 
