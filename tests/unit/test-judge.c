@@ -1,0 +1,531 @@
+#include "store_fixture.h"
+
+#include "login/judge.h"
+#include "login/throttle.h"
+#include "otp/totp.h"
+
+#define T    1800000000 /* a step begins here: divisible by 30, 60 and 300 */
+#define STEP 60000000   /* its number for a period of 30 s */
+
+/* One user's record, as a login finds it and leaves it. */
+struct record {
+	struct cred cred;
+	struct login_state state;
+	struct policy policy;
+	struct source source;
+};
+
+static struct record record_of_one_token(void)
+{
+	struct record r = {.cred = cred_of("alice", 1),
+			   .source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}};
+
+	policy_default(&r.policy);
+	r.state = state_of(&r.cred);
+	return r;
+}
+
+static void add_token(struct record *r, uint8_t n, uint16_t period, enum hmac_alg alg,
+		      uint8_t digits)
+{
+	struct token *token = &r->cred.tokens[r->cred.token_count];
+
+	*token = r->cred.tokens[0];
+	token->id = (uint8_t)(r->cred.token_count + 1);
+	snprintf(token->label, sizeof(token->label), "token %u", n);
+	memset(token->secret.data, n, token->secret.len);
+	token->period = period;
+	token->alg = alg;
+	token->digits = digits;
+	r->cred.token_count++;
+	r->state = state_of(&r->cred);
+}
+
+/* The code of a token at a step; the caller's until the fourth call after it. */
+static const char *code_of(const struct record *r, size_t token, uint64_t step)
+{
+	static struct code codes[4];
+	static unsigned next;
+	struct code *code = &codes[next++ % 4];
+	const struct token *t = &r->cred.tokens[token];
+
+	*code = (struct code){0};
+	assert_ok(hotp_code(t->alg, &t->secret, step, t->digits, code));
+	return code->text;
+}
+
+/* Judge an answer and keep what follows from it. */
+static struct ruling answer(struct record *r, const char *text, int64_t now)
+{
+	struct login_state before = r->state;
+	struct ruling ruling;
+	struct answer parsed;
+
+	answer_parse(text, NULL, &parsed);
+	assert_ok(judge(&r->cred, &r->state, &r->policy, &parsed, &r->source, now, &ruling));
+	if (!ruling.changed)
+		assert_memory_equal(&before, &ruling.next, sizeof(before));
+	assert_memory_equal(&before, &r->state, sizeof(before)); /* its input is not its output */
+	r->state = ruling.next;
+	return ruling;
+}
+
+#define assert_ruling(expected_verdict, expected_reason, got) \
+	do { \
+		struct ruling seen_ = (got); \
+		assert_string_equal(judge_reason_name(JUDGE_##expected_reason), \
+				    judge_reason_name(seen_.reason)); \
+		assert_int_equal(VERDICT_##expected_verdict, seen_.verdict); \
+	} while (0)
+
+static const char wrong[] = "00000000"; /* eight digits, where the tokens have six */
+
+static void a_code_lets_in_once(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct ruling ruling = answer(&r, code_of(&r, 0, STEP), T);
+
+	assert_ruling(ALLOW, CODE, ruling);
+	assert_true(ruling.changed);
+	assert_int_equal(0, ruling.token);
+	assert_int_equal(STEP, r.state.tokens[0].moving);
+	assert_int_equal(T, r.state.tokens[0].last_used);
+	assert_int_equal(T, r.state.last_success);
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP), T + 1));
+	assert_int_equal(0, r.state.failures);
+	assert_int_equal(0, r.state.shared.burst.used);
+}
+
+static void a_window_reaches_so_many_steps_each_side_and_no_second_more(void **unused)
+{
+	for (uint32_t window = 0; window <= 10; window++) {
+		for (int64_t step = -12; step <= 12; step++) {
+			bool inside = step >= -(int64_t)window && step <= (int64_t)window;
+
+			/* the first and the last second of the host's step */
+			for (int64_t now = T; now <= T + 29; now += 29) {
+				struct record r = record_of_one_token();
+				struct ruling ruling;
+
+				r.policy.window = window;
+				ruling = answer(&r, code_of(&r, 0, (uint64_t)(STEP + step)), now);
+				assert_int_equal(inside ? VERDICT_ALLOW : VERDICT_DENY,
+						 ruling.verdict);
+				assert_int_equal(inside ? STEP + step : 0,
+						 r.state.tokens[0].moving);
+				assert_int_equal(!inside, r.state.failures);
+			}
+		}
+	}
+}
+
+static void a_code_is_good_for_three_steps_by_the_second(void **unused)
+{
+	static const struct {
+		int64_t now;
+		enum verdict verdict;
+	} moments[] = {
+		{T - 31, VERDICT_DENY},	 {T - 30, VERDICT_ALLOW}, {T - 1, VERDICT_ALLOW},
+		{T, VERDICT_ALLOW},	 {T + 29, VERDICT_ALLOW}, {T + 59, VERDICT_ALLOW},
+		{T + 60, VERDICT_DENY},
+	};
+
+	for (size_t i = 0; i < COUNT(moments); i++) {
+		struct record r = record_of_one_token();
+
+		assert_int_equal(moments[i].verdict,
+				 answer(&r, code_of(&r, 0, STEP), moments[i].now).verdict);
+	}
+}
+
+static void a_step_before_one_that_was_used_is_used_too(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 1), T));
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP), T));
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP - 1), T));
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP + 1), T));
+	assert_int_equal(0, r.state.failures);
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 2), T + 30));
+}
+
+static void three_codes_used_once_are_refused_again_and_the_next_is_not(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct login_state before;
+
+	for (int64_t i = 0; i < 3; i++)
+		assert_ruling(ALLOW, CODE,
+			      answer(&r, code_of(&r, 0, (uint64_t)(STEP + i)), T + 30 * i));
+	before = r.state;
+	/* once more, one a step, a little later: a host that learned from them would follow */
+	for (int64_t i = 0; i < 3; i++)
+		assert_int_equal(VERDICT_DENY,
+				 answer(&r, code_of(&r, 0, (uint64_t)(STEP + i)), T + 90 + 30 * i)
+					 .verdict);
+	assert_int_equal(before.tokens[0].moving, r.state.tokens[0].moving);
+	assert_int_equal(before.last_success, r.state.last_success);
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 6), T + 180));
+}
+
+static void the_latest_of_two_steps_with_one_code_counts(void **unused)
+{
+	struct record r = record_of_one_token();
+	uint64_t step = STEP;
+
+	/* two steps at most two apart that share a code: one in a million, so look for it */
+	while (strcmp(code_of(&r, 0, step), code_of(&r, 0, step + 1)) != 0 &&
+	       strcmp(code_of(&r, 0, step), code_of(&r, 0, step + 2)) != 0)
+		step++;
+	r.policy.window = 2;
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, step), (int64_t)step * 30 + 30));
+	assert_true(r.state.tokens[0].moving > step);
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, step), (int64_t)step * 30 + 30));
+}
+
+static void a_wrong_code_is_counted(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct ruling ruling = answer(&r, wrong, T);
+
+	assert_ruling(DENY, WRONG_CODE, ruling);
+	assert_true(ruling.changed);
+	assert_int_equal(-1, ruling.token);
+	assert_int_equal(1, r.state.failures);
+	assert_int_equal(T, r.state.last_failure);
+	assert_true(source_equal(&r.source, &r.state.last_failure_source));
+	assert_int_equal(1, r.state.shared.burst.used);
+	assert_int_equal(1, r.state.shared.total.used);
+	assert_int_equal(0, r.state.tokens[0].moving);
+}
+
+static void a_success_ends_the_count_but_empties_no_throttle(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	answer(&r, wrong, T);
+	answer(&r, wrong, T);
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
+	assert_int_equal(0, r.state.failures);
+	assert_int_equal(2, r.state.shared.burst.used);
+	assert_int_equal(1, r.state.known_count);
+	assert_int_equal(T, r.state.known[0].last_success);
+}
+
+static void the_sixth_try_waits_even_with_the_right_code_and_costs_nothing(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct ruling ruling;
+
+	for (int i = 0; i < 5; i++)
+		assert_ruling(DENY, WRONG_CODE, answer(&r, wrong, T));
+	for (int i = 0; i < 100; i++) {
+		ruling = answer(&r, code_of(&r, 0, STEP), T + i % 30);
+		assert_ruling(WAIT, THROTTLED, ruling);
+		assert_int_equal(300 - i % 30, ruling.wait_seconds);
+		assert_false(ruling.changed);
+	}
+	assert_int_equal(5, r.state.failures);
+	assert_ruling(WAIT, THROTTLED, answer(&r, code_of(&r, 0, STEP + 9), T + 299));
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 10), T + 300));
+}
+
+static void a_stranger_does_not_keep_the_owner_from_a_known_place(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct source home = r.source, stranger = {.kind = SOURCE_IPV4, .bytes = {203, 0, 113, 9}};
+
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
+	r.source = stranger;
+	while (answer(&r, wrong, T).verdict != VERDICT_WAIT)
+		;
+	r.source = home;
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 1), T + 30));
+	r.source = stranger;
+	assert_ruling(WAIT, THROTTLED, answer(&r, code_of(&r, 0, STEP + 2), T + 60));
+}
+
+static void what_is_not_a_code_is_refused_and_not_counted_even_when_throttled(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	for (int round = 0; round < 2; round++) {
+		assert_ruling(DENY, NO_ANSWER, answer(&r, NULL, T));
+		assert_ruling(DENY, NO_ANSWER, answer(&r, "", T));
+		assert_ruling(DENY, JUNK, answer(&r, "\b\n\r\177INCORRECT", T));
+		assert_ruling(DENY, NOT_A_CODE, answer(&r, "hunter2", T));
+		assert_int_equal(round * 5, r.state.failures);
+		while (answer(&r, wrong, T).verdict != VERDICT_WAIT)
+			;
+	}
+}
+
+static void the_password_is_refused_and_not_counted(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct answer parsed;
+	struct ruling ruling;
+	const char *code = code_of(&r, 0, STEP);
+
+	answer_parse(code, code, &parsed);
+	assert_ok(judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, T, &ruling));
+	assert_ruling(DENY, PASSWORD, ruling);
+	assert_false(ruling.changed);
+	assert_true(judge_shape(&parsed, &ruling));
+	assert_ruling(DENY, PASSWORD, ruling);
+	answer_parse(code, NULL, &parsed);
+	assert_false(judge_shape(&parsed, &ruling));
+}
+
+static void each_token_has_its_own_algorithm_digits_and_period(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	add_token(&r, 2, 60, HMAC_SHA256, 8);
+	add_token(&r, 3, 300, HMAC_SHA512, 7);
+	assert_int_equal(2, answer(&r, code_of(&r, 2, STEP / 10), T).token);
+	assert_int_equal(1, answer(&r, code_of(&r, 1, STEP / 2 + 1), T).token);
+	assert_int_equal(0, answer(&r, code_of(&r, 0, STEP - 1), T).token);
+	assert_int_equal(STEP - 1, r.state.tokens[0].moving);
+	assert_int_equal(STEP / 2 + 1, r.state.tokens[1].moving);
+	assert_int_equal(STEP / 10, r.state.tokens[2].moving);
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 2, STEP / 10), T));
+	assert_ruling(DENY, WRONG_CODE, answer(&r, code_of(&r, 2, STEP / 10 + 2), T));
+}
+
+static void a_code_has_all_its_digits_and_no_more(void **unused)
+{
+	struct record r = record_of_one_token();
+	char shorter[9];
+
+	r.cred.tokens[0].digits = 8;
+	snprintf(shorter, sizeof(shorter), "%s", code_of(&r, 0, STEP));
+	shorter[7] = '\0';
+	assert_ruling(DENY, WRONG_CODE, answer(&r, shorter, T));
+	shorter[6] = '\0';
+	assert_ruling(DENY, WRONG_CODE, answer(&r, shorter, T));
+	assert_ruling(DENY, WRONG_CODE, answer(&r, code_of(&r, 0, STEP) + 2, T));
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
+}
+
+static void a_code_used_with_one_token_leaves_the_others(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	add_token(&r, 2, 30, HMAC_SHA1, 6);
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
+	assert_int_equal(0, r.state.tokens[1].moving);
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 1, STEP), T));
+}
+
+static void a_fresh_code_of_one_token_counts_before_a_used_one_of_another(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	/* two tokens cannot share a secret, but judge must not depend on it */
+	add_token(&r, 1, 30, HMAC_SHA1, 6);
+	assert_int_equal(0, answer(&r, code_of(&r, 0, STEP), T).token);
+	assert_int_equal(1, answer(&r, code_of(&r, 0, STEP), T).token);
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP), T));
+}
+
+static void a_fixed_offset_moves_the_window(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	r.cred.tokens[0].offset = -100;
+	assert_ruling(DENY, WRONG_CODE, answer(&r, code_of(&r, 0, STEP), T));
+	assert_ruling(DENY, WRONG_CODE, answer(&r, code_of(&r, 0, STEP - 102), T));
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP - 101), T));
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP - 99), T));
+	assert_ruling(DENY, WRONG_CODE, answer(&r, code_of(&r, 0, STEP - 98), T));
+	r.cred.tokens[0].offset = 100;
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 101), T));
+}
+
+static void a_clock_set_back_refuses_and_counts_nothing(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct ruling ruling;
+
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
+	ruling = answer(&r, code_of(&r, 0, STEP - 1000), T - 30000);
+	assert_ruling(DENY, CLOCK_BACK, ruling);
+	assert_int_equal(0, ruling.token);
+	assert_false(ruling.changed);
+	assert_ruling(DENY, CLOCK_BACK, answer(&r, wrong, T - 30000));
+	assert_int_equal(0, r.state.failures);
+	assert_int_equal(0, r.state.shared.burst.used);
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 1), T + 30));
+}
+
+static void a_clock_is_set_back_from_one_step_beyond_the_window(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	r.state.tokens[0].moving = STEP + 1;
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP), T));
+	r.state.tokens[0].moving = STEP + 2;
+	assert_ruling(DENY, CLOCK_BACK, answer(&r, code_of(&r, 0, STEP), T));
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP + 1), T + 30));
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 3), T + 60));
+}
+
+static void another_token_works_while_one_lies_in_the_future(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct ruling ruling;
+
+	add_token(&r, 2, 30, HMAC_SHA1, 6);
+	r.state.tokens[0].moving = STEP + 1000;
+	ruling = answer(&r, code_of(&r, 0, STEP), T);
+	assert_ruling(DENY, CLOCK_BACK, ruling);
+	assert_int_equal(0, ruling.token);
+	assert_ruling(DENY, WRONG_CODE, answer(&r, wrong, T));
+	assert_int_equal(1, r.state.failures);
+	assert_int_equal(1, answer(&r, code_of(&r, 1, STEP), T).token);
+	assert_int_equal(STEP + 1000, r.state.tokens[0].moving);
+}
+
+static void the_largest_last_step_refuses_for_good(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	r.state.tokens[0].moving = UINT64_MAX;
+	assert_ruling(DENY, CLOCK_BACK, answer(&r, code_of(&r, 0, STEP), T));
+}
+
+static void the_first_steps_after_1970_are_clipped(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, 0), 0)); /* step 0 never counts */
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, 1), 0));
+}
+
+static void a_time_before_1970_is_an_error_that_denies(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct answer parsed;
+	struct ruling ruling;
+
+	memset(&ruling, 0xff, sizeof(ruling));
+	answer_parse("123456", NULL, &parsed);
+	assert_refused(RANGE, judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, -1, &ruling));
+	assert_int_equal(VERDICT_DENY, ruling.verdict);
+	assert_false(ruling.changed);
+}
+
+static void a_counter_token_matches_nothing_here(void **unused)
+{
+	struct record r = record_of_one_token();
+	const char *code = code_of(&r, 0, 7);
+
+	r.cred.tokens[0].type = TOKEN_HOTP;
+	r.cred.tokens[0].period = 0;
+	r.state.tokens[0].moving = 7;
+	assert_int_equal(VERDICT_DENY, answer(&r, code, T).verdict);
+	assert_int_equal(7, r.state.tokens[0].moving);
+}
+
+static void the_same_inputs_give_the_same_ruling(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct answer parsed;
+	struct ruling one, two;
+
+	answer_parse(code_of(&r, 0, STEP), NULL, &parsed);
+	assert_ok(judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, T, &one));
+	assert_ok(judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, T, &two));
+	assert_int_equal(one.verdict, two.verdict);
+	assert_memory_equal(&one.next, &two.next, sizeof(one.next));
+}
+
+static void failures_stop_at_the_largest_number(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	r.state.failures = UINT32_MAX;
+	assert_ruling(DENY, WRONG_CODE, answer(&r, wrong, T));
+	assert_int_equal(UINT32_MAX, r.state.failures);
+}
+
+static void assert_offset(const struct record *r, size_t token, int64_t steps, bool expected)
+{
+	struct answer parsed;
+	bool found = !expected;
+	int seen = -1;
+	int64_t offset = 0;
+	int64_t centre = T / r->cred.tokens[token].period;
+
+	answer_parse(code_of(r, token, (uint64_t)(centre + steps)), NULL, &parsed);
+	assert_ok(judge_offset(&r->cred, &parsed, T, &found, &seen, &offset));
+	assert_int_equal(expected, found);
+	if (!found)
+		return;
+	assert_int_equal(token, seen);
+	assert_int_equal(steps, offset);
+}
+
+static void a_code_up_to_an_hour_off_is_told(void **unused)
+{
+	struct record r = record_of_one_token();
+
+	add_token(&r, 2, 300, HMAC_SHA256, 8);
+	assert_offset(&r, 0, 2, true);
+	assert_offset(&r, 0, -2, true);
+	assert_offset(&r, 0, 120, true);
+	assert_offset(&r, 0, -120, true);
+	assert_offset(&r, 0, 121, false);
+	assert_offset(&r, 0, -121, false);
+	assert_offset(&r, 1, 12, true);
+	assert_offset(&r, 1, -13, false);
+}
+
+static void every_reason_has_its_word(void **unused)
+{
+	static const char *const words[] = {"none",	  "code",      "wrong_code", "used_code",
+					    "throttled",  "clock_back", "no_answer",  "junk",
+					    "password",	  "not_a_code", "none"};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		assert_string_equal(words[i], judge_reason_name((enum judge_reason)i));
+	assert_int_equal(0, VERDICT_DENY); /* a forgotten assignment denies */
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_code_lets_in_once),
+		cmocka_unit_test(a_window_reaches_so_many_steps_each_side_and_no_second_more),
+		cmocka_unit_test(a_code_is_good_for_three_steps_by_the_second),
+		cmocka_unit_test(a_step_before_one_that_was_used_is_used_too),
+		cmocka_unit_test(three_codes_used_once_are_refused_again_and_the_next_is_not),
+		cmocka_unit_test(the_latest_of_two_steps_with_one_code_counts),
+		cmocka_unit_test(a_wrong_code_is_counted),
+		cmocka_unit_test(a_success_ends_the_count_but_empties_no_throttle),
+		cmocka_unit_test(the_sixth_try_waits_even_with_the_right_code_and_costs_nothing),
+		cmocka_unit_test(a_stranger_does_not_keep_the_owner_from_a_known_place),
+		cmocka_unit_test(what_is_not_a_code_is_refused_and_not_counted_even_when_throttled),
+		cmocka_unit_test(the_password_is_refused_and_not_counted),
+		cmocka_unit_test(each_token_has_its_own_algorithm_digits_and_period),
+		cmocka_unit_test(a_code_has_all_its_digits_and_no_more),
+		cmocka_unit_test(a_code_used_with_one_token_leaves_the_others),
+		cmocka_unit_test(a_fresh_code_of_one_token_counts_before_a_used_one_of_another),
+		cmocka_unit_test(a_fixed_offset_moves_the_window),
+		cmocka_unit_test(a_clock_set_back_refuses_and_counts_nothing),
+		cmocka_unit_test(a_clock_is_set_back_from_one_step_beyond_the_window),
+		cmocka_unit_test(another_token_works_while_one_lies_in_the_future),
+		cmocka_unit_test(the_largest_last_step_refuses_for_good),
+		cmocka_unit_test(the_first_steps_after_1970_are_clipped),
+		cmocka_unit_test(a_time_before_1970_is_an_error_that_denies),
+		cmocka_unit_test(a_counter_token_matches_nothing_here),
+		cmocka_unit_test(the_same_inputs_give_the_same_ruling),
+		cmocka_unit_test(failures_stop_at_the_largest_number),
+		cmocka_unit_test(a_code_up_to_an_hour_off_is_told),
+		cmocka_unit_test(every_reason_has_its_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
