@@ -49,8 +49,8 @@ static void login_end(struct login *login)
 
 /* --- the log: one line for each decision --- */
 
-static void report(const struct login *login, int priority, const char *outcome,
-		   const char *reason, const char *token, const char *detail)
+static void report(const struct login *login, int priority, const char *outcome, const char *reason,
+		   const char *token, const char *detail)
 {
 	struct log_event event = {
 		.user = login->account.known ? login->account.name : NULL,
@@ -132,8 +132,7 @@ static void tell_wait(const struct login *login, uint32_t seconds)
 			 "Too many wrong codes. Try again in %u minute%s.", (unsigned)minutes,
 			 minutes == 1 ? "" : "s");
 	else
-		snprintf(sentence, sizeof(sentence),
-			 "Too many wrong codes. Try again in %u hours.",
+		snprintf(sentence, sizeof(sentence), "Too many wrong codes. Try again in %u hours.",
 			 (unsigned)((minutes + 59) / 60));
 	tell(login, sentence);
 }
@@ -203,8 +202,7 @@ static enum totp_err load_policy(struct login *login, int argc, const char **arg
 {
 	const char *path = NULL;
 	bool named = false;
-	enum totp_err err =
-		policy_conf_of_args(argc, argv, &path, &named, log_complaint, login);
+	enum totp_err err = policy_conf_of_args(argc, argv, &path, &named, log_complaint, login);
 
 	if (err == TOTP_OK)
 		err = conf_load(path, named, &login->policy, log_complaint, login);
@@ -228,9 +226,8 @@ static void find_source(struct login *login)
 }
 
 /* Is the user in a list: by name, else by group where one is listed. */
-static enum totp_err find_in_list(const struct account *account, const char *name,
-				  const char *list, bool decided, bool *ret_listed,
-				  struct reason *why)
+static enum totp_err find_in_list(const struct account *account, const char *name, const char *list,
+				  bool decided, bool *ret_listed, struct reason *why)
 {
 	*ret_listed = policy_list_has_user(list, name);
 	if (*ret_listed || decided || !account->known || !policy_list_has_groups(list))
@@ -362,7 +359,8 @@ static int authenticate(struct login *login, int argc, const char **argv)
 
 PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	OWN(login_end) struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
+	OWN(login_end)
+	struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
 
 	return authenticate(&login, argc, argv);
 }

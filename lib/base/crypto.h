@@ -14,11 +14,11 @@
 /* The values are those of the record formats. */
 enum hmac_alg { HMAC_SHA1 = 1, HMAC_SHA256 = 2, HMAC_SHA512 = 3 };
 
-#define MAC_MAX        64 /* bytes of an HMAC-SHA-512 */
-#define SHA256_LEN     32
-#define GCM_KEY_LEN    32
-#define GCM_NONCE_LEN  12
-#define GCM_TAG_LEN    16
+#define MAC_MAX       64 /* bytes of an HMAC-SHA-512 */
+#define SHA256_LEN    32
+#define GCM_KEY_LEN   32
+#define GCM_NONCE_LEN 12
+#define GCM_TAG_LEN   16
 
 /* Bytes of a MAC by alg: 20, 32 or 64; 0 for anything else. */
 size_t crypto_mac_len(enum hmac_alg alg);

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 0)))
+static void reason_format(struct reason *why, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
 static void reason_format(struct reason *why, const char *format, va_list args)
 {
 	if (why)

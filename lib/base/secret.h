@@ -22,9 +22,9 @@ struct secret {
 	uint8_t data[SECRET_MAX];
 };
 
-#define OWN_SECRET      OWN(secret_wipe)
+#define OWN_SECRET OWN(secret_wipe)
 /* Wipe an array or a struct: the whole object, so not for pointers. */
-#define WIPE(object)    explicit_bzero(&(object), sizeof(object))
+#define WIPE(object) explicit_bzero(&(object), sizeof(object))
 
 /*
  * Copy 1 to SECRET_MAX bytes into *dst, wiping what it held.

@@ -244,7 +244,11 @@ static size_t utf8_sequence(struct text text, uint32_t *ret_point)
 {
 	static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
 	uint8_t lead = (uint8_t)text.at[0];
-	size_t len = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
+	size_t len = lead < 0x80       ? 1
+		     : lead >> 5 == 6  ? 2
+		     : lead >> 4 == 14 ? 3
+		     : lead >> 3 == 30 ? 4
+				       : 0;
 	uint32_t point = len == 1 ? lead : lead & (0x7fu >> len);
 
 	if (len == 0 || len > text.len)

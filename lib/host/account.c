@@ -88,8 +88,8 @@ static enum totp_err find_canonical(uid_t uid, struct account *account, struct r
 	}
 	account->uid = entry.pw_uid;
 	account->gid = entry.pw_gid;
-	account->known = text_copy(text_of(entry.pw_name), account->name,
-				   sizeof(account->name)) == TOTP_OK;
+	account->known = text_copy(text_of(entry.pw_name), account->name, sizeof(account->name)) ==
+			 TOTP_OK;
 	return TOTP_OK;
 }
 
@@ -164,8 +164,8 @@ static bool has_gid(const gid_t *gids, int count, gid_t gid)
 	return false;
 }
 
-enum totp_err account_in_groups(const struct account *account, const char *list,
-				bool *ret_member, struct reason *why)
+enum totp_err account_in_groups(const struct account *account, const char *list, bool *ret_member,
+				struct reason *why)
 {
 	struct text rest = text_of(list), name;
 	gid_t *gids = NULL;

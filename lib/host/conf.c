@@ -6,8 +6,8 @@
 #include "base/own.h"
 #include "store/path.h"
 
-static enum totp_err read_text(int fd, char *text, size_t cap, size_t *ret_len,
-			       struct reason *why, const char *path)
+static enum totp_err read_text(int fd, char *text, size_t cap, size_t *ret_len, struct reason *why,
+			       const char *path)
 {
 	enum totp_err err = io_read_all(fd, text, cap, ret_len);
 

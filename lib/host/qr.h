@@ -15,7 +15,7 @@
 #define QR_SIDE_MAX 177 /* modules of version 40 */
 
 struct qr {
-	unsigned side;				 /* modules a side, without a border */
+	unsigned side;                           /* modules a side, without a border */
 	uint8_t dark[QR_SIDE_MAX * QR_SIDE_MAX]; /* row by row; 1 is dark */
 };
 

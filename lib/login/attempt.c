@@ -96,9 +96,8 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 	return judge_and_commit(&txn, policy, who, answer, outcome, why);
 }
 
-enum totp_err attempt(struct store *store, const struct policy *policy,
-		      const struct attempt *who, const struct answer *answer,
-		      struct outcome *ret_outcome, struct reason *why)
+enum totp_err attempt(struct store *store, const struct policy *policy, const struct attempt *who,
+		      const struct answer *answer, struct outcome *ret_outcome, struct reason *why)
 {
 	uint64_t deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull;
 	enum totp_err err = TOTP_ERR_STALE;

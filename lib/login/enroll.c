@@ -74,8 +74,8 @@ static bool is_same_token(const struct token *a, const struct token *b)
 }
 
 /* What a token did before, if it was there. */
-static void keep_token(struct token_state *state, const struct token *token,
-		       const struct cred *was, const struct login_state *before)
+static void keep_token(struct token_state *state, const struct token *token, const struct cred *was,
+		       const struct login_state *before)
 {
 	for (size_t i = 0; i < was->token_count && i < before->token_count; i++)
 		if (is_same_token(token, &was->tokens[i]))

@@ -131,8 +131,8 @@ static enum totp_err judge_code(const struct cred *cred, const struct policy *po
 {
 	struct opinion opinions[CRED_TOKENS_MAX] = {0};
 	unsigned usable = 0;
-	enum totp_err err = ask_tokens(cred, &ruling->next, policy, &answer->code, now, opinions,
-				       &usable);
+	enum totp_err err =
+		ask_tokens(cred, &ruling->next, policy, &answer->code, now, opinions, &usable);
 
 	if (err != TOTP_OK)
 		return err;

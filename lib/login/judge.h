@@ -44,8 +44,7 @@ struct ruling {
  */
 MUST_CHECK enum totp_err judge(const struct cred *cred, const struct login_state *state,
 			       const struct policy *policy, const struct answer *answer,
-			       const struct source *source, int64_t now,
-			       struct ruling *ret_ruling);
+			       const struct source *source, int64_t now, struct ruling *ret_ruling);
 
 /*
  * The ruling that needs no credential: an answer that is not a code. True if there is

@@ -15,8 +15,16 @@
 #define RUN_DIR_PATH "/run/pam_totp"
 #endif
 
-enum kind { KIND_FLAG, KIND_NUMBER, KIND_SECONDS, KIND_TEXT, KIND_LIST, KIND_PATH, KIND_ENFORCE,
-	    KIND_ALGORITHM };
+enum kind {
+	KIND_FLAG,
+	KIND_NUMBER,
+	KIND_SECONDS,
+	KIND_TEXT,
+	KIND_LIST,
+	KIND_PATH,
+	KIND_ENFORCE,
+	KIND_ALGORITHM
+};
 
 enum where { IN_FILE = 1, IN_ARGS = 2, IN_BOTH = 3 };
 
@@ -28,11 +36,11 @@ struct option {
 	uint32_t max;
 };
 
-#define AT(member)                   offsetof(struct policy, member)
+#define AT(member) offsetof(struct policy, member)
 #define OPTION(name, where, kind, min, max, fallback) \
 	{ \
-		{#name, ((where) & IN_FILE) != 0, ((where) & IN_ARGS) != 0, fallback}, kind, \
-			AT(name), min, max \
+		{#name, ((where)&IN_FILE) != 0, ((where)&IN_ARGS) != 0, fallback}, kind, AT(name), \
+			min, max \
 	}
 
 /* Texts and lists must fit their arrays, of which a TEXT has POLICY_TEXT_MAX. */
@@ -145,22 +153,22 @@ static bool list_is_good(struct text list)
 	return true;
 }
 
-enum totp_err policy_expand(const char *template, const char *user, const char *host,
+enum totp_err policy_expand(const char *pattern, const char *user, const char *host,
 			    const char *full_host, char *ret_text, size_t cap)
 {
 	size_t len = 0;
 
-	for (; *template; template ++) {
-		char literal[2] = {*template, '\0'};
+	for (; *pattern; pattern++) {
+		char literal[2] = {*pattern, '\0'};
 		const char *part = literal;
 
-		if (*template == '%') {
-			template ++;
-			part = *template == 'u'	  ? user
-			       : *template == 'h' ? host
-			       : *template == 'f' ? full_host
-			       : *template == '%' ? "%"
-						  : NULL;
+		if (*pattern == '%') {
+			pattern++;
+			part = *pattern == 'u'   ? user
+			       : *pattern == 'h' ? host
+			       : *pattern == 'f' ? full_host
+			       : *pattern == '%' ? "%"
+						 : NULL;
 			if (!part)
 				return TOTP_ERR_FORMAT;
 		}
@@ -174,11 +182,11 @@ enum totp_err policy_expand(const char *template, const char *user, const char *
 
 static bool template_is_good(struct text text)
 {
-	char template[POLICY_TEXT_MAX], out[2 * POLICY_TEXT_MAX];
+	char pattern[POLICY_TEXT_MAX], out[2 * POLICY_TEXT_MAX];
 
-	return text_copy(text, template, sizeof(template)) == TOTP_OK && template[0] &&
-	       !strchr(template, ':') &&
-	       policy_expand(template, "u", "h", "f", out, sizeof(out)) == TOTP_OK;
+	return text_copy(text, pattern, sizeof(pattern)) == TOTP_OK && pattern[0] &&
+	       !strchr(pattern, ':') &&
+	       policy_expand(pattern, "u", "h", "f", out, sizeof(out)) == TOTP_OK;
 }
 
 static enum totp_err set_flag(struct text value, bool *flag, struct reason *why)
@@ -204,8 +212,8 @@ static enum totp_err set_number(const struct option *option, struct text value, 
 	return err;
 }
 
-static enum totp_err set_seconds(const struct option *option, struct text value,
-				 uint32_t *seconds, struct reason *why)
+static enum totp_err set_seconds(const struct option *option, struct text value, uint32_t *seconds,
+				 struct reason *why)
 {
 	enum totp_err err = text_duration(value, option->min, option->max, seconds);
 
@@ -218,14 +226,14 @@ static enum totp_err set_seconds(const struct option *option, struct text value,
 static enum totp_err set_text(const struct option *option, struct text value, char *text,
 			      struct reason *why)
 {
-	bool template = option->at != AT(prompt);
+	bool pattern = option->at != AT(prompt);
 
 	if (value.len >= POLICY_TEXT_MAX || !text_is_clean(value) ||
-	    (template && !template_is_good(value))) {
-		reason_set(why, "expected %s%d bytes of text%s", template ? "1 to " : "at most ",
+	    (pattern && !template_is_good(value))) {
+		reason_set(why, "expected %s%d bytes of text%s", pattern ? "1 to " : "at most ",
 			   POLICY_TEXT_MAX - 1,
-			   template ? " without a colon, in which %u, %h, %f and %% are replaced"
-				    : "");
+			   pattern ? " without a colon, in which %u, %h, %f and %% are replaced"
+				   : "");
 		return TOTP_ERR_FORMAT;
 	}
 	return text_copy(value, text, POLICY_TEXT_MAX);
@@ -460,7 +468,8 @@ enum totp_err policy_conf_of_args(int argc, const char **argv, const char **ret_
 		if (*ret_named)
 			complain(&reading, "PAM line", text_of("conf"), "given twice");
 		if (argv[i][5] != '/')
-			complain(&reading, "PAM line", text_of("conf"), "expected an absolute path");
+			complain(&reading, "PAM line", text_of("conf"),
+				 "expected an absolute path");
 		*ret_path = argv[i] + 5;
 		*ret_named = true;
 	}

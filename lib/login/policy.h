@@ -28,13 +28,13 @@ struct policy {
 	char prompt[POLICY_TEXT_MAX];
 	bool echo;
 	bool debug;
-	uint32_t window;                 /* steps each side */
-	uint32_t attempts;               /* failures that the short bucket holds */
-	uint32_t attempts_refill;        /* seconds until it holds one fewer */
-	uint32_t attempts_total;         /* the same for the long bucket */
-	uint32_t attempts_total_refill;  /* seconds; 0: never */
-	uint32_t fail_delay;             /* seconds */
-	char issuer[POLICY_TEXT_MAX];    /* with %h, %f, %u */
+	uint32_t window;                /* steps each side */
+	uint32_t attempts;              /* failures that the short bucket holds */
+	uint32_t attempts_refill;       /* seconds until it holds one fewer */
+	uint32_t attempts_total;        /* the same for the long bucket */
+	uint32_t attempts_total_refill; /* seconds; 0: never */
+	uint32_t fail_delay;            /* seconds */
+	char issuer[POLICY_TEXT_MAX];   /* with %h, %f, %u */
 	char account[POLICY_TEXT_MAX];
 	enum hmac_alg algorithm;
 	uint32_t digits;
@@ -83,10 +83,10 @@ bool policy_list_has_user(const char *list, const char *user);
 bool policy_list_has_groups(const char *list);
 
 /*
- * Replace %u, %h, %f and %% in an issuer or account template. TOTP_ERR_FORMAT: another
+ * Replace %u, %h, %f and %% in an issuer or account pattern. TOTP_ERR_FORMAT: another
  * letter after %; TOTP_ERR_RANGE: longer than cap - 1 bytes.
  */
-MUST_CHECK enum totp_err policy_expand(const char *template, const char *user, const char *host,
+MUST_CHECK enum totp_err policy_expand(const char *pattern, const char *user, const char *host,
 				       const char *full_host, char *ret_text, size_t cap);
 
 /* One row of the option table, for the manual's check and the documentation. */

@@ -57,8 +57,7 @@ struct throttle *throttle_of(struct login_state *state, const struct source *sou
 
 uint32_t throttle_wait(const struct throttle *throttle, const struct policy *policy, int64_t now)
 {
-	uint32_t burst =
-		leak_wait(throttle->burst, policy->attempts, policy->attempts_refill, now);
+	uint32_t burst = leak_wait(throttle->burst, policy->attempts, policy->attempts_refill, now);
 	uint32_t total = leak_wait(throttle->total, policy->attempts_total,
 				   policy->attempts_total_refill, now);
 

@@ -90,8 +90,7 @@ static enum totp_err uri_check(const struct otp_uri *uri)
 	if (err != TOTP_OK)
 		return err;
 	if (crypto_mac_len(uri->alg) == 0 || uri->digits < CODE_DIGITS_MIN ||
-	    uri->digits > CODE_DIGITS_MAX || uri->secret.len == 0 ||
-	    uri->secret.len > SECRET_MAX)
+	    uri->digits > CODE_DIGITS_MAX || uri->secret.len == 0 || uri->secret.len > SECRET_MAX)
 		return TOTP_ERR_RANGE;
 	if (!uri->hotp && (uri->period < TOTP_PERIOD_MIN || uri->period > TOTP_PERIOD_MAX))
 		return TOTP_ERR_RANGE;
@@ -186,8 +185,15 @@ static enum totp_err parse_label(struct text label, struct otp_uri *uri)
 	return err;
 }
 
-enum param { PARAM_SECRET, PARAM_ISSUER, PARAM_ALGORITHM, PARAM_DIGITS, PARAM_PERIOD,
-	     PARAM_COUNTER, PARAM_COUNT };
+enum param {
+	PARAM_SECRET,
+	PARAM_ISSUER,
+	PARAM_ALGORITHM,
+	PARAM_DIGITS,
+	PARAM_PERIOD,
+	PARAM_COUNTER,
+	PARAM_COUNT
+};
 
 static const char *const param_names[PARAM_COUNT] = {"secret", "issuer", "algorithm",
 						     "digits", "period", "counter"};
@@ -201,7 +207,8 @@ static enum totp_err parse_value(enum param param, struct text value, struct otp
 	case PARAM_SECRET:
 		return base32_decode(value.at, value.len, &uri->secret);
 	case PARAM_ISSUER:
-		return value.len ? decode_percent(value, uri->issuer, sizeof(uri->issuer)) : TOTP_OK;
+		return value.len ? decode_percent(value, uri->issuer, sizeof(uri->issuer))
+				 : TOTP_OK;
 	case PARAM_ALGORITHM:
 		return uri_algorithm_of(value, &uri->alg);
 	case PARAM_DIGITS:
@@ -260,7 +267,8 @@ static enum totp_err parse_whole(struct text text, struct otp_uri *uri, struct r
 	if (text.len < sizeof(scheme) + 4 || strncasecmp(text.at, scheme, sizeof(scheme) - 1) ||
 	    (strncasecmp(text.at + sizeof(scheme) - 1, "totp/", 5) &&
 	     strncasecmp(text.at + sizeof(scheme) - 1, "hotp/", 5))) {
-		reason_set(why, "expected a URI that begins with otpauth://totp/ or otpauth://hotp/");
+		reason_set(why,
+			   "expected a URI that begins with otpauth://totp/ or otpauth://hotp/");
 		return TOTP_ERR_FORMAT;
 	}
 	uri->hotp = (text.at[sizeof(scheme) - 1] | 32) == 'h';
@@ -268,13 +276,14 @@ static enum totp_err parse_whole(struct text text, struct otp_uri *uri, struct r
 	text.len -= sizeof(scheme) + 4;
 
 	if (!text_field(&text, '?', &label) || parse_label(label, uri) != TOTP_OK) {
-		reason_set(why, "label: expected ISSUER:ACCOUNT, percent-encoded, of %d and %d bytes",
+		reason_set(why,
+			   "label: expected ISSUER:ACCOUNT, percent-encoded, of %d and %d bytes",
 			   URI_ISSUER_MAX, URI_ACCOUNT_MAX);
 		return TOTP_ERR_FORMAT;
 	}
 	err = parse_query(text, uri, why);
-	if (err == TOTP_OK && (!text_is_clean(text_of(uri->issuer)) ||
-			       !text_is_clean(text_of(uri->account)))) {
+	if (err == TOTP_OK &&
+	    (!text_is_clean(text_of(uri->issuer)) || !text_is_clean(text_of(uri->account)))) {
 		reason_set(why, "issuer and account: expected UTF-8 without control characters");
 		err = TOTP_ERR_FORMAT;
 	}

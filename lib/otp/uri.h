@@ -15,14 +15,14 @@
 #define URI_ISSUER_MAX  64  /* bytes of UTF-8 */
 #define URI_ACCOUNT_MAX 128 /* bytes of UTF-8 */
 /* All percent-encoded, issuer twice, secret, every parameter, NUL. */
-#define URI_TEXT_MAX    (3 * (2 * URI_ISSUER_MAX + URI_ACCOUNT_MAX) + BASE32_TEXT_MAX + 160)
+#define URI_TEXT_MAX (3 * (2 * URI_ISSUER_MAX + URI_ACCOUNT_MAX) + BASE32_TEXT_MAX + 160)
 
 struct otp_uri {
 	bool hotp;
 	enum hmac_alg alg;
-	unsigned digits;  /* 6 to 8 */
-	uint32_t period;  /* seconds, TOTP only */
-	uint64_t counter; /* HOTP only: the next one */
+	unsigned digits;                 /* 6 to 8 */
+	uint32_t period;                 /* seconds, TOTP only */
+	uint64_t counter;                /* HOTP only: the next one */
 	char issuer[URI_ISSUER_MAX + 1]; /* may be empty */
 	char account[URI_ACCOUNT_MAX + 1];
 	struct secret secret;

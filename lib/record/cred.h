@@ -10,42 +10,42 @@
 #include "base/secret.h"
 #include "base/text.h"
 
-#define CRED_ID_LEN      16
-#define CRED_USER_MAX    200 /* bytes of a user name */
-#define CRED_LABEL_MAX   32  /* bytes of a token's label */
-#define CRED_TOKENS_MAX  8
-#define CRED_BYTES_MAX   4096 /* no encoding is longer */
-#define CRED_OFFSET_MAX  5760 /* steps: two days of 30 s */
-#define SECRET_IMPORT_MIN 10  /* bytes; fewer are refused everywhere */
-#define SECRET_GOOD_MIN  16   /* bytes (RFC 4226 R6); fewer get a warning */
-#define SECRET_NEW_LEN   20   /* bytes of a secret that we make */
-#define RECOVERY_MAX     16
+#define CRED_ID_LEN       16
+#define CRED_USER_MAX     200 /* bytes of a user name */
+#define CRED_LABEL_MAX    32  /* bytes of a token's label */
+#define CRED_TOKENS_MAX   8
+#define CRED_BYTES_MAX    4096 /* no encoding is longer */
+#define CRED_OFFSET_MAX   5760 /* steps: two days of 30 s */
+#define SECRET_IMPORT_MIN 10   /* bytes; fewer are refused everywhere */
+#define SECRET_GOOD_MIN   16   /* bytes (RFC 4226 R6); fewer get a warning */
+#define SECRET_NEW_LEN    20   /* bytes of a secret that we make */
+#define RECOVERY_MAX      16
 #define RECOVERY_SALT_LEN 16
 
 enum token_type { TOKEN_TOTP = 1, TOKEN_HOTP = 2 };
 
 struct token {
-	uint8_t id;          /* 1 or more, unique in the credential; the state refers to it */
+	uint8_t id; /* 1 or more, unique in the credential; the state refers to it */
 	enum token_type type;
 	enum hmac_alg alg;
-	uint8_t digits;      /* 6 to 8 */
-	uint16_t period;     /* seconds, 15 to 300; 0 for HOTP */
-	int32_t offset;      /* steps added to the host's step for a token whose clock is off */
-	int64_t created;     /* seconds since 1970 UTC */
+	uint8_t digits;  /* 6 to 8 */
+	uint16_t period; /* seconds, 15 to 300; 0 for HOTP */
+	int32_t offset;  /* steps added to the host's step for a token whose clock is off */
+	int64_t created; /* seconds since 1970 UTC */
 	char label[CRED_LABEL_MAX + 1]; /* as cred_label_is_good */
-	struct secret secret; /* SECRET_IMPORT_MIN to SECRET_MAX bytes */
+	struct secret secret;           /* SECRET_IMPORT_MIN to SECRET_MAX bytes */
 };
 
 struct cred {
 	uint8_t id[CRED_ID_LEN];       /* random: names the state file */
 	uint8_t state_key[SHA256_LEN]; /* random: authenticates the state */
 	char user[CRED_USER_MAX + 1];
-	bool uid_bound;                /* false: imported before the account existed */
-	uint32_t uid;                  /* 0 while not bound */
+	bool uid_bound; /* false: imported before the account existed */
+	uint32_t uid;   /* 0 while not bound */
 	int64_t created;
-	uint8_t token_count;           /* 1 to CRED_TOKENS_MAX */
+	uint8_t token_count; /* 1 to CRED_TOKENS_MAX */
 	struct token tokens[CRED_TOKENS_MAX];
-	uint8_t recovery_count;        /* 0 to RECOVERY_MAX */
+	uint8_t recovery_count;                   /* 0 to RECOVERY_MAX */
 	uint8_t recovery_salt[RECOVERY_SALT_LEN]; /* zeros while there are no codes */
 	uint8_t recovery_hash[RECOVERY_MAX][SHA256_LEN];
 };

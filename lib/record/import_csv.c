@@ -82,7 +82,8 @@ static enum totp_err decode_fields(struct text line, struct csv_row *row, struct
 			return err;
 	}
 	if (line.len) {
-		reason_set(why, "more than five fields: expected user,base32,algorithm,digits,period");
+		reason_set(why,
+			   "more than five fields: expected user,base32,algorithm,digits,period");
 		return TOTP_ERR_FORMAT;
 	}
 	return TOTP_OK;

@@ -9,9 +9,9 @@
 
 struct csv_row {
 	char user[CRED_USER_MAX + 1];
-	enum hmac_alg alg; /* default SHA1 */
-	uint8_t digits;    /* default 6 */
-	uint16_t period;   /* seconds, default 30 */
+	enum hmac_alg alg;    /* default SHA1 */
+	uint8_t digits;       /* default 6 */
+	uint16_t period;      /* seconds, default 30 */
 	struct secret secret; /* SECRET_IMPORT_MIN bytes or more */
 };
 

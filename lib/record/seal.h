@@ -44,8 +44,7 @@ MUST_CHECK enum totp_err seal_key_id(const uint8_t *box, size_t box_len, uint32_
  * apart and should not be. TOTP_ERR_RANGE: cap too small. On any failure
  * ret_plain[0..cap) is wiped: GCM decrypts before it verifies.
  */
-MUST_CHECK enum totp_err seal_open(const struct host_key *key, const char *user,
-				   const uint8_t *box, size_t box_len, uint8_t *ret_plain,
-				   size_t cap, size_t *ret_len);
+MUST_CHECK enum totp_err seal_open(const struct host_key *key, const char *user, const uint8_t *box,
+				   size_t box_len, uint8_t *ret_plain, size_t cap, size_t *ret_len);
 
 #endif

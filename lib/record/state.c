@@ -208,8 +208,8 @@ enum totp_err state_choose(const uint8_t *file, size_t len, const struct cred *c
 		return TOTP_ERR_SEAL;
 
 	*ret_torn = errs[0] != TOTP_OK || errs[1] != TOTP_OK;
-	*ret_state = errs[1] != TOTP_OK || (errs[0] == TOTP_OK &&
-					    slots[0].sequence > slots[1].sequence)
+	*ret_state = errs[1] != TOTP_OK ||
+				     (errs[0] == TOTP_OK && slots[0].sequence > slots[1].sequence)
 			     ? slots[0]
 			     : slots[1];
 	return TOTP_OK;
@@ -227,6 +227,7 @@ enum totp_err state_encode_file(const struct login_state *state, const struct cr
 	before.sequence--;
 	err = state_encode(state, cred, ret_file + (state->sequence & 1) * STATE_SLOT_LEN);
 	if (err == TOTP_OK)
-		err = state_encode(&before, cred, ret_file + (before.sequence & 1) * STATE_SLOT_LEN);
+		err = state_encode(&before, cred,
+				   ret_file + (before.sequence & 1) * STATE_SLOT_LEN);
 	return err;
 }

@@ -56,8 +56,8 @@ struct login_state {
 	uint8_t cred_id[CRED_ID_LEN];
 	uint8_t token_count;
 	struct token_state tokens[CRED_TOKENS_MAX]; /* in the credential's order */
-	uint32_t spent;    /* bit i: recovery code i was used */
-	struct throttle shared; /* of all sources that are not known */
+	uint32_t spent;                             /* bit i: recovery code i was used */
+	struct throttle shared;                     /* of all sources that are not known */
 	uint8_t known_count;
 	struct known_source known[STATE_KNOWN_MAX];
 	uint32_t failures; /* since the last success */
@@ -108,8 +108,7 @@ MUST_CHECK enum totp_err state_choose(const uint8_t *file, size_t len, const str
  * A whole new file: `state` in its slot, and the same with a sequence one lower in the
  * other, so that both are valid from the start. state->sequence is 1 or more.
  */
-MUST_CHECK enum totp_err state_encode_file(const struct login_state *state,
-					   const struct cred *cred,
+MUST_CHECK enum totp_err state_encode_file(const struct login_state *state, const struct cred *cred,
 					   uint8_t ret_file[STATE_FILE_LEN]);
 
 #endif

@@ -20,7 +20,7 @@
 #include "base/io.h"
 #include "store/path.h"
 
-#define LOCK_PAUSE_NS     500000   /* before the second try; grows */
+#define LOCK_PAUSE_NS     500000 /* before the second try; grows */
 #define LOCK_PAUSE_MAX_NS 20000000
 
 enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
@@ -95,8 +95,9 @@ static enum totp_err read_marker(struct store *store, int dir_fd, const char *di
 	enum totp_err err = path_open_file(dir_fd, FILES_MARKER, &rule, &fd, NULL, why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
-		reason_set(why, "%s: no marker " FILES_MARKER ": is the file system mounted? On a "
-				"new host run totpctl init",
+		reason_set(why,
+			   "%s: no marker " FILES_MARKER ": is the file system mounted? On a "
+			   "new host run totpctl init",
 			   dir);
 	if (err != TOTP_OK)
 		return err;
@@ -130,8 +131,9 @@ static enum totp_err open_folders(struct store *store, const char *dir, struct r
 	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, NULL, why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
-		reason_set(why, "%s: no store: is the file system mounted? On a new host run "
-				"totpctl init",
+		reason_set(why,
+			   "%s: no store: is the file system mounted? On a new host run "
+			   "totpctl init",
 			   dir);
 	if (err == TOTP_OK)
 		err = read_marker(store, dir_fd, dir, why);

@@ -15,7 +15,7 @@
 /* NAME, '.', the credential id in hexadecimal */
 #define FILES_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN + 1)
 /* NAME, '~', 16 random hexadecimal digits */
-#define FILES_TEMP_NAME_MAX  (STORE_NAME_MAX + 1 + 16 + 1)
+#define FILES_TEMP_NAME_MAX (STORE_NAME_MAX + 1 + 16 + 1)
 
 struct store {
 	int users_fd;

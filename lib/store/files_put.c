@@ -137,7 +137,8 @@ static enum totp_err name_new(const struct store *store, const struct put_names 
 
 	if (renameat2(fd, names->temp, fd, names->name, RENAME_NOREPLACE) == 0)
 		return TOTP_OK;
-	if ((errno == EINVAL || errno == ENOSYS) && linkat(fd, names->temp, fd, names->name, 0) == 0)
+	if ((errno == EINVAL || errno == ENOSYS) &&
+	    linkat(fd, names->temp, fd, names->name, 0) == 0)
 		return unlinkat(fd, names->temp, 0) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
 	return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
 }
@@ -190,9 +191,9 @@ enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
 	struct put_names names;
 	enum totp_err err = put_names_of(cred, &names);
 
-	if (err == TOTP_OK && ((!txn->locked && txn->state_fd >= 0) ||
-			       strcmp(cred->user, txn->cred.user) != 0 ||
-			       memcmp(cred->id, txn->cred.id, sizeof(cred->id)) == 0))
+	if (err == TOTP_OK &&
+	    ((!txn->locked && txn->state_fd >= 0) || strcmp(cred->user, txn->cred.user) != 0 ||
+	     memcmp(cred->id, txn->cred.id, sizeof(cred->id)) == 0))
 		err = TOTP_ERR_ARGUMENT;
 	if (err != TOTP_OK)
 		reason_set(why, "cannot replace the record: %s", err_name(err));
@@ -209,8 +210,10 @@ enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
 		err = TOTP_ERR_SYSTEM;
 	} else if (fsync(store->users_fd) != 0) {
 		/* both states stay: a power cut may bring either credential back */
-		(void)reason_errno(why, FILES_USERS "/%s: replaced, but the disk does not confirm "
-				   "it", names.name);
+		(void)reason_errno(why,
+				   FILES_USERS "/%s: replaced, but the disk does not confirm "
+					       "it",
+				   names.name);
 		err = TOTP_ERR_SYSTEM;
 	} else {
 		drop_old_state(txn);
@@ -292,8 +295,8 @@ struct bulk {
 	size_t named;   /* so many have their name */
 };
 
-static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *next,
-				void *context, struct reason *why)
+static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *next, void *context,
+				struct reason *why)
 {
 	for (; bulk->written < count; bulk->written++) {
 		OWN_CRED struct cred cred = {0};

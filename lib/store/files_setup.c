@@ -74,7 +74,8 @@ static enum totp_err make_marker(int dir_fd, const uint8_t machine[SHA256_LEN], 
 	}
 	text_to_hex(id, sizeof(id), id_text);
 	text_to_hex(machine, SHA256_LEN, machine_text);
-	snprintf(text, sizeof(text), "pam_totp store 1\nid %s\nmachine %s\n", id_text, machine_text);
+	snprintf(text, sizeof(text), "pam_totp store 1\nid %s\nmachine %s\n", id_text,
+		 machine_text);
 	snprintf(temp, sizeof(temp), FILES_MARKER "~%.16s", id_text);
 	err = write_marker(dir_fd, text, temp);
 	if (err != TOTP_OK) {

@@ -50,8 +50,9 @@ static enum totp_err parse_line(struct text line, struct keyring *keyring, const
 		return TOTP_ERR_FORMAT;
 	}
 	if (parse_key(line, key) != TOTP_OK) {
-		reason_set(why, "%s:%u: expected an id of 8 hexadecimal digits, a key of 32 bytes "
-				"in base64 and YYYY-MM-DD, with one space between",
+		reason_set(why,
+			   "%s:%u: expected an id of 8 hexadecimal digits, a key of 32 bytes "
+			   "in base64 and YYYY-MM-DD, with one space between",
 			   name, number);
 		return TOTP_ERR_FORMAT;
 	}
@@ -100,13 +101,13 @@ enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct
 	char text[KEYRING_BYTES_MAX];
 	OWN_FD int fd = -1;
 	size_t len = 0;
-	enum totp_err err =
-		path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
+	enum totp_err err = path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
 
 	keyring_wipe(ret_keyring);
 	if (err == TOTP_ERR_NOT_FOUND)
-		reason_set(why, "%s: no keyring: restore it from your backup, or run totpctl init "
-				"on a new host",
+		reason_set(why,
+			   "%s: no keyring: restore it from your backup, or run totpctl init "
+			   "on a new host",
 			   path);
 	if (err != TOTP_OK)
 		return err;
@@ -141,8 +142,7 @@ static enum totp_err make_line(int64_t now, char *line, size_t cap)
 }
 
 /* Write the temporary file and give it its name; the folder's entry is then synced. */
-static enum totp_err write_keyring(int dir_fd, const char *temp, const char *name,
-				   const char *line)
+static enum totp_err write_keyring(int dir_fd, const char *temp, const char *name, const char *line)
 {
 	OWN_FD int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 

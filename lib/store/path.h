@@ -13,10 +13,10 @@
 #include "base/own.h"
 
 struct path_rule {
-	uid_t owner;        /* who may own the file, beside root */
-	mode_t forbidden;   /* permission bits that must not be set */
-	off_t size_max;     /* bytes */
-	int flags;          /* O_RDONLY or O_RDWR */
+	uid_t owner;      /* who may own the file, beside root */
+	mode_t forbidden; /* permission bits that must not be set */
+	off_t size_max;   /* bytes */
+	int flags;        /* O_RDONLY or O_RDWR */
 };
 
 /*

@@ -21,7 +21,7 @@
 #include "record/state.h"
 #include "store/keyring.h"
 
-#define STORE_NAME_MAX   200 /* bytes of an encoded user name */
+#define STORE_NAME_MAX     200 /* bytes of an encoded user name */
 #define STORE_LOCK_WAIT_MS 2000
 
 struct store_config {
