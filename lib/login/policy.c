@@ -180,7 +180,7 @@ enum totp_err policy_expand(const char *pattern, const char *user, const char *h
 	return TOTP_OK;
 }
 
-static bool template_is_good(struct text text)
+static bool pattern_is_good(struct text text)
 {
 	char pattern[POLICY_TEXT_MAX], out[2 * POLICY_TEXT_MAX];
 
@@ -226,14 +226,14 @@ static enum totp_err set_seconds(const struct option *option, struct text value,
 static enum totp_err set_text(const struct option *option, struct text value, char *text,
 			      struct reason *why)
 {
-	bool pattern = option->at != AT(prompt);
+	bool is_pattern = option->at != AT(prompt);
 
 	if (value.len >= POLICY_TEXT_MAX || !text_is_clean(value) ||
-	    (pattern && !template_is_good(value))) {
-		reason_set(why, "expected %s%d bytes of text%s", pattern ? "1 to " : "at most ",
+	    (is_pattern && !pattern_is_good(value))) {
+		reason_set(why, "expected %s%d bytes of text%s", is_pattern ? "1 to " : "at most ",
 			   POLICY_TEXT_MAX - 1,
-			   pattern ? " without a colon, in which %u, %h, %f and %% are replaced"
-				   : "");
+			   is_pattern ? " without a colon, in which %u, %h, %f and %% are replaced"
+				      : "");
 		return TOTP_ERR_FORMAT;
 	}
 	return text_copy(value, text, POLICY_TEXT_MAX);
