@@ -1,0 +1,417 @@
+/*
+ * One answer against a real store: what is said is said only after it is on the disk, and
+ * nothing that fails lets anybody in.
+ */
+#include "store_fixture.h"
+
+#include <sys/syscall.h>
+
+#include "login/attempt.h"
+#include "login/throttle.h"
+
+#define STEP (NOW / 30)
+
+/* The library's sync goes through here: it counts, and fails when told to. */
+static unsigned syncs, syncs_fail;
+
+int fdatasync(int fd)
+{
+	syncs++;
+	if (syncs_fail) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static const char wrong[] = "00000000";
+
+static const char *code_of(const struct cred *cred, uint64_t step)
+{
+	static struct code code;
+
+	code = (struct code){0};
+	assert_ok(hotp_code(HMAC_SHA1, &cred->tokens[0].secret, step, 6, &code));
+	return code.text;
+}
+
+struct trial {
+	enum totp_err err;
+	struct outcome outcome;
+	struct reason why;
+};
+
+static struct trial try_as(struct fixture *f, const struct attempt *who, const char *text)
+{
+	struct trial trial = {.outcome.verdict = VERDICT_ALLOW};
+	struct policy policy;
+	struct answer answer;
+
+	policy_default(&policy);
+	answer_parse(text, NULL, &answer);
+	trial.err = attempt(f->store, &policy, who, &answer, &trial.outcome, &trial.why);
+	return trial;
+}
+
+static struct trial try_at(struct fixture *f, const char *text, int64_t now)
+{
+	struct attempt who = {.user = "alice", .uid = 1000, .now = now,
+			      .source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}};
+
+	return try_as(f, &who, text);
+}
+
+/* The state as another process finds it on the disk. */
+static struct login_state state_on_disk(const struct fixture *f)
+{
+	OWN_STORE struct store *store = open_again(f);
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+
+	assert_ok(store_read(store, "alice", &txn, NULL));
+	return txn.state;
+}
+
+#define assert_trial(expected_verdict, expected_reason, got) \
+	do { \
+		struct trial seen_ = (got); \
+		if (seen_.err != TOTP_OK) \
+			fail_msg("%s: %s", err_name(seen_.err), seen_.why.text); \
+		assert_int_equal(VERDICT_##expected_verdict, seen_.outcome.verdict); \
+		assert_string_equal(judge_reason_name(JUDGE_##expected_reason), \
+				    judge_reason_name(seen_.outcome.reason)); \
+	} while (0)
+
+#define assert_error(expected_err, words, got) \
+	do { \
+		struct trial seen_ = (got); \
+		assert_int_equal(TOTP_ERR_##expected_err, seen_.err); \
+		assert_int_equal(VERDICT_DENY, seen_.outcome.verdict); \
+		assert_says(words, seen_.why); \
+	} while (0)
+
+static void a_right_code_is_burnt_on_the_disk_before_it_lets_in(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct trial trial;
+
+	syncs = 0;
+	trial = try_at(f, code_of(&cred, STEP), NOW);
+	assert_trial(ALLOW, CODE, trial);
+	assert_string_equal("phone", trial.outcome.label);
+	assert_false(trial.outcome.torn);
+	assert_int_equal(1, syncs);
+	assert_int_equal(STEP, state_on_disk(f).tokens[0].moving);
+	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP), NOW));
+	assert_int_equal(1, syncs); /* nothing changed, nothing written */
+}
+
+static void a_wrong_code_is_counted_on_the_disk_before_it_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	add_user(f->store, "alice", 1);
+	syncs = 0;
+	assert_trial(DENY, WRONG_CODE, try_at(f, wrong, NOW));
+	assert_int_equal(1, syncs);
+	assert_int_equal(1, state_on_disk(f).failures);
+	assert_int_equal(1, state_on_disk(f).shared.burst.used);
+	assert_int_equal(NOW, state_on_disk(f).last_failure);
+}
+
+static void what_is_no_code_touches_no_store(void **state)
+{
+	static const struct {
+		const char *text;
+		enum judge_reason reason;
+	} rows[] = {
+		{NULL, JUDGE_NO_ANSWER},
+		{"", JUDGE_NO_ANSWER},
+		{"\b\n\r\177INCORRECT", JUDGE_JUNK},
+		{"hunter2", JUDGE_NOT_A_CODE},
+	};
+	struct fixture *f = *state;
+
+	/* not even a user is needed: the answer to all is the same */
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct trial trial = try_at(f, rows[i].text, NOW);
+
+		assert_ok(trial.err);
+		assert_int_equal(VERDICT_DENY, trial.outcome.verdict);
+		assert_int_equal(rows[i].reason, trial.outcome.reason);
+	}
+	add_user(f->store, "alice", 1);
+	syncs = 0;
+	assert_trial(DENY, NOT_A_CODE, try_at(f, "hunter2", NOW));
+	assert_int_equal(0, syncs);
+}
+
+static void a_user_who_is_not_there_is_not_found(void **state)
+{
+	assert_error(NOT_FOUND, "alice", try_at(*state, "123456", NOW));
+}
+
+static void a_state_that_cannot_be_written_lets_nobody_in(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+
+	limit_files(0);
+	assert_error(SYSTEM, "cannot write", try_at(f, code_of(&cred, STEP), NOW));
+	assert_error(SYSTEM, "cannot write", try_at(f, wrong, NOW));
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(0, state_on_disk(f).tokens[0].moving);
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
+}
+
+static void a_disk_that_does_not_confirm_lets_nobody_in(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+
+	syncs = 0;
+	syncs_fail = 1;
+	assert_error(SYSTEM, "cannot write", try_at(f, code_of(&cred, STEP), NOW));
+	syncs_fail = 0;
+	assert_int_equal(1, syncs); /* a second call could lie */
+	assert_int_equal(VERDICT_DENY, try_at(f, code_of(&cred, STEP - 1), NOW).outcome.verdict);
+}
+
+static void an_account_with_another_uid_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct attempt who = {.user = "alice", .uid = 1001, .now = NOW};
+	struct trial trial = try_as(f, &who, code_of(&cred, STEP));
+
+	assert_error(UNSAFE, "totpctl adopt", trial);
+	assert_says("uid 1000", trial.why);
+	assert_says("uid 1001", trial.why);
+	assert_int_equal(0, state_on_disk(f).tokens[0].moving);
+	assert_error(UNSAFE, "totpctl adopt", try_as(f, &who, wrong));
+	assert_int_equal(0, state_on_disk(f).failures);
+}
+
+static void a_record_bound_to_no_uid_serves_any(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = cred_of("alice", 1);
+	struct login_state fresh = state_of(&cred);
+
+	cred.uid_bound = false;
+	cred.uid = 0;
+	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
+}
+
+static void tear_slot(const struct fixture *f, size_t slot)
+{
+	OWN_FD int fd = open(state_path(f, "alice", 1), O_RDWR | O_CLOEXEC);
+
+	assert_ok(io_pwrite(fd, "torn", 4, (off_t)(slot * STATE_SLOT_LEN + 100)));
+}
+
+static void after_a_torn_write_no_code_of_before_works(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+
+	for (size_t slot = 0; slot < 2; slot++) {
+		int64_t now = NOW + 300 * (int64_t)slot;
+		uint64_t step = STEP + 10 * slot;
+		struct trial trial;
+
+		tear_slot(f, slot);
+		trial = try_at(f, code_of(&cred, step), now);
+		assert_trial(DENY, USED_CODE, trial);
+		assert_true(trial.outcome.torn);
+		assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, step - 1), now));
+		trial = try_at(f, code_of(&cred, step + 1), now);
+		assert_trial(ALLOW, CODE, trial);
+		assert_true(trial.outcome.torn);
+		trial = try_at(f, code_of(&cred, step + 2), now + 30);
+		assert_trial(ALLOW, CODE, trial);
+		assert_false(trial.outcome.torn);
+	}
+}
+
+static void a_wrong_code_after_a_torn_write_keeps_the_raised_step(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+
+	tear_slot(f, 1);
+	assert_trial(DENY, WRONG_CODE, try_at(f, wrong, NOW));
+	assert_int_equal(STEP, state_on_disk(f).tokens[0].moving);
+	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP), NOW));
+}
+
+static void a_damaged_state_lets_nobody_in(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+
+	tear_slot(f, 0);
+	tear_slot(f, 1);
+	assert_error(SEAL, "totpctl repair", try_at(f, code_of(&cred, STEP), NOW));
+	unlink(state_path(f, "alice", 1));
+	assert_error(SEAL, "totpctl repair", try_at(f, code_of(&cred, STEP), NOW));
+}
+
+static void who_must_wait_is_told_so_without_waiting_for_the_lock(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct holder holder;
+	struct trial trial;
+	uint64_t start;
+
+	for (int i = 0; i < 5; i++)
+		assert_trial(DENY, WRONG_CODE, try_at(f, wrong, NOW));
+	holder = holder_begin(&f->config, "alice");
+	start = io_monotonic_ns();
+	trial = try_at(f, code_of(&cred, STEP), NOW + 10);
+	assert_in_range(io_monotonic_ns() - start, 0, 300 * MS);
+	assert_trial(WAIT, THROTTLED, trial);
+	assert_int_equal(290, trial.outcome.wait_seconds);
+	holder_end(&holder);
+	assert_int_equal(5, state_on_disk(f).failures);
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP + 10), NOW + 300));
+}
+
+static void a_lock_that_is_not_let_go_refuses_after_two_seconds(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct holder holder = holder_begin(&f->config, "alice");
+	uint64_t start = io_monotonic_ns();
+
+	assert_error(TIMEOUT, "locked", try_at(f, code_of(&cred, STEP), NOW));
+	assert_in_range(io_monotonic_ns() - start, 2000 * MS, 2500 * MS);
+	holder_end(&holder);
+	assert_int_equal(0, state_on_disk(f).tokens[0].moving);
+}
+
+static void five_wrong_codes_from_elsewhere_do_not_stop_a_known_place(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct attempt thief = {.user = "alice", .uid = 1000, .now = NOW + 30,
+				.source = {.kind = SOURCE_IPV4, .bytes = {203, 0, 113, 9}}};
+
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
+	for (int i = 0; i < 5; i++)
+		assert_trial(DENY, WRONG_CODE, try_as(f, &thief, wrong));
+	assert_trial(WAIT, THROTTLED, try_as(f, &thief, wrong));
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP + 1), NOW + 30));
+}
+
+static void a_code_that_is_off_is_told_to_the_log_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct trial trial = try_at(f, code_of(&cred, STEP - 60), NOW);
+
+	assert_trial(DENY, WRONG_CODE, trial);
+	assert_true(trial.outcome.off);
+	assert_int_equal(-60, trial.outcome.offset);
+	assert_string_equal("phone", trial.outcome.label);
+	assert_int_equal(1, state_on_disk(f).failures);
+
+	trial = try_at(f, wrong, NOW);
+	assert_false(trial.outcome.off);
+	assert_string_equal("", trial.outcome.label);
+}
+
+static void a_time_before_1970_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	add_user(f->store, "alice", 1);
+	assert_error(RANGE, "cannot judge", try_at(f, "123456", -1));
+}
+
+static void of_many_at_once_one_code_lets_in_once(void **state)
+{
+	enum { PROCESSES = 16 };
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	const char *code = code_of(&cred, STEP);
+	pid_t pids[PROCESSES];
+	unsigned allowed = 0, used = 0;
+	int gate[2];
+
+	assert_int_equal(0, pipe2(gate, O_CLOEXEC));
+	for (size_t i = 0; i < PROCESSES; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			struct trial trial;
+			char byte;
+
+			close(gate[1]);
+			(void)!read(gate[0], &byte, 1);
+			trial = try_at(f, code, NOW);
+			_exit(trial.err != TOTP_OK	       ? 3
+			      : trial.outcome.verdict == VERDICT_ALLOW ? 1
+			      : trial.outcome.reason == JUDGE_USED_CODE ? 2
+								       : 4);
+		}
+	}
+	close(gate[0]);
+	close(gate[1]); /* all at once */
+	for (size_t i = 0; i < PROCESSES; i++) {
+		int status = 0;
+
+		waitpid(pids[i], &status, 0);
+		allowed += status == 1 << 8;
+		used += status == 2 << 8;
+	}
+	assert_int_equal(1, allowed);
+	assert_int_equal(PROCESSES - 1, used);
+}
+
+static void guessing_at_once_gives_no_more_than_five_guesses(void **state)
+{
+	enum { PROCESSES = 16 };
+	struct fixture *f = *state;
+	pid_t pids[PROCESSES];
+
+	add_user(f->store, "alice", 1);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			(void)try_at(f, wrong, NOW);
+			_exit(0);
+		}
+	}
+	for (size_t i = 0; i < PROCESSES; i++)
+		waitpid(pids[i], NULL, 0);
+	assert_int_equal(5, state_on_disk(f).failures);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		STORE_TEST(a_right_code_is_burnt_on_the_disk_before_it_lets_in),
+		STORE_TEST(a_wrong_code_is_counted_on_the_disk_before_it_is_refused),
+		STORE_TEST(what_is_no_code_touches_no_store),
+		STORE_TEST(a_user_who_is_not_there_is_not_found),
+		STORE_TEST(a_state_that_cannot_be_written_lets_nobody_in),
+		STORE_TEST(a_disk_that_does_not_confirm_lets_nobody_in),
+		STORE_TEST(an_account_with_another_uid_is_refused),
+		STORE_TEST(a_record_bound_to_no_uid_serves_any),
+		STORE_TEST(after_a_torn_write_no_code_of_before_works),
+		STORE_TEST(a_wrong_code_after_a_torn_write_keeps_the_raised_step),
+		STORE_TEST(a_damaged_state_lets_nobody_in),
+		STORE_TEST(who_must_wait_is_told_so_without_waiting_for_the_lock),
+		STORE_TEST(a_lock_that_is_not_let_go_refuses_after_two_seconds),
+		STORE_TEST(five_wrong_codes_from_elsewhere_do_not_stop_a_known_place),
+		STORE_TEST(a_code_that_is_off_is_told_to_the_log_alone),
+		STORE_TEST(a_time_before_1970_is_an_error),
+		STORE_TEST(of_many_at_once_one_code_lets_in_once),
+		STORE_TEST(guessing_at_once_gives_no_more_than_five_guesses),
+	};
+
+	SKIP_UNLESS_ROOT();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,330 @@
+#include "store_fixture.h"
+
+#include "login/enroll.h"
+
+#define STEP (NOW / 30)
+
+static struct token token_named(const char *label, uint8_t n)
+{
+	struct token token = {.type = TOKEN_TOTP, .alg = HMAC_SHA1, .digits = 6, .period = 30,
+			      .created = NOW};
+
+	snprintf(token.label, sizeof(token.label), "%s", label);
+	token.secret.len = 20;
+	memset(token.secret.data, n, 20);
+	return token;
+}
+
+static void a_credential_begins_empty_with_an_id_and_a_key_of_its_own(void **unused)
+{
+	struct cred one, two;
+
+	assert_ok(enroll_begin("alice", true, 1000, NOW, &one));
+	assert_ok(enroll_begin("alice", true, 1000, NOW, &two));
+	assert_string_equal("alice", one.user);
+	assert_true(one.uid_bound);
+	assert_int_equal(1000, one.uid);
+	assert_int_equal(NOW, one.created);
+	assert_int_equal(0, one.token_count);
+	assert_int_equal(0, one.recovery_count);
+	assert_memory_not_equal(one.id, two.id, sizeof(one.id));
+	assert_memory_not_equal(one.state_key, two.state_key, sizeof(one.state_key));
+}
+
+static void a_credential_of_nobody_yet_has_no_uid(void **unused)
+{
+	struct cred cred;
+
+	assert_ok(enroll_begin("alice", false, 1000, NOW, &cred));
+	assert_false(cred.uid_bound);
+	assert_int_equal(0, cred.uid);
+}
+
+static void a_name_has_1_to_200_bytes(void **unused)
+{
+	struct cred cred;
+	char user[CRED_USER_MAX + 2];
+
+	memset(user, 'a', sizeof(user));
+	user[CRED_USER_MAX + 1] = '\0';
+	assert_refused(RANGE, enroll_begin(user, true, 1, NOW, &cred));
+	user[CRED_USER_MAX] = '\0';
+	assert_ok(enroll_begin(user, true, 1, NOW, &cred));
+	assert_refused(RANGE, enroll_begin("", true, 1, NOW, &cred));
+}
+
+static void a_new_secret_has_160_bits_and_never_comes_twice(void **unused)
+{
+	struct secret one, two;
+
+	memset(&one, 0xff, sizeof(one));
+	assert_ok(enroll_secret(&one));
+	assert_ok(enroll_secret(&two));
+	assert_int_equal(20, one.len);
+	assert_zeros(one.data + 20, sizeof(one.data) - 20);
+	assert_memory_not_equal(one.data, two.data, 20);
+}
+
+static void tokens_get_the_lowest_free_id(void **unused)
+{
+	struct token a = token_named("a", 1), b = token_named("b", 2), c = token_named("c", 3);
+	struct token d = token_named("d", 4);
+	struct cred cred;
+
+	assert_ok(enroll_begin("alice", true, 1000, NOW, &cred));
+	a.id = 77; /* not the caller's to say */
+	assert_ok(enroll_add(&cred, &a));
+	assert_ok(enroll_add(&cred, &b));
+	assert_ok(enroll_add(&cred, &c));
+	assert_int_equal(1, cred.tokens[0].id);
+	assert_int_equal(2, cred.tokens[1].id);
+	assert_int_equal(3, cred.tokens[2].id);
+
+	cred.tokens[1] = cred.tokens[2]; /* b is removed */
+	cred.token_count = 2;
+	assert_ok(enroll_add(&cred, &d));
+	assert_int_equal(2, cred.tokens[2].id);
+	assert_ok(cred_check(&cred));
+}
+
+static void a_ninth_token_is_refused(void **unused)
+{
+	struct token ninth = token_named("ninth", 9);
+	struct cred cred;
+
+	assert_ok(enroll_begin("alice", true, 1000, NOW, &cred));
+	for (uint8_t i = 1; i <= 8; i++) {
+		struct token token = token_named((char[]){(char)('a' + i), '\0'}, i);
+
+		assert_ok(enroll_add(&cred, &token));
+	}
+	assert_refused(RANGE, enroll_add(&cred, &ninth));
+	assert_int_equal(8, cred.token_count);
+	assert_ok(cred_check(&cred));
+}
+
+static void a_token_like_another_is_refused_and_changes_nothing(void **unused)
+{
+	struct token a = token_named("a", 1), label = token_named("a", 2);
+	struct token secret = token_named("b", 1), bad = token_named("c", 3);
+	struct cred cred, before;
+
+	assert_ok(enroll_begin("alice", true, 1000, NOW, &cred));
+	assert_ok(enroll_add(&cred, &a));
+	before = cred;
+	bad.digits = 9;
+	assert_refused(RANGE, enroll_add(&cred, &label));
+	assert_refused(RANGE, enroll_add(&cred, &secret));
+	assert_refused(RANGE, enroll_add(&cred, &bad));
+	assert_memory_equal(&before, &cred, sizeof(cred));
+}
+
+/* A record with two tokens with which much has happened. */
+static void used_record(struct cred *ret_cred, struct login_state *ret_state)
+{
+	struct token second = token_named("second", 9);
+
+	*ret_cred = cred_of("alice", 1);
+	assert_ok(enroll_add(ret_cred, &second));
+	*ret_state = state_of(ret_cred);
+	ret_state->sequence = 41;
+	ret_state->tokens[0].moving = STEP;
+	ret_state->tokens[0].last_used = NOW;
+	ret_state->tokens[1].moving = STEP - 7;
+	ret_state->tokens[1].last_used = NOW - 210;
+	ret_state->spent = 6;
+	ret_state->shared.burst = (struct leak){4, NOW - 20};
+	ret_state->shared.total = (struct leak){90, NOW - 2000};
+	ret_state->known_count = 1;
+	ret_state->known[0] = (struct known_source){
+		.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}},
+		.last_success = NOW,
+		.throttle = {.burst = {2, NOW - 10}, .total = {3, NOW - 100}}};
+	ret_state->failures = 3;
+	ret_state->last_failure = NOW - 20;
+	ret_state->last_failure_source = (struct source){.kind = SOURCE_IPV4, .bytes = {9}};
+	ret_state->last_success = NOW - 300;
+}
+
+static void a_renewed_credential_has_a_new_id_and_key_and_its_state_fits(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	used_record(&was, &before);
+	cred = was;
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_memory_not_equal(was.id, cred.id, sizeof(cred.id));
+	assert_memory_not_equal(was.state_key, cred.state_key, sizeof(cred.state_key));
+	assert_int_equal(1, after.sequence);
+	assert_ok(state_encode(&after, &cred, slot));
+	assert_refused(RANGE, state_encode(&after, &was, slot));
+}
+
+static void a_renewed_credential_keeps_what_happened(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+
+	used_record(&was, &before);
+	cred = was;
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_memory_equal(before.tokens, after.tokens, sizeof(after.tokens));
+	assert_int_equal(6, after.spent);
+	assert_memory_equal(&before.shared, &after.shared, sizeof(after.shared));
+	assert_int_equal(1, after.known_count);
+	assert_memory_equal(before.known, after.known, sizeof(after.known));
+	assert_int_equal(3, after.failures);
+	assert_int_equal(NOW - 20, after.last_failure);
+	assert_true(source_equal(&before.last_failure_source, &after.last_failure_source));
+	assert_int_equal(NOW - 300, after.last_success);
+}
+
+static void new_recovery_codes_are_unspent(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+
+	used_record(&was, &before);
+	cred = was;
+	assert_ok(enroll_renew(&cred, &was, &before, false, &after));
+	assert_int_equal(0, after.spent);
+}
+
+static void a_token_keeps_its_step_wherever_it_stands(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+
+	used_record(&was, &before);
+	cred = was;
+	cred.tokens[0] = was.tokens[1]; /* the first was removed */
+	cred.token_count = 1;
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_int_equal(1, after.token_count);
+	assert_int_equal(2, after.tokens[0].id);
+	assert_int_equal(STEP - 7, after.tokens[0].moving);
+	assert_int_equal(NOW - 210, after.tokens[0].last_used);
+}
+
+static void change_secret(struct token *token)
+{
+	token->secret.data[19] ^= 1;
+}
+
+static void shorten_secret(struct token *token)
+{
+	token->secret.len = 19;
+}
+
+static void change_period(struct token *token)
+{
+	token->period = 60;
+}
+
+static void change_type(struct token *token)
+{
+	token->type = TOKEN_HOTP;
+	token->period = 0;
+}
+
+static void change_id(struct token *token)
+{
+	token->id = 5;
+}
+
+static void a_token_that_is_another_starts_anew(void **unused)
+{
+	static void (*const changes[])(struct token *token) = {
+		change_secret, shorten_secret, change_period, change_type, change_id};
+
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		struct cred was, cred;
+		struct login_state before, after;
+
+		used_record(&was, &before);
+		cred = was;
+		changes[i](&cred.tokens[0]);
+		assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+		assert_int_equal(0, after.tokens[0].moving);
+		assert_int_equal(0, after.tokens[0].last_used);
+		assert_int_equal(cred.tokens[0].id, after.tokens[0].id);
+		assert_int_equal(STEP - 7, after.tokens[1].moving);
+	}
+}
+
+static void a_label_or_an_offset_makes_no_other_token(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+
+	used_record(&was, &before);
+	cred = was;
+	strcpy(cred.tokens[0].label, "new phone");
+	cred.tokens[0].offset = 3;
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_int_equal(STEP, after.tokens[0].moving);
+}
+
+static void a_state_that_was_lost_keeps_nothing(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+
+	used_record(&was, &before);
+	cred = was;
+	before = (struct login_state){0};
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_int_equal(2, after.token_count);
+	assert_int_equal(0, after.tokens[0].moving);
+}
+
+static void a_repaired_record_takes_no_code_from_before(void **unused)
+{
+	struct cred cred = cred_of("alice", 1), was;
+	struct token counter = token_named("counter", 9), slow = token_named("slow", 8);
+	struct login_state after;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	counter.type = TOKEN_HOTP;
+	counter.period = 0;
+	slow.period = 300;
+	assert_ok(enroll_add(&cred, &counter));
+	assert_ok(enroll_add(&cred, &slow));
+	was = cred;
+	assert_ok(enroll_repair(&cred, NOW, 2, &after));
+
+	assert_memory_not_equal(was.id, cred.id, sizeof(cred.id));
+	assert_memory_not_equal(was.state_key, cred.state_key, sizeof(cred.state_key));
+	assert_memory_equal(was.tokens, cred.tokens, sizeof(was.tokens));
+	assert_int_equal(STEP + 2, after.tokens[0].moving);
+	assert_int_equal(COUNTER_DISABLED, after.tokens[1].moving);
+	assert_int_equal(NOW / 300 + 2, after.tokens[2].moving);
+	assert_int_equal(UINT32_MAX, after.spent);
+	assert_int_equal(0, after.known_count);
+	assert_ok(state_encode(&after, &cred, slot));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_credential_begins_empty_with_an_id_and_a_key_of_its_own),
+		cmocka_unit_test(a_credential_of_nobody_yet_has_no_uid),
+		cmocka_unit_test(a_name_has_1_to_200_bytes),
+		cmocka_unit_test(a_new_secret_has_160_bits_and_never_comes_twice),
+		cmocka_unit_test(tokens_get_the_lowest_free_id),
+		cmocka_unit_test(a_ninth_token_is_refused),
+		cmocka_unit_test(a_token_like_another_is_refused_and_changes_nothing),
+		cmocka_unit_test(a_renewed_credential_has_a_new_id_and_key_and_its_state_fits),
+		cmocka_unit_test(a_renewed_credential_keeps_what_happened),
+		cmocka_unit_test(new_recovery_codes_are_unspent),
+		cmocka_unit_test(a_token_keeps_its_step_wherever_it_stands),
+		cmocka_unit_test(a_token_that_is_another_starts_anew),
+		cmocka_unit_test(a_label_or_an_offset_makes_no_other_token),
+		cmocka_unit_test(a_state_that_was_lost_keeps_nothing),
+		cmocka_unit_test(a_repaired_record_takes_no_code_from_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
