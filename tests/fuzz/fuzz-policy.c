@@ -78,8 +78,8 @@ static void parse_args(struct text input, struct policy *policy)
 		argv[argc++] = words + used;
 		used += word.len + 1;
 	}
-	REQUIRE((policy_conf_of_args(argc, argv, &path, &named, complain, &complaints) == TOTP_OK) ==
-		(complaints == 0));
+	REQUIRE((policy_conf_of_args(argc, argv, &path, &named, complain, &complaints) ==
+		 TOTP_OK) == (complaints == 0));
 	REQUIRE(complaints > 0 || path[0] == '/');
 	complaints = 0;
 	if (policy_parse_args(policy, argc, argv, complain, &complaints) == TOTP_OK)
@@ -98,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	parse_args(fuzz_text(data, size), &policy);
 
 	policy_default(&policy);
-	if (policy_parse(&policy, fuzz_text(data, size), "policy", complain, &complaints) == TOTP_OK) {
+	if (policy_parse(&policy, fuzz_text(data, size), "policy", complain, &complaints) ==
+	    TOTP_OK) {
 		REQUIRE(complaints == 0);
 		policy_is_sound(&policy);
 	} else {

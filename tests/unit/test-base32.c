@@ -11,12 +11,9 @@ static enum totp_err decode(const char *text, struct secret *ret_key)
 static const struct {
 	const char *bytes, *padded, *bare;
 } vectors[] = {
-	{"f", "MY======", "MY"},
-	{"fo", "MZXQ====", "MZXQ"},
-	{"foo", "MZXW6===", "MZXW6"},
-	{"foob", "MZXW6YQ=", "MZXW6YQ"},
-	{"fooba", "MZXW6YTB", "MZXW6YTB"},
-	{"foobar", "MZXW6YTBOI======", "MZXW6YTBOI"},
+	{"f", "MY======", "MY"},           {"fo", "MZXQ====", "MZXQ"},
+	{"foo", "MZXW6===", "MZXW6"},      {"foob", "MZXW6YQ=", "MZXW6YQ"},
+	{"fooba", "MZXW6YTB", "MZXW6YTB"}, {"foobar", "MZXW6YTBOI======", "MZXW6YTBOI"},
 };
 
 static void the_rfc_s_vectors_decode_with_and_without_padding(void **unused)
@@ -51,7 +48,7 @@ static void the_rfc_s_vectors_encode_without_padding(void **unused)
 static void what_people_type_is_understood(void **unused)
 {
 	static const char *const spellings[] = {
-		"mzxw6ytboi", "MZXW 6YTB OI",  "mzxw-6ytb-oi", "  MZXW6YTBOI ",
+		"mzxw6ytboi", "MZXW 6YTB OI",        "mzxw-6ytb-oi",          "  MZXW6YTBOI ",
 		"MzXw6yTbOi", "MZXW6YTBOI == == ==", "-M-Z-X-W-6-Y-T-B-O-I-",
 	};
 
@@ -67,17 +64,44 @@ static void what_people_type_is_understood(void **unused)
 static void what_is_not_base32_is_refused_and_leaves_no_key(void **unused)
 {
 	static const char *const refused[] = {
-		"", " ", "-", "=", "========",
+		"",
+		" ",
+		"-",
+		"=",
+		"========",
 		/* a count of symbols that no count of bytes gives */
-		"M", "MZX", "MZXW6Y", "MZXW6YTBO",
+		"M",
+		"MZX",
+		"MZXW6Y",
+		"MZXW6YTBO",
 		/* unused bits that are not zero (RFC 4648 section 3.5) */
-		"MZ", "MZXR", "MZXW7", "MZXW6YR", "MZXW6YTBOJ",
+		"MZ",
+		"MZXR",
+		"MZXW7",
+		"MZXW6YR",
+		"MZXW6YTBOJ",
 		/* padding: too little, too much, in the middle, where there is none */
-		"MY=", "MY=====", "MY=======", "MZXW6==", "MZXW6YTB=", "MZXW6YTB========",
-		"MY======MY", "M=Y=====", "MY====== MY======", "=MY=====",
+		"MY=",
+		"MY=====",
+		"MY=======",
+		"MZXW6==",
+		"MZXW6YTB=",
+		"MZXW6YTB========",
+		"MY======MY",
+		"M=Y=====",
+		"MY====== MY======",
+		"=MY=====",
 		/* other bytes */
-		"MZXW6YTB0I", "MZXW6YTB1I", "MZXW6YTB8I", "MZXW6YTB9I", "MZXW6YTBOI\n",
-		"MZXW\t6YTBOI", "MZXW6YTBOI_", "MZXW6YTBO\xc4\xb0", "MZXW+YTBOI", "MZXW/YTBOI",
+		"MZXW6YTB0I",
+		"MZXW6YTB1I",
+		"MZXW6YTB8I",
+		"MZXW6YTB9I",
+		"MZXW6YTBOI\n",
+		"MZXW\t6YTBOI",
+		"MZXW6YTBOI_",
+		"MZXW6YTBO\xc4\xb0",
+		"MZXW+YTBOI",
+		"MZXW/YTBOI",
 	};
 
 	for (size_t i = 0; i < COUNT(refused); i++) {

@@ -107,44 +107,33 @@ static void the_largest_credential_fits(void **unused)
 static void the_format_is_that_of_the_manual(void **unused)
 {
 	/* pam_totp-record(5) */
-	static const uint8_t expected[] = {
-		/* 0: version */
-		1,
-		/* 1: id */
-		0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d,
-		0x1e, 0x1f,
-		/* 17: state key */
-		0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a, 0x2b, 0x2c, 0x2d,
-		0x2e, 0x2f, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b,
-		0x3c, 0x3d, 0x3e, 0x3f,
-		/* 49: bound, 50: uid 1000, 54: created */
-		1, 0, 0, 0x03, 0xe8, 0, 0, 0, 0, 0x65, 0x53, 0xf1, 0x00,
-		/* 62: user */
-		5, 'a', 'l', 'i', 'c', 'e',
-		/* 68: tokens; 69: id, TOTP, SHA256, digits; 73: period; 75: offset -2 */
-		2, 1, 1, 2, 8, 0, 60, 0xff, 0xff, 0xff, 0xfe,
-		/* 79: created; 87: label */
-		0, 0, 0, 0, 0x65, 0x53, 0xf1, 0x01, 5, 'p', 'h', 'o', 'n', 'e',
-		/* 93: secret */
-		10, 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J',
-		/* 104: id, HOTP, SHA1, digits; 108: period; 110: offset */
-		7, 2, 1, 6, 0, 0, 0, 0, 0, 0,
-		/* 114: created; 122: label */
-		0, 0, 0, 0, 0x65, 0x53, 0xf1, 0x02, 3, 'k', 'e', 'y',
-		/* 126: secret */
-		11, 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u',
-		/* 138: recovery codes; 139: salt */
-		1, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d,
-		0x4e, 0x4f,
-		/* 155: hash */
-		0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d,
-		0x5e, 0x5f, 0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b,
-		0x6c, 0x6d, 0x6e, 0x6f,
-	};
+	static const char hex[] = "01"                               /* 0: version */
+				  "101112131415161718191a1b1c1d1e1f" /* 1: id */
+				  "202122232425262728292a2b2c2d2e2f" /* 17: state key */
+				  "303132333435363738393a3b3c3d3e3f"
+				  "01000003e8"               /* 49: bound, 50: uid 1000 */
+				  "000000006553f100"         /* 54: created */
+				  "05616c696365"             /* 62: user alice */
+				  "02"                       /* 68: tokens */
+				  "01010208"                 /* 69: id, TOTP, SHA256, digits */
+				  "003cfffffffe"             /* 73: period, 75: offset -2 */
+				  "000000006553f101"         /* 79: created */
+				  "0570686f6e65"             /* 87: label phone */
+				  "0a4142434445464748494a"   /* 93: secret */
+				  "07020106"                 /* 104: id, HOTP, SHA1, digits */
+				  "000000000000"             /* 108: period, 110: offset */
+				  "000000006553f102"         /* 114: created */
+				  "036b6579"                 /* 122: label key */
+				  "0b6b6c6d6e6f707172737475" /* 126: secret */
+				  "01"                       /* 138: recovery codes */
+				  "404142434445464748494a4b4c4d4e4f" /* 139: salt */
+				  "505152535455565758595a5b5c5d5e5f" /* 155: hash */
+				  "606162636465666768696a6b6c6d6e6f";
+	uint8_t expected[187];
 	struct cred cred = example_cred(), back;
 	uint8_t bytes[CRED_BYTES_MAX];
 
-	assert_int_equal(187, sizeof(expected));
+	assert_ok(text_hex(text_of(hex), expected, sizeof(expected)));
 	assert_int_equal(sizeof(expected), encode(&cred, bytes));
 	assert_memory_equal(expected, bytes, sizeof(expected));
 	assert_ok(cred_decode(expected, sizeof(expected), &back));
@@ -377,9 +366,19 @@ static void a_label_is_one_line_of_plain_words(void **unused)
 		"12345678901234567890123456789012",
 	};
 	static const char *const bad[] = {
-		"",	"a ",	" a",	"a\tb",	 "a\"b",
-		" ",	"\ta",	"a\n",	"a\\b",	 "\x7f", "why?",
-		"Zo\xc3\xab", "123456789012345678901234567890123",
+		"",
+		" ",
+		"a ",
+		" a",
+		"\ta",
+		"a\tb",
+		"a\n",
+		"a\"b",
+		"a\\b",
+		"why?",
+		"\x7f",
+		"Zo\xc3\xab",
+		"123456789012345678901234567890123",
 	};
 
 	for (size_t i = 0; i < COUNT(good); i++)

@@ -150,8 +150,8 @@ static void gcm_opens_nothing_under_another_tag(void **unused)
 
 		memset(plain, 0x77, sizeof(plain));
 		tag.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_refused(SEAL, crypto_gcm_open(key.data, nonce.data, aad.data, aad.len, ct.data,
-						     ct.len, tag.data, plain));
+		assert_refused(SEAL, crypto_gcm_open(key.data, nonce.data, aad.data, aad.len,
+						     ct.data, ct.len, tag.data, plain));
 		assert_zeros(plain, ct.len);
 		assert_int_equal(0x77, plain[ct.len]);
 		tag.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -166,13 +166,15 @@ static void the_caller_s_error_queue_is_left_as_it_was(void **unused)
 	unsigned long callers_own;
 
 	ERR_clear_error();
-	assert_refused(SEAL, crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
+	assert_refused(SEAL,
+		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
 	assert_refused(CRYPTO, crypto_hmac((enum hmac_alg)9, "key", 3, "x", 1, mac));
 	assert_int_equal(0, ERR_peek_error());
 
 	ERR_raise(ERR_LIB_USER, 1);
 	callers_own = ERR_peek_error();
-	assert_refused(SEAL, crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
+	assert_refused(SEAL,
+		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
 	assert_int_equal(callers_own, ERR_peek_error());
 	assert_int_equal(callers_own, ERR_peek_last_error());
 	ERR_clear_error();

@@ -69,7 +69,7 @@ static void no_changed_byte_opens(void **unused)
 
 	seal_plain("alice", box);
 	for (size_t at = 0; at < sizeof(box); at++) {
-		enum totp_err expected = at < 4	  ? TOTP_ERR_FORMAT
+		enum totp_err expected = at < 4   ? TOTP_ERR_FORMAT
 					 : at < 8 ? TOTP_ERR_NOT_FOUND
 						  : TOTP_ERR_SEAL;
 
@@ -144,7 +144,8 @@ static void it_opens_only_where_there_is_room(void **unused)
 
 	seal_plain("alice", box);
 	memset(plain, 0xff, sizeof(plain));
-	assert_refused(RANGE, seal_open(&key, "alice", box, sizeof(box), plain, PLAIN_LEN - 1, &len));
+	assert_refused(RANGE,
+		       seal_open(&key, "alice", box, sizeof(box), plain, PLAIN_LEN - 1, &len));
 	assert_zeros(plain, PLAIN_LEN - 1);
 	assert_int_equal(0xff, plain[PLAIN_LEN - 1]);
 	assert_ok(seal_open(&key, "alice", box, sizeof(box), plain, PLAIN_LEN, &len));
@@ -181,12 +182,13 @@ static void the_example_of_the_manual_opens(void **unused)
 {
 	/* pam_totp-record(5), EXAMPLE */
 	static const char key_text[] = "gIGCg4SFhoeIiYqLjI2Oj5CRkpOUlZaXmJmam5ydnp8=";
-	static const char box_hex[] = "505453310a0b0c0de0e1e2e3e4e5e6e7e8e9eaeb2e0610e529f7cfc1f56c4e57"
-				      "9d1f0ca8ba773499b10300ee136b0400c686018bd3e5975bca1f514691159df2"
-				      "57118e24c968185d15b34d6e2d2170d5a4cc0bcb2ad1d1f014fb4e1f1fab3cda"
-				      "83bde23a1aea4998adec307c6190f646601dda21b42aaa884ff6981d3d25ac62"
-				      "195ba0b852ad834e11b5b1604e4b3abfd0ffe7a822bff40b73d5390b78d8bf79"
-				      "a4d09ce5241fca";
+	static const char box_hex[] =
+		"505453310a0b0c0de0e1e2e3e4e5e6e7e8e9eaeb2e0610e529f7cfc1f56c4e57"
+		"9d1f0ca8ba773499b10300ee136b0400c686018bd3e5975bca1f514691159df2"
+		"57118e24c968185d15b34d6e2d2170d5a4cc0bcb2ad1d1f014fb4e1f1fab3cda"
+		"83bde23a1aea4998adec307c6190f646601dda21b42aaa884ff6981d3d25ac62"
+		"195ba0b852ad834e11b5b1604e4b3abfd0ffe7a822bff40b73d5390b78d8bf79"
+		"a4d09ce5241fca";
 	uint8_t box[167], plain[CRED_BYTES_MAX];
 	struct host_key key = {.id = 0x0a0b0c0d};
 	struct cred cred;

@@ -21,11 +21,12 @@ static struct login_state example_state(void)
 	state.spent = 1;
 	state.shared = (struct throttle){{2, 0x2111}, {3, 0x2222}};
 	state.known_count = 2;
-	state.known[0] = (struct known_source){.source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}},
-					       .last_success = 0x3111,
-					       .throttle = {{4, 0x3222}, {5, 0x3333}}};
-	state.known[1] = (struct known_source){.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}},
-					       .last_success = 0x4111};
+	state.known[0] =
+		(struct known_source){.source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}},
+				      .last_success = 0x3111,
+				      .throttle = {{4, 0x3222}, {5, 0x3333}}};
+	state.known[1] = (struct known_source){
+		.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}}, .last_success = 0x4111};
 	state.failures = 6;
 	state.last_failure = 0x5111;
 	state.last_failure_source.kind = SOURCE_IPV6;
@@ -113,35 +114,37 @@ static void the_largest_state_fits(void **unused)
 static void the_format_is_that_of_the_manual(void **unused)
 {
 	/* pam_totp-record(5) */
-	static const uint8_t expected[] = {
-		/* 0: magic, 4: version, 6: sequence */
-		'P', 'T', 'S', 'T', 0, 1, 1, 2, 3, 4, 5, 6, 7, 8,
-		/* 14: credential id */
-		0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d,
-		0x1e, 0x1f,
-		/* 30: tokens; 31: id, last step, last used */
-		2, 1, 0, 0, 0, 0, 0, 0, 0x11, 0x11, 0, 0, 0, 0, 0, 0, 0x12, 0x22,
-		/* 48: id, next counter, last used */
-		7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0x13, 0x33,
-		/* 65: spent recovery codes */
-		0, 0, 0, 1,
-		/* 69: shared throttle: burst, total */
-		0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0x21, 0x11, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0x22, 0x22,
-		/* 93: known sources; 94: kind, address, last success, throttle */
-		2, 1, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x31, 0x11,
-		0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0x32, 0x22, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0x33, 0x33,
-		/* 143: the second one */
-		3, 0, 0, 3, 232, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0x11,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		/* 192: failures, last failure, its source, last success */
-		0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0x51, 0x11, 2, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x26, 0x27, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x52, 0x22,
-	};
+	static const char hex[] =
+		"50545354000101020304" /* 0: magic, 4: version, 6: sequence */
+		"05060708"
+		"101112131415161718191a1b1c1d1e1f" /* 14: credential id */
+		"02"                               /* 30: tokens */
+		"01000000000000111100000000000012" /* 31: id, last step, last used */
+		"22"
+		"07ffffffffffffffff00000000000013" /* 48: id, next counter, last used */
+		"33"
+		"00000001"                           /* 65: spent recovery codes */
+		"000000020000000000002111"           /* 69: shared throttle: burst */
+		"000000030000000000002222"           /* 81: total */
+		"02"                                 /* 93: known sources */
+		"01c0000201000000000000000000000000" /* 94: IPv4 192.0.2.1 */
+		"0000000000003111"                   /* 111: last success */
+		"000000040000000000003222"           /* 119: its throttle */
+		"000000050000000000003333"
+		"03000003e8000000000000000000000000" /* 143: uid 1000 */
+		"0000000000004111"                   /* 160: last success */
+		"000000000000000000000000"           /* 168: its throttle */
+		"000000000000000000000000"
+		"00000006"                           /* 192: failures */
+		"0000000000005111"                   /* 196: last failure */
+		"0220212223242526270000000000000000" /* 204: its source, an IPv6 /64 */
+		"0000000000005222";                  /* 221: last success */
+	uint8_t expected[229];
 	struct cred cred = example_cred();
 	struct login_state state = example_state(), back;
 	uint8_t slot[STATE_SLOT_LEN], signed_slot[STATE_SLOT_LEN] = {0};
 
-	assert_int_equal(229, sizeof(expected));
+	assert_ok(text_hex(text_of(hex), expected, sizeof(expected)));
 	assert_ok(state_encode(&state, &cred, slot));
 	assert_memory_equal(expected, slot, sizeof(expected));
 	assert_zeros(slot + sizeof(expected), MAC_AT - sizeof(expected));
@@ -158,7 +161,8 @@ static void the_example_of_the_manual_is_valid(void **unused)
 	/* pam_totp-record(5), EXAMPLE */
 	static const char start[] = "505453540001000000000000000100010203040506070809"
 				    "0a0b0c0d0e0f0101000000000360aa2b";
-	static const char mac[] = "258012581eb9383d941a9790b60d6a3bf77573c8aafdf6cdbde5c3cc20b271a6";
+	static const char mac[] =
+		"258012581eb9383d941a9790b60d6a3bf77573c8aafdf6cdbde5c3cc20b271a6";
 	struct cred cred = {.user = "alice", .token_count = 1, .tokens = {{.id = 1}}};
 	uint8_t slot[STATE_SLOT_LEN] = {0};
 	struct login_state state;

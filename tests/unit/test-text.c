@@ -306,11 +306,11 @@ static void clean_text_is_shortest_utf8_without_controls(void **unused)
 		{false, TEXT("\xf4\x90\x80\x80")}, /* U+110000 */
 		{false, TEXT("\xf8\x88\x80\x80\x80")},
 		{false, TEXT("\xff")},
-		{false, TEXT("\x80")},             /* a continuation alone */
-		{false, TEXT("\xc3")},             /* cut short */
+		{false, TEXT("\x80")}, /* a continuation alone */
+		{false, TEXT("\xc3")}, /* cut short */
 		{false, TEXT("\xe6\x97")},
 		{false, TEXT("\xf4\x8f\xbf")},
-		{false, TEXT("\xc3(")},            /* no continuation */
+		{false, TEXT("\xc3(")}, /* no continuation */
 		{false, TEXT("\xe6\x97(")},
 	};
 
