@@ -1,0 +1,24 @@
+"""Every C file is as clang-format leaves it. Argument: clang-format."""
+
+import re
+import subprocess
+
+import house
+
+
+def main():
+    findings = house.Findings()
+    clang_format = house.tool()
+    names = house.c_files()
+    result = subprocess.run([clang_format, "--style=file", "--dry-run", "-Werror", *names],
+                            cwd=house.TOP, capture_output=True, text=True)
+    unformatted = re.findall(r"^(\S+?):\d+:\d+: error", result.stderr, re.M)
+    for name in sorted(set(unformatted)):
+        findings.tell(name, f"{unformatted.count(name)} places not formatted: "
+                            f"run {clang_format} -i {name}")
+    if result.returncode and not unformatted:
+        findings.tell(clang_format, result.stderr)
+    findings.leave(len(names))
+
+
+main()

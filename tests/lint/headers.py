@@ -1,0 +1,30 @@
+"""Every header of the product compiles alone. Arguments: the compiler and its flags."""
+
+import concurrent.futures
+import subprocess
+import sys
+
+import house
+
+
+def compile_alone(name):
+    folder = (house.TOP / name).parent
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror",
+             "-fsyntax-only", "-I", house.TOP / "lib", "-I", house.TOP, "-I", folder]
+    # through an empty file, since a header given by itself is not "included"
+    return subprocess.run([*sys.argv[1:], *flags, "-include", house.TOP / name, "-x", "c",
+                           "/dev/null"], capture_output=True, text=True)
+
+
+def main():
+    findings = house.Findings()
+    headers = [name for name in house.c_files()
+               if name.endswith(".h") and house.is_product(name)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for name, result in zip(headers, pool.map(compile_alone, headers)):
+            if result.returncode:
+                findings.tell(name, "does not compile alone\n" + result.stderr)
+    findings.leave(len(headers))
+
+
+main()

@@ -1,0 +1,85 @@
+"""
+The manual against the option table: every key is documented with its default, and
+nothing else is. Argument: the program print-keys.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import house
+
+CONF = "man/pam_totp.conf.5.scd"
+MODULE = "man/pam_totp.8.scd"
+EXAMPLE = "conf/pam_totp.conf"
+
+
+def table(program):
+    """name -> (places, default)"""
+    lines = subprocess.run([pathlib.Path(program).resolve()], check=True, capture_output=True,
+                           text=True).stdout
+    rows = [line.split("\t") for line in lines.splitlines()]
+    return {name: (places.split(), default) for name, places, default in rows}
+
+
+def usual_paths():
+    """Defaults of the options of the build, which may differ in this one."""
+    return dict(re.findall(r"option\('(\w+)', type: 'string', value: '(/[^']*)'",
+                           house.read("meson_options.txt")))
+
+
+def conf_keys():
+    """Lines such as "*window* = 1" at the left margin."""
+    return dict(re.findall(r"^\*(\w+)\* =[ \t]*(.*)$", house.read(CONF), re.M))
+
+
+def module_arguments():
+    """Entries such as "*prompt=*_TEXT_" and "*debug*" of ARGUMENTS, with their defaults."""
+    section = re.search(r"^# ARGUMENTS\n(.*?)^# ", house.read(MODULE), re.M | re.S).group(1)
+    entries = re.split(r"^\*(\w+)=?\*(?:_\w+_)?$", section, flags=re.M)[1:]
+    defaults = {}
+    for name, text in zip(entries[::2], entries[1::2]):
+        said = re.search(r"Default:\s+(\"[^\"]*\"|\S+)", text)
+        defaults[name] = said and said.group(1).rstrip(".,").strip("*_")
+    return defaults
+
+
+def example_keys():
+    return set(re.findall(r"^#? ?(\w+) =", house.read(EXAMPLE), re.M))
+
+
+def compare(findings, place, documented, expected):
+    for name in sorted(documented.keys() | expected.keys()):
+        if name not in documented:
+            findings.tell(place, f"{name} is not documented")
+        elif name not in expected:
+            findings.tell(place, f"{name} is documented, but there is no such option here")
+        elif documented[name] != expected[name]:
+            findings.tell(place, f"{name}: the default is said to be {documented[name]!r}, "
+                                 f"and is {expected[name]!r}")
+
+
+def main():
+    findings = house.Findings()
+    keys = table(sys.argv[1])
+    usual = usual_paths()
+    in_file = {name: usual.get(name, default)
+               for name, (places, default) in keys.items() if "file" in places}
+    in_args = {name: default or "none"
+               for name, (places, default) in keys.items() if "args" in places}
+
+    compare(findings, CONF, conf_keys(), in_file)
+    arguments = module_arguments()
+    # the module's own: which file is read
+    if arguments.pop("conf", None) != usual["policy_file"]:
+        findings.tell(MODULE, f"conf: its default is not {usual['policy_file']}")
+    compare(findings, MODULE, arguments, in_args)
+    for name in sorted(example_keys() - in_file.keys()):
+        findings.tell(EXAMPLE, f"{name}: there is no such key")
+    for name in sorted(in_file.keys() - example_keys()):
+        findings.tell(EXAMPLE, f"{name} is left out")
+    findings.leave(len(keys))
+
+
+main()

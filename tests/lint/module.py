@@ -1,0 +1,68 @@
+"""
+What the module brings into a process: the functions of PAM's interface and nothing else,
+no library that a login does not need, few bytes. Argument: the built module.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import house
+
+LIBRARIES = {"libpam.so.0", "libcrypto.so.3", "libc.so.6"}
+SIZE_MAX = 150 * 1024
+# the dynamic linker, which some platforms name for thread-local storage
+LOADER = re.compile(r"ld-linux.*\.so\.\d")
+
+
+def readelf(*args):
+    return subprocess.run(["readelf", "--wide", *args], check=True, capture_output=True,
+                          text=True).stdout
+
+
+def exports(module):
+    for line in readelf("--dyn-syms", module).splitlines():
+        columns = line.split()
+        if len(columns) >= 8 and columns[4] in ("GLOBAL", "WEAK", "UNIQUE") and columns[6] != "UND":
+            yield columns[7]
+
+
+def stripped_size(module):
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder) / "module"
+        shutil.copy(module, copy)
+        subprocess.run(["strip", copy], check=True)
+        return copy.stat().st_size
+
+
+def main():
+    module = sys.argv[1]
+    findings = house.Findings()
+    listed = set(re.findall(r"\b(pam_sm_\w+);", house.read("pam_totp.map")))
+    seen = set(exports(module))
+    dynamic = readelf("--dynamic", module)
+    needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic))
+    segments = readelf("--segments", module)
+    size = stripped_size(module)
+
+    for symbol in sorted(seen ^ listed):
+        findings.tell(module, f"{symbol}: {'exported' if symbol in seen else 'not exported'}, "
+                              "against pam_totp.map")
+    for library in sorted(needed - LIBRARIES):
+        if not LOADER.match(library):
+            findings.tell(module, f"needs {library}")
+    if size > SIZE_MAX:
+        findings.tell(module, f"{size} bytes stripped, expected at most {SIZE_MAX}")
+    if not re.search(r"\bNOW\b", dynamic) or "GNU_RELRO" not in segments:
+        findings.tell(module, "not linked with -z relro -z now")
+    if not re.search(r"GNU_STACK.*\bRW +0x", segments):
+        findings.tell(module, "the stack is executable")
+    print(f"exports {', '.join(sorted(seen))}; needs {', '.join(sorted(needed))}; "
+          f"{size} bytes stripped")
+    findings.leave(1)
+
+
+main()

@@ -1,0 +1,46 @@
+"""
+Functions that fit on a screen. Over 60 lines is told, over 100 is a failure; files over
+500 lines are told. Argument: universal-ctags.
+"""
+
+import json
+import statistics
+import subprocess
+
+import house
+
+LONG, TOO_LONG, LONG_FILE = 60, 100, 500
+
+
+def functions(names):
+    tags = subprocess.run([house.tool(), "--options=NONE", "--languages=C", "--langmap=C:.c.h",
+                           "--output-format=json", "--fields=+ne", "--kinds-c=f", "-f", "-",
+                           *names],
+                          cwd=house.TOP, check=True, capture_output=True, text=True).stdout
+    for line in tags.splitlines():
+        tag = json.loads(line)
+        if tag["_type"] == "tag":
+            yield tag["path"], tag["line"], tag["name"], tag["end"] - tag["line"] + 1
+
+
+def main():
+    names = house.c_files()
+    found = sorted(functions(names), key=lambda function: -function[3])
+    ours = sorted(lines for path, _, _, lines in found if house.is_product(path))
+    findings = house.Findings()
+
+    for path, line, name, lines in found:
+        if lines > TOO_LONG:
+            findings.tell(f"{path}:{line}", f"{name} has {lines} lines, expected at most {TOO_LONG}")
+        elif lines > LONG:
+            print(f"{path}:{line}: {name} has {lines} lines")
+    for name in names:
+        lines = len(house.read(name).splitlines())
+        if lines > LONG_FILE:
+            print(f"{name}: {lines} lines")
+    print(f"of the {len(ours)} functions of the product half have at most "
+          f"{statistics.median_low(ours)} lines, 95 % at most {ours[len(ours) * 95 // 100]}")
+    findings.leave(len(found))
+
+
+main()
