@@ -351,7 +351,7 @@ static void complain(struct reading *reading, const char *place, struct text key
 	struct reason complaint;
 
 	text_printable(key, name, sizeof(name));
-	reason_set(&complaint, "%.100s: %s: %.100s", place, name, sentence);
+	reason_set(&complaint, "%s: %s: %.100s", place, name, sentence);
 	reading->failed = true;
 	reading->complain(reading->context, &complaint);
 }
