@@ -1,0 +1,792 @@
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "login/policy.h"
+
+/* What was complained of in one reading. */
+struct complaints {
+	size_t count;
+	struct reason all[8];
+};
+
+static void complain(void *context, const struct reason *complaint)
+{
+	struct complaints *told = context;
+
+	if (told->count < COUNT(told->all))
+		told->all[told->count] = *complaint;
+	told->count++;
+}
+
+static void assert_told(const struct complaints *told, size_t index, const char *words)
+{
+	assert_true(index < told->count);
+	if (!strstr(told->all[index].text, words))
+		fail_msg("expected \"%s\" in \"%s\"", words, told->all[index].text);
+}
+
+static enum totp_err parse_text(struct policy *policy, struct text text, struct complaints *told)
+{
+	*told = (struct complaints){0};
+	policy_default(policy);
+	return policy_parse(policy, text, "/etc/p.conf", complain, told);
+}
+
+static enum totp_err parse(struct policy *policy, const char *text, struct complaints *told)
+{
+	return parse_text(policy, text_of(text), told);
+}
+
+static enum totp_err parse_args(struct policy *policy, const char *arg, struct complaints *told)
+{
+	*told = (struct complaints){0};
+	policy_default(policy);
+	return policy_parse_args(policy, 1, &arg, complain, told);
+}
+
+static void the_defaults_are_those_of_the_manual(void **unused)
+{
+	struct policy p;
+
+	memset(&p, 0xff, sizeof(p));
+	policy_default(&p);
+	assert_int_equal(ENFORCE_REQUIRED, p.enforce);
+	assert_int_equal(0, p.enforce_from);
+	assert_string_equal("", p.required_for);
+	assert_string_equal("", p.exempt);
+	assert_string_equal("Verification code: ", p.prompt);
+	assert_false(p.echo);
+	assert_false(p.debug);
+	assert_int_equal(1, p.window);
+	assert_int_equal(5, p.attempts);
+	assert_int_equal(300, p.attempts_refill);
+	assert_int_equal(100, p.attempts_total);
+	assert_int_equal(21600, p.attempts_total_refill);
+	assert_int_equal(2, p.fail_delay);
+	assert_string_equal("%h", p.issuer);
+	assert_string_equal("%u", p.account);
+	assert_int_equal(HMAC_SHA1, p.algorithm);
+	assert_int_equal(6, p.digits);
+	assert_int_equal(30, p.period);
+	assert_int_equal('/', p.store_dir[0]);
+	assert_int_equal('/', p.keyring[0]);
+	assert_int_equal('/', p.run_dir[0]);
+}
+
+static void every_default_can_be_written_and_means_itself(void **unused)
+{
+	const struct policy_key *key;
+	struct policy defaults, read;
+	size_t rows = 0;
+
+	policy_default(&defaults);
+	for (; (key = policy_key_at(rows)); rows++) {
+		struct complaints told;
+		char line[512];
+
+		snprintf(line, sizeof(line), "%s=%s", key->name, key->fallback);
+		if ((key->in_file ? parse(&read, line, &told) : parse_args(&read, line, &told)) !=
+		    TOTP_OK)
+			fail_msg("%s", told.all[0].text);
+		assert_memory_equal(&defaults, &read, sizeof(read));
+		assert_true(key->in_file || key->in_args);
+	}
+	assert_true(rows >= 20);
+	assert_null(policy_key_at(rows));
+	assert_null(policy_key_at((size_t)-1));
+}
+
+static void no_key_is_there_twice(void **unused)
+{
+	const struct policy_key *one, *two;
+
+	for (size_t i = 0; (one = policy_key_at(i)); i++)
+		for (size_t j = 0; j < i && (two = policy_key_at(j)); j++)
+			assert_string_not_equal(one->name, two->name);
+}
+
+/* The value that a key of a number has in a policy. */
+static uint32_t number_of(const struct policy *p, const char *key)
+{
+	const struct {
+		const char *key;
+		uint32_t value;
+	} all[] = {
+		{"window", p->window},
+		{"attempts", p->attempts},
+		{"attempts_refill", p->attempts_refill},
+		{"attempts_total", p->attempts_total},
+		{"attempts_total_refill", p->attempts_total_refill},
+		{"fail_delay", p->fail_delay},
+		{"digits", p->digits},
+		{"period", p->period},
+	};
+
+	for (size_t i = 0; i < COUNT(all); i++)
+		if (strcmp(all[i].key, key) == 0)
+			return all[i].value;
+	fail_msg("no such number: %s", key);
+	return 0;
+}
+
+static void numbers_have_their_ranges(void **unused)
+{
+	static const struct {
+		const char *key;
+		uint32_t min, max;
+	} rows[] = {
+		{"window", 0, 10},
+		{"attempts", 1, 100},
+		{"attempts_refill", 1, 604800},
+		{"attempts_total", 1, 10000},
+		{"attempts_total_refill", 0, 31622400},
+		{"fail_delay", 0, 60},
+		{"digits", 6, 8},
+		{"period", 15, 300},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct policy p;
+		struct complaints told;
+		char line[128], range[64];
+
+		snprintf(line, sizeof(line), "%s = %u", rows[i].key, rows[i].min);
+		assert_ok(parse(&p, line, &told));
+		assert_int_equal(rows[i].min, number_of(&p, rows[i].key));
+		snprintf(line, sizeof(line), "%s = %u", rows[i].key, rows[i].max);
+		assert_ok(parse(&p, line, &told));
+		assert_int_equal(rows[i].max, number_of(&p, rows[i].key));
+
+		snprintf(range, sizeof(range), "%u to %u", rows[i].min, rows[i].max);
+		snprintf(line, sizeof(line), "%s = %u", rows[i].key, rows[i].max + 1);
+		assert_refused(FORMAT, parse(&p, line, &told));
+		assert_told(&told, 0, range);
+		snprintf(line, sizeof(line), "%s = %d", rows[i].key, (int)rows[i].min - 1);
+		assert_refused(FORMAT, parse(&p, line, &told));
+		assert_told(&told, 0, rows[i].key);
+	}
+}
+
+static void what_is_not_a_number_is_refused_for_every_number(void **unused)
+{
+	static const char *const keys[] = {"window", "attempts", "attempts_refill", "attempts_total",
+					   "attempts_total_refill", "fail_delay", "digits",
+					   "period"};
+	static const char *const values[] = {"",    "x",    "six",  "6.0",  "0x6",	"+6",  "6 ,",
+					     "6 6", "\"\"", "-0",   "6_",   "4294967302", "1e1",
+					     "18446744073709551622", "6ss", "6w", "m", "6 m"};
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		for (size_t j = 0; j < COUNT(values); j++) {
+			struct policy p;
+			struct complaints told;
+			char line[128];
+
+			snprintf(line, sizeof(line), "%s = %s", keys[i], values[j]);
+			if (parse(&p, line, &told) != TOTP_ERR_FORMAT)
+				fail_msg("accepted: %s", line);
+			assert_int_equal(1, told.count);
+			assert_told(&told, 0, "/etc/p.conf:1: ");
+			assert_told(&told, 0, keys[i]);
+			assert_told(&told, 0, "expected ");
+		}
+	}
+}
+
+static void durations_have_units(void **unused)
+{
+	static const struct {
+		const char *value;
+		uint32_t seconds;
+	} rows[] = {{"90", 90}, {"90s", 90}, {"5m", 300}, {"6h", 21600}, {"7d", 604800}, {"007", 7}};
+	struct policy p;
+	struct complaints told;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "attempts_refill = %s", rows[i].value);
+		assert_ok(parse(&p, line, &told));
+		assert_int_equal(rows[i].seconds, p.attempts_refill);
+	}
+	assert_refused(FORMAT, parse(&p, "attempts = 5m", &told)); /* not a duration */
+	assert_refused(FORMAT, parse(&p, "digits = 6s", &told));
+	assert_refused(FORMAT, parse(&p, "attempts_refill = 8d", &told));
+	assert_refused(FORMAT, parse(&p, "attempts_refill = 99999999d", &told));
+}
+
+static void flags_are_yes_or_no(void **unused)
+{
+	static const char *const others[] = {"", "YES", "true", "1", "on", "y", "yes no"};
+	struct policy p;
+	struct complaints told;
+
+	assert_ok(parse(&p, "echo = yes", &told));
+	assert_true(p.echo);
+	assert_ok(parse(&p, "echo = no", &told));
+	assert_false(p.echo);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "echo = %s", others[i]);
+		assert_refused(FORMAT, parse(&p, line, &told));
+		assert_told(&told, 0, "expected yes or no");
+		assert_false(p.echo);
+	}
+}
+
+static void enforcement_is_a_word_or_a_day(void **unused)
+{
+	static const char *const others[] = {"",	   "Required",	 "yes",	       "2027-02-30",
+					     "2027-1-31",  "31.01.2027", "2027-01-31x", "1969-12-31",
+					     "2027-00-01", "required,",	 "none"};
+	struct policy p;
+	struct complaints told;
+
+	assert_ok(parse(&p, "enforce = optional", &told));
+	assert_int_equal(ENFORCE_OPTIONAL, p.enforce);
+	assert_ok(parse(&p, "enforce = required", &told));
+	assert_int_equal(ENFORCE_REQUIRED, p.enforce);
+	assert_ok(parse(&p, "enforce = 2027-01-31", &told));
+	assert_int_equal(ENFORCE_FROM, p.enforce);
+	assert_int_equal(1801353600, p.enforce_from);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "enforce = %s", others[i]);
+		if (parse(&p, line, &told) != TOTP_ERR_FORMAT)
+			fail_msg("accepted: %s", line);
+		assert_told(&told, 0, "required, optional or a day");
+		assert_int_equal(ENFORCE_REQUIRED, p.enforce); /* never less than the default */
+	}
+}
+
+static void algorithms_are_three(void **unused)
+{
+	struct policy p;
+	struct complaints told;
+
+	assert_ok(parse(&p, "algorithm = SHA256", &told));
+	assert_int_equal(HMAC_SHA256, p.algorithm);
+	assert_ok(parse(&p, "algorithm = sha512", &told));
+	assert_int_equal(HMAC_SHA512, p.algorithm);
+	assert_refused(FORMAT, parse(&p, "algorithm = MD5", &told));
+	assert_told(&told, 0, "expected SHA1, SHA256 or SHA512");
+	assert_refused(FORMAT, parse(&p, "algorithm = ", &told));
+	assert_refused(FORMAT, parse(&p, "algorithm = SHA-1", &told));
+}
+
+static void paths_are_absolute_and_fit(void **unused)
+{
+	static const char *const keys[] = {"store_dir", "keyring", "run_dir"};
+	static const char *const bad[] = {"", "/", "relative", "./x", "~/x", "/a\tb", "/a\x01", "/\xff",
+					  "\"\""};
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		struct policy p;
+		struct complaints told;
+		char line[512], path[POLICY_PATH_MAX + 1];
+
+		memset(path, 'x', sizeof(path));
+		path[0] = '/';
+		path[POLICY_PATH_MAX] = '\0';
+		snprintf(line, sizeof(line), "%s = %s", keys[i], path);
+		assert_refused(FORMAT, parse(&p, line, &told));
+		assert_told(&told, 0, "absolute path of at most 255 bytes");
+		path[POLICY_PATH_MAX - 1] = '\0';
+		snprintf(line, sizeof(line), "%s = %s", keys[i], path);
+		assert_ok(parse(&p, line, &told));
+		assert_string_equal(path, i == 0 ? p.store_dir : i == 1 ? p.keyring : p.run_dir);
+
+		for (size_t j = 0; j < COUNT(bad); j++) {
+			snprintf(line, sizeof(line), "%s = %s", keys[i], bad[j]);
+			if (parse(&p, line, &told) != TOTP_ERR_FORMAT)
+				fail_msg("accepted: %s", line);
+		}
+	}
+}
+
+static void a_prompt_is_up_to_127_bytes_of_clean_text(void **unused)
+{
+	struct policy p;
+	struct complaints told;
+	char line[256] = "prompt = ";
+
+	assert_ok(parse(&p, "prompt = \"\"", &told));
+	assert_string_equal("", p.prompt);
+	assert_ok(parse(&p, "prompt = C\xc3\xb3" "digo: %d", &told));
+	assert_string_equal("C\xc3\xb3" "digo: %d", p.prompt);
+	memset(line + 9, 'x', 127);
+	assert_ok(parse(&p, line, &told));
+	assert_int_equal(127, strlen(p.prompt));
+	line[9 + 127] = 'x';
+	assert_refused(FORMAT, parse(&p, line, &told));
+	assert_told(&told, 0, "at most 127 bytes");
+	assert_refused(FORMAT, parse(&p, "prompt = \x1b[31mred", &told));
+	assert_refused(FORMAT, parse(&p, "prompt = \xff", &told));
+}
+
+static void issuer_and_account_are_templates(void **unused)
+{
+	static const char *const keys[] = {"issuer", "account"};
+	static const struct {
+		const char *value;
+		enum totp_err err;
+	} rows[] = {
+		{"%h", TOTP_OK},	  {"Example Corp (%f)", TOTP_OK}, {"%u@%h", TOTP_OK},
+		{"100%%", TOTP_OK},	  {"J\xc3\xbcrgen", TOTP_OK},	  {"", TOTP_ERR_FORMAT},
+		{"\"\"", TOTP_ERR_FORMAT}, {"%", TOTP_ERR_FORMAT},	  {"%s", TOTP_ERR_FORMAT},
+		{"a:b", TOTP_ERR_FORMAT}, {"%n%n", TOTP_ERR_FORMAT},	  {"x%", TOTP_ERR_FORMAT},
+		{"\xc3", TOTP_ERR_FORMAT},
+	};
+
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		struct policy p;
+		struct complaints told;
+		char line[128];
+
+		snprintf(line, sizeof(line), "%s = %s", keys[i & 1], rows[i / 2].value);
+		if (parse(&p, line, &told) != rows[i / 2].err)
+			fail_msg("%s", line);
+		if (rows[i / 2].err == TOTP_OK)
+			assert_string_equal(rows[i / 2].value, i & 1 ? p.account : p.issuer);
+		else
+			assert_told(&told, 0, "%u, %h, %f and %%");
+	}
+}
+
+static void a_template_is_filled_in_or_refused(void **unused)
+{
+	static const struct {
+		const char *template, *text;
+	} rows[] = {
+		{"%u", "alice"}, {"%u@%h", "alice@web1"}, {"%f", "web1.example.org"},
+		{"100%%u", "100%u"}, {"plain", "plain"},   {"", ""},
+	};
+	char text[64];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_ok(policy_expand(rows[i].template, "alice", "web1", "web1.example.org", text,
+					sizeof(text)));
+		assert_string_equal(rows[i].text, text);
+	}
+	assert_ok(policy_expand("%u", "%u%h", "h", "f", text, sizeof(text)));
+	assert_string_equal("%u%h", text); /* once, not again and again */
+	assert_refused(FORMAT, policy_expand("%x", "u", "h", "f", text, sizeof(text)));
+	assert_refused(FORMAT, policy_expand("%", "u", "h", "f", text, sizeof(text)));
+	assert_ok(policy_expand("%u", "12345", "h", "f", text, 6));
+	assert_refused(RANGE, policy_expand("%u", "123456", "h", "f", text, 6));
+	assert_refused(RANGE, policy_expand("%u%u", "123", "h", "f", text, 6));
+}
+
+static void lists_have_no_empty_entry_and_no_blank_inside(void **unused)
+{
+	static const char *const good[] = {"",	       "alice",	    "alice,bob",   "@wheel",
+					   "alice, @wheel ,bob", "\"alice, bob\"", "J\xc3\xbcrgen",
+					   "svc-web.1,_x$"};
+	static const char *const bad[] = {",",	  "alice,",  ",alice", "alice,,bob", "alice, ,bob",
+					  "@",	  "alice,@", "@@x",    "a b",	     "@domain users",
+					  "x\x01", "a\tb",   "\xff",   "a@b",	     "alice;bob@",
+					  "@ x"};
+	static const char *const keys[] = {"required_for", "exempt"};
+	struct policy p;
+	struct complaints told;
+	char line[128];
+
+	for (size_t i = 0; i < 2 * COUNT(good); i++) {
+		snprintf(line, sizeof(line), "%s = %s", keys[i & 1], good[i / 2]);
+		if (parse(&p, line, &told) != TOTP_OK)
+			fail_msg("refused: %s", line);
+	}
+	for (size_t i = 0; i < 2 * COUNT(bad); i++) {
+		snprintf(line, sizeof(line), "%s = %s", keys[i & 1], bad[i / 2]);
+		if (parse(&p, line, &told) != TOTP_ERR_FORMAT)
+			fail_msg("accepted: %s", line);
+		assert_told(&told, 0, "separated by commas");
+		assert_string_equal("", i & 1 ? p.exempt : p.required_for);
+	}
+}
+
+static void a_list_has_at_most_2047_bytes(void **unused)
+{
+	static char line[POLICY_LIST_MAX + 32] = "exempt=";
+	struct policy p;
+	struct complaints told;
+
+	memset(line + 7, 'x', POLICY_LIST_MAX - 1);
+	assert_ok(parse(&p, line, &told));
+	assert_int_equal(POLICY_LIST_MAX - 1, strlen(p.exempt));
+	line[7 + POLICY_LIST_MAX - 1] = 'x';
+	assert_refused(FORMAT, parse(&p, line, &told));
+	assert_told(&told, 0, "use a @group");
+}
+
+static void a_list_is_walked_entry_by_entry(void **unused)
+{
+	struct text rest = text_of("alice , @wheel,@a,bob"), name;
+	bool group = true;
+
+	assert_true(policy_list_next(&rest, &name, &group));
+	assert_true(text_is(name, "alice") && !group);
+	assert_true(policy_list_next(&rest, &name, &group));
+	assert_true(text_is(name, "wheel") && group);
+	assert_true(policy_list_next(&rest, &name, &group));
+	assert_true(text_is(name, "a") && group);
+	assert_true(policy_list_next(&rest, &name, &group));
+	assert_true(text_is(name, "bob") && !group);
+	assert_false(policy_list_next(&rest, &name, &group));
+}
+
+static void a_user_is_in_a_list_by_the_whole_name_alone(void **unused)
+{
+	static const char list[] = "alice, bob,@carol";
+
+	assert_true(policy_list_has_user(list, "alice"));
+	assert_true(policy_list_has_user(list, "bob"));
+	assert_false(policy_list_has_user(list, "carol"));
+	assert_false(policy_list_has_user(list, "@carol"));
+	assert_false(policy_list_has_user(list, "ali"));
+	assert_false(policy_list_has_user(list, "alice,"));
+	assert_false(policy_list_has_user(list, "Alice"));
+	assert_false(policy_list_has_user(list, ""));
+	assert_false(policy_list_has_user("", "alice"));
+	assert_false(policy_list_has_user("", ""));
+	assert_true(policy_list_has_groups(list));
+	assert_false(policy_list_has_groups("alice,bob"));
+	assert_false(policy_list_has_groups(""));
+}
+
+static void lines_may_be_written_as_people_write_them(void **unused)
+{
+	static const char *const texts[] = {
+		"window=3", "window = 3\n", "\twindow\t=\t3\t\n", "window = 3\r\n", "  window=3",
+		"# a comment\n\n   \n  # another\nwindow = 3\n", "window = \"3\"\n",
+		"window = 3\r\n# end\r\n", "\n\n\nwindow = 3",
+	};
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct policy p;
+		struct complaints told;
+
+		if (parse(&p, texts[i], &told) != TOTP_OK)
+			fail_msg("%s: %s", texts[i], told.all[0].text);
+		assert_int_equal(3, p.window);
+	}
+}
+
+static void quotes_keep_blanks_at_the_ends(void **unused)
+{
+	static const struct {
+		const char *value, *prompt;
+	} rows[] = {
+		{"\" Code: \"", " Code: "}, {"Code:  ", "Code:"}, {"\"", "\""},
+		{"\"a\" b", "\"a\" b"},	    {"\"\"\"", "\""},	  {"a=b", "a=b"},
+		{"x # y", "x # y"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct policy p;
+		struct complaints told;
+		char line[128];
+
+		snprintf(line, sizeof(line), "prompt = %s", rows[i].value);
+		assert_ok(parse(&p, line, &told));
+		assert_string_equal(rows[i].prompt, p.prompt);
+	}
+}
+
+static void a_line_that_is_no_pair_is_refused(void **unused)
+{
+	static const struct {
+		const char *line, *words;
+	} rows[] = {
+		{"window", "window: expected key = value"},
+		{"= 3", ": no such key"},
+		{"window 3", "window 3: expected key = value"},
+		{"Window = 3", "Window: no such key"},
+		{"windows = 3", "windows: no such key: see pam_totp.conf(5)"},
+		{"[login]", "[login]: expected key = value"},
+		{"win dow = 3", "win dow: no such key"},
+		{"\xef\xbb\xbfwindow = 3", "???window: no such key"},
+		{"wi\x1bndow = 3", "wi?ndow: no such key"},
+		{"conf = /etc/x", "conf: no such key"},
+		{"window == 3", "window: expected a number"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct policy p;
+		struct complaints told;
+
+		assert_refused(FORMAT, parse(&p, rows[i].line, &told));
+		assert_told(&told, 0, "/etc/p.conf:1: ");
+		assert_told(&told, 0, rows[i].words);
+	}
+}
+
+static void a_key_given_twice_is_refused(void **unused)
+{
+	struct policy p;
+	struct complaints told;
+
+	assert_refused(FORMAT, parse(&p, "window = 1\n\nwindow = 1\n", &told));
+	assert_int_equal(1, told.count);
+	assert_string_equal("/etc/p.conf:3: window: given twice", told.all[0].text);
+}
+
+static void all_faults_are_told_with_their_lines(void **unused)
+{
+	struct policy p;
+	struct complaints told;
+
+	assert_refused(FORMAT, parse(&p,
+				     "windw = 1\n# fine\nattempts = 0\nperiod = 30\nnullok\n"
+				     "period = 60\r\ndebug = yes\n",
+				     &told));
+	assert_int_equal(5, told.count);
+	assert_told(&told, 0, "/etc/p.conf:1: windw: no such key");
+	assert_told(&told, 1, "/etc/p.conf:3: attempts: expected a number from 1 to 100");
+	assert_told(&told, 2, "/etc/p.conf:5: nullok: expected key = value");
+	assert_told(&told, 3, "/etc/p.conf:6: period: given twice");
+	assert_told(&told, 4, "/etc/p.conf:7: debug: belongs on the PAM line");
+}
+
+static void the_line_is_told_however_long_the_name_of_the_file(void **unused)
+{
+	struct policy p;
+	struct complaints told = {0};
+	char name[POLICY_PATH_MAX];
+
+	memset(name, 'x', sizeof(name));
+	name[0] = '/';
+	name[sizeof(name) - 1] = '\0';
+	policy_default(&p);
+	assert_refused(FORMAT, policy_parse(&p, text_of("\n\nwindow = 99\n"), name, complain, &told));
+	assert_told(&told, 0, ":3: window: expected a number from 0 to 10");
+}
+
+static void a_peers_option_is_refused_with_the_name_of_ours(void **unused)
+{
+	static const struct {
+		const char *line, *words;
+	} rows[] = {
+		{"nullok", "nullok: an option of another module: write enforce=optional"},
+		{"secret=/var/x/${USER}", "store_dir"},
+		{"user=root", "service account"},
+		{"usersfile=/etc/users.oath", "store_dir"},
+		{"authtok_prompt=Code: ", "prompt="},
+		{"echo_verification_code", "write echo"},
+		{"allowed_perm=0600", "modes"},
+		{"no_strict_owner", "owners"},
+		{"no_increment_hotp", "counter"},
+		{"noskewadj", "learned"},
+		{"alwaysok", "no such thing"},
+		{"grace_period=60", "not in this version"},
+		{"forward_pass", "not in this version"},
+		{"try_first_pass", "not in this version"},
+		{"use_first_pass", "not in this version"},
+		{"allow_readonly", "not in this version"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct policy p;
+		struct complaints told;
+
+		assert_refused(FORMAT, parse_args(&p, rows[i].line, &told));
+		assert_int_equal(1, told.count);
+		assert_told(&told, 0, "PAM line: ");
+		assert_told(&told, 0, "an option of another module");
+		assert_told(&told, 0, rows[i].words);
+	}
+}
+
+static void a_peers_option_in_the_file_is_told_too(void **unused)
+{
+	struct policy p;
+	struct complaints told;
+
+	assert_refused(FORMAT, parse(&p, "nullok = yes\n", &told));
+	assert_told(&told, 0, "write enforce=optional");
+}
+
+static void each_key_has_its_places(void **unused)
+{
+	const struct policy_key *key;
+
+	for (size_t i = 0; (key = policy_key_at(i)); i++) {
+		struct policy p;
+		struct complaints told;
+		char line[512];
+		const char *fallback = key->fallback;
+
+		snprintf(line, sizeof(line), "%s=%s", key->name, fallback);
+		assert_int_equal(key->in_file, parse(&p, line, &told) == TOTP_OK);
+		if (!key->in_file)
+			assert_told(&told, 0, "belongs on the PAM line, not in the file");
+		assert_int_equal(key->in_args, parse_args(&p, line, &told) == TOTP_OK);
+		if (!key->in_args)
+			assert_told(&told, 0, "belongs in the policy file, not on the PAM line");
+	}
+}
+
+static void the_pam_line_wins_over_the_file(void **unused)
+{
+	static const char *argv[] = {"debug", "echo", "enforce=optional", "exempt=backup,@svc",
+				     "prompt=Code: ", "conf=/etc/x"};
+	struct policy p;
+	struct complaints told;
+
+	assert_ok(parse(&p, "enforce = required\necho = no\nexempt = root\nwindow = 4\n", &told));
+	assert_ok(policy_parse_args(&p, COUNT(argv), argv, complain, &told));
+	assert_true(p.debug);
+	assert_true(p.echo);
+	assert_int_equal(ENFORCE_OPTIONAL, p.enforce);
+	assert_string_equal("backup,@svc", p.exempt);
+	assert_string_equal("Code: ", p.prompt); /* the blank stays */
+	assert_int_equal(4, p.window);
+}
+
+static void faults_of_the_pam_line_are_told_all(void **unused)
+{
+	static const char *argv[] = {"debug", "debug", "window=3", "Debug", "=", "", "conf=/x", "echo=maybe"};
+	struct policy p;
+	struct complaints told = {0};
+
+	policy_default(&p);
+	assert_refused(FORMAT, policy_parse_args(&p, COUNT(argv), argv, complain, &told));
+	assert_int_equal(6, told.count);
+	assert_told(&told, 0, "PAM line: debug: given twice");
+	assert_told(&told, 1, "PAM line: window: belongs in the policy file");
+	assert_told(&told, 2, "PAM line: Debug: no such key");
+	assert_told(&told, 3, "PAM line: : no such key");
+	assert_told(&told, 4, "PAM line: : no such key");
+	assert_told(&told, 5, "PAM line: echo: expected yes or no");
+}
+
+static void conf_names_an_absolute_path_once(void **unused)
+{
+	static const struct {
+		const char *argv[3];
+		int argc;
+		enum totp_err err;
+		bool named;
+		const char *path;
+	} rows[] = {
+		{{0}, 0, TOTP_OK, false, POLICY_FILE},
+		{{"debug", "configured=/x"}, 2, TOTP_OK, false, POLICY_FILE},
+		{{"debug", "conf=/etc/x.conf"}, 2, TOTP_OK, true, "/etc/x.conf"},
+		{{"conf=x"}, 1, TOTP_ERR_FORMAT, true, NULL},
+		{{"conf="}, 1, TOTP_ERR_FORMAT, true, NULL},
+		{{"conf=/a", "conf=/a"}, 2, TOTP_ERR_FORMAT, true, NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct complaints told = {0};
+		const char *argv[3] = {rows[i].argv[0], rows[i].argv[1], rows[i].argv[2]};
+		const char *path = NULL;
+		bool named = !rows[i].named;
+
+		assert_int_equal(rows[i].err, policy_conf_of_args(rows[i].argc, argv, &path, &named,
+								  complain, &told));
+		assert_int_equal(rows[i].err != TOTP_OK, told.count);
+		assert_int_equal(rows[i].named, named);
+		if (rows[i].path)
+			assert_string_equal(rows[i].path, path);
+	}
+}
+
+static void a_nul_byte_is_refused_wherever_it_stands(void **unused)
+{
+	static const struct {
+		struct text text;
+	} rows[] = {
+#define TEXT(literal) {{(literal), sizeof(literal) - 1}}
+		TEXT("window = 3\0"),	 TEXT("win\0dow = 3"),	   TEXT("\0"),
+		TEXT("prompt = a\0b"),	 TEXT("exempt = a\0b"),	   TEXT("store_dir = /a\0b"),
+		TEXT("issuer = a\0b"),	 TEXT("enforce = optional\0"), TEXT("echo = yes\0"),
+		TEXT("algorithm = SHA1\0"), TEXT("window = 3\n\0"),
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct policy p;
+		struct complaints told;
+
+		assert_refused(FORMAT, parse_text(&p, rows[i].text, &told));
+		assert_int_equal(1, told.count);
+	}
+}
+
+static void sixty_four_kilobytes_are_read_to_the_end(void **unused)
+{
+	char *text = malloc(POLICY_BYTES_MAX);
+	struct policy p;
+	struct complaints told;
+
+	memset(text, '#', POLICY_BYTES_MAX);
+	memcpy(text + POLICY_BYTES_MAX - 11, "\nwindow = 3", 11);
+	assert_ok(parse_text(&p, (struct text){text, POLICY_BYTES_MAX}, &told));
+	assert_int_equal(3, p.window);
+
+	memset(text, '\n', POLICY_BYTES_MAX);
+	memcpy(text + POLICY_BYTES_MAX - 11, "\nwindow = x", 11);
+	assert_refused(FORMAT, parse_text(&p, (struct text){text, POLICY_BYTES_MAX}, &told));
+	assert_told(&told, 0, "/etc/p.conf:65527: window");
+
+	memset(text, 'x', POLICY_BYTES_MAX); /* one line, of which not all is told */
+	assert_refused(FORMAT, parse_text(&p, (struct text){text, POLICY_BYTES_MAX}, &told));
+	assert_int_equal(1, told.count);
+	memset(text, '=', POLICY_BYTES_MAX);
+	assert_refused(FORMAT, parse_text(&p, (struct text){text, POLICY_BYTES_MAX}, &told));
+	free(text);
+}
+
+static void an_empty_file_leaves_the_defaults(void **unused)
+{
+	struct policy defaults, p;
+	struct complaints told;
+
+	policy_default(&defaults);
+	assert_ok(parse(&p, "", &told));
+	assert_memory_equal(&defaults, &p, sizeof(p));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_defaults_are_those_of_the_manual),
+		cmocka_unit_test(every_default_can_be_written_and_means_itself),
+		cmocka_unit_test(no_key_is_there_twice),
+		cmocka_unit_test(numbers_have_their_ranges),
+		cmocka_unit_test(what_is_not_a_number_is_refused_for_every_number),
+		cmocka_unit_test(durations_have_units),
+		cmocka_unit_test(flags_are_yes_or_no),
+		cmocka_unit_test(enforcement_is_a_word_or_a_day),
+		cmocka_unit_test(algorithms_are_three),
+		cmocka_unit_test(paths_are_absolute_and_fit),
+		cmocka_unit_test(a_prompt_is_up_to_127_bytes_of_clean_text),
+		cmocka_unit_test(issuer_and_account_are_templates),
+		cmocka_unit_test(a_template_is_filled_in_or_refused),
+		cmocka_unit_test(lists_have_no_empty_entry_and_no_blank_inside),
+		cmocka_unit_test(a_list_has_at_most_2047_bytes),
+		cmocka_unit_test(a_list_is_walked_entry_by_entry),
+		cmocka_unit_test(a_user_is_in_a_list_by_the_whole_name_alone),
+		cmocka_unit_test(lines_may_be_written_as_people_write_them),
+		cmocka_unit_test(quotes_keep_blanks_at_the_ends),
+		cmocka_unit_test(a_line_that_is_no_pair_is_refused),
+		cmocka_unit_test(a_key_given_twice_is_refused),
+		cmocka_unit_test(all_faults_are_told_with_their_lines),
+		cmocka_unit_test(the_line_is_told_however_long_the_name_of_the_file),
+		cmocka_unit_test(a_peers_option_is_refused_with_the_name_of_ours),
+		cmocka_unit_test(a_peers_option_in_the_file_is_told_too),
+		cmocka_unit_test(each_key_has_its_places),
+		cmocka_unit_test(the_pam_line_wins_over_the_file),
+		cmocka_unit_test(faults_of_the_pam_line_are_told_all),
+		cmocka_unit_test(conf_names_an_absolute_path_once),
+		cmocka_unit_test(a_nul_byte_is_refused_wherever_it_stands),
+		cmocka_unit_test(sixty_four_kilobytes_are_read_to_the_end),
+		cmocka_unit_test(an_empty_file_leaves_the_defaults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
