@@ -155,8 +155,13 @@ static inline struct cred cred_of(const char *user, uint8_t n)
 	memset(cred.id, n, sizeof(cred.id));
 	memset(cred.state_key, n + 1, sizeof(cred.state_key));
 	snprintf(cred.user, sizeof(cred.user), "%s", user);
-	*token = (struct token){.id = 1, .type = TOKEN_TOTP, .alg = HMAC_SHA1, .digits = 6,
-				.period = 30, .created = NOW, .label = "phone"};
+	*token = (struct token){.id = 1,
+				.type = TOKEN_TOTP,
+				.alg = HMAC_SHA1,
+				.digits = 6,
+				.period = 30,
+				.created = NOW,
+				.label = "phone"};
 	token->secret.len = 20;
 	memset(token->secret.data, n, 20);
 	return cred;

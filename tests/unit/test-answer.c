@@ -22,10 +22,10 @@ static void six_to_eight_digits_are_a_code_and_blanks_and_dashes_do_not_count(vo
 	static const struct {
 		const char *text, *code;
 	} rows[] = {
-		{"123456", "123456"},	   {"1234567", "1234567"},   {"12345678", "12345678"},
-		{"000000", "000000"},	   {"123 456", "123456"},    {"123-456", "123456"},
-		{" 123456 ", "123456"},	   {"12 34 56 78", "12345678"}, {"-1-2-3-4-5-6-", "123456"},
-		{"123  456", "123456"},	   {"1234 5678", "12345678"},
+		{"123456", "123456"},   {"1234567", "1234567"},      {"12345678", "12345678"},
+		{"000000", "000000"},   {"123 456", "123456"},       {"123-456", "123456"},
+		{" 123456 ", "123456"}, {"12 34 56 78", "12345678"}, {"-1-2-3-4-5-6-", "123456"},
+		{"123  456", "123456"}, {"1234 5678", "12345678"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
@@ -35,12 +35,33 @@ static void six_to_eight_digits_are_a_code_and_blanks_and_dashes_do_not_count(vo
 static void anything_else_is_not_a_code(void **unused)
 {
 	static const char *const texts[] = {
-		"1",	   "12345",	 "123456789",	  "1234567890",	 "12345a",    "a123456",
-		"123456a", "123.456",	 "123_456",	  "123\t456",	 "123456\n",  "+123456",
-		"0x123456", "1e5000",	 " ",		  "-",		 "      ",    "------",
-		"123,456", "\xef\xbc\x91\xef\xbc\x92\xef\xbc\x93\xef\xbc\x94\xef\xbc\x95\xef\xbc\x96",
-		"\xd9\xa1\xd9\xa2\xd9\xa3\xd9\xa4\xd9\xa5\xd9\xa6", "123\xc2\xa0""456", "\x80", "\xff\xff\xff\xff\xff\xff",
-		"%s%n%s%n", "correct horse battery staple",
+		"1",
+		"12345",
+		"123456789",
+		"1234567890",
+		"12345a",
+		"a123456",
+		"123456a",
+		"123.456",
+		"123_456",
+		"123\t456",
+		"123456\n",
+		"+123456",
+		"0x123456",
+		"1e5000",
+		" ",
+		"-",
+		"      ",
+		"------",
+		"123,456",
+		"\xef\xbc\x91\xef\xbc\x92\xef\xbc\x93\xef\xbc\x94\xef\xbc\x95\xef\xbc\x96",
+		"\xd9\xa1\xd9\xa2\xd9\xa3\xd9\xa4\xd9\xa5\xd9\xa6",
+		"123\xc2\xa0"
+		"456",
+		"\x80",
+		"\xff\xff\xff\xff\xff\xff",
+		"%s%n%s%n",
+		"correct horse battery staple",
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++)

@@ -6,8 +6,8 @@
 
 static struct token token_named(const char *label, uint8_t n)
 {
-	struct token token = {.type = TOKEN_TOTP, .alg = HMAC_SHA1, .digits = 6, .period = 30,
-			      .created = NOW};
+	struct token token = {
+		.type = TOKEN_TOTP, .alg = HMAC_SHA1, .digits = 6, .period = 30, .created = NOW};
 
 	snprintf(token.label, sizeof(token.label), "%s", label);
 	token.secret.len = 20;
@@ -236,7 +236,7 @@ static void change_id(struct token *token)
 
 static void a_token_that_is_another_starts_anew(void **unused)
 {
-	static void (*const changes[])(struct token *token) = {
+	static void (*const changes[])(struct token * token) = {
 		change_secret, shorten_secret, change_period, change_type, change_id};
 
 	for (size_t i = 0; i < COUNT(changes); i++) {

@@ -74,9 +74,9 @@ static void a_date_holds_from_midnight_utc(void **unused)
 		int64_t now;
 		bool required;
 	} moments[] = {
-		{0, false},	     {DAY - 86400, false}, {DAY - 1, false}, /* 23:59:59 */
-		{DAY, true},	     {DAY + 1, true},	   {DAY + 86399, true},
-		{INT64_MAX, true},   {INT64_MIN, false},
+		{0, false},        {DAY - 86400, false}, {DAY - 1, false}, /* 23:59:59 */
+		{DAY, true},       {DAY + 1, true},      {DAY + 86399, true},
+		{INT64_MAX, true}, {INT64_MIN, false},
 	};
 	struct policy policy = enforced(ENFORCE_FROM);
 	struct gate_facts facts = {.known = true};

@@ -125,8 +125,8 @@ static void a_code_is_good_for_three_steps_by_the_second(void **unused)
 		int64_t now;
 		enum verdict verdict;
 	} moments[] = {
-		{T - 31, VERDICT_DENY},	 {T - 30, VERDICT_ALLOW}, {T - 1, VERDICT_ALLOW},
-		{T, VERDICT_ALLOW},	 {T + 29, VERDICT_ALLOW}, {T + 59, VERDICT_ALLOW},
+		{T - 31, VERDICT_DENY}, {T - 30, VERDICT_ALLOW}, {T - 1, VERDICT_ALLOW},
+		{T, VERDICT_ALLOW},     {T + 29, VERDICT_ALLOW}, {T + 59, VERDICT_ALLOW},
 		{T + 60, VERDICT_DENY},
 	};
 
@@ -161,9 +161,9 @@ static void three_codes_used_once_are_refused_again_and_the_next_is_not(void **u
 	before = r.state;
 	/* once more, one a step, a little later: a host that learned from them would follow */
 	for (int64_t i = 0; i < 3; i++)
-		assert_int_equal(VERDICT_DENY,
-				 answer(&r, code_of(&r, 0, (uint64_t)(STEP + i)), T + 90 + 30 * i)
-					 .verdict);
+		assert_int_equal(
+			VERDICT_DENY,
+			answer(&r, code_of(&r, 0, (uint64_t)(STEP + i)), T + 90 + 30 * i).verdict);
 	assert_int_equal(before.tokens[0].moving, r.state.tokens[0].moving);
 	assert_int_equal(before.last_success, r.state.last_success);
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 6), T + 180));
@@ -485,9 +485,9 @@ static void a_code_up_to_an_hour_off_is_told(void **unused)
 
 static void every_reason_has_its_word(void **unused)
 {
-	static const char *const words[] = {"none",	  "code",      "wrong_code", "used_code",
-					    "throttled",  "clock_back", "no_answer",  "junk",
-					    "password",	  "not_a_code", "none"};
+	static const char *const words[] = {"none",      "code",       "wrong_code", "used_code",
+					    "throttled", "clock_back", "no_answer",  "junk",
+					    "password",  "not_a_code", "none"};
 
 	for (size_t i = 0; i < COUNT(words); i++)
 		assert_string_equal(words[i], judge_reason_name((enum judge_reason)i));

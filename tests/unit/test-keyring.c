@@ -37,17 +37,17 @@ static void comments_and_empty_lines_are_passed_over(void **unused)
 static void a_line_that_is_not_just_so_is_refused_by_its_number(void **unused)
 {
 	static const char *const lines[] = {
-		"0123abc" TAIL,			       /* an id too short */
-		"0123abcde" TAIL,		       /* too long */
-		"0123abcg" TAIL,		       /* not hexadecimal */
-		" 0123abcd" TAIL,		       /* a blank before */
-		"0123abcd " TAIL,		       /* two blanks */
-		"0123abcd\t" KEY " 2026-01-31\n",      /* a tab */
-		"0123abcd " KEY "\n",		       /* no day */
-		"0123abcd " KEY " 2026-02-30\n",       /* no such day */
-		"0123abcd " KEY " 2026-01-31 \n",      /* something after it */
-		"0123abcd AAEC 2026-01-31\n",	       /* a key too short */
-		"0123abcd A" KEY " 2026-01-31\n",      /* too long */
+		"0123abc" TAIL,                   /* an id too short */
+		"0123abcde" TAIL,                 /* too long */
+		"0123abcg" TAIL,                  /* not hexadecimal */
+		" 0123abcd" TAIL,                 /* a blank before */
+		"0123abcd " TAIL,                 /* two blanks */
+		"0123abcd\t" KEY " 2026-01-31\n", /* a tab */
+		"0123abcd " KEY "\n",             /* no day */
+		"0123abcd " KEY " 2026-02-30\n",  /* no such day */
+		"0123abcd " KEY " 2026-01-31 \n", /* something after it */
+		"0123abcd AAEC 2026-01-31\n",     /* a key too short */
+		"0123abcd A" KEY " 2026-01-31\n", /* too long */
 		"0123abcd ?AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= 2026-01-31\n",
 		"0123abcd\n",
 		"x\n",
@@ -81,8 +81,8 @@ static void an_id_that_is_there_twice_is_refused(void **unused)
 	struct keyring keyring;
 	struct reason why = {""};
 
-	assert_refused(FORMAT, parse("0123abcd" TAIL "0123ABCD " OTHER " 2026-01-31\n", &keyring,
-				     &why));
+	assert_refused(FORMAT,
+		       parse("0123abcd" TAIL "0123ABCD " OTHER " 2026-01-31\n", &keyring, &why));
 	assert_says("/etc/x/keyring:2: key 0123abcd is there twice", why);
 	assert_wiped(keyring);
 }

@@ -144,8 +144,8 @@ static void bind_socket(const char *path)
 
 static void nothing_but_a_regular_file_is_opened_and_nothing_blocks(void **state)
 {
-	static const char *const names[] = {"fifo", "socket", "folder", "link", "dangling", "loop",
-					    "zero"};
+	static const char *const names[] = {"fifo",     "socket", "folder", "link",
+					    "dangling", "loop",   "zero"};
 	struct ground *g = *state;
 
 	assert_int_equal(0, mkfifo(path_in(g->dir, "fifo"), 0600));
@@ -185,7 +185,8 @@ static void what_is_not_there_is_not_found(void **state)
 
 	assert_refused(NOT_FOUND, open_error(g, "none", &strict, &why));
 	assert_says("none: No such file", why);
-	assert_refused(NOT_FOUND, path_open_dir(AT_FDCWD, path_in(g->dir, "none"), 0, &fd, NULL, &why));
+	assert_refused(NOT_FOUND,
+		       path_open_dir(AT_FDCWD, path_in(g->dir, "none"), 0, &fd, NULL, &why));
 	assert_refused(NOT_FOUND, path_open_config(path_in(g->dir, "none"), 0, 10, &fd, &why));
 	assert_int_equal(-1, fd);
 }
@@ -214,7 +215,8 @@ static void a_folder_is_roots_or_its_owners_and_writable_by_nobody_else(void **s
 
 		assert_int_equal(0, chmod(path, rows[i].mode));
 		assert_int_equal(0, chown(path, rows[i].uid, 0));
-		assert_int_equal(rows[i].err, path_open_dir(g->fd, "folder", SERVICE_UID, &fd, &st, NULL));
+		assert_int_equal(rows[i].err,
+				 path_open_dir(g->fd, "folder", SERVICE_UID, &fd, &st, NULL));
 		assert_int_equal(rows[i].err == TOTP_OK, fd >= 0);
 	}
 }

@@ -171,12 +171,18 @@ static void numbers_have_their_ranges(void **unused)
 
 static void what_is_not_a_number_is_refused_for_every_number(void **unused)
 {
-	static const char *const keys[] = {"window", "attempts", "attempts_refill", "attempts_total",
-					   "attempts_total_refill", "fail_delay", "digits",
+	static const char *const keys[] = {"window",
+					   "attempts",
+					   "attempts_refill",
+					   "attempts_total",
+					   "attempts_total_refill",
+					   "fail_delay",
+					   "digits",
 					   "period"};
-	static const char *const values[] = {"",    "x",    "six",  "6.0",  "0x6",	"+6",  "6 ,",
-					     "6 6", "\"\"", "-0",   "6_",   "4294967302", "1e1",
-					     "18446744073709551622", "6ss", "6w", "m", "6 m"};
+	static const char *const values[] = {
+		"",    "x",    "six", "6.0", "0x6",        "+6",  "6 ,",
+		"6 6", "\"\"", "-0",  "6_",  "4294967302", "1e1", "18446744073709551622",
+		"6ss", "6w",   "m",   "6 m"};
 
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		for (size_t j = 0; j < COUNT(values); j++) {
@@ -200,7 +206,8 @@ static void durations_have_units(void **unused)
 	static const struct {
 		const char *value;
 		uint32_t seconds;
-	} rows[] = {{"90", 90}, {"90s", 90}, {"5m", 300}, {"6h", 21600}, {"7d", 604800}, {"007", 7}};
+	} rows[] = {{"90", 90},    {"90s", 90},    {"5m", 300},
+		    {"6h", 21600}, {"7d", 604800}, {"007", 7}};
 	struct policy p;
 	struct complaints told;
 
@@ -239,9 +246,10 @@ static void flags_are_yes_or_no(void **unused)
 
 static void enforcement_is_a_word_or_a_day(void **unused)
 {
-	static const char *const others[] = {"",	   "Required",	 "yes",	       "2027-02-30",
-					     "2027-1-31",  "31.01.2027", "2027-01-31x", "1969-12-31",
-					     "2027-00-01", "required,",	 "none"};
+	static const char *const others[] = {
+		"",           "Required",   "yes",         "2027-02-30",
+		"2027-1-31",  "31.01.2027", "2027-01-31x", "1969-12-31",
+		"2027-00-01", "required,",  "none"};
 	struct policy p;
 	struct complaints told;
 
@@ -281,8 +289,8 @@ static void algorithms_are_three(void **unused)
 static void paths_are_absolute_and_fit(void **unused)
 {
 	static const char *const keys[] = {"store_dir", "keyring", "run_dir"};
-	static const char *const bad[] = {"", "/", "relative", "./x", "~/x", "/a\tb", "/a\x01", "/\xff",
-					  "\"\""};
+	static const char *const bad[] = {"",      "/",      "relative", "./x", "~/x",
+					  "/a\tb", "/a\x01", "/\xff",    "\"\""};
 
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		struct policy p;
@@ -316,8 +324,13 @@ static void a_prompt_is_up_to_127_bytes_of_clean_text(void **unused)
 
 	assert_ok(parse(&p, "prompt = \"\"", &told));
 	assert_string_equal("", p.prompt);
-	assert_ok(parse(&p, "prompt = C\xc3\xb3" "digo: %d", &told));
-	assert_string_equal("C\xc3\xb3" "digo: %d", p.prompt);
+	assert_ok(parse(&p,
+			"prompt = C\xc3\xb3"
+			"digo: %d",
+			&told));
+	assert_string_equal("C\xc3\xb3"
+			    "digo: %d",
+			    p.prompt);
 	memset(line + 9, 'x', 127);
 	assert_ok(parse(&p, line, &told));
 	assert_int_equal(127, strlen(p.prompt));
@@ -335,10 +348,10 @@ static void issuer_and_account_are_templates(void **unused)
 		const char *value;
 		enum totp_err err;
 	} rows[] = {
-		{"%h", TOTP_OK},	  {"Example Corp (%f)", TOTP_OK}, {"%u@%h", TOTP_OK},
-		{"100%%", TOTP_OK},	  {"J\xc3\xbcrgen", TOTP_OK},	  {"", TOTP_ERR_FORMAT},
-		{"\"\"", TOTP_ERR_FORMAT}, {"%", TOTP_ERR_FORMAT},	  {"%s", TOTP_ERR_FORMAT},
-		{"a:b", TOTP_ERR_FORMAT}, {"%n%n", TOTP_ERR_FORMAT},	  {"x%", TOTP_ERR_FORMAT},
+		{"%h", TOTP_OK},           {"Example Corp (%f)", TOTP_OK}, {"%u@%h", TOTP_OK},
+		{"100%%", TOTP_OK},        {"J\xc3\xbcrgen", TOTP_OK},     {"", TOTP_ERR_FORMAT},
+		{"\"\"", TOTP_ERR_FORMAT}, {"%", TOTP_ERR_FORMAT},         {"%s", TOTP_ERR_FORMAT},
+		{"a:b", TOTP_ERR_FORMAT},  {"%n%n", TOTP_ERR_FORMAT},      {"x%", TOTP_ERR_FORMAT},
 		{"\xc3", TOTP_ERR_FORMAT},
 	};
 
@@ -362,8 +375,8 @@ static void a_template_is_filled_in_or_refused(void **unused)
 	static const struct {
 		const char *template, *text;
 	} rows[] = {
-		{"%u", "alice"}, {"%u@%h", "alice@web1"}, {"%f", "web1.example.org"},
-		{"100%%u", "100%u"}, {"plain", "plain"},   {"", ""},
+		{"%u", "alice"},     {"%u@%h", "alice@web1"}, {"%f", "web1.example.org"},
+		{"100%%u", "100%u"}, {"plain", "plain"},      {"", ""},
 	};
 	char text[64];
 
@@ -383,13 +396,19 @@ static void a_template_is_filled_in_or_refused(void **unused)
 
 static void lists_have_no_empty_entry_and_no_blank_inside(void **unused)
 {
-	static const char *const good[] = {"",	       "alice",	    "alice,bob",   "@wheel",
-					   "alice, @wheel ,bob", "\"alice, bob\"", "J\xc3\xbcrgen",
+	static const char *const good[] = {"",
+					   "alice",
+					   "alice,bob",
+					   "@wheel",
+					   "alice, @wheel ,bob",
+					   "\"alice, bob\"",
+					   "J\xc3\xbcrgen",
 					   "svc-web.1,_x$"};
-	static const char *const bad[] = {",",	  "alice,",  ",alice", "alice,,bob", "alice, ,bob",
-					  "@",	  "alice,@", "@@x",    "a b",	     "@domain users",
-					  "x\x01", "a\tb",   "\xff",   "a@b",	     "alice;bob@",
-					  "@ x"};
+	static const char *const bad[] = {
+		",",     "alice,",  ",alice", "alice,,bob", "alice, ,bob",
+		"@",     "alice,@", "@@x",    "a b",        "@domain users",
+		"x\x01", "a\tb",    "\xff",   "a@b",        "alice;bob@",
+		"@ x"};
 	static const char *const keys[] = {"required_for", "exempt"};
 	struct policy p;
 	struct complaints told;
@@ -461,9 +480,11 @@ static void a_user_is_in_a_list_by_the_whole_name_alone(void **unused)
 static void lines_may_be_written_as_people_write_them(void **unused)
 {
 	static const char *const texts[] = {
-		"window=3", "window = 3\n", "\twindow\t=\t3\t\n", "window = 3\r\n", "  window=3",
-		"# a comment\n\n   \n  # another\nwindow = 3\n", "window = \"3\"\n",
-		"window = 3\r\n# end\r\n", "\n\n\nwindow = 3",
+		"window=3",           "window = 3\n",
+		"\twindow\t=\t3\t\n", "window = 3\r\n",
+		"  window=3",         "# a comment\n\n   \n  # another\nwindow = 3\n",
+		"window = \"3\"\n",   "window = 3\r\n# end\r\n",
+		"\n\n\nwindow = 3",
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -482,7 +503,7 @@ static void quotes_keep_blanks_at_the_ends(void **unused)
 		const char *value, *prompt;
 	} rows[] = {
 		{"\" Code: \"", " Code: "}, {"Code:  ", "Code:"}, {"\"", "\""},
-		{"\"a\" b", "\"a\" b"},	    {"\"\"\"", "\""},	  {"a=b", "a=b"},
+		{"\"a\" b", "\"a\" b"},     {"\"\"\"", "\""},     {"a=b", "a=b"},
 		{"x # y", "x # y"},
 	};
 
@@ -562,7 +583,8 @@ static void the_line_is_told_however_long_the_name_of_the_file(void **unused)
 	name[0] = '/';
 	name[sizeof(name) - 1] = '\0';
 	policy_default(&p);
-	assert_refused(FORMAT, policy_parse(&p, text_of("\n\nwindow = 99\n"), name, complain, &told));
+	assert_refused(FORMAT,
+		       policy_parse(&p, text_of("\n\nwindow = 99\n"), name, complain, &told));
 	assert_told(&told, 0, ":3: window: expected a number from 0 to 10");
 }
 
@@ -632,8 +654,9 @@ static void each_key_has_its_places(void **unused)
 
 static void the_pam_line_wins_over_the_file(void **unused)
 {
-	static const char *argv[] = {"debug", "echo", "enforce=optional", "exempt=backup,@svc",
-				     "prompt=Code: ", "conf=/etc/x"};
+	static const char *argv[] = {
+		"debug",         "echo",       "enforce=optional", "exempt=backup,@svc",
+		"prompt=Code: ", "conf=/etc/x"};
 	struct policy p;
 	struct complaints told;
 
@@ -649,7 +672,8 @@ static void the_pam_line_wins_over_the_file(void **unused)
 
 static void faults_of_the_pam_line_are_told_all(void **unused)
 {
-	static const char *argv[] = {"debug", "debug", "window=3", "Debug", "=", "", "conf=/x", "echo=maybe"};
+	static const char *argv[] = {"debug", "debug", "window=3", "Debug",
+				     "=",     "",      "conf=/x",  "echo=maybe"};
 	struct policy p;
 	struct complaints told = {0};
 
@@ -701,10 +725,15 @@ static void a_nul_byte_is_refused_wherever_it_stands(void **unused)
 	static const struct {
 		struct text text;
 	} rows[] = {
-#define TEXT(literal) {{(literal), sizeof(literal) - 1}}
-		TEXT("window = 3\0"),	 TEXT("win\0dow = 3"),	   TEXT("\0"),
-		TEXT("prompt = a\0b"),	 TEXT("exempt = a\0b"),	   TEXT("store_dir = /a\0b"),
-		TEXT("issuer = a\0b"),	 TEXT("enforce = optional\0"), TEXT("echo = yes\0"),
+#define TEXT(literal) \
+	{ \
+		{ \
+			(literal), sizeof(literal) - 1 \
+		} \
+	}
+		TEXT("window = 3\0"),       TEXT("win\0dow = 3"),         TEXT("\0"),
+		TEXT("prompt = a\0b"),      TEXT("exempt = a\0b"),        TEXT("store_dir = /a\0b"),
+		TEXT("issuer = a\0b"),      TEXT("enforce = optional\0"), TEXT("echo = yes\0"),
 		TEXT("algorithm = SHA1\0"), TEXT("window = 3\n\0"),
 	};
 

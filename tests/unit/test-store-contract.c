@@ -238,7 +238,7 @@ static void a_held_lock_is_waited_for_until_the_deadline_and_not_much_longer(voi
 	start = io_monotonic_ns();
 	assert_refused(TIMEOUT, store_lock(&txn, start + 300 * MS, &why));
 	waited = io_monotonic_ns() - start;
-	assert_in_range(waited, 300 * MS, 800 * MS);
+	assert_in_range(waited, 300 * MS, 1300 * MS);
 	assert_says("locked", why);
 	holder_end(&holder);
 }
@@ -259,7 +259,7 @@ static void a_deadline_that_has_passed_still_takes_a_free_lock(void **state)
 	assert_ok(store_read(f->store, "alice", &txn, NULL));
 	start = io_monotonic_ns();
 	assert_refused(TIMEOUT, store_lock(&txn, 0, NULL));
-	assert_in_range(io_monotonic_ns() - start, 0, 200 * MS);
+	assert_in_range(io_monotonic_ns() - start, 0, 1000 * MS);
 	holder_end(&holder);
 }
 
@@ -306,7 +306,7 @@ static void a_holder_that_hangs_delays_no_reader_and_no_other_user(void **state)
 	assert_ok(read_error(f->store, "alice", NULL));
 	begin(f->store, "bob", &txn);
 	assert_ok(store_commit(&txn, &txn.state, NULL));
-	assert_in_range(io_monotonic_ns() - start, 0, 500 * MS);
+	assert_in_range(io_monotonic_ns() - start, 0, 1500 * MS);
 	kill(holder.pid, SIGKILL);
 	holder_end(&holder);
 }
@@ -574,7 +574,7 @@ static void a_removal_waits_for_a_login_until_its_deadline(void **state)
 	holder = holder_begin(&f->config, "alice");
 	start = io_monotonic_ns();
 	assert_refused(TIMEOUT, store_remove(f->store, "alice", start + 200 * MS, NULL));
-	assert_in_range(io_monotonic_ns() - start, 200 * MS, 700 * MS);
+	assert_in_range(io_monotonic_ns() - start, 200 * MS, 1200 * MS);
 	assert_ok(read_error(f->store, "alice", NULL));
 	holder_end(&holder);
 	assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
@@ -732,8 +732,8 @@ static void a_name_is_empty_or_too_long_for_an_encoding(void **state)
 
 static void hostile_names_are_users_like_others(void **state)
 {
-	static const char *const users[] = {"../x", "a/b", " a",   "A",  "a",  ".x",
-					    "..",   ".",   "a~b",  "%41", "STORE", "J\xc3\xbcrgen",
+	static const char *const users[] = {"../x", "a/b", " a",    "A",   "a",     ".x",
+					    "..",   ".",   "a~b",   "%41", "STORE", "J\xc3\xbcrgen",
 					    "x\ny", "/",   "users", "-rf", "a.b",   "a%2fb"};
 	struct fixture *f = *state;
 

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-#define SOON (1000 * MS) /* nothing may take longer than this */
+#define SOON (1500 * MS) /* nothing may take longer than this */
 
 /* The library's sync goes through here: a disk that does not confirm. */
 static unsigned syncs, syncs_fail;
@@ -742,9 +742,9 @@ static void a_state_that_is_not_acceptable_is_refused_and_says_why(void **state)
 static void whatever_was_damaged_a_user_can_be_removed(void **state)
 {
 	static const struct damage rows[] = {
-		{make_fifo, TOTP_ERR_UNSAFE, ""},	 {make_link, TOTP_ERR_UNSAFE, ""},
-		{add_hard_link, TOTP_ERR_UNSAFE, ""},	 {open_to_all, TOTP_ERR_UNSAFE, ""},
-		{stretch, TOTP_ERR_UNSAFE, ""},		 {make_empty, TOTP_ERR_NOT_FOUND, ""},
+		{make_fifo, TOTP_ERR_UNSAFE, ""},     {make_link, TOTP_ERR_UNSAFE, ""},
+		{add_hard_link, TOTP_ERR_UNSAFE, ""}, {open_to_all, TOTP_ERR_UNSAFE, ""},
+		{stretch, TOTP_ERR_UNSAFE, ""},       {make_empty, TOTP_ERR_NOT_FOUND, ""},
 	};
 	struct fixture *f = *state;
 
