@@ -12,6 +12,7 @@
 #include <security/pam_modules.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "host/account.h"
@@ -168,6 +169,7 @@ int pam_code_of(enum totp_err err, enum verdict verdict)
 	case TOTP_ERR_STALE:
 	case TOTP_ERR_TIMEOUT:
 	case TOTP_ERR_UNSUPPORTED:
+	case TOTP_ERR_UNCERTAIN:
 	case TOTP_ERR_COUNT_:
 	default:
 		return PAM_AUTHINFO_UNAVAIL;
@@ -186,7 +188,13 @@ int pam_code_of(enum totp_err err, enum verdict verdict)
 /* An error: one line that says what to do, one sentence for the person. */
 static int fail(const struct login *login, enum totp_err err, const struct reason *why)
 {
-	report(login, LOG_ERR, "error", err_name(err), NULL, why->text);
+	char word[32] = "";
+
+	strncpy(word, err_name(err), sizeof(word) - 1);
+	for (char *c = word; *c; c++)
+		if (*c == ' ')
+			*c = '_';
+	report(login, LOG_ERR, "error", word, NULL, why->text);
 	tell(login, NOT_POSSIBLE);
 	return pam_code_of(err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err, VERDICT_DENY);
 }
@@ -257,7 +265,8 @@ static enum totp_err find_record(struct login *login, struct reason *why)
 
 	if (err == TOTP_OK && login->account.known)
 		err = store_has(login->store, login->account.name, &login->facts.enrolled, why);
-	return err;
+	/* a name that is too long for a record has none */
+	return err == TOTP_ERR_RANGE ? TOTP_OK : err;
 }
 
 /* --- asking --- */

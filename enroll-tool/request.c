@@ -70,7 +70,7 @@ static int take_label(struct tool *tool, struct request *request, const char *va
 	if (!cred_label_is_good(text_of(value)))
 		return tool_usage(tool,
 				  "--label: expected 1 to %d printable ASCII characters without "
-				  "quotes and backslashes",
+				  "quotes, backslashes and question marks",
 				  CRED_LABEL_MAX);
 	request->label = value;
 	return TOOL_DONE;
@@ -117,9 +117,9 @@ static const struct {
 	const char *name;
 	take_fn *take;
 } options[] = {
-	{"--user", take_user},	 {"--conf", take_conf},	      {"--issuer", take_issuer},
+	{"--user", take_user},   {"--conf", take_conf},       {"--issuer", take_issuer},
 	{"--label", take_label}, {"--account", take_account}, {"--algorithm", take_algorithm},
-	{"--qr", take_qr},	 {"--digits", take_digits},   {"--period", take_period},
+	{"--qr", take_qr},       {"--digits", take_digits},   {"--period", take_period},
 };
 
 /* Is it an option with a value? Then *ret_code says whether that was good. */

@@ -225,7 +225,8 @@ static enum totp_err replace(const struct enrolment *enrolment, struct cred *cre
 	return store_replace(&txn, cred, &state, why);
 }
 
-static int store(const struct enrolment *enrolment)
+/* *ret_changed: the new record is in place, though its writing was not confirmed. */
+static int store(const struct enrolment *enrolment, bool *ret_changed)
 {
 	OWN_CRED struct cred cred = {0};
 	struct reason why = {""};
@@ -237,6 +238,7 @@ static int store(const struct enrolment *enrolment)
 		err = TOTP_ERR_STALE;
 	for (int i = 0; err == TOTP_ERR_STALE && i < STALE_TRIES; i++)
 		err = replace(enrolment, &cred, &why);
+	*ret_changed = err == TOTP_ERR_UNCERTAIN;
 	if (err == TOTP_OK)
 		return TOOL_DONE;
 	return tool_refuse(enrolment->tool, "%s", why.text[0] ? why.text : err_name(err));
@@ -276,17 +278,17 @@ static int show_and_store(struct enrolment *enrolment)
 {
 	sigset_t asking;
 	int code = show(enrolment);
-	bool shown = code == TOOL_DONE;
+	bool shown = code == TOOL_DONE, changed = false;
 
 	if (shown)
 		confirm_hold_signals(&asking);
 	if (shown && enrolment->request->confirm)
 		code = confirm(enrolment, &asking);
 	if (code == TOOL_DONE)
-		code = store(enrolment);
+		code = store(enrolment, &changed);
 	if (code == TOOL_DONE)
 		tell_done(enrolment);
-	else
+	else if (!changed)
 		fprintf(stderr, "Nothing was changed.%s\n",
 			shown ? " If your phone has the new entry already, delete it." : "");
 	return code;

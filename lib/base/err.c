@@ -76,6 +76,8 @@ const char *err_name(enum totp_err err)
 		return "timed out";
 	case TOTP_ERR_UNSUPPORTED:
 		return "not supported";
+	case TOTP_ERR_UNCERTAIN:
+		return "not confirmed";
 	case TOTP_ERR_COUNT_:
 		break;
 	}

@@ -24,6 +24,7 @@ enum totp_err {
 	TOTP_ERR_STALE,       /* somebody else wrote first: read and judge again */
 	TOTP_ERR_TIMEOUT,     /* the deadline passed first */
 	TOTP_ERR_UNSUPPORTED, /* a newer format, or built without this feature */
+	TOTP_ERR_UNCERTAIN,   /* written, but not confirmed: the old or the new may be there */
 	TOTP_ERR_COUNT_
 };
 
@@ -44,7 +45,7 @@ void reason_set(struct reason *why, const char *format, ...) PRINTF_LIKE(2);
  */
 enum totp_err reason_errno(struct reason *why, const char *format, ...) PRINTF_LIKE(2);
 
-/* A short stable English name of err, for logs and messages; never NULL. */
+/* A short stable English name of err, in lower case; never NULL. */
 const char *err_name(enum totp_err err);
 
 #endif

@@ -214,7 +214,7 @@ enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
 				   FILES_USERS "/%s: replaced, but the disk does not confirm "
 					       "it",
 				   names.name);
-		err = TOTP_ERR_SYSTEM;
+		err = TOTP_ERR_UNCERTAIN;
 	} else {
 		drop_old_state(txn);
 	}

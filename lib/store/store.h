@@ -142,7 +142,8 @@ MUST_CHECK enum totp_err store_create(struct store *store, const struct cred *cr
 /*
  * Replace the record of a locked transaction (or, after store_read_cred, of one whose
  * state is lost) by a new credential, with a new id, and its state. On error the old
- * record is in place. The transaction is over either way.
+ * record is in place, but for TOTP_ERR_UNCERTAIN: the new one is, and a power cut may
+ * bring the old one back. The transaction is over either way.
  */
 MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
 				       const struct login_state *state, struct reason *why);
