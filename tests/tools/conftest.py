@@ -1,0 +1,28 @@
+"""Print TAP, as the other test programs do, so that every single test is counted."""
+
+
+class Tap:
+    def __init__(self):
+        self.count = 0
+
+    def pytest_runtest_logreport(self, report):
+        if report.when != "call" and report.passed:
+            return
+        self.count += 1
+        word = "not ok" if report.failed else "ok"
+        skip = f" # SKIP {report.longrepr[2]}" if report.skipped else ""
+        print(f"{word} {self.count} - {report.nodeid.split('::')[-1]}{skip}", flush=True)
+        if report.failed:
+            print("\n".join("# " + line for line in report.longreprtext.splitlines()), flush=True)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            print(f"not ok - {report.nodeid}\n{report.longreprtext}", flush=True)
+
+    def pytest_sessionfinish(self):
+        print(f"1..{self.count}", flush=True)
+
+
+def pytest_configure(config):
+    if config.pluginmanager.is_blocked("terminal"):
+        config.pluginmanager.register(Tap())

@@ -1,0 +1,939 @@
+"""totpctl, run as an administrator runs it, on a store of its own in a scratch folder."""
+
+import base64
+import hashlib
+import hmac
+import os
+import pty
+import re
+import select
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+
+TOTPCTL = os.environ["TOTPCTL"]
+RECORD_TOOL = os.environ["RECORD_TOOL"]
+LOG_CATCHER = os.environ["LOG_CATCHER_SO"]
+
+# a user of every Debian, and one that no host has
+KNOWN, KNOWN_UID = "daemon", 1
+UNKNOWN = "nobody.knows.me"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+OTHER_SECRET = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run totpctl")
+
+
+class Host:
+    def __init__(self, folder):
+        self.folder = folder
+        self.conf = folder / "pam_totp.conf"
+        self.keyring = folder / "etc" / "keyring"
+        self.store = folder / "store"
+        self.log = folder / "log"
+        self.policy()
+
+    def policy(self, *lines):
+        self.conf.write_text("\n".join([f"store_dir = {self.store}", f"keyring = {self.keyring}",
+                                        f"run_dir = {self.folder}/run", *lines, ""]))
+
+    def run(self, *words, stdin=None, conf=True, **more):
+        """Run totpctl; the result has returncode, stdout and stderr."""
+        env = dict(os.environ, TZ="UTC-1", LD_PRELOAD=LOG_CATCHER, LOG_CATCHER=str(self.log),
+                   ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+        args = [TOTPCTL, *(["--conf", self.conf] if conf else []), *words]
+        return subprocess.run(args, input=stdin, capture_output=True, text=True, env=env,
+                              timeout=60, **more)
+
+    def done(self, *words, **more):
+        """Run it; it must succeed and complain of nothing. Returns what it printed."""
+        ran = self.run(*words, **more)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout
+
+    def refused(self, *words, **more):
+        """Run it; it must refuse. Returns what it complained of."""
+        ran = self.run(*words, **more)
+        assert ran.returncode == 1, (ran.stdout, ran.stderr)
+        assert ran.stderr.startswith("totpctl: ") or ":" in ran.stderr
+        return ran.stderr
+
+    def csv(self, text, name="users.csv"):
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def enrol(self, user, secret=SECRET):
+        self.done("import", "csv", "-", stdin=f"{user},{secret}\n")
+
+    def record(self, *words):
+        ran = subprocess.run([RECORD_TOOL, self.conf, *map(str, words)], capture_output=True,
+                             text=True, timeout=60)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.strip()
+
+    def attempt(self, user, code, address="192.0.2.1", later=0):
+        """Log in, `later` seconds from now."""
+        return self.record("attempt", user, address, code, later)
+
+    def user_file(self, user):
+        return self.store / "users" / user
+
+    def state_file(self, user):
+        names = [name for name in os.listdir(self.store / "state")
+                 if name.rsplit(".", 1)[0] == user]
+        assert len(names) == 1
+        return self.store / "state" / names[0]
+
+    def files(self):
+        """Every file of store and keyring, with its bytes, owner and mode."""
+        found = {}
+        for top, _, names in os.walk(self.folder):
+            for name in names:
+                path = os.path.join(top, name)
+                if path == str(self.log):
+                    continue
+                st = os.stat(path)
+                with open(path, "rb") as file:
+                    found[path] = (file.read(), st.st_uid, st.st_mode)
+        return found
+
+    def logged(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A host on which nothing was made yet."""
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def host(bare):
+    bare.done("init")
+    bare.log.unlink(missing_ok=True)
+    return bare
+
+
+def code_at(when, secret=SECRET, period=30, digits=6):
+    mac = hmac.new(base64.b32decode(secret), int(when // period).to_bytes(8, "big"),
+                   hashlib.sha1).digest()
+    at = mac[-1] & 15
+    return str((int.from_bytes(mac[at:at + 4], "big") & 0x7fffffff) % 10 ** digits).zfill(digits)
+
+
+def fresh_code():
+    """Now's code. Should the step end meanwhile, the window still accepts it."""
+    return code_at(time.time())
+
+
+def wrong_code():
+    near = {code_at(time.time() + 30 * step) for step in range(-130, 131)}
+    return next(code for code in (f"{n:06}" for n in range(1000)) if code not in near)
+
+
+def as_nobody():
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+
+def row(shown, name):
+    """What `show` says of `name`, or None."""
+    found = re.search(rf"^{re.escape(name)} +(.*)$", shown, re.M)
+    return found and found.group(1)
+
+
+# ---- the command line
+
+
+def test_help_fits_a_small_screen(bare):
+    text = bare.done("--help", conf=False)
+    assert len(text.splitlines()) < 24
+    assert all(len(line) <= 80 for line in text.splitlines())
+    for name in "init check show import unlock revoke repair repair-clock adopt".split():
+        assert re.search(rf"^  {name} ", text, re.M)
+
+
+@pytest.mark.parametrize("name", "init check show import unlock revoke repair repair-clock "
+                         "adopt".split())
+def test_each_subcommand_has_help_of_its_own(bare, name):
+    for words in (name, "--help"), ("--help", name), (name, "-h"):
+        text = bare.done(*words, conf=False)
+        assert f"[--conf FILE] {name}" in text
+        assert all(len(line) <= 88 for line in text.splitlines())
+
+
+def test_version(bare):
+    assert re.fullmatch(r"totpctl \(pam_totp\) \d+\.\d+\.\d+\n", bare.done("--version"))
+
+
+@pytest.mark.parametrize("words", [
+    (), ("frobnicate",), ("--frobnicate",), ("show",), ("show", "a", "b"), ("show", "--all", "a"),
+    ("init", "now"), ("check", "a", "b"), ("import",), ("import", "csv"), ("import", "json", "-"),
+    ("unlock",), ("revoke",), ("repair",), ("repair-clock",), ("adopt",),
+    ("show", "root", "--keep-going"), ("show", "root", "--conf"), ("--conf=", "show", "root"),
+])
+def test_wrong_usage_exits_2_and_says_where_to_read(bare, words):
+    ran = bare.run(*words, conf=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("totpctl: ") and "--help" in ran.stderr
+
+
+def test_conf_may_follow_the_subcommand(host):
+    for words in ("show", UNKNOWN, "--conf", host.conf), ("show", f"--conf={host.conf}", UNKNOWN):
+        ran = host.run(*words, conf=False)
+        assert (ran.returncode, "is not enrolled" in ran.stderr) == (1, True)
+
+
+def test_a_user_whose_name_begins_with_a_dash_follows_two(host):
+    assert "-x is not enrolled" in host.refused("show", "--", "-x")
+
+
+def test_output_that_cannot_be_written_is_a_failure(host):
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run([TOTPCTL, "--conf", host.conf, "init"], stdout=full,
+                             stderr=subprocess.PIPE, text=True)
+    assert ran.returncode == 1 and "standard output" in ran.stderr
+
+
+@pytest.mark.parametrize("words", [("init",), ("show", "root"), ("import", "csv", "-"),
+                                   ("unlock", "root"), ("revoke", "root"), ("repair", "root"),
+                                   ("repair-clock", "root"), ("adopt", "root")])
+def test_others_than_root_are_told_so(host, words):
+    try:
+        ran = host.run(*words, preexec_fn=as_nobody)
+    except PermissionError:
+        pytest.skip("the build folder is closed to others")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "only root can" in ran.stderr
+
+
+# ---- init
+
+
+def test_init_makes_keyring_and_store(bare):
+    said = bare.done("init")
+    assert f"keyring {bare.keyring}" in said and f"store {bare.store}" in said
+    assert "copy" in said and "totp-enroll --user" in said
+    assert stat.S_IMODE(bare.keyring.stat().st_mode) == 0o600
+    assert stat.S_IMODE(bare.keyring.parent.stat().st_mode) == 0o755
+    assert stat.S_IMODE(bare.store.stat().st_mode) == 0o755
+    assert stat.S_IMODE((bare.store / "STORE").stat().st_mode) == 0o644
+    for name in "users", "state":
+        assert stat.S_IMODE((bare.store / name).stat().st_mode) == 0o700
+    assert "outcome=initialised" in bare.logged()
+    assert not list(bare.folder.rglob("*~*"))
+
+
+def test_init_does_not_depend_on_the_umask(bare):
+    bare.done("init", preexec_fn=lambda: os.umask(0o077))
+    assert stat.S_IMODE(bare.keyring.parent.stat().st_mode) == 0o755
+    assert stat.S_IMODE(bare.keyring.stat().st_mode) == 0o600
+    assert stat.S_IMODE(bare.store.stat().st_mode) == 0o755
+    bare.enrol(UNKNOWN)
+
+
+def test_init_says_who_owns_the_records(bare):
+    import pwd
+    try:
+        owner = pwd.getpwnam("_pam_totp")
+    except KeyError:
+        owner = None
+    said = bare.done("init")
+    assert ("_pam_totp" if owner else "root, since there is no account _pam_totp") in said
+    assert (bare.store / "users").stat().st_uid == (owner.pw_uid if owner else 0)
+
+
+def test_init_again_changes_nothing(host):
+    host.enrol(UNKNOWN)
+    before = host.files()
+    said = host.done("init")
+    assert "nothing is changed" in said
+    assert host.files() == before
+
+
+def test_init_makes_no_new_key_for_an_old_store(host):
+    host.enrol(UNKNOWN)
+    kept = host.keyring.read_bytes()
+    host.keyring.unlink()
+    before = host.files()
+    said = host.refused("init")
+    assert str(host.keyring) in said and "Restore" in said
+    assert host.files() == before
+
+    host.keyring.write_bytes(kept)
+    host.keyring.chmod(0o600)
+    host.done("show", UNKNOWN)
+
+
+def test_init_makes_no_new_key_for_records_without_a_marker(host):
+    host.enrol(UNKNOWN)
+    host.keyring.unlink()
+    (host.store / "STORE").unlink()
+    host.refused("init")
+    assert not host.keyring.exists() and not (host.store / "STORE").exists()
+
+
+def test_init_makes_a_store_for_a_keyring_that_is_there(host):
+    kept = host.keyring.read_bytes()
+    subprocess.run(["rm", "-r", host.store], check=True)
+    said = host.done("init")
+    assert "Made the keyring" not in said and "Made the store" in said
+    assert host.keyring.read_bytes() == kept
+    host.enrol(UNKNOWN)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_text("nonsense\n"),
+                                   lambda path: path.chmod(0o640),
+                                   lambda path: os.chown(path, 1, 0),
+                                   lambda path: path.write_text("")])
+def test_init_leaves_a_keyring_that_is_not_acceptable(host, spoil):
+    spoil(host.keyring)
+    before = host.files()
+    assert str(host.keyring) in host.refused("init")
+    assert host.files() == before
+
+
+def test_init_needs_the_parent_of_its_folders(bare):
+    bare.keyring = bare.folder / "a" / "b" / "keyring"
+    bare.policy()
+    assert str(bare.folder / "a" / "b") in bare.refused("init")
+    assert not bare.store.exists()
+
+
+def test_a_missing_store_is_explained(bare):
+    for words in ("show", "root"), ("revoke", "root"), ("import", "csv", "/dev/null"):
+        assert "totpctl init" in bare.refused(*words)
+
+
+def test_a_missing_keyring_never_means_not_enrolled(host):
+    host.enrol(KNOWN)
+    host.keyring.unlink()
+    for name in "show", "unlock", "repair", "repair-clock", "adopt":
+        said = host.refused(name, KNOWN)
+        assert "not enrolled" not in said and str(host.keyring) in said
+    said = host.refused("import", "csv", "-", stdin=f"{UNKNOWN},{SECRET}\n")
+    assert "nothing is imported" in said and str(host.keyring) in said
+
+
+# ---- check
+
+
+def test_check_says_that_a_file_has_no_errors(host):
+    assert host.done("check") == f"{host.conf}: no errors\n"
+    assert host.done("check", host.conf, conf=False) == f"{host.conf}: no errors\n"
+
+
+def test_check_names_every_fault_with_file_and_line(host):
+    path = host.folder / "candidate"
+    path.write_text("# a comment\nwindow = many\n\nnullok = yes\nwindow = 1\nwindow = 1\nnonsense\n")
+    ran = host.run("check", path)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    lines = ran.stderr.splitlines()
+    assert [re.match(rf"{re.escape(str(path))}:(\d+): ", line).group(1) for line in lines[:2]] == [
+        "2", "4"]
+    assert lines[-1].startswith(f"{path}:7: ")
+
+
+def test_check_reads_a_candidate_of_any_owner_and_mode(host):
+    path = host.folder / "candidate"
+    path.write_text("window = 2\n")
+    os.chown(path, 65534, 65534)
+    path.chmod(0o666)
+    assert host.done("check", path) == f"{path}: no errors\n"
+    # but not the policy in use
+    assert str(path) in host.refused("--conf", path, "check", conf=False)
+
+
+def test_check_needs_no_root(host):
+    host.folder.chmod(0o755)
+    path = host.folder / "candidate"
+    path.write_text("window = 2\n")
+    for folder in list(path.parents)[:-1]:
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            path = None
+            break
+    try:
+        ran = host.run("check", path or "/dev/null", preexec_fn=as_nobody)
+    except PermissionError:
+        pytest.skip("the build folder is closed to others")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_check_reads_a_pipe(host):
+    said = host.done("check", "/dev/stdin", stdin="enforce = optional\n")
+    assert said == "/dev/stdin: no errors\n"
+
+
+@pytest.mark.parametrize("key", ["required_for", "exempt"])
+def test_check_refuses_a_group_that_does_not_exist(host, key):
+    host.policy(f"{key} = root, @root, @no.such.group, @nor.this.one")
+    said = host.refused("check")
+    assert f"{host.conf}: {key}: " in said
+    assert "no.such.group" in said and "nor.this.one" in said
+
+
+def test_check_only_warns_of_a_user_who_does_not_exist(host):
+    host.policy(f"exempt = root, {UNKNOWN}")
+    ran = host.run("check")
+    assert (ran.returncode, ran.stdout) == (0, f"{host.conf}: no errors\n")
+    assert re.fullmatch(rf".*exempt: warning: .*{UNKNOWN}\n", ran.stderr)
+
+
+@pytest.mark.parametrize("path", ["/nonexistent/policy", "/etc"])
+def test_check_says_why_it_cannot_read(host, path):
+    assert path in host.refused("check", path)
+
+
+def test_check_refuses_a_file_that_is_too_large(host):
+    path = host.folder / "candidate"
+    path.write_text("#" * 70000)
+    assert "64 KiB" in host.refused("check", path)
+
+
+def test_a_fault_in_the_policy_stops_every_subcommand(host):
+    host.policy("window = many")
+    for words in ("init",), ("show", "root"), ("import", "csv", "-"), ("unlock", "root"):
+        assert re.search(rf"{re.escape(str(host.conf))}:4: window: ", host.refused(*words))
+
+
+# ---- import
+
+
+def test_import_enrols_users(host):
+    path = host.csv(f"# user,secret\n\nalice.x,{SECRET}\n"
+                    f"bob.x , {OTHER_SECRET},SHA256,8,60\r\n\t\ncarol.x,{SECRET.lower()},,,")
+    assert host.done("import", "csv", path) == "3 users imported\n"
+    assert row(host.done("show", "alice.x"), "token") == '"imported": TOTP, SHA1, 6 digits, 30 seconds'
+    assert row(host.done("show", "bob.x"), "token") == '"imported": TOTP, SHA256, 8 digits, 60 seconds'
+    assert host.attempt("alice.x", fresh_code()) == "allow code"
+    assert sorted(os.listdir(host.store / "users")) == ["alice.x", "bob.x", "carol.x"]
+    assert len(os.listdir(host.store / "state")) == 3
+
+
+def test_import_binds_known_users_to_their_uid(host):
+    host.done("import", "csv", "-", stdin=f"{KNOWN},{SECRET}\n{UNKNOWN},{SECRET}\n")
+    assert row(host.done("show", KNOWN), "uid") == str(KNOWN_UID)
+    assert "not bound" in row(host.done("show", UNKNOWN), "uid")
+
+
+def test_import_binds_the_same_way_in_a_long_list(host):
+    text = "".join(f"user{i:04},{SECRET}\n" for i in range(500)) + f"{KNOWN},{SECRET}\n"
+    assert host.done("import", "csv", "-", stdin=text) == "501 users imported\n"
+    assert row(host.done("show", KNOWN), "uid") == str(KNOWN_UID)
+    assert "not bound" in row(host.done("show", "user0499"), "uid")
+
+
+BAD_LINES = [
+    "alone",
+    ",JBSWY3DPEHPK3PXP",
+    f"{'x' * 201},{SECRET}",
+    f"{'X' * 100},{SECRET}",
+    "u,",
+    "u,not base32!",
+    "u,JBSWY3DPEHPK3PX",
+    "u,GE======",
+    f"u,{'A' * 300}",
+    f"u,{SECRET},MD5",
+    f"u,{SECRET},SHA1,5",
+    f"u,{SECRET},SHA1,6,10",
+    f"u,{SECRET},SHA1,6,30,more",
+    "user,secret,algorithm,digits,period",
+    f"a\x01b,{SECRET}",
+    f"\x00,{SECRET}",
+]
+
+
+@pytest.mark.parametrize("bad", BAD_LINES, ids=range(len(BAD_LINES)))
+def test_a_bad_line_is_named_and_nothing_is_imported(host, bad):
+    path = host.csv(f"alice.x,{SECRET}\n{bad}\n")
+    said = host.refused("import", "csv", path)
+    assert said.startswith(f"{path}:2: ")
+    assert "nothing is imported" in said and "--keep-going" in said
+    assert os.listdir(host.store / "users") == os.listdir(host.store / "state") == []
+    assert SECRET not in said
+
+
+def test_every_bad_line_is_named(host):
+    path = host.csv(f"\nx\ny,{SECRET}\n#\nz,1\n")
+    said = host.refused("import", "csv", path)
+    assert re.findall(rf"^{re.escape(str(path))}:(\d+): ", said, re.M) == ["2", "5"]
+    assert "2 of 3" in said
+
+
+def test_keep_going_imports_the_good_lines(host):
+    path = host.csv(f"x\ngood.x,{SECRET}\ngood.x,{SECRET}\n")
+    for words in ("--keep-going", "csv", path), ("csv", path, "--keep-going"):
+        ran = host.run("import", *words)
+        assert ran.returncode == 1
+        assert ran.stdout in ("1 user imported\n", "0 users imported\n")
+        assert f"{path}:1: " in ran.stderr and f"{path}:3: " in ran.stderr
+    assert os.listdir(host.store / "users") == ["good.x"]
+
+
+def test_keep_going_is_content_where_all_is_good(host):
+    said = host.done("import", "csv", "-", "--keep-going", stdin=f"good.x,{SECRET}\n")
+    assert said == "1 user imported\n"
+
+
+def test_a_user_given_twice_is_bad_and_the_first_line_is_named(host):
+    path = host.csv(f"a.x,{SECRET}\nb.x,{SECRET}\na.x,{OTHER_SECRET}\n")
+    assert f"{path}:3: user: is in line 1 already" in host.refused("import", "csv", path)
+
+
+def test_a_user_who_is_enrolled_is_bad_and_stays_as_he_is(host):
+    host.enrol("a.x")
+    before = host.files()
+    said = host.refused("import", "csv", "-", stdin=f"a.x,{OTHER_SECRET}\n")
+    assert "standard input:1: user: is enrolled already" in said
+    assert host.files() == before
+
+
+def test_a_weak_secret_is_imported_with_a_warning(host):
+    ran = host.run("import", "csv", "-", stdin=f"a.x,{SECRET}\nb.x,JBSWY3DPEHPK3PXP\n")
+    assert (ran.returncode, ran.stdout) == (0, "2 users imported\n")
+    assert ran.stderr.startswith("standard input:2: warning: ") and "10 bytes" in ran.stderr
+    assert "10 bytes" in row(host.done("show", "b.x"), "  weak")
+
+
+def test_a_list_without_users_imports_none(host):
+    for text in "", "\n\n", "# nobody\n":
+        assert host.done("import", "csv", "-", stdin=text) == "0 users imported\n"
+
+
+def test_the_mark_of_a_spreadsheet_is_not_part_of_the_first_name(host):
+    path = host.csv("")
+    path.write_bytes(b"\xef\xbb\xbfa.x," + SECRET.encode() + b"\r\n")
+    host.done("import", "csv", path)
+    host.done("show", "a.x")
+
+
+def test_import_warns_of_a_list_that_others_can_read(host):
+    path = host.csv(f"a.x,{SECRET}\n")
+    path.chmod(0o644)
+    ran = host.run("import", "csv", path)
+    assert ran.returncode == 0 and "others can read it" in ran.stderr
+
+
+@pytest.mark.parametrize("path", ["/nonexistent/list", "/etc"])
+def test_import_says_why_it_cannot_read(host, path):
+    assert path in host.refused("import", "csv", path)
+
+
+def test_import_logs_who_was_enrolled_and_no_secret(host):
+    host.done("import", "csv", "-", stdin=f"a.x,{SECRET}\nb.x,{OTHER_SECRET}\n")
+    assert re.findall(r"user=(\S+) .*outcome=imported", host.logged()) == ["a.x", "b.x"]
+    assert SECRET not in host.logged() and OTHER_SECRET not in host.logged()
+
+
+def test_hostile_names_stay_inside_the_store(host):
+    names = ["../x", "a/b", " lead", ".", "..", "A", "%41", "ä"]
+    before = set(host.files())
+    text = "".join(f"{name},{SECRET}\n" for name in names)
+    assert host.done("import", "csv", "-", stdin=text) == f"{len(names)} users imported\n"
+    made = set(host.files()) - before
+    assert len(made) == 2 * len(names)
+    assert {os.path.dirname(path) for path in made} == {f"{host.store}/users", f"{host.store}/state"}
+    for name in names:
+        assert row(host.done("show", "--", name.strip()), "user") == name.strip()
+
+
+def test_a_full_disk_leaves_nothing(host):
+    import resource
+    path = host.csv("".join(f"u{i},{SECRET}\n" for i in range(50)))
+
+    def small():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    before = host.files()
+    assert "nothing is imported" in host.refused("import", "csv", path, preexec_fn=small)
+    assert host.files() == before
+
+
+def test_an_interruption_takes_everything_back(host):
+    path = host.csv("".join(f"u{i},{SECRET}\n" for i in range(20000)))
+    child = subprocess.Popen([TOTPCTL, "--conf", host.conf, "import", "csv", path],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(os.listdir(host.store / "users")) < 20:
+        assert child.poll() is None
+        time.sleep(0.001)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (1, "")
+    assert "interrupted: nothing is imported" in err
+    assert os.listdir(host.store / "users") == os.listdir(host.store / "state") == []
+
+
+def run_on_terminal(*words):
+    """Run totpctl with a terminal for its standard error; returns exit code and what it drew."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen([TOTPCTL, *words], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    drawn = b""
+    while child.poll() is None or select.select([master], [], [], 0)[0]:
+        if select.select([master], [], [], 0.05)[0]:
+            try:
+                drawn += os.read(master, 65536)
+            except OSError:
+                break
+    os.close(master)
+    return child.wait(timeout=60), drawn.decode()
+
+
+def test_progress_is_drawn_on_a_terminal_and_taken_off_again(host):
+    path = host.csv("".join(f"u{i},{SECRET}\n" for i in range(5000)))
+    code, drawn = run_on_terminal("--conf", host.conf, "import", "csv", path)
+    assert code == 0
+    assert re.search(r"importing \[#* *\] +\d+ %", drawn)
+    assert drawn.endswith("\r\x1b[K")
+
+
+# ---- show
+
+
+def test_show_never_shows_a_secret(host):
+    host.enrol(KNOWN)
+    for shown in host.done("show", KNOWN), host.logged():
+        for secret in SECRET, SECRET.lower(), base64.b32decode(SECRET).hex(), "Hello!":
+            assert secret not in shown
+
+
+def test_show_tells_what_an_administrator_asks(host):
+    host.enrol(KNOWN)
+    shown = host.done("show", KNOWN)
+    moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+01:00"
+    assert row(shown, "user") == KNOWN
+    assert row(shown, "uid") == str(KNOWN_UID)
+    assert re.fullmatch(moment, row(shown, "enrolled"))
+    assert re.fullmatch(moment, row(shown, "  added"))
+    assert row(shown, "  last used") == row(shown, "last login") == "never"
+    assert row(shown, "failures") == "none since then"
+    assert row(shown, "  failed tries") == "0 of 5, in the long run 0 of 100"
+    assert row(shown, "known place") is row(shown, "  next try") is None
+
+    assert host.attempt(KNOWN, fresh_code()) == "allow code"
+    assert host.attempt(KNOWN, wrong_code(), "2001:db8::7") == "deny wrong_code"
+    shown = host.done("show", KNOWN)
+    assert re.fullmatch(moment, row(shown, "last login"))
+    assert row(shown, "  last used") == row(shown, "last login") == row(shown, "  last login")
+    assert row(shown, "known place") == "192.0.2.1"
+    assert row(shown, "failures") == "1 since then"
+    assert re.fullmatch(rf"{moment} from 2001:db8::/64", row(shown, "  the last"))
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+def test_show_tells_how_long_to_wait(host):
+    host.enrol(KNOWN)
+    for _ in range(5):
+        assert host.attempt(KNOWN, wrong_code()) == "deny wrong_code"
+    assert host.attempt(KNOWN, wrong_code()) == "wait throttled"
+    shown = host.done("show", KNOWN)
+    assert row(shown, "  failed tries") == "5 of 5, in the long run 5 of 100"
+    assert re.fullmatch(r"in (5 minutes|4 minutes \d+ seconds?), or after totpctl unlock",
+                        row(shown, "  next try"))
+
+
+def test_show_tells_of_a_lock_that_nothing_but_unlock_opens(host):
+    host.policy("attempts_total = 2", "attempts_total_refill = 0")
+    host.enrol(KNOWN)
+    for _ in range(2):
+        host.attempt(KNOWN, wrong_code())
+    assert row(host.done("show", KNOWN), "  next try") == "refused until totpctl unlock"
+
+
+def test_show_counts_recovery_codes_and_names_counter_based_tokens(host):
+    host.enrol(KNOWN)
+    host.record("hotp", KNOWN)
+    shown = host.done("show", KNOWN)
+    assert row(shown, "recovery codes") == "10 of 10 left"
+    assert '"keyfob": HOTP, SHA1, 6 digits' in shown
+
+
+def test_show_tells_who_is_not_enrolled(host):
+    assert host.refused("show", KNOWN) == f"totpctl: {KNOWN} is not enrolled\n"
+    assert f"{UNKNOWN} is not enrolled" in host.refused("show", UNKNOWN)
+
+
+def test_show_names_the_command_that_repairs(host):
+    host.enrol(KNOWN)
+    host.state_file(KNOWN).unlink()
+    ran = host.run("show", KNOWN)
+    assert ran.returncode == 1 and "totpctl repair" in ran.stderr
+    assert '"imported": TOTP' in ran.stdout and "last login" not in ran.stdout
+
+    host.user_file(KNOWN).write_bytes(b"\0" * 300)
+    said = host.refused("show", KNOWN)
+    assert "totpctl revoke" in said and "totpctl repair" not in said
+
+
+def test_show_names_a_uid_that_differs(host):
+    host.enrol(KNOWN)
+    host.record("bind", KNOWN, 4711)
+    uid = host.done("show", KNOWN)
+    assert "4711" in uid and f"the account has {KNOWN_UID}" in uid and "totpctl adopt" in uid
+
+
+def test_a_record_of_another_user_does_not_open(host):
+    host.done("import", "csv", "-", stdin=f"a.x,{SECRET}\n{KNOWN},{OTHER_SECRET}\n")
+    host.user_file("a.x").rename(host.user_file(KNOWN))
+    assert "cannot be opened" in host.refused("show", KNOWN)
+
+
+# ---- unlock
+
+
+def test_unlock_forgives_failed_tries(host):
+    host.enrol(KNOWN)
+    used = fresh_code()
+    assert host.attempt(KNOWN, used) == "allow code"
+    for _ in range(6):
+        host.attempt(KNOWN, wrong_code(), "203.0.113.9")
+    for _ in range(2):
+        host.attempt(KNOWN, wrong_code())
+    said = host.done("unlock", KNOWN)
+    assert "Forgiven: 5 failed tries from places that never" in said
+    assert "Forgiven: 2 failed tries from 192.0.2.1" in said
+    assert f"user={KNOWN}" in host.logged() and "outcome=unlocked" in host.logged()
+
+    shown = host.done("show", KNOWN)
+    assert shown.count("0 of 5, in the long run 0 of 100") == 2
+    assert host.attempt(KNOWN, used, "203.0.113.9").split()[0] == "deny"
+    assert row(shown, "failures") == "7 since then"
+
+
+def test_unlock_does_not_bring_used_codes_back(host):
+    host.enrol(KNOWN)
+    code = fresh_code()
+    assert host.attempt(KNOWN, code) == "allow code"
+    host.attempt(KNOWN, wrong_code())
+    host.done("unlock", KNOWN)
+    assert host.attempt(KNOWN, code) in ("deny used_code", "deny wrong_code")
+
+
+def test_unlock_of_an_open_record_changes_nothing(host):
+    host.enrol(KNOWN)
+    before = host.files()
+    assert "nothing is changed" in host.done("unlock", KNOWN)
+    assert host.files() == before and "unlocked" not in host.logged()
+
+
+def test_unlock_waits_for_a_login(host):
+    host.enrol(KNOWN)
+    host.attempt(KNOWN, wrong_code())
+    holder = subprocess.Popen([RECORD_TOOL, host.conf, "lock", KNOWN], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    waiting = subprocess.Popen([TOTPCTL, "--conf", host.conf, "unlock", KNOWN],
+                               stdout=subprocess.PIPE)
+    time.sleep(0.3)
+    assert waiting.poll() is None
+    holder.communicate(b"", timeout=10)
+    assert waiting.wait(timeout=10) == 0
+    waiting.stdout.close()
+
+
+# ---- revoke
+
+
+def test_revoke_removes_every_trace(host):
+    host.enrol(KNOWN)
+    host.enrol(UNKNOWN)
+    assert "no longer enrolled" in host.done("revoke", KNOWN)
+    assert os.listdir(host.store / "users") == [UNKNOWN]
+    host.state_file(UNKNOWN)
+    assert f"{KNOWN} is not enrolled" in host.refused("revoke", KNOWN)
+    assert host.logged().count("outcome=revoked") == 1
+    host.done("revoke", UNKNOWN)
+    assert os.listdir(host.store / "state") == []
+
+
+def test_revoke_removes_a_damaged_record(host):
+    host.enrol(KNOWN)
+    host.user_file(KNOWN).write_bytes(b"nonsense")
+    host.done("revoke", KNOWN)
+    assert os.listdir(host.store / "users") == os.listdir(host.store / "state") == []
+
+
+# ---- repair
+
+
+def spoil_missing(path):
+    path.unlink()
+
+
+def spoil_bytes(path):
+    path.write_bytes(b"\xff" * 8192)
+
+
+def spoil_short(path):
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def spoil_mode(path):
+    path.chmod(0o666)
+
+
+def spoil_link(path):
+    path.rename(path.parent.parent / "elsewhere")
+    path.symlink_to(path.parent.parent / "elsewhere")
+
+
+@pytest.mark.parametrize("spoil", [spoil_missing, spoil_bytes, spoil_short, spoil_mode, spoil_link])
+def test_repair_makes_a_new_state_and_says_what_it_means(host, spoil):
+    host.enrol(KNOWN)
+    path = host.state_file(KNOWN)
+    spoil(path)
+    host.refused("show", KNOWN)
+    now = time.time()
+    said = host.done("repair", KNOWN)
+    clock = re.search(rf"{KNOWN} can log in with codes from (\d\d):(\d\d):(\d\d) on \(in (.*)\)", said)
+    # last step = now's + 2 * window: the code after that begins three steps from now's begin
+    begins = (int(now) // 30 + 3) * 30 + 3600
+    expected = [time.strftime("%H %M %S", time.gmtime(begins + late)).split() for late in (0, 30)]
+    assert list(clock.groups()[:3]) in expected
+    assert "outcome=repaired" in host.logged()
+    assert host.state_file(KNOWN) != path
+
+    for step in 0, 1:
+        assert host.attempt(KNOWN, code_at(time.time() + 30 * step)).startswith("deny ")
+    shown = host.done("show", KNOWN)
+    assert row(shown, "uid") == str(KNOWN_UID)
+
+
+def test_codes_are_accepted_from_the_moment_on_that_repair_names(host):
+    host.enrol(KNOWN)
+    host.state_file(KNOWN).unlink()
+    said = host.done("repair", KNOWN)
+    at = time.time()
+    minutes, seconds = re.search(r"\(in (?:(\d+) minutes? ?)?(?:(\d+) seconds?)?\)", said).groups("0")
+    wait = int(minutes) * 60 + int(seconds)
+    assert 60 <= wait <= 90
+    assert host.attempt(KNOWN, code_at(at + wait - 30), later=wait - 32).startswith("deny ")
+    assert host.attempt(KNOWN, code_at(at + wait + 2), later=wait + 2) == "allow code"
+
+
+def test_repair_voids_recovery_codes_and_counters(host):
+    host.enrol(KNOWN)
+    host.record("hotp", KNOWN)
+    host.state_file(KNOWN).unlink()
+    said = host.done("repair", KNOWN)
+    assert "Counter-based tokens are void" in said and "Recovery codes are void" in said
+    shown = host.done("show", KNOWN)
+    assert row(shown, "recovery codes") == "0 of 10 left" and "6 digits; void" in shown
+
+
+def test_repair_leaves_a_sound_record(host):
+    host.enrol(KNOWN)
+    before = host.files()
+    assert "nothing is changed" in host.done("repair", KNOWN)
+    assert host.files() == before and "repaired" not in host.logged()
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"nonsense"),
+                                   lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x")])
+def test_repair_says_that_a_damaged_credential_is_lost(host, spoil):
+    host.enrol(KNOWN)
+    spoil(host.user_file(KNOWN))
+    before = host.files()
+    assert "totpctl revoke" in host.refused("repair", KNOWN)
+    assert host.files() == before
+
+
+def test_repair_of_a_stranger(host):
+    assert "not enrolled" in host.refused("repair", UNKNOWN)
+
+
+# ---- repair-clock
+
+
+def test_repair_clock_sets_a_step_of_the_future_back(host):
+    host.enrol(KNOWN)
+    host.record("ahead", KNOWN, 3600)
+    code = fresh_code()
+    assert host.attempt(KNOWN, code) == "deny clock_back"
+    said = host.done("repair-clock", KNOWN)
+    assert re.search(r'"imported": its last code was (1 hour|59 minutes.*|1 hour .*) in the future; '
+                     r"codes from \d\d:\d\d:\d\d on are accepted", said)
+    assert 'outcome=clock-repaired' in host.logged() and 'token="imported"' in host.logged()
+    # the codes up to now stay used, the next one is accepted
+    assert host.attempt(KNOWN, code).startswith("deny ")
+    assert host.attempt(KNOWN, code_at(time.time() + 30)) == "allow code"
+
+
+def test_repair_clock_leaves_what_is_right(host):
+    host.enrol(KNOWN)
+    assert host.attempt(KNOWN, fresh_code()) == "allow code"
+    before = host.files()
+    assert "nothing is changed" in host.done("repair-clock", KNOWN)
+    assert host.files() == before and "clock" not in host.logged()
+
+
+def test_repair_clock_does_not_undo_a_repair(host):
+    host.enrol(KNOWN)
+    host.state_file(KNOWN).unlink()
+    host.done("repair", KNOWN)
+    before = host.files()
+    said = host.done("repair-clock", KNOWN)
+    assert "passes by itself" in said or "nothing is changed" in said
+    assert host.files() == before
+
+
+def test_repair_clock_of_a_damaged_record_names_repair(host):
+    host.enrol(KNOWN)
+    host.state_file(KNOWN).unlink()
+    assert "totpctl repair" in host.refused("repair-clock", KNOWN)
+
+
+# ---- adopt
+
+
+def test_adopt_binds_a_record_to_the_account_of_now(host):
+    host.enrol(KNOWN)
+    used = fresh_code()
+    assert host.attempt(KNOWN, used) == "allow code"
+    host.record("bind", KNOWN, 4711)
+    said = host.done("adopt", KNOWN)
+    assert "uid 4711" in said and f"uid {KNOWN_UID}" in said
+    assert "outcome=adopted" in host.logged()
+    shown = host.done("show", KNOWN)
+    assert row(shown, "uid") == str(KNOWN_UID)
+    assert row(shown, "known place") == "192.0.2.1"
+    assert host.attempt(KNOWN, used) in ("deny used_code", "deny wrong_code")
+    host.state_file(KNOWN)
+
+
+def test_adopt_leaves_what_is_right(host):
+    host.enrol(KNOWN)
+    before = host.files()
+    assert "nothing is changed" in host.done("adopt", KNOWN)
+    assert host.files() == before and "adopted" not in host.logged()
+
+
+def test_adopt_needs_an_account_and_a_record(host):
+    host.enrol(UNKNOWN)
+    assert "there is no account" in host.refused("adopt", UNKNOWN)
+    assert "is not enrolled" in host.refused("adopt", KNOWN)
+
+
+# ---- what a stranger left in the store
+
+
+@pytest.mark.parametrize("name", ["show", "unlock", "revoke", "repair", "repair-clock", "adopt"])
+def test_a_fifo_in_the_place_of_a_record_hangs_nobody(host, name):
+    os.mkfifo(host.user_file(KNOWN), 0o600)
+    ran = host.run(name, KNOWN)
+    if name == "revoke":
+        assert ran.returncode == 0 and os.listdir(host.store / "users") == []
+    else:
+        assert ran.returncode == 1 and KNOWN in ran.stderr
+
+
+def test_a_name_with_control_characters_does_not_reach_the_terminal(host):
+    said = host.refused("show", "evil\x1b[2J\n")
+    assert "\x1b" not in said and said.count("\n") == 1
