@@ -108,8 +108,8 @@ static void print_failures(const struct login_state *state)
 		return;
 	}
 	source_text(&state->last_failure_source, source);
-	print_row("failures", "%u since then, the last %s from %s", (unsigned)state->failures,
-		  ctl_time(state->last_failure, when), source);
+	print_row("failures", "%u since then", (unsigned)state->failures);
+	print_row("  the last", "%s from %s", ctl_time(state->last_failure, when), source);
 }
 
 /* state: NULL where it is lost; the credential is shown all the same. */
