@@ -26,8 +26,8 @@ static int64_t next_code_at(const struct token *token, uint64_t last)
 struct repair {
 	int64_t now;
 	int64_t codes_from; /* 0: no token is left that works */
-	bool hotp;	    /* counter-based tokens are void… */
-	bool recovery;	    /* …and recovery codes */
+	bool hotp;          /* counter-based tokens are void… */
+	bool recovery;      /* …and recovery codes */
 };
 
 static void describe_repair(struct repair *repair, const struct cred *cred,

@@ -6,7 +6,7 @@
 #include "base/io.h"
 
 #define PAUSE_NS 100000000u
-#define WIDTH	 40
+#define WIDTH    40
 
 struct progress progress_begin(void)
 {

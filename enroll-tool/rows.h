@@ -17,8 +17,8 @@
 
 struct row {
 	char *canonical; /* the account's name, or NULL: as in the text */
-	uint32_t at;	 /* where its line begins */
-	uint32_t line;	 /* from 1 */
+	uint32_t at;     /* where its line begins */
+	uint32_t line;   /* from 1 */
 	uint32_t uid;
 	bool bound; /* there is an account, of that uid */
 };
@@ -31,7 +31,7 @@ struct rows {
 	size_t count;
 	size_t cap;
 	size_t left_out; /* lines that are not good */
-	uint32_t *seen;	 /* hash table of name -> row + 1; its size is a power of two */
+	uint32_t *seen;  /* hash table of name -> row + 1; its size is a power of two */
 	size_t seen_size;
 	struct names *names;
 	struct store *store;

@@ -10,7 +10,7 @@ struct command {
 	const char *arguments;
 	const char *help; /* one line */
 	const char *more; /* what its own --help says beside that */
-	int min, max;	  /* arguments it takes */
+	int min, max;     /* arguments it takes */
 	int (*run)(struct ctl *ctl);
 };
 

@@ -10,10 +10,10 @@
 
 struct ctl {
 	struct tool tool;
-	int word_count;	 /* arguments that are not options, the subcommand's name left out… */
-	char **words;	 /* …of which there are as many as its table row allows */
+	int word_count;  /* arguments that are not options, the subcommand's name left out… */
+	char **words;    /* …of which there are as many as its table row allows */
 	bool keep_going; /* import --keep-going */
-	struct account account;	       /* ctl_open_user: whom words[0] names… */
+	struct account account;        /* ctl_open_user: whom words[0] names… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
 
