@@ -74,6 +74,8 @@ static void what_is_not_base32_is_refused_and_leaves_no_key(void **unused)
 		"MZX",
 		"MZXW6Y",
 		"MZXW6YTBO",
+		"AAA",
+		"AAAAAA",
 		/* unused bits that are not zero (RFC 4648 section 3.5) */
 		"MZ",
 		"MZXR",

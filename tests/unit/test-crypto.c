@@ -177,6 +177,14 @@ static void the_caller_s_error_queue_is_left_as_it_was(void **unused)
 		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
 	assert_int_equal(callers_own, ERR_peek_error());
 	assert_int_equal(callers_own, ERR_peek_last_error());
+
+	/* nor is a mark of ours left on an error of the caller's */
+	ERR_set_mark();
+	ERR_raise(ERR_LIB_USER, 2);
+	assert_refused(SEAL,
+		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
+	ERR_pop_to_mark();
+	assert_int_equal(callers_own, ERR_peek_last_error());
 	ERR_clear_error();
 }
 
