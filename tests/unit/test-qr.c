@@ -12,7 +12,7 @@
 #define QUIET_MAX 4
 #define CELLS_MAX (QR_SIDE_MAX + 2 * QUIET_MAX + 1)
 
-static struct qr qr;			 /* large: not for the stack */
+static struct qr qr;                     /* large: not for the stack */
 static bool drawn[CELLS_MAX][CELLS_MAX]; /* the modules as a reader sees them; true: dark */
 
 static void encode(const char *text)
