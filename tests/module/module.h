@@ -31,6 +31,7 @@ static inline int setup(void **unused)
 	(void)unused;
 	scene_make(&scene, MODULE_PATH);
 	scene_enroll(&scene, "daemon");
+	scene_log_clear();
 	return 0;
 }
 

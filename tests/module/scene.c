@@ -5,12 +5,10 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,74 +17,14 @@
 #include "store/store.h"
 
 int64_t scene_now = SCENE_START;
-char scene_log[16384];
 
-/* --- clock and log, in the place of libc's --- */
+/* --- the clock, in the place of libc's --- */
 
 time_t time(time_t *ret_now)
 {
 	if (ret_now)
 		*ret_now = (time_t)scene_now;
 	return (time_t)scene_now;
-}
-
-static void PRINTF_LIKE(2) keep_line(int priority, const char *format, ...);
-void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
-void __syslog_chk(int priority, int flag, const char *format, ...);
-
-/* The format is the caller's, as syslog's is. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-void __vsyslog_chk(int priority, int flag, const char *format, va_list args)
-{
-	char line[2048];
-
-	(void)flag;
-	vsnprintf(line, sizeof(line), format, args);
-	keep_line(priority, "%s", line);
-}
-#pragma GCC diagnostic pop
-
-static void keep_line(int priority, const char *format, ...)
-{
-	size_t len = strlen(scene_log);
-	va_list args;
-
-	len += (size_t)snprintf(scene_log + len, sizeof(scene_log) - len, "%d|", priority);
-	if (len >= sizeof(scene_log) - 2)
-		return;
-	va_start(args, format);
-	vsnprintf(scene_log + len, sizeof(scene_log) - len - 1, format, args);
-	va_end(args);
-	strcat(scene_log, "\n");
-}
-
-void vsyslog(int priority, const char *format, va_list args)
-{
-	__vsyslog_chk(priority, 0, format, args);
-}
-
-void syslog(int priority, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	__vsyslog_chk(priority, 0, format, args);
-	va_end(args);
-}
-
-void __syslog_chk(int priority, int flag, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	__vsyslog_chk(priority, flag, format, args);
-	va_end(args);
-}
-
-void scene_log_clear(void)
-{
-	scene_log[0] = '\0';
 }
 
 /* --- files --- */
@@ -154,7 +92,6 @@ void scene_make(struct scene *scene, const char *module)
 	scene_service(scene, "", "");
 	scene_write(scene, "service/other", "auth required pam_deny.so\n", 0644);
 	scene_now = SCENE_START;
-	scene_log_clear();
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)

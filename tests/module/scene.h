@@ -1,8 +1,8 @@
 /*
  * A stage for tests that go through libpam: a folder of its own with service file, policy,
- * keyring and store, and a program that logs in there. The wall clock and syslog belong
- * to the test: this file defines time(), syslog() and their kin, and the executable
- * exports them, so that the module calls these.
+ * keyring and store, and a program that logs in there. The wall clock belongs to the test:
+ * scene.c defines time(), and the executable exports it, so that the module calls it. So
+ * does syslog in tests that use scene_log, which log.c defines.
  *
  * The module asks NSS, so the users are real accounts of every Debian: root, daemon, bin,
  * nobody. Their secrets can be told from their names.
@@ -114,7 +114,7 @@ pam_handle_t *scene_begin(const struct scene *scene, const char *user, struct ta
 /* --- clock and log --- */
 
 extern int64_t scene_now; /* what time() says; SCENE_START after scene_make */
-extern char scene_log[16384]; /* "priority|line\n" for each line since the last scene_make */
+extern char scene_log[16384]; /* "priority|line\n" for each since the last clearing */
 
 void scene_log_clear(void);
 
