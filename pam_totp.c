@@ -258,13 +258,18 @@ static enum totp_err find_facts(struct login *login, const char *typed_name, str
 	return err;
 }
 
-static enum totp_err find_record(struct login *login, struct reason *why)
+/*
+ * glibc calls a user unknown when one name service fails and the next has no such user. So
+ * a name that has a record is never passed over: it is asked, known or not.
+ */
+static enum totp_err find_record(struct login *login, const char *typed_name, struct reason *why)
 {
 	struct store_config config = {login->policy.store_dir, login->policy.keyring};
+	const char *name = login->account.known ? login->account.name : typed_name;
 	enum totp_err err = store_open(&config, &login->store, why);
 
-	if (err == TOTP_OK && login->account.known)
-		err = store_has(login->store, login->account.name, &login->facts.enrolled, why);
+	if (err == TOTP_OK)
+		err = store_has(login->store, name, &login->facts.enrolled, why);
 	/* a name that is too long for a record has none */
 	return err == TOTP_ERR_RANGE ? TOTP_OK : err;
 }
@@ -285,7 +290,10 @@ static int refuse_unenrolled(const struct login *login)
 	if (login->account.known)
 		report(login, LOG_NOTICE, "deny", "not_enrolled", NULL, "run totp-enroll --user");
 	else
-		report(login, LOG_NOTICE, "deny", "unknown_user", NULL, NULL);
+		report(login, LOG_NOTICE, "deny", "unknown_user", NULL,
+		       login->facts.enrolled ? "there is a record of that name: the name service "
+					       "failed, or the account is gone"
+					     : NULL);
 	tell(login, NOT_ACCEPTED);
 	return pam_code_of(TOTP_ERR_NOT_FOUND, VERDICT_DENY);
 }
@@ -300,7 +308,7 @@ static int ask_and_judge(struct login *login)
 	enum totp_err err;
 
 	ask(login, &answer);
-	if (!login->facts.enrolled)
+	if (!login->account.known || !login->facts.enrolled)
 		return refuse_unenrolled(login);
 
 	who.now = clock_now();
@@ -330,7 +338,7 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	/* whoever is exempt is so whatever has become of the store */
 	if (gate(&login->policy, &login->facts, clock_now(), &reason) != GATE_SKIP ||
 	    reason != GATE_REASON_EXEMPT) {
-		err = find_record(login, &why);
+		err = find_record(login, typed_name, &why);
 		if (err != TOTP_OK)
 			return fail(login, err, &why);
 	}

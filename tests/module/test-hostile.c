@@ -350,6 +350,20 @@ static void hostile_names_are_asked_and_refused(void **unused)
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
+/* glibc says "unknown" of a known user, too, when a name service fails. */
+static void an_unknown_user_with_a_record_is_asked_and_refused_whatever_the_policy(void **unused)
+{
+	struct talk talk = {.answer = scene_code("no-such-user", scene_now), .rhost = A};
+
+	scene_enroll_as(&scene, "no-such-user", 4242);
+	scene_service(&scene, "", "enforce=optional");
+	assert_int_equal(PAM_AUTH_ERR, scene_talk(&scene, "no-such-user", &talk));
+	assert_string_equal(REFUSED, talk.heard);
+	assert_logged("reason=unknown_user");
+	assert_logged("the name service failed, or the account is gone");
+	assert_lacks(scene_log, "no-such-user");
+}
+
 static void a_login_without_a_name_is_refused(void **unused)
 {
 	struct talk talk = {.answer = "123456"};
@@ -391,6 +405,7 @@ int main(void)
 		in_a_scene(an_exempt_user_is_not_stopped_by_a_broken_store),
 		in_a_scene(a_keyring_that_is_lost_refuses_and_never_passes_over),
 		in_a_scene(hostile_names_are_asked_and_refused),
+		in_a_scene(an_unknown_user_with_a_record_is_asked_and_refused_whatever_the_policy),
 		in_a_scene(a_login_without_a_name_is_refused),
 		in_a_scene(the_name_of_an_unknown_user_is_never_logged),
 	};
