@@ -1,0 +1,552 @@
+"""Faults: every system call of a login, an enrolment, an import and a revocation is made to
+fail, or is the last thing the process does; memory and disk run out.
+
+    fault.py LOGIN TOOLS      LOGIN: login.c's program; TOOLS: the folder of the tools
+
+Needs root and strace. Runs in a mount namespace of its own, with a /dev/log of its own.
+Prints TAP. A test is a function whose name is a sentence that is true of the program.
+"""
+import base64
+import collections
+import fcntl
+import glob
+import hashlib
+import hmac
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+LOGIN, TOOLS = sys.argv[1:3]
+SUCCESS, AUTH_ERR, IGNORED, UNAVAILABLE = 0, 7, 6, 9  # PAM; IGNORED: libpam's own refusal
+START, STEP = 1700000010, 30
+SECRET = base64.b32encode(b"daemon.. own 20 bytes"[:20]).decode()  # as scene.c makes it
+CALLS_MAX = 45  # from the answer to the verdict, log line included
+
+
+# ---- the scene
+
+class Scene:
+    """A store with daemon in it, and a clock that each login moves on."""
+
+    def __init__(self):
+        self.dir = run(LOGIN, "make").stdout.strip()
+        self.now = START
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        shutil.rmtree(self.dir)
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def make_optional(self):
+        """From now on, whoever seems not to be enrolled would be passed over."""
+        service = self.path("service/scene")
+        with open(service, encoding="ascii") as file:
+            text = file.read().replace("/conf ", "/conf enforce=optional ")
+        with open(service, "w", encoding="ascii") as file:
+            file.write(text)
+
+    def fresh(self):
+        """A time whose code nobody used, nor that after it."""
+        self.now += 4 * STEP
+        return self.now
+
+    def log_in(self, *times):
+        """PAM's answers to one login at each time, each with its right code."""
+        done = run(LOGIN, self.dir, *times)
+        return answers(done)
+
+    def check(self, when, accepted=False):
+        """The code of `when` is good at most once (not at all if accepted), the next one is."""
+        first, second, later = self.log_in(when, when, when + STEP)
+        require(first == AUTH_ERR or (first == SUCCESS and not accepted), f"at first {first}")
+        require(second == AUTH_ERR, f"a code used before: {second}")
+        require(later == SUCCESS, f"the next code: {later}")
+
+    def tool(self, name, *words, **options):
+        return run(os.path.join(TOOLS, name), "--conf", self.path("conf"), *words,
+                   check=False, **options)
+
+    def enrol(self, **options):
+        return self.tool("totp-enroll", "--user", "daemon", "--force", "--no-confirm", "--json",
+                         **options)
+
+    def leftovers(self):
+        """Files of the store that belong to nobody's record."""
+        users = set(os.listdir(self.path("store/users")))
+        return [name for name in users if "~" in name]
+
+
+def run(*words, check=True, **options):
+    options.setdefault("timeout", 15)
+    done = subprocess.run([str(word) for word in words], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    if check and done.returncode != 0:
+        raise Failure(f"{words}: {done.returncode}: {done.stderr}")
+    return done
+
+
+def answers(done):
+    """PAM's answers, of what LOGIN printed."""
+    return [int(line.split()[0]) for line in done.stdout.splitlines()]
+
+
+class Failure(Exception):
+    pass
+
+
+def require(condition, sentence):
+    if not condition:
+        raise Failure(sentence)
+
+
+def code_at(secret, when, digits=6):
+    """RFC 6238, so that a new secret need not be told to the other program."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    mac = hmac.new(key, struct.pack(">Q", when // STEP), hashlib.sha1).digest()
+    at = mac[-1] & 15
+    number = struct.unpack(">I", mac[at:at + 4])[0] & 0x7FFFFFFF
+    return str(number % 10 ** digits).zfill(digits)
+
+
+# ---- strace
+
+Call = collections.namedtuple("Call", "name ordinal line")
+
+
+def trace(*words):
+    """All system calls of a program, each with its ordinal among those of its name."""
+    log = f"/tmp/pam_totp.trace.{os.getpid()}"
+    run("strace", "-f", "-qq", "-s", "4096", "-o", log, *words)
+    seen = collections.Counter()
+    calls = []
+    with open(log, encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            match = re.match(r"\d+\s+([a-z_0-9]+)\(", line)
+            if match:
+                seen[match[1]] += 1
+                calls.append(Call(match[1], seen[match[1]], line.rstrip()))
+    os.unlink(log)
+    return calls
+
+
+def login_calls(scene, *when):
+    """The calls of a login, and the places of its three marks."""
+    calls = trace(LOGIN, scene.dir, *when)
+    marks = [i for i, call in enumerate(calls) if call.name == "getppid"]
+    require(len(marks) % 3 == 0, f"{len(marks)} marks")
+    return calls, marks[-3:]
+
+
+def inject(call, what, *words):
+    """Run a program with something happening at one call. Its exit status and output."""
+    when = f":when={call.ordinal}" if call.ordinal else ""
+    return run("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call.name}",
+               "-e", f"inject={call.name}:{what}{when}", *words, check=False)
+
+
+def was_killed(done):
+    return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+
+
+# ---- a login
+
+def a_login_is_few_calls_one_sync_and_no_process(scene):
+    # a program that has used libcrypto, as sshd has: it logs in twice
+    calls, (start, answer, end) = login_calls(scene, scene.fresh(), scene.fresh())
+    after = calls[answer + 1:end]
+    log = max((i for i, call in enumerate(after) if "pam_totp: user=" in call.line), default=-1)
+    require(log >= 0, "no line was logged")
+    verdict = after[:log + 1]
+    names = collections.Counter(call.name for call in after)
+    say(f"{len(verdict)} system calls from the answer to the verdict, log line included; "
+        f"{len(after) - len(verdict)} after it; {answer - start - 1} before the question")
+    require(len(verdict) <= CALLS_MAX, f"{len(verdict)} calls")
+    require(names["fdatasync"] == 1, f"{names['fdatasync']} fdatasync")
+    require(names["fsync"] + names["sync"] + names["syncfs"] == 0, "another sync")
+    everything = {call.name for call in calls[start:end]}
+    require(not everything & {"fork", "vfork", "clone", "clone3", "execve"}, "a process")
+
+
+def a_login_killed_at_any_call_spoils_nothing(scene):
+    calls, (start, _, end) = login_calls(scene, scene.fresh())
+    points = calls[start:end + 1]
+    for call in points:
+        when = scene.fresh()
+        done = inject(call, "signal=KILL", LOGIN, scene.dir, when)
+        with_call(call, require, was_killed(done), f"not killed: {done.returncode}")
+        with_call(call, scene.check, when)
+    require(not scene.leftovers(), "a temporary file")
+    say(f"killed at {len(points)} calls")
+
+
+ERRORS = {
+    "openat": ("EIO", "ENOSPC", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EACCES", "EINTR"),
+    "pwrite64": ("EIO", "ENOSPC", "EROFS", "EDQUOT", "EFBIG", "EINTR"),
+    "fdatasync": ("EIO", "ENOSPC", "EROFS"),
+    "fcntl": ("EIO", "EINTR", "ENOLCK"),
+    "read": ("EIO", "EINTR"),
+    "pread64": ("EIO", "EINTR"),
+    "mmap": ("ENOMEM",),
+    "brk": ("ENOMEM",),
+    "exit_group": (),
+    "getppid": (),
+}
+
+
+def assert_safe(scene, when, done, call):
+    """Refused, or let in with the code used up; and afterwards all is well."""
+    require(done.returncode == 0, f"{call.name}: exit {done.returncode}: {done.stderr}")
+    code = answers(done)[-1]
+    require(code != IGNORED, "passed over")
+    scene.check(when, accepted=code == SUCCESS)
+    return code
+
+
+def a_login_in_which_any_call_fails_is_safe(scene):
+    scene.make_optional()
+    # the second of a process: libcrypto 3.0, when it sets itself up, dies of a lack of memory
+    calls, (start, _, end) = login_calls(scene, scene.fresh(), scene.fresh())
+    codes = collections.Counter()
+    for call in calls[start + 1:end]:
+        for error in ERRORS.get(call.name, ("EIO",)):
+            before, when = scene.fresh(), scene.fresh()
+            done = inject(call, f"error={error}", LOGIN, scene.dir, before, when)
+            codes[with_call(call, assert_safe, scene, when, done, call)] += 1
+    say(f"{sum(codes.values())} faults: PAM's answers {dict(codes)}")
+
+
+def a_write_that_is_cut_short_is_refused(scene):
+    for length in (0, 1, 10, 511, 4095):
+        when = scene.fresh()
+        call = Call("pwrite64", 1, "")
+        done = inject(call, f"retval={length}", LOGIN, scene.dir, when)
+        require(answers(done) == [UNAVAILABLE], f"{length}: {done.stdout}")
+        scene.check(when)
+
+
+def a_disk_that_cannot_sync_lets_nobody_in(scene):
+    when = scene.fresh()
+    done = inject(Call("fdatasync", 0, ""), "error=EIO", LOGIN, scene.dir, when)
+    require(answers(done) == [UNAVAILABLE], done.stdout)
+    scene.check(when)
+
+
+def an_interrupted_write_is_done_again(scene):
+    when = scene.fresh()
+    done = inject(Call("pwrite64", 1, ""), "error=EINTR", LOGIN, scene.dir, when)
+    require(answers(done) == [SUCCESS], done.stdout)
+    scene.check(when, accepted=True)
+
+
+def a_lock_that_is_held_refuses_in_two_seconds(scene):
+    with open(glob.glob(scene.path("store/state/daemon.*"))[0], "r+b") as state:
+        fcntl.fcntl(state, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # OFD
+        since = time.monotonic()
+        when = scene.fresh()
+        require(scene.log_in(when) == [UNAVAILABLE], "not refused")
+        took = time.monotonic() - since
+        require(1.9 < took < 3.5, f"{took} s")
+    scene.check(when)
+
+
+def fail_allocation(scene, n, *before):
+    """A login whose Nth allocation fails: its time, PAM's answer or None if the program died,
+    and how many allocations there were."""
+    when = scene.fresh()
+    done = run(LOGIN, "fail", n, scene.dir, *before, f"{when}={code_at(SECRET, when)}",
+               check=False)
+    if done.returncode != 0:
+        return when, None, 0
+    answer, allocations = map(int, done.stdout.splitlines()[-1].split())
+    require(answer != IGNORED, f"allocation {n}: passed over")
+    return when, answer, allocations
+
+
+def check_after_allocation(scene, n, when, answer):
+    try:
+        scene.check(when, accepted=answer == SUCCESS)
+    except Failure as failure:
+        raise Failure(f"allocation {n}: {failure}") from failure
+
+
+def an_allocation_that_fails_refuses_or_does_not_matter(scene):
+    scene.make_optional()
+    _, answer, total = fail_allocation(scene, 10 ** 9, scene.fresh())
+    require(answer == SUCCESS and total > 20, f"without a fault: {answer}, {total}")
+    for n in range(1, total + 1):
+        when, answer, _ = fail_allocation(scene, n, scene.fresh())
+        require(answer is not None, f"allocation {n}: the program died")
+        check_after_allocation(scene, n, when, answer)
+    say(f"each of {total} allocations failed in turn")
+
+
+def without_memory_for_libcrypto_nobody_is_let_in_unduly(scene):
+    scene.make_optional()
+    # of the thousands of its setting up a sample; libcrypto 3.0 itself dies at some
+    _, answer, total = fail_allocation(scene, 10 ** 9)
+    require(answer == SUCCESS, f"without a fault: {answer}")
+    died = 0
+    for n in range(1, total + 1, 53):
+        when, answer, _ = fail_allocation(scene, n)
+        died += answer is None
+        check_after_allocation(scene, n, when, answer)
+    say(f"every 53rd of {total} allocations failed in turn; libcrypto died {died} times")
+
+
+# ---- full and read-only disks
+
+def on_a_small_disk(scene, size):
+    shutil.copytree(scene.path("store"), scene.path("copy"))
+    run("mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "t", scene.path("store"))
+    for name in ("users", "state"):
+        shutil.copytree(scene.path("copy", name), scene.path("store", name))
+        os.chmod(scene.path("store", name), 0o700)
+    shutil.copy(scene.path("copy/STORE"), scene.path("store/STORE"))
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"\0" * 4096)
+        except OSError:
+            pass
+
+
+def on_a_full_disk_people_log_in_and_enrolment_fails_cleanly(scene):
+    on_a_small_disk(scene, "128k")
+    try:
+        fill(scene.path("store/filler"))
+        before = contents(scene)
+        done = scene.enrol()
+        require(done.returncode == 1, f"enrolment: {done.returncode} {done.stderr}")
+        require("No space left" in done.stderr, done.stderr)
+        require(contents(scene) == before, "something was changed")
+        scene.check(scene.fresh())
+        os.unlink(scene.path("store/filler"))
+        require(scene.enrol().returncode == 0, "with room again")
+    finally:
+        run("umount", scene.path("store"))
+
+
+def on_a_read_only_disk_nobody_logs_in_and_the_log_says_why(scene):
+    run("mount", "--bind", scene.path("store"), scene.path("store"))
+    try:
+        run("mount", "-o", "remount,ro,bind", scene.path("store"))
+        LOG.clear()
+        when = scene.fresh()
+        require(scene.log_in(when) == [UNAVAILABLE], "not refused")
+        require(LOG.holds("Read-only file system"), "not logged")
+        require(scene.enrol().returncode == 1, "enrolled")
+    finally:
+        run("umount", scene.path("store"))
+    scene.check(when)
+
+
+def contents(scene):
+    return {name: open(name, "rb").read()
+            for name in glob.glob(scene.path("store/users/*")) +
+            glob.glob(scene.path("store/state/*"))}
+
+
+def no_file_size():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def an_enrolment_that_may_not_write_leaves_the_old_secret(scene):
+    before = contents(scene)
+    done = scene.enrol(preexec_fn=no_file_size)
+    require(done.returncode == 1, f"{done.returncode} {done.stderr}")
+    require(contents(scene) == before, "something was changed")
+    scene.check(scene.fresh())
+    new_secret_works(scene, scene.enrol())
+
+
+# ---- the tools, killed
+
+def new_secret_works(scene, done):
+    require(done.returncode == 0, f"enrolment: {done.stderr}")
+    secret = json.loads(done.stdout)["secret"]
+    when = max(scene.fresh(), int(time.time()) // STEP * STEP + 10 * STEP)
+    scene.now = when
+    code = code_at(secret, when)
+    said = scene.log_in(f"{when}={code}", f"{when}={code}")
+    require(said == [SUCCESS, AUTH_ERR], f"the new secret's code: {said}")
+
+
+CHANGES = re.compile(r"\w*(write|sync|chown|chmod|rename|link|mkdir|truncate|fallocate)\w*$")
+
+
+def changing_calls(scene, name, *words):
+    """The calls of a tool that change something on the disk, and its last one: to be killed
+    at any other call is to be killed at the next of these."""
+    calls = trace(os.path.join(TOOLS, name), "--conf", scene.path("conf"), *words)
+    return [call for call in calls if CHANGES.match(call.name) or "O_CREAT" in call.line
+            or call.name == "exit_group"]
+
+
+def killed_everywhere(scene, name, words, check):
+    shutil.copytree(scene.path("store"), scene.path("template"))
+    calls = changing_calls(scene, name, *words)
+    for call in calls:
+        shutil.rmtree(scene.path("store"))
+        shutil.copytree(scene.path("template"), scene.path("store"))
+        done = inject(call, "signal=KILL", os.path.join(TOOLS, name),
+                      "--conf", scene.path("conf"), *words)
+        with_call(call, require, was_killed(done), f"not killed: {done.returncode}")
+        with_call(call, check)
+    require(len(calls) > 2, "nothing was changed")
+    say("killed at " + " ".join(call.name for call in calls))
+
+
+def an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new(scene):
+    words = ("--user", "daemon", "--force", "--no-confirm", "--json")
+
+    def check():
+        when = scene.fresh()
+        said = scene.log_in(when, when)
+        # the code of a replaced secret is a wrong one
+        require(said in ([SUCCESS, AUTH_ERR], [AUTH_ERR, AUTH_ERR]), f"{said}")
+        new_secret_works(scene, scene.enrol())
+
+    killed_everywhere(scene, "totp-enroll", words, check)
+
+
+def a_revocation_killed_at_any_call_has_happened_or_not(scene):
+    def check():
+        when = scene.fresh()
+        said = scene.log_in(when, when)
+        require(said in ([SUCCESS, AUTH_ERR], [AUTH_ERR, AUTH_ERR]), f"{said}")
+        again = scene.tool("totpctl", "revoke", "daemon")
+        require(again.returncode in (0, 1), f"again: {again.stderr}")
+        run(LOGIN, "enroll", scene.dir, "daemon")
+        scene.check(scene.fresh())
+
+    killed_everywhere(scene, "totpctl", ("revoke", "daemon"), check)
+
+
+def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
+    secrets = {"bin": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+               "nobody": "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"}
+    with open(scene.path("list"), "w", encoding="ascii") as file:
+        file.writelines(f"{user},{secret}\n" for user, secret in secrets.items())
+    words = ("import", "csv", scene.path("list"))
+
+    def check():
+        for user in secrets:
+            shown = scene.tool("totpctl", "show", user)
+            there = os.path.exists(scene.path("store/users", user))
+            require(shown.returncode == (0 if there else 1), f"{user}: {shown.stderr}")
+            if there:
+                require(scene.tool("totpctl", "revoke", user).returncode == 0, user)
+        require(scene.tool("totpctl", *words).returncode == 0, "the next import")
+        scene.check(scene.fresh())
+
+    killed_everywhere(scene, "totpctl", words, check)
+
+
+# ---- running
+
+def say(text):
+    print(f"# {text}", flush=True)
+
+
+def with_call(call, function, *arguments):
+    """Call; a failure names the system call at which it was."""
+    try:
+        return function(*arguments)
+    except Failure as failure:
+        raise Failure(f"at {call.name} number {call.ordinal}: {failure}\n{call.line}") from failure
+
+
+class Log:
+    """The /dev/log of this mount namespace. Read all the time: who logs waits for room."""
+
+    def __init__(self):
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "t", "/dev")
+        for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
+            os.mknod(f"/dev/{name}", 0o20666, os.makedev(1, minor))
+        self.lines = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("/dev/log")
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        while True:
+            self.lines.append(self.socket.recv(8192).decode(errors="replace"))
+
+    def clear(self):
+        self.lines.clear()
+
+    def holds(self, text):
+        """Soon, since the line may be on its way."""
+        for _ in range(100):
+            if any(text in line for line in self.lines):
+                return True
+            time.sleep(0.01)
+        return False
+
+
+TESTS = [
+    a_login_is_few_calls_one_sync_and_no_process,
+    a_login_killed_at_any_call_spoils_nothing,
+    a_login_in_which_any_call_fails_is_safe,
+    a_write_that_is_cut_short_is_refused,
+    a_disk_that_cannot_sync_lets_nobody_in,
+    an_interrupted_write_is_done_again,
+    a_lock_that_is_held_refuses_in_two_seconds,
+    an_allocation_that_fails_refuses_or_does_not_matter,
+    without_memory_for_libcrypto_nobody_is_let_in_unduly,
+    on_a_full_disk_people_log_in_and_enrolment_fails_cleanly,
+    on_a_read_only_disk_nobody_logs_in_and_the_log_says_why,
+    an_enrolment_that_may_not_write_leaves_the_old_secret,
+    an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new,
+    a_revocation_killed_at_any_call_has_happened_or_not,
+    an_import_killed_at_any_call_leaves_whole_records_or_none,
+]
+
+
+def main():
+    failed = 0
+    wanted = sys.argv[3:]
+    tests = [test for test in TESTS if not wanted or test.__name__ in wanted]
+    print(f"1..{len(tests)}")
+    for number, test in enumerate(tests, 1):
+        since = time.monotonic()
+        LOG.clear()
+        try:
+            with Scene() as scene:
+                test(scene)
+            print(f"ok {number} {test.__name__}")
+        except Exception:  # whatever it is, the other tests run
+            failed += 1
+            say(traceback.format_exc().replace("\n", "\n# "))
+            print(f"not ok {number} {test.__name__}")
+        say(f"{time.monotonic() - since:.1f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0 or not shutil.which("strace"):
+        print("1..0 # SKIP needs root and strace")
+        sys.exit(77)
+    if "FAULT_INSIDE" not in os.environ:
+        os.execvpe("unshare", ["unshare", "-m", sys.executable] + sys.argv,
+                   dict(os.environ, FAULT_INSIDE="1"))
+    LOG = Log()
+    sys.exit(main())

@@ -1,0 +1,139 @@
+/*
+ * Logs daemon in, for fault.py, which makes system calls fail meanwhile.
+ *
+ *   login make                 make a scene, enrol daemon; print its folder
+ *   login enroll DIR USER      enrol one more
+ *   login DIR TIME[=CODE]...   for each TIME one login; print PAM's answer to each
+ *   login fail N DIR TIME[=CODE]...
+ *                              the same, with the Nth allocation of the last login failing;
+ *                              print "PAM's answer, allocations"
+ *
+ * getppid marks the places for who counts: before pam_authenticate, at the answer, after.
+ * A code that is given on the command line leaves libcrypto unused until the module uses it;
+ * the second login of a process finds libcrypto as one in sshd does.
+ */
+#include <err.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "scene.h"
+
+/* --- memory: glibc's own, but for one call --- */
+
+static unsigned long fail_at, allocations;
+static bool counting, counting_wanted;
+
+static bool fails(void)
+{
+	return counting && ++allocations == fail_at;
+}
+
+#ifndef __SANITIZE_ADDRESS__
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(old, size);
+}
+#endif
+
+/* --- logging in --- */
+
+static void mark(void *context)
+{
+	(void)context;
+	syscall(SYS_getppid);
+}
+
+static int log_in(const struct scene *scene, char *when)
+{
+	char *given = strchr(when, '=');
+	struct talk talk = {.while_typing = mark, .rhost = "192.0.2.1"};
+	struct pam_conv conv;
+	pam_handle_t *handle;
+	int code;
+
+	/* any program that logs people in has asked NSS before; glibc 2.36 itself dies of a
+	 * lack of memory at its first question */
+	if (!getpwnam("daemon"))
+		errx(99, "no account daemon");
+	scene_now = strtoll(when, NULL, 10);
+	talk.answer = given ? given + 1 : scene_code("daemon", scene_now);
+	handle = scene_begin(scene, "daemon", &talk, &conv);
+	counting = counting_wanted;
+	mark(NULL);
+	code = pam_authenticate(handle, 0);
+	mark(NULL);
+	counting = false;
+	pam_end(handle, code);
+	return code;
+}
+
+static void say(const char *text)
+{
+	if (puts(text) < 0 || fflush(stdout) != 0)
+		err(99, "stdout");
+}
+
+static void print_codes(const struct scene *scene, int count, char **times)
+{
+	for (int i = 0; i < count; i++) {
+		char text[40];
+		int code;
+
+		allocations = 0;
+		counting_wanted = i == count - 1;
+		code = log_in(scene, times[i]);
+		snprintf(text, sizeof(text), "%d %lu", code, allocations);
+		say(text);
+	}
+}
+
+static struct scene scene_at(const char *dir)
+{
+	struct scene scene = {.module = MODULE_PATH};
+
+	snprintf(scene.dir, sizeof(scene.dir), "%s", dir);
+	return scene;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	struct scene scene;
+
+	if (strcmp(what, "make") == 0) {
+		scene_make(&scene, MODULE_PATH);
+		scene_enroll(&scene, "daemon");
+		say(scene.dir);
+	} else if (strcmp(what, "enroll") == 0 && argc == 4) {
+		scene = scene_at(argv[2]);
+		scene_enroll(&scene, argv[3]);
+	} else if (strcmp(what, "fail") == 0 && argc > 4) {
+		fail_at = strtoul(argv[2], NULL, 10);
+		scene = scene_at(argv[3]);
+		print_codes(&scene, argc - 4, argv + 4);
+	} else if (what[0] == '/' && argc > 2) {
+		scene = scene_at(what);
+		print_codes(&scene, argc - 2, argv + 2);
+	} else {
+		errx(2, "see the source");
+	}
+	return 0;
+}
