@@ -11,8 +11,8 @@
 #include "login/answer.h"
 #include "otp/totp.h"
 
-#define PROMPT	     "Code from your phone: "
-#define SEARCH	     3600 /* seconds each side in which a wrong clock is looked for */
+#define PROMPT       "Code from your phone: "
+#define SEARCH       3600 /* seconds each side in which a wrong clock is looked for */
 #define LINE_BYTES   128  /* of an answer; the rest of a longer one is dropped */
 #define SENTENCE_MAX 256
 

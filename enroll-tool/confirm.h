@@ -13,8 +13,8 @@
 
 struct confirm {
 	const struct otp_uri *uri;
-	uint32_t window;	/* steps each side, as at a login */
-	int fd;			/* where to ask */
+	uint32_t window;        /* steps each side, as at a login */
+	int fd;                 /* where to ask */
 	const sigset_t *asking; /* signal mask while a person types; one that arrives gives up */
 };
 

@@ -92,7 +92,7 @@ static bool is_damage(enum totp_err err)
 	       err == TOTP_ERR_UNSAFE;
 }
 
-static int repair_damaged(struct ctl *ctl, const struct reason *damage)
+static int repair_damaged(struct ctl *ctl)
 {
 	struct repair repair = {0};
 	int code = ctl_edit(ctl, store_read_cred, make_state, &repair);
@@ -100,7 +100,6 @@ static int repair_damaged(struct ctl *ctl, const struct reason *damage)
 	if (code != TOOL_DONE)
 		return code;
 	tool_log(&ctl->tool, ctl->account.name, "repaired", NULL);
-	printf("Found: %s\n", damage->text);
 	print_repair(ctl, &repair);
 	return TOOL_DONE;
 }
@@ -117,7 +116,7 @@ int ctl_repair(struct ctl *ctl)
 	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
 	store_end(&txn);
 	if (is_damage(err))
-		return repair_damaged(ctl, &why);
+		return repair_damaged(ctl);
 	if (err != TOTP_OK)
 		return ctl_refuse_record(ctl, err, &why);
 	printf("The record of %s is sound: nothing is changed.\n", ctl->shown);

@@ -11,8 +11,8 @@ struct request {
 	const char *account; /* --account, or NULL for the policy's */
 	const char *label;
 	enum hmac_alg algorithm; /* 0 for the policy's */
-	uint32_t digits;	 /* 0 for the policy's */
-	uint32_t period;	 /* seconds; 0 for the policy's */
+	uint32_t digits;         /* 0 for the policy's */
+	uint32_t period;         /* seconds; 0 for the policy's */
 	struct screen_wish screen;
 	bool confirm; /* ask for a code before anything is stored */
 	bool json;

@@ -11,13 +11,13 @@
 #include "base/io.h"
 #include "host/qr.h"
 
-#define QUIET_FULL   4	/* modules; what the standard asks for */
-#define QUIET_NARROW 2	/* what phones still read */
+#define QUIET_FULL   4  /* modules; what the standard asks for */
+#define QUIET_NARROW 2  /* what phones still read */
 #define TEXT_MIN     24 /* columns that text beside a picture needs */
 #define TEXT_MAX     72 /* columns that are still easy to read */
 #define TEXT_BYTES   256
 #define TEXT_LINES   40
-#define GAP	     "  "
+#define GAP          "  "
 
 /* What standard output is. */
 struct screen {

@@ -12,6 +12,9 @@
 #include "host/machine.h"
 
 static void complain(const char *name, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void complain(const char *name, const char *format, va_list args)
 {
 	fprintf(stderr, "%s: ", name);
 	vfprintf(stderr, format, args);

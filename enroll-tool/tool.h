@@ -15,8 +15,8 @@
 enum tool_exit { TOOL_DONE = 0, TOOL_REFUSED = 1, TOOL_USAGE = 2 };
 
 struct tool {
-	const char *name;    /* "totpctl" */
-	const char *conf;    /* --conf FILE, or NULL */
+	const char *name; /* "totpctl" */
+	const char *conf; /* --conf FILE, or NULL */
 	struct policy policy;
 	struct store *store; /* NULL until tool_open */
 };
@@ -54,8 +54,7 @@ void tool_close(struct tool *tool);
  * Find the account called `name`; one that does not exist gets name as its canonical
  * name and known = false, so that its record can still be looked after.
  */
-MUST_CHECK int tool_account(const struct tool *tool, const char *name,
-			    struct account *ret_account);
+MUST_CHECK int tool_account(const struct tool *tool, const char *name, struct account *ret_account);
 
 /* Monotonic time until which a tool waits for a login to finish with a record. */
 uint64_t tool_deadline(void);
