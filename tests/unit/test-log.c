@@ -88,6 +88,12 @@ static void assert_not_forged(const char *line)
 		assert_null(strstr(found + 1, fields[i]));
 		at = found;
 	}
+	/* what stands in no quotes is one word a field */
+	at = strstr(line, " token=");
+	for (size_t i = 0, blanks = 0; line + i < at; i++) {
+		blanks += line[i] == ' ';
+		assert_true(blanks <= 5);
+	}
 	/* four quotes, the last of which ends the line */
 	for (size_t i = 0, quotes = 0; line[i]; i++) {
 		quotes += line[i] == '"';

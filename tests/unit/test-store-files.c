@@ -825,6 +825,39 @@ static void an_older_state_put_back_does_not_verify_under_a_new_credential(void 
 	assert_refused(SEAL, read_error(f->store, "alice", NULL));
 }
 
+static void a_file_exchanged_by_hand_between_read_and_lock_is_stale(void **state)
+{
+	struct fixture *f = *state;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+
+	add_user(f->store, "alice", 1);
+	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	put_copy(state_path(f, "alice", 1), path_in(f->dir, "copy"));
+	assert_int_equal(0, rename(path_in(f->dir, "copy"), state_path(f, "alice", 1)));
+	assert_refused(STALE, store_lock(&txn, deadline_in(1000), NULL));
+	store_end(&txn);
+
+	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_int_equal(0, unlink(in_store(f, "users/alice"))); /* revoked with rm */
+	assert_refused(STALE, store_lock(&txn, deadline_in(1000), NULL));
+}
+
+static void a_box_sealed_for_one_user_that_holds_another_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	OWN_KEYRING struct keyring keyring = {0};
+	struct cred alice = add_user(f->store, "alice", 1);
+	uint8_t plain[CRED_BYTES_MAX], box[CRED_BYTES_MAX + SEAL_OVERHEAD];
+	size_t len = 0;
+
+	assert_ok(keyring_load(f->keyring, &keyring, NULL));
+	assert_ok(cred_encode(&alice, plain, &len));
+	assert_ok(seal_close(&keyring.keys[0], "bob", plain, len, box));
+	write_file(in_store(f, "users/bob"), box, len + SEAL_OVERHEAD, 0600);
+	assert_refused(SEAL, read_error(f->store, "bob", NULL));
+	assert_ok(read_error(f->store, "alice", NULL));
+}
+
 /* ---- writes that are cut short ---- */
 
 static void commits_write_the_slots_in_turn(void **state)
@@ -1152,6 +1185,8 @@ int main(void)
 		STORE_TEST(a_lost_state_is_replaced_with_a_new_credential),
 		STORE_TEST(an_older_credential_put_back_finds_no_state),
 		STORE_TEST(an_older_state_put_back_does_not_verify_under_a_new_credential),
+		STORE_TEST(a_file_exchanged_by_hand_between_read_and_lock_is_stale),
+		STORE_TEST(a_box_sealed_for_one_user_that_holds_another_is_refused),
 		STORE_TEST(commits_write_the_slots_in_turn),
 		STORE_TEST(one_damaged_slot_is_survived_and_told_until_the_next_commit),
 		STORE_TEST(a_commit_that_the_disk_refuses_leaves_the_state_before),
