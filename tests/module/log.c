@@ -6,6 +6,8 @@
 
 #include "scene.h"
 
+#undef syslog /* a macro where clang meets _FORTIFY_SOURCE */
+
 char scene_log[16384];
 
 static void PRINTF_LIKE(2) keep_line(int priority, const char *format, ...);

@@ -4,6 +4,8 @@
 
 #include "host/log.h"
 
+#undef syslog /* a macro where clang meets _FORTIFY_SOURCE */
+
 /* What was last sent: the library's syslog ends here. */
 static struct {
 	int priority;
