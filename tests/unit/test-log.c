@@ -21,8 +21,6 @@ __attribute__((format(printf, 2, 0))) static void take(int priority, const char 
 	vsnprintf(sent.line, sizeof(sent.line), format, args);
 }
 
-#undef syslog /* which may be a macro for the other name */
-
 void syslog(int priority, const char *format, ...)
 {
 	va_list args;
