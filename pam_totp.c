@@ -82,8 +82,9 @@ static void explain(const struct outcome *outcome, char *detail, size_t cap)
 			 (long long)outcome->offset);
 	else if (outcome->reason == JUDGE_CLOCK_BACK)
 		snprintf(detail, cap,
-			 "the last code used is of a later time: this host's clock was set back; "
-			 "once it is right, run totpctl repair-clock");
+			 "the last code used is of a later time: this host's clock was set back "
+			 "(once it is right, run totpctl repair-clock), or the record was "
+			 "repaired a moment ago");
 	else if (outcome->reason == JUDGE_PASSWORD)
 		snprintf(detail, cap,
 			 "the answer is the account's password: the program asks no second "

@@ -128,28 +128,39 @@ bool policy_list_has_user(const char *list, const char *user)
 
 bool policy_list_has_groups(const char *list)
 {
-	return strchr(list, '@') != NULL;
+	struct text rest = text_of(list), name;
+	bool group = false;
+
+	while (policy_list_next(&rest, &name, &group))
+		if (group)
+			return true;
+	return false;
 }
 
-/* A list that can be walked: no empty entry, no blank or '@' inside a name. */
+/* A group may have a blank in its name ("domain users"); two users without a comma between
+ * them must not pass for one that nobody has. */
+static bool entry_is_good(struct text entry)
+{
+	bool group = entry.len && entry.at[0] == '@';
+
+	if (group) {
+		entry.at++;
+		entry.len--;
+	}
+	return entry.len && text_is_clean(entry) && entry.at[0] != '@' &&
+	       text_trim(entry).len == entry.len && (group || !memchr(entry.at, ' ', entry.len));
+}
+
+/* A list that can be walked: no empty entry. */
 static bool list_is_good(struct text list)
 {
 	struct text entry;
 
 	if (list.len && list.at[list.len - 1] == ',')
 		return false;
-	while (text_field(&list, ',', &entry)) {
-		entry = text_trim(entry);
-		if (entry.len && entry.at[0] == '@') {
-			entry.at++;
-			entry.len--;
-		}
-		if (entry.len == 0 || !text_is_clean(entry))
+	while (text_field(&list, ',', &entry))
+		if (!entry_is_good(text_trim(entry)))
 			return false;
-		for (size_t i = 0; i < entry.len; i++)
-			if (entry.at[i] == ' ' || entry.at[i] == '@')
-				return false;
-	}
 	return true;
 }
 

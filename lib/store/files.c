@@ -123,11 +123,24 @@ static enum totp_err read_marker(struct store *store, int dir_fd, const char *di
 	return TOTP_ERR_FORMAT;
 }
 
-/* Open the store's folders, all but the marker through descriptors. */
+/* Open what a marked store has. That one of these is missing proves nothing absent. */
+static enum totp_err open_records(struct store *store, int dir_fd, struct reason *why)
+{
+	struct stat st;
+	enum totp_err err = path_open_any_dir(dir_fd, FILES_USERS, &store->users_fd, &st, why);
+
+	if (err == TOTP_OK) {
+		store->owner = st.st_uid;
+		store->group = st.st_gid;
+		err = path_open_dir(dir_fd, FILES_STATES, store->owner, &store->states_fd, NULL,
+				    why);
+	}
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_UNSAFE : err;
+}
+
 static enum totp_err open_folders(struct store *store, const char *dir, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	struct stat st;
 	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, NULL, why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
@@ -137,14 +150,7 @@ static enum totp_err open_folders(struct store *store, const char *dir, struct r
 			   dir);
 	if (err == TOTP_OK)
 		err = read_marker(store, dir_fd, dir, why);
-	if (err == TOTP_OK)
-		err = path_open_any_dir(dir_fd, FILES_USERS, &store->users_fd, &st, why);
-	if (err != TOTP_OK)
-		return err;
-
-	store->owner = st.st_uid;
-	store->group = st.st_gid;
-	return path_open_dir(dir_fd, FILES_STATES, store->owner, &store->states_fd, NULL, why);
+	return err == TOTP_OK ? open_records(store, dir_fd, why) : err;
 }
 
 enum totp_err store_open(const struct store_config *config, struct store **ret_store,

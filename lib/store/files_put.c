@@ -138,8 +138,12 @@ static enum totp_err name_new(const struct store *store, const struct put_names 
 	if (renameat2(fd, names->temp, fd, names->name, RENAME_NOREPLACE) == 0)
 		return TOTP_OK;
 	if ((errno == EINVAL || errno == ENOSYS) &&
-	    linkat(fd, names->temp, fd, names->name, 0) == 0)
-		return unlinkat(fd, names->temp, 0) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
+	    linkat(fd, names->temp, fd, names->name, 0) == 0) {
+		if (unlinkat(fd, names->temp, 0) == 0)
+			return TOTP_OK;
+		unlinkat(fd, names->name, 0);
+		return TOTP_ERR_SYSTEM;
+	}
 	return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
 }
 
@@ -310,7 +314,8 @@ static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *
 		if (err == TOTP_OK)
 			err = has ? TOTP_ERR_EXISTS : put_names_of(&cred, names);
 		if (err != TOTP_OK) {
-			reason_set(why, "%.100s: %s", cred.user, err_name(err));
+			reason_set(why, "%.100s: %s", cred.user[0] ? cred.user : "a record",
+				   err_name(err));
 			return err;
 		}
 		state_init(&cred, &state);

@@ -233,8 +233,8 @@ static void a_store_that_is_not_whole_is_refused_and_says_why(void **state)
 	} rows[] = {
 		{remove_all, TOTP_ERR_NOT_FOUND, "totpctl init"},
 		{remove_marker, TOTP_ERR_NOT_FOUND, "mounted"},
-		{remove_users, TOTP_ERR_NOT_FOUND, "users"},
-		{remove_states, TOTP_ERR_NOT_FOUND, "state"},
+		{remove_users, TOTP_ERR_UNSAFE, "users"},
+		{remove_states, TOTP_ERR_UNSAFE, "state"},
 		{open_store_to_all, TOTP_ERR_UNSAFE, "0777"},
 		{open_users_to_group, TOTP_ERR_UNSAFE, "0770"},
 		{open_states_to_all, TOTP_ERR_UNSAFE, "0703"},
