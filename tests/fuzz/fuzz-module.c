@@ -1,0 +1,277 @@
+/*
+ * The whole module under libpam: policy, PAM line, user, host, answer, record and state are
+ * cut from the input, while calls of libc and libcrypto fail at random, seeded by the input.
+ * Whatever they are, nobody is let in but with a genuine record and state and a right code,
+ * and then once; and an enrolled user is passed over only where the policy says exempt.
+ *
+ * Input: one byte of SWITCHES; policy lines, PAM arguments, user, remote host and answer,
+ * each up to a NUL; two bytes, the length of the record; the record; the rest is the state.
+ */
+#include "fuzz.h"
+
+#include <dlfcn.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "../module/scene.h"
+#include "base/io.h"
+#include "record/state.h"
+
+enum {
+	GENUINE_RECORD = 1, /* instead of the input's */
+	GENUINE_STATE = 2,
+	RIGHT_CODE = 4,
+	GENUINE_USER = 8,
+	FAULTS = 16,      /* 1 call in 400 fails */
+	MANY_FAULTS = 32, /* 1 in 10 */
+	MISSING_STATE = 64,
+};
+
+#define FAULT_ODDS 400
+#define MANY_ODDS  10
+
+/* --- calls that fail --- */
+
+static uint32_t chance;
+static unsigned odds; /* 0: nothing fails */
+
+static bool fails(int error)
+{
+	if (!odds)
+		return false;
+	chance = chance * 1664525u + 1013904223u;
+	if ((chance >> 8) % odds)
+		return false;
+	errno = error;
+	return true;
+}
+
+/* No disk is waited for: what is tested here is not the disk. */
+int fdatasync(int fd)
+{
+	(void)fd;
+	return fails(EIO) ? -1 : 0;
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
+{
+	if (fails(ENOSPC))
+		return -1;
+	return syscall(SYS_pwrite64, fd, data, fails(0) ? len / 2 : len, at);
+}
+
+ssize_t pread64(int fd, void *data, size_t len, off64_t at)
+{
+	return fails(EIO) ? -1 : syscall(SYS_pread64, fd, data, len, at);
+}
+
+int openat64(int dir, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list args;
+
+	va_start(args, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	return fails(EMFILE) ? -1 : (int)syscall(SYS_openat, dir, path, flags, mode);
+}
+
+/* What -D_FORTIFY_SOURCE makes of openat without a mode. */
+int __openat64_2(int dir, const char *path, int flags);
+
+int __openat64_2(int dir, const char *path, int flags)
+{
+	return openat64(dir, path, flags);
+}
+
+/* libcrypto's own, of which one call in so many fails. */
+#define FAILING(result, name, parameters, ...) \
+	result name parameters \
+	{ \
+		static result(*real) parameters; \
+		void *found; \
+\
+		if (!real) { \
+			found = dlsym(RTLD_NEXT, #name); \
+			memcpy(&real, &found, sizeof(real)); \
+		} \
+		return fails(0) ? 0 : real(__VA_ARGS__); \
+	}
+
+FAILING(unsigned char *, HMAC,
+	(const EVP_MD *digest, const void *key, int key_len, const unsigned char *data, size_t len,
+	 unsigned char *mac, unsigned *mac_len),
+	digest, key, key_len, data, len, mac, mac_len)
+FAILING(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), )
+FAILING(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX * context, unsigned char *out, int *len), context,
+	out, len)
+
+/* --- the scene --- */
+
+static struct scene scene;
+static uint8_t record[CRED_BYTES_MAX], state[STATE_FILE_LEN];
+static size_t record_len, state_len;
+static char record_path[512], state_path[512];
+
+static size_t load(const char *path, void *data, size_t cap)
+{
+	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+
+	REQUIRE(fd >= 0 && io_read_all(fd, data, cap, &len) == TOTP_OK);
+	return len;
+}
+
+static void save(const char *path, const void *data, size_t len)
+{
+	OWN_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	REQUIRE(fd >= 0 && io_write(fd, data, len) == TOTP_OK);
+}
+
+static void remove_scene(void)
+{
+	scene_remove(&scene);
+}
+
+static void make_scene(void)
+{
+	/* pam_end must not unmap the module, whose counters libFuzzer reads */
+	if (!dlopen(MODULE_PATH, RTLD_NOW | RTLD_NODELETE))
+		errx(99, "%s", dlerror());
+	scene_make(&scene, MODULE_PATH);
+	atexit(remove_scene);
+	scene_enroll(&scene, "daemon");
+	strcpy(record_path, scene_record(&scene, "daemon"));
+	strcpy(state_path, scene_state(&scene, "daemon"));
+	record_len = load(record_path, record, sizeof(record));
+	state_len = load(state_path, state, sizeof(state));
+	/* what the inputs are to be refused is possible */
+	REQUIRE(scene_login(&scene, "daemon", NULL, scene_code("daemon", scene_now)) ==
+		PAM_SUCCESS);
+}
+
+/* --- one input --- */
+
+/* What stays on one line of a service file. */
+static void make_one_line(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n' || *text == '\r' || *text == '\\' || *text == '#')
+			*text = ' ';
+}
+
+/* Is the answer, but for blanks and dashes, a code within the widest window there is? */
+static bool is_right(const char *answer)
+{
+	char digits[16] = "";
+	size_t len = 0;
+
+	for (; *answer && len < sizeof(digits) - 1; answer++)
+		if (*answer != ' ' && *answer != '-')
+			digits[len++] = *answer;
+	for (int step = -10; step <= 10; step++)
+		if (strcmp(digits, scene_code("daemon", scene_now + step * SCENE_STEP)) == 0)
+			return true;
+	return false;
+}
+
+struct input {
+	unsigned switches;
+	char policy[2048], arguments[1024], user[512], rhost[256], answer[1024];
+	const uint8_t *record, *state;
+	size_t record_len, state_len;
+};
+
+static void cut(struct input *input, const uint8_t *data, size_t size)
+{
+	struct text rest = fuzz_text(data + 1, size - 1);
+
+	input->switches = data[0];
+	fuzz_string(&rest, input->policy, sizeof(input->policy));
+	fuzz_string(&rest, input->arguments, sizeof(input->arguments));
+	fuzz_string(&rest, input->user, sizeof(input->user));
+	fuzz_string(&rest, input->rhost, sizeof(input->rhost));
+	fuzz_string(&rest, input->answer, sizeof(input->answer));
+	make_one_line(input->arguments);
+	data = (const uint8_t *)rest.at;
+	if (rest.len >= 2) {
+		input->record_len = (size_t)data[0] << 8 | data[1];
+		data += 2;
+		rest.len -= 2;
+	}
+	if (input->record_len > rest.len)
+		input->record_len = rest.len;
+	input->record = data;
+	input->state = data + input->record_len;
+	input->state_len = rest.len - input->record_len;
+	if (input->switches & RIGHT_CODE)
+		strcpy(input->answer, scene_code("daemon", scene_now));
+	if (input->switches & GENUINE_USER)
+		strcpy(input->user, "daemon");
+}
+
+static void lay_out(const struct input *input)
+{
+	scene_policy(&scene, input->policy);
+	scene_service(&scene, "", input->arguments);
+	if (input->switches & GENUINE_RECORD)
+		save(record_path, record, record_len);
+	else
+		save(record_path, input->record, input->record_len);
+	if (input->switches & GENUINE_STATE)
+		save(state_path, state, state_len);
+	else if (input->switches & MISSING_STATE)
+		unlink(state_path);
+	else
+		save(state_path, input->state, input->state_len);
+}
+
+static bool may_be_let_in(const struct input *input)
+{
+	bool same_record = input->record_len == record_len &&
+			   memcmp(input->record, record, record_len) == 0;
+
+	return ((input->switches & GENUINE_RECORD) || same_record) && is_right(input->answer);
+}
+
+static void log_in(const struct input *input)
+{
+	int code = scene_login(&scene, input->user, input->rhost, input->answer);
+
+	odds = 0;
+	if (code == PAM_SUCCESS) {
+		REQUIRE(may_be_let_in(input));
+		REQUIRE(strcmp(input->user, "daemon") == 0);
+		REQUIRE(scene_login(&scene, input->user, input->rhost, input->answer) !=
+			PAM_SUCCESS);
+	}
+	if (code == SCENE_IGNORED && strcmp(input->user, "daemon") == 0)
+		REQUIRE(strstr(input->policy, "exempt") || strstr(input->arguments, "exempt"));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct input input;
+
+	if (!scene.dir[0])
+		make_scene();
+	if (size == 0)
+		return 0;
+	memset(&input, 0, sizeof(input));
+	cut(&input, data, size);
+	lay_out(&input);
+	for (size_t i = 0; i < size; i++)
+		chance = chance * 31 + data[i];
+	odds = input.switches & MANY_FAULTS ? MANY_ODDS : input.switches & FAULTS ? FAULT_ODDS : 0;
+	log_in(&input);
+	return 0;
+}
