@@ -353,8 +353,7 @@ int scene_talk(const struct scene *scene, const char *user, struct talk *talk)
 	return code;
 }
 
-int scene_login(const struct scene *scene, const char *user, const char *rhost,
-		const char *answer)
+int scene_login(const struct scene *scene, const char *user, const char *rhost, const char *answer)
 {
 	struct talk talk = {.answer = answer, .rhost = rhost};
 

@@ -104,8 +104,7 @@ struct talk {
 int scene_talk(const struct scene *scene, const char *user, struct talk *talk);
 
 /* The same where only the code matters. rhost NULL: local. */
-int scene_login(const struct scene *scene, const char *user, const char *rhost,
-		const char *answer);
+int scene_login(const struct scene *scene, const char *user, const char *rhost, const char *answer);
 
 /* For tests that hold a handle of their own. */
 pam_handle_t *scene_begin(const struct scene *scene, const char *user, struct talk *talk,
@@ -113,7 +112,7 @@ pam_handle_t *scene_begin(const struct scene *scene, const char *user, struct ta
 
 /* --- clock and log --- */
 
-extern int64_t scene_now; /* what time() says; SCENE_START after scene_make */
+extern int64_t scene_now;     /* what time() says; SCENE_START after scene_make */
 extern char scene_log[16384]; /* "priority|line\n" for each since the last clearing */
 
 void scene_log_clear(void);

@@ -181,9 +181,9 @@ static void the_window_is_as_wide_as_the_file_says(void **unused)
 	static const struct {
 		int window, off, code;
 	} rows[] = {
-		{0, 0, PAM_SUCCESS}, {0, -1, PAM_AUTH_ERR}, {0, 1, PAM_AUTH_ERR},
-		{1, -1, PAM_SUCCESS}, {1, 1, PAM_SUCCESS}, {1, -2, PAM_AUTH_ERR},
-		{1, 2, PAM_AUTH_ERR}, {3, -3, PAM_SUCCESS}, {3, 3, PAM_SUCCESS},
+		{0, 0, PAM_SUCCESS},  {0, -1, PAM_AUTH_ERR}, {0, 1, PAM_AUTH_ERR},
+		{1, -1, PAM_SUCCESS}, {1, 1, PAM_SUCCESS},   {1, -2, PAM_AUTH_ERR},
+		{1, 2, PAM_AUTH_ERR}, {3, -3, PAM_SUCCESS},  {3, 3, PAM_SUCCESS},
 		{3, 4, PAM_AUTH_ERR},
 	};
 	char key[32];
@@ -227,8 +227,8 @@ static void the_long_bucket_may_hold_until_an_administrator_acts(void **unused)
 		assert_int_equal(PAM_AUTH_ERR, wrong(A));
 	scene_now += 365 * 86400;
 	assert_int_equal(PAM_MAXTRIES, login_as("daemon", &talk));
-	assert_string_equal(
-		QUESTION "!Too many wrong codes. Please ask your administrator.\n", talk.heard);
+	assert_string_equal(QUESTION "!Too many wrong codes. Please ask your administrator.\n",
+			    talk.heard);
 	assert_logged("run totpctl unlock");
 }
 

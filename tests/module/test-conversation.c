@@ -39,8 +39,18 @@ static void an_empty_answer_is_refused(void **unused)
 static void an_answer_that_is_no_code_is_refused(void **unused)
 {
 	static const char *const answers[] = {
-		"12345", "123456789", "abcdef", "12345a", " ", "-", "1234567890123456",
-		"123456\n", "\xef\xbc\x91\xef\xbc\x92", "+123456", "0x1234", "%n%n%n%n",
+		"12345",
+		"123456789",
+		"abcdef",
+		"12345a",
+		" ",
+		"-",
+		"1234567890123456",
+		"123456\n",
+		"\xef\xbc\x91\xef\xbc\x92",
+		"+123456",
+		"0x1234",
+		"%n%n%n%n",
 	};
 
 	for (size_t i = 0; i < COUNT(answers); i++) {
@@ -71,7 +81,8 @@ static void a_long_answer_is_refused(void **unused)
 
 static void spaces_and_dashes_in_a_code_do_not_count(void **unused)
 {
-	static const char *const shapes[] = {"%.3s %.3s", " %.3s-%.3s ", "%.3s - %.3s", "%.3s%.3s  "};
+	static const char *const shapes[] = {"%.3s %.3s", " %.3s-%.3s ", "%.3s - %.3s",
+					     "%.3s%.3s  "};
 	char answer[32];
 
 	for (size_t i = 0; i < COUNT(shapes); i++) {

@@ -325,10 +325,17 @@ static void hostile_names_are_asked_and_refused(void **unused)
 {
 	static char longest[70000];
 	static const char *const names[] = {
-		"../daemon", "a/b", "/etc/passwd", ".", "..", " daemon", "daemon ", "Daemon",
-		"daemon\n", "daemon~0123456789abcdef", "%64aemon", "daemon%s%n", "-", "--help",
-		"\xff\xfe", "d\xc3\xa6mon", "$(id)", "users/daemon", "daemon/", "\x1b[31m",
-		"daemon=", "daemon outcome=allow",
+		"../daemon",   "a/b",
+		"/etc/passwd", ".",
+		"..",          " daemon",
+		"daemon ",     "Daemon",
+		"daemon\n",    "daemon~0123456789abcdef",
+		"%64aemon",    "daemon%s%n",
+		"-",           "--help",
+		"\xff\xfe",    "d\xc3\xa6mon",
+		"$(id)",       "users/daemon",
+		"daemon/",     "\x1b[31m",
+		"daemon=",     "daemon outcome=allow",
 		longest,
 	};
 

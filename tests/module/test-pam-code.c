@@ -29,8 +29,8 @@ static void no_error_is_ever_ignored(void **unused)
 {
 	for (int err = TOTP_OK; err <= TOTP_ERR_COUNT_; err++)
 		for (int verdict = VERDICT_DENY; verdict <= VERDICT_ALLOW; verdict++)
-			assert_int_not_equal(PAM_IGNORE, pam_code_of((enum totp_err)err,
-								     (enum verdict)verdict));
+			assert_int_not_equal(
+				PAM_IGNORE, pam_code_of((enum totp_err)err, (enum verdict)verdict));
 }
 
 static void a_refusal_a_wait_and_an_absence_have_codes_of_their_own(void **unused)
@@ -47,9 +47,9 @@ static void every_other_error_says_that_verification_is_not_to_be_had(void **unu
 	for (int err = TOTP_OK + 1; err <= TOTP_ERR_COUNT_; err++)
 		for (int verdict = VERDICT_DENY; verdict <= VERDICT_ALLOW; verdict++)
 			if (err != TOTP_ERR_NOT_FOUND)
-				assert_int_equal(PAM_AUTHINFO_UNAVAIL,
-						 pam_code_of((enum totp_err)err,
-							     (enum verdict)verdict));
+				assert_int_equal(
+					PAM_AUTHINFO_UNAVAIL,
+					pam_code_of((enum totp_err)err, (enum verdict)verdict));
 }
 
 int main(void)

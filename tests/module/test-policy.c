@@ -27,8 +27,8 @@ static void assert_works(void)
 static void keys_of_later_versions_are_refused_not_passed_over(void **unused)
 {
 	static const char *const keys[] = {
-		"enroll",     "enroll_until", "enroll_qr", "password",	    "hotp_window",
-		"remember",   "trusted_networks", "readonly_login", "may_check", "recovery_codes",
+		"enroll",   "enroll_until",     "enroll_qr",      "password",  "hotp_window",
+		"remember", "trusted_networks", "readonly_login", "may_check", "recovery_codes",
 		"store",
 	};
 	char line[64];
@@ -80,10 +80,24 @@ static void options_of_other_modules_are_refused_with_ours(void **unused)
 static void a_misspelt_option_is_refused(void **unused)
 {
 	static const char *const options[] = {
-		"enforced=optional", "Enforce=optional", "enforce", "enforce=", "enforce=maybe",
-		"enforce=2023-02-30", "exempt=a,,b", "exempt=@", "echo=perhaps", "debug=1",
-		"conf", "=", "prompt", "window=1", "attempts=5", "fail_delay=0",
-		"store_dir=/tmp", "debugg",
+		"enforced=optional",
+		"Enforce=optional",
+		"enforce",
+		"enforce=",
+		"enforce=maybe",
+		"enforce=2023-02-30",
+		"exempt=a,,b",
+		"exempt=@",
+		"echo=perhaps",
+		"debug=1",
+		"conf",
+		"=",
+		"prompt",
+		"window=1",
+		"attempts=5",
+		"fail_delay=0",
+		"store_dir=/tmp",
+		"debugg",
 	};
 
 	for (size_t i = 0; i < COUNT(options); i++) {
@@ -95,11 +109,23 @@ static void a_misspelt_option_is_refused(void **unused)
 static void a_bad_line_in_the_file_is_named_by_its_number(void **unused)
 {
 	static const char *const lines[] = {
-		"window = 11\n", "window = -1\n", "window = 1x\n", "attempts = 0\n",
-		"attempts_refill = 0\n", "attempts_total = 10001\n", "fail_delay = 61\n",
-		"debug = yes\n", "enforce optional\n", "enforce = optional extra\n",
-		"prompt = \"tab\there\"\n", "store_dir = relative\n", "store_dir = /elsewhere\n",
-		"window\n", "period = 14\n", "algorithm = MD5\n", "digits = 5\n",
+		"window = 11\n",
+		"window = -1\n",
+		"window = 1x\n",
+		"attempts = 0\n",
+		"attempts_refill = 0\n",
+		"attempts_total = 10001\n",
+		"fail_delay = 61\n",
+		"debug = yes\n",
+		"enforce optional\n",
+		"enforce = optional extra\n",
+		"prompt = \"tab\there\"\n",
+		"store_dir = relative\n",
+		"store_dir = /elsewhere\n",
+		"window\n",
+		"period = 14\n",
+		"algorithm = MD5\n",
+		"digits = 5\n",
 	};
 
 	for (size_t i = 0; i < COUNT(lines); i++) {

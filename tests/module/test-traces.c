@@ -59,8 +59,8 @@ static int outcome(unsigned which)
 static void play_all_outcomes(void)
 {
 	static const int expected[OUTCOMES] = {
-		PAM_SUCCESS,  PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR,
-		PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_MAXTRIES, PAM_AUTH_ERR, PAM_AUTH_ERR,
+		PAM_SUCCESS,  PAM_AUTH_ERR, PAM_AUTH_ERR,         PAM_AUTH_ERR,    PAM_AUTH_ERR,
+		PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_MAXTRIES,         PAM_AUTH_ERR,    PAM_AUTH_ERR,
 		PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_SERVICE_ERR,
 	};
 
@@ -114,7 +114,8 @@ static void no_code_secret_or_password_is_logged_or_printed(void **unused)
 static void every_outcome_is_one_line_with_all_its_fields(void **unused)
 {
 	static const char *const fields[] = {"pam_totp: user=", " service=" SCENE_SERVICE " ",
-					     " source=", " outcome=", " reason=", " token=\""};
+					     " source=",        " outcome=",
+					     " reason=",        " token=\""};
 
 	scene_enroll(&scene, "nobody");
 	for (unsigned i = 0; i < OUTCOMES - 1; i++) {

@@ -18,8 +18,8 @@
 struct shared {
 	atomic_uint ready;
 	atomic_uint codes[CODES_MAX]; /* how often pam_authenticate said what */
-	atomic_uint wrong;	      /* guesses that were judged */
-	atomic_uint late;	      /* accepted although begun after a revocation */
+	atomic_uint wrong;            /* guesses that were judged */
+	atomic_uint late;             /* accepted although begun after a revocation */
 	atomic_uint revoked;
 	atomic_uint accepted[1024]; /* by step since SCENE_START */
 };
@@ -28,8 +28,8 @@ static struct shared *shared;
 
 static int make_shared(void **unused)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	/* stays loaded, so that the processes meet at the record and not in the loader */
 	if (shared == MAP_FAILED || !dlopen(MODULE_PATH, RTLD_NOW | RTLD_NODELETE))
 		return -1;
