@@ -260,8 +260,8 @@ static enum totp_err find_facts(struct login *login, const char *typed_name, str
 }
 
 /*
- * glibc calls a user unknown when one name service fails and the next has no such user. So
- * a name that has a record is never passed over: it is asked, known or not.
+ * glibc calls a user unknown when one name service fails and the next has no such user: the
+ * log then tells of the record that is there all the same.
  */
 static enum totp_err find_record(struct login *login, const char *typed_name, struct reason *why)
 {
@@ -269,8 +269,9 @@ static enum totp_err find_record(struct login *login, const char *typed_name, st
 	const char *name = login->account.known ? login->account.name : typed_name;
 	enum totp_err err = store_open(&config, &login->store, why);
 
-	if (err == TOTP_OK)
-		err = store_has(login->store, name, &login->facts.enrolled, why);
+	if (err != TOTP_OK)
+		return err;
+	err = store_has(login->store, name, &login->facts.enrolled, why);
 	/* a name that is too long for a record has none */
 	return err == TOTP_ERR_RANGE ? TOTP_OK : err;
 }

@@ -88,9 +88,12 @@ static enum totp_err find_canonical(uid_t uid, struct account *account, struct r
 	}
 	account->uid = entry.pw_uid;
 	account->gid = entry.pw_gid;
-	account->known = text_copy(text_of(entry.pw_name), account->name, sizeof(account->name)) ==
-			 TOTP_OK;
-	return TOTP_OK;
+	account->known = true;
+	err = text_copy(text_of(entry.pw_name), account->name, sizeof(account->name));
+	if (err != TOTP_OK)
+		reason_set(why, "the name of uid %u is longer than %d bytes", (unsigned)uid,
+			   CRED_USER_MAX);
+	return err;
 }
 
 enum totp_err account_find(const char *name, struct account *ret_account, struct reason *why)
@@ -99,10 +102,8 @@ enum totp_err account_find(const char *name, struct account *ret_account, struct
 	struct account account = {0};
 	struct passwd entry;
 	bool found = false;
-	enum totp_err err = TOTP_OK;
+	enum totp_err err = look_up(by_name, name, &entry, &buf, &found, why);
 
-	if (name[0] && strlen(name) <= CRED_USER_MAX)
-		err = look_up(by_name, name, &entry, &buf, &found, why);
 	if (err == TOTP_OK && found)
 		err = find_canonical(entry.pw_uid, &account, why);
 	if (err == TOTP_OK)
@@ -110,8 +111,18 @@ enum totp_err account_find(const char *name, struct account *ret_account, struct
 	return err;
 }
 
-/* The gid of a group; TOTP_ERR_NOT_FOUND where there is none of that name. */
-static enum totp_err find_group(struct text name, gid_t *ret_gid, struct reason *why)
+static bool has_member(const struct group *group, const char *name)
+{
+	for (char **member = group->gr_mem; *member; member++)
+		if (strcmp(*member, name) == 0)
+			return true;
+	return false;
+}
+
+/* A group of the policy: its gid, and whether its own list names the account (which may be
+ * NULL). TOTP_ERR_NOT_FOUND where there is none of that name. */
+static enum totp_err find_group(struct text name, const struct account *account, gid_t *ret_gid,
+				bool *ret_listed, struct reason *why)
 {
 	OWN_TEXT char *buf = NULL;
 	char group[POLICY_LIST_MAX];
@@ -128,61 +139,103 @@ static enum totp_err find_group(struct text name, gid_t *ret_gid, struct reason 
 		return TOTP_ERR_NOT_FOUND;
 	}
 	*ret_gid = entry.gr_gid;
+	*ret_listed = account && has_member(&entry, account->name);
 	return TOTP_OK;
 }
 
-/* All groups of an account; *ret_gids is the caller's to free. */
-static enum totp_err groups_of(const struct account *account, gid_t **ret_gids, int *ret_count,
+struct groups {
+	gid_t *gids;
+	int count;
+};
+
+#define OWN_GROUPS OWN(groups_free)
+
+static void groups_free(struct groups *groups)
+{
+	free(groups->gids);
+}
+
+/*
+ * All groups of an account. getgrouplist tells of no failure and gives what it has got:
+ * errno is all there is to know it by.
+ */
+static enum totp_err groups_of(const struct account *account, struct groups *ret_groups,
 			       struct reason *why)
 {
-	int count = 64;
-
-	for (;;) {
+	for (int count = 64, had = 0; count > had && count <= GROUPS_MAX;) {
 		gid_t *gids = calloc((size_t)count, sizeof(*gids));
-		int had = count;
 
 		if (!gids)
 			return TOTP_ERR_NOMEM;
+		had = count;
+		errno = 0;
 		if (getgrouplist(account->name, account->gid, gids, &count) >= 0) {
-			*ret_gids = gids;
-			*ret_count = count;
+			*ret_groups = (struct groups){gids, count};
 			return TOTP_OK;
 		}
 		free(gids);
-		if (count <= had || count > GROUPS_MAX) {
-			reason_set(why, "the name service failed to list the groups");
-			return TOTP_ERR_SYSTEM;
-		}
 	}
+	reason_set(why, "the name service failed to list the groups");
+	return TOTP_ERR_SYSTEM;
 }
 
-static bool has_gid(const gid_t *gids, int count, gid_t gid)
+/* Did a source of groups fail, rather than have nothing to say? */
+static bool is_failure(int code)
 {
-	for (int i = 0; i < count; i++)
-		if (gids[i] == gid)
+	static const int failures[] = {EMFILE, ENFILE, ENOMEM,    EIO,          EACCES,
+				       EPERM,  EAGAIN, ETIMEDOUT, ECONNREFUSED, ECONNRESET};
+
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+		if (code == failures[i])
 			return true;
 	return false;
+}
+
+static bool has_gid(const struct groups *groups, gid_t gid)
+{
+	for (int i = 0; i < groups->count; i++)
+		if (groups->gids[i] == gid)
+			return true;
+	return false;
+}
+
+/* Walk the groups of a list. The first answer that says "member" stands; all are looked
+ * up, so that one that does not exist is told to members too. */
+static enum totp_err walk_groups(const struct account *account, const struct groups *groups,
+				 const char *list, bool *ret_member, struct reason *why)
+{
+	struct text rest = text_of(list), name;
+	bool group = false;
+	enum totp_err err = TOTP_OK;
+
+	while (err == TOTP_OK && policy_list_next(&rest, &name, &group)) {
+		bool listed = false;
+		gid_t gid = 0;
+
+		if (!group)
+			continue;
+		err = find_group(name, account, &gid, &listed, why);
+		*ret_member |= err == TOTP_OK &&
+			       (listed || gid == account->gid || has_gid(groups, gid));
+	}
+	return err;
 }
 
 enum totp_err account_in_groups(const struct account *account, const char *list, bool *ret_member,
 				struct reason *why)
 {
-	struct text rest = text_of(list), name;
-	gid_t *gids = NULL;
-	int count = 0;
-	bool group = false, member = false;
-	enum totp_err err = groups_of(account, &gids, &count, why);
+	OWN_GROUPS struct groups groups = {0};
+	bool member = false;
+	enum totp_err err = groups_of(account, &groups, why);
+	int failure = errno;
 
-	/* to the end, so that a group that does not exist is told to members too */
-	while (err == TOTP_OK && policy_list_next(&rest, &name, &group)) {
-		gid_t gid = 0;
-
-		if (!group)
-			continue;
-		err = find_group(name, &gid, why);
-		member |= err == TOTP_OK && has_gid(gids, count, gid);
+	if (err == TOTP_OK)
+		err = walk_groups(account, &groups, list, &member, why);
+	if (err == TOTP_OK && !member && is_failure(failure)) {
+		errno = failure;
+		(void)reason_errno(why, "the name service failed to list the groups");
+		err = TOTP_ERR_SYSTEM;
 	}
-	free(gids);
 	if (err == TOTP_OK)
 		*ret_member = member;
 	return err;
@@ -195,10 +248,11 @@ enum totp_err account_groups_exist(const char *list, struct reason *why)
 	enum totp_err err = TOTP_OK;
 
 	while (err == TOTP_OK && policy_list_next(&rest, &name, &group)) {
+		bool listed = false;
 		gid_t gid = 0;
 
 		if (group)
-			err = find_group(name, &gid, why);
+			err = find_group(name, NULL, &gid, &listed, why);
 	}
 	return err;
 }

@@ -18,9 +18,9 @@ struct account {
 
 /*
  * Look a user up: getpwuid(getpwnam(name)->pw_uid)->pw_name, since some name services
- * answer in the spelling asked. A user who does not exist, or whose name is longer than
- * CRED_USER_MAX, is TOTP_OK with known = false and the name empty.
- * TOTP_ERR_SYSTEM: the name service failed; *why says so, without the name.
+ * answer in the spelling asked. A user who does not exist is TOTP_OK with known = false and
+ * the name empty. TOTP_ERR_SYSTEM: the name service failed; TOTP_ERR_RANGE: the canonical
+ * name is longer than CRED_USER_MAX; *why says so, without the name.
  */
 MUST_CHECK enum totp_err account_find(const char *name, struct account *ret_account,
 				      struct reason *why);
@@ -28,7 +28,9 @@ MUST_CHECK enum totp_err account_find(const char *name, struct account *ret_acco
 /*
  * Is the account a member of one of the list's @groups, as primary or further group?
  * TOTP_ERR_NOT_FOUND: a group that does not exist; TOTP_ERR_SYSTEM: the name service
- * failed: an error is never "not a member". *why names the group.
+ * failed: an error is never "not a member", as far as the C library lets one see it
+ * (getgrouplist gives what it has got: a group's own list of members counts beside it).
+ * *why names the group.
  */
 MUST_CHECK enum totp_err account_in_groups(const struct account *account, const char *list,
 					   bool *ret_member, struct reason *why);

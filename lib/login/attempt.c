@@ -56,7 +56,8 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 		reason_set(why, "cannot judge: %s", err_name(err));
 		return err;
 	}
-	if (ruling.changed)
+	/* a torn state is stored whole again, or every login would raise its steps anew */
+	if (ruling.changed || txn->torn)
 		err = store_commit(txn, &ruling.next, why);
 	else
 		store_end(txn);
@@ -75,6 +76,8 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 				  uint64_t deadline, struct outcome *outcome, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct throttle *throttle;
+	bool mend;
 	enum totp_err err = store_read(store, who->user, &txn, why);
 
 	if (err == TOTP_OK)
@@ -82,10 +85,11 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 	if (err != TOTP_OK)
 		return err;
 
-	/* what cannot be accepted need not wait for the lock */
-	outcome->wait_seconds =
-		throttle_wait(throttle_of(&txn.state, &who->source), policy, who->now);
-	if (outcome->wait_seconds) {
+	/* what cannot be accepted need not wait for the lock, unless there is something to mend */
+	throttle = throttle_of(&txn.state, &who->source);
+	mend = throttle_settle(throttle, who->now) || txn.torn;
+	outcome->wait_seconds = throttle_wait(throttle, policy, who->now);
+	if (outcome->wait_seconds && !mend) {
 		outcome->verdict = VERDICT_WAIT;
 		outcome->reason = JUDGE_THROTTLED;
 		return TOTP_OK;

@@ -1,5 +1,7 @@
 #include "login/gate.h"
 
+#define CLOCK_UNSET_BEFORE 1577836800 /* 2020-01-01 */
+
 bool gate_requires(const struct policy *policy, const struct gate_facts *facts, int64_t now)
 {
 	if (facts->required)
@@ -12,7 +14,7 @@ bool gate_requires(const struct policy *policy, const struct gate_facts *facts, 
 	case ENFORCE_OPTIONAL:
 		return false;
 	case ENFORCE_FROM:
-		return now >= policy->enforce_from;
+		return now >= policy->enforce_from || now < CLOCK_UNSET_BEFORE;
 	}
 	return true;
 }
@@ -32,6 +34,10 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
 		*ret_reason = GATE_REASON_ENROLLED;
 		return GATE_ASK;
 	}
+	if (!facts->known) {
+		*ret_reason = GATE_REASON_UNKNOWN;
+		return GATE_ASK;
+	}
 	*ret_reason = GATE_REASON_NOT_REQUIRED;
 	return GATE_SKIP;
 }
@@ -45,6 +51,8 @@ const char *gate_reason_name(enum gate_reason reason)
 		return "required";
 	case GATE_REASON_ENROLLED:
 		return "enrolled";
+	case GATE_REASON_UNKNOWN:
+		return "unknown";
 	case GATE_REASON_EXEMPT:
 		return "exempt";
 	case GATE_REASON_NOT_REQUIRED:

@@ -18,21 +18,26 @@ enum gate_reason {
 	GATE_REASON_NONE = 0,
 	GATE_REASON_REQUIRED,     /* ask: required_for, or enforce, says so */
 	GATE_REASON_ENROLLED,     /* ask: not required, but enrolled */
+	GATE_REASON_UNKNOWN,      /* ask: no account, or a name service that did not say so */
 	GATE_REASON_EXEMPT,       /* skip */
 	GATE_REASON_NOT_REQUIRED, /* skip: neither required nor enrolled */
 };
 
 /*
  * Decide. now: seconds since 1970 UTC. A user who is both required by name or group and
- * exempt is required; an exempt one is not asked, enrolled or not. Pure.
+ * exempt is required; an exempt one is not asked, enrolled or not. Whom NSS does not know is
+ * asked (and refused): where a name service fails it can say "no such user". Pure.
  */
 enum gate_verdict gate(const struct policy *policy, const struct gate_facts *facts, int64_t now,
 		       enum gate_reason *ret_reason);
 
-/* Must this user give a code at `now`, enrolled or not? */
+/*
+ * Must this user give a code at `now`, enrolled or not? From a day that is named on, and
+ * while the clock reads a time before 2020: it was never set, and nobody knows the day.
+ */
 bool gate_requires(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
-/* A stable word for logs: "required", "enrolled", "exempt", "not_required". */
+/* A stable word for logs: "required", "enrolled", "unknown", "exempt", "not_required". */
 const char *gate_reason_name(enum gate_reason reason);
 
 #endif

@@ -162,6 +162,7 @@ enum totp_err judge(const struct cred *cred, const struct login_state *state,
 		    const struct source *source, int64_t now, struct ruling *ret_ruling)
 {
 	struct ruling ruling;
+	struct throttle *throttle;
 	enum totp_err err;
 
 	if (judge_shape(answer, &ruling)) {
@@ -171,7 +172,9 @@ enum totp_err judge(const struct cred *cred, const struct login_state *state,
 	}
 	*ret_ruling = (struct ruling){.token = -1, .next = *state};
 	ruling = *ret_ruling;
-	ruling.wait_seconds = throttle_wait(throttle_of(&ruling.next, source), policy, now);
+	throttle = throttle_of(&ruling.next, source);
+	ruling.changed = throttle_settle(throttle, now);
+	ruling.wait_seconds = throttle_wait(throttle, policy, now);
 	if (ruling.wait_seconds) {
 		ruling.verdict = VERDICT_WAIT;
 		ruling.reason = JUDGE_THROTTLED;

@@ -37,7 +37,8 @@ struct ruling {
  * Judge one answer. The order is fixed: shape of the answer, throttle (RFC 4226 section
  * 7.3), then for each token all steps of the window (RFC 6238 section 5.2), then
  * bookkeeping. On ALLOW next burns the step; on a counted DENY it holds one failure more;
- * on WAIT it equals *state, so waiting costs the user nothing.
+ * on WAIT it equals *state, so waiting costs the user nothing (but for a throttle whose
+ * time lies in the future: it is set to now, or it would never drain).
  *
  * source: where the attempt comes from. now: seconds since 1970 UTC.
  * TOTP_ERR_CRYPTO, TOTP_ERR_RANGE (a time before 1970): *ret_ruling then denies.

@@ -55,6 +55,21 @@ struct throttle *throttle_of(struct login_state *state, const struct source *sou
 	return known ? &known->throttle : &state->shared;
 }
 
+static bool leak_settle(struct leak *leak, int64_t now)
+{
+	if (leak->used == 0 || leak->since <= now)
+		return false;
+	leak->since = now;
+	return true;
+}
+
+bool throttle_settle(struct throttle *throttle, int64_t now)
+{
+	bool burst = leak_settle(&throttle->burst, now);
+
+	return leak_settle(&throttle->total, now) || burst;
+}
+
 uint32_t throttle_wait(const struct throttle *throttle, const struct policy *policy, int64_t now)
 {
 	uint32_t burst = leak_wait(throttle->burst, policy->attempts, policy->attempts_refill, now);

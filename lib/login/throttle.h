@@ -21,6 +21,12 @@ struct throttle *throttle_of(struct login_state *state, const struct source *sou
  */
 uint32_t throttle_wait(const struct throttle *throttle, const struct policy *policy, int64_t now);
 
+/*
+ * A clock was set back: a time that lies after now becomes now, so that draining begins.
+ * True if it changed anything, which is then worth storing.
+ */
+bool throttle_settle(struct throttle *throttle, int64_t now);
+
 /* Count one failure in both buckets, after draining what the time has forgiven. */
 void throttle_count(struct throttle *throttle, const struct policy *policy, int64_t now);
 

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -475,6 +476,29 @@ enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason
 	return err;
 }
 
+/* A caller's file size limit would cut the write short, and the slot with it. */
+static bool limit_allows_write(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= STATE_FILE_LEN;
+}
+
+/* Overwrite the slot that does not count now. A sync that fails is not tried again: the
+ * kernel has marked the page clean, and a second call would lie. */
+static enum totp_err write_slot(int fd, const uint8_t *slot, uint64_t sequence)
+{
+	if (!limit_allows_write()) {
+		errno = EFBIG;
+		return TOTP_ERR_SYSTEM;
+	}
+	if (io_pwrite(fd, slot, STATE_SLOT_LEN, (off_t)(sequence & 1) * STATE_SLOT_LEN) !=
+		    TOTP_OK ||
+	    fdatasync(fd) != 0)
+		return TOTP_ERR_SYSTEM;
+	return TOTP_OK;
+}
+
 enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
 			   struct reason *why)
 {
@@ -491,14 +515,11 @@ enum totp_err store_commit(struct store_txn *txn, const struct login_state *next
 		reason_set(why, "login state: %s", err_name(err));
 		return err;
 	}
-	/* The slot that does not count now is overwritten. A sync that fails is not tried
-	 * again: the kernel has marked the page clean, and a second call would lie. */
-	err = io_pwrite(txn->state_fd, slot, sizeof(slot),
-			(off_t)(numbered.sequence & 1) * STATE_SLOT_LEN);
-	if (err == TOTP_OK && fdatasync(txn->state_fd) != 0)
-		err = TOTP_ERR_SYSTEM;
+	err = write_slot(txn->state_fd, slot, numbered.sequence);
 	if (err != TOTP_OK)
 		(void)reason_errno(why, "login state: cannot write");
+	else if (!cred_is_still(txn))
+		err = TOTP_ERR_STALE; /* revoked although we held the lock: see store_remove */
 	store_end(txn);
 	return err;
 }

@@ -184,8 +184,11 @@ static void drop_old_state(struct store_txn *txn)
 {
 	char old[FILES_STATE_NAME_MAX];
 
-	if (files_state_name(txn->cred.user, txn->cred.id, old) == TOTP_OK)
-		unlinkat(txn->store->states_fd, old, 0);
+	if (files_state_name(txn->cred.user, txn->cred.id, old) != TOTP_OK)
+		return;
+	unlinkat(txn->store->states_fd, old, 0);
+	/* or an older credential that is put back would find it after a power cut */
+	(void)!fsync(txn->store->states_fd);
 }
 
 enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
@@ -277,10 +280,10 @@ enum totp_err store_remove(struct store *store, const char *user, uint64_t deadl
 		if (err == TOTP_OK)
 			err = store_lock(&txn, deadline, why);
 	} while (err == TOTP_ERR_STALE && io_monotonic_ns() < deadline);
-	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_STALE)
+	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_STALE)
 		return err;
 
-	sound = err == TOTP_OK;
+	sound = err == TOTP_OK || err == TOTP_ERR_TIMEOUT;
 	err = remove_name(store, name, why);
 	if (err != TOTP_OK)
 		return err;

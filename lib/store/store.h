@@ -121,8 +121,8 @@ MUST_CHECK enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, st
 
 /*
  * Commit the next state of a locked transaction. On TOTP_OK it is durable and the lock is
- * gone. TOTP_ERR_STALE (shared engines only): nothing was written; begin again. On any
- * other error the old or the new state is in place, and the caller must not allow the
+ * gone. TOTP_ERR_STALE: the record was removed meanwhile, or, in a shared engine, somebody
+ * else committed first: begin again. On any other error the old or the new state is in place, and the caller must not allow the
  * login. next->sequence is set by the engine.
  */
 MUST_CHECK enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
@@ -149,8 +149,9 @@ MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred 
 				       const struct login_state *state, struct reason *why);
 
 /*
- * Remove a user's record, sound or damaged. TOTP_ERR_NOT_FOUND: proved absent.
- * TOTP_ERR_TIMEOUT: a login holds it.
+ * Remove a user's record, sound or damaged. TOTP_ERR_NOT_FOUND: proved absent. A login that
+ * holds it past the deadline (somebody may have stopped their own su) does not keep it:
+ * the record goes, and that login's commit is TOTP_ERR_STALE.
  */
 MUST_CHECK enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
 				      struct reason *why);

@@ -230,11 +230,23 @@ static void after_a_torn_write_no_code_of_before_works(void **state)
 		assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, step - 1), now));
 		trial = try_at(f, code_of(&cred, step + 1), now);
 		assert_trial(ALLOW, CODE, trial);
-		assert_true(trial.outcome.torn);
+		assert_false(trial.outcome.torn);
 		trial = try_at(f, code_of(&cred, step + 2), now + 30);
 		assert_trial(ALLOW, CODE, trial);
 		assert_false(trial.outcome.torn);
 	}
+}
+
+static void a_torn_state_is_whole_again_after_one_login(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+
+	tear_slot(f, 1);
+	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP), NOW));
+	for (uint64_t i = 1; i < 4; i++)
+		assert_trial(ALLOW, CODE,
+			     try_at(f, code_of(&cred, STEP + i), NOW + 30 * (int64_t)i));
 }
 
 static void a_wrong_code_after_a_torn_write_keeps_the_raised_step(void **state)
@@ -405,6 +417,7 @@ int main(void)
 		STORE_TEST(an_account_with_another_uid_is_refused),
 		STORE_TEST(a_record_bound_to_no_uid_serves_any),
 		STORE_TEST(after_a_torn_write_no_code_of_before_works),
+		STORE_TEST(a_torn_state_is_whole_again_after_one_login),
 		STORE_TEST(a_wrong_code_after_a_torn_write_keeps_the_raised_step),
 		STORE_TEST(a_damaged_state_lets_nobody_in),
 		STORE_TEST(who_must_wait_is_told_so_without_waiting_for_the_lock),

@@ -14,7 +14,7 @@ static struct policy enforced(enum enforce enforce)
 	return policy;
 }
 
-enum { ASK_REQUIRED, ASK_ENROLLED, SKIP_EXEMPT, SKIP_NOT_REQUIRED };
+enum { ASK_REQUIRED, ASK_ENROLLED, ASK_UNKNOWN, SKIP_EXEMPT, SKIP_NOT_REQUIRED };
 
 static const struct {
 	enum gate_verdict verdict;
@@ -22,6 +22,7 @@ static const struct {
 } outcomes[] = {
 	[ASK_REQUIRED] = {GATE_ASK, GATE_REASON_REQUIRED},
 	[ASK_ENROLLED] = {GATE_ASK, GATE_REASON_ENROLLED},
+	[ASK_UNKNOWN] = {GATE_ASK, GATE_REASON_UNKNOWN},
 	[SKIP_EXEMPT] = {GATE_SKIP, GATE_REASON_EXEMPT},
 	[SKIP_NOT_REQUIRED] = {GATE_SKIP, GATE_REASON_NOT_REQUIRED},
 };
@@ -41,12 +42,19 @@ static const struct {
 	{1, 1, 1, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED, ASK_REQUIRED},
 };
 
+/* Nobody is passed over because a name service said that there is no such user. */
+static int outcome_for(int outcome, bool known)
+{
+	return outcome == SKIP_NOT_REQUIRED && !known ? ASK_UNKNOWN : outcome;
+}
+
 static void assert_gate(int outcome, enum enforce enforce, const struct gate_facts *facts,
 			int64_t now)
 {
 	struct policy policy = enforced(enforce);
 	enum gate_reason reason = GATE_REASON_NONE;
 
+	outcome = outcome_for(outcome, facts->known);
 	assert_int_equal(outcomes[outcome].verdict, gate(&policy, facts, now, &reason));
 	assert_int_equal(outcomes[outcome].reason, reason);
 	assert_int_equal(outcome == ASK_REQUIRED, gate_requires(&policy, facts, now));
@@ -74,9 +82,8 @@ static void a_date_holds_from_midnight_utc(void **unused)
 		int64_t now;
 		bool required;
 	} moments[] = {
-		{0, false},        {DAY - 86400, false}, {DAY - 1, false}, /* 23:59:59 */
-		{DAY, true},       {DAY + 1, true},      {DAY + 86399, true},
-		{INT64_MAX, true}, {INT64_MIN, false},
+		{1577836800, false}, {DAY - 86400, false}, {DAY - 1, false}, /* 23:59:59 */
+		{DAY, true},         {DAY + 1, true},      {DAY + 86399, true}, {INT64_MAX, true},
 	};
 	struct policy policy = enforced(ENFORCE_FROM);
 	struct gate_facts facts = {.known = true};
@@ -84,6 +91,16 @@ static void a_date_holds_from_midnight_utc(void **unused)
 	for (size_t i = 0; i < COUNT(moments); i++)
 		assert_int_equal(moments[i].required,
 				 gate_requires(&policy, &facts, moments[i].now));
+}
+
+static void while_the_clock_was_never_set_a_date_holds(void **unused)
+{
+	static const int64_t moments[] = {INT64_MIN, -1, 0, 86400, 1577836799 /* 2019-12-31 */};
+	struct policy policy = enforced(ENFORCE_FROM);
+	struct gate_facts facts = {.known = true};
+
+	for (size_t i = 0; i < COUNT(moments); i++)
+		assert_true(gate_requires(&policy, &facts, moments[i]));
 }
 
 static void a_date_as_it_is_written_is_that_midnight(void **unused)
@@ -94,7 +111,7 @@ static void a_date_as_it_is_written_is_that_midnight(void **unused)
 	} dates[] = {
 		{"enforce = 2027-01-31", DAY},
 		{"enforce = 2028-02-29", 1835395200},
-		{"enforce = 1970-01-01", 0},
+		{"enforce = 2020-01-02", 1577923200},
 	};
 	struct gate_facts facts = {.known = true};
 
@@ -139,6 +156,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_user_is_asked_or_not_as_the_table_says),
 		cmocka_unit_test(a_date_holds_from_midnight_utc),
+		cmocka_unit_test(while_the_clock_was_never_set_a_date_holds),
 		cmocka_unit_test(a_date_as_it_is_written_is_that_midnight),
 		cmocka_unit_test(an_enforcement_that_there_is_not_requires),
 		cmocka_unit_test(the_default_requires_everybody),

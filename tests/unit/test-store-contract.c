@@ -564,20 +564,22 @@ static void a_removed_user_is_proved_absent_and_may_come_again(void **state)
 	assert_ok(read_error(f->store, "alice", NULL));
 }
 
-static void a_removal_waits_for_a_login_until_its_deadline(void **state)
+static void a_login_that_holds_on_too_long_cannot_keep_a_record(void **state)
 {
 	struct fixture *f = *state;
-	struct holder holder;
+	OWN_STORE struct store *other = open_again(f);
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct login_state next;
 	uint64_t start;
 
 	add_user(f->store, "alice", 1);
-	holder = holder_begin(&f->config, "alice");
+	begin(f->store, "alice", &txn);
+	next = txn.state;
 	start = io_monotonic_ns();
-	assert_refused(TIMEOUT, store_remove(f->store, "alice", start + 200 * MS, NULL));
+	assert_ok(store_remove(other, "alice", start + 200 * MS, NULL));
 	assert_in_range(io_monotonic_ns() - start, 200 * MS, 1200 * MS);
-	assert_ok(read_error(f->store, "alice", NULL));
-	holder_end(&holder);
-	assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
+	assert_refused(STALE, store_commit(&txn, &next, NULL));
+	assert_refused(NOT_FOUND, read_error(f->store, "alice", NULL));
 }
 
 /* What a bulk creation is asked for: users u0, u1, …, one of which may be special. */
@@ -838,7 +840,7 @@ int main(void)
 		STORE_TEST(a_replacement_needs_the_lock_a_new_id_and_the_same_user),
 		STORE_TEST(the_transaction_is_over_after_a_replacement_either_way),
 		STORE_TEST(a_removed_user_is_proved_absent_and_may_come_again),
-		STORE_TEST(a_removal_waits_for_a_login_until_its_deadline),
+		STORE_TEST(a_login_that_holds_on_too_long_cannot_keep_a_record),
 		STORE_TEST(many_are_created_at_once),
 		STORE_TEST(of_none_to_create_nothing_comes),
 		STORE_TEST(of_many_none_stays_if_one_fails),
