@@ -4,12 +4,14 @@ import base64
 import hashlib
 import hmac
 import os
+import pathlib
 import pty
 import re
 import select
 import signal
 import stat
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -107,9 +109,10 @@ class Host:
 
 
 @pytest.fixture
-def bare(tmp_path):
-    """A host on which nothing was made yet."""
-    return Host(tmp_path)
+def bare():
+    """A host on which nothing was made yet; what was made is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="totpctl-") as folder:
+        yield Host(pathlib.Path(folder))
 
 
 @pytest.fixture
