@@ -1,6 +1,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,18 @@ static void complain(const char *name, const char *format, va_list args)
 	fprintf(stderr, "%s: ", name);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
+}
+
+bool tool_hold_streams(void)
+{
+	bool output_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	fd_close(fd);
+	return output_open && fd >= 0;
 }
 
 int tool_refuse(const struct tool *tool, const char *format, ...)

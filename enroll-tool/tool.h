@@ -21,6 +21,12 @@ struct tool {
 	struct store *store; /* NULL until tool_open */
 };
 
+/*
+ * Put /dev/null in the place of standard streams that are closed: a file of ours that got
+ * the number of one would be written to by mistake. False: standard output is closed.
+ */
+bool tool_hold_streams(void);
+
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 

@@ -4,7 +4,6 @@
  * happens; and what cannot be shown is never stored, since it would lock the user out.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,19 +33,6 @@ struct enrolment {
 static void enrolment_wipe(struct enrolment *enrolment)
 {
 	explicit_bzero(enrolment, sizeof(*enrolment));
-}
-
-/* A file that gets the number of a closed standard stream would be written to by mistake. */
-static bool hold_streams(void)
-{
-	bool output_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	fd_close(fd);
-	return output_open && fd >= 0;
 }
 
 /* Nobody said whom to enrol. As root that is a trap: root may have meant somebody else. */
@@ -333,7 +319,7 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN); /* a write to nobody, or past a limit, is an error to look at */
 	signal(SIGXFSZ, SIG_IGN);
-	if (!hold_streams())
+	if (!tool_hold_streams())
 		return tool_refuse(&tool, "standard output is closed: nothing could be shown");
 	code = request_parse(&tool, argc, argv, &request);
 	if (code != TOOL_DONE)

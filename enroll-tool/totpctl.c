@@ -179,7 +179,11 @@ static int run(struct ctl *ctl, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.tool = {.name = "totpctl"}};
-	int code = run(&ctl, argc, argv);
+	int code;
+
+	if (!tool_hold_streams())
+		return tool_refuse(&ctl.tool, "standard output is closed");
+	code = run(&ctl, argc, argv);
 
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return tool_refuse(&ctl.tool, "cannot write to standard output");

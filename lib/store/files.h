@@ -36,6 +36,13 @@ MUST_CHECK enum totp_err files_need_keys(struct store *store, struct reason *why
 MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
 					  char ret_name[FILES_STATE_NAME_MAX]);
 
+/*
+ * Give a temporary file its name, which no file may have yet. Where a file system knows no
+ * RENAME_NOREPLACE, link and unlink do the same; between the two a reader sees two links
+ * and refuses. TOTP_ERR_EXISTS: there is one; TOTP_ERR_SYSTEM: errno.
+ */
+MUST_CHECK enum totp_err files_name_new(int dir_fd, const char *temp, const char *name);
+
 /* What errors say of a file below the store: "users/NAME" beside the sentence. */
 void files_prefix(struct reason *why, const char *folder);
 

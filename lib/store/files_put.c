@@ -128,23 +128,9 @@ static void take_back(const struct store *store, const struct put_names *names)
 	errno = kept;
 }
 
-/* Give the temporary file its name, which nobody else may have. Where a file system knows
- * no RENAME_NOREPLACE, link and unlink do the same; between the two a reader sees two
- * links and refuses. */
 static enum totp_err name_new(const struct store *store, const struct put_names *names)
 {
-	int fd = store->users_fd;
-
-	if (renameat2(fd, names->temp, fd, names->name, RENAME_NOREPLACE) == 0)
-		return TOTP_OK;
-	if ((errno == EINVAL || errno == ENOSYS) &&
-	    linkat(fd, names->temp, fd, names->name, 0) == 0) {
-		if (unlinkat(fd, names->temp, 0) == 0)
-			return TOTP_OK;
-		unlinkat(fd, names->name, 0);
-		return TOTP_ERR_SYSTEM;
-	}
-	return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
+	return files_name_new(store->users_fd, names->temp, names->name);
 }
 
 enum totp_err store_create(struct store *store, const struct cred *cred,

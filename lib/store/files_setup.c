@@ -50,13 +50,25 @@ static void set_no_cow(int fd)
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
+enum totp_err files_name_new(int dir_fd, const char *temp, const char *name)
+{
+	if (renameat2(dir_fd, temp, dir_fd, name, RENAME_NOREPLACE) == 0)
+		return TOTP_OK;
+	if ((errno != EINVAL && errno != ENOSYS) || linkat(dir_fd, temp, dir_fd, name, 0) != 0)
+		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
+	if (unlinkat(dir_fd, temp, 0) == 0)
+		return TOTP_OK;
+	unlinkat(dir_fd, name, 0);
+	return TOTP_ERR_SYSTEM;
+}
+
 static enum totp_err write_marker(int dir_fd, const char *text, const char *temp)
 {
 	OWN_FD int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0 || fchmod(fd, 0644) != 0 || io_write(fd, text, strlen(text)) != TOTP_OK ||
-	    fsync(fd) != 0 || linkat(dir_fd, temp, dir_fd, FILES_MARKER, 0) != 0 ||
-	    unlinkat(dir_fd, temp, 0) != 0 || fsync(dir_fd) != 0)
+	    fsync(fd) != 0 || files_name_new(dir_fd, temp, FILES_MARKER) != TOTP_OK ||
+	    fsync(dir_fd) != 0)
 		return TOTP_ERR_SYSTEM;
 	return TOTP_OK;
 }

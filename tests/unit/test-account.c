@@ -1,7 +1,22 @@
 /* Against the name service of the machine that the test runs on: root is all it needs. */
 #include "unit.h"
 
+#include <errno.h>
+#include <grp.h>
+
 #include "host/account.h"
+
+/* What getgrouplist leaves in errno beside its answer: it has no other way to tell. */
+static int list_failure;
+
+int getgrouplist(const char *user, gid_t gid, gid_t *groups, int *count)
+{
+	(void)user;
+	groups[0] = gid;
+	*count = 1;
+	errno = list_failure;
+	return 1;
+}
 
 static struct account root(void)
 {
@@ -93,6 +108,21 @@ static void a_group_that_does_not_exist_is_an_error_even_to_a_member_of_another(
 	}
 }
 
+static void a_list_of_groups_that_failed_is_no_proof(void **unused)
+{
+	struct account account = root();
+	bool member = true;
+
+	list_failure = EMFILE;
+	assert_refused(SYSTEM, account_in_groups(&account, "@daemon", &member, NULL));
+	assert_ok(account_in_groups(&account, "@root", &member, NULL));
+	assert_true(member);
+	list_failure = ENOENT; /* a source that is not there has nothing to say */
+	assert_ok(account_in_groups(&account, "@daemon", &member, NULL));
+	assert_false(member);
+	list_failure = 0;
+}
+
 static void groups_that_exist_exist(void **unused)
 {
 	assert_ok(account_groups_exist("@root,@daemon", NULL));
@@ -118,6 +148,7 @@ int main(void)
 		cmocka_unit_test(root_is_not_in_other_groups_nor_in_users),
 		cmocka_unit_test(
 			a_group_that_does_not_exist_is_an_error_even_to_a_member_of_another),
+		cmocka_unit_test(a_list_of_groups_that_failed_is_no_proof),
 		cmocka_unit_test(groups_that_exist_exist),
 		cmocka_unit_test(a_group_whose_name_nothing_can_hold_does_not_exist),
 	};

@@ -378,6 +378,20 @@ static void a_clock_is_set_back_from_one_step_beyond_the_window(void **unused)
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 3), T + 60));
 }
 
+static void failures_of_a_future_drain_from_now_on(void **unused)
+{
+	struct record r = record_of_one_token();
+	struct ruling ruling;
+
+	r.state.shared.burst = (struct leak){.used = 5, .since = T + 365 * 86400};
+	ruling = answer(&r, code_of(&r, 0, STEP), T);
+	assert_ruling(WAIT, THROTTLED, ruling);
+	assert_true(ruling.changed);
+	assert_int_equal(T, r.state.shared.burst.since);
+	assert_ruling(WAIT, THROTTLED, answer(&r, code_of(&r, 0, STEP + 9), T + 299));
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 10), T + 300));
+}
+
 static void another_token_works_while_one_lies_in_the_future(void **unused)
 {
 	struct record r = record_of_one_token();
@@ -522,6 +536,7 @@ int main(void)
 		cmocka_unit_test(a_fixed_offset_moves_the_window),
 		cmocka_unit_test(a_clock_set_back_refuses_and_counts_nothing),
 		cmocka_unit_test(a_clock_is_set_back_from_one_step_beyond_the_window),
+		cmocka_unit_test(failures_of_a_future_drain_from_now_on),
 		cmocka_unit_test(another_token_works_while_one_lies_in_the_future),
 		cmocka_unit_test(the_largest_last_step_refuses_for_good),
 		cmocka_unit_test(the_first_steps_after_1970_are_clipped),

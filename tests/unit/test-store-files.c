@@ -930,6 +930,7 @@ static void a_commit_that_the_disk_refuses_leaves_the_state_before(void **state)
 		assert_says("cannot write", why);
 
 		begin(f->store, "alice", &txn);
+		assert_false(txn.torn);
 		assert_int_equal(0, txn.state.failures);
 		txn.state.failures = 0;
 		assert_ok(store_commit(&txn, &txn.state, NULL));
