@@ -8,7 +8,7 @@ import urllib.parse
 import pexpect
 import pytest
 
-from host import DIR, PROMPT, STORE, Phone, run, wait_for
+from host import DIR, STORE, Phone, run, wait_for
 
 SECRET = r"(?<![A-Z2-7])(?:[A-Z2-7]{4} )+[A-Z2-7]{4}(?![A-Z2-7])"
 

@@ -1,13 +1,12 @@
 """su and sudo, started by ordinary users: set-uid programs, whose caller may be hostile."""
 import os
-import re
 import signal
 import time
 
 import pexpect
 import pytest
 
-from host import PROMPT, wait_for
+from host import PROMPT
 
 STACK = ("auth sufficient pam_rootok.so", "auth required pam_totp.so {}",
          "auth required pam_permit.so", "account required pam_permit.so",
