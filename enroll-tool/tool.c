@@ -93,9 +93,11 @@ int tool_load_policy(struct tool *tool)
 
 static void warn_if_cloned(const struct tool *tool)
 {
+	static const uint8_t none[SHA256_LEN]; /* made where there was no machine id */
 	uint8_t machine[SHA256_LEN];
 
 	if (machine_hash(machine, NULL) != TOTP_OK ||
+	    memcmp(none, store_machine(tool->store), sizeof(none)) == 0 ||
 	    memcmp(machine, store_machine(tool->store), sizeof(machine)) == 0)
 		return;
 	tool_refuse(tool,

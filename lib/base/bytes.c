@@ -16,7 +16,8 @@ static const uint8_t *bytes_skip(struct bytes *in, size_t len)
 		in->bad = true;
 		return NULL;
 	}
-	in->at += len;
+	if (len) /* an empty cursor may point nowhere */
+		in->at += len;
 	in->left -= len;
 	return start;
 }

@@ -354,15 +354,26 @@ struct reading {
 	bool failed;
 };
 
-/* Complain: "file:12: key: sentence", the hostile parts made printable. */
+/* Does it look like the name of a key? What does not is not repeated: with a mistaken
+ * conf= it can be a line of a keyring or of a list of secrets. */
+static bool is_key_like(struct text key)
+{
+	for (size_t i = 0; i < key.len; i++)
+		if (!((key.at[i] | 32) >= 'a' && (key.at[i] | 32) <= 'z') && key.at[i] != '_')
+			return false;
+	return key.len && key.len <= 24;
+}
+
+/* Complain: "file:12: key: sentence". */
 static void complain(struct reading *reading, const char *place, struct text key,
 		     const char *sentence)
 {
-	char name[48];
 	struct reason complaint;
 
-	text_printable(key, name, sizeof(name));
-	reason_set(&complaint, "%s: %s: %.100s", place, name, sentence);
+	if (is_key_like(key))
+		reason_set(&complaint, "%s: %.*s: %.100s", place, (int)key.len, key.at, sentence);
+	else
+		reason_set(&complaint, "%s: %.100s", place, sentence);
 	reading->failed = true;
 	reading->complain(reading->context, &complaint);
 }

@@ -386,7 +386,7 @@ static void the_name_of_an_unknown_user_is_never_logged(void **unused)
 	scene_service(&scene, "", "debug");
 	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "hunter2-my-password", A, "123456"));
 	scene_service(&scene, "", "debug enforce=optional");
-	assert_int_equal(SCENE_IGNORED, scene_login(&scene, "hunter2-my-password", A, "123456"));
+	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "hunter2-my-password", A, "123456"));
 	scene_service(&scene, "", "exempt=hunter2-my-password required_for=@no-such-group");
 	scene_login(&scene, "hunter2-my-password", A, "123456");
 	move_away(scene_path(&scene, "store"));
