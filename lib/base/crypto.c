@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,15 +11,15 @@
 #include "base/own.h"
 #include "base/secret.h"
 
-static const EVP_MD *digest_of(enum hmac_alg alg)
+static const char *digest_name(enum hmac_alg alg)
 {
 	switch (alg) {
 	case HMAC_SHA1:
-		return EVP_sha1();
+		return "SHA1";
 	case HMAC_SHA256:
-		return EVP_sha256();
+		return "SHA256";
 	case HMAC_SHA512:
-		return EVP_sha512();
+		return "SHA512";
 	}
 	return NULL;
 }
@@ -41,29 +40,47 @@ size_t crypto_mac_len(enum hmac_alg alg)
 enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len, const void *data,
 			  size_t len, uint8_t ret_mac[MAC_MAX])
 {
-	const EVP_MD *digest = digest_of(alg);
-	unsigned mac_len = 0;
+	const char *digest = digest_name(alg);
+	size_t mac_len = 0;
 	bool ok;
 
-	if (!digest || key_len == 0 || key_len > INT_MAX)
+	if (!digest || key_len == 0)
 		return TOTP_ERR_CRYPTO;
 
 	ERR_set_mark();
-	ok = HMAC(digest, key, (int)key_len, data, len, ret_mac, &mac_len) != NULL;
+	ok = EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, key, key_len, data, len, ret_mac, MAC_MAX,
+		       &mac_len) != NULL;
 	ERR_pop_to_mark();
 	return ok && mac_len == crypto_mac_len(alg) ? TOTP_OK : TOTP_ERR_CRYPTO;
 }
 
-static void cipher_scope_end(EVP_CIPHER_CTX **ctx)
+/* What one sealing or opening needs. Names rather than EVP_aes_256_gcm(): a fetch by name
+ * is what that one does too, after a look through tables that a login need not page in. */
+struct gcm {
+	EVP_CIPHER *cipher;
+	EVP_CIPHER_CTX *ctx;
+};
+
+#define OWN_GCM OWN(gcm_close)
+
+static bool gcm_open(struct gcm *gcm)
 {
-	EVP_CIPHER_CTX_free(*ctx); /* wipes the key schedule; accepts NULL */
+	gcm->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	gcm->ctx = EVP_CIPHER_CTX_new();
+	return gcm->cipher && gcm->ctx;
+}
+
+static void gcm_close(struct gcm *gcm)
+{
+	EVP_CIPHER_CTX_free(gcm->ctx); /* wipes the key schedule; both accept NULL */
+	EVP_CIPHER_free(gcm->cipher);
 }
 
 enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_LEN],
 			      const void *aad, size_t aad_len, const uint8_t *plain, size_t len,
 			      uint8_t *ret_ct, uint8_t ret_tag[GCM_TAG_LEN])
 {
-	OWN(cipher_scope_end) EVP_CIPHER_CTX *ctx = NULL;
+	OWN_GCM struct gcm gcm = {0};
 	int n = 0;
 	bool ok;
 
@@ -71,12 +88,11 @@ enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
 		return TOTP_ERR_RANGE;
 
 	ERR_set_mark();
-	ctx = EVP_CIPHER_CTX_new();
-	ok = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
-	     EVP_EncryptUpdate(ctx, NULL, &n, aad, (int)aad_len) == 1 &&
-	     EVP_EncryptUpdate(ctx, ret_ct, &n, plain, (int)len) == 1 && n == (int)len &&
-	     EVP_EncryptFinal_ex(ctx, ret_ct + len, &n) == 1 && n == 0 &&
-	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, ret_tag) == 1;
+	ok = gcm_open(&gcm) && EVP_EncryptInit_ex(gcm.ctx, gcm.cipher, NULL, key, nonce) == 1 &&
+	     EVP_EncryptUpdate(gcm.ctx, NULL, &n, aad, (int)aad_len) == 1 &&
+	     EVP_EncryptUpdate(gcm.ctx, ret_ct, &n, plain, (int)len) == 1 && n == (int)len &&
+	     EVP_EncryptFinal_ex(gcm.ctx, ret_ct + len, &n) == 1 && n == 0 &&
+	     EVP_CIPHER_CTX_ctrl(gcm.ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, ret_tag) == 1;
 	ERR_pop_to_mark();
 	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
 }
@@ -85,7 +101,7 @@ enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
 			      const void *aad, size_t aad_len, const uint8_t *ct, size_t len,
 			      const uint8_t tag[GCM_TAG_LEN], uint8_t *ret_plain)
 {
-	OWN(cipher_scope_end) EVP_CIPHER_CTX *ctx = NULL;
+	OWN_GCM struct gcm gcm = {0};
 	uint8_t expected[GCM_TAG_LEN];
 	bool ready, verified;
 	int n = 0;
@@ -95,12 +111,11 @@ enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
 
 	memcpy(expected, tag, sizeof(expected)); /* the ctrl below takes it without const */
 	ERR_set_mark();
-	ctx = EVP_CIPHER_CTX_new();
-	ready = ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
-		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_LEN, expected) == 1 &&
-		EVP_DecryptUpdate(ctx, NULL, &n, aad, (int)aad_len) == 1 &&
-		EVP_DecryptUpdate(ctx, ret_plain, &n, ct, (int)len) == 1 && n == (int)len;
-	verified = ready && EVP_DecryptFinal_ex(ctx, ret_plain + len, &n) == 1;
+	ready = gcm_open(&gcm) && EVP_DecryptInit_ex(gcm.ctx, gcm.cipher, NULL, key, nonce) == 1 &&
+		EVP_CIPHER_CTX_ctrl(gcm.ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_LEN, expected) == 1 &&
+		EVP_DecryptUpdate(gcm.ctx, NULL, &n, aad, (int)aad_len) == 1 &&
+		EVP_DecryptUpdate(gcm.ctx, ret_plain, &n, ct, (int)len) == 1 && n == (int)len;
+	verified = ready && EVP_DecryptFinal_ex(gcm.ctx, ret_plain + len, &n) == 1;
 	ERR_pop_to_mark();
 	if (verified)
 		return TOTP_OK;

@@ -14,7 +14,7 @@
 #define CRED_USER_MAX     200 /* bytes of a user name */
 #define CRED_LABEL_MAX    32  /* bytes of a token's label */
 #define CRED_TOKENS_MAX   8
-#define CRED_BYTES_MAX    4096 /* no encoding is longer */
+#define CRED_BYTES_MAX    2560 /* no encoding is longer */
 #define CRED_OFFSET_MAX   5760 /* steps: two days of 30 s */
 #define SECRET_IMPORT_MIN 10   /* bytes; fewer are refused everywhere */
 #define SECRET_GOOD_MIN   16   /* bytes (RFC 4226 R6); fewer get a warning */

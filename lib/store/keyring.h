@@ -10,7 +10,7 @@
 #include "record/seal.h"
 
 #define KEYRING_KEYS_MAX  32
-#define KEYRING_BYTES_MAX 8192
+#define KEYRING_BYTES_MAX 4096
 
 struct keyring {
 	size_t count;
