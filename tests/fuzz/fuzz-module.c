@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "../module/scene.h"
 #include "base/io.h"
@@ -106,10 +105,12 @@ int __openat64_2(int dir, const char *path, int flags)
 		return fails(0) ? 0 : real(__VA_ARGS__); \
 	}
 
-FAILING(unsigned char *, HMAC,
-	(const EVP_MD *digest, const void *key, int key_len, const unsigned char *data, size_t len,
-	 unsigned char *mac, unsigned *mac_len),
-	digest, key, key_len, data, len, mac, mac_len)
+FAILING(unsigned char *, EVP_Q_mac,
+	(OSSL_LIB_CTX * library, const char *name, const char *properties, const char *subalgorithm,
+	 const OSSL_PARAM *parameters, const void *key, size_t key_len, const unsigned char *data,
+	 size_t len, unsigned char *mac, size_t cap, size_t *mac_len),
+	library, name, properties, subalgorithm, parameters, key, key_len, data, len, mac, cap,
+	mac_len)
 FAILING(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), )
 FAILING(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX * context, unsigned char *out, int *len), context,
 	out, len)
