@@ -24,54 +24,6 @@
 #define LOCK_PAUSE_NS     500000 /* before the second try; grows */
 #define LOCK_PAUSE_MAX_NS 20000000
 
-enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
-	static const char digits[] = "0123456789abcdef";
-	size_t len = 0;
-
-	for (size_t i = 0; user[i]; i++) {
-		unsigned char c = (unsigned char)user[i];
-		bool keep = strchr(plain, c) && !(i == 0 && c == '.');
-
-		if (len + (keep ? 1 : 3) > STORE_NAME_MAX)
-			return TOTP_ERR_RANGE;
-		if (keep) {
-			ret_name[len++] = (char)c;
-			continue;
-		}
-		ret_name[len++] = '%';
-		ret_name[len++] = digits[c >> 4];
-		ret_name[len++] = digits[c & 15];
-	}
-	ret_name[len] = '\0';
-	return len ? TOTP_OK : TOTP_ERR_RANGE;
-}
-
-enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
-			       char ret_name[FILES_STATE_NAME_MAX])
-{
-	enum totp_err err = store_name(user, ret_name);
-	size_t len;
-
-	if (err != TOTP_OK)
-		return err;
-	len = strlen(ret_name);
-	ret_name[len] = '.';
-	text_to_hex(id, CRED_ID_LEN, ret_name + len + 1);
-	return TOTP_OK;
-}
-
-void files_prefix(struct reason *why, const char *folder)
-{
-	struct reason told;
-
-	if (!why)
-		return;
-	told = *why;
-	reason_set(why, "%s/%.240s", folder, told.text);
-}
-
 /* "pam_totp store 2" or a later number */
 static bool is_newer(struct text line)
 {

@@ -50,18 +50,6 @@ static void set_no_cow(int fd)
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-enum totp_err files_name_new(int dir_fd, const char *temp, const char *name)
-{
-	if (renameat2(dir_fd, temp, dir_fd, name, RENAME_NOREPLACE) == 0)
-		return TOTP_OK;
-	if ((errno != EINVAL && errno != ENOSYS) || linkat(dir_fd, temp, dir_fd, name, 0) != 0)
-		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
-	if (unlinkat(dir_fd, temp, 0) == 0)
-		return TOTP_OK;
-	unlinkat(dir_fd, name, 0);
-	return TOTP_ERR_SYSTEM;
-}
-
 static enum totp_err write_marker(int dir_fd, const char *text, const char *temp)
 {
 	OWN_FD int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);

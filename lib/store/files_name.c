@@ -1,0 +1,67 @@
+/* The names of the files engine's files: what a user name becomes, and how a file gets it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "store/files.h"
+
+enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+	static const char digits[] = "0123456789abcdef";
+	size_t len = 0;
+
+	for (size_t i = 0; user[i]; i++) {
+		unsigned char c = (unsigned char)user[i];
+		bool keep = strchr(plain, c) && !(i == 0 && c == '.');
+
+		if (len + (keep ? 1 : 3) > STORE_NAME_MAX)
+			return TOTP_ERR_RANGE;
+		if (keep) {
+			ret_name[len++] = (char)c;
+			continue;
+		}
+		ret_name[len++] = '%';
+		ret_name[len++] = digits[c >> 4];
+		ret_name[len++] = digits[c & 15];
+	}
+	ret_name[len] = '\0';
+	return len ? TOTP_OK : TOTP_ERR_RANGE;
+}
+
+enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
+			       char ret_name[FILES_STATE_NAME_MAX])
+{
+	enum totp_err err = store_name(user, ret_name);
+	size_t len;
+
+	if (err != TOTP_OK)
+		return err;
+	len = strlen(ret_name);
+	ret_name[len] = '.';
+	text_to_hex(id, CRED_ID_LEN, ret_name + len + 1);
+	return TOTP_OK;
+}
+
+void files_prefix(struct reason *why, const char *folder)
+{
+	struct reason told;
+
+	if (!why)
+		return;
+	told = *why;
+	reason_set(why, "%s/%.240s", folder, told.text);
+}
+
+enum totp_err files_name_new(int dir_fd, const char *temp, const char *name)
+{
+	if (renameat2(dir_fd, temp, dir_fd, name, RENAME_NOREPLACE) == 0)
+		return TOTP_OK;
+	if ((errno != EINVAL && errno != ENOSYS) || linkat(dir_fd, temp, dir_fd, name, 0) != 0)
+		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
+	if (unlinkat(dir_fd, temp, 0) == 0)
+		return TOTP_OK;
+	unlinkat(dir_fd, name, 0);
+	return TOTP_ERR_SYSTEM;
+}
