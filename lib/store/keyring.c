@@ -28,7 +28,7 @@ const struct host_key *keyring_find(const struct keyring *keyring, uint32_t id)
 static enum totp_err parse_key(struct text line, struct host_key *key)
 {
 	struct text id, base64;
-	uint8_t raw[KEY_ID_LEN];
+	uint8_t raw[KEY_ID_LEN] = {0};
 	struct bytes in = bytes_of(raw, sizeof(raw));
 
 	if (!text_field(&line, ' ', &id) || !text_field(&line, ' ', &base64) ||
