@@ -146,22 +146,42 @@ void crypto_key_to_base64(const uint8_t key[GCM_KEY_LEN], char ret_text[KEY_BASE
 	EVP_EncodeBlock((unsigned char *)ret_text, key, GCM_KEY_LEN);
 }
 
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Not EVP_DecodeBlock: it takes several spellings of one key, and its pages are used by
+ * nothing else in a login. */
 enum totp_err crypto_key_from_base64(const char *text, size_t len, uint8_t ret_key[GCM_KEY_LEN])
 {
-	/* 44 characters are 33 bytes, of which the padding takes one back */
-	uint8_t raw[GCM_KEY_LEN + 1];
-	char again[KEY_BASE64_LEN + 1];
-	enum totp_err err = TOTP_ERR_FORMAT;
+	struct secret key = {.len = 0};
+	uint32_t pending = 0; /* bits not yet written, lowest last */
+	unsigned bits = 0;
+	bool good = len == KEY_BASE64_LEN && text[KEY_BASE64_LEN - 1] == '=';
 
-	if (len == KEY_BASE64_LEN && text[KEY_BASE64_LEN - 1] == '=' &&
-	    EVP_DecodeBlock(raw, (const unsigned char *)text, KEY_BASE64_LEN) == sizeof(raw)) {
-		crypto_key_to_base64(raw, again);
-		if (secret_equal(again, text, KEY_BASE64_LEN)) {
-			memcpy(ret_key, raw, GCM_KEY_LEN);
-			err = TOTP_OK;
-		}
-		WIPE(again);
+	for (size_t i = 0; good && i < KEY_BASE64_LEN - 1; i++) {
+		int value = base64_value(text[i]);
+
+		good = value >= 0;
+		pending = pending << 6 | (uint32_t)(value & 63);
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		key.data[key.len++] = (uint8_t)(pending >> bits);
 	}
-	WIPE(raw);
-	return err;
+	/* 43 symbols are 32 bytes and two bits, which must be zero */
+	good = good && (pending & 3) == 0;
+	if (good)
+		memcpy(ret_key, key.data, GCM_KEY_LEN);
+	secret_wipe(&key);
+	explicit_bzero(&pending, sizeof(pending));
+	return good ? TOTP_OK : TOTP_ERR_FORMAT;
 }
