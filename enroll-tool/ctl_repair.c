@@ -8,7 +8,6 @@
 
 #include "host/clock.h"
 #include "login/enroll.h"
-#include "otp/totp.h"
 
 /* Steps beyond now's that a state made anew refuses: those that were in the window of a
  * login just before it was lost, and as many for a clock that moved. */
@@ -137,12 +136,6 @@ struct clock_repair {
 	bool changed;
 };
 
-/* The step of a token at `now`, as a login has it. */
-static enum totp_err step_of(const struct token *token, int64_t now, uint64_t *ret_step)
-{
-	return totp_step_at(now + (int64_t)token->offset * token->period, token->period, ret_step);
-}
-
 /* Set one token back to now's step. What `repair` sets is left: it is over in minutes. */
 static enum totp_err look_at_token(struct clock_repair *repair, const struct token *token,
 				   struct token_state *state, const struct policy *policy,
@@ -150,7 +143,7 @@ static enum totp_err look_at_token(struct clock_repair *repair, const struct tok
 {
 	struct ahead *ahead = &repair->tokens[repair->count];
 	uint64_t step = 0;
-	enum totp_err err = token->type == TOKEN_TOTP ? step_of(token, now, &step) : TOTP_OK;
+	enum totp_err err = token->type == TOKEN_TOTP ? token_step_at(token, now, &step) : TOTP_OK;
 
 	if (err != TOTP_OK || token->type != TOKEN_TOTP || state->moving <= step + policy->window)
 		return err;

@@ -119,8 +119,8 @@ static bool has_member(const struct group *group, const char *name)
 	return false;
 }
 
-/* A group of the policy: its gid, and whether its own list names the account (which may be
- * NULL). TOTP_ERR_NOT_FOUND where there is none of that name. */
+/* A group of the policy: its gid, and whether its own list names the account.
+ * TOTP_ERR_NOT_FOUND where there is none of that name. */
 static enum totp_err find_group(struct text name, const struct account *account, gid_t *ret_gid,
 				bool *ret_listed, struct reason *why)
 {
@@ -139,7 +139,7 @@ static enum totp_err find_group(struct text name, const struct account *account,
 		return TOTP_ERR_NOT_FOUND;
 	}
 	*ret_gid = entry.gr_gid;
-	*ret_listed = account && has_member(&entry, account->name);
+	*ret_listed = has_member(&entry, account->name);
 	return TOTP_OK;
 }
 
@@ -243,16 +243,9 @@ enum totp_err account_in_groups(const struct account *account, const char *list,
 
 enum totp_err account_groups_exist(const char *list, struct reason *why)
 {
-	struct text rest = text_of(list), name;
-	bool group = false;
-	enum totp_err err = TOTP_OK;
+	const struct account nobody = {0};
+	const struct groups none = {0};
+	bool member = false;
 
-	while (err == TOTP_OK && policy_list_next(&rest, &name, &group)) {
-		bool listed = false;
-		gid_t gid = 0;
-
-		if (group)
-			err = find_group(name, NULL, &gid, &listed, why);
-	}
-	return err;
+	return walk_groups(&nobody, &none, list, &member, why);
 }

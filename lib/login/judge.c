@@ -16,21 +16,13 @@ static struct totp_params params_of(const struct token *token)
 	return (struct totp_params){.alg = token->alg, .digits = token->digits};
 }
 
-/* The step in which the token should be at `now`, its own clock's offset included. */
-static enum totp_err token_step(const struct token *token, int64_t now, uint64_t *ret_step)
-{
-	int64_t shifted = now + (int64_t)token->offset * token->period;
-
-	return totp_step_at(shifted, token->period, ret_step);
-}
-
 static enum totp_err ask_token(const struct token *token, const struct token_state *state,
 			       const struct policy *policy, const struct code *code, int64_t now,
 			       struct opinion *ret_opinion)
 {
 	struct totp_params params = params_of(token);
 	struct step_window window = {.reach = policy->window, .floor = state->moving};
-	enum totp_err err = token_step(token, now, &window.centre);
+	enum totp_err err = token_step_at(token, now, &window.centre);
 
 	if (err != TOTP_OK)
 		return err;
@@ -199,7 +191,7 @@ enum totp_err judge_offset(const struct cred *cred, const struct answer *answer,
 
 		if (token->type != TOKEN_TOTP)
 			continue;
-		err = token_step(token, now, &step);
+		err = token_step_at(token, now, &step);
 		if (err == TOTP_OK)
 			err = totp_find_offset(&params, &token->secret, &answer->code, step,
 					       OFFSET_SEARCH_SECONDS / token->period, ret_found,

@@ -21,6 +21,15 @@ bool cred_label_is_good(struct text label)
 	return memcmp(kept, label.at, label.len) == 0 && !memchr(label.at, '?', label.len);
 }
 
+enum totp_err token_step_at(const struct token *token, int64_t unix_time, uint64_t *ret_step)
+{
+	int64_t shifted;
+
+	if (__builtin_add_overflow(unix_time, (int64_t)token->offset * token->period, &shifted))
+		return TOTP_ERR_RANGE;
+	return totp_step_at(shifted, token->period, ret_step);
+}
+
 static bool token_is_good(const struct token *token)
 {
 	bool time_based = token->type == TOKEN_TOTP;

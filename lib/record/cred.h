@@ -59,6 +59,13 @@ void cred_wipe(struct cred *cred);
 bool cred_label_is_good(struct text label);
 
 /*
+ * The step in which a TOTP token is at unix_time, its own clock's offset included.
+ * TOTP_ERR_RANGE: before 1970, past the last second there is, or a token without a period.
+ */
+MUST_CHECK enum totp_err token_step_at(const struct token *token, int64_t unix_time,
+				       uint64_t *ret_step);
+
+/*
  * Check a credential against the ranges above: two tokens share neither id nor label nor
  * secret. TOTP_ERR_RANGE otherwise.
  */

@@ -1,7 +1,6 @@
 #include "record/state.h"
 
 #include "base/bytes.h"
-#include "otp/totp.h"
 
 #define STATE_MAGIC   0x50545354u /* "PTST" */
 #define STATE_VERSION 1
@@ -26,11 +25,10 @@ void state_raise(struct login_state *state, const struct cred *cred, int64_t now
 		const struct token *token = &cred->tokens[i];
 		uint64_t step = 0;
 
-		if (token->type != TOKEN_TOTP || totp_step_at(now, token->period, &step) != TOTP_OK)
+		if (token->type != TOKEN_TOTP || token_step_at(token, now, &step) != TOTP_OK)
 			continue;
-		step += ahead + (uint64_t)(int64_t)token->offset;
-		if ((int64_t)step > 0 && step > state->tokens[i].moving)
-			state->tokens[i].moving = step;
+		if (step + ahead > state->tokens[i].moving)
+			state->tokens[i].moving = step + ahead;
 	}
 }
 
