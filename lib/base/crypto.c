@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
@@ -37,21 +39,73 @@ size_t crypto_mac_len(enum hmac_alg alg)
 	return 0;
 }
 
-enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len, const void *data,
-			  size_t len, uint8_t ret_mac[MAC_MAX])
+#define BLOCK_MAX 128 /* bytes of a block of SHA-512 */
+
+static size_t block_len_of(enum hmac_alg alg)
 {
-	const char *digest = digest_name(alg);
-	size_t mac_len = 0;
+	return alg == HMAC_SHA512 ? BLOCK_MAX : 64;
+}
+
+static bool hash(enum hmac_alg alg, const uint8_t *data, size_t len, uint8_t ret_hash[MAC_MAX])
+{
+	return EVP_Q_digest(NULL, digest_name(alg), NULL, data, len, ret_hash, NULL) == 1;
+}
+
+/* The key as a block (RFC 2104 section 2): a longer one is hashed first. */
+static bool key_block(enum hmac_alg alg, const void *key, size_t key_len, uint8_t *block)
+{
+	memset(block, 0, block_len_of(alg));
+	if (key_len > block_len_of(alg))
+		return hash(alg, key, key_len, block);
+	memcpy(block, key, key_len);
+	return true;
+}
+
+static void change_pad(enum hmac_alg alg, uint8_t *block, uint8_t change)
+{
+	for (size_t i = 0; i < block_len_of(alg); i++)
+		block[i] ^= change;
+}
+
+/* H(K ^ opad || H(K ^ ipad || message)): `text` is the key's block with the message after
+ * it, and is used up. */
+static bool hmac(enum hmac_alg alg, uint8_t *text, size_t len, uint8_t ret_mac[MAC_MAX])
+{
+	size_t block_len = block_len_of(alg), mac_len = crypto_mac_len(alg);
+
+	change_pad(alg, text, 0x36);
+	if (!hash(alg, text, len, ret_mac))
+		return false;
+	change_pad(alg, text, 0x36 ^ 0x5c);
+	memcpy(text + block_len, ret_mac, mac_len);
+	return hash(alg, text, block_len + mac_len, ret_mac);
+}
+
+/*
+ * Not EVP_MAC, and one name of libcrypto's alone: a name that the loader looks up, and a
+ * layer that is walked through, are pages that a fresh process meets for the first time,
+ * and those are most of what a login costs.
+ */
+enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
+			  const struct piece *pieces, size_t count, uint8_t ret_mac[MAC_MAX])
+{
+	uint8_t text[BLOCK_MAX + HMAC_MESSAGE_MAX];
+	size_t len = block_len_of(alg);
 	bool ok;
 
-	if (!digest || key_len == 0)
+	if (!digest_name(alg) || key_len == 0)
 		return TOTP_ERR_CRYPTO;
-
+	for (size_t i = 0; i < count; i++) {
+		if (pieces[i].len > sizeof(text) - BLOCK_MAX + block_len_of(alg) - len)
+			return TOTP_ERR_RANGE;
+		memcpy(text + len, pieces[i].at, pieces[i].len);
+		len += pieces[i].len;
+	}
 	ERR_set_mark();
-	ok = EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, key, key_len, data, len, ret_mac, MAC_MAX,
-		       &mac_len) != NULL;
+	ok = key_block(alg, key, key_len, text) && hmac(alg, text, len, ret_mac);
 	ERR_pop_to_mark();
-	return ok && mac_len == crypto_mac_len(alg) ? TOTP_OK : TOTP_ERR_CRYPTO;
+	explicit_bzero(text, block_len_of(alg)); /* the message is no secret */
+	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
 }
 
 /* What one sealing or opening needs. Names rather than EVP_aes_256_gcm(): a fetch by name
@@ -103,16 +157,20 @@ enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
 {
 	OWN_GCM struct gcm gcm = {0};
 	uint8_t expected[GCM_TAG_LEN];
+	const OSSL_PARAM with_tag[] = {
+		OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, expected, sizeof(expected)),
+		OSSL_PARAM_END,
+	};
 	bool ready, verified;
 	int n = 0;
 
 	if (aad_len > INT_MAX || len > INT_MAX)
 		return TOTP_ERR_RANGE;
 
-	memcpy(expected, tag, sizeof(expected)); /* the ctrl below takes it without const */
+	memcpy(expected, tag, sizeof(expected)); /* a parameter is taken without const */
 	ERR_set_mark();
-	ready = gcm_open(&gcm) && EVP_DecryptInit_ex(gcm.ctx, gcm.cipher, NULL, key, nonce) == 1 &&
-		EVP_CIPHER_CTX_ctrl(gcm.ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_LEN, expected) == 1 &&
+	ready = gcm_open(&gcm) &&
+		EVP_DecryptInit_ex2(gcm.ctx, gcm.cipher, key, nonce, with_tag) == 1 &&
 		EVP_DecryptUpdate(gcm.ctx, NULL, &n, aad, (int)aad_len) == 1 &&
 		EVP_DecryptUpdate(gcm.ctx, ret_plain, &n, ct, (int)len) == 1 && n == (int)len;
 	verified = ready && EVP_DecryptFinal_ex(gcm.ctx, ret_plain + len, &n) == 1;

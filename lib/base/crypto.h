@@ -23,12 +23,22 @@ enum hmac_alg { HMAC_SHA1 = 1, HMAC_SHA256 = 2, HMAC_SHA512 = 3 };
 /* Bytes of a MAC by alg: 20, 32 or 64; 0 for anything else. */
 size_t crypto_mac_len(enum hmac_alg alg);
 
+/* A part of a message that does not lie in one place. */
+struct piece {
+	const void *at;
+	size_t len;
+};
+
+#define HMAC_MESSAGE_MAX 4352 /* bytes in all: a slot of a login state and a user name */
+
 /*
- * HMAC (RFC 2104) of data. key: 1 byte or more. ret_mac has room for MAC_MAX bytes and
- * gets crypto_mac_len(alg). TOTP_ERR_CRYPTO: libcrypto failed or lacks the digest.
+ * HMAC (RFC 2104) of the pieces, one after the other. key: 1 byte or more. ret_mac has
+ * room for MAC_MAX bytes and gets crypto_mac_len(alg). TOTP_ERR_CRYPTO: libcrypto failed or
+ * lacks the digest. TOTP_ERR_RANGE: more than HMAC_MESSAGE_MAX bytes.
  */
 MUST_CHECK enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
-				     const void *data, size_t len, uint8_t ret_mac[MAC_MAX]);
+				     const struct piece *pieces, size_t count,
+				     uint8_t ret_mac[MAC_MAX]);
 
 /*
  * AES-256-GCM (NIST SP 800-38D). Encrypt len bytes to ret_ct (as many) and ret_tag. A

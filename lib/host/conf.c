@@ -1,20 +1,26 @@
 #include "host/conf.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/own.h"
 #include "store/path.h"
 
-static enum totp_err read_text(int fd, char *text, size_t cap, size_t *ret_len, struct reason *why,
-			       const char *path)
+/* The whole of an open policy: *ret_text is the caller's to free. */
+static enum totp_err read_text(int fd, const char *path, char **ret_text, size_t *ret_len,
+			       struct reason *why)
 {
-	enum totp_err err = io_read_all(fd, text, cap, ret_len);
+	struct stat st = {0};
+	size_t cap = fstat(fd, &st) == 0 ? (size_t)st.st_size + 1 : POLICY_BYTES_MAX;
+	enum totp_err err;
 
-	if (err == TOTP_ERR_RANGE)
-		reason_set(why, "%s: larger than %zu bytes", path, cap);
+	*ret_text = malloc(cap);
+	err = *ret_text ? io_read_all(fd, *ret_text, cap, ret_len) : TOTP_ERR_NOMEM;
 	if (err == TOTP_ERR_SYSTEM)
-		err = reason_errno(why, "%s: cannot read", path);
+		return reason_errno(why, "%s: cannot read", path);
+	if (err != TOTP_OK)
+		reason_set(why, "%s: %s", path, err_name(err));
 	return err;
 }
 
@@ -31,13 +37,8 @@ enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 	err = path_open_config(path, S_IWGRP | S_IWOTH, POLICY_BYTES_MAX, &fd, &why);
 	if (err == TOTP_ERR_NOT_FOUND && !named)
 		return TOTP_OK;
-	if (err == TOTP_OK) {
-		text = malloc(POLICY_BYTES_MAX);
-		err = text ? read_text(fd, text, POLICY_BYTES_MAX, &len, &why, path)
-			   : TOTP_ERR_NOMEM;
-		if (!text)
-			reason_set(&why, "%s: %s", path, err_name(err));
-	}
+	if (err == TOTP_OK)
+		err = read_text(fd, path, &text, &len, &why);
 	if (err != TOTP_OK) {
 		complain(context, &why);
 		return err;

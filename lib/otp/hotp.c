@@ -16,6 +16,7 @@ enum totp_err hotp_code(enum hmac_alg alg, const struct secret *key, uint64_t co
 {
 	uint8_t message[8], mac[MAC_MAX];
 	struct buffer out = buffer_of(message, sizeof(message));
+	const struct piece whole = {message, sizeof(message)};
 	uint32_t value;
 	enum totp_err err;
 
@@ -24,7 +25,7 @@ enum totp_err hotp_code(enum hmac_alg alg, const struct secret *key, uint64_t co
 		return TOTP_ERR_RANGE;
 
 	buffer_u64(&out, counter);
-	err = crypto_hmac(alg, key->data, key->len, message, sizeof(message), mac);
+	err = crypto_hmac(alg, key->data, key->len, &whole, 1, mac);
 	if (err != TOTP_OK)
 		return err;
 

@@ -6,6 +6,8 @@
 #define STATE_VERSION 1
 #define STATE_MAC_AT  (STATE_SLOT_LEN - SHA256_LEN)
 
+_Static_assert(STATE_MAC_AT + CRED_USER_MAX <= HMAC_MESSAGE_MAX, "a slot and a user name");
+
 bool source_equal(const struct source *a, const struct source *b)
 {
 	return a->kind == b->kind && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
@@ -49,13 +51,9 @@ static void put_throttle(struct buffer *out, const struct throttle *throttle)
 /* The MAC of a slot: over all before it and the user name. */
 static enum totp_err slot_mac(const uint8_t *slot, const struct cred *cred, uint8_t mac[MAC_MAX])
 {
-	uint8_t message[STATE_MAC_AT + CRED_USER_MAX];
-	size_t user_len = strlen(cred->user);
+	const struct piece pieces[] = {{slot, STATE_MAC_AT}, {cred->user, strlen(cred->user)}};
 
-	memcpy(message, slot, STATE_MAC_AT);
-	memcpy(message + STATE_MAC_AT, cred->user, user_len);
-	return crypto_hmac(HMAC_SHA256, cred->state_key, sizeof(cred->state_key), message,
-			   STATE_MAC_AT + user_len, mac);
+	return crypto_hmac(HMAC_SHA256, cred->state_key, sizeof(cred->state_key), pieces, 2, mac);
 }
 
 static enum totp_err state_check(const struct login_state *state, const struct cred *cred)

@@ -12,13 +12,10 @@
 
 static void sign(uint8_t *slot, const struct cred *cred)
 {
-	uint8_t message[MAC_AT + CRED_USER_MAX], mac[MAC_MAX];
-	size_t user_len = strlen(cred->user);
+	const struct piece pieces[] = {{slot, MAC_AT}, {cred->user, strlen(cred->user)}};
+	uint8_t mac[MAC_MAX];
 
-	memcpy(message, slot, MAC_AT);
-	memcpy(message + MAC_AT, cred->user, user_len);
-	REQUIRE(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, message, MAC_AT + user_len,
-			    mac) == TOTP_OK);
+	REQUIRE(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 2, mac) == TOTP_OK);
 	memcpy(slot + MAC_AT, mac, SHA256_LEN);
 }
 

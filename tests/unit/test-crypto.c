@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "base/crypto.h"
 #include "base/text.h"
@@ -28,7 +29,8 @@ static void assert_hmac(enum hmac_alg alg, const struct blob *key, const char *d
 	char seen[2 * MAC_MAX + 1];
 	uint8_t mac[MAC_MAX];
 
-	assert_ok(crypto_hmac(alg, key->data, key->len, data, strlen(data), mac));
+	assert_ok(
+		crypto_hmac(alg, key->data, key->len, &(struct piece){data, strlen(data)}, 1, mac));
 	text_to_hex(mac, crypto_mac_len(alg), seen);
 	assert_string_equal(expected, seen);
 }
@@ -95,9 +97,11 @@ static void hmac_needs_a_key_and_an_algorithm(void **unused)
 {
 	uint8_t mac[MAC_MAX];
 
-	assert_refused(CRYPTO, crypto_hmac(HMAC_SHA1, "", 0, "x", 1, mac));
-	assert_refused(CRYPTO, crypto_hmac((enum hmac_alg)0, "key", 3, "x", 1, mac));
-	assert_refused(CRYPTO, crypto_hmac((enum hmac_alg)4, "key", 3, "x", 1, mac));
+	assert_refused(CRYPTO, crypto_hmac(HMAC_SHA1, "", 0, &(struct piece){"x", 1}, 1, mac));
+	assert_refused(CRYPTO,
+		       crypto_hmac((enum hmac_alg)0, "key", 3, &(struct piece){"x", 1}, 1, mac));
+	assert_refused(CRYPTO,
+		       crypto_hmac((enum hmac_alg)4, "key", 3, &(struct piece){"x", 1}, 1, mac));
 	assert_int_equal(0, crypto_mac_len((enum hmac_alg)4));
 }
 
@@ -119,6 +123,57 @@ static const struct gcm_row {
 	 "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
 	 "76fc6ece0f4e1768cddf8853bb2d551b"},
 };
+
+static void pieces_are_one_message(void **unused)
+{
+	static const char text[] = "what do ya want for nothing?";
+	uint8_t whole[MAC_MAX], parts[MAC_MAX];
+
+	for (size_t at = 0; at <= strlen(text); at++) {
+		const struct piece pieces[] = {{text, at}, {text + at, strlen(text) - at}};
+
+		assert_ok(crypto_hmac(HMAC_SHA256, "Jefe", 4, &(struct piece){text, strlen(text)},
+				      1, whole));
+		assert_ok(crypto_hmac(HMAC_SHA256, "Jefe", 4, pieces, 2, parts));
+		assert_memory_equal(whole, parts, SHA256_LEN);
+	}
+}
+
+static void a_message_that_is_too_long_is_refused(void **unused)
+{
+	static const uint8_t text[HMAC_MESSAGE_MAX + 1];
+	const struct piece pieces[] = {{text, HMAC_MESSAGE_MAX}, {text, 1}};
+	uint8_t mac[MAC_MAX];
+
+	for (enum hmac_alg alg = HMAC_SHA1; alg <= HMAC_SHA512; alg++) {
+		assert_ok(crypto_hmac(alg, "key", 3, pieces, 1, mac));
+		assert_refused(RANGE, crypto_hmac(alg, "key", 3, pieces, 2, mac));
+		assert_refused(RANGE, crypto_hmac(alg, "key", 3,
+						  &(struct piece){text, sizeof(text)}, 1, mac));
+	}
+}
+
+/* Beside libcrypto's own HMAC, at every length of key around the two sizes of block. */
+static void hmac_agrees_with_that_of_libcrypto(void **unused)
+{
+	static const char *const names[] = {[HMAC_SHA1] = "SHA1", "SHA256", "SHA512"};
+	uint8_t key[BYTES_MAX], mac[MAC_MAX], expected[MAC_MAX];
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(7 * i + 1);
+	for (enum hmac_alg alg = HMAC_SHA1; alg <= HMAC_SHA512; alg++)
+		for (size_t len = 1; len <= sizeof(key); len++) {
+			size_t mac_len = 0;
+
+			assert_ok(
+				crypto_hmac(alg, key, len, &(struct piece){key, len / 2}, 1, mac));
+			assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, names[alg], NULL, key, len,
+						  key, len / 2, expected, sizeof(expected),
+						  &mac_len));
+			assert_int_equal(mac_len, crypto_mac_len(alg));
+			assert_memory_equal(expected, mac, mac_len);
+		}
+}
 
 static void gcm_gives_the_published_values_both_ways(void **unused)
 {
@@ -168,7 +223,8 @@ static void the_caller_s_error_queue_is_left_as_it_was(void **unused)
 	ERR_clear_error();
 	assert_refused(SEAL,
 		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
-	assert_refused(CRYPTO, crypto_hmac((enum hmac_alg)9, "key", 3, "x", 1, mac));
+	assert_refused(CRYPTO,
+		       crypto_hmac((enum hmac_alg)9, "key", 3, &(struct piece){"x", 1}, 1, mac));
 	assert_int_equal(0, ERR_peek_error());
 
 	ERR_raise(ERR_LIB_USER, 1);
@@ -241,6 +297,9 @@ int main(void)
 		cmocka_unit_test(hmac_sha1_gives_the_published_values),
 		cmocka_unit_test(a_key_longer_than_a_block_is_hashed_first),
 		cmocka_unit_test(hmac_needs_a_key_and_an_algorithm),
+		cmocka_unit_test(pieces_are_one_message),
+		cmocka_unit_test(a_message_that_is_too_long_is_refused),
+		cmocka_unit_test(hmac_agrees_with_that_of_libcrypto),
 		cmocka_unit_test(gcm_gives_the_published_values_both_ways),
 		cmocka_unit_test(gcm_opens_nothing_under_another_tag),
 		cmocka_unit_test(the_caller_s_error_queue_is_left_as_it_was),

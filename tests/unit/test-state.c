@@ -70,13 +70,10 @@ static void assert_state_equal(const struct login_state *a, const struct login_s
 /* Authenticate a slot that was changed, as only the owner of the state key could. */
 static void sign(uint8_t slot[STATE_SLOT_LEN], const struct cred *cred)
 {
-	uint8_t message[MAC_AT + CRED_USER_MAX], mac[MAC_MAX];
-	size_t user_len = strlen(cred->user);
+	const struct piece pieces[] = {{slot, MAC_AT}, {cred->user, strlen(cred->user)}};
+	uint8_t mac[MAC_MAX];
 
-	memcpy(message, slot, MAC_AT);
-	memcpy(message + MAC_AT, cred->user, user_len);
-	assert_ok(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, message, MAC_AT + user_len,
-			      mac));
+	assert_ok(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 2, mac));
 	memcpy(slot + MAC_AT, mac, SHA256_LEN);
 }
 
