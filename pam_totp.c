@@ -26,9 +26,10 @@
 #include "pam/conv.h"
 #include "pam_totp.h"
 
-#define NOT_ACCEPTED "That code was not accepted."
-#define USED_ALREADY "This code was already used. Wait for the next one."
-#define NOT_POSSIBLE "Verification is not possible right now. Please tell your administrator."
+#define NOT_ACCEPTED  "That code was not accepted."
+#define USED_ALREADY  "This code was already used. Wait for the next one."
+#define SPENT_ALREADY "This recovery code was already used. Take another one."
+#define NOT_POSSIBLE  "Verification is not possible right now. Please tell your administrator."
 
 /* All that one authentication needs to know; no secret in it. */
 struct login {
@@ -76,7 +77,10 @@ static void debug(const struct login *login, const char *reason)
 static void explain(const struct outcome *outcome, char *detail, size_t cap)
 {
 	detail[0] = '\0';
-	if (outcome->off)
+	if (outcome->off && outcome->off_type == TOKEN_HOTP)
+		snprintf(detail, cap, "code is %lld ahead of the next one: run totpctl resync",
+			 (long long)outcome->offset);
+	else if (outcome->off)
 		snprintf(detail, cap,
 			 "code is %+lld steps off: check the clock of the phone or of this host",
 			 (long long)outcome->offset);
@@ -94,6 +98,9 @@ static void explain(const struct outcome *outcome, char *detail, size_t cap)
 		snprintf(detail, cap,
 			 "sshd refuses this user whatever the code is: look at PermitRootLogin, "
 			 "AllowUsers and DenyUsers");
+	else if (outcome->reason == JUDGE_RECOVERY)
+		snprintf(detail, cap, "%u recovery codes left: totpctl recovery makes new ones",
+			 outcome->recovery_left);
 	else if (outcome->wait_seconds == THROTTLE_FOREVER)
 		snprintf(detail, cap, "run totpctl unlock");
 	else if (outcome->wait_seconds)
@@ -121,6 +128,12 @@ static void tell(const struct login *login, const char *sentence)
 		conv_tell(login->pamh, sentence);
 }
 
+static void inform(const struct login *login, const char *sentence)
+{
+	if (!login->silent)
+		conv_inform(login->pamh, sentence);
+}
+
 static void tell_wait(const struct login *login, uint32_t seconds)
 {
 	char sentence[100];
@@ -139,12 +152,33 @@ static void tell_wait(const struct login *login, uint32_t seconds)
 	tell(login, sentence);
 }
 
+/* Few are left: there is time to get new ones. */
+static void tell_recovery_left(const struct login *login, unsigned left)
+{
+	char sentence[100];
+
+	if (left > 2)
+		return;
+	if (left)
+		snprintf(sentence, sizeof(sentence),
+			 "%u recovery code%s left. Ask your administrator for new ones.", left,
+			 left == 1 ? "" : "s");
+	else
+		snprintf(sentence, sizeof(sentence),
+			 "That was your last recovery code. Ask your administrator for new ones.");
+	inform(login, sentence);
+}
+
 static void tell_outcome(const struct login *login, const struct outcome *outcome)
 {
 	if (outcome->verdict == VERDICT_WAIT)
 		tell_wait(login, outcome->wait_seconds);
 	else if (outcome->reason == JUDGE_USED_CODE)
 		tell(login, USED_ALREADY);
+	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
+		tell(login, SPENT_ALREADY);
+	else if (outcome->reason == JUDGE_RECOVERY)
+		tell_recovery_left(login, outcome->recovery_left);
 	else if (outcome->verdict != VERDICT_ALLOW)
 		tell(login, NOT_ACCEPTED);
 }

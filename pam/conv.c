@@ -63,3 +63,8 @@ void conv_tell(pam_handle_t *pamh, const char *sentence)
 {
 	response_free(converse(pamh, PAM_ERROR_MSG, sentence));
 }
+
+void conv_inform(pam_handle_t *pamh, const char *sentence)
+{
+	response_free(converse(pamh, PAM_TEXT_INFO, sentence));
+}

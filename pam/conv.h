@@ -29,4 +29,7 @@ bool conv_ask(pam_handle_t *pamh, const char *prompt, bool echo, struct conv_ans
 /* Show one sentence as an error message; silently not where the program cannot. */
 void conv_tell(pam_handle_t *pamh, const char *sentence);
 
+/* The same as a piece of information. */
+void conv_inform(pam_handle_t *pamh, const char *sentence);
+
 #endif

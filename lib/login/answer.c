@@ -43,13 +43,17 @@ static enum answer_kind answer_kind_of(const char *text, const char *password,
 	if (password && strlen(password) == strlen(text) &&
 	    secret_equal(password, text, strlen(text)))
 		return ANSWER_PASSWORD;
-	return collect_digits(text, &answer->code, &answer->digits) ? ANSWER_CODE : ANSWER_OTHER;
+	if (collect_digits(text, &answer->code, &answer->digits))
+		return ANSWER_CODE;
+	return recovery_read(text, &answer->recovery) ? ANSWER_RECOVERY : ANSWER_OTHER;
 }
 
 void answer_parse(const char *text, const char *password, struct answer *ret_answer)
 {
 	*ret_answer = (struct answer){0};
 	ret_answer->kind = answer_kind_of(text, password, ret_answer);
-	if (ret_answer->kind != ANSWER_CODE)
-		*ret_answer = (struct answer){.kind = ret_answer->kind};
+	if (ret_answer->kind != ANSWER_CODE) {
+		ret_answer->digits = 0;
+		WIPE(ret_answer->code); /* what was collected of something else */
+	}
 }

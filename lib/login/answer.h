@@ -3,6 +3,7 @@
 #define LOGIN_ANSWER_H
 
 #include "otp/hotp.h"
+#include "record/recovery.h"
 
 #define ANSWER_MAX 512 /* bytes, as PAM_MAX_RESP_SIZE */
 
@@ -12,12 +13,14 @@ enum answer_kind {
 	ANSWER_JUNK,      /* sshd's stand-in for a password it will not show us */
 	ANSWER_PASSWORD,  /* the account's password, typed or sent again */
 	ANSWER_CODE,
+	ANSWER_RECOVERY,
 };
 
 struct answer {
 	enum answer_kind kind;
-	unsigned digits;  /* ANSWER_CODE: 6 to 8 */
-	struct code code; /* ANSWER_CODE */
+	unsigned digits;               /* ANSWER_CODE: 6 to 8 */
+	struct code code;              /* ANSWER_CODE */
+	struct recovery_code recovery; /* ANSWER_RECOVERY */
 };
 
 #define OWN_ANSWER OWN(answer_wipe)
@@ -27,7 +30,7 @@ void answer_wipe(struct answer *answer);
 
 /*
  * Classify an answer: six to eight digits, between which spaces and dashes do not count,
- * are a code. text: NULL or NUL-terminated. password: PAM_AUTHTOK, or NULL; an answer
+ * are a code; twelve characters of a recovery code are one. text: NULL or NUL-terminated. password: PAM_AUTHTOK, or NULL; an answer
  * equal to it is ANSWER_PASSWORD (a person whose password has the shape of a code is not
  * served by comparing, and a caller that repeats the password is: see FAQ in pam_totp(8)).
  */

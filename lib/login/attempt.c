@@ -21,21 +21,25 @@ static void outcome_of(const struct ruling *ruling, const struct cred *cred,
 	outcome->verdict = ruling->verdict;
 	outcome->reason = ruling->reason;
 	outcome->wait_seconds = ruling->wait_seconds;
+	if (ruling->reason == JUDGE_RECOVERY)
+		outcome->recovery_left = recovery_left(cred, &ruling->next);
 	if (ruling->token >= 0)
 		memcpy(outcome->label, cred->tokens[ruling->token].label, sizeof(outcome->label));
 }
 
 /* After a wrong code, and after it was counted: whose clock is off? For the log alone. */
-static void search_offset(const struct cred *cred, const struct attempt *who,
-			  const struct answer *answer, struct outcome *outcome)
+static void search_offset(const struct cred *cred, const struct login_state *state,
+			  const struct attempt *who, const struct answer *answer,
+			  struct outcome *outcome)
 {
 	int token = 0;
 
 	if (outcome->reason != JUDGE_WRONG_CODE ||
-	    judge_offset(cred, answer, who->now, &outcome->off, &token, &outcome->offset) !=
+	    judge_offset(cred, state, answer, who->now, &outcome->off, &token, &outcome->offset) !=
 		    TOTP_OK ||
 	    !outcome->off)
 		return;
+	outcome->off_type = cred->tokens[token].type;
 	memcpy(outcome->label, cred->tokens[token].label, sizeof(outcome->label));
 }
 
@@ -65,7 +69,7 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 		return err;
 
 	outcome_of(&ruling, &cred, &told);
-	search_offset(&cred, who, answer, &told);
+	search_offset(&cred, &ruling.next, who, answer, &told);
 	*outcome = told;
 	return TOTP_OK;
 }
@@ -89,7 +93,7 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 	throttle = throttle_of(&txn.state, &who->source);
 	mend = throttle_settle(throttle, who->now) || txn.torn;
 	outcome->wait_seconds = throttle_wait(throttle, policy, who->now);
-	if (outcome->wait_seconds && !mend) {
+	if (outcome->wait_seconds && !mend && answer->kind != ANSWER_RECOVERY) {
 		outcome->verdict = VERDICT_WAIT;
 		outcome->reason = JUDGE_THROTTLED;
 		return TOTP_OK;

@@ -21,8 +21,10 @@ struct outcome {
 	enum judge_reason reason;
 	char label[CRED_LABEL_MAX + 1]; /* of the token that decided, or "" */
 	uint32_t wait_seconds;          /* VERDICT_WAIT */
-	bool off;                       /* the code is that of another step… */
-	int64_t offset;                 /* …so many away, of the token in label */
+	bool off;                       /* the code is that of another step or counter… */
+	int64_t offset;                 /* …so many away, of the token in label… */
+	enum token_type off_type;       /* …which is of this type */
+	unsigned recovery_left;         /* JUDGE_RECOVERY: codes that are not spent */
 	bool torn;                      /* a cut-short write was found, and repaired if stored */
 };
 

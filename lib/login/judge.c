@@ -3,12 +3,16 @@
 #include "login/throttle.h"
 #include "otp/totp.h"
 
-#define OFFSET_SEARCH_SECONDS 3600
+#define OFFSET_SEARCH_SECONDS  3600
+#define OFFSET_SEARCH_COUNTERS 200
 
 /* What one token says of a code. */
 struct opinion {
-	struct step_match match;
-	bool ahead; /* its last step lies in the future: a clock was set back */
+	bool found;      /* it is a code not used before… */
+	uint64_t moving; /* …after which the token's state is this */
+	bool used;       /* it is a code used before */
+	bool ahead;      /* its last step lies in the future: a clock was set back */
+	bool usable;     /* it could have agreed */
 };
 
 static struct totp_params params_of(const struct token *token)
@@ -16,33 +20,67 @@ static struct totp_params params_of(const struct token *token)
 	return (struct totp_params){.alg = token->alg, .digits = token->digits};
 }
 
-static enum totp_err ask_token(const struct token *token, const struct token_state *state,
-			       const struct policy *policy, const struct code *code, int64_t now,
-			       struct opinion *ret_opinion)
+static enum totp_err ask_totp(const struct token *token, const struct token_state *state,
+			      const struct policy *policy, const struct code *code, int64_t now,
+			      struct opinion *ret_opinion)
 {
 	struct totp_params params = params_of(token);
 	struct step_window window = {.reach = policy->window, .floor = state->moving};
+	struct step_match match = {0};
+	bool ahead;
 	enum totp_err err = token_step_at(token, now, &window.centre);
 
+	if (err == TOTP_OK)
+		err = totp_find_step(&params, &token->secret, code, &window, &match);
 	if (err != TOTP_OK)
 		return err;
-	ret_opinion->ahead = state->moving > window.centre + window.reach;
-	return totp_find_step(&params, &token->secret, code, &window, &ret_opinion->match);
+	ahead = state->moving > window.centre + window.reach;
+	*ret_opinion = (struct opinion){.found = match.found && !ahead,
+					.moving = match.step,
+					.used = match.used,
+					.ahead = ahead,
+					.usable = !ahead};
+	return TOTP_OK;
 }
 
-static void rule_allow(struct ruling *ruling, const struct source *source, int64_t now,
-		       uint64_t step)
+static enum totp_err ask_hotp(const struct token *token, const struct token_state *state,
+			      const struct policy *policy, const struct code *code,
+			      struct opinion *ret_opinion)
 {
-	struct token_state *token = &ruling->next.tokens[ruling->token];
+	struct counter_match match = {0};
+	enum totp_err err;
 
+	if (state->moving == COUNTER_DISABLED)
+		return TOTP_OK;
+	err = hotp_find(token->alg, &token->secret, token->digits, code, state->moving,
+			policy->hotp_window, &match);
+	if (err == TOTP_OK)
+		*ret_opinion = (struct opinion){.found = match.found,
+						.moving = match.counter + 1,
+						.used = match.used,
+						.usable = true};
+	return err;
+}
+
+/* Note what every success does, however it came about. */
+static void note_success(struct ruling *ruling, const struct source *source, int64_t now)
+{
 	ruling->verdict = VERDICT_ALLOW;
-	ruling->reason = JUDGE_CODE;
 	ruling->changed = true;
-	token->moving = step;
-	token->last_used = now;
 	ruling->next.failures = 0;
 	ruling->next.last_success = now;
 	throttle_remember(&ruling->next, source, now);
+}
+
+static void rule_allow(struct ruling *ruling, const struct source *source, int64_t now,
+		       uint64_t moving)
+{
+	struct token_state *token = &ruling->next.tokens[ruling->token];
+
+	ruling->reason = JUDGE_CODE;
+	token->moving = moving;
+	token->last_used = now;
+	note_success(ruling, source, now);
 }
 
 static void rule_wrong(struct ruling *ruling, const struct policy *policy,
@@ -64,6 +102,7 @@ bool judge_shape(const struct answer *answer, struct ruling *ret_ruling)
 	*ret_ruling = (struct ruling){.token = -1};
 	switch (answer->kind) {
 	case ANSWER_CODE:
+	case ANSWER_RECOVERY:
 		return false;
 	case ANSWER_NONE:
 		ret_ruling->reason = JUDGE_NO_ANSWER;
@@ -87,15 +126,16 @@ static enum totp_err ask_tokens(const struct cred *cred, const struct login_stat
 				struct opinion opinions[CRED_TOKENS_MAX], unsigned *ret_usable)
 {
 	for (size_t i = 0; i < cred->token_count; i++) {
-		enum totp_err err;
+		const struct token *token = &cred->tokens[i];
+		enum totp_err err =
+			token->type == TOKEN_HOTP
+				? ask_hotp(token, &state->tokens[i], policy, code, &opinions[i])
+				: ask_totp(token, &state->tokens[i], policy, code, now,
+					   &opinions[i]);
 
-		if (cred->tokens[i].type != TOKEN_TOTP)
-			continue;
-		err = ask_token(&cred->tokens[i], &state->tokens[i], policy, code, now,
-				&opinions[i]);
 		if (err != TOTP_OK)
 			return err;
-		*ret_usable += !opinions[i].ahead;
+		*ret_usable += opinions[i].usable;
 	}
 	return TOTP_OK;
 }
@@ -104,7 +144,7 @@ static enum totp_err ask_tokens(const struct cred *cred, const struct login_stat
 static int pick_token(const struct cred *cred, const struct opinion *opinions, bool fresh)
 {
 	for (int i = 0; i < cred->token_count; i++)
-		if (fresh ? opinions[i].match.found && !opinions[i].ahead : opinions[i].match.used)
+		if (fresh ? opinions[i].found : opinions[i].used)
 			return i;
 	return -1;
 }
@@ -131,12 +171,12 @@ static enum totp_err judge_code(const struct cred *cred, const struct policy *po
 
 	ruling->token = pick_token(cred, opinions, true);
 	if (ruling->token >= 0) {
-		rule_allow(ruling, source, now, opinions[ruling->token].match.step);
+		rule_allow(ruling, source, now, opinions[ruling->token].moving);
 		return TOTP_OK;
 	}
 	/* before "used": the steps up to a last one in the future were not all used */
 	ruling->token = first_ahead(cred, opinions);
-	if (ruling->token >= 0 && (usable == 0 || opinions[ruling->token].match.used)) {
+	if (ruling->token >= 0 && (usable == 0 || opinions[ruling->token].used)) {
 		ruling->reason = JUDGE_CLOCK_BACK;
 		return TOTP_OK;
 	}
@@ -149,12 +189,46 @@ static enum totp_err judge_code(const struct cred *cred, const struct policy *po
 	return TOTP_OK;
 }
 
+static enum totp_err judge_recovery(const struct cred *cred, const struct answer *answer,
+				    const struct source *source, int64_t now, struct ruling *ruling)
+{
+	int index = -1;
+	enum totp_err err = recovery_find(cred, &answer->recovery, &index);
+
+	if (err != TOTP_OK)
+		return err;
+	ruling->reason = JUDGE_WRONG_RECOVERY;
+	if (index < 0)
+		return TOTP_OK;
+	ruling->reason = JUDGE_SPENT_RECOVERY;
+	if (ruling->next.spent >> index & 1)
+		return TOTP_OK;
+	ruling->reason = JUDGE_RECOVERY;
+	ruling->next.spent |= UINT32_C(1) << index;
+	note_success(ruling, source, now);
+	return TOTP_OK;
+}
+
+static enum totp_err judge_throttled(const struct cred *cred, const struct policy *policy,
+				     const struct answer *answer, const struct source *source,
+				     int64_t now, struct ruling *ruling)
+{
+	struct throttle *throttle = throttle_of(&ruling->next, source);
+
+	ruling->changed = throttle_settle(throttle, now);
+	ruling->wait_seconds = throttle_wait(throttle, policy, now);
+	if (!ruling->wait_seconds)
+		return judge_code(cred, policy, answer, source, now, ruling);
+	ruling->verdict = VERDICT_WAIT;
+	ruling->reason = JUDGE_THROTTLED;
+	return TOTP_OK;
+}
+
 enum totp_err judge(const struct cred *cred, const struct login_state *state,
 		    const struct policy *policy, const struct answer *answer,
 		    const struct source *source, int64_t now, struct ruling *ret_ruling)
 {
 	struct ruling ruling;
-	struct throttle *throttle;
 	enum totp_err err;
 
 	if (judge_shape(answer, &ruling)) {
@@ -164,38 +238,56 @@ enum totp_err judge(const struct cred *cred, const struct login_state *state,
 	}
 	*ret_ruling = (struct ruling){.token = -1, .next = *state};
 	ruling = *ret_ruling;
-	throttle = throttle_of(&ruling.next, source);
-	ruling.changed = throttle_settle(throttle, now);
-	ruling.wait_seconds = throttle_wait(throttle, policy, now);
-	if (ruling.wait_seconds) {
-		ruling.verdict = VERDICT_WAIT;
-		ruling.reason = JUDGE_THROTTLED;
-		*ret_ruling = ruling;
-		return TOTP_OK;
-	}
-	err = judge_code(cred, policy, answer, source, now, &ruling);
+	if (answer->kind == ANSWER_RECOVERY)
+		err = judge_recovery(cred, answer, source, now, &ruling);
+	else
+		err = judge_throttled(cred, policy, answer, source, now, &ruling);
 	if (err == TOTP_OK)
 		*ret_ruling = ruling;
 	return err;
 }
 
-enum totp_err judge_offset(const struct cred *cred, const struct answer *answer, int64_t now,
-			   bool *ret_found, int *ret_token, int64_t *ret_offset)
+static enum totp_err totp_offset(const struct token *token, const struct answer *answer,
+				 int64_t now, bool *ret_found, int64_t *ret_offset)
+{
+	struct totp_params params = params_of(token);
+	uint64_t step = 0;
+	enum totp_err err = token_step_at(token, now, &step);
+
+	if (err != TOTP_OK)
+		return err;
+	return totp_find_offset(&params, &token->secret, &answer->code, step,
+				OFFSET_SEARCH_SECONDS / token->period, ret_found, ret_offset);
+}
+
+static enum totp_err hotp_offset(const struct token *token, const struct token_state *state,
+				 const struct answer *answer, bool *ret_found, int64_t *ret_offset)
+{
+	struct counter_match match = {0};
+	enum totp_err err;
+
+	if (state->moving == COUNTER_DISABLED)
+		return TOTP_OK;
+	err = hotp_find(token->alg, &token->secret, token->digits, &answer->code, state->moving,
+			OFFSET_SEARCH_COUNTERS, &match);
+	*ret_found = match.found;
+	*ret_offset = match.found ? (int64_t)(match.counter - state->moving) : 0;
+	return err;
+}
+
+enum totp_err judge_offset(const struct cred *cred, const struct login_state *state,
+			   const struct answer *answer, int64_t now, bool *ret_found,
+			   int *ret_token, int64_t *ret_offset)
 {
 	*ret_found = false;
 	for (int i = 0; i < cred->token_count && !*ret_found; i++) {
 		const struct token *token = &cred->tokens[i];
-		struct totp_params params = params_of(token);
-		uint64_t step = 0;
-		enum totp_err err;
+		enum totp_err err =
+			token->type == TOKEN_HOTP
+				? hotp_offset(token, &state->tokens[i], answer, ret_found,
+					      ret_offset)
+				: totp_offset(token, answer, now, ret_found, ret_offset);
 
-		if (token->type != TOKEN_TOTP)
-			continue;
-		err = token_step_at(token, now, &step);
-		if (err == TOTP_OK)
-			err = totp_find_offset(&params, &token->secret, &answer->code, step,
-					       OFFSET_SEARCH_SECONDS / token->period, ret_found,
-					       ret_offset);
 		if (err != TOTP_OK)
 			return err;
 		*ret_token = i;
@@ -210,6 +302,8 @@ const char *judge_reason_name(enum judge_reason reason)
 		break;
 	case JUDGE_CODE:
 		return "code";
+	case JUDGE_RECOVERY:
+		return "recovery_code";
 	case JUDGE_WRONG_CODE:
 		return "wrong_code";
 	case JUDGE_USED_CODE:
@@ -226,6 +320,10 @@ const char *judge_reason_name(enum judge_reason reason)
 		return "password";
 	case JUDGE_NOT_A_CODE:
 		return "not_a_code";
+	case JUDGE_WRONG_RECOVERY:
+		return "wrong_recovery_code";
+	case JUDGE_SPENT_RECOVERY:
+		return "spent_recovery_code";
 	}
 	return "none";
 }

@@ -14,6 +14,7 @@ enum verdict { VERDICT_DENY = 0, VERDICT_WAIT, VERDICT_ALLOW };
 enum judge_reason {
 	JUDGE_NONE = 0,
 	JUDGE_CODE,       /* ALLOW: a code of the window, not used before */
+	JUDGE_RECOVERY,   /* ALLOW: a recovery code, now spent */
 	JUDGE_WRONG_CODE, /* DENY, counted */
 	JUDGE_USED_CODE,  /* DENY, not counted: right, but used before */
 	JUDGE_THROTTLED,  /* WAIT */
@@ -22,6 +23,8 @@ enum judge_reason {
 	JUDGE_JUNK,
 	JUDGE_PASSWORD,
 	JUDGE_NOT_A_CODE,
+	JUDGE_WRONG_RECOVERY,
+	JUDGE_SPENT_RECOVERY,
 };
 
 struct ruling {
@@ -34,11 +37,16 @@ struct ruling {
 };
 
 /*
- * Judge one answer. The order is fixed: shape of the answer, throttle (RFC 4226 section
- * 7.3), then for each token all steps of the window (RFC 6238 section 5.2), then
- * bookkeeping. On ALLOW next burns the step; on a counted DENY it holds one failure more;
- * on WAIT it equals *state, so waiting costs the user nothing (but for a throttle whose
- * time lies in the future: it is set to now, or it would never drain).
+ * Judge one answer. The order is fixed: shape of the answer, recovery codes, throttle (RFC
+ * 4226 section 7.3), then for each token all steps of the window (RFC 6238 section 5.2) or
+ * counters of the look-ahead (RFC 4226 section 7.4), then bookkeeping. On ALLOW next burns
+ * the step, the counters up to the one used, or the recovery code; on a counted DENY it
+ * holds one failure more, and no counter moves; on WAIT it equals *state, so waiting costs
+ * the user nothing (but for a throttle whose time lies in the future: it is set to now, or
+ * it would never drain).
+ *
+ * A recovery code is judged whatever the clock reads and the throttle holds, and a wrong
+ * one is not counted: 60 bits are not guessed.
  *
  * source: where the attempt comes from. now: seconds since 1970 UTC.
  * TOTP_ERR_CRYPTO, TOTP_ERR_RANGE (a time before 1970): *ret_ruling then denies.
@@ -54,13 +62,14 @@ MUST_CHECK enum totp_err judge(const struct cred *cred, const struct login_state
 bool judge_shape(const struct answer *answer, struct ruling *ret_ruling);
 
 /*
- * For the log after a wrong code: is it the code of a step up to an hour away? Never to
- * accept. *ret_token is the index, *ret_offset the distance in steps; *ret_found false
- * where there is none. Takes the time of 241 codes a token of 30 s.
+ * For the log after a wrong code: is it the code of a step up to an hour away, or of a
+ * counter beyond the look-ahead? Never to accept. *ret_token is the index, *ret_offset the
+ * distance in steps, or in codes from the next counter; *ret_found false where there is
+ * none. Takes the time of 241 codes a token of 30 s.
  */
-MUST_CHECK enum totp_err judge_offset(const struct cred *cred, const struct answer *answer,
-				      int64_t now, bool *ret_found, int *ret_token,
-				      int64_t *ret_offset);
+MUST_CHECK enum totp_err judge_offset(const struct cred *cred, const struct login_state *state,
+				      const struct answer *answer, int64_t now, bool *ret_found,
+				      int *ret_token, int64_t *ret_offset);
 
 /* A stable word for logs: "code", "wrong_code", "used_code", "throttled", … */
 const char *judge_reason_name(enum judge_reason reason);

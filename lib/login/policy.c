@@ -4,6 +4,7 @@
 
 #include "otp/totp.h"
 #include "otp/uri.h"
+#include "record/cred.h"
 
 #ifndef STORE_DIR_PATH
 #define STORE_DIR_PATH "/var/lib/pam_totp"
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	OPTION(echo, IN_BOTH, KIND_FLAG, 0, 0, "no"),
 	OPTION(debug, IN_ARGS, KIND_FLAG, 0, 0, "no"),
 	OPTION(window, IN_FILE, KIND_NUMBER, 0, TOTP_WINDOW_MAX / 2, "1"),
+	OPTION(hotp_window, IN_FILE, KIND_NUMBER, 0, 100, "10"),
 	OPTION(attempts, IN_FILE, KIND_NUMBER, 1, 100, "5"),
 	OPTION(attempts_refill, IN_FILE, KIND_SECONDS, 1, 7 * 86400, "5m"),
 	OPTION(attempts_total, IN_FILE, KIND_NUMBER, 1, 10000, "100"),
@@ -62,6 +64,7 @@ static const struct option options[] = {
 	OPTION(algorithm, IN_FILE, KIND_ALGORITHM, 0, 0, "SHA1"),
 	OPTION(digits, IN_FILE, KIND_NUMBER, CODE_DIGITS_MIN, CODE_DIGITS_MAX, "6"),
 	OPTION(period, IN_FILE, KIND_SECONDS, TOTP_PERIOD_MIN, TOTP_PERIOD_MAX, "30"),
+	OPTION(recovery_codes, IN_FILE, KIND_NUMBER, 0, RECOVERY_MAX, "10"),
 	OPTION(store_dir, IN_FILE, KIND_PATH, 0, 0, STORE_DIR_PATH),
 	OPTION(keyring, IN_FILE, KIND_PATH, 0, 0, KEYRING_PATH),
 	OPTION(run_dir, IN_FILE, KIND_PATH, 0, 0, RUN_DIR_PATH),

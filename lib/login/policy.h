@@ -29,6 +29,7 @@ struct policy {
 	bool echo;
 	bool debug;
 	uint32_t window;                /* steps each side */
+	uint32_t hotp_window;           /* counters after the next one */
 	uint32_t attempts;              /* failures that the short bucket holds */
 	uint32_t attempts_refill;       /* seconds until it holds one fewer */
 	uint32_t attempts_total;        /* the same for the long bucket */
@@ -38,7 +39,8 @@ struct policy {
 	char account[POLICY_TEXT_MAX];
 	enum hmac_alg algorithm;
 	uint32_t digits;
-	uint32_t period; /* seconds */
+	uint32_t period;         /* seconds */
+	uint32_t recovery_codes; /* of a new enrolment; 0: none */
 	char store_dir[POLICY_PATH_MAX];
 	char keyring[POLICY_PATH_MAX];
 	char run_dir[POLICY_PATH_MAX];

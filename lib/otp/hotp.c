@@ -41,3 +41,38 @@ bool code_equal(const struct code *a, const struct code *b)
 {
 	return secret_equal(a->text, b->text, sizeof(a->text));
 }
+
+enum totp_err hotp_matches(enum hmac_alg alg, const struct secret *key, unsigned digits,
+			   const struct code *typed, uint64_t counter, bool *ret_same)
+{
+	struct code right = {0};
+	enum totp_err err = hotp_code(alg, key, counter, digits, &right);
+
+	if (err == TOTP_OK)
+		*ret_same = code_equal(&right, typed);
+	WIPE(right);
+	return err;
+}
+
+enum totp_err hotp_find(enum hmac_alg alg, const struct secret *key, unsigned digits,
+			const struct code *typed, uint64_t next, uint64_t ahead,
+			struct counter_match *ret_match)
+{
+	struct counter_match match = {0};
+	enum totp_err err = TOTP_OK;
+
+	if (ahead > HOTP_AHEAD_MAX || next > UINT64_MAX - 2 * HOTP_AHEAD_MAX)
+		return TOTP_ERR_RANGE;
+	for (uint64_t counter = next; counter <= next + ahead && err == TOTP_OK; counter++) {
+		bool same = false;
+
+		err = hotp_matches(alg, key, digits, typed, counter, &same);
+		match.found |= same;
+		match.counter = same ? counter : match.counter;
+	}
+	if (err == TOTP_OK && next > 0)
+		err = hotp_matches(alg, key, digits, typed, next - 1, &match.used);
+	if (err == TOTP_OK)
+		*ret_match = match;
+	return err;
+}

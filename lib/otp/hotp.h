@@ -32,6 +32,31 @@ struct code {
 MUST_CHECK enum totp_err hotp_code(enum hmac_alg alg, const struct secret *key, uint64_t counter,
 				   unsigned digits, struct code *ret_code);
 
+#define HOTP_AHEAD_MAX 1000 /* counters looked at after the next one */
+
+/* What counters from `next` to next + ahead say of a code. */
+struct counter_match {
+	bool found;       /* one of them has it */
+	bool used;        /* the one before `next` has it */
+	uint64_t counter; /* the highest one found, or 0 */
+};
+
+/*
+ * Find the counter whose code equals what was typed (RFC 4226 section 7.4). Each is
+ * computed and compared in constant time, also after a match. Of several the highest
+ * counts, so that no counter is left whose code was seen.
+ *
+ * TOTP_ERR_RANGE: ahead above HOTP_AHEAD_MAX, next too near to the last 64-bit counter.
+ * Others as hotp_code. *ret_match is then unchanged.
+ */
+MUST_CHECK enum totp_err hotp_find(enum hmac_alg alg, const struct secret *key, unsigned digits,
+				   const struct code *typed, uint64_t next, uint64_t ahead,
+				   struct counter_match *ret_match);
+
+/* Is this what was typed the code of the counter? Errors as hotp_code. */
+MUST_CHECK enum totp_err hotp_matches(enum hmac_alg alg, const struct secret *key, unsigned digits,
+				      const struct code *typed, uint64_t counter, bool *ret_same);
+
 /* Are two codes equal? In constant time, over the whole struct. */
 bool code_equal(const struct code *a, const struct code *b);
 

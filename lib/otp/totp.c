@@ -9,18 +9,6 @@ enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64_t *ret_ste
 	return TOTP_OK;
 }
 
-static enum totp_err code_matches(const struct totp_params *params, const struct secret *key,
-				  const struct code *typed, uint64_t step, bool *ret_same)
-{
-	struct code right = {0};
-	enum totp_err err = hotp_code(params->alg, key, step, params->digits, &right);
-
-	if (err == TOTP_OK)
-		*ret_same = code_equal(&right, typed);
-	WIPE(right);
-	return err;
-}
-
 enum totp_err totp_find_step(const struct totp_params *params, const struct secret *key,
 			     const struct code *typed, const struct step_window *window,
 			     struct step_match *ret_match)
@@ -34,7 +22,8 @@ enum totp_err totp_find_step(const struct totp_params *params, const struct secr
 
 	for (uint64_t step = first; step <= window->centre + window->reach; step++) {
 		bool same = false;
-		enum totp_err err = code_matches(params, key, typed, step, &same);
+		enum totp_err err =
+			hotp_matches(params->alg, key, params->digits, typed, step, &same);
 
 		if (err != TOTP_OK)
 			return err;
@@ -54,10 +43,12 @@ enum totp_err totp_find_offset(const struct totp_params *params, const struct se
 {
 	for (uint64_t distance = 0; distance <= reach; distance++) {
 		bool before = false, after = false;
-		enum totp_err err = code_matches(params, key, typed, centre + distance, &after);
+		enum totp_err err = hotp_matches(params->alg, key, params->digits, typed,
+						 centre + distance, &after);
 
 		if (err == TOTP_OK && centre >= distance)
-			err = code_matches(params, key, typed, centre - distance, &before);
+			err = hotp_matches(params->alg, key, params->digits, typed,
+					   centre - distance, &before);
 		if (err != TOTP_OK)
 			return err;
 		if (before || after) {

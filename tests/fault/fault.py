@@ -193,6 +193,26 @@ def a_login_killed_at_any_call_spoils_nothing(scene):
     say(f"killed at {len(points)} calls")
 
 
+def a_login_with_a_recovery_code_killed_at_any_call_spends_it_once(scene):
+    def new_code():
+        return run(LOGIN, "recovery", scene.dir).stdout.strip()
+
+    calls, (start, _, end) = login_calls(scene, f"{scene.fresh()}={new_code()}")
+    points = calls[start:end + 1]
+    burnt = 0
+    for call in points:
+        when = f"{scene.fresh()}={new_code()}"
+        done = inject(call, "signal=KILL", LOGIN, scene.dir, when)
+        with_call(call, require, was_killed(done), f"not killed: {done.returncode}")
+        first, second = scene.log_in(when, when)
+        with_call(call, require, first in (SUCCESS, AUTH_ERR) and second == AUTH_ERR,
+                  f"then {first}, {second}")
+        burnt += first == AUTH_ERR
+    scene.check(scene.fresh())
+    require(0 < burnt < len(points), f"{burnt} of {len(points)} spent by the kill")
+    say(f"killed at {len(points)} calls, {burnt} of them after the code was spent")
+
+
 ERRORS = {
     "openat": ("EIO", "EMFILE", "EACCES", "EINTR"),
     "openat to write": ("EIO", "EMFILE", "EACCES", "EINTR", "ENOSPC", "EROFS", "ENOMEM"),
@@ -507,6 +527,7 @@ class Log:
 TESTS = [
     a_login_is_few_calls_one_sync_and_no_process,
     a_login_killed_at_any_call_spoils_nothing,
+    a_login_with_a_recovery_code_killed_at_any_call_spends_it_once,
     a_login_in_which_any_call_fails_is_safe,
     a_write_that_is_cut_short_is_refused,
     a_disk_that_cannot_sync_lets_nobody_in,

@@ -3,6 +3,7 @@
  *
  *   login make                 make a scene, enrol daemon; print its folder
  *   login enroll DIR USER      enrol one more
+ *   login recovery DIR         give daemon new recovery codes; print the first
  *   login DIR TIME[=CODE]...   for each TIME one login; print PAM's answer to each
  *   login fail N DIR TIME[=CODE]...
  *                              the same, with the Nth allocation of the last login failing;
@@ -125,6 +126,12 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "enroll") == 0 && argc == 4) {
 		scene = scene_at(argv[2]);
 		scene_enroll(&scene, argv[3]);
+	} else if (strcmp(what, "recovery") == 0 && argc == 3) {
+		char codes[SCENE_RECOVERY][RECOVERY_SHOWN_MAX];
+
+		scene = scene_at(argv[2]);
+		scene_recovery(&scene, "daemon", codes);
+		say(codes[0]);
 	} else if (strcmp(what, "fail") == 0 && argc > 4) {
 		fail_at = strtoul(argv[2], NULL, 10);
 		scene = scene_at(argv[3]);

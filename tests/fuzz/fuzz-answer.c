@@ -20,6 +20,16 @@ static void parse(const char *text, const char *password)
 
 	memset(&answer, 0xff, sizeof(answer));
 	answer_parse(text, password, &answer);
+	if (answer.kind == ANSWER_RECOVERY) {
+		char shown[RECOVERY_SHOWN_MAX];
+
+		REQUIRE(answer.digits == 0 && code_equal(&answer.code, &none));
+		recovery_show(&answer.recovery, shown);
+		answer_parse(shown, NULL, &again);
+		REQUIRE(again.kind == ANSWER_RECOVERY &&
+			strcmp(again.recovery.text, answer.recovery.text) == 0);
+		return;
+	}
 	if (answer.kind != ANSWER_CODE) {
 		REQUIRE(answer.kind <= ANSWER_PASSWORD && answer.digits == 0);
 		REQUIRE(code_equal(&answer.code, &none));

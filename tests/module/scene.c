@@ -192,7 +192,11 @@ void scene_revoke(const struct scene *scene, const char *user)
 	     &why);
 }
 
-enum totp_err scene_replace(const struct scene *scene, const char *user)
+/* What is changed about a record that is put in the place of another. */
+typedef void change_fn(struct cred *cred, struct login_state *state, void *context);
+
+static enum totp_err change_record(const struct scene *scene, const char *user, change_fn *change,
+				   void *context)
 {
 	OWN_STORE struct store *store = open_store(scene);
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -211,7 +215,46 @@ enum totp_err scene_replace(const struct scene *scene, const char *user)
 		return code;
 	cred = txn.cred;
 	code = enroll_renew(&cred, &txn.cred, &txn.state, true, &state);
-	return code == TOTP_OK ? store_replace(&txn, &cred, &state, NULL) : code;
+	if (code != TOTP_OK)
+		return code;
+	if (change)
+		change(&cred, &state, context);
+	return store_replace(&txn, &cred, &state, NULL);
+}
+
+enum totp_err scene_replace(const struct scene *scene, const char *user)
+{
+	return change_record(scene, user, NULL, NULL);
+}
+
+static void make_counter(struct cred *cred, struct login_state *state, void *unused)
+{
+	(void)unused;
+	cred->tokens[0].type = TOKEN_HOTP;
+	cred->tokens[0].period = 0;
+	state->tokens[0].moving = 0;
+}
+
+void scene_make_counter(const struct scene *scene, const char *user)
+{
+	must(change_record(scene, user, make_counter, NULL), "counter", NULL);
+}
+
+static void make_recovery(struct cred *cred, struct login_state *state, void *context)
+{
+	struct recovery_code codes[RECOVERY_MAX];
+	char(*shown)[RECOVERY_SHOWN_MAX] = context;
+
+	must(recovery_make(cred, SCENE_RECOVERY, codes), "recovery codes", NULL);
+	for (size_t i = 0; i < SCENE_RECOVERY; i++)
+		recovery_show(&codes[i], shown[i]);
+	state->spent = 0;
+}
+
+void scene_recovery(const struct scene *scene, const char *user,
+		    char ret_shown[SCENE_RECOVERY][RECOVERY_SHOWN_MAX])
+{
+	must(change_record(scene, user, make_recovery, ret_shown), "recovery", NULL);
 }
 
 const char *scene_record(const struct scene *scene, const char *user)

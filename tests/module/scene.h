@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "otp/hotp.h"
-#include "record/cred.h"
+#include "record/recovery.h"
 
 #define SCENE_SERVICE "scene"
 #define SCENE_START   INT64_C(1700000010) /* 10 s into a step of 30 s */
@@ -56,6 +56,14 @@ void scene_revoke(const struct scene *scene, const char *user);
 
 /* Put a new record in the place of the user's, with the same secret; keeps the last step. */
 enum totp_err scene_replace(const struct scene *scene, const char *user);
+
+/* Make the user's token a counter-based one, whose next counter is 0. */
+void scene_make_counter(const struct scene *scene, const char *user);
+
+#define SCENE_RECOVERY 4
+/* Give the user new recovery codes, as they are shown. */
+void scene_recovery(const struct scene *scene, const char *user,
+		    char ret_shown[SCENE_RECOVERY][RECOVERY_SHOWN_MAX]);
 
 struct secret scene_secret(const char *user);
 

@@ -153,6 +153,47 @@ static void one_code_lets_in_one_of_64_processes(void **unused)
 	assert_all_rounds_let_in_one(64, 10);
 }
 
+static char recovery[SCENE_RECOVERY][RECOVERY_SHOWN_MAX];
+
+static void with_a_recovery_code(unsigned index)
+{
+	(void)index;
+	atomic_fetch_add(&shared->codes[scene_login(&scene, "daemon", A, recovery[0])], 1);
+}
+
+static void one_recovery_code_lets_in_one_of_64_processes(void **unused)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		scene_recovery(&scene, "daemon", recovery);
+		(void)take(PAM_SUCCESS);
+		(void)take(PAM_AUTH_ERR);
+		release(with_a_recovery_code, 64);
+		assert_int_equal(1, take(PAM_SUCCESS));
+		assert_int_equal(63, take(PAM_AUTH_ERR));
+	}
+}
+
+static void with_a_counter_s_code(unsigned index)
+{
+	int code = scene_login(&scene, "daemon", A, scene_code("daemon", scene_now));
+
+	(void)index;
+	atomic_fetch_add(&shared->codes[code], 1);
+}
+
+static void one_code_of_a_counter_lets_in_one_of_64_processes(void **unused)
+{
+	scene_make_counter(&scene, "daemon");
+	for (unsigned i = 0; i < 10; i++) {
+		scene_now = (int64_t)i * SCENE_STEP; /* the code of counter i */
+		(void)take(PAM_SUCCESS);
+		(void)take(PAM_AUTH_ERR);
+		release(with_a_counter_s_code, 64);
+		assert_int_equal(1, take(PAM_SUCCESS));
+		assert_int_equal(63, take(PAM_AUTH_ERR));
+	}
+}
+
 static void as_either(unsigned index)
 {
 	(void)log_in(index ? "daemon" : "nobody", A);
@@ -373,6 +414,8 @@ int main(void)
 		in_a_scene(one_code_lets_in_one_of_two_processes),
 		in_a_scene(one_code_lets_in_one_of_eight_processes),
 		in_a_scene(one_code_lets_in_one_of_64_processes),
+		in_a_scene(one_recovery_code_lets_in_one_of_64_processes),
+		in_a_scene(one_code_of_a_counter_lets_in_one_of_64_processes),
 		in_a_scene(two_users_in_the_same_second_are_both_let_in),
 		in_a_scene(of_many_codes_at_once_the_latest_always_lets_in),
 		in_a_scene(of_a_thousand_guesses_at_once_exactly_the_budget_is_judged),

@@ -32,6 +32,17 @@ static void six_to_eight_digits_are_a_code_and_blanks_and_dashes_do_not_count(vo
 		assert_answer(ANSWER_CODE, rows[i].code, rows[i].text, NULL);
 }
 
+static void twelve_characters_of_the_alphabet_are_a_recovery_code(void **unused)
+{
+	static const char *const texts[] = {"7K3M-9QXT-2B4W", "7k3m9qxt2b4w", "123456789012",
+					    "1234-5678-9012", " 0000 0000 0000 "};
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		assert_answer(ANSWER_RECOVERY, "", texts[i], NULL);
+		assert_answer(ANSWER_PASSWORD, "", texts[i], texts[i]);
+	}
+}
+
 static void anything_else_is_not_a_code(void **unused)
 {
 	static const char *const texts[] = {
@@ -131,6 +142,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(six_to_eight_digits_are_a_code_and_blanks_and_dashes_do_not_count),
+		cmocka_unit_test(twelve_characters_of_the_alphabet_are_a_recovery_code),
 		cmocka_unit_test(anything_else_is_not_a_code),
 		cmocka_unit_test(the_longest_answer_is_read_to_its_end),
 		cmocka_unit_test(no_answer_and_an_empty_one_are_none),

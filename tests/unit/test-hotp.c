@@ -77,6 +77,27 @@ static void a_code_is_equal_only_to_itself(void **unused)
 	assert_false(code_equal(&code, &shorter));
 }
 
+static void the_highest_counter_of_the_look_ahead_counts(void **unused)
+{
+	struct secret key = rfc_key();
+	struct counter_match match;
+	struct code code;
+
+	for (uint64_t at = 0; at <= 12; at++) {
+		assert_ok(hotp_code(HMAC_SHA1, &key, at, 6, &code));
+		assert_ok(hotp_find(HMAC_SHA1, &key, 6, &code, 3, 5, &match));
+		assert_int_equal(at >= 3 && at <= 8, match.found);
+		assert_int_equal(match.found ? at : 0, match.counter);
+		assert_int_equal(at == 2, match.used);
+	}
+	/* counters 2386 and 2394 of this key share a code */
+	code = (struct code){"709847"};
+	assert_ok(hotp_find(HMAC_SHA1, &key, 6, &code, 2386, 2394 - 2386, &match));
+	assert_int_equal(2394, match.counter);
+	assert_refused(RANGE, hotp_find(HMAC_SHA1, &key, 6, &code, 0, HOTP_AHEAD_MAX + 1, &match));
+	assert_refused(RANGE, hotp_find(HMAC_SHA1, &key, 6, &code, UINT64_MAX, 0, &match));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -84,6 +105,7 @@ int main(void)
 		cmocka_unit_test(more_digits_are_more_of_the_same_number),
 		cmocka_unit_test(the_counter_counts_in_all_its_64_bits),
 		cmocka_unit_test(what_is_out_of_range_gives_no_code),
+		cmocka_unit_test(the_highest_counter_of_the_look_ahead_counts),
 		cmocka_unit_test(a_code_is_equal_only_to_itself),
 	};
 

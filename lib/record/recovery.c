@@ -1,0 +1,126 @@
+#include "record/recovery.h"
+
+static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/* A character of the alphabet, or NUL. */
+static char normal_of(char c)
+{
+	if (c >= 'a' && c <= 'z')
+		c = (char)(c - 'a' + 'A');
+	if (c == 'O')
+		return '0';
+	if (c == 'I' || c == 'L')
+		return '1';
+	return c && strchr(alphabet, c) ? c : '\0';
+}
+
+bool recovery_read(const char *typed, struct recovery_code *ret_code)
+{
+	size_t len = 0;
+	bool good = true;
+
+	*ret_code = (struct recovery_code){0};
+	for (; *typed && good; typed++) {
+		char c = normal_of(*typed);
+
+		if (*typed == ' ' || *typed == '-')
+			continue;
+		good = c && len < RECOVERY_CODE_LEN;
+		if (good)
+			ret_code->text[len++] = c;
+	}
+	good = good && len == RECOVERY_CODE_LEN;
+	if (!good)
+		WIPE(*ret_code);
+	return good;
+}
+
+void recovery_show(const struct recovery_code *code, char ret_text[RECOVERY_SHOWN_MAX])
+{
+	for (size_t i = 0; i < RECOVERY_CODE_LEN; i++) {
+		if (i && i % 4 == 0)
+			*ret_text++ = '-';
+		*ret_text++ = code->text[i];
+	}
+	*ret_text = '\0';
+}
+
+static enum totp_err hash_of(const uint8_t salt[RECOVERY_SALT_LEN],
+			     const struct recovery_code *code, uint8_t ret_hash[SHA256_LEN])
+{
+	const struct piece text = {code->text, RECOVERY_CODE_LEN};
+	uint8_t mac[MAC_MAX];
+	enum totp_err err = crypto_hmac(HMAC_SHA256, salt, RECOVERY_SALT_LEN, &text, 1, mac);
+
+	if (err == TOTP_OK)
+		memcpy(ret_hash, mac, SHA256_LEN);
+	return err;
+}
+
+static enum totp_err make_code(struct recovery_code *ret_code)
+{
+	uint8_t random[RECOVERY_CODE_LEN];
+	enum totp_err err = crypto_random(random, sizeof(random));
+
+	*ret_code = (struct recovery_code){0};
+	for (size_t i = 0; i < RECOVERY_CODE_LEN && err == TOTP_OK; i++)
+		ret_code->text[i] = alphabet[random[i] & 31];
+	WIPE(random);
+	return err;
+}
+
+static enum totp_err make_codes(struct cred *cred, unsigned count, struct recovery_code *codes)
+{
+	enum totp_err err = crypto_random(cred->recovery_salt, sizeof(cred->recovery_salt));
+
+	for (unsigned i = 0; i < count && err == TOTP_OK; i++) {
+		err = make_code(&codes[i]);
+		if (err == TOTP_OK)
+			err = hash_of(cred->recovery_salt, &codes[i], cred->recovery_hash[i]);
+	}
+	return err;
+}
+
+enum totp_err recovery_make(struct cred *cred, unsigned count,
+			    struct recovery_code ret_codes[RECOVERY_MAX])
+{
+	OWN_CRED struct cred changed = *cred;
+	enum totp_err err = TOTP_OK;
+
+	if (count > RECOVERY_MAX)
+		return TOTP_ERR_RANGE;
+	changed.recovery_count = (uint8_t)count;
+	memset(changed.recovery_salt, 0, sizeof(changed.recovery_salt));
+	memset(changed.recovery_hash, 0, sizeof(changed.recovery_hash));
+	if (count)
+		err = make_codes(&changed, count, ret_codes);
+	if (err == TOTP_OK)
+		*cred = changed;
+	else
+		explicit_bzero(ret_codes, count * sizeof(*ret_codes));
+	return err;
+}
+
+enum totp_err recovery_find(const struct cred *cred, const struct recovery_code *code,
+			    int *ret_index)
+{
+	uint8_t hash[SHA256_LEN];
+	enum totp_err err = hash_of(cred->recovery_salt, code, hash);
+
+	if (err != TOTP_OK)
+		return err;
+	*ret_index = -1;
+	for (int i = 0; i < cred->recovery_count; i++)
+		if (secret_equal(hash, cred->recovery_hash[i], sizeof(hash)))
+			*ret_index = i;
+	return TOTP_OK;
+}
+
+unsigned recovery_left(const struct cred *cred, const struct login_state *state)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < cred->recovery_count; i++)
+		left += !(state->spent >> i & 1);
+	return left;
+}

@@ -1,0 +1,47 @@
+/*
+ * Recovery codes: for the day when the phone is gone. Twelve characters of Crockford's
+ * base32 are 60 random bits; the credential keeps a salted hash of each, the login state a
+ * bit for each that was spent.
+ */
+#ifndef RECORD_RECOVERY_H
+#define RECORD_RECOVERY_H
+
+#include "record/state.h"
+
+#define RECOVERY_CODE_LEN  12
+#define RECOVERY_SHOWN_MAX 15 /* "XXXX-XXXX-XXXX" and NUL */
+
+/* In the one spelling that is hashed: upper case, without dashes. */
+struct recovery_code {
+	char text[RECOVERY_CODE_LEN + 1];
+};
+
+/*
+ * Read what a person typed: lower case, spaces and dashes are tolerated, O is 0, I and L
+ * are 1 (U is no character of the alphabet). False, and zeros, if it is not twelve
+ * characters of it.
+ */
+bool recovery_read(const char *typed, struct recovery_code *ret_code);
+
+/* As it is shown: three groups of four. */
+void recovery_show(const struct recovery_code *code, char ret_text[RECOVERY_SHOWN_MAX]);
+
+/*
+ * Give a credential `count` new recovery codes, 0 to RECOVERY_MAX, and a new salt; the old
+ * ones are void. The codes are told here once, and are the caller's to wipe.
+ * TOTP_ERR_RANGE, TOTP_ERR_SYSTEM (no random bytes), TOTP_ERR_CRYPTO: *cred is unchanged.
+ */
+MUST_CHECK enum totp_err recovery_make(struct cred *cred, unsigned count,
+				       struct recovery_code ret_codes[RECOVERY_MAX]);
+
+/*
+ * Which of the credential's codes is this? *ret_index is -1 for none. All are compared,
+ * each in constant time. TOTP_ERR_CRYPTO.
+ */
+MUST_CHECK enum totp_err recovery_find(const struct cred *cred, const struct recovery_code *code,
+				       int *ret_index);
+
+/* How many codes are not spent. */
+unsigned recovery_left(const struct cred *cred, const struct login_state *state);
+
+#endif

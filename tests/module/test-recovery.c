@@ -1,0 +1,135 @@
+/* The lost phone and the counter-based token, through libpam: what is told, what is logged. */
+#include "module.h"
+
+#include "otp/totp.h"
+
+static char codes[SCENE_RECOVERY][RECOVERY_SHOWN_MAX];
+
+static int log_in_with(const char *answer, struct talk *talk)
+{
+	scene_log_clear();
+	*talk = (struct talk){.answer = answer, .rhost = A};
+	return scene_talk(&scene, "daemon", talk);
+}
+
+static void assert_no_recovery_code_in_the_log(void)
+{
+	for (size_t i = 0; i < SCENE_RECOVERY; i++) {
+		struct recovery_code code;
+
+		assert_lacks(scene_log, codes[i]);
+		assert_true(recovery_read(codes[i], &code));
+		assert_lacks(scene_log, code.text);
+	}
+}
+
+static void a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told(void **unused)
+{
+	static const char *const heard[] = {
+		QUESTION,
+		QUESTION ":2 recovery codes left. Ask your administrator for new ones.\n",
+		QUESTION ":1 recovery code left. Ask your administrator for new ones.\n",
+		QUESTION
+		":That was your last recovery code. Ask your administrator for new ones.\n",
+	};
+	struct talk talk;
+
+	scene_recovery(&scene, "daemon", codes);
+	for (size_t i = 0; i < SCENE_RECOVERY; i++) {
+		char left[40];
+
+		assert_int_equal(PAM_SUCCESS, log_in_with(codes[i], &talk));
+		assert_string_equal(heard[i], talk.heard);
+		snprintf(left, sizeof(left), "%u recovery codes left",
+			 (unsigned)(SCENE_RECOVERY - 1 - i));
+		assert_logged("outcome=allow reason=recovery_code");
+		assert_logged(left);
+		assert_int_equal(1, lines_in(scene_log));
+		assert_no_recovery_code_in_the_log();
+	}
+	assert_int_equal(PAM_AUTH_ERR, log_in_with(codes[0], &talk));
+	assert_string_equal(QUESTION "!This recovery code was already used. Take another one.\n",
+			    talk.heard);
+	assert_logged("outcome=deny reason=spent_recovery_code");
+	assert_no_recovery_code_in_the_log();
+}
+
+static void a_recovery_code_is_taken_as_people_type_it(void **unused)
+{
+	struct recovery_code code;
+	struct talk talk;
+
+	scene_recovery(&scene, "daemon", codes);
+	assert_true(recovery_read(codes[0], &code));
+	for (char *c = code.text; *c; c++)
+		*c = (char)(*c >= 'A' ? *c + 32 : *c);
+	assert_int_equal(PAM_SUCCESS, log_in_with(code.text, &talk));
+}
+
+static void a_wrong_recovery_code_is_refused_and_logged_but_not_counted(void **unused)
+{
+	struct talk talk;
+
+	scene_recovery(&scene, "daemon", codes);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(PAM_AUTH_ERR, log_in_with("0000-0000-0000", &talk));
+		assert_string_equal(REFUSED, talk.heard);
+		assert_logged("outcome=deny reason=wrong_recovery_code");
+	}
+	assert_int_equal(0, scene_failures(&scene, "daemon"));
+	assert_int_equal(PAM_SUCCESS, right(A));
+}
+
+static void a_recovery_code_works_while_others_wait_and_with_a_clock_set_back(void **unused)
+{
+	struct talk talk;
+
+	scene_recovery(&scene, "daemon", codes);
+	assert_int_equal(PAM_SUCCESS, right(B));
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(PAM_AUTH_ERR, wrong(A));
+	assert_int_equal(PAM_MAXTRIES, wrong(A));
+	assert_int_equal(PAM_SUCCESS, log_in_with(codes[0], &talk));
+	scene_now -= 86400;
+	assert_int_equal(PAM_SUCCESS, log_in_with(codes[1], &talk));
+}
+
+static void a_counter_s_code_lets_in_once(void **unused)
+{
+	struct talk talk;
+
+	scene_make_counter(&scene, "daemon");
+	assert_int_equal(PAM_SUCCESS, log_in_with(scene_code("daemon", 0), &talk));
+	assert_int_equal(PAM_AUTH_ERR, log_in_with(scene_code("daemon", 0), &talk));
+	assert_string_equal(USED, talk.heard);
+	assert_int_equal(PAM_SUCCESS, log_in_with(scene_code("daemon", 11 * SCENE_STEP), &talk));
+	assert_int_equal(12, scene_last_step(&scene, "daemon"));
+}
+
+static void the_look_ahead_is_as_far_as_the_file_says_and_beyond_it_the_log_says_so(void **unused)
+{
+	struct talk talk;
+
+	scene_make_counter(&scene, "daemon");
+	scene_policy(&scene, "hotp_window = 2\n");
+	assert_int_equal(PAM_AUTH_ERR, log_in_with(scene_code("daemon", 3 * SCENE_STEP), &talk));
+	assert_logged("reason=wrong_code token=\"phone\"");
+	assert_logged("3 ahead of the next one: run totpctl resync");
+	assert_int_equal(0, scene_last_step(&scene, "daemon"));
+	assert_int_equal(PAM_SUCCESS, log_in_with(scene_code("daemon", 2 * SCENE_STEP), &talk));
+	assert_int_equal(3, scene_last_step(&scene, "daemon"));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		in_a_scene(a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told),
+		in_a_scene(a_recovery_code_is_taken_as_people_type_it),
+		in_a_scene(a_wrong_recovery_code_is_refused_and_logged_but_not_counted),
+		in_a_scene(a_recovery_code_works_while_others_wait_and_with_a_clock_set_back),
+		in_a_scene(a_counter_s_code_lets_in_once),
+		in_a_scene(the_look_ahead_is_as_far_as_the_file_says_and_beyond_it_the_log_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

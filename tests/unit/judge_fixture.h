@@ -1,0 +1,87 @@
+/* One user's record as a login finds it and leaves it, and answers judged against it. */
+#ifndef JUDGE_FIXTURE_H
+#define JUDGE_FIXTURE_H
+
+#include "store_fixture.h"
+
+#include "login/judge.h"
+#include "login/throttle.h"
+#include "otp/totp.h"
+
+#define T    1800000000 /* a step begins here: divisible by 30, 60 and 300 */
+#define STEP 60000000   /* its number for a period of 30 s */
+
+/* One user's record, as a login finds it and leaves it. */
+struct record {
+	struct cred cred;
+	struct login_state state;
+	struct policy policy;
+	struct source source;
+};
+
+/* noinline: the frames of both would be one large one */
+static __attribute__((noinline, unused)) struct record record_of_one_token(void)
+{
+	struct record r = {.cred = cred_of("alice", 1),
+			   .source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}};
+
+	policy_default(&r.policy);
+	r.state = state_of(&r.cred);
+	return r;
+}
+
+static inline void add_token(struct record *r, uint8_t n, uint16_t period, enum hmac_alg alg,
+			     uint8_t digits)
+{
+	struct token *token = &r->cred.tokens[r->cred.token_count];
+
+	*token = r->cred.tokens[0];
+	token->id = (uint8_t)(r->cred.token_count + 1);
+	snprintf(token->label, sizeof(token->label), "token %u", n);
+	memset(token->secret.data, n, token->secret.len);
+	token->period = period;
+	token->alg = alg;
+	token->digits = digits;
+	r->cred.token_count++;
+	r->state = state_of(&r->cred);
+}
+
+/* The code of a token at a step; the caller's until the fourth call after it. */
+static inline const char *code_of(const struct record *r, size_t token, uint64_t step)
+{
+	static struct code codes[4];
+	static unsigned next;
+	struct code *code = &codes[next++ % 4];
+	const struct token *t = &r->cred.tokens[token];
+
+	*code = (struct code){0};
+	assert_ok(hotp_code(t->alg, &t->secret, step, t->digits, code));
+	return code->text;
+}
+
+/* Judge an answer and keep what follows from it. */
+static __attribute__((noinline, unused)) struct ruling answer(struct record *r, const char *text,
+							      int64_t now)
+{
+	struct login_state before = r->state;
+	struct ruling ruling;
+	struct answer parsed;
+
+	answer_parse(text, NULL, &parsed);
+	assert_ok(judge(&r->cred, &r->state, &r->policy, &parsed, &r->source, now, &ruling));
+	if (!ruling.changed)
+		assert_memory_equal(&before, &ruling.next, sizeof(before));
+	assert_memory_equal(&before, &r->state, sizeof(before)); /* its input is not its output */
+	r->state = ruling.next;
+	return ruling;
+}
+
+#define assert_ruling(expected_verdict, expected_reason, got) \
+	do { \
+		struct ruling seen_ = (got); \
+		assert_string_equal(judge_reason_name(JUDGE_##expected_reason), \
+				    judge_reason_name(seen_.reason)); \
+		assert_int_equal(VERDICT_##expected_verdict, seen_.verdict); \
+	} while (0)
+
+#endif

@@ -1,0 +1,120 @@
+/* Recovery codes: what a person has when the phone is gone. */
+#include "judge_fixture.h"
+
+struct recovery_record {
+	struct record r;
+	char shown[RECOVERY_MAX][RECOVERY_SHOWN_MAX];
+};
+
+static __attribute__((noinline)) struct recovery_record record_with_codes(unsigned count)
+{
+	struct recovery_record with = {.r = record_of_one_token()};
+	struct recovery_code codes[RECOVERY_MAX];
+
+	assert_ok(recovery_make(&with.r.cred, count, codes));
+	for (unsigned i = 0; i < count; i++)
+		recovery_show(&codes[i], with.shown[i]);
+	with.r.state = state_of(&with.r.cred);
+	return with;
+}
+
+static void each_recovery_code_lets_in_once(void **unused)
+{
+	struct recovery_record with = record_with_codes(RECOVERY_MAX);
+
+	for (int i = RECOVERY_MAX - 1; i >= 0; i--) {
+		struct ruling ruling = answer(&with.r, with.shown[i], T);
+
+		assert_ruling(ALLOW, RECOVERY, ruling);
+		assert_true(ruling.changed);
+		assert_int_equal(-1, ruling.token);
+		assert_int_equal(i, recovery_left(&with.r.cred, &with.r.state));
+		assert_int_equal(T, with.r.state.last_success);
+	}
+	for (int i = 0; i < RECOVERY_MAX; i++) {
+		struct ruling ruling = answer(&with.r, with.shown[i], T + 60);
+
+		assert_ruling(DENY, SPENT_RECOVERY, ruling);
+		assert_false(ruling.changed);
+	}
+}
+
+static void a_recovery_code_moves_no_token(void **unused)
+{
+	struct recovery_record with = record_with_codes(2);
+
+	assert_ruling(ALLOW, RECOVERY, answer(&with.r, with.shown[0], T));
+	assert_int_equal(0, with.r.state.tokens[0].moving);
+	assert_ruling(ALLOW, CODE, answer(&with.r, code_of(&with.r, 0, STEP), T));
+}
+
+static void a_wrong_recovery_code_is_not_counted_and_changes_nothing(void **unused)
+{
+	struct recovery_record with = record_with_codes(10);
+
+	for (int i = 0; i < 200; i++) {
+		struct ruling ruling = answer(&with.r, "0000-0000-0000", T);
+
+		assert_ruling(DENY, WRONG_RECOVERY, ruling);
+		assert_false(ruling.changed);
+	}
+	assert_int_equal(0, with.r.state.failures);
+}
+
+static void a_recovery_code_works_while_the_throttle_is_full(void **unused)
+{
+	struct recovery_record with = record_with_codes(10);
+
+	for (int i = 0; i < 5; i++)
+		assert_ruling(DENY, WRONG_CODE, answer(&with.r, "00000000", T));
+	assert_ruling(WAIT, THROTTLED, answer(&with.r, code_of(&with.r, 0, STEP), T));
+	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, "0000-0000-0000", T));
+	assert_ruling(ALLOW, RECOVERY, answer(&with.r, with.shown[3], T));
+	assert_int_equal(0, with.r.state.failures);
+	/* the stranger's throttle stays full; this place has one of its own now */
+	assert_int_equal(5, with.r.state.shared.burst.used);
+	assert_ruling(ALLOW, CODE, answer(&with.r, code_of(&with.r, 0, STEP), T));
+}
+
+static void a_recovery_code_works_whatever_the_clock_reads(void **unused)
+{
+	static const int64_t clocks[] = {-1, 0, 1, T, INT64_MAX};
+
+	for (size_t i = 0; i < COUNT(clocks); i++) {
+		struct recovery_record with = record_with_codes(1);
+
+		with.r.state.tokens[0].moving = UINT64_MAX;
+		assert_ruling(ALLOW, RECOVERY, answer(&with.r, with.shown[0], clocks[i]));
+	}
+}
+
+static void without_recovery_codes_none_lets_in(void **unused)
+{
+	struct recovery_record with = record_with_codes(0);
+
+	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, "0000-0000-0000", T));
+}
+
+static void void_codes_are_told_from_wrong_ones(void **unused)
+{
+	struct recovery_record with = record_with_codes(10);
+
+	with.r.state.spent = UINT32_MAX; /* as totpctl repair leaves it */
+	assert_ruling(DENY, SPENT_RECOVERY, answer(&with.r, with.shown[9], T));
+	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, "0000-0000-0000", T));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_recovery_code_lets_in_once),
+		cmocka_unit_test(a_recovery_code_moves_no_token),
+		cmocka_unit_test(a_wrong_recovery_code_is_not_counted_and_changes_nothing),
+		cmocka_unit_test(a_recovery_code_works_while_the_throttle_is_full),
+		cmocka_unit_test(a_recovery_code_works_whatever_the_clock_reads),
+		cmocka_unit_test(without_recovery_codes_none_lets_in),
+		cmocka_unit_test(void_codes_are_told_from_wrong_ones),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
