@@ -14,27 +14,23 @@
 struct confirm {
 	const struct otp_uri *uri;
 	uint32_t window;        /* steps each side, as at a login */
+	uint32_t hotp_window;   /* counters after uri->counter, as at a login */
 	int fd;                 /* where to ask */
 	const sigset_t *asking; /* signal mask while a person types; one that arrives gives up */
 };
-
-/*
- * Keep SIGINT, SIGTERM and SIGHUP from ending the program from here on, so that what is
- * stored is stored whole and is told. *ret_asking is the mask that lets them through.
- */
-void confirm_hold_signals(sigset_t *ret_asking);
 
 /*
  * Ask for a code on standard input, up to CONFIRM_TRIES times. A code outside the window is
  * never accepted; if it is that of a step up to an hour away, the person is told that a
  * clock is wrong. The right code is never told.
  *
- * *ret_confirmed: a code was right, and *ret_step is its step. False after the last try, at
+ * *ret_confirmed: a code was right, and *ret_moving is its step, or the counter after it: what
+ * the token's state becomes. False after the last try, at
  * the end of input, or after a signal.
  * TOTP_ERR_SYSTEM: the question could not be written or the answer not be read; errno.
  * TOTP_ERR_RANGE: this host's clock is before 1970. TOTP_ERR_CRYPTO.
  */
 MUST_CHECK enum totp_err confirm_ask(const struct confirm *confirm, bool *ret_confirmed,
-				     uint64_t *ret_step);
+				     uint64_t *ret_moving);
 
 #endif

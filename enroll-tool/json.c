@@ -43,9 +43,37 @@ static void put_member(struct buffer *out, const char *name, const char *value)
 	put(out, ", ");
 }
 
-enum totp_err json_show(const struct otp_uri *uri, const char *user, const char *label)
+static void put_codes(struct buffer *out, const struct recovery_code *codes, unsigned count)
 {
-	char json[8192], text[URI_TEXT_MAX], numbers[64];
+	char shown[RECOVERY_SHOWN_MAX];
+
+	put(out, "\"recovery_codes\": [");
+	for (unsigned i = 0; i < count; i++) {
+		recovery_show(&codes[i], shown);
+		put(out, i ? ", " : "");
+		put_string(out, shown);
+	}
+	WIPE(shown);
+	put(out, "], ");
+}
+
+static void put_numbers(struct buffer *out, const struct otp_uri *uri)
+{
+	char numbers[80];
+
+	if (uri->hotp)
+		snprintf(numbers, sizeof(numbers), "\"digits\": %u, \"counter\": %llu, ",
+			 uri->digits, (unsigned long long)uri->counter);
+	else
+		snprintf(numbers, sizeof(numbers), "\"digits\": %u, \"period\": %u, ", uri->digits,
+			 (unsigned)uri->period);
+	put(out, numbers);
+}
+
+enum totp_err json_show(const struct otp_uri *uri, const char *user, const char *label,
+			const struct recovery_code *codes, unsigned count)
+{
+	char json[8192], text[URI_TEXT_MAX];
 	struct buffer out = buffer_of(json, sizeof(json));
 	enum totp_err err = uri_write(uri, text);
 
@@ -54,10 +82,10 @@ enum totp_err json_show(const struct otp_uri *uri, const char *user, const char 
 	put_member(&out, "issuer", uri->issuer);
 	put_member(&out, "account", uri->account);
 	put_member(&out, "label", label);
+	put_member(&out, "type", uri->hotp ? "hotp" : "totp");
 	put_member(&out, "algorithm", uri_algorithm_name(uri->alg));
-	snprintf(numbers, sizeof(numbers), "\"digits\": %u, \"period\": %u, ", uri->digits,
-		 uri->period);
-	put(&out, numbers);
+	put_numbers(&out, uri);
+	put_codes(&out, codes, count);
 	put_member(&out, "uri", text);
 	base32_encode(&uri->secret, text);
 	put(&out, "\"secret\": ");

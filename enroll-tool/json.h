@@ -3,13 +3,16 @@
 #define JSON_H
 
 #include "otp/uri.h"
+#include "record/recovery.h"
 
 /*
  * Write the object and a line end by write(2), from a buffer that is wiped: user, issuer,
- * account, label, algorithm, digits, period, uri, secret (base32).
+ * account, label, type, algorithm, digits, period or counter, recovery_codes (an array of
+ * `count` strings), uri, secret (base32).
  *
  * TOTP_ERR_SYSTEM: not all of it could be written; errno. Others: as uri_write.
  */
-MUST_CHECK enum totp_err json_show(const struct otp_uri *uri, const char *user, const char *label);
+MUST_CHECK enum totp_err json_show(const struct otp_uri *uri, const char *user, const char *label,
+				   const struct recovery_code *codes, unsigned count);
 
 #endif

@@ -10,30 +10,14 @@
 #include <unistd.h>
 
 #include "confirm.h"
+#include "enrolment.h"
 #include "host/clock.h"
-#include "host/machine.h"
 #include "json.h"
 #include "login/enroll.h"
-#include "request.h"
-
-#define STALE_TRIES 8
-
-struct enrolment {
-	struct tool *tool;
-	const struct request *request;
-	struct account account;
-	struct otp_uri uri;
-	bool replaces; /* the user has a record, and --force was said */
-	bool confirmed;
-	uint64_t step; /* of the confirming code, or 0 */
-};
-
-#define OWN_ENROLMENT OWN(enrolment_wipe)
-
-static void enrolment_wipe(struct enrolment *enrolment)
-{
-	explicit_bzero(enrolment, sizeof(*enrolment));
-}
+#include "otp/base32.h"
+#include "picture.h"
+#include "sheet.h"
+#include "typed.h"
 
 /* Nobody said whom to enrol. As root that is a trap: root may have meant somebody else. */
 static int refuse_nobody(const struct tool *tool)
@@ -60,67 +44,95 @@ static int find_account(struct enrolment *enrolment)
 	return tool_refuse(tool, "there is no account called \"%s\" on this computer", shown);
 }
 
-/* Refuse a second enrolment before a secret is shown that could not be stored. */
-static int check_absent(struct enrolment *enrolment)
-{
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	const struct tool *tool = enrolment->tool;
-	const char *user = enrolment->account.name;
-	struct reason why = {""};
+/* --- the secret --- */
 
-	if (store_has(tool->store, user, &enrolment->replaces, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	if (!enrolment->replaces)
-		return TOOL_DONE;
-	if (!enrolment->request->force)
-		return tool_refuse(tool, "%s is enrolled already; --force replaces the old phone",
-				   user);
-	if (store_read(tool->store, user, &txn, &why) == TOTP_OK)
-		return TOOL_DONE;
-	tool_refuse(tool, "%s", why.text);
-	return tool_refuse(tool, "the old record cannot be replaced: 'totpctl revoke %s' first",
-			   user);
-}
-
-/* A name for the phone's screen: as asked for, or as the policy says. */
-static int choose_name(const struct enrolment *enrolment, const char *what, const char *asked,
-		       const char *template, char *ret_name, size_t cap)
+static enum totp_err read_secret(const sigset_t *asking, struct secret *ret_secret, bool *ret_given)
 {
-	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
-	const struct tool *tool = enrolment->tool;
-	struct reason why = {""};
+	char line[TYPED_MAX] = "";
 	enum totp_err err;
 
-	machine_names(host, full_host);
-	err = asked ? text_copy(text_of(asked), ret_name, cap)
-		    : policy_expand(template, enrolment->account.name, host, full_host, ret_name,
-				    cap);
-	if (err != TOTP_OK)
-		return tool_refuse(tool, "%s: \"%s\" gives more than %zu bytes; use --%s", what,
-				   template, cap - 1, what);
-	if (uri_check_name(what, text_of(ret_name), cap - 1, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s; use --%s", why.text, what);
+	if (isatty(STDIN_FILENO))
+		fputs("Secret of the token (base32): ", stderr);
+	err = typed_secret_line(asking, line, ret_given);
+	if (err == TOTP_OK && *ret_given)
+		err = base32_decode(line, strlen(line), ret_secret);
+	WIPE(line);
+	return err;
+}
+
+/* The secret that a hardware token came with. */
+static int take_secret(struct enrolment *enrolment, const sigset_t *asking)
+{
+	const struct tool *tool = enrolment->tool;
+	struct secret *secret = &enrolment->uri.secret;
+	bool given = false;
+	enum totp_err err = read_secret(asking, secret, &given);
+
+	if (err == TOTP_ERR_SYSTEM)
+		return tool_refuse(tool, "the secret could not be read: %s", strerror(errno));
+	if (!given)
+		return tool_refuse(tool, "no secret was given on standard input");
+	if (err != TOTP_OK || secret->len < SECRET_IMPORT_MIN)
+		return tool_refuse(tool, "expected a secret of %d to %d bytes in base32",
+				   SECRET_IMPORT_MIN, SECRET_MAX);
+	if (secret->len < SECRET_GOOD_MIN)
+		tool_refuse(tool, "warning: a secret of %zu bytes; %d is what RFC 4226 asks for",
+			    secret->len, SECRET_GOOD_MIN);
 	return TOOL_DONE;
 }
 
-static int choose_settings(struct enrolment *enrolment)
+static int find_secret(struct enrolment *enrolment, const sigset_t *asking)
 {
-	const struct request *request = enrolment->request;
-	const struct policy *policy = &enrolment->tool->policy;
-	struct otp_uri *uri = &enrolment->uri;
-	int code = choose_name(enrolment, "issuer", request->issuer, policy->issuer, uri->issuer,
-			       sizeof(uri->issuer));
+	enum totp_err err;
 
+	if (enrolment->request->secret)
+		return take_secret(enrolment, asking);
+	err = enroll_secret(&enrolment->uri.secret);
+	if (err != TOTP_OK)
+		return tool_refuse(enrolment->tool, "no secret could be made: %s", err_name(err));
+	return TOOL_DONE;
+}
+
+/* --- showing it --- */
+
+/* Files that were asked for; they go again when the enrolment is refused. */
+struct files {
+	struct outfile svg, png, codes;
+};
+
+#define OWN_FILES OWN(files_drop)
+
+static void files_drop(struct files *files)
+{
+	outfile_drop(&files->svg);
+	outfile_drop(&files->png);
+	outfile_drop(&files->codes);
+}
+
+static struct sheet sheet_of(const struct enrolment *enrolment)
+{
+	return (struct sheet){enrolment->cred.user, enrolment->codes,
+			      enrolment->cred.recovery_count};
+}
+
+static int save(const struct enrolment *enrolment, struct files *files)
+{
+	const struct tool *tool = enrolment->tool;
+	const struct request *request = enrolment->request;
+	const struct sheet sheet = sheet_of(enrolment);
+	int code;
+
+	if (request->save && sheet.count == 0)
+		return tool_refuse(tool, "--save: no recovery codes are made here");
+	code = outfile_create(tool, request->svg, &files->svg);
 	if (code == TOOL_DONE)
-		code = choose_name(enrolment, "account", request->account, policy->account,
-				   uri->account, sizeof(uri->account));
-	uri->alg = request->algorithm ? request->algorithm : policy->algorithm;
-	uri->digits = request->digits ? request->digits : policy->digits;
-	uri->period = request->period ? request->period : policy->period;
-	if (code == TOOL_DONE && (uri->alg != HMAC_SHA1 || uri->digits != 6 || uri->period != 30))
-		tool_refuse(enrolment->tool,
-			    "warning: many apps ignore algorithm, digits and period and then show "
-			    "wrong codes; typing a code back shows whether this one does");
+		code = outfile_create(tool, request->png, &files->png);
+	if (code == TOOL_DONE)
+		code = outfile_create(tool, request->save, &files->codes);
+	if (code == TOOL_DONE)
+		code = picture_save(tool, &enrolment->uri, &files->svg, &files->png);
+	if (code == TOOL_DONE && request->save)
+		code = sheet_save(tool, &sheet, &files->codes);
 	return code;
 }
 
@@ -130,10 +142,13 @@ static int show(const struct enrolment *enrolment)
 	const struct tool *tool = enrolment->tool;
 	const struct request *request = enrolment->request;
 	struct reason note = {""};
-	enum totp_err err;
+	enum totp_err err = TOTP_OK;
 
-	err = request->json ? json_show(&enrolment->uri, enrolment->account.name, request->label)
-			    : screen_show(&enrolment->uri, &request->screen, &note);
+	if (request->json)
+		err = json_show(&enrolment->uri, enrolment->account.name, request->label,
+				enrolment->codes, enrolment->cred.recovery_count);
+	else if (!request->secret)
+		err = screen_show(&enrolment->uri, &request->screen, &note);
 	if (note.text[0] != '\0')
 		tool_refuse(tool, "%s", note.text);
 	if (err != TOTP_OK)
@@ -145,9 +160,9 @@ static int show(const struct enrolment *enrolment)
 static int confirm(struct enrolment *enrolment, const sigset_t *asking)
 {
 	const struct tool *tool = enrolment->tool;
-	struct confirm how = {&enrolment->uri, tool->policy.window,
+	struct confirm how = {&enrolment->uri, tool->policy.window, tool->policy.hotp_window,
 			      enrolment->request->json ? STDERR_FILENO : STDOUT_FILENO, asking};
-	enum totp_err err = confirm_ask(&how, &enrolment->confirmed, &enrolment->step);
+	enum totp_err err = confirm_ask(&how, &enrolment->confirmed, &enrolment->moving);
 
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "no code could be asked for: %s",
@@ -155,148 +170,130 @@ static int confirm(struct enrolment *enrolment, const sigset_t *asking)
 	return enrolment->confirmed ? TOOL_DONE : TOOL_REFUSED;
 }
 
-static enum totp_err make_cred(const struct enrolment *enrolment, struct cred *ret_cred)
-{
-	const struct account *account = &enrolment->account;
-	const struct otp_uri *uri = &enrolment->uri;
-	int64_t now = clock_now();
-	struct token token = {.type = TOKEN_TOTP,
-			      .alg = uri->alg,
-			      .digits = (uint8_t)uri->digits,
-			      .period = (uint16_t)uri->period,
-			      .created = now,
-			      .secret = uri->secret};
-	enum totp_err err;
-
-	err = text_copy(text_of(enrolment->request->label), token.label, sizeof(token.label));
-	if (err == TOTP_OK)
-		err = enroll_begin(account->name, true, account->uid, now, ret_cred);
-	if (err == TOTP_OK)
-		err = enroll_add(ret_cred, &token);
-	WIPE(token);
-	return err;
-}
-
-static enum totp_err create(const struct enrolment *enrolment, const struct cred *cred,
-			    struct reason *why)
-{
-	struct login_state state;
-	enum totp_err err;
-
-	state_init(cred, &state);
-	state.tokens[0].moving = enrolment->step;
-	err = store_create(enrolment->tool->store, cred, &state, why);
-	if (err == TOTP_ERR_EXISTS)
-		reason_set(why, "somebody else enrolled %s in the meantime", cred->user);
-	return err;
-}
-
-/* Replace what is there now; throttles and failures go on, or --force would reset them. */
-static enum totp_err replace(const struct enrolment *enrolment, struct cred *cred,
-			     struct reason *why)
-{
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	struct login_state state;
-	enum totp_err err = store_read(enrolment->tool->store, cred->user, &txn, why);
-
-	if (err == TOTP_ERR_NOT_FOUND)
-		return create(enrolment, cred, why);
-	if (err == TOTP_OK)
-		err = store_lock(&txn, tool_deadline(), why);
-	if (err == TOTP_OK)
-		err = enroll_renew(cred, &txn.cred, &txn.state, false, &state);
-	if (err != TOTP_OK)
-		return err;
-	state.tokens[0].moving = enrolment->step;
-	return store_replace(&txn, cred, &state, why);
-}
-
-/* *ret_changed: the new record is in place, though its writing was not confirmed. */
-static int store(const struct enrolment *enrolment, bool *ret_changed)
-{
-	OWN_CRED struct cred cred = {0};
-	struct reason why = {""};
-	enum totp_err err = make_cred(enrolment, &cred);
-
-	if (err == TOTP_OK && !enrolment->request->force)
-		err = create(enrolment, &cred, &why);
-	else if (err == TOTP_OK)
-		err = TOTP_ERR_STALE;
-	for (int i = 0; err == TOTP_ERR_STALE && i < STALE_TRIES; i++)
-		err = replace(enrolment, &cred, &why);
-	*ret_changed = err == TOTP_ERR_UNCERTAIN;
-	if (err == TOTP_OK)
-		return TOOL_DONE;
-	return tool_refuse(enrolment->tool, "%s", why.text[0] ? why.text : err_name(err));
-}
+/* --- saying what was done --- */
 
 /* When will the phone show a code that is not used yet? */
 static void tell_next_code(const struct enrolment *enrolment, FILE *out)
 {
-	int64_t next = (int64_t)(enrolment->step + 1) * enrolment->uri.period;
+	int64_t next = (int64_t)(enrolment->moving + 1) * enrolment->uri.period;
 	int64_t wait = next - clock_now();
 
 	if (!enrolment->confirmed)
 		fputs("No code was typed back, so try a login before you rely on it.\n", out);
-	else if (wait > 0)
+	else if (enrolment->uri.hotp || wait <= 0)
+		fputs("Your next login needs the code after the one you typed.\n", out);
+	else
 		fprintf(out, "Your next login needs the next code, in %lld second%s.\n",
 			(long long)wait, wait == 1 ? "" : "s");
-	else
-		fputs("Your next login needs the code after the one you typed.\n", out);
 }
 
 static void tell_done(const struct enrolment *enrolment)
 {
-	FILE *out = enrolment->request->json ? stderr : stdout;
+	const struct request *request = enrolment->request;
+	FILE *out = request->json ? stderr : stdout;
 	const char *user = enrolment->account.name;
 
-	tool_log(enrolment->tool, user, enrolment->replaces ? "replaced" : "enrolled",
-		 enrolment->request->label);
-	if (enrolment->replaces)
+	tool_log(enrolment->tool, user,
+		 request->add          ? "token-added"
+		 : enrolment->replaces ? "replaced"
+				       : "enrolled",
+		 request->label);
+	if (request->add)
+		fprintf(out, "Done: %s has the token \"%s\" too. ", user, request->label);
+	else if (enrolment->replaces)
 		fprintf(out, "Done: %s has a new phone; codes of the old one are refused.\n", user);
 	else
 		fprintf(out, "Done: %s is enrolled. ", user);
 	tell_next_code(enrolment, out);
 }
 
-/* Everything after the last point at which a wrong command line is found. */
-static int show_and_store(struct enrolment *enrolment)
+static void warn_of_picture(const struct tool *tool, struct outfile *file)
 {
-	sigset_t asking;
-	int code = show(enrolment);
-	bool shown = code == TOOL_DONE, changed = false;
+	char shown[256];
 
-	if (shown)
-		confirm_hold_signals(&asking);
+	if (file->fd < 0)
+		return;
+	text_printable(text_of(file->path), shown, sizeof(shown));
+	tool_refuse(tool, "%s holds the secret: delete it once it is scanned", shown);
+	outfile_keep(file);
+}
+
+static int hand_out(const struct enrolment *enrolment, struct files *files)
+{
+	const struct sheet sheet = sheet_of(enrolment);
+
+	warn_of_picture(enrolment->tool, &files->svg);
+	warn_of_picture(enrolment->tool, &files->png);
+	if (sheet.count == 0)
+		return TOOL_DONE;
+	if (!enrolment->request->json)
+		return sheet_hand_out(enrolment->tool, &sheet, &files->codes);
+	outfile_keep(&files->codes);
+	return TOOL_DONE;
+}
+
+/* --- one enrolment --- */
+
+static int show_and_store(struct enrolment *enrolment, const sigset_t *asking)
+{
+	OWN_FILES struct files files = {OUTFILE_NONE, OUTFILE_NONE, OUTFILE_NONE};
+	bool shown, changed = false;
+	int code = save(enrolment, &files);
+
+	if (code == TOOL_DONE)
+		code = show(enrolment);
+	shown = code == TOOL_DONE;
 	if (shown && enrolment->request->confirm)
-		code = confirm(enrolment, &asking);
+		code = confirm(enrolment, asking);
 	if (code == TOOL_DONE)
-		code = store(enrolment, &changed);
-	if (code == TOOL_DONE)
+		code = enrolment_store(enrolment, &changed);
+	if (code == TOOL_DONE) {
 		tell_done(enrolment);
-	else if (!changed)
+		return hand_out(enrolment, &files);
+	}
+	if (!changed)
 		fprintf(stderr, "Nothing was changed.%s\n",
-			shown ? " If your phone has the new entry already, delete it." : "");
+			shown && !enrolment->request->secret
+				? " If your phone has the new entry already, delete it."
+				: "");
 	return code;
 }
 
-static int enrol(struct tool *tool, const struct request *request)
+static int enrol(struct enrolment *enrolment)
 {
-	OWN_ENROLMENT struct enrolment enrolment = {.tool = tool, .request = request};
-	enum totp_err err;
-	int code = find_account(&enrolment);
+	sigset_t asking;
+	int code = enrolment_check(enrolment);
 
 	if (code == TOOL_DONE)
-		code = check_absent(&enrolment);
+		code = enrolment_choose(enrolment);
+	typed_hold_signals(&asking);
 	if (code == TOOL_DONE)
-		code = choose_settings(&enrolment);
+		code = find_secret(enrolment, &asking);
+	if (code == TOOL_DONE)
+		code = enrolment_make(enrolment);
+	return code == TOOL_DONE ? show_and_store(enrolment, &asking) : code;
+}
+
+static int remove_one(struct enrolment *enrolment)
+{
+	const char *label = enrolment->request->remove;
+	int code = enrolment_remove(enrolment);
+
 	if (code != TOOL_DONE)
 		return code;
+	tool_log(enrolment->tool, enrolment->account.name, "token-removed", label);
+	printf("Done: codes of \"%s\" are refused from now on.\n", label);
+	return TOOL_DONE;
+}
 
-	err = enroll_secret(&enrolment.uri.secret);
-	if (err != TOTP_OK)
-		return tool_refuse(tool, "no secret could be made: %s", err_name(err));
-	return show_and_store(&enrolment);
+static int serve(struct tool *tool, const struct request *request)
+{
+	OWN_ENROLMENT struct enrolment enrolment = {.tool = tool, .request = request};
+	int code = find_account(&enrolment);
+
+	if (code != TOOL_DONE)
+		return code;
+	return request->remove ? remove_one(&enrolment) : enrol(&enrolment);
 }
 
 static int print_version(const struct tool *tool)
@@ -335,7 +332,7 @@ int main(int argc, char **argv)
 	if (code == TOOL_DONE)
 		code = tool_open(&tool, "enrol somebody");
 	if (code == TOOL_DONE)
-		code = enrol(&tool, &request);
+		code = serve(&tool, &request);
 	tool_close(&tool);
 	return code;
 }

@@ -235,7 +235,7 @@ def test_the_picture_in_an_ordinary_window_is_whole(host, screen, theme):
 
 
 def test_a_small_window_is_told_which_size_it_takes(host, tmux):
-    tmux("sh -c 'totp-enroll --user alice --no-confirm; sleep 60'", rows=15, columns=60)
+    tmux("totp-enroll --user alice", rows=15, columns=60)
     found = wait_for(lambda: re.search(r"\b(\d+) (?:columns|rows|lines)|\b\d+x\d+\b",
                                        "\n".join(tmux.lines())), 10)
     assert found, tmux.lines()

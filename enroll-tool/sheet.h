@@ -1,0 +1,31 @@
+/*
+ * The recovery codes of a user on a page that can be printed. The codes are in it, so it is
+ * written by write(2) from a buffer that is wiped.
+ */
+#ifndef SHEET_H
+#define SHEET_H
+
+#include "outfile.h"
+#include "record/recovery.h"
+
+struct sheet {
+	const char *user;
+	const struct recovery_code *codes;
+	unsigned count; /* 0 to RECOVERY_MAX; nothing is written for 0 */
+};
+
+/* Write the page to a file that was made for it. An exit code, after a sentence. */
+MUST_CHECK int sheet_save(const struct tool *tool, const struct sheet *sheet,
+			  const struct outfile *file);
+
+/* Write the page to standard output, after an empty line. TOTP_ERR_SYSTEM: errno. */
+MUST_CHECK enum totp_err sheet_show(const struct sheet *sheet);
+
+/*
+ * After the codes have become valid: show them, or say in which file they are, which is
+ * kept. If they cannot be shown, says what gives new ones; returns TOOL_REFUSED.
+ */
+MUST_CHECK int sheet_hand_out(const struct tool *tool, const struct sheet *sheet,
+			      struct outfile *file);
+
+#endif
