@@ -10,177 +10,20 @@
  */
 #define PAM_SM_AUTH
 #include <security/pam_modules.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
-#include "host/account.h"
 #include "host/clock.h"
 #include "host/conf.h"
-#include "host/log.h"
-#include "host/source.h"
 #include "login/attempt.h"
-#include "login/gate.h"
-#include "login/throttle.h"
-#include "pam/conv.h"
+#include "pam/ask.h"
+#include "pam/say.h"
 #include "pam_totp.h"
-
-#define NOT_ACCEPTED  "That code was not accepted."
-#define USED_ALREADY  "This code was already used. Wait for the next one."
-#define SPENT_ALREADY "This recovery code was already used. Take another one."
-#define NOT_POSSIBLE  "Verification is not possible right now. Please tell your administrator."
-
-/* All that one authentication needs to know; no secret in it. */
-struct login {
-	pam_handle_t *pamh;
-	bool silent;
-	struct policy policy;
-	const char *service;
-	struct account account;
-	struct source source;
-	char source_text[SOURCE_TEXT_MAX];
-	struct store *store; /* opened before the prompt, closed with the struct */
-	struct gate_facts facts;
-};
 
 static void login_end(struct login *login)
 {
 	login->store = store_close(login->store);
-}
-
-/* --- the log: one line for each decision --- */
-
-static void report(const struct login *login, int priority, const char *outcome, const char *reason,
-		   const char *token, const char *detail)
-{
-	struct log_event event = {
-		.user = login->account.known ? login->account.name : NULL,
-		.service = login->service,
-		.source = login->source_text,
-		.outcome = outcome,
-		.reason = reason,
-		.token = token,
-		.detail = detail,
-	};
-
-	log_send(priority, &event);
-}
-
-static void debug(const struct login *login, const char *reason)
-{
-	if (login->policy.debug)
-		report(login, LOG_DEBUG, "debug", reason, NULL, NULL);
-}
-
-/* What an administrator should know beside the reason itself. */
-static void explain(const struct outcome *outcome, char *detail, size_t cap)
-{
-	detail[0] = '\0';
-	if (outcome->off && outcome->off_type == TOKEN_HOTP)
-		snprintf(detail, cap, "code is %lld ahead of the next one: run totpctl resync",
-			 (long long)outcome->offset);
-	else if (outcome->off)
-		snprintf(detail, cap,
-			 "code is %+lld steps off: check the clock of the phone or of this host",
-			 (long long)outcome->offset);
-	else if (outcome->reason == JUDGE_CLOCK_BACK)
-		snprintf(detail, cap,
-			 "the last code used is of a later time: this host's clock was set back "
-			 "(once it is right, run totpctl repair-clock), or the record was "
-			 "repaired a moment ago");
-	else if (outcome->reason == JUDGE_PASSWORD)
-		snprintf(detail, cap,
-			 "the answer is the account's password: the program asks no second "
-			 "question; for sshd set KbdInteractiveAuthentication yes and "
-			 "PasswordAuthentication no");
-	else if (outcome->reason == JUDGE_JUNK)
-		snprintf(detail, cap,
-			 "sshd refuses this user whatever the code is: look at PermitRootLogin, "
-			 "AllowUsers and DenyUsers");
-	else if (outcome->reason == JUDGE_RECOVERY)
-		snprintf(detail, cap, "%u recovery codes left: totpctl recovery makes new ones",
-			 outcome->recovery_left);
-	else if (outcome->wait_seconds == THROTTLE_FOREVER)
-		snprintf(detail, cap, "run totpctl unlock");
-	else if (outcome->wait_seconds)
-		snprintf(detail, cap, "%u seconds to wait, or run totpctl unlock",
-			 (unsigned)outcome->wait_seconds);
-	else if (outcome->torn)
-		snprintf(detail, cap, "a write of the login state had been cut short; repaired");
-}
-
-static void report_outcome(const struct login *login, const struct outcome *outcome)
-{
-	static const char *const words[] = {"deny", "wait", "allow"};
-	char detail[200];
-
-	explain(outcome, detail, sizeof(detail));
-	report(login, outcome->verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
-	       words[outcome->verdict], judge_reason_name(outcome->reason), outcome->label, detail);
-}
-
-/* --- the person: one sentence --- */
-
-static void tell(const struct login *login, const char *sentence)
-{
-	if (!login->silent)
-		conv_tell(login->pamh, sentence);
-}
-
-static void inform(const struct login *login, const char *sentence)
-{
-	if (!login->silent)
-		conv_inform(login->pamh, sentence);
-}
-
-static void tell_wait(const struct login *login, uint32_t seconds)
-{
-	char sentence[100];
-	uint32_t minutes = seconds / 60 + (seconds % 60 != 0);
-
-	if (seconds == THROTTLE_FOREVER)
-		snprintf(sentence, sizeof(sentence),
-			 "Too many wrong codes. Please ask your administrator.");
-	else if (minutes <= 120)
-		snprintf(sentence, sizeof(sentence),
-			 "Too many wrong codes. Try again in %u minute%s.", (unsigned)minutes,
-			 minutes == 1 ? "" : "s");
-	else
-		snprintf(sentence, sizeof(sentence), "Too many wrong codes. Try again in %u hours.",
-			 (unsigned)((minutes + 59) / 60));
-	tell(login, sentence);
-}
-
-/* Few are left: there is time to get new ones. */
-static void tell_recovery_left(const struct login *login, unsigned left)
-{
-	char sentence[100];
-
-	if (left > 2)
-		return;
-	if (left)
-		snprintf(sentence, sizeof(sentence),
-			 "%u recovery code%s left. Ask your administrator for new ones.", left,
-			 left == 1 ? "" : "s");
-	else
-		snprintf(sentence, sizeof(sentence),
-			 "That was your last recovery code. Ask your administrator for new ones.");
-	inform(login, sentence);
-}
-
-static void tell_outcome(const struct login *login, const struct outcome *outcome)
-{
-	if (outcome->verdict == VERDICT_WAIT)
-		tell_wait(login, outcome->wait_seconds);
-	else if (outcome->reason == JUDGE_USED_CODE)
-		tell(login, USED_ALREADY);
-	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
-		tell(login, SPENT_ALREADY);
-	else if (outcome->reason == JUDGE_RECOVERY)
-		tell_recovery_left(login, outcome->recovery_left);
-	else if (outcome->verdict != VERDICT_ALLOW)
-		tell(login, NOT_ACCEPTED);
 }
 
 /* --- to PAM --- */
@@ -229,8 +72,8 @@ static int fail(const struct login *login, enum totp_err err, const struct reaso
 	for (char *c = word; *c; c++)
 		if (*c == ' ')
 			*c = '_';
-	report(login, LOG_ERR, "error", word, NULL, why->text);
-	tell(login, NOT_POSSIBLE);
+	say_report(login, LOG_ERR, "error", word, NULL, why->text);
+	say_tell(login, SAY_NOT_POSSIBLE);
 	return pam_code_of(err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err, VERDICT_DENY);
 }
 
@@ -238,7 +81,7 @@ static int fail(const struct login *login, enum totp_err err, const struct reaso
 
 static void log_complaint(void *context, const struct reason *complaint)
 {
-	report(context, LOG_ERR, "error", "policy", NULL, complaint->text);
+	say_report(context, LOG_ERR, "error", "policy", NULL, complaint->text);
 }
 
 static enum totp_err load_policy(struct login *login, int argc, const char **argv)
@@ -254,17 +97,18 @@ static enum totp_err load_policy(struct login *login, int argc, const char **arg
 	return err;
 }
 
-static const char *text_item(pam_handle_t *pamh, int type)
+const char *login_item(const struct login *login, int type)
 {
 	const void *item = NULL;
 
-	return pam_get_item(pamh, type, &item) == PAM_SUCCESS ? item : NULL;
+	return pam_get_item(login->pamh, type, &item) == PAM_SUCCESS ? item : NULL;
 }
 
 static void find_source(struct login *login)
 {
-	login->source = source_of_login(text_item(login->pamh, PAM_RHOST),
-					pam_getenv(login->pamh, "SSH_CONNECTION"), getuid());
+	login->source = source_of_login(login_item(login, PAM_RHOST),
+					pam_getenv(login->pamh, "SSH_CONNECTION"), getuid(),
+					&login->address);
 	source_text(&login->source, login->source_text);
 }
 
@@ -286,6 +130,7 @@ static enum totp_err find_facts(struct login *login, const char *typed_name, str
 	enum totp_err err;
 
 	facts->known = account->known;
+	facts->trusted = policy_networks_have(login->policy.trusted_networks, &login->address);
 	err = find_in_list(account, name, login->policy.required_for, false, &facts->required, why);
 	if (err == TOTP_OK)
 		err = find_in_list(account, name, login->policy.exempt, facts->required,
@@ -312,58 +157,129 @@ static enum totp_err find_record(struct login *login, const char *typed_name, st
 
 /* --- asking --- */
 
-static void ask(const struct login *login, struct answer *ret_answer)
-{
-	OWN_CONV_ANSWER struct conv_answer typed;
-	bool given = conv_ask(login->pamh, login->policy.prompt, login->policy.echo, &typed);
-
-	answer_parse(given ? typed.text : NULL, text_item(login->pamh, PAM_AUTHTOK), ret_answer);
-}
-
 /* Somebody without a record was asked: the same words as after a wrong code. */
 static int refuse_unenrolled(const struct login *login)
 {
 	if (login->account.known)
-		report(login, LOG_NOTICE, "deny", "not_enrolled", NULL, "run totp-enroll --user");
+		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
+			   "run totp-enroll --user");
 	else
-		report(login, LOG_NOTICE, "deny", "unknown_user", NULL,
-		       login->facts.enrolled ? "there is a record of that name: the name service "
-					       "failed, or the account is gone"
-					     : NULL);
-	tell(login, NOT_ACCEPTED);
+		say_report(login, LOG_NOTICE, "deny", "unknown_user", NULL,
+			   login->facts.enrolled
+				   ? "there is a record of that name: the name service failed, or "
+				     "the account is gone"
+				   : NULL);
+	say_tell(login, SAY_NOT_ACCEPTED);
 	return pam_code_of(TOTP_ERR_NOT_FOUND, VERDICT_DENY);
 }
 
-static int ask_and_judge(struct login *login)
+static struct attempt attempt_of(const struct login *login)
 {
-	OWN_ANSWER struct answer answer;
-	struct attempt who = {
-		.user = login->account.name, .uid = login->account.uid, .source = login->source};
+	return (struct attempt){.user = login->account.name,
+				.uid = login->account.uid,
+				.source = login->source,
+				.now = clock_now()};
+}
+
+static int judge_answer(const struct login *login, const struct answer *answer)
+{
+	struct attempt who = attempt_of(login);
 	struct outcome outcome;
 	struct reason why = {""};
 	enum totp_err err;
 
-	ask(login, &answer);
 	if (!login->account.known || !login->facts.enrolled)
 		return refuse_unenrolled(login);
-
-	who.now = clock_now();
-	err = attempt(login->store, &login->policy, &who, &answer, &outcome, &why);
+	err = attempt(login->store, &login->policy, &who, answer, &outcome, &why);
 	if (err == TOTP_ERR_NOT_FOUND) /* revoked while the person typed */
 		return refuse_unenrolled(login);
 	if (err != TOTP_OK)
 		return fail(login, err, &why);
-	report_outcome(login, &outcome);
-	tell_outcome(login, &outcome);
+	say_outcome(login, &outcome);
 	return pam_code_of(err, outcome.verdict);
+}
+
+/* Is what an earlier module was given worth judging, or a password like any other? */
+static bool is_first_pass(const struct login *login, const struct answer *answer)
+{
+	if (login->policy.password == PASSWORD_USE_FIRST_PASS)
+		return true;
+	return login->policy.password == PASSWORD_TRY_FIRST_PASS && login->facts.enrolled &&
+	       login->account.known &&
+	       (answer->kind == ANSWER_CODE || answer->kind == ANSWER_RECOVERY);
+}
+
+static int ask_and_judge(const struct login *login)
+{
+	OWN_ANSWER struct answer answer;
+
+	ask_first_pass(login, &answer);
+	if (is_first_pass(login, &answer)) {
+		int code = judge_answer(login, &answer);
+
+		if (code != PAM_AUTH_ERR || login->policy.password == PASSWORD_USE_FIRST_PASS)
+			return code;
+	}
+	answer_wipe(&answer);
+	ask_code(login, &answer);
+	return judge_answer(login, &answer);
 }
 
 /* --- one authentication --- */
 
+/* Whoever is asked may have logged in from the same address a moment ago. */
+static enum totp_err find_remembered(const struct login *login, bool *ret_remembered,
+				     struct reason *why)
+{
+	struct attempt who = attempt_of(login);
+
+	*ret_remembered = false;
+	if (!login->policy.remember || !login->account.known || !login->facts.enrolled)
+		return TOTP_OK;
+	return attempt_remembered(login->store, &login->policy, &who, ret_remembered, why);
+}
+
+static int let_in_remembered(const struct login *login)
+{
+	say_report(login, LOG_INFO, "allow", "remembered", NULL, NULL);
+	return pam_code_of(TOTP_OK, VERDICT_ALLOW);
+}
+
+static int skip(const struct login *login, enum gate_reason reason)
+{
+	say_report(login, LOG_INFO, "skip", gate_reason_name(reason), NULL, NULL);
+	return PAM_IGNORE;
+}
+
+/* All is known but the answer. */
+static int decide(const struct login *login)
+{
+	bool combined = login->policy.password == PASSWORD_COMBINED, remembered = false;
+	enum gate_reason reason = GATE_REASON_NONE;
+	enum gate_verdict verdict = gate(&login->policy, &login->facts, clock_now(), &reason);
+	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
+	struct reason why = {""};
+	enum totp_err err = TOTP_OK;
+
+	if (verdict == GATE_ASK)
+		err = find_remembered(login, &remembered, &why);
+	if (err != TOTP_OK)
+		return fail(login, err, &why);
+	/* the password in it goes on to the next module, whether a code is needed or not */
+	if (combined)
+		ask_combined(login, verdict == GATE_ASK && !remembered, &answer);
+	if (remembered)
+		return let_in_remembered(login);
+	if (verdict == GATE_SKIP)
+		return skip(login, reason);
+	say_debug(login, gate_reason_name(reason));
+	return combined ? judge_answer(login, &answer) : ask_and_judge(login);
+}
+
 static int authenticate_user(struct login *login, const char *typed_name)
 {
 	struct reason why = {""};
-	enum gate_reason reason = GATE_REASON_NONE;
+	bool needed;
 	enum totp_err err = account_find(typed_name, &login->account, &why);
 
 	if (err == TOTP_OK)
@@ -371,40 +287,64 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	if (err != TOTP_OK)
 		return fail(login, err, &why);
 
-	/* whoever is exempt is so whatever has become of the store */
-	if (gate(&login->policy, &login->facts, clock_now(), &reason) != GATE_SKIP ||
-	    reason != GATE_REASON_EXEMPT) {
+	/* whoever is exempt or trusted is so whatever has become of the store; where password
+	 * and code are one answer, it is looked at for who types a code */
+	needed = !gate_needs_no_record(&login->policy, &login->facts, clock_now());
+	if (needed || login->policy.password == PASSWORD_COMBINED)
 		err = find_record(login, typed_name, &why);
-		if (err != TOTP_OK)
-			return fail(login, err, &why);
+	if (err != TOTP_OK && needed)
+		return fail(login, err, &why);
+	return decide(login);
+}
+
+/* Has sshd already accepted a public key? It says so in a variable of the PAM environment,
+ * one line for each method. */
+static bool has_public_key(const struct login *login)
+{
+	static const char method[] = "publickey ";
+	const char *info = pam_getenv(login->pamh, "SSH_AUTH_INFO_0");
+	struct text rest = text_of(info ? info : ""), line;
+
+	while (text_line(&rest, &line))
+		if (line.len > sizeof(method) - 1 &&
+		    memcmp(line.at, method, sizeof(method) - 1) == 0)
+			return true;
+	return false;
+}
+
+/* The mode that asks nothing: success for who has shown a key, so that a stack can pass
+ * over the password. */
+static int look_for_public_key(const struct login *login)
+{
+	if (!login->service || strcmp(login->service, "sshd") != 0) {
+		say_report(login, LOG_ERR, "error", "policy", NULL,
+			   "PAM line: if_publickey: works for the service sshd alone");
+		return PAM_SERVICE_ERR;
 	}
-	switch (gate(&login->policy, &login->facts, clock_now(), &reason)) {
-	case GATE_ASK:
-		debug(login, gate_reason_name(reason));
-		return ask_and_judge(login);
-	case GATE_SKIP:
-		report(login, LOG_INFO, "skip", gate_reason_name(reason), NULL, NULL);
+	if (!has_public_key(login)) {
+		say_debug(login, "no_publickey");
 		return PAM_IGNORE;
-	case GATE_REFUSE:
-		break;
 	}
-	return PAM_AUTH_ERR;
+	say_report(login, LOG_INFO, "skip", "publickey", NULL, NULL);
+	return pam_code_of(TOTP_OK, VERDICT_ALLOW);
 }
 
 static int authenticate(struct login *login, int argc, const char **argv)
 {
 	const char *name = NULL;
 
-	login->service = text_item(login->pamh, PAM_SERVICE);
+	login->service = login_item(login, PAM_SERVICE);
 	find_source(login);
 	if (load_policy(login, argc, argv) != TOTP_OK) {
-		tell(login, NOT_POSSIBLE);
+		say_tell(login, SAY_NOT_POSSIBLE);
 		return PAM_SERVICE_ERR;
 	}
+	if (login->policy.if_publickey)
+		return look_for_public_key(login);
 	if (login->policy.fail_delay)
 		(void)pam_fail_delay(login->pamh, login->policy.fail_delay * 1000000);
 	if (pam_get_user(login->pamh, &name, NULL) != PAM_SUCCESS || !name || !name[0]) {
-		report(login, LOG_NOTICE, "deny", "no_user", NULL, NULL);
+		say_report(login, LOG_NOTICE, "deny", "no_user", NULL, NULL);
 		return PAM_AUTH_ERR;
 	}
 	return authenticate_user(login, name);

@@ -3,65 +3,47 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-static bool ipv4_source(const char *text, struct source *ret_source)
-{
-	struct in_addr address;
-
-	if (inet_pton(AF_INET, text, &address) != 1)
-		return false;
-	*ret_source = (struct source){.kind = SOURCE_IPV4};
-	memcpy(ret_source->bytes, &address, 4);
-	return true;
-}
-
-static bool ipv6_source(const char *text, struct source *ret_source)
-{
-	char without_zone[INET6_ADDRSTRLEN];
-	struct in6_addr address;
-	size_t len = strcspn(text, "%");
-
-	if (text_copy((struct text){text, len}, without_zone, sizeof(without_zone)) != TOTP_OK ||
-	    inet_pton(AF_INET6, without_zone, &address) != 1)
-		return false;
-	if (IN6_IS_ADDR_V4MAPPED(&address)) {
-		*ret_source = (struct source){.kind = SOURCE_IPV4};
-		memcpy(ret_source->bytes, address.s6_addr + 12, 4);
-		return true;
-	}
-	*ret_source = (struct source){.kind = SOURCE_IPV6};
-	memcpy(ret_source->bytes, address.s6_addr, 8);
-	return true;
-}
-
-static bool address_source(const char *text, struct source *ret_source)
-{
-	return ipv4_source(text, ret_source) || ipv6_source(text, ret_source);
-}
-
-/* SSH_CONNECTION is "address port address port"; the first is the client's. */
-static bool connection_source(const char *connection, struct source *ret_source)
-{
-	struct text rest = text_of(connection), first;
-	char address[SOURCE_TEXT_MAX];
-
-	return text_field(&rest, ' ', &first) &&
-	       text_copy(first, address, sizeof(address)) == TOTP_OK &&
-	       address_source(address, ret_source);
-}
-
-struct source source_of_login(const char *rhost, const char *ssh_connection, uid_t real_uid)
+static struct source source_of_address(const struct address *address)
 {
 	struct source source = {.kind = SOURCE_UNKNOWN};
 
-	if (!rhost || !rhost[0]) {
-		source.kind = SOURCE_UID;
-		for (int i = 0; i < 4; i++)
-			source.bytes[i] = (uint8_t)((uint32_t)real_uid >> (24 - 8 * i));
-		return source;
+	if (address->family == ADDRESS_IPV4) {
+		source.kind = SOURCE_IPV4;
+		memcpy(source.bytes, address->bytes, 4);
+	} else if (address->family == ADDRESS_IPV6) {
+		source.kind = SOURCE_IPV6;
+		memcpy(source.bytes, address->bytes, 8);
 	}
-	if (!address_source(rhost, &source) && ssh_connection)
-		(void)connection_source(ssh_connection, &source);
 	return source;
+}
+
+static struct source source_of_uid(uid_t uid)
+{
+	struct source source = {.kind = SOURCE_UID};
+
+	for (int i = 0; i < 4; i++)
+		source.bytes[i] = (uint8_t)((uint32_t)uid >> (24 - 8 * i));
+	return source;
+}
+
+/* SSH_CONNECTION is "address port address port"; the first is the client's. */
+static void read_connection(const char *connection, struct address *ret_address)
+{
+	struct text rest = text_of(connection), first;
+
+	if (text_field(&rest, ' ', &first))
+		(void)address_read(first, ret_address);
+}
+
+struct source source_of_login(const char *rhost, const char *ssh_connection, uid_t real_uid,
+			      struct address *ret_address)
+{
+	*ret_address = (struct address){.family = ADDRESS_NONE};
+	if (!rhost || !rhost[0])
+		return source_of_uid(real_uid);
+	if (!address_read(text_of(rhost), ret_address) && ssh_connection)
+		read_connection(ssh_connection, ret_address);
+	return source_of_address(ret_address);
 }
 
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])

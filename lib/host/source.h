@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "base/address.h"
 #include "record/state.h"
 
 #define SOURCE_TEXT_MAX 64
@@ -14,8 +15,10 @@
  *
  * A literal address gives itself: IPv6 its /64 (a zone after % is dropped), a mapped
  * IPv4 the IPv4. No rhost gives the uid. A name without SSH_CONNECTION is unknown.
+ * *ret_address is the whole address, ADDRESS_NONE where there is none.
  */
-struct source source_of_login(const char *rhost, const char *ssh_connection, uid_t real_uid);
+struct source source_of_login(const char *rhost, const char *ssh_connection, uid_t real_uid,
+			      struct address *ret_address);
 
 /* Write "192.0.2.1", "2001:db8::/64", "uid:1000" or "unknown". */
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);

@@ -57,3 +57,32 @@ void answer_parse(const char *text, const char *password, struct answer *ret_ans
 		WIPE(ret_answer->code); /* what was collected of something else */
 	}
 }
+
+static bool ends_in_digits(const char *text, size_t len, unsigned digits)
+{
+	for (unsigned i = 1; i <= digits; i++)
+		if (text[len - i] < '0' || text[len - i] > '9')
+			return false;
+	return true;
+}
+
+/* XXXX-XXXX-XXXX: with the dash where a code has a digit, so it cannot be taken for one. */
+static bool ends_in_recovery(const char *text, size_t len)
+{
+	OWN_ANSWER struct answer answer = {0};
+	const char *tail = text + len - (RECOVERY_SHOWN_MAX - 1);
+
+	return tail[4] == '-' && tail[9] == '-' && !strpbrk(tail, " ") &&
+	       recovery_read(tail, &answer.recovery);
+}
+
+size_t answer_split(const char *text, unsigned digits)
+{
+	size_t len = strlen(text);
+
+	if (len > RECOVERY_SHOWN_MAX - 1 && ends_in_recovery(text, len))
+		return len - (RECOVERY_SHOWN_MAX - 1);
+	if (len > digits && ends_in_digits(text, len, digits))
+		return len - digits;
+	return 0;
+}

@@ -36,4 +36,11 @@ void answer_wipe(struct answer *answer);
  */
 void answer_parse(const char *text, const char *password, struct answer *ret_answer);
 
+/*
+ * A combined answer: how many bytes of it are the password, before the code at its end?
+ * A code there is `digits` digits, or a recovery code with its dashes. 0: there is no code
+ * at the end, or nothing before it.
+ */
+size_t answer_split(const char *text, unsigned digits);
+
 #endif

@@ -49,7 +49,10 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 				      struct outcome *outcome, struct reason *why)
 {
 	OWN_CRED struct cred cred = txn->cred; /* the transaction wipes its own at commit */
-	struct outcome told = {.torn = txn->torn};
+	struct outcome told = {.torn = txn->torn,
+			       .failures = txn->state.failures,
+			       .last_failure = txn->state.last_failure,
+			       .failure_source = txn->state.last_failure_source};
 	struct ruling ruling;
 	enum totp_err err;
 
@@ -120,5 +123,38 @@ enum totp_err attempt(struct store *store, const struct policy *policy, const st
 		err = attempt_once(store, policy, who, answer, deadline, ret_outcome, why);
 	if (err == TOTP_ERR_STALE)
 		reason_set(why, "the record was replaced %d times meanwhile", ATTEMPT_TRIES);
+	return err;
+}
+
+static bool is_remembered(const struct login_state *state, const struct policy *policy,
+			  const struct attempt *who)
+{
+	int64_t since;
+
+	if (who->source.kind != SOURCE_IPV4 && who->source.kind != SOURCE_IPV6)
+		return false;
+	for (size_t i = 0; i < state->known_count; i++) {
+		if (!source_equal(&state->known[i].source, &who->source))
+			continue;
+		since = state->known[i].last_success;
+		return since <= who->now && who->now - since < policy->remember;
+	}
+	return false;
+}
+
+enum totp_err attempt_remembered(struct store *store, const struct policy *policy,
+				 const struct attempt *who, bool *ret_remembered,
+				 struct reason *why)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	enum totp_err err = TOTP_ERR_STALE;
+
+	*ret_remembered = false;
+	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
+		err = store_read(store, who->user, &txn, why);
+	if (err == TOTP_OK)
+		err = check_uid(&txn.cred, who->uid, why);
+	if (err == TOTP_OK)
+		*ret_remembered = is_remembered(&txn.state, policy, who);
 	return err;
 }

@@ -24,6 +24,9 @@ struct outcome {
 	bool off;                       /* the code is that of another step or counter… */
 	int64_t offset;                 /* …so many away, of the token in label… */
 	enum token_type off_type;       /* …which is of this type */
+	uint32_t failures;              /* since the last success, this login left out… */
+	int64_t last_failure;           /* …the last of them, seconds since 1970 UTC… */
+	struct source failure_source;   /* …and where it came from */
 	unsigned recovery_left;         /* JUDGE_RECOVERY: codes that are not spent */
 	bool torn;                      /* a cut-short write was found, and repaired if stored */
 };
@@ -41,5 +44,17 @@ struct outcome {
 MUST_CHECK enum totp_err attempt(struct store *store, const struct policy *policy,
 				 const struct attempt *who, const struct answer *answer,
 				 struct outcome *ret_outcome, struct reason *why);
+
+/*
+ * Did this user log in from this address less than policy->remember seconds ago? Nothing
+ * is written, so a login that is let in for it does not prolong it. Never true of a local
+ * caller, an unknown place, or a time in the future.
+ *
+ * Errors, all of which refuse: those of store_read but TOTP_ERR_STALE, which is tried
+ * again; TOTP_ERR_UNSAFE: another uid. TOTP_ERR_NOT_FOUND: revoked.
+ */
+MUST_CHECK enum totp_err attempt_remembered(struct store *store, const struct policy *policy,
+					    const struct attempt *who, bool *ret_remembered,
+					    struct reason *why);
 
 #endif

@@ -22,6 +22,10 @@ bool gate_requires(const struct policy *policy, const struct gate_facts *facts, 
 enum gate_verdict gate(const struct policy *policy, const struct gate_facts *facts, int64_t now,
 		       enum gate_reason *ret_reason)
 {
+	if (facts->trusted) {
+		*ret_reason = GATE_REASON_TRUSTED;
+		return GATE_SKIP;
+	}
 	if (gate_requires(policy, facts, now)) {
 		*ret_reason = GATE_REASON_REQUIRED;
 		return GATE_ASK;
@@ -42,6 +46,13 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
 	return GATE_SKIP;
 }
 
+bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now)
+{
+	enum gate_reason reason;
+
+	return gate(policy, facts, now, &reason) == GATE_SKIP && reason != GATE_REASON_NOT_REQUIRED;
+}
+
 const char *gate_reason_name(enum gate_reason reason)
 {
 	switch (reason) {
@@ -55,6 +66,8 @@ const char *gate_reason_name(enum gate_reason reason)
 		return "unknown";
 	case GATE_REASON_EXEMPT:
 		return "exempt";
+	case GATE_REASON_TRUSTED:
+		return "trusted_network";
 	case GATE_REASON_NOT_REQUIRED:
 		return "not_required";
 	}

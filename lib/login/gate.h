@@ -9,6 +9,7 @@ struct gate_facts {
 	bool known;    /* to NSS */
 	bool required; /* named in required_for, or in one of its groups */
 	bool exempt;   /* named in exempt, or in one of its groups */
+	bool trusted;  /* comes from a network of trusted_networks */
 	bool enrolled; /* has a record in the store, be it sound or not */
 };
 
@@ -20,6 +21,7 @@ enum gate_reason {
 	GATE_REASON_ENROLLED,     /* ask: not required, but enrolled */
 	GATE_REASON_UNKNOWN,      /* ask: no account, or a name service that did not say so */
 	GATE_REASON_EXEMPT,       /* skip */
+	GATE_REASON_TRUSTED,      /* skip: from a trusted network, whoever it is */
 	GATE_REASON_NOT_REQUIRED, /* skip: neither required nor enrolled */
 };
 
@@ -37,7 +39,11 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
  */
 bool gate_requires(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
-/* A stable word for logs: "required", "enrolled", "unknown", "exempt", "not_required". */
+/* Does the verdict hold whatever the store says of the user? */
+bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now);
+
+/* A stable word for logs: "required", "enrolled", "unknown", "exempt", "trusted_network",
+ * "not_required". */
 const char *gate_reason_name(enum gate_reason reason);
 
 #endif

@@ -22,9 +22,11 @@ enum kind {
 	KIND_SECONDS,
 	KIND_TEXT,
 	KIND_LIST,
+	KIND_NETWORKS,
 	KIND_PATH,
 	KIND_ENFORCE,
-	KIND_ALGORITHM
+	KIND_ALGORITHM,
+	KIND_PASSWORD
 };
 
 enum where { IN_FILE = 1, IN_ARGS = 2, IN_BOTH = 3 };
@@ -49,6 +51,10 @@ static const struct option options[] = {
 	OPTION(enforce, IN_BOTH, KIND_ENFORCE, 0, 0, "required"),
 	OPTION(required_for, IN_BOTH, KIND_LIST, 0, 0, ""),
 	OPTION(exempt, IN_BOTH, KIND_LIST, 0, 0, ""),
+	OPTION(trusted_networks, IN_BOTH, KIND_NETWORKS, 0, 0, ""),
+	OPTION(remember, IN_BOTH, KIND_SECONDS, 0, 30 * 86400, "0"),
+	OPTION(password, IN_BOTH, KIND_PASSWORD, 0, 0, "none"),
+	OPTION(if_publickey, IN_ARGS, KIND_FLAG, 0, 0, "no"),
 	OPTION(prompt, IN_BOTH, KIND_TEXT, 0, 0, "\"Verification code: \""),
 	OPTION(echo, IN_BOTH, KIND_FLAG, 0, 0, "no"),
 	OPTION(debug, IN_ARGS, KIND_FLAG, 0, 0, "no"),
@@ -88,10 +94,10 @@ static const struct {
 	{"no_increment_hotp", "a failure never moves a counter here"},
 	{"noskewadj", "no clock offset is ever learned here"},
 	{"alwaysok", "there is no such thing here"},
-	{"grace_period", "it is not in this version"},
-	{"forward_pass", "it is not in this version"},
-	{"try_first_pass", "it is not in this version"},
-	{"use_first_pass", "it is not in this version"},
+	{"grace_period", "write remember="},
+	{"forward_pass", "write password=combined"},
+	{"try_first_pass", "write password=try_first_pass"},
+	{"use_first_pass", "write password=use_first_pass"},
 	{"allow_readonly", "it is not in this version"},
 };
 
@@ -266,6 +272,59 @@ static enum totp_err set_list(struct text value, char *list, struct reason *why)
 	return text_copy(value, list, POLICY_LIST_MAX);
 }
 
+static enum totp_err set_networks(struct text value, char *list, struct reason *why)
+{
+	struct text rest = value, entry;
+	struct network network;
+
+	if (value.len >= POLICY_NETWORKS_MAX) {
+		reason_set(why, "longer than %d bytes", POLICY_NETWORKS_MAX - 1);
+		return TOTP_ERR_RANGE;
+	}
+	if (value.len && value.at[value.len - 1] == ',') {
+		reason_set(why, "expected another network after the last comma");
+		return TOTP_ERR_FORMAT;
+	}
+	while (text_field(&rest, ',', &entry)) {
+		enum totp_err err = network_read(text_trim(entry), &network, why);
+
+		if (err != TOTP_OK)
+			return err;
+	}
+	return text_copy(value, list, POLICY_NETWORKS_MAX);
+}
+
+bool policy_networks_have(const char *list, const struct address *address)
+{
+	struct text rest = text_of(list), entry;
+	struct network network;
+
+	while (text_field(&rest, ',', &entry))
+		if (network_read(text_trim(entry), &network, NULL) == TOTP_OK &&
+		    network_has(&network, address))
+			return true;
+	return false;
+}
+
+static enum totp_err set_password(struct text value, enum password_mode *mode, struct reason *why)
+{
+	static const char *const words[] = {
+		[PASSWORD_NONE] = "none",
+		[PASSWORD_TRY_FIRST_PASS] = "try_first_pass",
+		[PASSWORD_USE_FIRST_PASS] = "use_first_pass",
+		[PASSWORD_COMBINED] = "combined",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!text_is(value, words[i]))
+			continue;
+		*mode = (enum password_mode)i;
+		return TOTP_OK;
+	}
+	reason_set(why, "expected none, try_first_pass, use_first_pass or combined");
+	return TOTP_ERR_FORMAT;
+}
+
 static enum totp_err set_path(struct text value, char *path, struct reason *why)
 {
 	if (value.len < 2 || value.at[0] != '/' || value.len >= POLICY_PATH_MAX ||
@@ -312,6 +371,10 @@ static enum totp_err set_option(const struct option *option, struct text value,
 		return set_text(option, value, at, why);
 	case KIND_LIST:
 		return set_list(value, at, why);
+	case KIND_NETWORKS:
+		return set_networks(value, at, why);
+	case KIND_PASSWORD:
+		return set_password(value, at, why);
 	case KIND_PATH:
 		return set_path(value, at, why);
 	case KIND_ENFORCE:
@@ -469,7 +532,8 @@ enum totp_err policy_parse_args(struct policy *policy, int argc, const char **ar
 
 		if (strncmp(argv[i], "conf=", 5) == 0)
 			continue;
-		if (text_is(value, "debug") || text_is(value, "echo"))
+		if (text_is(value, "debug") || text_is(value, "echo") ||
+		    text_is(value, "if_publickey"))
 			read_pair(&reading, "PAM line", value, text_of("yes"));
 		else if (split_pair(&value, &key))
 			/* blanks count here: PAM has taken the brackets off [prompt=Code: ] */

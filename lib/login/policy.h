@@ -7,24 +7,38 @@
 #ifndef LOGIN_POLICY_H
 #define LOGIN_POLICY_H
 
+#include "base/address.h"
 #include "base/crypto.h"
 #include "base/text.h"
 
-#define POLICY_LIST_MAX  2048
-#define POLICY_PATH_MAX  256
-#define POLICY_TEXT_MAX  128
-#define POLICY_BYTES_MAX 65536
+#define POLICY_LIST_MAX     2048
+#define POLICY_PATH_MAX     256
+#define POLICY_TEXT_MAX     128
+#define POLICY_NETWORKS_MAX 768
+#define POLICY_BYTES_MAX    65536
 #ifndef POLICY_FILE
 #define POLICY_FILE "/etc/security/pam_totp.conf"
 #endif
 
 enum enforce { ENFORCE_REQUIRED = 0, ENFORCE_OPTIONAL, ENFORCE_FROM };
 
+/* Where the code comes from. */
+enum password_mode {
+	PASSWORD_NONE = 0,       /* a question of our own */
+	PASSWORD_TRY_FIRST_PASS, /* PAM_AUTHTOK, or else the question */
+	PASSWORD_USE_FIRST_PASS, /* PAM_AUTHTOK alone */
+	PASSWORD_COMBINED,       /* one answer: the password, and the code behind it */
+};
+
 struct policy {
 	enum enforce enforce;
 	int64_t enforce_from; /* ENFORCE_FROM: 00:00 UTC of the day, seconds since 1970 */
 	char required_for[POLICY_LIST_MAX]; /* users and @groups, comma-separated */
 	char exempt[POLICY_LIST_MAX];
+	char trusted_networks[POLICY_NETWORKS_MAX]; /* comma-separated */
+	uint32_t remember;                          /* seconds; 0: never */
+	bool if_publickey;
+	enum password_mode password;
 	char prompt[POLICY_TEXT_MAX];
 	bool echo;
 	bool debug;
@@ -45,6 +59,9 @@ struct policy {
 	char keyring[POLICY_PATH_MAX];
 	char run_dir[POLICY_PATH_MAX];
 };
+
+/* Is this address in one of the networks of a list that was read? */
+bool policy_networks_have(const char *list, const struct address *address);
 
 /* Receives one complaint, a sentence with file and line; called once for each fault. */
 typedef void policy_complain_fn(void *context, const struct reason *complaint);

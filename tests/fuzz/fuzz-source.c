@@ -3,6 +3,8 @@
 
 #include "host/source.h"
 
+static struct address address; /* what source_of_login also gives */
+
 static size_t bytes_of_kind(enum source_kind kind)
 {
 	switch (kind) {
@@ -29,7 +31,7 @@ static void survives(const struct source *source)
 		return;
 	if (source->kind == SOURCE_IPV6)
 		*strchr(text, '/') = '\0';
-	back = source_of_login(text, NULL, 0);
+	back = source_of_login(text, NULL, 0, &address);
 	REQUIRE(source_equal(source, &back));
 }
 
@@ -41,12 +43,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fuzz_string(&input, rhost, sizeof(rhost));
 	fuzz_string(&input, connection, sizeof(connection));
-	source = source_of_login(rhost, connection, 1000);
+	source = source_of_login(rhost, connection, 1000, &address);
 	REQUIRE(source.kind <= SOURCE_UID && (source.kind == SOURCE_UID) == (rhost[0] == '\0'));
 	for (size_t i = bytes_of_kind(source.kind); i < sizeof(source.bytes); i++)
 		REQUIRE(source.bytes[i] == 0);
 	survives(&source);
-	source = source_of_login(rhost, NULL, 1000);
+	source = source_of_login(rhost, NULL, 1000, &address);
 	survives(&source);
 	return 0;
 }

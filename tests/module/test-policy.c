@@ -27,8 +27,7 @@ static void assert_works(void)
 static void keys_of_later_versions_are_refused_not_passed_over(void **unused)
 {
 	static const char *const keys[] = {
-		"enroll",           "enroll_until",   "enroll_qr", "password", "remember",
-		"trusted_networks", "readonly_login", "may_check", "store",
+		"enroll", "enroll_until", "enroll_qr", "readonly_login", "may_check", "store",
 	};
 	char line[64];
 
@@ -62,10 +61,10 @@ static void options_of_other_modules_are_refused_with_ours(void **unused)
 		{"no_increment_hotp", "counter"},
 		{"noskewadj", "offset"},
 		{"alwaysok", "no such thing"},
-		{"grace_period=86400", "not in this version"},
-		{"forward_pass", "not in this version"},
-		{"try_first_pass", "not in this version"},
-		{"use_first_pass", "not in this version"},
+		{"grace_period=86400", "write remember="},
+		{"forward_pass", "write password=combined"},
+		{"try_first_pass", "write password=try_first_pass"},
+		{"use_first_pass", "write password=use_first_pass"},
 		{"allow_readonly", "not in this version"},
 	};
 

@@ -26,6 +26,8 @@
 #include "login/enroll.h"
 #include "otp/totp.h"
 
+static struct address address; /* what source_of_login also gives */
+
 static struct policy policy;
 static struct reason why;
 
@@ -53,7 +55,7 @@ static void try_login(struct store *store, char **words)
 {
 	static const char *const names[] = {"deny", "wait", "allow"};
 	struct attempt who = {.user = words[0],
-			      .source = source_of_login(words[1], NULL, 0),
+			      .source = source_of_login(words[1], NULL, 0, &address),
 			      .now = clock_now() + strtol(words[3], NULL, 10)};
 	struct store_txn txn = STORE_TXN_NONE;
 	struct outcome outcome;

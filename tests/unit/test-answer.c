@@ -138,9 +138,46 @@ static void a_wiped_answer_is_gone(void **unused)
 	assert_wiped(answer);
 }
 
+static void a_combined_answer_is_split_before_the_code_at_its_end(void **unused)
+{
+	static const struct {
+		const char *text;
+		unsigned digits;
+		size_t password;
+	} rows[] = {
+		{"secret123456", 6, 6},
+		{"secret123456", 7, 0},
+		{"secret1234567", 7, 6},
+		{"secret12345678", 8, 6},
+		{"secret12345678", 6, 8}, /* a password that ends in digits */
+		{"12345678", 6, 2},
+		{"s123456", 6, 1},
+		{"secret 123456", 6, 7},
+		{"secret7K3M-9QXT-2B4W", 6, 6},
+		{"secret7k3m-9qxt-2b4w", 6, 6},
+		{"a-b-c7K3M-9QXT-2B4W", 6, 5},
+		/* nothing before it, or no code */
+		{"", 6, 0},
+		{"123456", 6, 0},
+		{"12345", 6, 0},
+		{"secret", 6, 0},
+		{"secret12345", 6, 0},
+		{"123456secret", 6, 0},
+		{"secret123 456", 6, 0},
+		{"7K3M-9QXT-2B4W", 6, 0},
+		{"secret7K3M9QXT2B4W", 6, 0},
+		{"secret7K3M-9QXT-2B4U", 6, 0},
+		{"secret\xd9\xa1\xd9\xa2\xd9\xa3", 6, 0},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_int_equal(rows[i].password, answer_split(rows[i].text, rows[i].digits));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_combined_answer_is_split_before_the_code_at_its_end),
 		cmocka_unit_test(six_to_eight_digits_are_a_code_and_blanks_and_dashes_do_not_count),
 		cmocka_unit_test(twelve_characters_of_the_alphabet_are_a_recovery_code),
 		cmocka_unit_test(anything_else_is_not_a_code),

@@ -151,9 +151,30 @@ static void every_reason_has_its_word(void **unused)
 	assert_int_equal(0, GATE_REFUSE); /* a forgotten assignment refuses */
 }
 
+static void nobody_is_asked_from_a_trusted_network(void **unused)
+{
+	for (unsigned bits = 0; bits < 16; bits++) {
+		struct gate_facts facts = {.trusted = true,
+					   .known = bits & 1,
+					   .required = bits & 2,
+					   .exempt = bits & 4,
+					   .enrolled = bits & 8};
+		struct policy policy = enforced(ENFORCE_REQUIRED);
+		enum gate_reason reason = GATE_REASON_NONE;
+
+		assert_int_equal(GATE_SKIP, gate(&policy, &facts, DAY, &reason));
+		assert_int_equal(GATE_REASON_TRUSTED, reason);
+		assert_true(gate_needs_no_record(&policy, &facts, DAY));
+		facts.trusted = false;
+		assert_int_equal(facts.exempt && !facts.required,
+				 gate_needs_no_record(&policy, &facts, DAY));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_is_asked_from_a_trusted_network),
 		cmocka_unit_test(every_user_is_asked_or_not_as_the_table_says),
 		cmocka_unit_test(a_date_holds_from_midnight_utc),
 		cmocka_unit_test(while_the_clock_was_never_set_a_date_holds),

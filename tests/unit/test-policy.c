@@ -623,10 +623,10 @@ static void a_peers_option_is_refused_with_the_name_of_ours(void **unused)
 		{"no_increment_hotp", "counter"},
 		{"noskewadj", "learned"},
 		{"alwaysok", "no such thing"},
-		{"grace_period=60", "not in this version"},
-		{"forward_pass", "not in this version"},
-		{"try_first_pass", "not in this version"},
-		{"use_first_pass", "not in this version"},
+		{"grace_period=60", "write remember="},
+		{"forward_pass", "write password=combined"},
+		{"try_first_pass", "write password=try_first_pass"},
+		{"use_first_pass", "write password=use_first_pass"},
 		{"allow_readonly", "not in this version"},
 	};
 
@@ -799,9 +799,53 @@ static void an_empty_file_leaves_the_defaults(void **unused)
 	assert_memory_equal(&defaults, &p, sizeof(p));
 }
 
+static void networks_are_read_and_mistakes_named(void **unused)
+{
+	static const char *const wrong[] = {"10.0.0.1/8",           "office",
+					    "10.0.0.0/8,",          ",10.0.0.0/8",
+					    "10.0.0.0/8 192.0.2.1", "10.0.0.0/8,,::1"};
+	struct address office, other;
+	struct complaints told;
+	struct policy p;
+	char line[80];
+
+	policy_default(&p);
+	assert_string_equal("", p.trusted_networks);
+	assert_true(address_read(text_of("192.0.2.9"), &office));
+	assert_true(address_read(text_of("203.0.113.9"), &other));
+	assert_false(policy_networks_have(p.trusted_networks, &office));
+	assert_ok(parse(&p, "trusted_networks = 10.0.0.0/8, 192.0.2.0/24 ,2001:db8::/32", &told));
+	assert_true(policy_networks_have(p.trusted_networks, &office));
+	assert_false(policy_networks_have(p.trusted_networks, &other));
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		snprintf(line, sizeof(line), "trusted_networks = %s", wrong[i]);
+		assert_refused(FORMAT, parse(&p, line, &told));
+	}
+}
+
+static void where_the_code_comes_from_is_one_of_four_words(void **unused)
+{
+	static const char *const words[] = {"none", "try_first_pass", "use_first_pass", "combined"};
+	struct complaints told;
+	struct policy p;
+	char line[80];
+
+	policy_default(&p);
+	assert_int_equal(PASSWORD_NONE, p.password);
+	for (int i = 3; i >= 0; i--) {
+		snprintf(line, sizeof(line), "password = %s", words[i]);
+		assert_ok(parse(&p, line, &told));
+		assert_int_equal(i, p.password);
+	}
+	assert_refused(FORMAT, parse(&p, "password = yes", &told));
+	assert_refused(FORMAT, parse(&p, "if_publickey = yes", &told)); /* the PAM line's */
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(networks_are_read_and_mistakes_named),
+		cmocka_unit_test(where_the_code_comes_from_is_one_of_four_words),
 		cmocka_unit_test(the_defaults_are_those_of_the_manual),
 		cmocka_unit_test(every_default_can_be_written_and_means_itself),
 		cmocka_unit_test(no_key_is_there_twice),

@@ -5,9 +5,11 @@
 
 #include "host/source.h"
 
+static struct address address; /* what source_of_login also gives */
+
 static void assert_source(const char *expected, const char *rhost, const char *connection)
 {
-	struct source source = source_of_login(rhost, connection, 1000);
+	struct source source = source_of_login(rhost, connection, 1000, &address);
 	char text[SOURCE_TEXT_MAX];
 
 	source_text(&source, text);
@@ -45,9 +47,9 @@ static void a_literal_address_is_itself(void **unused)
 
 static void neighbours_in_a_network_of_64_bits_are_one_source(void **unused)
 {
-	struct source one = source_of_login("2001:db8:0:1::1", NULL, 0);
-	struct source two = source_of_login("2001:db8:0:1:ffff:ffff:ffff:ffff", NULL, 0);
-	struct source other = source_of_login("2001:db8:0:2::1", NULL, 0);
+	struct source one = source_of_login("2001:db8:0:1::1", NULL, 0, &address);
+	struct source two = source_of_login("2001:db8:0:1:ffff:ffff:ffff:ffff", NULL, 0, &address);
+	struct source other = source_of_login("2001:db8:0:2::1", NULL, 0, &address);
 
 	assert_true(source_equal(&one, &two));
 	assert_false(source_equal(&one, &other));
@@ -56,8 +58,8 @@ static void neighbours_in_a_network_of_64_bits_are_one_source(void **unused)
 
 static void a_mapped_address_is_the_one_it_maps(void **unused)
 {
-	struct source mapped = source_of_login("::ffff:192.0.2.1", NULL, 0);
-	struct source plain = source_of_login("192.0.2.1", NULL, 0);
+	struct source mapped = source_of_login("::ffff:192.0.2.1", NULL, 0, &address);
+	struct source plain = source_of_login("192.0.2.1", NULL, 0, &address);
 
 	assert_true(source_equal(&mapped, &plain));
 	assert_zeros(plain.bytes + 4, 12);
@@ -125,12 +127,12 @@ static void a_local_login_is_the_uid_of_its_caller(void **unused)
 	assert_source("uid:1000", "", NULL);
 	/* sudo keeps the variable, which the person may have set */
 	assert_source("uid:1000", NULL, "203.0.113.9 51234 203.0.113.1 22");
-	one = source_of_login(NULL, NULL, 0);
-	two = source_of_login(NULL, NULL, UINT32_MAX - 1);
+	one = source_of_login(NULL, NULL, 0, &address);
+	two = source_of_login(NULL, NULL, UINT32_MAX - 1, &address);
 	assert_int_equal(SOURCE_UID, one.kind);
 	assert_false(source_equal(&one, &two));
 	for (uint32_t uid = 1; uid; uid <<= 1) {
-		struct source source = source_of_login(NULL, NULL, uid);
+		struct source source = source_of_login(NULL, NULL, uid, &address);
 		char text[SOURCE_TEXT_MAX], expected[SOURCE_TEXT_MAX];
 
 		source_text(&source, text);

@@ -1,0 +1,130 @@
+#include "base/address.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+
+static bool read_ipv6(struct text text, struct address *ret_address)
+{
+	char copy[INET6_ADDRSTRLEN];
+
+	if (text_copy(text, copy, sizeof(copy)) != TOTP_OK ||
+	    inet_pton(AF_INET6, copy, ret_address->bytes) != 1)
+		return false;
+	ret_address->family = ADDRESS_IPV6;
+	return true;
+}
+
+static bool read_ipv4(struct text text, struct address *ret_address)
+{
+	char copy[INET_ADDRSTRLEN];
+
+	if (text_copy(text, copy, sizeof(copy)) != TOTP_OK ||
+	    inet_pton(AF_INET, copy, ret_address->bytes) != 1)
+		return false;
+	ret_address->family = ADDRESS_IPV4;
+	return true;
+}
+
+static bool is_mapped(const struct address *address)
+{
+	return address->family == ADDRESS_IPV6 &&
+	       memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
+}
+
+static void unmap(struct address *address)
+{
+	struct address ipv4 = {.family = ADDRESS_IPV4};
+
+	memcpy(ipv4.bytes, address->bytes + sizeof(mapped), 4);
+	*address = ipv4;
+}
+
+bool address_read(struct text text, struct address *ret_address)
+{
+	const char *zone = text.len ? memchr(text.at, '%', text.len) : NULL;
+	struct text bare = {text.at, zone ? (size_t)(zone - text.at) : text.len};
+
+	*ret_address = (struct address){.family = ADDRESS_NONE};
+	if (zone ? read_ipv6(bare, ret_address)
+		 : read_ipv4(bare, ret_address) || read_ipv6(bare, ret_address)) {
+		if (is_mapped(ret_address))
+			unmap(ret_address);
+		return true;
+	}
+	*ret_address = (struct address){.family = ADDRESS_NONE};
+	return false;
+}
+
+/* The address without what lies beyond the first bits. */
+static struct address cut(struct address address, unsigned bits)
+{
+	for (unsigned i = 0; i < sizeof(address.bytes); i++) {
+		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
+
+		if (kept < 8)
+			address.bytes[i] &= (uint8_t)(0xff00u >> kept);
+	}
+	return address;
+}
+
+/* The part after the slash, or all the bits there are. */
+static bool read_bits(struct text bits, bool given, unsigned max, unsigned *ret_bits)
+{
+	uint64_t number = max;
+
+	if (given &&
+	    (text_number(bits, 0, max, &number) != TOTP_OK || (bits.len > 1 && bits.at[0] == '0')))
+		return false;
+	*ret_bits = (unsigned)number;
+	return true;
+}
+
+static bool read_parts(struct text text, struct network *network)
+{
+	const char *slash = text.len ? memchr(text.at, '/', text.len) : NULL;
+	struct text address = {text.at, slash ? (size_t)(slash - text.at) : text.len}, bits = {0};
+
+	if (slash)
+		bits = (struct text){slash + 1, text.len - address.len - 1};
+	if (read_ipv4(address, &network->address))
+		return read_bits(bits, slash, 32, &network->bits);
+	if (!read_ipv6(address, &network->address) || !read_bits(bits, slash, 128, &network->bits))
+		return false;
+	if (!is_mapped(&network->address))
+		return true;
+	if (network->bits < 96)
+		return false;
+	unmap(&network->address);
+	network->bits -= 96;
+	return true;
+}
+
+enum totp_err network_read(struct text text, struct network *ret_network, struct reason *why)
+{
+	struct network network = {.bits = 0};
+	struct address whole;
+
+	if (!read_parts(text, &network)) {
+		reason_set(why, "expected addresses and networks such as 192.0.2.0/24 and "
+				"2001:db8::/32, separated by commas");
+		return TOTP_ERR_FORMAT;
+	}
+	whole = cut(network.address, network.bits);
+	if (memcmp(whole.bytes, network.address.bytes, sizeof(whole.bytes)) != 0) {
+		reason_set(why, "bits are set beyond the first %u of a network: write zeros there",
+			   network.bits);
+		return TOTP_ERR_FORMAT;
+	}
+	*ret_network = network;
+	return TOTP_OK;
+}
+
+bool network_has(const struct network *network, const struct address *address)
+{
+	struct address whole = cut(*address, network->bits);
+
+	return address->family != ADDRESS_NONE && address->family == network->address.family &&
+	       memcmp(whole.bytes, network->address.bytes, sizeof(whole.bytes)) == 0;
+}

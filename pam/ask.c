@@ -1,0 +1,61 @@
+#include "pam/ask.h"
+
+#include <string.h>
+
+#include "pam/conv.h"
+
+static const char *prompt_of(const struct policy *policy)
+{
+	static const char usual[] = "Verification code: ";
+
+	if (policy->password == PASSWORD_COMBINED && strcmp(policy->prompt, usual) == 0)
+		return "Password and verification code: ";
+	return policy->prompt;
+}
+
+void ask_code(const struct login *login, struct answer *ret_answer)
+{
+	OWN_CONV_ANSWER struct conv_answer typed;
+	bool given = conv_ask(login->pamh, prompt_of(&login->policy), login->policy.echo, &typed);
+
+	answer_parse(given ? typed.text : NULL, login_item(login, PAM_AUTHTOK), ret_answer);
+}
+
+void ask_first_pass(const struct login *login, struct answer *ret_answer)
+{
+	answer_parse(login_item(login, PAM_AUTHTOK), NULL, ret_answer);
+}
+
+/* Copy PAM_AUTHTOK, or ask. */
+static bool take_whole(const struct login *login, struct conv_answer *ret_typed)
+{
+	const char *first = login_item(login, PAM_AUTHTOK);
+
+	if (!first)
+		return conv_ask(login->pamh, prompt_of(&login->policy), login->policy.echo,
+				ret_typed);
+	*ret_typed = (struct conv_answer){.given = strlen(first) < sizeof(ret_typed->text)};
+	if (ret_typed->given)
+		strcpy(ret_typed->text, first);
+	return ret_typed->given;
+}
+
+void ask_combined(const struct login *login, bool asked, struct answer *ret_answer)
+{
+	OWN_CONV_ANSWER struct conv_answer typed;
+	size_t password_len;
+
+	*ret_answer = (struct answer){.kind = ANSWER_NONE};
+	if (!take_whole(login, &typed))
+		return;
+	password_len = login->facts.enrolled ? answer_split(typed.text, login->policy.digits) : 0;
+	answer_parse(password_len ? typed.text + password_len : typed.text, NULL, ret_answer);
+	if (password_len == 0 && ret_answer->kind != ANSWER_JUNK && ret_answer->kind != ANSWER_NONE)
+		ret_answer->kind = ANSWER_OTHER; /* a code alone is no password and code */
+	if (password_len == 0 && asked && login->facts.enrolled)
+		return;
+	if (password_len)
+		explicit_bzero(typed.text + password_len, strlen(typed.text + password_len));
+	if (typed.text[0])
+		(void)pam_set_item(login->pamh, PAM_AUTHTOK, typed.text);
+}

@@ -1,0 +1,29 @@
+/* One authentication, as the parts of the module share it. */
+#ifndef PAM_LOGIN_H
+#define PAM_LOGIN_H
+
+#include <security/pam_modules.h>
+
+#include "host/account.h"
+#include "host/source.h"
+#include "login/gate.h"
+#include "store/store.h"
+
+/* All that one authentication needs to know; no secret in it. */
+struct login {
+	pam_handle_t *pamh;
+	bool silent;
+	struct policy policy;
+	const char *service;
+	struct account account;
+	struct source source;
+	char source_text[SOURCE_TEXT_MAX];
+	struct address address; /* the whole of it, where there is one */
+	struct store *store;    /* opened before the prompt, closed with the struct */
+	struct gate_facts facts;
+};
+
+/* A text item of the PAM handle, or NULL. */
+const char *login_item(const struct login *login, int type);
+
+#endif

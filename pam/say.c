@@ -1,0 +1,175 @@
+#include "pam/say.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "host/log.h"
+#include "login/throttle.h"
+#include "pam/conv.h"
+
+#define USED_ALREADY  "This code was already used. Wait for the next one."
+#define SPENT_ALREADY "This recovery code was already used. Take another one."
+
+/* --- the log: one line for each decision --- */
+
+void say_report(const struct login *login, int priority, const char *outcome, const char *reason,
+		const char *token, const char *detail)
+{
+	struct log_event event = {
+		.user = login->account.known ? login->account.name : NULL,
+		.service = login->service,
+		.source = login->source_text,
+		.outcome = outcome,
+		.reason = reason,
+		.token = token,
+		.detail = detail,
+	};
+
+	log_send(priority, &event);
+}
+
+void say_debug(const struct login *login, const char *reason)
+{
+	if (login->policy.debug)
+		say_report(login, LOG_DEBUG, "debug", reason, NULL, NULL);
+}
+
+/* What an administrator should know beside the reason itself. */
+static void explain(const struct outcome *outcome, char *detail, size_t cap)
+{
+	detail[0] = '\0';
+	if (outcome->off && outcome->off_type == TOKEN_HOTP)
+		snprintf(detail, cap, "code is %lld ahead of the next one: run totpctl resync",
+			 (long long)outcome->offset);
+	else if (outcome->off)
+		snprintf(detail, cap,
+			 "code is %+lld steps off: check the clock of the phone or of this host",
+			 (long long)outcome->offset);
+	else if (outcome->reason == JUDGE_CLOCK_BACK)
+		snprintf(detail, cap,
+			 "the last code used is of a later time: this host's clock was set back "
+			 "(once it is right, run totpctl repair-clock), or the record was "
+			 "repaired a moment ago");
+	else if (outcome->reason == JUDGE_PASSWORD)
+		snprintf(detail, cap,
+			 "the answer is the account's password: the program asks no second "
+			 "question; for sshd set KbdInteractiveAuthentication yes and "
+			 "PasswordAuthentication no");
+	else if (outcome->reason == JUDGE_JUNK)
+		snprintf(detail, cap,
+			 "sshd refuses this user whatever the code is: look at PermitRootLogin, "
+			 "AllowUsers and DenyUsers");
+	else if (outcome->reason == JUDGE_RECOVERY)
+		snprintf(detail, cap, "%u recovery codes left: totpctl recovery makes new ones",
+			 outcome->recovery_left);
+	else if (outcome->wait_seconds == THROTTLE_FOREVER)
+		snprintf(detail, cap, "run totpctl unlock");
+	else if (outcome->wait_seconds)
+		snprintf(detail, cap, "%u seconds to wait, or run totpctl unlock",
+			 (unsigned)outcome->wait_seconds);
+	else if (outcome->torn)
+		snprintf(detail, cap, "a write of the login state had been cut short; repaired");
+}
+
+static void report_outcome(const struct login *login, const struct outcome *outcome)
+{
+	static const char *const words[] = {"deny", "wait", "allow"};
+	char detail[200];
+
+	explain(outcome, detail, sizeof(detail));
+	say_report(login, outcome->verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
+		   words[outcome->verdict], judge_reason_name(outcome->reason), outcome->label,
+		   detail);
+}
+
+/* --- the person: one sentence --- */
+
+void say_tell(const struct login *login, const char *sentence)
+{
+	if (!login->silent)
+		conv_tell(login->pamh, sentence);
+}
+
+static void inform(const struct login *login, const char *sentence)
+{
+	if (!login->silent)
+		conv_inform(login->pamh, sentence);
+}
+
+static void tell_wait(const struct login *login, uint32_t seconds)
+{
+	char sentence[100];
+	uint32_t minutes = seconds / 60 + (seconds % 60 != 0);
+
+	if (seconds == THROTTLE_FOREVER)
+		snprintf(sentence, sizeof(sentence),
+			 "Too many wrong codes. Please ask your administrator.");
+	else if (minutes <= 120)
+		snprintf(sentence, sizeof(sentence),
+			 "Too many wrong codes. Try again in %u minute%s.", (unsigned)minutes,
+			 minutes == 1 ? "" : "s");
+	else
+		snprintf(sentence, sizeof(sentence), "Too many wrong codes. Try again in %u hours.",
+			 (unsigned)((minutes + 59) / 60));
+	say_tell(login, sentence);
+}
+
+/* Few are left: there is time to get new ones. */
+static void tell_recovery_left(const struct login *login, unsigned left)
+{
+	char sentence[100];
+
+	if (left > 2)
+		return;
+	if (left)
+		snprintf(sentence, sizeof(sentence),
+			 "%u recovery code%s left. Ask your administrator for new ones.", left,
+			 left == 1 ? "" : "s");
+	else
+		snprintf(sentence, sizeof(sentence),
+			 "That was your last recovery code. Ask your administrator for new ones.");
+	inform(login, sentence);
+}
+
+/* Somebody may have been guessing: the user is the one who knows. In UTC, since a set-uid
+ * program's caller chooses its zone. */
+static void tell_failures(const struct login *login, const struct outcome *outcome)
+{
+	char sentence[200], source[SOURCE_TEXT_MAX], when[32] = "an unknown time";
+	time_t last = (time_t)outcome->last_failure;
+	struct tm utc;
+
+	if (!outcome->failures)
+		return;
+	source_text(&outcome->failure_source, source);
+	if (gmtime_r(&last, &utc))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &utc);
+	snprintf(sentence, sizeof(sentence),
+		 "%u wrong code%s since your last login; the last one on %s from %s.",
+		 (unsigned)outcome->failures, outcome->failures == 1 ? "" : "s", when, source);
+	inform(login, sentence);
+}
+
+static void tell_outcome(const struct login *login, const struct outcome *outcome)
+{
+	if (outcome->verdict == VERDICT_ALLOW)
+		tell_failures(login, outcome);
+	if (outcome->verdict == VERDICT_WAIT)
+		tell_wait(login, outcome->wait_seconds);
+	else if (outcome->reason == JUDGE_USED_CODE)
+		say_tell(login, USED_ALREADY);
+	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
+		say_tell(login, SPENT_ALREADY);
+	else if (outcome->reason == JUDGE_RECOVERY)
+		tell_recovery_left(login, outcome->recovery_left);
+	else if (outcome->verdict != VERDICT_ALLOW)
+		say_tell(login, SAY_NOT_ACCEPTED);
+}
+
+void say_outcome(const struct login *login, const struct outcome *outcome)
+{
+	report_outcome(login, outcome);
+	tell_outcome(login, outcome);
+}

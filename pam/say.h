@@ -1,0 +1,25 @@
+/* What the log and the person are told: the log one line for each decision, the person one
+ * sentence. No code, no password, no secret is in either. */
+#ifndef PAM_SAY_H
+#define PAM_SAY_H
+
+#include "login/attempt.h"
+#include "pam/login.h"
+
+#define SAY_NOT_ACCEPTED "That code was not accepted."
+#define SAY_NOT_POSSIBLE "Verification is not possible right now. Please tell your administrator."
+
+/* One line: priority as syslog(3); token and detail may be NULL. */
+void say_report(const struct login *login, int priority, const char *outcome, const char *reason,
+		const char *token, const char *detail);
+
+/* One line more where the policy wants it. */
+void say_debug(const struct login *login, const char *reason);
+
+/* One sentence for the person, unless the program wants silence. */
+void say_tell(const struct login *login, const char *sentence);
+
+/* Both, of what came of an answer. */
+void say_outcome(const struct login *login, const struct outcome *outcome);
+
+#endif
