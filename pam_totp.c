@@ -16,6 +16,7 @@
 
 #include "host/clock.h"
 #include "host/conf.h"
+#include "host/facts.h"
 #include "login/attempt.h"
 #include "pam/ask.h"
 #include "pam/say.h"
@@ -110,32 +111,6 @@ static void find_source(struct login *login)
 					pam_getenv(login->pamh, "SSH_CONNECTION"), getuid(),
 					&login->address);
 	source_text(&login->source, login->source_text);
-}
-
-/* Is the user in a list: by name, else by group where one is listed. */
-static enum totp_err find_in_list(const struct account *account, const char *name, const char *list,
-				  bool decided, bool *ret_listed, struct reason *why)
-{
-	*ret_listed = policy_list_has_user(list, name);
-	if (*ret_listed || decided || !account->known || !policy_list_has_groups(list))
-		return TOTP_OK;
-	return account_in_groups(account, list, ret_listed, why);
-}
-
-static enum totp_err find_facts(struct login *login, const char *typed_name, struct reason *why)
-{
-	const struct account *account = &login->account;
-	const char *name = account->known ? account->name : typed_name;
-	struct gate_facts *facts = &login->facts;
-	enum totp_err err;
-
-	facts->known = account->known;
-	facts->trusted = policy_networks_have(login->policy.trusted_networks, &login->address);
-	err = find_in_list(account, name, login->policy.required_for, false, &facts->required, why);
-	if (err == TOTP_OK)
-		err = find_in_list(account, name, login->policy.exempt, facts->required,
-				   &facts->exempt, why);
-	return err;
 }
 
 /*
@@ -283,7 +258,8 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	enum totp_err err = account_find(typed_name, &login->account, &why);
 
 	if (err == TOTP_OK)
-		err = find_facts(login, typed_name, &why);
+		err = facts_find(&login->policy, &login->account, typed_name, &login->address,
+				 &login->facts, &why);
 	if (err != TOTP_OK)
 		return fail(login, err, &why);
 

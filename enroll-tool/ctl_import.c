@@ -47,7 +47,7 @@ struct import {
 static enum totp_err make_cred(const struct csv_row *csv, const struct row *row, int64_t now,
 			       struct cred *ret_cred)
 {
-	struct token token = {.type = TOKEN_TOTP,
+	struct token token = {.type = csv->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 			      .alg = csv->alg,
 			      .digits = csv->digits,
 			      .period = csv->period,
@@ -62,7 +62,8 @@ static enum totp_err make_cred(const struct csv_row *csv, const struct row *row,
 	return err;
 }
 
-static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cred)
+static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cred,
+			       uint64_t *ret_moving)
 {
 	struct import *import = context;
 	struct csv_row csv;
@@ -74,6 +75,7 @@ static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cre
 	err = rows_decode(import->rows, index, &csv);
 	if (err == TOTP_OK)
 		err = make_cred(&csv, &import->rows->row[index], import->now, ret_cred);
+	*ret_moving = csv.counter;
 	csv_row_wipe(&csv);
 	return err;
 }

@@ -2,23 +2,26 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/bytes.h"
-#include "base/io.h"
+#include "base/text.h"
 
-static void put(struct buffer *out, const char *text)
+struct json json_of(char *text, size_t cap)
 {
-	buffer_copy(out, text, strlen(text));
+	return (struct json){.out = buffer_of(text, cap)};
 }
 
-/* A JSON string (RFC 8259 section 7). What is no clean UTF-8 is not copied as it is. */
-static void put_string(struct buffer *out, const char *text)
+static void put(struct json *json, const char *text)
+{
+	buffer_copy(&json->out, text, strlen(text));
+}
+
+/* RFC 8259 section 7 */
+static void put_string(struct json *json, const char *text)
 {
 	bool clean = text_is_clean(text_of(text));
 	char escape[8];
 
-	put(out, "\"");
+	put(json, "\"");
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
@@ -30,72 +33,61 @@ static void put_string(struct buffer *out, const char *text)
 			snprintf(escape, sizeof(escape), "\\ufffd");
 		else
 			snprintf(escape, sizeof(escape), "%c", c);
-		put(out, escape);
+		put(json, escape);
 	}
-	put(out, "\"");
+	put(json, "\"");
 }
 
-static void put_member(struct buffer *out, const char *name, const char *value)
+static void begin(struct json *json, const char *name)
 {
-	put_string(out, name);
-	put(out, ": ");
-	put_string(out, value);
-	put(out, ", ");
+	if (json->comma)
+		put(json, ", ");
+	json->comma = true;
+	if (!name)
+		return;
+	put_string(json, name);
+	put(json, ": ");
 }
 
-static void put_codes(struct buffer *out, const struct recovery_code *codes, unsigned count)
+void json_open(struct json *json, const char *name, char bracket)
 {
-	char shown[RECOVERY_SHOWN_MAX];
-
-	put(out, "\"recovery_codes\": [");
-	for (unsigned i = 0; i < count; i++) {
-		recovery_show(&codes[i], shown);
-		put(out, i ? ", " : "");
-		put_string(out, shown);
-	}
-	WIPE(shown);
-	put(out, "], ");
+	begin(json, name);
+	buffer_copy(&json->out, &bracket, 1);
+	json->comma = false;
 }
 
-static void put_numbers(struct buffer *out, const struct otp_uri *uri)
+void json_close(struct json *json, char bracket)
 {
-	char numbers[80];
+	buffer_copy(&json->out, &bracket, 1);
+	json->comma = true;
+}
 
-	if (uri->hotp)
-		snprintf(numbers, sizeof(numbers), "\"digits\": %u, \"counter\": %llu, ",
-			 uri->digits, (unsigned long long)uri->counter);
+void json_text(struct json *json, const char *name, const char *text)
+{
+	begin(json, name);
+	if (text)
+		put_string(json, text);
 	else
-		snprintf(numbers, sizeof(numbers), "\"digits\": %u, \"period\": %u, ", uri->digits,
-			 (unsigned)uri->period);
-	put(out, numbers);
+		put(json, "null");
 }
 
-enum totp_err json_show(const struct otp_uri *uri, const char *user, const char *label,
-			const struct recovery_code *codes, unsigned count)
+void json_number(struct json *json, const char *name, uint64_t number)
 {
-	char json[8192], text[URI_TEXT_MAX];
-	struct buffer out = buffer_of(json, sizeof(json));
-	enum totp_err err = uri_write(uri, text);
+	char digits[24];
 
-	put(&out, "{");
-	put_member(&out, "user", user);
-	put_member(&out, "issuer", uri->issuer);
-	put_member(&out, "account", uri->account);
-	put_member(&out, "label", label);
-	put_member(&out, "type", uri->hotp ? "hotp" : "totp");
-	put_member(&out, "algorithm", uri_algorithm_name(uri->alg));
-	put_numbers(&out, uri);
-	put_codes(&out, codes, count);
-	put_member(&out, "uri", text);
-	base32_encode(&uri->secret, text);
-	put(&out, "\"secret\": ");
-	put_string(&out, text);
-	put(&out, "}\n");
-	if (err == TOTP_OK)
-		err = buffer_end(&out);
-	if (err == TOTP_OK)
-		err = io_write(STDOUT_FILENO, json, out.len);
-	WIPE(json);
-	WIPE(text);
-	return err;
+	begin(json, name);
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+	put(json, digits);
+}
+
+void json_bool(struct json *json, const char *name, bool value)
+{
+	begin(json, name);
+	put(json, value ? "true" : "false");
+}
+
+enum totp_err json_end(struct json *json)
+{
+	put(json, "\n");
+	return buffer_end(&json->out);
 }

@@ -1,18 +1,29 @@
-/* A new secret for a script: one JSON object (RFC 8259) on standard output. */
+/*
+ * JSON text (RFC 8259) on one line, into a buffer that its caller wipes or prints. Commas
+ * are put where they belong. `name` is that of a member, or NULL in an array.
+ */
 #ifndef JSON_H
 #define JSON_H
 
-#include "otp/uri.h"
-#include "record/recovery.h"
+#include "base/bytes.h"
 
-/*
- * Write the object and a line end by write(2), from a buffer that is wiped: user, issuer,
- * account, label, type, algorithm, digits, period or counter, recovery_codes (an array of
- * `count` strings), uri, secret (base32).
- *
- * TOTP_ERR_SYSTEM: not all of it could be written; errno. Others: as uri_write.
- */
-MUST_CHECK enum totp_err json_show(const struct otp_uri *uri, const char *user, const char *label,
-				   const struct recovery_code *codes, unsigned count);
+struct json {
+	struct buffer out;
+	bool comma; /* something stands before what comes next */
+};
+
+struct json json_of(char *text, size_t cap);
+
+/* bracket: '{' or '['; the closing one is '}' or ']'. */
+void json_open(struct json *json, const char *name, char bracket);
+void json_close(struct json *json, char bracket);
+
+/* NULL becomes null. Of text that is no clean UTF-8, bytes beyond ASCII become U+FFFD. */
+void json_text(struct json *json, const char *name, const char *text);
+void json_number(struct json *json, const char *name, uint64_t number);
+void json_bool(struct json *json, const char *name, bool value);
+
+/* End the line. TOTP_ERR_RANGE: not all of it fitted. */
+MUST_CHECK enum totp_err json_end(struct json *json);
 
 #endif

@@ -17,6 +17,7 @@ static void complain(const char *name, const char *format, va_list args)
 
 static void complain(const char *name, const char *format, va_list args)
 {
+	fflush(stdout); /* so that the two come in order */
 	fprintf(stderr, "%s: ", name);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);

@@ -12,7 +12,7 @@
 #include "confirm.h"
 #include "enrolment.h"
 #include "host/clock.h"
-#include "json.h"
+#include "secret_json.h"
 #include "login/enroll.h"
 #include "otp/base32.h"
 #include "picture.h"
@@ -145,8 +145,8 @@ static int show(const struct enrolment *enrolment)
 	enum totp_err err = TOTP_OK;
 
 	if (request->json)
-		err = json_show(&enrolment->uri, enrolment->account.name, request->label,
-				enrolment->codes, enrolment->cred.recovery_count);
+		err = secret_json_show(&enrolment->uri, enrolment->account.name, request->label,
+				       enrolment->codes, enrolment->cred.recovery_count);
 	else if (!request->secret)
 		err = screen_show(&enrolment->uri, &request->screen, &note);
 	if (note.text[0] != '\0')

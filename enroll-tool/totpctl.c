@@ -2,7 +2,32 @@
 #include "totpctl.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <string.h>
+
+enum option_bit {
+	OPTION_KEEP_GOING = 1 << 0,
+	OPTION_JSON = 1 << 1,
+	OPTION_SAVE = 1 << 2,
+	OPTION_SERVICE = 1 << 3,
+	OPTION_FROM = 1 << 4,
+};
+
+/* Options of single subcommands. One with a value has `what`, one without is a flag. */
+static const struct option {
+	const char *name;
+	const char *what;
+	enum option_bit bit;
+	size_t offset; /* in struct ctl */
+} options[] = {
+	{"--keep-going", NULL, OPTION_KEEP_GOING, offsetof(struct ctl, keep_going)},
+	{"--json", NULL, OPTION_JSON, offsetof(struct ctl, json)},
+	{"--save", "which file", OPTION_SAVE, offsetof(struct ctl, save)},
+	{"--service", "which service", OPTION_SERVICE, offsetof(struct ctl, service)},
+	{"--from", "which address", OPTION_FROM, offsetof(struct ctl, from)},
+};
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
 
 struct command {
 	const char *group; /* a heading of --help, at the first of each group */
@@ -11,6 +36,7 @@ struct command {
 	const char *help; /* one line */
 	const char *more; /* what its own --help says beside that */
 	int min, max;     /* arguments it takes */
+	unsigned options; /* of enum option_bit */
 	int (*run)(struct ctl *ctl);
 };
 
@@ -18,39 +44,59 @@ static const struct command commands[] = {
 	{"This host", "init", "", "make keyring and store",
 	 "Makes what is missing of the two and changes nothing that is there. A store whose\n"
 	 "keyring is lost is refused: restore the keyring.\n",
-	 0, 0, ctl_init},
+	 0, 0, 0, ctl_init},
 	{NULL, "check", "[FILE]", "read the policy and name every fault",
 	 "Reads FILE, or the policy in use if none is named. Owner and mode of FILE do not\n"
 	 "matter, so that a configuration manager can check a copy before it installs it:\n"
 	 "  validate: totpctl check %s\n",
-	 0, 1, ctl_check},
-	{"Users", "show", "USER", "tokens, failed tries and waits; never a secret", "", 1, 1,
+	 0, 1, 0, ctl_check},
+	{"Users", "list", "", "who is enrolled, and who cannot log in",
+	 "  --json  print an array of objects, one for each user\n", 0, 0, OPTION_JSON, ctl_list},
+	{NULL, "show", "USER", "tokens, failed tries and waits; never a secret", "", 1, 1, 0,
 	 ctl_show},
+	{NULL, "test", "USER", "what would happen at a login, and why",
+	 "Asks for a code, and says what a login would make of it. Nothing is changed: the\n"
+	 "code is not used up, a wrong one is not counted. Without an answer no code is looked\n"
+	 "at.\n"
+	 "\n"
+	 "  --service NAME  go by the lines of /etc/pam.d/NAME, such as sshd\n"
+	 "  --from ADDRESS  the login comes from there; without it the user is at this host\n",
+	 1, 1, OPTION_SERVICE | OPTION_FROM, ctl_test},
 	{NULL, "import", "csv FILE|-", "enrol the users of a list",
 	 "One user a line: user,base32[,algorithm,digits,period]; without the last three SHA1,\n"
-	 "6 and 30. Empty lines and those that begin with '#' are passed over; '-' is standard\n"
-	 "input. Every bad line is named, and nothing is imported unless all are good.\n"
+	 "6 and 30. A counter-based token has hotp:COUNTER for its period. Empty lines and those\n"
+	 "that begin with '#' are passed over; '-' is standard input. Every bad line is named,\n"
+	 "and nothing is imported unless all are good.\n"
 	 "\n"
 	 "  --keep-going  import the good lines; exit 1 if any was left out\n",
-	 2, 2, ctl_import},
+	 2, 2, OPTION_KEEP_GOING, ctl_import},
+	{NULL, "recovery", "USER", "make new recovery codes; the old ones become void",
+	 "They are shown once, on a page that can be printed.\n"
+	 "\n"
+	 "  --save FILE  write them to this new file instead, which only its owner can read\n",
+	 1, 1, OPTION_SAVE, ctl_recovery},
+	{NULL, "resync", "USER LABEL", "a hardware token whose codes are refused: find it again",
+	 "Asks for two codes that the token shows one after the other. A counter-based token is\n"
+	 "found up to 1000 presses ahead, the clock of another up to two days off.\n",
+	 2, 2, 0, ctl_resync},
 	{NULL, "unlock", "USER", "forgive failed tries, so that the next is not refused",
-	 "Codes that were used stay used.\n", 1, 1, ctl_unlock},
+	 "Codes that were used stay used.\n", 1, 1, 0, ctl_unlock},
 	{NULL, "revoke", "USER", "remove tokens and recovery codes of a user",
 	 "What the user meets at the next login is the policy's: see 'enforce' and 'exempt' in\n"
 	 "pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",
-	 1, 1, ctl_revoke},
+	 1, 1, 0, ctl_revoke},
 	{"Repairs, where a log line names them", "repair", "USER",
 	 "make a lost or damaged login state anew",
 	 "What was used before is not known any more, so codes of now and a little later are\n"
 	 "refused, and recovery codes and counter-based tokens become void.\n",
-	 1, 1, ctl_repair},
+	 1, 1, 0, ctl_repair},
 	{NULL, "repair-clock", "USER", "the host's clock was ahead: accept codes again",
-	 "For a token whose last code is one of the future. First set the clock right.\n", 1, 1,
+	 "For a token whose last code is one of the future. First set the clock right.\n", 1, 1, 0,
 	 ctl_repair_clock},
 	{NULL, "adopt", "USER", "the account has a new uid: let it keep its tokens",
 	 "Make sure that it is the same person: whoever has the account can then log in with\n"
 	 "the tokens that are enrolled.\n",
-	 1, 1, ctl_adopt},
+	 1, 1, 0, ctl_adopt},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -97,12 +143,41 @@ static const struct command *command_find(const char *name)
 struct asked {
 	bool help;
 	bool version;
+	unsigned options; /* of enum option_bit */
 };
+
+/* Read the value of an option at argv[*index], if it is this one. */
+static bool read_value(struct ctl *ctl, const struct option *option, int argc, char **argv,
+		       int *index, int *ret_code)
+{
+	void *at = (char *)ctl + option->offset;
+	const char **value = at;
+
+	if (!option->what) {
+		if (strcmp(argv[*index], option->name) != 0)
+			return false;
+		*(bool *)at = true;
+		return true;
+	}
+	if (!tool_option(argc, argv, index, option->name, value))
+		return false;
+	if (!*value || !(*value)[0])
+		*ret_code = tool_usage(&ctl->tool, "%s: %s?", option->name, option->what);
+	return true;
+}
 
 /* Read one option at argv[*index]; TOOL_DONE to go on. */
 static int read_option(struct ctl *ctl, int argc, char **argv, int *index, struct asked *asked)
 {
 	const char *word = argv[*index];
+	int code = TOOL_DONE;
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (!read_value(ctl, &options[i], argc, argv, index, &code))
+			continue;
+		asked->options |= options[i].bit;
+		return code;
+	}
 
 	if (tool_option(argc, argv, index, "--conf", &ctl->tool.conf))
 		return ctl->tool.conf && ctl->tool.conf[0]
@@ -112,8 +187,6 @@ static int read_option(struct ctl *ctl, int argc, char **argv, int *index, struc
 		asked->help = true;
 	else if (strcmp(word, "--version") == 0)
 		asked->version = true;
-	else if (strcmp(word, "--keep-going") == 0)
-		ctl->keep_going = true;
 	else
 		return tool_usage(&ctl->tool, "there is no option '%s'", word);
 	return TOOL_DONE;
@@ -137,15 +210,16 @@ static int read_words(struct ctl *ctl, int argc, char **argv, struct asked *aske
 	return code;
 }
 
-static int run_command(struct ctl *ctl, const struct command *command)
+static int run_command(struct ctl *ctl, const struct command *command, unsigned asked)
 {
 	int code;
 
 	ctl->words++;
 	ctl->word_count--;
-	if (ctl->keep_going && command->run != ctl_import)
-		return tool_usage(&ctl->tool, "%s: there is no option '--keep-going'",
-				  command->name);
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (asked & ~command->options & options[i].bit)
+			return tool_usage(&ctl->tool, "%s: there is no option '%s'", command->name,
+					  options[i].name);
 	if (ctl->word_count < command->min || ctl->word_count > command->max)
 		return tool_usage(&ctl->tool, "%s: expected %s", command->name,
 				  command->max ? command->arguments : "no arguments");
@@ -173,7 +247,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	command = command_find(ctl->words[0]);
 	if (!command)
 		return tool_usage(&ctl->tool, "there is no subcommand '%s'", ctl->words[0]);
-	return asked.help ? print_command_help(command) : run_command(ctl, command);
+	return asked.help ? print_command_help(command) : run_command(ctl, command, asked.options);
 }
 
 int main(int argc, char **argv)

@@ -10,9 +10,13 @@
 
 struct ctl {
 	struct tool tool;
-	int word_count;  /* arguments that are not options, the subcommand's name left out… */
-	char **words;    /* …of which there are as many as its table row allows */
-	bool keep_going; /* import --keep-going */
+	int word_count;      /* arguments that are not options, the subcommand's name left out… */
+	char **words;        /* …of which there are as many as its table row allows */
+	bool keep_going;     /* --keep-going */
+	bool json;           /* --json */
+	const char *save;    /* --save FILE, or NULL, as those that follow */
+	const char *service; /* --service NAME */
+	const char *from;    /* --from ADDRESS */
 	struct account account;        /* ctl_open_user: whom words[0] names… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
@@ -20,8 +24,12 @@ struct ctl {
 MUST_CHECK int ctl_init(struct ctl *ctl);
 MUST_CHECK int ctl_check(struct ctl *ctl);
 MUST_CHECK int ctl_import(struct ctl *ctl);
+MUST_CHECK int ctl_list(struct ctl *ctl);
 MUST_CHECK int ctl_show(struct ctl *ctl);
+MUST_CHECK int ctl_test(struct ctl *ctl);
 MUST_CHECK int ctl_unlock(struct ctl *ctl);
+MUST_CHECK int ctl_recovery(struct ctl *ctl);
+MUST_CHECK int ctl_resync(struct ctl *ctl);
 MUST_CHECK int ctl_revoke(struct ctl *ctl);
 MUST_CHECK int ctl_repair(struct ctl *ctl);
 MUST_CHECK int ctl_repair_clock(struct ctl *ctl);

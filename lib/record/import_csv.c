@@ -54,15 +54,33 @@ static enum totp_err decode_digits(struct text field, struct csv_row *row, struc
 	return err;
 }
 
-static enum totp_err decode_period(struct text field, struct csv_row *row, struct reason *why)
+static enum totp_err decode_counter(struct text digits, struct csv_row *row, struct reason *why)
 {
-	uint64_t number = 30;
-	enum totp_err err =
-		field.len ? text_number(field, TOTP_PERIOD_MIN, TOTP_PERIOD_MAX, &number) : TOTP_OK;
+	uint64_t number = 0;
+	enum totp_err err = text_number(digits, 0, UINT32_MAX, &number);
 
 	if (err != TOTP_OK)
-		reason_set(why, "period: expected %d to %d seconds", TOTP_PERIOD_MIN,
-			   TOTP_PERIOD_MAX);
+		reason_set(why, "counter: expected hotp: and a number from 0 to %u", UINT32_MAX);
+	row->hotp = true;
+	row->counter = (uint32_t)number;
+	return err;
+}
+
+/* Or the counter of a token that has no period. */
+static enum totp_err decode_period(struct text field, struct csv_row *row, struct reason *why)
+{
+	static const char hotp[] = "hotp:";
+	const size_t len = sizeof(hotp) - 1;
+	uint64_t number = 30;
+	enum totp_err err = TOTP_OK;
+
+	if (field.len >= len && memcmp(field.at, hotp, len) == 0)
+		return decode_counter((struct text){field.at + len, field.len - len}, row, why);
+	if (field.len)
+		err = text_number(field, TOTP_PERIOD_MIN, TOTP_PERIOD_MAX, &number);
+	if (err != TOTP_OK)
+		reason_set(why, "period: expected %d to %d seconds, or hotp: and a counter",
+			   TOTP_PERIOD_MIN, TOTP_PERIOD_MAX);
 	row->period = (uint16_t)number;
 	return err;
 }

@@ -1,5 +1,5 @@
 /*
- * One line of a CSV import: user,base32[,algorithm,digits,period]. Fields are not quoted;
+ * One line of a CSV import: user,base32[,algorithm,digits,period|hotp:COUNTER]. Fields are not quoted;
  * blanks around them are ignored; an empty field at the end means its default.
  */
 #ifndef RECORD_IMPORT_CSV_H
@@ -9,9 +9,11 @@
 
 struct csv_row {
 	char user[CRED_USER_MAX + 1];
-	enum hmac_alg alg;    /* default SHA1 */
-	uint8_t digits;       /* default 6 */
-	uint16_t period;      /* seconds, default 30 */
+	enum hmac_alg alg; /* default SHA1 */
+	uint8_t digits;    /* default 6 */
+	bool hotp;
+	uint16_t period;      /* seconds, default 30; 0 for HOTP */
+	uint32_t counter;     /* HOTP: the next one */
 	struct secret secret; /* SECRET_IMPORT_MIN bytes or more */
 };
 

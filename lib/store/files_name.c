@@ -30,6 +30,29 @@ enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
 	return len ? TOTP_OK : TOTP_ERR_RANGE;
 }
 
+enum totp_err files_user_of(const char *name, char ret_user[CRED_USER_MAX + 1])
+{
+	char again[STORE_NAME_MAX + 1];
+	size_t len = 0;
+	uint8_t byte;
+
+	for (const char *c = name; *c && len < CRED_USER_MAX; c++) {
+		if (*c != '%') {
+			ret_user[len++] = *c;
+			continue;
+		}
+		if (!c[1] || !c[2] || text_hex((struct text){c + 1, 2}, &byte, 1) != TOTP_OK)
+			return TOTP_ERR_FORMAT;
+		ret_user[len++] = (char)byte;
+		c += 2;
+	}
+	ret_user[len] = '\0';
+	/* a user has one name, so any other spelling is nobody's */
+	if (store_name(ret_user, again) != TOTP_OK || strcmp(again, name) != 0)
+		return TOTP_ERR_FORMAT;
+	return TOTP_OK;
+}
+
 enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
 			       char ret_name[FILES_STATE_NAME_MAX])
 {

@@ -296,7 +296,8 @@ static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *
 		struct put_names *names = &bulk->names[bulk->written];
 		struct login_state state;
 		bool has = false;
-		enum totp_err err = next(context, bulk->written, &cred);
+		uint64_t moving = 0;
+		enum totp_err err = next(context, bulk->written, &cred, &moving);
 
 		if (err == TOTP_OK)
 			err = store_has(bulk->store, cred.user, &has, why);
@@ -308,6 +309,7 @@ static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *
 			return err;
 		}
 		state_init(&cred, &state);
+		state.tokens[0].moving = moving;
 		err = put_both(bulk->store, &cred, &state, names, DURABLE_LATER, why);
 		if (err != TOTP_OK)
 			return err;

@@ -88,6 +88,23 @@ const uint8_t *store_machine(const struct store *store);
 MUST_CHECK enum totp_err store_has(struct store *store, const char *user, bool *ret_has,
 				   struct reason *why);
 
+typedef void store_each_fn(void *context, const char *name);
+
+/*
+ * Name every user who has a record, sound or not, in no order. TOTP_ERR_SYSTEM: errno; not
+ * all were named.
+ */
+MUST_CHECK enum totp_err store_each_user(struct store *store, store_each_fn *each, void *context,
+					 struct reason *why);
+
+/*
+ * Name, as paths below the store, what lies among the records and belongs to none: what a
+ * write that was cut short left, and states of credentials that were replaced. A record
+ * that cannot be opened keeps its states. Errors as above.
+ */
+MUST_CHECK enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *context,
+					  struct reason *why);
+
 /*
  * Read a user's credential and state; nothing is locked. *txn is a fresh STORE_TXN_NONE,
  * or one that was ended.
@@ -156,8 +173,10 @@ MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred 
 MUST_CHECK enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
 				      struct reason *why);
 
-/* Gives the index-th credential of a bulk creation; its state is state_init's. */
-typedef enum totp_err store_next_fn(void *context, size_t index, struct cred *ret_cred);
+/* Gives the index-th credential of a bulk creation; its state is state_init's, but that its
+ * first token stands at *ret_moving, which is 0 unless it is set. */
+typedef enum totp_err store_next_fn(void *context, size_t index, struct cred *ret_cred,
+				    uint64_t *ret_moving);
 
 /*
  * Create many at once, with two waits for the disk in all. Either all appear or, on an

@@ -15,11 +15,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	base32_encode(&row.secret, base32);
-	snprintf(line, sizeof(line), "%s,%s,%s,%u,%u", row.user, base32,
-		 uri_algorithm_name(row.alg), row.digits, row.period);
+	snprintf(line, sizeof(line), "%s,%s,%s,%u,%s%u", row.user, base32,
+		 uri_algorithm_name(row.alg), row.digits, row.hotp ? "hotp:" : "",
+		 row.hotp ? row.counter : row.period);
 	REQUIRE(csv_decode_row(text_of(line), &back, &why) == TOTP_OK);
 	REQUIRE(strcmp(row.user, back.user) == 0 && row.alg == back.alg);
 	REQUIRE(row.digits == back.digits && row.period == back.period);
+	REQUIRE(row.hotp == back.hotp && row.counter == back.counter);
 	REQUIRE(memcmp(&row.secret, &back.secret, sizeof(row.secret)) == 0);
 	return 0;
 }

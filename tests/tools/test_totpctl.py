@@ -1,8 +1,5 @@
 """totpctl, run as an administrator runs it, on a store of its own in a scratch folder."""
 
-import base64
-import hashlib
-import hmac
 import os
 import pathlib
 import pty
@@ -16,154 +13,22 @@ import time
 
 import pytest
 
-TOTPCTL = os.environ["TOTPCTL"]
-RECORD_TOOL = os.environ["RECORD_TOOL"]
-LOG_CATCHER = os.environ["LOG_CATCHER_SO"]
-
-# a user of every Debian, and one that no host has
-KNOWN, KNOWN_UID = "daemon", 1
-UNKNOWN = "nobody.knows.me"
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-OTHER_SECRET = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run totpctl")
-
-
-class Host:
-    def __init__(self, folder):
-        self.folder = folder
-        self.conf = folder / "pam_totp.conf"
-        self.keyring = folder / "etc" / "keyring"
-        self.store = folder / "store"
-        self.log = folder / "log"
-        self.policy()
-
-    def policy(self, *lines):
-        self.conf.write_text("\n".join([f"store_dir = {self.store}", f"keyring = {self.keyring}",
-                                        f"run_dir = {self.folder}/run", *lines, ""]))
-
-    def run(self, *words, stdin=None, conf=True, **more):
-        """Run totpctl; the result has returncode, stdout and stderr."""
-        env = dict(os.environ, TZ="UTC-1", LD_PRELOAD=LOG_CATCHER, LOG_CATCHER=str(self.log),
-                   ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
-        args = [TOTPCTL, *(["--conf", self.conf] if conf else []), *words]
-        return subprocess.run(args, input=stdin, capture_output=True, text=True, env=env,
-                              timeout=60, **more)
-
-    def done(self, *words, **more):
-        """Run it; it must succeed and complain of nothing. Returns what it printed."""
-        ran = self.run(*words, **more)
-        assert (ran.returncode, ran.stderr) == (0, "")
-        return ran.stdout
-
-    def refused(self, *words, **more):
-        """Run it; it must refuse. Returns what it complained of."""
-        ran = self.run(*words, **more)
-        assert ran.returncode == 1, (ran.stdout, ran.stderr)
-        assert ran.stderr.startswith("totpctl: ") or ":" in ran.stderr
-        return ran.stderr
-
-    def csv(self, text, name="users.csv"):
-        path = self.folder / name
-        path.write_text(text)
-        path.chmod(0o600)
-        return path
-
-    def enrol(self, user, secret=SECRET):
-        self.done("import", "csv", "-", stdin=f"{user},{secret}\n")
-
-    def record(self, *words):
-        ran = subprocess.run([RECORD_TOOL, self.conf, *map(str, words)], capture_output=True,
-                             text=True, timeout=60)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout.strip()
-
-    def attempt(self, user, code, address="192.0.2.1", later=0):
-        """Log in, `later` seconds from now."""
-        return self.record("attempt", user, address, code, later)
-
-    def user_file(self, user):
-        return self.store / "users" / user
-
-    def state_file(self, user):
-        names = [name for name in os.listdir(self.store / "state")
-                 if name.rsplit(".", 1)[0] == user]
-        assert len(names) == 1
-        return self.store / "state" / names[0]
-
-    def files(self):
-        """Every file of store and keyring, with its bytes, owner and mode."""
-        found = {}
-        for top, _, names in os.walk(self.folder):
-            for name in names:
-                path = os.path.join(top, name)
-                if path == str(self.log):
-                    continue
-                st = os.stat(path)
-                with open(path, "rb") as file:
-                    found[path] = (file.read(), st.st_uid, st.st_mode)
-        return found
-
-    def logged(self):
-        return self.log.read_text() if self.log.exists() else ""
-
-
-@pytest.fixture
-def bare():
-    """A host on which nothing was made yet; what was made is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="totpctl-") as folder:
-        yield Host(pathlib.Path(folder))
-
-
-@pytest.fixture
-def host(bare):
-    bare.done("init")
-    bare.log.unlink(missing_ok=True)
-    return bare
-
-
-def code_at(when, secret=SECRET, period=30, digits=6):
-    mac = hmac.new(base64.b32decode(secret), int(when // period).to_bytes(8, "big"),
-                   hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return str((int.from_bytes(mac[at:at + 4], "big") & 0x7fffffff) % 10 ** digits).zfill(digits)
-
-
-def fresh_code():
-    """Now's code. Should the step end meanwhile, the window still accepts it."""
-    return code_at(time.time())
-
-
-def wrong_code():
-    near = {code_at(time.time() + 30 * step) for step in range(-130, 131)}
-    return next(code for code in (f"{n:06}" for n in range(1000)) if code not in near)
-
-
-def as_nobody():
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-
-
-def row(shown, name):
-    """What `show` says of `name`, or None."""
-    found = re.search(rf"^{re.escape(name)} +(.*)$", shown, re.M)
-    return found and found.group(1)
-
+from host import *  # noqa: F403
 
 # ---- the command line
 
 
-def test_help_fits_a_small_screen(bare):
+def test_help_fits_a_screen_and_names_every_subcommand(bare):
     text = bare.done("--help", conf=False)
-    assert len(text.splitlines()) < 24
+    assert len(text.splitlines()) < 36
     assert all(len(line) <= 80 for line in text.splitlines())
-    for name in "init check show import unlock revoke repair repair-clock adopt".split():
+    for name in ("init check list show test import recovery resync unlock revoke repair "
+                 "repair-clock adopt").split():
         assert re.search(rf"^  {name} ", text, re.M)
 
 
-@pytest.mark.parametrize("name", "init check show import unlock revoke repair repair-clock "
-                         "adopt".split())
+@pytest.mark.parametrize("name", "init check list show test import recovery resync unlock "
+                         "revoke repair repair-clock adopt".split())
 def test_each_subcommand_has_help_of_its_own(bare, name):
     for words in (name, "--help"), ("--help", name), (name, "-h"):
         text = bare.done(*words, conf=False)

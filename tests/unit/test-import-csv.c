@@ -37,6 +37,22 @@ static void a_row_may_leave_out_its_defaults(void **unused)
 	}
 }
 
+static void a_counter_in_the_place_of_the_period_is_a_hotp_token(void **unused)
+{
+	struct reason why = {""};
+	struct csv_row row;
+
+	assert_ok(csv_decode_row(text_of("alice," SECRET_TEXT ",SHA1,8,hotp:42"), &row, &why));
+	assert_true(row.hotp);
+	assert_int_equal(42, row.counter);
+	assert_int_equal(0, row.period);
+	assert_int_equal(8, row.digits);
+	assert_ok(csv_decode_row(text_of("alice," SECRET_TEXT ",,,hotp:4294967295"), &row, &why));
+	assert_int_equal(UINT32_MAX, row.counter);
+	assert_ok(csv_decode_row(text_of("alice," SECRET_TEXT), &row, &why));
+	assert_false(row.hotp);
+}
+
 static void what_is_not_a_row_is_refused_with_its_field(void **unused)
 {
 	static const struct {
@@ -65,6 +81,9 @@ static void what_is_not_a_row_is_refused_with_its_field(void **unused)
 		{"alice," SECRET_TEXT ",SHA1,6,301", TOTP_ERR_RANGE, "period"},
 		{"alice," SECRET_TEXT ",SHA1,6,65566", TOTP_ERR_RANGE, "period"}, /* 30 in 16 */
 		{"alice," SECRET_TEXT ",SHA1,6,30s", TOTP_ERR_FORMAT, "period"},
+		{"alice," SECRET_TEXT ",SHA1,6,hotp:", TOTP_ERR_FORMAT, "counter"},
+		{"alice," SECRET_TEXT ",SHA1,6,hotp:-1", TOTP_ERR_FORMAT, "counter"},
+		{"alice," SECRET_TEXT ",SHA1,6,hotp:4294967296", TOTP_ERR_RANGE, "counter"},
 		{"alice," SECRET_TEXT ",SHA1,6,30,x", TOTP_ERR_FORMAT, "more than five"},
 	};
 
@@ -123,6 +142,7 @@ static void a_reason_never_holds_what_the_field_held(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_counter_in_the_place_of_the_period_is_a_hotp_token),
 		cmocka_unit_test(a_row_may_leave_out_its_defaults),
 		cmocka_unit_test(what_is_not_a_row_is_refused_with_its_field),
 		cmocka_unit_test(a_name_has_at_most_200_bytes),

@@ -591,7 +591,8 @@ struct batch {
 
 #define NOWHERE ((size_t)-1)
 
-static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred)
+static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
+			     uint64_t *unused_moving)
 {
 	const struct batch *batch = context;
 	char user[32];

@@ -999,7 +999,8 @@ static void a_creation_that_the_disk_refuses_leaves_nothing(void **state)
 	assert_entries(f, 1, 1);
 }
 
-static enum totp_err next_user(void *context, size_t index, struct cred *ret_cred)
+static enum totp_err next_user(void *context, size_t index, struct cred *ret_cred,
+			       uint64_t *unused_moving)
 {
 	char user[32];
 
@@ -1168,6 +1169,71 @@ static void at_whatever_point_it_is_removed_a_record_is_found_stale_or_absent(vo
 	try_change_at_every_point(*state, remove_alice, true);
 }
 
+/* --- what lies there --- */
+
+struct named {
+	char names[8][300];
+	size_t count;
+};
+
+static void note_name(void *context, const char *name)
+{
+	struct named *named = context;
+
+	assert_in_range(named->count, 0, COUNT(named->names) - 1);
+	snprintf(named->names[named->count++], sizeof(named->names[0]), "%s", name);
+}
+
+static bool was_named(const struct named *named, const char *name)
+{
+	for (size_t i = 0; i < named->count; i++)
+		if (strcmp(named->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void every_user_is_named_whose_record_is_there_sound_or_not(void **state)
+{
+	struct fixture *f = *state;
+	struct named named = {.count = 0};
+
+	assert_ok(store_each_user(f->store, note_name, &named, NULL));
+	assert_int_equal(0, named.count);
+	add_user(f->store, "alice", 1);
+	add_user(f->store, "Bob@corp", 2);
+	write_file(in_store(f, "users/damaged"), "x", 1, 0600);
+	write_file(in_store(f, "users/alice~0123456789abcdef"), "x", 1, 0600);
+	write_file(in_store(f, "users/%61lice"), "x", 1, 0600); /* not how alice is spelled */
+	write_file(in_store(f, "users/%zz"), "x", 1, 0600);
+	write_file(in_store(f, "users/%4"), "x", 1, 0600);
+	assert_ok(store_each_user(f->store, note_name, &named, NULL));
+	assert_int_equal(3, named.count);
+	assert_true(was_named(&named, "alice") && was_named(&named, "Bob@corp"));
+	assert_true(was_named(&named, "damaged"));
+}
+
+static void what_belongs_to_no_record_is_named_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	struct named named = {.count = 0};
+
+	add_user(f->store, "alice", 1);
+	add_user(f->store, "bob", 2);
+	assert_ok(store_each_stray(f->store, note_name, &named, NULL));
+	assert_int_equal(0, named.count);
+	write_file(in_store(f, "users/alice~0123456789abcdef"), "x", 1, 0600);
+	write_file(in_store(f, "state/alice~0123456789abcdef"), "x", 1, 0600);
+	write_file(in_store(f, "state/alice.00112233445566778899aabbccddeeff"), "x", 1, 0600);
+	write_file(in_store(f, "state/gone.00112233445566778899aabbccddeeff"), "x", 1, 0600);
+	write_file(in_store(f, "users/bob"), "x", 1, 0600); /* its state may be needed */
+	assert_ok(store_each_stray(f->store, note_name, &named, NULL));
+	assert_int_equal(4, named.count);
+	assert_true(was_named(&named, "users/alice~0123456789abcdef"));
+	assert_true(was_named(&named, "state/alice~0123456789abcdef"));
+	assert_true(was_named(&named, "state/alice.00112233445566778899aabbccddeeff"));
+	assert_true(was_named(&named, "state/gone.00112233445566778899aabbccddeeff"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -1202,6 +1268,8 @@ int main(void)
 		STORE_TEST(the_lock_survives_others_that_open_and_close_the_file),
 		STORE_TEST(at_whatever_point_it_is_replaced_a_record_is_found_or_stale),
 		STORE_TEST(at_whatever_point_it_is_removed_a_record_is_found_stale_or_absent),
+		STORE_TEST(every_user_is_named_whose_record_is_there_sound_or_not),
+		STORE_TEST(what_belongs_to_no_record_is_named_and_nothing_else),
 	};
 
 	SKIP_UNLESS_ROOT();

@@ -1,0 +1,23 @@
+/* The lines of this module in a PAM service, each with the policy that its arguments make. */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "stack.h"
+#include "tool.h"
+
+/* Is this a line of our module? */
+bool service_is_ours(const struct stack_line *line);
+
+/* An exit code; the worst one of all lines counts. */
+typedef int service_line_fn(void *context, const struct stack_line *line,
+			    const struct policy *policy);
+
+/*
+ * Call `each` with every line of the module in the service's stack. Says, and returns
+ * TOOL_REFUSED, where there is no such stack, no such line, or one whose arguments are in
+ * error.
+ */
+MUST_CHECK int service_each_line(const struct tool *tool, const char *service,
+				 service_line_fn *each, void *context);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * The auth lines of a PAM service, read as libpam reads them: includes and substacks are
+ * followed, control words become actions. And what libpam makes of them, once the answers
+ * of the modules are given.
+ */
+#ifndef STACK_H
+#define STACK_H
+
+#include <security/pam_modules.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/own.h"
+
+#define STACK_RETURNS   32 /* return values of a module: PAM_SUCCESS to PAM_INCOMPLETE */
+#define STACK_LEVEL_MAX 16 /* substacks in substacks */
+
+/* What follows from a return value; a positive number is a jump over so many lines. */
+enum stack_action {
+	STACK_IGNORE = 0,
+	STACK_OK = -1,
+	STACK_DONE = -2,
+	STACK_BAD = -3,
+	STACK_DIE = -4,
+	STACK_RESET = -5,
+	STACK_UNSET = -6, /* while reading alone */
+};
+
+enum stack_kind {
+	STACK_MODULE,
+	STACK_SUBSTACK,  /* the head of one, whose lines follow with a higher level */
+	STACK_MUST_FAIL, /* a line in error, or an include that cannot be read */
+};
+
+struct stack_line {
+	enum stack_kind kind;
+	unsigned level;
+	int actions[STACK_RETURNS];
+	char *file; /* where it stands… */
+	unsigned number;
+	char *words;        /* …and what argv points into */
+	const char *module; /* the module's file name without folders, "" for none */
+	const char *path;   /* the same as written */
+	int argc;
+	const char **argv;
+};
+
+struct stack {
+	struct stack_line *lines;
+	size_t count, room;
+	bool missing; /* no file has this service: these are the lines of "other" */
+	bool refused; /* libpam cannot read it, and refuses every login */
+};
+
+#define OWN_STACK OWN(stack_end)
+
+void stack_end(struct stack *stack);
+
+/*
+ * Read the auth lines of a service. folder: NULL for /etc/pam.d and what libpam looks at
+ * after it, or the only one to look in. TOTP_ERR_NOMEM, or TOTP_ERR_NOT_FOUND: neither the
+ * service nor "other" is there.
+ */
+MUST_CHECK enum totp_err stack_read(const char *folder, const char *service,
+				    struct stack *ret_stack);
+
+/* Where libpam stands between two lines. */
+struct stack_walk {
+	int impression; /* 0 none yet, 1 positive, -1 negative */
+	int status;     /* a PAM return value */
+	unsigned level; /* of the line before */
+	struct {
+		int impression, status;
+	} saved[STACK_LEVEL_MAX + 1]; /* by level, for STACK_RESET */
+};
+
+struct stack_walk stack_start(void);
+
+/* Take the line at `index` with its module's answer; returns the index of the next line. */
+size_t stack_step(const struct stack *stack, struct stack_walk *walk, size_t index, int answer);
+
+/* What the program is told after the last line. */
+int stack_result(const struct stack_walk *walk);
+
+#endif

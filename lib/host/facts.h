@@ -1,0 +1,17 @@
+/* What the gate decides by: the user's place in the policy's lists, and where they come from. */
+#ifndef HOST_FACTS_H
+#define HOST_FACTS_H
+
+#include "host/account.h"
+#include "login/gate.h"
+
+/*
+ * Find all but `enrolled`, which the store knows. name: as it was typed, for a user whom the
+ * host does not know. Groups are looked up only where the names have not decided.
+ * Errors: those of account_in_groups.
+ */
+MUST_CHECK enum totp_err facts_find(const struct policy *policy, const struct account *account,
+				    const char *name, const struct address *address,
+				    struct gate_facts *ret_facts, struct reason *why);
+
+#endif
