@@ -119,7 +119,7 @@ static void find_source(struct login *login)
  */
 static enum totp_err find_record(struct login *login, const char *typed_name, struct reason *why)
 {
-	struct store_config config = {login->policy.store_dir, login->policy.keyring};
+	struct store_config config = conf_store(&login->policy);
 	const char *name = login->account.known ? login->account.name : typed_name;
 	enum totp_err err = store_open(&config, &login->store, why);
 

@@ -35,7 +35,7 @@ static int find_keyring(const struct ctl *ctl, struct found *found)
 static int find_store(const struct ctl *ctl, struct found *found)
 {
 	const struct policy *policy = &ctl->tool.policy;
-	struct store_config config = {policy->store_dir, policy->keyring};
+	struct store_config config = {.dir = policy->store_dir, .keyring = policy->keyring};
 	OWN_STORE struct store *store = NULL;
 	struct reason why = {""};
 	enum totp_err err = store_open(&config, &store, &why);

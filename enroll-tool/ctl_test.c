@@ -213,6 +213,8 @@ static int try_record(const struct trial *trial)
 
 	if (err == TOTP_OK)
 		err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	if (err == TOTP_OK)
+		attempt_raise(&txn, trial->policy, trial->who.now);
 	if (err != TOTP_OK) {
 		ctl_refuse_record(ctl, err, &why);
 		return print_verdict(false, "the record cannot be checked against");

@@ -118,7 +118,7 @@ int tool_open(struct tool *tool, const char *doing)
 	if (code != TOOL_DONE)
 		return code;
 
-	config = (struct store_config){tool->policy.store_dir, tool->policy.keyring};
+	config = conf_store(&tool->policy);
 	if (store_open(&config, &tool->store, &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
 	warn_if_cloned(tool);

@@ -69,6 +69,10 @@ static void explain(const struct outcome *outcome, char *detail, size_t cap)
 	else if (outcome->wait_seconds)
 		snprintf(detail, cap, "%u seconds to wait, or run totpctl unlock",
 			 (unsigned)outcome->wait_seconds);
+	else if (outcome->in_run)
+		snprintf(detail, cap,
+			 "the disk refuses to be written to: until it does, the login state is "
+			 "in run_dir");
 	else if (outcome->torn)
 		snprintf(detail, cap, "a write of the login state had been cut short; repaired");
 }

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "host/clock.h"
 #include "store/path.h"
 
 /* The whole of an open policy: *ret_text is the caller's to free. */
@@ -44,4 +45,15 @@ enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 		return err;
 	}
 	return policy_parse(policy, (struct text){text, len}, path, complain, context);
+}
+
+struct store_config conf_store(const struct policy *policy)
+{
+	struct store_config config = {.dir = policy->store_dir, .keyring = policy->keyring};
+
+	if (!policy->readonly_login)
+		return config;
+	config.run_dir = policy->run_dir;
+	config.booted = clock_booted();
+	return config;
 }

@@ -3,6 +3,7 @@
 #define HOST_CONF_H
 
 #include "login/policy.h"
+#include "store/store.h"
 
 /*
  * Set *policy to the defaults and read the file at `path` over them.
@@ -14,5 +15,8 @@
  */
 MUST_CHECK enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 				   policy_complain_fn *complain, void *context);
+
+/* Where the policy's store is, for store_open. It points into *policy. */
+struct store_config conf_store(const struct policy *policy);
 
 #endif

@@ -43,6 +43,16 @@ static void search_offset(const struct cred *cred, const struct login_state *sta
 	memcpy(outcome->label, cred->tokens[token].label, sizeof(outcome->label));
 }
 
+void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t now)
+{
+	int64_t since = store_since(txn->store);
+
+	if (txn->torn)
+		state_raise(&txn->state, &txn->cred, now, 0);
+	if (since)
+		state_raise(&txn->state, &txn->cred, since, policy->window);
+}
+
 /* Judge a locked record, commit, and tell what came of it. */
 static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy *policy,
 				      const struct attempt *who, const struct answer *answer,
@@ -56,8 +66,7 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 	struct ruling ruling;
 	enum totp_err err;
 
-	if (txn->torn)
-		state_raise(&txn->state, &cred, who->now, 0);
+	attempt_raise(txn, policy, who->now);
 	err = judge(&cred, &txn->state, policy, answer, &who->source, who->now, &ruling);
 	if (err != TOTP_OK) {
 		reason_set(why, "cannot judge: %s", err_name(err));
@@ -71,6 +80,7 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 	if (err != TOTP_OK)
 		return err;
 
+	told.in_run = txn->in_run;
 	outcome_of(&ruling, &cred, &told);
 	search_offset(&cred, &ruling.next, who, answer, &told);
 	*outcome = told;

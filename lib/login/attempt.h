@@ -28,6 +28,7 @@ struct outcome {
 	int64_t last_failure;           /* …the last of them, seconds since 1970 UTC… */
 	struct source failure_source;   /* …and where it came from */
 	unsigned recovery_left;         /* JUDGE_RECOVERY: codes that are not spent */
+	bool in_run;                    /* the disk refused, and the state is in run_dir */
 	bool torn;                      /* a cut-short write was found, and repaired if stored */
 };
 
@@ -44,6 +45,12 @@ struct outcome {
 MUST_CHECK enum totp_err attempt(struct store *store, const struct policy *policy,
 				 const struct attempt *who, const struct answer *answer,
 				 struct outcome *ret_outcome, struct reason *why);
+
+/*
+ * Take as used what may have been: codes up to now after a write that was cut short, and
+ * with readonly_login those that may have been taken just before the host came up again.
+ */
+void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t now);
 
 /*
  * Did this user log in from this address less than policy->remember seconds ago? Nothing

@@ -73,6 +73,7 @@ static const struct option options[] = {
 	OPTION(recovery_codes, IN_FILE, KIND_NUMBER, 0, RECOVERY_MAX, "10"),
 	OPTION(store_dir, IN_FILE, KIND_PATH, 0, 0, STORE_DIR_PATH),
 	OPTION(keyring, IN_FILE, KIND_PATH, 0, 0, KEYRING_PATH),
+	OPTION(readonly_login, IN_FILE, KIND_FLAG, 0, 0, "no"),
 	OPTION(run_dir, IN_FILE, KIND_PATH, 0, 0, RUN_DIR_PATH),
 };
 
@@ -98,7 +99,7 @@ static const struct {
 	{"forward_pass", "write password=combined"},
 	{"try_first_pass", "write password=try_first_pass"},
 	{"use_first_pass", "write password=use_first_pass"},
-	{"allow_readonly", "it is not in this version"},
+	{"allow_readonly", "write readonly_login = yes in the policy file"},
 };
 
 const struct policy_key *policy_key_at(size_t index)

@@ -42,6 +42,7 @@ struct policy {
 	char prompt[POLICY_TEXT_MAX];
 	bool echo;
 	bool debug;
+	bool readonly_login;
 	uint32_t window;                /* steps each side */
 	uint32_t hotp_window;           /* counters after the next one */
 	uint32_t attempts;              /* failures that the short bucket holds */

@@ -34,6 +34,21 @@ void state_raise(struct login_state *state, const struct cred *cred, int64_t now
 	}
 }
 
+void state_merge(struct login_state *state, const struct login_state *other)
+{
+	struct login_state merged = other->sequence > state->sequence ? *other : *state;
+
+	for (size_t i = 0; i < state->token_count && i < other->token_count; i++) {
+		const struct token_state *a = &state->tokens[i], *b = &other->tokens[i];
+
+		merged.tokens[i].moving = a->moving > b->moving ? a->moving : b->moving;
+		merged.tokens[i].last_used = a->last_used > b->last_used ? a->last_used
+									 : b->last_used;
+	}
+	merged.spent = state->spent | other->spent;
+	*state = merged;
+}
+
 static void put_source(struct buffer *out, const struct source *source)
 {
 	buffer_u8(out, source->kind);

@@ -79,6 +79,13 @@ void state_init(const struct cred *cred, struct login_state *ret_state);
 void state_raise(struct login_state *state, const struct cred *cred, int64_t now, uint64_t ahead);
 
 /*
+ * Take what another state of the same credential knows: whichever is the later one, no code
+ * that either has seen used is accepted, and no recovery code. Throttles, known sources and
+ * failures are the later one's. Both have the credential's tokens, as state_decode gives them.
+ */
+void state_merge(struct login_state *state, const struct login_state *other);
+
+/*
  * Encode a slot, authenticated for the credential's user under its state key.
  * TOTP_ERR_RANGE: a count too large, or not this credential's state. TOTP_ERR_CRYPTO.
  */

@@ -117,10 +117,12 @@ enum totp_err store_open(const struct store_config *config, struct store **ret_s
 		reason_set(why, "%s", err_name(TOTP_ERR_NOMEM));
 		return TOTP_ERR_NOMEM;
 	}
-	store->users_fd = store->states_fd = -1;
+	store->users_fd = store->states_fd = store->run_fd = -1;
 	memcpy(store->text, config->keyring, path_len);
 	store->keyring_path = store->text;
 	err = open_folders(store, config->dir, why);
+	if (err == TOTP_OK && config->run_dir)
+		err = files_run_open(store, config, why);
 	if (err != TOTP_OK)
 		return err;
 
@@ -135,6 +137,7 @@ struct store *store_close(struct store *store)
 		return NULL;
 	fd_close(store->users_fd);
 	fd_close(store->states_fd);
+	fd_close(store->run_fd);
 	keyring_wipe(&store->keyring);
 	free(store);
 	return NULL;
@@ -143,6 +146,11 @@ struct store *store_close(struct store *store)
 void store_scope_end(struct store **store)
 {
 	*store = store_close(*store);
+}
+
+int64_t store_since(const struct store *store)
+{
+	return store->since;
 }
 
 const uint8_t *store_machine(const struct store *store)
@@ -249,8 +257,7 @@ static enum totp_err read_cred(struct store_txn *txn, const char *user, struct r
 	return err;
 }
 
-/* Is `name` still the file that fd has open? */
-static bool is_still(int dir_fd, const char *name, int fd)
+bool files_is_still(int dir_fd, const char *name, int fd)
 {
 	struct stat now, opened;
 
@@ -263,21 +270,26 @@ static bool cred_is_still(const struct store_txn *txn)
 	char name[STORE_NAME_MAX + 1];
 
 	return store_name(txn->cred.user, name) == TOTP_OK &&
-	       is_still(txn->store->users_fd, name, txn->cred_fd);
+	       files_is_still(txn->store->users_fd, name, txn->cred_fd);
 }
 
 static enum totp_err open_state(struct store_txn *txn, struct reason *why)
 {
-	const struct path_rule rule = {.owner = txn->store->owner,
-				       .forbidden = S_IRWXG | S_IRWXO,
-				       .size_max = STATE_FILE_LEN,
-				       .flags = O_RDWR};
+	struct path_rule rule = {.owner = txn->store->owner,
+				 .forbidden = S_IRWXG | S_IRWXO,
+				 .size_max = STATE_FILE_LEN,
+				 .flags = O_RDWR};
 	char name[FILES_STATE_NAME_MAX];
 	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
 
 	if (err != TOTP_OK)
 		return err;
 	err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, NULL, why);
+	if (err == TOTP_ERR_SYSTEM && errno == EROFS && txn->store->run_fd >= 0) {
+		rule.flags = O_RDONLY;
+		txn->read_only = true;
+		err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, NULL, why);
+	}
 	if (err != TOTP_OK)
 		files_prefix(why, FILES_STATES);
 	if (err != TOTP_ERR_NOT_FOUND)
@@ -298,8 +310,9 @@ static enum totp_err load_state(struct store_txn *txn, struct reason *why)
 	if (err != TOTP_OK)
 		return reason_errno(why, "login state: cannot read");
 	err = state_choose(file, len, &txn->cred, &txn->state, &txn->torn);
+	txn->disk_sequence = txn->state.sequence;
 	if (err == TOTP_OK)
-		return err;
+		return files_run_load(txn, why);
 	if (err == TOTP_ERR_CRYPTO || err == TOTP_ERR_UNSUPPORTED) {
 		reason_set(why, "login state: %s", err_name(err));
 		return err;
@@ -322,7 +335,8 @@ enum totp_err store_read_cred(struct store *store, const char *user, struct stor
 {
 	enum totp_err err;
 
-	*txn = (struct store_txn){.store = store, .cred_fd = -1, .state_fd = -1, .cred_only = true};
+	*txn = (struct store_txn){
+		.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1, .cred_only = true};
 	err = read_cred(txn, user, why);
 	if (err == TOTP_OK && open_state(txn, NULL) == TOTP_ERR_STALE)
 		err = TOTP_ERR_STALE;
@@ -351,7 +365,7 @@ enum totp_err store_read(struct store *store, const char *user, struct store_txn
 {
 	enum totp_err err;
 
-	*txn = (struct store_txn){.store = store, .cred_fd = -1, .state_fd = -1};
+	*txn = (struct store_txn){.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1};
 	err = read_cred(txn, user, why);
 	if (err == TOTP_OK)
 		err = open_state(txn, why);
@@ -364,7 +378,7 @@ enum totp_err store_read(struct store *store, const char *user, struct store_txn
 
 /* Lock the state file: an OFD lock, since a POSIX one vanishes when the caller of our
  * module closes any descriptor of the file. */
-static enum totp_err take_lock(int fd, uint64_t deadline, struct reason *why)
+enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
@@ -392,6 +406,8 @@ static void let_go(struct store_txn *txn)
 	/* Not by closing alone: a child that the caller forked meanwhile holds it too. */
 	if (txn->locked)
 		(void)fcntl(txn->state_fd, F_OFD_SETLK, &unlock);
+	if (txn->run_fd >= 0)
+		(void)fcntl(txn->run_fd, F_OFD_SETLK, &unlock);
 	txn->locked = false;
 }
 
@@ -405,7 +421,7 @@ static enum totp_err make_current(struct store_txn *txn, struct reason *why)
 
 		if (err != TOTP_OK)
 			return err;
-		if (!is_still(txn->store->states_fd, name, txn->state_fd))
+		if (!files_is_still(txn->store->states_fd, name, txn->state_fd))
 			return TOTP_ERR_STALE;
 	}
 	if (!cred_is_still(txn))
@@ -415,10 +431,11 @@ static enum totp_err make_current(struct store_txn *txn, struct reason *why)
 
 enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
 {
-	enum totp_err err = TOTP_OK;
+	enum totp_err err = files_run_lock(txn, deadline, why);
 
-	if (txn->state_fd >= 0) {
-		err = take_lock(txn->state_fd, deadline, why);
+	if (err == TOTP_OK && txn->state_fd >= 0) {
+		if (!txn->read_only)
+			err = files_take_lock(txn->state_fd, deadline, why);
 		txn->locked = err == TOTP_OK;
 	}
 	if (err == TOTP_OK)
@@ -438,12 +455,8 @@ static bool limit_allows_write(void)
 
 /* Overwrite the slot that does not count now. A sync that fails is not tried again: the
  * kernel has marked the page clean, and a second call would lie. */
-static enum totp_err write_slot(int fd, const uint8_t *slot, uint64_t sequence)
+enum totp_err files_write_slot(int fd, const uint8_t slot[STATE_SLOT_LEN], uint64_t sequence)
 {
-	if (!limit_allows_write()) {
-		errno = EFBIG;
-		return TOTP_ERR_SYSTEM;
-	}
 	if (io_pwrite(fd, slot, STATE_SLOT_LEN, (off_t)(sequence & 1) * STATE_SLOT_LEN) !=
 		    TOTP_OK ||
 	    fdatasync(fd) != 0)
@@ -451,26 +464,52 @@ static enum totp_err write_slot(int fd, const uint8_t *slot, uint64_t sequence)
 	return TOTP_OK;
 }
 
+/* The number after both states, for the slot that does not count on the disk now. */
+static uint64_t next_sequence(const struct store_txn *txn)
+{
+	uint64_t next = txn->state.sequence + 1;
+
+	return (next ^ txn->disk_sequence) & 1 ? next : next + 1;
+}
+
+static enum totp_err commit_to_disk(struct store_txn *txn, const struct login_state *next,
+				    struct reason *why)
+{
+	uint8_t slot[STATE_SLOT_LEN];
+	enum totp_err err = state_encode(next, &txn->cred, slot);
+	int refusal;
+
+	if (err != TOTP_OK) {
+		reason_set(why, "login state: %s", err_name(err));
+		return err;
+	}
+	errno = EROFS;
+	err = TOTP_ERR_SYSTEM;
+	if (!limit_allows_write())
+		errno = EFBIG;
+	else if (!txn->read_only)
+		err = files_write_slot(txn->state_fd, slot, next->sequence);
+	if (err == TOTP_OK) {
+		files_run_clear(txn);
+		return TOTP_OK;
+	}
+	refusal = errno;
+	(void)reason_errno(why, "login state: cannot write");
+	return txn->store->run_fd < 0 ? err : files_run_commit(txn, next, refusal, why);
+}
+
 enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
 			   struct reason *why)
 {
 	struct login_state numbered = *next;
-	uint8_t slot[STATE_SLOT_LEN];
 	enum totp_err err;
 
 	if (!txn->locked || txn->cred_only)
 		return TOTP_ERR_ARGUMENT;
 
-	numbered.sequence = txn->state.sequence + 1;
-	err = state_encode(&numbered, &txn->cred, slot);
-	if (err != TOTP_OK) {
-		reason_set(why, "login state: %s", err_name(err));
-		return err;
-	}
-	err = write_slot(txn->state_fd, slot, numbered.sequence);
-	if (err != TOTP_OK)
-		(void)reason_errno(why, "login state: cannot write");
-	else if (!cred_is_still(txn))
+	numbered.sequence = next_sequence(txn);
+	err = commit_to_disk(txn, &numbered, why);
+	if (err == TOTP_OK && !cred_is_still(txn))
 		err = TOTP_ERR_STALE; /* revoked although we held the lock: see store_remove */
 	store_end(txn);
 	return err;
@@ -482,6 +521,7 @@ void store_end(struct store_txn *txn)
 
 	let_go(txn);
 	txn->state_fd = fd_close(txn->state_fd);
+	txn->run_fd = fd_close(txn->run_fd);
 	txn->cred_fd = fd_close(txn->cred_fd);
 	cred_wipe(&txn->cred);
 	errno = kept;

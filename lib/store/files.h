@@ -20,7 +20,9 @@
 struct store {
 	int users_fd;
 	int states_fd;
-	uid_t owner; /* the service account, or root: who owns users/ */
+	int run_fd;    /* run_dir/state, or -1: there is no readonly_login */
+	int64_t since; /* with it: run_dir/since, or when the host came up, the later one */
+	uid_t owner;   /* the service account, or root: who owns users/ */
 	gid_t group;
 	uint8_t machine[SHA256_LEN];
 	const char *keyring_path;
@@ -45,6 +47,42 @@ MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRE
  * and refuses. TOTP_ERR_EXISTS: there is one; TOTP_ERR_SYSTEM: errno.
  */
 MUST_CHECK enum totp_err files_name_new(int dir_fd, const char *temp, const char *name);
+
+/* Lock a file, waiting until the deadline: TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. */
+MUST_CHECK enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why);
+
+/* Is `name` still the file that fd has open? */
+bool files_is_still(int dir_fd, const char *name, int fd);
+
+/* Overwrite one slot of a state file, and wait for the disk. TOTP_ERR_SYSTEM: errno. */
+MUST_CHECK enum totp_err files_write_slot(int fd, const uint8_t slot[STATE_SLOT_LEN],
+					  uint64_t sequence);
+
+/*
+ * The states in run_dir, which hold for as long as the disk refuses writes. Whoever is to
+ * change a record locks the file there first, be the disk well or not, and so they come one
+ * after the other whatever the disk does between them. All but files_run_open do nothing
+ * without readonly_login.
+ */
+MUST_CHECK enum totp_err files_run_open(struct store *store, const struct store_config *config,
+					struct reason *why);
+
+/* Take what is there into txn->state, which is that of the disk. Errors refuse. */
+MUST_CHECK enum totp_err files_run_load(struct store_txn *txn, struct reason *why);
+
+/* Lock the file, made if need be. Errors as store_lock. */
+MUST_CHECK enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline,
+					struct reason *why);
+
+/* The disk has refused with this errno: may the state go to run_dir, and does it? */
+MUST_CHECK enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *next,
+					  int refusal, struct reason *why);
+
+/* The disk has it all: forget. */
+void files_run_clear(struct store_txn *txn);
+
+/* The record was replaced or removed: its file goes. */
+void files_run_remove(const struct store_txn *txn);
 
 /* What errors say of a file below the store: "users/NAME" beside the sentence. */
 void files_prefix(struct reason *why, const char *folder);

@@ -172,6 +172,7 @@ static void drop_old_state(struct store_txn *txn)
 
 	if (files_state_name(txn->cred.user, txn->cred.id, old) != TOTP_OK)
 		return;
+	files_run_remove(txn);
 	unlinkat(txn->store->states_fd, old, 0);
 	/* or an older credential that is put back would find it after a power cut */
 	(void)!fsync(txn->store->states_fd);

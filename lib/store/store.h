@@ -27,6 +27,12 @@
 struct store_config {
 	const char *dir;     /* absolute path */
 	const char *keyring; /* absolute path */
+	/*
+	 * readonly_login: an absolute path where states live while the disk refuses writes,
+	 * made if it is missing and lost at a reboot. NULL: a write that fails refuses.
+	 */
+	const char *run_dir;
+	int64_t booted; /* with run_dir: when the host came up, seconds since 1970 UTC */
 };
 
 struct store;
@@ -39,17 +45,22 @@ struct store;
 struct store_txn {
 	struct cred cred;
 	struct login_state state;
-	bool torn; /* a write of the state was cut short: see state_raise */
+	bool torn;   /* a write of the state was cut short: see state_raise */
+	bool in_run; /* after a commit: the disk refused, and the state is in run_dir */
 	struct store *store;
 	int cred_fd;
 	int state_fd;
+	int run_fd;             /* the state in run_dir, or -1 */
+	uint64_t disk_sequence; /* of the state on the disk… */
+	uint64_t run_sequence;  /* …and in run_dir, 0 for none */
+	bool read_only;         /* state_fd cannot be written to */
 	bool locked;
 	bool cred_only; /* the state was not asked for */
 };
 
 #define STORE_TXN_NONE \
 	{ \
-		.cred_fd = -1, .state_fd = -1 \
+		.cred_fd = -1, .state_fd = -1, .run_fd = -1 \
 	}
 #define OWN_TXN   OWN(store_end)
 #define OWN_STORE OWN(store_scope_end)
@@ -77,6 +88,12 @@ MUST_CHECK enum totp_err store_open(const struct store_config *config, struct st
 /* Close, wiping the keys; accepts NULL; returns NULL. */
 struct store *store_close(struct store *store);
 void store_scope_end(struct store **store);
+
+/*
+ * With run_dir: no code of this time or before is known to be unused, since run_dir forgets
+ * at a reboot. Seconds since 1970 UTC; 0 without run_dir.
+ */
+int64_t store_since(const struct store *store);
 
 /* The hash of the machine that the store was made on. */
 const uint8_t *store_machine(const struct store *store);
@@ -139,8 +156,13 @@ MUST_CHECK enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, st
 /*
  * Commit the next state of a locked transaction. On TOTP_OK it is durable and the lock is
  * gone. TOTP_ERR_STALE: the record was removed meanwhile, or, in a shared engine, somebody
- * else committed first: begin again. On any other error the old or the new state is in place, and the caller must not allow the
- * login. next->sequence is set by the engine.
+ * else committed first: begin again. On any other error the old or the new state is in
+ * place, and the caller must not allow the login. next->sequence is set by the engine.
+ *
+ * With run_dir, and a disk that refuses the write (EROFS, ENOSPC, EDQUOT or EIO, and no other
+ * error, since the caller of our module can bring those about), the state goes there and
+ * txn->in_run says so; but not one that spends a recovery code or moves a counter, which
+ * a reboot would forget.
  */
 MUST_CHECK enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
 				      struct reason *why);

@@ -544,10 +544,10 @@ TESTS = [
 ]
 
 
-def main():
+def main(all_tests):
     failed = 0
     wanted = sys.argv[3:]
-    tests = [test for test in TESTS if not wanted or test.__name__ in wanted]
+    tests = [test for test in all_tests if not wanted or test.__name__ in wanted]
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):
         since = time.monotonic()
@@ -564,7 +564,12 @@ def main():
     return 1 if failed else 0
 
 
-if __name__ == "__main__":
+LOG = None
+
+
+def begin(all_tests):
+    """Run them in a mount namespace of our own."""
+    global LOG
     if os.geteuid() != 0 or not shutil.which("strace"):
         print("1..0 # SKIP needs root and strace")
         sys.exit(77)
@@ -572,4 +577,8 @@ if __name__ == "__main__":
         os.execvpe("unshare", ["unshare", "-m", sys.executable] + sys.argv,
                    dict(os.environ, FAULT_INSIDE="1"))
     LOG = Log()
-    sys.exit(main())
+    sys.exit(main(all_tests))
+
+
+if __name__ == "__main__":
+    begin(TESTS)

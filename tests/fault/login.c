@@ -4,7 +4,9 @@
  *   login make                 make a scene, enrol daemon; print its folder
  *   login enroll DIR USER      enrol one more
  *   login recovery DIR         give daemon new recovery codes; print the first
- *   login DIR TIME[=CODE]...   for each TIME one login; print PAM's answer to each
+ *   login DIR TIME[=CODE][@UP]...
+ *                              for each TIME one login; print PAM's answer to each. UP: the
+ *                              host came up so many seconds before
  *   login fail N DIR TIME[=CODE]...
  *                              the same, with the Nth allocation of the last login failing;
  *                              print "PAM's answer, allocations"
@@ -64,7 +66,7 @@ static void mark(void *context)
 
 static int log_in(const struct scene *scene, char *when)
 {
-	char *given = strchr(when, '=');
+	char *given = strchr(when, '='), *up = strchr(when, '@');
 	struct talk talk = {.while_typing = mark, .rhost = "192.0.2.1"};
 	struct pam_conv conv;
 	pam_handle_t *handle;
@@ -75,6 +77,9 @@ static int log_in(const struct scene *scene, char *when)
 	if (!getpwnam("daemon"))
 		errx(99, "no account daemon");
 	scene_now = strtoll(when, NULL, 10);
+	scene_up = up ? strtoll(up + 1, NULL, 10) : SCENE_UP;
+	if (up)
+		*up = '\0';
 	talk.answer = given ? given + 1 : scene_code("daemon", scene_now);
 	handle = scene_begin(scene, "daemon", &talk, &conv);
 	counting = counting_wanted;

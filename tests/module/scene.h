@@ -21,6 +21,7 @@
 #define SCENE_SERVICE "scene"
 #define SCENE_START   INT64_C(1700000010) /* 10 s into a step of 30 s */
 #define SCENE_STEP    30
+#define SCENE_UP      86400 /* seconds since the host came up, at first */
 /*
  * What scene_login returns where the module said PAM_IGNORE: libpam refuses with a code of
  * its own, which the module never gives, when nobody in the stack has decided.
@@ -120,7 +121,10 @@ pam_handle_t *scene_begin(const struct scene *scene, const char *user, struct ta
 
 /* --- clock and log --- */
 
-extern int64_t scene_now;     /* what time() says; SCENE_START after scene_make */
+extern int64_t scene_now; /* what time() says; SCENE_START after scene_make */
+
+/* Seconds since the host came up, of CLOCK_BOOTTIME. */
+extern int64_t scene_up;
 extern char scene_log[16384]; /* "priority|line\n" for each since the last clearing */
 
 void scene_log_clear(void);

@@ -27,7 +27,7 @@ static void assert_works(void)
 static void keys_of_later_versions_are_refused_not_passed_over(void **unused)
 {
 	static const char *const keys[] = {
-		"enroll", "enroll_until", "enroll_qr", "readonly_login", "may_check", "store",
+		"enroll", "enroll_until", "enroll_qr", "may_check", "store",
 	};
 	char line[64];
 
@@ -65,7 +65,7 @@ static void options_of_other_modules_are_refused_with_ours(void **unused)
 		{"forward_pass", "write password=combined"},
 		{"try_first_pass", "write password=try_first_pass"},
 		{"use_first_pass", "write password=use_first_pass"},
-		{"allow_readonly", "not in this version"},
+		{"allow_readonly", "readonly_login = yes"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -140,11 +140,12 @@ static const struct {
 int main(int argc, char **argv)
 {
 	OWN_STORE struct store *store = NULL;
-	struct store_config config = {policy.store_dir, policy.keyring};
+	struct store_config config;
 
 	if (argc < 3)
 		return 2;
 	need(conf_load(argv[1], true, &policy, complain, NULL), "policy");
+	config = conf_store(&policy);
 	need(store_open(&config, &store, &why), "open");
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[2], verbs[i].name) == 0 && argc == 3 + verbs[i].words) {

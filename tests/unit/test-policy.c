@@ -627,7 +627,7 @@ static void a_peers_option_is_refused_with_the_name_of_ours(void **unused)
 		{"forward_pass", "write password=combined"},
 		{"try_first_pass", "write password=try_first_pass"},
 		{"use_first_pass", "write password=use_first_pass"},
-		{"allow_readonly", "not in this version"},
+		{"allow_readonly", "readonly_login = yes"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -1,0 +1,262 @@
+/*
+ * readonly_login: states in a folder that lives until the next boot, for as long as the disk
+ * refuses writes. A file there has the two slots of a state file, under the same key, or is
+ * empty: then it is a lock alone. What a reboot forgets, `since` makes up for: no code from
+ * before the host came up counts.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files.h"
+#include "store/path.h"
+
+#define SINCE     "since"
+#define SINCE_MAX 24 /* bytes of a number and a line end */
+
+static const struct path_rule since_rule = {.forbidden = S_IWGRP | S_IWOTH, .size_max = SINCE_MAX};
+static const struct path_rule state_rule = {
+	.forbidden = S_IRWXG | S_IRWXO, .size_max = STATE_FILE_LEN, .flags = O_RDWR};
+
+/* --- the folder --- */
+
+static enum totp_err open_made_dir(int parent_fd, const char *path, mode_t mode, int *ret_fd,
+				   struct reason *why)
+{
+	/* a umask of the caller's may leave fewer bits, which do no harm */
+	if (mkdirat(parent_fd, path, mode) != 0 && errno != EEXIST) {
+		(void)reason_errno(why, "%s: cannot make the folder", path);
+		return TOTP_ERR_SYSTEM;
+	}
+	return path_open_dir(parent_fd, path, 0, ret_fd, NULL, why);
+}
+
+static enum totp_err write_since(int dir_fd, int64_t booted)
+{
+	char text[SINCE_MAX], temp[48], hex[17];
+	uint8_t random[8];
+	enum totp_err err = crypto_random(random, sizeof(random));
+	OWN_FD int fd = -1;
+
+	if (err != TOTP_OK)
+		return err;
+	text_to_hex(random, sizeof(random), hex);
+	snprintf(temp, sizeof(temp), SINCE "~%s", hex);
+	snprintf(text, sizeof(text), "%lld\n", (long long)booted);
+	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
+	if (fd < 0)
+		return TOTP_ERR_SYSTEM;
+	err = io_write(fd, text, strlen(text));
+	if (err == TOTP_OK)
+		err = files_name_new(dir_fd, temp, SINCE);
+	if (err != TOTP_OK)
+		unlinkat(dir_fd, temp, 0);
+	/* somebody else was first: theirs is read */
+	return err == TOTP_ERR_EXISTS ? TOTP_OK : err;
+}
+
+static enum totp_err read_since(int dir_fd, int64_t *ret_since, struct reason *why)
+{
+	char text[SINCE_MAX];
+	struct text rest = {text, 0}, line = {text, 0};
+	uint64_t number = 0;
+	OWN_FD int fd = -1;
+	enum totp_err err = path_open_file(dir_fd, SINCE, &since_rule, &fd, NULL, why);
+
+	if (err != TOTP_OK)
+		return err;
+	err = io_read_all(fd, text, sizeof(text), &rest.len);
+	if (err == TOTP_OK &&
+	    (!text_line(&rest, &line) || text_number(line, 0, INT64_MAX, &number) != TOTP_OK))
+		err = TOTP_ERR_FORMAT;
+	if (err != TOTP_OK)
+		reason_set(why, SINCE ": expected seconds since 1970: remove it");
+	*ret_since = (int64_t)number;
+	return err;
+}
+
+/* When the host came up, as it was first known, or as it is now: a clock that was set
+ * since then has moved one of them. */
+static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted, struct reason *why)
+{
+	int64_t first = 0;
+	enum totp_err err = read_since(dir_fd, &first, why);
+
+	if (err == TOTP_ERR_NOT_FOUND) {
+		err = write_since(dir_fd, booted > 0 ? booted : 0);
+		if (err != TOTP_OK)
+			return reason_errno(why, SINCE ": cannot write");
+		err = read_since(dir_fd, &first, why);
+	}
+	store->since = first > booted ? first : booted;
+	return err;
+}
+
+enum totp_err files_run_open(struct store *store, const struct store_config *config,
+			     struct reason *why)
+{
+	OWN_FD int dir_fd = -1;
+	struct reason cause = {""};
+	enum totp_err err = open_made_dir(AT_FDCWD, config->run_dir, 0755, &dir_fd, &cause);
+
+	if (err == TOTP_OK)
+		err = find_since(store, dir_fd, config->booted, &cause);
+	if (err == TOTP_OK)
+		err = open_made_dir(dir_fd, FILES_STATES, 0700, &store->run_fd, &cause);
+	if (err == TOTP_OK)
+		return err;
+	reason_set(why, "run_dir %.100s: %.140s", config->run_dir, cause.text);
+	/* that something is missing here proves nobody absent */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+}
+
+/* --- one state --- */
+
+static enum totp_err open_state(struct store_txn *txn, struct reason *why)
+{
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
+
+	if (err == TOTP_OK)
+		err = path_open_file(txn->store->run_fd, name, &state_rule, &txn->run_fd, NULL,
+				     why);
+	if (err != TOTP_OK)
+		files_prefix(why, "run_dir/" FILES_STATES);
+	return err;
+}
+
+enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
+{
+	uint8_t file[STATE_FILE_LEN];
+	struct login_state state;
+	bool torn = false;
+	size_t len = 0;
+	enum totp_err err = TOTP_OK;
+
+	txn->run_sequence = 0;
+	if (txn->store->run_fd < 0)
+		return TOTP_OK;
+	if (txn->run_fd < 0)
+		err = open_state(txn, why);
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
+	err = io_pread(txn->run_fd, file, sizeof(file), 0, &len);
+	if (err != TOTP_OK)
+		return reason_errno(why, "login state in run_dir: cannot read");
+	if (len < sizeof(file))
+		return TOTP_OK; /* empty, or no login was let in on what was begun here */
+	err = state_choose(file, len, &txn->cred, &state, &torn);
+	if (err != TOTP_OK) {
+		reason_set(why, "login state in run_dir: %s: it goes at the next boot",
+			   err_name(err));
+		return err;
+	}
+	txn->run_sequence = state.sequence;
+	txn->torn |= torn;
+	state_merge(&txn->state, &state);
+	return TOTP_OK;
+}
+
+static enum totp_err open_or_make(struct store_txn *txn, const char *name, struct reason *why)
+{
+	enum totp_err err;
+
+	txn->run_fd = openat(txn->store->run_fd, name,
+			     O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
+	if (txn->run_fd >= 0)
+		return TOTP_OK;
+	if (errno != EEXIST) {
+		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make", name);
+		return TOTP_ERR_SYSTEM;
+	}
+	err = open_state(txn, why);
+	/* gone between the two, with its record */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_STALE : err;
+}
+
+enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
+{
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err;
+
+	if (txn->store->run_fd < 0 || txn->cred_only)
+		return TOTP_OK;
+	err = files_state_name(txn->cred.user, txn->cred.id, name);
+	if (err == TOTP_OK && txn->run_fd < 0)
+		err = open_or_make(txn, name, why);
+	if (err == TOTP_OK)
+		err = files_take_lock(txn->run_fd, deadline, why);
+	/* removed with the record that it belongs to */
+	if (err == TOTP_OK && !files_is_still(txn->store->run_fd, name, txn->run_fd))
+		err = TOTP_ERR_STALE;
+	return err;
+}
+
+/* Would a reboot forget something for good? */
+static bool must_last(const struct store_txn *txn, const struct login_state *next)
+{
+	for (size_t i = 0; i < txn->cred.token_count; i++)
+		if (txn->cred.tokens[i].type == TOKEN_HOTP &&
+		    next->tokens[i].moving != txn->state.tokens[i].moving)
+			return true;
+	return next->spent != txn->state.spent;
+}
+
+static enum totp_err write_run(struct store_txn *txn, struct login_state *state)
+{
+	uint8_t file[STATE_FILE_LEN];
+	enum totp_err err;
+
+	/* past the number that the disk may have taken all the same, in the other slot */
+	state->sequence++;
+	if (txn->run_sequence && !((state->sequence ^ txn->run_sequence) & 1))
+		state->sequence++;
+	if (txn->run_sequence) {
+		err = state_encode(state, &txn->cred, file);
+		return err == TOTP_OK ? files_write_slot(txn->run_fd, file, state->sequence) : err;
+	}
+	err = state_encode_file(state, &txn->cred, file);
+	if (err == TOTP_OK)
+		err = io_pwrite(txn->run_fd, file, sizeof(file), 0);
+	return err;
+}
+
+enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *next, int refusal,
+			       struct reason *why)
+{
+	struct login_state state = *next;
+	enum totp_err err;
+
+	if (refusal != EROFS && refusal != ENOSPC && refusal != EDQUOT && refusal != EIO)
+		return TOTP_ERR_SYSTEM;
+	if (must_last(txn, next)) {
+		reason_set(why,
+			   "the disk refuses to be written to, and without it neither recovery "
+			   "codes nor counter-based tokens can be used");
+		return TOTP_ERR_SYSTEM;
+	}
+	err = write_run(txn, &state);
+	if (err != TOTP_OK)
+		return reason_errno(why, "login state: cannot write to the disk, nor to run_dir");
+	txn->in_run = true;
+	return TOTP_OK;
+}
+
+void files_run_clear(struct store_txn *txn)
+{
+	/* what stays does no harm: the disk's state is the later one */
+	if (txn->run_fd >= 0 && txn->run_sequence)
+		(void)!ftruncate(txn->run_fd, 0);
+}
+
+void files_run_remove(const struct store_txn *txn)
+{
+	char name[FILES_STATE_NAME_MAX];
+
+	if (txn->store->run_fd >= 0 &&
+	    files_state_name(txn->cred.user, txn->cred.id, name) == TOTP_OK)
+		unlinkat(txn->store->run_fd, name, 0);
+}
