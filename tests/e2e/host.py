@@ -139,6 +139,15 @@ class Host:
         self.phones.append(phone)
         return phone
 
+    def key(self, user):
+        """Give the user an ssh key; returns the options for a client that uses it."""
+        key = f"{DIR}/key.{time.monotonic_ns()}"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+        os.makedirs(f"/home/{user}/.ssh", 0o700, exist_ok=True)
+        shutil.move(f"{key}.pub", f"/home/{user}/.ssh/authorized_keys")
+        run("chown", "-R", f"{user}:{user}", f"/home/{user}/.ssh")
+        return (f"IdentityFile={key}", "IdentitiesOnly=yes")
+
     def password(self, user, password):
         hashed = run("openssl", "passwd", "-6", "-stdin", given=password).strip()
         run("usermod", "-p", hashed, user)
@@ -149,8 +158,9 @@ class Host:
 
     # ---- sshd and its clients
 
-    def sshd(self, *settings):
-        """Start sshd, or start it again with other settings; the first of a key counts."""
+    def sshd(self, *settings, match=()):
+        """Start sshd, or start it again with other settings; the first of a key counts, and
+        `match` are lines for the end."""
         self.stop_sshd()
         if not os.path.exists("/etc/ssh/ssh_host_ed25519_key"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
@@ -160,7 +170,8 @@ class Host:
             for line in (*settings, "Port 22", "ListenAddress 127.0.0.1", "UsePAM yes",
                          "KbdInteractiveAuthentication yes", "PasswordAuthentication no",
                          "PermitRootLogin yes", "UseDNS no", "PrintMotd no", "LogLevel DEBUG1",
-                         "HostKey /etc/ssh/ssh_host_ed25519_key", "MaxStartups 100"):
+                         "HostKey /etc/ssh/ssh_host_ed25519_key", "MaxStartups 100",
+                         "Subsystem sftp internal-sftp", *match):
                 file.write(line + "\n")
         if os.path.exists(self.sshd_log):
             os.unlink(self.sshd_log)

@@ -150,14 +150,8 @@ def test_nobody_can_tell_who_is_enrolled(host):
 def test_key_and_code(host):
     """AuthenticationMethods publickey,keyboard-interactive: both, and in that order."""
     phone = host.enroll("alice")
-    os.makedirs("/home/alice/.ssh", 0o700, exist_ok=True)
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/home/alice/.ssh/key")
-    key = f"{DIR}/key"
-    run("mv", "/home/alice/.ssh/key", key)
-    os.rename("/home/alice/.ssh/key.pub", "/home/alice/.ssh/authorized_keys")
-    run("chown", "-R", "alice:alice", "/home/alice/.ssh")
+    with_key = host.key("alice")
     host.sshd("AuthenticationMethods publickey,keyboard-interactive:pam")
-    with_key = (f"IdentityFile={key}", "IdentitiesOnly=yes")
 
     login = host.ssh("alice", phone.code(), options=with_key)
     assert login.ok and asked(login) == [PROMPT], login

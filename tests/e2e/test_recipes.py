@@ -1,0 +1,307 @@
+"""The stacks of pam_totp(8), each from the page's own bytes, with the program it is for."""
+import ftplib
+import os
+import re
+import subprocess
+import time
+
+import pexpect
+import pytest
+
+from host import DIR, PROMPT, run, wait_for
+from test_local import as_user, end
+from test_ssh import asked
+
+PAGE = os.path.join(os.path.dirname(__file__), "../../man/pam_totp.8.scd")
+PASSWORD = "correct horse"
+REST = "@include common-account\n@include common-session-noninteractive\n"
+
+
+def recipe(title):
+    """The files of a section of STACKS: name -> the lines that it says."""
+    with open(PAGE, encoding="utf-8") as file:
+        section = re.search(rf"^## {re.escape(title)}\n(.*?)^##? ", file.read(), re.M | re.S)[1]
+    parts = re.split(r"^```\n(.*?)^```$", section, flags=re.M | re.S)
+    return {re.findall(r"_(/etc/[\w./]+)_", before)[-1]: block
+            for before, block in zip(parts[::2], parts[1::2])}
+
+
+def write_stack(title, service):
+    """Install the section's PAM lines; returns those for sshd_config."""
+    files = recipe(title)
+    with open(f"/etc/pam.d/{service}", "w", encoding="utf-8") as file:
+        file.write(files[f"/etc/pam.d/{service}"] + REST)
+    return files.get("/etc/ssh/sshd_config", "").splitlines()
+
+
+@pytest.fixture
+def phone(host):
+    """alice has a password and a phone; nobody waits after a mistake."""
+    host.policy(fail_delay=0)
+    host.password("alice", PASSWORD)
+    return host.enroll("alice")
+
+
+def test_every_recipe_is_tried_here():
+    with open(PAGE, encoding="utf-8") as file:
+        stacks = re.search(r"^# STACKS\n(.*?)^# ", file.read(), re.M | re.S)[1]
+    with open(__file__, encoding="utf-8") as file:
+        tried = re.findall(r'(?:write_stack|recipe)\("([^"]+)"', file.read())
+    assert sorted(set(tried)) == sorted(re.findall(r"^## (.*)$", stacks, re.M))
+
+
+SNIPPETS = {
+    "sshd-password-code": "sshd, password and code",
+    "sshd-key-code": "sshd, key and code",
+    "sshd-key-or-password": "sshd, key and code, or password and code",
+    "su": "su",
+    "sudo": "sudo",
+    "login": "login",
+    "vsftpd": "vsftpd, and others that ask once",
+}
+
+
+def test_the_snippets_are_the_recipes():
+    folder = os.path.join(os.path.dirname(__file__), "../../conf/pam.d")
+    assert sorted(os.listdir(folder)) == sorted(SNIPPETS)
+    for name, title in SNIPPETS.items():
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            text = file.read()
+        files = recipe(title)
+        service = name.split("-")[0]
+        lines = [line.split() for line in text.splitlines() if line and line[0] != "#"]
+        assert lines == [line.split() for line in files[f"/etc/pam.d/{service}"].splitlines()]
+        for line in files.get("/etc/ssh/sshd_config", "").splitlines():
+            assert f"#   {line}\n" in text, (name, line)
+
+
+# ---- sshd
+
+
+def test_sshd_password_and_code(host, phone):
+    host.sshd(*write_stack("sshd, password and code", "sshd"))
+    login = host.ssh("alice", PASSWORD, phone.code())
+    assert login.ok and asked(login) == ["Password: ", PROMPT], login
+    login = host.ssh("alice", "wrong horse", phone.code(1))
+    assert not login.ok and asked(login) == ["Password: "], login
+    assert not host.ssh("alice", PASSWORD, phone.wrong()).ok
+
+
+def test_sshd_key_and_code(host, phone):
+    key = host.key("alice")
+    host.sshd(*write_stack("sshd, key and code", "sshd"))
+    login = host.ssh("alice", phone.code(), options=key)
+    assert login.ok and asked(login) == [PROMPT], login
+    assert not host.ssh("alice", phone.wrong(), options=key).ok
+    assert not host.ssh("alice", phone.code(1), options=("PubkeyAuthentication=no",)).ok
+
+
+def test_sshd_key_and_code_or_password_and_code(host, phone):
+    key = host.key("alice")
+    host.sshd(*write_stack("sshd, key and code, or password and code", "sshd"))
+
+    login = host.ssh("alice", phone.code(), options=key)
+    assert login.ok and asked(login) == [PROMPT], login
+    events = host.events()
+    assert [(event["outcome"], event["reason"]) for event in events] == [
+        ("skip", "publickey"), ("allow", "code")]
+    assert not host.ssh("alice", phone.wrong(), options=key).ok, "a key alone is not enough"
+
+    no_key = ("PubkeyAuthentication=no",)
+    login = host.ssh("alice", PASSWORD, phone.code(1), options=no_key)
+    assert login.ok and asked(login) == ["Password: ", PROMPT], login
+    login = host.ssh("alice", "wrong horse", phone.wrong(), options=no_key)
+    assert not login.ok and asked(login) == ["Password: "], login
+    assert not host.ssh("alice", PASSWORD, phone.wrong(), options=no_key).ok
+
+
+def sftp(host, user, *answers, options=()):
+    """List the top folder; the client's prompts are answered as ssh's are."""
+    desk = f"{DIR}/desk.{time.monotonic_ns()}"
+    os.mkdir(desk)
+    with open(f"{desk}/answers", "w", encoding="utf-8") as file:
+        file.writelines(answer + "\n" for answer in answers)
+    env = {"PATH": os.environ["PATH"], "HOME": "/root", "DESK": desk, "LC_ALL": "C.UTF-8",
+           "SSH_ASKPASS": f"{os.path.dirname(__file__)}/askpass", "SSH_ASKPASS_REQUIRE": "force"}
+    options = [f"-o{option}" for option in (
+        f"UserKnownHostsFile={DIR}/known_hosts", "NumberOfPasswordPrompts=1", "BatchMode=no",
+        *options)]
+    return subprocess.run(["sftp", "-F", "/dev/null", *options, "-b", "/dev/stdin",
+                           f"{user}@localhost"], env=env, input="ls -1\n", text=True,
+                          capture_output=True, timeout=30, start_new_session=True)
+
+
+def test_sshd_accounts_for_sftp_alone(host, phone):
+    run("groupadd", "-f", "sftponly")
+    run("usermod", "-a", "-G", "sftponly", "alice")
+    os.makedirs("/var/lib/sftp/alice/inbox", 0o755)
+    key = host.key("alice")
+    settings = write_stack("sshd, key and code", "sshd")
+    host.sshd(*settings, match=recipe("sshd, accounts for sftp alone")[
+        "/etc/ssh/sshd_config"].splitlines())
+
+    done = sftp(host, "alice", phone.code(), options=key)
+    assert done.returncode == 0 and "inbox" in done.stdout, done
+    assert "etc" not in done.stdout, "the root is another one"
+    assert sftp(host, "alice", phone.wrong(), options=key).returncode != 0
+    login = host.ssh("alice", phone.code(1), options=key)
+    assert not login.ok or "alice" not in login.output, "there is no shell"
+
+    host.policy(fail_delay=0, exempt="@sftponly")
+    done = sftp(host, "alice", options=key)
+    assert done.returncode == 0 and "inbox" in done.stdout, done
+
+
+# ---- su, sudo, login
+
+
+def test_su(host, phone):
+    write_stack("su", "su")
+    child = as_user("bob", "su", "alice", "-c", "id -un")
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(PROMPT)
+    child.sendline(phone.code())
+    assert end(child) == 0 and "alice" in child.before
+    assert run("su", "alice", "-c", "id -un") == "alice\n", "root is asked for nothing"
+    child = as_user("bob", "su", "alice", "-c", "id -un")
+    child.expect_exact("Password: ")
+    child.sendline("wrong horse")
+    assert end(child) != 0 and PROMPT not in child.before
+
+
+def test_sudo(host, phone):
+    write_stack("sudo", "sudo")
+    with open("/etc/sudoers", "w", encoding="utf-8") as file:
+        file.write("Defaults passwd_tries=1\nDefaults !lecture\nalice ALL=(ALL) ALL\n")
+    os.chmod("/etc/sudoers", 0o440)
+    child = as_user("alice", "sudo", "-k", "id", "-un")
+    child.expect_exact("password for alice: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(PROMPT)
+    child.sendline(phone.code())
+    assert end(child) == 0 and "root" in child.before
+
+
+def at_the_console(*answers):
+    """Log in as one does at a terminal; returns the status and all that was shown."""
+    child = pexpect.spawn("/usr/bin/login", [], timeout=20, encoding="utf-8",
+                          env={"PATH": os.environ["PATH"], "TERM": "linux"})
+    shown = ""
+    for prompt, answer in answers:
+        child.expect_exact([prompt, "Login incorrect", pexpect.EOF])
+        shown += child.before + str(child.after)
+        if child.after != prompt:
+            break
+        child.sendline(answer)
+    return child, shown
+
+
+def test_login(host, phone):
+    write_stack("login", "login")
+    child, _ = at_the_console(("login: ", "alice"), ("Password: ", PASSWORD),
+                              (PROMPT, phone.code()), ("$", "id -un; exit"))
+    child.expect_exact(pexpect.EOF)
+    assert "alice" in child.before
+    child.close()
+    assert wait_for(lambda: host.events())
+    assert host.events()[0]["service"] == "login"
+
+    child, shown = at_the_console(("login: ", "alice"), ("Password: ", PASSWORD),
+                                  (PROMPT, phone.wrong()), ("$", "exit"))
+    assert "Login incorrect" in shown, shown
+    child.close(force=True)
+
+
+# ---- a program that asks once
+
+
+@pytest.fixture
+def vsftpd(host):
+    write_stack("vsftpd, and others that ask once", "vsftpd")
+    conf = f"{DIR}/vsftpd.conf"
+    with open(conf, "w", encoding="utf-8") as file:
+        file.write("listen=YES\nlisten_address=127.0.0.1\nlisten_port=21\nbackground=NO\n"
+                   "anonymous_enable=NO\nlocal_enable=YES\npam_service_name=vsftpd\n"
+                   "secure_chroot_dir=/var/empty\nseccomp_sandbox=NO\nisolate_network=NO\n"
+                   "check_shell=NO\nmax_login_fails=1\ndelay_failed_login=0\n")
+    os.makedirs("/var/empty", 0o755, exist_ok=True)
+    with subprocess.Popen(["/usr/sbin/vsftpd", conf]) as daemon:
+        try:
+            yield
+        finally:
+            daemon.terminate()
+
+
+def ftp(answer):
+    """Is alice let in with this one answer?"""
+    def connect():
+        try:
+            return ftplib.FTP("127.0.0.1", timeout=20)
+        except OSError:
+            return None
+    client = wait_for(connect)
+    try:
+        client.login("alice", answer)
+        return True
+    except ftplib.error_perm:
+        return False
+    finally:
+        client.close()
+
+
+def test_vsftpd_takes_password_and_code_in_one_answer(host, phone, vsftpd):
+    code = phone.code()
+    mark = host.log_end()
+    assert ftp(PASSWORD + code)
+    event = host.event(mark)
+    assert (event["service"], event["source"], event["outcome"]) == \
+        ("vsftpd", "127.0.0.1", "allow")
+    assert not ftp(PASSWORD + code), "a used code"
+    assert not ftp(PASSWORD + phone.wrong())
+    assert not ftp(PASSWORD), "no code"
+    assert not ftp("wrong horse" + phone.code(1)), "a wrong password"
+    assert PASSWORD not in host.log_text()
+
+    host.policy(fail_delay=0, exempt="alice")
+    assert ftp(PASSWORD), "who needs no code may leave it out"
+    assert ftp(PASSWORD + phone.code(1)), "or type it"
+
+
+# ---- what the policy adds, over ssh
+
+
+def test_failures_since_the_last_login_are_told_over_ssh(host, phone):
+    host.sshd()
+    assert host.ssh("alice", phone.code()).ok
+    for _ in range(2):
+        assert not host.ssh("alice", phone.wrong()).ok
+    login = host.ssh("alice", phone.code(1))
+    assert login.ok, login
+    assert re.search(r"2 wrong codes since your last login; the last one on "
+                     r"\d{4}-\d\d-\d\d \d\d:\d\d UTC from 127\.0\.0\.1\.", login.screen), login
+
+
+def test_nobody_is_asked_from_a_trusted_network_over_ssh(host, phone):
+    host.policy(trusted_networks="127.0.0.0/8")
+    host.sshd()
+    login = host.ssh("alice")
+    assert login.ok and login.prompts == [], login
+    assert host.event()["reason"] == "trusted_network"
+    host.policy(trusted_networks="192.0.2.0/24", fail_delay=0)
+    assert not host.ssh("alice", phone.wrong()).ok
+
+
+def test_an_address_is_remembered_over_ssh(host, phone):
+    host.policy(remember="1h")
+    host.sshd()
+    assert host.ssh("alice", phone.code()).ok
+    before = host.state_files()
+    mark = host.log_end()
+    login = host.ssh("alice")
+    assert login.ok and login.prompts == [], login
+    assert host.event(mark)["reason"] == "remembered"
+    assert host.state_files() == before, "it is not prolonged"
+    host.policy(remember="1s", fail_delay=0)
+    time.sleep(1.1)
+    assert not host.ssh("alice", phone.wrong()).ok
