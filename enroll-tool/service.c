@@ -21,33 +21,32 @@ static void print_complaint(void *context, const struct reason *complaint)
 	tool_refuse(told->tool, "%s:%u: %s", told->line->file, told->line->number, complaint->text);
 }
 
-/* The policy as the module would have it at this line. */
-static enum totp_err load_policy(const struct tool *tool, const struct stack_line *line,
-				 struct policy *ret_policy)
+enum totp_err service_policy(const struct stack_line *line, const char *conf,
+			     policy_complain_fn *complain, void *context, struct policy *ret_policy)
 {
-	struct complaint told = {tool, line};
 	const char *path = NULL;
 	bool named = false;
 	enum totp_err err =
-		policy_conf_of_args(line->argc, line->argv, &path, &named, print_complaint, &told);
+		policy_conf_of_args(line->argc, line->argv, &path, &named, complain, context);
 
-	if (err == TOTP_OK && !named && tool->conf) {
-		path = tool->conf;
+	if (err == TOTP_OK && !named && conf) {
+		path = conf;
 		named = true;
 	}
 	if (err == TOTP_OK)
-		err = conf_load(path, named, ret_policy, print_complaint, &told);
+		err = conf_load(path, named, ret_policy, complain, context);
 	if (err == TOTP_OK)
-		err = policy_parse_args(ret_policy, line->argc, line->argv, print_complaint, &told);
+		err = policy_parse_args(ret_policy, line->argc, line->argv, complain, context);
 	return err;
 }
 
 static int call(const struct tool *tool, const struct stack_line *line, service_line_fn *each,
 		void *context)
 {
+	struct complaint told = {tool, line};
 	struct policy policy;
 
-	if (load_policy(tool, line, &policy) != TOTP_OK)
+	if (service_policy(line, tool->conf, print_complaint, &told, &policy) != TOTP_OK)
 		return tool_refuse(tool, "%s:%u: this line refuses every login", line->file,
 				   line->number);
 	return each(context, line, &policy);
@@ -60,7 +59,7 @@ int service_each_line(const struct tool *tool, const char *service, service_line
 	int worst = TOOL_DONE;
 	bool ours = false;
 
-	if (stack_read(NULL, service, &stack) != TOTP_OK || stack.missing)
+	if (stack_read(NULL, service, "auth", &stack) != TOTP_OK || stack.missing)
 		return tool_refuse(tool, "/etc/pam.d/%s: there is no such service", service);
 	for (size_t i = 0; i < stack.count; i++) {
 		if (!service_is_ours(&stack.lines[i]))

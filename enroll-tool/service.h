@@ -8,6 +8,14 @@
 /* Is this a line of our module? */
 bool service_is_ours(const struct stack_line *line);
 
+/*
+ * The policy as the module would have it at this line. conf: the file where the line names
+ * none, or NULL for the usual one. Any error: at least one complaint was made.
+ */
+MUST_CHECK enum totp_err service_policy(const struct stack_line *line, const char *conf,
+					policy_complain_fn *complain, void *context,
+					struct policy *ret_policy);
+
 /* An exit code; the worst one of all lines counts. */
 typedef int service_line_fn(void *context, const struct stack_line *line,
 			    const struct policy *policy);

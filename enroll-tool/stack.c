@@ -9,6 +9,7 @@
 
 #define LINE_MAX_LEN 1023 /* bytes of a line as libpam takes it, continued ones together */
 #define INCLUDES_MAX 32   /* libpam has no bound, and runs out of files */
+#define LINES_MAX    4096 /* files that include each other twice would grow without end */
 #define BLANKS       " \t\n"
 
 /* --- control words --- */
@@ -206,7 +207,9 @@ static int read_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *number)
 
 struct reading {
 	struct stack *stack;
-	const char *folder; /* the only one, or NULL */
+	const char *type;
+	stack_open_fn *open;
+	const void *context;
 	unsigned includes;
 	bool no_memory;
 };
@@ -305,6 +308,16 @@ static void read_module(struct reading *reading, char *rest, const char *control
 		must_fail(line);
 }
 
+static bool is_type(const char *word)
+{
+	static const char *const types[] = {"auth", "account", "password", "session"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcasecmp(word, types[i]) == 0)
+			return true;
+	return false;
+}
+
 static void read_words(struct reading *reading, char *rest, const char *file, unsigned number,
 		       unsigned level)
 {
@@ -325,11 +338,11 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 		}
 		return;
 	}
-	if (strcasecmp(type, "session") == 0 || strcasecmp(type, "account") == 0 ||
-	    strcasecmp(type, "password") == 0)
-		return;
-	if (strcasecmp(type, "auth") != 0) {
-		line = add_line(reading, file, number, level);
+	if (strcasecmp(type, reading->type) != 0) {
+		/* libpam puts a line of no type into auth, where it fails */
+		line = is_type(type) || strcmp(reading->type, "auth") != 0
+			       ? NULL
+			       : add_line(reading, file, number, level);
 		if (line)
 			must_fail(line);
 		return;
@@ -343,39 +356,17 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 		read_module(reading, rest, control, file, number, level);
 }
 
-static FILE *open_in(const char *folder, const char *name, char **ret_path)
-{
-	FILE *file;
-
-	if (name[0] == '/')
-		*ret_path = strdup(name);
-	else if (asprintf(ret_path, "%s/%s", folder, name) < 0)
-		*ret_path = NULL;
-	file = *ret_path ? fopen(*ret_path, "re") : NULL;
-	if (!file) {
-		free(*ret_path);
-		*ret_path = NULL;
-	}
-	return file;
-}
-
-static FILE *open_service(const struct reading *reading, const char *name, char **ret_path)
-{
-	FILE *file = open_in(reading->folder ? reading->folder : "/etc/pam.d", name, ret_path);
-
-	if (!file && !reading->folder)
-		file = open_in("/usr/lib/pam.d", name, ret_path);
-	return file;
-}
-
 static bool read_lines(struct reading *reading, FILE *file, const char *path, unsigned level)
 {
 	char line[LINE_MAX_LEN + 1];
 	unsigned number = 0;
 	int more;
 
-	while ((more = read_line(file, line, &number)) > 0 && !reading->no_memory)
+	while ((more = read_line(file, line, &number)) > 0) {
+		if (reading->no_memory || reading->stack->count > LINES_MAX)
+			return false;
 		read_words(reading, line, path, number, level);
+	}
 	return more == 0;
 }
 
@@ -387,7 +378,7 @@ static bool read_file(struct reading *reading, const char *name, unsigned level)
 
 	if (level >= STACK_LEVEL_MAX || reading->includes >= INCLUDES_MAX)
 		return false;
-	file = open_service(reading, name, &path);
+	file = reading->open(reading->context, name, &path);
 	if (!file)
 		return false;
 	reading->includes++;
@@ -409,15 +400,17 @@ void stack_end(struct stack *stack)
 	*stack = (struct stack){0};
 }
 
-/* A service without auth lines of its own has those of "other". */
-enum totp_err stack_read(const char *folder, const char *service, struct stack *ret_stack)
+/* A service without lines of its own of this type has those of "other". */
+enum totp_err stack_read_by(stack_open_fn *open, const void *context, const char *service,
+			    const char *type, struct stack *ret_stack)
 {
-	struct reading reading = {.stack = ret_stack, .folder = folder};
+	struct reading reading = {
+		.stack = ret_stack, .type = type, .open = open, .context = context};
 	char *path = NULL;
 	FILE *file;
 
 	*ret_stack = (struct stack){0};
-	file = strchr(service, '/') ? NULL : open_service(&reading, service, &path);
+	file = strchr(service, '/') ? NULL : open(context, service, &path);
 	ret_stack->missing = !file;
 	if (file) {
 		ret_stack->refused = !read_lines(&reading, file, path, 0);

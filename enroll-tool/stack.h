@@ -1,5 +1,5 @@
 /*
- * The auth lines of a PAM service, read as libpam reads them: includes and substacks are
+ * The lines of a PAM service, read as libpam reads them: includes and substacks are
  * followed, control words become actions. And what libpam makes of them, once the answers
  * of the modules are given.
  */
@@ -9,6 +9,7 @@
 #include <security/pam_modules.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/own.h"
@@ -58,11 +59,24 @@ struct stack {
 void stack_end(struct stack *stack);
 
 /*
- * Read the auth lines of a service. folder: NULL for /etc/pam.d and what libpam looks at
- * after it, or the only one to look in. TOTP_ERR_NOMEM, or TOTP_ERR_NOT_FOUND: neither the
- * service nor "other" is there.
+ * Open the file of a service or an include; NULL: there is none. The path is the caller's to
+ * free.
  */
-MUST_CHECK enum totp_err stack_read(const char *folder, const char *service,
+typedef FILE *stack_open_fn(const void *context, const char *name, char **ret_path);
+
+/*
+ * Read the lines of one type ("auth", "account", "password", "session") of a service.
+ * TOTP_ERR_NOMEM, or TOTP_ERR_NOT_FOUND: neither the service nor "other" is there.
+ */
+MUST_CHECK enum totp_err stack_read_by(stack_open_fn *open, const void *context,
+				       const char *service, const char *type,
+				       struct stack *ret_stack);
+
+/*
+ * The same from the files: folder is NULL for /etc/pam.d and what libpam looks at after it
+ * and in its place (pam.conf), or the only one to look in.
+ */
+MUST_CHECK enum totp_err stack_read(const char *folder, const char *service, const char *type,
 				    struct stack *ret_stack);
 
 /* Where libpam stands between two lines. */

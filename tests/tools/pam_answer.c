@@ -1,13 +1,17 @@
-/* A module that answers what its one argument says: a return value as a number. */
+/*
+ * A module that answers what its first argument says: a return value as a number. It sets the
+ * PAM variable that a second one names.
+ */
 #define PAM_SM_AUTH
 #include <security/pam_modules.h>
 #include <stdlib.h>
 
 PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	(void)pamh;
 	(void)flags;
-	return argc == 1 ? atoi(argv[0]) : PAM_SERVICE_ERR;
+	if (argc == 2 && pam_putenv(pamh, argv[1]) != PAM_SUCCESS)
+		return PAM_BUF_ERR;
+	return argc > 0 ? atoi(argv[0]) : PAM_SERVICE_ERR;
 }
 
 PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)

@@ -114,7 +114,7 @@ static int by_us(const char *name)
 	OWN_STACK struct stack stack = {0};
 	struct stack_walk walk = stack_start();
 
-	assert_ok(stack_read(folder, name, &stack));
+	assert_ok(stack_read(folder, name, "auth", &stack));
 	for (size_t i = 0; i < stack.count;)
 		i = stack_step(&stack, &walk, i, answer_of(&stack.lines[i]));
 	return stack.refused ? PAM_ABORT : stack_result(&walk);
@@ -162,7 +162,7 @@ static void a_line_says_where_it_stands_and_what_its_arguments_are(void **unused
 
 	write_text("args", "# first\n\nauth [success=2 default=die] /lib/security/pam_x.so "
 			   "prompt=Code: [prompt=Your code [now\\]: ] \\\n  last\n");
-	assert_ok(stack_read(folder, "args", &stack));
+	assert_ok(stack_read(folder, "args", "auth", &stack));
 	assert_int_equal(1, stack.count);
 	assert_int_equal(4, stack.lines[0].number);
 	assert_non_null(strstr(stack.lines[0].file, "/args"));
@@ -178,9 +178,9 @@ static void a_service_that_is_not_there_has_the_lines_of_other(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
 
-	assert_int_equal(TOTP_ERR_NOT_FOUND, stack_read(folder, "nobody", &stack));
+	assert_int_equal(TOTP_ERR_NOT_FOUND, stack_read(folder, "nobody", "auth", &stack));
 	write_text("other", "auth required pam_deny.so\n");
-	assert_ok(stack_read(folder, "nobody", &stack));
+	assert_ok(stack_read(folder, "nobody", "auth", &stack));
 	assert_true(stack.missing);
 	assert_int_equal(1, stack.count);
 	unlink("other");
@@ -193,7 +193,7 @@ static void files_that_include_each_other_end(void **unused)
 
 	snprintf(text, sizeof(text), "auth include %s/round\n", folder);
 	write_text("round", text);
-	assert_ok(stack_read(folder, "round", &stack));
+	assert_ok(stack_read(folder, "round", "auth", &stack));
 	assert_int_equal(1, stack.count);
 	assert_int_equal(STACK_MUST_FAIL, stack.lines[0].kind);
 }

@@ -1,0 +1,124 @@
+/* Where libpam finds the lines of a service. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "stack.h"
+
+static const char *const folders[] = {"/etc/pam.d", "/usr/lib/pam.d"};
+
+#define FOLDERS (sizeof(folders) / sizeof(folders[0]))
+
+/* Not a FIFO, which would be waited for, nor a device. */
+static FILE *open_regular(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+}
+
+static FILE *open_in(const char *folder, const char *name, char **ret_path)
+{
+	FILE *file;
+
+	if (name[0] == '/')
+		*ret_path = strdup(name);
+	else if (asprintf(ret_path, "%s/%s", folder, name) < 0)
+		*ret_path = NULL;
+	file = *ret_path ? open_regular(*ret_path) : NULL;
+	if (!file) {
+		free(*ret_path);
+		*ret_path = NULL;
+	}
+	return file;
+}
+
+static FILE *open_of_folders(const void *context, const char *name, char **ret_path)
+{
+	const char *folder = context;
+	FILE *file = open_in(folder ? folder : folders[0], name, ret_path);
+
+	for (size_t i = 1; !file && !folder && i < FOLDERS; i++)
+		file = open_in(folders[i], name, ret_path);
+	return file;
+}
+
+static bool has_folder(void)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < FOLDERS; i++)
+		if (stat(folders[i], &st) == 0 && S_ISDIR(st.st_mode))
+			return true;
+	return false;
+}
+
+/* Keep of a line of pam.conf what follows the service that it begins with; false: another's. */
+static bool is_of(char *line, const char *service, const char **ret_rest)
+{
+	size_t from = strspn(line, " \t"), len = strcspn(line + from, " \t\n");
+
+	*ret_rest = line + from + len;
+	return strlen(service) == len && strncasecmp(line + from, service, len) == 0;
+}
+
+static bool goes_on(const char *line)
+{
+	size_t end = strlen(line);
+
+	while (end && strchr(" \t\n", line[end - 1]))
+		end--;
+	return end && line[end - 1] == '\\';
+}
+
+/*
+ * What pam.conf has for a service, as a file of the folder would have it; lines of others
+ * are left empty, so that numbers stay.
+ */
+static FILE *part_of(FILE *conf, const char *service, size_t size)
+{
+	FILE *part = fmemopen(NULL, size + 1, "w+");
+	bool ours = false, continued = false;
+	const char *rest;
+	char line[1024];
+
+	while (part && fgets(line, sizeof(line), conf)) {
+		if (continued)
+			rest = line;
+		else
+			ours = is_of(line, service, &rest);
+		fputs(ours ? rest : "\n", part);
+		continued = goes_on(line);
+	}
+	if (part)
+		rewind(part);
+	return part;
+}
+
+/* pam.conf counts where there is no folder. */
+static FILE *open_of_conf(const void *context, const char *name, char **ret_path)
+{
+	const char *service = context;
+	FILE *conf, *part;
+	struct stat st;
+
+	if (strcasecmp(name, service) != 0 && strcasecmp(name, "other") != 0)
+		return open_in(folders[0], name, ret_path);
+	conf = open_in("/etc", "pam.conf", ret_path);
+	if (!conf)
+		return NULL;
+	part = fstat(fileno(conf), &st) == 0 ? part_of(conf, name, (size_t)st.st_size) : NULL;
+	fclose(conf);
+	if (!part)
+		free(*ret_path);
+	return part;
+}
+
+enum totp_err stack_read(const char *folder, const char *service, const char *type,
+			 struct stack *ret_stack)
+{
+	if (folder || has_folder())
+		return stack_read_by(open_of_folders, folder, service, type, ret_stack);
+	return stack_read_by(open_of_conf, service, service, type, ret_stack);
+}

@@ -1,0 +1,377 @@
+/*
+ * What doctor says of a stack: against libpam, and against every answer that its modules can
+ * give, on stacks made by chance; and the stacks that people have, by name.
+ */
+#include "../unit/unit.h"
+
+#include <ftw.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "routes.h"
+
+#define STACKS    1500
+#define LINES_MAX 5
+
+static char folder[] = "/tmp/pam-routes-XXXXXX";
+
+static void write_text(const char *name, const char *text)
+{
+	char path[200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(0, fclose(file));
+}
+
+static void read_stack(const char *name, struct stack *stack, enum line_role roles[])
+{
+	assert_ok(stack_read(folder, name, "auth", stack));
+	for (size_t i = 0; i < stack->count; i++)
+		roles[i] = routes_role(&stack->lines[i]);
+}
+
+/* --- by chance --- */
+
+static unsigned chance(unsigned below)
+{
+	return (unsigned)rand() % below;
+}
+
+static const int answers[] = {PAM_SUCCESS, PAM_AUTH_ERR, PAM_IGNORE, PAM_MAXTRIES,
+			      PAM_AUTHINFO_UNAVAIL};
+
+static void write_line(FILE *file, bool code)
+{
+	static const char *const controls[] = {
+		"required",
+		"requisite",
+		"sufficient",
+		"optional",
+		"[success=1 default=ignore]",
+		"[success=2 ignore=ignore default=die]",
+		"[success=ok maxtries=1 default=bad]",
+		"[success=done auth_err=reset default=ignore]",
+		"[default=die success=ok ignore=1]",
+		"[auth_err=2 maxtries=done default=ok]",
+	};
+
+	fprintf(file, "auth %s " ANSWER_PATH " %d%s\n", controls[chance(COUNT(controls))],
+		answers[chance(COUNT(answers))], code ? " ASKED=yes" : "");
+}
+
+static void write_stack(const char *name)
+{
+	char path[200], inner[200];
+	unsigned count = 2 + chance(LINES_MAX - 1), code = chance(count);
+	bool nested = chance(3) == 0;
+	FILE *file, *part;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(inner, sizeof(inner), "%s/%s.inner", folder, name);
+	file = fopen(path, "w");
+	part = fopen(inner, "w");
+	assert_true(file && part);
+	for (unsigned i = 0; i < count; i++)
+		write_line(nested && i < count / 2 ? part : file, i == code);
+	assert_int_equal(0, fclose(file));
+	assert_int_equal(0, fclose(part));
+	if (!nested)
+		return;
+	/* the inner lines stand first, or last */
+	file = fopen(path, "a");
+	assert_non_null(file);
+	fprintf(file, "auth %s %s\n", chance(2) ? "substack" : "include", inner);
+	write_line(file, false);
+	assert_int_equal(0, fclose(file));
+}
+
+static enum line_role role_of(const struct stack_line *line)
+{
+	if (line->kind != STACK_MODULE)
+		return ROLE_FAILS;
+	return line->argc == 2 ? ROLE_CODE : ROLE_OTHER;
+}
+
+/* One login, by the answers that are written in the stack. */
+static void compare_with_libpam(const char *name, const struct routes *routes, unsigned all,
+				bool refuses)
+{
+	const struct pam_conv conv = {NULL, NULL};
+	pam_handle_t *pamh = NULL;
+	bool asked;
+	int result;
+
+	assert_int_equal(PAM_SUCCESS, pam_start_confdir(name, "root", &conv, folder, &pamh));
+	result = pam_authenticate(pamh, 0);
+	asked = pam_getenv(pamh, "ASKED");
+	pam_end(pamh, result);
+	if (result != PAM_SUCCESS)
+		return;
+	assert_true(routes->open);
+	if (!asked && !(all & MARK_SKIPS))
+		fail_msg("%s/%s: libpam lets in without asking, and nothing is said", folder, name);
+	if (asked && refuses && !(all & MARK_OVERRULED))
+		fail_msg("%s/%s: libpam lets in what was refused, and nothing is said", folder,
+			 name);
+}
+
+struct seen {
+	bool open, skipped, overruled, asked, unasked;
+};
+
+/* One login, with the answers that the digits of `number` are. */
+static void try_answers(const struct stack *stack, unsigned number, struct seen *seen)
+{
+	struct stack_walk walk = stack_start();
+	bool asked = false, refused = false, vouched = false;
+
+	for (size_t i = 0; i < stack->count;) {
+		int answer = answers[number % COUNT(answers)];
+
+		if (stack->lines[i].kind == STACK_MODULE)
+			number /= COUNT(answers);
+		if (role_of(&stack->lines[i]) == ROLE_CODE) {
+			asked = true;
+			refused = answer != PAM_SUCCESS && answer != PAM_IGNORE;
+			vouched = answer == PAM_SUCCESS;
+		}
+		i = stack_step(stack, &walk, i, answer);
+	}
+	if (stack_result(&walk) != PAM_SUCCESS)
+		return;
+	seen->open = true;
+	seen->skipped |= !asked;
+	seen->overruled |= asked && refused;
+	seen->asked |= asked;
+	seen->unasked |= !refused && !vouched;
+}
+
+static void compare_with_every_answer(const char *name, const struct stack *stack,
+				      const struct routes *routes, unsigned all)
+{
+	struct seen seen = {0};
+	unsigned ways = 1;
+
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->lines[i].kind == STACK_MODULE)
+			ways *= COUNT(answers);
+	for (unsigned i = 0; i < ways; i++)
+		try_answers(stack, i, &seen);
+	if (seen.open != routes->open || seen.skipped != ((all & MARK_SKIPS) != 0) ||
+	    seen.overruled != ((all & MARK_OVERRULED) != 0) ||
+	    (seen.asked && !seen.unasked) != routes->stuck)
+		fail_msg("%s/%s: open %d %d, skipped %d, overruled %d, marks %u, stuck %d %d",
+			 folder, name, seen.open, routes->open, seen.skipped, seen.overruled, all,
+			 seen.asked && !seen.unasked, routes->stuck);
+}
+
+static void what_is_said_of_a_stack_is_what_libpam_does(void **unused)
+{
+	unsigned skipped = 0;
+
+	srand(6238);
+	for (unsigned n = 0; n < STACKS; n++) {
+		OWN_STACK struct stack stack = {0};
+		OWN_ROUTES struct routes routes = {0};
+		enum line_role roles[2 * LINES_MAX];
+		bool refuses = false;
+		unsigned all = 0;
+		char name[32];
+
+		snprintf(name, sizeof(name), "chance%u", n);
+		write_stack(name);
+		assert_ok(stack_read(folder, name, "auth", &stack));
+		assert_in_range(stack.count, 1, COUNT(roles));
+		for (size_t i = 0; i < stack.count; i++) {
+			int answer = stack.lines[i].argc ? atoi(stack.lines[i].argv[0]) : 0;
+
+			roles[i] = role_of(&stack.lines[i]);
+			refuses |= roles[i] == ROLE_CODE && answer != PAM_SUCCESS &&
+				   answer != PAM_IGNORE;
+		}
+		assert_ok(routes_walk(&stack, roles, &routes));
+		for (size_t i = 0; i < stack.count; i++)
+			all |= routes.marks[i];
+		compare_with_libpam(name, &routes, all, refuses);
+		compare_with_every_answer(name, &stack, &routes, all);
+		skipped += (all & MARK_SKIPS) != 0;
+	}
+	assert_in_range(skipped, STACKS / 20, STACKS - STACKS / 20);
+}
+
+/* --- the stacks that people have --- */
+
+#define DEBIAN \
+	"auth [success=1 default=ignore] pam_unix.so nullok\n" \
+	"auth requisite pam_deny.so\n" \
+	"auth required pam_permit.so\n"
+#define RED_HAT \
+	"auth required pam_env.so\n" \
+	"auth required pam_faildelay.so delay=2000000\n" \
+	"auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\n" \
+	"auth [default=1 ignore=ignore success=ok] pam_localuser.so\n" \
+	"auth sufficient pam_unix.so nullok\n" \
+	"auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\n" \
+	"auth sufficient pam_sss.so forward_pass\n" \
+	"auth required pam_deny.so\n"
+#define OURS "auth required pam_totp.so\n"
+
+static const struct {
+	const char *text;
+	unsigned marks[10]; /* by line */
+	bool closed, stuck;
+} known[] = {
+	/* as it should be */
+	{DEBIAN OURS "auth optional pam_cap.so\n", {0}, false, false},
+	{"auth requisite pam_unix.so\n" OURS, {0}, false, false},
+	{"auth [success=2 default=ignore] pam_unix.so\n"
+	 "auth [success=1 default=ignore] pam_sss.so use_first_pass\n"
+	 "auth requisite pam_deny.so\nauth required pam_permit.so\n" OURS,
+	 {0},
+	 false,
+	 false},
+	{OURS "auth required pam_permit.so\n", {0}, false, false},
+	{"auth sufficient pam_rootok.so\n" DEBIAN OURS, {0}, false, false},
+	{"auth [success=1 default=ignore] pam_totp.so if_publickey\n"
+	 "auth requisite pam_unix.so\n" OURS "auth required pam_permit.so\n",
+	 {0},
+	 false,
+	 false},
+	{"auth required pam_env.so\nauth requisite pam_nologin.so\n" DEBIAN OURS,
+	 {0},
+	 false,
+	 false},
+	/* past the module */
+	{"auth sufficient pam_unix.so\n" OURS, {MARK_SKIPS, MARK_ALONE}, false, false},
+	{"auth sufficient pam_fprintd.so\n" DEBIAN OURS, {MARK_SKIPS}, false, false},
+	{"auth [success=4 default=ignore] pam_succeed_if.so user ingroup staff\n" DEBIAN OURS
+	 "auth required pam_permit.so\n",
+	 {MARK_SKIPS},
+	 false,
+	 false},
+	{"auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\n" OURS
+	 "auth required pam_permit.so\n",
+	 {MARK_SKIPS},
+	 false,
+	 false},
+	{"auth sufficient pam_totp.so if_publickey\n" DEBIAN OURS, {MARK_SKIPS}, false, false},
+	/* what it says does not count */
+	{"auth requisite pam_unix.so\nauth optional pam_totp.so\n",
+	 {0, MARK_OVERRULED},
+	 false,
+	 false},
+	{"auth requisite pam_unix.so\nauth [default=ignore] pam_totp.so\n",
+	 {0, MARK_OVERRULED},
+	 false,
+	 false},
+	{"auth requisite pam_unix.so\nauth sufficient pam_totp.so\n",
+	 {0, MARK_OVERRULED},
+	 false,
+	 false},
+	/* the order */
+	{OURS "auth required pam_unix.so\n", {MARK_EARLY}, false, false},
+	{OURS DEBIAN, {MARK_EARLY}, false, false},
+	{"auth required pam_unix.so\n" OURS, {0, MARK_UNPROVEN}, false, false},
+	{"auth optional pam_unix.so\n" OURS, {0, MARK_ALONE}, false, false},
+	/* alone, or closed */
+	{OURS, {0}, false, true},
+	{"auth required pam_env.so\nauth required pam_nologin.so\n" OURS, {0}, false, true},
+	{"auth sufficient pam_totp.so\nauth required pam_deny.so\n", {0}, false, true},
+	{"auth requisite pam_deny.so\n" OURS, {0}, true, false},
+	{DEBIAN OURS "auth required\n", {0}, true, false},
+};
+
+static void the_stacks_that_people_have_are_judged_by_name(void **unused)
+{
+	for (size_t n = 0; n < COUNT(known); n++) {
+		OWN_STACK struct stack stack = {0};
+		OWN_ROUTES struct routes routes = {0};
+		enum line_role roles[16];
+
+		write_text("known", known[n].text);
+		read_stack("known", &stack, roles);
+		assert_ok(routes_walk(&stack, roles, &routes));
+		for (size_t i = 0; i < stack.count; i++)
+			if (routes.marks[i] != (i < 10 ? known[n].marks[i] : 0))
+				fail_msg("line %zu is marked %u in:\n%s", i + 1, routes.marks[i],
+					 known[n].text);
+		if (routes.open == known[n].closed || routes.stuck != known[n].stuck)
+			fail_msg("open %d, stuck %d:\n%s", routes.open, routes.stuck,
+				 known[n].text);
+	}
+}
+
+/* Red Hat's is a substack: its failure does not end the login before the code is asked for. */
+static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
+{
+	OWN_STACK struct stack stack = {0};
+	OWN_ROUTES struct routes routes = {0};
+	enum line_role roles[16];
+
+	write_text("password-auth", RED_HAT);
+	write_text("known", "auth substack password-auth\n" OURS);
+	read_stack("known", &stack, roles);
+	assert_ok(routes_walk(&stack, roles, &routes));
+	for (size_t i = 0; i + 1 < stack.count; i++)
+		assert_int_equal(0, routes.marks[i]);
+	assert_int_equal(MARK_UNPROVEN, routes.marks[stack.count - 1]);
+
+	/* and an include is left by what is sufficient */
+	stack_end(&stack);
+	routes_end(&routes);
+	write_text("known", "auth include password-auth\n" OURS);
+	read_stack("known", &stack, roles);
+	assert_ok(routes_walk(&stack, roles, &routes));
+	assert_int_equal(MARK_SKIPS, routes.marks[4]);
+	assert_int_equal(MARK_SKIPS, routes.marks[6]);
+}
+
+static void a_stack_with_very_many_ways_ends(void **unused)
+{
+	OWN_STACK struct stack stack = {0};
+	OWN_ROUTES struct routes routes = {0};
+	static enum line_role roles[300];
+	static char text[32768];
+
+	for (size_t i = 0; i < 200; i++)
+		strcat(text, i % 2 ? "auth [success=3 auth_err=7 ignore=5 default=2] pam_x.so\n"
+				   : "auth optional pam_unix.so\n");
+	strcat(text, DEBIAN OURS);
+	write_text("many", text);
+	read_stack("many", &stack, roles);
+	assert_ok(routes_walk(&stack, roles, &routes));
+	assert_true(routes.too_many || routes.open);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static int set_up(void **unused)
+{
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **unused)
+{
+	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_said_of_a_stack_is_what_libpam_does),
+		cmocka_unit_test(the_stacks_that_people_have_are_judged_by_name),
+		cmocka_unit_test(a_substack_that_refuses_lets_the_code_be_asked_for),
+		cmocka_unit_test(a_stack_with_very_many_ways_ends),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
