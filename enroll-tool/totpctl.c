@@ -11,6 +11,7 @@ enum option_bit {
 	OPTION_SAVE = 1 << 2,
 	OPTION_SERVICE = 1 << 3,
 	OPTION_FROM = 1 << 4,
+	OPTION_FIX = 1 << 5,
 };
 
 /* Options of single subcommands. One with a value has `what`, one without is a flag. */
@@ -22,6 +23,7 @@ static const struct option {
 } options[] = {
 	{"--keep-going", NULL, OPTION_KEEP_GOING, offsetof(struct ctl, keep_going)},
 	{"--json", NULL, OPTION_JSON, offsetof(struct ctl, json)},
+	{"--fix", NULL, OPTION_FIX, offsetof(struct ctl, fix)},
 	{"--save", "which file", OPTION_SAVE, offsetof(struct ctl, save)},
 	{"--service", "which service", OPTION_SERVICE, offsetof(struct ctl, service)},
 	{"--from", "which address", OPTION_FROM, offsetof(struct ctl, from)},
@@ -50,6 +52,14 @@ static const struct command commands[] = {
 	 "matter, so that a configuration manager can check a copy before it installs it:\n"
 	 "  validate: totpctl check %s\n",
 	 0, 1, 0, ctl_check},
+	{NULL, "doctor", "", "look for what lets people past, or keeps them out",
+	 "Looks at the PAM stacks, sshd, keyring, store and records, clock and disk. Each finding\n"
+	 "says what it is, why it matters and how it is repaired; exit 1 if any is left.\n"
+	 "\n"
+	 "  --service NAME  of /etc/pam.d look at this service alone\n"
+	 "  --fix           repair what needs no choice: permissions, leftovers, the btrfs flag\n"
+	 "  --json          print an array of objects, one for each finding\n",
+	 0, 0, OPTION_SERVICE | OPTION_FIX | OPTION_JSON, ctl_doctor},
 	{"Users", "list", "", "who is enrolled, and who cannot log in",
 	 "  --json  print an array of objects, one for each user\n", 0, 0, OPTION_JSON, ctl_list},
 	{NULL, "show", "USER", "tokens, failed tries and waits; never a secret", "", 1, 1, 0,

@@ -14,6 +14,7 @@ struct ctl {
 	char **words;        /* …of which there are as many as its table row allows */
 	bool keep_going;     /* --keep-going */
 	bool json;           /* --json */
+	bool fix;            /* --fix */
 	const char *save;    /* --save FILE, or NULL, as those that follow */
 	const char *service; /* --service NAME */
 	const char *from;    /* --from ADDRESS */
@@ -24,6 +25,7 @@ struct ctl {
 MUST_CHECK int ctl_init(struct ctl *ctl);
 MUST_CHECK int ctl_check(struct ctl *ctl);
 MUST_CHECK int ctl_import(struct ctl *ctl);
+MUST_CHECK int ctl_doctor(struct ctl *ctl);
 MUST_CHECK int ctl_list(struct ctl *ctl);
 MUST_CHECK int ctl_show(struct ctl *ctl);
 MUST_CHECK int ctl_test(struct ctl *ctl);

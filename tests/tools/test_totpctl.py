@@ -22,12 +22,12 @@ def test_help_fits_a_screen_and_names_every_subcommand(bare):
     text = bare.done("--help", conf=False)
     assert len(text.splitlines()) < 36
     assert all(len(line) <= 80 for line in text.splitlines())
-    for name in ("init check list show test import recovery resync unlock revoke repair "
+    for name in ("init check doctor list show test import recovery resync unlock revoke repair "
                  "repair-clock adopt").split():
         assert re.search(rf"^  {name} ", text, re.M)
 
 
-@pytest.mark.parametrize("name", "init check list show test import recovery resync unlock "
+@pytest.mark.parametrize("name", "init check doctor list show test import recovery resync unlock "
                          "revoke repair repair-clock adopt".split())
 def test_each_subcommand_has_help_of_its_own(bare, name):
     for words in (name, "--help"), ("--help", name), (name, "-h"):
@@ -44,6 +44,7 @@ def test_version(bare):
     (), ("frobnicate",), ("--frobnicate",), ("show",), ("show", "a", "b"), ("show", "--all", "a"),
     ("init", "now"), ("check", "a", "b"), ("import",), ("import", "csv"), ("import", "json", "-"),
     ("unlock",), ("revoke",), ("repair",), ("repair-clock",), ("adopt",),
+    ("doctor", "now"), ("doctor", "--service"), ("list", "--fix"),
     ("show", "root", "--keep-going"), ("show", "root", "--conf"), ("--conf=", "show", "root"),
 ])
 def test_wrong_usage_exits_2_and_says_where_to_read(bare, words):
@@ -69,7 +70,7 @@ def test_output_that_cannot_be_written_is_a_failure(host):
     assert ran.returncode == 1 and "standard output" in ran.stderr
 
 
-@pytest.mark.parametrize("words", [("init",), ("show", "root"), ("import", "csv", "-"),
+@pytest.mark.parametrize("words", [("init",), ("doctor",), ("show", "root"), ("import", "csv", "-"),
                                    ("unlock", "root"), ("revoke", "root"), ("repair", "root"),
                                    ("repair-clock", "root"), ("adopt", "root")])
 def test_others_than_root_are_told_so(host, words):

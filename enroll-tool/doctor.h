@@ -1,0 +1,73 @@
+/*
+ * totpctl doctor: what its parts share. Each part looks at one thing, and tells a finding for
+ * whatever would let somebody past, keep somebody out, or lose what was used. A part that
+ * cannot look says so as a finding too. With doctor->fix it repairs what can be repaired
+ * without a choice; nothing else is ever changed.
+ */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include "routes.h"
+#include "totpctl.h"
+
+struct finding {
+	const char *id;  /* a word for programs */
+	const char *why; /* why it matters */
+	char *what;
+	char *repair;   /* a command, or what to do */
+	char *services; /* "sshd, su", or NULL: it is the host's */
+	bool repaired;
+};
+
+/* A service that asks for codes. */
+struct patient {
+	char *name;
+	struct policy policy; /* of its first line that asks */
+	bool has_code;
+	bool key_needed; /* its stack has no first factor: the program must have seen one */
+	bool own_prompt; /* a line asks a question of its own */
+	size_t line;     /* which line of the stack the first one is */
+};
+
+struct doctor {
+	struct ctl *ctl;
+	bool fix;
+	struct finding *findings;
+	size_t count, room;
+	struct patient *patients;
+	size_t patient_count, patient_room;
+	bool root_by_ssh; /* sshd lets root answer prompts */
+	bool no_memory;
+	struct finding spare; /* where there is no memory for one */
+};
+
+/*
+ * Tell a finding; never NULL. service: where it is one of a stack, or NULL. One that was told
+ * with the same words gets the service added.
+ */
+struct finding *doctor_find(struct doctor *doctor, const char *id, const char *service,
+			    const char *why, const char *what, ...) PRINTF_LIKE(5);
+
+/* How it is repaired, in one line. */
+void doctor_repair(struct finding *finding, const char *format, ...) PRINTF_LIKE(2);
+
+/* A list that grows: room for one more in *list. False: doctor->no_memory. */
+bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, size_t size);
+
+/*
+ * Tell, and with --fix take away, permissions that `path` must not give; tell another owner
+ * than root or `owner`. flags: O_NOFOLLOW where a stranger may have put a link. Nothing is
+ * told of what is not there.
+ */
+void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t forbidden, uid_t owner,
+		  const char *why);
+
+void doctor_stacks(struct doctor *doctor); /* /etc/pam.d, and doctor->patients */
+void doctor_sshd(struct doctor *doctor);   /* its settings */
+void doctor_clock(struct doctor *doctor);
+/* These need a policy that was read. */
+void doctor_store(struct doctor *doctor);          /* keyring, store, records */
+void doctor_host(struct doctor *doctor);           /* the disk, a repository in /etc */
+void doctor_administrators(struct doctor *doctor); /* who would be locked out */
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * totpctl doctor: administrators who could not log in, or not become root. They are root, and
+ * the members of the groups that sudo is usually given to.
+ */
+#include <grp.h>
+#include <shadow.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "host/clock.h"
+#include "host/facts.h"
+
+static const char *const groups[] = {"sudo", "wheel", "admin"};
+
+/* Can anybody give this password? Where there is no shadow entry, one may be elsewhere. */
+static bool has_password(const char *user)
+{
+	const struct spwd *entry = getspnam(user);
+
+	return !entry || !entry->sp_pwdp || !strchr("!*", entry->sp_pwdp[0]) ||
+	       entry->sp_pwdp[0] == '\0';
+}
+
+/* Is this service one in which this user is asked? */
+static bool meets(const struct doctor *doctor, const struct patient *patient,
+		  const struct account *account)
+{
+	if (account->uid != 0)
+		return true;
+	if (strncmp(patient->name, "sudo", 4) == 0)
+		return false;
+	if (strcmp(patient->name, "sshd") == 0)
+		return doctor->root_by_ssh;
+	return has_password(account->name);
+}
+
+/* When must this user give a code? 0: now; INT64_MAX: never. */
+static int64_t required_from(const struct policy *policy, const struct account *account,
+			     struct reason *why)
+{
+	struct gate_facts facts = {0};
+	const struct address nowhere = {.family = ADDRESS_NONE};
+
+	if (facts_find(policy, account, account->name, &nowhere, &facts, why) != TOTP_OK)
+		return INT64_MAX; /* a group that is not there: told already */
+	if (gate_requires(policy, &facts, clock_now()))
+		return 0;
+	return !facts.exempt && policy->enforce == ENFORCE_FROM ? policy->enforce_from : INT64_MAX;
+}
+
+static void look_at_administrator(struct doctor *doctor, const char *name, const char *is)
+{
+	struct account account = {.known = false};
+	struct reason why = {""};
+	bool enrolled = true;
+
+	if (account_find(name, &account, &why) != TOTP_OK || !account.known ||
+	    store_has(doctor->ctl->tool.store, account.name, &enrolled, &why) != TOTP_OK ||
+	    enrolled)
+		return;
+	for (size_t i = 0; i < doctor->patient_count; i++) {
+		const struct patient *patient = &doctor->patients[i];
+		int64_t from = required_from(&patient->policy, &account, &why);
+		char day[11];
+
+		if (from == INT64_MAX || !meets(doctor, patient, &account))
+			continue;
+		text_to_date(from, day);
+		doctor_repair(
+			doctor_find(doctor, "administrator", patient->name,
+				    "who cannot give a code is refused, and who repairs the host "
+				    "may be locked out",
+				    "%s (%s) must give a code%s%s, and is not enrolled",
+				    account.name, is, from ? " from " : "", from ? day : ""),
+			"totp-enroll --user %s", account.name);
+	}
+}
+
+void doctor_administrators(struct doctor *doctor)
+{
+	if (!doctor->ctl->tool.store)
+		return;
+	look_at_administrator(doctor, "root", "uid 0");
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		const struct group *group = getgrnam(groups[i]);
+
+		for (char **member = group ? group->gr_mem : NULL; member && *member; member++)
+			look_at_administrator(doctor, *member, groups[i]);
+	}
+}

@@ -1,0 +1,260 @@
+/*
+ * totpctl doctor: sshd's settings, as sshd itself has them after includes and defaults
+ * (sshd -T; what a Match block would change is not looked at).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "doctor.h"
+
+#define SETTINGS_MAX 65536
+#define ANSWER_MS    10000
+
+static const char *const programs[] = {"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"};
+
+static const char *find_sshd(void)
+{
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (access(programs[i], X_OK) == 0)
+			return programs[i];
+	return NULL;
+}
+
+/* --- asking it --- */
+
+static bool start(const char *program, int fd, pid_t *ret_pid)
+{
+	char minus_t[] = "-T", path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", name[64];
+	char *argv[] = {name, minus_t, NULL}, *env[] = {path, NULL};
+	posix_spawn_file_actions_t actions;
+	bool started;
+
+	snprintf(name, sizeof(name), "%s", program);
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return false;
+	started = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
+						   0) == 0 &&
+		  posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO) == 0 &&
+		  posix_spawn_file_actions_adddup2(&actions, fd, STDERR_FILENO) == 0 &&
+		  posix_spawn(ret_pid, program, &actions, NULL, argv, env) == 0;
+	posix_spawn_file_actions_destroy(&actions);
+	return started;
+}
+
+/* All that comes until the end, or until the time is up. */
+static bool read_answer(int fd, char *text, size_t cap, size_t *ret_len)
+{
+	uint64_t end = io_monotonic_ns() + ANSWER_MS * 1000000ull;
+
+	*ret_len = 0;
+	while (io_monotonic_ns() < end) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		ssize_t n;
+
+		if (poll(&ready, 1, 100) <= 0)
+			continue;
+		n = read(fd, text + *ret_len, cap - 1 - *ret_len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || *ret_len + (size_t)n == cap - 1) {
+			text[*ret_len] = '\0';
+			return n == 0;
+		}
+		*ret_len += (size_t)n;
+	}
+	return false;
+}
+
+/* Run sshd -T. False: it failed; text is then what it said, if anything. */
+static bool ask_sshd(const char *program, char *text, size_t cap)
+{
+	int pipe_fds[2], status = -1;
+	size_t len = 0;
+	pid_t pid = 0;
+	bool good;
+
+	text[0] = '\0';
+	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
+		return false;
+	good = start(program, pipe_fds[1], &pid);
+	close(pipe_fds[1]);
+	if (!good) {
+		close(pipe_fds[0]);
+		return false;
+	}
+	good = read_answer(pipe_fds[0], text, cap, &len);
+	close(pipe_fds[0]);
+	if (!good)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* --- what it says --- */
+
+struct settings {
+	const char *text;
+};
+
+/* The value of a setting, in lower case as sshd prints its name; empty if it is not there. */
+static struct text setting(const struct settings *settings, const char *name)
+{
+	struct text rest = text_of(settings->text), line, word;
+
+	while (text_line(&rest, &line))
+		if (text_field(&line, ' ', &word) && text_is(word, name))
+			return line;
+	return text_of("");
+}
+
+static bool is_yes(const struct settings *settings, const char *name)
+{
+	return text_is(setting(settings, name), "yes");
+}
+
+/* The same setting, under the name that it had before OpenSSH 8.7. */
+static bool asks_questions(const struct settings *settings)
+{
+	return is_yes(settings, "kbdinteractiveauthentication") ||
+	       is_yes(settings, "challengeresponseauthentication");
+}
+
+struct methods {
+	bool pam; /* an answer reaches the PAM stack in a way that a code can be in it */
+	bool key; /* sshd has checked a key, a host or a ticket */
+};
+
+static struct methods methods_of(struct text list, const struct patient *patient)
+{
+	struct methods methods = {0};
+	struct text one;
+
+	while (text_field(&list, ',', &one)) {
+		if (text_is(one, "keyboard-interactive") ||
+		    text_is(one, "keyboard-interactive:pam") ||
+		    (text_is(one, "password") && !patient->own_prompt))
+			methods.pam = true;
+		else if (!text_is(one, "password") && !text_is(one, "none"))
+			methods.key = true;
+	}
+	return methods;
+}
+
+/* --- findings --- */
+
+#define CONFIG "/etc/ssh/sshd_config"
+
+static void look_at_list(struct doctor *doctor, const struct patient *patient, struct text list)
+{
+	struct methods methods = methods_of(list, patient);
+	int len = list.len < 200 ? (int)list.len : 200;
+
+	if (methods.key && !methods.pam)
+		doctor_repair(doctor_find(doctor, "sshd-methods", "sshd",
+					  "who has that is let in, and no code is asked for",
+					  "sshd_config: AuthenticationMethods: %.*s is enough", len,
+					  list.at),
+			      "write " CONFIG
+			      ": AuthenticationMethods publickey,keyboard-interactive:pam");
+	else if (!methods.pam)
+		doctor_repair(doctor_find(doctor, "sshd-password", "sshd",
+					  "it gives one answer to every question, so the code is "
+					  "never asked for, and the login is refused",
+					  "sshd_config: AuthenticationMethods: %.*s cannot ask for "
+					  "a code",
+					  len, list.at),
+			      "write keyboard-interactive:pam for password in " CONFIG);
+	if (methods.pam && !methods.key && patient->key_needed)
+		doctor_repair(
+			doctor_find(doctor, "no-factor", "sshd",
+				    "the code is the only factor, and whoever is not asked gets "
+				    "in with nothing",
+				    "sshd_config: AuthenticationMethods: %.*s asks for no key, "
+				    "and no line of the stack is a first factor",
+				    len, list.at),
+			"write " CONFIG
+			": AuthenticationMethods publickey,keyboard-interactive:pam");
+}
+
+/* "any": each method that is switched on, by itself. */
+static void look_at_any(struct doctor *doctor, const struct patient *patient,
+			const struct settings *settings)
+{
+	static const struct {
+		const char *name, *method;
+	} methods[] = {{"pubkeyauthentication", "publickey"},
+		       {"hostbasedauthentication", "hostbased"},
+		       {"gssapiauthentication", "gssapi-with-mic"}};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (is_yes(settings, methods[i].name))
+			look_at_list(doctor, patient, text_of(methods[i].method));
+	if (asks_questions(settings))
+		look_at_list(doctor, patient, text_of("keyboard-interactive"));
+}
+
+static void look_at_methods(struct doctor *doctor, const struct patient *patient,
+			    const struct settings *settings)
+{
+	struct text lists = setting(settings, "authenticationmethods"), list;
+
+	if (lists.len == 0 || text_is(lists, "any")) {
+		look_at_any(doctor, patient, settings);
+		return;
+	}
+	while (text_field(&lists, ' ', &list))
+		if (list.len)
+			look_at_list(doctor, patient, list);
+}
+
+static void look_at_settings(struct doctor *doctor, const struct patient *patient,
+			     const struct settings *settings)
+{
+	if (!is_yes(settings, "usepam"))
+		doctor_repair(doctor_find(doctor, "sshd-pam", "sshd",
+					  "the stack is not gone through, and no code is asked for",
+					  "sshd_config: UsePAM is not yes"),
+			      "write " CONFIG ": UsePAM yes");
+	if (!asks_questions(settings) && patient->own_prompt)
+		doctor_repair(doctor_find(doctor, "sshd-questions", "sshd",
+					  "sshd cannot ask for a code, so nobody who must give one "
+					  "gets in",
+					  "sshd_config: KbdInteractiveAuthentication is not yes"),
+			      "write " CONFIG ": KbdInteractiveAuthentication yes");
+	look_at_methods(doctor, patient, settings);
+	doctor->root_by_ssh = is_yes(settings, "permitrootlogin");
+}
+
+void doctor_sshd(struct doctor *doctor)
+{
+	const char *program = find_sshd();
+	const struct patient *patient = NULL;
+	OWN_TEXT char *text = NULL;
+
+	for (size_t i = 0; i < doctor->patient_count; i++)
+		if (strcmp(doctor->patients[i].name, "sshd") == 0)
+			patient = &doctor->patients[i];
+	if (!program || !patient)
+		return;
+	text = malloc(SETTINGS_MAX);
+	doctor->no_memory |= !text;
+	if (!text)
+		return;
+	if (ask_sshd(program, text, SETTINGS_MAX)) {
+		look_at_settings(doctor, patient, &(struct settings){text});
+		return;
+	}
+	doctor_repair(doctor_find(doctor, "sshd", "sshd",
+				  "whether its settings ask for a code cannot be said",
+				  "%s -T failed: %.*s", program, (int)strcspn(text, "\r\n"), text),
+		      "%s -t", program);
+}

@@ -1,0 +1,569 @@
+"""totpctl doctor on hosts that are broken on purpose, each in one way, and on good ones.
+
+Each host is this machine with /etc, /var/lib and the folder of PAM's modules covered by
+overlays in memory, in a mount namespace of its own: nothing of the machine is changed. The
+stacks are those of Debian 12; sshd is a script that prints settings, the clock and the kind
+of the disk are made up (doctor-host.c).
+"""
+
+import glob
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import textwrap
+
+import pytest
+
+TOTPCTL = os.environ["TOTPCTL"]
+LOG_CATCHER = os.environ["LOG_CATCHER_SO"]
+DOCTOR_HOST = os.environ["DOCTOR_HOST_SO"]
+MODULES = os.path.dirname(glob.glob("/usr/lib/*/security/pam_unix.so")[0])
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def can_make_hosts():
+    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"]).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not can_make_hosts(), reason="only root can make namespaces")
+
+COMMON_AUTH = """\
+# here are the per-package modules (the "Primary" block)
+auth	[success=1 default=ignore]	pam_unix.so nullok
+# here's the fallback if no module succeeds
+auth	requisite			pam_deny.so
+# prime the stack with a positive return value if there isn't one already
+auth	required			pam_permit.so
+# and here are more per-package modules (the "Additional" block)
+auth	optional			pam_cap.so
+"""
+
+STACKS = {
+    "common-auth": COMMON_AUTH,
+    "common-account": "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+                      "account requisite pam_deny.so\naccount required pam_permit.so\n",
+    "common-session": "session required pam_unix.so\n",
+    "common-password": "password requisite pam_unix.so obscure yescrypt\n",
+    "sshd": "@include common-auth\nauth required pam_totp.so\naccount required pam_nologin.so\n"
+            "@include common-account\nsession required pam_loginuid.so\n@include common-session\n",
+    "su": "auth sufficient pam_rootok.so\n@include common-auth\nauth required pam_totp.so\n"
+          "@include common-account\n@include common-session\n",
+    "su-l": "#%PAM-1.0\nauth include su\naccount include su\nsession include su\n",
+    "sudo": "#%PAM-1.0\nsession required pam_limits.so\n@include common-auth\n"
+            "auth required pam_totp.so\n@include common-account\n",
+    "login": "auth optional pam_faildelay.so delay=3000000\nauth requisite pam_nologin.so\n"
+             "@include common-auth\nauth optional pam_group.so\n@include common-account\n",
+    "cron": "@include common-auth\n@include common-account\n",
+    "chsh": "auth required pam_shells.so\nauth sufficient pam_rootok.so\n@include common-auth\n",
+    "passwd": "@include common-password\n",
+    "other": "@include common-auth\n@include common-account\n@include common-password\n",
+}
+
+SSHD = {
+    "port": "22", "usepam": "yes", "permitrootlogin": "without-password",
+    "pubkeyauthentication": "yes", "passwordauthentication": "yes",
+    "kbdinteractiveauthentication": "yes", "gssapiauthentication": "no",
+    "hostbasedauthentication": "no", "authenticationmethods": "keyboard-interactive:pam",
+}
+
+COVER = f"""
+set -eu
+mount -t tmpfs -o mode=755 host /mnt
+cd /mnt
+mkdir e v m; tar -xf "$IMAGE"
+mkdir -p w/e w/v w/m e v m
+mount -t overlay o -o lowerdir=/etc,upperdir=/mnt/e,workdir=/mnt/w/e /etc
+mount -t overlay o -o lowerdir=/var/lib,upperdir=/mnt/v,workdir=/mnt/w/v /var/lib
+mount -t overlay o -o lowerdir={MODULES},upperdir=/mnt/m,workdir=/mnt/w/m {MODULES}
+mount -t tmpfs -o mode=755 host /usr/local
+mount -t tmpfs -o mode=755 host /run
+mkdir /usr/local/sbin
+cat >/usr/local/sbin/sshd <<'END'
+#!/bin/sh
+exec cat /etc/sshd-settings
+END
+chmod 755 /usr/local/sbin/sshd
+store=/var/lib/pam_totp
+keyring=/etc/pam_totp/keyring
+"""
+
+MAKE = f"""
+rm -rf /etc/pam.d /etc/pam_totp /etc/security/pam_totp.conf /etc/.git
+rm -rf $store
+echo 0123456789abcdef0123456789abcdef >/etc/machine-id
+sed -i '/^alice:/d;/^bob:/d;/^sudo:/d;/^wheel:/d;/^admin:/d' /etc/passwd /etc/group /etc/shadow
+printf 'alice:x:64001:64001::/:/bin/sh\\nbob:x:64002:64002::/:/bin/sh\\n' >>/etc/passwd
+printf 'sudo:x:27:alice\\n' >>/etc/group
+printf 'passwd: files\\ngroup: files\\nshadow: files\\n' >/etc/nsswitch.conf
+cp -r "$FILES/pam.d" /etc/pam.d
+cp "$FILES/sshd-settings" /etc/
+: >{MODULES}/pam_totp.so
+chmod 644 {MODULES}/pam_totp.so
+"$TOTPCTL" init >/dev/null
+printf 'root,{SECRET}\\nalice,{SECRET}\\nbob,{SECRET}\\n' | "$TOTPCTL" import csv - >/dev/null
+tar -C /mnt -cf "$IMAGE" e v m
+"""
+
+
+def settings(**changed):
+    return "".join(f"{key} {value}\n" for key, value in {**SSHD, **changed}.items())
+
+
+@pytest.fixture(scope="module")
+def image():
+    """A good host, as an archive of what it has over this machine."""
+    with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
+        top = pathlib.Path(folder)
+        (top / "pam.d").mkdir()
+        for name, text in STACKS.items():
+            (top / "pam.d" / name).write_text(text)
+        (top / "sshd-settings").write_text(settings())
+        (top / "empty").mkdir()
+        path = top / "image.tar"
+        subprocess.run(["tar", "-C", top / "empty", "-cf", path, "."], check=True)
+        made = in_host(path, MAKE, FILES=str(top))
+        assert made.returncode == 0, made.stderr
+        yield path
+
+
+def in_host(image, script, **env):
+    env = dict(os.environ, IMAGE=str(image), TOTPCTL=TOTPCTL, LC_ALL="C.UTF-8",
+               LD_PRELOAD="", LOG_CATCHER="/mnt/log", **env)
+    return subprocess.run(["unshare", "-m", "sh", "-c", COVER + textwrap.dedent(script)], env=env,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+class Patient:
+    def __init__(self, image):
+        self.image = image
+
+    def run(self, script, words="--json", after="", **env):
+        """Break a host by a script, and run doctor on it."""
+        preload = (f'LD_PRELOAD="{LOG_CATCHER} {DOCTOR_HOST}" '
+                   'ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"')
+        return in_host(self.image, f"{textwrap.dedent(script)}\nset +e\n"
+                       f"{preload} \"$TOTPCTL\" doctor {words}; code=$?\n{after}\nexit $code", **env)
+
+    def found(self, script, words="", **env):
+        """What is found, as objects; doctor says by its exit status whether there is any."""
+        ran = self.run(script, "--json " + words, **env)
+        assert ran.stderr == "", ran.stderr
+        findings = json.loads(ran.stdout)
+        for finding in findings:
+            assert finding["what"] and finding["why"] and finding["repair"], finding
+        assert ran.returncode == any(not one["repaired"] for one in findings)
+        return findings
+
+    def only(self, script, id, what, **more):
+        """One thing is found, and no other; returns it."""
+        findings = self.found(script, **more)
+        assert [one["id"] for one in findings] == [id], findings
+        assert re.search(what, findings[0]["what"]), findings[0]
+        return findings[0]
+
+
+@pytest.fixture
+def patient(image):
+    return Patient(image)
+
+
+# libpam reads pam.conf where there is none of its folders
+NO_FOLDERS = f"""
+mkdir -p /mnt/u /mnt/w/u
+mount -t overlay o -o lowerdir=/usr/lib,upperdir=/mnt/u,workdir=/mnt/w/u /usr/lib
+rm -rf /etc/pam.d /usr/lib/pam.d
+: >{MODULES}/pam_totp.so; chmod 644 {MODULES}/pam_totp.so
+"""
+
+
+def stack(name, *lines):
+    return f"printf '%s\\n' {' '.join(map(repr, lines))} >/etc/pam.d/{name}\n"
+
+
+# ---- silence on good ones
+
+
+def shipped():
+    """The snippets that come with the program, each in its service's file."""
+    methods = {"sshd-key-code": "publickey,keyboard-interactive:pam",
+               "sshd-key-or-password":
+                   "publickey,keyboard-interactive:pam keyboard-interactive:pam"}
+    for path in sorted((pathlib.Path(__file__).parents[2] / "conf" / "pam.d").iterdir()):
+        service = path.name.split("-")[0]
+        script = f"cp {path} /etc/pam.d/{service}\n"
+        if path.name in methods:
+            script += (f"sed -i '/^authenticationmethods/s/ .*/ {methods[path.name]}/' "
+                       "/etc/sshd-settings\n")
+        yield "shipped-" + path.name, script
+
+
+GOOD = {
+    "debian": "",
+    **dict(shipped()),
+    "in-common-auth": "sed -i '/pam_cap/i auth required pam_totp.so' /etc/pam.d/common-auth\n"
+                      "sed -i /pam_totp/d /etc/pam.d/sshd /etc/pam.d/su /etc/pam.d/sudo",
+    "key-and-code": stack("sshd", "auth required pam_totp.so", "auth required pam_permit.so") +
+                    "sed -i '/^authenticationmethods/s/ .*/ publickey,keyboard-interactive:pam/' "
+                    "/etc/sshd-settings",
+    "key-or-password": stack("sshd", "auth [success=1 default=ignore] pam_totp.so if_publickey",
+                             "auth requisite pam_unix.so", "auth required pam_totp.so",
+                             "auth required pam_permit.so") +
+                       "sed -i '/^authenticationmethods/s/ .*/ publickey,keyboard-interactive:pam "
+                       "keyboard-interactive:pam/' /etc/sshd-settings",
+    "combined": stack("sshd", "auth required pam_totp.so password=combined",
+                      "auth required pam_unix.so use_first_pass") +
+                "sed -i '/^authenticationmethods/s/ .*/ password/' /etc/sshd-settings",
+    "two-password-modules": "sed -i -e 's/^auth.*pam_unix.so.*/auth [success=2 default=ignore] "
+                            "pam_unix.so/' -e '/pam_unix/a auth [success=1 default=ignore] "
+                            "pam_sss.so use_first_pass' /etc/pam.d/common-auth",
+    "optional": "echo 'enforce = optional' >/etc/security/pam_totp.conf; "
+                "\"$TOTPCTL\" revoke alice >/dev/null",
+    "exempt-administrator": "echo 'exempt = alice' >/etc/security/pam_totp.conf; "
+                            "\"$TOTPCTL\" revoke alice >/dev/null",
+    "locked-root": "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:*:19000::::::' >/etc/shadow",
+    "no-group": "sed -i /^sudo:/d /etc/group",
+    "ignored-repository": "mkdir /etc/.git; echo /pam_totp/ >/etc/.gitignore",
+    "no-sshd": "rm /usr/local/sbin/sshd",
+    "young-leftovers": ": >$store/users/alice~0123456789abcdef",
+    "readonly_login": "echo 'readonly_login = yes' >/etc/security/pam_totp.conf; mkdir -p "
+                      "/run/pam_totp; mount -t tmpfs -o mode=755 t /run/pam_totp",
+    "pam.conf": "cd /etc/pam.d; for f in sshd su; do sed \"s/^@include.*/auth requisite "
+                "pam_unix.so/;s/^/$f /\" $f; done >/etc/pam.conf; cd /" + NO_FOLDERS,
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_of_a_good_host_nothing_is_said(patient, name):
+    assert patient.found(GOOD[name]) == []
+
+
+def test_a_good_host_is_said_to_be_one(patient):
+    ran = patient.run("", "")
+    assert (ran.returncode, ran.stdout) == (0, "Nothing was found.\n")
+
+
+def test_nothing_is_changed_without_fix(patient):
+    ran = patient.run("chmod 644 $keyring; : >$store/users/a~0; touch -d '1 day ago' $store/users/a~0\n"
+                      "find /etc $store -newer /mnt -type f | sort >/mnt/before",
+                      after="find /etc $store -newer /mnt -type f | sort | cmp - /mnt/before || code=9;"
+                            " test -e /mnt/log && code=8")
+    assert ran.returncode == 1
+
+
+# ---- the stacks
+
+
+BROKEN_STACKS = [
+    # (how, id, what is said, services)
+    ("sufficient", stack("sshd", "auth sufficient pam_unix.so", "auth required pam_totp.so",
+                         "auth required pam_permit.so"),
+     {"skipped": "/sshd:1: .*pam_unix", "alone": "/sshd:2"}),
+    ("jump", "sed -i 's/success=1/success=2/' /etc/pam.d/common-auth; "
+             "sed -i 's/^auth.optional.*/auth required pam_totp.so/;/pam_permit/d;$a auth required "
+             "pam_permit.so' /etc/pam.d/common-auth; "
+             "sed -i /pam_totp/d /etc/pam.d/sshd /etc/pam.d/su /etc/pam.d/sudo",
+     {"skipped": "/common-auth:2: .*pam_unix"}),
+    ("condition", "sed -i '1i auth [success=done default=ignore] pam_succeed_if.so user ingroup x' "
+                  "/etc/pam.d/sudo", {"skipped": "/sudo:1: .*pam_succeed_if"}),
+    ("fingerprint", "sed -i '1i auth sufficient pam_fprintd.so' /etc/pam.d/sudo",
+     {"skipped": "/sudo:1: .*pam_fprintd"}),
+    ("key-alone", "sed -i '1i auth sufficient pam_totp.so if_publickey' /etc/pam.d/sshd",
+     {"skipped": "/sshd:1: "}),
+    ("in-an-include", stack("part", "auth sufficient pam_unix.so") +
+     stack("sshd", "auth include part", "auth requisite pam_unix.so", "auth required pam_totp.so"),
+     {"skipped": "/part:1: "}),
+    ("optional", "sed -i 's/required\\(.*totp\\)/optional\\1/' /etc/pam.d/sshd",
+     {"overruled": "/sshd:2: "}),
+    ("ignored", "sed -i 's/required\\(.*totp\\)/[success=ok default=ignore]\\1/' /etc/pam.d/sshd",
+     {"overruled": "/sshd:2: "}),
+    ("first", stack("sshd", "auth required pam_totp.so", "@include common-auth"),
+     {"early": "/sshd:1: "}),
+    ("required-password", stack("sshd", "auth required pam_unix.so", "auth required pam_totp.so"),
+     {"unproven": "/sshd:2: "}),
+    ("substack", stack("password-auth", "auth sufficient pam_unix.so", "auth required pam_deny.so") +
+     stack("sshd", "auth substack password-auth", "auth required pam_totp.so"),
+     {"unproven": "/sshd:2: "}),
+    ("optional-password", stack("sshd", "auth optional pam_unix.so", "auth required pam_totp.so"),
+     {"alone": "/sshd:2: "}),
+    ("alone", stack("sshd", "auth required pam_totp.so") +
+     "sed -i '/^authenticationmethods/s/ .*/ publickey,keyboard-interactive/' /etc/sshd-settings",
+     {"permit": "/sshd:1: "}),
+    ("no-factor", stack("sudo", "auth required pam_totp.so", "auth required pam_permit.so"),
+     {"no-factor": "/sudo:1: "}),
+    ("closed", stack("sudo", "auth requisite pam_deny.so", "auth required pam_totp.so",
+                     "auth requisite pam_unix.so"), {"closed": "/sudo:2: "}),
+    ("no-such-include", "sed -i '$a auth include no-such-file' /etc/pam.d/sudo",
+     {"line": "/sudo:6: ", "closed": "/sudo:4: "}),
+    ("bad-line", "sed -i '$a auth required' /etc/pam.d/sudo",
+     {"line": "/sudo:6: ", "closed": "/sudo:4: "}),
+    ("cut-short", "printf 'auth required pam_env.so \\\\' >>/etc/pam.d/sudo",
+     {"unreadable": "/sudo: "}),
+    ("unknown-argument", "sed -i 's/pam_totp.so/pam_totp.so nullok/' /etc/pam.d/sshd",
+     {"argument": "/sshd:2: .*nullok"}),
+    ("no-such-conf", "sed -i 's/pam_totp.so/pam_totp.so conf=\\/etc\\/no.conf/' /etc/pam.d/sshd",
+     {"policy": "/etc/no.conf"}),
+    ("account", "sed -i '1i account required pam_totp.so' /etc/pam.d/sshd",
+     {"type": "/sshd:1: .*account"}),
+    ("session", "sed -i '1i session required pam_totp.so' /etc/pam.d/cron",
+     {"type": "/cron:1: .*session"}),
+    ("combined-late", "sed -i 's/pam_totp.so/pam_totp.so password=combined/' /etc/pam.d/sudo",
+     {"combined-late": "/sudo:4: "}),
+    ("combined-partner", stack("sudo", "auth required pam_totp.so password=combined",
+                               "auth required pam_unix.so"), {"partner": "/sudo:2: .*pam_unix"}),
+    ("use-first-pass", stack("sudo", "auth required pam_totp.so password=use_first_pass",
+                             "auth requisite pam_unix.so"),
+     {"partner": "/sudo:1: ", "early": "/sudo:1: "}),
+    ("key-elsewhere", stack("sudo", "auth [success=1 default=ignore] pam_totp.so if_publickey",
+                            "auth requisite pam_unix.so", "auth required pam_totp.so",
+                            "auth required pam_permit.so"), {"key-elsewhere": "/sudo:1: "}),
+    ("not-installed", f"rm {MODULES}/pam_totp.so", {"module": "not installed"}),
+    ("module-mode", f"chmod 666 {MODULES}/pam_totp.so", {"mode": "pam_totp.so: mode 0666"}),
+    ("stack-mode", "chmod 664 /etc/pam.d/sshd", {"mode": "/etc/pam.d/sshd: mode 0664"}),
+    ("stack-owner", "chown 64001 /etc/pam.d/sshd", {"owner": "/etc/pam.d/sshd: .*64001"}),
+    ("unused", "sed -i /pam_totp/d /etc/pam.d/*", {"unused": "no service"}),
+    ("pam.conf", "printf 'sshd auth sufficient pam_unix.so\\nsu auth include x\\nsshd auth required "
+                 "\\\\\\n pam_totp.so\\nsshd auth required pam_permit.so\\n' >/etc/pam.conf"
+                 + NO_FOLDERS, {"skipped": "/etc/pam.conf:1: ", "alone": "/etc/pam.conf:4: "}),
+]
+
+
+@pytest.mark.parametrize("script, expected", [row[1:] for row in BROKEN_STACKS],
+                         ids=[row[0] for row in BROKEN_STACKS])
+def test_a_broken_stack_is_found_and_nothing_else_is_said(patient, script, expected):
+    findings = patient.found(script)
+    assert {one["id"] for one in findings} == set(expected), findings
+    for one in findings:
+        assert re.search(expected[one["id"]], one["what"]), one
+
+
+def test_one_cause_in_several_services_is_told_once(patient):
+    findings = patient.found(
+        stack("common-auth", "auth sufficient pam_unix.so", "auth requisite pam_deny.so",
+              "auth required pam_totp.so") +
+        "sed -i '/pam_totp/d' /etc/pam.d/sshd /etc/pam.d/su /etc/pam.d/sudo")
+    skipped = [one for one in findings if one["id"] == "skipped"]
+    assert len(skipped) == 1
+    assert {"sshd", "su", "su-l", "sudo", "login"} <= set(skipped[0]["services"])
+    assert "common-auth" not in skipped[0]["services"]
+
+
+def test_the_repair_that_is_named_repairs(patient):
+    """The commands of findings whose repair is one are run; then nothing is found."""
+    broken = stack("sshd", "auth sufficient pam_unix.so", "auth required pam_totp.so")
+    first = patient.found(broken)
+    command = next(one["repair"] for one in first if one["id"] == "skipped")
+    assert patient.found(broken + command) == []
+
+    alone = GOOD["key-and-code"] + "\nsed -i /permit/d /etc/pam.d/sshd"
+    command = patient.only(alone, "permit", "/sshd:1: ")["repair"]
+    assert patient.found(alone + "\n" + command) == []
+
+
+def test_one_service_alone_is_looked_at(patient):
+    broken = "sed -i '1i auth sufficient pam_unix.so' /etc/pam.d/sudo"
+    assert patient.found(broken, "--service sshd") == []
+    assert [one["services"] for one in patient.found(broken, "--service sudo")] == [["sudo"]]
+    one = patient.only("", "unused", "/login has no auth line", words="--service login")
+    assert one["services"] == ["login"]
+
+
+# ---- sshd
+
+
+@pytest.mark.parametrize("changed, expected", [
+    ({"usepam": "no"}, {"sshd-pam": "UsePAM"}),
+    ({"kbdinteractiveauthentication": "no"}, {"sshd-questions": "KbdInteractive"}),
+    ({"authenticationmethods": "any"}, {"sshd-methods": "publickey is enough"}),
+    ({"authenticationmethods": "any", "gssapiauthentication": "yes", "pubkeyauthentication": "no"},
+     {"sshd-methods": "gssapi-with-mic is enough"}),
+    ({"authenticationmethods": "publickey publickey,keyboard-interactive"},
+     {"sshd-methods": "publickey is enough"}),
+    ({"authenticationmethods": "password"}, {"sshd-password": "cannot ask"}),
+    ({"authenticationmethods": "publickey,password"}, {"sshd-methods": "password is enough"}),
+], ids=str)
+def test_settings_of_sshd_that_ask_for_no_code_are_found(patient, changed, expected):
+    script = f"cat >/etc/sshd-settings <<'END'\n{settings(**changed)}END\n"
+    findings = patient.found(script)
+    assert {one["id"] for one in findings} == set(expected), findings
+    for one in findings:
+        assert re.search(expected[one["id"]], one["what"]), one
+
+
+def test_a_code_alone_is_no_login(patient):
+    script = stack("sshd", "auth required pam_totp.so", "auth required pam_permit.so")
+    one = patient.only(script, "no-factor", "asks for no key")
+    assert one["services"] == ["sshd"]
+
+
+def test_an_sshd_that_says_nothing_is_found(patient):
+    patient.only("printf '#!/bin/sh\\necho no hostkeys available >&2; exit 1\\n' "
+                 ">/usr/local/sbin/sshd", "sshd", "no hostkeys")
+
+
+# ---- policy, keyring, store, records
+
+
+BROKEN_HOSTS = [
+    ("policy-mistake", "echo 'nullok = yes' >/etc/security/pam_totp.conf",
+     {"policy": "pam_totp.conf:1: nullok"}),
+    ("policy-mode", ": >/etc/security/pam_totp.conf; chmod 666 /etc/security/pam_totp.conf",
+     {"mode": "pam_totp.conf: mode 0666", "policy": "mode 0666"}),
+    ("policy-group", "echo 'required_for = @no.such' >/etc/security/pam_totp.conf",
+     {"group": "no.such"}),
+    ("keyring-mode", "chmod 640 $keyring", {"mode": "keyring: mode 0640"}),
+    ("keyring-owner", "chown 64001 $keyring", {"owner": "keyring: owned by uid 64001"}),
+    ("keyring-folder", "chmod 777 ${keyring%/*}", {"mode": "/pam_totp: mode 0777"}),
+    ("keyring-gone", "rm $keyring", {"keyring": "no keyring"}),
+    ("keyring-damaged", "echo nonsense >$keyring", {"keyring": "keyring:1: "}),
+    ("store-gone", "rm -r $store", {"store": "no store"}),
+    ("marker-gone", "rm $store/STORE", {"store": "no marker"}),
+    ("marker-damaged", "echo x >$store/STORE", {"store": "damaged"}),
+    ("store-mode", "chmod 775 $store", {"mode": "pam_totp: mode 0775"}),
+    ("users-mode", "chmod 755 $store/users", {"mode": "users: mode 0755"}),
+    ("state-mode", "chmod 750 $store/state", {"mode": "state: mode 0750"}),
+    ("state-gone", "rm -r $store/state", {"store": "state"}),
+    ("clone", "echo fedcba9876543210fedcba9876543210 >/etc/machine-id",
+     {"clone": "another machine"}),
+    ("no-machine-id", "rm /etc/machine-id", {"machine-id": "machine-id"}),
+    ("record-mode", "chmod 644 $store/users/bob", {"mode": "users/bob: mode 0644"}),
+    ("record-owner", "chown 64002 $store/users/bob", {"owner": "users/bob: owned by uid 64002"}),
+    ("record-link", "ln $store/users/bob $store/bob", {"record": "bob: .*hard links"}),
+    ("record-fifo", "rm $store/users/bob; mkfifo -m 600 $store/users/bob",
+     {"record": "bob: .*not a regular file"}),
+    ("record-damaged", "echo x >>$store/users/bob", {"record": "bob: "}),
+    ("record-of-another", "cp $store/users/alice $store/users/bob", {"record": "bob: "}),
+    ("state-file-gone", "rm $store/state/bob.*", {"record": "bob: .*missing"}),
+    ("state-file-mode", "chmod 666 $store/state/bob.*", {"mode": r"state/bob\.\w+: mode 0666"}),
+    ("state-file-damaged", "for f in $store/state/bob.*; do head -c 8192 /dev/zero >$f; done",
+     {"record": "bob: .*damaged"}),
+    ("other-key", "sed -i '1s/^......../00000000/' $keyring", {"record": "does not hold"}),
+    ("uid", "sed -i 's/^bob:x:64002/bob:x:64009/' /etc/passwd", {"uid": "bob: .*64002.*64009"}),
+    ("no-account", "sed -i '/^bob:/d' /etc/passwd", {"no-account": "bob: "}),
+    ("repository", "mkdir /etc/.git", {"repository": "keyring"}),
+    ("repository-that-ignores-less", "mkdir /etc/.git; echo '#pam_totp' >/etc/.gitignore",
+     {"repository": "keyring"}),
+    ("read-only", "mkdir /mnt/x; mount -t tmpfs t /mnt/x; cp -a $store/. /mnt/x/; mount "
+                  "--bind /mnt/x $store; mount -o remount,ro,bind $store", {"read-only": "mounted read-only"}),
+    ("full", "mkdir /mnt/x; mount -t tmpfs -o size=512k t /mnt/x; cp -a $store/. /mnt/x/; mount "
+             "--bind /mnt/x $store", {"full": "the disk is full"}),
+    ("run-dir", "printf 'readonly_login = yes\\nrun_dir = /etc/run\\n' "
+                ">/etc/security/pam_totp.conf; mkdir -m 777 -p /etc/run",
+     {"mode": "/etc/run: mode 0777", "run-dir": "/etc/run"}),
+    ("sudo-locked-out", "\"$TOTPCTL\" revoke alice >/dev/null",
+     {"administrator": r"alice \(sudo\) must give a code, and is not"}),
+    ("root-locked-out", "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:$6$x$y:19000::::::' "
+                        ">/etc/shadow", {"administrator": r"root .* must give a code"}),
+    ("locked-out-later", "\"$TOTPCTL\" revoke alice >/dev/null; echo 'enforce = 2199-01-31' "
+                         ">/etc/security/pam_totp.conf",
+     {"administrator": "from 2199-01-31"}),
+]
+
+
+@pytest.mark.parametrize("script, expected", [row[1:] for row in BROKEN_HOSTS],
+                         ids=[row[0] for row in BROKEN_HOSTS])
+def test_a_broken_host_is_found_and_nothing_else_is_said(patient, script, expected):
+    findings = patient.found(script)
+    assert {one["id"] for one in findings} == set(expected), findings
+    for one in findings:
+        assert re.search(expected[one["id"]], one["what"]), one
+
+
+@pytest.mark.parametrize("id, env", [("clock", {"HOST_CLOCK": "free"}),
+                                     ("disk-kind", {"HOST_DISK": "0x6969"}),
+                                     ("disk-kind", {"HOST_DISK": "0xfe534d42"}),
+                                     ("disk-kind", {"HOST_DISK": "0x01021994"}),
+                                     ("disk-kind", {"HOST_DISK": "0x794c7630"}),
+                                     ("btrfs", {"HOST_DISK": "0x9123683e"})], ids=str)
+def test_a_clock_or_a_disk_that_cannot_be_relied_on_is_found(patient, id, env):
+    patient.only("", id, "", **env)
+
+
+# ---- --fix
+
+
+FIXED = [
+    ("keyring", "chmod 644 $keyring", 'stat -c %a $keyring | grep -qx 600'),
+    ("policy", ": >/etc/security/pam_totp.conf; chmod 666 /etc/security/pam_totp.conf",
+     "stat -c %a /etc/security/pam_totp.conf | grep -qx 644"),
+    ("folders", "chmod 777 $store; chmod 755 $store/users $store/state",
+     "stat -c %a $store $store/users $store/state | tr '\\n' ' ' | grep -qx '755 700 700 '"),
+    ("record", "chmod 666 $store/users/bob $store/state/bob.*",
+     "stat -c %a $store/users/bob $store/state/bob.* | sort -u | grep -qx 600"),
+    ("stack", "chmod 666 /etc/pam.d/sshd", "stat -c %a /etc/pam.d/sshd | grep -qx 644"),
+    ("temporary", "for f in $keyring~01 $store/STORE~01 $store/users/bob~01; do : >$f; touch -d "
+     "'1 day ago' $f; done", "! ls $keyring~* $store/STORE~* $store/users/*~* 2>/dev/null"),
+    ("state-of-nobody", "f=$store/state/carol.0123456789abcdef0123456789abcdef; : >$f; "
+     "touch -d '1 day ago' $f", "! ls $store/state/carol.* 2>/dev/null"),
+]
+
+
+@pytest.mark.parametrize("script, shown", [row[1:] for row in FIXED], ids=[row[0] for row in FIXED])
+def test_fix_repairs_what_needs_no_choice_and_the_log_says_so(patient, script, shown):
+    before = patient.found(script)
+    assert before and not any(one["repaired"] for one in before)
+    ran = patient.run(script, "--fix --json",
+                      after=f"({shown}) || code=9; grep -q outcome=repaired /mnt/log || code=8; "
+                            "\"$TOTPCTL\" doctor --json >/mnt/again; "
+                            "! grep -Eq '\"(mode|leftover)\"' /mnt/again || code=7")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert {one["id"] for one in json.loads(ran.stdout)} <= {"mode", "leftover"}
+    assert all(one["repaired"] for one in json.loads(ran.stdout))
+
+
+UNFIXED = [
+    ("owner", "chown 64001 $keyring", "stat -c %u $keyring | grep -qx 64001"),
+    ("young", ": >$store/users/bob~01", "test -e $store/users/bob~01"),
+    ("linked", "chmod 666 $store/users/bob; ln $store/users/bob /var/lib/linked",
+     "stat -c %a /var/lib/linked | grep -qx 666"),
+    ("symbolic-link", "echo x >/var/lib/x; chmod 666 /var/lib/x; rm $store/users/bob; "
+     "ln -s /var/lib/x $store/users/bob", "stat -c %a /var/lib/x | grep -qx 666"),
+    ("foreign", ": >$store/users/KEEP; touch -d '1 day ago' $store/users/KEEP",
+     "test -e $store/users/KEEP"),
+    ("stack", "sed -i '1i auth sufficient pam_unix.so' /etc/pam.d/sudo",
+     "grep -q '^auth sufficient pam_unix' /etc/pam.d/sudo"),
+]
+
+
+@pytest.mark.parametrize("script, shown", [row[1:] for row in UNFIXED],
+                         ids=[row[0] for row in UNFIXED])
+def test_fix_leaves_what_needs_a_choice(patient, script, shown):
+    ran = patient.run(script, "--fix --json", after=f"({shown}) || code=9")
+    assert ran.returncode in (0, 1), ran.stdout
+    assert not any(one["repaired"] for one in json.loads(ran.stdout))
+
+
+# ---- how it is told
+
+
+def test_people_read_what_why_and_how(patient):
+    ran = patient.run("chmod 640 $keyring; chown 64001 /etc/pam.d/sshd", "--fix")
+    assert ran.returncode == 1
+    text = ran.stdout
+    assert re.search(r"^1\. /etc/pam.d/sshd: owned by uid 64001$", text, re.M)
+    assert re.search(r"^   Why:    whoever can write it", text, re.M)
+    assert re.search(r"^   Repair: .*chown 0:0 /etc/pam.d/sshd$", text, re.M)
+    assert re.search(r"^   Repaired\.$", text, re.M)
+    assert text.endswith("2 found, 1 repaired\n")
+
+
+def test_what_strangers_wrote_does_not_reach_the_terminal(patient):
+    ran = patient.run(": >\"$store/users/$(printf 'A\\033[2J')\"; touch -d '1 day ago' $store/users/A*",
+                      "")
+    assert ran.returncode == 1 and "left over" in ran.stdout and "\x1b" not in ran.stdout
+
+
+def test_no_secret_is_told(patient):
+    ran = patient.run("echo \"$(cut -d' ' -f2 $keyring) is no line\" >$keyring; cat $keyring >/mnt/k",
+                      "", after="cat /mnt/k >&2")
+    key = ran.stderr.split()[0]
+    assert ran.returncode == 1 and len(key) == 44 and key not in ran.stdout
+
+
+def test_others_than_root_are_refused(patient):
+    ran = patient.run("", "--help >/dev/null; setpriv --reuid 65534 --clear-groups $TOTPCTL doctor")
+    if "Permission denied" in ran.stderr:
+        pytest.skip("the build folder is closed to others")
+    assert (ran.returncode, ran.stdout) == (1, "") and "only root can" in ran.stderr
