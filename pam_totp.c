@@ -9,6 +9,7 @@
  * while a person types, and an error is never PAM_IGNORE and never PAM_SUCCESS.
  */
 #define PAM_SM_AUTH
+#define PAM_SM_ACCOUNT
 #include <security/pam_modules.h>
 #include <string.h>
 #include <syslog.h>
@@ -19,6 +20,7 @@
 #include "host/facts.h"
 #include "login/attempt.h"
 #include "pam/ask.h"
+#include "pam/enroll.h"
 #include "pam/say.h"
 #include "pam_totp.h"
 
@@ -226,12 +228,35 @@ static int skip(const struct login *login, enum gate_reason reason)
 	return PAM_IGNORE;
 }
 
+/* Where nothing can be shown (sudo), nobody can enrol: they are asked, and refused. */
+static enum gate_verdict verdict_of(const struct login *login, enum gate_reason *ret_reason)
+{
+	enum gate_verdict verdict = gate(&login->policy, &login->facts, clock_now(), ret_reason);
+
+	return verdict == GATE_ENROLL && login->silent ? GATE_ASK : verdict;
+}
+
+/* Not asked; with enroll_in_account the account stage may have something to say. */
+static int let_on(const struct login *login, enum gate_verdict verdict, enum gate_reason reason)
+{
+	enum enroll_mark mark = ENROLL_NONE;
+
+	if (verdict == GATE_ENROLL)
+		mark = ENROLL_MUST;
+	else if (reason == GATE_REASON_NOT_REQUIRED && login->policy.enroll_in_account &&
+		 gate_days_left(&login->policy, clock_now()))
+		mark = ENROLL_OFFER;
+	if (mark != ENROLL_NONE && !enroll_set_mark(login->pamh, mark, login->account.name))
+		return fail(login, TOTP_ERR_NOMEM, &(struct reason){"no memory for a mark"});
+	return skip(login, reason);
+}
+
 /* All is known but the answer. */
 static int decide(const struct login *login)
 {
 	bool combined = login->policy.password == PASSWORD_COMBINED, remembered = false;
 	enum gate_reason reason = GATE_REASON_NONE;
-	enum gate_verdict verdict = gate(&login->policy, &login->facts, clock_now(), &reason);
+	enum gate_verdict verdict = verdict_of(login, &reason);
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
 	struct reason why = {""};
 	enum totp_err err = TOTP_OK;
@@ -245,8 +270,8 @@ static int decide(const struct login *login)
 		ask_combined(login, verdict == GATE_ASK && !remembered, &answer);
 	if (remembered)
 		return let_in_remembered(login);
-	if (verdict == GATE_SKIP)
-		return skip(login, reason);
+	if (verdict == GATE_SKIP || verdict == GATE_ENROLL)
+		return let_on(login, verdict, reason);
 	say_debug(login, gate_reason_name(reason));
 	return combined ? judge_answer(login, &answer) : ask_and_judge(login);
 }
@@ -305,16 +330,23 @@ static int look_for_public_key(const struct login *login)
 	return pam_code_of(TOTP_OK, VERDICT_ALLOW);
 }
 
+/* False: the policy is in error, which was said. */
+static bool login_begin(struct login *login, int argc, const char **argv)
+{
+	login->service = login_item(login, PAM_SERVICE);
+	find_source(login);
+	if (load_policy(login, argc, argv) == TOTP_OK)
+		return true;
+	say_tell(login, SAY_NOT_POSSIBLE);
+	return false;
+}
+
 static int authenticate(struct login *login, int argc, const char **argv)
 {
 	const char *name = NULL;
 
-	login->service = login_item(login, PAM_SERVICE);
-	find_source(login);
-	if (load_policy(login, argc, argv) != TOTP_OK) {
-		say_tell(login, SAY_NOT_POSSIBLE);
+	if (!login_begin(login, argc, argv))
 		return PAM_SERVICE_ERR;
-	}
 	if (login->policy.if_publickey)
 		return look_for_public_key(login);
 	if (login->policy.fail_delay)
@@ -331,7 +363,51 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, cons
 	OWN(login_end)
 	struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
 
+	(void)enroll_set_mark(pamh, ENROLL_NONE, NULL);
 	return authenticate(&login, argc, argv);
+}
+
+/* --- account: those who enrol in the login, and nobody else --- */
+
+/* Is the user still the one who was let on, and still not enrolled? */
+static enum totp_err check_marked(struct login *login, const char *marked, struct reason *why)
+{
+	const char *name = login_item(login, PAM_USER);
+	enum totp_err err = account_find(name ? name : "", &login->account, why);
+
+	if (err == TOTP_OK && (!login->account.known || strcmp(login->account.name, marked) != 0)) {
+		reason_set(why, "the program changed the user after the auth stage");
+		return TOTP_ERR_UNSAFE;
+	}
+	if (err == TOTP_OK)
+		err = find_record(login, marked, why);
+	return err == TOTP_OK && login->facts.enrolled ? TOTP_ERR_EXISTS : err;
+}
+
+static int account(struct login *login, enum enroll_mark mark, const char *marked, int argc,
+		   const char **argv)
+{
+	struct reason why = {""};
+	enum totp_err err;
+
+	if (!login_begin(login, argc, argv))
+		return PAM_SERVICE_ERR;
+	err = check_marked(login, marked, &why);
+	if (err == TOTP_ERR_EXISTS)
+		return enroll_refuse_second(login);
+	if (err != TOTP_OK)
+		return fail(login, err, &why);
+	return enroll_person(login, mark);
+}
+
+PAM_EXTERN int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	OWN(login_end)
+	struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
+	const char *marked = NULL;
+	enum enroll_mark mark = enroll_mark_of(pamh, &marked);
+
+	return mark == ENROLL_NONE ? PAM_IGNORE : account(&login, mark, marked, argc, argv);
 }
 
 /* Nothing to set, and no net: libpam takes what follows from auth's own result. */

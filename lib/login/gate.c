@@ -19,12 +19,32 @@ bool gate_requires(const struct policy *policy, const struct gate_facts *facts, 
 	return true;
 }
 
+/* Nobody enrols from a time when the clock was not set. */
+static bool may_enroll(const struct policy *policy, const struct gate_facts *facts, int64_t now)
+{
+	return policy->enroll_in_account && policy->enroll_login && facts->known &&
+	       !facts->enrolled && now >= CLOCK_UNSET_BEFORE &&
+	       (policy->enroll_until == 0 || now < policy->enroll_until + 86400);
+}
+
+unsigned gate_days_left(const struct policy *policy, int64_t now)
+{
+	if (policy->enforce != ENFORCE_FROM || now < CLOCK_UNSET_BEFORE ||
+	    now >= policy->enforce_from)
+		return 0;
+	return (unsigned)((policy->enforce_from - now + 86399) / 86400);
+}
+
 enum gate_verdict gate(const struct policy *policy, const struct gate_facts *facts, int64_t now,
 		       enum gate_reason *ret_reason)
 {
 	if (facts->trusted) {
 		*ret_reason = GATE_REASON_TRUSTED;
 		return GATE_SKIP;
+	}
+	if (gate_requires(policy, facts, now) && may_enroll(policy, facts, now)) {
+		*ret_reason = GATE_REASON_MUST_ENROLL;
+		return GATE_ENROLL;
 	}
 	if (gate_requires(policy, facts, now)) {
 		*ret_reason = GATE_REASON_REQUIRED;
@@ -64,6 +84,8 @@ const char *gate_reason_name(enum gate_reason reason)
 		return "enrolled";
 	case GATE_REASON_UNKNOWN:
 		return "unknown";
+	case GATE_REASON_MUST_ENROLL:
+		return "must_enroll";
 	case GATE_REASON_EXEMPT:
 		return "exempt";
 	case GATE_REASON_TRUSTED:

@@ -13,7 +13,12 @@ struct gate_facts {
 	bool enrolled; /* has a record in the store, be it sound or not */
 };
 
-enum gate_verdict { GATE_REFUSE = 0, GATE_ASK, GATE_SKIP };
+enum gate_verdict {
+	GATE_REFUSE = 0,
+	GATE_ASK,
+	GATE_SKIP,
+	GATE_ENROLL, /* not asked, and led through an enrolment once the others have let in */
+};
 
 enum gate_reason {
 	GATE_REASON_NONE = 0,
@@ -21,6 +26,7 @@ enum gate_reason {
 	GATE_REASON_ENROLLED,     /* ask: not required, but enrolled */
 	GATE_REASON_UNKNOWN,      /* ask: no account, or a name service that did not say so */
 	GATE_REASON_EXEMPT,       /* skip */
+	GATE_REASON_MUST_ENROLL,  /* enrol: required, not enrolled, and may do it in the login */
 	GATE_REASON_TRUSTED,      /* skip: from a trusted network, whoever it is */
 	GATE_REASON_NOT_REQUIRED, /* skip: neither required nor enrolled */
 };
@@ -42,8 +48,14 @@ bool gate_requires(const struct policy *policy, const struct gate_facts *facts, 
 /* Does the verdict hold whatever the store says of the user? */
 bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
-/* A stable word for logs: "required", "enrolled", "unknown", "exempt", "trusted_network",
- * "not_required". */
+/*
+ * Days until a code is required of somebody who is not asked today, rounded up; 0: no day
+ * is set, or it cannot be told.
+ */
+unsigned gate_days_left(const struct policy *policy, int64_t now);
+
+/* A stable word for logs: "required", "enrolled", "unknown", "exempt", "must_enroll",
+ * "trusted_network", "not_required". */
 const char *gate_reason_name(enum gate_reason reason);
 
 #endif

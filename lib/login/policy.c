@@ -26,7 +26,10 @@ enum kind {
 	KIND_PATH,
 	KIND_ENFORCE,
 	KIND_ALGORITHM,
-	KIND_PASSWORD
+	KIND_PASSWORD,
+	KIND_ENROLL,
+	KIND_DATE,
+	KIND_QR
 };
 
 enum where { IN_FILE = 1, IN_ARGS = 2, IN_BOTH = 3 };
@@ -55,6 +58,10 @@ static const struct option options[] = {
 	OPTION(remember, IN_BOTH, KIND_SECONDS, 0, 30 * 86400, "0"),
 	OPTION(password, IN_BOTH, KIND_PASSWORD, 0, 0, "none"),
 	OPTION(if_publickey, IN_ARGS, KIND_FLAG, 0, 0, "no"),
+	OPTION(enroll_in_account, IN_ARGS, KIND_FLAG, 0, 0, "no"),
+	{{"enroll", true, false, "tool"}, KIND_ENROLL, 0, 0, 0},
+	OPTION(enroll_until, IN_FILE, KIND_DATE, 0, 0, ""),
+	OPTION(enroll_qr, IN_FILE, KIND_QR, 0, 0, "utf8"),
 	OPTION(prompt, IN_BOTH, KIND_TEXT, 0, 0, "\"Verification code: \""),
 	OPTION(echo, IN_BOTH, KIND_FLAG, 0, 0, "no"),
 	OPTION(debug, IN_ARGS, KIND_FLAG, 0, 0, "no"),
@@ -356,6 +363,47 @@ static enum totp_err set_enforce(struct text value, struct policy *policy, struc
 	return TOTP_ERR_FORMAT;
 }
 
+static enum totp_err set_enroll(struct text value, struct policy *policy, struct reason *why)
+{
+	struct text rest = value, entry;
+
+	policy->enroll_tool = policy->enroll_login = false;
+	while (text_field(&rest, ',', &entry)) {
+		if (text_is(text_trim(entry), "tool"))
+			policy->enroll_tool = true;
+		else if (text_is(text_trim(entry), "login"))
+			policy->enroll_login = true;
+		else {
+			reason_set(why, "expected tool, login, both with a comma, or nothing");
+			return TOTP_ERR_FORMAT;
+		}
+	}
+	return TOTP_OK;
+}
+
+static enum totp_err set_date(struct text value, int64_t *date, struct reason *why)
+{
+	*date = 0;
+	if (value.len == 0 || text_date(value, date) == TOTP_OK)
+		return TOTP_OK;
+	reason_set(why, "expected a day such as 2027-01-31, or nothing");
+	return TOTP_ERR_FORMAT;
+}
+
+static enum totp_err set_qr(struct text value, enum enroll_qr *qr, struct reason *why)
+{
+	static const char *const words[] = {"utf8", "ascii", "none"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!text_is(value, words[i]))
+			continue;
+		*qr = (enum enroll_qr)i;
+		return TOTP_OK;
+	}
+	reason_set(why, "expected utf8, ascii or none");
+	return TOTP_ERR_FORMAT;
+}
+
 static enum totp_err set_option(const struct option *option, struct text value,
 				struct policy *policy, struct reason *why)
 {
@@ -380,6 +428,12 @@ static enum totp_err set_option(const struct option *option, struct text value,
 		return set_path(value, at, why);
 	case KIND_ENFORCE:
 		return set_enforce(value, policy, why);
+	case KIND_ENROLL:
+		return set_enroll(value, policy, why);
+	case KIND_DATE:
+		return set_date(value, at, why);
+	case KIND_QR:
+		return set_qr(value, at, why);
 	case KIND_ALGORITHM:
 		if (uri_algorithm_of(value, &policy->algorithm) == TOTP_OK)
 			return TOTP_OK;
@@ -534,7 +588,7 @@ enum totp_err policy_parse_args(struct policy *policy, int argc, const char **ar
 		if (strncmp(argv[i], "conf=", 5) == 0)
 			continue;
 		if (text_is(value, "debug") || text_is(value, "echo") ||
-		    text_is(value, "if_publickey"))
+		    text_is(value, "if_publickey") || text_is(value, "enroll_in_account"))
 			read_pair(&reading, "PAM line", value, text_of("yes"));
 		else if (split_pair(&value, &key))
 			/* blanks count here: PAM has taken the brackets off [prompt=Code: ] */

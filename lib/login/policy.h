@@ -22,6 +22,9 @@
 
 enum enforce { ENFORCE_REQUIRED = 0, ENFORCE_OPTIONAL, ENFORCE_FROM };
 
+/* The picture inside a login: the terminal at the other end is not known. */
+enum enroll_qr { ENROLL_QR_UTF8 = 0, ENROLL_QR_ASCII, ENROLL_QR_NONE };
+
 /* Where the code comes from. */
 enum password_mode {
 	PASSWORD_NONE = 0,       /* a question of our own */
@@ -38,6 +41,11 @@ struct policy {
 	char trusted_networks[POLICY_NETWORKS_MAX]; /* comma-separated */
 	uint32_t remember;                          /* seconds; 0: never */
 	bool if_publickey;
+	bool enroll_in_account;
+	bool enroll_tool; /* where people may enrol themselves… */
+	bool enroll_login;
+	int64_t enroll_until; /* …and the last day on which, 00:00 UTC; 0: no end */
+	enum enroll_qr enroll_qr;
 	enum password_mode password;
 	char prompt[POLICY_TEXT_MAX];
 	bool echo;

@@ -147,6 +147,7 @@ static void every_reason_has_its_word(void **unused)
 	assert_string_equal("required", gate_reason_name(GATE_REASON_REQUIRED));
 	assert_string_equal("enrolled", gate_reason_name(GATE_REASON_ENROLLED));
 	assert_string_equal("exempt", gate_reason_name(GATE_REASON_EXEMPT));
+	assert_string_equal("must_enroll", gate_reason_name(GATE_REASON_MUST_ENROLL));
 	assert_string_equal("not_required", gate_reason_name(GATE_REASON_NOT_REQUIRED));
 	assert_int_equal(0, GATE_REFUSE); /* a forgotten assignment refuses */
 }
@@ -171,10 +172,68 @@ static void nobody_is_asked_from_a_trusted_network(void **unused)
 	}
 }
 
+static void only_who_must_and_is_not_enrolled_is_led_to_enrol(void **unused)
+{
+	struct policy policy = enforced(ENFORCE_FROM);
+	enum gate_reason reason = GATE_REASON_NONE;
+
+	policy.enroll_in_account = policy.enroll_login = true;
+	for (unsigned bits = 0; bits < 16; bits++) {
+		struct gate_facts facts = {.known = bits & 1,
+					   .required = bits & 2,
+					   .exempt = bits & 4,
+					   .enrolled = bits & 8};
+
+		for (int64_t now = DAY - 1; now <= DAY; now++) {
+			bool must = gate_requires(&policy, &facts, now) && facts.known &&
+				    !facts.enrolled;
+			enum gate_verdict verdict = gate(&policy, &facts, now, &reason);
+
+			assert_int_equal(must, verdict == GATE_ENROLL);
+			assert_int_equal(must, reason == GATE_REASON_MUST_ENROLL);
+		}
+	}
+}
+
+static void enrolling_needs_both_switches_a_clock_and_a_day_not_past(void **unused)
+{
+	const struct gate_facts facts = {.known = true};
+	enum gate_reason reason = GATE_REASON_NONE;
+	struct policy policy = enforced(ENFORCE_REQUIRED);
+
+	assert_int_equal(GATE_ASK, gate(&policy, &facts, DAY, &reason));
+	policy.enroll_in_account = true;
+	assert_int_equal(GATE_ASK, gate(&policy, &facts, DAY, &reason));
+	policy.enroll_login = true;
+	assert_int_equal(GATE_ENROLL, gate(&policy, &facts, DAY, &reason));
+	assert_int_equal(GATE_ASK, gate(&policy, &facts, 1577836799, &reason));
+	policy.enroll_until = DAY;
+	assert_int_equal(GATE_ENROLL, gate(&policy, &facts, DAY + 86399, &reason));
+	assert_int_equal(GATE_ASK, gate(&policy, &facts, DAY + 86400, &reason));
+	policy.enroll_in_account = false;
+	assert_int_equal(GATE_ASK, gate(&policy, &facts, DAY, &reason));
+}
+
+static void the_days_left_are_counted_up_and_only_to_a_day_to_come(void **unused)
+{
+	struct policy policy = enforced(ENFORCE_FROM);
+
+	assert_int_equal(1, gate_days_left(&policy, DAY - 1));
+	assert_int_equal(1, gate_days_left(&policy, DAY - 86400));
+	assert_int_equal(2, gate_days_left(&policy, DAY - 86401));
+	assert_int_equal(0, gate_days_left(&policy, DAY));
+	assert_int_equal(0, gate_days_left(&policy, 0));
+	policy.enforce = ENFORCE_OPTIONAL;
+	assert_int_equal(0, gate_days_left(&policy, DAY - 1));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_is_asked_from_a_trusted_network),
+		cmocka_unit_test(only_who_must_and_is_not_enrolled_is_led_to_enrol),
+		cmocka_unit_test(enrolling_needs_both_switches_a_clock_and_a_day_not_past),
+		cmocka_unit_test(the_days_left_are_counted_up_and_only_to_a_day_to_come),
 		cmocka_unit_test(every_user_is_asked_or_not_as_the_table_says),
 		cmocka_unit_test(a_date_holds_from_midnight_utc),
 		cmocka_unit_test(while_the_clock_was_never_set_a_date_holds),

@@ -271,6 +271,28 @@ static void enforcement_is_a_word_or_a_day(void **unused)
 	}
 }
 
+static void people_enrol_where_and_until_when_it_says(void **unused)
+{
+	struct policy p;
+	struct complaints told;
+
+	assert_ok(parse(&p, "", &told));
+	assert_true(p.enroll_tool && !p.enroll_login && p.enroll_until == 0);
+	assert_int_equal(ENROLL_QR_UTF8, p.enroll_qr);
+	assert_ok(parse(&p, "enroll = login , tool\nenroll_until = 2027-01-31\nenroll_qr = ascii",
+			&told));
+	assert_true(p.enroll_tool && p.enroll_login);
+	assert_int_equal(1801353600, p.enroll_until);
+	assert_int_equal(ENROLL_QR_ASCII, p.enroll_qr);
+	assert_ok(parse(&p, "enroll =", &told));
+	assert_false(p.enroll_tool || p.enroll_login);
+	assert_refused(FORMAT, parse(&p, "enroll = login,shell", &told));
+	assert_told(&told, 0, "expected tool, login");
+	assert_refused(FORMAT, parse(&p, "enroll_until = soon", &told));
+	assert_refused(FORMAT, parse(&p, "enroll_qr = png", &told));
+	assert_refused(FORMAT, parse(&p, "enroll_in_account = yes", &told));
+}
+
 static void algorithms_are_three(void **unused)
 {
 	struct policy p;
@@ -854,6 +876,7 @@ int main(void)
 		cmocka_unit_test(durations_have_units),
 		cmocka_unit_test(flags_are_yes_or_no),
 		cmocka_unit_test(enforcement_is_a_word_or_a_day),
+		cmocka_unit_test(people_enrol_where_and_until_when_it_says),
 		cmocka_unit_test(algorithms_are_three),
 		cmocka_unit_test(paths_are_absolute_and_fit),
 		cmocka_unit_test(a_prompt_is_up_to_127_bytes_of_clean_text),

@@ -1,0 +1,105 @@
+#include "login/confirm.h"
+
+#include <stdio.h>
+
+#include "login/answer.h"
+#include "otp/totp.h"
+
+#define SEARCH 3600 /* seconds each side in which a wrong clock is looked for */
+
+/* What to try when the answer is not a code of this kind. */
+static void hint_shape(const struct otp_uri *uri, const struct answer *answer,
+		       char ret_hint[CONFIRM_HINT_MAX])
+{
+	if (answer->kind != ANSWER_CODE)
+		snprintf(ret_hint, CONFIRM_HINT_MAX,
+			 "A code is %u digits: type those that your phone shows now.\n",
+			 uri->digits);
+	else if (uri->digits == 6)
+		snprintf(ret_hint, CONFIRM_HINT_MAX, "That was %u digits; a code here has 6.\n",
+			 answer->digits);
+	else
+		snprintf(ret_hint, CONFIRM_HINT_MAX,
+			 "That was %u digits, not %u. If your app shows no more, it ignores this "
+			 "setting: leave out --digits.\n",
+			 answer->digits, uri->digits);
+}
+
+static void hint_wrong(const struct otp_uri *uri, char ret_hint[CONFIRM_HINT_MAX])
+{
+	bool common = uri->alg == HMAC_SHA1 && uri->period == 30;
+
+	snprintf(ret_hint, CONFIRM_HINT_MAX, "That code does not match. %s\n",
+		 common ? "Wait for the next one of the entry just added."
+			: "Wait for the next one. If none matches, your app ignores the algorithm "
+			  "or the period.");
+}
+
+/* off: steps by which the code is too late; negative for too early. */
+static void hint_clock(const struct otp_uri *uri, int64_t off, char ret_hint[CONFIRM_HINT_MAX])
+{
+	uint64_t seconds = (uint64_t)(off < 0 ? -off : off) * uri->period;
+	uint64_t count = seconds < 60 ? seconds : (seconds + 30) / 60;
+
+	snprintf(ret_hint, CONFIRM_HINT_MAX,
+		 "Your phone's clock is about %llu %s%s %s this computer's.\n"
+		 "Set both to network time, then try the next code.\n",
+		 (unsigned long long)count, seconds < 60 ? "second" : "minute",
+		 count == 1 ? "" : "s", off < 0 ? "behind" : "ahead of");
+}
+
+static enum totp_err check_counter(const struct otp_uri *uri, uint32_t ahead,
+				   const struct code *code, struct confirmation *confirmation)
+{
+	struct counter_match match = {0};
+	enum totp_err err =
+		hotp_find(uri->alg, &uri->secret, uri->digits, code, uri->counter, ahead, &match);
+
+	confirmation->right = match.found;
+	confirmation->moving = match.counter + 1;
+	if (err == TOTP_OK && !match.found)
+		snprintf(confirmation->hint, CONFIRM_HINT_MAX,
+			 "That code does not match. Press the button and type the new one.\n");
+	return err;
+}
+
+static enum totp_err check_step(const struct otp_uri *uri, uint32_t reach, const struct code *code,
+				int64_t now, struct confirmation *confirmation)
+{
+	struct totp_params params = {uri->alg, uri->digits};
+	struct step_window window = {.reach = reach};
+	struct step_match match = {0};
+	int64_t off = 0;
+	bool other = false;
+	enum totp_err err = totp_step_at(now, uri->period, &window.centre);
+
+	if (err == TOTP_OK)
+		err = totp_find_step(&params, &uri->secret, code, &window, &match);
+	confirmation->right = match.found;
+	confirmation->moving = match.step;
+	if (err != TOTP_OK || match.found)
+		return err;
+
+	err = totp_find_offset(&params, &uri->secret, code, window.centre, SEARCH / uri->period,
+			       &other, &off);
+	if (other)
+		hint_clock(uri, off, confirmation->hint);
+	else
+		hint_wrong(uri, confirmation->hint);
+	return err;
+}
+
+enum totp_err confirm_typed(const struct otp_uri *uri, const struct confirm_window *window,
+			    const char *typed, int64_t now, struct confirmation *ret_confirmation)
+{
+	OWN_ANSWER struct answer answer = {0};
+
+	*ret_confirmation = (struct confirmation){0};
+	answer_parse(typed, NULL, &answer);
+	if (answer.kind != ANSWER_CODE || answer.digits != uri->digits) {
+		hint_shape(uri, &answer, ret_confirmation->hint);
+		return TOTP_OK;
+	}
+	return uri->hotp ? check_counter(uri, window->codes, &answer.code, ret_confirmation)
+			 : check_step(uri, window->steps, &answer.code, now, ret_confirmation);
+}

@@ -1,0 +1,376 @@
+#include "pam/enroll.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "host/clock.h"
+#include "host/machine.h"
+#include "host/page.h"
+#include "host/qr.h"
+#include "login/confirm.h"
+#include "login/enroll.h"
+#include "otp/base32.h"
+#include "pam/conv.h"
+#include "pam/say.h"
+#include "pam_totp.h"
+
+#define MARK          "pam_totp_enroll"
+#define TRIES         3
+#define INVERSIONS    8
+#define QUIET         4
+#define LABEL         "phone"
+#define PROMPT        "Code from your phone: "
+#define PROMPT_INVERT "Code from your phone (or i to swap dark and light): "
+#define BOTH          "You were enrolled a moment ago in another login. Log in again, with a code."
+
+/* --- the mark --- */
+
+struct mark {
+	enum enroll_mark mark;
+	char user[CRED_USER_MAX + 1];
+};
+
+static void mark_free(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+bool enroll_set_mark(pam_handle_t *pamh, enum enroll_mark mark, const char *user)
+{
+	struct mark *set = NULL;
+
+	if (mark == ENROLL_NONE)
+		return pam_set_data(pamh, MARK, NULL, NULL) == PAM_SUCCESS;
+	set = calloc(1, sizeof(*set));
+	if (!set)
+		return false;
+	set->mark = mark;
+	if (text_copy(text_of(user), set->user, sizeof(set->user)) == TOTP_OK &&
+	    pam_set_data(pamh, MARK, set, mark_free) == PAM_SUCCESS)
+		return true;
+	free(set);
+	return false;
+}
+
+enum enroll_mark enroll_mark_of(pam_handle_t *pamh, const char **ret_user)
+{
+	const void *data = NULL;
+	const struct mark *mark;
+
+	if (pam_get_data(pamh, MARK, &data) != PAM_SUCCESS || !data)
+		return ENROLL_NONE;
+	mark = data;
+	*ret_user = mark->user;
+	return mark->mark;
+}
+
+/* --- what is shown --- */
+
+/* All that belongs to one enrolment. */
+struct newcomer {
+	struct otp_uri uri;
+	struct cred cred;
+	struct recovery_code codes[RECOVERY_MAX];
+	uint64_t moving;
+	enum qr_style style;
+	bool drawn; /* there is a picture */
+	bool invert;
+	struct qr qr;
+};
+
+#define OWN_NEWCOMER OWN(newcomer_free)
+
+static void newcomer_free(struct newcomer **newcomer)
+{
+	if (!*newcomer)
+		return;
+	explicit_bzero(*newcomer, sizeof(**newcomer));
+	free(*newcomer);
+}
+
+static void encode_picture(struct newcomer *newcomer, enum enroll_qr wish)
+{
+	char text[URI_TEXT_MAX];
+
+	if (wish == ENROLL_QR_NONE)
+		return;
+	newcomer->style = wish == ENROLL_QR_ASCII ? QR_ASCII : QR_UTF8;
+	newcomer->drawn = uri_write(&newcomer->uri, text) == TOTP_OK &&
+			  qr_encode(text, &newcomer->qr, NULL) == TOTP_OK;
+	WIPE(text);
+}
+
+static void show_secret(const struct login *login, const struct newcomer *newcomer)
+{
+	char base32[BASE32_TEXT_MAX], grouped[BASE32_TEXT_MAX * 2], text[1024];
+	size_t len = 0;
+
+	base32_encode(&newcomer->uri.secret, base32);
+	for (size_t i = 0; base32[i]; i++) {
+		if (i && i % 4 == 0)
+			grouped[len++] = ' ';
+		grouped[len++] = base32[i];
+	}
+	grouped[len] = '\0';
+	snprintf(text, sizeof(text), "%s\n    %s\nAccount  %s\nIssuer   %s",
+		 newcomer->drawn
+			 ? "Scan the picture with the authenticator app on your phone, or "
+			   "type this secret:"
+			 : "In the authenticator app on your phone, choose to enter a key by "
+			   "hand, and type this secret:",
+		 grouped, newcomer->uri.account, newcomer->uri.issuer);
+	conv_inform(login->pamh, text);
+	WIPE(base32);
+	WIPE(grouped);
+	WIPE(text);
+}
+
+/* One message, so that nothing comes between its rows. */
+static void show_picture(const struct login *login, const struct newcomer *newcomer)
+{
+	const struct qr *qr = &newcomer->qr;
+	unsigned rows = qr_rows(qr, newcomer->style, QUIET);
+	size_t cap = (size_t)rows * (qr_columns(qr, newcomer->style, QUIET) * 3 + 1) + QR_ROW_MAX;
+	char *text = calloc(1, cap), *end = text;
+
+	if (!text)
+		return; /* the secret can be typed */
+	for (unsigned row = 0; row < rows; row++) {
+		qr_row(qr, newcomer->style, QUIET, newcomer->invert, row, end);
+		end += strlen(end);
+		if (row + 1 < rows)
+			*end++ = '\n';
+	}
+	conv_inform(login->pamh, text);
+	explicit_bzero(text, cap);
+	free(text);
+}
+
+static void show(const struct login *login, const struct newcomer *newcomer)
+{
+	show_secret(login, newcomer);
+	if (newcomer->drawn)
+		show_picture(login, newcomer);
+}
+
+/* --- making it --- */
+
+static enum totp_err choose_names(const struct login *login, struct otp_uri *uri,
+				  struct reason *why)
+{
+	const struct policy *policy = &login->policy;
+	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
+	const char *user = login->account.name;
+	enum totp_err err;
+
+	machine_names(host, full_host);
+	err = policy_expand(policy->issuer, user, host, full_host, uri->issuer,
+			    sizeof(uri->issuer));
+	if (err == TOTP_OK)
+		err = uri_check_name("issuer", text_of(uri->issuer), sizeof(uri->issuer) - 1, why);
+	if (err == TOTP_OK)
+		err = policy_expand(policy->account, user, host, full_host, uri->account,
+				    sizeof(uri->account));
+	if (err == TOTP_OK)
+		err = uri_check_name("account", text_of(uri->account), sizeof(uri->account) - 1,
+				     why);
+	uri->alg = policy->algorithm;
+	uri->digits = policy->digits;
+	uri->period = policy->period;
+	return err;
+}
+
+static enum totp_err make(const struct login *login, struct newcomer *newcomer, struct reason *why)
+{
+	struct otp_uri *uri = &newcomer->uri;
+	struct cred *cred = &newcomer->cred;
+	struct token token;
+	enum totp_err err = choose_names(login, uri, why);
+
+	if (err == TOTP_OK)
+		err = enroll_secret(&uri->secret);
+	if (err == TOTP_OK)
+		err = enroll_begin(login->account.name, true, login->account.uid, clock_now(),
+				   cred);
+	token = (struct token){.type = TOKEN_TOTP,
+			       .alg = uri->alg,
+			       .digits = (uint8_t)uri->digits,
+			       .period = (uint16_t)uri->period,
+			       .created = cred->created,
+			       .label = LABEL,
+			       .secret = uri->secret};
+	if (err == TOTP_OK)
+		err = enroll_add(cred, &token);
+	if (err == TOTP_OK)
+		err = recovery_make(cred, login->policy.recovery_codes, newcomer->codes);
+	WIPE(token);
+	if (err != TOTP_OK && why->text[0] == '\0')
+		reason_set(why, "no record could be made: %s", err_name(err));
+	return err;
+}
+
+static enum totp_err store_it(const struct login *login, const struct newcomer *newcomer,
+			      struct reason *why)
+{
+	struct login_state state;
+
+	state_init(&newcomer->cred, &state);
+	state.tokens[0].moving = newcomer->moving;
+	return store_create(login->store, &newcomer->cred, &state, why);
+}
+
+/* --- asking --- */
+
+/* The hint without its line end, which the program makes. */
+static void tell_hint(const struct login *login, char hint[CONFIRM_HINT_MAX])
+{
+	size_t len = strlen(hint);
+
+	while (len && hint[len - 1] == '\n')
+		hint[--len] = '\0';
+	conv_tell(login->pamh, hint);
+}
+
+static bool is_inversion(const struct newcomer *newcomer, const char *typed)
+{
+	return newcomer->drawn && (typed[0] == 'i' || typed[0] == 'I') && typed[1] == '\0';
+}
+
+/* One answer, past any that ask for the picture the other way round. False: none. */
+static bool ask(const struct login *login, struct newcomer *newcomer,
+		struct conv_answer *ret_answer)
+{
+	for (unsigned i = 0; i < INVERSIONS; i++) {
+		if (!conv_ask(login->pamh, newcomer->drawn ? PROMPT_INVERT : PROMPT, true,
+			      ret_answer) ||
+		    ret_answer->text[0] == '\0')
+			return false;
+		if (!is_inversion(newcomer, ret_answer->text))
+			return true;
+		newcomer->invert = !newcomer->invert;
+		show_picture(login, newcomer);
+	}
+	return false;
+}
+
+/* TOTP_ERR_NOT_FOUND: given up. */
+static enum totp_err confirm(const struct login *login, struct newcomer *newcomer)
+{
+	const struct confirm_window window = {login->policy.window, login->policy.hotp_window};
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		OWN_CONV_ANSWER struct conv_answer answer = {0};
+		struct confirmation typed;
+		enum totp_err err;
+
+		if (!ask(login, newcomer, &answer))
+			return TOTP_ERR_NOT_FOUND;
+		err = confirm_typed(&newcomer->uri, &window, answer.text, clock_now(), &typed);
+		newcomer->moving = typed.moving;
+		if (err != TOTP_OK || typed.right)
+			return err;
+		tell_hint(login, typed.hint);
+	}
+	return TOTP_ERR_NOT_FOUND;
+}
+
+static void tell_done(const struct login *login, const struct newcomer *newcomer)
+{
+	char page[PAGE_MAX];
+
+	if (newcomer->cred.recovery_count) {
+		page_of_codes(login->account.name, newcomer->codes, newcomer->cred.recovery_count,
+			      page);
+		conv_inform(login->pamh, page);
+		WIPE(page);
+	}
+	conv_inform(login->pamh,
+		    "Done: your account is protected by your phone. The next login needs "
+		    "the code after the one you typed.");
+	say_report(login, LOG_NOTICE, "enrolled", "login", LABEL, NULL);
+}
+
+static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer, struct reason *why)
+{
+	enum totp_err err = make(login, newcomer, why);
+
+	if (err != TOTP_OK)
+		return err;
+	encode_picture(newcomer, login->policy.enroll_qr);
+	show(login, newcomer);
+	err = confirm(login, newcomer);
+	if (err == TOTP_OK)
+		err = store_it(login, newcomer, why);
+	if (err == TOTP_OK)
+		tell_done(login, newcomer);
+	return err;
+}
+
+/* --- what comes of it --- */
+
+int enroll_refuse_second(const struct login *login)
+{
+	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
+		   "another login was first to enrol");
+	say_tell(login, BOTH);
+	return PAM_PERM_DENIED;
+}
+
+static int answer_of(const struct login *login, enum totp_err err, const struct reason *why)
+{
+	if (err == TOTP_OK)
+		return pam_code_of(TOTP_OK, VERDICT_ALLOW);
+	if (err == TOTP_ERR_NOT_FOUND) {
+		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
+			   "the enrolment was not finished");
+		say_tell(login,
+			 "Nothing was stored. If your phone has the new entry already, delete it.");
+		return PAM_PERM_DENIED;
+	}
+	if (err == TOTP_ERR_EXISTS)
+		return enroll_refuse_second(login);
+	say_report(login, LOG_ERR, "error", "enrollment", NULL, why->text);
+	say_tell(login, SAY_NOT_POSSIBLE);
+	return PAM_AUTHINFO_UNAVAIL;
+}
+
+/* Does the person want it? What day it is about they read in any case. */
+static bool accepts(const struct login *login)
+{
+	OWN_CONV_ANSWER struct conv_answer answer = {0};
+	unsigned days = gate_days_left(&login->policy, clock_now());
+	char text[160], day[11];
+
+	text_to_date(login->policy.enforce_from, day);
+	snprintf(text, sizeof(text),
+		 "From %s on (in %u day%s) a login here needs a code from an app on your phone.%s",
+		 day, days, days == 1 ? "" : "s",
+		 login->policy.enroll_login ? "" : " Ask your administrator for it.");
+	conv_inform(login->pamh, text);
+	if (!login->policy.enroll_login)
+		return false;
+	return conv_ask(login->pamh, "Set it up now? Type y, or press Enter to go on: ", true,
+			&answer) &&
+	       (strcmp(answer.text, "y") == 0 || strcmp(answer.text, "Y") == 0 ||
+		strcmp(answer.text, "yes") == 0);
+}
+
+int enroll_person(struct login *login, enum enroll_mark mark)
+{
+	OWN_NEWCOMER struct newcomer *newcomer = NULL;
+	struct reason why = {""};
+
+	if (mark == ENROLL_OFFER && (login->silent || !accepts(login)))
+		return PAM_IGNORE;
+	if (mark == ENROLL_MUST)
+		conv_inform(login->pamh, "A login here needs a code from an app on your phone. "
+					 "Set it up now; it takes a minute.");
+	newcomer = calloc(1, sizeof(*newcomer));
+	if (!newcomer)
+		return answer_of(login, TOTP_ERR_NOMEM, &why);
+	return answer_of(login, enroll_them(login, newcomer, &why), &why);
+}

@@ -1,0 +1,298 @@
+"""Enrolling inside the login, with the stock sshd and ssh, login and su."""
+import os
+import re
+import signal
+import time
+
+import pexpect
+import pytest
+
+from host import DIR, PROMPT, STORE, Phone, run, wait_for
+from test_local import as_user, end
+from test_ssh import asked
+
+PASSWORD = "correct horse"
+ASK = "Code from your phone"
+STACK = ("auth requisite pam_unix.so nodelay",
+         "auth required pam_totp.so enroll_in_account",
+         "auth required pam_permit.so",
+         "account required pam_totp.so enroll_in_account",
+         "account required pam_unix.so",
+         "session required pam_permit.so")
+
+
+@pytest.fixture
+def people(host):
+    """alice and bob have passwords, must give codes and are not enrolled."""
+    host.policy(enroll="login", fail_delay=0, period=60)
+    for user in "alice", "bob":
+        host.password(user, PASSWORD)
+    host.pam("sshd", *STACK)
+    host.sshd()
+    return host
+
+
+def begin(host, user="alice", *options):
+    """Log in as far as the question for the first code; returns the terminal and the phone."""
+    child = host.ssh_by_hand(user, *options)
+    child.setwinsize(50, 100)
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(ASK)
+    return child, phone_of(child.before)
+
+
+def phone_of(screen):
+    """The phone of somebody who types what stands there."""
+    secret = re.search(r"^ +((?:[A-Z2-7]{4} ?){8})\s*$", screen, re.M)[1].replace(" ", "")
+    return Phone(f"otpauth://totp/x?secret={secret}&period=60")
+
+
+def stored():
+    return os.listdir(f"{STORE}/users")
+
+
+def test_who_must_enrolls_in_the_login_and_gives_codes_from_then_on(people):
+    child, phone = begin(people)
+    assert stored() == []
+    child.sendline(phone.code())
+    child.expect_exact("Recovery codes of alice")
+    child.expect(r"([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})")
+    recovery = child.match[1]
+    child.expect_exact("Done")
+    child.expect_exact("alice")
+    assert end(child) == 0
+    assert stored() == ["alice"]
+    assert [(event["outcome"], event["reason"]) for event in people.events()] == [
+        ("skip", "must_enroll")]
+    assert wait_for(lambda: "outcome=enrolled reason=login" in people.log_text())
+
+    login = people.ssh("alice", PASSWORD, phone.code(1))
+    assert login.ok and asked(login) == ["Password: ", PROMPT], login
+    assert people.ssh("alice", PASSWORD, recovery).ok
+    assert recovery not in people.log_text()
+    people.phones.append(phone)
+
+
+def test_a_wrong_password_is_led_nowhere(people):
+    login = people.ssh("alice", "wrong horse")
+    assert not login.ok and asked(login) == ["Password: "], login
+    assert "phone" not in login.screen and stored() == []
+
+
+def test_after_three_wrong_codes_or_none_nothing_is_stored(people):
+    child, phone = begin(people)
+    for _ in range(2):
+        child.sendline(phone.wrong())
+        child.expect_exact("does not match")
+        child.expect_exact(ASK)
+    child.sendline(phone.wrong())
+    child.expect_exact("Nothing was stored")
+    assert end(child) != 0
+    child, _ = begin(people)
+    child.sendline("")
+    child.expect_exact("Nothing was stored")
+    assert end(child) != 0 and stored() == []
+
+
+def test_a_connection_that_drops_at_the_question_leaves_nothing(people):
+    for how in signal.SIGINT, signal.SIGKILL:
+        child, _ = begin(people)
+        os.kill(child.pid, how)
+        child.expect(pexpect.EOF)
+        child.close()
+    assert stored() == []
+    child, phone = begin(people)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    end(child)
+    assert stored() == ["alice"]
+
+
+def test_a_phone_whose_clock_is_off_is_told_so(people):
+    child, phone = begin(people)
+    child.sendline(phone.at(time.time() + 300))
+    child.expect_exact("about 5 minutes ahead")
+    child.expect_exact(ASK)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    end(child)
+
+
+def test_i_swaps_dark_and_light(people):
+    child, phone = begin(people)
+    first = child.before
+    child.expect_exact(": ")
+    child.sendline("i")
+    child.expect_exact(ASK)
+    again = child.before
+    blocks = [[line for line in text.splitlines() if "█" in line] for text in (first, again)]
+    assert blocks[0] and blocks[1] and blocks[0] != blocks[1]
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    end(child)
+
+
+def test_the_picture_is_the_secret_that_stands_beside_it(people):
+    child, phone = begin(people)
+    rows = [line.rstrip("\r") for line in child.before.splitlines()
+            if re.search("[█▀▄]", line)]
+    child.close(force=True)
+    side = max(len(row) for row in rows)
+    # light modules are drawn: on a dark terminal they are white
+    bits = []
+    for row in rows:
+        for half in "█▀", "█▄":
+            bits.append(["0" if char in half else "1" for char in row.ljust(side)])
+    with open(f"{DIR}/qr.pbm", "w", encoding="ascii") as file:
+        file.write(f"P1\n{side} {len(bits)}\n" + "\n".join(" ".join(line) for line in bits) + "\n")
+    run("convert", f"{DIR}/qr.pbm", "-scale", "600%", f"{DIR}/qr.png")
+    uri = run("zbarimg", "-q", "--raw", f"{DIR}/qr.png")
+    assert uri.startswith("otpauth://totp/tower:alice?") and phone.secret in uri
+
+
+@pytest.mark.parametrize("kind, pattern", [("ascii", "##"), ("none", None)])
+def test_the_policy_chooses_the_picture(people, kind, pattern):
+    people.policy(enroll="login", fail_delay=0, period=60, enroll_qr=kind)
+    child, phone = begin(people)
+    assert "█" not in child.before and (pattern is None or pattern in child.before)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    end(child)
+
+
+def test_two_sessions_of_one_person_enrol_once(people):
+    one, phone = begin(people)
+    two, other = begin(people)
+    one.sendline(phone.code())
+    one.expect_exact("Done")
+    end(one)
+    two.sendline(other.code())
+    two.expect_exact("enrolled a moment ago")
+    assert end(two) != 0
+    assert people.ssh("alice", PASSWORD, phone.code(1)).ok
+
+
+def test_two_people_enrol_at_once(people):
+    one, phone = begin(people)
+    two, other = begin(people, "bob")
+    for child, device in (two, other), (one, phone):
+        child.sendline(device.code())
+        child.expect_exact("Done")
+        assert end(child) == 0
+    assert sorted(stored()) == ["alice", "bob"]
+
+
+# ---- before the day, and after the last one
+
+
+def day(offset):
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + offset * 86400))
+
+
+def test_before_the_day_it_is_an_offer(people):
+    people.policy(enroll="login", enforce=day(8), fail_delay=0, period=60)
+    login = people.ssh("alice", PASSWORD, "")
+    assert login.ok, login
+    assert re.search(rf"From {day(8)} on \(in [78] days\)", "".join(login.prompts)), login
+    assert stored() == []
+
+    child = people.ssh_by_hand("alice")
+    child.setwinsize(50, 100)
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact("to go on: ")
+    child.sendline("y")
+    child.expect_exact(ASK)
+    phone = phone_of(child.before)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    assert end(child) == 0 and stored() == ["alice"]
+    assert not people.ssh("alice", PASSWORD, "").ok, "who is enrolled gives a code"
+
+
+def test_without_login_in_enroll_the_day_is_told_and_nothing_asked(people):
+    people.policy(enforce=day(8), fail_delay=0)
+    login = people.ssh("alice", PASSWORD)
+    assert login.ok and asked(login) == ["Password: "], login
+    assert "Ask your administrator" in login.screen
+
+
+def test_after_the_last_day_nobody_enrols(people):
+    people.policy(enroll="login", enroll_until=day(-1), fail_delay=0)
+    login = people.ssh("alice", PASSWORD, "123456")
+    assert not login.ok and asked(login) == ["Password: ", PROMPT], login
+    assert people.event()["reason"] == "not_enrolled"
+    people.policy(enroll="login", enroll_until=day(0), fail_delay=0, period=60)
+    child, phone = begin(people)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    end(child)
+
+
+# ---- others
+
+
+def test_the_password_method_cannot_enrol_and_is_refused(people):
+    people.sshd("PasswordAuthentication yes", "KbdInteractiveAuthentication no")
+    assert not people.ssh("alice", PASSWORD).ok
+    assert stored() == []
+
+
+def test_a_login_by_key_alone_meets_no_enrolment(people):
+    key = people.key("alice")
+    people.sshd("AuthenticationMethods publickey")
+    login = people.ssh("alice", options=key)
+    assert login.ok and login.prompts == [] and login.screen == "", login
+
+
+def test_su_enrols(people):
+    people.pam("su", "auth sufficient pam_rootok.so", *STACK)
+    child = as_user("alice", "su", "bob", "-c", "id -un")
+    child.setwinsize(50, 100)
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(ASK)
+    phone = phone_of(child.before)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    assert end(child) == 0 and "bob" in child.before
+    assert run("su", "alice", "-c", "id -un") == "alice\n", "root's su meets nothing"
+    assert stored() == ["bob"]
+
+
+def test_login_at_a_terminal_enrols(people):
+    people.pam("login", *STACK)
+    child = pexpect.spawn("/usr/bin/login", [], timeout=20, encoding="utf-8",
+                          env={"PATH": os.environ["PATH"], "TERM": "linux"}, dimensions=(50, 100))
+    child.expect_exact("login: ")
+    child.sendline("alice")
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(ASK)
+    phone = phone_of(child.before)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    child.expect_exact("$")
+    child.sendline("exit")
+    end(child)
+    assert stored() == ["alice"]
+
+
+def test_sudo_which_cannot_show_anything_refuses(people):
+    people.pam("sudo", *STACK)
+    with open("/etc/sudoers", "w", encoding="utf-8") as file:
+        file.write("Defaults passwd_tries=1\nDefaults !lecture\nalice ALL=(ALL) ALL\n")
+    os.chmod("/etc/sudoers", 0o440)
+    child = as_user("alice", "sudo", "-k", "id", "-un")
+    child.expect_exact("password for alice: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(PROMPT)
+    child.sendline("123456")
+    assert end(child) != 0 and stored() == []
+
+
+def test_without_the_argument_nobody_is_let_on(people):
+    people.pam("sshd", *(line.replace(" enroll_in_account", "") for line in STACK))
+    login = people.ssh("alice", PASSWORD, "123456")
+    assert not login.ok and asked(login) == ["Password: ", PROMPT], login
