@@ -43,7 +43,8 @@ static char *format_text(const char *format, va_list args)
 
 static struct finding *find_told(struct doctor *doctor, const char *id, const char *what)
 {
-	for (size_t i = 0; i < doctor->count; i++)
+	/* those of stacks come first; records may be very many, and each is looked at once */
+	for (size_t i = 0; i < doctor->count && i < 500; i++)
 		if (strcmp(doctor->findings[i].id, id) == 0 &&
 		    strcmp(doctor->findings[i].what, what) == 0)
 			return &doctor->findings[i];
@@ -125,9 +126,18 @@ void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t for
 		finding->repaired = fchmod(fd, st.st_mode & 07777 & ~forbidden) == 0;
 }
 
+bool doctor_is_plain(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "/._+@%:=~-";
+
+	return word[0] && word[0] != '-' && word[0] != '~' && word[strspn(word, plain)] == '\0';
+}
+
 /* --- telling --- */
 
-static void print_clean(const char *name, const char *text)
+/* Print what may hold a name that a stranger chose. */
+static void print_clean(const char *text)
 {
 	char plain[1024];
 
@@ -135,7 +145,14 @@ static void print_clean(const char *name, const char *text)
 		text_printable(text_of(text), plain, sizeof(plain));
 		text = plain;
 	}
-	printf("%s%s\n", name, text);
+	fputs(text, stdout);
+}
+
+static void print_line(const char *name, const char *text)
+{
+	printf("   %-8s", name);
+	print_clean(text);
+	printf("\n");
 }
 
 static void print_findings(const struct doctor *doctor)
@@ -145,14 +162,16 @@ static void print_findings(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct finding *finding = &doctor->findings[i];
 
-		printf("%s%zu. %s%s", i ? "\n" : "", i + 1,
-		       finding->services ? finding->services : "", finding->services ? ": " : "");
-		print_clean("", finding->what);
-		print_clean("   Why:    ", finding->why);
+		printf("%s%zu. ", i ? "\n" : "", i + 1);
+		print_clean(finding->services ? finding->services : "");
+		printf("%s", finding->services ? ": " : "");
+		print_clean(finding->what);
+		printf("\n");
+		print_line("Why:", finding->why);
 		if (finding->repaired)
 			printf("   Repaired.\n");
 		else if (finding->repair)
-			print_clean("   Repair: ", finding->repair);
+			print_line("Repair:", finding->repair);
 		repaired += finding->repaired;
 	}
 	if (doctor->count == 0)

@@ -19,9 +19,10 @@ struct finding {
 	bool repaired;
 };
 
-/* A service that asks for codes. */
+/* A service that asks for codes, or is to do so. */
 struct patient {
 	char *name;
+	bool planned;         /* its stack has no line of ours yet */
 	struct policy policy; /* of its first line that asks */
 	bool has_code;
 	bool key_needed; /* its stack has no first factor: the program must have seen one */
@@ -61,6 +62,21 @@ bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, 
  */
 void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t forbidden, uid_t owner,
 		  const char *why);
+
+#define AT_LINE        "%s:%u: "
+#define PLACE_OF(line) (line)->file, (line)->number
+
+/* Repaired by hand: what to do, and the command that opens the file at the line. */
+void doctor_edit(struct finding *finding, const struct stack_line *line, const char *what);
+
+/* Add to doctor->patients. */
+void doctor_keep(struct doctor *doctor, const char *service, const struct patient *patient);
+
+/* Look at a stack with a line of ours. */
+void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack);
+
+/* Is it harmless in a command line as it is? */
+bool doctor_is_plain(const char *word);
 
 void doctor_stacks(struct doctor *doctor); /* /etc/pam.d, and doctor->patients */
 void doctor_sshd(struct doctor *doctor);   /* its settings */

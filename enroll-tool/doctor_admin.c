@@ -49,7 +49,7 @@ static int64_t required_from(const struct policy *policy, const struct account *
 	return !facts.exempt && policy->enforce == ENFORCE_FROM ? policy->enforce_from : INT64_MAX;
 }
 
-static void look_at_administrator(struct doctor *doctor, const char *name, const char *is)
+static void look_at_administrator(struct doctor *doctor, const char *name)
 {
 	struct account account = {.known = false};
 	struct reason why = {""};
@@ -64,15 +64,17 @@ static void look_at_administrator(struct doctor *doctor, const char *name, const
 		int64_t from = required_from(&patient->policy, &account, &why);
 		char day[11];
 
-		if (from == INT64_MAX || !meets(doctor, patient, &account))
+		/* a line may go by another store */
+		if (from == INT64_MAX || !meets(doctor, patient, &account) ||
+		    strcmp(patient->policy.store_dir, doctor->ctl->tool.policy.store_dir) != 0)
 			continue;
 		text_to_date(from, day);
 		doctor_repair(
 			doctor_find(doctor, "administrator", patient->name,
 				    "who cannot give a code is refused, and who repairs the host "
 				    "may be locked out",
-				    "%s (%s) must give a code%s%s, and is not enrolled",
-				    account.name, is, from ? " from " : "", from ? day : ""),
+				    "%s must give a code%s%s, and is not enrolled", account.name,
+				    from ? " from " : "", from ? day : ""),
 			"totp-enroll --user %s", account.name);
 	}
 }
@@ -81,11 +83,11 @@ void doctor_administrators(struct doctor *doctor)
 {
 	if (!doctor->ctl->tool.store)
 		return;
-	look_at_administrator(doctor, "root", "uid 0");
+	look_at_administrator(doctor, "root");
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		const struct group *group = getgrnam(groups[i]);
 
 		for (char **member = group ? group->gr_mem : NULL; member && *member; member++)
-			look_at_administrator(doctor, *member, groups[i]);
+			look_at_administrator(doctor, *member);
 	}
 }

@@ -24,8 +24,8 @@
 
 void doctor_clock(struct doctor *doctor)
 {
-	static const char why[] = "right codes are refused when it is off by more than the window, "
-				  "and used ones come back when it is set back";
+	static const char why[] = "right codes are refused when it is off by more than the "
+				  "window";
 	struct timex timex = {0};
 	int state = adjtimex(&timex);
 

@@ -129,8 +129,9 @@ static bool asks_questions(const struct settings *settings)
 }
 
 struct methods {
-	bool pam; /* an answer reaches the PAM stack in a way that a code can be in it */
-	bool key; /* sshd has checked a key, a host or a ticket */
+	bool pam;      /* an answer reaches the PAM stack in a way that a code can be in it */
+	bool password; /* one does in which it cannot: the stack refuses */
+	bool key;      /* sshd has checked a key, a host or a ticket */
 };
 
 static struct methods methods_of(struct text list, const struct patient *patient)
@@ -143,7 +144,9 @@ static struct methods methods_of(struct text list, const struct patient *patient
 		    text_is(one, "keyboard-interactive:pam") ||
 		    (text_is(one, "password") && !patient->own_prompt))
 			methods.pam = true;
-		else if (!text_is(one, "password") && !text_is(one, "none"))
+		else if (text_is(one, "password"))
+			methods.password = true;
+		else if (!text_is(one, "none"))
 			methods.key = true;
 	}
 	return methods;
@@ -151,38 +154,62 @@ static struct methods methods_of(struct text list, const struct patient *patient
 
 /* --- findings --- */
 
-#define CONFIG "/etc/ssh/sshd_config"
+#define CONFIG   "/etc/ssh/sshd_config"
+#define SNIPPETS CONFIG ".d"
+
+/* The first value of a setting counts, so it goes before all others. */
+static void repair_setting(struct finding *finding, const char *setting)
+{
+	if (access(SNIPPETS, F_OK) == 0)
+		doctor_repair(finding,
+			      "echo '%s' >>" SNIPPETS "/00-pam_totp.conf && sshd -t && systemctl "
+			      "reload ssh",
+			      setting);
+	else
+		doctor_repair(finding,
+			      "sed -i '1i %s' " CONFIG " && sshd -t && systemctl reload ssh",
+			      setting);
+}
+
+static const char *good_methods(const struct patient *patient)
+{
+	if (patient->key_needed)
+		return "AuthenticationMethods publickey,keyboard-interactive:pam";
+	return patient->own_prompt ? "AuthenticationMethods keyboard-interactive:pam"
+				   : "AuthenticationMethods password";
+}
 
 static void look_at_list(struct doctor *doctor, const struct patient *patient, struct text list)
 {
 	struct methods methods = methods_of(list, patient);
 	int len = list.len < 200 ? (int)list.len : 200;
 
-	if (methods.key && !methods.pam)
-		doctor_repair(doctor_find(doctor, "sshd-methods", "sshd",
-					  "who has that is let in, and no code is asked for",
-					  "sshd_config: AuthenticationMethods: %.*s is enough", len,
-					  list.at),
-			      "write " CONFIG
-			      ": AuthenticationMethods publickey,keyboard-interactive:pam");
-	else if (!methods.pam)
-		doctor_repair(doctor_find(doctor, "sshd-password", "sshd",
-					  "it gives one answer to every question, so the code is "
-					  "never asked for, and the login is refused",
-					  "sshd_config: AuthenticationMethods: %.*s cannot ask for "
-					  "a code",
-					  len, list.at),
-			      "write keyboard-interactive:pam for password in " CONFIG);
 	if (methods.pam && !methods.key && patient->key_needed)
-		doctor_repair(
+		repair_setting(
 			doctor_find(doctor, "no-factor", "sshd",
 				    "the code is the only factor, and whoever is not asked gets "
 				    "in with nothing",
 				    "sshd_config: AuthenticationMethods: %.*s asks for no key, "
 				    "and no line of the stack is a first factor",
 				    len, list.at),
-			"write " CONFIG
-			": AuthenticationMethods publickey,keyboard-interactive:pam");
+			good_methods(patient));
+	if (methods.pam)
+		return;
+	if (!methods.password)
+		repair_setting(doctor_find(doctor, "sshd-methods", "sshd",
+					   "who has that is let in, and no code is asked for",
+					   "sshd_config: AuthenticationMethods: %.*s is enough",
+					   len, list.at),
+			       good_methods(patient));
+	else
+		repair_setting(
+			doctor_find(doctor, "sshd-password", "sshd",
+				    "it gives one answer to every question, so the code is "
+				    "never asked for, and the login is refused",
+				    "sshd_config: AuthenticationMethods: %.*s cannot ask for "
+				    "a code",
+				    len, list.at),
+			good_methods(patient));
 }
 
 /* "any": each method that is switched on, by itself. */
@@ -220,16 +247,18 @@ static void look_at_settings(struct doctor *doctor, const struct patient *patien
 			     const struct settings *settings)
 {
 	if (!is_yes(settings, "usepam"))
-		doctor_repair(doctor_find(doctor, "sshd-pam", "sshd",
-					  "the stack is not gone through, and no code is asked for",
-					  "sshd_config: UsePAM is not yes"),
-			      "write " CONFIG ": UsePAM yes");
+		repair_setting(
+			doctor_find(doctor, "sshd-pam", "sshd",
+				    "the stack is not gone through, and no code is asked for",
+				    "sshd_config: UsePAM is not yes"),
+			"UsePAM yes");
 	if (!asks_questions(settings) && patient->own_prompt)
-		doctor_repair(doctor_find(doctor, "sshd-questions", "sshd",
-					  "sshd cannot ask for a code, so nobody who must give one "
-					  "gets in",
-					  "sshd_config: KbdInteractiveAuthentication is not yes"),
-			      "write " CONFIG ": KbdInteractiveAuthentication yes");
+		repair_setting(
+			doctor_find(doctor, "sshd-questions", "sshd",
+				    "sshd cannot ask for a code, so nobody who must give one "
+				    "gets in",
+				    "sshd_config: KbdInteractiveAuthentication is not yes"),
+			"KbdInteractiveAuthentication yes");
 	look_at_methods(doctor, patient, settings);
 	doctor->root_by_ssh = is_yes(settings, "permitrootlogin");
 }
@@ -241,7 +270,7 @@ void doctor_sshd(struct doctor *doctor)
 	OWN_TEXT char *text = NULL;
 
 	for (size_t i = 0; i < doctor->patient_count; i++)
-		if (strcmp(doctor->patients[i].name, "sshd") == 0)
+		if (strcmp(doctor->patients[i].name, "sshd") == 0 && !doctor->patients[i].planned)
 			patient = &doctor->patients[i];
 	if (!program || !patient)
 		return;

@@ -1,5 +1,4 @@
-/* totpctl doctor: the PAM stacks. */
-#include <dirent.h>
+/* totpctl doctor: the stack of one service. */
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +7,6 @@
 
 #include "doctor.h"
 #include "service.h"
-
-static const char *const folders[] = {"/etc/pam.d", "/usr/lib/pam.d"};
-
-#define FOLDERS (sizeof(folders) / sizeof(folders[0]))
 
 /* One service's auth lines, as they are looked at. */
 struct bed {
@@ -23,14 +18,6 @@ struct bed {
 	struct patient patient;
 	const struct stack_line *line; /* whose policy is read */
 };
-
-#define AT_LINE        "%s:%u: "
-#define PLACE_OF(line) (line)->file, (line)->number
-
-static void open_editor(struct finding *finding, const struct stack_line *line, const char *what)
-{
-	doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", what, line->number, line->file);
-}
 
 /* --- our lines --- */
 
@@ -50,7 +37,7 @@ static void tell_policy(void *context, const struct reason *complaint)
 				      "counts",
 				      "%s", complaint->text);
 	if (of_line)
-		open_editor(finding, bed->line, "mend the argument");
+		doctor_edit(finding, bed->line, "mend the argument");
 	else
 		doctor_repair(finding, "mend the file, then: totpctl check");
 }
@@ -93,7 +80,7 @@ static void look_at_combined(const struct bed *bed, size_t index)
 	const struct stack_line *ours = &bed->stack->lines[index];
 
 	if (has_factor(bed, 0, index))
-		open_editor(
+		doctor_edit(
 			doctor_find(bed->doctor, "combined-late", bed->service,
 				    "the password is checked with the code still behind it, and "
 				    "is refused",
@@ -105,7 +92,7 @@ static void look_at_combined(const struct bed *bed, size_t index)
 
 		if (bed->roles[i] != ROLE_FACTOR || reads_first_pass(line))
 			continue;
-		open_editor(
+		doctor_edit(
 			doctor_find(bed->doctor, "partner", bed->service,
 				    "the password of the combined answer is thrown away, and the "
 				    "program that has one answer cannot give another",
@@ -126,7 +113,7 @@ static void look_at_our_line(struct bed *bed, size_t index)
 		return;
 	keep_policy(bed, index, &policy);
 	if (policy.if_publickey && strcmp(bed->service, "sshd") != 0)
-		open_editor(
+		doctor_edit(
 			doctor_find(bed->doctor, "key-elsewhere", bed->service,
 				    "only sshd says whether a key was shown; elsewhere the line "
 				    "refuses",
@@ -136,7 +123,7 @@ static void look_at_our_line(struct bed *bed, size_t index)
 	if (policy.password == PASSWORD_COMBINED && !policy.if_publickey)
 		look_at_combined(bed, index);
 	if (policy.password == PASSWORD_USE_FIRST_PASS && !has_factor(bed, 0, index))
-		open_editor(
+		doctor_edit(
 			doctor_find(bed->doctor, "partner", bed->service,
 				    "there is no answer that it could take, so everybody who is "
 				    "asked is refused",
@@ -195,25 +182,25 @@ static void tell_skips(const struct bed *bed, const struct stack_line *line, enu
 		doctor_repair(finding, "sed -i '%us/sufficient/requisite/' %s", line->number,
 			      line->file);
 	else if (role == ROLE_PLAIN)
-		open_editor(
+		doctor_edit(
 			finding, line,
 			"let it not go past pam_totp.so; whom not to ask is said, and logged, by "
 			"exempt and trusted_networks in the policy");
 	else
-		open_editor(finding, line,
+		doctor_edit(finding, line,
 			    "write requisite, or a jump that ends before pam_totp.so");
 }
 
 static void tell_order(const struct bed *bed, const struct stack_line *line, unsigned marks)
 {
 	if (marks & MARK_OVERRULED)
-		open_editor(doctor_find(bed->doctor, "overruled", bed->service,
+		doctor_edit(doctor_find(bed->doctor, "overruled", bed->service,
 					"a wrong code, or none, lets people in",
 					AT_LINE "the login goes on when pam_totp.so has refused",
 					PLACE_OF(line)),
 			    line, "write required for its control");
 	if (marks & MARK_EARLY)
-		open_editor(
+		doctor_edit(
 			doctor_find(
 				bed->doctor, "early", bed->service,
 				"strangers are asked for codes: they learn who is enrolled, and "
@@ -222,7 +209,7 @@ static void tell_order(const struct bed *bed, const struct stack_line *line, uns
 				PLACE_OF(line)),
 			line, "move it below the first factor");
 	if (marks & MARK_UNPROVEN)
-		open_editor(
+		doctor_edit(
 			doctor_find(
 				bed->doctor, "unproven", bed->service,
 				"strangers are asked for codes: they learn who is enrolled, and "
@@ -231,7 +218,7 @@ static void tell_order(const struct bed *bed, const struct stack_line *line, uns
 				PLACE_OF(line)),
 			line, "write requisite for the first factor, above this line");
 	if (marks & MARK_ALONE)
-		open_editor(doctor_find(bed->doctor, "alone", bed->service,
+		doctor_edit(doctor_find(bed->doctor, "alone", bed->service,
 					"the code is then the only factor",
 					AT_LINE
 					"a login succeeds by pam_totp.so when no first factor "
@@ -245,7 +232,7 @@ static void tell_whole(const struct bed *bed)
 	const struct stack_line *ours = &bed->stack->lines[bed->patient.line];
 
 	if (bed->routes.too_many) {
-		open_editor(doctor_find(bed->doctor, "too-many", bed->service,
+		doctor_edit(doctor_find(bed->doctor, "too-many", bed->service,
 					"nothing can be said of who gets past pam_totp.so",
 					AT_LINE "more ways through the stack than can be looked at",
 					PLACE_OF(ours)),
@@ -253,7 +240,7 @@ static void tell_whole(const struct bed *bed)
 		return;
 	}
 	if (!bed->routes.open)
-		open_editor(doctor_find(bed->doctor, "closed", bed->service, "nobody can log in",
+		doctor_edit(doctor_find(bed->doctor, "closed", bed->service, "nobody can log in",
 					AT_LINE "no login by this stack succeeds", PLACE_OF(ours)),
 			    ours, "look at the lines around it");
 	else if (bed->routes.stuck)
@@ -265,7 +252,7 @@ static void tell_whole(const struct bed *bed)
 				    PLACE_OF(ours)),
 			"echo 'auth required pam_permit.so' >>/etc/pam.d/%s", bed->service);
 	if (bed->patient.key_needed && strcmp(bed->service, "sshd") != 0)
-		open_editor(
+		doctor_edit(
 			doctor_find(bed->doctor, "no-factor", bed->service,
 				    "the code is the only factor, and strangers are asked for it",
 				    AT_LINE "no line of the stack is a first factor",
@@ -299,7 +286,7 @@ static void look_at_files(const struct bed *bed)
 			doctor_modes(bed->doctor, line->file, 0, S_IWGRP | S_IWOTH, 0,
 				     "whoever can write it takes the code out of the logins");
 		if (line->kind == STACK_MUST_FAIL)
-			open_editor(doctor_find(bed->doctor, "line", bed->service,
+			doctor_edit(doctor_find(bed->doctor, "line", bed->service,
 						"libpam refuses whoever comes to it",
 						AT_LINE
 						"a line in error, or an include that is not "
@@ -309,42 +296,7 @@ static void look_at_files(const struct bed *bed)
 	}
 }
 
-/* Only auth is ours to answer. */
-static void look_at_other_types(struct doctor *doctor, const char *service)
-{
-	static const char *const types[] = {"account", "password", "session"};
-
-	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
-		OWN_STACK struct stack stack = {0};
-
-		if (stack_read(NULL, service, types[t], &stack) != TOTP_OK)
-			continue;
-		for (size_t i = 0; i < stack.count; i++)
-			if (service_is_ours(&stack.lines[i]))
-				open_editor(
-					doctor_find(doctor, "type", service,
-						    "the module has an auth part alone, and the "
-						    "line fails",
-						    AT_LINE "pam_totp.so in a line of type %s",
-						    PLACE_OF(&stack.lines[i]), types[t]),
-					&stack.lines[i], "take the line out");
-	}
-}
-
-static void keep_patient(struct bed *bed)
-{
-	struct doctor *doctor = bed->doctor;
-
-	if (!bed->patient.has_code || !doctor_grow(doctor, &doctor->patients, doctor->patient_count,
-						   &doctor->patient_room, sizeof(bed->patient)))
-		return;
-	bed->patient.name = strdup(bed->service);
-	doctor->no_memory |= !bed->patient.name;
-	if (bed->patient.name)
-		doctor->patients[doctor->patient_count++] = bed->patient;
-}
-
-static void look_at(struct doctor *doctor, const char *service, const struct stack *stack)
+void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack)
 {
 	struct bed bed = {.doctor = doctor, .service = service, .stack = stack};
 
@@ -352,7 +304,9 @@ static void look_at(struct doctor *doctor, const char *service, const struct sta
 		doctor_repair(doctor_find(doctor, "unreadable", service,
 					  "libpam refuses every login of the service",
 					  "/etc/pam.d/%s: libpam cannot read it", service),
-			      "look for a line that is too long, or ends in a backslash");
+			      "look for an include that is not there, and a last line that is too "
+			      "long or "
+			      "ends in a backslash");
 	bed.roles = calloc(stack->count + 1, sizeof(*bed.roles));
 	doctor->no_memory |= !bed.roles;
 	if (!bed.roles)
@@ -367,140 +321,8 @@ static void look_at(struct doctor *doctor, const char *service, const struct sta
 		look_at_module_file(&bed, &stack->lines[i]);
 	}
 	look_at_ways(&bed);
-	keep_patient(&bed);
+	if (bed.patient.has_code)
+		doctor_keep(doctor, service, &bed.patient);
 	routes_end(&bed.routes);
 	free(bed.roles);
-}
-
-static bool has_ours(const struct stack *stack)
-{
-	for (size_t i = 0; i < stack->count; i++)
-		if (service_is_ours(&stack->lines[i]))
-			return true;
-	return false;
-}
-
-/* --- all services --- */
-
-struct ward {
-	char **names;
-	struct stack *stacks;
-	size_t count, room, stack_room;
-};
-
-static bool is_known(const struct ward *ward, const char *name)
-{
-	for (size_t i = 0; i < ward->count; i++)
-		if (strcmp(ward->names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static void add_name(struct doctor *doctor, struct ward *ward, const char *name)
-{
-	if (name[0] == '.' || is_known(ward, name) ||
-	    !doctor_grow(doctor, &ward->names, ward->count, &ward->room, sizeof(*ward->names)) ||
-	    !doctor_grow(doctor, &ward->stacks, ward->count, &ward->stack_room,
-			 sizeof(*ward->stacks)))
-		return;
-	ward->names[ward->count] = strdup(name);
-	if (!ward->names[ward->count]) {
-		doctor->no_memory = true;
-		return;
-	}
-	if (stack_read(NULL, name, "auth", &ward->stacks[ward->count]) != TOTP_OK)
-		stack_end(&ward->stacks[ward->count]);
-	ward->count++;
-}
-
-static void add_folder(struct doctor *doctor, struct ward *ward, const char *folder)
-{
-	struct dirent **entries = NULL;
-	int count = scandir(folder, &entries, NULL, alphasort);
-
-	for (int i = 0; i < count; i++) {
-		add_name(doctor, ward, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-}
-
-static bool includes(const struct stack *stack, const char *name)
-{
-	for (size_t i = 0; i < stack->count; i++) {
-		const char *slash = strrchr(stack->lines[i].file, '/');
-
-		if (slash && strcmp(slash + 1, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A file that others include is a part, and no service; but "su" is one beside "su-l". */
-static bool is_part(const struct ward *ward, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < ward->count; i++) {
-		const char *other = ward->names[i];
-
-		if (strcmp(other, name) != 0 &&
-		    (strncmp(other, name, len) != 0 || other[len] != '-') &&
-		    !ward->stacks[i].missing && includes(&ward->stacks[i], name) &&
-		    strcmp(name, "other") != 0)
-			return true;
-	}
-	return false;
-}
-
-static void look_at_all(struct doctor *doctor)
-{
-	static const char *const usual[] = {"sshd", "login", "su", "sudo"};
-	struct ward ward = {0};
-	bool any = false;
-
-	for (size_t i = 0; i < FOLDERS; i++)
-		add_folder(doctor, &ward, folders[i]);
-	for (size_t i = 0; ward.count == 0 && i < 4; i++) /* pam.conf alone */
-		add_name(doctor, &ward, usual[i]);
-	for (size_t i = 0; i < ward.count; i++) {
-		if (is_part(&ward, ward.names[i]))
-			continue;
-		look_at_other_types(doctor, ward.names[i]);
-		if (!has_ours(&ward.stacks[i]))
-			continue;
-		any = true;
-		look_at(doctor, ward.names[i], &ward.stacks[i]);
-	}
-	if (!any)
-		doctor_repair(doctor_find(doctor, "unused", NULL, "nobody is asked for a code",
-					  "no service in /etc/pam.d has a line of pam_totp.so"),
-			      "see pam_totp(8) for the lines of sshd, su and sudo");
-	for (size_t i = 0; i < ward.count; i++) {
-		free(ward.names[i]);
-		stack_end(&ward.stacks[i]);
-	}
-	free(ward.names);
-	free(ward.stacks);
-}
-
-static void look_at_one(struct doctor *doctor, const char *service)
-{
-	OWN_STACK struct stack stack = {0};
-
-	look_at_other_types(doctor, service);
-	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && has_ours(&stack))
-		look_at(doctor, service, &stack);
-	else
-		doctor_repair(doctor_find(doctor, "unused", service, "it asks nobody for a code",
-					  "/etc/pam.d/%s has no auth line of pam_totp.so", service),
-			      "see pam_totp(8) for the lines of sshd, su and sudo");
-}
-
-void doctor_stacks(struct doctor *doctor)
-{
-	if (doctor->ctl->service)
-		look_at_one(doctor, doctor->ctl->service);
-	else
-		look_at_all(doctor);
 }

@@ -42,8 +42,10 @@ static void tell_leftover(struct doctor *doctor, const char *path, const char *w
 	if (!is_old(path))
 		return;
 	finding = doctor_find(doctor, "leftover", NULL, why, "%s: left over", path);
-	doctor_repair(finding, removable ? "rm '%s'" : "look what it is, and move it away: %s",
-		      path);
+	if (removable && doctor_is_plain(path))
+		doctor_repair(finding, "rm %s", path);
+	else
+		doctor_repair(finding, "look what it is, and move it away");
 	if (doctor->fix && removable)
 		finding->repaired = unlink(path) == 0;
 }
@@ -199,6 +201,16 @@ static void look_at_files(struct doctor *doctor, const char *user)
 	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, store->owner, why);
 }
 
+/* A command of totpctl for a user, whose name comes from a file's. */
+static void repair_user(struct finding *finding, const char *what, const char *command,
+			const char *user)
+{
+	if (doctor_is_plain(user))
+		doctor_repair(finding, "%stotpctl %s %s", what, command, user);
+	else
+		doctor_repair(finding, "%stotpctl %s, and the name in quotes", what, command);
+}
+
 /* Which command: is it the state alone that is damaged? */
 static void tell_damage(struct doctor *doctor, const char *user, const struct reason *why)
 {
@@ -209,12 +221,11 @@ static void tell_damage(struct doctor *doctor, const char *user, const struct re
 					      "this user is refused, whatever code they give",
 					      "record of %s: %s", user, why->text);
 
-	if (sound)
-		doctor_repair(finding, "totpctl repair %s", user);
-	else if (no_key)
+	if (no_key)
 		doctor_repair(finding, "restore that line of %s", policy_of(doctor)->keyring);
 	else
-		doctor_repair(finding, "totpctl revoke %s && totp-enroll --user %s", user, user);
+		repair_user(finding,
+			    sound ? "" : "enrol again after: ", sound ? "repair" : "revoke", user);
 }
 
 static void look_at_uid(struct round *round, const char *user, const struct cred *cred)
@@ -228,18 +239,17 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 	    account_find(user, &account, &why) != TOTP_OK)
 		return;
 	if (!account.known)
-		doctor_repair(
+		repair_user(
 			doctor_find(round->doctor, "no-account", NULL,
 				    "whoever gets the name next meets a record that is not theirs",
 				    "record of %s: there is no such account", user),
-			"if it is gone for good: totpctl revoke %s", user);
+			"if it is gone for good: ", "revoke", user);
 	else if (account.uid != cred->uid)
-		doctor_repair(
-			doctor_find(round->doctor, "uid", NULL,
-				    "this user is refused: the name may be somebody else's now",
-				    "record of %s: made for uid %u, and the account has %u", user,
-				    (unsigned)cred->uid, (unsigned)account.uid),
-			"if it is the same person: totpctl adopt %s", user);
+		repair_user(doctor_find(round->doctor, "uid", NULL,
+					"this user is refused: the name may be somebody else's now",
+					"record of %s: made for uid %u, and the account has %u",
+					user, (unsigned)cred->uid, (unsigned)account.uid),
+			    "if it is the same person: ", "adopt", user);
 }
 
 /* A last step further ahead than a repair sets it: the clock was ahead, and is set back. */
@@ -255,12 +265,12 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 		    token_step_at(token, clock_now(), &step) != TOTP_OK ||
 		    txn->state.tokens[i].moving <= step + ahead)
 			continue;
-		doctor_repair(doctor_find(doctor, "ahead", NULL,
-					  "the clock was ahead then, or is behind now: codes are "
-					  "refused until it comes there again",
-					  "record of %s: the last code used is of a later time",
-					  user),
-			      "set the clock right, then: totpctl repair-clock %s", user);
+		repair_user(doctor_find(doctor, "ahead", NULL,
+					"the clock was ahead then, or is behind now: codes are "
+					"refused until it comes there again",
+					"record of %s: the last code used is of a later time",
+					user),
+			    "set the clock right, then: ", "repair-clock", user);
 	}
 }
 

@@ -211,6 +211,7 @@ struct reading {
 	stack_open_fn *open;
 	const void *context;
 	unsigned includes;
+	unsigned typed; /* of these, those that are for lines of one type */
 	bool no_memory;
 };
 
@@ -273,6 +274,7 @@ static void include(struct reading *reading, const char *name, const char *file,
 		    unsigned level, bool substack)
 {
 	struct stack_line *line;
+	bool read;
 
 	if (substack) {
 		line = add_line(reading, file, number, level);
@@ -280,7 +282,10 @@ static void include(struct reading *reading, const char *name, const char *file,
 			return;
 		line->kind = STACK_SUBSTACK;
 	}
-	if (name && read_file(reading, name, level + substack))
+	reading->typed++;
+	read = name && read_file(reading, name, level + substack);
+	reading->typed--;
+	if (read)
 		return;
 	line = add_line(reading, file, number, level);
 	if (line)
@@ -331,11 +336,13 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 	if (strcasecmp(type, "@include") == 0) {
 		const char *name = next_word(&rest);
 
-		if (!name || !read_file(reading, name, level)) {
-			line = add_line(reading, file, number, level);
-			if (line)
-				must_fail(line);
-		}
+		if (name && read_file(reading, name, level))
+			return;
+		/* libpam gives up, but where an include of one type has led here */
+		reading->stack->refused |= !reading->typed;
+		line = add_line(reading, file, number, level);
+		if (line)
+			must_fail(line);
 		return;
 	}
 	if (strcasecmp(type, reading->type) != 0) {
@@ -413,7 +420,7 @@ enum totp_err stack_read_by(stack_open_fn *open, const void *context, const char
 	file = strchr(service, '/') ? NULL : open(context, service, &path);
 	ret_stack->missing = !file;
 	if (file) {
-		ret_stack->refused = !read_lines(&reading, file, path, 0);
+		ret_stack->refused |= !read_lines(&reading, file, path, 0);
 		fclose(file);
 		free(path);
 	}

@@ -1,11 +1,12 @@
 """totpctl doctor on hosts that are broken on purpose, each in one way, and on good ones.
 
-Each host is this machine with /etc, /var/lib and the folder of PAM's modules covered by
-overlays in memory, in a mount namespace of its own: nothing of the machine is changed. The
-stacks are those of Debian 12; sshd is a script that prints settings, the clock and the kind
-of the disk are made up (doctor-host.c).
+The host is this machine with /etc, /var/lib and the folders of sshd and PAM's modules covered
+by overlays in memory, in a mount namespace of this process: nothing of the machine is
+changed. The stacks are those of Debian 12; sshd is a script that prints settings, the clock
+and the kind of the disk are made up (doctor-host.c).
 """
 
+import ctypes
 import glob
 import json
 import os
@@ -22,13 +23,7 @@ LOG_CATCHER = os.environ["LOG_CATCHER_SO"]
 DOCTOR_HOST = os.environ["DOCTOR_HOST_SO"]
 MODULES = os.path.dirname(glob.glob("/usr/lib/*/security/pam_unix.so")[0])
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-
-def can_make_hosts():
-    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"]).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not can_make_hosts(), reason="only root can make namespaces")
+CLONE_NEWNS = 0x20000
 
 COMMON_AUTH = """\
 # here are the per-package modules (the "Primary" block)
@@ -46,6 +41,7 @@ STACKS = {
     "common-account": "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
                       "account requisite pam_deny.so\naccount required pam_permit.so\n",
     "common-session": "session required pam_unix.so\n",
+    "common-session-noninteractive": "session required pam_unix.so\n",
     "common-password": "password requisite pam_unix.so obscure yescrypt\n",
     "sshd": "@include common-auth\nauth required pam_totp.so\naccount required pam_nologin.so\n"
             "@include common-account\nsession required pam_loginuid.so\n@include common-session\n",
@@ -69,30 +65,21 @@ SSHD = {
     "hostbasedauthentication": "no", "authenticationmethods": "keyboard-interactive:pam",
 }
 
+# What a host has over this machine.
+OVER = f"/etc/pam.d /etc/pam_totp /etc/sshd-settings /etc/machine-id /etc/passwd /etc/group " \
+       f"/etc/shadow /etc/nsswitch.conf /var/lib/pam_totp /usr/sbin/sshd {MODULES}/pam_totp.so"
+
 COVER = f"""
-set -eu
+mount --make-rprivate /
 mount -t tmpfs -o mode=755 host /mnt
 cd /mnt
-mkdir e v m; tar -xf "$IMAGE"
-mkdir -p w/e w/v w/m e v m
+mkdir -p e v m s w/e w/v w/m w/s
 mount -t overlay o -o lowerdir=/etc,upperdir=/mnt/e,workdir=/mnt/w/e /etc
 mount -t overlay o -o lowerdir=/var/lib,upperdir=/mnt/v,workdir=/mnt/w/v /var/lib
 mount -t overlay o -o lowerdir={MODULES},upperdir=/mnt/m,workdir=/mnt/w/m {MODULES}
-mount -t tmpfs -o mode=755 host /usr/local
+mount -t overlay o -o lowerdir=/usr/sbin,upperdir=/mnt/s,workdir=/mnt/w/s /usr/sbin
 mount -t tmpfs -o mode=755 host /run
-mkdir /usr/local/sbin
-cat >/usr/local/sbin/sshd <<'END'
-#!/bin/sh
-exec cat /etc/sshd-settings
-END
-chmod 755 /usr/local/sbin/sshd
-store=/var/lib/pam_totp
-keyring=/etc/pam_totp/keyring
-"""
-
-MAKE = f"""
-rm -rf /etc/pam.d /etc/pam_totp /etc/security/pam_totp.conf /etc/.git
-rm -rf $store
+rm -rf /etc/pam.d /etc/pam_totp /etc/security/pam_totp.conf /etc/.git /etc/.gitignore $store
 echo 0123456789abcdef0123456789abcdef >/etc/machine-id
 sed -i '/^alice:/d;/^bob:/d;/^sudo:/d;/^wheel:/d;/^admin:/d' /etc/passwd /etc/group /etc/shadow
 printf 'alice:x:64001:64001::/:/bin/sh\\nbob:x:64002:64002::/:/bin/sh\\n' >>/etc/passwd
@@ -100,11 +87,19 @@ printf 'sudo:x:27:alice\\n' >>/etc/group
 printf 'passwd: files\\ngroup: files\\nshadow: files\\n' >/etc/nsswitch.conf
 cp -r "$FILES/pam.d" /etc/pam.d
 cp "$FILES/sshd-settings" /etc/
+printf '#!/bin/sh\\nexec cat /etc/sshd-settings\\n' >/usr/sbin/sshd
 : >{MODULES}/pam_totp.so
 chmod 644 {MODULES}/pam_totp.so
+chmod 755 /usr/sbin/sshd
 "$TOTPCTL" init >/dev/null
 printf 'root,{SECRET}\\nalice,{SECRET}\\nbob,{SECRET}\\n' | "$TOTPCTL" import csv - >/dev/null
-tar -C /mnt -cf "$IMAGE" e v m
+tar -cPf /mnt/good.tar {OVER}
+"""
+
+RESET = f"""
+rm -rf {OVER} /etc/security/pam_totp.conf /etc/.git /etc/.gitignore /etc/pam.conf /etc/run \\
+    /var/lib/linked /var/lib/x /mnt/log /mnt/before
+tar -xPf /mnt/good.tar
 """
 
 
@@ -112,40 +107,38 @@ def settings(**changed):
     return "".join(f"{key} {value}\n" for key, value in {**SSHD, **changed}.items())
 
 
+def sh(script, own=False, **env):
+    """Run a script; own: in a mount namespace of its own."""
+    env = dict(os.environ, TOTPCTL=TOTPCTL, LC_ALL="C.UTF-8", LOG_CATCHER="/mnt/log",
+               store="/var/lib/pam_totp", keyring="/etc/pam_totp/keyring", **env)
+    return subprocess.run([*(["unshare", "-m"] if own else []), "sh", "-euc", script], env=env,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
 @pytest.fixture(scope="module")
-def image():
-    """A good host, as an archive of what it has over this machine."""
+def covered():
+    """A good host in the place of this machine, as far as this process sees it."""
+    if os.geteuid() != 0 or ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
+        pytest.skip("only root can make namespaces")
     with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
         top = pathlib.Path(folder)
         (top / "pam.d").mkdir()
         for name, text in STACKS.items():
             (top / "pam.d" / name).write_text(text)
         (top / "sshd-settings").write_text(settings())
-        (top / "empty").mkdir()
-        path = top / "image.tar"
-        subprocess.run(["tar", "-C", top / "empty", "-cf", path, "."], check=True)
-        made = in_host(path, MAKE, FILES=str(top))
+        made = sh(COVER, FILES=folder)
         assert made.returncode == 0, made.stderr
-        yield path
-
-
-def in_host(image, script, **env):
-    env = dict(os.environ, IMAGE=str(image), TOTPCTL=TOTPCTL, LC_ALL="C.UTF-8",
-               LD_PRELOAD="", LOG_CATCHER="/mnt/log", **env)
-    return subprocess.run(["unshare", "-m", "sh", "-c", COVER + textwrap.dedent(script)], env=env,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
 
 class Patient:
-    def __init__(self, image):
-        self.image = image
-
     def run(self, script, words="--json", after="", **env):
         """Break a host by a script, and run doctor on it."""
         preload = (f'LD_PRELOAD="{LOG_CATCHER} {DOCTOR_HOST}" '
                    'ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0"')
-        return in_host(self.image, f"{textwrap.dedent(script)}\nset +e\n"
-                       f"{preload} \"$TOTPCTL\" doctor {words}; code=$?\n{after}\nexit $code", **env)
+        script = textwrap.dedent(script)
+        return sh(f"{RESET}\n{script}\nset +e\n"
+                  f"{preload} \"$TOTPCTL\" doctor {words}; code=$?\n{after}\nexit $code",
+                  own="mount " in script, **env)
 
     def found(self, script, words="", **env):
         """What is found, as objects; doctor says by its exit status whether there is any."""
@@ -166,8 +159,8 @@ class Patient:
 
 
 @pytest.fixture
-def patient(image):
-    return Patient(image)
+def patient(covered):
+    return Patient()
 
 
 # libpam reads pam.conf where there is none of its folders
@@ -226,7 +219,7 @@ GOOD = {
     "locked-root": "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:*:19000::::::' >/etc/shadow",
     "no-group": "sed -i /^sudo:/d /etc/group",
     "ignored-repository": "mkdir /etc/.git; echo /pam_totp/ >/etc/.gitignore",
-    "no-sshd": "rm /usr/local/sbin/sshd",
+    "no-sshd": "rm /usr/sbin/sshd",
     "young-leftovers": ": >$store/users/alice~0123456789abcdef",
     "readonly_login": "echo 'readonly_login = yes' >/etc/security/pam_totp.conf; mkdir -p "
                       "/run/pam_totp; mount -t tmpfs -o mode=755 t /run/pam_totp",
@@ -297,6 +290,10 @@ BROKEN_STACKS = [
                      "auth requisite pam_unix.so"), {"closed": "/sudo:2: "}),
     ("no-such-include", "sed -i '$a auth include no-such-file' /etc/pam.d/sudo",
      {"line": "/sudo:6: ", "closed": "/sudo:4: "}),
+    ("no-such-@include", "sed -i '$a @include no-such-file' /etc/pam.d/sudo",
+     {"unreadable": "/sudo: ", "line": "/sudo:6: ", "closed": "/sudo:4: "}),
+    ("other", "echo '@include no-such-file' >/etc/pam.d/other",
+     {"unreadable": "/other: "}),
     ("bad-line", "sed -i '$a auth required' /etc/pam.d/sudo",
      {"line": "/sudo:6: ", "closed": "/sudo:4: "}),
     ("cut-short", "printf 'auth required pam_env.so \\\\' >>/etc/pam.d/sudo",
@@ -370,6 +367,14 @@ def test_one_service_alone_is_looked_at(patient):
     assert one["services"] == ["login"]
 
 
+def test_before_a_line_is_written_the_administrators_it_would_lock_out_are_named(patient):
+    script = "sed -i /pam_totp/d /etc/pam.d/*; \"$TOTPCTL\" revoke alice >/dev/null"
+    findings = patient.found(script, "--service sudo")
+    assert [(one["id"], one["services"]) for one in findings] == [("unused", ["sudo"]),
+                                                                  ("administrator", ["sudo"])]
+    assert findings[1]["what"].startswith("alice ")
+
+
 # ---- sshd
 
 
@@ -382,7 +387,7 @@ def test_one_service_alone_is_looked_at(patient):
     ({"authenticationmethods": "publickey publickey,keyboard-interactive"},
      {"sshd-methods": "publickey is enough"}),
     ({"authenticationmethods": "password"}, {"sshd-password": "cannot ask"}),
-    ({"authenticationmethods": "publickey,password"}, {"sshd-methods": "password is enough"}),
+    ({"authenticationmethods": "publickey,password"}, {"sshd-password": "publickey,password cannot ask"}),
 ], ids=str)
 def test_settings_of_sshd_that_ask_for_no_code_are_found(patient, changed, expected):
     script = f"cat >/etc/sshd-settings <<'END'\n{settings(**changed)}END\n"
@@ -400,7 +405,7 @@ def test_a_code_alone_is_no_login(patient):
 
 def test_an_sshd_that_says_nothing_is_found(patient):
     patient.only("printf '#!/bin/sh\\necho no hostkeys available >&2; exit 1\\n' "
-                 ">/usr/local/sbin/sshd", "sshd", "no hostkeys")
+                 ">/usr/sbin/sshd", "sshd", "no hostkeys")
 
 
 # ---- policy, keyring, store, records
@@ -445,17 +450,17 @@ BROKEN_HOSTS = [
     ("repository", "mkdir /etc/.git", {"repository": "keyring"}),
     ("repository-that-ignores-less", "mkdir /etc/.git; echo '#pam_totp' >/etc/.gitignore",
      {"repository": "keyring"}),
-    ("read-only", "mkdir /mnt/x; mount -t tmpfs t /mnt/x; cp -a $store/. /mnt/x/; mount "
+    ("read-only", "mkdir -p /mnt/x; mount -t tmpfs t /mnt/x; cp -a $store/. /mnt/x/; mount "
                   "--bind /mnt/x $store; mount -o remount,ro,bind $store", {"read-only": "mounted read-only"}),
-    ("full", "mkdir /mnt/x; mount -t tmpfs -o size=512k t /mnt/x; cp -a $store/. /mnt/x/; mount "
+    ("full", "mkdir -p /mnt/x; mount -t tmpfs -o size=512k t /mnt/x; cp -a $store/. /mnt/x/; mount "
              "--bind /mnt/x $store", {"full": "the disk is full"}),
     ("run-dir", "printf 'readonly_login = yes\\nrun_dir = /etc/run\\n' "
                 ">/etc/security/pam_totp.conf; mkdir -m 777 -p /etc/run",
      {"mode": "/etc/run: mode 0777", "run-dir": "/etc/run"}),
     ("sudo-locked-out", "\"$TOTPCTL\" revoke alice >/dev/null",
-     {"administrator": r"alice \(sudo\) must give a code, and is not"}),
+     {"administrator": "alice must give a code, and is not"}),
     ("root-locked-out", "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:$6$x$y:19000::::::' "
-                        ">/etc/shadow", {"administrator": r"root .* must give a code"}),
+                        ">/etc/shadow", {"administrator": r"root must give a code"}),
     ("locked-out-later", "\"$TOTPCTL\" revoke alice >/dev/null; echo 'enforce = 2199-01-31' "
                          ">/etc/security/pam_totp.conf",
      {"administrator": "from 2199-01-31"}),
