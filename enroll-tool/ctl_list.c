@@ -223,7 +223,7 @@ static void put_record(struct json *json, const struct list *list, const struct 
 
 static void print_object(const struct list *list, const struct entry *entry)
 {
-	char line[JSON_MAX];
+	static char line[JSON_MAX];
 	struct json json = json_of(line, sizeof(line));
 
 	json_open(&json, NULL, '{');

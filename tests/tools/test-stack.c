@@ -16,6 +16,13 @@
 
 static char folder[] = "/tmp/pam-stacks-XXXXXX";
 
+/* libpam loses what it has read of a stack that it gives up on. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libpam.so";
+}
+
 /* --- stacks by chance --- */
 
 static unsigned chance(unsigned below)
