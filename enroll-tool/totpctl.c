@@ -31,6 +31,10 @@ static const struct option {
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
+/*
+ * A family, such as "key", is a row without `run`; its members, "key list" and so on, are rows
+ * of their own, which its help lists in the place of the main one.
+ */
 struct command {
 	const char *group; /* a heading of --help, at the first of each group */
 	const char *name;
@@ -44,8 +48,8 @@ struct command {
 
 static const struct command commands[] = {
 	{"This host", "init", "", "make keyring and store",
-	 "Makes what is missing of the two and changes nothing that is there. A store whose\n"
-	 "keyring is lost is refused: restore the keyring.\n",
+	 "Makes what is missing of the two and changes nothing that is there. A store\n"
+	 "whose keyring is lost is refused: restore the keyring.\n",
 	 0, 0, 0, ctl_init},
 	{NULL, "check", "[FILE]", "read the policy and name every fault",
 	 "Reads FILE, or the policy in use if none is named. Owner and mode of FILE do not\n"
@@ -53,11 +57,12 @@ static const struct command commands[] = {
 	 "  validate: totpctl check %s\n",
 	 0, 1, 0, ctl_check},
 	{NULL, "doctor", "", "look for what lets people past, or keeps them out",
-	 "Looks at the PAM stacks, sshd, keyring, store and records, clock and disk. Each finding\n"
-	 "says what it is, why it matters and how it is repaired; exit 1 if any is left.\n"
+	 "Looks at the PAM stacks, sshd, keyring, store and records, clock and disk. Each\n"
+	 "finding says what it is, why it matters and how it is repaired; exit 1 if any is\n"
+	 "left.\n"
 	 "\n"
 	 "  --service NAME  of /etc/pam.d look at this service alone\n"
-	 "  --fix           repair what needs no choice: permissions, leftovers, the btrfs flag\n"
+	 "  --fix           repair what needs no choice: permissions, leftovers\n"
 	 "  --json          print an array of objects, one for each finding\n",
 	 0, 0, OPTION_SERVICE | OPTION_FIX | OPTION_JSON, ctl_doctor},
 	{"Users", "list", "", "who is enrolled, and who cannot log in",
@@ -66,63 +71,78 @@ static const struct command commands[] = {
 	 ctl_show},
 	{NULL, "test", "USER", "what would happen at a login, and why",
 	 "Asks for a code, and says what a login would make of it. Nothing is changed: the\n"
-	 "code is not used up, a wrong one is not counted. Without an answer no code is looked\n"
-	 "at.\n"
+	 "code is not used up, a wrong one is not counted. Without an answer no code is\n"
+	 "looked at.\n"
 	 "\n"
 	 "  --service NAME  go by the lines of /etc/pam.d/NAME, such as sshd\n"
-	 "  --from ADDRESS  the login comes from there; without it the user is at this host\n",
+	 "  --from ADDRESS  where the login comes from (this host)\n",
 	 1, 1, OPTION_SERVICE | OPTION_FROM, ctl_test},
 	{NULL, "import", "csv FILE|-", "enrol the users of a list",
-	 "One user a line: user,base32[,algorithm,digits,period]; without the last three SHA1,\n"
-	 "6 and 30. A counter-based token has hotp:COUNTER for its period. Empty lines and those\n"
-	 "that begin with '#' are passed over; '-' is standard input. Every bad line is named,\n"
-	 "and nothing is imported unless all are good.\n"
+	 "One user a line: user,base32[,algorithm,digits,period]; without the last three\n"
+	 "SHA1, 6 and 30. A counter-based token has hotp:COUNTER for its period. Empty\n"
+	 "lines and those that begin with '#' are passed over; '-' is standard input.\n"
+	 "Every bad line is named, and nothing is imported unless all are good.\n"
 	 "\n"
 	 "  --keep-going  import the good lines; exit 1 if any was left out\n",
 	 2, 2, OPTION_KEEP_GOING, ctl_import},
 	{NULL, "recovery", "USER", "make new recovery codes; the old ones become void",
 	 "They are shown once, on a page that can be printed.\n"
 	 "\n"
-	 "  --save FILE  write them to this new file instead, which only its owner can read\n",
+	 "  --save FILE  write them to this new file instead, for its owner alone\n",
 	 1, 1, OPTION_SAVE, ctl_recovery},
 	{NULL, "resync", "USER LABEL", "a hardware token whose codes are refused: find it again",
-	 "Asks for two codes that the token shows one after the other. A counter-based token is\n"
-	 "found up to 1000 presses ahead, the clock of another up to two days off.\n",
+	 "Asks for two codes that the token shows one after the other. A counter-based\n"
+	 "token is found up to 1000 presses ahead, the clock of another up to two days\n"
+	 "off.\n",
 	 2, 2, 0, ctl_resync},
 	{NULL, "unlock", "USER", "forgive failed tries, so that the next is not refused",
 	 "Codes that were used stay used.\n", 1, 1, 0, ctl_unlock},
 	{NULL, "revoke", "USER", "remove tokens and recovery codes of a user",
-	 "What the user meets at the next login is the policy's: see 'enforce' and 'exempt' in\n"
-	 "pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",
+	 "What the user meets at the next login is the policy's: see 'enforce' and 'exempt'\n"
+	 "in pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",
 	 1, 1, 0, ctl_revoke},
 	{"Repairs, where a log line names them", "repair", "USER",
 	 "make a lost or damaged login state anew",
-	 "What was used before is not known any more, so codes of now and a little later are\n"
-	 "refused, and recovery codes and counter-based tokens become void.\n",
+	 "What was used before is not known any more, so codes of now and a little later\n"
+	 "are refused, and recovery codes and counter-based tokens become void.\n",
 	 1, 1, 0, ctl_repair},
 	{NULL, "repair-clock", "USER", "the host's clock was ahead: accept codes again",
 	 "For a token whose last code is one of the future. First set the clock right.\n", 1, 1, 0,
 	 ctl_repair_clock},
 	{NULL, "adopt", "USER", "the account has a new uid: let it keep its tokens",
-	 "Make sure that it is the same person: whoever has the account can then log in with\n"
-	 "the tokens that are enrolled.\n",
+	 "Make sure that it is the same person: whoever has the account can then log in\n"
+	 "with the tokens that are enrolled.\n",
 	 1, 1, 0, ctl_adopt},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static bool is_member(const struct command *command, const char *family)
+{
+	size_t len = strlen(family);
+
+	return strncmp(command->name, family, len) == 0 && command->name[len] == ' ';
+}
+
+/* The lines of a help: name and arguments to the left, what it does to the right. */
+static void print_line(const struct command *command)
+{
+	char left[48];
+
+	snprintf(left, sizeof(left), "%s%s%s", command->name, command->arguments[0] ? " " : "",
+		 command->arguments);
+	printf("  %-18s %s\n", left, command->help);
+}
 
 static int print_help(void)
 {
 	printf("Usage: totpctl [--conf FILE] SUBCOMMAND [ARGUMENTS]\n"
 	       "Look after the one-time codes of this host's users.\n");
 	for (size_t i = 0; i < COMMANDS; i++) {
-		const struct command *command = &commands[i];
-		char left[32];
-
-		if (command->group)
-			printf("\n%s:\n", command->group);
-		snprintf(left, sizeof(left), "%s %s", command->name, command->arguments);
-		printf("  %-18s %s\n", left, command->help);
+		if (commands[i].group)
+			printf("\n%s:\n", commands[i].group);
+		if (!strchr(commands[i].name, ' '))
+			print_line(&commands[i]);
 	}
 	printf("\nOptions:\n"
 	       "  --conf FILE        policy to go by, instead of %s\n"
@@ -132,21 +152,51 @@ static int print_help(void)
 	return TOOL_DONE;
 }
 
+static void print_members(const struct command *family)
+{
+	printf("\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (is_member(&commands[i], family->name))
+			print_line(&commands[i]);
+}
+
 static int print_command_help(const struct command *command)
 {
 	printf("Usage: totpctl [--conf FILE] %s%s%s\n\n%c%s.\n%s%s", command->name,
 	       command->arguments[0] ? " " : "", command->arguments,
 	       toupper((unsigned char)command->help[0]), command->help + 1,
 	       command->more[0] ? "\n" : "", command->more);
+	if (!command->run)
+		print_members(command);
 	return TOOL_DONE;
 }
 
-static const struct command *command_find(const char *name)
+static const struct command *row_of(const char *name)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(name, commands[i].name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+/* Find the row that the first words name, two of a family's member, and pass over them. */
+static const struct command *command_find(struct ctl *ctl)
+{
+	const struct command *found = NULL;
+	char both[32];
+	int used = 2;
+
+	if (ctl->word_count >= used) {
+		snprintf(both, sizeof(both), "%s %s", ctl->words[0], ctl->words[1]);
+		found = row_of(both);
+	}
+	if (!found) {
+		used = 1;
+		found = row_of(ctl->words[0]);
+	}
+	ctl->words += used;
+	ctl->word_count -= used;
+	return found;
 }
 
 /* What the options say beside their values. */
@@ -224,8 +274,11 @@ static int run_command(struct ctl *ctl, const struct command *command, unsigned 
 {
 	int code;
 
-	ctl->words++;
-	ctl->word_count--;
+	if (!command->run && ctl->word_count)
+		return tool_usage(&ctl->tool, "%s: there is no subcommand '%s'", command->name,
+				  ctl->words[0]);
+	if (!command->run)
+		return tool_usage(&ctl->tool, "%s: which subcommand?", command->name);
 	for (size_t i = 0; i < OPTIONS; i++)
 		if (asked & ~command->options & options[i].bit)
 			return tool_usage(&ctl->tool, "%s: there is no option '%s'", command->name,
@@ -243,6 +296,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 {
 	const struct command *command;
 	struct asked asked = {0};
+	const char *name;
 	int code = read_words(ctl, argc, argv, &asked);
 
 	if (code != TOOL_DONE)
@@ -254,9 +308,10 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (ctl->word_count == 0)
 		return asked.help ? print_help() : tool_usage(&ctl->tool, "which subcommand?");
 
-	command = command_find(ctl->words[0]);
+	name = ctl->words[0];
+	command = command_find(ctl);
 	if (!command)
-		return tool_usage(&ctl->tool, "there is no subcommand '%s'", ctl->words[0]);
+		return tool_usage(&ctl->tool, "there is no subcommand '%s'", name);
 	return asked.help ? print_command_help(command) : run_command(ctl, command, asked.options);
 }
 
