@@ -23,29 +23,48 @@ static void catch_signal(int signal)
 		sigaction(signal, &action, NULL);
 }
 
+static void release_signal(int signal)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL}, before;
+
+	if (sigaction(signal, NULL, &before) == 0 && before.sa_handler == note_signal)
+		sigaction(signal, &action, NULL);
+}
+
+static const int held_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+#define HELD_SIGNALS (sizeof(held_signals) / sizeof(held_signals[0]))
+
 void typed_hold_signals(sigset_t *ret_asking)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t held;
 
 	sigemptyset(&held);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(&held, signals[i]);
+	for (size_t i = 0; i < HELD_SIGNALS; i++)
+		sigaddset(&held, held_signals[i]);
 	sigprocmask(SIG_BLOCK, &held, ret_asking);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		catch_signal(signals[i]);
+	for (size_t i = 0; i < HELD_SIGNALS; i++)
+		catch_signal(held_signals[i]);
+}
+
+/* One that is pending ends the program here. */
+void typed_release_signals(const sigset_t *asking)
+{
+	for (size_t i = 0; i < HELD_SIGNALS; i++)
+		release_signal(held_signals[i]);
+	sigprocmask(SIG_SETMASK, asking, NULL);
 }
 
 /* Read one byte; *ret_got is false at the end of input and after a signal. */
-static enum totp_err read_byte(const sigset_t *asking, char *ret_byte, bool *ret_got)
+static enum totp_err read_byte(int fd, const sigset_t *asking, char *ret_byte, bool *ret_got)
 {
-	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct pollfd input = {.fd = fd, .events = POLLIN};
 	ssize_t n;
 
 	for (;;) {
 		n = ppoll(&input, 1, NULL, asking);
 		if (n >= 0)
-			n = read(STDIN_FILENO, ret_byte, 1);
+			n = read(fd, ret_byte, 1);
 		if (n >= 0 || interrupted)
 			break;
 		if (errno != EINTR && errno != EAGAIN)
@@ -57,7 +76,8 @@ static enum totp_err read_byte(const sigset_t *asking, char *ret_byte, bool *ret
 
 /* Byte by byte, so that nothing typed lies about in a buffer of stdio's and nothing is read
  * that is not ours. */
-enum totp_err typed_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool *ret_got)
+static enum totp_err line_from(int fd, const sigset_t *asking, char ret_line[TYPED_MAX],
+			       bool *ret_got)
 {
 	size_t len = 0;
 	bool more = false;
@@ -65,7 +85,7 @@ enum totp_err typed_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool 
 	enum totp_err err;
 
 	*ret_got = false;
-	while ((err = read_byte(asking, &byte, &more)) == TOTP_OK && more) {
+	while ((err = read_byte(fd, asking, &byte, &more)) == TOTP_OK && more) {
 		*ret_got = true;
 		if (byte == '\n')
 			break;
@@ -80,20 +100,31 @@ enum totp_err typed_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool 
 	return err;
 }
 
-enum totp_err typed_secret_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool *ret_got)
+enum totp_err typed_secret_from(int fd, const sigset_t *asking, char ret_line[TYPED_MAX],
+				bool *ret_got)
 {
 	struct termios before, hidden;
-	bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+	bool terminal = tcgetattr(fd, &before) == 0;
 	enum totp_err err;
 
 	if (terminal) {
 		hidden = before;
 		hidden.c_lflag &= ~(tcflag_t)ECHO;
 		hidden.c_lflag |= ECHONL;
-		terminal = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0;
+		terminal = tcsetattr(fd, TCSAFLUSH, &hidden) == 0;
 	}
-	err = typed_line(asking, ret_line, ret_got);
+	err = line_from(fd, asking, ret_line, ret_got);
 	if (terminal)
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+		tcsetattr(fd, TCSAFLUSH, &before);
 	return err;
+}
+
+enum totp_err typed_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool *ret_got)
+{
+	return line_from(STDIN_FILENO, asking, ret_line, ret_got);
+}
+
+enum totp_err typed_secret_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool *ret_got)
+{
+	return typed_secret_from(STDIN_FILENO, asking, ret_line, ret_got);
 }

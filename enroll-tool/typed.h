@@ -18,6 +18,9 @@
  */
 void typed_hold_signals(sigset_t *ret_asking);
 
+/* Let them end the program again. */
+void typed_release_signals(const sigset_t *asking);
+
 /*
  * Read one line, without its end. asking: the signal mask while a person types. *ret_got is
  * false at the end of input and after a signal. The line is the caller's to wipe.
@@ -28,6 +31,10 @@ MUST_CHECK enum totp_err typed_line(const sigset_t *asking, char ret_line[TYPED_
 
 /* The same, not shown on a terminal. */
 MUST_CHECK enum totp_err typed_secret_line(const sigset_t *asking, char ret_line[TYPED_MAX],
+					   bool *ret_got);
+
+/* The same, from another descriptor than standard input. */
+MUST_CHECK enum totp_err typed_secret_from(int fd, const sigset_t *asking, char ret_line[TYPED_MAX],
 					   bool *ret_got);
 
 #endif

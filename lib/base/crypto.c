@@ -182,6 +182,26 @@ enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
 	return ready ? TOTP_ERR_SEAL : TOTP_ERR_CRYPTO;
 }
 
+/* libcrypto allows itself 32 MiB unless it is told otherwise, and counts a little more than
+ * the blocks. */
+enum totp_err crypto_scrypt(const void *phrase, size_t phrase_len, const void *salt,
+			    size_t salt_len, struct scrypt_cost cost, uint8_t ret_key[GCM_KEY_LEN])
+{
+	uint8_t key[GCM_KEY_LEN];
+	bool ok;
+
+	if (cost.n_log2 >= 64)
+		return TOTP_ERR_CRYPTO;
+	ERR_set_mark();
+	ok = EVP_PBE_scrypt(phrase, phrase_len, salt, salt_len, UINT64_C(1) << cost.n_log2, cost.r,
+			    cost.p, SCRYPT_MEMORY_MAX + (1 << 20), key, sizeof(key)) == 1;
+	ERR_pop_to_mark();
+	if (ok)
+		memcpy(ret_key, key, sizeof(key));
+	WIPE(key);
+	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
+}
+
 enum totp_err crypto_random(void *ret_bytes, size_t len)
 {
 	uint8_t *at = ret_bytes;

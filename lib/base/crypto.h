@@ -42,7 +42,7 @@ MUST_CHECK enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t 
 
 /*
  * AES-256-GCM (NIST SP 800-38D). Encrypt len bytes to ret_ct (as many) and ret_tag. A
- * nonce is never to be used twice under one key.
+ * nonce is never to be used twice under one key. plain and ret_ct may be the same place.
  */
 MUST_CHECK enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN],
 					 const uint8_t nonce[GCM_NONCE_LEN], const void *aad,
@@ -51,12 +51,30 @@ MUST_CHECK enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN],
 
 /*
  * Decrypt and verify. TOTP_ERR_SEAL: the tag does not match; ret_plain is then wiped,
- * since GCM decrypts before it verifies.
+ * since GCM decrypts before it verifies. ct and ret_plain may be the same place.
  */
 MUST_CHECK enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN],
 					 const uint8_t nonce[GCM_NONCE_LEN], const void *aad,
 					 size_t aad_len, const uint8_t *ct, size_t len,
 					 const uint8_t tag[GCM_TAG_LEN], uint8_t *ret_plain);
+
+/* What scrypt is to cost: 128 * r * 2^n_log2 bytes of memory, gone through p times. */
+struct scrypt_cost {
+	uint8_t n_log2;
+	uint8_t r;
+	uint8_t p;
+};
+
+#define SCRYPT_MEMORY_MAX (UINT64_C(1) << 30) /* bytes that one is allowed */
+
+/*
+ * A key from a passphrase, scrypt (RFC 7914). phrase, salt: any number of bytes.
+ * TOTP_ERR_CRYPTO: libcrypto failed, or the cost is none that RFC 7914 knows, or needs more
+ * than SCRYPT_MEMORY_MAX, or more than there is.
+ */
+MUST_CHECK enum totp_err crypto_scrypt(const void *phrase, size_t phrase_len, const void *salt,
+				       size_t salt_len, struct scrypt_cost cost,
+				       uint8_t ret_key[GCM_KEY_LEN]);
 
 /* Bytes from the kernel's generator, getrandom(2). TOTP_ERR_SYSTEM: errno. */
 MUST_CHECK enum totp_err crypto_random(void *ret_bytes, size_t len);

@@ -290,6 +290,53 @@ static void a_key_has_one_spelling(void **unused)
 	assert_wiped(key);
 }
 
+static void scrypt_gives_the_published_values(void **unused)
+{
+	/* RFC 7914 section 12; the first 32 of its 64 bytes, which are the same for a key of 32 */
+	static const struct {
+		const char *phrase, *salt;
+		struct scrypt_cost cost;
+		const char *key;
+	} rows[] = {
+		{"",
+		 "",
+		 {4, 1, 1},
+		 "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"},
+		{"password",
+		 "NaCl",
+		 {10, 8, 16},
+		 "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"},
+		{"pleaseletmein",
+		 "SodiumChloride",
+		 {14, 8, 1},
+		 "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint8_t key[GCM_KEY_LEN];
+		char seen[2 * GCM_KEY_LEN + 1];
+
+		assert_ok(crypto_scrypt(rows[i].phrase, strlen(rows[i].phrase), rows[i].salt,
+					strlen(rows[i].salt), rows[i].cost, key));
+		text_to_hex(key, sizeof(key), seen);
+		assert_string_equal(rows[i].key, seen);
+	}
+}
+
+static void a_cost_that_scrypt_does_not_know_is_refused(void **unused)
+{
+	static const struct scrypt_cost costs[] = {
+		{0, 8, 1},  {64, 8, 1}, {255, 8, 1}, {63, 255, 255},
+		{14, 0, 1}, {14, 8, 0}, {21, 8, 1}, /* 2 GiB */
+	};
+	uint8_t key[GCM_KEY_LEN] = {0};
+
+	for (size_t i = 0; i < COUNT(costs); i++)
+		assert_refused(CRYPTO, crypto_scrypt("phrase", 6, "salt", 4, costs[i], key));
+	assert_wiped(key);
+	assert_int_equal(0, ERR_peek_error());
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -304,6 +351,8 @@ int main(void)
 		cmocka_unit_test(gcm_opens_nothing_under_another_tag),
 		cmocka_unit_test(the_caller_s_error_queue_is_left_as_it_was),
 		cmocka_unit_test(random_bytes_are_asked_for_whole),
+		cmocka_unit_test(scrypt_gives_the_published_values),
+		cmocka_unit_test(a_cost_that_scrypt_does_not_know_is_refused),
 		cmocka_unit_test(a_key_goes_through_base64_and_back),
 		cmocka_unit_test(a_key_has_one_spelling),
 	};
