@@ -82,6 +82,11 @@ static void keep_token(struct token_state *state, const struct token *token, con
 			*state = before->tokens[i];
 }
 
+static bool is_same_bypass(const struct bypass *a, const struct bypass *b)
+{
+	return memcmp(a->salt, b->salt, sizeof(a->salt)) == 0;
+}
+
 enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 			   const struct login_state *before, bool keep_spent,
 			   struct login_state *ret_state)
@@ -94,7 +99,11 @@ enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 	state_init(cred, &state);
 	for (size_t i = 0; i < state.token_count; i++)
 		keep_token(&state.tokens[i], &cred->tokens[i], was, before);
+	if (!state_is_pending(before, was))
+		cred->must_confirm = false;
 	state.spent = keep_spent ? before->spent : 0;
+	if (is_same_bypass(&cred->bypass, &was->bypass))
+		state.bypass_used = before->bypass_used;
 	state.shared = before->shared;
 	state.known_count = before->known_count;
 	memcpy(state.known, before->known, sizeof(state.known));
@@ -120,6 +129,8 @@ enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
 		if (cred->tokens[i].type == TOKEN_HOTP)
 			state.tokens[i].moving = COUNTER_DISABLED;
 	state.spent = UINT32_MAX;
+	state.bypass_used = UINT8_MAX;
+	cred->must_confirm = false;
 	*ret_state = state;
 	return TOTP_OK;
 }

@@ -27,7 +27,8 @@ MUST_CHECK enum totp_err enroll_add(struct cred *cred, const struct token *token
 /*
  * A fresh id and state key for a changed credential, and its state. Tokens that it shares
  * with the credential it was, by id, secret, type and period, keep step or counter and
- * last use; throttles, known sources and the failure history stay.
+ * last use; throttles, known sources and the failure history stay; a bypass that is the
+ * same one stays as used as it was. What was confirmed need not be confirmed again.
  *
  * keep_spent: the recovery codes are the same ones, so spent ones stay so.
  */
@@ -37,7 +38,8 @@ MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 
 /*
  * The state of a credential whose own was lost: last steps = now plus `ahead` steps, all
- * recovery codes spent, HOTP tokens disabled. The credential gets a fresh id and key.
+ * recovery codes and the bypass spent, HOTP tokens disabled. It counts as confirmed: that it
+ * never was cannot be known. The credential gets a fresh id and key.
  */
 MUST_CHECK enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
 				       struct login_state *ret_state);

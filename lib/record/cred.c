@@ -6,6 +6,9 @@
 
 #define CRED_VERSION 1
 
+#define FLAG_DISABLED     1
+#define FLAG_MUST_CONFIRM 2
+
 void cred_wipe(struct cred *cred)
 {
 	explicit_bzero(cred, sizeof(*cred));
@@ -66,6 +69,16 @@ static bool all_zero(const void *data, size_t len)
 	return true;
 }
 
+static bool bypass_is_good(const struct bypass *bypass)
+{
+	if (bypass->uses == 0)
+		return bypass->created == 0 && bypass->expires == 0 &&
+		       all_zero(bypass->salt, sizeof(bypass->salt)) &&
+		       all_zero(bypass->hash, sizeof(bypass->hash));
+	return bypass->uses <= BYPASS_USES_MAX && bypass->created >= 0 &&
+	       bypass->expires > bypass->created;
+}
+
 enum totp_err cred_check(const struct cred *cred)
 {
 	if (cred->user[0] == '\0' || cred->created < 0 || (!cred->uid_bound && cred->uid != 0))
@@ -74,6 +87,8 @@ enum totp_err cred_check(const struct cred *cred)
 	    cred->recovery_count > RECOVERY_MAX)
 		return TOTP_ERR_RANGE;
 	if (cred->recovery_count == 0 && !all_zero(cred->recovery_salt, RECOVERY_SALT_LEN))
+		return TOTP_ERR_RANGE;
+	if (!bypass_is_good(&cred->bypass))
 		return TOTP_ERR_RANGE;
 
 	for (size_t i = 0; i < cred->token_count; i++) {
@@ -108,6 +123,24 @@ static void put_token(struct buffer *out, const struct token *token)
 	buffer_copy(out, token->secret.data, token->secret.len);
 }
 
+static uint8_t flags_of(const struct cred *cred)
+{
+	return (uint8_t)((cred->disabled ? FLAG_DISABLED : 0) |
+			 (cred->must_confirm ? FLAG_MUST_CONFIRM : 0));
+}
+
+static void put_bypass(struct buffer *out, const struct bypass *bypass)
+{
+	buffer_u8(out, bypass->uses != 0);
+	if (bypass->uses == 0)
+		return;
+	buffer_u64(out, (uint64_t)bypass->created);
+	buffer_u64(out, (uint64_t)bypass->expires);
+	buffer_u8(out, bypass->uses);
+	buffer_copy(out, bypass->salt, sizeof(bypass->salt));
+	buffer_copy(out, bypass->hash, sizeof(bypass->hash));
+}
+
 enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_MAX],
 			  size_t *ret_len)
 {
@@ -123,6 +156,7 @@ enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_
 	buffer_u8(&out, cred->uid_bound);
 	buffer_u32(&out, cred->uid);
 	buffer_u64(&out, (uint64_t)cred->created);
+	buffer_u8(&out, flags_of(cred));
 	put_string(&out, cred->user);
 	buffer_u8(&out, cred->token_count);
 	for (size_t i = 0; i < cred->token_count; i++)
@@ -131,6 +165,7 @@ enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_
 	buffer_copy(&out, cred->recovery_salt, sizeof(cred->recovery_salt));
 	for (size_t i = 0; i < cred->recovery_count; i++)
 		buffer_copy(&out, cred->recovery_hash[i], SHA256_LEN);
+	put_bypass(&out, &cred->bypass);
 
 	err = buffer_end(&out);
 	if (err == TOTP_OK)
@@ -171,6 +206,30 @@ static void get_token(struct bytes *in, struct token *token)
 	bytes_copy(in, token->secret.data, token->secret.len);
 }
 
+static void get_flags(struct bytes *in, struct cred *cred)
+{
+	uint8_t flags = bytes_u8(in);
+
+	cred->disabled = flags & FLAG_DISABLED;
+	cred->must_confirm = flags & FLAG_MUST_CONFIRM;
+	in->bad |= flags != flags_of(cred);
+}
+
+static void get_bypass(struct bytes *in, struct bypass *bypass)
+{
+	uint8_t present = bytes_u8(in);
+
+	in->bad |= present > 1;
+	if (present != 1)
+		return;
+	bypass->created = (int64_t)bytes_u64(in);
+	bypass->expires = (int64_t)bytes_u64(in);
+	bypass->uses = bytes_u8(in);
+	in->bad |= bypass->uses == 0;
+	bytes_copy(in, bypass->salt, sizeof(bypass->salt));
+	bytes_copy(in, bypass->hash, sizeof(bypass->hash));
+}
+
 static void get_cred(struct bytes *in, struct cred *cred)
 {
 	uint8_t bound;
@@ -182,6 +241,7 @@ static void get_cred(struct bytes *in, struct cred *cred)
 	in->bad |= bound > 1;
 	cred->uid = bytes_u32(in);
 	cred->created = (int64_t)bytes_u64(in);
+	get_flags(in, cred);
 	get_string(in, cred->user, sizeof(cred->user));
 	cred->token_count = bytes_u8(in);
 	in->bad |= cred->token_count > CRED_TOKENS_MAX;
@@ -192,6 +252,7 @@ static void get_cred(struct bytes *in, struct cred *cred)
 	bytes_copy(in, cred->recovery_salt, sizeof(cred->recovery_salt));
 	for (size_t i = 0; !in->bad && i < cred->recovery_count; i++)
 		bytes_copy(in, cred->recovery_hash[i], SHA256_LEN);
+	get_bypass(in, &cred->bypass);
 }
 
 enum totp_err cred_decode(const uint8_t *buf, size_t len, struct cred *ret_cred)

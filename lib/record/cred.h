@@ -21,6 +21,7 @@
 #define SECRET_NEW_LEN    20   /* bytes of a secret that we make */
 #define RECOVERY_MAX      16
 #define RECOVERY_SALT_LEN 16
+#define BYPASS_USES_MAX   100
 
 enum token_type { TOKEN_TOTP = 1, TOKEN_HOTP = 2 };
 
@@ -36,6 +37,15 @@ struct token {
 	struct secret secret;           /* SECRET_IMPORT_MIN to SECRET_MAX bytes */
 };
 
+/* A temporary code that an administrator gave out: it has the shape of a recovery code. */
+struct bypass {
+	uint8_t uses; /* how often it lets in, 1 to BYPASS_USES_MAX; 0: there is none, all zeros */
+	int64_t created; /* seconds since 1970 UTC */
+	int64_t expires; /* later than created */
+	uint8_t salt[RECOVERY_SALT_LEN];
+	uint8_t hash[SHA256_LEN]; /* as those of recovery codes */
+};
+
 struct cred {
 	uint8_t id[CRED_ID_LEN];       /* random: names the state file */
 	uint8_t state_key[SHA256_LEN]; /* random: authenticates the state */
@@ -43,11 +53,14 @@ struct cred {
 	bool uid_bound; /* false: imported before the account existed */
 	uint32_t uid;   /* 0 while not bound */
 	int64_t created;
+	bool disabled;       /* kept, and refused */
+	bool must_confirm;   /* counts from the first right code on */
 	uint8_t token_count; /* 1 to CRED_TOKENS_MAX */
 	struct token tokens[CRED_TOKENS_MAX];
 	uint8_t recovery_count;                   /* 0 to RECOVERY_MAX */
 	uint8_t recovery_salt[RECOVERY_SALT_LEN]; /* zeros while there are no codes */
 	uint8_t recovery_hash[RECOVERY_MAX][SHA256_LEN];
+	struct bypass bypass;
 };
 
 #define OWN_CRED OWN(cred_wipe)

@@ -8,6 +8,14 @@
 
 _Static_assert(STATE_MAC_AT + CRED_USER_MAX <= HMAC_MESSAGE_MAX, "a slot and a user name");
 
+bool state_is_pending(const struct login_state *state, const struct cred *cred)
+{
+	for (size_t i = 0; i < state->token_count; i++)
+		if (state->tokens[i].last_used != 0)
+			return false;
+	return cred->must_confirm;
+}
+
 bool source_equal(const struct source *a, const struct source *b)
 {
 	return a->kind == b->kind && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
@@ -46,6 +54,8 @@ void state_merge(struct login_state *state, const struct login_state *other)
 									 : b->last_used;
 	}
 	merged.spent = state->spent | other->spent;
+	merged.bypass_used = state->bypass_used > other->bypass_used ? state->bypass_used
+								     : other->bypass_used;
 	*state = merged;
 }
 
@@ -107,6 +117,7 @@ enum totp_err state_encode(const struct login_state *state, const struct cred *c
 		buffer_u64(&out, (uint64_t)state->tokens[i].last_used);
 	}
 	buffer_u32(&out, state->spent);
+	buffer_u8(&out, state->bypass_used);
 	put_throttle(&out, &state->shared);
 	buffer_u8(&out, state->known_count);
 	for (size_t i = 0; i < state->known_count; i++) {
@@ -158,6 +169,7 @@ static void get_state(struct bytes *in, struct login_state *state)
 		state->tokens[i].last_used = (int64_t)bytes_u64(in);
 	}
 	state->spent = bytes_u32(in);
+	state->bypass_used = bytes_u8(in);
 	state->shared = get_throttle(in);
 	state->known_count = bytes_u8(in);
 	in->bad |= state->known_count > STATE_KNOWN_MAX;

@@ -57,6 +57,7 @@ struct login_state {
 	uint8_t token_count;
 	struct token_state tokens[CRED_TOKENS_MAX]; /* in the credential's order */
 	uint32_t spent;                             /* bit i: recovery code i was used */
+	uint8_t bypass_used;                        /* how often the bypass was used */
 	struct throttle shared;                     /* of all sources that are not known */
 	uint8_t known_count;
 	struct known_source known[STATE_KNOWN_MAX];
@@ -65,6 +66,9 @@ struct login_state {
 	struct source last_failure_source;
 	int64_t last_success;
 };
+
+/* Does the credential still wait for the first right code? See `must_confirm`. */
+bool state_is_pending(const struct login_state *state, const struct cred *cred);
 
 bool source_equal(const struct source *a, const struct source *b);
 
@@ -80,8 +84,9 @@ void state_raise(struct login_state *state, const struct cred *cred, int64_t now
 
 /*
  * Take what another state of the same credential knows: whichever is the later one, no code
- * that either has seen used is accepted, and no recovery code. Throttles, known sources and
- * failures are the later one's. Both have the credential's tokens, as state_decode gives them.
+ * that either has seen used is accepted, no recovery code, and no use of a bypass. Throttles,
+ * known sources and failures are the later one's. Both have the credential's tokens, as
+ * state_decode gives them.
  */
 void state_merge(struct login_state *state, const struct login_state *other);
 

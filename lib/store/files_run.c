@@ -202,7 +202,9 @@ static bool must_last(const struct store_txn *txn, const struct login_state *nex
 		if (txn->cred.tokens[i].type == TOKEN_HOTP &&
 		    next->tokens[i].moving != txn->state.tokens[i].moving)
 			return true;
-	return next->spent != txn->state.spent;
+	if (state_is_pending(&txn->state, &txn->cred) && !state_is_pending(next, &txn->cred))
+		return true;
+	return next->spent != txn->state.spent || next->bypass_used != txn->state.bypass_used;
 }
 
 static enum totp_err write_run(struct store_txn *txn, struct login_state *state)
@@ -234,8 +236,8 @@ enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *
 		return TOTP_ERR_SYSTEM;
 	if (must_last(txn, next)) {
 		reason_set(why,
-			   "the disk refuses to be written to, and without it neither recovery "
-			   "codes nor counter-based tokens can be used");
+			   "the disk refuses to be written to, and without it no recovery code, "
+			   "temporary code, counter-based token or first code can be used");
 		return TOTP_ERR_SYSTEM;
 	}
 	err = write_run(txn, &state);

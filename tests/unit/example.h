@@ -50,14 +50,18 @@ static inline struct cred example_cred(void)
 			    .uid_bound = true,
 			    .uid = 1000,
 			    .created = 0x6553f100,
+			    .must_confirm = true,
 			    .token_count = 2,
 			    .tokens = {example_totp(), example_hotp()},
-			    .recovery_count = 1};
+			    .recovery_count = 1,
+			    .bypass = {.uses = 5, .created = 0x6553f103, .expires = 0x6553f104}};
 
 	example_bytes(cred.id, sizeof(cred.id), 0x10);
 	example_bytes(cred.state_key, sizeof(cred.state_key), 0x20);
 	example_bytes(cred.recovery_salt, sizeof(cred.recovery_salt), 0x40);
 	example_bytes(cred.recovery_hash[0], SHA256_LEN, 0x50);
+	example_bytes(cred.bypass.salt, sizeof(cred.bypass.salt), 0x80);
+	example_bytes(cred.bypass.hash, sizeof(cred.bypass.hash), 0x90);
 	return cred;
 }
 

@@ -26,12 +26,19 @@ static void assert_cred_equal(const struct cred *a, const struct cred *b)
 	assert_int_equal(a->uid_bound, b->uid_bound);
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->created, b->created);
+	assert_int_equal(a->disabled, b->disabled);
+	assert_int_equal(a->must_confirm, b->must_confirm);
 	assert_int_equal(a->token_count, b->token_count);
 	for (size_t i = 0; i < CRED_TOKENS_MAX; i++)
 		assert_token_equal(&a->tokens[i], &b->tokens[i]);
 	assert_int_equal(a->recovery_count, b->recovery_count);
 	assert_memory_equal(a->recovery_salt, b->recovery_salt, sizeof(a->recovery_salt));
 	assert_memory_equal(a->recovery_hash, b->recovery_hash, sizeof(a->recovery_hash));
+	assert_int_equal(a->bypass.uses, b->bypass.uses);
+	assert_int_equal(a->bypass.created, b->bypass.created);
+	assert_int_equal(a->bypass.expires, b->bypass.expires);
+	assert_memory_equal(a->bypass.salt, b->bypass.salt, sizeof(a->bypass.salt));
+	assert_memory_equal(a->bypass.hash, b->bypass.hash, sizeof(a->bypass.hash));
 }
 
 static size_t encode(const struct cred *cred, uint8_t bytes[CRED_BYTES_MAX])
@@ -66,6 +73,12 @@ static void what_is_encoded_is_what_is_decoded(void **unused)
 	cred.uid_bound = false;
 	cred.uid = 0;
 	assert_round_trip(&cred);
+	cred.disabled = true;
+	assert_round_trip(&cred);
+	cred.must_confirm = false;
+	assert_round_trip(&cred);
+	cred.bypass = (struct bypass){0};
+	assert_round_trip(&cred);
 }
 
 /* Everything as large as it may be. */
@@ -94,6 +107,9 @@ static struct cred largest_cred(void)
 	cred.recovery_count = RECOVERY_MAX;
 	memset(cred.recovery_salt, 0xff, sizeof(cred.recovery_salt));
 	memset(cred.recovery_hash, 0xff, sizeof(cred.recovery_hash));
+	cred.bypass.uses = BYPASS_USES_MAX;
+	cred.bypass.created = INT64_MAX - 1;
+	cred.bypass.expires = INT64_MAX;
 	return cred;
 }
 
@@ -113,23 +129,31 @@ static void the_format_is_that_of_the_manual(void **unused)
 				  "303132333435363738393a3b3c3d3e3f"
 				  "01000003e8"               /* 49: bound, 50: uid 1000 */
 				  "000000006553f100"         /* 54: created */
-				  "05616c696365"             /* 62: user alice */
-				  "02"                       /* 68: tokens */
-				  "01010208"                 /* 69: id, TOTP, SHA256, digits */
-				  "003cfffffffe"             /* 73: period, 75: offset -2 */
-				  "000000006553f101"         /* 79: created */
-				  "0570686f6e65"             /* 87: label phone */
-				  "0a4142434445464748494a"   /* 93: secret */
-				  "07020106"                 /* 104: id, HOTP, SHA1, digits */
-				  "000000000000"             /* 108: period, 110: offset */
-				  "000000006553f102"         /* 114: created */
-				  "036b6579"                 /* 122: label key */
-				  "0b6b6c6d6e6f707172737475" /* 126: secret */
-				  "01"                       /* 138: recovery codes */
-				  "404142434445464748494a4b4c4d4e4f" /* 139: salt */
-				  "505152535455565758595a5b5c5d5e5f" /* 155: hash */
-				  "606162636465666768696a6b6c6d6e6f";
-	uint8_t expected[187];
+				  "02"                       /* 62: must confirm */
+				  "05616c696365"             /* 63: user alice */
+				  "02"                       /* 69: tokens */
+				  "01010208"                 /* 70: id, TOTP, SHA256, digits */
+				  "003cfffffffe"             /* 74: period, 76: offset -2 */
+				  "000000006553f101"         /* 80: created */
+				  "0570686f6e65"             /* 88: label phone */
+				  "0a4142434445464748494a"   /* 94: secret */
+				  "07020106"                 /* 105: id, HOTP, SHA1, digits */
+				  "000000000000"             /* 109: period, 111: offset */
+				  "000000006553f102"         /* 115: created */
+				  "036b6579"                 /* 123: label key */
+				  "0b6b6c6d6e6f707172737475" /* 127: secret */
+				  "01"                       /* 139: recovery codes */
+				  "404142434445464748494a4b4c4d4e4f" /* 140: salt */
+				  "505152535455565758595a5b5c5d5e5f" /* 156: hash */
+				  "606162636465666768696a6b6c6d6e6f"
+				  "01"                               /* 188: bypass */
+				  "000000006553f103"                 /* 189: created */
+				  "000000006553f104"                 /* 197: expires */
+				  "05"                               /* 205: uses */
+				  "808182838485868788898a8b8c8d8e8f" /* 206: salt */
+				  "909192939495969798999a9b9c9d9e9f" /* 222: hash */
+				  "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
+	uint8_t expected[254];
 	struct cred cred = example_cred(), back;
 	uint8_t bytes[CRED_BYTES_MAX];
 
@@ -146,20 +170,25 @@ enum {
 	AT_BOUND = 49,
 	AT_UID = 50,
 	AT_CREATED = 54,
-	AT_USER = 62,
-	AT_TOKENS = 68,
-	AT_TOTP = 69,
-	AT_TOTP_PERIOD = 73,
-	AT_TOTP_OFFSET = 75,
-	AT_TOTP_CREATED = 79,
-	AT_TOTP_LABEL = 87,
-	AT_TOTP_SECRET = 93,
-	AT_HOTP = 104,
-	AT_HOTP_PERIOD = 108,
-	AT_HOTP_OFFSET = 110,
-	AT_HOTP_LABEL = 122,
-	AT_HOTP_SECRET = 126,
-	AT_RECOVERY = 138,
+	AT_FLAGS = 62,
+	AT_USER = 63,
+	AT_TOKENS = 69,
+	AT_TOTP = 70,
+	AT_TOTP_PERIOD = 74,
+	AT_TOTP_OFFSET = 76,
+	AT_TOTP_CREATED = 80,
+	AT_TOTP_LABEL = 88,
+	AT_TOTP_SECRET = 94,
+	AT_HOTP = 105,
+	AT_HOTP_PERIOD = 109,
+	AT_HOTP_OFFSET = 111,
+	AT_HOTP_LABEL = 123,
+	AT_HOTP_SECRET = 127,
+	AT_RECOVERY = 139,
+	AT_BYPASS = 188,
+	AT_BYPASS_CREATED = 189,
+	AT_BYPASS_EXPIRES = 197,
+	AT_BYPASS_USES = 205,
 };
 
 static void every_field_keeps_to_its_range(void **unused)
@@ -181,6 +210,10 @@ static void every_field_keeps_to_its_range(void **unused)
 		{AT_CREATED, 8, INT64_MAX, TOTP_OK},
 		{AT_CREATED, 8, (uint64_t)INT64_MAX + 1, TOTP_ERR_RANGE},
 		{AT_CREATED, 8, UINT64_MAX, TOTP_ERR_RANGE},
+		{AT_FLAGS, 1, 0, TOTP_OK},
+		{AT_FLAGS, 1, 3, TOTP_OK},
+		{AT_FLAGS, 1, 4, TOTP_ERR_FORMAT},
+		{AT_FLAGS, 1, 0x82, TOTP_ERR_FORMAT},
 		{AT_USER, 1, 201, TOTP_ERR_FORMAT},
 		{AT_USER + 1, 1, 0, TOTP_ERR_FORMAT}, /* a NUL in a name */
 		{AT_USER + 5, 1, 0, TOTP_ERR_FORMAT},
@@ -226,6 +259,18 @@ static void every_field_keeps_to_its_range(void **unused)
 		{AT_HOTP_PERIOD, 2, 30, TOTP_ERR_RANGE},
 		{AT_HOTP_OFFSET, 4, 1, TOTP_ERR_RANGE},
 		{AT_RECOVERY, 1, 17, TOTP_ERR_FORMAT},
+		{AT_BYPASS, 1, 0, TOTP_ERR_FORMAT}, /* and yet the rest of one */
+		{AT_BYPASS, 1, 2, TOTP_ERR_FORMAT},
+		{AT_BYPASS_CREATED, 8, 0, TOTP_OK},
+		{AT_BYPASS_CREATED, 8, 0x6553f104, TOTP_ERR_RANGE}, /* when it ends */
+		{AT_BYPASS_CREATED, 8, UINT64_MAX, TOTP_ERR_RANGE},
+		{AT_BYPASS_EXPIRES, 8, INT64_MAX, TOTP_OK},
+		{AT_BYPASS_EXPIRES, 8, 0x6553f103, TOTP_ERR_RANGE},
+		{AT_BYPASS_EXPIRES, 8, UINT64_MAX, TOTP_ERR_RANGE},
+		{AT_BYPASS_USES, 1, 0, TOTP_ERR_FORMAT},
+		{AT_BYPASS_USES, 1, 1, TOTP_OK},
+		{AT_BYPASS_USES, 1, BYPASS_USES_MAX, TOTP_OK},
+		{AT_BYPASS_USES, 1, BYPASS_USES_MAX + 1, TOTP_ERR_RANGE},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -265,6 +310,14 @@ static void nothing_out_of_range_is_encoded(void **unused)
 	cred.recovery_count = RECOVERY_MAX + 1;
 	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
 	cred.recovery_count = 0; /* and a salt */
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred = good;
+	cred.bypass.uses = BYPASS_USES_MAX + 1;
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred.bypass.uses = 0; /* and the rest of one */
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred = good;
+	cred.bypass.expires = cred.bypass.created;
 	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
 	cred = good;
 	cred.tokens[0].secret.len = SECRET_IMPORT_MIN - 1;

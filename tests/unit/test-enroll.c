@@ -133,6 +133,7 @@ static void used_record(struct cred *ret_cred, struct login_state *ret_state)
 	ret_state->tokens[1].moving = STEP - 7;
 	ret_state->tokens[1].last_used = NOW - 210;
 	ret_state->spent = 6;
+	ret_state->bypass_used = 2;
 	ret_state->shared.burst = (struct leak){4, NOW - 20};
 	ret_state->shared.total = (struct leak){90, NOW - 2000};
 	ret_state->known_count = 1;
@@ -190,6 +191,44 @@ static void new_recovery_codes_are_unspent(void **unused)
 	cred = was;
 	assert_ok(enroll_renew(&cred, &was, &before, false, &after));
 	assert_int_equal(0, after.spent);
+}
+
+static void a_bypass_stays_as_used_as_it_was_and_another_starts_anew(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+
+	used_record(&was, &before);
+	was.bypass = (struct bypass){.uses = 3, .expires = NOW, .salt = {1}};
+	cred = was;
+	assert_ok(enroll_renew(&cred, &was, &before, false, &after));
+	assert_int_equal(2, after.bypass_used);
+	cred.bypass.salt[15] = 1;
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_int_equal(0, after.bypass_used);
+	cred.bypass = (struct bypass){0};
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_int_equal(0, after.bypass_used);
+}
+
+static void what_was_confirmed_stays_so_whatever_is_taken_away(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, after;
+
+	used_record(&was, &before);
+	was.must_confirm = true;
+	before.tokens[1].last_used = 0;
+	cred = was;
+	cred.tokens[0] = was.tokens[1]; /* the one that confirmed it is removed */
+	cred.token_count = 1;
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_false(state_is_pending(&after, &cred));
+
+	before.tokens[0].last_used = 0;
+	cred = was;
+	assert_ok(enroll_renew(&cred, &was, &before, true, &after));
+	assert_true(state_is_pending(&after, &cred));
 }
 
 static void a_token_keeps_its_step_wherever_it_stands(void **unused)
@@ -290,6 +329,7 @@ static void a_repaired_record_takes_no_code_from_before(void **unused)
 	counter.type = TOKEN_HOTP;
 	counter.period = 0;
 	slow.period = 300;
+	cred.must_confirm = true;
 	assert_ok(enroll_add(&cred, &counter));
 	assert_ok(enroll_add(&cred, &slow));
 	was = cred;
@@ -302,6 +342,8 @@ static void a_repaired_record_takes_no_code_from_before(void **unused)
 	assert_int_equal(COUNTER_DISABLED, after.tokens[1].moving);
 	assert_int_equal(NOW / 300 + 2, after.tokens[2].moving);
 	assert_int_equal(UINT32_MAX, after.spent);
+	assert_int_equal(UINT8_MAX, after.bypass_used);
+	assert_false(state_is_pending(&after, &cred));
 	assert_int_equal(0, after.known_count);
 	assert_ok(state_encode(&after, &cred, slot));
 }
@@ -319,6 +361,8 @@ int main(void)
 		cmocka_unit_test(a_renewed_credential_has_a_new_id_and_key_and_its_state_fits),
 		cmocka_unit_test(a_renewed_credential_keeps_what_happened),
 		cmocka_unit_test(new_recovery_codes_are_unspent),
+		cmocka_unit_test(a_bypass_stays_as_used_as_it_was_and_another_starts_anew),
+		cmocka_unit_test(what_was_confirmed_stays_so_whatever_is_taken_away),
 		cmocka_unit_test(a_token_keeps_its_step_wherever_it_stands),
 		cmocka_unit_test(a_token_that_is_another_starts_anew),
 		cmocka_unit_test(a_label_or_an_offset_makes_no_other_token),

@@ -185,11 +185,11 @@ static void the_example_of_the_manual_opens(void **unused)
 	static const char box_hex[] =
 		"505453310a0b0c0de0e1e2e3e4e5e6e7e8e9eaeb2e0610e529f7cfc1f56c4e57"
 		"9d1f0ca8ba773499b10300ee136b0400c686018bd3e5975bca1f514691159df2"
-		"57118e24c968185d15b34d6e2d2170d5a4cc0bcb2ad1d1f014fb4e1f1fab3cda"
-		"83bde23a1aea4998adec307c6190f646601dda21b42aaa884ff6981d3d25ac62"
-		"195ba0b852ad834e11b5b1604e4b3abfd0ffe7a822bff40b73d5390b78d8bf79"
-		"a4d09ce5241fca";
-	uint8_t box[167], plain[CRED_BYTES_MAX];
+		"57118e24c968185d15b34d6e2d2170d5a4cc0eaf27d4dbf670fb4e1f18ad22c4"
+		"83bde23a1aea49fd9b4ec1791488f1476b6cff22b52dab8b4ef999143c26ad65"
+		"1858a1b753a4b34e11b5b1604e4b3abfd0ffe7a822bff46a0280289bab2068fb"
+		"fd4945173b80bb851b";
+	uint8_t box[169], plain[CRED_BYTES_MAX];
 	struct host_key key = {.id = 0x0a0b0c0d};
 	struct cred cred;
 	size_t len = 0;
@@ -197,7 +197,7 @@ static void the_example_of_the_manual_opens(void **unused)
 	assert_ok(crypto_key_from_base64(key_text, strlen(key_text), key.key));
 	assert_ok(text_hex(text_of(box_hex), box, sizeof(box)));
 	assert_ok(seal_open(&key, "alice", box, sizeof(box), plain, sizeof(plain), &len));
-	assert_int_equal(131, len);
+	assert_int_equal(133, len);
 	assert_ok(cred_decode(plain, len, &cred));
 	assert_string_equal("alice", cred.user);
 	assert_int_equal(1000, cred.uid);
@@ -207,6 +207,8 @@ static void the_example_of_the_manual_opens(void **unused)
 	assert_int_equal(20, cred.tokens[0].secret.len);
 	assert_memory_equal("12345678901234567890", cred.tokens[0].secret.data, 20);
 	assert_int_equal(0, cred.recovery_count);
+	assert_false(cred.disabled || cred.must_confirm);
+	assert_int_equal(0, cred.bypass.uses);
 }
 
 int main(void)

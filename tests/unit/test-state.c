@@ -19,6 +19,7 @@ static struct login_state example_state(void)
 	state.tokens[1].moving = COUNTER_DISABLED;
 	state.tokens[1].last_used = 0x1333;
 	state.spent = 1;
+	state.bypass_used = 9;
 	state.shared = (struct throttle){{2, 0x2111}, {3, 0x2222}};
 	state.known_count = 2;
 	state.known[0] =
@@ -54,6 +55,7 @@ static void assert_state_equal(const struct login_state *a, const struct login_s
 		assert_int_equal(a->tokens[i].last_used, b->tokens[i].last_used);
 	}
 	assert_int_equal(a->spent, b->spent);
+	assert_int_equal(a->bypass_used, b->bypass_used);
 	assert_throttle_equal(&a->shared, &b->shared);
 	assert_int_equal(a->known_count, b->known_count);
 	for (size_t i = 0; i < STATE_KNOWN_MAX; i++) {
@@ -121,22 +123,23 @@ static void the_format_is_that_of_the_manual(void **unused)
 		"07ffffffffffffffff00000000000013" /* 48: id, next counter, last used */
 		"33"
 		"00000001"                           /* 65: spent recovery codes */
-		"000000020000000000002111"           /* 69: shared throttle: burst */
-		"000000030000000000002222"           /* 81: total */
-		"02"                                 /* 93: known sources */
-		"01c0000201000000000000000000000000" /* 94: IPv4 192.0.2.1 */
-		"0000000000003111"                   /* 111: last success */
-		"000000040000000000003222"           /* 119: its throttle */
+		"09"                                 /* 69: bypass used */
+		"000000020000000000002111"           /* 70: shared throttle: burst */
+		"000000030000000000002222"           /* 82: total */
+		"02"                                 /* 94: known sources */
+		"01c0000201000000000000000000000000" /* 95: IPv4 192.0.2.1 */
+		"0000000000003111"                   /* 112: last success */
+		"000000040000000000003222"           /* 120: its throttle */
 		"000000050000000000003333"
-		"03000003e8000000000000000000000000" /* 143: uid 1000 */
-		"0000000000004111"                   /* 160: last success */
-		"000000000000000000000000"           /* 168: its throttle */
+		"03000003e8000000000000000000000000" /* 144: uid 1000 */
+		"0000000000004111"                   /* 161: last success */
+		"000000000000000000000000"           /* 169: its throttle */
 		"000000000000000000000000"
-		"00000006"                           /* 192: failures */
-		"0000000000005111"                   /* 196: last failure */
-		"0220212223242526270000000000000000" /* 204: its source, an IPv6 /64 */
-		"0000000000005222";                  /* 221: last success */
-	uint8_t expected[229];
+		"00000006"                           /* 193: failures */
+		"0000000000005111"                   /* 197: last failure */
+		"0220212223242526270000000000000000" /* 205: its source, an IPv6 /64 */
+		"0000000000005222";                  /* 222: last success */
+	uint8_t expected[230];
 	struct cred cred = example_cred();
 	struct login_state state = example_state(), back;
 	uint8_t slot[STATE_SLOT_LEN], signed_slot[STATE_SLOT_LEN] = {0};
@@ -232,12 +235,13 @@ static void an_authentic_slot_is_checked_all_the_same(void **unused)
 		{31, 7, TOTP_ERR_RANGE},
 		{48, 1, TOTP_ERR_RANGE},
 		{68, 255, TOTP_OK}, /* spent */
-		{93, 9, TOTP_ERR_FORMAT},
-		{94, 0, TOTP_ERR_RANGE}, /* unknown is never known */
-		{94, 4, TOTP_ERR_RANGE},
-		{204, 0, TOTP_OK},
-		{204, 4, TOTP_ERR_RANGE},
-		{229, 1, TOTP_ERR_FORMAT}, /* the rest is zeros */
+		{69, 255, TOTP_OK}, /* bypass used */
+		{94, 9, TOTP_ERR_FORMAT},
+		{95, 0, TOTP_ERR_RANGE}, /* unknown is never known */
+		{95, 4, TOTP_ERR_RANGE},
+		{205, 0, TOTP_OK},
+		{205, 4, TOTP_ERR_RANGE},
+		{230, 1, TOTP_ERR_FORMAT}, /* the rest is zeros */
 		{MAC_AT - 1, 1, TOTP_ERR_FORMAT},
 	};
 	struct cred cred = example_cred();
@@ -513,6 +517,46 @@ static void raising_lowers_nothing(void **unused)
 	assert_int_equal(1000, state.tokens[0].moving);
 }
 
+static void merging_takes_whatever_either_has_seen_used(void **unused)
+{
+	struct login_state earlier = example_state(), later = earlier, merged;
+
+	later.sequence++;
+	earlier.tokens[0].moving = 0x1112;
+	later.tokens[0].last_used = 0x1223;
+	earlier.spent = 2;
+	earlier.bypass_used = 10;
+	later.failures = 7;
+	merged = earlier;
+	state_merge(&merged, &later);
+	later.tokens[0].moving = 0x1112;
+	later.spent = 3;
+	later.bypass_used = 10;
+	assert_state_equal(&later, &merged);
+	earlier.bypass_used = 11;
+	state_merge(&merged, &earlier);
+	later.bypass_used = 11;
+	assert_state_equal(&later, &merged);
+}
+
+static void a_credential_that_must_be_confirmed_is_pending_until_a_token_was_used(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state;
+
+	state_init(&cred, &state);
+	assert_true(state_is_pending(&state, &cred));
+	state.tokens[0].moving = 1; /* its confirmation at enrolment, or a resynchronization */
+	state.spent = 1;
+	state.last_success = 1;
+	assert_true(state_is_pending(&state, &cred));
+	cred.must_confirm = false;
+	assert_false(state_is_pending(&state, &cred));
+	cred.must_confirm = true;
+	state.tokens[1].last_used = 1;
+	assert_false(state_is_pending(&state, &cred));
+}
+
 static void sources_are_equal_in_kind_and_in_every_byte(void **unused)
 {
 	struct source a = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}, b = a;
@@ -549,6 +593,9 @@ int main(void)
 		cmocka_unit_test(a_newer_version_is_never_taken_for_damage),
 		cmocka_unit_test(raising_moves_time_based_tokens_to_now_and_no_others),
 		cmocka_unit_test(raising_lowers_nothing),
+		cmocka_unit_test(merging_takes_whatever_either_has_seen_used),
+		cmocka_unit_test(
+			a_credential_that_must_be_confirmed_is_pending_until_a_token_was_used),
 		cmocka_unit_test(sources_are_equal_in_kind_and_in_every_byte),
 	};
 

@@ -234,6 +234,7 @@ static void what_a_reboot_must_not_forget_is_refused(void **state)
 	cred.tokens[0].period = 0;
 	cred.recovery_count = 1;
 	memset(cred.recovery_salt, 1, sizeof(cred.recovery_salt));
+	cred.must_confirm = true;
 	fresh = state_of(&cred);
 	assert_ok(store_create(f->store, &cred, &fresh, NULL));
 	refuse_writes(ENOSPC);
@@ -241,7 +242,15 @@ static void what_a_reboot_must_not_forget_is_refused(void **state)
 	next = txn.state;
 	next.spent = 1;
 	assert_refused(SYSTEM, store_commit(&txn, &next, &why));
-	assert_says("recovery codes", why);
+	assert_says("recovery code", why);
+	begin(f->store, "alice", &txn);
+	next = txn.state;
+	next.bypass_used = 1;
+	assert_refused(SYSTEM, store_commit(&txn, &next, &why));
+	begin(f->store, "alice", &txn);
+	next = txn.state;
+	next.tokens[0].last_used = 1; /* the first code: she would be waited for once more */
+	assert_refused(SYSTEM, store_commit(&txn, &next, &why));
 	begin(f->store, "alice", &txn);
 	next = txn.state;
 	next.tokens[0].moving = 1;
