@@ -98,8 +98,8 @@ static const struct command commands[] = {
 	{NULL, "unlock", "USER", "forgive failed tries, so that the next is not refused",
 	 "Codes that were used stay used.\n", 1, 1, 0, ctl_unlock},
 	{NULL, "revoke", "USER", "remove tokens and recovery codes of a user",
-	 "What the user meets at the next login is the policy's: see 'enforce' and 'exempt'\n"
-	 "in pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",
+	 "What the user meets at the next login is the policy's: see 'enforce' and\n"
+	 "'exempt' in pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",
 	 1, 1, 0, ctl_revoke},
 	{"Repairs, where a log line names them", "repair", "USER",
 	 "make a lost or damaged login state anew",

@@ -236,8 +236,8 @@ enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *
 		return TOTP_ERR_SYSTEM;
 	if (must_last(txn, next)) {
 		reason_set(why,
-			   "the disk refuses to be written to, and without it no recovery code, "
-			   "temporary code, counter-based token or first code can be used");
+			   "the disk refuses to be written to, and without it recovery codes, "
+			   "temporary codes, counter-based tokens and first codes cannot be used");
 		return TOTP_ERR_SYSTEM;
 	}
 	err = write_run(txn, &state);

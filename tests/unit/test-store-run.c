@@ -242,7 +242,7 @@ static void what_a_reboot_must_not_forget_is_refused(void **state)
 	next = txn.state;
 	next.spent = 1;
 	assert_refused(SYSTEM, store_commit(&txn, &next, &why));
-	assert_says("recovery code", why);
+	assert_says("recovery codes", why);
 	begin(f->store, "alice", &txn);
 	next = txn.state;
 	next.bypass_used = 1;
