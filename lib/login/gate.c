@@ -19,12 +19,17 @@ bool gate_requires(const struct policy *policy, const struct gate_facts *facts, 
 	return true;
 }
 
-/* Nobody enrols from a time when the clock was not set. */
-static bool may_enroll(const struct policy *policy, const struct gate_facts *facts, int64_t now)
+bool gate_is_closed(const struct policy *policy, int64_t now)
+{
+	return policy->enroll_until != 0 && now >= policy->enroll_until + 86400;
+}
+
+/* Nobody enrols at a time when the clock was not set. */
+bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts, int64_t now)
 {
 	return policy->enroll_in_account && policy->enroll_login && facts->known &&
 	       !facts->enrolled && now >= CLOCK_UNSET_BEFORE &&
-	       (policy->enroll_until == 0 || now < policy->enroll_until + 86400);
+	       (facts->invited || !gate_is_closed(policy, now));
 }
 
 unsigned gate_days_left(const struct policy *policy, int64_t now)
@@ -42,7 +47,7 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
 		*ret_reason = GATE_REASON_TRUSTED;
 		return GATE_SKIP;
 	}
-	if (gate_requires(policy, facts, now) && may_enroll(policy, facts, now)) {
+	if (gate_requires(policy, facts, now) && gate_may_enroll(policy, facts, now)) {
 		*ret_reason = GATE_REASON_MUST_ENROLL;
 		return GATE_ENROLL;
 	}

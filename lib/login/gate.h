@@ -11,6 +11,7 @@ struct gate_facts {
 	bool exempt;   /* named in exempt, or in one of its groups */
 	bool trusted;  /* comes from a network of trusted_networks */
 	bool enrolled; /* has a record in the store, be it sound or not */
+	bool invited;  /* has an invitation that holds; looked for once gate_is_closed */
 };
 
 enum gate_verdict {
@@ -47,6 +48,15 @@ bool gate_requires(const struct policy *policy, const struct gate_facts *facts, 
 
 /* Does the verdict hold whatever the store says of the user? */
 bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now);
+
+/* Has the last day passed on which somebody could enrol in the login without an invitation? */
+bool gate_is_closed(const struct policy *policy, int64_t now);
+
+/*
+ * May this user enrol in the login, when they must or want to? Both switches are on, the host
+ * knows them, they have no record, and enroll_until has not passed or they are invited.
+ */
+bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
 /*
  * Days until a code is required of somebody who is not asked today, rounded up; 0: no day

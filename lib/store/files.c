@@ -103,7 +103,11 @@ static enum totp_err open_folders(struct store *store, const char *dir, struct r
 			   dir);
 	if (err == TOTP_OK)
 		err = read_marker(store, dir_fd, dir, why);
-	return err == TOTP_OK ? open_records(store, dir_fd, why) : err;
+	if (err == TOTP_OK)
+		err = open_records(store, dir_fd, why);
+	if (err == TOTP_OK)
+		store->dir_fd = fd_take(&dir_fd);
+	return err;
 }
 
 enum totp_err store_open(const struct store_config *config, struct store **ret_store,
@@ -117,7 +121,7 @@ enum totp_err store_open(const struct store_config *config, struct store **ret_s
 		reason_set(why, "%s", err_name(TOTP_ERR_NOMEM));
 		return TOTP_ERR_NOMEM;
 	}
-	store->users_fd = store->states_fd = store->run_fd = -1;
+	store->dir_fd = store->users_fd = store->states_fd = store->run_fd = -1;
 	memcpy(store->text, config->keyring, path_len);
 	store->keyring_path = store->text;
 	err = open_folders(store, config->dir, why);
@@ -135,6 +139,7 @@ struct store *store_close(struct store *store)
 {
 	if (!store)
 		return NULL;
+	fd_close(store->dir_fd);
 	fd_close(store->users_fd);
 	fd_close(store->states_fd);
 	fd_close(store->run_fd);
@@ -192,13 +197,10 @@ enum totp_err store_has(struct store *store, const char *user, bool *ret_has, st
 	return TOTP_OK;
 }
 
-/* Open a box with the key that it names. */
-static enum totp_err open_seal(struct store *store, const char *user, const uint8_t *box,
-			       size_t len, struct cred *ret_cred, struct reason *why)
+enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box, size_t len,
+			   uint8_t *ret_plain, size_t cap, size_t *ret_len, struct reason *why)
 {
-	uint8_t plain[CRED_BYTES_MAX];
 	const struct host_key *key;
-	size_t plain_len = 0;
 	uint32_t id = 0;
 	enum totp_err err = seal_key_id(box, len, &id);
 
@@ -215,13 +217,24 @@ static enum totp_err open_seal(struct store *store, const char *user, const uint
 			   (unsigned)id, store->keyring_path);
 		return TOTP_ERR_SEAL;
 	}
-	err = seal_open(key, user, box, len, plain, sizeof(plain), &plain_len);
+	return seal_open(key, user, box, len, ret_plain, cap, ret_len);
+}
+
+/* Open a credential; where it does not open, `why` says what to do. */
+static enum totp_err open_seal(struct store *store, const char *user, const uint8_t *box,
+			       size_t len, struct cred *ret_cred, struct reason *why)
+{
+	uint8_t plain[CRED_BYTES_MAX];
+	size_t plain_len = 0;
+	enum totp_err err =
+		files_unseal(store, user, box, len, plain, sizeof(plain), &plain_len, why);
+
 	if (err == TOTP_OK)
 		err = cred_decode(plain, plain_len, ret_cred);
 	WIPE(plain);
 	if (err == TOTP_OK && strcmp(ret_cred->user, user) != 0)
 		err = TOTP_ERR_SEAL;
-	if (err != TOTP_OK)
+	if (err != TOTP_OK && why->text[0] == '\0')
 		reason_set(why, "cannot be opened (%s): totpctl revoke, then enrol again",
 			   err_name(err));
 	return err;

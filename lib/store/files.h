@@ -11,6 +11,7 @@
 #define FILES_MARKER     "STORE"
 #define FILES_USERS      "users"
 #define FILES_STATES     "state"
+#define FILES_INVITES    "invites"
 #define FILES_MARKER_MAX 256
 /* NAME, '.', the credential id in hexadecimal */
 #define FILES_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN + 1)
@@ -18,6 +19,7 @@
 #define FILES_TEMP_NAME_MAX (STORE_NAME_MAX + 1 + 16 + 1)
 
 struct store {
+	int dir_fd;
 	int users_fd;
 	int states_fd;
 	int run_fd;    /* run_dir/state, or -1: there is no readonly_login */
@@ -33,6 +35,37 @@ struct store {
 
 /* Load the keyring unless it is there. TOTP_ERR_NOT_FOUND never comes back. */
 MUST_CHECK enum totp_err files_need_keys(struct store *store, struct reason *why);
+
+/*
+ * Open a box that was sealed for this user, under the key that it names; `repair` is what to
+ * do about one that does not open. *ret_plain is the caller's to wipe. TOTP_ERR_SEAL, and
+ * those of files_need_keys; never TOTP_ERR_NOT_FOUND.
+ */
+MUST_CHECK enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box,
+				      size_t len, uint8_t *ret_plain, size_t cap, size_t *ret_len,
+				      struct reason *why);
+
+/* When the bytes of a new file must be on the disk. */
+enum durable { DURABLE_NOW, DURABLE_LATER };
+
+/* Write a new file, which is the store's account's. TOTP_ERR_EXISTS, TOTP_ERR_SYSTEM: errno;
+ * it is not there then. */
+MUST_CHECK enum totp_err files_put(const struct store *store, int dir_fd, const char *name,
+				   const void *data, size_t len, enum durable durable);
+
+/* A name for it until it is whole: NAME, '~', random digits. */
+MUST_CHECK enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX]);
+
+/* Make a folder unless it is there, give it owner and mode, and open it. */
+MUST_CHECK enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid,
+					gid_t gid, int *ret_fd, struct reason *why);
+
+/*
+ * The folder of invitations, opened when it is first needed. TOTP_ERR_NOT_FOUND: a store of
+ * before there were any.
+ */
+MUST_CHECK enum totp_err files_open_invites(const struct store *store, int *ret_fd,
+					    struct reason *why);
 
 /* The user whose record has this name; the inverse of store_name. TOTP_ERR_FORMAT: none has. */
 MUST_CHECK enum totp_err files_user_of(const char *name, char ret_user[CRED_USER_MAX + 1]);

@@ -55,7 +55,7 @@ static void tell_user(struct store *store, const char *name, store_each_fn *each
 
 static void tell_stray(const char *folder, const char *name, store_each_fn *each, void *context)
 {
-	char path[sizeof(FILES_USERS) + 1 + NAME_MAX + 1];
+	char path[sizeof(FILES_INVITES) + 1 + NAME_MAX + 1];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	each(context, path);
@@ -69,6 +69,16 @@ static void tell_stray_user(struct store *store, const char *name, store_each_fn
 	(void)store;
 	if (files_user_of(name, user) != TOTP_OK)
 		tell_stray(FILES_USERS, name, each, context);
+}
+
+static void tell_stray_invite(struct store *store, const char *name, store_each_fn *each,
+			      void *context)
+{
+	char user[CRED_USER_MAX + 1];
+
+	(void)store;
+	if (files_user_of(name, user) != TOTP_OK)
+		tell_stray(FILES_INVITES, name, each, context);
 }
 
 /* Of NAME.ID the user and the credential. */
@@ -107,6 +117,24 @@ enum totp_err store_each_user(struct store *store, store_each_fn *each, void *co
 	return each_entry(store, store->users_fd, FILES_USERS, tell_user, each, context, why);
 }
 
+/* A folder that is not there is an empty one. */
+static enum totp_err each_invite(struct store *store, entry_fn *tell, store_each_fn *each,
+				 void *context, struct reason *why)
+{
+	OWN_FD int dir_fd = -1;
+	enum totp_err err = files_open_invites(store, &dir_fd, why);
+
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
+	return each_entry(store, dir_fd, FILES_INVITES, tell, each, context, why);
+}
+
+enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
+				struct reason *why)
+{
+	return each_invite(store, tell_user, each, context, why);
+}
+
 enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *context,
 			       struct reason *why)
 {
@@ -116,5 +144,7 @@ enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *c
 	if (err == TOTP_OK)
 		err = each_entry(store, store->states_fd, FILES_STATES, tell_stray_state, each,
 				 context, why);
+	if (err == TOTP_OK)
+		err = each_invite(store, tell_stray_invite, each, context, why);
 	return err;
 }

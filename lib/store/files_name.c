@@ -67,6 +67,19 @@ enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
 	return TOTP_OK;
 }
 
+enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX])
+{
+	uint8_t random[8];
+	char hex[17];
+	enum totp_err err = crypto_random(random, sizeof(random));
+
+	if (err != TOTP_OK)
+		return err;
+	text_to_hex(random, sizeof(random), hex);
+	snprintf(ret_temp, FILES_TEMP_NAME_MAX, "%s~%s", name, hex);
+	return TOTP_OK;
+}
+
 void files_prefix(struct reason *why, const char *folder)
 {
 	struct reason told;

@@ -16,11 +16,8 @@
 #include "base/io.h"
 #include "store/files.h"
 
-/* When the bytes of a new file must be on the disk. */
-enum durable { DURABLE_NOW, DURABLE_LATER };
-
-static enum totp_err put_file(const struct store *store, int dir_fd, const char *name,
-			      const void *data, size_t len, enum durable durable)
+enum totp_err files_put(const struct store *store, int dir_fd, const char *name, const void *data,
+			size_t len, enum durable durable)
 {
 	OWN_FD int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
 			       S_IRUSR | S_IWUSR);
@@ -47,19 +44,11 @@ struct put_names {
 
 static enum totp_err put_names_of(const struct cred *cred, struct put_names *ret_names)
 {
-	uint8_t random[8];
-	char hex[17];
 	enum totp_err err = files_state_name(cred->user, cred->id, ret_names->state);
 
 	if (err == TOTP_OK)
 		err = store_name(cred->user, ret_names->name);
-	if (err == TOTP_OK)
-		err = crypto_random(random, sizeof(random));
-	if (err != TOTP_OK)
-		return err;
-	text_to_hex(random, sizeof(random), hex);
-	snprintf(ret_names->temp, sizeof(ret_names->temp), "%s~%s", ret_names->name, hex);
-	return TOTP_OK;
+	return err == TOTP_OK ? files_temp_name(ret_names->name, ret_names->temp) : err;
 }
 
 static enum totp_err put_state(const struct store *store, const struct cred *cred,
@@ -71,7 +60,7 @@ static enum totp_err put_state(const struct store *store, const struct cred *cre
 
 	if (err != TOTP_OK)
 		return err;
-	return put_file(store, store->states_fd, name, file, sizeof(file), durable);
+	return files_put(store, store->states_fd, name, file, sizeof(file), durable);
 }
 
 static enum totp_err put_sealed(struct store *store, const struct cred *cred, const char *temp,
@@ -88,7 +77,7 @@ static enum totp_err put_sealed(struct store *store, const struct cred *cred, co
 		err = seal_close(&store->keyring.keys[0], cred->user, plain, len, box);
 	WIPE(plain);
 	if (err == TOTP_OK)
-		err = put_file(store, store->users_fd, temp, box, len + SEAL_OVERHEAD, durable);
+		err = files_put(store, store->users_fd, temp, box, len + SEAL_OVERHEAD, durable);
 	return err;
 }
 
@@ -154,8 +143,12 @@ enum totp_err store_create(struct store *store, const struct cred *cred,
 		unlinkat(store->users_fd, names.name, 0);
 		err = TOTP_ERR_SYSTEM;
 	}
-	if (err == TOTP_OK)
+	if (err == TOTP_OK) {
+		/* one that stays does no harm: who is enrolled needs none, and it goes with
+		 * the record */
+		(void)!store_invite_remove(store, cred->user, NULL);
 		return err;
+	}
 
 	if (err == TOTP_ERR_EXISTS)
 		reason_set(why, FILES_USERS "/%s: is there already", names.name);
@@ -255,6 +248,7 @@ enum totp_err store_remove(struct store *store, const char *user, uint64_t deadl
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	char name[STORE_NAME_MAX + 1];
+	enum totp_err uninvited;
 	bool sound;
 	enum totp_err err = store_name(user, name);
 
@@ -271,6 +265,9 @@ enum totp_err store_remove(struct store *store, const char *user, uint64_t deadl
 		return err;
 
 	sound = err == TOTP_OK || err == TOTP_ERR_TIMEOUT;
+	/* first, so that a power cut leaves nobody who is invited without having been asked;
+	 * but no file that cannot be removed keeps the record */
+	uninvited = store_invite_remove(store, user, why);
 	err = remove_name(store, name, why);
 	if (err != TOTP_OK)
 		return err;
@@ -278,7 +275,7 @@ enum totp_err store_remove(struct store *store, const char *user, uint64_t deadl
 		drop_old_state(&txn);
 	else
 		remove_states(store, name);
-	return TOTP_OK;
+	return uninvited == TOTP_ERR_NOT_FOUND ? TOTP_OK : uninvited;
 }
 
 /* A bulk creation under way: how far each step has come, to be able to take it back. */
@@ -342,6 +339,16 @@ static enum totp_err bulk_name(struct bulk *bulk, size_t count, struct reason *w
 	return TOTP_OK;
 }
 
+static void bulk_uninvite(const struct bulk *bulk, size_t count)
+{
+	OWN_FD int dir_fd = -1;
+
+	if (files_open_invites(bulk->store, &dir_fd, NULL) != TOTP_OK)
+		return;
+	for (size_t i = 0; i < count; i++)
+		unlinkat(dir_fd, bulk->names[i].name, 0);
+}
+
 static void bulk_take_back(const struct bulk *bulk)
 {
 	for (size_t i = 0; i < bulk->named; i++)
@@ -368,7 +375,9 @@ enum totp_err store_create_many(struct store *store, size_t count, store_next_fn
 		err = bulk_name(&bulk, count, why);
 	if (err == TOTP_OK)
 		err = bulk_sync(store, why);
-	if (err != TOTP_OK)
+	if (err == TOTP_OK)
+		bulk_uninvite(&bulk, count);
+	else
 		bulk_take_back(&bulk);
 	free(bulk.names);
 	return err;

@@ -13,9 +13,8 @@
 #include "store/files.h"
 #include "store/path.h"
 
-/* Make a folder unless it is there, give it owner and mode, and open it. */
-static enum totp_err make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,
-			      int *ret_fd, struct reason *why)
+enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,
+			     int *ret_fd, struct reason *why)
 {
 	OWN_FD int fd = -1;
 	struct stat st;
@@ -91,6 +90,7 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	OWN_FD int dir_fd = -1;
 	OWN_FD int users_fd = -1;
 	OWN_FD int states_fd = -1;
+	OWN_FD int invites_fd = -1;
 	struct stat st;
 	enum totp_err err;
 
@@ -101,12 +101,16 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 		return TOTP_ERR_EXISTS;
 	}
 	dir_fd = fd_close(dir_fd);
-	err = make_dir(AT_FDCWD, dir, 0755, 0, 0, &dir_fd, why);
+	err = files_make_dir(AT_FDCWD, dir, 0755, 0, 0, &dir_fd, why);
 	if (err == TOTP_OK)
-		err = make_dir(dir_fd, FILES_USERS, 0700, service_uid, service_gid, &users_fd, why);
+		err = files_make_dir(dir_fd, FILES_USERS, 0700, service_uid, service_gid, &users_fd,
+				     why);
 	if (err == TOTP_OK)
-		err = make_dir(dir_fd, FILES_STATES, 0700, service_uid, service_gid, &states_fd,
-			       why);
+		err = files_make_dir(dir_fd, FILES_STATES, 0700, service_uid, service_gid,
+				     &states_fd, why);
+	if (err == TOTP_OK)
+		err = files_make_dir(dir_fd, FILES_INVITES, 0700, service_uid, service_gid,
+				     &invites_fd, why);
 	if (err != TOTP_OK)
 		return err;
 	set_no_cow(states_fd);

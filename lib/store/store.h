@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "record/cred.h"
+#include "record/invite.h"
 #include "record/state.h"
 #include "store/keyring.h"
 
@@ -171,9 +172,9 @@ MUST_CHECK enum totp_err store_commit(struct store_txn *txn, const struct login_
 void store_end(struct store_txn *txn);
 
 /*
- * Store a new user's credential and first state. cred->id and state->cred_id agree.
- * TOTP_ERR_EXISTS: the user has a record already, which is unchanged. Any other error: no
- * record was made.
+ * Store a new user's credential and first state, which uses up an invitation. cred->id and
+ * state->cred_id agree. TOTP_ERR_EXISTS: the user has a record already, which is unchanged.
+ * Any other error: no record was made.
  */
 MUST_CHECK enum totp_err store_create(struct store *store, const struct cred *cred,
 				      const struct login_state *state, struct reason *why);
@@ -188,9 +189,10 @@ MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred 
 				       const struct login_state *state, struct reason *why);
 
 /*
- * Remove a user's record, sound or damaged. TOTP_ERR_NOT_FOUND: proved absent. A login that
- * holds it past the deadline (somebody may have stopped their own su) does not keep it:
- * the record goes, and that login's commit is TOTP_ERR_STALE.
+ * Remove a user's record, sound or damaged, and with it an invitation that was left.
+ * TOTP_ERR_NOT_FOUND: proved absent. A login that holds it past the deadline (somebody may
+ * have stopped their own su) does not keep it: the record goes, and that login's commit is
+ * TOTP_ERR_STALE.
  */
 MUST_CHECK enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
 				      struct reason *why);
@@ -207,6 +209,27 @@ typedef enum totp_err store_next_fn(void *context, size_t index, struct cred *re
  */
 MUST_CHECK enum totp_err store_create_many(struct store *store, size_t count, store_next_fn *next,
 					   void *context, struct reason *why);
+
+/*
+ * Invitations, at most one a user; those who have a record need none. Each is sealed under the
+ * host's key, so that whoever can write to the store alone makes none. A store from before
+ * there were any has none.
+ *
+ * put: takes the place of the one that is there. TOTP_ERR_UNCERTAIN: it has, and a power cut
+ * may bring the old one, or none, back; on any other error nothing has changed.
+ * get, remove: TOTP_ERR_NOT_FOUND: there is none. Other errors as store_read, and never a
+ * proof of absence. Whether it holds is the caller's to ask (invite_holds).
+ */
+MUST_CHECK enum totp_err store_invite_put(struct store *store, const struct invite *invite,
+					  struct reason *why);
+MUST_CHECK enum totp_err store_invite_get(struct store *store, const char *user,
+					  struct invite *ret_invite, struct reason *why);
+MUST_CHECK enum totp_err store_invite_remove(struct store *store, const char *user,
+					     struct reason *why);
+
+/* Name every user who has an invitation, sound or not. Errors as store_each_user. */
+MUST_CHECK enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
+					   struct reason *why);
 
 /*
  * Encode a user name as a file name: lower-case letters, digits, '_', '-' and '.' stay,

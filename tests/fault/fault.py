@@ -482,6 +482,37 @@ def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
     killed_everywhere(scene, "totpctl", words, check)
 
 
+def invitations(scene):
+    listed = scene.tool("totpctl", "invite", "--json")
+    require(listed.returncode == 0, f"the list: {listed.stderr}")
+    return {one["user"]: one["status"] for one in json.loads(listed.stdout)}
+
+
+def an_invitation_killed_at_any_call_is_there_whole_or_is_not(scene):
+    def check():
+        require(invitations(scene) in ({}, {"bin": "open"}), f"{invitations(scene)}")
+        again = scene.tool("totpctl", "invite", "bin")
+        require(again.returncode == 0 and invitations(scene) == {"bin": "open"}, again.stderr)
+
+    killed_everywhere(scene, "totpctl", ("invite", "bin"), check)
+
+
+def one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use(scene):
+    """Who is invited is enrolled, or may still be; after a revocation nothing is left."""
+    require(scene.tool("totpctl", "invite", "bin").returncode == 0, "invite")
+
+    def check():
+        enrolled = os.path.exists(scene.path("store/users/bin"))
+        found = invitations(scene)
+        require(found in (({}, {"bin": "enrolled"}) if enrolled else ({"bin": "open"},)),
+                f"enrolled {enrolled}, {found}")
+        if enrolled:
+            require(scene.tool("totpctl", "revoke", "bin").returncode == 0, "revoke")
+            require(invitations(scene) == {}, "after the revocation")
+
+    killed_everywhere(scene, "totp-enroll", ("--user", "bin", "--no-confirm", "--json"), check)
+
+
 # ---- running
 
 def say(text):
@@ -541,6 +572,8 @@ TESTS = [
     an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new,
     a_revocation_killed_at_any_call_has_happened_or_not,
     an_import_killed_at_any_call_leaves_whole_records_or_none,
+    an_invitation_killed_at_any_call_is_there_whole_or_is_not,
+    one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use,
 ]
 
 

@@ -214,6 +214,50 @@ static void enrolling_needs_both_switches_a_clock_and_a_day_not_past(void **unus
 	assert_int_equal(GATE_ASK, gate(&policy, &facts, DAY, &reason));
 }
 
+static void after_the_last_day_only_who_is_invited_enrols(void **unused)
+{
+	struct gate_facts facts = {.known = true};
+	enum gate_reason reason = GATE_REASON_NONE;
+	struct policy policy = enforced(ENFORCE_REQUIRED);
+
+	policy.enroll_in_account = policy.enroll_login = true;
+	policy.enroll_until = DAY;
+	assert_false(gate_is_closed(&policy, DAY + 86399));
+	assert_true(gate_is_closed(&policy, DAY + 86400));
+	facts.invited = true;
+	assert_int_equal(GATE_ENROLL, gate(&policy, &facts, DAY + 86400, &reason));
+	assert_int_equal(GATE_REASON_MUST_ENROLL, reason);
+}
+
+static void an_invitation_opens_nothing_else(void **unused)
+{
+	struct gate_facts facts = {.known = true, .invited = true}, other = facts;
+	struct policy policy = enforced(ENFORCE_REQUIRED);
+
+	policy.enroll_in_account = policy.enroll_login = true;
+	assert_true(gate_may_enroll(&policy, &facts, DAY));
+	assert_false(gate_may_enroll(&policy, &facts, 1577836799)); /* the clock was never set */
+	other.known = false;
+	assert_false(gate_may_enroll(&policy, &other, DAY));
+	other = facts;
+	other.enrolled = true;
+	assert_false(gate_may_enroll(&policy, &other, DAY));
+	policy.enroll_login = false;
+	assert_false(gate_may_enroll(&policy, &facts, DAY));
+	policy.enroll_login = true;
+	policy.enroll_in_account = false;
+	assert_false(gate_may_enroll(&policy, &facts, DAY));
+}
+
+static void without_a_last_day_nobody_needs_an_invitation(void **unused)
+{
+	struct policy policy = enforced(ENFORCE_REQUIRED);
+
+	policy.enroll_in_account = policy.enroll_login = true;
+	assert_false(gate_is_closed(&policy, INT64_MAX));
+	assert_true(gate_may_enroll(&policy, &(struct gate_facts){.known = true}, INT64_MAX));
+}
+
 static void the_days_left_are_counted_up_and_only_to_a_day_to_come(void **unused)
 {
 	struct policy policy = enforced(ENFORCE_FROM);
@@ -233,6 +277,9 @@ int main(void)
 		cmocka_unit_test(nobody_is_asked_from_a_trusted_network),
 		cmocka_unit_test(only_who_must_and_is_not_enrolled_is_led_to_enrol),
 		cmocka_unit_test(enrolling_needs_both_switches_a_clock_and_a_day_not_past),
+		cmocka_unit_test(after_the_last_day_only_who_is_invited_enrols),
+		cmocka_unit_test(an_invitation_opens_nothing_else),
+		cmocka_unit_test(without_a_last_day_nobody_needs_an_invitation),
 		cmocka_unit_test(the_days_left_are_counted_up_and_only_to_a_day_to_come),
 		cmocka_unit_test(every_user_is_asked_or_not_as_the_table_says),
 		cmocka_unit_test(a_date_holds_from_midnight_utc),

@@ -681,6 +681,151 @@ static void of_many_none_stays_if_one_was_there_and_that_one_is_unchanged(void *
 	assert_int_equal(200, txn.cred.id[0]);
 }
 
+static struct invite invite_of(const char *user, uint32_t uid)
+{
+	struct invite invite = {.uid = uid, .created = NOW, .expires = NOW + 86400};
+
+	strcpy(invite.user, user);
+	return invite;
+}
+
+static void invite(struct store *store, const char *user, uint32_t uid)
+{
+	struct invite invite = invite_of(user, uid);
+
+	assert_ok(store_invite_put(store, &invite, NULL));
+}
+
+static void assert_invited(struct store *store, const char *user, uint32_t uid)
+{
+	struct invite seen = {.user = ""}, expected = invite_of(user, uid);
+
+	assert_ok(store_invite_get(store, user, &seen, NULL));
+	assert_string_equal(expected.user, seen.user);
+	assert_int_equal(expected.uid, seen.uid);
+	assert_int_equal(expected.created, seen.created);
+	assert_int_equal(expected.expires, seen.expires);
+	assert_memory_equal(&expected, &seen, sizeof(seen));
+}
+
+static void assert_not_invited(struct store *store, const char *user)
+{
+	struct invite seen;
+
+	assert_refused(NOT_FOUND, store_invite_get(store, user, &seen, NULL));
+	assert_refused(NOT_FOUND, store_invite_remove(store, user, NULL));
+}
+
+static void an_invitation_comes_back_as_it_was_stored(void **state)
+{
+	struct fixture *f = *state;
+	OWN_STORE struct store *other = open_again(f);
+	bool has = true;
+
+	assert_not_invited(f->store, "alice");
+	invite(f->store, "alice", 1000);
+	assert_invited(other, "alice", 1000);
+	assert_not_invited(other, "bob");
+	assert_ok(store_has(other, "alice", &has, NULL));
+	assert_false(has); /* and makes nobody enrolled */
+}
+
+static void a_new_invitation_takes_the_place_of_the_old_one(void **state)
+{
+	struct fixture *f = *state;
+
+	invite(f->store, "alice", 1000);
+	invite(f->store, "alice", 1001);
+	assert_invited(f->store, "alice", 1001);
+}
+
+static void an_invitation_that_is_taken_back_is_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	invite(f->store, "alice", 1000);
+	invite(f->store, "bob", 1001);
+	assert_ok(store_invite_remove(f->store, "alice", NULL));
+	assert_not_invited(f->store, "alice");
+	assert_invited(f->store, "bob", 1001);
+}
+
+static void an_enrolment_uses_the_invitation_up(void **state)
+{
+	struct fixture *f = *state;
+
+	invite(f->store, "alice", 1000);
+	invite(f->store, "bob", 1001);
+	add_user(f->store, "alice", 1);
+	assert_not_invited(f->store, "alice");
+	assert_invited(f->store, "bob", 1001);
+}
+
+static void a_refused_enrolment_leaves_the_invitation(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = cred_of("alice", 1);
+	struct login_state fresh;
+
+	invite(f->store, "alice", 1000);
+	cred.tokens[0].digits = 9;
+	fresh = state_of(&cred);
+	assert_refused(RANGE, store_create(f->store, &cred, &fresh, NULL));
+	assert_invited(f->store, "alice", 1000);
+}
+
+static void a_revocation_takes_an_invitation_along(void **state)
+{
+	struct fixture *f = *state;
+
+	add_user(f->store, "alice", 1);
+	invite(f->store, "alice", 1000);
+	assert_ok(store_remove(f->store, "alice", deadline_in(100), NULL));
+	assert_not_invited(f->store, "alice");
+	invite(f->store, "alice", 1000);
+	assert_refused(NOT_FOUND, store_remove(f->store, "alice", deadline_in(100), NULL));
+	assert_invited(f->store, "alice", 1000); /* there was no record to remove */
+}
+
+static void an_invitation_out_of_range_is_not_stored(void **state)
+{
+	struct fixture *f = *state;
+	struct invite invite = invite_of("alice", 1000);
+	struct reason why = {""};
+
+	invite.expires = invite.created;
+	assert_refused(RANGE, store_invite_put(f->store, &invite, &why));
+	assert_says("invitation", why);
+	assert_not_invited(f->store, "alice");
+}
+
+static void count_guest(void *context, const char *name)
+{
+	unsigned *seen = context;
+
+	if (strcmp(name, "alice") == 0)
+		seen[0]++;
+	else if (strcmp(name, "B\xc3\xb6rje/..") == 0)
+		seen[1]++;
+	else
+		fail_msg("%s", name);
+}
+
+static void everybody_who_is_invited_is_named_and_nobody_else(void **state)
+{
+	struct fixture *f = *state;
+	unsigned seen[2] = {0, 0};
+
+	assert_ok(store_each_invite(f->store, count_guest, seen, NULL));
+	assert_int_equal(0, seen[0] + seen[1]);
+	add_user(f->store, "carol", 1);
+	invite(f->store, "alice", 1000);
+	invite(f->store, "B\xc3\xb6rje/..", 1001);
+	assert_ok(store_each_invite(f->store, count_guest, seen, NULL));
+	assert_int_equal(1, seen[0]);
+	assert_int_equal(1, seen[1]);
+}
+
 static void every_name_has_its_one_encoding(void **state)
 {
 	static const struct {
@@ -846,6 +991,14 @@ int main(void)
 		STORE_TEST(of_none_to_create_nothing_comes),
 		STORE_TEST(of_many_none_stays_if_one_fails),
 		STORE_TEST(of_many_none_stays_if_one_was_there_and_that_one_is_unchanged),
+		STORE_TEST(an_invitation_comes_back_as_it_was_stored),
+		STORE_TEST(a_new_invitation_takes_the_place_of_the_old_one),
+		STORE_TEST(an_invitation_that_is_taken_back_is_gone),
+		STORE_TEST(an_enrolment_uses_the_invitation_up),
+		STORE_TEST(a_refused_enrolment_leaves_the_invitation),
+		STORE_TEST(a_revocation_takes_an_invitation_along),
+		STORE_TEST(an_invitation_out_of_range_is_not_stored),
+		STORE_TEST(everybody_who_is_invited_is_named_and_nobody_else),
 		STORE_TEST(every_name_has_its_one_encoding),
 		STORE_TEST(a_name_is_empty_or_too_long_for_an_encoding),
 		STORE_TEST(hostile_names_are_users_like_others),

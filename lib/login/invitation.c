@@ -1,0 +1,19 @@
+#include "login/invitation.h"
+
+enum totp_err invitation_find(struct store *store, const struct policy *policy, const char *user,
+			      uint32_t uid, int64_t now, struct gate_facts *facts,
+			      struct reason *why)
+{
+	struct invite invite;
+	enum totp_err err;
+
+	facts->invited = false;
+	if (!gate_is_closed(policy, now) || !policy->enroll_in_account || !policy->enroll_login ||
+	    !facts->known || facts->enrolled)
+		return TOTP_OK;
+	err = store_invite_get(store, user, &invite, why);
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
+	facts->invited = invite_holds(&invite, uid, now);
+	return TOTP_OK;
+}

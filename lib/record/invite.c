@@ -1,0 +1,74 @@
+#include "record/invite.h"
+
+#include "base/bytes.h"
+
+#define INVITE_MAGIC   0x50545356u /* "PTSV"; a credential begins with its version, a small number */
+#define INVITE_VERSION 1
+
+static enum totp_err check(const struct invite *invite)
+{
+	if (invite->user[0] == '\0' || invite->created < 0 || invite->expires < invite->created)
+		return TOTP_ERR_RANGE;
+	return invite->expires - invite->created < INVITE_SECONDS_MIN ||
+			       invite->expires - invite->created > INVITE_SECONDS_MAX
+		       ? TOTP_ERR_RANGE
+		       : TOTP_OK;
+}
+
+bool invite_holds(const struct invite *invite, uint32_t uid, int64_t now)
+{
+	return invite->uid == uid && invite->created <= now && now < invite->expires;
+}
+
+enum totp_err invite_encode(const struct invite *invite, uint8_t ret_bytes[INVITE_BYTES_MAX],
+			    size_t *ret_len)
+{
+	struct buffer out = buffer_of(ret_bytes, INVITE_BYTES_MAX);
+	size_t user_len = strlen(invite->user);
+	enum totp_err err = check(invite);
+
+	if (err != TOTP_OK)
+		return err;
+
+	buffer_u32(&out, INVITE_MAGIC);
+	buffer_u8(&out, INVITE_VERSION);
+	buffer_u32(&out, invite->uid);
+	buffer_u64(&out, (uint64_t)invite->created);
+	buffer_u64(&out, (uint64_t)invite->expires);
+	buffer_u8(&out, (uint8_t)user_len);
+	buffer_copy(&out, invite->user, user_len);
+
+	err = buffer_end(&out);
+	if (err == TOTP_OK)
+		*ret_len = out.len;
+	return err;
+}
+
+enum totp_err invite_decode(const uint8_t *buf, size_t len, struct invite *ret_invite)
+{
+	struct bytes in = bytes_of(buf, len);
+	struct invite invite = {.user = ""};
+	size_t user_len;
+	enum totp_err err;
+
+	if (bytes_u32(&in) != INVITE_MAGIC)
+		return TOTP_ERR_FORMAT;
+	if (bytes_u8(&in) != INVITE_VERSION)
+		return in.bad ? TOTP_ERR_FORMAT : TOTP_ERR_UNSUPPORTED;
+
+	invite.uid = bytes_u32(&in);
+	invite.created = (int64_t)bytes_u64(&in);
+	invite.expires = (int64_t)bytes_u64(&in);
+	user_len = bytes_u8(&in);
+	if (user_len > CRED_USER_MAX)
+		return TOTP_ERR_FORMAT;
+	bytes_copy(&in, invite.user, user_len);
+	if (strlen(invite.user) != user_len)
+		return TOTP_ERR_FORMAT;
+	err = bytes_end(&in);
+	if (err == TOTP_OK)
+		err = check(&invite);
+	if (err == TOTP_OK)
+		*ret_invite = invite;
+	return err;
+}
