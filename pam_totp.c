@@ -19,6 +19,7 @@
 #include "host/conf.h"
 #include "host/facts.h"
 #include "login/attempt.h"
+#include "login/invitation.h"
 #include "pam/ask.h"
 #include "pam/enroll.h"
 #include "pam/say.h"
@@ -128,8 +129,12 @@ static enum totp_err find_record(struct login *login, const char *typed_name, st
 	if (err != TOTP_OK)
 		return err;
 	err = store_has(login->store, name, &login->facts.enrolled, why);
-	/* a name that is too long for a record has none */
-	return err == TOTP_ERR_RANGE ? TOTP_OK : err;
+	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
+		err = TOTP_OK;
+	if (err == TOTP_OK)
+		err = invitation_find(login->store, &login->policy, name, login->account.uid,
+				      clock_now(), &login->facts, why);
+	return err;
 }
 
 /* --- asking --- */
@@ -137,9 +142,13 @@ static enum totp_err find_record(struct login *login, const char *typed_name, st
 /* Somebody without a record was asked: the same words as after a wrong code. */
 static int refuse_unenrolled(const struct login *login)
 {
+	bool closed = login->policy.enroll_in_account && login->policy.enroll_login &&
+		      gate_is_closed(&login->policy, clock_now());
+
 	if (login->account.known)
 		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-			   "run totp-enroll --user");
+			   closed ? "the day of enroll_until has passed: run totpctl invite"
+				  : "run totp-enroll --user");
 	else
 		say_report(login, LOG_NOTICE, "deny", "unknown_user", NULL,
 			   login->facts.enrolled
@@ -379,6 +388,7 @@ static enum totp_err check_marked(struct login *login, const char *marked, struc
 		reason_set(why, "the program changed the user after the auth stage");
 		return TOTP_ERR_UNSAFE;
 	}
+	login->facts.known = login->account.known;
 	if (err == TOTP_OK)
 		err = find_record(login, marked, why);
 	return err == TOTP_OK && login->facts.enrolled ? TOTP_ERR_EXISTS : err;

@@ -30,6 +30,15 @@ int ctl_open_user(struct ctl *ctl, const char *doing)
 
 int ctl_not_enrolled(const struct ctl *ctl)
 {
+	struct invite invite;
+	char until[CTL_TIME_MAX];
+
+	if (ctl->account.known &&
+	    store_invite_get(ctl->tool.store, ctl->account.name, &invite, NULL) == TOTP_OK &&
+	    invite_holds(&invite, ctl->account.uid, clock_now()))
+		return tool_refuse(&ctl->tool,
+				   "%s is not enrolled, but invited until %s (totpctl uninvite)",
+				   ctl->shown, ctl_time(invite.expires, until));
 	if (ctl->account.known)
 		return tool_refuse(&ctl->tool, "%s is not enrolled", ctl->shown);
 	return tool_refuse(&ctl->tool, "%s is not enrolled, nor is there such an account",

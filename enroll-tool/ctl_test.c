@@ -12,6 +12,7 @@
 #include "host/facts.h"
 #include "host/source.h"
 #include "login/attempt.h"
+#include "login/invitation.h"
 #include "login/judge.h"
 #include "login/throttle.h"
 #include "service.h"
@@ -51,6 +52,20 @@ static void print_rule(bool decides, bool fits, const char *rule)
 	printf("  %s  %-3s  %s\n", decides ? "->" : "  ", fits ? "yes" : "no", rule);
 }
 
+/* Where a line of the service can lead through an enrolment. */
+static void print_enroll_rule(const struct trial *trial, enum gate_reason reason)
+{
+	const struct policy *policy = trial->policy;
+	bool closed = gate_is_closed(policy, trial->who.now);
+
+	if (policy->enroll_in_account && policy->enroll_login)
+		print_rule(reason == GATE_REASON_MUST_ENROLL, reason == GATE_REASON_MUST_ENROLL,
+			   closed ? "the user must give a code, is not enrolled, and is invited: "
+				    "enrols in the login"
+				  : "the user must give a code, and is not enrolled: enrols in the "
+				    "login");
+}
+
 static void print_rules(const struct trial *trial, enum gate_reason reason)
 {
 	const struct gate_facts *facts = &trial->facts;
@@ -60,6 +75,7 @@ static void print_rules(const struct trial *trial, enum gate_reason reason)
 	printf("\nWho is asked; the first rule that fits decides:\n");
 	print_rule(reason == GATE_REASON_TRUSTED, facts->trusted,
 		   "the address is in trusted_networks: not asked");
+	print_enroll_rule(trial, reason);
 	print_rule(reason == GATE_REASON_REQUIRED && facts->required, facts->required,
 		   "the user is in required_for: asked");
 	print_rule(reason == GATE_REASON_EXEMPT, facts->exempt, "the user is in exempt: not asked");
@@ -227,30 +243,45 @@ static int try_record(const struct trial *trial)
 	return ask_code(trial, &txn);
 }
 
+/* All that the gate decides by. */
+static enum totp_err find_facts(struct trial *trial, struct reason *why)
+{
+	const struct ctl *ctl = trial->ctl;
+	enum totp_err err = facts_find(trial->policy, &ctl->account, ctl->account.name,
+				       &trial->address, &trial->facts, why);
+
+	if (err == TOTP_OK)
+		err = store_has(ctl->tool.store, ctl->account.name, &trial->facts.enrolled, why);
+	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
+		err = TOTP_OK;
+	if (err == TOTP_OK)
+		err = invitation_find(ctl->tool.store, trial->policy, ctl->account.name,
+				      ctl->account.uid, trial->who.now, &trial->facts, why);
+	return err;
+}
+
 static int try_login(struct trial *trial)
 {
 	const struct ctl *ctl = trial->ctl;
 	enum gate_reason reason = GATE_REASON_NONE;
 	struct reason why = {""};
 	enum gate_verdict verdict;
-	enum totp_err err = facts_find(trial->policy, &ctl->account, ctl->account.name,
-				       &trial->address, &trial->facts, &why);
 
-	if (err == TOTP_OK)
-		err = store_has(ctl->tool.store, ctl->account.name, &trial->facts.enrolled, &why);
-	if (err != TOTP_OK && err != TOTP_ERR_RANGE) {
-		tool_refuse(&ctl->tool, "%s", why.text);
-		return print_verdict(false, "the module could not check");
-	}
 	trial->who = (struct attempt){.user = ctl->account.name,
 				      .uid = ctl->account.uid,
 				      .source = trial->source,
 				      .now = clock_now()};
+	if (find_facts(trial, &why) != TOTP_OK) {
+		tool_refuse(&ctl->tool, "%s", why.text);
+		return print_verdict(false, "the module could not check");
+	}
 	verdict = gate(trial->policy, &trial->facts, trial->who.now, &reason);
 	print_rules(trial, reason);
 	if (verdict == GATE_SKIP)
 		return print_verdict(
 			true, "no code is asked for, and this module lets the others decide");
+	if (verdict == GATE_ENROLL)
+		return print_verdict(true, "once an enrolment in the login is gone through");
 	if (!trial->facts.known)
 		return print_verdict(false, "there is no such account");
 	if (!trial->facts.enrolled)

@@ -129,6 +129,9 @@ static void look_at_folders(struct doctor *doctor)
 	snprintf(path, sizeof(path), "%s/" FILES_STATES, dir);
 	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, uid,
 		     "whoever can write there can make used codes unused");
+	snprintf(path, sizeof(path), "%s/" FILES_INVITES, dir);
+	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, uid,
+		     "who is invited to enrol is nobody else's to know");
 	look_for_temporary(doctor, dir, FILES_MARKER, "an init that was cut short left it");
 }
 
@@ -302,6 +305,38 @@ static void look_at_record(void *context, const char *user)
 	look_at_steps(doctor, user, &txn);
 }
 
+/* An invitation that was used, or has ended, would hold again after a revocation, or with the
+ * clock set back. */
+static void look_at_invite(void *context, const char *user)
+{
+	struct round *round = context;
+	struct doctor *doctor = round->doctor;
+	struct store *store = doctor->ctl->tool.store;
+	struct invite invite = {.user = ""};
+	struct finding *finding;
+	struct reason why = {""};
+	bool has = false;
+	enum totp_err err = store_invite_get(store, user, &invite, &why);
+
+	if (err == TOTP_OK)
+		err = store_has(store, user, &has, &why);
+	if (err == TOTP_ERR_NOT_FOUND || (err == TOTP_OK && !has && clock_now() < invite.expires))
+		return;
+	if (err != TOTP_OK)
+		finding = doctor_find(doctor, "invitation", NULL,
+				      "this user cannot enrol, and is refused",
+				      "invitation of %s: %s", user, why.text);
+	else
+		finding = doctor_find(doctor, "invitation", NULL,
+				      has ? "it would hold again if the record were lost"
+					  : "it would hold again if the clock were set back",
+				      "invitation of %s: %s", user,
+				      has ? "left over, for the user is enrolled" : "has ended");
+	repair_user(finding, "", "uninvite", user);
+	if (doctor->fix && err == TOTP_OK)
+		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
+}
+
 static void look_at_records(struct doctor *doctor)
 {
 	OWN_NAMES struct names *names = names_load();
@@ -310,6 +345,8 @@ static void look_at_records(struct doctor *doctor)
 	struct reason why = {""};
 	enum totp_err err = store_each_user(store, look_at_record, &round, &why);
 
+	if (err == TOTP_OK)
+		err = store_each_invite(store, look_at_invite, &round, &why);
 	if (err == TOTP_OK)
 		err = store_each_stray(store, tell_stray, doctor, &why);
 	if (err != TOTP_OK)

@@ -12,6 +12,7 @@ enum option_bit {
 	OPTION_SERVICE = 1 << 3,
 	OPTION_FROM = 1 << 4,
 	OPTION_FIX = 1 << 5,
+	OPTION_FOR = 1 << 6,
 };
 
 /* Options of single subcommands. One with a value has `what`, one without is a flag. */
@@ -27,6 +28,7 @@ static const struct option {
 	{"--save", "which file", OPTION_SAVE, offsetof(struct ctl, save)},
 	{"--service", "which service", OPTION_SERVICE, offsetof(struct ctl, service)},
 	{"--from", "which address", OPTION_FROM, offsetof(struct ctl, from)},
+	{"--for", "how long", OPTION_FOR, offsetof(struct ctl, lasting)},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -97,6 +99,13 @@ static const struct command commands[] = {
 	 2, 2, 0, ctl_resync},
 	{NULL, "unlock", "USER", "forgive failed tries, so that the next is not refused",
 	 "Codes that were used stay used.\n", 1, 1, 0, ctl_unlock},
+	{NULL, "invite", "[USER]", "let a user enrol in the login after enroll_until, once",
+	 "It holds for one enrolment and for a time. Without USER: who is invited.\n"
+	 "\n"
+	 "  --for TIME  how long it holds, such as 12h; without it 3d\n"
+	 "  --json      print the list as an array of objects\n",
+	 0, 1, OPTION_FOR | OPTION_JSON, ctl_invite},
+	{NULL, "uninvite", "USER", "take an invitation back", "", 1, 1, 0, ctl_uninvite},
 	{NULL, "revoke", "USER", "remove tokens and recovery codes of a user",
 	 "What the user meets at the next login is the policy's: see 'enforce' and\n"
 	 "'exempt' in pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",

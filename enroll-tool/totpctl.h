@@ -18,6 +18,7 @@ struct ctl {
 	const char *save;    /* --save FILE, or NULL, as those that follow */
 	const char *service; /* --service NAME */
 	const char *from;    /* --from ADDRESS */
+	const char *lasting; /* --for DURATION */
 	struct account account;        /* ctl_open_user: whom words[0] names… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
@@ -32,6 +33,8 @@ MUST_CHECK int ctl_test(struct ctl *ctl);
 MUST_CHECK int ctl_unlock(struct ctl *ctl);
 MUST_CHECK int ctl_recovery(struct ctl *ctl);
 MUST_CHECK int ctl_resync(struct ctl *ctl);
+MUST_CHECK int ctl_invite(struct ctl *ctl);
+MUST_CHECK int ctl_uninvite(struct ctl *ctl);
 MUST_CHECK int ctl_revoke(struct ctl *ctl);
 MUST_CHECK int ctl_repair(struct ctl *ctl);
 MUST_CHECK int ctl_repair_clock(struct ctl *ctl);

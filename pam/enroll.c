@@ -11,6 +11,7 @@
 #include "host/qr.h"
 #include "login/confirm.h"
 #include "login/enroll.h"
+#include "login/invitation.h"
 #include "otp/base32.h"
 #include "pam/conv.h"
 #include "pam/say.h"
@@ -213,14 +214,31 @@ static enum totp_err make(const struct login *login, struct newcomer *newcomer, 
 	return err;
 }
 
-static enum totp_err store_it(const struct login *login, const struct newcomer *newcomer,
+/* While the person typed, the invitation may have been taken back, or ended. */
+static enum totp_err check_invited(struct login *login, struct reason *why)
+{
+	enum totp_err err;
+
+	if (!login->facts.invited)
+		return TOTP_OK;
+	err = invitation_find(login->store, &login->policy, login->account.name, login->account.uid,
+			      clock_now(), &login->facts, why);
+	if (err == TOTP_OK && !login->facts.invited) {
+		reason_set(why, "the invitation was taken back, or has ended");
+		err = TOTP_ERR_NOT_FOUND;
+	}
+	return err;
+}
+
+static enum totp_err store_it(struct login *login, const struct newcomer *newcomer,
 			      struct reason *why)
 {
 	struct login_state state;
+	enum totp_err err = check_invited(login, why);
 
 	state_init(&newcomer->cred, &state);
 	state.tokens[0].moving = newcomer->moving;
-	return store_create(login->store, &newcomer->cred, &state, why);
+	return err == TOTP_OK ? store_create(login->store, &newcomer->cred, &state, why) : err;
 }
 
 /* --- asking --- */
@@ -320,17 +338,24 @@ int enroll_refuse_second(const struct login *login)
 	return PAM_PERM_DENIED;
 }
 
-static int answer_of(const struct login *login, enum totp_err err, const struct reason *why)
+/* Given up: who must enrol is refused, who was offered it goes on as before. */
+static int give_up(const struct login *login, enum enroll_mark mark, const struct reason *why)
+{
+	say_tell(login, "Nothing was stored. If your phone has the new entry already, delete it.");
+	if (mark == ENROLL_OFFER)
+		return PAM_IGNORE;
+	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
+		   why->text[0] ? why->text : "the enrolment was not finished");
+	return PAM_PERM_DENIED;
+}
+
+static int answer_of(const struct login *login, enum enroll_mark mark, enum totp_err err,
+		     const struct reason *why)
 {
 	if (err == TOTP_OK)
 		return pam_code_of(TOTP_OK, VERDICT_ALLOW);
-	if (err == TOTP_ERR_NOT_FOUND) {
-		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-			   "the enrolment was not finished");
-		say_tell(login,
-			 "Nothing was stored. If your phone has the new entry already, delete it.");
-		return PAM_PERM_DENIED;
-	}
+	if (err == TOTP_ERR_NOT_FOUND)
+		return give_up(login, mark, why);
 	if (err == TOTP_ERR_EXISTS)
 		return enroll_refuse_second(login);
 	say_report(login, LOG_ERR, "error", "enrollment", NULL, why->text);
@@ -338,39 +363,59 @@ static int answer_of(const struct login *login, enum totp_err err, const struct 
 	return PAM_AUTHINFO_UNAVAIL;
 }
 
-/* Does the person want it? What day it is about they read in any case. */
-static bool accepts(const struct login *login)
+/* The day that is coming, and what to do, in one line. */
+static void tell_day(const struct login *login, bool may)
 {
-	OWN_CONV_ANSWER struct conv_answer answer = {0};
 	unsigned days = gate_days_left(&login->policy, clock_now());
 	char text[160], day[11];
 
 	text_to_date(login->policy.enforce_from, day);
 	snprintf(text, sizeof(text),
 		 "From %s on (in %u day%s) a login here needs a code from an app on your phone.%s",
-		 day, days, days == 1 ? "" : "s",
-		 login->policy.enroll_login ? "" : " Ask your administrator for it.");
+		 day, days, days == 1 ? "" : "s", may ? "" : " Ask your administrator for it.");
 	conv_inform(login->pamh, text);
-	if (!login->policy.enroll_login)
-		return false;
-	return conv_ask(login->pamh, "Set it up now? Type y, or press Enter to go on: ", true,
+}
+
+/* Does the person want it? What day it is about they read in any case. */
+static bool accepts(const struct login *login)
+{
+	OWN_CONV_ANSWER struct conv_answer answer = {0};
+	bool may = gate_may_enroll(&login->policy, &login->facts, clock_now());
+
+	tell_day(login, may);
+	return may &&
+	       conv_ask(login->pamh, "Set it up now? Type y, or press Enter to go on: ", true,
 			&answer) &&
 	       (strcmp(answer.text, "y") == 0 || strcmp(answer.text, "Y") == 0 ||
 		strcmp(answer.text, "yes") == 0);
+}
+
+/* Must they, but not by this line's policy, or not any more? */
+static bool is_barred(const struct login *login, enum enroll_mark mark)
+{
+	if (mark != ENROLL_MUST || gate_may_enroll(&login->policy, &login->facts, clock_now()))
+		return false;
+	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
+		   "the invitation was taken back or has ended, or the account line goes by "
+		   "another policy than the auth line");
+	say_tell(login, SAY_NOT_POSSIBLE);
+	return true;
 }
 
 int enroll_person(struct login *login, enum enroll_mark mark)
 {
 	OWN_NEWCOMER struct newcomer *newcomer = NULL;
 	struct reason why = {""};
+	enum totp_err err;
 
+	if (is_barred(login, mark))
+		return PAM_PERM_DENIED;
 	if (mark == ENROLL_OFFER && (login->silent || !accepts(login)))
 		return PAM_IGNORE;
 	if (mark == ENROLL_MUST)
 		conv_inform(login->pamh, "A login here needs a code from an app on your phone. "
 					 "Set it up now; it takes a minute.");
 	newcomer = calloc(1, sizeof(*newcomer));
-	if (!newcomer)
-		return answer_of(login, TOTP_ERR_NOMEM, &why);
-	return answer_of(login, enroll_them(login, newcomer, &why), &why);
+	err = newcomer ? enroll_them(login, newcomer, &why) : TOTP_ERR_NOMEM;
+	return answer_of(login, mark, err, &why);
 }

@@ -211,6 +211,21 @@ def test_before_the_day_it_is_an_offer(people):
     assert not people.ssh("alice", PASSWORD, "").ok, "who is enrolled gives a code"
 
 
+def test_who_gives_up_an_offer_goes_on_as_before(people):
+    people.policy(enroll="login", enforce=day(8), fail_delay=0, period=60)
+    child = people.ssh_by_hand("alice")
+    child.setwinsize(50, 100)
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact("to go on: ")
+    child.sendline("y")
+    child.expect_exact(ASK)
+    child.sendline("")
+    child.expect_exact("Nothing was stored")
+    child.expect_exact("alice")
+    assert end(child) == 0 and stored() == []
+
+
 def test_without_login_in_enroll_the_day_is_told_and_nothing_asked(people):
     people.policy(enforce=day(8), fail_delay=0)
     login = people.ssh("alice", PASSWORD)
@@ -228,6 +243,78 @@ def test_after_the_last_day_nobody_enrols(people):
     child.sendline(phone.code())
     child.expect_exact("Done")
     end(child)
+
+
+# ---- invitations
+
+
+@pytest.fixture
+def closed(people):
+    """The last day for enrolling in a login has passed."""
+    people.policy(enroll="login", enroll_until=day(-1), fail_delay=0, period=60)
+    return people
+
+
+def refused_like_a_stranger(login):
+    return not login.ok and asked(login) == ["Password: ", PROMPT]
+
+
+def test_an_invitation_lets_one_user_enrol_once_after_the_last_day(closed):
+    run("totpctl", "invite", "alice")
+    assert refused_like_a_stranger(closed.ssh("bob", PASSWORD, "123456")), "it is alice's"
+    child, phone = begin(closed)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    assert end(child) == 0 and stored() == ["alice"]
+    assert run("totpctl", "invite") == "Nobody is invited.\n"
+    run("totpctl", "revoke", "alice")
+    assert refused_like_a_stranger(closed.ssh("alice", PASSWORD, "123456")), "it was used up"
+    assert "run totpctl invite" in closed.log_text()
+
+
+def test_who_does_not_finish_keeps_the_invitation(closed):
+    run("totpctl", "invite", "alice")
+    child, _ = begin(closed)
+    child.sendline("")
+    child.expect_exact("Nothing was stored")
+    assert end(child) != 0 and stored() == []
+    child, phone = begin(closed)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    assert end(child) == 0 and stored() == ["alice"]
+
+
+def test_an_invitation_that_is_taken_back_helps_no_more(closed):
+    run("totpctl", "invite", "alice")
+    child, phone = begin(closed)
+    run("totpctl", "uninvite", "alice")
+    child.sendline(phone.code())
+    child.expect_exact("Nothing was stored")
+    assert end(child) != 0 and stored() == []
+    assert "the invitation was taken back" in closed.log_text()
+    assert refused_like_a_stranger(closed.ssh("alice", PASSWORD, "123456"))
+
+
+def test_an_invitation_that_cannot_be_read_is_an_error(closed):
+    run("totpctl", "invite", "alice")
+    run("totpctl", "invite", "bob")
+    os.replace(f"{STORE}/invites/bob", f"{STORE}/invites/alice")
+    login = closed.ssh("alice", PASSWORD)
+    assert not login.ok and asked(login) == ["Password: "], login
+    assert "Verification is not possible right now" in "".join(login.prompts) + login.screen
+    event = closed.event()
+    assert (event["outcome"], event["reason"]) == ("error", "seal_broken"), event
+    assert "totpctl uninvite, then invite again" in closed.log_text()
+
+
+def test_before_the_day_but_after_the_last_one_only_who_is_invited_gets_the_offer(closed):
+    closed.policy(enroll="login", enforce=day(8), enroll_until=day(-1), fail_delay=0)
+    login = closed.ssh("alice", PASSWORD)
+    assert login.ok and asked(login) == ["Password: "], login
+    assert "Ask your administrator" in login.screen
+    run("totpctl", "invite", "alice")
+    login = closed.ssh("alice", PASSWORD, "")
+    assert login.ok and "Set it up now?" in "".join(asked(login)), login
 
 
 # ---- others

@@ -12,6 +12,8 @@
  *                        hold the record's lock until standard input ends
  *   record-tool CONF hotp USER
  *                        add a counter-based token and recovery codes
+ *   record-tool CONF invite USER UID AGO
+ *                        invite for a day that began so many seconds ago
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,15 +129,22 @@ static void add_hotp(struct store *store, char **words)
 	need(store_replace(&txn, &cred, &state, &why), "replace");
 }
 
+static void invite(struct store *store, char **words)
+{
+	struct invite invite = {.uid = (uint32_t)strtoul(words[1], NULL, 10),
+				.created = clock_now() - strtol(words[2], NULL, 10)};
+
+	need(text_copy(text_of(words[0]), invite.user, sizeof(invite.user)), "user");
+	invite.expires = invite.created + 86400;
+	need(store_invite_put(store, &invite, &why), "invite");
+}
+
 static const struct {
 	const char *name;
 	int words;
 	void (*run)(struct store *store, char **words);
-} verbs[] = {{"attempt", 4, try_login},
-	     {"bind", 2, bind_to},
-	     {"ahead", 2, move_ahead},
-	     {"lock", 1, hold_lock},
-	     {"hotp", 1, add_hotp}};
+} verbs[] = {{"attempt", 4, try_login}, {"bind", 2, bind_to},  {"ahead", 2, move_ahead},
+	     {"lock", 1, hold_lock},    {"hotp", 1, add_hotp}, {"invite", 3, invite}};
 
 int main(int argc, char **argv)
 {

@@ -220,6 +220,9 @@ GOOD = {
     "no-group": "sed -i /^sudo:/d /etc/group",
     "ignored-repository": "mkdir /etc/.git; echo /pam_totp/ >/etc/.gitignore",
     "no-sshd": "rm /usr/sbin/sshd",
+    "invitations": "\"$TOTPCTL\" revoke bob >/dev/null; printf 'enroll = login\\nenroll_until = "
+                   "2026-01-01\\n' >/etc/security/pam_totp.conf; \"$TOTPCTL\" invite bob >/dev/null",
+    "no-invitations": "rmdir $store/invites",
     "young-leftovers": ": >$store/users/alice~0123456789abcdef",
     "readonly_login": "echo 'readonly_login = yes' >/etc/security/pam_totp.conf; mkdir -p "
                       "/run/pam_totp; mount -t tmpfs -o mode=755 t /run/pam_totp",
@@ -447,6 +450,15 @@ BROKEN_HOSTS = [
     ("other-key", "sed -i '1s/^......../00000000/' $keyring", {"record": "does not hold"}),
     ("uid", "sed -i 's/^bob:x:64002/bob:x:64009/' /etc/passwd", {"uid": "bob: .*64002.*64009"}),
     ("no-account", "sed -i '/^bob:/d' /etc/passwd", {"no-account": "bob: "}),
+    ("invitation-left", "\"$TOTPCTL\" revoke bob >/dev/null; \"$TOTPCTL\" invite bob >/dev/null 2>&1; "
+     "cp -a $store/invites/bob /mnt/bob; printf 'bob,{0}\\n' | \"$TOTPCTL\" import csv - >/dev/null; "
+     "mv /mnt/bob $store/invites/".format(SECRET), {"invitation": "bob: left over"}),
+    ("invitation-ended", "\"$TOTPCTL\" revoke bob >/dev/null; : >/etc/security/pam_totp.conf; "
+     "\"$RECORD_TOOL\" /etc/security/pam_totp.conf invite bob 64002 86400",
+     {"invitation": "bob: has ended"}),
+    ("invitation-damaged", "\"$TOTPCTL\" revoke bob >/dev/null; echo x >$store/invites/bob; "
+     "chmod 600 $store/invites/bob", {"invitation": "bob: invites/bob: not a sealed"}),
+    ("invites-mode", "chmod 755 $store/invites", {"mode": "invites: mode 0755"}),
     ("repository", "mkdir /etc/.git", {"repository": "keyring"}),
     ("repository-that-ignores-less", "mkdir /etc/.git; echo '#pam_totp' >/etc/.gitignore",
      {"repository": "keyring"}),
@@ -500,6 +512,11 @@ FIXED = [
     ("stack", "chmod 666 /etc/pam.d/sshd", "stat -c %a /etc/pam.d/sshd | grep -qx 644"),
     ("temporary", "for f in $keyring~01 $store/STORE~01 $store/users/bob~01; do : >$f; touch -d "
      "'1 day ago' $f; done", "! ls $keyring~* $store/STORE~* $store/users/*~* 2>/dev/null"),
+    ("unfinished-invitation", ": >$store/invites/bob~01; touch -d '1 day ago' $store/invites/bob~01",
+     "! ls $store/invites/*~* 2>/dev/null"),
+    ("old-invitation", "\"$TOTPCTL\" revoke bob >/dev/null; : >/etc/security/pam_totp.conf; "
+     "\"$RECORD_TOOL\" /etc/security/pam_totp.conf invite bob 64002 86400",
+     "! ls $store/invites/* 2>/dev/null"),
     ("state-of-nobody", "f=$store/state/carol.0123456789abcdef0123456789abcdef; : >$f; "
      "touch -d '1 day ago' $f", "! ls $store/state/carol.* 2>/dev/null"),
 ]
@@ -512,9 +529,9 @@ def test_fix_repairs_what_needs_no_choice_and_the_log_says_so(patient, script, s
     ran = patient.run(script, "--fix --json",
                       after=f"({shown}) || code=9; grep -q outcome=repaired /mnt/log || code=8; "
                             "\"$TOTPCTL\" doctor --json >/mnt/again; "
-                            "! grep -Eq '\"(mode|leftover)\"' /mnt/again || code=7")
+                            "! grep -Eq '\"(mode|leftover|invitation)\"' /mnt/again || code=7")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert {one["id"] for one in json.loads(ran.stdout)} <= {"mode", "leftover"}
+    assert {one["id"] for one in json.loads(ran.stdout)} <= {"mode", "leftover", "invitation"}
     assert all(one["repaired"] for one in json.loads(ran.stdout))
 
 

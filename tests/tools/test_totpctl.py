@@ -39,8 +39,8 @@ def test_help_fits_a_screen_and_names_every_subcommand(bare):
     text = bare.done("--help", conf=False)
     assert len(text.splitlines()) <= 45
     assert all(len(line) <= 80 for line in text.splitlines())
-    for name in ("init check doctor list show test import recovery resync unlock revoke repair "
-                 "repair-clock adopt").split():
+    for name in ("init check doctor list show test import recovery resync unlock invite "
+                 "uninvite revoke repair repair-clock adopt").split():
         assert (name,) in SUBCOMMANDS
 
 
@@ -63,6 +63,7 @@ def test_version(bare):
     ("init", "now"), ("check", "a", "b"), ("import",), ("import", "csv"), ("import", "json", "-"),
     ("unlock",), ("revoke",), ("repair",), ("repair-clock",), ("adopt",),
     ("doctor", "now"), ("doctor", "--service"), ("list", "--fix"),
+    ("uninvite",), ("invite", "a", "b"),
     ("show", "root", "--keep-going"), ("show", "root", "--conf"), ("--conf=", "show", "root"),
 ])
 def test_wrong_usage_exits_2_and_says_where_to_read(bare, words):
@@ -89,7 +90,8 @@ def test_output_that_cannot_be_written_is_a_failure(host):
 
 
 @pytest.mark.parametrize("words", [("init",), ("doctor",), ("show", "root"), ("import", "csv", "-"),
-                                   ("unlock", "root"), ("revoke", "root"), ("repair", "root"),
+                                   ("unlock", "root"), ("invite",), ("invite", "root"),
+                                   ("uninvite", "root"), ("revoke", "root"), ("repair", "root"),
                                    ("repair-clock", "root"), ("adopt", "root")])
 def test_others_than_root_are_told_so(host, words):
     try:
@@ -111,7 +113,7 @@ def test_init_makes_keyring_and_store(bare):
     assert stat.S_IMODE(bare.keyring.parent.stat().st_mode) == 0o755
     assert stat.S_IMODE(bare.store.stat().st_mode) == 0o755
     assert stat.S_IMODE((bare.store / "STORE").stat().st_mode) == 0o644
-    for name in "users", "state":
+    for name in "users", "state", "invites":
         assert stat.S_IMODE((bare.store / name).stat().st_mode) == 0o700
     assert "outcome=initialised" in bare.logged()
     assert not list(bare.folder.rglob("*~*"))

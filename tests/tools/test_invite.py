@@ -1,0 +1,144 @@
+"""totpctl invite and uninvite, on a store of its own in a scratch folder."""
+
+import datetime
+import json
+
+import pytest
+
+from host import *  # noqa: F403
+
+CLOSED = ("enroll = login", "enroll_until = 2026-01-01")
+
+
+@pytest.fixture
+def closed(host):
+    """The last day for enrolling in a login has passed."""
+    host.policy(*CLOSED)
+    return host
+
+
+def listed(host):
+    return json.loads(host.done("invite", "--json"))
+
+
+def when(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def test_an_invitation_is_listed_with_its_end_and_can_be_taken_back(closed):
+    assert closed.done("invite") == "Nobody is invited.\n" and listed(closed) == []
+    said = closed.done("invite", KNOWN)
+    assert said.startswith(f"{KNOWN} may enrol in a login, once, until 20") and said.count("\n") == 1
+    (one,) = listed(closed)
+    assert (one["user"], one["status"], one["error"]) == (KNOWN, "open", None)
+    assert when(one["until"]) - when(one["invited"]) == 3 * 86400
+    assert abs(when(one["invited"]) - time.time()) < 60
+    assert re.search(rf"^{KNOWN} +open +20\S+ +20\S+$", closed.done("invite"), re.M)
+
+    assert closed.done("uninvite", KNOWN) == f"{KNOWN} is no longer invited.\n"
+    assert listed(closed) == []
+    assert "is not invited" in closed.refused("uninvite", KNOWN)
+    assert "outcome=invited" in closed.logged() and "outcome=uninvited" in closed.logged()
+
+
+@pytest.mark.parametrize("words, seconds", [("90m", 5400), ("12h", 43200), ("366d", 366 * 86400),
+                                            ("60", 60)])
+def test_how_long_it_holds_is_the_administrator_s_to_say(closed, words, seconds):
+    closed.done("invite", "--for", words, KNOWN)
+    (one,) = listed(closed)
+    assert when(one["until"]) - when(one["invited"]) == seconds
+
+
+@pytest.mark.parametrize("words", [("--for", "59s", KNOWN), ("--for", "367d", KNOWN),
+                                   ("--for", "soon", KNOWN), ("--for", "-1d", KNOWN),
+                                   ("--for", "", KNOWN), ("--for", "3d"), ("--json", KNOWN),
+                                   (KNOWN, "bin")])
+def test_a_wrong_invitation_is_not_made(closed, words):
+    ran = closed.run("invite", *words)
+    assert (ran.returncode, ran.stdout) == (2, "") and listed(closed) == []
+
+
+def test_a_second_invitation_takes_the_place_of_the_first(closed):
+    closed.done("invite", KNOWN)
+    closed.done("invite", KNOWN, "--for=1h")
+    (one,) = listed(closed)
+    assert when(one["until"]) - when(one["invited"]) == 3600
+
+
+def test_who_is_enrolled_or_has_no_account_is_not_invited(closed):
+    assert "no account" in closed.refused("invite", UNKNOWN)
+    closed.enrol(KNOWN)
+    assert "is enrolled already" in closed.refused("invite", KNOWN)
+    assert listed(closed) == []
+
+
+def test_an_enrolment_by_the_administrator_uses_it_up(closed):
+    closed.done("invite", KNOWN)
+    closed.enrol(KNOWN)
+    assert listed(closed) == []
+
+
+def test_what_makes_it_useless_is_said(host):
+    ran = host.run("invite", KNOWN)
+    assert ran.returncode == 0 and "'enroll' of the policy does not say login" in ran.stderr
+    host.policy(*CLOSED, f"exempt = {KNOWN}")
+    assert "need not give a code (exempt)" in host.run("invite", KNOWN).stderr
+    host.policy(*CLOSED, "enforce = optional")
+    assert "need not give a code (not_required)" in host.run("invite", KNOWN).stderr
+    host.policy("enroll = login")
+    assert "not needed yet: 'enroll_until' of the policy is not set" in host.done("invite", KNOWN)
+    host.policy("enroll = login", "enroll_until = 2099-01-01")
+    assert "names a day to come" in host.done("invite", KNOWN)
+    host.policy(*CLOSED, "enforce = 2099-01-01")
+    assert host.done("invite", KNOWN).count("\n") == 1, "it is offered before the day"
+
+
+def test_the_list_says_which_hold_and_why_others_do_not(closed):
+    for user in KNOWN, "bin", "sys":
+        closed.done("invite", user)
+    box = (closed.store / "invites" / "sys").read_bytes()
+    (closed.store / "invites" / "games").write_bytes(box)
+    (closed.store / "invites" / "games").chmod(0o600)
+    (closed.store / "users" / "bin").touch()
+    status = {one["user"]: one["status"] for one in listed(closed)}
+    assert status == {KNOWN: "open", "bin": "enrolled", "sys": "open", "games": "damaged"}
+    damaged = next(one for one in listed(closed) if one["user"] == "games")
+    assert "totpctl uninvite" in damaged["error"] and damaged["until"] is None
+    assert re.search(r"^games +damaged +invites/games: cannot be opened", closed.done("invite"), re.M)
+    closed.done("uninvite", "games")
+
+
+def test_one_that_has_ended_or_is_another_account_s_is_listed_so(closed):
+    closed.record("invite", KNOWN, KNOWN_UID, 86400)
+    closed.record("invite", "bin", 77, 0)
+    closed.record("invite", "sys", 3, -3600)
+    closed.record("invite", UNKNOWN, 77, 0)
+    assert {one["user"]: one["status"] for one in listed(closed)} == {
+        KNOWN: "ended", "bin": "other-uid", "sys": "future", UNKNOWN: "no-account"}
+    assert "invited until" not in closed.refused("show", KNOWN)
+
+
+def test_a_name_of_strange_bytes_does_not_reach_the_terminal(closed):
+    (closed.store / "invites" / "a%1b%5b2%4a").write_bytes(b"x")
+    said = closed.done("invite")
+    assert "\x1b" not in said and "damaged" in said
+
+
+def test_other_subcommands_say_who_is_invited(closed):
+    closed.done("invite", KNOWN)
+    assert "is not enrolled, but invited until 20" in closed.refused("show", KNOWN)
+    assert "is not enrolled, but invited until 20" in closed.refused("revoke", KNOWN)
+    assert [one["user"] for one in listed(closed)] == [KNOWN]
+
+
+def test_a_store_of_before_there_were_any_is_served(closed):
+    (closed.store / "invites").rmdir()
+    assert listed(closed) == [] and "is not invited" in closed.refused("uninvite", KNOWN)
+    closed.done("invite", KNOWN)
+    assert stat.S_IMODE((closed.store / "invites").stat().st_mode) == 0o700
+
+
+def test_an_invitation_holds_no_name_that_can_be_read(closed):
+    closed.done("invite", KNOWN)
+    assert KNOWN.encode() not in (closed.store / "invites" / KNOWN).read_bytes()
+    assert stat.S_IMODE((closed.store / "invites" / KNOWN).stat().st_mode) == 0o600
