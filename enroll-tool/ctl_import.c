@@ -63,7 +63,7 @@ static enum totp_err make_cred(const struct csv_row *csv, const struct row *row,
 }
 
 static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cred,
-			       uint64_t *ret_moving)
+			       struct login_state *ret_state)
 {
 	struct import *import = context;
 	struct csv_row csv;
@@ -75,7 +75,10 @@ static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cre
 	err = rows_decode(import->rows, index, &csv);
 	if (err == TOTP_OK)
 		err = make_cred(&csv, &import->rows->row[index], import->now, ret_cred);
-	*ret_moving = csv.counter;
+	if (err == TOTP_OK) {
+		state_init(ret_cred, ret_state);
+		ret_state->tokens[0].moving = csv.counter;
+	}
 	csv_row_wipe(&csv);
 	return err;
 }

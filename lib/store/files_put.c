@@ -292,10 +292,9 @@ static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *
 	for (; bulk->written < count; bulk->written++) {
 		OWN_CRED struct cred cred = {0};
 		struct put_names *names = &bulk->names[bulk->written];
-		struct login_state state;
+		struct login_state state = {0};
 		bool has = false;
-		uint64_t moving = 0;
-		enum totp_err err = next(context, bulk->written, &cred, &moving);
+		enum totp_err err = next(context, bulk->written, &cred, &state);
 
 		if (err == TOTP_OK)
 			err = store_has(bulk->store, cred.user, &has, why);
@@ -306,8 +305,8 @@ static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *
 				   err_name(err));
 			return err;
 		}
-		state_init(&cred, &state);
-		state.tokens[0].moving = moving;
+		if (state.sequence == 0)
+			state_init(&cred, &state);
 		err = put_both(bulk->store, &cred, &state, names, DURABLE_LATER, why);
 		if (err != TOTP_OK)
 			return err;

@@ -197,10 +197,10 @@ MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred 
 MUST_CHECK enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
 				      struct reason *why);
 
-/* Gives the index-th credential of a bulk creation; its state is state_init's, but that its
- * first token stands at *ret_moving, which is 0 unless it is set. */
+/* Gives the index-th credential of a bulk creation, and its state; *ret_state is zeros, and if
+ * it stays so it becomes state_init's. */
 typedef enum totp_err store_next_fn(void *context, size_t index, struct cred *ret_cred,
-				    uint64_t *ret_moving);
+				    struct login_state *ret_state);
 
 /*
  * Create many at once, with two waits for the disk in all. Either all appear or, on an

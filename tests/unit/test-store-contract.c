@@ -587,12 +587,13 @@ struct batch {
 	size_t fails_at;
 	size_t same_at; /* this one is called u0 again */
 	size_t bad_at;  /* this one has no token */
+	size_t used_at; /* this one has a state of its own */
 };
 
 #define NOWHERE ((size_t)-1)
 
 static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
-			     uint64_t *unused_moving)
+			     struct login_state *ret_state)
 {
 	const struct batch *batch = context;
 	char user[32];
@@ -603,6 +604,11 @@ static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
 	*ret_cred = cred_of(user, (uint8_t)(index + 1));
 	if (index == batch->bad_at)
 		ret_cred->token_count = 0;
+	if (index == batch->used_at) {
+		*ret_state = state_of(ret_cred);
+		ret_state->tokens[0].moving = 4711;
+		ret_state->spent = 5;
+	}
 	return TOTP_OK;
 }
 
@@ -624,7 +630,7 @@ static size_t count_present(struct store *store, size_t count)
 static void many_are_created_at_once(void **state)
 {
 	struct fixture *f = *state;
-	struct batch batch = {NOWHERE, NOWHERE, NOWHERE};
+	struct batch batch = {NOWHERE, NOWHERE, NOWHERE, NOWHERE};
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
 	assert_ok(store_create_many(f->store, 100, next_of, &batch, NULL));
@@ -635,10 +641,25 @@ static void many_are_created_at_once(void **state)
 	assert_int_equal(0, txn.state.tokens[0].moving);
 }
 
+static void of_many_each_has_the_state_that_it_came_with(void **state)
+{
+	struct fixture *f = *state;
+	struct batch batch = {NOWHERE, NOWHERE, NOWHERE, 7};
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+
+	assert_ok(store_create_many(f->store, 10, next_of, &batch, NULL));
+	assert_ok(store_read(f->store, "u7", &txn, NULL));
+	assert_int_equal(4711, txn.state.tokens[0].moving);
+	assert_int_equal(5, txn.state.spent);
+	store_end(&txn);
+	assert_ok(store_read(f->store, "u8", &txn, NULL));
+	assert_int_equal(0, txn.state.tokens[0].moving);
+}
+
 static void of_none_to_create_nothing_comes(void **state)
 {
 	struct fixture *f = *state;
-	struct batch batch = {0, NOWHERE, NOWHERE};
+	struct batch batch = {0, NOWHERE, NOWHERE, NOWHERE};
 
 	assert_ok(store_create_many(f->store, 0, next_of, &batch, NULL));
 }
@@ -649,11 +670,16 @@ static void of_many_none_stays_if_one_fails(void **state)
 		struct batch batch;
 		enum totp_err err;
 	} rows[] = {
-		{{.fails_at = 0, .same_at = NOWHERE, .bad_at = NOWHERE}, TOTP_ERR_FORMAT},
-		{{.fails_at = 20, .same_at = NOWHERE, .bad_at = NOWHERE}, TOTP_ERR_FORMAT},
-		{{.fails_at = 39, .same_at = NOWHERE, .bad_at = NOWHERE}, TOTP_ERR_FORMAT},
-		{{.fails_at = NOWHERE, .same_at = 20, .bad_at = NOWHERE}, TOTP_ERR_EXISTS},
-		{{.fails_at = NOWHERE, .same_at = NOWHERE, .bad_at = 20}, TOTP_ERR_RANGE},
+		{{.fails_at = 0, .same_at = NOWHERE, .bad_at = NOWHERE, .used_at = NOWHERE},
+		 TOTP_ERR_FORMAT},
+		{{.fails_at = 20, .same_at = NOWHERE, .bad_at = NOWHERE, .used_at = NOWHERE},
+		 TOTP_ERR_FORMAT},
+		{{.fails_at = 39, .same_at = NOWHERE, .bad_at = NOWHERE, .used_at = NOWHERE},
+		 TOTP_ERR_FORMAT},
+		{{.fails_at = NOWHERE, .same_at = 20, .bad_at = NOWHERE, .used_at = NOWHERE},
+		 TOTP_ERR_EXISTS},
+		{{.fails_at = NOWHERE, .same_at = NOWHERE, .bad_at = 20, .used_at = NOWHERE},
+		 TOTP_ERR_RANGE},
 	};
 	struct fixture *f = *state;
 
@@ -669,7 +695,7 @@ static void of_many_none_stays_if_one_fails(void **state)
 static void of_many_none_stays_if_one_was_there_and_that_one_is_unchanged(void **state)
 {
 	struct fixture *f = *state;
-	struct batch batch = {NOWHERE, NOWHERE, NOWHERE};
+	struct batch batch = {NOWHERE, NOWHERE, NOWHERE, NOWHERE};
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
 
@@ -988,6 +1014,7 @@ int main(void)
 		STORE_TEST(a_removed_user_is_proved_absent_and_may_come_again),
 		STORE_TEST(a_login_that_holds_on_too_long_cannot_keep_a_record),
 		STORE_TEST(many_are_created_at_once),
+		STORE_TEST(of_many_each_has_the_state_that_it_came_with),
 		STORE_TEST(of_none_to_create_nothing_comes),
 		STORE_TEST(of_many_none_stays_if_one_fails),
 		STORE_TEST(of_many_none_stays_if_one_was_there_and_that_one_is_unchanged),

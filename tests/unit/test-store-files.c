@@ -1000,7 +1000,7 @@ static void a_creation_that_the_disk_refuses_leaves_nothing(void **state)
 }
 
 static enum totp_err next_user(void *context, size_t index, struct cred *ret_cred,
-			       uint64_t *unused_moving)
+			       struct login_state *unused_state)
 {
 	char user[32];
 

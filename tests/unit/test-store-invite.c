@@ -288,7 +288,7 @@ static void without_a_keyring_nobody_is_invited_but_anybody_uninvited(void **sta
 /* --- many --- */
 
 static enum totp_err next_user(void *context, size_t index, struct cred *ret_cred,
-			       uint64_t *unused_moving)
+			       struct login_state *unused_state)
 {
 	char user[32];
 
