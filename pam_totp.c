@@ -52,6 +52,8 @@ int pam_code_of(enum totp_err err, enum verdict verdict)
 	case TOTP_ERR_TIMEOUT:
 	case TOTP_ERR_UNSUPPORTED:
 	case TOTP_ERR_UNCERTAIN:
+	case TOTP_ERR_PEER:
+	case TOTP_ERR_FORBIDDEN:
 	case TOTP_ERR_COUNT_:
 	default:
 		return PAM_AUTHINFO_UNAVAIL;
@@ -70,13 +72,9 @@ int pam_code_of(enum totp_err err, enum verdict verdict)
 /* An error: one line that says what to do, one sentence for the person. */
 static int fail(const struct login *login, enum totp_err err, const struct reason *why)
 {
-	char word[32] = "";
+	char word[ERR_WORD_MAX];
 
-	strncpy(word, err_name(err), sizeof(word) - 1);
-	for (char *c = word; *c; c++)
-		if (*c == ' ')
-			*c = '_';
-	say_report(login, LOG_ERR, "error", word, NULL, why->text);
+	say_report(login, LOG_ERR, "error", err_word(err, word), NULL, why->text);
 	say_tell(login, SAY_NOT_POSSIBLE);
 	return pam_code_of(err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err, VERDICT_DENY);
 }
@@ -132,8 +130,8 @@ static enum totp_err find_record(struct login *login, const char *typed_name, st
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
 	if (err == TOTP_OK)
-		err = invitation_find(login->store, &login->policy, name, login->account.uid,
-				      clock_now(), &login->facts, why);
+		err = invitation_find(login->store, &login->policy, ENROLL_IN_LOGIN, name,
+				      login->account.uid, clock_now(), &login->facts, why);
 	return err;
 }
 

@@ -114,6 +114,8 @@ static const char *sentence_of(const struct ruling *ruling)
 		       "then 'totpctl repair-clock'";
 	case JUDGE_WRONG_RECOVERY:
 		return "a wrong recovery code; a login would not count it";
+	case JUDGE_COUNT_:
+		break;
 	case JUDGE_SPENT_RECOVERY:
 		return "a recovery code that was used before, or is void since 'totpctl repair'";
 	case JUDGE_NO_ANSWER:
@@ -255,8 +257,9 @@ static enum totp_err find_facts(struct trial *trial, struct reason *why)
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
 	if (err == TOTP_OK)
-		err = invitation_find(ctl->tool.store, trial->policy, ctl->account.name,
-				      ctl->account.uid, trial->who.now, &trial->facts, why);
+		err = invitation_find(ctl->tool.store, trial->policy, ENROLL_IN_LOGIN,
+				      ctl->account.name, ctl->account.uid, trial->who.now,
+				      &trial->facts, why);
 	return err;
 }
 

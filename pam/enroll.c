@@ -221,8 +221,8 @@ static enum totp_err check_invited(struct login *login, struct reason *why)
 
 	if (!login->facts.invited)
 		return TOTP_OK;
-	err = invitation_find(login->store, &login->policy, login->account.name, login->account.uid,
-			      clock_now(), &login->facts, why);
+	err = invitation_find(login->store, &login->policy, ENROLL_IN_LOGIN, login->account.name,
+			      login->account.uid, clock_now(), &login->facts, why);
 	if (err == TOTP_OK && !login->facts.invited) {
 		reason_set(why, "the invitation was taken back, or has ended");
 		err = TOTP_ERR_NOT_FOUND;
@@ -380,7 +380,7 @@ static void tell_day(const struct login *login, bool may)
 static bool accepts(const struct login *login)
 {
 	OWN_CONV_ANSWER struct conv_answer answer = {0};
-	bool may = gate_may_enroll(&login->policy, &login->facts, clock_now());
+	bool may = gate_may_enroll(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now());
 
 	tell_day(login, may);
 	return may &&
@@ -393,7 +393,8 @@ static bool accepts(const struct login *login)
 /* Must they, but not by this line's policy, or not any more? */
 static bool is_barred(const struct login *login, enum enroll_mark mark)
 {
-	if (mark != ENROLL_MUST || gate_may_enroll(&login->policy, &login->facts, clock_now()))
+	if (mark != ENROLL_MUST ||
+	    gate_may_enroll(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now()))
 		return false;
 	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
 		   "the invitation was taken back or has ended, or the account line goes by "

@@ -36,55 +36,13 @@ void say_debug(const struct login *login, const char *reason)
 		say_report(login, LOG_DEBUG, "debug", reason, NULL, NULL);
 }
 
-/* What an administrator should know beside the reason itself. */
-static void explain(const struct outcome *outcome, char *detail, size_t cap)
-{
-	detail[0] = '\0';
-	if (outcome->off && outcome->off_type == TOKEN_HOTP)
-		snprintf(detail, cap, "code is %lld ahead of the next one: run totpctl resync",
-			 (long long)outcome->offset);
-	else if (outcome->off)
-		snprintf(detail, cap,
-			 "code is %+lld steps off: check the clock of the phone or of this host",
-			 (long long)outcome->offset);
-	else if (outcome->reason == JUDGE_CLOCK_BACK)
-		snprintf(detail, cap,
-			 "the last code used is of a later time: this host's clock was set back "
-			 "(once it is right, run totpctl repair-clock), or the record was "
-			 "repaired a moment ago");
-	else if (outcome->reason == JUDGE_PASSWORD)
-		snprintf(detail, cap,
-			 "the answer is the account's password: the program asks no second "
-			 "question; for sshd set KbdInteractiveAuthentication yes and "
-			 "PasswordAuthentication no");
-	else if (outcome->reason == JUDGE_JUNK)
-		snprintf(detail, cap,
-			 "sshd refuses this user whatever the code is: look at PermitRootLogin, "
-			 "AllowUsers and DenyUsers");
-	else if (outcome->reason == JUDGE_RECOVERY)
-		snprintf(detail, cap, "%u recovery codes left: totpctl recovery makes new ones",
-			 outcome->recovery_left);
-	else if (outcome->wait_seconds == THROTTLE_FOREVER)
-		snprintf(detail, cap, "run totpctl unlock");
-	else if (outcome->wait_seconds)
-		snprintf(detail, cap, "%u seconds to wait, or run totpctl unlock",
-			 (unsigned)outcome->wait_seconds);
-	else if (outcome->in_run)
-		snprintf(detail, cap,
-			 "the disk refuses to be written to: until it does, the login state is "
-			 "in run_dir");
-	else if (outcome->torn)
-		snprintf(detail, cap, "a write of the login state had been cut short; repaired");
-}
-
 static void report_outcome(const struct login *login, const struct outcome *outcome)
 {
-	static const char *const words[] = {"deny", "wait", "allow"};
-	char detail[200];
+	char detail[OUTCOME_DETAIL_MAX];
 
-	explain(outcome, detail, sizeof(detail));
+	outcome_explain(outcome, detail);
 	say_report(login, outcome->verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
-		   words[outcome->verdict], judge_reason_name(outcome->reason), outcome->label,
+		   outcome_word(outcome), judge_reason_name(outcome->reason), outcome->label,
 		   detail);
 }
 

@@ -71,6 +71,18 @@ void bytes_zeros(struct bytes *in, size_t len)
 			in->bad = true;
 }
 
+void bytes_text(struct bytes *in, char *dst, size_t size)
+{
+	size_t len;
+
+	bytes_copy(in, dst, size);
+	dst[size] = '\0';
+	len = strlen(dst);
+	for (size_t i = len; i < size; i++)
+		if (dst[i] != '\0')
+			in->bad = true;
+}
+
 enum totp_err bytes_end(const struct bytes *in)
 {
 	return in->bad || in->left ? TOTP_ERR_FORMAT : TOTP_OK;
@@ -136,6 +148,16 @@ void buffer_zeros(struct buffer *out, size_t len)
 
 	if (start)
 		memset(start, 0, len);
+}
+
+void buffer_text(struct buffer *out, const char *text, size_t size)
+{
+	size_t len = strlen(text);
+
+	if (len > size)
+		out->bad = true;
+	buffer_copy(out, text, len);
+	buffer_zeros(out, size - len);
 }
 
 enum totp_err buffer_end(const struct buffer *out)

@@ -32,6 +32,12 @@ void bytes_copy(struct bytes *in, void *dst, size_t len);
 /* Step over len bytes that must be zero; anything else marks the cursor bad. */
 void bytes_zeros(struct bytes *in, size_t len);
 
+/*
+ * Read text from a field of `size` bytes, which holds zeros after it; dst has size + 1.
+ * Anything after a zero marks the cursor bad.
+ */
+void bytes_text(struct bytes *in, char *dst, size_t size);
+
 /* TOTP_OK if every read succeeded and nothing is left over, else TOTP_ERR_FORMAT. */
 MUST_CHECK enum totp_err bytes_end(const struct bytes *in);
 
@@ -50,6 +56,8 @@ void buffer_u32(struct buffer *out, uint32_t value);
 void buffer_u64(struct buffer *out, uint64_t value);
 void buffer_copy(struct buffer *out, const void *src, size_t len);
 void buffer_zeros(struct buffer *out, size_t len);
+/* Text of at most `size` bytes, and zeros up to there. */
+void buffer_text(struct buffer *out, const char *text, size_t size);
 
 /* TOTP_OK if everything fitted, else TOTP_ERR_RANGE. */
 MUST_CHECK enum totp_err buffer_end(const struct buffer *out);

@@ -78,8 +78,21 @@ const char *err_name(enum totp_err err)
 		return "not supported";
 	case TOTP_ERR_UNCERTAIN:
 		return "not confirmed";
+	case TOTP_ERR_PEER:
+		return "no sound answer";
+	case TOTP_ERR_FORBIDDEN:
+		return "not allowed";
 	case TOTP_ERR_COUNT_:
 		break;
 	}
 	return "unknown error";
+}
+
+const char *err_word(enum totp_err err, char ret_word[ERR_WORD_MAX])
+{
+	snprintf(ret_word, ERR_WORD_MAX, "%s", err_name(err));
+	for (char *c = ret_word; *c; c++)
+		if (*c == ' ')
+			*c = '_';
+	return ret_word;
 }

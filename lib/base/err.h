@@ -25,6 +25,8 @@ enum totp_err {
 	TOTP_ERR_TIMEOUT,     /* the deadline passed first */
 	TOTP_ERR_UNSUPPORTED, /* a newer format, or built without this feature */
 	TOTP_ERR_UNCERTAIN,   /* written, but not confirmed: the old or the new may be there */
+	TOTP_ERR_PEER,        /* the other end of a socket broke the protocol, or went away */
+	TOTP_ERR_FORBIDDEN,   /* not this caller's to ask */
 	TOTP_ERR_COUNT_
 };
 
@@ -47,5 +49,10 @@ enum totp_err reason_errno(struct reason *why, const char *format, ...) PRINTF_L
 
 /* A short stable English name of err, in lower case; never NULL. */
 const char *err_name(enum totp_err err);
+
+#define ERR_WORD_MAX 32
+
+/* The same as one word, for logs: "out_of_range"; returns ret_word. */
+const char *err_word(enum totp_err err, char ret_word[ERR_WORD_MAX]);
 
 #endif

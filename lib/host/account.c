@@ -72,28 +72,37 @@ static enum totp_err look_up(lookup_fn *lookup, const void *key, void *entry, ch
 	return TOTP_ERR_SYSTEM;
 }
 
-/* The canonical entry: some name services answer in the spelling that was asked. */
-static enum totp_err find_canonical(uid_t uid, struct account *account, struct reason *why)
+enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why)
 {
 	OWN_TEXT char *buf = NULL;
+	struct account account = {0};
 	struct passwd entry;
-	bool found = false;
-	enum totp_err err = look_up(by_uid, &uid, &entry, &buf, &found, why);
+	enum totp_err err = look_up(by_uid, &uid, &entry, &buf, &account.known, why);
 
 	if (err != TOTP_OK)
 		return err;
-	if (!found) {
-		reason_set(why, "the name service knows the user, but not uid %u", (unsigned)uid);
-		return TOTP_ERR_SYSTEM;
+	if (account.known) {
+		account.uid = entry.pw_uid;
+		account.gid = entry.pw_gid;
+		err = text_copy(text_of(entry.pw_name), account.name, sizeof(account.name));
 	}
-	account->uid = entry.pw_uid;
-	account->gid = entry.pw_gid;
-	account->known = true;
-	err = text_copy(text_of(entry.pw_name), account->name, sizeof(account->name));
-	if (err != TOTP_OK)
+	if (err == TOTP_OK)
+		*ret_account = account;
+	else
 		reason_set(why, "the name of uid %u is longer than %d bytes", (unsigned)uid,
 			   CRED_USER_MAX);
 	return err;
+}
+
+/* The canonical entry: some name services answer in the spelling that was asked. */
+static enum totp_err find_canonical(uid_t uid, struct account *account, struct reason *why)
+{
+	enum totp_err err = account_of_uid(uid, account, why);
+
+	if (err != TOTP_OK || account->known)
+		return err;
+	reason_set(why, "the name service knows the user, but not uid %u", (unsigned)uid);
+	return TOTP_ERR_SYSTEM;
 }
 
 enum totp_err account_find(const char *name, struct account *ret_account, struct reason *why)

@@ -25,6 +25,9 @@ struct account {
 MUST_CHECK enum totp_err account_find(const char *name, struct account *ret_account,
 				      struct reason *why);
 
+/* The account of a uid. Errors and *ret_account as above. */
+MUST_CHECK enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why);
+
 /*
  * Is the account a member of one of the list's @groups, as primary or further group?
  * TOTP_ERR_NOT_FOUND: a group that does not exist; TOTP_ERR_SYSTEM: the name service

@@ -17,7 +17,7 @@ static struct source source_of_address(const struct address *address)
 	return source;
 }
 
-static struct source source_of_uid(uid_t uid)
+struct source source_of_uid(uid_t uid)
 {
 	struct source source = {.kind = SOURCE_UID};
 

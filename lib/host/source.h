@@ -20,6 +20,9 @@
 struct source source_of_login(const char *rhost, const char *ssh_connection, uid_t real_uid,
 			      struct address *ret_address);
 
+/* That of a local caller. */
+struct source source_of_uid(uid_t uid);
+
 /* Write "192.0.2.1", "2001:db8::/64", "uid:1000" or "unknown". */
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);
 

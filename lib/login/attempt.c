@@ -53,10 +53,25 @@ void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t n
 		state_raise(&txn->state, &txn->cred, since, policy->window);
 }
 
+/* Make durable what follows from a ruling. */
+static enum totp_err commit(struct store_txn *txn, const struct cred *cred,
+			    const struct ruling *ruling, const struct attempt_act *act,
+			    struct reason *why)
+{
+	if (ruling->verdict == VERDICT_ALLOW && act)
+		return act->run(act->context, txn, cred, &ruling->next, why);
+	/* a torn state is stored whole again, or every login would raise its steps anew */
+	if (ruling->changed || txn->torn)
+		return store_commit(txn, &ruling->next, why);
+	store_end(txn);
+	return TOTP_OK;
+}
+
 /* Judge a locked record, commit, and tell what came of it. */
 static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy *policy,
 				      const struct attempt *who, const struct answer *answer,
-				      struct outcome *outcome, struct reason *why)
+				      const struct attempt_act *act, struct outcome *outcome,
+				      struct reason *why)
 {
 	OWN_CRED struct cred cred = txn->cred; /* the transaction wipes its own at commit */
 	struct outcome told = {.torn = txn->torn,
@@ -72,11 +87,7 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 		reason_set(why, "cannot judge: %s", err_name(err));
 		return err;
 	}
-	/* a torn state is stored whole again, or every login would raise its steps anew */
-	if (ruling.changed || txn->torn)
-		err = store_commit(txn, &ruling.next, why);
-	else
-		store_end(txn);
+	err = commit(txn, &cred, &ruling, act, why);
 	if (err != TOTP_OK)
 		return err;
 
@@ -90,7 +101,8 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 /* One race: TOTP_ERR_STALE when it was lost. */
 static enum totp_err attempt_once(struct store *store, const struct policy *policy,
 				  const struct attempt *who, const struct answer *answer,
-				  uint64_t deadline, struct outcome *outcome, struct reason *why)
+				  const struct attempt_act *act, uint64_t deadline,
+				  struct outcome *outcome, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct throttle *throttle;
@@ -114,11 +126,13 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 	err = store_lock(&txn, deadline, why);
 	if (err != TOTP_OK)
 		return err;
-	return judge_and_commit(&txn, policy, who, answer, outcome, why);
+	return judge_and_commit(&txn, policy, who, answer, act, outcome, why);
 }
 
-enum totp_err attempt(struct store *store, const struct policy *policy, const struct attempt *who,
-		      const struct answer *answer, struct outcome *ret_outcome, struct reason *why)
+enum totp_err attempt_act(struct store *store, const struct policy *policy,
+			  const struct attempt *who, const struct answer *answer,
+			  const struct attempt_act *act, struct outcome *ret_outcome,
+			  struct reason *why)
 {
 	uint64_t deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull;
 	enum totp_err err = TOTP_ERR_STALE;
@@ -130,10 +144,16 @@ enum totp_err attempt(struct store *store, const struct policy *policy, const st
 		return TOTP_OK;
 	}
 	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
-		err = attempt_once(store, policy, who, answer, deadline, ret_outcome, why);
+		err = attempt_once(store, policy, who, answer, act, deadline, ret_outcome, why);
 	if (err == TOTP_ERR_STALE)
 		reason_set(why, "the record was replaced %d times meanwhile", ATTEMPT_TRIES);
 	return err;
+}
+
+enum totp_err attempt(struct store *store, const struct policy *policy, const struct attempt *who,
+		      const struct answer *answer, struct outcome *ret_outcome, struct reason *why)
+{
+	return attempt_act(store, policy, who, answer, NULL, ret_outcome, why);
 }
 
 static bool is_remembered(const struct login_state *state, const struct policy *policy,

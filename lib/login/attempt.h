@@ -32,6 +32,14 @@ struct outcome {
 	bool torn;                      /* a cut-short write was found, and repaired if stored */
 };
 
+#define OUTCOME_DETAIL_MAX 200
+
+/* "deny", "wait" or "allow", for the log. */
+const char *outcome_word(const struct outcome *outcome);
+
+/* What an administrator should know beside the reason itself: a sentence, or "". */
+void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETAIL_MAX]);
+
 /*
  * *ret_outcome is always written, VERDICT_DENY first; it becomes VERDICT_ALLOW only after
  * the state that burns the code is durable. A refusal is reported only after the failure
@@ -45,6 +53,23 @@ struct outcome {
 MUST_CHECK enum totp_err attempt(struct store *store, const struct policy *policy,
 				 const struct attempt *who, const struct answer *answer,
 				 struct outcome *ret_outcome, struct reason *why);
+
+/*
+ * What is done in the place of the commit where an answer is right: it makes `next`, in which
+ * the answer is used up, durable together with a change of the record. cred is a copy. May be
+ * called again, from the start, when a race was lost.
+ */
+struct attempt_act {
+	enum totp_err (*run)(void *context, struct store_txn *txn, const struct cred *cred,
+			     const struct login_state *next, struct reason *why);
+	void *context;
+};
+
+/* As attempt, with an act. An error of it is one of the attempt. */
+MUST_CHECK enum totp_err attempt_act(struct store *store, const struct policy *policy,
+				     const struct attempt *who, const struct answer *answer,
+				     const struct attempt_act *act, struct outcome *ret_outcome,
+				     struct reason *why);
 
 /*
  * Take as used what may have been: codes up to now after a write that was cut short, and

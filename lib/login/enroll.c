@@ -134,3 +134,37 @@ enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
 	*ret_state = state;
 	return TOTP_OK;
 }
+
+static enum totp_err make_first(const struct enroll_first *first, struct cred *ret_cred,
+				struct recovery_code codes[RECOVERY_MAX])
+{
+	enum totp_err err = enroll_begin(first->user, true, first->uid, first->now, ret_cred);
+
+	if (err == TOTP_OK)
+		err = enroll_add(ret_cred, &first->token);
+	if (err == TOTP_OK)
+		err = recovery_make(ret_cred, first->recovery_codes, codes);
+	return err;
+}
+
+enum totp_err enroll_store(struct store *store, const struct enroll_first *first,
+			   struct recovery_code ret_codes[RECOVERY_MAX], uint8_t *ret_count,
+			   struct reason *why)
+{
+	OWN_CRED struct cred cred = {0};
+	struct login_state state;
+	enum totp_err err = make_first(first, &cred, ret_codes);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "no record could be made: %s", err_name(err));
+		return err;
+	}
+	state_init(&cred, &state);
+	state.tokens[0].moving = first->moving;
+	err = store_create(store, &cred, &state, why);
+	if (err == TOTP_OK)
+		*ret_count = cred.recovery_count;
+	else
+		explicit_bzero(ret_codes, RECOVERY_MAX * sizeof(*ret_codes));
+	return err;
+}

@@ -6,7 +6,8 @@
 #define LOGIN_ENROLL_H
 
 #include "record/cred.h"
-#include "record/state.h"
+#include "record/recovery.h"
+#include "store/store.h"
 
 /*
  * Begin a credential without tokens: random id and state key, user, uid (bound or not).
@@ -43,5 +44,24 @@ MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
  */
 MUST_CHECK enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
 				       struct login_state *ret_state);
+
+/* A first enrolment: the one token, and where it stands after the code that confirmed it. */
+struct enroll_first {
+	const char *user;
+	uint32_t uid;
+	int64_t now; /* seconds since 1970 UTC */
+	struct token token;
+	uint64_t moving;         /* the code's step, or the counter after it */
+	unsigned recovery_codes; /* how many to make */
+};
+
+/*
+ * Make the credential and store it. The recovery codes are told here once, and are the
+ * caller's to wipe; *ret_count is how many. TOTP_ERR_EXISTS: enrolled already. Others are
+ * those of enroll_add, recovery_make and store_create. *why says so.
+ */
+MUST_CHECK enum totp_err enroll_store(struct store *store, const struct enroll_first *first,
+				      struct recovery_code ret_codes[RECOVERY_MAX],
+				      uint8_t *ret_count, struct reason *why);
 
 #endif

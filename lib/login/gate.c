@@ -24,12 +24,18 @@ bool gate_is_closed(const struct policy *policy, int64_t now)
 	return policy->enroll_until != 0 && now >= policy->enroll_until + 86400;
 }
 
-/* Nobody enrols at a time when the clock was not set. */
-bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts, int64_t now)
+static bool place_is_open(const struct policy *policy, enum enroll_place place)
 {
-	return policy->enroll_in_account && policy->enroll_login && facts->known &&
-	       !facts->enrolled && now >= CLOCK_UNSET_BEFORE &&
-	       (facts->invited || !gate_is_closed(policy, now));
+	return place == ENROLL_BY_TOOL ? policy->enroll_tool
+				       : policy->enroll_in_account && policy->enroll_login;
+}
+
+/* Nobody enrols at a time when the clock was not set. */
+bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts,
+		     enum enroll_place place, int64_t now)
+{
+	return place_is_open(policy, place) && facts->known && !facts->enrolled &&
+	       now >= CLOCK_UNSET_BEFORE && (facts->invited || !gate_is_closed(policy, now));
 }
 
 unsigned gate_days_left(const struct policy *policy, int64_t now)
@@ -47,7 +53,8 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
 		*ret_reason = GATE_REASON_TRUSTED;
 		return GATE_SKIP;
 	}
-	if (gate_requires(policy, facts, now) && gate_may_enroll(policy, facts, now)) {
+	if (gate_requires(policy, facts, now) &&
+	    gate_may_enroll(policy, facts, ENROLL_IN_LOGIN, now)) {
 		*ret_reason = GATE_REASON_MUST_ENROLL;
 		return GATE_ENROLL;
 	}

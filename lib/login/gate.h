@@ -49,14 +49,19 @@ bool gate_requires(const struct policy *policy, const struct gate_facts *facts, 
 /* Does the verdict hold whatever the store says of the user? */
 bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
-/* Has the last day passed on which somebody could enrol in the login without an invitation? */
+/* Has the last day passed on which somebody could enrol without an invitation? */
 bool gate_is_closed(const struct policy *policy, int64_t now);
 
+/* Where somebody enrols themselves. */
+enum enroll_place { ENROLL_IN_LOGIN = 0, ENROLL_BY_TOOL };
+
 /*
- * May this user enrol in the login, when they must or want to? Both switches are on, the host
- * knows them, they have no record, and enroll_until has not passed or they are invited.
+ * May this user enrol there, when they must or want to? The policy (in the login the PAM line
+ * as well) lets people do so, the host knows them, they have no record, and enroll_until has
+ * not passed or they are invited.
  */
-bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts, int64_t now);
+bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts,
+		     enum enroll_place place, int64_t now);
 
 /*
  * Days until a code is required of somebody who is not asked today, rounded up; 0: no day

@@ -322,6 +322,8 @@ const char *judge_reason_name(enum judge_reason reason)
 		return "not_a_code";
 	case JUDGE_WRONG_RECOVERY:
 		return "wrong_recovery_code";
+	case JUDGE_COUNT_:
+		break;
 	case JUDGE_SPENT_RECOVERY:
 		return "spent_recovery_code";
 	}

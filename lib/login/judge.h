@@ -25,6 +25,7 @@ enum judge_reason {
 	JUDGE_NOT_A_CODE,
 	JUDGE_WRONG_RECOVERY,
 	JUDGE_SPENT_RECOVERY,
+	JUDGE_COUNT_
 };
 
 struct ruling {

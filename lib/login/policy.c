@@ -39,7 +39,7 @@ struct option {
 	enum kind kind;
 	size_t at;    /* offset in struct policy */
 	uint32_t min; /* numbers and seconds */
-	uint32_t max;
+	uint32_t max; /* of a list: its room, NUL included */
 };
 
 #define AT(member) offsetof(struct policy, member)
@@ -52,8 +52,8 @@ struct option {
 /* Texts and lists must fit their arrays, of which a TEXT has POLICY_TEXT_MAX. */
 static const struct option options[] = {
 	OPTION(enforce, IN_BOTH, KIND_ENFORCE, 0, 0, "required"),
-	OPTION(required_for, IN_BOTH, KIND_LIST, 0, 0, ""),
-	OPTION(exempt, IN_BOTH, KIND_LIST, 0, 0, ""),
+	OPTION(required_for, IN_BOTH, KIND_LIST, 0, POLICY_LIST_MAX, ""),
+	OPTION(exempt, IN_BOTH, KIND_LIST, 0, POLICY_LIST_MAX, ""),
 	OPTION(trusted_networks, IN_BOTH, KIND_NETWORKS, 0, 0, ""),
 	OPTION(remember, IN_BOTH, KIND_SECONDS, 0, 30 * 86400, "0"),
 	OPTION(password, IN_BOTH, KIND_PASSWORD, 0, 0, "none"),
@@ -72,6 +72,7 @@ static const struct option options[] = {
 	OPTION(attempts_total, IN_FILE, KIND_NUMBER, 1, 10000, "100"),
 	OPTION(attempts_total_refill, IN_FILE, KIND_SECONDS, 0, 366 * 86400, "6h"),
 	OPTION(fail_delay, IN_FILE, KIND_SECONDS, 0, 60, "2s"),
+	OPTION(may_check, IN_FILE, KIND_LIST, 0, POLICY_SHORT_LIST, ""),
 	OPTION(issuer, IN_FILE, KIND_TEXT, 0, 0, "%h"),
 	OPTION(account, IN_FILE, KIND_TEXT, 0, 0, "%u"),
 	OPTION(algorithm, IN_FILE, KIND_ALGORITHM, 0, 0, "SHA1"),
@@ -267,17 +268,18 @@ static enum totp_err set_text(const struct option *option, struct text value, ch
 	return text_copy(value, text, POLICY_TEXT_MAX);
 }
 
-static enum totp_err set_list(struct text value, char *list, struct reason *why)
+static enum totp_err set_list(const struct option *option, struct text value, char *list,
+			      struct reason *why)
 {
-	if (value.len >= POLICY_LIST_MAX) {
-		reason_set(why, "longer than %d bytes: use a @group", POLICY_LIST_MAX - 1);
+	if (value.len >= option->max) {
+		reason_set(why, "longer than %u bytes: use a @group", option->max - 1);
 		return TOTP_ERR_RANGE;
 	}
 	if (!list_is_good(value)) {
 		reason_set(why, "expected users and @groups, separated by commas");
 		return TOTP_ERR_FORMAT;
 	}
-	return text_copy(value, list, POLICY_LIST_MAX);
+	return text_copy(value, list, option->max);
 }
 
 static enum totp_err set_networks(struct text value, char *list, struct reason *why)
@@ -419,7 +421,7 @@ static enum totp_err set_option(const struct option *option, struct text value,
 	case KIND_TEXT:
 		return set_text(option, value, at, why);
 	case KIND_LIST:
-		return set_list(value, at, why);
+		return set_list(option, value, at, why);
 	case KIND_NETWORKS:
 		return set_networks(value, at, why);
 	case KIND_PASSWORD:

@@ -12,6 +12,7 @@
 #include "base/text.h"
 
 #define POLICY_LIST_MAX     2048
+#define POLICY_SHORT_LIST   512
 #define POLICY_PATH_MAX     256
 #define POLICY_TEXT_MAX     128
 #define POLICY_NETWORKS_MAX 768
@@ -38,6 +39,7 @@ struct policy {
 	int64_t enforce_from; /* ENFORCE_FROM: 00:00 UTC of the day, seconds since 1970 */
 	char required_for[POLICY_LIST_MAX]; /* users and @groups, comma-separated */
 	char exempt[POLICY_LIST_MAX];
+	char may_check[POLICY_SHORT_LIST];          /* may ask totpd about others */
 	char trusted_networks[POLICY_NETWORKS_MAX]; /* comma-separated */
 	uint32_t remember;                          /* seconds; 0: never */
 	bool if_publickey;

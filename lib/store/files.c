@@ -124,6 +124,10 @@ enum totp_err store_open(const struct store_config *config, struct store **ret_s
 	store->dir_fd = store->users_fd = store->states_fd = store->run_fd = -1;
 	memcpy(store->text, config->keyring, path_len);
 	store->keyring_path = store->text;
+	if (config->keys) {
+		store->keyring = *config->keys;
+		store->has_keys = true;
+	}
 	err = open_folders(store, config->dir, why);
 	if (err == TOTP_OK && config->run_dir)
 		err = files_run_open(store, config, why);
@@ -156,6 +160,11 @@ void store_scope_end(struct store **store)
 int64_t store_since(const struct store *store)
 {
 	return store->since;
+}
+
+bool store_lacks_key(const struct store *store)
+{
+	return store->lacks_key;
 }
 
 const uint8_t *store_machine(const struct store *store)
@@ -212,6 +221,7 @@ enum totp_err files_unseal(struct store *store, const char *user, const uint8_t 
 	if (err != TOTP_OK)
 		return err;
 	key = keyring_find(&store->keyring, id);
+	store->lacks_key |= !key;
 	if (!key) {
 		reason_set(why, "sealed by key %08x, which %.100s does not hold: restore that line",
 			   (unsigned)id, store->keyring_path);

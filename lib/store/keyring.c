@@ -96,11 +96,25 @@ enum totp_err keyring_parse(struct text text, const char *name, struct keyring *
 	return err;
 }
 
-enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct reason *why)
+/* Read what is open; path: what errors call it. */
+static enum totp_err read_open(int fd, const char *path, struct keyring *ret_keyring,
+			       struct reason *why)
 {
 	char text[KEYRING_BYTES_MAX];
-	OWN_FD int fd = -1;
 	size_t len = 0;
+	enum totp_err err = io_read_all(fd, text, sizeof(text), &len);
+
+	if (err == TOTP_OK)
+		err = keyring_parse((struct text){text, len}, path, ret_keyring, why);
+	else
+		reason_set(why, "%s: %s", path, err_name(err));
+	WIPE(text);
+	return err;
+}
+
+enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct reason *why)
+{
+	OWN_FD int fd = -1;
 	enum totp_err err = path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
 
 	keyring_wipe(ret_keyring);
@@ -109,16 +123,21 @@ enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct
 			   "%s: no keyring: restore it from your backup, or run totpctl init "
 			   "on a new host",
 			   path);
-	if (err != TOTP_OK)
-		return err;
+	return err == TOTP_OK ? read_open(fd, path, ret_keyring, why) : err;
+}
 
-	err = io_read_all(fd, text, sizeof(text), &len);
+enum totp_err keyring_load_credential(const char *folder, const char *name, uid_t owner,
+				      struct keyring *ret_keyring, struct reason *why)
+{
+	const struct path_rule rule = {
+		.owner = owner, .forbidden = S_IWGRP | S_IRWXO, .size_max = KEYRING_BYTES_MAX};
+	OWN_FD int dir_fd = -1, fd = -1;
+	enum totp_err err = path_open_dir(AT_FDCWD, folder, owner, &dir_fd, NULL, why);
+
+	keyring_wipe(ret_keyring);
 	if (err == TOTP_OK)
-		err = keyring_parse((struct text){text, len}, path, ret_keyring, why);
-	else
-		reason_set(why, "%s: %s", path, err_name(err));
-	WIPE(text);
-	return err;
+		err = path_open_file(dir_fd, name, &rule, &fd, NULL, why);
+	return err == TOTP_OK ? read_open(fd, name, ret_keyring, why) : err;
 }
 
 /* One line: "0123abcd BASE64 2026-01-31\n". */

@@ -6,6 +6,8 @@
 #ifndef STORE_KEYRING_H
 #define STORE_KEYRING_H
 
+#include <sys/types.h>
+
 #include "base/text.h"
 #include "record/seal.h"
 
@@ -35,6 +37,14 @@ MUST_CHECK enum totp_err keyring_parse(struct text text, const char *name,
  */
 MUST_CHECK enum totp_err keyring_load(const char *path, struct keyring *ret_keyring,
 				      struct reason *why);
+
+/*
+ * The same of a keyring that a service manager hands over as the credential `name` (CREDENTIALS
+ * in systemd.exec(5)): the file is root's or `owner`'s, and the group may read it, as its access
+ * list looks there.
+ */
+MUST_CHECK enum totp_err keyring_load_credential(const char *folder, const char *name, uid_t owner,
+						 struct keyring *ret_keyring, struct reason *why);
 
 /* The key of that id, or NULL. */
 const struct host_key *keyring_find(const struct keyring *keyring, uint32_t id);

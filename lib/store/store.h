@@ -28,6 +28,7 @@
 struct store_config {
 	const char *dir;     /* absolute path */
 	const char *keyring; /* absolute path */
+	const struct keyring *keys; /* that keyring, read before; NULL: read it when needed */
 	/*
 	 * readonly_login: an absolute path where states live while the disk refuses writes,
 	 * made if it is missing and lost at a reboot. NULL: a write that fails refuses.
@@ -95,6 +96,9 @@ void store_scope_end(struct store **store);
  * at a reboot. Seconds since 1970 UTC; 0 without run_dir.
  */
 int64_t store_since(const struct store *store);
+
+/* Was a record met that is sealed by a key which the keyring does not hold? */
+bool store_lacks_key(const struct store *store);
 
 /* The hash of the machine that the store was made on. */
 const uint8_t *store_machine(const struct store *store);

@@ -235,18 +235,19 @@ static void an_invitation_opens_nothing_else(void **unused)
 	struct policy policy = enforced(ENFORCE_REQUIRED);
 
 	policy.enroll_in_account = policy.enroll_login = true;
-	assert_true(gate_may_enroll(&policy, &facts, DAY));
-	assert_false(gate_may_enroll(&policy, &facts, 1577836799)); /* the clock was never set */
+	assert_true(gate_may_enroll(&policy, &facts, ENROLL_IN_LOGIN, DAY));
+	assert_false(gate_may_enroll(&policy, &facts, ENROLL_IN_LOGIN,
+				     1577836799)); /* the clock was never set */
 	other.known = false;
-	assert_false(gate_may_enroll(&policy, &other, DAY));
+	assert_false(gate_may_enroll(&policy, &other, ENROLL_IN_LOGIN, DAY));
 	other = facts;
 	other.enrolled = true;
-	assert_false(gate_may_enroll(&policy, &other, DAY));
+	assert_false(gate_may_enroll(&policy, &other, ENROLL_IN_LOGIN, DAY));
 	policy.enroll_login = false;
-	assert_false(gate_may_enroll(&policy, &facts, DAY));
+	assert_false(gate_may_enroll(&policy, &facts, ENROLL_IN_LOGIN, DAY));
 	policy.enroll_login = true;
 	policy.enroll_in_account = false;
-	assert_false(gate_may_enroll(&policy, &facts, DAY));
+	assert_false(gate_may_enroll(&policy, &facts, ENROLL_IN_LOGIN, DAY));
 }
 
 static void without_a_last_day_nobody_needs_an_invitation(void **unused)
@@ -255,7 +256,8 @@ static void without_a_last_day_nobody_needs_an_invitation(void **unused)
 
 	policy.enroll_in_account = policy.enroll_login = true;
 	assert_false(gate_is_closed(&policy, INT64_MAX));
-	assert_true(gate_may_enroll(&policy, &(struct gate_facts){.known = true}, INT64_MAX));
+	assert_true(gate_may_enroll(&policy, &(struct gate_facts){.known = true}, ENROLL_IN_LOGIN,
+				    INT64_MAX));
 }
 
 static void the_days_left_are_counted_up_and_only_to_a_day_to_come(void **unused)

@@ -26,7 +26,8 @@ static bool is_invited(struct fixture *f, const struct policy *policy, uint32_t 
 {
 	struct gate_facts facts = {.known = true};
 
-	assert_ok(invitation_find(f->store, policy, "alice", uid, now, &facts, NULL));
+	assert_ok(invitation_find(f->store, policy, ENROLL_IN_LOGIN, "alice", uid, now, &facts,
+				  NULL));
 	return facts.invited;
 }
 
@@ -61,8 +62,8 @@ static void one_that_cannot_be_read_is_an_error_and_no_leave(void **state)
 
 	invite(f, "alice", 1000);
 	spoil(f);
-	assert_refused(FORMAT,
-		       invitation_find(f->store, &policy, "alice", 1000, NOW, &facts, &why));
+	assert_refused(FORMAT, invitation_find(f->store, &policy, ENROLL_IN_LOGIN, "alice", 1000,
+					       NOW, &facts, &why));
 	assert_says("invites/alice", why);
 	assert_false(facts.invited);
 }
@@ -76,7 +77,8 @@ static void the_store_is_read_only_where_it_decides(void **state)
 	invite(f, "alice", 1000);
 	spoil(f); /* whoever reads it gets an error */
 	for (size_t i = 0; i < COUNT(facts); i++)
-		assert_ok(invitation_find(f->store, &policy, "alice", 1000, NOW, &facts[i], NULL));
+		assert_ok(invitation_find(f->store, &policy, ENROLL_IN_LOGIN, "alice", 1000, NOW,
+					  &facts[i], NULL));
 	policy.enroll_in_account = false;
 	assert_false(is_invited(f, &policy, 1000, NOW));
 	policy.enroll_in_account = true;

@@ -123,7 +123,7 @@ static uint64_t last_step(const struct fixture *f)
 /* What the disk alone knows. */
 static uint64_t step_on_disk(const struct fixture *f)
 {
-	struct store_config config = {f->store_dir, f->keyring, NULL, 0};
+	struct store_config config = {.dir = f->store_dir, .keyring = f->keyring};
 	OWN_STORE struct store *store = NULL;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 

@@ -1,0 +1,177 @@
+#include "host/ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/path.h"
+
+#define RETRY_NS 2000000 /* between two tries to get into a full queue */
+
+#define REMEDY "systemctl status totpd.socket totpd-root.socket"
+
+/* Milliseconds left, for poll; 0 when there are none. */
+static int left_ms(uint64_t deadline)
+{
+	uint64_t now = io_monotonic_ns();
+
+	return now < deadline ? (int)((deadline - now) / 1000000 + 1) : 0;
+}
+
+/* The socket as root made it. It is connected to by its path, in which all is root's. */
+static enum totp_err check_socket(const char *run_dir, const char *name, struct reason *why)
+{
+	OWN_FD int dir_fd = -1;
+	struct stat st;
+	enum totp_err err = path_open_dir(AT_FDCWD, run_dir, 0, &dir_fd, NULL, why);
+
+	if (err != TOTP_OK)
+		return err;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return reason_errno(why, "%.150s/%s", run_dir, name);
+	if (S_ISSOCK(st.st_mode) && st.st_uid == 0)
+		return TOTP_OK;
+	reason_set(why, "%.150s/%s: not a socket of root's", run_dir, name);
+	return TOTP_ERR_UNSAFE;
+}
+
+/* Connect; a queue that is full is waited for. */
+static enum totp_err connect_by(int fd, const struct sockaddr_un *address, uint64_t deadline,
+				struct reason *why)
+{
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
+
+	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0) {
+		if (errno == ECONNREFUSED || errno == ENOENT) {
+			reason_set(why, "%s: nobody listens: " REMEDY, address->sun_path);
+			return TOTP_ERR_NOT_FOUND;
+		}
+		if (errno != EAGAIN && errno != EINTR) {
+			(void)reason_errno(why, "%s", address->sun_path);
+			return TOTP_ERR_SYSTEM;
+		}
+		if (left_ms(deadline) == 0) {
+			reason_set(why, "%s: no room in the queue", address->sun_path);
+			return TOTP_ERR_TIMEOUT;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return TOTP_OK;
+}
+
+static enum totp_err check_peer(int fd, const struct sockaddr_un *address, struct reason *why)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return reason_errno(why, "%s", address->sun_path);
+	if (len == sizeof(peer) && peer.uid == 0)
+		return TOTP_OK;
+	reason_set(why, "%s: uid %u listens there, expected root", address->sun_path,
+		   (unsigned)peer.uid);
+	return TOTP_ERR_UNSAFE;
+}
+
+static enum totp_err open_door(const char *run_dir, const char *name, uint64_t deadline,
+			       struct sockaddr_un *address, int *ret_fd, struct reason *why)
+{
+	OWN_FD int fd = -1;
+	enum totp_err err = check_socket(run_dir, name, why);
+	int len = snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s", run_dir, name);
+
+	if (err != TOTP_OK)
+		return err;
+	if (len < 0 || (size_t)len >= sizeof(address->sun_path)) {
+		reason_set(why, "run_dir is too long for a socket in it");
+		return TOTP_ERR_RANGE;
+	}
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		(void)reason_errno(why, "no socket");
+		return TOTP_ERR_SYSTEM;
+	}
+	err = connect_by(fd, address, deadline, why);
+	if (err == TOTP_OK)
+		err = check_peer(fd, address, why);
+	if (err == TOTP_OK)
+		*ret_fd = fd_take(&fd);
+	return err;
+}
+
+/* Wait until something can be read; an end counts. */
+static enum totp_err wait_for(int fd, uint64_t deadline, struct reason *why)
+{
+	struct pollfd one = {.fd = fd, .events = POLLIN};
+	int ready;
+
+	do
+		ready = poll(&one, 1, left_ms(deadline));
+	while ((ready < 0 && errno == EINTR) || (ready == 0 && left_ms(deadline)));
+	if (ready > 0)
+		return TOTP_OK;
+	if (ready < 0)
+		return reason_errno(why, "totpd");
+	reason_set(why, "totpd: no answer within %d s", ASK_WAIT_MS / 1000);
+	return TOTP_ERR_TIMEOUT;
+}
+
+static enum totp_err receive(int fd, const struct wire_request *request, uint64_t deadline,
+			     struct wire_response *response, struct reason *why)
+{
+	uint8_t message[WIRE_RESPONSE_LEN + 1]; /* a longer one is none of ours */
+	enum totp_err err = wait_for(fd, deadline, why);
+	ssize_t len;
+
+	if (err != TOTP_OK)
+		return err;
+	len = recv(fd, message, sizeof(message), 0);
+	if (len <= 0) {
+		reason_set(why, "totpd: it went away without an answer; its log says why");
+		return TOTP_ERR_PEER;
+	}
+	err = wire_get_response(message, (size_t)len, response);
+	WIPE(message);
+	if (err == TOTP_OK && response->op == request->op)
+		return TOTP_OK;
+	wire_response_wipe(response);
+	reason_set(why, "totpd: %s",
+		   err == TOTP_ERR_UNSUPPORTED ? "it is of another version: restart it"
+					       : "an answer that cannot be read");
+	return TOTP_ERR_PEER;
+}
+
+enum totp_err ask_totpd(const char *run_dir, const char *name, const struct wire_request *request,
+			struct wire_response *ret_response, struct reason *why)
+{
+	uint64_t deadline = io_monotonic_ns() + ASK_WAIT_MS * 1000000ull;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	uint8_t message[WIRE_REQUEST_LEN];
+	OWN_FD int fd = -1;
+	enum totp_err err = open_door(run_dir, name, deadline, &address, &fd, why);
+	bool sent = false;
+
+	wire_response_wipe(ret_response);
+	if (err == TOTP_OK) {
+		err = wire_put_request(request, message);
+		if (err != TOTP_OK)
+			reason_set(why, "totpd: that cannot be asked");
+	}
+	if (err == TOTP_OK)
+		sent = send(fd, message, sizeof(message), MSG_NOSIGNAL) == sizeof(message);
+	WIPE(message);
+	if (err != TOTP_OK)
+		return err;
+	if (!sent) {
+		reason_set(why, "totpd: it does not listen");
+		return TOTP_ERR_PEER;
+	}
+	return receive(fd, request, deadline, ret_response, why);
+}

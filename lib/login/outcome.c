@@ -1,0 +1,60 @@
+#include <stdio.h>
+
+#include "login/attempt.h"
+#include "login/throttle.h"
+
+const char *outcome_word(const struct outcome *outcome)
+{
+	switch (outcome->verdict) {
+	case VERDICT_ALLOW:
+		return "allow";
+	case VERDICT_WAIT:
+		return "wait";
+	case VERDICT_DENY:
+		break;
+	}
+	return "deny";
+}
+
+void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_MAX])
+{
+	detail[0] = '\0';
+	if (outcome->off && outcome->off_type == TOKEN_HOTP)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "code is %lld ahead of the next one: run totpctl resync",
+			 (long long)outcome->offset);
+	else if (outcome->off)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "code is %+lld steps off: check the clock of the phone or of this host",
+			 (long long)outcome->offset);
+	else if (outcome->reason == JUDGE_CLOCK_BACK)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "the last code used is of a later time: this host's clock was set back "
+			 "(once it is right, run totpctl repair-clock), or the record was "
+			 "repaired a moment ago");
+	else if (outcome->reason == JUDGE_PASSWORD)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "the answer is the account's password: the program asks no second "
+			 "question; for sshd set KbdInteractiveAuthentication yes and "
+			 "PasswordAuthentication no");
+	else if (outcome->reason == JUDGE_JUNK)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "sshd refuses this user whatever the code is: look at PermitRootLogin, "
+			 "AllowUsers and DenyUsers");
+	else if (outcome->reason == JUDGE_RECOVERY)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "%u recovery codes left: totpctl recovery makes new ones",
+			 outcome->recovery_left);
+	else if (outcome->wait_seconds == THROTTLE_FOREVER)
+		snprintf(detail, OUTCOME_DETAIL_MAX, "run totpctl unlock");
+	else if (outcome->wait_seconds)
+		snprintf(detail, OUTCOME_DETAIL_MAX, "%u seconds to wait, or run totpctl unlock",
+			 (unsigned)outcome->wait_seconds);
+	else if (outcome->in_run)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "the disk refuses to be written to: until it does, the login state is "
+			 "in run_dir");
+	else if (outcome->torn)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "a write of the login state had been cut short; repaired");
+}

@@ -1,0 +1,55 @@
+/*
+ * Whose turn it is. A connection takes a seat, its request is read, and a child answers it
+ * when one may run: each user has a share of seats and children, and root has some that
+ * nobody else gets, so that one person who asks without end delays nobody. Pure: no
+ * sockets, no processes.
+ */
+#ifndef DESK_H
+#define DESK_H
+
+#include "rights.h"
+
+#define DESK_SEATS        256
+#define DESK_SEATS_ROOT   64 /* of them root's alone */
+#define DESK_SEATS_UID    64 /* of one user who is not root */
+#define DESK_RUNNING      16
+#define DESK_RUNNING_ROOT 4
+#define DESK_RUNNING_UID  2
+
+enum seat_state { SEAT_FREE = 0, SEAT_READING, SEAT_WAITING, SEAT_RUNNING };
+
+struct seat {
+	enum seat_state state;
+	struct peer peer;
+	int fd;                      /* SEAT_READING, SEAT_WAITING: of the connection */
+	pid_t child;                 /* SEAT_RUNNING */
+	uint64_t deadline;           /* CLOCK_MONOTONIC, ns: when it loses the seat */
+	uint64_t turn;               /* requests that came before */
+	struct wire_request request; /* SEAT_WAITING */
+};
+
+struct desk {
+	struct seat seats[DESK_SEATS];
+	uint64_t turns;
+};
+
+/* A free seat for this peer, which becomes SEAT_READING; NULL: no share is left. */
+struct seat *desk_sit(struct desk *desk, const struct peer *peer);
+
+/* Could anybody but root sit down? What they ask can else wait outside. */
+bool desk_has_room(const struct desk *desk);
+
+/* The request of a seat has been read. */
+void desk_wait(struct desk *desk, struct seat *seat);
+
+/* The seat whose request is to be answered next, or NULL: of those who have fewest children at
+ * work, the one who has waited longest. */
+struct seat *desk_next(struct desk *desk);
+
+/* Make the seat free, wiping what it held. Descriptor and child are the caller's. */
+void desk_leave(struct seat *seat);
+
+/* How many seats are not free. */
+size_t desk_taken(const struct desk *desk);
+
+#endif

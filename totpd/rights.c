@@ -1,0 +1,49 @@
+#include "rights.h"
+
+static bool is_question(enum wire_op op)
+{
+	return op == WIRE_LOOK || op == WIRE_CHECK;
+}
+
+/* Is the peer named in may_check? */
+static enum totp_err is_listed(const struct policy *policy, uid_t uid, bool *ret_listed,
+			       struct reason *why)
+{
+	const char *list = policy->may_check;
+	struct account asker = {0};
+	enum totp_err err = TOTP_OK;
+
+	*ret_listed = false;
+	if (!list[0])
+		return TOTP_OK;
+	err = account_of_uid(uid, &asker, why);
+	if (err != TOTP_OK || !asker.known)
+		return err;
+	*ret_listed = policy_list_has_user(list, asker.name);
+	if (*ret_listed || !policy_list_has_groups(list))
+		return TOTP_OK;
+	return account_in_groups(&asker, list, ret_listed, why);
+}
+
+enum totp_err rights_check(const struct policy *policy, const struct peer *peer, enum wire_op op,
+			   const struct account *account, struct reason *why)
+{
+	bool listed = false;
+	enum totp_err err = TOTP_OK;
+
+	if (peer->root && peer->uid == 0)
+		return TOTP_OK;
+	if (!peer->root && peer->uid != RIGHTS_NOBODY) {
+		if (account->known && account->uid == peer->uid)
+			return TOTP_OK;
+		if (is_question(op))
+			err = is_listed(policy, peer->uid, &listed, why);
+		if (err != TOTP_OK || listed)
+			return err;
+	}
+	reason_set(why, "uid %u may not ask that%s", (unsigned)peer->uid,
+		   peer->uid == RIGHTS_NOBODY ? ": is there a user namespace in between?"
+					      : " about another user: see may_check in "
+						"pam_totp.conf(5)");
+	return TOTP_ERR_FORBIDDEN;
+}

@@ -1,0 +1,453 @@
+#include "serve.h"
+
+#include <syslog.h>
+
+#include "base/io.h"
+#include "host/clock.h"
+#include "host/conf.h"
+#include "host/facts.h"
+#include "host/log.h"
+#include "host/source.h"
+#include "login/change.h"
+#include "login/confirm.h"
+#include "login/enroll.h"
+#include "login/invitation.h"
+#include "login/throttle.h"
+
+/* What is known of one request. */
+struct errand {
+	const struct policy *policy;
+	const struct peer *peer;
+	const struct wire_request *request;
+	struct wire_response *response;
+	struct account account;
+	struct source source;
+	struct store *store;
+	int64_t now;
+};
+
+/* --- the log: totpd's own for what others than root ask, who could leave it out --- */
+
+static void log_line(const struct errand *errand, int priority, const char *outcome,
+		     const char *reason, const char *token, const char *detail)
+{
+	char source[SOURCE_TEXT_MAX];
+	const struct log_event event = {
+		.user = errand->account.known ? errand->account.name : NULL,
+		.service = errand->request->service,
+		.source = source,
+		.outcome = outcome,
+		.reason = reason,
+		.token = token,
+		.detail = detail,
+	};
+
+	source_text(&errand->source, source);
+	log_send(priority, &event);
+}
+
+static void log_outcome(const struct errand *errand)
+{
+	const struct outcome *outcome = &errand->response->outcome;
+	char detail[OUTCOME_DETAIL_MAX];
+
+	outcome_explain(outcome, detail);
+	log_line(errand, outcome->verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
+		 outcome_word(outcome), judge_reason_name(outcome->reason), outcome->label, detail);
+}
+
+static void log_error(const struct errand *errand, enum totp_err err)
+{
+	char word[ERR_WORD_MAX];
+
+	log_line(errand, LOG_ERR, "error", err_word(err, word), NULL, errand->response->why.text);
+}
+
+/* --- what a gate needs to know --- */
+
+static struct attempt attempt_of(const struct errand *errand)
+{
+	return (struct attempt){.user = errand->account.name,
+				.uid = errand->account.uid,
+				.source = errand->source,
+				.now = errand->now};
+}
+
+static enum totp_err look(struct errand *errand)
+{
+	const struct account *account = &errand->account;
+	struct wire_response *response = errand->response;
+	const char *name = account->known ? account->name : errand->request->user;
+	struct attempt who = attempt_of(errand);
+	enum totp_err err = store_has(errand->store, name, &response->enrolled, &response->why);
+
+	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
+		err = TOTP_OK;
+	if (err != TOTP_OK || !response->enrolled || !account->known)
+		return err;
+	return attempt_remembered(errand->store, errand->policy, &who, &response->remembered,
+				  &response->why);
+}
+
+/* --- an answer --- */
+
+/*
+ * A code of a time to come is not told from a wrong one: it would be found by trying. That of a
+ * time that is past helps its owner, whose clock is behind.
+ */
+static void hide_future(const struct errand *errand)
+{
+	struct outcome *outcome = &errand->response->outcome;
+
+	if (errand->peer->root || !outcome->off ||
+	    (outcome->off_type == TOKEN_TOTP && outcome->offset < 0))
+		return;
+	outcome->off = false;
+	outcome->offset = 0;
+	outcome->off_type = 0;
+	outcome->label[0] = '\0';
+}
+
+static void tell_outcome(const struct errand *errand)
+{
+	if (!errand->peer->root)
+		log_outcome(errand);
+	hide_future(errand);
+}
+
+static enum totp_err check(struct errand *errand)
+{
+	struct attempt who = attempt_of(errand);
+	struct wire_response *response = errand->response;
+	enum totp_err err;
+
+	if (!errand->account.known)
+		return TOTP_ERR_NOT_FOUND;
+	err = attempt(errand->store, errand->policy, &who, &errand->request->answer,
+		      &response->outcome, &response->why);
+	if (err == TOTP_OK)
+		tell_outcome(errand);
+	return err;
+}
+
+/* --- what there is --- */
+
+static void show_tokens(const struct store_txn *txn, struct wire_status *status)
+{
+	status->token_count = txn->cred.token_count;
+	for (size_t i = 0; i < txn->cred.token_count; i++) {
+		const struct token *token = &txn->cred.tokens[i];
+		struct wire_shown *shown = &status->tokens[i];
+
+		shown->type = token->type;
+		shown->alg = token->alg;
+		shown->digits = token->digits;
+		shown->period = token->period;
+		memcpy(shown->label, token->label, sizeof(shown->label));
+		shown->created = token->created;
+		shown->last_used = txn->state.tokens[i].last_used;
+	}
+}
+
+static enum totp_err show_record(struct errand *errand)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct wire_response *response = errand->response;
+	struct wire_status *status = &response->status;
+	enum totp_err err = TOTP_ERR_STALE;
+
+	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
+		err = store_read(errand->store, errand->account.name, &txn, &response->why);
+	if (err == TOTP_ERR_NOT_FOUND)
+		return TOTP_OK;
+	if (err != TOTP_OK)
+		return err;
+	response->enrolled = true;
+	response->outcome.failures = txn.state.failures;
+	response->outcome.last_failure = txn.state.last_failure;
+	response->outcome.failure_source = txn.state.last_failure_source;
+	status->created = txn.cred.created;
+	status->recovery_count = txn.cred.recovery_count;
+	status->recovery_left = (uint8_t)recovery_left(&txn.cred, &txn.state);
+	status->last_success = txn.state.last_success;
+	status->wait_seconds = throttle_wait(throttle_of(&txn.state, &errand->source),
+					     errand->policy, errand->now);
+	show_tokens(&txn, status);
+	return TOTP_OK;
+}
+
+/* The policy's file alone: what a PAM line says is known to that line. */
+static enum totp_err find_facts(struct errand *errand, struct gate_facts *ret_facts)
+{
+	const struct address nowhere = {.family = ADDRESS_NONE};
+
+	return facts_find(errand->policy, &errand->account, errand->account.name, &nowhere,
+			  ret_facts, &errand->response->why);
+}
+
+/* May this person enrol, as far as the policy goes? */
+static enum totp_err find_leave(struct errand *errand, struct gate_facts *facts, bool *ret_may)
+{
+	enum totp_err err = invitation_find(errand->store, errand->policy, ENROLL_BY_TOOL,
+					    errand->account.name, errand->account.uid, errand->now,
+					    facts, &errand->response->why);
+
+	if (err == TOTP_OK)
+		*ret_may = gate_may_enroll(errand->policy, facts, ENROLL_BY_TOOL, errand->now);
+	return err;
+}
+
+static enum totp_err status(struct errand *errand)
+{
+	struct wire_response *response = errand->response;
+	struct gate_facts facts;
+	enum totp_err err = find_facts(errand, &facts);
+
+	if (err == TOTP_OK)
+		err = show_record(errand);
+	if (err != TOTP_OK)
+		return err;
+	facts.enrolled = response->enrolled;
+	response->required = gate_requires(errand->policy, &facts, errand->now);
+	return find_leave(errand, &facts, &response->may_enroll);
+}
+
+/* --- a new token --- */
+
+/* What only an administrator may do by this policy. */
+static enum totp_err forbid(const struct errand *errand, const char *what)
+{
+	reason_set(&errand->response->why, "%s is your administrator's to do here", what);
+	return TOTP_ERR_FORBIDDEN;
+}
+
+static struct otp_uri uri_of(const struct wire_token *token)
+{
+	return (struct otp_uri){.hotp = token->type == TOKEN_HOTP,
+				.alg = token->alg,
+				.digits = token->digits,
+				.period = token->period,
+				.counter = token->counter,
+				.secret = token->secret};
+}
+
+/* Check again what the person has typed back: this end alone decides. */
+static enum totp_err confirm_again(const struct errand *errand, uint64_t *ret_moving)
+{
+	const struct wire_token *token = &errand->request->token;
+	const struct confirm_window window = {errand->policy->window, errand->policy->hotp_window};
+	struct otp_uri uri = uri_of(token);
+	struct confirmation typed;
+	enum totp_err err;
+
+	if (token->type == 0 || token->typed.kind != ANSWER_CODE || !token->label[0] ||
+	    token->secret.len < SECRET_GOOD_MIN)
+		return TOTP_ERR_ARGUMENT;
+	err = confirm_typed(&uri, &window, token->typed.code.text, errand->now, &typed);
+	WIPE(uri);
+	if (err != TOTP_OK)
+		return err;
+	*ret_moving = typed.moving;
+	if (typed.right)
+		return TOTP_OK;
+	reason_set(&errand->response->why, "the code of the new phone came too late: try again");
+	return TOTP_ERR_RANGE;
+}
+
+static struct token token_of(const struct errand *errand)
+{
+	const struct wire_token *given = &errand->request->token;
+	struct token token = {.type = given->type,
+			      .alg = given->alg,
+			      .digits = given->digits,
+			      .period = given->period,
+			      .created = errand->now,
+			      .secret = given->secret};
+
+	memcpy(token.label, given->label, sizeof(token.label));
+	return token;
+}
+
+static void log_change(const struct errand *errand, const char *what, const char *token)
+{
+	log_line(errand, LOG_NOTICE, what, "self", token, NULL);
+}
+
+static enum totp_err enroll(struct errand *errand)
+{
+	struct wire_response *response = errand->response;
+	struct enroll_first first = {.user = errand->account.name,
+				     .uid = errand->account.uid,
+				     .now = errand->now,
+				     .recovery_codes = errand->policy->recovery_codes};
+	struct gate_facts facts;
+	bool may = false;
+	enum totp_err err = find_facts(errand, &facts);
+
+	if (err == TOTP_OK)
+		err = find_leave(errand, &facts, &may);
+	if (err == TOTP_OK && !may)
+		return forbid(errand, "enrolment");
+	if (err == TOTP_OK)
+		err = confirm_again(errand, &first.moving);
+	if (err != TOTP_OK)
+		return err;
+	first.token = token_of(errand);
+	err = enroll_store(errand->store, &first, response->codes, &response->code_count,
+			   &response->why);
+	WIPE(first.token);
+	if (err == TOTP_OK)
+		log_change(errand, "enrolled", errand->request->token.label);
+	return err;
+}
+
+/* --- changes, each by a code --- */
+
+static const struct {
+	enum wire_op op;
+	enum change_kind kind;
+	const char *word; /* in the log */
+} changes[] = {
+	{WIRE_ADD, CHANGE_ADD, "token-added"},
+	{WIRE_REPLACE, CHANGE_REPLACE, "token-replaced"},
+	{WIRE_REMOVE, CHANGE_REMOVE, "token-removed"},
+	{WIRE_RENAME, CHANGE_RENAME, "token-renamed"},
+	{WIRE_RECOVERY, CHANGE_RECOVERY, "recovery-codes"},
+	{WIRE_DISABLE, CHANGE_DISABLE, "disabled"},
+};
+
+/* May this be done without an administrator? */
+static enum totp_err may_change(struct errand *errand, enum change_kind kind)
+{
+	struct gate_facts facts;
+	enum totp_err err = TOTP_OK;
+
+	if ((kind == CHANGE_ADD || kind == CHANGE_REPLACE) && !errand->policy->enroll_tool)
+		return forbid(errand, "a new phone");
+	if (kind == CHANGE_RECOVERY && errand->policy->recovery_codes == 0)
+		return forbid(errand, "a recovery code");
+	if (kind != CHANGE_DISABLE)
+		return TOTP_OK;
+	err = find_facts(errand, &facts);
+	if (err == TOTP_OK && gate_requires(errand->policy, &facts, errand->now))
+		return forbid(errand, "doing without codes");
+	return err;
+}
+
+static enum totp_err make_change(struct errand *errand, size_t index)
+{
+	const struct wire_request *request = errand->request;
+	struct wire_response *response = errand->response;
+	struct attempt who = attempt_of(errand);
+	struct token token = token_of(errand);
+	struct change change = {.kind = changes[index].kind,
+				.label = request->label,
+				.new_label = request->new_label,
+				.token = &token,
+				.recovery_codes = errand->policy->recovery_codes,
+				.deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull};
+	bool brings = change.kind == CHANGE_ADD || change.kind == CHANGE_REPLACE;
+	enum totp_err err = brings ? confirm_again(errand, &change.moving) : TOTP_OK;
+
+	if (err == TOTP_OK)
+		err = change_by(errand->store, errand->policy, &who, &request->answer, &change,
+				&response->outcome, &response->why);
+	if (err == TOTP_OK)
+		tell_outcome(errand);
+	if (err == TOTP_OK && response->outcome.verdict == VERDICT_ALLOW) {
+		log_change(errand, changes[index].word,
+			   change.kind == CHANGE_ADD ? token.label : request->label);
+		if (change.kind == CHANGE_RECOVERY)
+			response->code_count = (uint8_t)change.recovery_codes;
+		memcpy(response->codes, change.codes, sizeof(response->codes));
+	}
+	WIPE(token);
+	WIPE(change);
+	return err;
+}
+
+static enum totp_err change_one(struct errand *errand)
+{
+	size_t index = 0;
+	enum totp_err err;
+
+	while (changes[index].op != errand->request->op)
+		index++;
+	err = may_change(errand, changes[index].kind);
+	return err == TOTP_OK ? make_change(errand, index) : err;
+}
+
+/* --- one errand --- */
+
+static enum totp_err run(struct errand *errand)
+{
+	switch (errand->request->op) {
+	case WIRE_LOOK:
+		return look(errand);
+	case WIRE_CHECK:
+		return check(errand);
+	case WIRE_STATUS:
+		return status(errand);
+	case WIRE_ENROLL:
+		return enroll(errand);
+	case WIRE_ADD:
+	case WIRE_REPLACE:
+	case WIRE_REMOVE:
+	case WIRE_RENAME:
+	case WIRE_RECOVERY:
+	case WIRE_DISABLE:
+		return change_one(errand);
+	}
+	return TOTP_ERR_ARGUMENT;
+}
+
+static enum totp_err prepare(struct errand *errand, const struct office *office)
+{
+	struct store_config config = conf_store(&office->policy);
+	struct reason *why = &errand->response->why;
+	enum totp_err err = account_find(errand->request->user, &errand->account, why);
+
+	if (err == TOTP_OK)
+		err = rights_check(&office->policy, errand->peer, errand->request->op,
+				   &errand->account, why);
+	config.keys = &office->keyring;
+	if (err == TOTP_OK)
+		err = store_open(&config, &errand->store, why);
+	return err;
+}
+
+/* What others than root are told of an error: what is theirs to mend, and no more. */
+static void hide_reason(const struct errand *errand, enum totp_err err)
+{
+	struct reason *why = &errand->response->why;
+
+	if (!errand->peer->root && err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN)
+		why->text[0] = '\0';
+}
+
+void serve(const struct office *office, const struct peer *peer, const struct wire_request *request,
+	   struct wire_response *ret_response, bool *ret_lacks_key)
+{
+	struct errand errand = {.policy = &office->policy,
+				.peer = peer,
+				.request = request,
+				.response = ret_response,
+				.source = peer->root ? request->source : source_of_uid(peer->uid),
+				.now = clock_now()};
+	enum totp_err err = TOTP_ERR_FORMAT;
+
+	*ret_response = (struct wire_response){.op = request->op};
+	if (office->closed)
+		reason_set(&ret_response->why, "the policy is in error: run totpctl check");
+	else
+		err = prepare(&errand, office);
+	if (err == TOTP_OK)
+		err = run(&errand);
+	*ret_lacks_key = errand.store && store_lacks_key(errand.store);
+	errand.store = store_close(errand.store);
+
+	ret_response->err = err;
+	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND && !peer->root)
+		log_error(&errand, err);
+	hide_reason(&errand, err);
+}

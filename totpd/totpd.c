@@ -1,0 +1,573 @@
+/*
+ * totpd: checks codes, and keeps what people enrol, for programs that may not do so
+ * themselves. It runs as the account _pam_totp without any of root's rights.
+ *
+ * Who attacks it: every local user, with any bytes, any number of connections, at any pace.
+ * So the parent does as little as can be: it reads a message of one fixed length, asks the
+ * kernel who sent it, and forks; a child with a deadline looks at what it says. A child that
+ * crashes is logged and costs one answer. What is not defended: the keyring is in its memory,
+ * so whoever takes totpd over has everybody's second factor.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "desk.h"
+#include "door.h"
+#include "drop.h"
+#include "host/conf.h"
+#include "host/log.h"
+#include "serve.h"
+
+#define SECOND       1000000000ull
+#define READ_TIME    SECOND       /* in which a request is to arrive */
+#define CHILD_ALARM  4            /* seconds, after which a child ends by itself */
+#define CHILD_TIME   (6 * SECOND) /* after which it is killed */
+#define IDLE_DEFAULT 60
+#define IDLE_MAX     86400
+#define KEY_TRY      (60 * SECOND) /* before it is started anew for a key that it lacks */
+#define LACKS_KEY    3             /* exit code of a child */
+#define KEYRING_NAME "keyring"     /* of the credential */
+
+struct options {
+	const char *conf; /* or NULL */
+	uint64_t idle;    /* seconds without a request; when activated */
+	bool foreground;  /* make the sockets; else a service manager has */
+};
+
+/* Which version of a file has been read. */
+struct stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec changed, modified;
+};
+
+struct totpd {
+	struct options options;
+	struct office office;
+	struct stamp policy_stamp, keyring_stamp;
+	struct doors doors;
+	struct desk desk;
+	int signals;
+	uint64_t began, last; /* CLOCK_MONOTONIC, ns; last: of the last request */
+	bool leaving;         /* finish what is under way, then end */
+};
+
+static struct totpd totpd = {.doors = DOORS_NONE, .signals = -1};
+
+/* --- the log --- */
+
+static void report(int priority, const char *outcome, const char *reason, const char *detail)
+{
+	const struct log_event event = {
+		.service = "totpd", .outcome = outcome, .reason = reason, .detail = detail};
+
+	log_send(priority, &event);
+}
+
+static void complain(void *context, const struct reason *complaint)
+{
+	(void)context;
+	report(LOG_ERR, "error", "policy", complaint->text);
+}
+
+/* Before it listens: to the terminal or the journal as well. */
+static int give_up(const struct reason *why)
+{
+	report(LOG_ERR, "error", "start", why->text);
+	fprintf(stderr, "totpd: %s\n", why->text);
+	return EXIT_FAILURE;
+}
+
+/* --- files that may change --- */
+
+static struct stamp stamp_of(const char *path)
+{
+	struct stamp stamp = {0};
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		stamp = (struct stamp){st.st_dev, st.st_ino, st.st_size, st.st_ctim, st.st_mtim};
+	return stamp;
+}
+
+static bool stamp_equal(const struct stamp *a, const struct stamp *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
+	       a->modified.tv_sec == b->modified.tv_sec &&
+	       a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
+static const char *policy_path(void)
+{
+	return totpd.options.conf ? totpd.options.conf : POLICY_FILE;
+}
+
+static enum totp_err load_policy(void)
+{
+	/* looked at first: a change while it is read is seen the next time */
+	struct stamp stamp = stamp_of(policy_path());
+	enum totp_err err =
+		conf_load(policy_path(), totpd.options.conf, &totpd.office.policy, complain, NULL);
+
+	totpd.policy_stamp = stamp;
+	totpd.office.closed = err != TOTP_OK;
+	return err;
+}
+
+static void refresh_policy(void)
+{
+	struct stamp stamp = stamp_of(policy_path());
+
+	if (!stamp_equal(&stamp, &totpd.policy_stamp) && load_policy() == TOTP_OK)
+		report(LOG_INFO, "policy", "changed", NULL);
+}
+
+/* --- children --- */
+
+static void send_response(int fd, const struct wire_response *response)
+{
+	uint8_t message[WIRE_RESPONSE_LEN];
+
+	if (wire_put_response(response, message) == TOTP_OK)
+		(void)!send(fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
+	WIPE(message);
+}
+
+/* What the parent refuses itself. */
+static void refuse(const struct seat *seat, enum wire_op op, enum totp_err err)
+{
+	struct wire_response response = {.op = op, .err = err};
+
+	send_response(seat->fd, &response);
+}
+
+static void leave_parents_things(const struct seat *mine)
+{
+	sigset_t none;
+
+	for (size_t i = 0; i < DESK_SEATS; i++)
+		if (&totpd.desk.seats[i] != mine)
+			fd_close(totpd.desk.seats[i].fd);
+	door_close(&totpd.doors);
+	fd_close(totpd.signals);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void answer(const struct seat *seat)
+{
+	OWN_WIRE_RESPONSE struct wire_response response;
+	bool lacks_key = false;
+
+	leave_parents_things(seat);
+	alarm(CHILD_ALARM);
+	serve(&totpd.office, &seat->peer, &seat->request, &response, &lacks_key);
+	send_response(seat->fd, &response);
+	wire_response_wipe(&response);
+	_exit(lacks_key ? LACKS_KEY : EXIT_SUCCESS);
+}
+
+static void start_child(struct seat *seat)
+{
+	pid_t child;
+
+	refresh_policy();
+	child = fork();
+	if (child == 0)
+		answer(seat);
+	if (child < 0) {
+		report(LOG_ERR, "error", "system_call_failed", "fork: no child can be made");
+		refuse(seat, seat->request.op, TOTP_ERR_SYSTEM);
+	}
+	seat->fd = fd_close(seat->fd);
+	if (child < 0) {
+		desk_leave(seat);
+		return;
+	}
+	wire_request_wipe(&seat->request);
+	seat->state = SEAT_RUNNING;
+	seat->child = child;
+	seat->deadline = io_monotonic_ns() + CHILD_TIME;
+}
+
+/*
+ * A record is sealed by a key that is not here. If the keyring has changed since it was read, or
+ * cannot be looked at, leave, and be started anew with the new one; but not at every request,
+ * since the key may be lost.
+ */
+static void miss_key(void)
+{
+	static const struct stamp nothing;
+	struct stamp stamp = stamp_of(totpd.office.policy.keyring);
+	bool unseen = stamp_equal(&stamp, &nothing);
+
+	if (totpd.leaving || stamp_equal(&stamp, &totpd.keyring_stamp) ==
+				     !(unseen && io_monotonic_ns() - totpd.began > KEY_TRY))
+		return;
+	report(LOG_NOTICE, "leave", "keyring", "a record needs a key that came later");
+	totpd.leaving = true;
+}
+
+static void end_child(pid_t child, int status)
+{
+	char detail[80];
+
+	for (size_t i = 0; i < DESK_SEATS; i++)
+		if (totpd.desk.seats[i].state == SEAT_RUNNING && totpd.desk.seats[i].child == child)
+			desk_leave(&totpd.desk.seats[i]);
+	if (WIFSIGNALED(status)) {
+		snprintf(detail, sizeof(detail), "a check was ended by signal %d%s",
+			 WTERMSIG(status), WTERMSIG(status) == SIGALRM ? ": it took too long" : "");
+		report(LOG_ERR, "error", "crash", detail);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == LACKS_KEY)
+		miss_key();
+}
+
+static void end_children(void)
+{
+	int status = 0;
+	pid_t child;
+
+	while ((child = waitpid(-1, &status, WNOHANG)) > 0)
+		end_child(child, status);
+}
+
+/* --- connections --- */
+
+static void accept_one(int listener, bool root)
+{
+	OWN_FD int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct peer peer = {.root = root};
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct seat *seat;
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return;
+	peer.uid = cred.uid;
+	totpd.last = io_monotonic_ns();
+	seat = desk_sit(&totpd.desk, &peer);
+	if (!seat)
+		return;
+	seat->fd = fd_take(&fd);
+	seat->deadline = totpd.last + READ_TIME;
+}
+
+static void leave(struct seat *seat)
+{
+	seat->fd = fd_close(seat->fd);
+	desk_leave(seat);
+}
+
+static void read_one(struct seat *seat)
+{
+	uint8_t message[WIRE_REQUEST_LEN + 1]; /* a longer one is none of ours */
+	ssize_t len = recv(seat->fd, message, sizeof(message), 0);
+	enum totp_err err;
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len <= 0) {
+		leave(seat);
+		return;
+	}
+	err = wire_get_request(message, (size_t)len, &seat->request);
+	WIPE(message);
+	if (err == TOTP_OK) {
+		desk_wait(&totpd.desk, seat);
+		return;
+	}
+	refuse(seat, WIRE_LOOK, err);
+	leave(seat);
+}
+
+/* Who has not said anything for too long goes; who has asked has their time. */
+static void clear_seats(uint64_t now)
+{
+	for (size_t i = 0; i < DESK_SEATS; i++) {
+		struct seat *seat = &totpd.desk.seats[i];
+
+		if (seat->state == SEAT_FREE || now < seat->deadline)
+			continue;
+		if (seat->state == SEAT_READING)
+			leave(seat);
+		else if (seat->state == SEAT_RUNNING)
+			kill(seat->child, SIGKILL);
+	}
+}
+
+/* --- the loop --- */
+
+enum { POLL_SIGNALS, POLL_ROOT, POLL_USER, POLL_SEATS };
+
+struct polled {
+	struct pollfd fds[POLL_SEATS + DESK_SEATS];
+	struct seat *seats[DESK_SEATS];
+	nfds_t count;
+};
+
+static void gather(struct polled *polled)
+{
+	polled->fds[POLL_SIGNALS] = (struct pollfd){.fd = totpd.signals, .events = POLLIN};
+	polled->fds[POLL_ROOT] =
+		(struct pollfd){.fd = totpd.leaving ? -1 : totpd.doors.root, .events = POLLIN};
+	polled->fds[POLL_USER] = (struct pollfd){
+		.fd = totpd.leaving || !desk_has_room(&totpd.desk) ? -1 : totpd.doors.user,
+		.events = POLLIN};
+	polled->count = POLL_SEATS;
+	for (size_t i = 0; i < DESK_SEATS; i++) {
+		struct seat *seat = &totpd.desk.seats[i];
+
+		if (seat->state != SEAT_READING)
+			continue;
+		polled->seats[polled->count - POLL_SEATS] = seat;
+		polled->fds[polled->count++] = (struct pollfd){.fd = seat->fd, .events = POLLIN};
+	}
+}
+
+static void take_signals(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(totpd.signals, &info, sizeof(info)) == sizeof(info))
+		totpd.leaving |= info.ssi_signo != SIGCHLD;
+	end_children();
+}
+
+static void turn(struct polled *polled)
+{
+	struct seat *next;
+
+	if (polled->fds[POLL_SIGNALS].revents)
+		take_signals();
+	for (nfds_t i = POLL_SEATS; i < polled->count; i++)
+		if (polled->fds[i].revents)
+			read_one(polled->seats[i - POLL_SEATS]);
+	if (polled->fds[POLL_ROOT].revents)
+		accept_one(totpd.doors.root, true);
+	if (polled->fds[POLL_USER].revents)
+		accept_one(totpd.doors.user, false);
+	clear_seats(io_monotonic_ns());
+	while ((next = desk_next(&totpd.desk)))
+		start_child(next);
+}
+
+/* With nothing under way: is it time to go? */
+static bool is_over(uint64_t now)
+{
+	if (desk_taken(&totpd.desk))
+		return false;
+	return totpd.leaving ||
+	       (totpd.doors.activated && now - totpd.last > totpd.options.idle * SECOND);
+}
+
+static int run(void)
+{
+	static struct polled polled;
+
+	while (!is_over(io_monotonic_ns())) {
+		gather(&polled);
+		if (poll(polled.fds, polled.count, desk_taken(&totpd.desk) ? 250 : 1000) < 0 &&
+		    errno != EINTR)
+			return EXIT_FAILURE;
+		turn(&polled);
+	}
+	return EXIT_SUCCESS;
+}
+
+/* --- the beginning --- */
+
+static enum totp_err find_service(struct account *ret_account, struct reason *why)
+{
+	enum totp_err err = account_find(SERVICE_ACCOUNT, ret_account, why);
+
+	if (err == TOTP_OK && !ret_account->known) {
+		reason_set(why, "there is no account " SERVICE_ACCOUNT ": systemd-sysusers makes "
+				"it, or useradd --system " SERVICE_ACCOUNT);
+		err = TOTP_ERR_NOT_FOUND;
+	}
+	return err;
+}
+
+/* As root: read the keyring, make the sockets if they are ours to make, and be root no more. */
+static enum totp_err begin_as_root(struct reason *why)
+{
+	struct account service = {0};
+	enum totp_err err = find_service(&service, why);
+
+	if (err == TOTP_OK)
+		err = keyring_load(totpd.office.policy.keyring, &totpd.office.keyring, why);
+	if (err == TOTP_OK && totpd.doors.user < 0 && totpd.doors.root < 0)
+		err = door_make(totpd.office.policy.run_dir, &totpd.doors, why);
+	return err == TOTP_OK ? drop_to(&service, why) : err;
+}
+
+/* As the service account: a service manager has done all that takes rights. */
+static enum totp_err begin_as_service(struct reason *why)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	enum totp_err err;
+
+	if (totpd.doors.user < 0 && totpd.doors.root < 0) {
+		reason_set(why, "only root can make the sockets");
+		return TOTP_ERR_FORBIDDEN;
+	}
+	if (!folder || folder[0] != '/') {
+		reason_set(why, "no credential \"" KEYRING_NAME "\" was handed over: see "
+				"LoadCredential= in totpd.service");
+		return TOTP_ERR_NOT_FOUND;
+	}
+	err = keyring_load_credential(folder, KEYRING_NAME, geteuid(), &totpd.office.keyring, why);
+	return err == TOTP_OK ? drop_limits(why) : err;
+}
+
+/* Let libcrypto do once what it does at its first use, before there are children. */
+static enum totp_err warm_up(void)
+{
+	static const uint8_t zeros[GCM_KEY_LEN];
+	uint8_t mac[MAC_MAX], plain[1] = {0}, box[1 + SEAL_OVERHEAD];
+	struct host_key key = {0};
+	size_t len = 0;
+	enum totp_err err = TOTP_OK;
+
+	for (enum hmac_alg alg = HMAC_SHA1; alg <= HMAC_SHA512 && err == TOTP_OK; alg++)
+		err = crypto_hmac(alg, zeros, sizeof(zeros), NULL, 0, mac);
+	if (err == TOTP_OK)
+		err = seal_close(&key, "", plain, sizeof(plain), box);
+	return err == TOTP_OK ? seal_open(&key, "", box, sizeof(box), plain, sizeof(plain), &len)
+			      : err;
+}
+
+static enum totp_err hold_signals(void)
+{
+	static const int held[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+		signal(held[i], SIG_DFL);
+		sigaddset(&set, held[i]);
+	}
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return TOTP_ERR_SYSTEM;
+	totpd.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return totpd.signals >= 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
+}
+
+static enum totp_err begin(struct reason *why)
+{
+	enum totp_err err = door_take(&totpd.doors, why);
+
+	if (err == TOTP_ERR_NOT_FOUND && totpd.options.foreground)
+		err = TOTP_OK;
+	else if (err == TOTP_ERR_NOT_FOUND)
+		reason_set(why, "no sockets were handed over; by hand say --foreground");
+	if (err == TOTP_OK)
+		err = load_policy();
+	if (err != TOTP_OK) {
+		if (!why->text[0])
+			reason_set(why, "the policy is in error: run totpctl check");
+		return err;
+	}
+	totpd.keyring_stamp = stamp_of(totpd.office.policy.keyring);
+	err = geteuid() == 0 ? begin_as_root(why) : begin_as_service(why);
+	if (err == TOTP_OK)
+		err = warm_up();
+	if (err == TOTP_OK)
+		err = hold_signals();
+	if (err != TOTP_OK && !why->text[0])
+		reason_set(why, "cannot begin: %s", err_name(err));
+	return err;
+}
+
+static int print_help(void)
+{
+	printf("Usage: totpd [OPTION...]\n"
+	       "Check codes, and keep what people enrol, for programs that are not root's.\n"
+	       "\n"
+	       "  --foreground    make the sockets, instead of taking a service manager's\n"
+	       "  --conf FILE     another policy than " POLICY_FILE "\n"
+	       "  --idle SECONDS  with a manager's sockets: leave after so long without a\n"
+	       "                  request (%d)\n"
+	       "  --help, --version\n"
+	       "\n"
+	       "SIGTERM finishes what is under way. See totpd(8).\n",
+	       IDLE_DEFAULT);
+	return EXIT_SUCCESS;
+}
+
+static int refuse_usage(const char *sentence)
+{
+	fprintf(stderr, "totpd: %s\nTry 'totpd --help'.\n", sentence);
+	return 2;
+}
+
+/* The value of the option at argv[*index]; NULL: another option, or no value. */
+static const char *value_of(int argc, char **argv, int *index, const char *name)
+{
+	if (strcmp(argv[*index], name) != 0 || *index + 1 >= argc)
+		return NULL;
+	return argv[++*index];
+}
+
+/* 0 to go on, or what to exit with, negated. */
+static int read_options(int argc, char **argv, struct options *options)
+{
+	*options = (struct options){.idle = IDLE_DEFAULT};
+	for (int i = 1; i < argc; i++) {
+		const char *value;
+
+		if (strcmp(argv[i], "--foreground") == 0)
+			options->foreground = true;
+		else if (strcmp(argv[i], "--help") == 0)
+			return print_help() - 1;
+		else if (strcmp(argv[i], "--version") == 0)
+			return printf("totpd (pam_totp) " VERSION "\n") < 0 ? -2 : -1;
+		else if ((value = value_of(argc, argv, &i, "--conf")))
+			options->conf = value;
+		else if (!(value = value_of(argc, argv, &i, "--idle")) ||
+			 text_number(text_of(value), 1, IDLE_MAX, &options->idle) != TOTP_OK)
+			return -1 - refuse_usage("there is no such option, or its value is wrong");
+	}
+	if (options->conf && options->conf[0] != '/')
+		return -1 - refuse_usage("--conf: expected an absolute path");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct reason why = {""};
+	int code = read_options(argc, argv, &totpd.options);
+
+	if (code != 0)
+		return -1 - code;
+	umask(077);
+	if (chdir("/") != 0)
+		reason_set(&why, "cannot go to /");
+	if (why.text[0] || begin(&why) != TOTP_OK)
+		return give_up(&why);
+	totpd.began = totpd.last = io_monotonic_ns();
+	report(LOG_INFO, "begin", totpd.doors.activated ? "activated" : "by_hand", NULL);
+	code = run();
+	door_close(&totpd.doors);
+	keyring_wipe(&totpd.office.keyring);
+	report(LOG_INFO, "end", "done", NULL);
+	return code;
+}
