@@ -19,9 +19,9 @@
 #include "host/conf.h"
 #include "host/facts.h"
 #include "login/attempt.h"
-#include "login/invitation.h"
 #include "pam/ask.h"
 #include "pam/enroll.h"
+#include "pam/record.h"
 #include "pam/say.h"
 #include "pam_totp.h"
 
@@ -114,27 +114,6 @@ static void find_source(struct login *login)
 	source_text(&login->source, login->source_text);
 }
 
-/*
- * glibc calls a user unknown when one name service fails and the next has no such user: the
- * log then tells of the record that is there all the same.
- */
-static enum totp_err find_record(struct login *login, const char *typed_name, struct reason *why)
-{
-	struct store_config config = conf_store(&login->policy);
-	const char *name = login->account.known ? login->account.name : typed_name;
-	enum totp_err err = store_open(&config, &login->store, why);
-
-	if (err != TOTP_OK)
-		return err;
-	err = store_has(login->store, name, &login->facts.enrolled, why);
-	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
-		err = TOTP_OK;
-	if (err == TOTP_OK)
-		err = invitation_find(login->store, &login->policy, ENROLL_IN_LOGIN, name,
-				      login->account.uid, clock_now(), &login->facts, why);
-	return err;
-}
-
 /* --- asking --- */
 
 /* Somebody without a record was asked: the same words as after a wrong code. */
@@ -157,24 +136,15 @@ static int refuse_unenrolled(const struct login *login)
 	return pam_code_of(TOTP_ERR_NOT_FOUND, VERDICT_DENY);
 }
 
-static struct attempt attempt_of(const struct login *login)
+static int judge_answer(struct login *login, const struct answer *answer)
 {
-	return (struct attempt){.user = login->account.name,
-				.uid = login->account.uid,
-				.source = login->source,
-				.now = clock_now()};
-}
-
-static int judge_answer(const struct login *login, const struct answer *answer)
-{
-	struct attempt who = attempt_of(login);
 	struct outcome outcome;
 	struct reason why = {""};
 	enum totp_err err;
 
 	if (!login->account.known || !login->facts.enrolled)
 		return refuse_unenrolled(login);
-	err = attempt(login->store, &login->policy, &who, answer, &outcome, &why);
+	err = record_try(login, answer, &outcome, &why);
 	if (err == TOTP_ERR_NOT_FOUND) /* revoked while the person typed */
 		return refuse_unenrolled(login);
 	if (err != TOTP_OK)
@@ -193,7 +163,7 @@ static bool is_first_pass(const struct login *login, const struct answer *answer
 	       (answer->kind == ANSWER_CODE || answer->kind == ANSWER_RECOVERY);
 }
 
-static int ask_and_judge(const struct login *login)
+static int ask_and_judge(struct login *login)
 {
 	OWN_ANSWER struct answer answer;
 
@@ -211,18 +181,6 @@ static int ask_and_judge(const struct login *login)
 
 /* --- one authentication --- */
 
-/* Whoever is asked may have logged in from the same address a moment ago. */
-static enum totp_err find_remembered(const struct login *login, bool *ret_remembered,
-				     struct reason *why)
-{
-	struct attempt who = attempt_of(login);
-
-	*ret_remembered = false;
-	if (!login->policy.remember || !login->account.known || !login->facts.enrolled)
-		return TOTP_OK;
-	return attempt_remembered(login->store, &login->policy, &who, ret_remembered, why);
-}
-
 static int let_in_remembered(const struct login *login)
 {
 	say_report(login, LOG_INFO, "allow", "remembered", NULL, NULL);
@@ -235,12 +193,13 @@ static int skip(const struct login *login, enum gate_reason reason)
 	return PAM_IGNORE;
 }
 
-/* Where nothing can be shown (sudo), nobody can enrol: they are asked, and refused. */
+/* Where nothing can be shown (sudo) or stored (a program that is not root's), nobody can enrol:
+ * they are asked, and refused. */
 static enum gate_verdict verdict_of(const struct login *login, enum gate_reason *ret_reason)
 {
 	enum gate_verdict verdict = gate(&login->policy, &login->facts, clock_now(), ret_reason);
 
-	return verdict == GATE_ENROLL && login->silent ? GATE_ASK : verdict;
+	return verdict == GATE_ENROLL && (login->silent || geteuid() != 0) ? GATE_ASK : verdict;
 }
 
 /* Not asked; with enroll_in_account the account stage may have something to say. */
@@ -259,19 +218,14 @@ static int let_on(const struct login *login, enum gate_verdict verdict, enum gat
 }
 
 /* All is known but the answer. */
-static int decide(const struct login *login)
+static int decide(struct login *login)
 {
-	bool combined = login->policy.password == PASSWORD_COMBINED, remembered = false;
+	bool combined = login->policy.password == PASSWORD_COMBINED;
 	enum gate_reason reason = GATE_REASON_NONE;
 	enum gate_verdict verdict = verdict_of(login, &reason);
+	bool remembered = verdict == GATE_ASK && login->remembered;
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
-	struct reason why = {""};
-	enum totp_err err = TOTP_OK;
 
-	if (verdict == GATE_ASK)
-		err = find_remembered(login, &remembered, &why);
-	if (err != TOTP_OK)
-		return fail(login, err, &why);
 	/* the password in it goes on to the next module, whether a code is needed or not */
 	if (combined)
 		ask_combined(login, verdict == GATE_ASK && !remembered, &answer);
@@ -299,7 +253,7 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	 * and code are one answer, it is looked at for who types a code */
 	needed = !gate_needs_no_record(&login->policy, &login->facts, clock_now());
 	if (needed || login->policy.password == PASSWORD_COMBINED)
-		err = find_record(login, typed_name, &why);
+		err = record_look(login, typed_name, &why);
 	if (err != TOTP_OK && needed)
 		return fail(login, err, &why);
 	return decide(login);
@@ -388,7 +342,7 @@ static enum totp_err check_marked(struct login *login, const char *marked, struc
 	}
 	login->facts.known = login->account.known;
 	if (err == TOTP_OK)
-		err = find_record(login, marked, why);
+		err = record_look_here(login, marked, why);
 	return err == TOTP_OK && login->facts.enrolled ? TOTP_ERR_EXISTS : err;
 }
 

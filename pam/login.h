@@ -19,8 +19,11 @@ struct login {
 	struct source source;
 	char source_text[SOURCE_TEXT_MAX];
 	struct address address; /* the whole of it, where there is one */
-	struct store *store;    /* opened before the prompt, closed with the struct */
+	struct store *store;    /* opened before the prompt, closed with the struct; or NULL */
 	struct gate_facts facts;
+	bool remembered; /* from this source, within the policy's `remember` */
+	bool logged;     /* totpd has written the line about this */
+	bool by_totpd;   /* totpd looks at the record, and store is NULL */
 };
 
 /* A text item of the PAM handle, or NULL. */

@@ -27,7 +27,8 @@ void say_report(const struct login *login, int priority, const char *outcome, co
 		.detail = detail,
 	};
 
-	log_send(priority, &event);
+	if (!login->logged)
+		log_send(priority, &event);
 }
 
 void say_debug(const struct login *login, const char *reason)

@@ -9,7 +9,7 @@
 #define SAY_NOT_ACCEPTED "That code was not accepted."
 #define SAY_NOT_POSSIBLE "Verification is not possible right now. Please tell your administrator."
 
-/* One line: priority as syslog(3); token and detail may be NULL. */
+/* One line, unless totpd has written it: priority as syslog(3); token and detail may be NULL. */
 void say_report(const struct login *login, int priority, const char *outcome, const char *reason,
 		const char *token, const char *detail);
 

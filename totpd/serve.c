@@ -73,6 +73,17 @@ static struct attempt attempt_of(const struct errand *errand)
 				.now = errand->now};
 }
 
+static enum totp_err find_invitation(struct errand *errand)
+{
+	struct gate_facts facts = {.known = errand->account.known};
+	enum totp_err err = invitation_find(errand->store, errand->policy, ENROLL_IN_LOGIN,
+					    errand->account.name, errand->account.uid, errand->now,
+					    &facts, &errand->response->why);
+
+	errand->response->invited = facts.invited;
+	return err;
+}
+
 static enum totp_err look(struct errand *errand)
 {
 	const struct account *account = &errand->account;
@@ -83,10 +94,14 @@ static enum totp_err look(struct errand *errand)
 
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
-	if (err != TOTP_OK || !response->enrolled || !account->known)
+	if (err == TOTP_OK && !response->enrolled)
+		return find_invitation(errand);
+	if (err != TOTP_OK || !account->known)
 		return err;
-	return attempt_remembered(errand->store, errand->policy, &who, &response->remembered,
-				  &response->why);
+	err = attempt_remembered(errand->store, errand->policy, &who, &response->remembered,
+				 &response->why);
+	response->enrolled = err != TOTP_ERR_NOT_FOUND; /* revoked in between */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
 }
 
 /* --- an answer --- */
@@ -413,7 +428,8 @@ static enum totp_err prepare(struct errand *errand, const struct office *office)
 	config.keys = &office->keyring;
 	if (err == TOTP_OK)
 		err = store_open(&config, &errand->store, why);
-	return err;
+	/* a store or a group that is missing is no user who is */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
 /* What others than root are told of an error: what is theirs to mend, and no more. */

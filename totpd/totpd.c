@@ -123,6 +123,7 @@ static enum totp_err load_policy(void)
 		conf_load(policy_path(), totpd.options.conf, &totpd.office.policy, complain, NULL);
 
 	totpd.policy_stamp = stamp;
+	totpd.office.policy.enroll_in_account = true; /* that is the PAM line's to say */
 	totpd.office.closed = err != TOTP_OK;
 	return err;
 }
@@ -447,8 +448,8 @@ static enum totp_err warm_up(void)
 	for (enum hmac_alg alg = HMAC_SHA1; alg <= HMAC_SHA512 && err == TOTP_OK; alg++)
 		err = crypto_hmac(alg, zeros, sizeof(zeros), NULL, 0, mac);
 	if (err == TOTP_OK)
-		err = seal_close(&key, "", plain, sizeof(plain), box);
-	return err == TOTP_OK ? seal_open(&key, "", box, sizeof(box), plain, sizeof(plain), &len)
+		err = seal_close(&key, "-", plain, sizeof(plain), box);
+	return err == TOTP_OK ? seal_open(&key, "-", box, sizeof(box), plain, sizeof(plain), &len)
 			      : err;
 }
 

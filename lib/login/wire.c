@@ -7,7 +7,13 @@
 #define MAGIC_KIND     0xffffff00u /* all of it but the version */
 #define REASON_LEN     (sizeof(((struct reason *)0)->text) - 1)
 
-enum { FLAG_ENROLLED = 1, FLAG_REMEMBERED = 2, FLAG_REQUIRED = 4, FLAG_MAY_ENROLL = 8 };
+enum {
+	FLAG_ENROLLED = 1,
+	FLAG_REMEMBERED = 2,
+	FLAG_REQUIRED = 4,
+	FLAG_MAY_ENROLL = 8,
+	FLAG_INVITED = 16
+};
 enum { FLAG_OFF = 1, FLAG_IN_RUN = 2, FLAG_TORN = 4 };
 
 void wire_request_wipe(struct wire_request *request)
@@ -58,7 +64,7 @@ static bool answer_is_good(const struct answer *answer)
 	const char *text = answer->kind == ANSWER_CODE ? answer->code.text : answer->recovery.text;
 	bool good;
 
-	if (answer->kind == ANSWER_NONE)
+	if (answer->kind == ANSWER_OTHER) /* there is none */
 		return answer->digits == 0 && !answer->code.text[0] && !answer->recovery.text[0];
 	answer_parse(text, NULL, &same);
 	good = same.kind == answer->kind && same.digits == answer->digits &&
@@ -270,7 +276,8 @@ static uint8_t flags_of(const struct wire_response *response)
 	return (uint8_t)((response->enrolled ? FLAG_ENROLLED : 0) |
 			 (response->remembered ? FLAG_REMEMBERED : 0) |
 			 (response->required ? FLAG_REQUIRED : 0) |
-			 (response->may_enroll ? FLAG_MAY_ENROLL : 0));
+			 (response->may_enroll ? FLAG_MAY_ENROLL : 0) |
+			 (response->invited ? FLAG_INVITED : 0));
 }
 
 static void get_flags(struct bytes *in, struct wire_response *response)
@@ -281,6 +288,7 @@ static void get_flags(struct bytes *in, struct wire_response *response)
 	response->remembered = flags & FLAG_REMEMBERED;
 	response->required = flags & FLAG_REQUIRED;
 	response->may_enroll = flags & FLAG_MAY_ENROLL;
+	response->invited = flags & FLAG_INVITED;
 	if (flags != flags_of(response))
 		in->bad = true;
 }

@@ -45,7 +45,7 @@ struct wire_request {
 	char user[CRED_USER_MAX + 1];
 	char service[WIRE_SERVICE_MAX + 1]; /* who asks, for the log */
 	struct source source;               /* from root: where the login comes from */
-	struct answer answer;               /* of the record: ANSWER_CODE, _RECOVERY or _NONE */
+	struct answer answer; /* of the record: ANSWER_CODE, ANSWER_RECOVERY, or zeros */
 	char label[CRED_LABEL_MAX + 1];
 	char new_label[CRED_LABEL_MAX + 1];
 	struct wire_token token;
@@ -77,6 +77,7 @@ struct wire_response {
 	enum totp_err err;
 	struct reason why; /* for the log of who asked; to others than root it says little */
 	bool enrolled;
+	bool invited;    /* LOOK: to enrol in the login although the last day has passed */
 	bool remembered; /* LOOK: this source logged in within the policy's `remember` */
 	bool required;   /* STATUS: the policy's file says that a code must be given… */
 	bool may_enroll; /* …and that this person may enrol, by their own tool */

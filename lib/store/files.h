@@ -28,7 +28,7 @@ struct store {
 	gid_t group;
 	uint8_t machine[SHA256_LEN];
 	const char *keyring_path;
-	bool has_keys; /* loaded when first needed */
+	bool has_keys;  /* loaded when first needed */
 	bool lacks_key; /* some record names a key that is not there */
 	struct keyring keyring;
 	char text[]; /* what keyring_path points into */

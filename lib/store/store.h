@@ -26,8 +26,8 @@
 #define STORE_LOCK_WAIT_MS 2000
 
 struct store_config {
-	const char *dir;     /* absolute path */
-	const char *keyring; /* absolute path */
+	const char *dir;            /* absolute path */
+	const char *keyring;        /* absolute path */
 	const struct keyring *keys; /* that keyring, read before; NULL: read it when needed */
 	/*
 	 * readonly_login: an absolute path where states live while the disk refuses writes,

@@ -103,6 +103,7 @@ class Host:
     def __init__(self):
         self.phones = []
         self.daemon = None
+        self.keeper = None
         self.clients = []
         self.forget()
         self.log_start = self.log_end()
@@ -155,6 +156,38 @@ class Host:
     def state_files(self):
         return {name: open(f"{STORE}/state/{name}", "rb").read()
                 for name in os.listdir(f"{STORE}/state")}
+
+    # ---- totpd
+
+    def serve(self, *options):
+        """Give the host the service account, a store of its, and totpd."""
+        for path, line in (("/etc/passwd", "_pam_totp:x:64990:64990::/:/usr/sbin/nologin"),
+                           ("/etc/group", "_pam_totp:x:64990:")):
+            with open(path) as file:
+                if "_pam_totp:" in file.read():
+                    continue
+            with open(path, "a") as file:
+                file.write(line + "\n")
+        self.forget()
+        run("totpctl", "init")
+        self.totpd(*options)
+
+    def totpd(self, *options):
+        """Start totpd, or start it again."""
+        self.stop_totpd()
+        self.keeper = subprocess.Popen(["/usr/libexec/totpd", "--foreground", *options])
+        assert wait_for(lambda: self.keeper.poll() is not None or "outcome=begin" in
+                        self.log_text()) and self.keeper.poll() is None, self.log_text()
+
+    def drop_service(self):
+        for path in "/etc/passwd", "/etc/group":
+            run("sed", "-i", "/^_pam_totp:/d", path)
+
+    def stop_totpd(self):
+        if self.keeper:
+            self.keeper.terminate()
+            self.keeper.wait(10)
+            self.keeper = None
 
     # ---- sshd and its clients
 
@@ -270,6 +303,8 @@ class Host:
 
     def close(self):
         self.stop_sshd()
+        self.stop_totpd()
+        self.drop_service()
         for client in self.clients:
             if isinstance(client, subprocess.Popen):
                 if client.poll() is None:

@@ -1,0 +1,75 @@
+"""totpd's messages as totpd-protocol(5) has them, written anew from the manual."""
+import socket
+import struct
+
+REQUEST, RESPONSE = 536, 980
+LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE = range(1, 11)
+ERRORS = ("ok system nomem crypto argument format range unsafe seal not_found exists stale timeout "
+          "unsupported uncertain peer forbidden").split()
+VERDICTS = ("deny", "wait", "allow")
+
+
+def text(string, size):
+    data = string.encode()
+    assert len(data) <= size
+    return data + bytes(size - len(data))
+
+
+def answer(typed):
+    """A code (digits), a recovery code, or nothing."""
+    typed = (typed or "").replace("-", "").replace(" ", "")
+    if not typed:
+        return bytes(22)
+    if typed.isdigit() and len(typed) <= 8:
+        return bytes((4, len(typed))) + text(typed, 8) + bytes(12)
+    return b"\5\0" + bytes(8) + text(typed, 12)
+
+
+def request(op, user, code=None, service="test", source=bytes(17), label="", new_label="",
+            token=None):
+    """token: (type, algorithm, digits, period, label, secret, counter, typed)"""
+    kind, algorithm, digits, period, name, secret, counter, typed = token or (
+        0, 0, 0, 0, "", b"", 0, None)
+    message = (b"PTQ1" + bytes((op,)) + text(user, 200) + text(service, 32) + source +
+               answer(code) + text(label, 32) + text(new_label, 32) +
+               struct.pack(">BBBH", kind, algorithm, digits, period) + text(name, 32) +
+               bytes((len(secret),)) + secret + bytes(128 - len(secret)) +
+               struct.pack(">Q", counter) + answer(typed))
+    assert len(message) == REQUEST
+    return message
+
+
+class Response:
+    def __init__(self, data):
+        assert len(data) == RESPONSE and data[:4] == b"PTA1", data
+        self.op, self.error = data[4], ERRORS[data[5]]
+        self.why = data[6:261].rstrip(b"\0").decode()
+        self.flags = data[261]
+        self.enrolled = bool(self.flags & 1)
+        self.verdict, self.reason = VERDICTS[data[262]], data[263]
+        self.label = data[264:296].rstrip(b"\0").decode()
+        self.wait, flags, self.offset = struct.unpack(">IBq", data[296:309])
+        self.off = bool(flags & 1)
+        self.failures = struct.unpack(">I", data[310:314])[0]
+        self.codes = [data[788 + 12 * i:800 + 12 * i].decode() for i in range(data[787])]
+
+    def __repr__(self):
+        return f"<{self.op} {self.error} {self.why!r} {self.verdict} {self.reason} {self.flags}>"
+
+
+def connect(path="/run/pam_totp/socket", seconds=10):
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.settimeout(seconds)
+    door.connect(path)
+    return door
+
+
+def ask(message, path="/run/pam_totp/socket", seconds=10):
+    """Send one message; None if it is closed without a response."""
+    with connect(path, seconds) as door:
+        try:
+            door.send(message)
+            data = door.recv(4096)
+        except (BrokenPipeError, ConnectionResetError):
+            return None
+    return Response(data) if data else None

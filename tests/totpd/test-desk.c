@@ -1,0 +1,135 @@
+/* Whose turn it is: nobody's crowd keeps others waiting. */
+#include "../unit/unit.h"
+
+#include "desk.h"
+
+static const struct peer root = {.uid = 0, .root = true};
+static const struct peer alice = {.uid = 1000};
+static const struct peer bob = {.uid = 1001};
+
+static struct desk desk;
+
+static int clear(void **unused)
+{
+	memset(&desk, 0, sizeof(desk));
+	return 0;
+}
+
+/* Sit down and ask; NULL if there is no seat. */
+static struct seat *ask(const struct peer *peer)
+{
+	struct seat *seat = desk_sit(&desk, peer);
+
+	if (seat)
+		desk_wait(&desk, seat);
+	return seat;
+}
+
+static size_t ask_often(const struct peer *peer, size_t times)
+{
+	size_t seated = 0;
+
+	for (size_t i = 0; i < times; i++)
+		seated += ask(peer) != NULL;
+	return seated;
+}
+
+/* Let the next one run; who was it? */
+static struct seat *run_next(void)
+{
+	struct seat *seat = desk_next(&desk);
+
+	if (seat)
+		seat->state = SEAT_RUNNING;
+	return seat;
+}
+
+static size_t run_all(void)
+{
+	size_t running = 0;
+
+	while (run_next())
+		running++;
+	return running;
+}
+
+static void one_user_has_their_share_of_seats_and_no_more(void **unused)
+{
+	assert_int_equal(DESK_SEATS_UID, ask_often(&alice, 1000));
+	assert_non_null(ask(&bob));
+	assert_non_null(ask(&root));
+}
+
+static void root_finds_a_seat_whoever_else_is_there(void **unused)
+{
+	for (uid_t uid = 2000; uid < 3000; uid++)
+		(void)ask(&(struct peer){.uid = uid});
+	assert_false(desk_has_room(&desk));
+	assert_int_equal(DESK_SEATS - DESK_SEATS_ROOT, desk_taken(&desk));
+	assert_null(ask(&bob));
+	assert_int_equal(DESK_SEATS_ROOT, ask_often(&root, 1000));
+}
+
+static void one_user_has_their_share_of_children_and_no_more(void **unused)
+{
+	(void)ask_often(&alice, 20);
+	assert_int_equal(DESK_RUNNING_UID, run_all());
+	(void)ask(&bob);
+	assert_int_equal(bob.uid, run_next()->peer.uid);
+}
+
+static void root_s_child_runs_whoever_else_s_do(void **unused)
+{
+	for (uid_t uid = 2000; uid < 2100; uid++)
+		(void)ask(&(struct peer){.uid = uid});
+	assert_int_equal(DESK_RUNNING - DESK_RUNNING_ROOT, run_all());
+	(void)ask_often(&root, 20);
+	assert_int_equal(DESK_RUNNING_ROOT, run_all());
+}
+
+static void who_has_fewest_children_at_work_is_next_and_then_who_waits_longest(void **unused)
+{
+	struct seat *first = ask(&alice), *second = ask(&alice), *third = ask(&bob);
+
+	assert_ptr_equal(first, run_next());
+	assert_ptr_equal(third, run_next());
+	assert_ptr_equal(second, run_next());
+	assert_null(run_next());
+}
+
+static void a_seat_that_is_left_holds_nothing_and_is_free(void **unused)
+{
+	static const struct wire_request nothing;
+	struct seat *seat = ask(&alice);
+
+	strcpy(seat->request.answer.code.text, "123456");
+	desk_leave(seat);
+	assert_memory_equal(&nothing, &seat->request, sizeof(nothing));
+	assert_int_equal(0, desk_taken(&desk));
+	assert_int_equal(-1, seat->fd);
+}
+
+static void a_user_s_uid_0_on_the_other_socket_has_no_root_s_share(void **unused)
+{
+	const struct peer guest = {.uid = 0};
+
+	assert_int_equal(DESK_SEATS_UID, ask_often(&guest, 1000));
+	assert_int_equal(DESK_RUNNING_UID, run_all());
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(one_user_has_their_share_of_seats_and_no_more, clear),
+		cmocka_unit_test_setup(root_finds_a_seat_whoever_else_is_there, clear),
+		cmocka_unit_test_setup(one_user_has_their_share_of_children_and_no_more, clear),
+		cmocka_unit_test_setup(root_s_child_runs_whoever_else_s_do, clear),
+		cmocka_unit_test_setup(
+			who_has_fewest_children_at_work_is_next_and_then_who_waits_longest, clear),
+		cmocka_unit_test_setup(a_seat_that_is_left_holds_nothing_and_is_free, clear),
+		cmocka_unit_test_setup(a_user_s_uid_0_on_the_other_socket_has_no_root_s_share,
+				       clear),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,316 @@
+/* What people change about their own record: a right code and the change come together, or
+ * neither does. */
+#include "store_fixture.h"
+
+#include <sys/syscall.h>
+
+#include "login/change.h"
+#include "login/enroll.h"
+
+#define STEP (NOW / 30)
+
+static unsigned renames_fail;
+
+int renameat(int old_fd, const char *old_name, int new_fd, const char *new_name)
+{
+	if (renames_fail) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, old_fd, old_name, new_fd, new_name, 0);
+}
+
+static const char wrong[] = "00000000";
+
+static const char *code_of(uint8_t n, uint64_t step)
+{
+	static struct code code;
+	struct cred cred = cred_of("alice", n);
+
+	code = (struct code){0};
+	assert_ok(hotp_code(HMAC_SHA1, &cred.tokens[0].secret, step, 6, &code));
+	return code.text;
+}
+
+static struct token token_of(const char *label, uint8_t n)
+{
+	struct token token = cred_of("alice", n).tokens[0];
+
+	snprintf(token.label, sizeof(token.label), "%s", label);
+	return token;
+}
+
+struct trial {
+	enum totp_err err;
+	struct outcome outcome;
+	struct reason why;
+};
+
+static struct trial try_change(struct fixture *f, struct change *change, const char *text)
+{
+	struct attempt who = {.user = "alice",
+			      .uid = 1000,
+			      .now = NOW,
+			      .source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}}};
+	struct trial trial = {0};
+	struct policy policy;
+	struct answer answer;
+
+	policy_default(&policy);
+	answer_parse(text, NULL, &answer);
+	change->deadline = deadline_in(2000);
+	trial.err = change_by(f->store, &policy, &who, &answer, change, &trial.outcome, &trial.why);
+	return trial;
+}
+
+static void read_record(const struct fixture *f, struct cred *ret_cred,
+			struct login_state *ret_state)
+{
+	OWN_STORE struct store *store = open_again(f);
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+
+	assert_ok(store_read(store, "alice", &txn, NULL));
+	*ret_cred = txn.cred;
+	*ret_state = txn.state;
+}
+
+#define assert_done(call) \
+	do { \
+		struct trial seen_ = (call); \
+		if (seen_.err != TOTP_OK) \
+			fail_msg("%s: %s", err_name(seen_.err), seen_.why.text); \
+		assert_int_equal(VERDICT_ALLOW, seen_.outcome.verdict); \
+	} while (0)
+
+/* Not made, and the code is still good. */
+#define assert_impossible(words, call) \
+	do { \
+		struct trial seen_ = (call); \
+		assert_int_equal(TOTP_ERR_RANGE, seen_.err); \
+		assert_int_equal(VERDICT_DENY, seen_.outcome.verdict); \
+		assert_says(words, seen_.why); \
+	} while (0)
+
+static void a_token_is_added_by_a_right_code_which_is_used_up(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("tablet", 2);
+	struct change change = {.kind = CHANGE_ADD, .token = &token, .moving = STEP + 1};
+	struct cred cred;
+	struct login_state after;
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+	read_record(f, &cred, &after);
+	assert_int_equal(2, cred.token_count);
+	assert_string_equal("tablet", cred.tokens[1].label);
+	assert_int_equal(STEP, after.tokens[0].moving);
+	assert_int_equal(STEP + 1, after.tokens[1].moving);
+	assert_int_equal(VERDICT_DENY, try_change(f, &change, code_of(1, STEP)).outcome.verdict);
+}
+
+static void a_wrong_code_changes_nothing_and_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	static const enum change_kind kinds[] = {CHANGE_ADD,    CHANGE_REPLACE,  CHANGE_REMOVE,
+						 CHANGE_RENAME, CHANGE_RECOVERY, CHANGE_DISABLE};
+	struct token token = token_of("tablet", 2);
+	struct cred before = add_user(f->store, "alice", 1), cred;
+	struct login_state after;
+
+	for (size_t i = 0; i < COUNT(kinds) && i < 5; i++) {
+		struct change change = {.kind = kinds[i],
+					.label = "phone",
+					.new_label = "old",
+					.token = &token,
+					.recovery_codes = 10};
+		struct trial trial = try_change(f, &change, wrong);
+
+		assert_int_equal(TOTP_OK, trial.err);
+		assert_int_equal(VERDICT_DENY, trial.outcome.verdict);
+		assert_int_equal('\0', change.codes[0].text[0]);
+		read_record(f, &cred, &after);
+		assert_memory_equal(&before, &cred, sizeof(cred));
+		assert_int_equal(i + 1, after.failures);
+	}
+}
+
+static void a_replaced_token_keeps_its_name_and_none_of_its_codes(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("whatever", 9);
+	struct change change = {
+		.kind = CHANGE_REPLACE, .label = "phone", .token = &token, .moving = STEP};
+	struct cred cred;
+	struct login_state after;
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP + 1)));
+	read_record(f, &cred, &after);
+	assert_int_equal(1, cred.token_count);
+	assert_string_equal("phone", cred.tokens[0].label);
+	assert_memory_equal(&token.secret, &cred.tokens[0].secret, sizeof(struct secret));
+	/* not the old one's step, which lies further on */
+	assert_int_equal(STEP, after.tokens[0].moving);
+}
+
+static void a_token_replaced_by_the_same_secret_takes_no_used_code(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("phone", 1);
+	struct change change = {
+		.kind = CHANGE_REPLACE, .label = "phone", .token = &token, .moving = STEP - 1};
+	struct cred cred;
+	struct login_state after;
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+	read_record(f, &cred, &after);
+	assert_int_equal(STEP, after.tokens[0].moving);
+}
+
+static void a_token_is_removed_and_renamed(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("tablet", 2);
+	struct change change = {.kind = CHANGE_ADD, .token = &token, .moving = STEP};
+	struct cred cred;
+	struct login_state after;
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP - 1)));
+	change = (struct change){.kind = CHANGE_RENAME, .label = "tablet", .new_label = "slate"};
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+	change = (struct change){.kind = CHANGE_REMOVE, .label = "phone"};
+	assert_done(try_change(f, &change, code_of(2, STEP + 1)));
+	read_record(f, &cred, &after);
+	assert_int_equal(1, cred.token_count);
+	assert_string_equal("slate", cred.tokens[0].label);
+	assert_int_equal(STEP + 1, after.tokens[0].moving);
+	assert_int_equal(2, after.tokens[0].id);
+}
+
+static void new_recovery_codes_void_the_old_ones(void **state)
+{
+	struct fixture *f = *state;
+	struct change change = {.kind = CHANGE_RECOVERY, .recovery_codes = 3};
+	struct recovery_code old;
+	struct cred cred;
+	struct login_state after;
+	int index = -1;
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+	old = change.codes[0];
+	read_record(f, &cred, &after);
+	assert_int_equal(3, cred.recovery_count);
+	assert_ok(recovery_find(&cred, &old, &index));
+	assert_int_equal(0, index);
+	/* and one of them opens the way to newer ones, in which it is no more */
+	assert_done(try_change(f, &change, old.text));
+	read_record(f, &cred, &after);
+	assert_ok(recovery_find(&cred, &old, &index));
+	assert_int_equal(-1, index);
+	assert_int_equal(0, after.spent);
+}
+
+static void a_record_is_given_up_by_a_right_code(void **state)
+{
+	struct fixture *f = *state;
+	struct change change = {.kind = CHANGE_DISABLE};
+	bool has = true;
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+	assert_ok(store_has(f->store, "alice", &has, NULL));
+	assert_false(has);
+}
+
+static void a_change_that_cannot_be_made_uses_up_no_code(void **state)
+{
+	struct fixture *f = *state;
+	struct token same_name = token_of("phone", 2), same_secret = token_of("tablet", 1);
+	struct change change = {.kind = CHANGE_REMOVE, .label = "phone"};
+
+	add_user(f->store, "alice", 1);
+	assert_impossible("the only one", try_change(f, &change, code_of(1, STEP)));
+	change.label = "car";
+	assert_impossible("no \"car\"", try_change(f, &change, code_of(1, STEP)));
+	change = (struct change){.kind = CHANGE_RENAME, .label = "phone", .new_label = " "};
+	assert_impossible("no name", try_change(f, &change, code_of(1, STEP)));
+	change = (struct change){.kind = CHANGE_ADD, .token = &same_name};
+	assert_impossible("already", try_change(f, &change, code_of(1, STEP)));
+	change.token = &same_secret;
+	assert_impossible("same secret", try_change(f, &change, code_of(1, STEP)));
+	change = (struct change){.kind = CHANGE_REPLACE, .label = "car", .token = &same_name};
+	assert_impossible("no \"car\"", try_change(f, &change, code_of(1, STEP)));
+	change = (struct change){.kind = CHANGE_RECOVERY, .recovery_codes = 1};
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+}
+
+static void a_write_that_fails_leaves_the_old_record_and_its_code(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("tablet", 2);
+	struct change change = {.kind = CHANGE_ADD, .token = &token, .moving = STEP};
+	struct cred before = add_user(f->store, "alice", 1), cred;
+	struct login_state after;
+	struct trial trial;
+
+	renames_fail = 1;
+	trial = try_change(f, &change, code_of(1, STEP));
+	renames_fail = 0;
+	assert_int_equal(TOTP_ERR_SYSTEM, trial.err);
+	assert_int_equal(VERDICT_DENY, trial.outcome.verdict);
+	read_record(f, &cred, &after);
+	assert_memory_equal(&before, &cred, sizeof(cred));
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+}
+
+static void a_first_enrolment_stores_token_and_codes_once(void **state)
+{
+	struct fixture *f = *state;
+	struct enroll_first first = {.user = "alice",
+				     .uid = 1000,
+				     .now = NOW,
+				     .token = token_of("phone", 1),
+				     .moving = STEP,
+				     .recovery_codes = 10};
+	struct recovery_code codes[RECOVERY_MAX];
+	struct cred cred;
+	struct login_state after;
+	struct reason why = {""};
+	uint8_t count = 0;
+	int index = -1;
+
+	assert_ok(enroll_store(f->store, &first, codes, &count, &why));
+	assert_int_equal(10, count);
+	read_record(f, &cred, &after);
+	assert_int_equal(STEP, after.tokens[0].moving);
+	assert_ok(recovery_find(&cred, &codes[9], &index));
+	assert_int_equal(9, index);
+
+	count = 0;
+	assert_refused(EXISTS, enroll_store(f->store, &first, codes, &count, &why));
+	assert_int_equal(0, count);
+	assert_wiped(codes);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		STORE_TEST(a_token_is_added_by_a_right_code_which_is_used_up),
+		STORE_TEST(a_wrong_code_changes_nothing_and_is_counted),
+		STORE_TEST(a_replaced_token_keeps_its_name_and_none_of_its_codes),
+		STORE_TEST(a_token_replaced_by_the_same_secret_takes_no_used_code),
+		STORE_TEST(a_token_is_removed_and_renamed),
+		STORE_TEST(new_recovery_codes_void_the_old_ones),
+		STORE_TEST(a_record_is_given_up_by_a_right_code),
+		STORE_TEST(a_change_that_cannot_be_made_uses_up_no_code),
+		STORE_TEST(a_write_that_fails_leaves_the_old_record_and_its_code),
+		STORE_TEST(a_first_enrolment_stores_token_and_codes_once),
+	};
+
+	SKIP_UNLESS_ROOT();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
