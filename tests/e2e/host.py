@@ -134,7 +134,7 @@ class Host:
     def enroll(self, user, *options, period=60):
         """Give the user a phone. Nobody confirms, so no step is used yet."""
         made = json.loads(run("totp-enroll", "--user", user, "--no-confirm", "--json",
-                              "--period", str(period), *options))
+                              *(("--period", str(period)) if period else ()), *options))
         phone = Phone(made["uri"])
         assert phone.secret == made["secret"].replace(" ", "")
         self.phones.append(phone)
@@ -157,10 +157,14 @@ class Host:
         return {name: open(f"{STORE}/state/{name}", "rb").read()
                 for name in os.listdir(f"{STORE}/state")}
 
+    def state_paths(self, user):
+        return [f"{STORE}/state/{name}" for name in os.listdir(f"{STORE}/state")
+                if name.startswith(user + ".")]
+
     # ---- totpd
 
-    def serve(self, *options):
-        """Give the host the service account, a store of its, and totpd."""
+    def serve(self, *options, **settings):
+        """Give the host the service account, a store of its, this policy, and totpd."""
         for path, line in (("/etc/passwd", "_pam_totp:x:64990:64990::/:/usr/sbin/nologin"),
                            ("/etc/group", "_pam_totp:x:64990:")):
             with open(path) as file:
@@ -169,6 +173,7 @@ class Host:
             with open(path, "a") as file:
                 file.write(line + "\n")
         self.forget()
+        self.policy(**settings)
         run("totpctl", "init")
         self.totpd(*options)
 

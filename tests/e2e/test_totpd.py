@@ -1,60 +1,720 @@
 """totpd, asked by the programs of ordinary people, by set-uid ones and by strangers."""
 import os
+import random
+import re
+import shutil
+import signal
+import socket
+import struct
 import subprocess
-import sys
+import threading
 import time
 
+import pexpect
 import pytest
 
 import wire
-from host import DIR, HERE, PROMPT, STORE, run, wait_for
+from host import DIR, HERE, KEYRING, POLICY, PROMPT, STORE, run, wait_for
+
+ALICE, BOB = 64001, 64002
 
 
 @pytest.fixture
 def served(host):
-    """A host with the service account and totpd at work."""
-    host.serve()
+    """A host with the service account and totpd at work, on which nobody waits."""
+    host.serve(fail_delay=0)
     return host
 
 
-def as_user(user, *argv, given=None, fail=False, env=None):
+def as_user(user, *argv, given=None, fail=False):
     """Run a program as an ordinary user, to its end."""
-    return run("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--reset-env",
-               "--", "env", *(f"{key}={value}" for key, value in (env or {}).items()), *argv,
-               given=given, fail=fail, cwd="/")
+    groups = "--clear-groups" if user.isdigit() else "--init-groups"
+    return run("setpriv", f"--reuid={user}", f"--regid={user}", groups, "--reset-env",
+               "--", *argv, given=given, fail=fail, cwd="/")
 
 
 def ask_as(user, *arguments, **keywords):
-    """The same with wire.ask; returns what print shows of the response."""
+    """wire.ask as a user: what print shows of the response."""
     return as_user(user, "/usr/bin/python3", "-B", "-c",
                    f"import sys; sys.path.insert(0, {HERE!r})\n"
                    f"import wire\nprint(wire.ask(wire.request(*{arguments!r}, **{keywords!r})))")
 
 
-def log_in(user, code, fail=False):
+def log_in(user, code, fail=False, shell=""):
     """A program of the user's own asks PAM, as a screen locker does."""
-    return as_user(user, "pamtester", "locker", user, "authenticate", given=code + "\n", fail=fail)
+    return as_user(user, "sh", "-c", f"{shell} exec pamtester locker {user} authenticate",
+                   given=code + "\n", fail=fail)
 
 
-def test_a_program_of_one_s_own_checks_a_code_once(served):
-    phone = served.enroll("alice")
+@pytest.fixture
+def locker(served):
     served.pam("locker", "auth required pam_totp.so")
+    return served
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return {key: value.strip() for key, _, value in (line.partition(":") for line in file)}
+
+
+# ---- programs that are not root's
+
+def test_a_program_of_one_s_own_checks_a_code_once(locker):
+    phone = locker.enroll("alice")
     code = phone.code()
     assert "successfully authenticated" in log_in("alice", code)
-    event = served.event()
+    event = locker.event()
     assert (event["user"], event["outcome"], event["source"]) == ("alice", "allow", "uid:64001")
-    assert event["service"] == "locker"
+    assert (event["service"], event["token"]) == ("locker", "phone")
     assert "already used" in log_in("alice", code, fail=True)
     assert "not accepted" in log_in("alice", phone.wrong(), fail=True)
-    assert len(served.events()) == 3
+    assert [event["reason"] for event in locker.events()] == ["code", "used_code", "wrong_code"]
 
 
-def test_nobody_is_asked_about_another(served):
-    served.enroll("bob")
-    served.pam("locker", "auth required pam_totp.so")
+def test_whoever_must_give_a_code_and_has_none_is_refused_by_totpd_too(locker):
+    assert "not accepted" in log_in("alice", "123456", fail=True)
+    assert locker.event()["reason"] == "not_enrolled"
+
+
+def test_where_codes_are_optional_who_has_none_is_let_on(locker):
+    locker.policy(enforce="optional", fail_delay=0)
+    locker.pam("locker", "auth required pam_totp.so", "auth required pam_permit.so")
+    assert "successfully" in as_user("alice", "pamtester", "locker", "alice", "authenticate")
+    assert locker.event()["outcome"] == "skip"
+
+
+def test_nobody_asks_about_another(locker):
+    locker.enroll("bob")
     as_user("alice", "pamtester", "locker", "bob", "authenticate", given="123456\n", fail=True)
-    assert served.event()["outcome"] == "error"
-    assert "forbidden" in ask_as("alice", wire.CHECK, "bob", "123456")
+    assert locker.event()["reason"] == "not_allowed"
     for op in range(wire.LOOK, wire.DISABLE + 1):
-        assert "forbidden" in ask_as("alice", op, "bob")
-    assert all(event["outcome"] == "error" for event in served.events())
+        assert "forbidden" in ask_as("alice", op, "bob", "123456")
+    assert ask_as("alice", wire.LOOK, "root").startswith("<1 forbidden")
+
+
+def test_an_account_of_may_check_asks_about_others_and_changes_nothing(locker):
+    phone = locker.enroll("bob")
+    locker.policy(may_check="nobody, @alice", fail_delay=0)
+    assert "ok" in ask_as("alice", wire.LOOK, "bob")
+    code = phone.code()
+    assert "allow" in ask_as("alice", wire.CHECK, "bob", code)
+    assert locker.event()["source"] == "uid:64001"
+    for op in range(wire.STATUS, wire.DISABLE + 1):
+        assert "forbidden" in ask_as("alice", op, "bob", phone.code(1))
+
+
+def test_an_unknown_user_id_and_a_user_namespace_are_refused(served):
+    with subprocess.Popen(["setpriv", "--reuid=64001", "--regid=64001", "--clear-groups", "--",
+                           "unshare", "-U", "/usr/bin/python3", "-B", "-c",
+                           f"import sys; sys.path.insert(0, {HERE!r})\nimport wire\n"
+                           "print(wire.ask(wire.request(wire.LOOK, 'alice')))"],
+                          stdout=subprocess.PIPE, text=True, cwd="/") as child:
+        out = child.communicate(timeout=20)[0]
+    # the kernel still knows who it is: alice, about herself
+    assert out.startswith("<1 ok")
+    assert "forbidden" in ask_as("65534", wire.LOOK, "nobody")
+    assert "forbidden" in ask_as("64999999", wire.LOOK, "alice")
+
+
+def test_a_code_of_the_past_is_told_and_one_of_the_future_never(locker):
+    phone = locker.enroll("alice")
+    now = time.time()
+    past, future = phone.at(now - 300), phone.at(now + 300)
+    assert "deny" in ask_as("alice", wire.CHECK, "alice", future)
+    answer = wire.ask(wire.request(wire.CHECK, "alice", past), "/run/pam_totp/root.socket")
+    assert answer.off and answer.offset == -5
+    told = ask_as_bytes("alice", wire.CHECK, "alice", past)
+    assert told.off and told.offset == -5 and told.label == "phone"
+    told = ask_as_bytes("alice", wire.CHECK, "alice", future)
+    assert not told.off and told.offset == 0 and told.label == ""
+    # the administrator reads it in the log
+    assert any("+5 steps" in event.get("detail", "") for event in locker.events())
+
+
+def ask_as_bytes(user, *arguments):
+    data = as_user(user, "/usr/bin/python3", "-B", "-c",
+                   f"import sys; sys.path.insert(0, {HERE!r})\nimport wire\n"
+                   f"door = wire.connect()\ndoor.send(wire.request(*{arguments!r}))\n"
+                   "print(door.recv(4096).hex())")
+    return wire.Response(bytes.fromhex(data.strip()))
+
+
+@pytest.mark.parametrize("shell", ["ulimit -u 0;", "exec 2>&-;", "trap '' CHLD;", "trap '' PIPE;",
+                                   "ulimit -f 0;", "ulimit -c unlimited;"])
+def test_limits_signals_and_closed_descriptors_of_the_caller_change_nothing(locker, shell):
+    phone = locker.enroll("alice")
+    log_in("alice", phone.code(), shell=shell)
+    assert locker.event()["outcome"] == "allow"
+
+
+def test_with_all_streams_closed_a_code_is_checked(locker):
+    """A program without descriptors 0 to 2, whose answer comes from elsewhere."""
+    phone = locker.enroll("alice")
+    script = (
+        "import ctypes, os, sys\n"
+        "pam = ctypes.CDLL('libpam.so.0'); libc = ctypes.CDLL(None)\n"
+        "libc.calloc.restype = ctypes.c_void_p; libc.strdup.restype = ctypes.c_void_p\n"
+        "class Response(ctypes.Structure):\n"
+        "    _fields_ = [('text', ctypes.c_void_p), ('code', ctypes.c_int)]\n"
+        "TALK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p,\n"
+        "                        ctypes.POINTER(ctypes.POINTER(Response)), ctypes.c_void_p)\n"
+        "code = sys.stdin.readline().strip().encode()\n"
+        "def talk(n, messages, answers, data):\n"
+        "    array = ctypes.cast(libc.calloc(n, ctypes.sizeof(Response)), ctypes.POINTER(Response))\n"
+        "    array[0].text = libc.strdup(code)\n"
+        "    answers[0] = array\n"
+        "    return 0\n"
+        "class Conv(ctypes.Structure):\n"
+        "    _fields_ = [('conv', TALK), ('data', ctypes.c_void_p)]\n"
+        "conv, handle = Conv(TALK(talk), None), ctypes.c_void_p()\n"
+        "for fd in 0, 1, 2: os.close(fd)\n"
+        "before = sorted(os.listdir('/proc/self/fd'))\n"
+        "assert pam.pam_start(b'locker', b'alice', ctypes.byref(conv), ctypes.byref(handle)) == 0\n"
+        "result = pam.pam_authenticate(handle, 0)\n"
+        "pam.pam_end(handle, result)\n"
+        "os._exit(result or (9 if len(os.listdir('/proc/self/fd')) > len(before) + 1 else 0))\n")
+    as_user("alice", "/usr/bin/python3", "-B", "-c", script, given=phone.code() + "\n")
+    assert locker.event()["outcome"] == "allow"
+
+
+# ---- totpd is not there, or not what it seems
+
+def test_without_totpd_everybody_who_needs_it_is_refused_at_once(locker):
+    phone = locker.enroll("alice")
+    for name in "stale", "gone":
+        if name == "stale":
+            locker.stop_totpd()
+        else:
+            shutil.rmtree("/run/pam_totp")
+        began = time.monotonic()
+        assert "not possible right now" in log_in("alice", phone.code(), fail=True)
+        assert time.monotonic() - began < 2
+    assert all(event["outcome"] == "error" for event in locker.events())
+    assert "totpd.socket" in locker.events()[0]["detail"]
+    # root's own programs do not notice
+    locker.sshd()
+    assert locker.ssh("alice", phone.code()).ok
+
+
+class Impostor(threading.Thread):
+    """Something else that listens where totpd should."""
+
+    def __init__(self, owner, reply, path="/run/pam_totp/socket"):
+        super().__init__(daemon=True)
+        if os.path.exists(path):
+            os.unlink(path)
+        self.pid = None
+        self.reply, self.owner, self.path = reply, owner, path
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(path)
+        os.chmod(path, 0o666)
+        os.chown(path, owner, 0)
+        self.listener.listen(8)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                door = self.listener.accept()[0]
+            except OSError:
+                return
+            data = door.recv(4096)
+            if self.reply is None:
+                time.sleep(30)
+            elif data:
+                door.send(self.reply(data))
+            door.close()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def allow(request):
+    """A response that lets in."""
+    return b"PTA1" + request[4:5] + bytes(256) + b"\1\2\1" + bytes(980 - 264)
+
+
+REPLIES = {
+    "garbled": lambda request: random.randbytes(980),
+    "short": lambda request: allow(request)[:979],
+    "long": lambda request: allow(request) + b"\0",
+    "of another version": lambda request: b"PTA2" + allow(request)[4:],
+    "to another question": lambda request: allow(request[:4] + b"\3"),
+    "nothing": lambda request: b"",
+}
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_a_response_that_is_none_refuses(locker, kind):
+    phone = locker.enroll("alice")
+    locker.stop_totpd()
+    impostor = Impostor(0, REPLIES[kind])
+    assert "not possible right now" in log_in("alice", phone.code(), fail=True)
+    impostor.close()
+    assert locker.event()["reason"] == "no_sound_answer"
+
+
+def test_a_totpd_that_does_not_answer_is_waited_for_five_seconds(locker):
+    phone = locker.enroll("alice")
+    locker.stop_totpd()
+    impostor = Impostor(0, None)
+    began = time.monotonic()
+    assert "not possible right now" in log_in("alice", phone.code(), fail=True)
+    assert 4.5 < time.monotonic() - began < 8
+    impostor.close()
+    assert locker.event()["reason"] == "timed_out"
+
+
+def test_a_socket_or_folder_that_is_not_root_s_is_not_asked(locker):
+    phone = locker.enroll("alice")
+    locker.stop_totpd()
+    impostor = Impostor(BOB, allow)
+    assert "not possible" in log_in("alice", phone.code(), fail=True)
+    os.chown("/run/pam_totp/socket", 0, 0)
+    os.chown("/run/pam_totp", BOB, 0)
+    assert "not possible" in log_in("alice", phone.code(), fail=True)
+    os.chown("/run/pam_totp", 0, 0)
+    os.chmod("/run/pam_totp", 0o777)
+    assert "not possible" in log_in("alice", phone.code(), fail=True)
+    os.chmod("/run/pam_totp", 0o755)
+    impostor.close()
+    assert [event["reason"] for event in locker.events()] == ["unsafe_file"] * 3
+
+
+def test_a_listener_that_is_not_root_s_is_not_asked(locker):
+    """The folder and the name are root's, but somebody else listens."""
+    phone = locker.enroll("alice")
+    locker.stop_totpd()
+    child = os.fork()
+    if child == 0:
+        os.chmod("/run/pam_totp", 0o777)
+        os.unlink("/run/pam_totp/socket")
+        os.setuid(BOB)
+        Impostor(BOB, allow)
+        time.sleep(60)
+        os._exit(0)
+    try:
+        assert wait_for(lambda: os.path.exists("/run/pam_totp/socket") and
+                        os.stat("/run/pam_totp/socket").st_uid == BOB)
+        time.sleep(0.2)
+        os.chown("/run/pam_totp/socket", 0, 0)
+        os.chmod("/run/pam_totp", 0o755)
+        assert "not possible" in log_in("alice", phone.code(), fail=True)
+        assert "uid 64002 listens" in locker.event()["detail"]
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+# ---- set-uid programs
+
+SU = ("auth sufficient pam_rootok.so", "auth required pam_totp.so {}",
+      "auth required pam_permit.so", "account required pam_permit.so",
+      "session required pam_permit.so")
+
+
+def su(user, target):
+    return pexpect.spawn("setpriv", [f"--reuid={user}", f"--regid={user}", "--init-groups",
+                                     "--reset-env", "--", "su", target, "-c", "id -un"],
+                         cwd="/", timeout=20, encoding="utf-8")
+
+
+def become(user, target, code):
+    child = su(user, target)
+    child.expect_exact(PROMPT)
+    child.sendline(code)
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus == 0
+
+
+def opened_by(pid, store=STORE):
+    """Files of the store that a process has open."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return []
+    return [link for link in links if link.startswith(store)]
+
+
+def test_su_has_totpd_look_at_the_record_and_opens_nothing_of_the_store(served):
+    served.pam("su", *SU)
+    phone = served.enroll("bob")
+    code = phone.code()
+    child = su("alice", "bob")
+    child.expect_exact(PROMPT)
+    assert opened_by(child.pid) == []
+    child.sendline(code)
+    child.expect_exact("bob")
+    child.expect(pexpect.EOF)
+    event = served.event()
+    assert (event["outcome"], event["source"], event["service"]) == ("allow", "uid:64001", "su")
+    assert not become("alice", "bob", code)
+
+
+def test_without_totpd_su_checks_in_process(served):
+    served.pam("su", *SU)
+    phone = served.enroll("bob")
+    served.stop_totpd()
+    assert become("alice", "bob", phone.code())
+    assert served.event()["outcome"] == "allow"
+
+
+def test_a_su_that_its_caller_stops_holds_nobody_up(served):
+    """In process it would keep bob's lock; with totpd it holds nothing that could be kept."""
+    served.pam("su", *SU)
+    served.sshd()
+    phone = served.enroll("bob")
+    child = su("alice", "bob")
+    child.expect_exact(PROMPT)
+    pid = int(run("pgrep", "-u", "0", "-P", str(child.pid)).split()[0]) \
+        if status_of(child.pid)["Uid"].split()[1] != "0" else child.pid
+    child.sendline(phone.wrong())
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:  # its caller may do so at any moment
+        os.kill(pid, signal.SIGSTOP)
+        assert opened_by(pid) == []
+        os.kill(pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGSTOP)
+    assert served.ssh("bob", phone.code()).ok
+    os.kill(pid, signal.SIGCONT)
+    child.expect(pexpect.EOF)
+
+
+# ---- many at once
+
+def storm(processes, script):
+    """Run a script in so many processes of alice's at once; what all of them printed."""
+    running = [subprocess.Popen(
+        ["setpriv", "--reuid=64001", "--regid=64001", "--clear-groups", "--", "/usr/bin/python3",
+         "-B", "-c", f"import sys; sys.path.insert(0, {HERE!r})\nimport wire\n{script}"],
+        stdout=subprocess.PIPE, text=True, cwd="/") for _ in range(processes)]
+    return "".join(child.communicate(timeout=60)[0] for child in running).split()
+
+
+def test_of_a_thousand_guesses_of_fifty_processes_the_budget_is_judged(served):
+    served.policy(attempts=7, fail_delay=0)
+    phone = served.enroll("alice")
+    wrong = phone.wrong()
+    said = storm(50, "for _ in range(20):\n"
+                     f"    print(wire.ask(wire.request(wire.CHECK, 'alice', '{wrong}')).verdict)")
+    assert (said.count("deny"), said.count("wait")) == (7, 993)
+
+
+def test_one_code_in_many_hands_lets_in_one_by_totpd_too(served):
+    phone = served.enroll("alice")
+    code = phone.code()
+    said = storm(16, f"print(wire.ask(wire.request(wire.CHECK, 'alice', '{code}')).verdict)")
+    assert said.count("allow") == 1 and said.count("deny") == 15
+
+
+def test_children_that_are_killed_lose_nothing_and_accept_nothing_twice(served):
+    served.policy(attempts=100, attempts_total=10000, fail_delay=0, hotp_window=100)
+    made = served.enroll("alice", "--hotp", period=None)
+    codes = [run("oathtool", "--hotp", f"--counter={n}", "-b", "-", given=made.secret).strip()
+             for n in range(40)]
+    accepted, killed, stop = [], 0, threading.Event()
+
+    def killer():
+        nonlocal killed
+        while not stop.is_set():
+            for child in children(served.keeper.pid):
+                if random.random() < 0.5:
+                    try:
+                        os.kill(child, signal.SIGKILL)
+                        killed += 1
+                    except ProcessLookupError:
+                        pass
+            time.sleep(0.0005)
+
+    def user():
+        for n, code in enumerate(codes):
+            answer = wire.ask(wire.request(wire.CHECK, "alice", code, source=b"\1\x7f" + bytes(15)),
+                              "/run/pam_totp/root.socket")
+            if answer and answer.verdict == "allow":
+                accepted.append(n)
+
+    threads = [threading.Thread(target=user) for _ in range(4)]
+    hunter = threading.Thread(target=killer)
+    hunter.start()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stop.set()
+    hunter.join()
+    assert killed > 10 and len(accepted) == len(set(accepted))
+    # and the record is whole
+    last = wire.ask(wire.request(wire.CHECK, "alice", run(
+        "oathtool", "--hotp", "--counter=45", "-b", "-", given=made.secret).strip()),
+        "/run/pam_totp/root.socket")
+    assert last.verdict == "allow"
+    assert served.keeper.poll() is None
+    assert "reason=crash" in served.log_text()
+
+
+def test_sixty_four_logins_of_sixty_four_users_are_all_accepted(served):
+    """By root's socket, as su would ask."""
+    users = [f"user{n}" for n in range(64)]
+    with open("/etc/passwd", "a") as file:
+        file.writelines(f"{user}:x:{65000 + n}:{65000 + n}::/:/bin/sh\n"
+                        for n, user in enumerate(users))
+    try:
+        codes = {user: served.enroll(user).code() for user in users}
+        said = []
+
+        def one(user):
+            said.append(wire.ask(wire.request(wire.CHECK, user, codes[user]),
+                                 "/run/pam_totp/root.socket").verdict)
+
+        threads = [threading.Thread(target=one, args=(user,)) for user in users]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert said == ["allow"] * 64
+    finally:
+        run("sed", "-i", "/^user[0-9]*:/d", "/etc/passwd")
+
+
+def test_who_says_nothing_loses_the_seat_and_who_floods_delays_nobody(served):
+    phone = served.enroll("bob")
+    silent = [wire.connect() for _ in range(60)]  # root's uid at the door of everybody
+    answer = ask_as("bob", wire.CHECK, "bob", phone.code())
+    assert "allow" in answer
+    time.sleep(1.5)
+    closed = 0
+    for door in silent:
+        door.settimeout(0.1)
+        try:
+            closed += door.recv(10) == b""
+        except OSError:
+            pass
+        door.close()
+    assert closed == 60
+
+
+def test_noise_on_the_socket_is_answered_with_nothing_or_an_error(served):
+    random.seed(6238)
+    good = wire.request(wire.CHECK, "alice", "123456")
+    for _ in range(1500):
+        message = bytearray(good)
+        kind = random.randrange(3)
+        if kind == 0:
+            message = random.randbytes(random.randrange(1, 1200))
+        else:
+            for _ in range(random.randrange(1, 8)):
+                message[random.randrange(4 * (kind == 1), len(message))] = random.randrange(256)
+        answer = wire.ask(bytes(message))
+        assert answer is None or answer.error != "ok" or answer.verdict != "allow"
+    assert served.keeper.poll() is None
+    assert "reason=crash" not in served.log_text()
+    phone = served.enroll("alice")
+    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
+
+
+# ---- the daemon itself
+
+def test_it_has_none_of_root_s_rights_and_cannot_have_them_back(served):
+    status = status_of(served.keeper.pid)
+    assert status["Uid"].split() == status["Gid"].split() == ["64990"] * 4
+    assert status["Groups"] == ""
+    assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    limits = open(f"/proc/{served.keeper.pid}/limits").read()
+    assert re.search(r"Max core file size\s+0\s+0", limits)
+
+
+def test_neither_its_memory_nor_the_store_can_be_read_by_a_user(served):
+    phone = served.enroll("alice")
+    pid = served.keeper.pid
+    for path in (f"/proc/{pid}/mem", f"/proc/{pid}/environ", KEYRING, f"{STORE}/users/alice",
+                 f"{STORE}/state"):
+        assert "Permission denied" in as_user("alice", "head", "-c1", path, fail=True)
+    assert "not permitted" in as_user("alice", "strace", "-p", str(pid), fail=True)
+    # nor by another process of its own account
+    as_user("_pam_totp", "cat", f"/proc/{pid}/environ", fail=True)
+    assert phone.secret not in open(f"/proc/{pid}/environ").read()
+
+
+def test_sigterm_finishes_what_is_under_way(served):
+    phone = served.enroll("bob")
+    state = open(served.state_paths("bob")[0], "r+b")
+    lock(state)
+    with wire.connect("/run/pam_totp/root.socket") as door:
+        door.send(wire.request(wire.CHECK, "bob", phone.code()))
+        assert wait_for(lambda: children(served.keeper.pid))
+        served.keeper.terminate()
+        time.sleep(0.2)
+        assert served.keeper.poll() is None
+        state.close()
+        assert wire.Response(door.recv(4096)).verdict == "allow"
+    assert served.keeper.wait(5) == 0
+    served.keeper = None
+
+
+def lock(file):
+    """Hold the record as a login does (F_OFD_SETLK)."""
+    import fcntl
+    fcntl.fcntl(file, 37, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+
+
+def test_a_child_that_takes_too_long_is_ended_and_logged(served):
+    phone = served.enroll("bob")
+    with wire.connect("/run/pam_totp/root.socket") as door:
+        with open(served.state_paths("bob")[0], "r+b") as state:
+            lock(state)
+            door.send(wire.request(wire.CHECK, "bob", phone.code()))
+            child = wait_for(lambda: children(served.keeper.pid))[0]
+            os.kill(child, signal.SIGSTOP)
+        assert door.recv(4096) == b""
+    assert wait_for(lambda: "signal 9" in served.log_text())
+
+
+def test_a_policy_that_changes_is_read_and_a_broken_one_refuses(served):
+    phone = served.enroll("alice")
+    with open(POLICY, "a") as file:
+        file.write("windo = 3\n")
+    assert ask_as("alice", wire.CHECK, "alice", phone.code()).startswith("<2 format")
+    assert "windo" in served.log_text()
+    assert served.log_text().count("reason=policy") == 1
+    assert ask_as("alice", wire.CHECK, "alice", phone.code()).startswith("<2 format")
+    served.policy(window=0, fail_delay=0)
+    assert "deny" in ask_as("alice", wire.CHECK, "alice", phone.code(1))
+    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
+
+
+def test_a_key_that_came_later_makes_it_leave_to_be_started_anew(served):
+    phone = served.enroll("alice")
+    old = open(KEYRING).read()
+    shutil.copy(KEYRING, f"{DIR}/old")
+    with open(KEYRING, "w") as file:
+        file.write("0badcafe " + "A" * 43 + "= 2026-01-01\n" + old)
+    bob = served.enroll("bob")  # sealed by the new one
+    assert ask_as("bob", wire.CHECK, "bob", bob.code()).startswith("<2 seal")
+    assert served.keeper.wait(5) == 0
+    served.totpd()
+    assert "allow" in ask_as("bob", wire.CHECK, "bob", bob.code())
+    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
+    # a key that nobody has is no reason to leave, or anybody could make it
+    shutil.copy(f"{DIR}/old", KEYRING)
+    served.totpd()
+    assert ask_as("bob", wire.CHECK, "bob", bob.code(1)).startswith("<2 seal")
+    time.sleep(0.3)
+    assert served.keeper.poll() is None
+
+
+def test_without_its_account_or_keyring_it_does_not_begin(host):
+    def refused(sentence):
+        said = run("/usr/libexec/totpd", "--foreground", fail=True)
+        assert sentence in said, said
+
+    refused("no account _pam_totp")
+    host.serve()
+    host.stop_totpd()
+    os.rename(KEYRING, f"{KEYRING}.away")
+    refused("no keyring")
+    os.rename(f"{KEYRING}.away", KEYRING)
+    host.totpd()
+    refused("already")
+    assert "say --foreground" in run("/usr/libexec/totpd", fail=True)
+    assert "only root" in as_user("alice", "/usr/libexec/totpd", "--foreground", fail=True)
+    assert "--idle" in run("/usr/libexec/totpd", "--help")
+    assert run("/usr/libexec/totpd", "--version").startswith("totpd (pam_totp) ")
+    assert "wrong" in run("/usr/libexec/totpd", "--idle", "0", fail=True)
+
+
+# ---- with a service manager's sockets
+
+class Manager:
+    """What systemd does for a socket unit: it listens, and starts totpd when somebody asks."""
+
+    def __init__(self, **environment):
+        os.makedirs("/run/pam_totp", 0o755, exist_ok=True)
+        self.listeners = []
+        for name, mode in ("socket", 0o666), ("root.socket", 0o600):
+            path = f"/run/pam_totp/{name}"
+            if os.path.exists(path):
+                os.unlink(path)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            listener.bind(path)
+            os.chmod(path, mode)
+            listener.listen(64)
+            self.listeners.append(listener)
+        self.environment = environment
+        self.child = None
+
+    def start(self, *options, names="user:root"):
+        fds = [listener.fileno() for listener in self.listeners]
+        # moved to 3 and 4 by the shell, which then becomes totpd
+        command = (f"exec 8<&{fds[0]} 9<&{fds[1]} 3<&8 4<&9 8<&- 9<&-; export LISTEN_FDS=2 "
+                   f"LISTEN_PID=$$ LISTEN_FDNAMES={names}; exec \"$@\"")
+        environment = {"PATH": os.environ["PATH"], **self.environment}
+        self.child = subprocess.Popen(
+            ["bash", "-c", command, "bash", "setpriv", "--reuid=64990", "--regid=64990",
+             "--clear-groups", "--", "/usr/libexec/totpd", *options],
+            pass_fds=fds, env=environment, stderr=subprocess.PIPE, text=True)
+
+    def close(self):
+        for listener in self.listeners:
+            listener.close()
+        if self.child and self.child.poll() is None:
+            self.child.terminate()
+            self.child.wait(10)
+
+
+@pytest.fixture
+def managed(host):
+    host.serve(fail_delay=0)
+    host.stop_totpd()
+    os.makedirs(f"{DIR}/credentials", 0o500, exist_ok=True)
+    shutil.copy(KEYRING, f"{DIR}/credentials/keyring")
+    os.chmod(f"{DIR}/credentials/keyring", 0o400)
+    for path in f"{DIR}/credentials", f"{DIR}/credentials/keyring":
+        os.chown(path, 64990, 64990)
+    os.chmod(DIR, 0o711)
+    manager = Manager(CREDENTIALS_DIRECTORY=f"{DIR}/credentials")
+    manager.host = host
+    yield manager
+    manager.close()
+
+
+def test_a_manager_s_sockets_and_credential_are_taken(managed):
+    phone = managed.host.enroll("alice")
+    managed.start()
+    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
+    assert "reason=activated" in managed.host.log_text()
+
+
+def test_it_leaves_when_idle_and_the_manager_s_sockets_live_on(managed):
+    phone = managed.host.enroll("alice")
+    managed.start("--idle", "1")
+    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
+    assert managed.child.wait(10) == 0
+    asked = threading.Thread(target=lambda: replies.append(
+        ask_as("alice", wire.CHECK, "alice", phone.code(1))))
+    replies = []
+    asked.start()  # waits in the manager's queue until totpd is there again
+    time.sleep(0.3)
+    managed.start()
+    asked.join()
+    assert "allow" in replies[0]
+
+
+@pytest.mark.parametrize("fault", ["names", "credential", "mode"])
+def test_what_a_manager_hands_over_wrongly_is_refused(managed, fault):
+    if fault == "credential":
+        managed.environment.clear()
+    if fault == "mode":
+        os.chmod(f"{DIR}/credentials/keyring", 0o644)
+    managed.start(names="user:other" if fault == "names" else "user:root")
+    said = managed.child.communicate(timeout=10)[1]
+    assert managed.child.returncode == 1
+    assert {"names": "\"user\" and \"root\"", "credential": "LoadCredential",
+            "mode": "mode 0644"}[fault] in said
