@@ -180,9 +180,10 @@ class Host:
     def totpd(self, *options):
         """Start totpd, or start it again."""
         self.stop_totpd()
+        since = self.log_end()
         self.keeper = subprocess.Popen(["/usr/libexec/totpd", "--foreground", *options])
         assert wait_for(lambda: self.keeper.poll() is not None or "outcome=begin" in
-                        self.log_text()) and self.keeper.poll() is None, self.log_text()
+                        self.log_text(since)) and self.keeper.poll() is None, self.log_text(since)
 
     def drop_service(self):
         for path in "/etc/passwd", "/etc/group":
