@@ -189,6 +189,18 @@ static enum totp_err judge_code(const struct cred *cred, const struct policy *po
 	return TOTP_OK;
 }
 
+/* It is this recovery code: not spent, it lets in. */
+static void rule_recovery(struct ruling *ruling, const struct source *source, int64_t now,
+			  int index)
+{
+	ruling->reason = JUDGE_SPENT_RECOVERY;
+	if (ruling->next.spent >> index & 1)
+		return;
+	ruling->reason = JUDGE_RECOVERY;
+	ruling->next.spent |= UINT32_C(1) << index;
+	note_success(ruling, source, now);
+}
+
 static enum totp_err judge_recovery(const struct cred *cred, const struct answer *answer,
 				    const struct source *source, int64_t now, struct ruling *ruling)
 {
@@ -198,14 +210,34 @@ static enum totp_err judge_recovery(const struct cred *cred, const struct answer
 	if (err != TOTP_OK)
 		return err;
 	ruling->reason = JUDGE_WRONG_RECOVERY;
+	if (index >= 0)
+		rule_recovery(ruling, source, now, index);
+	return TOTP_OK;
+}
+
+/* Eight digits may be a recovery code that was brought over from another system; of that
+ * *ret_index says which, or -1. */
+static enum totp_err find_scratch(const struct cred *cred, const struct answer *answer,
+				  int *ret_index)
+{
+	*ret_index = -1;
+	if (answer->digits != SCRATCH_DIGITS || cred->recovery_count == 0)
+		return TOTP_OK;
+	return recovery_find_scratch(cred, &answer->code, ret_index);
+}
+
+static enum totp_err judge_digits(const struct cred *cred, const struct policy *policy,
+				  const struct answer *answer, const struct source *source,
+				  int64_t now, struct ruling *ruling)
+{
+	int index = -1;
+	enum totp_err err = find_scratch(cred, answer, &index);
+
+	if (err != TOTP_OK)
+		return err;
 	if (index < 0)
-		return TOTP_OK;
-	ruling->reason = JUDGE_SPENT_RECOVERY;
-	if (ruling->next.spent >> index & 1)
-		return TOTP_OK;
-	ruling->reason = JUDGE_RECOVERY;
-	ruling->next.spent |= UINT32_C(1) << index;
-	note_success(ruling, source, now);
+		return judge_code(cred, policy, answer, source, now, ruling);
+	rule_recovery(ruling, source, now, index);
 	return TOTP_OK;
 }
 
@@ -218,7 +250,7 @@ static enum totp_err judge_throttled(const struct cred *cred, const struct polic
 	ruling->changed = throttle_settle(throttle, now);
 	ruling->wait_seconds = throttle_wait(throttle, policy, now);
 	if (!ruling->wait_seconds)
-		return judge_code(cred, policy, answer, source, now, ruling);
+		return judge_digits(cred, policy, answer, source, now, ruling);
 	ruling->verdict = VERDICT_WAIT;
 	ruling->reason = JUDGE_THROTTLED;
 	return TOTP_OK;

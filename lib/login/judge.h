@@ -47,7 +47,8 @@ struct ruling {
  * it would never drain).
  *
  * A recovery code is judged whatever the clock reads and the throttle holds, and a wrong
- * one is not counted: 60 bits are not guessed.
+ * one is not counted: 60 bits are not guessed. One of eight digits, brought over from another
+ * system, is judged like a code instead, and is counted as one if it is wrong.
  *
  * source: where the attempt comes from. now: seconds since 1970 UTC.
  * TOTP_ERR_CRYPTO, TOTP_ERR_RANGE (a time before 1970): *ret_ruling then denies.

@@ -45,16 +45,33 @@ void recovery_show(const struct recovery_code *code, char ret_text[RECOVERY_SHOW
 	*ret_text = '\0';
 }
 
-static enum totp_err hash_of(const uint8_t salt[RECOVERY_SALT_LEN],
-			     const struct recovery_code *code, uint8_t ret_hash[SHA256_LEN])
+static enum totp_err hash_text(const uint8_t salt[RECOVERY_SALT_LEN], const char *text, size_t len,
+			       uint8_t ret_hash[SHA256_LEN])
 {
-	const struct piece text = {code->text, RECOVERY_CODE_LEN};
+	const struct piece piece = {text, len};
 	uint8_t mac[MAC_MAX];
-	enum totp_err err = crypto_hmac(HMAC_SHA256, salt, RECOVERY_SALT_LEN, &text, 1, mac);
+	enum totp_err err = crypto_hmac(HMAC_SHA256, salt, RECOVERY_SALT_LEN, &piece, 1, mac);
 
 	if (err == TOTP_OK)
 		memcpy(ret_hash, mac, SHA256_LEN);
 	return err;
+}
+
+static enum totp_err hash_of(const uint8_t salt[RECOVERY_SALT_LEN],
+			     const struct recovery_code *code, uint8_t ret_hash[SHA256_LEN])
+{
+	return hash_text(salt, code->text, RECOVERY_CODE_LEN, ret_hash);
+}
+
+/* All are compared, each in constant time; -1 for none. */
+static int index_of(const struct cred *cred, const uint8_t hash[SHA256_LEN])
+{
+	int index = -1;
+
+	for (int i = 0; i < cred->recovery_count; i++)
+		if (secret_equal(hash, cred->recovery_hash[i], SHA256_LEN))
+			index = i;
+	return index;
 }
 
 static enum totp_err make_code(struct recovery_code *ret_code)
@@ -107,13 +124,67 @@ enum totp_err recovery_find(const struct cred *cred, const struct recovery_code 
 	uint8_t hash[SHA256_LEN];
 	enum totp_err err = hash_of(cred->recovery_salt, code, hash);
 
-	if (err != TOTP_OK)
-		return err;
-	*ret_index = -1;
-	for (int i = 0; i < cred->recovery_count; i++)
-		if (secret_equal(hash, cred->recovery_hash[i], sizeof(hash)))
-			*ret_index = i;
-	return TOTP_OK;
+	if (err == TOTP_OK)
+		*ret_index = index_of(cred, hash);
+	return err;
+}
+
+/* Keyed, so that the salt tells nothing of the secret that it comes of. */
+static enum totp_err scratch_salt(const struct cred *cred, uint8_t ret_salt[RECOVERY_SALT_LEN])
+{
+	static const char purpose[] = "salt of scratch codes";
+	const struct piece piece = {purpose, sizeof(purpose) - 1};
+	const struct secret *secret = &cred->tokens[0].secret;
+	uint8_t mac[MAC_MAX];
+	enum totp_err err = crypto_hmac(HMAC_SHA256, secret->data, secret->len, &piece, 1, mac);
+
+	if (err == TOTP_OK)
+		memcpy(ret_salt, mac, RECOVERY_SALT_LEN);
+	WIPE(mac);
+	return err;
+}
+
+static enum totp_err add_scratch(struct cred *cred, const struct code *code)
+{
+	uint8_t hash[SHA256_LEN];
+	enum totp_err err;
+
+	if (strspn(code->text, "0123456789") != SCRATCH_DIGITS)
+		return TOTP_ERR_RANGE;
+	err = hash_text(cred->recovery_salt, code->text, SCRATCH_DIGITS, hash);
+	if (err == TOTP_OK && index_of(cred, hash) < 0)
+		memcpy(cred->recovery_hash[cred->recovery_count++], hash, sizeof(hash));
+	return err;
+}
+
+enum totp_err recovery_take_scratch(struct cred *cred, const struct code *codes, unsigned count)
+{
+	OWN_CRED struct cred changed = *cred;
+	enum totp_err err = TOTP_OK;
+
+	if (cred->token_count == 0 || count > RECOVERY_MAX)
+		return TOTP_ERR_RANGE;
+	changed.recovery_count = 0;
+	memset(changed.recovery_salt, 0, sizeof(changed.recovery_salt));
+	memset(changed.recovery_hash, 0, sizeof(changed.recovery_hash));
+	if (count)
+		err = scratch_salt(&changed, changed.recovery_salt);
+	for (unsigned i = 0; i < count && err == TOTP_OK; i++)
+		err = add_scratch(&changed, &codes[i]);
+	if (err == TOTP_OK)
+		*cred = changed;
+	return err;
+}
+
+enum totp_err recovery_find_scratch(const struct cred *cred, const struct code *code,
+				    int *ret_index)
+{
+	uint8_t hash[SHA256_LEN];
+	enum totp_err err = hash_text(cred->recovery_salt, code->text, SCRATCH_DIGITS, hash);
+
+	if (err == TOTP_OK)
+		*ret_index = index_of(cred, hash);
+	return err;
 }
 
 unsigned recovery_left(const struct cred *cred, const struct login_state *state)

@@ -6,6 +6,7 @@
 #ifndef RECORD_RECOVERY_H
 #define RECORD_RECOVERY_H
 
+#include "otp/hotp.h"
 #include "record/state.h"
 
 #define RECOVERY_CODE_LEN  12
@@ -40,6 +41,25 @@ MUST_CHECK enum totp_err recovery_make(struct cred *cred, unsigned count,
  */
 MUST_CHECK enum totp_err recovery_find(const struct cred *cred, const struct recovery_code *code,
 				       int *ret_index);
+
+#define SCRATCH_DIGITS 8
+
+/*
+ * Take over what google-authenticator and totp-cgi call scratch codes, of eight digits each,
+ * as the recovery codes of a credential that has a token already; a code that is there twice
+ * counts once. The salt comes of the first token's secret: the same list, brought over again,
+ * gives the same hashes, and what was spent here can be told. At 10^8 such a code is more
+ * easily guessed than one of ours, so an answer of eight digits is throttled and counted
+ * whatever it is compared with.
+ * TOTP_ERR_RANGE: more than RECOVERY_MAX, a code of another length, or no token;
+ * TOTP_ERR_CRYPTO: *cred is unchanged.
+ */
+MUST_CHECK enum totp_err recovery_take_scratch(struct cred *cred, const struct code *codes,
+					       unsigned count);
+
+/* As recovery_find, for an answer of eight digits. */
+MUST_CHECK enum totp_err recovery_find_scratch(const struct cred *cred, const struct code *code,
+					       int *ret_index);
 
 /* How many codes are not spent. */
 unsigned recovery_left(const struct cred *cred, const struct login_state *state);

@@ -104,6 +104,65 @@ static void void_codes_are_told_from_wrong_ones(void **unused)
 	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, "0000-0000-0000", T));
 }
 
+static __attribute__((noinline)) struct record record_with_scratch(void)
+{
+	static const struct code codes[] = {{"11112222"}, {"33334444"}};
+	struct record r = record_of_one_token();
+
+	assert_ok(recovery_take_scratch(&r.cred, codes, COUNT(codes)));
+	r.state = state_of(&r.cred);
+	return r;
+}
+
+static void a_scratch_code_of_another_system_lets_in_once(void **unused)
+{
+	struct record r = record_with_scratch();
+
+	assert_ruling(ALLOW, RECOVERY, answer(&r, "3333 4444", T));
+	assert_int_equal(1, recovery_left(&r.cred, &r.state));
+	assert_ruling(DENY, SPENT_RECOVERY, answer(&r, "33334444", T));
+	assert_int_equal(0, r.state.failures);
+	assert_ruling(ALLOW, RECOVERY, answer(&r, "11112222", T));
+	assert_int_equal(0, recovery_left(&r.cred, &r.state));
+}
+
+/* A hundred million of them could be gone through: each guess must cost. */
+static void eight_digits_that_are_no_scratch_code_are_counted_and_throttled(void **unused)
+{
+	struct record r = record_with_scratch();
+
+	for (int i = 0; i < 5; i++)
+		assert_ruling(DENY, WRONG_CODE, answer(&r, "33334443", T));
+	assert_ruling(WAIT, THROTTLED, answer(&r, "33334443", T));
+	assert_ruling(WAIT, THROTTLED, answer(&r, "33334444", T));
+	assert_ruling(ALLOW, RECOVERY, answer(&r, "33334444", T + 300));
+}
+
+static void scratch_codes_stand_beside_a_token_of_eight_digits(void **unused)
+{
+	struct record r = record_of_one_token();
+	const struct code codes[] = {{"11112222"}};
+
+	r.cred.tokens[0].digits = 8;
+	assert_ok(recovery_take_scratch(&r.cred, codes, 1));
+	r.state = state_of(&r.cred);
+	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
+	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP), T));
+	assert_ruling(ALLOW, RECOVERY, answer(&r, "11112222", T));
+}
+
+static void a_scratch_code_works_whatever_the_clock_reads(void **unused)
+{
+	static const int64_t clocks[] = {0, 1, T};
+
+	for (size_t i = 0; i < COUNT(clocks); i++) {
+		struct record r = record_with_scratch();
+
+		r.state.tokens[0].moving = UINT64_MAX;
+		assert_ruling(ALLOW, RECOVERY, answer(&r, "11112222", clocks[i]));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -114,6 +173,10 @@ int main(void)
 		cmocka_unit_test(a_recovery_code_works_whatever_the_clock_reads),
 		cmocka_unit_test(without_recovery_codes_none_lets_in),
 		cmocka_unit_test(void_codes_are_told_from_wrong_ones),
+		cmocka_unit_test(a_scratch_code_of_another_system_lets_in_once),
+		cmocka_unit_test(eight_digits_that_are_no_scratch_code_are_counted_and_throttled),
+		cmocka_unit_test(scratch_codes_stand_beside_a_token_of_eight_digits),
+		cmocka_unit_test(a_scratch_code_works_whatever_the_clock_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

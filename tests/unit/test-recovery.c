@@ -144,6 +144,81 @@ static void spent_codes_are_not_left(void **unused)
 	assert_int_equal(0, recovery_left(&cred, &state));
 }
 
+static const struct code scratch[] = {{"10000001"}, {"87654321"}, {"00000000"}, {"99999999"}};
+
+static void scratch_codes_of_another_system_become_recovery_codes(void **unused)
+{
+	struct cred cred = example_cred();
+	const struct code others[] = {{"87654320"}, {"11111111"}};
+	uint8_t bytes[CRED_BYTES_MAX];
+	size_t len = 0;
+	int index = 77;
+
+	assert_ok(recovery_take_scratch(&cred, scratch, COUNT(scratch)));
+	assert_int_equal(COUNT(scratch), cred.recovery_count);
+	assert_ok(cred_encode(&cred, bytes, &len)); /* it can be stored */
+	for (size_t i = 0; i < COUNT(scratch); i++) {
+		assert_ok(recovery_find_scratch(&cred, &scratch[i], &index));
+		assert_int_equal(i, index);
+	}
+	for (size_t i = 0; i < COUNT(others); i++) {
+		assert_ok(recovery_find_scratch(&cred, &others[i], &index));
+		assert_int_equal(-1, index);
+	}
+}
+
+static void the_same_list_brought_over_again_gives_the_same_hashes(void **unused)
+{
+	struct cred a = example_cred(), b = example_cred(), other = example_cred();
+
+	assert_ok(recovery_take_scratch(&a, scratch, COUNT(scratch)));
+	assert_ok(recovery_take_scratch(&b, scratch, COUNT(scratch)));
+	assert_memory_equal(a.recovery_hash, b.recovery_hash, sizeof(a.recovery_hash));
+	other.tokens[0].secret.data[0] ^= 1;
+	assert_ok(recovery_take_scratch(&other, scratch, COUNT(scratch)));
+	assert_memory_not_equal(a.recovery_hash, other.recovery_hash, SHA256_LEN);
+}
+
+static void a_scratch_code_that_is_listed_twice_counts_once(void **unused)
+{
+	const struct code twice[] = {scratch[0], scratch[1], scratch[0]};
+	struct cred cred = example_cred();
+	int index = -1;
+
+	assert_ok(recovery_take_scratch(&cred, twice, COUNT(twice)));
+	assert_int_equal(2, cred.recovery_count);
+	assert_ok(recovery_find_scratch(&cred, &scratch[0], &index));
+	assert_int_equal(0, index);
+}
+
+static void a_recovery_code_of_ours_is_no_scratch_code(void **unused)
+{
+	struct recovery_code codes[RECOVERY_MAX];
+	struct cred cred = cred_with_codes(RECOVERY_MAX, codes);
+	struct code start = {""};
+	int index = 0;
+
+	memcpy(start.text, codes[0].text, SCRATCH_DIGITS);
+	assert_ok(recovery_find_scratch(&cred, &start, &index));
+	assert_int_equal(-1, index);
+}
+
+static void what_is_no_scratch_code_is_refused(void **unused)
+{
+	static const struct code bad[] = {{""}, {"1234567"}, {"1234567x"}, {"-1234567"}};
+	struct cred cred = example_cred(), before = cred;
+	struct code many[RECOVERY_MAX + 1];
+
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_refused(RANGE, recovery_take_scratch(&cred, &bad[i], 1));
+	for (size_t i = 0; i < COUNT(many); i++)
+		many[i] = scratch[0];
+	assert_refused(RANGE, recovery_take_scratch(&cred, many, COUNT(many)));
+	assert_memory_equal(&before, &cred, sizeof(cred));
+	cred.token_count = 0;
+	assert_refused(RANGE, recovery_take_scratch(&cred, scratch, 1));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -154,6 +229,11 @@ int main(void)
 		cmocka_unit_test(codes_are_of_the_whole_alphabet),
 		cmocka_unit_test(the_hash_is_the_specified_one),
 		cmocka_unit_test(spent_codes_are_not_left),
+		cmocka_unit_test(scratch_codes_of_another_system_become_recovery_codes),
+		cmocka_unit_test(the_same_list_brought_over_again_gives_the_same_hashes),
+		cmocka_unit_test(a_scratch_code_that_is_listed_twice_counts_once),
+		cmocka_unit_test(a_recovery_code_of_ours_is_no_scratch_code),
+		cmocka_unit_test(what_is_no_scratch_code_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
