@@ -25,6 +25,9 @@ struct trial {
 	struct address address;
 	struct gate_facts facts;
 	struct attempt who;
+	struct look look;
+	enum totp_err look_err; /* of looking… */
+	struct reason look_why; /* …and a sentence */
 };
 
 /* --- where from --- */
@@ -70,7 +73,7 @@ static void print_rules(const struct trial *trial, enum gate_reason reason)
 {
 	const struct gate_facts *facts = &trial->facts;
 	bool required = gate_requires(trial->policy, facts, trial->who.now);
-	bool by_date = reason == GATE_REASON_REQUIRED && !facts->required;
+	bool by_date = reason == GATE_REASON_REQUIRED && !facts->required, none;
 
 	printf("\nWho is asked; the first rule that fits decides:\n");
 	print_rule(reason == GATE_REASON_TRUSTED, facts->trusted,
@@ -81,11 +84,13 @@ static void print_rules(const struct trial *trial, enum gate_reason reason)
 	print_rule(reason == GATE_REASON_EXEMPT, facts->exempt, "the user is in exempt: not asked");
 	print_rule(by_date, required && !facts->required,
 		   "enforce is required, or its date has come: asked");
-	print_rule(reason == GATE_REASON_ENROLLED, facts->enrolled, "the user is enrolled: asked");
+	print_rule(reason == GATE_REASON_ENROLLED, facts->enrolled && !facts->pending,
+		   facts->pending ? "the user is enrolled, and has given a first code: asked"
+				  : "the user is enrolled: asked");
 	print_rule(reason == GATE_REASON_UNKNOWN, !facts->known,
 		   "the host does not know the user: asked");
-	print_rule(reason == GATE_REASON_NOT_REQUIRED, reason == GATE_REASON_NOT_REQUIRED,
-		   "none of these: not asked");
+	none = reason == GATE_REASON_NOT_REQUIRED || reason == GATE_REASON_NOT_CONFIRMED;
+	print_rule(none, none, "none of these: not asked");
 }
 
 /* --- the code --- */
@@ -95,6 +100,9 @@ static int print_verdict(bool in, const char *sentence)
 	printf("\n%s: %s.\n", in ? "Let in" : "Refused", sentence);
 	return in ? TOOL_DONE : TOOL_REFUSED;
 }
+
+static const char disabled[] =
+	"the user is disabled, so every code is refused: 'totpctl enable' undoes it";
 
 static const char *sentence_of(const struct ruling *ruling)
 {
@@ -118,6 +126,12 @@ static const char *sentence_of(const struct ruling *ruling)
 		break;
 	case JUDGE_SPENT_RECOVERY:
 		return "a recovery code that was used before, or is void since 'totpctl repair'";
+	case JUDGE_BYPASS:
+		return "a temporary code that is right and still holds";
+	case JUDGE_ENDED_BYPASS:
+		return "a temporary code that has expired, or was used as often as it may";
+	case JUDGE_DISABLED:
+		return disabled;
 	case JUDGE_NO_ANSWER:
 		return "an empty answer";
 	case JUDGE_NONE:
@@ -210,24 +224,29 @@ static uint32_t print_throttle(const struct trial *trial, const struct store_txn
 	return wait;
 }
 
-static void print_tokens(const struct store_txn *txn)
+static void print_tokens(const struct store_txn *txn, int64_t now)
 {
 	const struct cred *cred = &txn->cred;
+	unsigned left = bypass_left(cred, &txn->state, now);
+	char until[CTL_TIME_MAX];
 
 	printf("\nThe record is sound:\n  tokens: ");
 	for (size_t i = 0; i < cred->token_count; i++)
 		printf("%s\"%s\"", i ? ", " : "", cred->tokens[i].label);
 	printf("; recovery codes left: %u\n", recovery_left(cred, &txn->state));
+	if (left)
+		printf("  a temporary code lets in %u time%s until %s\n", left,
+		       left == 1 ? "" : "s", ctl_time(cred->bypass.expires, until));
+	if (state_is_pending(&txn->state, cred))
+		printf("  the first right code is still to come\n");
 }
 
 static int try_record(const struct trial *trial)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	const struct ctl *ctl = trial->ctl;
-	struct reason why = {""};
-	bool remembered = false;
-	enum totp_err err =
-		attempt_remembered(ctl->tool.store, trial->policy, &trial->who, &remembered, &why);
+	struct reason why = trial->look_why;
+	enum totp_err err = trial->look_err;
 
 	if (err == TOTP_OK)
 		err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
@@ -237,8 +256,10 @@ static int try_record(const struct trial *trial)
 		ctl_refuse_record(ctl, err, &why);
 		return print_verdict(false, "the record cannot be checked against");
 	}
-	print_tokens(&txn);
-	if (remembered)
+	print_tokens(&txn, trial->who.now);
+	if (txn.cred.disabled)
+		return print_verdict(false, disabled);
+	if (trial->look.remembered)
 		return print_verdict(true, "the address is remembered, so no code is asked for");
 	if (print_throttle(trial, &txn))
 		return print_verdict(false, "too many wrong codes: 'totpctl unlock' forgives them");
@@ -263,6 +284,20 @@ static enum totp_err find_facts(struct trial *trial, struct reason *why)
 	return err;
 }
 
+/* A record that cannot be read is told of where it decides, after the rules. */
+static void look_at_record(struct trial *trial)
+{
+	const struct ctl *ctl = trial->ctl;
+
+	trial->look = (struct look){.pending = false};
+	trial->look_err = TOTP_OK;
+	if (!trial->facts.known || !trial->facts.enrolled)
+		return;
+	trial->look_err = attempt_look(ctl->tool.store, trial->policy, &trial->who, &trial->look,
+				       &trial->look_why);
+	trial->facts.pending = trial->look.pending;
+}
+
 static int try_login(struct trial *trial)
 {
 	const struct ctl *ctl = trial->ctl;
@@ -278,6 +313,7 @@ static int try_login(struct trial *trial)
 		tool_refuse(&ctl->tool, "%s", why.text);
 		return print_verdict(false, "the module could not check");
 	}
+	look_at_record(trial);
 	verdict = gate(trial->policy, &trial->facts, trial->who.now, &reason);
 	print_rules(trial, reason);
 	if (verdict == GATE_SKIP)

@@ -42,17 +42,20 @@ static bool take_whole(const struct login *login, struct conv_answer *ret_typed)
 
 void ask_combined(const struct login *login, bool asked, struct answer *ret_answer)
 {
+	/* of a record that waits for its first code nobody knows, until a code is required */
+	bool has_code = login->facts.enrolled &&
+			(asked || login->remembered || !login->facts.pending);
 	OWN_CONV_ANSWER struct conv_answer typed;
 	size_t password_len;
 
 	*ret_answer = (struct answer){.kind = ANSWER_NONE};
 	if (!take_whole(login, &typed))
 		return;
-	password_len = login->facts.enrolled ? answer_split(typed.text, login->policy.digits) : 0;
+	password_len = has_code ? answer_split(typed.text, login->policy.digits) : 0;
 	answer_parse(password_len ? typed.text + password_len : typed.text, NULL, ret_answer);
 	if (password_len == 0 && ret_answer->kind != ANSWER_JUNK && ret_answer->kind != ANSWER_NONE)
 		ret_answer->kind = ANSWER_OTHER; /* a code alone is no password and code */
-	if (password_len == 0 && asked && login->facts.enrolled)
+	if (password_len == 0 && asked && has_code)
 		return;
 	if (password_len)
 		explicit_bzero(typed.text + password_len, strlen(typed.text + password_len));

@@ -16,8 +16,8 @@ void ask_first_pass(const struct login *login, struct answer *ret_answer);
 
 /*
  * Take the combined answer, PAM_AUTHTOK where there is one or else a question's, and hand
- * the password in it on as PAM_AUTHTOK. Whoever has no record types no code: the whole is
- * the password. An answer in which no code is to be seen is one for somebody who need not
+ * the password in it on as PAM_AUTHTOK. Whoever has no record, or one that waits for its first
+ * code and is not asked for it, types no code: the whole is the password. An answer in which no code is to be seen is one for somebody who need not
  * give any (asked false); for others it is refused, and nothing is handed on.
  */
 void ask_combined(const struct login *login, bool asked, struct answer *ret_answer);

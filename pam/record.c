@@ -19,13 +19,20 @@ static struct attempt attempt_of(const struct login *login)
 
 /* --- in this process --- */
 
-static enum totp_err find_remembered(struct login *login, struct reason *why)
+/* Read the record before the prompt, where that can spare the question. */
+static enum totp_err look_at_record(struct login *login, struct reason *why)
 {
 	struct attempt who = attempt_of(login);
+	struct look look;
+	enum totp_err err;
 
-	if (!login->policy.remember || !login->account.known || !login->facts.enrolled)
+	if (!login->account.known || !login->facts.enrolled ||
+	    (!login->policy.remember && !gate_wants_record(&login->policy, &login->facts, who.now)))
 		return TOTP_OK;
-	return attempt_remembered(login->store, &login->policy, &who, &login->remembered, why);
+	err = attempt_look(login->store, &login->policy, &who, &look, why);
+	login->remembered = look.remembered;
+	login->facts.pending = look.pending;
+	return err;
 }
 
 enum totp_err record_look_here(struct login *login, const char *typed, struct reason *why)
@@ -40,7 +47,7 @@ enum totp_err record_look_here(struct login *login, const char *typed, struct re
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
 	if (err == TOTP_OK)
-		err = find_remembered(login, why);
+		err = look_at_record(login, why);
 	if (err == TOTP_OK)
 		err = invitation_find(login->store, &login->policy, ENROLL_IN_LOGIN, name,
 				      login->account.uid, clock_now(), &login->facts, why);
@@ -94,6 +101,7 @@ static enum totp_err look_there(struct login *login, const char *typed, struct r
 		login->facts.enrolled = response.enrolled;
 		login->facts.invited = response.invited;
 		login->remembered = response.remembered;
+		login->facts.pending = response.pending;
 	}
 	return err;
 }

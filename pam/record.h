@@ -10,12 +10,11 @@
 #include "pam/login.h"
 
 /*
- * Find out what the gate needs to know: login->facts.enrolled and invited,
- * login->remembered. typed: the
- * user's name as it was given. Where a set-uid program finds no totpd, or a store that it can
+ * Find out what the gate needs to know: login->facts.enrolled, pending and invited,
+ * login->remembered. typed: the user's name as it was given. Where a set-uid program finds no totpd, or a store that it can
  * open is asked for, the store is opened here: login->store.
  *
- * Errors are those of store_open, store_has, attempt_remembered and ask_totpd; none is ever
+ * Errors are those of store_open, store_has, attempt_look and ask_totpd; none is ever
  * an absence. *why says what to do.
  */
 MUST_CHECK enum totp_err record_look(struct login *login, const char *typed, struct reason *why);

@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "host/log.h"
 #include "login/throttle.h"
 #include "pam/conv.h"
 
 #define USED_ALREADY  "This code was already used. Wait for the next one."
+#define BYPASS_OVER   "This temporary code does not work any more. Ask your administrator."
 #define SPENT_ALREADY "This recovery code was already used. Take another one."
 
 /* --- the log: one line for each decision --- */
@@ -96,22 +96,36 @@ static void tell_recovery_left(const struct login *login, unsigned left)
 	inform(login, sentence);
 }
 
-/* Somebody may have been guessing: the user is the one who knows. In UTC, since a set-uid
- * program's caller chooses its zone. */
+/* What helped for once is no way to go on. */
+static void tell_bypass(const struct login *login, const struct outcome *outcome)
+{
+	char sentence[160], until[OUTCOME_TIME_MAX];
+
+	if (outcome->bypass_left)
+		snprintf(sentence, sizeof(sentence),
+			 "This temporary code works %u more time%s until %s. Ask for a new phone "
+			 "to be enrolled.",
+			 outcome->bypass_left, outcome->bypass_left == 1 ? "" : "s",
+			 outcome_time(outcome->bypass_expires, until));
+	else
+		snprintf(sentence, sizeof(sentence),
+			 "This temporary code does not work again. Ask for a new phone to be "
+			 "enrolled.");
+	inform(login, sentence);
+}
+
+/* Somebody may have been guessing: the user is the one who knows. */
 static void tell_failures(const struct login *login, const struct outcome *outcome)
 {
-	char sentence[200], source[SOURCE_TEXT_MAX], when[32] = "an unknown time";
-	time_t last = (time_t)outcome->last_failure;
-	struct tm utc;
+	char sentence[200], source[SOURCE_TEXT_MAX], when[OUTCOME_TIME_MAX];
 
 	if (!outcome->failures)
 		return;
 	source_text(&outcome->failure_source, source);
-	if (gmtime_r(&last, &utc))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &utc);
 	snprintf(sentence, sizeof(sentence),
 		 "%u wrong code%s since your last login; the last one on %s from %s.",
-		 (unsigned)outcome->failures, outcome->failures == 1 ? "" : "s", when, source);
+		 (unsigned)outcome->failures, outcome->failures == 1 ? "" : "s",
+		 outcome_time(outcome->last_failure, when), source);
 	inform(login, sentence);
 }
 
@@ -125,6 +139,10 @@ static void tell_outcome(const struct login *login, const struct outcome *outcom
 		say_tell(login, USED_ALREADY);
 	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
 		say_tell(login, SPENT_ALREADY);
+	else if (outcome->reason == JUDGE_ENDED_BYPASS)
+		say_tell(login, BYPASS_OVER);
+	else if (outcome->reason == JUDGE_BYPASS)
+		tell_bypass(login, outcome);
 	else if (outcome->reason == JUDGE_RECOVERY)
 		tell_recovery_left(login, outcome->recovery_left);
 	else if (outcome->verdict != VERDICT_ALLOW)

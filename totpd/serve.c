@@ -90,6 +90,7 @@ static enum totp_err look(struct errand *errand)
 	struct wire_response *response = errand->response;
 	const char *name = account->known ? account->name : errand->request->user;
 	struct attempt who = attempt_of(errand);
+	struct look look;
 	enum totp_err err = store_has(errand->store, name, &response->enrolled, &response->why);
 
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
@@ -98,8 +99,9 @@ static enum totp_err look(struct errand *errand)
 		return find_invitation(errand);
 	if (err != TOTP_OK || !account->known)
 		return err;
-	err = attempt_remembered(errand->store, errand->policy, &who, &response->remembered,
-				 &response->why);
+	err = attempt_look(errand->store, errand->policy, &who, &look, &response->why);
+	response->remembered = look.remembered;
+	response->pending = look.pending;
 	response->enrolled = err != TOTP_ERR_NOT_FOUND; /* revoked in between */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
 }
@@ -178,6 +180,8 @@ static enum totp_err show_record(struct errand *errand)
 	if (err != TOTP_OK)
 		return err;
 	response->enrolled = true;
+	response->disabled = txn.cred.disabled;
+	response->pending = state_is_pending(&txn.state, &txn.cred);
 	response->outcome.failures = txn.state.failures;
 	response->outcome.last_failure = txn.state.last_failure;
 	response->outcome.failure_source = txn.state.last_failure_source;

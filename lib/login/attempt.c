@@ -23,6 +23,10 @@ static void outcome_of(const struct ruling *ruling, const struct cred *cred,
 	outcome->wait_seconds = ruling->wait_seconds;
 	if (ruling->reason == JUDGE_RECOVERY)
 		outcome->recovery_left = recovery_left(cred, &ruling->next);
+	if (ruling->reason == JUDGE_BYPASS) {
+		outcome->bypass_left = (unsigned)(cred->bypass.uses - ruling->next.bypass_used);
+		outcome->bypass_expires = cred->bypass.expires;
+	}
 	if (ruling->token >= 0)
 		memcpy(outcome->label, cred->tokens[ruling->token].label, sizeof(outcome->label));
 }
@@ -58,6 +62,12 @@ static enum totp_err commit(struct store_txn *txn, const struct cred *cred,
 			    const struct ruling *ruling, const struct attempt_act *act,
 			    struct reason *why)
 {
+	if (ruling->reason == JUDGE_BYPASS && act) {
+		/* what it changed would outlast it */
+		reason_set(why, "a temporary code lets you in and changes nothing: ask your "
+				"administrator for a new phone to be enrolled");
+		return TOTP_ERR_FORBIDDEN;
+	}
 	if (ruling->verdict == VERDICT_ALLOW && act)
 		return act->run(act->context, txn, cred, &ruling->next, why);
 	/* a torn state is stored whole again, or every login would raise its steps anew */
@@ -106,6 +116,7 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct throttle *throttle;
+	struct ruling ruling;
 	bool mend;
 	enum totp_err err = store_read(store, who->user, &txn, why);
 
@@ -113,6 +124,10 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 		err = check_uid(&txn.cred, who->uid, why);
 	if (err != TOTP_OK)
 		return err;
+	if (judge_record(&txn.cred, &ruling)) {
+		outcome->reason = ruling.reason;
+		return TOTP_OK;
+	}
 
 	/* what cannot be accepted need not wait for the lock, unless there is something to mend */
 	throttle = throttle_of(&txn.state, &who->source);
@@ -172,19 +187,20 @@ static bool is_remembered(const struct login_state *state, const struct policy *
 	return false;
 }
 
-enum totp_err attempt_remembered(struct store *store, const struct policy *policy,
-				 const struct attempt *who, bool *ret_remembered,
-				 struct reason *why)
+enum totp_err attempt_look(struct store *store, const struct policy *policy,
+			   const struct attempt *who, struct look *ret_look, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	enum totp_err err = TOTP_ERR_STALE;
 
-	*ret_remembered = false;
+	*ret_look = (struct look){.remembered = false};
 	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
 		err = store_read(store, who->user, &txn, why);
 	if (err == TOTP_OK)
 		err = check_uid(&txn.cred, who->uid, why);
-	if (err == TOTP_OK)
-		*ret_remembered = is_remembered(&txn.state, policy, who);
-	return err;
+	if (err != TOTP_OK || txn.cred.disabled)
+		return err;
+	ret_look->remembered = is_remembered(&txn.state, policy, who);
+	ret_look->pending = state_is_pending(&txn.state, &txn.cred) && !txn.torn;
+	return TOTP_OK;
 }

@@ -28,14 +28,20 @@ struct outcome {
 	int64_t last_failure;           /* …the last of them, seconds since 1970 UTC… */
 	struct source failure_source;   /* …and where it came from */
 	unsigned recovery_left;         /* JUDGE_RECOVERY: codes that are not spent */
+	unsigned bypass_left;           /* JUDGE_BYPASS: uses that are left… */
+	int64_t bypass_expires;         /* …and when it ends, seconds since 1970 UTC */
 	bool in_run;                    /* the disk refused, and the state is in run_dir */
 	bool torn;                      /* a cut-short write was found, and repaired if stored */
 };
 
 #define OUTCOME_DETAIL_MAX 200
+#define OUTCOME_TIME_MAX   32
 
 /* "deny", "wait" or "allow", for the log. */
 const char *outcome_word(const struct outcome *outcome);
+
+/* "2026-01-31 14:32 UTC": in no zone that a set-uid program's caller could choose. */
+const char *outcome_time(int64_t when, char text[OUTCOME_TIME_MAX]);
 
 /* What an administrator should know beside the reason itself: a sentence, or "". */
 void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETAIL_MAX]);
@@ -44,7 +50,8 @@ void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETA
  * *ret_outcome is always written, VERDICT_DENY first; it becomes VERDICT_ALLOW only after
  * the state that burns the code is durable. A refusal is reported only after the failure
  * was counted durably, so guessing in parallel counts every guess. A source whose
- * throttle is full is told so without waiting for the lock.
+ * throttle is full is told so without waiting for the lock; so is who has a record that is
+ * disabled.
  *
  * Errors, all of which refuse: those of the store; TOTP_ERR_UNSAFE: the credential
  * belongs to another uid; TOTP_ERR_STALE: ATTEMPT_TRIES races lost. *why holds a sentence
@@ -65,7 +72,10 @@ struct attempt_act {
 	void *context;
 };
 
-/* As attempt, with an act. An error of it is one of the attempt. */
+/*
+ * As attempt, with an act. An error of it is one of the attempt. TOTP_ERR_FORBIDDEN: the answer
+ * is a bypass, which allows no act and is not used up; *why is a sentence for the person.
+ */
 MUST_CHECK enum totp_err attempt_act(struct store *store, const struct policy *policy,
 				     const struct attempt *who, const struct answer *answer,
 				     const struct attempt_act *act, struct outcome *ret_outcome,
@@ -77,16 +87,23 @@ MUST_CHECK enum totp_err attempt_act(struct store *store, const struct policy *p
  */
 void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t now);
 
+/* What a record says before anybody is asked. */
+struct look {
+	bool remembered; /* logged in from this address less than policy->remember seconds ago */
+	bool pending;    /* waits for its first code */
+};
+
 /*
- * Did this user log in from this address less than policy->remember seconds ago? Nothing
- * is written, so a login that is let in for it does not prolong it. Never true of a local
- * caller, an unknown place, or a time in the future.
+ * Look at a user's record. Nothing is written, so a login that is let in for being remembered
+ * does not prolong it. Never remembered is a local caller, an unknown place, or a time in the
+ * future. A record that is disabled is neither; nor is one pending of which a write was cut
+ * short, which may have been of that code.
  *
  * Errors, all of which refuse: those of store_read but TOTP_ERR_STALE, which is tried
  * again; TOTP_ERR_UNSAFE: another uid. TOTP_ERR_NOT_FOUND: revoked.
  */
-MUST_CHECK enum totp_err attempt_remembered(struct store *store, const struct policy *policy,
-					    const struct attempt *who, bool *ret_remembered,
-					    struct reason *why);
+MUST_CHECK enum totp_err attempt_look(struct store *store, const struct policy *policy,
+				      const struct attempt *who, struct look *ret_look,
+				      struct reason *why);
 
 #endif

@@ -31,9 +31,9 @@ struct change {
  * Try the answer as attempt does, and where it is right make the change. *ret_outcome says
  * what became of the answer; only with VERDICT_ALLOW and TOTP_OK was anything changed.
  *
- * TOTP_ERR_RANGE: the change cannot be made; *why is a sentence for the person, and the
- * answer is not used up. TOTP_ERR_UNCERTAIN: made, but a power cut may undo it. Others as
- * attempt.
+ * TOTP_ERR_FORBIDDEN, by a bypass, and TOTP_ERR_RANGE: the change cannot be made; *why is a
+ * sentence for the person, and the answer is not used up. TOTP_ERR_UNCERTAIN: made, but a
+ * power cut may undo it. Others as attempt.
  */
 MUST_CHECK enum totp_err change_by(struct store *store, const struct policy *policy,
 				   const struct attempt *who, const struct answer *answer,

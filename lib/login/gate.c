@@ -66,7 +66,7 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
 		*ret_reason = GATE_REASON_EXEMPT;
 		return GATE_SKIP;
 	}
-	if (facts->enrolled) {
+	if (facts->enrolled && !facts->pending) {
 		*ret_reason = GATE_REASON_ENROLLED;
 		return GATE_ASK;
 	}
@@ -74,15 +74,24 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
 		*ret_reason = GATE_REASON_UNKNOWN;
 		return GATE_ASK;
 	}
-	*ret_reason = GATE_REASON_NOT_REQUIRED;
+	*ret_reason = facts->enrolled ? GATE_REASON_NOT_CONFIRMED : GATE_REASON_NOT_REQUIRED;
 	return GATE_SKIP;
+}
+
+bool gate_wants_record(const struct policy *policy, const struct gate_facts *facts, int64_t now)
+{
+	enum gate_reason reason;
+
+	gate(policy, facts, now, &reason);
+	return reason == GATE_REASON_ENROLLED;
 }
 
 bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now)
 {
 	enum gate_reason reason;
 
-	return gate(policy, facts, now, &reason) == GATE_SKIP && reason != GATE_REASON_NOT_REQUIRED;
+	gate(policy, facts, now, &reason);
+	return reason == GATE_REASON_TRUSTED || reason == GATE_REASON_EXEMPT;
 }
 
 const char *gate_reason_name(enum gate_reason reason)
@@ -104,6 +113,8 @@ const char *gate_reason_name(enum gate_reason reason)
 		return "trusted_network";
 	case GATE_REASON_NOT_REQUIRED:
 		return "not_required";
+	case GATE_REASON_NOT_CONFIRMED:
+		return "not_confirmed";
 	}
 	return "none";
 }

@@ -10,7 +10,8 @@ struct gate_facts {
 	bool required; /* named in required_for, or in one of its groups */
 	bool exempt;   /* named in exempt, or in one of its groups */
 	bool trusted;  /* comes from a network of trusted_networks */
-	bool enrolled; /* has a record in the store, be it sound or not */
+	bool enrolled; /* has a record in the store, be it sound or not… */
+	bool pending;  /* …which waits for its first code; looked for if gate_wants_record */
 	bool invited;  /* has an invitation that holds; looked for once gate_is_closed */
 };
 
@@ -23,13 +24,14 @@ enum gate_verdict {
 
 enum gate_reason {
 	GATE_REASON_NONE = 0,
-	GATE_REASON_REQUIRED,     /* ask: required_for, or enforce, says so */
-	GATE_REASON_ENROLLED,     /* ask: not required, but enrolled */
-	GATE_REASON_UNKNOWN,      /* ask: no account, or a name service that did not say so */
-	GATE_REASON_EXEMPT,       /* skip */
-	GATE_REASON_MUST_ENROLL,  /* enrol: required, not enrolled, and may do it in the login */
-	GATE_REASON_TRUSTED,      /* skip: from a trusted network, whoever it is */
-	GATE_REASON_NOT_REQUIRED, /* skip: neither required nor enrolled */
+	GATE_REASON_REQUIRED,      /* ask: required_for, or enforce, says so */
+	GATE_REASON_ENROLLED,      /* ask: not required, but enrolled */
+	GATE_REASON_UNKNOWN,       /* ask: no account, or a name service that did not say so */
+	GATE_REASON_EXEMPT,        /* skip */
+	GATE_REASON_MUST_ENROLL,   /* enrol: required, not enrolled, and may do it in the login */
+	GATE_REASON_TRUSTED,       /* skip: from a trusted network, whoever it is */
+	GATE_REASON_NOT_REQUIRED,  /* skip: neither required nor enrolled */
+	GATE_REASON_NOT_CONFIRMED, /* skip: not required, and the record waits for its first code */
 };
 
 /*
@@ -45,6 +47,9 @@ enum gate_verdict gate(const struct policy *policy, const struct gate_facts *fac
  * while the clock reads a time before 2020: it was never set, and nobody knows the day.
  */
 bool gate_requires(const struct policy *policy, const struct gate_facts *facts, int64_t now);
+
+/* Would the verdict be another one if the record were pending? */
+bool gate_wants_record(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
 /* Does the verdict hold whatever the store says of the user? */
 bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now);
@@ -70,7 +75,7 @@ bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts
 unsigned gate_days_left(const struct policy *policy, int64_t now);
 
 /* A stable word for logs: "required", "enrolled", "unknown", "exempt", "must_enroll",
- * "trusted_network", "not_required". */
+ * "trusted_network", "not_required", "not_confirmed". */
 const char *gate_reason_name(enum gate_reason reason);
 
 #endif

@@ -63,13 +63,13 @@ static enum totp_err ask_hotp(const struct token *token, const struct token_stat
 }
 
 /* Note what every success does, however it came about. */
-static void note_success(struct ruling *ruling, const struct source *source, int64_t now)
+static void note_success(struct ruling *ruling, enum judge_reason reason, int64_t now)
 {
 	ruling->verdict = VERDICT_ALLOW;
+	ruling->reason = reason;
 	ruling->changed = true;
 	ruling->next.failures = 0;
 	ruling->next.last_success = now;
-	throttle_remember(&ruling->next, source, now);
 }
 
 static void rule_allow(struct ruling *ruling, const struct source *source, int64_t now,
@@ -77,10 +77,10 @@ static void rule_allow(struct ruling *ruling, const struct source *source, int64
 {
 	struct token_state *token = &ruling->next.tokens[ruling->token];
 
-	ruling->reason = JUDGE_CODE;
 	token->moving = moving;
 	token->last_used = now;
-	note_success(ruling, source, now);
+	note_success(ruling, JUDGE_CODE, now);
+	throttle_remember(&ruling->next, source, now);
 }
 
 static void rule_wrong(struct ruling *ruling, const struct policy *policy,
@@ -117,6 +117,14 @@ bool judge_shape(const struct answer *answer, struct ruling *ret_ruling)
 		break;
 	}
 	ret_ruling->reason = JUDGE_NOT_A_CODE;
+	return true;
+}
+
+bool judge_record(const struct cred *cred, struct ruling *ret_ruling)
+{
+	if (!cred->disabled)
+		return false;
+	*ret_ruling = (struct ruling){.token = -1, .reason = JUDGE_DISABLED};
 	return true;
 }
 
@@ -196,9 +204,29 @@ static void rule_recovery(struct ruling *ruling, const struct source *source, in
 	ruling->reason = JUDGE_SPENT_RECOVERY;
 	if (ruling->next.spent >> index & 1)
 		return;
-	ruling->reason = JUDGE_RECOVERY;
 	ruling->next.spent |= UINT32_C(1) << index;
-	note_success(ruling, source, now);
+	note_success(ruling, JUDGE_RECOVERY, now);
+	throttle_remember(&ruling->next, source, now);
+}
+
+/* Of the shape of a recovery code, and none of those: the bypass, or nothing. */
+static enum totp_err judge_bypass(const struct cred *cred, const struct answer *answer, int64_t now,
+				  struct ruling *ruling)
+{
+	bool same = false;
+	enum totp_err err = bypass_is(cred, &answer->recovery, &same);
+
+	if (err != TOTP_OK)
+		return err;
+	ruling->reason = JUDGE_WRONG_RECOVERY;
+	if (!same)
+		return TOTP_OK;
+	ruling->reason = JUDGE_ENDED_BYPASS;
+	if (bypass_left(cred, &ruling->next, now) == 0)
+		return TOTP_OK;
+	ruling->next.bypass_used++;
+	note_success(ruling, JUDGE_BYPASS, now);
+	return TOTP_OK;
 }
 
 static enum totp_err judge_recovery(const struct cred *cred, const struct answer *answer,
@@ -209,9 +237,9 @@ static enum totp_err judge_recovery(const struct cred *cred, const struct answer
 
 	if (err != TOTP_OK)
 		return err;
-	ruling->reason = JUDGE_WRONG_RECOVERY;
-	if (index >= 0)
-		rule_recovery(ruling, source, now, index);
+	if (index < 0)
+		return judge_bypass(cred, answer, now, ruling);
+	rule_recovery(ruling, source, now, index);
 	return TOTP_OK;
 }
 
@@ -263,7 +291,7 @@ enum totp_err judge(const struct cred *cred, const struct login_state *state,
 	struct ruling ruling;
 	enum totp_err err;
 
-	if (judge_shape(answer, &ruling)) {
+	if (judge_shape(answer, &ruling) || judge_record(cred, &ruling)) {
 		*ret_ruling = ruling;
 		ret_ruling->next = *state;
 		return TOTP_OK;
@@ -358,6 +386,12 @@ const char *judge_reason_name(enum judge_reason reason)
 		break;
 	case JUDGE_SPENT_RECOVERY:
 		return "spent_recovery_code";
+	case JUDGE_BYPASS:
+		return "bypass";
+	case JUDGE_ENDED_BYPASS:
+		return "ended_bypass";
+	case JUDGE_DISABLED:
+		return "disabled";
 	}
 	return "none";
 }

@@ -25,6 +25,9 @@ enum judge_reason {
 	JUDGE_NOT_A_CODE,
 	JUDGE_WRONG_RECOVERY,
 	JUDGE_SPENT_RECOVERY,
+	JUDGE_BYPASS,       /* ALLOW: the bypass, now used once more */
+	JUDGE_ENDED_BYPASS, /* DENY, not counted: expired, or used as often as it may */
+	JUDGE_DISABLED,     /* DENY, not counted, whatever the code */
 	JUDGE_COUNT_
 };
 
@@ -38,10 +41,11 @@ struct ruling {
 };
 
 /*
- * Judge one answer. The order is fixed: shape of the answer, recovery codes, throttle (RFC
- * 4226 section 7.3), then for each token all steps of the window (RFC 6238 section 5.2) or
+ * Judge one answer. The order is fixed: shape of the answer, a record that is disabled, recovery
+ * codes and the bypass, throttle (RFC 4226 section 7.3), then for each token all steps of the window (RFC 6238 section 5.2) or
  * counters of the look-ahead (RFC 4226 section 7.4), then bookkeeping. On ALLOW next burns
- * the step, the counters up to the one used, or the recovery code; on a counted DENY it
+ * the step, the counters up to the one used, the recovery code, or one use of the bypass; on a
+ * counted DENY it
  * holds one failure more, and no counter moves; on WAIT it equals *state, so waiting costs
  * the user nothing (but for a throttle whose time lies in the future: it is set to now, or
  * it would never drain).
@@ -49,6 +53,8 @@ struct ruling {
  * A recovery code is judged whatever the clock reads and the throttle holds, and a wrong
  * one is not counted: 60 bits are not guessed. One of eight digits, brought over from another
  * system, is judged like a code instead, and is counted as one if it is wrong.
+ * So is a bypass judged, while it lasts; it does not make the source a known one, since that
+ * would last longer.
  *
  * source: where the attempt comes from. now: seconds since 1970 UTC.
  * TOTP_ERR_CRYPTO, TOTP_ERR_RANGE (a time before 1970): *ret_ruling then denies.
@@ -62,6 +68,9 @@ MUST_CHECK enum totp_err judge(const struct cred *cred, const struct login_state
  * one; *ret_ruling is then a DENY that changes nothing.
  */
 bool judge_shape(const struct answer *answer, struct ruling *ret_ruling);
+
+/* The ruling that needs no answer: the record is disabled. As judge_shape. */
+bool judge_record(const struct cred *cred, struct ruling *ret_ruling);
 
 /*
  * For the log after a wrong code: is it the code of a step up to an hour away, or of a

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <time.h>
 
 #include "login/attempt.h"
 #include "login/throttle.h"
@@ -14,6 +15,29 @@ const char *outcome_word(const struct outcome *outcome)
 		break;
 	}
 	return "deny";
+}
+
+const char *outcome_time(int64_t when, char text[OUTCOME_TIME_MAX])
+{
+	time_t seconds = (time_t)when;
+	struct tm utc;
+
+	if (!gmtime_r(&seconds, &utc) ||
+	    strftime(text, OUTCOME_TIME_MAX, "%Y-%m-%d %H:%M UTC", &utc) == 0)
+		strcpy(text, "an unknown time");
+	return text;
+}
+
+static void explain_bypass(const struct outcome *outcome, char detail[OUTCOME_DETAIL_MAX])
+{
+	char until[OUTCOME_TIME_MAX];
+
+	if (outcome->bypass_left)
+		snprintf(detail, OUTCOME_DETAIL_MAX, "%u more use%s until %s", outcome->bypass_left,
+			 outcome->bypass_left == 1 ? "" : "s",
+			 outcome_time(outcome->bypass_expires, until));
+	else
+		snprintf(detail, OUTCOME_DETAIL_MAX, "its last use");
 }
 
 void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_MAX])
@@ -45,6 +69,14 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 		snprintf(detail, OUTCOME_DETAIL_MAX,
 			 "%u recovery codes left: totpctl recovery makes new ones",
 			 outcome->recovery_left);
+	else if (outcome->reason == JUDGE_BYPASS)
+		explain_bypass(outcome, detail);
+	else if (outcome->reason == JUDGE_ENDED_BYPASS)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "it has expired, or was used as often as it may: totpctl bypass makes a "
+			 "new one");
+	else if (outcome->reason == JUDGE_DISABLED)
+		snprintf(detail, OUTCOME_DETAIL_MAX, "totpctl enable lets this user in again");
 	else if (outcome->wait_seconds == THROTTLE_FOREVER)
 		snprintf(detail, OUTCOME_DETAIL_MAX, "run totpctl unlock");
 	else if (outcome->wait_seconds)

@@ -12,7 +12,9 @@ enum {
 	FLAG_REMEMBERED = 2,
 	FLAG_REQUIRED = 4,
 	FLAG_MAY_ENROLL = 8,
-	FLAG_INVITED = 16
+	FLAG_INVITED = 16,
+	FLAG_PENDING = 32,
+	FLAG_DISABLED = 64
 };
 enum { FLAG_OFF = 1, FLAG_IN_RUN = 2, FLAG_TORN = 4 };
 
@@ -196,6 +198,8 @@ static void put_outcome(struct buffer *out, const struct outcome *outcome)
 	buffer_u64(out, (uint64_t)outcome->last_failure);
 	put_source(out, &outcome->failure_source);
 	buffer_u8(out, (uint8_t)outcome->recovery_left);
+	buffer_u8(out, (uint8_t)outcome->bypass_left);
+	buffer_u64(out, (uint64_t)outcome->bypass_expires);
 }
 
 static void get_outcome(struct bytes *in, struct outcome *outcome)
@@ -216,6 +220,8 @@ static void get_outcome(struct bytes *in, struct outcome *outcome)
 	outcome->last_failure = (int64_t)bytes_u64(in);
 	get_source(in, &outcome->failure_source);
 	outcome->recovery_left = bytes_u8(in);
+	outcome->bypass_left = bytes_u8(in);
+	outcome->bypass_expires = (int64_t)bytes_u64(in);
 	if (outcome->verdict > VERDICT_ALLOW || outcome->reason >= JUDGE_COUNT_ ||
 	    outcome->off_type > TOKEN_HOTP || flags & ~(FLAG_OFF | FLAG_IN_RUN | FLAG_TORN))
 		in->bad = true;
@@ -277,7 +283,9 @@ static uint8_t flags_of(const struct wire_response *response)
 			 (response->remembered ? FLAG_REMEMBERED : 0) |
 			 (response->required ? FLAG_REQUIRED : 0) |
 			 (response->may_enroll ? FLAG_MAY_ENROLL : 0) |
-			 (response->invited ? FLAG_INVITED : 0));
+			 (response->invited ? FLAG_INVITED : 0) |
+			 (response->pending ? FLAG_PENDING : 0) |
+			 (response->disabled ? FLAG_DISABLED : 0));
 }
 
 static void get_flags(struct bytes *in, struct wire_response *response)
@@ -289,6 +297,8 @@ static void get_flags(struct bytes *in, struct wire_response *response)
 	response->required = flags & FLAG_REQUIRED;
 	response->may_enroll = flags & FLAG_MAY_ENROLL;
 	response->invited = flags & FLAG_INVITED;
+	response->pending = flags & FLAG_PENDING;
+	response->disabled = flags & FLAG_DISABLED;
 	if (flags != flags_of(response))
 		in->bad = true;
 }

@@ -12,7 +12,7 @@
 #include "login/attempt.h"
 
 #define WIRE_REQUEST_LEN  536
-#define WIRE_RESPONSE_LEN 980
+#define WIRE_RESPONSE_LEN 989
 #define WIRE_SERVICE_MAX  32 /* bytes of a program's name */
 
 enum wire_op {
@@ -79,6 +79,8 @@ struct wire_response {
 	bool enrolled;
 	bool invited;    /* LOOK: to enrol in the login although the last day has passed */
 	bool remembered; /* LOOK: this source logged in within the policy's `remember` */
+	bool pending;    /* LOOK, STATUS: the record waits for its first code */
+	bool disabled;   /* STATUS: an administrator disabled it */
 	bool required;   /* STATUS: the policy's file says that a code must be given… */
 	bool may_enroll; /* …and that this person may enrol, by their own tool */
 	struct outcome outcome;

@@ -1,5 +1,7 @@
 #include "record/recovery.h"
 
+#define BYPASS_EARLY_MAX 60 /* seconds before it was made: a clock that was set a little */
+
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /* A character of the alphabet, or NUL. */
@@ -194,4 +196,46 @@ unsigned recovery_left(const struct cred *cred, const struct login_state *state)
 	for (unsigned i = 0; i < cred->recovery_count; i++)
 		left += !(state->spent >> i & 1);
 	return left;
+}
+
+enum totp_err bypass_make(struct cred *cred, int64_t now, uint32_t seconds, unsigned uses,
+			  struct recovery_code *ret_code)
+{
+	struct bypass bypass = {.uses = (uint8_t)uses, .created = now};
+	enum totp_err err;
+
+	if (uses < 1 || uses > BYPASS_USES_MAX || now < 0 || seconds == 0 ||
+	    __builtin_add_overflow(now, (int64_t)seconds, &bypass.expires))
+		return TOTP_ERR_RANGE;
+	err = crypto_random(bypass.salt, sizeof(bypass.salt));
+	if (err == TOTP_OK)
+		err = make_code(ret_code);
+	if (err == TOTP_OK)
+		err = hash_of(bypass.salt, ret_code, bypass.hash);
+	if (err == TOTP_OK)
+		cred->bypass = bypass;
+	else
+		WIPE(*ret_code);
+	return err;
+}
+
+enum totp_err bypass_is(const struct cred *cred, const struct recovery_code *code, bool *ret_same)
+{
+	uint8_t hash[SHA256_LEN];
+	enum totp_err err = hash_of(cred->bypass.salt, code, hash);
+
+	if (err == TOTP_OK)
+		*ret_same = secret_equal(hash, cred->bypass.hash, sizeof(hash)) &&
+			    cred->bypass.uses != 0;
+	return err;
+}
+
+unsigned bypass_left(const struct cred *cred, const struct login_state *state, int64_t now)
+{
+	const struct bypass *bypass = &cred->bypass;
+
+	if (now >= bypass->expires || now < bypass->created - BYPASS_EARLY_MAX ||
+	    state->bypass_used >= bypass->uses)
+		return 0;
+	return (unsigned)(bypass->uses - state->bypass_used);
 }

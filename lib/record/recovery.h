@@ -1,7 +1,8 @@
 /*
  * Recovery codes: for the day when the phone is gone. Twelve characters of Crockford's
  * base32 are 60 random bits; the credential keeps a salted hash of each, the login state a
- * bit for each that was spent.
+ * bit for each that was spent. A bypass has the same shape: an administrator gives it out,
+ * over the phone perhaps, for a time and so many uses.
  */
 #ifndef RECORD_RECOVERY_H
 #define RECORD_RECOVERY_H
@@ -63,5 +64,25 @@ MUST_CHECK enum totp_err recovery_find_scratch(const struct cred *cred, const st
 
 /* How many codes are not spent. */
 unsigned recovery_left(const struct cred *cred, const struct login_state *state);
+
+/*
+ * Give a credential a bypass that lets in `uses` times from `now` on, for so many seconds; one
+ * that it has is void. The code is told here once, and is the caller's to wipe. TOTP_ERR_RANGE:
+ * uses is not 1 to BYPASS_USES_MAX, or the times are none; others as recovery_make. *cred is
+ * then unchanged.
+ */
+MUST_CHECK enum totp_err bypass_make(struct cred *cred, int64_t now, uint32_t seconds,
+				     unsigned uses, struct recovery_code *ret_code);
+
+/* Is this code the credential's bypass, be it over or not? TOTP_ERR_CRYPTO. */
+MUST_CHECK enum totp_err bypass_is(const struct cred *cred, const struct recovery_code *code,
+				   bool *ret_same);
+
+/*
+ * How often the bypass still lets in at `now`: 0 if there is none, it has expired, or the
+ * clock reads a time before it was made (by more than a minute), and nobody knows how long
+ * it would last.
+ */
+unsigned bypass_left(const struct cred *cred, const struct login_state *state, int64_t now);
 
 #endif

@@ -2,7 +2,7 @@
 import socket
 import struct
 
-REQUEST, RESPONSE = 536, 980
+REQUEST, RESPONSE = 536, 989
 LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE = range(1, 11)
 ERRORS = ("ok system nomem crypto argument format range unsafe seal not_found exists stale timeout "
           "unsupported uncertain peer forbidden").split()
@@ -51,7 +51,7 @@ class Response:
         self.wait, flags, self.offset = struct.unpack(">IBq", data[296:309])
         self.off = bool(flags & 1)
         self.failures = struct.unpack(">I", data[310:314])[0]
-        self.codes = [data[788 + 12 * i:800 + 12 * i].decode() for i in range(data[787])]
+        self.codes = [data[797 + 12 * i:809 + 12 * i].decode() for i in range(data[796])]
 
     def __repr__(self):
         return f"<{self.op} {self.error} {self.why!r} {self.verdict} {self.reason} {self.flags}>"

@@ -173,13 +173,21 @@ def state_file(scene):
 
 
 def a_read_only_disk_takes_no_recovery_code(scene):
+    refused_until_writable(scene, "recovery")
+
+
+def a_read_only_disk_takes_no_bypass(scene):
+    refused_until_writable(scene, "bypass")
+
+
+def refused_until_writable(scene, kind):
     with disk(scene, "tmpfs", "readonly_login = yes"):
-        code = run(LOGIN, "recovery", scene.dir).stdout.strip()
+        code = run(LOGIN, kind, scene.dir).stdout.strip()
         remount(scene, "ro")
         when = scene.fresh()
         done = run(LOGIN, scene.dir, f"{when}={code}")
         require(answers(done) == [UNAVAILABLE], done.stdout)
-        require(fault.LOG.holds("recovery codes"), "not logged")
+        require(fault.LOG.holds("temporary codes"), "not logged")
         remount(scene, "rw")
         done = run(LOGIN, scene.dir, f"{when}={code}")
         require(answers(done) == [SUCCESS], "the code is still good")
@@ -205,6 +213,7 @@ TESTS = [test for name in (
     with_readonly_login_a_disk_that_fails_lets_people_in,
 ) for test in on_each(name)] + [
     a_read_only_disk_takes_no_recovery_code,
+    a_read_only_disk_takes_no_bypass,
     killed_at_any_call_a_read_only_login_spoils_nothing,
 ]
 

@@ -194,8 +194,17 @@ def a_login_killed_at_any_call_spoils_nothing(scene):
 
 
 def a_login_with_a_recovery_code_killed_at_any_call_spends_it_once(scene):
+    killed_with(scene, "recovery")
+
+
+def a_login_with_a_bypass_killed_at_any_call_uses_it_once(scene):
+    killed_with(scene, "bypass")
+
+
+def killed_with(scene, kind):
+    """A code that is good once and in no step, each time a new one."""
     def new_code():
-        return run(LOGIN, "recovery", scene.dir).stdout.strip()
+        return run(LOGIN, kind, scene.dir).stdout.strip()
 
     calls, (start, _, end) = login_calls(scene, f"{scene.fresh()}={new_code()}")
     points = calls[start:end + 1]
@@ -559,6 +568,7 @@ TESTS = [
     a_login_is_few_calls_one_sync_and_no_process,
     a_login_killed_at_any_call_spoils_nothing,
     a_login_with_a_recovery_code_killed_at_any_call_spends_it_once,
+    a_login_with_a_bypass_killed_at_any_call_uses_it_once,
     a_login_in_which_any_call_fails_is_safe,
     a_write_that_is_cut_short_is_refused,
     a_disk_that_cannot_sync_lets_nobody_in,

@@ -4,6 +4,7 @@
  *   login make                 make a scene, enrol daemon; print its folder
  *   login enroll DIR USER      enrol one more
  *   login recovery DIR         give daemon new recovery codes; print the first
+ *   login bypass DIR           give daemon a bypass for one use; print it
  *   login DIR TIME[=CODE][@UP]...
  *                              for each TIME one login; print PAM's answer to each. UP: the
  *                              host came up so many seconds before
@@ -137,6 +138,12 @@ int main(int argc, char **argv)
 		scene = scene_at(argv[2]);
 		scene_recovery(&scene, "daemon", codes);
 		say(codes[0]);
+	} else if (strcmp(what, "bypass") == 0 && argc == 3) {
+		char shown[RECOVERY_SHOWN_MAX];
+
+		scene = scene_at(argv[2]);
+		scene_bypass(&scene, "daemon", 366 * 86400, 1, shown);
+		say(shown);
 	} else if (strcmp(what, "fail") == 0 && argc > 4) {
 		fail_at = strtoul(argv[2], NULL, 10);
 		scene = scene_at(argv[3]);

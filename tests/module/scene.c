@@ -171,16 +171,7 @@ static struct store *open_store(const struct scene *scene)
 	return store;
 }
 
-void scene_enroll(const struct scene *scene, const char *user)
-{
-	const struct passwd *account = getpwnam(user);
-
-	if (!account)
-		errx(99, "scene: no account %s", user);
-	scene_enroll_as(scene, user, account->pw_uid);
-}
-
-void scene_enroll_as(const struct scene *scene, const char *user, uint32_t uid)
+static void enroll(const struct scene *scene, const char *user, uint32_t uid, bool must_confirm)
 {
 	OWN_STORE struct store *store = open_store(scene);
 	struct token token = {.type = TOKEN_TOTP,
@@ -195,9 +186,34 @@ void scene_enroll_as(const struct scene *scene, const char *user, uint32_t uid)
 
 	token.secret = scene_secret(user);
 	must(enroll_begin(user, true, uid, SCENE_START, &cred), "begin", NULL);
+	cred.must_confirm = must_confirm;
 	must(enroll_add(&cred, &token), "add", NULL);
 	state_init(&cred, &state);
 	must(store_create(store, &cred, &state, &why), "create", &why);
+}
+
+static uint32_t uid_of(const char *user)
+{
+	const struct passwd *account = getpwnam(user);
+
+	if (!account)
+		errx(99, "scene: no account %s", user);
+	return account->pw_uid;
+}
+
+void scene_enroll(const struct scene *scene, const char *user)
+{
+	enroll(scene, user, uid_of(user), false);
+}
+
+void scene_enroll_as(const struct scene *scene, const char *user, uint32_t uid)
+{
+	enroll(scene, user, uid, false);
+}
+
+void scene_enroll_pending(const struct scene *scene, const char *user)
+{
+	enroll(scene, user, uid_of(user), true);
 }
 
 void scene_revoke(const struct scene *scene, const char *user)
@@ -272,6 +288,41 @@ void scene_recovery(const struct scene *scene, const char *user,
 		    char ret_shown[SCENE_RECOVERY][RECOVERY_SHOWN_MAX])
 {
 	must(change_record(scene, user, make_recovery, ret_shown), "recovery", NULL);
+}
+
+struct new_bypass {
+	uint32_t seconds;
+	unsigned uses;
+	char *shown;
+};
+
+static void make_bypass(struct cred *cred, struct login_state *state, void *context)
+{
+	const struct new_bypass *new = context;
+	struct recovery_code code;
+
+	must(bypass_make(cred, scene_now, new->seconds, new->uses, &code), "bypass", NULL);
+	state->bypass_used = 0;
+	recovery_show(&code, new->shown);
+}
+
+void scene_bypass(const struct scene *scene, const char *user, uint32_t seconds, unsigned uses,
+		  char ret_shown[RECOVERY_SHOWN_MAX])
+{
+	struct new_bypass new = {seconds, uses, ret_shown};
+
+	must(change_record(scene, user, make_bypass, &new), "bypass", NULL);
+}
+
+static void set_disabled(struct cred *cred, struct login_state *state, void *context)
+{
+	(void)state;
+	cred->disabled = *(bool *)context;
+}
+
+void scene_disable(const struct scene *scene, const char *user, bool disabled)
+{
+	must(change_record(scene, user, set_disabled, &disabled), "disable", NULL);
 }
 
 const char *scene_record(const struct scene *scene, const char *user)

@@ -53,6 +53,8 @@ void scene_service(const struct scene *scene, const char *before, const char *ar
 void scene_enroll(const struct scene *scene, const char *user);
 /* The same, for another uid than the account has. */
 void scene_enroll_as(const struct scene *scene, const char *user, uint32_t uid);
+/* The same, to be confirmed by a first code. */
+void scene_enroll_pending(const struct scene *scene, const char *user);
 void scene_revoke(const struct scene *scene, const char *user);
 
 /* Put a new record in the place of the user's, with the same secret; keeps the last step. */
@@ -65,6 +67,12 @@ void scene_make_counter(const struct scene *scene, const char *user);
 /* Give the user new recovery codes, as they are shown. */
 void scene_recovery(const struct scene *scene, const char *user,
 		    char ret_shown[SCENE_RECOVERY][RECOVERY_SHOWN_MAX]);
+
+/* Give the user a bypass that was made now, as it is shown. */
+void scene_bypass(const struct scene *scene, const char *user, uint32_t seconds, unsigned uses,
+		  char ret_shown[RECOVERY_SHOWN_MAX]);
+
+void scene_disable(const struct scene *scene, const char *user, bool disabled);
 
 struct secret scene_secret(const char *user);
 

@@ -29,7 +29,8 @@ static void assert_unusable(const char *said)
 		scene_service(&scene, "", policies[i]);
 		scene_log_clear();
 		assert_int_equal(PAM_AUTHINFO_UNAVAIL, scene_talk(&scene, "daemon", &talk));
-		assert_string_equal(QUESTION BROKEN, talk.heard);
+		/* where no code is required the record is looked at before the question */
+		assert_string_equal(i ? BROKEN : QUESTION BROKEN, talk.heard);
 		assert_logged("user=daemon");
 		assert_logged("outcome=error");
 		assert_logged(said);
@@ -298,7 +299,7 @@ static void a_keyring_that_is_lost_refuses_and_never_passes_over(void **unused)
 		scene_service(&scene, "", optional ? "enforce=optional" : "");
 		scene_log_clear();
 		assert_int_equal(PAM_AUTHINFO_UNAVAIL, scene_talk(&scene, "daemon", &talk));
-		assert_string_equal(QUESTION BROKEN, talk.heard);
+		assert_string_equal(optional ? BROKEN : QUESTION BROKEN, talk.heard);
 		assert_logged("no keyring: restore it");
 	}
 	scene_write(&scene, "keyring",

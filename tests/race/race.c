@@ -173,6 +173,18 @@ static void one_recovery_code_lets_in_one_of_64_processes(void **unused)
 	}
 }
 
+static void of_a_bypass_s_uses_64_processes_get_as_many_and_no_more(void **unused)
+{
+	for (unsigned uses = 1; uses <= 10; uses += 3) {
+		scene_bypass(&scene, "daemon", 3600, uses, recovery[0]);
+		(void)take(PAM_SUCCESS);
+		(void)take(PAM_AUTH_ERR);
+		release(with_a_recovery_code, 64);
+		assert_int_equal(uses, take(PAM_SUCCESS));
+		assert_int_equal(64 - uses, take(PAM_AUTH_ERR));
+	}
+}
+
 static void with_a_counter_s_code(unsigned index)
 {
 	int code = scene_login(&scene, "daemon", A, scene_code("daemon", scene_now));
@@ -319,6 +331,39 @@ static void after_a_revocation_returned_nobody_is_let_in(void **unused)
 	assert_in_range(accepted, 1, rounds - 1);
 }
 
+static void log_in_or_disable(unsigned index)
+{
+	if (index == 0) {
+		nap((unsigned)(scene_now / 60 % 8) * 200);
+		scene_disable(&scene, "daemon", true);
+		atomic_store(&shared->revoked, 1);
+		return;
+	}
+	log_in_or_revoke(index);
+}
+
+static void after_disable_returned_nobody_is_let_in(void **unused)
+{
+	unsigned accepted = 0, rounds = 0;
+
+	(void)take(PAM_SUCCESS);
+	(void)take(PAM_AUTH_ERR);
+	for (; rounds < 40 || (rounds < 1000 && (accepted == 0 || accepted == rounds)); rounds++) {
+		unsigned successes;
+
+		scene_now += 60;
+		atomic_store(&shared->revoked, 0);
+		release(log_in_or_disable, 5);
+		successes = take(PAM_SUCCESS);
+		accepted += successes;
+		assert_in_range(successes, 0, 1);
+		assert_int_equal(12 - successes, take(PAM_AUTH_ERR));
+		scene_disable(&scene, "daemon", false);
+	}
+	assert_int_equal(0, atomic_load(&shared->late));
+	assert_in_range(accepted, 1, rounds - 1);
+}
+
 static void log_in_or_replace(unsigned index)
 {
 	if (index)
@@ -416,11 +461,13 @@ int main(void)
 		in_a_scene(one_code_lets_in_one_of_eight_processes),
 		in_a_scene(one_code_lets_in_one_of_64_processes),
 		in_a_scene(one_recovery_code_lets_in_one_of_64_processes),
+		in_a_scene(of_a_bypass_s_uses_64_processes_get_as_many_and_no_more),
 		in_a_scene(one_code_of_a_counter_lets_in_one_of_64_processes),
 		in_a_scene(two_users_in_the_same_second_are_both_let_in),
 		in_a_scene(of_many_codes_at_once_the_latest_always_lets_in),
 		in_a_scene(of_a_thousand_guesses_at_once_exactly_the_budget_is_judged),
 		in_a_scene(after_a_revocation_returned_nobody_is_let_in),
+		in_a_scene(after_disable_returned_nobody_is_let_in),
 		in_a_scene(a_record_replaced_meanwhile_still_lets_in_once),
 		in_a_scene(no_code_enters_twice_however_many_logins_are_killed),
 #else

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "login/attempt.h"
+#include "login/enroll.h"
 #include "login/throttle.h"
 
 #define STEP (NOW / 30)
@@ -339,6 +340,166 @@ static void a_code_that_is_off_is_told_to_the_log_alone(void **state)
 	assert_string_equal("", trial.outcome.label);
 }
 
+/* Store alice anew, with what a test wants of her. */
+static struct cred replace_user(struct fixture *f, const struct cred *cred)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct cred renewed = *cred;
+	struct login_state next;
+	struct reason why = {""};
+
+	assert_ok(store_read(f->store, "alice", &txn, &why));
+	assert_ok(store_lock(&txn, io_monotonic_ns() + 1000 * MS, &why));
+	assert_ok(enroll_renew(&renewed, &txn.cred, &txn.state, true, &next));
+	assert_ok(store_replace(&txn, &renewed, &next, &why));
+	return renewed;
+}
+
+static struct trial look_at(struct fixture *f, const struct attempt *who, struct look *ret_look)
+{
+	struct trial trial = {.outcome.verdict = VERDICT_DENY};
+	struct policy policy;
+
+	policy_default(&policy);
+	policy.remember = 3600;
+	*ret_look = (struct look){true, true};
+	trial.err = attempt_look(f->store, &policy, who, ret_look, &trial.why);
+	return trial;
+}
+
+static void a_use_of_a_bypass_is_burnt_on_the_disk_before_it_lets_in(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	char shown[RECOVERY_SHOWN_MAX];
+	struct recovery_code code;
+	struct trial trial;
+
+	assert_ok(bypass_make(&cred, NOW, 3600, 2, &code));
+	recovery_show(&code, shown);
+	replace_user(f, &cred);
+	syncs = 0;
+	trial = try_at(f, shown, NOW);
+	assert_trial(ALLOW, BYPASS, trial);
+	assert_int_equal(1, trial.outcome.bypass_left);
+	assert_int_equal(NOW + 3600, trial.outcome.bypass_expires);
+	assert_int_equal(1, syncs);
+	assert_int_equal(1, state_on_disk(f).bypass_used);
+	syncs_fail = 1;
+	assert_error(SYSTEM, "", try_at(f, shown, NOW));
+	syncs_fail = 0;
+	/* what was written, and not confirmed, is not given back */
+	assert_trial(DENY, ENDED_BYPASS, try_at(f, shown, NOW));
+}
+
+static void a_disabled_user_is_refused_without_a_write_or_a_wait(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct holder holder;
+	uint64_t start;
+
+	for (int i = 0; i < 5; i++)
+		assert_trial(DENY, WRONG_CODE, try_at(f, wrong, NOW));
+	cred.disabled = true;
+	replace_user(f, &cred);
+	holder = holder_begin(&f->config, "alice");
+	syncs = 0;
+	start = io_monotonic_ns();
+	assert_trial(DENY, DISABLED, try_at(f, code_of(&cred, STEP), NOW));
+	assert_trial(DENY, DISABLED, try_at(f, "0000-0000-0000", NOW));
+	assert_in_range(io_monotonic_ns() - start, 0, 1500 * MS);
+	assert_int_equal(0, syncs);
+	holder_end(&holder);
+	cred.disabled = false;
+	replace_user(f, &cred);
+	assert_trial(WAIT, THROTTLED, try_at(f, code_of(&cred, STEP), NOW));
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP + 10), NOW + 300));
+}
+
+static void a_look_tells_what_a_record_says_before_anybody_is_asked(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = cred_of("alice", 1);
+	struct login_state fresh;
+	struct attempt who = {.user = "alice",
+			      .uid = 1000,
+			      .now = NOW,
+			      .source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}};
+	struct look look;
+
+	cred.must_confirm = true;
+	fresh = state_of(&cred);
+	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(look_at(f, &who, &look).err);
+	assert_false(look.remembered);
+	assert_true(look.pending);
+
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
+	assert_ok(look_at(f, &who, &look).err);
+	assert_true(look.remembered);
+	assert_false(look.pending);
+	who.now = NOW + 3600;
+	assert_ok(look_at(f, &who, &look).err);
+	assert_false(look.remembered);
+}
+
+static void a_look_at_a_disabled_record_spares_nobody_the_question(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	struct attempt who = {.user = "alice",
+			      .uid = 1000,
+			      .now = NOW,
+			      .source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}};
+	struct look look;
+
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
+	assert_ok(look_at(f, &who, &look).err);
+	assert_true(look.remembered);
+	cred.disabled = true;
+	replace_user(f, &cred);
+	assert_ok(look_at(f, &who, &look).err);
+	assert_false(look.remembered || look.pending);
+}
+
+static void a_record_of_which_a_write_was_cut_short_is_not_pending(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = cred_of("alice", 1);
+	struct attempt who = {.user = "alice", .uid = 1000, .now = NOW};
+	struct login_state fresh;
+	struct look look;
+
+	cred.must_confirm = true;
+	fresh = state_of(&cred);
+	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(look_at(f, &who, &look).err);
+	assert_true(look.pending);
+	tear_slot(f, 0);
+	assert_ok(look_at(f, &who, &look).err);
+	assert_false(look.pending);
+}
+
+static void a_look_that_fails_spares_nobody_the_question(void **state)
+{
+	struct fixture *f = *state;
+	struct attempt who = {.user = "alice", .uid = 1000, .now = NOW};
+	struct look look;
+
+	assert_int_equal(TOTP_ERR_NOT_FOUND, look_at(f, &who, &look).err);
+	assert_false(look.remembered || look.pending);
+	add_user(f->store, "alice", 1);
+	who.uid = 1001;
+	assert_error(UNSAFE, "totpctl adopt", look_at(f, &who, &look));
+	assert_false(look.remembered || look.pending);
+	who.uid = 1000;
+	tear_slot(f, 0);
+	tear_slot(f, 1);
+	assert_error(SEAL, "totpctl repair", look_at(f, &who, &look));
+	assert_false(look.remembered || look.pending);
+}
+
 static void a_time_before_1970_is_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -424,6 +585,12 @@ int main(void)
 		STORE_TEST(a_lock_that_is_not_let_go_refuses_after_two_seconds),
 		STORE_TEST(five_wrong_codes_from_elsewhere_do_not_stop_a_known_place),
 		STORE_TEST(a_code_that_is_off_is_told_to_the_log_alone),
+		STORE_TEST(a_use_of_a_bypass_is_burnt_on_the_disk_before_it_lets_in),
+		STORE_TEST(a_disabled_user_is_refused_without_a_write_or_a_wait),
+		STORE_TEST(a_look_tells_what_a_record_says_before_anybody_is_asked),
+		STORE_TEST(a_look_at_a_disabled_record_spares_nobody_the_question),
+		STORE_TEST(a_record_of_which_a_write_was_cut_short_is_not_pending),
+		STORE_TEST(a_look_that_fails_spares_nobody_the_question),
 		STORE_TEST(a_time_before_1970_is_an_error),
 		STORE_TEST(of_many_at_once_one_code_lets_in_once),
 		STORE_TEST(guessing_at_once_gives_no_more_than_five_guesses),

@@ -135,6 +135,39 @@ static void a_wrong_code_changes_nothing_and_is_counted(void **state)
 	}
 }
 
+static void a_temporary_code_changes_nothing_and_is_not_used_up(void **state)
+{
+	static const enum change_kind kinds[] = {CHANGE_ADD,    CHANGE_REPLACE,  CHANGE_REMOVE,
+						 CHANGE_RENAME, CHANGE_RECOVERY, CHANGE_DISABLE};
+	struct fixture *f = *state;
+	struct token token = token_of("tablet", 2);
+	struct cred before = cred_of("alice", 1), cred;
+	struct login_state fresh, after;
+	char shown[RECOVERY_SHOWN_MAX];
+	struct recovery_code code;
+
+	assert_ok(bypass_make(&before, NOW, 3600, 1, &code));
+	recovery_show(&code, shown);
+	fresh = state_of(&before);
+	assert_ok(store_create(f->store, &before, &fresh, NULL));
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		struct change change = {.kind = kinds[i],
+					.label = "phone",
+					.new_label = "old",
+					.token = &token,
+					.recovery_codes = 10};
+		struct trial trial = try_change(f, &change, shown);
+
+		assert_int_equal(TOTP_ERR_FORBIDDEN, trial.err);
+		assert_int_equal(VERDICT_DENY, trial.outcome.verdict);
+		assert_says("ask your administrator", trial.why);
+		assert_int_equal('\0', change.codes[0].text[0]);
+		read_record(f, &cred, &after);
+		assert_memory_equal(&before, &cred, sizeof(cred));
+		assert_int_equal(0, after.bypass_used);
+	}
+}
+
 static void a_replaced_token_keeps_its_name_and_none_of_its_codes(void **state)
 {
 	struct fixture *f = *state;
@@ -301,6 +334,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		STORE_TEST(a_token_is_added_by_a_right_code_which_is_used_up),
 		STORE_TEST(a_wrong_code_changes_nothing_and_is_counted),
+		STORE_TEST(a_temporary_code_changes_nothing_and_is_not_used_up),
 		STORE_TEST(a_replaced_token_keeps_its_name_and_none_of_its_codes),
 		STORE_TEST(a_token_replaced_by_the_same_secret_takes_no_used_code),
 		STORE_TEST(a_token_is_removed_and_renamed),

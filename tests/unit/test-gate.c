@@ -76,6 +76,43 @@ static void every_user_is_asked_or_not_as_the_table_says(void **unused)
 	}
 }
 
+static void a_record_that_waits_for_its_first_code_asks_only_where_a_code_is_required(void **unused)
+{
+	static const enum enforce enforces[] = {ENFORCE_REQUIRED, ENFORCE_OPTIONAL, ENFORCE_FROM};
+
+	for (size_t i = 0; i < COUNT(enforces); i++)
+		for (unsigned bits = 0; bits < 8; bits++) {
+			struct gate_facts facts = {.known = bits & 1,
+						   .required = bits & 2,
+						   .exempt = bits & 4,
+						   .enrolled = true},
+					  pending = facts;
+			struct policy policy = enforced(enforces[i]);
+			enum gate_reason reason = GATE_REASON_NONE, as_pending = GATE_REASON_NONE;
+			enum gate_verdict verdict = gate(&policy, &facts, DAY - 1, &reason);
+			bool differs = reason == GATE_REASON_ENROLLED;
+
+			pending.pending = true;
+			assert_int_equal(differs, gate_wants_record(&policy, &facts, DAY - 1));
+			if (!differs)
+				assert_int_equal(verdict,
+						 gate(&policy, &pending, DAY - 1, &as_pending));
+			else if (facts.known)
+				assert_int_equal(GATE_SKIP,
+						 gate(&policy, &pending, DAY - 1, &as_pending));
+			else
+				assert_int_equal(GATE_ASK,
+						 gate(&policy, &pending, DAY - 1, &as_pending));
+			if (!differs)
+				assert_int_equal(reason, as_pending);
+			else
+				assert_int_equal(facts.known ? GATE_REASON_NOT_CONFIRMED
+							     : GATE_REASON_UNKNOWN,
+						 as_pending);
+			assert_false(gate_requires(&policy, &facts, DAY - 1) && differs);
+		}
+}
+
 static void a_date_holds_from_midnight_utc(void **unused)
 {
 	static const struct {
@@ -149,6 +186,7 @@ static void every_reason_has_its_word(void **unused)
 	assert_string_equal("exempt", gate_reason_name(GATE_REASON_EXEMPT));
 	assert_string_equal("must_enroll", gate_reason_name(GATE_REASON_MUST_ENROLL));
 	assert_string_equal("not_required", gate_reason_name(GATE_REASON_NOT_REQUIRED));
+	assert_string_equal("not_confirmed", gate_reason_name(GATE_REASON_NOT_CONFIRMED));
 	assert_int_equal(0, GATE_REFUSE); /* a forgotten assignment refuses */
 }
 
@@ -284,6 +322,8 @@ int main(void)
 		cmocka_unit_test(without_a_last_day_nobody_needs_an_invitation),
 		cmocka_unit_test(the_days_left_are_counted_up_and_only_to_a_day_to_come),
 		cmocka_unit_test(every_user_is_asked_or_not_as_the_table_says),
+		cmocka_unit_test(
+			a_record_that_waits_for_its_first_code_asks_only_where_a_code_is_required),
 		cmocka_unit_test(a_date_holds_from_midnight_utc),
 		cmocka_unit_test(while_the_clock_was_never_set_a_date_holds),
 		cmocka_unit_test(a_date_as_it_is_written_is_that_midnight),

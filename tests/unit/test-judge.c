@@ -428,6 +428,9 @@ static void every_reason_has_its_word(void **unused)
 					    "not_a_code",
 					    "wrong_recovery_code",
 					    "spent_recovery_code",
+					    "bypass",
+					    "ended_bypass",
+					    "disabled",
 					    "none"};
 
 	for (size_t i = 0; i < COUNT(words); i++)

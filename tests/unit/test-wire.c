@@ -42,6 +42,7 @@ static struct wire_response example_response(void)
 		.why = {"somebody was first"},
 		.enrolled = true,
 		.required = true,
+		.pending = true,
 		.outcome = {.verdict = VERDICT_WAIT,
 			    .reason = JUDGE_THROTTLED,
 			    .label = "phone",
@@ -53,6 +54,8 @@ static struct wire_response example_response(void)
 			    .last_failure = 1800000000,
 			    .failure_source = {SOURCE_UID, {0, 0, 3, 232}},
 			    .recovery_left = 9,
+			    .bypass_left = 2,
+			    .bypass_expires = 1800003600,
 			    .torn = true},
 		.status = {.created = 1700000000,
 			   .recovery_count = 10,
@@ -101,6 +104,9 @@ static void what_is_put_into_a_response_comes_out_of_it(void **unused)
 	assert_int_equal(TOTP_ERR_STALE, read.err);
 	assert_string_equal("somebody was first", read.why.text);
 	assert_true(read.enrolled && read.required && !read.remembered && !read.may_enroll);
+	assert_true(read.pending && !read.disabled);
+	assert_int_equal(2, read.outcome.bypass_left);
+	assert_int_equal(1800003600, read.outcome.bypass_expires);
 	assert_int_equal(VERDICT_WAIT, read.outcome.verdict);
 	assert_int_equal(-3, read.outcome.offset);
 	assert_true(read.outcome.off && read.outcome.torn && !read.outcome.in_run);
@@ -140,20 +146,21 @@ static void the_fields_stand_where_the_manual_says(void **unused)
 	assert_memory_equal("PTA1\x03\x0b"
 			    "somebody",
 			    told, 14);
-	assert_int_equal(5, told[261]); /* enrolled, required */
+	assert_int_equal(37, told[261]); /* enrolled, required, pending */
 	assert_memory_equal("\x01\x05"
 			    "phone",
 			    told + 262, 8);
 	assert_memory_equal("\x00\x00\x00\xf0\x05", told + 296, 5);
 	assert_memory_equal("\xff\xff\xff\xff\xff\xff\xff\xfd\x01", told + 301, 9);
 	assert_int_equal(9, told[339]);
-	assert_memory_equal("\x00\x00\x00\x00\x65\x53\xf1\x00\x0a\x09", told + 340, 10);
-	assert_int_equal(1, told[362]);
+	assert_memory_equal("\x02\x00\x00\x00\x00\x6b\x49\xe0\x10", told + 340, 9);
+	assert_memory_equal("\x00\x00\x00\x00\x65\x53\xf1\x00\x0a\x09", told + 349, 10);
+	assert_int_equal(1, told[371]);
 	assert_memory_equal("\x01\x01\x06\x00\x1e"
 			    "phone",
-			    told + 363, 11);
-	assert_int_equal(1, told[787]);
-	assert_memory_equal("7K3M9QXT2B4W", told + 788, 12);
+			    told + 372, 11);
+	assert_int_equal(1, told[796]);
+	assert_memory_equal("7K3M9QXT2B4W", told + 797, 12);
 }
 
 static void another_length_is_refused(void **unused)
@@ -236,18 +243,18 @@ static void an_impostor_s_response_is_bounded(void **unused)
 		size_t at;
 		uint8_t value;
 	} rows[] = {{5, TOTP_ERR_COUNT_},
-		    {261, 0x20},
+		    {261, 0x80},
 		    {262, 3},
 		    {263, 200},
 		    {300, 8},
 		    {309, 3},
-		    {362, 9},
-		    {363, 3},
-		    {364, 4},
-		    {787, 17},
-		    {787, 0},
-		    {800, 'A'},
-		    {788, 'U'}};
+		    {371, 9},
+		    {372, 3},
+		    {373, 4},
+		    {796, 17},
+		    {796, 0},
+		    {809, 'A'},
+		    {797, 'U'}};
 	const struct wire_response response = example_response();
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
