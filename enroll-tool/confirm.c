@@ -14,8 +14,8 @@ static enum totp_err say(int fd, const char *text)
 }
 
 /* Ask once. *ret_more is false when nobody answers any more. */
-static enum totp_err ask(const struct confirm *confirm, struct confirmation *ret_right,
-			 bool *ret_more)
+static enum totp_err ask(const struct confirm *confirm, struct answer *ret_typed,
+			 struct confirmation *ret_right, bool *ret_more)
 {
 	const struct confirm_window window = {confirm->window, confirm->hotp_window};
 	char line[TYPED_MAX] = "";
@@ -29,17 +29,19 @@ static enum totp_err ask(const struct confirm *confirm, struct confirmation *ret
 		err = confirm_typed(confirm->uri, &window, line, clock_now(), ret_right);
 	if (err == TOTP_OK && !(*ret_more && isatty(STDIN_FILENO)))
 		err = say(confirm->fd, "\n"); /* no terminal has ended the line */
+	answer_parse(line, NULL, ret_typed);
 	WIPE(line);
 	return err == TOTP_OK ? say(confirm->fd, ret_right->hint) : err;
 }
 
-enum totp_err confirm_ask(const struct confirm *confirm, bool *ret_confirmed, uint64_t *ret_moving)
+enum totp_err confirm_ask(const struct confirm *confirm, struct answer *ret_typed,
+			  bool *ret_confirmed, uint64_t *ret_moving)
 {
 	struct confirmation right = {0};
 	bool more = true;
 
 	for (unsigned i = 0; i < CONFIRM_TRIES && more && !right.right; i++) {
-		enum totp_err err = ask(confirm, &right, &more);
+		enum totp_err err = ask(confirm, ret_typed, &right, &more);
 
 		if (err != TOTP_OK)
 			return err;

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 
+#include "login/answer.h"
 #include "otp/uri.h"
 
 #define CONFIRM_TRIES 5
@@ -24,13 +25,13 @@ struct confirm {
  * never accepted; if it is that of a step up to an hour away, the person is told that a
  * clock is wrong. The right code is never told.
  *
- * *ret_confirmed: a code was right, and *ret_moving is its step, or the counter after it: what
- * the token's state becomes. False after the last try, at
- * the end of input, or after a signal.
+ * *ret_confirmed: a code was right, *ret_typed is that code, the caller's to wipe, and
+ * *ret_moving is its step, or the counter after it: what the token's state becomes. False after
+ * the last try, at the end of input, or after a signal.
  * TOTP_ERR_SYSTEM: the question could not be written or the answer not be read; errno.
  * TOTP_ERR_RANGE: this host's clock is before 1970. TOTP_ERR_CRYPTO.
  */
-MUST_CHECK enum totp_err confirm_ask(const struct confirm *confirm, bool *ret_confirmed,
-				     uint64_t *ret_moving);
+MUST_CHECK enum totp_err confirm_ask(const struct confirm *confirm, struct answer *ret_typed,
+				     bool *ret_confirmed, uint64_t *ret_moving);
 
 #endif

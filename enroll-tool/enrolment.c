@@ -264,13 +264,13 @@ static enum totp_err remove_token(const struct enrolment *enrolment, struct reas
 	if (err != TOTP_OK)
 		return err;
 	cred = txn.cred;
-	index = find_token(&cred, enrolment->request->remove);
+	index = find_token(&cred, enrolment->request->label);
 	if (index < 0 || cred.token_count == 1) {
 		reason_set(why,
 			   index < 0 ? "%s has no token \"%s\": 'totpctl show' lists them"
 				     : "%s has no other token than \"%s\": 'totpctl revoke' takes "
 				       "everything",
-			   cred.user, enrolment->request->remove);
+			   cred.user, enrolment->request->label);
 		return TOTP_ERR_RANGE;
 	}
 	cred.token_count--;

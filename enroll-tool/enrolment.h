@@ -5,6 +5,7 @@
 #ifndef ENROLMENT_H
 #define ENROLMENT_H
 
+#include "login/answer.h"
 #include "otp/uri.h"
 #include "record/recovery.h"
 #include "request.h"
@@ -16,8 +17,9 @@ struct enrolment {
 	struct otp_uri uri;
 	bool replaces; /* the user has a record, and --force was said */
 	bool confirmed;
-	uint64_t moving;  /* of the confirming code: its step, or the counter after it; or 0 */
-	struct cred cred; /* the user, the one token, and unless it is added recovery codes… */
+	struct answer typed; /* that code */
+	uint64_t moving;     /* of the confirming code: its step, or the counter after it; or 0 */
+	struct cred cred;    /* the user, the one token, and unless it is added recovery codes… */
 	struct recovery_code codes[RECOVERY_MAX]; /* …which are these */
 };
 
@@ -42,7 +44,7 @@ MUST_CHECK int enrolment_make(struct enrolment *enrolment);
 /* Store it. *ret_changed: it is in place, though its writing was not confirmed. */
 MUST_CHECK int enrolment_store(const struct enrolment *enrolment, bool *ret_changed);
 
-/* Take the token called request->remove away from a record that has another. */
+/* Take the token called request->label away from a record that has another. */
 MUST_CHECK int enrolment_remove(const struct enrolment *enrolment);
 
 #endif

@@ -6,37 +6,52 @@
 #include "otp/uri.h"
 
 const char request_help[] =
-	"Usage: totp-enroll --user NAME [OPTION...]\n"
-	"Give a user's phone the secret for the codes that are asked at login.\n"
+	"Usage: totp-enroll [SUBCOMMAND] [OPTION...]\n"
+	"Look after the codes from your phone that a login here asks for.\n"
 	"\n"
-	"  --user NAME        whom to enrol\n"
-	"  --label TEXT       what to call this phone in lists and logs (phone)\n"
-	"  --force            replace what the user has\n"
-	"  --add LABEL        add another phone or token to what the user has\n"
-	"  --remove LABEL     take one away\n"
-	"  --no-confirm       store at once, without a code from the phone\n"
-	"  --save FILE        write the recovery codes to a new file instead of the screen\n"
-	"  --json             for scripts: one JSON object instead of the picture\n"
-	"  --conf FILE        another policy than " POLICY_FILE "\n"
+	"  enroll            give your phone the secret: scan a picture, type a code back\n"
+	"  status            your phones, recovery codes left, wrong codes\n"
+	"  test              check a code without logging in; it is used up\n"
+	"  add LABEL         another phone or token beside what you have\n"
+	"  replace [LABEL]   a new phone in the place of one, which works until then\n"
+	"  rename LABEL NEW  call it something else\n"
+	"  remove LABEL      its codes are refused from then on\n"
+	"  recovery          new recovery codes; the old ones become void\n"
+	"  disable           give it all up, where no code is required\n"
 	"\n"
-	"The picture:\n"
-	"  --qr KIND          auto, ansi, utf8, ascii or none (auto)\n"
-	"  --qr-invert        with utf8 or ascii: for dark text on a light window\n"
-	"  --svg FILE         write it to a new file, too\n"
-	"  --png FILE\n"
-	"What the phone shows (by default as the policy says):\n"
-	"  --issuer TEXT      where the code is for\n"
-	"  --account TEXT     who it is for\n"
-	"What many phone apps ignore, so better left alone:\n"
-	"  --algorithm NAME   SHA1, SHA256 or SHA512\n"
-	"  --digits N         6, 7 or 8\n"
-	"  --period SECONDS   15 to 300\n"
-	"For hardware tokens:\n"
-	"  --secret -         read the token's secret, in base32, from standard input\n"
-	"  --hotp             codes go by a counter, not by the clock\n"
-	"  --counter N        its next value (0)\n"
+	"Without a subcommand: enroll, or status if you are enrolled.\n"
+	"What changes something asks for a code, or a recovery code, of what you have.\n"
 	"\n"
-	"Exit status: 0 done, 1 refused or failed, 2 wrong usage. See totp-enroll(8).\n";
+	"  --json            status, for programs\n"
+	"  --save FILE       write recovery codes to a new file instead of the screen\n"
+	"  --help            after enroll, add and replace: more options\n"
+	"  --version\n"
+	"\n"
+	"Exit status: 0 done, 1 refused or failed, 2 wrong usage. See totp-enroll(1).\n";
+
+const char request_enroll_help[] =
+	"Usage: totp-enroll [enroll | add LABEL | replace [LABEL]] [OPTION...]\n"
+	"Give a phone, or a hardware token, the secret of its codes.\n"
+	"\n"
+	"  --label TEXT      what to call it in lists and logs (phone)\n"
+	"  --save FILE       write recovery codes to a new file instead of the screen\n"
+	"  --qr KIND         the picture: auto, ansi, utf8, ascii or none (auto)\n"
+	"  --qr-invert       with utf8 or ascii: for dark text on a light window\n"
+	"  --svg FILE, --png FILE         write the picture to a new file, too\n"
+	"  --issuer TEXT, --account TEXT  what the phone shows\n"
+	"  --algorithm NAME, --digits N, --period SECONDS\n"
+	"                    many phone apps ignore these: better left alone\n"
+	"  --secret -        read a token's secret, in base32, from standard input\n"
+	"  --hotp            its codes go by a counter, of which --counter N is the next\n"
+	"Root alone:\n"
+	"  --user NAME       whom to enrol\n"
+	"  --force           replace what the user has\n"
+	"  --no-confirm      store at once, without a code from the phone\n"
+	"  --json            for scripts: one JSON object instead of the picture\n"
+	"  --add LABEL, --remove LABEL    as the subcommands\n"
+	"  --conf FILE       another policy than " POLICY_FILE "\n"
+	"\n"
+	"Exit status: 0 done, 1 refused or failed, 2 wrong usage. See totp-enroll(1).\n";
 
 typedef int take_fn(struct tool *tool, struct request *request, const char *value);
 
@@ -92,15 +107,27 @@ static int take_label(struct tool *tool, struct request *request, const char *va
 	return take_token_name(tool, "--label", value, &request->label);
 }
 
+/* One thing at a time. */
+static int take_what(const struct tool *tool, struct request *request, enum request_what what)
+{
+	if (request->what != REQUEST_NOTHING && request->what != what)
+		return tool_usage(tool, "one thing at a time");
+	request->what = what;
+	return TOOL_DONE;
+}
+
 static int take_add(struct tool *tool, struct request *request, const char *value)
 {
-	request->add = true;
+	if (take_what(tool, request, REQUEST_ADD) != TOOL_DONE)
+		return TOOL_USAGE;
 	return take_token_name(tool, "--add", value, &request->label);
 }
 
 static int take_remove(struct tool *tool, struct request *request, const char *value)
 {
-	return take_token_name(tool, "--remove", value, &request->remove);
+	if (take_what(tool, request, REQUEST_REMOVE) != TOOL_DONE)
+		return TOOL_USAGE;
+	return take_token_name(tool, "--remove", value, &request->label);
 }
 
 static int take_save(struct tool *tool, struct request *request, const char *value)
@@ -237,36 +264,111 @@ static int refuse_word(const struct tool *tool, const char *word)
 			  shown);
 }
 
+/* --- subcommands --- */
+
+#define WORDS_MAX 3
+
+static const struct {
+	const char *name;
+	enum request_what what;
+	int min, max; /* words after it */
+	const char *expected;
+} commands[] = {
+	{"enroll", REQUEST_ENROLL, 0, 0, "no more words"},
+	{"status", REQUEST_STATUS, 0, 0, "no more words"},
+	{"test", REQUEST_TEST, 0, 0, "no more words: a code is asked for"},
+	{"add", REQUEST_ADD, 1, 1, "a name for the new phone"},
+	{"replace", REQUEST_REPLACE, 0, 1, "the name of the one to replace, or none"},
+	{"rename", REQUEST_RENAME, 2, 2, "the name it has, and the new one"},
+	{"remove", REQUEST_REMOVE, 1, 1, "the name of the one to remove"},
+	{"recovery", REQUEST_RECOVERY, 0, 0, "no more words"},
+	{"disable", REQUEST_DISABLE, 0, 0, "no more words"},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int take_words(const struct tool *tool, char *words[WORDS_MAX], int count,
+		      struct request *request)
+{
+	size_t i = 0;
+	int code = TOOL_DONE;
+
+	while (i < COMMANDS && strcmp(words[0], commands[i].name) != 0)
+		i++;
+	if (i == COMMANDS)
+		return refuse_word(tool, words[0]);
+	if (take_what(tool, request, commands[i].what) != TOOL_DONE)
+		return TOOL_USAGE;
+	if (request->help)
+		return TOOL_DONE;
+	if (count - 1 < commands[i].min || count - 1 > commands[i].max)
+		return tool_usage(tool, "%s: expected %s", commands[i].name, commands[i].expected);
+	request->named = count > 1;
+	if (count > 1)
+		code = take_token_name(tool, commands[i].name, words[1], &request->label);
+	if (code == TOOL_DONE && count > 2)
+		code = take_token_name(tool, commands[i].name, words[2], &request->new_label);
+	return code;
+}
+
+static bool enrolls(const struct request *request)
+{
+	return request->what == REQUEST_NOTHING || request->what == REQUEST_ENROLL ||
+	       request->what == REQUEST_ADD || request->what == REQUEST_REPLACE;
+}
+
 /* Options that say different things. */
 static int check_together(const struct tool *tool, const struct request *request)
 {
 	if (request->add && request->force)
-		return tool_usage(tool, "--add and --force: one adds, the other replaces");
-	if (request->remove &&
-	    (request->add || request->force || request->secret || request->hotp || request->json ||
-	     request->save || request->svg || request->png))
-		return tool_usage(tool, "--remove goes with --user and --conf alone");
+		return tool_usage(tool, "add and --force: one adds, the other replaces");
+	if (!enrolls(request) &&
+	    (request->force || request->secret || request->hotp || request->svg || request->png ||
+	     !request->confirm || request->screen.invert || request->algorithm || request->digits ||
+	     request->period || request->issuer || request->account))
+		return tool_usage(tool, "an option is for enrolments alone");
+	if (request->json && request->what != REQUEST_STATUS && !enrolls(request))
+		return tool_usage(tool, "--json goes with enroll and status");
+	if (request->save && !enrolls(request) && request->what != REQUEST_RECOVERY)
+		return tool_usage(tool, "--save goes with enroll and recovery");
 	if (request->hotp && request->period)
 		return tool_usage(tool, "--hotp and --period: a counter has no period");
 	if (!request->hotp && request->counter)
 		return tool_usage(tool, "--counter goes with --hotp");
-	if (request->add && request->save)
-		return tool_usage(tool, "--add and --save: the recovery codes stay as they are");
+	if ((request->add || request->what == REQUEST_REPLACE) && request->save)
+		return tool_usage(tool, "--save: the recovery codes stay as they are");
+	return TOOL_DONE;
+}
+
+static int read_words(struct tool *tool, int argc, char **argv, struct request *request,
+		      char *words[WORDS_MAX], int *ret_count)
+{
+	for (int i = 1; i < argc; i++) {
+		int code = TOOL_DONE;
+
+		if (parse_flag(argv[i], request))
+			continue;
+		if (parse_option(tool, argc, argv, &i, request, &code)) {
+			if (code != TOOL_DONE)
+				return code;
+			continue;
+		}
+		if (argv[i][0] == '-' || *ret_count == WORDS_MAX)
+			return refuse_word(tool, argv[i]);
+		words[(*ret_count)++] = argv[i];
+	}
 	return TOOL_DONE;
 }
 
 int request_parse(struct tool *tool, int argc, char **argv, struct request *ret_request)
 {
-	*ret_request = (struct request){.label = "phone", .confirm = true};
-	for (int i = 1; i < argc; i++) {
-		int code = TOOL_DONE;
+	char *words[WORDS_MAX];
+	int count = 0, code;
 
-		if (parse_flag(argv[i], ret_request))
-			continue;
-		if (!parse_option(tool, argc, argv, &i, ret_request, &code))
-			return refuse_word(tool, argv[i]);
-		if (code != TOOL_DONE)
-			return code;
-	}
-	return check_together(tool, ret_request);
+	*ret_request = (struct request){.label = "phone", .confirm = true};
+	code = read_words(tool, argc, argv, ret_request, words, &count);
+	if (code == TOOL_DONE && count)
+		code = take_words(tool, words, count, ret_request);
+	ret_request->add = ret_request->what == REQUEST_ADD;
+	return code == TOOL_DONE ? check_together(tool, ret_request) : code;
 }

@@ -5,12 +5,26 @@
 #include "screen.h"
 #include "tool.h"
 
+enum request_what {
+	REQUEST_NOTHING = 0, /* no subcommand: enroll, or status */
+	REQUEST_ENROLL,
+	REQUEST_STATUS,
+	REQUEST_TEST,
+	REQUEST_ADD,
+	REQUEST_REPLACE,
+	REQUEST_RENAME,
+	REQUEST_REMOVE,
+	REQUEST_RECOVERY,
+	REQUEST_DISABLE,
+};
+
 struct request {
+	enum request_what what;
 	const char *user;        /* --user, or NULL */
 	const char *issuer;      /* --issuer, or NULL for the policy's */
 	const char *account;     /* --account, or NULL for the policy's */
-	const char *label;       /* --label or --add */
-	const char *remove;      /* --remove, or NULL */
+	const char *label;       /* of the token that is meant */
+	const char *new_label;   /* rename */
 	const char *save;        /* --save FILE for the recovery codes, or NULL */
 	const char *svg;         /* --svg FILE, or NULL */
 	const char *png;         /* --png FILE, or NULL */
@@ -23,6 +37,7 @@ struct request {
 	bool json;
 	bool force; /* replace what the user has */
 	bool add;   /* a token beside those that the user has */
+	bool named; /* label was given */
 	bool hotp;
 	bool secret; /* it comes on standard input */
 	bool help;
@@ -35,7 +50,7 @@ struct request {
  */
 MUST_CHECK int request_parse(struct tool *tool, int argc, char **argv, struct request *ret_request);
 
-/* What --help prints; it fits a screen of 40 rows. */
-extern const char request_help[];
+/* What --help prints, and --help of what enrols; each fits a screen. */
+extern const char request_help[], request_enroll_help[];
 
 #endif

@@ -76,7 +76,7 @@ int tool_need_root(const struct tool *tool, const char *doing)
 {
 	if (geteuid() == 0)
 		return TOOL_DONE;
-	return tool_refuse(tool, "only root can %s in this version: ask your administrator", doing);
+	return tool_refuse(tool, "only root can %s: ask your administrator", doing);
 }
 
 static void print_complaint(void *context, const struct reason *complaint)

@@ -82,17 +82,19 @@ static void tell_wait(const struct login *login, uint32_t seconds)
 /* Few are left: there is time to get new ones. */
 static void tell_recovery_left(const struct login *login, unsigned left)
 {
-	char sentence[100];
+	char sentence[160];
 
 	if (left > 2)
 		return;
 	if (left)
 		snprintf(sentence, sizeof(sentence),
-			 "%u recovery code%s left. Ask your administrator for new ones.", left,
-			 left == 1 ? "" : "s");
+			 "%u recovery code%s left. For new ones run totp-enroll recovery, or ask "
+			 "your administrator.",
+			 left, left == 1 ? "" : "s");
 	else
 		snprintf(sentence, sizeof(sentence),
-			 "That was your last recovery code. Ask your administrator for new ones.");
+			 "That was your last recovery code. For new ones run totp-enroll recovery, "
+			 "or ask your administrator.");
 	inform(login, sentence);
 }
 

@@ -95,7 +95,7 @@ def test_what_is_there_is_replaced_only_when_asked(host):
 
 
 def test_an_ordinary_user_gets_a_sentence(host):
-    for program in ("totp-enroll", "--user", "alice"), ("totpctl", "show", "alice"):
+    for program in ("totp-enroll", "--user", "bob"), ("totpctl", "show", "alice"):
         done = subprocess.run(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
                                "/bin/sh", "-c", 'PATH=$PATH:/usr/sbin; exec "$@"', "sh", *program],
                               capture_output=True, text=True, timeout=20, cwd="/")
@@ -142,10 +142,11 @@ def screen(host):
     assert wait_for(lambda: os.path.exists("/tmp/.X11-unix/X7"))
     terminals = []
 
-    def show(*options, dark=True, geometry="120x60"):
+    def show(*options, dark=True, geometry="120x60",
+             words=("totp-enroll", "--user", "alice", "--force")):
         ink, paper = ("white", "black") if dark else ("black", "white")
         text = f"{DIR}/drawn.{time.monotonic_ns()}"
-        command = " ".join(["totp-enroll", "--user", "alice", "--force", *options])
+        command = " ".join([*words, *options])
         terminals.append(subprocess.Popen(
             ["xterm", "-geometry", geometry, "-fg", ink, "-bg", paper, "-fa", "DejaVu Sans Mono",
              "-fs", "9", "-bc", "-e", "script", "-qefc", command, text],

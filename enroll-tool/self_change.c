@@ -1,0 +1,116 @@
+#include <string.h>
+
+#include "outfile.h"
+#include "self.h"
+#include "sheet.h"
+
+int self_test(struct self *self)
+{
+	const struct outcome *outcome = &self->told.outcome;
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_CHECK, NULL, NULL);
+	if (code != TOOL_DONE)
+		return code;
+	if (outcome->reason == JUDGE_CODE)
+		printf("Right: that is a code of \"%s\". It is used up now: your next login needs "
+		       "the next one.\n",
+		       outcome->label);
+	else
+		printf("Right: that was a recovery code. It is used up now; %u left.\n",
+		       outcome->recovery_left);
+	return TOOL_DONE;
+}
+
+/* Which token: the one that was named, or the only one. */
+static int choose_token(struct self *self, const char *label)
+{
+	const struct wire_status *status = &self->status;
+
+	if (!label)
+		label = status->tokens[0].label;
+	for (size_t i = 0; i < status->token_count; i++)
+		if (strcmp(status->tokens[i].label, label) == 0) {
+			strcpy(self->asked.label, label);
+			return TOOL_DONE;
+		}
+	return tool_refuse(self->tool, "you have no \"%s\": see totp-enroll status", label);
+}
+
+int self_remove(struct self *self)
+{
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = choose_token(self, self->request->label);
+	if (code == TOOL_DONE && self->status.token_count == 1)
+		code = tool_refuse(self->tool,
+				   "\"%s\" is the only one you have: replace it, or "
+				   "see 'disable'",
+				   self->asked.label);
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_REMOVE, NULL, NULL);
+	if (code == TOOL_DONE)
+		printf("Done: codes of \"%s\" are refused from now on.\n", self->asked.label);
+	return code;
+}
+
+int self_rename(struct self *self)
+{
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = choose_token(self, self->request->label);
+	strcpy(self->asked.new_label, self->request->new_label);
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_RENAME, NULL, NULL);
+	if (code == TOOL_DONE)
+		printf("Done: \"%s\" is called \"%s\" now.\n", self->asked.label,
+		       self->asked.new_label);
+	return code;
+}
+
+static int hand_out(const struct self *self, struct outfile *file)
+{
+	const struct sheet sheet = {self->account.name, self->told.codes, self->told.code_count};
+	int code = file->path ? sheet_save(self->tool, &sheet, file) : TOOL_DONE;
+
+	/* what a full disk left of the file is still better than nothing */
+	return code == TOOL_DONE ? sheet_hand_out(self->tool, &sheet, file)
+				 : (sheet_show(&sheet) == TOTP_OK ? TOOL_DONE : TOOL_REFUSED);
+}
+
+int self_recovery(struct self *self)
+{
+	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = outfile_create(self->tool, self->request->save, &file);
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_RECOVERY, NULL, NULL);
+	if (code != TOOL_DONE)
+		return code;
+	printf("Done: the recovery codes that you had are void.\n");
+	return hand_out(self, &file);
+}
+
+int self_disable(struct self *self)
+{
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE && self->told.required)
+		return tool_refuse(self->tool,
+				   "a login as %s here needs a code: only your "
+				   "administrator can change that",
+				   self->account.name);
+	if (code == TOOL_DONE)
+		printf("Your phones and recovery codes here become void, and a login needs no code "
+		       "any more.\n");
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
+	if (code == TOOL_DONE)
+		printf("Done: a login needs no code any more. To begin anew: totp-enroll\n");
+	return code;
+}

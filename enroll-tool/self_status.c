@@ -1,0 +1,169 @@
+#include <string.h>
+#include <time.h>
+
+#include "host/source.h"
+#include "json.h"
+#include "otp/uri.h"
+#include "self.h"
+#include "self_time.h"
+
+#define JSON_MAX 8192
+
+/* --- times --- */
+
+const char *self_duration(uint64_t seconds, char text[SELF_TIME_MAX])
+{
+	static const struct {
+		const char *unit;
+		uint64_t seconds;
+		uint64_t below; /* of seconds, for which the unit is used */
+	} units[] = {{"second", 1, 120},
+		     {"minute", 60, 7200},
+		     {"hour", 3600, 172800},
+		     {"day", 86400, UINT64_MAX}};
+	size_t i = 0;
+	uint64_t count;
+
+	while (seconds >= units[i].below)
+		i++;
+	count = seconds / units[i].seconds + (seconds % units[i].seconds != 0);
+	snprintf(text, SELF_TIME_MAX, "%llu %s%s", (unsigned long long)count, units[i].unit,
+		 count == 1 ? "" : "s");
+	return text;
+}
+
+const char *self_when(int64_t when, char text[SELF_TIME_MAX])
+{
+	time_t time = (time_t)when;
+	struct tm local;
+
+	if (when == 0 || !localtime_r(&time, &local) ||
+	    strftime(text, SELF_TIME_MAX, "%Y-%m-%d %H:%M", &local) == 0)
+		strcpy(text, when == 0 ? "never" : "?");
+	return text;
+}
+
+/* --- for people --- */
+
+static void print_token(const struct wire_shown *token, int width)
+{
+	char added[SELF_TIME_MAX], used[SELF_TIME_MAX];
+
+	printf("  %-*s  added %.10s, last used %s%s\n", width, token->label,
+	       self_when(token->created, added), self_when(token->last_used, used),
+	       token->type == TOKEN_HOTP ? " (by a counter)" : "");
+}
+
+static void print_tokens(const struct wire_status *status)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < status->token_count; i++)
+		if ((int)strlen(status->tokens[i].label) > width)
+			width = (int)strlen(status->tokens[i].label);
+	for (size_t i = 0; i < status->token_count; i++)
+		print_token(&status->tokens[i], width);
+}
+
+static void print_failures(const struct self *self)
+{
+	const struct outcome *outcome = &self->told.outcome;
+	char source[SOURCE_TEXT_MAX], text[SELF_TIME_MAX];
+
+	if (outcome->failures) {
+		source_text(&outcome->failure_source, source);
+		printf("%u wrong code%s since your last login, the last one on %s from %s.\n",
+		       (unsigned)outcome->failures, outcome->failures == 1 ? "" : "s",
+		       self_when(outcome->last_failure, text), source);
+	}
+	if (self->status.wait_seconds)
+		printf("Too many of them from here: wait %s.\n",
+		       self->status.wait_seconds == UINT32_MAX
+			       ? "for your administrator to unlock you"
+			       : self_duration(self->status.wait_seconds, text));
+}
+
+static void print_record(const struct self *self)
+{
+	const struct wire_status *status = &self->status;
+
+	printf("A login as %s here needs a code of\n", self->account.name);
+	print_tokens(status);
+	if (status->recovery_count)
+		printf("%u of %u recovery codes left.%s\n", status->recovery_left,
+		       status->recovery_count,
+		       status->recovery_left <= 2 ? " For new ones: totp-enroll recovery" : "");
+	else
+		printf("You have no recovery codes. For some: totp-enroll recovery\n");
+	print_failures(self);
+	printf("\nYou can test, add, replace, rename, remove%s: see totp-enroll --help\n",
+	       self->told.required ? "" : ", disable");
+}
+
+static void print_absence(const struct self *self)
+{
+	if (self->told.required)
+		printf("A login as %s here needs a code, and you have no phone enrolled.\n",
+		       self->account.name);
+	else
+		printf("You have no phone enrolled here, and need none.\n");
+	if (self->told.may_enroll)
+		printf("To enrol one: totp-enroll enroll\n");
+	else
+		printf("Only your administrator can enrol one: ask for an invitation.\n");
+}
+
+/* --- for programs --- */
+
+static void put_token(struct json *json, const struct wire_shown *token)
+{
+	json_open(json, NULL, '{');
+	json_text(json, "label", token->label);
+	json_text(json, "type", token->type == TOKEN_HOTP ? "hotp" : "totp");
+	json_text(json, "algorithm", uri_algorithm_name(token->alg));
+	json_number(json, "digits", token->digits);
+	json_number(json, "period", token->period);
+	json_number(json, "added", (uint64_t)token->created);
+	json_number(json, "last_used", (uint64_t)token->last_used);
+	json_close(json, '}');
+}
+
+static int print_json(const struct self *self)
+{
+	const struct wire_status *status = &self->status;
+	char line[JSON_MAX], source[SOURCE_TEXT_MAX];
+	struct json json = json_of(line, sizeof(line));
+
+	source_text(&self->told.outcome.failure_source, source);
+	json_open(&json, NULL, '{');
+	json_text(&json, "user", self->account.name);
+	json_bool(&json, "enrolled", self->enrolled);
+	json_bool(&json, "required", self->told.required);
+	json_bool(&json, "may_enroll", self->told.may_enroll);
+	json_open(&json, "tokens", '[');
+	for (size_t i = 0; i < status->token_count; i++)
+		put_token(&json, &status->tokens[i]);
+	json_close(&json, ']');
+	json_number(&json, "recovery_codes", status->recovery_count);
+	json_number(&json, "recovery_codes_left", status->recovery_left);
+	json_number(&json, "failures", self->told.outcome.failures);
+	json_number(&json, "last_failure", (uint64_t)self->told.outcome.last_failure);
+	json_text(&json, "last_failure_source", self->told.outcome.failures ? source : NULL);
+	json_number(&json, "wait_seconds", status->wait_seconds);
+	json_close(&json, '}');
+	if (json_end(&json) != TOTP_OK)
+		return tool_refuse(self->tool, "cannot write all of it");
+	fwrite(line, 1, json.out.len, stdout);
+	return TOOL_DONE;
+}
+
+int self_status(struct self *self)
+{
+	if (self->request->json)
+		return print_json(self);
+	if (self->enrolled)
+		print_record(self);
+	else
+		print_absence(self);
+	return TOOL_DONE;
+}
