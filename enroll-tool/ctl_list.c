@@ -111,10 +111,14 @@ static const char *status_of(const struct list *list, const struct entry *entry)
 		return "no-account";
 	if (cred->uid_bound && cred->uid != entry->account.uid)
 		return "other-uid";
+	if (cred->disabled)
+		return "disabled";
 	wait = longest_wait(list, &entry->txn.state);
-	if (wait == THROTTLE_FOREVER)
-		return "locked";
-	return wait ? "throttled" : "ok";
+	if (wait)
+		return wait == THROTTLE_FOREVER ? "locked" : "throttled";
+	if (state_is_pending(&entry->txn.state, cred))
+		return "pending";
+	return bypass_left(cred, &entry->txn.state, list->now) ? "bypass" : "ok";
 }
 
 /* False: the user went meanwhile. */
@@ -198,6 +202,21 @@ static void put_throttle(struct json *json, const struct list *list, const char 
 	json_close(json, '}');
 }
 
+static void put_bypass(struct json *json, const struct list *list, const struct cred *cred,
+		       const struct login_state *state)
+{
+	if (cred->bypass.uses == 0) {
+		json_text(json, "bypass", NULL);
+		return;
+	}
+	json_open(json, "bypass", '{');
+	put_time(json, "made", cred->bypass.created);
+	put_time(json, "until", cred->bypass.expires);
+	json_number(json, "uses", cred->bypass.uses);
+	json_number(json, "uses_left", bypass_left(cred, state, list->now));
+	json_close(json, '}');
+}
+
 static void put_record(struct json *json, const struct list *list, const struct cred *cred,
 		       const struct login_state *state)
 {
@@ -208,6 +227,9 @@ static void put_record(struct json *json, const struct list *list, const struct 
 	json_number(json, "failures", state->failures);
 	json_number(json, "recovery_codes", cred->recovery_count);
 	json_number(json, "recovery_codes_left", recovery_left(cred, state));
+	json_bool(json, "disabled", cred->disabled);
+	json_bool(json, "pending", state_is_pending(state, cred));
+	put_bypass(json, list, cred, state);
 	json_open(json, "tokens", '[');
 	for (size_t i = 0; i < cred->token_count; i++)
 		put_token(json, &cred->tokens[i], &state->tokens[i]);

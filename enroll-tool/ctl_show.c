@@ -7,6 +7,7 @@
 #include "host/source.h"
 #include "login/throttle.h"
 #include "otp/uri.h"
+#include "record/recovery.h"
 
 static void print_row(const char *name, const char *format, ...) PRINTF_LIKE(2);
 
@@ -65,12 +66,30 @@ static void print_token(const struct token *token, const struct token_state *sta
 
 static void print_recovery(const struct cred *cred, const struct login_state *state)
 {
-	unsigned left = 0;
-
-	for (unsigned i = 0; i < cred->recovery_count; i++)
-		left += !(state->spent >> i & 1);
 	if (cred->recovery_count)
-		print_row("recovery codes", "%u of %u left", left, (unsigned)cred->recovery_count);
+		print_row("recovery codes", "%u of %u left", recovery_left(cred, state),
+			  (unsigned)cred->recovery_count);
+}
+
+static void print_bypass(const struct cred *cred, const struct login_state *state, int64_t now)
+{
+	const struct bypass *bypass = &cred->bypass;
+	unsigned left = bypass_left(cred, state, now);
+	char made[CTL_TIME_MAX], until[CTL_TIME_MAX];
+
+	if (bypass->uses == 0)
+		return;
+	if (left)
+		print_row("temporary code", "%u of %u uses left, until %s", left,
+			  (unsigned)bypass->uses, ctl_time(bypass->expires, until));
+	else if (state->bypass_used >= bypass->uses)
+		print_row("temporary code", "used up");
+	else if (now < bypass->expires)
+		print_row("temporary code", "refused: the clock was set back to before it was "
+					    "made");
+	else
+		print_row("temporary code", "ended %s", ctl_time(bypass->expires, until));
+	print_row("  made", "%s", ctl_time(bypass->created, made));
 }
 
 static void print_throttle(const struct throttle *throttle, const struct policy *policy,
@@ -121,6 +140,13 @@ static void print_cred(const struct ctl *ctl, const struct cred *cred,
 	print_row("user", "%s", ctl->shown);
 	print_uid(ctl, cred);
 	print_row("enrolled", "%s", ctl_time(cred->created, enrolled));
+	if (cred->disabled)
+		print_row("disabled", "every code is refused until: totpctl enable %s", ctl->shown);
+	if (state && state_is_pending(state, cred))
+		print_row("pending",
+			  "waits for the first right code; until then no code is asked "
+			  "for\n%15swhere none is required",
+			  "");
 	for (size_t i = 0; i < cred->token_count; i++)
 		print_token(&cred->tokens[i], state ? &state->tokens[i] : NULL);
 }
@@ -131,6 +157,7 @@ static void print_state(const struct store_txn *txn, const struct policy *policy
 	char last[CTL_TIME_MAX];
 
 	print_recovery(&txn->cred, state);
+	print_bypass(&txn->cred, state, now);
 	print_row("last login", "%s", ctl_time(state->last_success, last));
 	print_failures(state);
 	for (size_t i = 0; i < state->known_count; i++)

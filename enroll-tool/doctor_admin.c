@@ -49,15 +49,36 @@ static int64_t required_from(const struct policy *policy, const struct account *
 	return !facts.exempt && policy->enforce == ENFORCE_FROM ? policy->enforce_from : INT64_MAX;
 }
 
+/* Why this account cannot give a code, and what to do: one who has a record that is disabled
+ * is as stuck as one who has none. NULL: it can, or there is no telling. */
+static const char *hindrance(const struct doctor *doctor, const char *name, const char **ret_repair)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct store *store = doctor->ctl->tool.store;
+	struct reason why = {""};
+	bool has = true;
+
+	if (store_has(store, name, &has, &why) != TOTP_OK)
+		return NULL;
+	*ret_repair = "totp-enroll --user";
+	if (!has)
+		return "is not enrolled";
+	*ret_repair = "totpctl enable";
+	return store_read_cred(store, name, &txn, &why) == TOTP_OK && txn.cred.disabled
+		       ? "is disabled"
+		       : NULL;
+}
+
 static void look_at_administrator(struct doctor *doctor, const char *name)
 {
 	struct account account = {.known = false};
+	const char *hindered, *repair = NULL;
 	struct reason why = {""};
-	bool enrolled = true;
 
-	if (account_find(name, &account, &why) != TOTP_OK || !account.known ||
-	    store_has(doctor->ctl->tool.store, account.name, &enrolled, &why) != TOTP_OK ||
-	    enrolled)
+	if (account_find(name, &account, &why) != TOTP_OK || !account.known)
+		return;
+	hindered = hindrance(doctor, account.name, &repair);
+	if (!hindered)
 		return;
 	for (size_t i = 0; i < doctor->patient_count; i++) {
 		const struct patient *patient = &doctor->patients[i];
@@ -73,9 +94,9 @@ static void look_at_administrator(struct doctor *doctor, const char *name)
 			doctor_find(doctor, "administrator", patient->name,
 				    "who cannot give a code is refused, and who repairs the host "
 				    "may be locked out",
-				    "%s must give a code%s%s, and is not enrolled", account.name,
-				    from ? " from " : "", from ? day : ""),
-			"totp-enroll --user %s", account.name);
+				    "%s must give a code%s%s, and %s", account.name,
+				    from ? " from " : "", from ? day : "", hindered),
+			"%s %s", repair, account.name);
 	}
 }
 

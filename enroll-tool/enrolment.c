@@ -47,6 +47,9 @@ static int check_record(const struct enrolment *enrolment)
 	struct reason why = {""};
 	enum totp_err err = store_read(tool->store, user, &txn, &why);
 
+	if (err == TOTP_OK && txn.cred.disabled)
+		tool_refuse(tool, "warning: %s is disabled, and stays so until: totpctl enable %s",
+			    user, user);
 	if (err == TOTP_OK)
 		return enrolment->request->add ? check_room(enrolment, &txn.cred) : TOOL_DONE;
 	tool_refuse(tool, "%s", why.text);
@@ -205,6 +208,7 @@ static enum totp_err replace(const struct enrolment *enrolment, struct reason *w
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return create(enrolment, why);
+	cred.disabled = txn.cred.disabled; /* 'totpctl enable' alone undoes it */
 	if (err == TOTP_OK)
 		err = enroll_renew(&cred, &txn.cred, &txn.state, false, &state);
 	if (err != TOTP_OK)

@@ -151,13 +151,20 @@ uint64_t tool_deadline(void)
 
 void tool_log(const struct tool *tool, const char *user, const char *what, const char *token)
 {
+	tool_log_detail(tool, user, what, token, NULL);
+}
+
+void tool_log_detail(const struct tool *tool, const char *user, const char *what, const char *token,
+		     const char *detail)
+{
 	char by[64];
 	struct log_event event = {.user = user,
 				  .service = tool->name,
 				  .source = by,
 				  .outcome = what,
 				  .reason = "administrator",
-				  .token = token};
+				  .token = token,
+				  .detail = detail};
 
 	snprintf(by, sizeof(by), "uid:%u", (unsigned)getuid());
 	log_send(LOG_NOTICE, &event);

@@ -71,4 +71,8 @@ uint64_t tool_deadline(void);
  */
 void tool_log(const struct tool *tool, const char *user, const char *what, const char *token);
 
+/* The same, with a sentence more. */
+void tool_log_detail(const struct tool *tool, const char *user, const char *what, const char *token,
+		     const char *detail);
+
 #endif

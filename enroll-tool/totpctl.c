@@ -13,6 +13,8 @@ enum option_bit {
 	OPTION_FROM = 1 << 4,
 	OPTION_FIX = 1 << 5,
 	OPTION_FOR = 1 << 6,
+	OPTION_USES = 1 << 7,
+	OPTION_REVOKE = 1 << 8,
 };
 
 /* Options of single subcommands. One with a value has `what`, one without is a flag. */
@@ -29,6 +31,8 @@ static const struct option {
 	{"--service", "which service", OPTION_SERVICE, offsetof(struct ctl, service)},
 	{"--from", "which address", OPTION_FROM, offsetof(struct ctl, from)},
 	{"--for", "how long", OPTION_FOR, offsetof(struct ctl, lasting)},
+	{"--uses", "how many", OPTION_USES, offsetof(struct ctl, uses)},
+	{"--revoke", NULL, OPTION_REVOKE, offsetof(struct ctl, revoke)},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -92,6 +96,15 @@ static const struct command commands[] = {
 	 "\n"
 	 "  --save FILE  write them to this new file instead, for its owner alone\n",
 	 1, 1, OPTION_SAVE, ctl_recovery},
+	{NULL, "bypass", "USER", "a temporary code, for who has no other at hand",
+	 "It has the shape of a recovery code, can be read out over the phone, and is\n"
+	 "shown once. A new one takes the place of the old.\n"
+	 "\n"
+	 "  --for TIME  how long it lets in, such as 30m; without it 1h\n"
+	 "  --uses N    how often; without it once\n"
+	 "  --json      print an object with code, uses and until\n"
+	 "  --revoke    take it back instead\n",
+	 1, 1, OPTION_FOR | OPTION_USES | OPTION_JSON | OPTION_REVOKE, ctl_bypass},
 	{NULL, "resync", "USER LABEL", "a hardware token whose codes are refused: find it again",
 	 "Asks for two codes that the token shows one after the other. A counter-based\n"
 	 "token is found up to 1000 presses ahead, the clock of another up to two days\n"
@@ -106,6 +119,12 @@ static const struct command commands[] = {
 	 "  --json      print the list as an array of objects\n",
 	 0, 1, OPTION_FOR | OPTION_JSON, ctl_invite},
 	{NULL, "uninvite", "USER", "take an invitation back", "", 1, 1, 0, ctl_uninvite},
+	{NULL, "disable", "USER", "refuse every code of a user, and keep what is enrolled",
+	 "Recovery codes and a temporary code are refused, too, and an address that is\n"
+	 "remembered is not let in. Whom the policy does not ask is not refused.\n",
+	 1, 1, 0, ctl_disable},
+	{NULL, "enable", "USER", "accept the codes of a disabled user again", "", 1, 1, 0,
+	 ctl_enable},
 	{NULL, "revoke", "USER", "remove tokens and recovery codes of a user",
 	 "What the user meets at the next login is the policy's: see 'enforce' and\n"
 	 "'exempt' in pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",

@@ -15,6 +15,8 @@ struct ctl {
 	bool keep_going;     /* --keep-going */
 	bool json;           /* --json */
 	bool fix;            /* --fix */
+	bool revoke;         /* --revoke */
+	const char *uses;    /* --uses NUMBER, or NULL, as those that follow */
 	const char *save;    /* --save FILE, or NULL, as those that follow */
 	const char *service; /* --service NAME */
 	const char *from;    /* --from ADDRESS */
@@ -24,7 +26,10 @@ struct ctl {
 };
 
 MUST_CHECK int ctl_init(struct ctl *ctl);
+MUST_CHECK int ctl_bypass(struct ctl *ctl);
 MUST_CHECK int ctl_check(struct ctl *ctl);
+MUST_CHECK int ctl_disable(struct ctl *ctl);
+MUST_CHECK int ctl_enable(struct ctl *ctl);
 MUST_CHECK int ctl_import(struct ctl *ctl);
 MUST_CHECK int ctl_doctor(struct ctl *ctl);
 MUST_CHECK int ctl_list(struct ctl *ctl);

@@ -471,6 +471,8 @@ BROKEN_HOSTS = [
      {"mode": "/etc/run: mode 0777", "run-dir": "/etc/run"}),
     ("sudo-locked-out", "\"$TOTPCTL\" revoke alice >/dev/null",
      {"administrator": "alice must give a code, and is not"}),
+    ("administrator-disabled", "\"$TOTPCTL\" disable alice >/dev/null",
+     {"administrator": "alice must give a code, and is disabled"}),
     ("root-locked-out", "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:$6$x$y:19000::::::' "
                         ">/etc/shadow", {"administrator": r"root must give a code"}),
     ("locked-out-later", "\"$TOTPCTL\" revoke alice >/dev/null; echo 'enforce = 2199-01-31' "

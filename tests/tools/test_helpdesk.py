@@ -1,0 +1,238 @@
+"""totpctl bypass, disable and enable, on a store of its own in a scratch folder."""
+
+import datetime
+import json
+import subprocess
+
+import pytest
+
+from host import *  # noqa: F403
+
+CODE = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$", re.M)
+
+
+def listed(host):
+    return {entry["user"]: entry for entry in json.loads(host.done("list", "--json"))}
+
+
+def when(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def bypass(host, *words, user=KNOWN):
+    """Make one; the code."""
+    return CODE.search(host.done("bypass", user, *words)).group()
+
+
+@pytest.fixture
+def enrolled(host):
+    host.enrol(KNOWN)
+    host.log.unlink(missing_ok=True)
+    return host
+
+
+# ---- bypass
+
+
+def test_a_temporary_code_lets_in_once_within_the_hour(enrolled):
+    said = enrolled.done("bypass", KNOWN)
+    code, sentence, back = said.splitlines()
+    assert CODE.fullmatch(code)
+    assert re.fullmatch(rf"lets {KNOWN} in once until 20\S+, in place of a code\.", sentence)
+    assert back.endswith(f"totpctl bypass --revoke {KNOWN}")
+    assert abs(when(sentence.split()[5].rstrip(",")) - time.time() - 3600) < 60
+    assert enrolled.attempt(KNOWN, code, later=3600 + 60) == "deny ended_bypass"
+    assert enrolled.attempt(KNOWN, code.lower().replace("-", " ")) == "allow bypass"
+    assert enrolled.attempt(KNOWN, code) == "deny ended_bypass"
+    assert enrolled.attempt(KNOWN, fresh_code()) == "allow code"
+
+
+def test_for_how_long_and_how_often_is_the_administrator_s_to_say(enrolled):
+    code = bypass(enrolled, "--for", "2d", "--uses=3")
+    assert enrolled.attempt(KNOWN, code, later=2 * 86400 - 60) == "allow bypass"
+    assert enrolled.attempt(KNOWN, code) == "allow bypass"
+    assert enrolled.attempt(KNOWN, code, later=2 * 86400 + 60) == "deny ended_bypass"
+    assert enrolled.attempt(KNOWN, code) == "allow bypass"
+    assert enrolled.attempt(KNOWN, code) == "deny ended_bypass"
+
+
+@pytest.mark.parametrize("words", [
+    ("--for", "59s"), ("--for", "31d"), ("--for", "soon"), ("--for", ""), ("--for",),
+    ("--uses", "0"), ("--uses", "101"), ("--uses", "-1"), ("--uses", "many"),
+    ("--revoke", "--for", "1h"), ("--revoke", "--json"), ("--revoke", "--uses=2"), ("bin",)])
+def test_what_is_no_bypass_is_not_made(enrolled, words):
+    before = enrolled.files()
+    ran = enrolled.run("bypass", KNOWN, *words)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert enrolled.files() == before
+
+
+@pytest.mark.parametrize("words", [("--for", "1m", "--uses", "1"), ("--for=30d", "--uses=100")])
+def test_the_edges_are_made(enrolled, words):
+    assert enrolled.attempt(KNOWN, bypass(enrolled, *words)) == "allow bypass"
+
+
+def test_a_new_one_takes_the_place_of_the_old(enrolled):
+    first, second = bypass(enrolled, "--uses", "5"), bypass(enrolled)
+    assert enrolled.attempt(KNOWN, first) == "deny wrong_recovery_code"
+    assert enrolled.attempt(KNOWN, second) == "allow bypass"
+    third = bypass(enrolled)
+    assert enrolled.attempt(KNOWN, second) == "deny wrong_recovery_code"
+    assert enrolled.attempt(KNOWN, third) == "allow bypass"
+
+
+def test_it_leaves_what_was_used_and_counted(enrolled):
+    code = fresh_code()
+    assert enrolled.attempt(KNOWN, code) == "allow code"
+    enrolled.attempt(KNOWN, wrong_code())
+    bypass(enrolled)
+    assert enrolled.attempt(KNOWN, code) == "deny used_code"
+    assert listed(enrolled)[KNOWN]["failures"] == 1
+
+
+def test_other_changes_of_the_record_leave_it_as_used_as_it_is(enrolled):
+    code = bypass(enrolled, "--uses", "2")
+    assert enrolled.attempt(KNOWN, code) == "allow bypass"
+    enrolled.done("recovery", KNOWN)
+    assert enrolled.attempt(KNOWN, code) == "allow bypass"
+    enrolled.done("disable", KNOWN)
+    enrolled.done("enable", KNOWN)
+    assert enrolled.attempt(KNOWN, code) == "deny ended_bypass"
+    code = bypass(enrolled, "--uses", "2")
+    enrolled.state_file(KNOWN).unlink()
+    enrolled.done("repair", KNOWN)
+    assert enrolled.attempt(KNOWN, code) == "deny ended_bypass"
+
+
+def test_it_is_taken_back(enrolled):
+    code = bypass(enrolled)
+    assert "refused from now on" in enrolled.done("bypass", "--revoke", KNOWN)
+    assert enrolled.attempt(KNOWN, code) == "deny wrong_recovery_code"
+    assert "has no temporary code" in enrolled.refused("bypass", KNOWN, "--revoke")
+
+
+def test_it_is_listed_and_shown_but_never_told_again(enrolled):
+    assert listed(enrolled)[KNOWN]["bypass"] is None
+    code = bypass(enrolled, "--uses", "2")
+    enrolled.attempt(KNOWN, code)
+    entry = listed(enrolled)[KNOWN]
+    assert (entry["status"], entry["bypass"]["uses"], entry["bypass"]["uses_left"]) == (
+        "bypass", 2, 1)
+    assert when(entry["bypass"]["until"]) - when(entry["bypass"]["made"]) == 3600
+    shown = enrolled.done("show", KNOWN)
+    assert row(shown, "temporary code").startswith("1 of 2 uses left, until 20")
+    assert re.search(rf"^{KNOWN} +bypass ", enrolled.done("list"), re.M)
+    tried = enrolled.run("test", KNOWN, stdin="\n").stdout
+    assert "a temporary code lets in 1 time until 20" in tried
+    enrolled.attempt(KNOWN, code)
+    assert row(enrolled.done("show", KNOWN), "temporary code") == "used up"
+    assert listed(enrolled)[KNOWN]["status"] == "ok"
+    assert code not in shown + tried + enrolled.logged() + json.dumps(listed(enrolled))
+
+
+def test_it_is_logged_with_who_made_it_and_for_how_long(enrolled):
+    code = bypass(enrolled, "--uses", "2")
+    assert re.search(rf'user={KNOWN} service=totpctl source=uid:0 outcome=bypass-made '
+                     r'reason=administrator token="" detail="2 uses until 20\S+"',
+                     enrolled.logged())
+    enrolled.done("bypass", KNOWN, "--revoke")
+    assert "outcome=bypass-revoked" in enrolled.logged()
+    assert code not in enrolled.logged() and code.replace("-", "") not in enrolled.logged()
+
+
+def test_a_program_gets_it_as_an_object(enrolled):
+    told = json.loads(enrolled.done("bypass", KNOWN, "--json", "--uses", "2", "--for", "30m"))
+    assert (told["user"], told["uses"], set(told)) == (
+        KNOWN, 2, {"user", "code", "uses", "until"})
+    assert abs(when(told["until"]) - time.time() - 1800) < 60
+    assert enrolled.attempt(KNOWN, told["code"]) == "allow bypass"
+
+
+def test_who_is_not_enrolled_gets_none_and_what_helps_is_said(host):
+    said = host.refused("bypass", KNOWN)
+    assert f"totp-enroll --user {KNOWN}" in said and f"totpctl invite {KNOWN}" in said
+    assert "nor is there such an account" in host.refused("bypass", UNKNOWN)
+
+
+def test_one_that_a_login_would_refuse_is_not_given_out(enrolled):
+    enrolled.record("bind", KNOWN, 4711)
+    assert "totpctl adopt first" in enrolled.refused("bypass", KNOWN)
+    enrolled.done("adopt", KNOWN)
+    enrolled.done("disable", KNOWN)
+    assert "totpctl enable first" in enrolled.refused("bypass", KNOWN)
+    enrolled.enrol(UNKNOWN)
+    assert "no such account" in enrolled.refused("bypass", UNKNOWN)
+    assert listed(enrolled)[KNOWN]["bypass"] is None
+
+
+def test_one_that_cannot_be_shown_is_an_error_and_can_be_replaced(enrolled):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        ran = subprocess.run([TOTPCTL, "--conf", enrolled.conf, "bypass", KNOWN], stdout=full,
+                             stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ran.returncode == 1 and "make another one" in ran.stderr
+    assert enrolled.attempt(KNOWN, bypass(enrolled)) == "allow bypass"
+
+
+def test_a_damaged_record_gets_none(enrolled):
+    enrolled.state_file(KNOWN).unlink()
+    assert f"totpctl repair {KNOWN}" in enrolled.refused("bypass", KNOWN)
+
+
+# ---- disable, enable
+
+
+def test_a_disabled_user_keeps_everything_and_is_refused(enrolled):
+    page = enrolled.done("recovery", KNOWN)
+    recovery = re.findall(r"\b\w{4}-\w{4}-\w{4}\b", page)
+    code = bypass(enrolled)
+    assert enrolled.done("disable", KNOWN) == (
+        f"Every code of {KNOWN} is refused until: totpctl enable {KNOWN}\n")
+    for typed in (fresh_code(), recovery[0], code, wrong_code()):
+        assert enrolled.attempt(KNOWN, typed) == "deny disabled"
+    assert enrolled.done("enable", KNOWN) == f"Codes of {KNOWN} are accepted again.\n"
+    assert listed(enrolled)[KNOWN]["failures"] == 0
+    for typed, reason in ((fresh_code(), "code"), (recovery[0], "recovery_code"), (code, "bypass")):
+        assert enrolled.attempt(KNOWN, typed) == f"allow {reason}"
+
+
+def test_what_is_so_already_changes_nothing(enrolled):
+    before = enrolled.files()
+    assert enrolled.done("enable", KNOWN) == f"{KNOWN} is enabled already.\n"
+    assert enrolled.files() == before and enrolled.logged() == ""
+    enrolled.done("disable", KNOWN)
+    before, logged = enrolled.files(), enrolled.logged()
+    assert enrolled.done("disable", KNOWN) == f"{KNOWN} is disabled already.\n"
+    assert enrolled.files() == before and enrolled.logged() == logged
+
+
+def test_who_is_disabled_is_listed_shown_and_logged(enrolled):
+    enrolled.done("disable", KNOWN)
+    entry = listed(enrolled)[KNOWN]
+    assert (entry["status"], entry["disabled"]) == ("disabled", True)
+    assert f"totpctl enable {KNOWN}" in row(enrolled.done("show", KNOWN), "disabled")
+    tried = enrolled.run("test", KNOWN, stdin=f"{fresh_code()}\n")
+    assert tried.returncode == 1 and "Refused: the user is disabled" in tried.stdout
+    enrolled.done("enable", KNOWN)
+    assert listed(enrolled)[KNOWN]["disabled"] is False
+    assert re.findall(r"outcome=(\w+) ", enrolled.logged()) == ["disabled", "enabled"]
+
+
+def test_used_codes_and_throttles_outlast_it(enrolled):
+    code = fresh_code()
+    assert enrolled.attempt(KNOWN, code, "192.0.2.9") == "allow code"
+    for _ in range(5):
+        enrolled.attempt(KNOWN, wrong_code())
+    enrolled.done("disable", KNOWN)
+    enrolled.done("enable", KNOWN)
+    assert enrolled.attempt(KNOWN, code, "192.0.2.9") == "deny used_code"
+    assert enrolled.attempt(KNOWN, fresh_code()) == "wait throttled"
+
+
+def test_who_is_not_enrolled_cannot_be_disabled(host):
+    for word in ("disable", "enable"):
+        assert "is not enrolled" in host.refused(word, KNOWN)
+
+
+def test_only_root_helps(enrolled):
+    for words in (("bypass", KNOWN), ("disable", KNOWN), ("enable", KNOWN)):
+        assert "only root can" in enrolled.refused(*words, preexec_fn=as_nobody)
