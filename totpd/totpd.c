@@ -45,18 +45,10 @@ struct options {
 	bool foreground;  /* make the sockets; else a service manager has */
 };
 
-/* Which version of a file has been read. */
-struct stamp {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec changed, modified;
-};
-
 struct totpd {
 	struct options options;
 	struct office office;
-	struct stamp policy_stamp, keyring_stamp;
+	struct io_stamp policy_stamp;
 	struct doors doors;
 	struct desk desk;
 	int signals;
@@ -92,24 +84,6 @@ static int give_up(const struct reason *why)
 
 /* --- files that may change --- */
 
-static struct stamp stamp_of(const char *path)
-{
-	struct stamp stamp = {0};
-	struct stat st;
-
-	if (stat(path, &st) == 0)
-		stamp = (struct stamp){st.st_dev, st.st_ino, st.st_size, st.st_ctim, st.st_mtim};
-	return stamp;
-}
-
-static bool stamp_equal(const struct stamp *a, const struct stamp *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
-	       a->modified.tv_sec == b->modified.tv_sec &&
-	       a->modified.tv_nsec == b->modified.tv_nsec;
-}
-
 static const char *policy_path(void)
 {
 	return totpd.options.conf ? totpd.options.conf : POLICY_FILE;
@@ -118,7 +92,7 @@ static const char *policy_path(void)
 static enum totp_err load_policy(void)
 {
 	/* looked at first: a change while it is read is seen the next time */
-	struct stamp stamp = stamp_of(policy_path());
+	struct io_stamp stamp = io_stamp_of(policy_path());
 	enum totp_err err =
 		conf_load(policy_path(), totpd.options.conf, &totpd.office.policy, complain, NULL);
 
@@ -130,9 +104,9 @@ static enum totp_err load_policy(void)
 
 static void refresh_policy(void)
 {
-	struct stamp stamp = stamp_of(policy_path());
+	struct io_stamp stamp = io_stamp_of(policy_path());
 
-	if (!stamp_equal(&stamp, &totpd.policy_stamp) && load_policy() == TOTP_OK)
+	if (!io_stamp_equal(&stamp, &totpd.policy_stamp) && load_policy() == TOTP_OK)
 		report(LOG_INFO, "policy", "changed", NULL);
 }
 
@@ -211,11 +185,11 @@ static void start_child(struct seat *seat)
  */
 static void miss_key(void)
 {
-	static const struct stamp nothing;
-	struct stamp stamp = stamp_of(totpd.office.policy.keyring);
-	bool unseen = stamp_equal(&stamp, &nothing);
+	static const struct io_stamp nothing;
+	struct io_stamp stamp = io_stamp_of(totpd.office.policy.keyring);
+	bool unseen = io_stamp_equal(&stamp, &nothing);
 
-	if (totpd.leaving || stamp_equal(&stamp, &totpd.keyring_stamp) ==
+	if (totpd.leaving || io_stamp_equal(&stamp, &totpd.office.keyring.stamp) ==
 				     !(unseen && io_monotonic_ns() - totpd.began > KEY_TRY))
 		return;
 	report(LOG_NOTICE, "leave", "keyring", "a record needs a key that came later");
@@ -474,6 +448,7 @@ static enum totp_err hold_signals(void)
 
 static enum totp_err begin(struct reason *why)
 {
+	struct io_stamp stamp;
 	enum totp_err err = door_take(&totpd.doors, why);
 
 	if (err == TOTP_ERR_NOT_FOUND && totpd.options.foreground)
@@ -487,8 +462,9 @@ static enum totp_err begin(struct reason *why)
 			reason_set(why, "the policy is in error: run totpctl check");
 		return err;
 	}
-	totpd.keyring_stamp = stamp_of(totpd.office.policy.keyring);
+	stamp = io_stamp_of(totpd.office.policy.keyring);
 	err = geteuid() == 0 ? begin_as_root(why) : begin_as_service(why);
+	totpd.office.keyring.stamp = stamp;
 	if (err == TOTP_OK)
 		err = warm_up();
 	if (err == TOTP_OK)

@@ -1,6 +1,7 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +78,24 @@ enum totp_err io_write(int fd, const void *buf, size_t len)
 		n = write(fd, buf, len);
 	while (n < 0 && errno == EINTR);
 	return whole(n, len);
+}
+
+struct io_stamp io_stamp_of(const char *path)
+{
+	struct io_stamp stamp = {0};
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		stamp = (struct io_stamp){st.st_dev, st.st_ino, st.st_size, st.st_ctim, st.st_mtim};
+	return stamp;
+}
+
+bool io_stamp_equal(const struct io_stamp *a, const struct io_stamp *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
+	       a->modified.tv_sec == b->modified.tv_sec &&
+	       a->modified.tv_nsec == b->modified.tv_nsec;
 }
 
 uint64_t io_monotonic_ns(void)

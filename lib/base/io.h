@@ -5,9 +5,11 @@
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -24,6 +26,19 @@ MUST_CHECK enum totp_err io_pread(int fd, void *buf, size_t len, off_t offset, s
 /* Write all len bytes, at offset or at the file's own position. TOTP_ERR_SYSTEM: errno. */
 MUST_CHECK enum totp_err io_pwrite(int fd, const void *buf, size_t len, off_t offset);
 MUST_CHECK enum totp_err io_write(int fd, const void *buf, size_t len);
+
+/* Which version of a file was read, so that its change is noticed without reading it again. */
+struct io_stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec changed, modified;
+};
+
+/* To be taken before the file is opened. Zeros: it cannot be looked at, or is not there. */
+struct io_stamp io_stamp_of(const char *path);
+
+bool io_stamp_equal(const struct io_stamp *a, const struct io_stamp *b);
 
 /* CLOCK_MONOTONIC in nanoseconds: for deadlines, never for codes. */
 uint64_t io_monotonic_ns(void);

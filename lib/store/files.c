@@ -126,7 +126,7 @@ enum totp_err store_open(const struct store_config *config, struct store **ret_s
 	store->keyring_path = store->text;
 	if (config->keys) {
 		store->keyring = *config->keys;
-		store->has_keys = true;
+		store->has_keys = store->given = true;
 	}
 	err = open_folders(store, config->dir, why);
 	if (err == TOTP_OK && config->run_dir)
@@ -172,18 +172,6 @@ const uint8_t *store_machine(const struct store *store)
 	return store->machine;
 }
 
-enum totp_err files_need_keys(struct store *store, struct reason *why)
-{
-	enum totp_err err;
-
-	if (store->has_keys)
-		return TOTP_OK;
-	err = keyring_load(store->keyring_path, &store->keyring, why);
-	store->has_keys = err == TOTP_OK;
-	/* a lost keyring says nothing about who is enrolled */
-	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
-}
-
 enum totp_err store_has(struct store *store, const char *user, bool *ret_has, struct reason *why)
 {
 	char name[STORE_NAME_MAX + 1];
@@ -209,7 +197,7 @@ enum totp_err store_has(struct store *store, const char *user, bool *ret_has, st
 enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box, size_t len,
 			   uint8_t *ret_plain, size_t cap, size_t *ret_len, struct reason *why)
 {
-	const struct host_key *key;
+	const struct host_key *key = NULL;
 	uint32_t id = 0;
 	enum totp_err err = seal_key_id(box, len, &id);
 
@@ -217,11 +205,9 @@ enum totp_err files_unseal(struct store *store, const char *user, const uint8_t 
 		reason_set(why, "not a sealed record");
 		return err;
 	}
-	err = files_need_keys(store, why);
+	err = files_find_key(store, id, &key, why);
 	if (err != TOTP_OK)
 		return err;
-	key = keyring_find(&store->keyring, id);
-	store->lacks_key |= !key;
 	if (!key) {
 		reason_set(why, "sealed by key %08x, which %.100s does not hold: restore that line",
 			   (unsigned)id, store->keyring_path);
@@ -275,6 +261,9 @@ static enum totp_err read_cred(struct store_txn *txn, const char *user, struct r
 		reason_set(&cause, "cannot be read (%s)", err_name(err));
 	else
 		err = open_seal(txn->store, user, box, len, &txn->cred, &cause);
+	/* replaced since it was opened, perhaps so that its key could go */
+	if (err == TOTP_ERR_SEAL && !files_is_still(txn->store->users_fd, name, txn->cred_fd))
+		return TOTP_ERR_STALE;
 	if (err != TOTP_OK)
 		reason_set(why, FILES_USERS "/%s: %.200s", name, cause.text);
 	return err;
@@ -344,8 +333,7 @@ static enum totp_err load_state(struct store_txn *txn, struct reason *why)
 	return TOTP_ERR_SEAL;
 }
 
-/* Wait a little longer each time; the jitter of many waiters comes from the scheduler. */
-static void lock_pause(unsigned tries)
+void files_pause(unsigned tries)
 {
 	long pause = LOCK_PAUSE_NS * (long)(tries < 6 ? 1u << tries : 64u);
 	struct timespec wait = {.tv_nsec = pause < LOCK_PAUSE_MAX_NS ? pause : LOCK_PAUSE_MAX_NS};
@@ -377,7 +365,7 @@ static enum totp_err load_unlocked(struct store_txn *txn, struct reason *why)
 	enum totp_err err = load_state(txn, why);
 
 	for (unsigned tries = 0; err == TOTP_ERR_SEAL && tries < 3; tries++) {
-		lock_pause(tries);
+		files_pause(tries);
 		err = load_state(txn, why);
 	}
 	return err;
@@ -417,7 +405,7 @@ enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why)
 			reason_set(why, "login state: locked by another login for too long");
 			return TOTP_ERR_TIMEOUT;
 		}
-		lock_pause(tries);
+		files_pause(tries);
 	}
 	return TOTP_OK;
 }

@@ -28,19 +28,45 @@ struct store {
 	gid_t group;
 	uint8_t machine[SHA256_LEN];
 	const char *keyring_path;
-	bool has_keys;  /* loaded when first needed */
-	bool lacks_key; /* some record names a key that is not there */
+	bool has_keys; /* loaded when first needed, or given: then they are never loaded */
+	bool given;
+	bool lacks_key; /* some record names a key that is not there, or one seals that is not */
+	bool claimed;   /* store_claim_keys */
 	struct keyring keyring;
 	char text[]; /* what keyring_path points into */
 };
 
-/* Load the keyring unless it is there. TOTP_ERR_NOT_FOUND never comes back. */
-MUST_CHECK enum totp_err files_need_keys(struct store *store, struct reason *why);
+/*
+ * The key of that id, or NULL. The keyring is loaded if it was not, and again if it lacks the key
+ * and has changed since: a rotation may have added it. TOTP_ERR_NOT_FOUND never comes back.
+ */
+MUST_CHECK enum totp_err files_find_key(struct store *store, uint32_t id,
+					const struct host_key **ret_key, struct reason *why);
+
+/*
+ * Begin and end a change of sealed files, records and invitations. Whoever changes them holds
+ * the lock of the folder of records, shared, so that who rotates keys can wait for those who
+ * began before, and can put a file in its place while nobody else does. Errors:
+ * TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. files_end_change keeps errno, and does nothing if nothing
+ * was begun.
+ */
+MUST_CHECK enum totp_err files_begin_change(struct store *store, struct reason *why);
+void files_end_change(struct store *store);
+
+/* files_begin_change, and make the keyring the current one: its first key then seals. */
+MUST_CHECK enum totp_err files_begin_sealing(struct store *store, struct reason *why);
+
+/* The same lock, alone: nobody else changes sealed files meanwhile. */
+MUST_CHECK enum totp_err files_begin_alone(struct store *store, uint64_t deadline,
+					   struct reason *why);
+
+/* Wait a little longer each time; the jitter of many waiters comes from the scheduler. */
+void files_pause(unsigned tries);
 
 /*
  * Open a box that was sealed for this user, under the key that it names; `repair` is what to
  * do about one that does not open. *ret_plain is the caller's to wipe. TOTP_ERR_SEAL, and
- * those of files_need_keys; never TOTP_ERR_NOT_FOUND.
+ * those of files_find_key; never TOTP_ERR_NOT_FOUND.
  */
 MUST_CHECK enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box,
 				      size_t len, uint8_t *ret_plain, size_t cap, size_t *ret_len,

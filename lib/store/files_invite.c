@@ -12,7 +12,8 @@
 #include "store/files.h"
 #include "store/path.h"
 
-#define BOX_MAX (INVITE_BYTES_MAX + SEAL_OVERHEAD)
+#define BOX_MAX    (INVITE_BYTES_MAX + SEAL_OVERHEAD)
+#define READ_TRIES 8
 
 enum totp_err files_open_invites(const struct store *store, int *ret_fd, struct reason *why)
 {
@@ -62,6 +63,9 @@ static enum totp_err read_box(struct store *store, int dir_fd, const char *user,
 		reason_set(&cause, "cannot be read (%s)", err_name(err));
 	else
 		err = open_box(store, user, box, len, ret_invite, &cause);
+	/* replaced since it was opened, perhaps so that its key could go */
+	if (err == TOTP_ERR_SEAL && !files_is_still(dir_fd, name, fd))
+		err = TOTP_ERR_STALE;
 	if (err != TOTP_OK)
 		reason_set(why, FILES_INVITES "/%s: %.200s", name, cause.text);
 	return err;
@@ -72,12 +76,18 @@ enum totp_err store_invite_get(struct store *store, const char *user, struct inv
 {
 	char name[STORE_NAME_MAX + 1];
 	OWN_FD int dir_fd = -1;
+	unsigned tries = 0;
 	enum totp_err err;
 
 	if (store_name(user, name) != TOTP_OK)
 		return TOTP_ERR_NOT_FOUND; /* none can have that name */
 	err = files_open_invites(store, &dir_fd, why);
-	return err == TOTP_OK ? read_box(store, dir_fd, user, name, ret_invite, why) : err;
+	if (err != TOTP_OK)
+		return err;
+	do
+		err = read_box(store, dir_fd, user, name, ret_invite, why);
+	while (err == TOTP_ERR_STALE && tries++ < READ_TRIES);
+	return err;
 }
 
 /* --- writing --- */
@@ -96,16 +106,13 @@ static enum totp_err need_folder(const struct store *store, int *ret_fd, struct 
 	return err;
 }
 
-static enum totp_err seal_invite(struct store *store, const struct invite *invite,
+static enum totp_err seal_invite(const struct store *store, const struct invite *invite,
 				 uint8_t ret_box[BOX_MAX], size_t *ret_len, struct reason *why)
 {
 	uint8_t plain[INVITE_BYTES_MAX];
 	size_t len = 0;
-	enum totp_err err = files_need_keys(store, why);
+	enum totp_err err = invite_encode(invite, plain, &len);
 
-	if (err != TOTP_OK)
-		return err;
-	err = invite_encode(invite, plain, &len);
 	if (err == TOTP_OK)
 		err = seal_close(&store->keyring.keys[0], invite->user, plain, len, ret_box);
 	if (err != TOTP_OK)
@@ -155,8 +162,13 @@ enum totp_err store_invite_put(struct store *store, const struct invite *invite,
 		reason_set(why, "user name too long for a record");
 		return err;
 	}
-	err = seal_invite(store, invite, box, &len, why);
-	return err == TOTP_OK ? put_box(store, name, box, len, why) : err;
+	err = files_begin_sealing(store, why);
+	if (err == TOTP_OK)
+		err = seal_invite(store, invite, box, &len, why);
+	if (err == TOTP_OK)
+		err = put_box(store, name, box, len, why);
+	files_end_change(store);
+	return err;
 }
 
 enum totp_err store_invite_remove(struct store *store, const char *user, struct reason *why)
@@ -170,7 +182,9 @@ enum totp_err store_invite_remove(struct store *store, const char *user, struct 
 	err = files_open_invites(store, &dir_fd, why);
 	if (err != TOTP_OK)
 		return err;
-	if (unlinkat(dir_fd, name, 0) == 0 && fsync(dir_fd) == 0)
-		return TOTP_OK;
-	return reason_errno(why, FILES_INVITES "/%s: cannot remove", name);
+	err = files_begin_change(store, why);
+	if (err == TOTP_OK && (unlinkat(dir_fd, name, 0) != 0 || fsync(dir_fd) != 0))
+		err = reason_errno(why, FILES_INVITES "/%s: cannot remove", name);
+	files_end_change(store);
+	return err;
 }

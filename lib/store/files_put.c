@@ -63,16 +63,13 @@ static enum totp_err put_state(const struct store *store, const struct cred *cre
 	return files_put(store, store->states_fd, name, file, sizeof(file), durable);
 }
 
-static enum totp_err put_sealed(struct store *store, const struct cred *cred, const char *temp,
-				enum durable durable, struct reason *why)
+static enum totp_err put_sealed(const struct store *store, const struct cred *cred,
+				const char *temp, enum durable durable)
 {
 	uint8_t plain[CRED_BYTES_MAX], box[CRED_BYTES_MAX + SEAL_OVERHEAD];
 	size_t len = 0;
-	enum totp_err err = files_need_keys(store, why);
+	enum totp_err err = cred_encode(cred, plain, &len);
 
-	if (err != TOTP_OK)
-		return err;
-	err = cred_encode(cred, plain, &len);
 	if (err == TOTP_OK)
 		err = seal_close(&store->keyring.keys[0], cred->user, plain, len, box);
 	WIPE(plain);
@@ -82,15 +79,14 @@ static enum totp_err put_sealed(struct store *store, const struct cred *cred, co
 }
 
 /* Write both files; on error neither stays. */
-static enum totp_err put_both(struct store *store, const struct cred *cred,
+static enum totp_err put_both(const struct store *store, const struct cred *cred,
 			      const struct login_state *state, const struct put_names *names,
 			      enum durable durable, struct reason *why)
 {
-	struct reason cause = {""};
 	enum totp_err err = put_state(store, cred, state, names->state, durable);
 
 	if (err == TOTP_OK) {
-		err = put_sealed(store, cred, names->temp, durable, &cause);
+		err = put_sealed(store, cred, names->temp, durable);
 		if (err != TOTP_OK) {
 			int kept = errno;
 			unlinkat(store->states_fd, names->state, 0);
@@ -99,9 +95,7 @@ static enum totp_err put_both(struct store *store, const struct cred *cred,
 	}
 	if (err == TOTP_OK)
 		return err;
-	if (cause.text[0])
-		reason_set(why, "%s", cause.text);
-	else if (err == TOTP_ERR_SYSTEM)
+	if (err == TOTP_ERR_SYSTEM)
 		(void)reason_errno(why, FILES_USERS "/%s: cannot write", names->name);
 	else
 		reason_set(why, FILES_USERS "/%s: cannot write: %s", names->name, err_name(err));
@@ -122,8 +116,8 @@ static enum totp_err name_new(const struct store *store, const struct put_names 
 	return files_name_new(store->users_fd, names->temp, names->name);
 }
 
-enum totp_err store_create(struct store *store, const struct cred *cred,
-			   const struct login_state *state, struct reason *why)
+static enum totp_err create(const struct store *store, const struct cred *cred,
+			    const struct login_state *state, struct reason *why)
 {
 	struct put_names names;
 	enum totp_err err = put_names_of(cred, &names);
@@ -143,18 +137,28 @@ enum totp_err store_create(struct store *store, const struct cred *cred,
 		unlinkat(store->users_fd, names.name, 0);
 		err = TOTP_ERR_SYSTEM;
 	}
-	if (err == TOTP_OK) {
-		/* one that stays does no harm: who is enrolled needs none, and it goes with
-		 * the record */
-		(void)!store_invite_remove(store, cred->user, NULL);
+	if (err == TOTP_OK)
 		return err;
-	}
 
 	if (err == TOTP_ERR_EXISTS)
 		reason_set(why, FILES_USERS "/%s: is there already", names.name);
 	else
 		(void)reason_errno(why, FILES_USERS "/%s: cannot write", names.name);
 	take_back(store, &names);
+	return err;
+}
+
+enum totp_err store_create(struct store *store, const struct cred *cred,
+			   const struct login_state *state, struct reason *why)
+{
+	enum totp_err err = files_begin_sealing(store, why);
+
+	if (err == TOTP_OK)
+		err = create(store, cred, state, why);
+	files_end_change(store);
+	/* one that stays does no harm: who is enrolled needs none, and it goes with the record */
+	if (err == TOTP_OK)
+		(void)!store_invite_remove(store, cred->user, NULL);
 	return err;
 }
 
@@ -171,10 +175,10 @@ static void drop_old_state(struct store_txn *txn)
 	(void)!fsync(txn->store->states_fd);
 }
 
-enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
-			    const struct login_state *state, struct reason *why)
+static enum totp_err replace(struct store_txn *txn, const struct cred *cred,
+			     const struct login_state *state, struct reason *why)
 {
-	struct store *store = txn->store;
+	const struct store *store = txn->store;
 	struct put_names names;
 	enum totp_err err = put_names_of(cred, &names);
 
@@ -186,10 +190,8 @@ enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
 		reason_set(why, "cannot replace the record: %s", err_name(err));
 	else
 		err = put_both(store, cred, state, &names, DURABLE_NOW, why);
-	if (err != TOTP_OK) {
-		store_end(txn);
+	if (err != TOTP_OK)
 		return err;
-	}
 	if (fsync(store->states_fd) != 0 ||
 	    renameat(store->users_fd, names.temp, store->users_fd, names.name) != 0) {
 		(void)reason_errno(why, FILES_USERS "/%s: cannot replace", names.name);
@@ -205,6 +207,18 @@ enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
 	} else {
 		drop_old_state(txn);
 	}
+	return err;
+}
+
+enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
+			    const struct login_state *state, struct reason *why)
+{
+	struct store *store = txn->store;
+	enum totp_err err = files_begin_sealing(store, why);
+
+	if (err == TOTP_OK)
+		err = replace(txn, cred, state, why);
+	files_end_change(store);
 	store_end(txn);
 	return err;
 }
@@ -238,9 +252,13 @@ static void remove_states(const struct store *store, const char *name)
 
 static enum totp_err remove_name(struct store *store, const char *name, struct reason *why)
 {
-	if (unlinkat(store->users_fd, name, 0) == 0 && fsync(store->users_fd) == 0)
-		return TOTP_OK;
-	return reason_errno(why, FILES_USERS "/%s: cannot remove", name);
+	enum totp_err err = files_begin_change(store, why);
+
+	if (err == TOTP_OK &&
+	    (unlinkat(store->users_fd, name, 0) != 0 || fsync(store->users_fd) != 0))
+		err = reason_errno(why, FILES_USERS "/%s: cannot remove", name);
+	files_end_change(store);
+	return err;
 }
 
 enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
@@ -356,6 +374,24 @@ static void bulk_take_back(const struct bulk *bulk)
 		take_back(bulk->store, &bulk->names[i]);
 }
 
+static enum totp_err create_many(struct bulk *bulk, size_t count, store_next_fn *next,
+				 void *context, struct reason *why)
+{
+	enum totp_err err = bulk_write(bulk, count, next, context, why);
+
+	if (err == TOTP_OK)
+		err = bulk_sync(bulk->store, why);
+	if (err == TOTP_OK)
+		err = bulk_name(bulk, count, why);
+	if (err == TOTP_OK)
+		err = bulk_sync(bulk->store, why);
+	if (err == TOTP_OK)
+		bulk_uninvite(bulk, count);
+	else
+		bulk_take_back(bulk);
+	return err;
+}
+
 enum totp_err store_create_many(struct store *store, size_t count, store_next_fn *next,
 				void *context, struct reason *why)
 {
@@ -367,17 +403,10 @@ enum totp_err store_create_many(struct store *store, size_t count, store_next_fn
 		reason_set(why, "%s", err_name(count ? TOTP_ERR_NOMEM : TOTP_OK));
 		return count ? TOTP_ERR_NOMEM : TOTP_OK;
 	}
-	err = bulk_write(&bulk, count, next, context, why);
+	err = files_begin_sealing(store, why);
 	if (err == TOTP_OK)
-		err = bulk_sync(store, why);
-	if (err == TOTP_OK)
-		err = bulk_name(&bulk, count, why);
-	if (err == TOTP_OK)
-		err = bulk_sync(store, why);
-	if (err == TOTP_OK)
-		bulk_uninvite(&bulk, count);
-	else
-		bulk_take_back(&bulk);
+		err = create_many(&bulk, count, next, context, why);
+	files_end_change(store);
 	free(bulk.names);
 	return err;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -114,6 +115,8 @@ static enum totp_err read_open(int fd, const char *path, struct keyring *ret_key
 
 enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct reason *why)
 {
+	/* before it is opened: a change meanwhile is noticed afterwards */
+	struct io_stamp stamp = io_stamp_of(path);
 	OWN_FD int fd = -1;
 	enum totp_err err = path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
 
@@ -123,7 +126,11 @@ enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct
 			   "%s: no keyring: restore it from your backup, or run totpctl init "
 			   "on a new host",
 			   path);
-	return err == TOTP_OK ? read_open(fd, path, ret_keyring, why) : err;
+	if (err == TOTP_OK)
+		err = read_open(fd, path, ret_keyring, why);
+	if (err == TOTP_OK)
+		ret_keyring->stamp = stamp;
+	return err;
 }
 
 enum totp_err keyring_load_credential(const char *folder, const char *name, uid_t owner,
@@ -140,8 +147,7 @@ enum totp_err keyring_load_credential(const char *folder, const char *name, uid_
 	return err == TOTP_OK ? read_open(fd, name, ret_keyring, why) : err;
 }
 
-/* One line: "0123abcd BASE64 2026-01-31\n". */
-static enum totp_err make_line(int64_t now, char *line, size_t cap)
+enum totp_err keyring_new_line(int64_t now, char ret_line[KEYRING_LINE_MAX])
 {
 	uint8_t id[KEY_ID_LEN], key[GCM_KEY_LEN];
 	char id_text[2 * KEY_ID_LEN + 1], key_text[KEY_BASE64_LEN + 1], day[11];
@@ -153,42 +159,47 @@ static enum totp_err make_line(int64_t now, char *line, size_t cap)
 		text_to_hex(id, sizeof(id), id_text);
 		crypto_key_to_base64(key, key_text);
 		text_to_date(now, day);
-		snprintf(line, cap, "%s %s %s\n", id_text, key_text, day);
+		snprintf(ret_line, KEYRING_LINE_MAX, "%s %s %s\n", id_text, key_text, day);
 	}
 	WIPE(key);
 	WIPE(key_text);
 	return err;
 }
 
+/* --- writing one --- */
+
+enum put { PUT_NEW, PUT_ANY };
+
 /* Write the temporary file and give it its name; the folder's entry is then synced. */
-static enum totp_err write_keyring(int dir_fd, const char *temp, const char *name, const char *line)
+static enum totp_err put_file(int dir_fd, const char *temp, const char *name, struct text text,
+			      enum put put)
 {
 	OWN_FD int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (fd < 0 || io_write(fd, line, strlen(line)) != TOTP_OK || fsync(fd) != 0 ||
-	    linkat(dir_fd, temp, dir_fd, name, 0) != 0 || unlinkat(dir_fd, temp, 0) != 0 ||
-	    fsync(dir_fd) != 0)
+	if (fd < 0 || io_write(fd, text.at, text.len) != TOTP_OK || fsync(fd) != 0)
 		return TOTP_ERR_SYSTEM;
-	return TOTP_OK;
+	if (put == PUT_ANY && renameat(dir_fd, temp, dir_fd, name) != 0)
+		return TOTP_ERR_SYSTEM;
+	if (put == PUT_NEW &&
+	    (linkat(dir_fd, temp, dir_fd, name, 0) != 0 || unlinkat(dir_fd, temp, 0) != 0))
+		return TOTP_ERR_SYSTEM;
+	return fsync(dir_fd) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
 }
 
-static enum totp_err create_in(int dir_fd, const char *name, const char *path, int64_t now,
-			       struct reason *why)
+static enum totp_err put_in(int dir_fd, const char *name, const char *path, struct text text,
+			    enum put put, struct reason *why)
 {
-	char line[128], temp[64], random[17];
+	char temp[64], random[17];
 	uint8_t bytes[8];
 	enum totp_err err = crypto_random(bytes, sizeof(bytes));
 
-	if (err == TOTP_OK)
-		err = make_line(now, line, sizeof(line));
 	if (err != TOTP_OK) {
-		reason_set(why, "no random bytes for a key: %s", err_name(err));
+		reason_set(why, "no random bytes: %s", err_name(err));
 		return err;
 	}
 	text_to_hex(bytes, sizeof(bytes), random);
 	snprintf(temp, sizeof(temp), "keyring~%s", random);
-	err = write_keyring(dir_fd, temp, name, line);
-	WIPE(line);
+	err = put_file(dir_fd, temp, name, text, put);
 	if (err == TOTP_OK)
 		return err;
 
@@ -198,7 +209,7 @@ static enum totp_err create_in(int dir_fd, const char *name, const char *path, i
 	return err;
 }
 
-enum totp_err keyring_create(const char *path, int64_t now, struct reason *why)
+static enum totp_err put(const char *path, struct text text, enum put how, struct reason *why)
 {
 	char folder[4096];
 	const char *slash = strrchr(path, '/');
@@ -214,5 +225,35 @@ enum totp_err keyring_create(const char *path, int64_t now, struct reason *why)
 	err = path_open_dir(AT_FDCWD, slash == path ? "/" : folder, 0, &dir_fd, NULL, why);
 	if (err != TOTP_OK)
 		return err;
-	return create_in(dir_fd, slash + 1, path, now, why);
+	return put_in(dir_fd, slash + 1, path, text, how, why);
+}
+
+enum totp_err keyring_create(const char *path, int64_t now, struct reason *why)
+{
+	char line[KEYRING_LINE_MAX] = "";
+	enum totp_err err = keyring_new_line(now, line);
+
+	if (err == TOTP_OK)
+		err = put(path, text_of(line), PUT_NEW, why);
+	else
+		reason_set(why, "no random bytes for a key: %s", err_name(err));
+	WIPE(line);
+	return err;
+}
+
+enum totp_err keyring_put_new(const char *path, struct text text, struct reason *why)
+{
+	return put(path, text, PUT_NEW, why);
+}
+
+enum totp_err keyring_put(const char *path, struct text text, struct reason *why)
+{
+	char *real = realpath(path, NULL); /* a link to the file stays one */
+	enum totp_err err;
+
+	if (!real)
+		return reason_errno(why, "%s", path);
+	err = put(real, text, PUT_ANY, why);
+	free(real);
+	return err;
 }

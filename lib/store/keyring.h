@@ -8,15 +8,18 @@
 
 #include <sys/types.h>
 
+#include "base/io.h"
 #include "base/text.h"
 #include "record/seal.h"
 
 #define KEYRING_KEYS_MAX  32
 #define KEYRING_BYTES_MAX 4096
+#define KEYRING_LINE_MAX  80 /* bytes of a key's line with its end and a NUL */
 
 struct keyring {
 	size_t count;
 	struct host_key keys[KEYRING_KEYS_MAX];
+	struct io_stamp stamp; /* of the file it was loaded from */
 };
 
 #define OWN_KEYRING OWN(keyring_wipe)
@@ -55,5 +58,17 @@ const struct host_key *keyring_find(const struct keyring *keyring, uint32_t id);
  * now: seconds since 1970, for the day of creation.
  */
 MUST_CHECK enum totp_err keyring_create(const char *path, int64_t now, struct reason *why);
+
+/* The line of a new random key. Errors: those of crypto_random. The line is the caller's to wipe. */
+MUST_CHECK enum totp_err keyring_new_line(int64_t now, char ret_line[KEYRING_LINE_MAX]);
+
+/* Write a keyring as keyring_create does. text: the caller has parsed it. */
+MUST_CHECK enum totp_err keyring_put_new(const char *path, struct text text, struct reason *why);
+
+/*
+ * The same in the place of the one that is there: temporary file, fsync, rename, fsync of the
+ * folder. On error the old or the new one is there, whole.
+ */
+MUST_CHECK enum totp_err keyring_put(const char *path, struct text text, struct reason *why);
 
 #endif

@@ -214,6 +214,63 @@ typedef enum totp_err store_next_fn(void *context, size_t index, struct cred *re
 MUST_CHECK enum totp_err store_create_many(struct store *store, size_t count, store_next_fn *next,
 					   void *context, struct reason *why);
 
+/* --- the keys that seal records --- */
+
+enum store_kind { STORE_RECORD, STORE_INVITE };
+
+/*
+ * err: TOTP_OK, and key_id is of the key that sealed it; TOTP_ERR_FORMAT: it is no sealed file,
+ * so no key opens it; any other: it cannot be looked at, *why says so.
+ */
+typedef void store_key_fn(void *context, enum store_kind kind, const char *user, enum totp_err err,
+			  uint32_t key_id, const struct reason *why);
+
+/*
+ * Tell of every user's record and invitation which key sealed it, in no order. Nothing is
+ * opened: each is told of be it sound or not. TOTP_ERR_SYSTEM: errno; not all were told of.
+ */
+MUST_CHECK enum totp_err store_each_key(struct store *store, store_key_fn *each, void *context,
+					struct reason *why);
+
+/*
+ * Change keys alone until store_close: two who did so at once would lose one another's.
+ * TOTP_ERR_TIMEOUT: somebody else does. TOTP_ERR_SYSTEM.
+ */
+MUST_CHECK enum totp_err store_claim_keys(struct store *store, struct reason *why);
+
+/*
+ * Wait until whoever seals records with a keyring from before this call is done: what is
+ * sealed afterwards is sealed under the first key that the keyring has now.
+ * TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM.
+ */
+MUST_CHECK enum totp_err store_await_sealers(struct store *store, uint64_t deadline,
+					     struct reason *why);
+
+/* TOTP_OK: the user's is sealed by the keyring's first key now. Any other: as store_read;
+ * TOTP_ERR_STALE: it was replaced meanwhile. */
+typedef void store_told_fn(void *context, const char *user, enum totp_err err,
+			   const struct reason *why);
+
+struct store_reseal {
+	enum store_kind kind;
+	char *const *users;
+	size_t count;
+	unsigned wait_ms;    /* for a login that holds a record… */
+	store_told_fn *told; /* called once for each user, */
+	void *context;       /* with this */
+};
+
+/*
+ * Seal these users' files of a kind again, under the keyring's first key. What a record holds,
+ * its id and its state stay as they are, and logins go on; …one that holds its record for longer loses
+ * it, and its commit is TOTP_ERR_STALE. On TOTP_OK what was told is durable.
+ *
+ * The keys are claimed, or TOTP_ERR_ARGUMENT. Any error: the disk refuses; each record is as it
+ * was or sealed again, whole.
+ */
+MUST_CHECK enum totp_err store_reseal(struct store *store, const struct store_reseal *reseal,
+				      struct reason *why);
+
 /*
  * Invitations, at most one a user; those who have a record need none. Each is sealed under the
  * host's key, so that whoever can write to the store alone makes none. A store from before

@@ -1,6 +1,6 @@
 #include "fuzz.h"
 
-#include "store/keyring.h"
+#include "store/keyring_edit.h"
 
 /* The keyring as lines in the one spelling that keyring_create writes. */
 static size_t write_lines(const struct keyring *keyring, char *text)
@@ -18,6 +18,41 @@ static size_t write_lines(const struct keyring *keyring, char *text)
 	return (size_t)(end - text);
 }
 
+static void parse_again(const struct keyring_text *text, struct keyring *keyring)
+{
+	struct reason why = {""};
+
+	REQUIRE(keyring_parse(keyring_text_of(text), "keyring", keyring, &why) == TOTP_OK);
+}
+
+/* Whatever the comments say, a rotation leaves every key but the old one, and the new one first. */
+static void rotate(struct text input, const struct keyring *before)
+{
+	struct keyring_text text;
+	struct keyring_rotation rotation, seen;
+	struct keyring keyring;
+
+	if (keyring_text_set(&text, input) != TOTP_OK)
+		return;
+	if (!keyring_rotation_of(&text, &rotation) &&
+	    keyring_rotation_begin(&text, 0, &rotation, NULL) != TOTP_OK)
+		return;
+	parse_again(&text, &keyring);
+	REQUIRE(keyring_rotation_of(&text, &seen) && seen.to == rotation.to);
+	REQUIRE(keyring_find(&keyring, rotation.to));
+	if (keyring_rotation_promote(&text, &rotation) != TOTP_OK)
+		return;
+	parse_again(&text, &keyring);
+	REQUIRE(rotation.promoted && keyring.keys[0].id == rotation.to);
+	keyring_rotation_end(&text, &rotation);
+	parse_again(&text, &keyring);
+	REQUIRE(keyring.keys[0].id == rotation.to && !keyring_find(&keyring, rotation.from));
+	REQUIRE(!keyring_rotation_of(&text, &seen));
+	for (size_t i = 0; i < before->count; i++)
+		REQUIRE(before->keys[i].id == rotation.from ||
+			keyring_find(&keyring, before->keys[i].id));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[KEYRING_KEYS_MAX * 80];
@@ -33,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < keyring.count; i++)
 		REQUIRE(keyring_find(&keyring, keyring.keys[i].id) == &keyring.keys[i]);
 
+	rotate(fuzz_text(data, size), &keyring);
 	len = write_lines(&keyring, text);
 	REQUIRE(keyring_parse((struct text){text, len}, "keyring", &back, &why) == TOTP_OK);
 	REQUIRE(back.count == keyring.count);

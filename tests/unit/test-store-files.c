@@ -4,6 +4,8 @@
  */
 #include "store_fixture.h"
 
+#include "point.h"
+
 #include <dirent.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -22,52 +24,6 @@ int fdatasync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fdatasync, fd);
-}
-
-/* So do its opens and looks at files: points at which somebody else may come between. */
-typedef enum totp_err change_fn(struct store *store);
-
-static struct store *point_store;
-static change_fn *point_change;
-static unsigned point_countdown;
-static enum totp_err point_err;
-
-static void point(void)
-{
-	change_fn *change = point_change;
-
-	if (!change || --point_countdown)
-		return;
-	point_change = NULL;
-	point_err = change(point_store);
-}
-
-int openat(int dir_fd, const char *path, int flags, ...)
-{
-	mode_t mode = 0;
-	va_list args;
-
-	va_start(args, flags);
-	if (flags & O_CREAT)
-		mode = va_arg(args, mode_t);
-	va_end(args);
-	point();
-	return (int)syscall(SYS_openat, dir_fd, path, flags, mode);
-}
-
-/* What _FORTIFY_SOURCE makes of an openat whose flags the compiler cannot see. */
-int __openat64_2(int dir_fd, const char *path, int flags);
-
-int __openat64_2(int dir_fd, const char *path, int flags)
-{
-	point();
-	return (int)syscall(SYS_openat, dir_fd, path, flags);
-}
-
-int fstat(int fd, struct stat *ret_stat)
-{
-	point();
-	return fstatat(fd, "", ret_stat, AT_EMPTY_PATH);
 }
 
 static size_t count_entries(const char *path)
