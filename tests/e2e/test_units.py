@@ -1,0 +1,190 @@
+"""What comes with totpd for systemd, tried without systemd: account, folders, sockets, sandbox."""
+import base64
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+import wire
+from host import DIR, KEYRING, STORE, Phone, run, wait_for
+
+RUN = "/run/pam_totp"
+UNIT = "/lib/systemd/system/totpd.service"
+
+
+@pytest.fixture
+def prepared(host):
+    """A host with the account and folders that a package would make, and a store."""
+    host.forget()
+    run("systemd-sysusers", "/usr/lib/sysusers.d/pam_totp.conf")
+    run("systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/pam_totp.conf")
+    host.policy(fail_delay=0)
+    run("totpctl", "init")
+    yield host
+    host.drop_service()
+
+
+def service_ids():
+    return tuple(int(run("id", option, "_pam_totp")) for option in ("-u", "-g"))
+
+
+def owner_and_mode(path):
+    found = os.stat(path)
+    return found.st_uid, oct(stat.S_IMODE(found.st_mode))
+
+
+def test_account_and_folders_are_made(prepared):
+    uid, gid = service_ids()
+    assert 0 < uid < 1000 and gid
+    assert "nologin" in run("getent", "passwd", "_pam_totp")
+    assert owner_and_mode(RUN) == (0, "0o755")
+    assert owner_and_mode(f"{RUN}/state") == (uid, "0o700")
+    assert owner_and_mode(f"{STORE}/users") == (uid, "0o700")
+
+
+def settings():
+    """The service's own: name -> all values, in order."""
+    found = {}
+    for line in open(UNIT):
+        name, equal, value = line.strip().partition("=")
+        if equal and not line.startswith("#"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def calls_of(name):
+    """The system calls of a set of systemd's, or the one of that name."""
+    if not name.startswith("@"):
+        return {name}
+    lines = run("systemd-analyze", "syscall-filter", name).splitlines()
+    words = [line.strip() for line in lines if line.startswith("    ") and "#" not in line]
+    return set().union(*map(calls_of, words))
+
+
+def allowed_calls():
+    allowed = set()
+    for value in settings()["SystemCallFilter"]:
+        calls = set().union(*map(calls_of, value.lstrip("~").split()))
+        allowed = allowed - calls if value.startswith("~") else allowed | calls
+    return allowed
+
+
+class Sandbox:
+    """totpd as its unit runs it: of rights, mounts and network what systemd would leave it."""
+
+    def __init__(self):
+        uid, gid = service_ids()
+        self.trace = f"{DIR}/trace"
+        self.listeners = []
+        for name, mode in ("socket", 0o666), ("root.socket", 0o600):
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            listener.bind(f"{RUN}/{name}")
+            os.chmod(f"{RUN}/{name}", mode)
+            listener.listen(64)
+            self.listeners.append(listener)
+        credentials = f"{DIR}/credentials"
+        os.makedirs(credentials)
+        shutil.copy(KEYRING, credentials)
+        for path, mode in (credentials, 0o500), (f"{credentials}/keyring", 0o400):
+            os.chmod(path, mode)
+            os.chown(path, uid, gid)
+        os.chmod(DIR, 0o711)
+        writable = " ".join(settings()["ReadWritePaths"])
+        fds = [listener.fileno() for listener in self.listeners]
+        script = (
+            f"for path in {writable} {DIR}; do mount --bind $path $path; done\n"
+            "for path in / /etc /usr /var /home /root /run /tmp /dev; do\n"
+            "    mount -o remount,bind,ro $path\n"
+            "done\n"
+            f"exec 8<&{fds[0]} 9<&{fds[1]} 3<&8 4<&9 8<&- 9<&-\n"
+            f"exec strace -f -o {self.trace} bash -c '\n"
+            "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=user:root\n"
+            "ulimit -c 0\n"
+            f"exec setpriv --reuid={uid} --regid={gid} --clear-groups --no-new-privs "
+            "--inh-caps=-all --bounding-set=-all -- /usr/libexec/totpd --idle 1'\n")
+        open(self.trace, "w").close()
+        self.child = subprocess.Popen(
+            ["unshare", "--mount", "--net", "--", "bash", "-e", "-c", script], pass_fds=fds,
+            env={"PATH": os.environ["PATH"], "CREDENTIALS_DIRECTORY": credentials},
+            stderr=subprocess.PIPE, text=True)
+
+    def lines(self):
+        """What totpd did, without what started it."""
+        text = open(self.trace).read()
+        return text[text.index('execve("/usr/libexec/totpd"'):].splitlines()
+
+    def end(self):
+        assert self.child.wait(20) == 0, self.child.stderr.read()
+        for listener in self.listeners:
+            listener.close()
+
+
+def token_of(phone, label, ahead=0):
+    return (1, 1, 6, phone.period, label, base64.b32decode(phone.secret), 0, phone.code(ahead))
+
+
+def phone_of(letter):
+    return Phone(f"otpauth://totp/x?secret={letter * 32}&period=60")
+
+
+def ask(op, code=None, **keywords):
+    answer = wire.ask(wire.request(op, "alice", code, **keywords), f"{RUN}/root.socket")
+    assert answer.error == "ok", answer
+    return answer
+
+
+def everything_that_can_be_asked(host):
+    old, new = phone_of("A"), phone_of("B")
+    codes = ask(wire.ENROLL, token=token_of(old, "phone")).codes
+    host.phones += [old, new]
+    assert "allow" in (ask(wire.CHECK, old.code(1)).verdict)
+    assert "deny" in (ask(wire.CHECK, old.wrong()).verdict)
+    for op, keywords in ((wire.ADD, {"token": token_of(new, "second")}),
+                         (wire.RENAME, {"label": "second", "new_label": "tablet"}),
+                         (wire.REPLACE, {"label": "tablet", "token": token_of(phone_of("C"), "x")}),
+                         (wire.REMOVE, {"label": "tablet"})):
+        assert ask(op, codes.pop(), **keywords).verdict == "allow"
+    codes = ask(wire.RECOVERY, codes.pop()).codes
+    assert ask(wire.LOOK).enrolled and ask(wire.STATUS).enrolled
+    host.policy(fail_delay=0, enforce="optional")
+    assert ask(wire.DISABLE, codes.pop()).verdict == "allow"
+
+
+def test_in_the_sandbox_of_its_unit_all_goes_well(prepared):
+    """And no call of the system is needed that the unit forbids."""
+    sandbox = Sandbox()
+    everything_that_can_be_asked(prepared)
+    sandbox.end()  # for it is idle
+    lines = sandbox.lines()
+    used = {match[1] for line in lines if (match := re.match(r"\d+ +(\w+)\(", line))}
+    assert {"clone", "fdatasync", "prctl"} <= used
+    assert used - allowed_calls() == set()
+    assert not [line for line in lines if "PROT_WRITE|PROT_EXEC" in line]
+    assert not [line for line in lines if "EROFS" in line]
+    families = {match[1] for line in lines if (match := re.search(r" socket\((\w+),", line))}
+    assert families <= {"AF_UNIX"} and settings()["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert prepared.log_text().count("outcome=error") == 0
+
+
+def test_systemd_s_own_activation_is_understood(prepared):
+    """systemd-socket-activate hands over both sockets when somebody asks; as root, that is."""
+    phone = prepared.enroll("alice")
+    manager = subprocess.Popen(
+        ["systemd-socket-activate", "--seqpacket", "--fdname=user:root", f"-l{RUN}/socket",
+         f"-l{RUN}/root.socket", "/usr/libexec/totpd"], stderr=subprocess.DEVNULL)
+    try:
+        assert wait_for(lambda: os.path.exists(f"{RUN}/root.socket"))
+        time.sleep(0.1)
+        answer = wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
+        assert answer.verdict == "allow"
+        with open(f"/proc/{manager.pid}/status") as file:
+            assert re.search(rf"^Uid:(\s{service_ids()[0]}){{4}}$", file.read(), re.M)
+    finally:
+        manager.send_signal(signal.SIGTERM)
+        assert manager.wait(10) == 0

@@ -1,0 +1,65 @@
+"""
+systemd says nothing against totpd's units, and calls the service's exposure low. A unit that is
+wrong is told of by its standard error alone: systemd-analyze succeeds all the same.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import house
+
+EXPOSURE_MAX = 2.0
+UNITS = "totpd.service", "totpd.socket", "totpd-root.socket"
+
+
+def analyze(*arguments):
+    """What systemd-analyze says, and what it complains about."""
+    done = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True,
+                          check=False)
+    return done.stdout, done.stderr
+
+
+def copy_units(build, totpd, folder):
+    """The units as they are installed, but that totpd is where it was built."""
+    for name in UNITS:
+        text = (build / name).read_text()
+        pathlib.Path(folder, name).write_text(
+            re.sub(r"^ExecStart=.*", f"ExecStart={totpd}", text, flags=re.M))
+
+
+def verify(folder):
+    return analyze("verify", "--man=no", *(f"{folder}/{name}" for name in UNITS))[1]
+
+
+def check_directive(findings, folder):
+    """Would a word that systemd does not know be noticed?"""
+    unit = pathlib.Path(folder, UNITS[0])
+    text = unit.read_text()
+    unit.write_text(text.replace("ProtectHome=", "ProtectHouse="))
+    if "ProtectHouse" not in verify(folder):
+        findings.tell("systemd-analyze", "a wrong directive is not noticed")
+    unit.write_text(text)
+
+
+def main():
+    if sys.argv[1] == "none" or not shutil.which("systemd-analyze"):
+        print("skipped: systemd is not installed")
+        sys.exit(77)
+    findings = house.Findings()
+    with tempfile.TemporaryDirectory() as folder:
+        copy_units(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), folder)
+        for line in verify(folder).splitlines():
+            findings.tell("conf/systemd", line)
+        check_directive(findings, folder)
+        said = analyze("security", "--offline=true", f"{folder}/{UNITS[0]}")[0]
+        level = re.search(r"Overall exposure level for totpd.service: ([\d.]+)", said)
+        if not level or float(level[1]) >= EXPOSURE_MAX:
+            findings.tell(UNITS[0], f"exposure {level and level[1]}, expected under {EXPOSURE_MAX}")
+    findings.leave(len(UNITS))
+
+
+main()
