@@ -378,6 +378,16 @@ static enum totp_err find_service(struct account *ret_account, struct reason *wh
 	return err;
 }
 
+/* Root alone can make what readonly_login keeps in run_dir. */
+static void prepare_run_dir(void)
+{
+	struct store_config config = conf_store(&totpd.office.policy);
+	OWN_STORE struct store *store = NULL;
+
+	if (config.run_dir)
+		(void)!store_open(&config, &store, NULL); /* what is wrong is told who asks */
+}
+
 /* As root: read the keyring, make the sockets if they are ours to make, and be root no more. */
 static enum totp_err begin_as_root(struct reason *why)
 {
@@ -388,6 +398,8 @@ static enum totp_err begin_as_root(struct reason *why)
 		err = keyring_load(totpd.office.policy.keyring, &totpd.office.keyring, why);
 	if (err == TOTP_OK && totpd.doors.user < 0 && totpd.doors.root < 0)
 		err = door_make(totpd.office.policy.run_dir, &totpd.doors, why);
+	if (err == TOTP_OK)
+		prepare_run_dir();
 	return err == TOTP_OK ? drop_to(&service, why) : err;
 }
 

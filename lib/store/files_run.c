@@ -3,6 +3,9 @@
  * refuses writes. A file there has the two slots of a state file, under the same key, or is
  * empty: then it is a lock alone. What a reboot forgets, `since` makes up for: no code from
  * before the host came up counts.
+ *
+ * run_dir and `since` are root's; the folder of states is the store's account's, whose files
+ * totpd uses as a login of root's does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,20 +21,19 @@
 #define SINCE_MAX 24 /* bytes of a number and a line end */
 
 static const struct path_rule since_rule = {.forbidden = S_IWGRP | S_IWOTH, .size_max = SINCE_MAX};
-static const struct path_rule state_rule = {
-	.forbidden = S_IRWXG | S_IRWXO, .size_max = STATE_FILE_LEN, .flags = O_RDWR};
 
 /* --- the folder --- */
 
-static enum totp_err open_made_dir(int parent_fd, const char *path, mode_t mode, int *ret_fd,
-				   struct reason *why)
+static enum totp_err open_run_dir(const char *path, int *ret_fd, struct reason *why)
 {
-	/* a umask of the caller's may leave fewer bits, which do no harm */
-	if (mkdirat(parent_fd, path, mode) != 0 && errno != EEXIST) {
-		(void)reason_errno(why, "%s: cannot make the folder", path);
+	bool made = mkdir(path, 0755) == 0;
+
+	/* the mode again: the caller's umask may have taken bits away */
+	if ((!made && errno != EEXIST) || (made && chmod(path, 0755) != 0)) {
+		(void)reason_errno(why, "cannot make the folder");
 		return TOTP_ERR_SYSTEM;
 	}
-	return path_open_dir(parent_fd, path, 0, ret_fd, NULL, why);
+	return path_open_dir(AT_FDCWD, path, 0, ret_fd, NULL, why);
 }
 
 static enum totp_err write_since(int dir_fd, int64_t booted)
@@ -49,7 +51,7 @@ static enum totp_err write_since(int dir_fd, int64_t booted)
 	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
 	if (fd < 0)
 		return TOTP_ERR_SYSTEM;
-	err = io_write(fd, text, strlen(text));
+	err = fchmod(fd, 0644) == 0 ? io_write(fd, text, strlen(text)) : TOTP_ERR_SYSTEM;
 	if (err == TOTP_OK)
 		err = files_name_new(dir_fd, temp, SINCE);
 	if (err != TOTP_OK)
@@ -87,12 +89,30 @@ static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted,
 
 	if (err == TOTP_ERR_NOT_FOUND) {
 		err = write_since(dir_fd, booted > 0 ? booted : 0);
-		if (err != TOTP_OK)
+		if (err == TOTP_ERR_SYSTEM && errno == EACCES && geteuid() != 0)
+			err = TOTP_OK; /* root's to write: what is known now counts */
+		else if (err != TOTP_OK)
 			return reason_errno(why, SINCE ": cannot write");
-		err = read_since(dir_fd, &first, why);
+		else
+			err = read_since(dir_fd, &first, why);
 	}
 	store->since = first > booted ? first : booted;
 	return err;
+}
+
+/* The folder of states. Whoever's it is, root has put it there, and gives it to the account. */
+static enum totp_err open_states(struct store *store, int dir_fd, struct reason *why)
+{
+	struct stat st;
+	enum totp_err err = path_open_any_dir(dir_fd, FILES_STATES, &store->run_fd, &st, why);
+
+	if (err == TOTP_OK && st.st_uid == store->owner)
+		return TOTP_OK;
+	store->run_fd = fd_close(store->run_fd);
+	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
+		return err;
+	return files_make_dir(dir_fd, FILES_STATES, S_IRWXU, store->owner, store->group,
+			      &store->run_fd, why);
 }
 
 enum totp_err files_run_open(struct store *store, const struct store_config *config,
@@ -100,12 +120,12 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 {
 	OWN_FD int dir_fd = -1;
 	struct reason cause = {""};
-	enum totp_err err = open_made_dir(AT_FDCWD, config->run_dir, 0755, &dir_fd, &cause);
+	enum totp_err err = open_run_dir(config->run_dir, &dir_fd, &cause);
 
 	if (err == TOTP_OK)
 		err = find_since(store, dir_fd, config->booted, &cause);
 	if (err == TOTP_OK)
-		err = open_made_dir(dir_fd, FILES_STATES, 0700, &store->run_fd, &cause);
+		err = open_states(store, dir_fd, &cause);
 	if (err == TOTP_OK)
 		return err;
 	reason_set(why, "run_dir %.100s: %.140s", config->run_dir, cause.text);
@@ -117,12 +137,15 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 
 static enum totp_err open_state(struct store_txn *txn, struct reason *why)
 {
+	const struct path_rule rule = {.owner = txn->store->owner,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = STATE_FILE_LEN,
+				       .flags = O_RDWR};
 	char name[FILES_STATE_NAME_MAX];
 	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
 
 	if (err == TOTP_OK)
-		err = path_open_file(txn->store->run_fd, name, &state_rule, &txn->run_fd, NULL,
-				     why);
+		err = path_open_file(txn->store->run_fd, name, &rule, &txn->run_fd, NULL, why);
 	if (err != TOTP_OK)
 		files_prefix(why, "run_dir/" FILES_STATES);
 	return err;
@@ -160,19 +183,33 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 	return TOTP_OK;
 }
 
+/* An empty file, which has its owner before it has its name. */
+static enum totp_err make_state(const struct store_txn *txn, const char *name, struct reason *why)
+{
+	int dir_fd = txn->store->run_fd;
+	char plain[STORE_NAME_MAX + 1], temp[FILES_TEMP_NAME_MAX];
+	enum totp_err err = store_name(txn->cred.user, plain);
+
+	if (err == TOTP_OK)
+		err = files_temp_name(plain, temp);
+	if (err == TOTP_OK)
+		err = files_put(txn->store, dir_fd, temp, "", 0, DURABLE_LATER);
+	if (err == TOTP_OK) {
+		err = files_name_new(dir_fd, temp, name);
+		if (err != TOTP_OK)
+			unlinkat(dir_fd, temp, 0);
+	}
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make", name);
+	return err == TOTP_ERR_EXISTS ? TOTP_OK : err; /* somebody else was first */
+}
+
 static enum totp_err open_or_make(struct store_txn *txn, const char *name, struct reason *why)
 {
-	enum totp_err err;
+	enum totp_err err = make_state(txn, name, why);
 
-	txn->run_fd = openat(txn->store->run_fd, name,
-			     O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
-	if (txn->run_fd >= 0)
-		return TOTP_OK;
-	if (errno != EEXIST) {
-		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make", name);
-		return TOTP_ERR_SYSTEM;
-	}
-	err = open_state(txn, why);
+	if (err == TOTP_OK)
+		err = open_state(txn, why);
 	/* gone between the two, with its record */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_STALE : err;
 }

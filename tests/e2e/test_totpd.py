@@ -312,6 +312,57 @@ def test_a_listener_that_is_not_root_s_is_not_asked(locker):
         os.waitpid(child, 0)
 
 
+# ---- a disk that refuses
+
+@pytest.fixture
+def read_only(locker):
+    """A host with readonly_login whose store can be made read-only, and back."""
+    locker.policy(readonly_login="yes", fail_delay=0)
+    locker.totpd()
+    run("mount", "--bind", STORE, STORE)
+    locker.remount = lambda mode: run("mount", "-o", f"remount,bind,{mode}", STORE)
+    yield locker
+    run("umount", "-l", STORE)
+
+
+def test_on_a_read_only_store_a_code_is_good_once_whoever_checks_it(read_only):
+    phone = read_only.enroll("alice")
+    read_only.sshd()
+    read_only.remount("ro")
+    first, second, third = phone.code(-1), phone.code(), phone.code(1)
+    log_in("alice", first)
+    assert read_only.event()["detail"]  # says where the state is
+    assert not read_only.ssh("alice", first).ok
+    assert read_only.ssh("alice", second).ok
+    assert "already used" in log_in("alice", second, fail=True)
+    read_only.remount("rw")
+    assert "already used" in log_in("alice", second, fail=True)
+    log_in("alice", third)
+    assert not read_only.ssh("alice", third).ok
+
+
+def test_totpd_started_by_hand_needs_no_login_of_root_s_before(read_only):
+    phone = read_only.enroll("alice")
+    shutil.rmtree("/run/pam_totp")
+    read_only.totpd()
+    read_only.remount("ro")
+    code = phone.code()
+    log_in("alice", code)
+    assert "already used" in log_in("alice", code, fail=True)
+
+
+def test_a_disk_that_refuses_refuses_what_is_to_be_stored(served):
+    served.policy(fail_delay=0)
+    run("mount", "--bind", STORE, STORE)
+    try:
+        phone = served.enroll("alice")
+        run("mount", "-o", "remount,bind,ro", STORE)
+        assert "system" in ask_as("alice", wire.CHECK, "alice", phone.code())
+        assert "Read-only" in served.event()["detail"]
+    finally:
+        run("umount", "-l", STORE)
+
+
 # ---- set-uid programs
 
 SU = ("auth sufficient pam_rootok.so", "auth required pam_totp.so {}",

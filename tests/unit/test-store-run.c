@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #define BOOTED (NOW - 1000)
@@ -501,6 +502,156 @@ static void a_run_dir_of_strangers_or_without_sense_is_refused(void **state)
 	assert_refused(SYSTEM, store_open(&f->config, &store, &why));
 }
 
+/* --- totpd, which has the store's account, beside root's programs --- */
+
+/* Open the store as the account does: the keyring was read before. */
+static void become_service(struct fixture *f)
+{
+	static struct keyring keys;
+
+	assert_ok(keyring_load(f->keyring, &keys, NULL));
+	assert_int_equal(0, chmod(f->dir, 0711));
+	f->config.keys = &keys;
+	assert_int_equal(0, setresgid(SERVICE_UID, SERVICE_UID, SERVICE_UID));
+	assert_int_equal(0, setresuid(SERVICE_UID, SERVICE_UID, SERVICE_UID));
+	assert_int_equal(0, prctl(PR_SET_DUMPABLE, 1)); /* is_refused looks at its descriptors */
+}
+
+/* Do something as the account, in a process of its own. */
+static void as_service(struct fixture *f, void (*what)(struct fixture *f))
+{
+	int status = 0;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		become_service(f);
+		what(f);
+		_exit(0);
+	}
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_int_equal(0, status);
+}
+
+static void assert_owner(const char *path, uid_t owner, mode_t mode)
+{
+	struct stat st;
+
+	assert_int_equal(0, lstat(path, &st));
+	assert_int_equal(owner, st.st_uid);
+	assert_int_equal(mode, st.st_mode & 07777);
+}
+
+static void use_101_to_200(struct fixture *f)
+{
+	bool aside = false;
+
+	open_at(f, BOOTED);
+	assert_int_equal(100, last_step(f));
+	for (uint64_t step = 101; step <= 200; step++)
+		assert_ok(use_step(f, step, &aside));
+	assert_true(aside);
+}
+
+static void use_101_to_200_anew(struct fixture *f)
+{
+	bool aside = false;
+
+	open_at(f, BOOTED);
+	assert_int_equal(0, last_step(f));
+	assert_ok(use_step(f, 200, &aside));
+}
+
+static void what_root_makes_there_is_the_account_s_and_both_use_it(void **state)
+{
+	struct fixture *f = *state;
+	mode_t before = umask(077);
+	bool aside = false;
+
+	unlink(in_run("since"));
+	rmdir(in_run("state"));
+	rmdir(run_dir);
+	open_at(f, BOOTED);
+	add_user(f->store, "alice", 1);
+	refuse_writes(EROFS);
+	assert_ok(use_step(f, 100, &aside));
+	umask(before);
+	assert_owner(run_dir, 0, 0755);
+	assert_owner(in_run("since"), 0, 0644);
+	assert_owner(in_run("state"), SERVICE_UID, 0700);
+	assert_owner(run_file(f, "alice", 1), SERVICE_UID, 0600);
+	as_service(f, use_101_to_200);
+	assert_int_equal(200, last_step(f));
+	assert_ok(use_step(f, 201, &aside));
+	assert_int_equal(0, unlink(run_file(f, "alice", 1)));
+	as_service(f, use_101_to_200_anew);
+	assert_owner(run_file(f, "alice", 1), SERVICE_UID, 0600);
+	assert_int_equal(200, last_step(f));
+}
+
+static void a_folder_of_states_that_was_another_s_is_given_to_the_account(void **state)
+{
+	struct fixture *f = *state;
+	bool aside = false;
+
+	add_user(f->store, "alice", 1);
+	assert_int_equal(0, chown(in_run("state"), 0, 0));
+	open_at(f, BOOTED);
+	assert_owner(in_run("state"), SERVICE_UID, 0700);
+	assert_int_equal(0, chown(in_run("state"), SERVICE_UID + 1, 0));
+	open_at(f, BOOTED);
+	assert_owner(in_run("state"), SERVICE_UID, 0700);
+	refuse_writes(EROFS);
+	assert_ok(use_step(f, 100, &aside));
+	/* root's own file is as good, a stranger's is not */
+	assert_int_equal(0, chown(run_file(f, "alice", 1), 0, 0));
+	assert_int_equal(100, last_step(f));
+	assert_int_equal(0, chown(run_file(f, "alice", 1), SERVICE_UID + 1, 0));
+	assert_refused(UNSAFE, read_error(f->store, "alice", NULL));
+}
+
+static void look_without_since(struct fixture *f)
+{
+	assert_int_equal(BOOTED - 50, store_since(open_at(f, BOOTED - 50)));
+	assert_int_equal(-1, access(in_run("since"), F_OK));
+}
+
+static void look_with_since(struct fixture *f)
+{
+	assert_int_equal(BOOTED, store_since(open_at(f, BOOTED - 50)));
+}
+
+static void the_account_goes_by_since_and_without_it_by_the_time_of_the_boot(void **state)
+{
+	struct fixture *f = *state;
+
+	as_service(f, look_with_since);
+	assert_int_equal(0, unlink(in_run("since")));
+	as_service(f, look_without_since);
+	open_at(f, BOOTED);
+	as_service(f, look_with_since);
+}
+
+static void look_without_folder(struct fixture *f)
+{
+	struct store *store = NULL;
+	struct reason why = {""};
+
+	assert_refused(SYSTEM, store_open(&f->config, &store, &why));
+	assert_says("cannot make the folder", why);
+}
+
+static void the_account_alone_makes_no_folder(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(0, rmdir(in_run("state")));
+	as_service(f, look_without_folder);
+	assert_int_equal(0, unlink(in_run("since")));
+	assert_int_equal(0, rmdir(run_dir));
+	as_service(f, look_without_folder);
+}
+
 /* --- reboots --- */
 
 static void since_is_the_latest_that_the_host_was_known_to_come_up(void **state)
@@ -533,6 +684,10 @@ int main(void)
 		RUN_TEST(a_later_write_that_was_cut_short_is_told),
 		RUN_TEST(a_state_there_that_nobody_sealed_refuses),
 		RUN_TEST(a_run_dir_of_strangers_or_without_sense_is_refused),
+		RUN_TEST(what_root_makes_there_is_the_account_s_and_both_use_it),
+		RUN_TEST(a_folder_of_states_that_was_another_s_is_given_to_the_account),
+		RUN_TEST(the_account_goes_by_since_and_without_it_by_the_time_of_the_boot),
+		RUN_TEST(the_account_alone_makes_no_folder),
 		RUN_TEST(since_is_the_latest_that_the_host_was_known_to_come_up),
 		RUN_TEST(a_read_only_mount_is_stood_in_for_and_one_that_comes_back_merged),
 	};
