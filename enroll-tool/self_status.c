@@ -87,6 +87,11 @@ static void print_record(const struct self *self)
 {
 	const struct wire_status *status = &self->status;
 
+	if (self->told.disabled)
+		printf("Your administrator has switched off what you have: every code is "
+		       "refused.\n");
+	else if (self->told.pending)
+		printf("What you have waits for its first code: see totp-enroll test\n");
 	printf("A login as %s here needs a code of\n", self->account.name);
 	print_tokens(status);
 	if (status->recovery_count)
@@ -138,6 +143,8 @@ static int print_json(const struct self *self)
 	json_open(&json, NULL, '{');
 	json_text(&json, "user", self->account.name);
 	json_bool(&json, "enrolled", self->enrolled);
+	json_bool(&json, "disabled", self->told.disabled);
+	json_bool(&json, "pending", self->told.pending);
 	json_bool(&json, "required", self->told.required);
 	json_bool(&json, "may_enroll", self->told.may_enroll);
 	json_open(&json, "tokens", '[');
