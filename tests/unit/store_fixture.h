@@ -175,6 +175,18 @@ static inline struct login_state state_of(const struct cred *cred)
 	return state;
 }
 
+/* By their encodings: the bytes between the members may differ. */
+static inline void assert_same_cred(const struct cred *expected, const struct cred *seen)
+{
+	static uint8_t a[CRED_BYTES_MAX], b[CRED_BYTES_MAX];
+	size_t a_len = 0, b_len = 0;
+
+	assert_ok(cred_encode(expected, a, &a_len));
+	assert_ok(cred_encode(seen, b, &b_len));
+	assert_int_equal(a_len, b_len);
+	assert_memory_equal(a, b, a_len);
+}
+
 /* Store a record of this user in which nothing has happened. */
 static inline struct cred add_user(struct store *store, const char *user, uint8_t n)
 {

@@ -130,7 +130,7 @@ static void a_wrong_code_changes_nothing_and_is_counted(void **state)
 		assert_int_equal(VERDICT_DENY, trial.outcome.verdict);
 		assert_int_equal('\0', change.codes[0].text[0]);
 		read_record(f, &cred, &after);
-		assert_memory_equal(&before, &cred, sizeof(cred));
+		assert_same_cred(&before, &cred);
 		assert_int_equal(i + 1, after.failures);
 	}
 }
@@ -163,7 +163,7 @@ static void a_temporary_code_changes_nothing_and_is_not_used_up(void **state)
 		assert_says("ask your administrator", trial.why);
 		assert_int_equal('\0', change.codes[0].text[0]);
 		read_record(f, &cred, &after);
-		assert_memory_equal(&before, &cred, sizeof(cred));
+		assert_same_cred(&before, &cred);
 		assert_int_equal(0, after.bypass_used);
 	}
 }
@@ -296,7 +296,7 @@ static void a_write_that_fails_leaves_the_old_record_and_its_code(void **state)
 	assert_int_equal(TOTP_ERR_SYSTEM, trial.err);
 	assert_int_equal(VERDICT_DENY, trial.outcome.verdict);
 	read_record(f, &cred, &after);
-	assert_memory_equal(&before, &cred, sizeof(cred));
+	assert_same_cred(&before, &cred);
 	assert_done(try_change(f, &change, code_of(1, STEP)));
 }
 

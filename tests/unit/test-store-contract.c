@@ -18,17 +18,6 @@ static void a_new_store_proves_everybody_absent(void **state)
 	assert_refused(NOT_FOUND, store_remove(f->store, "alice", deadline_in(100), NULL));
 }
 
-static void assert_same_cred(const struct cred *expected, const struct cred *seen)
-{
-	uint8_t a[CRED_BYTES_MAX], b[CRED_BYTES_MAX];
-	size_t a_len = 0, b_len = 0;
-
-	assert_ok(cred_encode(expected, a, &a_len));
-	assert_ok(cred_encode(seen, b, &b_len));
-	assert_int_equal(a_len, b_len);
-	assert_memory_equal(a, b, a_len);
-}
-
 static void assert_same_state(const struct cred *cred, const struct login_state *expected,
 			      const struct login_state *seen)
 {
