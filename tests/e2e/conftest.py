@@ -7,6 +7,15 @@ import pytest
 import host as host_module
 
 
+def pytest_addoption(parser):
+    parser.addoption("--part", default="1/1", help="I/N: every N-th test, from the I-th on")
+
+
+def pytest_collection_modifyitems(config, items):
+    part, parts = map(int, config.getoption("--part").split("/"))
+    items[:] = items[part - 1::parts]
+
+
 def pytest_configure(config):
     if not os.environ.get("HOST_LOG"):
         pytest.exit("these tests change the host they run on: start them with tests/e2e/run BUILD", 2)

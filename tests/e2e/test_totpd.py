@@ -724,14 +724,15 @@ class Manager:
 def managed(host):
     host.serve(fail_delay=0)
     host.stop_totpd()
-    os.makedirs(f"{DIR}/credentials", 0o500, exist_ok=True)
-    shutil.copy(KEYRING, f"{DIR}/credentials/keyring")
-    os.chmod(f"{DIR}/credentials/keyring", 0o400)
-    for path in f"{DIR}/credentials", f"{DIR}/credentials/keyring":
+    folder = f"{DIR}/handed.{time.monotonic_ns()}"
+    os.makedirs(folder, 0o500)
+    shutil.copy(KEYRING, f"{folder}/keyring")
+    os.chmod(f"{folder}/keyring", 0o400)
+    for path in folder, f"{folder}/keyring":
         os.chown(path, 64990, 64990)
     os.chmod(DIR, 0o711)
-    manager = Manager(CREDENTIALS_DIRECTORY=f"{DIR}/credentials")
-    manager.host = host
+    manager = Manager(CREDENTIALS_DIRECTORY=folder)
+    manager.host, manager.folder = host, folder
     yield manager
     manager.close()
 
@@ -763,7 +764,7 @@ def test_what_a_manager_hands_over_wrongly_is_refused(managed, fault):
     if fault == "credential":
         managed.environment.clear()
     if fault == "mode":
-        os.chmod(f"{DIR}/credentials/keyring", 0o644)
+        os.chmod(f"{managed.folder}/keyring", 0o644)
     managed.start(names="user:other" if fault == "names" else "user:root")
     said = managed.child.communicate(timeout=10)[1]
     assert managed.child.returncode == 1
