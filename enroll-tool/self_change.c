@@ -14,11 +14,11 @@ int self_test(struct self *self)
 	if (code != TOOL_DONE)
 		return code;
 	if (outcome->reason == JUDGE_CODE)
-		printf("Right: that is a code of \"%s\". It is used up now: your next login needs "
-		       "the next one.\n",
+		printf("Right: that is a code of \"%s\".\nIt is used up now: your next login "
+		       "needs the next one.\n",
 		       outcome->label);
 	else
-		printf("Right: that was a recovery code. It is used up now; %u left.\n",
+		printf("Right: that was a recovery code.\nIt is used up now; %u left.\n",
 		       outcome->recovery_left);
 	return TOOL_DONE;
 }

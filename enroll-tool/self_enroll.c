@@ -147,12 +147,12 @@ static int store(struct self *self, struct arrival *arrival)
 static void tell_done(const struct self *self, const struct arrival *arrival)
 {
 	if (self->request->what == REQUEST_ADD)
-		printf("Done: \"%s\" is added. ", self->request->label);
+		printf("Done: \"%s\" is added.\n", self->request->label);
 	else if (self->request->what == REQUEST_REPLACE)
-		printf("Done: codes of the old \"%s\" are refused from now on. ",
+		printf("Done: codes of the old \"%s\" are refused from now on.\n",
 		       self->asked.label);
 	else
-		printf("Done: your account is protected by your phone. ");
+		printf("Done: your account is protected by your phone.\n");
 	steps_tell_next_code(&arrival->enrolment, stdout);
 }
 
