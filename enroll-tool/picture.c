@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "host/qr.h"
+#include "svg.h"
 
 #define QUIET 4
 #define SCALE 8 /* pixels of a module in a PNG */
@@ -18,44 +19,16 @@ static bool is_dark(const struct qr *qr, unsigned x, unsigned y)
 
 /* --- SVG --- */
 
-/* One row: a run of dark modules is one stroke of the path. */
-static int svg_row(const struct tool *tool, const struct qr *qr, const struct outfile *file,
-		   unsigned y)
-{
-	char path[QR_SIDE_MAX * 16] = "";
-	size_t len = 0;
-
-	for (unsigned x = QUIET; x < qr->side + QUIET; x++) {
-		unsigned run = 0;
-
-		while (is_dark(qr, x + run, y))
-			run++;
-		if (run)
-			len += (size_t)snprintf(path + len, sizeof(path) - len, "M%u %uh%uv1H%uz",
-						x, y, run, x);
-		x += run;
-	}
-	len += (size_t)snprintf(path + len, sizeof(path) - len, "\n");
-	return outfile_write(tool, file, path, len);
-}
-
 static int svg_save(const struct tool *tool, const struct qr *qr, const struct outfile *file)
 {
-	static const char tail[] = "\"/>\n</svg>\n";
-	unsigned side = qr->side + 2 * QUIET;
-	char head[400];
+	static char text[SVG_MAX]; /* large; wiped below */
+	struct buffer out = buffer_of(text, sizeof(text));
 	int code;
 
-	snprintf(head, sizeof(head),
-		 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\" "
-		 "height=\"%u\" shape-rendering=\"crispEdges\">\n"
-		 "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
-		 "<path fill=\"#000\" d=\"",
-		 side, side, side * SCALE, side * SCALE);
-	code = outfile_write(tool, file, head, strlen(head));
-	for (unsigned y = QUIET; y < qr->side + QUIET && code == TOOL_DONE; y++)
-		code = svg_row(tool, qr, file, y);
-	return code == TOOL_DONE ? outfile_write(tool, file, tail, strlen(tail)) : code;
+	svg_put(&out, qr);
+	code = outfile_write(tool, file, text, out.len);
+	explicit_bzero(text, out.len);
+	return code;
 }
 
 /* --- PNG --- */

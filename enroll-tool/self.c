@@ -17,6 +17,9 @@ static void self_wipe(struct self *self)
 
 int self_need_record(const struct self *self)
 {
+	if (self->enrolled && self->told.disabled)
+		return tool_refuse(self->tool, "your administrator has switched off what you "
+					       "have: every code is refused");
 	if (self->enrolled)
 		return TOOL_DONE;
 	return tool_refuse(self->tool, "you have no phone enrolled here: run totp-enroll");
@@ -118,6 +121,9 @@ void self_tell_refusal(const struct self *self)
 		tool_refuse(self->tool, "that code was used already: wait for the next one");
 	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
 		tool_refuse(self->tool, "that recovery code was used already: take another one");
+	else if (outcome->reason == JUDGE_ENDED_BYPASS)
+		tool_refuse(self->tool, "that temporary code does not work any more: ask your "
+					"administrator");
 	else if (outcome->reason == JUDGE_WRONG_RECOVERY)
 		tool_refuse(self->tool, "that is none of your recovery codes");
 	else

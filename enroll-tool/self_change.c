@@ -17,6 +17,9 @@ int self_test(struct self *self)
 		printf("Right: that is a code of \"%s\".\nIt is used up now: your next login "
 		       "needs the next one.\n",
 		       outcome->label);
+	else if (outcome->reason == JUDGE_BYPASS)
+		printf("Right: that was a temporary code.\nOne use of it is gone; %u left.\n",
+		       outcome->bypass_left);
 	else
 		printf("Right: that was a recovery code.\nIt is used up now; %u left.\n",
 		       outcome->recovery_left);

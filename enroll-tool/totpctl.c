@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "crowd.h"
+
 enum option_bit {
 	OPTION_KEEP_GOING = 1 << 0,
 	OPTION_JSON = 1 << 1,
@@ -15,6 +17,9 @@ enum option_bit {
 	OPTION_FOR = 1 << 6,
 	OPTION_USES = 1 << 7,
 	OPTION_REVOKE = 1 << 8,
+	OPTION_BATCH = 1 << 9,
+	OPTION_LETTERS = 1 << 10,
+	OPTION_MUST_CONFIRM = 1 << 11,
 };
 
 /* Options of single subcommands. One with a value has `what`, one without is a flag. */
@@ -32,6 +37,9 @@ static const struct option {
 	{"--from", "which address", OPTION_FROM, offsetof(struct ctl, from)},
 	{"--for", "how long", OPTION_FOR, offsetof(struct ctl, lasting)},
 	{"--uses", "how many", OPTION_USES, offsetof(struct ctl, uses)},
+	{"--batch", "which file", OPTION_BATCH, offsetof(struct ctl, batch)},
+	{"--letters", "into which folder", OPTION_LETTERS, offsetof(struct ctl, letters)},
+	{"--must-confirm", NULL, OPTION_MUST_CONFIRM, offsetof(struct ctl, must_confirm)},
 	{"--revoke", NULL, OPTION_REVOKE, offsetof(struct ctl, revoke)},
 };
 
@@ -83,6 +91,18 @@ static const struct command commands[] = {
 	 "  --service NAME  go by the lines of /etc/pam.d/NAME, such as sshd\n"
 	 "  --from ADDRESS  where the login comes from (this host)\n",
 	 1, 1, OPTION_SERVICE | OPTION_FROM, ctl_test},
+	{NULL, "enroll", "USER...", "many at once, with a letter for each",
+	 "A letter is one page to print: picture, key and what to do with them. Who has no\n"
+	 "account, or is enrolled, is named, and nobody is enrolled unless all can be.\n"
+	 "\n"
+	 "  --letters FOLDER  where the letters go: new, or empty and of mode 0700\n"
+	 "  --batch FILE      the users, one a line, instead; '-' is standard input\n"
+	 "  --must-confirm    a record counts from its first right code on\n"
+	 "  --keep-going      enrol the others; exit 1 if any was left out\n"
+	 "  --json            print an array of objects, one for each user\n",
+	 0, CROWD_MAX,
+	 OPTION_LETTERS | OPTION_BATCH | OPTION_MUST_CONFIRM | OPTION_KEEP_GOING | OPTION_JSON,
+	 ctl_enroll},
 	{NULL, "import", "csv FILE|-", "enrol the users of a list",
 	 "One user a line: user,base32[,algorithm,digits,period]; without the last three\n"
 	 "SHA1, 6 and 30. A counter-based token has hotp:COUNTER for its period. Empty\n"

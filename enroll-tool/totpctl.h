@@ -16,7 +16,10 @@ struct ctl {
 	bool json;           /* --json */
 	bool fix;            /* --fix */
 	bool revoke;         /* --revoke */
-	const char *uses;    /* --uses NUMBER, or NULL, as those that follow */
+	bool must_confirm;   /* --must-confirm */
+	const char *batch;   /* --batch FILE, or NULL, as those that follow */
+	const char *letters; /* --letters FOLDER */
+	const char *uses;    /* --uses NUMBER */
 	const char *save;    /* --save FILE, or NULL, as those that follow */
 	const char *service; /* --service NAME */
 	const char *from;    /* --from ADDRESS */
@@ -29,6 +32,7 @@ MUST_CHECK int ctl_init(struct ctl *ctl);
 MUST_CHECK int ctl_bypass(struct ctl *ctl);
 MUST_CHECK int ctl_check(struct ctl *ctl);
 MUST_CHECK int ctl_disable(struct ctl *ctl);
+MUST_CHECK int ctl_enroll(struct ctl *ctl);
 MUST_CHECK int ctl_enable(struct ctl *ctl);
 MUST_CHECK int ctl_import(struct ctl *ctl);
 MUST_CHECK int ctl_doctor(struct ctl *ctl);

@@ -1,7 +1,10 @@
 """The help desk: temporary codes, and users who are disabled, with ssh and su."""
+import json
+import os
 import re
 
-from host import PROMPT, run
+from host import PROMPT, Phone, run
+from test_self import say
 
 BYPASS = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){2}$", re.M)
 
@@ -77,3 +80,100 @@ def test_a_new_phone_makes_nobody_enabled(host):
     assert host.event()["reason"] == "disabled"
     run("totpctl", "enable", "alice")
     assert host.ssh("alice", phone.code()).ok
+
+
+# ---- letters
+
+
+def letter_of(folder, name):
+    """A letter, and the phone of who has typed its key."""
+    with open(f"{folder}/{name}.html", encoding="utf-8") as file:
+        letter = file.read()
+    key = re.sub(r"<.*?>| ", "", re.search(r'<dd class="key">(.*?)</dd>', letter).group(1))
+    return letter, Phone(f"otpauth://totp/tower:{name}?secret={key}&period=60")
+
+
+def test_who_gets_a_letter_logs_in_with_the_key_in_it(host, tmp_path):
+    host.policy(period=60)
+    folder = f"{tmp_path}/letters"
+    run("totpctl", "enroll", "--batch", "-", "--letters", folder, given="alice\nbob\n")
+    host.sshd()
+    for user in "alice", "bob":
+        _, phone = letter_of(folder, user)
+        host.phones.append(phone)
+        assert host.ssh(user, phone.code()).ok
+        assert host.events()[-1]["token"] == "phone"
+
+
+def test_who_has_not_given_a_first_code_is_not_asked_until_one_is_required(host, tmp_path):
+    folder = f"{tmp_path}/letters"
+    host.policy(period=60, enforce="optional", fail_delay=0)
+    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
+    _, phone = letter_of(folder, "alice")
+    host.phones.append(phone)
+    host.sshd()
+    login = host.ssh("alice")
+    assert login.ok and login.prompts == []
+    assert host.events()[-1]["reason"] == "not_confirmed"
+
+    host.policy(period=60, enforce="optional", fail_delay=0, required_for="alice")
+    assert not host.ssh("alice", phone.wrong()).ok
+    assert host.ssh("alice", phone.code()).ok
+    host.policy(period=60, enforce="optional", fail_delay=0)
+    assert not host.ssh("alice", phone.wrong()).ok
+    assert host.ssh("alice", phone.code(1)).ok
+
+
+def test_a_name_that_is_markup_is_none_in_its_letter(host, tmp_path):
+    name = "../a<img src=x>&'\""
+    with open("/etc/passwd", "a", encoding="ascii") as accounts:
+        accounts.write(f"{name}:x:64990:64990::/nonexistent:/bin/false\n")
+    host.policy(account="somebody")
+    try:
+        run("totpctl", "enroll", name, "--letters", f"{tmp_path}/letters")
+    finally:
+        run("sed", "-i", "/^[.][.].a<img/d", "/etc/passwd")
+    file, = os.listdir(f"{tmp_path}/letters")
+    assert file == "%2e.%2fa%3cimg%20src%3dx%3e%26%27%22.html"
+    letter, _ = letter_of(f"{tmp_path}/letters", file[:-len(".html")])
+    assert "<img" not in letter and "../a&lt;img src=x&gt;&amp;&#39;&quot;" in letter
+
+
+# ---- what people meet in their own tool
+
+
+def test_a_first_code_can_be_given_to_totp_enroll(host, tmp_path):
+    host.serve(fail_delay=0, enforce="optional", period=60)
+    folder = f"{tmp_path}/letters"
+    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
+    _, phone = letter_of(folder, "alice")
+    host.phones.append(phone)
+    assert "waits for its first code" in say("status")
+    assert json.loads(say("status", "--json"))["pending"] is True
+    assert "not accepted" in say("test", given=phone.wrong() + "\n", code=1)
+    assert json.loads(say("status", "--json"))["pending"] is True
+    assert "Right" in say("test", given=phone.code() + "\n")
+    assert json.loads(say("status", "--json"))["pending"] is False
+    host.sshd()
+    assert not host.ssh("alice", phone.wrong()).ok
+
+
+def test_by_a_temporary_code_nobody_changes_what_they_have(host):
+    host.serve(fail_delay=0)
+    host.enroll("alice")
+    code = bypass("alice")
+    assert "ask your administrator" in say("recovery", given=code + "\n", code=1)
+    assert "One use of it is gone; 0 left" in say("test", given=code + "\n")
+    assert "does not work any more" in say("test", given=code + "\n", code=1)
+
+
+def test_who_is_disabled_is_told_to_ask(host):
+    host.serve(fail_delay=0)
+    phone = host.enroll("alice")
+    run("totpctl", "disable", "alice")
+    assert "switched off" in say("status")
+    assert json.loads(say("status", "--json"))["disabled"] is True
+    for words in ("test",), ("rename", "phone", "old"), ("recovery",), ("disable",):
+        assert "administrator has switched off" in say(*words, given=phone.code() + "\n", code=1)
+    run("totpctl", "enable", "alice")
+    assert "Right" in say("test", given=phone.code() + "\n")

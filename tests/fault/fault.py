@@ -491,6 +491,57 @@ def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
     killed_everywhere(scene, "totpctl", words, check)
 
 
+def letters_of(scene):
+    """Who has a letter, whole."""
+    found = {}
+    for path in glob.glob(scene.path("letters/*.html")):
+        with open(path, encoding="utf-8") as letter:
+            found[os.path.basename(path)[:-len(".html")]] = letter.read()
+    return {user for user, text in found.items() if text.endswith("</html>\n")}
+
+
+def who_is_enrolled_has_a_letter_when_an_enrolment_of_many_is_killed_at_any_call(scene):
+    users = ("bin", "nobody")
+    words = ("enroll", *users, "--letters", scene.path("letters"))
+
+    def check():
+        enrolled = {user for user in users if os.path.exists(scene.path("store/users", user))}
+        require(enrolled <= letters_of(scene), f"enrolled {enrolled}, not all with a letter")
+        for user in enrolled:
+            require(scene.tool("totpctl", "revoke", user).returncode == 0, user)
+        shutil.rmtree(scene.path("letters"), ignore_errors=True)
+        again = scene.tool("totpctl", *words)
+        require(again.returncode == 0, f"the next time: {again.stderr}")
+        require(letters_of(scene) == set(users), "the next time's letters")
+        shutil.rmtree(scene.path("letters"))
+        scene.check(scene.fresh())
+
+    killed_everywhere(scene, "totpctl", words, check)
+
+
+def an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_letter(scene):
+    words = (os.path.join(TOOLS, "totpctl"), "--conf", scene.path("conf"), "enroll", "bin",
+             "nobody", "--letters", scene.path("letters"))
+    before = contents(scene)
+
+    def nothing_is_left(done):
+        require(done.returncode == 1 and "no letter is left" in done.stderr, done.stderr)
+        require(not os.path.exists(scene.path("letters")), "letters")
+        require(contents(scene) == before, "records")
+
+    for call, what in (("syncfs", "signal=INT:when=1"), ("syncfs", "error=EIO:when=1"),
+                       ("syncfs", "error=EIO:when=2"), ("renameat2", "error=EIO:when=2"),
+                       ("syncfs", "error=EIO:when=4")):
+        nothing_is_left(inject(Call(call, 0, ""), what, *words))
+    nothing_is_left(scene.tool("totpctl", *words[3:], preexec_fn=no_file_size))
+    on_a_small_disk(scene, "128k")
+    try:
+        fill(scene.path("store/filler"))
+        nothing_is_left(scene.tool("totpctl", *words[3:]))
+    finally:
+        run("umount", scene.path("store"))
+
+
 def invitations(scene):
     listed = scene.tool("totpctl", "invite", "--json")
     require(listed.returncode == 0, f"the list: {listed.stderr}")
@@ -582,6 +633,8 @@ TESTS = [
     an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new,
     a_revocation_killed_at_any_call_has_happened_or_not,
     an_import_killed_at_any_call_leaves_whole_records_or_none,
+    who_is_enrolled_has_a_letter_when_an_enrolment_of_many_is_killed_at_any_call,
+    an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_letter,
     an_invitation_killed_at_any_call_is_there_whole_or_is_not,
     one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use,
 ]

@@ -1,0 +1,258 @@
+"""totpctl enroll: many at once, with a letter for each, on a store of its own."""
+
+import html
+import json
+import subprocess
+import urllib.parse
+
+import pytest
+
+from host import *  # noqa: F403
+from test_totpctl import run_on_terminal
+
+USERS = ("daemon", "bin", "sys")
+
+
+@pytest.fixture
+def folder(host):
+    return host.folder / "letters"
+
+
+def letters(folder):
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+
+
+def key_in(letter):
+    """The key that is typed, which stands in groups of four."""
+    groups = re.search(r'<dd class="key">(.*?)</dd>', letter).group(1)
+    assert re.fullmatch(r"<span>[A-Z2-7]{4}</span>( <span>[A-Z2-7]{4}</span>)*", groups)
+    return re.sub(r"<.*?>| ", "", groups)
+
+
+def scanned(letter, folder):
+    """What a phone reads off the picture, drawn by a program that is none of ours."""
+    (folder / "qr.svg").write_text(re.search(r"<svg .*</svg>", letter, re.S).group())
+    subprocess.run(["rsvg-convert", "-o", folder / "qr.png", folder / "qr.svg"], check=True)
+    return subprocess.run(["zbarimg", "-q", "--raw", folder / "qr.png"], capture_output=True,
+                          text=True, check=True).stdout.strip()
+
+
+def uri(issuer, account, secret, **more):
+    label = ":".join(urllib.parse.quote(name, safe="") for name in (issuer, account))
+    return f"otpauth://totp/{label}?secret={secret}&issuer=" + urllib.parse.quote(
+        issuer, safe="") + "".join(f"&{name}={value}" for name, value in more.items())
+
+
+def listed(host):
+    return {entry["user"]: entry for entry in json.loads(host.done("list", "--json"))}
+
+
+# ---- letters
+
+
+def test_each_gets_a_letter_whose_picture_and_key_are_of_the_credential(host, folder):
+    host.policy("issuer = tower")
+    said = host.done("enroll", *USERS, "--letters", folder)
+    assert said.startswith("3 users are enrolled.\n") and str(folder) in said
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    found = letters(folder)
+    assert set(found) == {f"{user}.html" for user in USERS}
+    keys = {user: key_in(found[f"{user}.html"]) for user in USERS}
+    assert len(set(keys.values())) == 3
+    for user in USERS:
+        letter = found[f"{user}.html"]
+        assert stat.S_IMODE((folder / f"{user}.html").stat().st_mode) == 0o600
+        assert scanned(letter, host.folder) == uri("tower", user, keys[user])
+        assert letter.count("<li>") == 3 and f"log in as <bdi>{user}</bdi>" in letter
+        assert host.attempt(user, code_at(time.time(), keys[user])) == "allow code"
+    assert {name: entry["status"] for name, entry in listed(host).items()} == dict.fromkeys(
+        USERS, "ok")
+    assert not any(key in host.logged() + said for key in keys.values())
+
+
+def test_the_policy_says_what_phones_are_told(host, folder):
+    host.policy("issuer = Example & Sons: no", "account = %u@tower")
+    assert "issuer" in host.refused("enroll", KNOWN, "--letters", folder) and not folder.exists()
+    host.policy("issuer = Example & Söhne", "account = %u@tower", "digits = 8", "period = 60",
+                "algorithm = SHA256")
+    host.done("enroll", KNOWN, "--letters", folder)
+    letter, = letters(folder).values()
+    key = key_in(letter)
+    assert scanned(letter, host.folder) == uri("Example & Söhne", f"{KNOWN}@tower", key,
+                                               algorithm="SHA256", digits=8, period=60)
+    assert "SHA256, 8 digits, 60 seconds" in letter and "8 digits, a new one every 60 s" in letter
+    assert "Example &amp; Söhne" in letter and "Example & S" not in letter
+    token, = listed(host)[KNOWN]["tokens"]
+    assert (token["algorithm"], token["digits"], token["period"]) == ("SHA256", 8, 60)
+
+
+def test_no_name_is_markup(host, folder):
+    hostile = "<script>alert('1')</script>&lt;\"><img src=x>"
+    host.policy(f"issuer = {hostile[:60]}", f"account = {hostile} %u")
+    host.done("enroll", KNOWN, "--letters", folder)
+    letter, = letters(folder).values()
+    assert not re.search(r"<(script|img)", letter)
+    assert html.escape(hostile[:30]).replace("&#x27;", "&#39;") in letter
+    assert set(re.findall(r"<(\w+)", letter)) == {
+        "html", "head", "meta", "title", "style", "body", "h1", "bdi", "div", "svg", "rect",
+        "path", "dl", "dt", "dd", "span", "ol", "li", "footer"}
+    assert scanned(letter, host.folder) == uri(hostile[:60], f"{hostile} {KNOWN}", key_in(letter))
+
+
+def test_a_letter_needs_nothing_beside_itself(host, folder):
+    host.done("enroll", KNOWN, "--letters", folder)
+    letter, = letters(folder).values()
+    assert "default-src 'none'" in letter
+    assert not re.search(r"(src|href)=|url\(|@import|https?://(?!www\.w3\.org/2000/svg)", letter)
+
+
+# ---- who
+
+
+def test_a_list_has_one_user_a_line_and_comments(host, folder):
+    path = host.csv("# the first day\n\n  daemon \r\nbin\n   # and\nsys", "list")
+    host.done("enroll", "--batch", path, "--letters", folder)
+    assert set(listed(host)) == set(USERS)
+    host.done("enroll", "--batch=-", "--letters", host.folder / "more", stdin="games\n")
+    assert set(listed(host)) == {*USERS, "games"}
+
+
+def test_everybody_who_cannot_be_is_named_and_nobody_is_enrolled(host, folder):
+    host.enrol("bin")
+    before = host.files()
+    path = host.csv(f"daemon\nbin\n{UNKNOWN}\n#\ndaemon\nx{'y' * 300}\n", "list")
+    said = host.refused("enroll", "--batch", path, "--letters", folder)
+    for line in (f"{path}:2: bin: is enrolled already", f"{path}:3: {UNKNOWN}: there is no such",
+                 f"{path}:5: daemon: is named twice", f"{path}:6: xyyy"):
+        assert line in said
+    assert "4 of 5 cannot be" in said and not folder.exists()
+    path.unlink()
+    assert host.files() == before and host.logged().count("enrolled") == 0
+
+    said = host.refused("enroll", "daemon", "bin", "--letters", folder)
+    assert said.startswith("totpctl: bin: is enrolled already\n") and not folder.exists()
+
+
+def test_the_others_are_enrolled_with_keep_going(host, folder):
+    host.enrol("bin")
+    ran = host.run("enroll", "daemon", "bin", UNKNOWN, "sys", "--letters", folder, "--keep-going")
+    assert ran.returncode == 1 and ran.stdout.startswith("2 users are enrolled.")
+    assert "2 left out" in ran.stderr
+    assert set(letters(folder)) == {"daemon.html", "sys.html"}
+    ran = host.run("enroll", "daemon", "--letters", host.folder / "more", "--keep-going")
+    assert ran.returncode == 1 and "nobody to enrol" in ran.stderr
+    assert not (host.folder / "more").exists()
+
+
+def test_a_program_is_told_where_each_letter_is(host, folder):
+    host.enrol("bin")
+    ran = host.run("enroll", "daemon", "bin", "--letters", folder, "--keep-going", "--json")
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout) == [
+        {"user": "daemon", "letter": f"{folder}/daemon.html", "error": None},
+        {"user": "bin", "letter": None, "error": "is enrolled already"}]
+    ran = host.run("enroll", "sys", "bin", "--letters", folder, "--json")
+    assert ran.returncode == 1 and json.loads(ran.stdout)[0] == {
+        "user": "sys", "letter": None, "error": None}
+
+
+def test_an_enrolment_is_logged_and_uses_up_an_invitation(host, folder):
+    host.policy("enroll = login", "enroll_until = 2026-01-01")
+    host.done("invite", KNOWN)
+    host.done("enroll", KNOWN, "--letters", folder)
+    assert json.loads(host.done("invite", "--json")) == []
+    assert re.search(rf'user={KNOWN} service=totpctl source=uid:0 outcome=enrolled '
+                     r'reason=administrator token="phone"', host.logged())
+
+
+# ---- --must-confirm
+
+
+def test_with_must_confirm_a_record_waits_for_its_first_right_code(host, folder):
+    host.policy("enforce = optional")
+    said = host.done("enroll", KNOWN, "--letters", folder, "--must-confirm")
+    assert "counts from its first right code on" in said
+    letter, = letters(folder).values()
+    assert listed(host)[KNOWN]["status"] == "pending" and listed(host)[KNOWN]["pending"] is True
+    assert row(host.done("show", KNOWN), "pending")
+    tried = host.done("test", KNOWN, stdin="\n")
+    assert "no code is asked for" in tried
+    assert host.attempt(KNOWN, wrong_code()) == "deny wrong_code"
+    assert listed(host)[KNOWN]["status"] == "pending"
+    assert host.attempt(KNOWN, code_at(time.time(), key_in(letter))) == "allow code"
+    assert listed(host)[KNOWN]["status"] == "ok"
+    assert "Code to try" in host.run("test", KNOWN, stdin="\n").stdout
+    host.policy()
+    assert "the first right code" not in host.run("test", KNOWN, stdin="\n").stdout
+
+
+def test_where_a_code_is_required_one_that_waits_is_asked_for_it(host, folder):
+    host.done("enroll", KNOWN, "--letters", folder, "--must-confirm")
+    tried = host.run("test", KNOWN, stdin="\n").stdout
+    assert "the first right code is still to come" in tried and "Code to try" in tried
+
+
+# ---- the folder
+
+
+def test_letters_go_to_an_empty_folder_of_one_s_own_alone(host, folder):
+    folder.mkdir(0o755)
+    assert "mode 0700" in host.refused("enroll", KNOWN, "--letters", folder)
+    folder.chmod(0o700)
+    os.chown(folder, 2, 2)
+    assert "must be yours" in host.refused("enroll", KNOWN, "--letters", folder)
+    os.chown(folder, 0, 0)
+    (folder / ".old").write_text("")
+    assert "not empty" in host.refused("enroll", KNOWN, "--letters", folder)
+    (folder / ".old").unlink()
+    (host.folder / "link").symlink_to(folder)
+    assert "link" in host.refused("enroll", KNOWN, "--letters", host.folder / "link")
+    assert "No such file" in host.refused("enroll", KNOWN, "--letters", host.folder / "no/where")
+    assert "Not a directory" in host.refused("enroll", KNOWN, "--letters", host.conf)
+    assert listed(host) == {} and folder.is_dir()
+    host.done("enroll", KNOWN, "--letters", folder)
+
+
+@pytest.mark.parametrize("words", [
+    (KNOWN,), ("--letters", "x"), ("--batch", "list", KNOWN, "--letters", "x"),
+    (KNOWN, "--letters", ""), ("--batch", "", "--letters", "x")])
+def test_a_wrong_order_enrols_nobody(host, words):
+    ran = host.run("enroll", *words, cwd=host.folder)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert listed(host) == {} and not (host.folder / "x").exists()
+
+
+def test_a_list_that_cannot_be_read_enrols_nobody(host, folder):
+    assert "No such file" in host.refused("enroll", "--batch", host.folder / "no", "--letters",
+                                          folder)
+    assert "Is a directory" in host.refused("enroll", "--batch", host.folder, "--letters", folder)
+    assert "nobody to enrol" in host.refused("enroll", "--batch", "-", "--letters", folder,
+                                             stdin="# nobody yet\n")
+    assert not folder.exists()
+
+
+def test_only_root_enrols_many(host, folder):
+    said = host.refused("enroll", KNOWN, "--letters", folder, preexec_fn=as_nobody)
+    assert "only root can" in said and not folder.exists()
+
+
+def test_without_a_library_for_pictures_nobody_is_enrolled(host, folder):
+    script = ("mount -t tmpfs t /mnt; for f in /usr/lib/*/libqrencode.so.4*; do "
+              "mount --bind /dev/null $f; done; exec \"$@\"")
+    ran = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", TOTPCTL, "--conf", host.conf,
+                          "enroll", KNOWN, "--letters", folder], capture_output=True, text=True,
+                         timeout=60)
+    assert ran.returncode == 1 and "libqrencode" in ran.stderr
+    assert not folder.exists() and listed(host) == {}
+
+
+def test_a_terminal_sees_progress_and_a_pipe_does_not(host, folder):
+    assert "[" not in host.run("enroll", KNOWN, "--letters", folder).stderr
+    with open("/etc/passwd", encoding="ascii") as accounts:
+        names = [line.split(":")[0] for line in accounts]
+    # a list that takes a moment: after the first time everybody is named twice
+    path = host.csv("\n".join(names * 1500), "list")
+    code, drawn = run_on_terminal("--conf", host.conf, "enroll", "--batch", path, "--letters",
+                                  host.folder / "more", "--keep-going")
+    assert code == 1
+    assert re.search(r"(checking|letters) +\[#* *\] +\d+ %\r\x1b\[K", drawn)
