@@ -326,9 +326,9 @@ def test_wrong_words_are_told_what_is_expected(host, words):
 
 
 def test_who_is_switched_off_or_waits_for_a_first_code_is_told(served):
-    phone, codes = enroll(served)
+    _, codes = enroll(served)
     run("totpctl", "disable", "alice")
     assert "switched off" in say() and json.loads(say("status", "--json"))["disabled"]
-    assert change(as_alice("recovery"), codes[0], phone.code(1), "")[0] == 1
+    assert "switched off" in say("recovery", code=1)
     run("totpctl", "enable", "alice")
     assert change(as_alice("recovery"), codes[0])[0] == 0
