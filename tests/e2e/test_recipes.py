@@ -9,6 +9,7 @@ import pexpect
 import pytest
 
 from host import DIR, PROMPT, run, wait_for
+from screen import Screen
 from test_local import as_user, end
 from test_ssh import asked
 
@@ -22,8 +23,8 @@ def recipe(title):
     with open(PAGE, encoding="utf-8") as file:
         section = re.search(rf"^## {re.escape(title)}\n(.*?)^##? ", file.read(), re.M | re.S)[1]
     parts = re.split(r"^```\n(.*?)^```$", section, flags=re.M | re.S)
-    return {re.findall(r"_(/etc/[\w./]+)_", before)[-1]: block
-            for before, block in zip(parts[::2], parts[1::2])}
+    return {name: block for before, block in zip(parts[::2], parts[1::2])
+            for name in re.findall(r"_(/etc/[\w./]+)_", before.rpartition("\n\n")[2] or before)}
 
 
 def write_stack(title, service):
@@ -58,6 +59,7 @@ SNIPPETS = {
     "sudo": "sudo",
     "login": "login",
     "vsftpd": "vsftpd, and others that ask once",
+    "i3lock": "i3lock, swaylock, and other screen lockers",
 }
 
 
@@ -266,6 +268,39 @@ def test_vsftpd_takes_password_and_code_in_one_answer(host, phone, vsftpd):
     host.policy(fail_delay=0, exempt="alice")
     assert ftp(PASSWORD), "who needs no code may leave it out"
     assert ftp(PASSWORD + phone.code(1)), "or type it"
+
+
+# ---- a screen locker, which is not root's
+
+
+@pytest.fixture
+def screen(host):
+    host.serve(fail_delay=0)
+    host.password("alice", PASSWORD)
+    write_stack("i3lock, swaylock, and other screen lockers", "i3lock")
+    made = Screen()
+    yield made
+    made.close()
+
+
+def test_a_screen_locker_of_the_user_s_own_unlocks_with_a_code_once(host, screen):
+    phone = host.enroll("alice")
+    code = phone.code()
+    screen.lock()
+    screen.type(PASSWORD + code)
+    assert screen.locker.wait(10) == 0
+    assert (host.event()["source"], host.event()["service"]) == ("uid:64001", "i3lock")
+
+    screen.lock()
+    for answer, reason in ((code, "used_code"), (phone.wrong(), "wrong_code"),
+                           (phone.code(1), "code")):
+        assert screen.is_locked()
+        count = len(host.events())
+        screen.type(PASSWORD + answer)
+        assert wait_for(lambda: len(host.events()) > count, 10), answer
+        assert host.events()[-1]["reason"] == reason
+    assert screen.locker.wait(10) == 0
+    assert PASSWORD not in host.log_text()
 
 
 # ---- what the policy adds, over ssh

@@ -1,0 +1,48 @@
+"""A screen in memory, and alice at it: a screen locker of hers, and keys that are pressed."""
+import os
+import subprocess
+
+from host import wait_for
+
+DISPLAY = ":97"
+
+
+def as_alice(*argv):
+    return subprocess.Popen(
+        ["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--reset-env", "env",
+         f"DISPLAY={DISPLAY}", "LC_ALL=C.UTF-8", *argv], cwd="/", stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def said(*argv):
+    """What a program of hers prints; None if it fails."""
+    child = as_alice(*argv)
+    out = child.communicate(timeout=10)[0]
+    return out if child.returncode == 0 else None
+
+
+class Screen:
+    def __init__(self):
+        os.makedirs("/tmp/.X11-unix", exist_ok=True)
+        os.chmod("/tmp/.X11-unix", 0o1777)
+        self.locker = None
+        self.server = as_alice("Xvfb", DISPLAY, "-screen", "0", "320x240x24", "-nolisten", "tcp")
+        assert wait_for(lambda: said("xdotool", "getdisplaygeometry"), 20)
+
+    def lock(self):
+        """Start the locker; its window is there, and gets the keys, when this returns."""
+        self.locker = as_alice("i3lock", "--nofork", "--color=000000")
+        assert wait_for(lambda: '"i3lock"' in said("xwininfo", "-root", "-tree"), 10)
+
+    def type(self, answer):
+        assert said("xdotool", "type", "--delay=0", answer) is not None
+        assert said("xdotool", "key", "Return") is not None
+
+    def is_locked(self):
+        return self.locker.poll() is None
+
+    def close(self):
+        for child in self.locker, self.server:
+            if child and child.poll() is None:
+                child.kill()
+                child.wait()
