@@ -254,9 +254,13 @@ static enum totp_err remove_name(struct store *store, const char *name, struct r
 {
 	enum totp_err err = files_begin_change(store, why);
 
-	if (err == TOTP_OK &&
-	    (unlinkat(store->users_fd, name, 0) != 0 || fsync(store->users_fd) != 0))
+	if (err == TOTP_OK && unlinkat(store->users_fd, name, 0) != 0)
 		err = reason_errno(why, FILES_USERS "/%s: cannot remove", name);
+	else if (err == TOTP_OK && fsync(store->users_fd) != 0) {
+		(void)reason_errno(
+			why, FILES_USERS "/%s: removed, but the disk does not confirm it", name);
+		err = TOTP_ERR_UNCERTAIN;
+	}
 	files_end_change(store);
 	return err;
 }
@@ -293,7 +297,8 @@ enum totp_err store_remove(struct store *store, const char *user, uint64_t deadl
 		drop_old_state(&txn);
 	else
 		remove_states(store, name);
-	return uninvited == TOTP_ERR_NOT_FOUND ? TOTP_OK : uninvited;
+	return uninvited == TOTP_OK || uninvited == TOTP_ERR_NOT_FOUND ? TOTP_OK
+								       : TOTP_ERR_UNCERTAIN;
 }
 
 /* A bulk creation under way: how far each step has come, to be able to take it back. */

@@ -194,7 +194,8 @@ MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred 
 
 /*
  * Remove a user's record, sound or damaged, and with it an invitation that was left.
- * TOTP_ERR_NOT_FOUND: proved absent. A login that holds it past the deadline (somebody may
+ * TOTP_ERR_NOT_FOUND: proved absent. TOTP_ERR_UNCERTAIN: it is gone, but a power cut may bring
+ * it back, or the invitation stays; on other errors it is there. A login that holds it past the deadline (somebody may
  * have stopped their own su) does not keep it: the record goes, and that login's commit is
  * TOTP_ERR_STALE.
  */

@@ -88,7 +88,7 @@ class Sandbox:
             os.chmod(f"{RUN}/{name}", mode)
             listener.listen(64)
             self.listeners.append(listener)
-        credentials = f"{DIR}/credentials"
+        credentials = f"{DIR}/credentials.unit"
         os.makedirs(credentials)
         shutil.copy(KEYRING, credentials)
         for path, mode in (credentials, 0o500), (f"{credentials}/keyring", 0o400):

@@ -51,6 +51,8 @@ class Response:
         self.wait, flags, self.offset = struct.unpack(">IBq", data[296:309])
         self.off = bool(flags & 1)
         self.failures = struct.unpack(">I", data[310:314])[0]
+        self.labels = [data[377 + 53 * i:409 + 53 * i].rstrip(b"\0").decode()
+                       for i in range(data[371])]
         self.codes = [data[797 + 12 * i:809 + 12 * i].decode() for i in range(data[796])]
 
     def __repr__(self):

@@ -201,7 +201,7 @@ static void what_cannot_be_removed_keeps_no_record(void **state)
 	invite(f, "alice");
 	make_folder(f);
 	add_user(f->store, "alice", 1); /* it does not keep anybody from enrolling either */
-	assert_refused(SYSTEM, store_remove(f->store, "alice", deadline_in(100), &why));
+	assert_refused(UNCERTAIN, store_remove(f->store, "alice", deadline_in(100), &why));
 	assert_says("invites/alice: cannot remove", why);
 	assert_ok(store_has(f->store, "alice", &has, NULL));
 	assert_false(has);

@@ -1,0 +1,176 @@
+"""What people change by totpd, while its children are killed or the disk fails: old or new."""
+import base64
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import wire
+from host import DIR, STORE, Phone, run, wait_for
+
+ROOT = "/run/pam_totp/root.socket"
+OLD, NEW = "AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHH", "IIIIJJJJKKKKLLLLMMMMNNNNOOOOPPPP"
+CHANGING = re.compile(r"(pwrite64|write|fsync|fdatasync|fchmod|fchown|rename\w*|link\w*|unlink\w*)$")
+
+
+def ask(op, code=None, **keywords):
+    return wire.ask(wire.request(op, "alice", code, **keywords), ROOT)
+
+
+def is_allowed(code):
+    answer = ask(wire.CHECK, code)
+    assert answer.error in ("ok", "not_found"), answer
+    return answer.verdict == "allow"
+
+
+# ---- what people change
+
+class Change:
+    """A request, and how it is seen whether it was carried out. Codes are good for a long time,
+    and each of a step of its own: in the order of the letters that follow."""
+
+    def __init__(self, op, before, after, with_new=False, **request):
+        self.op, self.before, self.after = op, before, after
+        self.with_new, self.request = with_new, request
+
+    def prepare(self, host):
+        """Make the record of before; it can be had back."""
+        self.old, self.new = (Phone(f"otpauth://totp/x?secret={secret}&period=300")
+                              for secret in (OLD, NEW))
+        host.phones += [self.old, self.new]
+        self.recovery = []
+        if self.before:
+            self.recovery = ask(wire.ENROLL, token=self.token(self.old, "phone", -3)).codes
+        if "second" in self.before:
+            assert ask(wire.ADD, self.old.code(-2),
+                       token=self.token(self.new, "second", -3)).verdict == "allow"
+        if self.with_new or not self.before:
+            phone = self.new if self.with_new else self.old
+            label = "second" if self.before else "phone"
+            self.request["token"] = self.token(phone, label, -2)
+        shutil.rmtree(f"{DIR}/template", ignore_errors=True)
+        run("cp", "-a", STORE, f"{DIR}/template")
+
+    def restore(self):
+        for name in "users", "state":
+            shutil.rmtree(f"{STORE}/{name}")
+            run("cp", "-a", f"{DIR}/template/{name}", f"{STORE}/{name}")
+
+    @staticmethod
+    def token(phone, label, ahead):
+        return (1, 1, 6, 300, label, base64.b32decode(phone.secret), 0, phone.code(ahead))
+
+    def make(self, ahead=0):
+        return ask(self.op, self.old.code(ahead) if self.before else None, **self.request)
+
+    def was_made(self):
+        """And the record is whole, be it the old one or the new."""
+        status = ask(wire.STATUS)
+        assert status.error == "ok" and status.labels in (self.before, self.after), status
+        if self.op == wire.REPLACE:
+            by_new, by_old = is_allowed(self.new.code(1)), is_allowed(self.old.code(1))
+            assert by_new != by_old
+            return by_new
+        if self.op == wire.RECOVERY:
+            return not is_allowed(self.recovery[0])
+        return status.labels == self.after
+
+    def check(self, answer):
+        """After a fault: what was answered is so, no code was left unused by what it did, and
+        whoever asks again is served."""
+        made = self.was_made()
+        if answer and answer.error in ("ok", "uncertain"):
+            assert made, answer
+        elif answer:
+            assert not made, answer
+        used = self.old.code(0 if self.before else -2)
+        assert not (is_allowed(used) and (made or is_allowed(used)))
+        again = self.make(2)
+        assert again.error == "ok" or made and again.error in (
+            "range", "not_found", "exists"), again
+        assert made or again.verdict == "allow" or self.op == wire.ENROLL, again
+        if again.error == "ok" and self.op == wire.REPLACE and made:
+            assert again.verdict == "deny"  # the old phone's code is none any more
+
+
+CHANGES = {
+    "enrol": Change(wire.ENROLL, [], ["phone"]),
+    "add": Change(wire.ADD, ["phone"], ["phone", "second"], with_new=True),
+    "replace": Change(wire.REPLACE, ["phone"], ["phone"], with_new=True, label="phone"),
+    "remove": Change(wire.REMOVE, ["phone", "second"], ["phone"], label="second"),
+    "rename": Change(wire.RENAME, ["phone"], ["tablet"], label="phone", new_label="tablet"),
+    "recovery": Change(wire.RECOVERY, ["phone"], ["phone"]),
+    "disable": Change(wire.DISABLE, ["phone"], []),
+}
+
+
+# ---- what is done to it
+
+class Strace:
+    """strace at totpd and at the children that it will have."""
+
+    def __init__(self, pid, *options):
+        self.child = subprocess.Popen(["strace", "-f", "-p", str(pid), *options],
+                                      stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        assert "attached" in self.child.stderr.readline()
+
+    def __exit__(self, *unused):
+        self.child.send_signal(signal.SIGINT)
+        self.child.communicate(timeout=10)
+
+
+def changing_calls(pid, change):
+    """The calls by which a child changes something, and its last ones: (name, ordinal). To be
+    killed at any other call is to be killed at the next of these."""
+    log, seen, calls = f"{DIR}/strace", {}, []
+    with Strace(pid, "-o", log):
+        answer = change.make()
+        assert answer.error == "ok"
+        assert wait_for(lambda: "exit_group" in open(log, errors="replace").read())
+    for line in open(log, errors="replace"):
+        match = re.match(r"(\d+)\s+(\w+)\(", line)
+        if not match or match[1] == str(pid):
+            continue
+        seen[match[2]] = seen.get(match[2], 0) + 1
+        if (CHANGING.match(match[2]) or "O_CREAT" in line
+                or match[2] == "sendto" and "PTA1" in line or match[2] == "exit_group"):
+            calls.append((match[2], seen[match[2]]))
+    return calls
+
+
+def temporary_files():
+    return [name for name in os.listdir(f"{STORE}/users") if "~" in name]
+
+
+@pytest.fixture
+def served(host):
+    host.serve(fail_delay=0, window=3, enforce="optional")
+    return host
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_in_which_a_call_fails_or_the_child_dies_is_made_or_not(served, name):
+    change, pid = CHANGES[name], served.keeper.pid
+    change.prepare(served)
+    calls = changing_calls(pid, change)
+    assert len(calls) > 8, calls
+    for call, ordinal in calls:
+        for fault in "signal=KILL", "error=EIO":
+            if fault != "signal=KILL" and call in ("sendto", "exit_group"):
+                continue
+            change.restore()
+            with Strace(pid, "-o", "/dev/null", f"-etrace={call}",
+                        f"-einject={call}:{fault}:when={ordinal}"):
+                answer = change.make()
+            try:
+                assert call == "exit_group" or not answer or fault != "signal=KILL"
+                assert fault == "signal=KILL" or call == "unlinkat" or not temporary_files()
+                change.check(answer)
+            except AssertionError as error:
+                raise AssertionError(f"{fault} at {call} number {ordinal}") from error
+    assert served.keeper.poll() is None
