@@ -1,5 +1,7 @@
 """totpd, asked by the programs of ordinary people, by set-uid ones and by strangers."""
+import base64
 import os
+import resource
 import random
 import re
 import shutil
@@ -17,6 +19,7 @@ import wire
 from host import DIR, HERE, KEYRING, POLICY, PROMPT, STORE, run, wait_for
 
 ALICE, BOB = 64001, 64002
+ROOT = "/run/pam_totp/root.socket"
 
 
 @pytest.fixture
@@ -126,7 +129,7 @@ def test_a_code_of_the_past_is_told_and_one_of_the_future_never(locker):
     now = time.time()
     past, future = phone.at(now - 300), phone.at(now + 300)
     assert "deny" in ask_as("alice", wire.CHECK, "alice", future)
-    answer = wire.ask(wire.request(wire.CHECK, "alice", past), "/run/pam_totp/root.socket")
+    answer = wire.ask(wire.request(wire.CHECK, "alice", past), ROOT)
     assert answer.off and answer.offset == -5
     told = ask_as_bytes("alice", wire.CHECK, "alice", past)
     assert told.off and told.offset == -5 and told.label == "phone"
@@ -152,32 +155,39 @@ def test_limits_signals_and_closed_descriptors_of_the_caller_change_nothing(lock
     assert locker.event()["outcome"] == "allow"
 
 
+# A program that asks PAM by itself. What it does before the check and after comes from a test.
+BY_HAND = """
+import ctypes, os, sys
+pam = ctypes.CDLL('libpam.so.0'); libc = ctypes.CDLL(None)
+libc.calloc.restype = ctypes.c_void_p; libc.strdup.restype = ctypes.c_void_p
+class Response(ctypes.Structure):
+    _fields_ = [('text', ctypes.c_void_p), ('code', ctypes.c_int)]
+TALK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p,
+                        ctypes.POINTER(ctypes.POINTER(Response)), ctypes.c_void_p)
+code = sys.stdin.readline().strip().encode()
+def talk(n, messages, answers, data):
+    array = ctypes.cast(libc.calloc(n, ctypes.sizeof(Response)), ctypes.POINTER(Response))
+    array[0].text = libc.strdup(code)
+    answers[0] = array
+    return 0
+class Conv(ctypes.Structure):
+    _fields_ = [('conv', TALK), ('data', ctypes.c_void_p)]
+conv, handle = Conv(TALK(talk), None), ctypes.c_void_p()
+BEFORE
+assert pam.pam_start(b'locker', b'alice', ctypes.byref(conv), ctypes.byref(handle)) == 0
+result = pam.pam_authenticate(handle, 0)
+AFTER
+pam.pam_end(handle, result)
+os._exit(result)
+"""
+
+
 def test_with_all_streams_closed_a_code_is_checked(locker):
     """A program without descriptors 0 to 2, whose answer comes from elsewhere."""
     phone = locker.enroll("alice")
-    script = (
-        "import ctypes, os, sys\n"
-        "pam = ctypes.CDLL('libpam.so.0'); libc = ctypes.CDLL(None)\n"
-        "libc.calloc.restype = ctypes.c_void_p; libc.strdup.restype = ctypes.c_void_p\n"
-        "class Response(ctypes.Structure):\n"
-        "    _fields_ = [('text', ctypes.c_void_p), ('code', ctypes.c_int)]\n"
-        "TALK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p,\n"
-        "                        ctypes.POINTER(ctypes.POINTER(Response)), ctypes.c_void_p)\n"
-        "code = sys.stdin.readline().strip().encode()\n"
-        "def talk(n, messages, answers, data):\n"
-        "    array = ctypes.cast(libc.calloc(n, ctypes.sizeof(Response)), ctypes.POINTER(Response))\n"
-        "    array[0].text = libc.strdup(code)\n"
-        "    answers[0] = array\n"
-        "    return 0\n"
-        "class Conv(ctypes.Structure):\n"
-        "    _fields_ = [('conv', TALK), ('data', ctypes.c_void_p)]\n"
-        "conv, handle = Conv(TALK(talk), None), ctypes.c_void_p()\n"
-        "for fd in 0, 1, 2: os.close(fd)\n"
-        "before = sorted(os.listdir('/proc/self/fd'))\n"
-        "assert pam.pam_start(b'locker', b'alice', ctypes.byref(conv), ctypes.byref(handle)) == 0\n"
-        "result = pam.pam_authenticate(handle, 0)\n"
-        "pam.pam_end(handle, result)\n"
-        "os._exit(result or (9 if len(os.listdir('/proc/self/fd')) > len(before) + 1 else 0))\n")
+    script = BY_HAND.replace("BEFORE", "for fd in 0, 1, 2: os.close(fd)\n"
+                             "before = len(os.listdir('/proc/self/fd'))").replace(
+        "AFTER", "result = result or 9 * (len(os.listdir('/proc/self/fd')) > before + 1)")
     as_user("alice", "/usr/bin/python3", "-B", "-c", script, given=phone.code() + "\n")
     assert locker.event()["outcome"] == "allow"
 
@@ -438,6 +448,32 @@ def test_a_su_that_its_caller_stops_holds_nobody_up(served):
     child.expect(pexpect.EOF)
 
 
+def test_without_totpd_the_same_stop_holds_others_up(served):
+    """What SECURITY.md says of su where there is no totpd; and that the test before can fail."""
+    served.pam("su", *SU)
+    served.sshd()
+    phone = served.enroll("bob")
+    served.stop_totpd()
+    child = su("alice", "bob")
+    child.expect_exact(PROMPT)
+    # its caller stops it at the right moment
+    with subprocess.Popen(["strace", "-p", str(child.pid), "-o", f"{DIR}/strace",
+                           "-einject=fdatasync:signal=STOP"], stderr=subprocess.PIPE,
+                          text=True) as strace:
+        assert "attached" in strace.stderr.readline()
+        child.sendline(phone.wrong())
+        assert wait_for(lambda: "stopped by SIGSTOP" in open(f"{DIR}/strace").read())
+        strace.terminate()
+    assert opened_by(child.pid) and status_of(child.pid)["State"].startswith("T")
+    since = served.log_end()
+    login = served.ssh("bob", phone.code())
+    assert not login.ok and login.seconds > 2
+    assert "locked by another login" in served.event(since)["detail"]
+    as_user("alice", "kill", "-CONT", str(child.pid))
+    child.expect(pexpect.EOF)
+    assert served.ssh("bob", phone.code()).ok
+
+
 # ---- many at once
 
 def storm(processes, script):
@@ -487,7 +523,7 @@ def test_children_that_are_killed_lose_nothing_and_accept_nothing_twice(served):
     def user():
         for n, code in enumerate(codes):
             answer = wire.ask(wire.request(wire.CHECK, "alice", code, source=b"\1\x7f" + bytes(15)),
-                              "/run/pam_totp/root.socket")
+                              ROOT)
             if answer and answer.verdict == "allow":
                 accepted.append(n)
 
@@ -504,7 +540,7 @@ def test_children_that_are_killed_lose_nothing_and_accept_nothing_twice(served):
     # and the record is whole
     last = wire.ask(wire.request(wire.CHECK, "alice", run(
         "oathtool", "--hotp", "--counter=45", "-b", "-", given=made.secret).strip()),
-        "/run/pam_totp/root.socket")
+        ROOT)
     assert last.verdict == "allow"
     assert served.keeper.poll() is None
     assert "reason=crash" in served.log_text()
@@ -522,7 +558,7 @@ def test_sixty_four_logins_of_sixty_four_users_are_all_accepted(served):
 
         def one(user):
             said.append(wire.ask(wire.request(wire.CHECK, user, codes[user]),
-                                 "/run/pam_totp/root.socket").verdict)
+                                 ROOT).verdict)
 
         threads = [threading.Thread(target=one, args=(user,)) for user in users]
         for thread in threads:
@@ -594,11 +630,88 @@ def test_neither_its_memory_nor_the_store_can_be_read_by_a_user(served):
     assert phone.secret not in open(f"/proc/{pid}/environ").read()
 
 
+def memory_of(pid):
+    """All that a process has in its memory, as root sees it."""
+    found = []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            start, end = (int(number, 16) for number in line.split()[0].split("-"))
+            if line.split()[1][0] == "r" and "[v" not in line:
+                memory.seek(start)
+                found.append(memory.read(end - start))
+    return b"".join(found)
+
+
+def test_no_secret_comes_into_a_process_of_the_user(locker):
+    """Into what a debugger or a core dump of it would show, before the check and after."""
+    phone = locker.enroll("alice")
+    secret, key = base64.b32decode(phone.secret), base64.b64decode(open(KEYRING).read().split()[1])
+    stop = "os.kill(os.getpid(), 19)"
+    child = subprocess.Popen(
+        ["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--", "/usr/bin/python3",
+         "-B", "-c", BY_HAND.replace("BEFORE", stop).replace("AFTER", stop)],
+        stdin=subprocess.PIPE, text=True, cwd="/")
+    child.stdin.write(phone.code() + "\n")
+    child.stdin.close()
+    for _ in range(2):
+        assert wait_for(lambda: status_of(child.pid)["State"].startswith("T"))
+        memory = memory_of(child.pid)
+        assert b"pam_start" in memory
+        for needle in secret, phone.secret.encode(), key, base64.b64encode(key):
+            assert needle not in memory
+        os.kill(child.pid, signal.SIGCONT)
+        assert wait_for(lambda: not status_of(child.pid)["State"].startswith("T"))
+    assert child.wait(10) == 0
+    # totpd has the key, so that is how one would be found; the secret it had for a moment
+    memory = memory_of(locker.keeper.pid)
+    assert key in memory and secret not in memory
+
+
+def test_a_crash_leaves_no_core_dump_whatever_limits_it_was_started_with(served):
+    served.stop_totpd()
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    try:
+        served.totpd()
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    phone = served.enroll("bob")
+    with open(served.state_paths("bob")[0], "r+b") as state, wire.connect(ROOT) as door:
+        lock(state)
+        door.send(wire.request(wire.CHECK, "bob", phone.code()))
+        child = wait_for(lambda: children(served.keeper.pid))[0]
+        os.kill(child, signal.SIGABRT)
+        assert door.recv(4096) == b""
+    assert wait_for(lambda: "signal 6" in served.log_text())
+    os.kill(served.keeper.pid, signal.SIGABRT)
+    status = os.waitpid(served.keeper.pid, 0)[1]
+    served.keeper = None
+    assert os.WTERMSIG(status) == signal.SIGABRT and not os.WCOREDUMP(status)
+    assert not [name for name in os.listdir("/") if name.startswith("core")]
+
+
+def test_totpd_killed_answers_what_is_under_way_and_can_begin_anew(locker):
+    phone = locker.enroll("alice")
+    code, later = phone.code(), phone.code(1)
+    with open(locker.state_paths("alice")[0], "r+b") as state, wire.connect(ROOT) as door:
+        lock(state)
+        door.send(wire.request(wire.CHECK, "alice", code))
+        assert wait_for(lambda: children(locker.keeper.pid))
+        locker.keeper.kill()
+        locker.keeper.wait()
+        state.close()
+        assert wire.Response(door.recv(4096)).verdict == "allow"
+    assert "not possible right now" in log_in("alice", later, fail=True)
+    locker.totpd()
+    assert "already used" in log_in("alice", code, fail=True)
+    log_in("alice", later)
+
+
 def test_sigterm_finishes_what_is_under_way(served):
     phone = served.enroll("bob")
     state = open(served.state_paths("bob")[0], "r+b")
     lock(state)
-    with wire.connect("/run/pam_totp/root.socket") as door:
+    with wire.connect(ROOT) as door:
         door.send(wire.request(wire.CHECK, "bob", phone.code()))
         assert wait_for(lambda: children(served.keeper.pid))
         served.keeper.terminate()
@@ -618,7 +731,7 @@ def lock(file):
 
 def test_a_child_that_takes_too_long_is_ended_and_logged(served):
     phone = served.enroll("bob")
-    with wire.connect("/run/pam_totp/root.socket") as door:
+    with wire.connect(ROOT) as door:
         with open(served.state_paths("bob")[0], "r+b") as state:
             lock(state)
             door.send(wire.request(wire.CHECK, "bob", phone.code()))
