@@ -302,6 +302,7 @@ static void look(struct doctor *doctor)
 		return;
 	look_at_lists(doctor);
 	doctor_store(doctor);
+	doctor_totpd(doctor);
 	doctor_host(doctor);
 	doctor_administrators(doctor);
 }

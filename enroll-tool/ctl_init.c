@@ -18,6 +18,7 @@
 struct found {
 	bool keyring;
 	bool store;
+	struct account service;
 };
 
 static int find_keyring(const struct ctl *ctl, struct found *found)
@@ -119,25 +120,54 @@ static int make_keyring(const struct ctl *ctl)
 	return TOOL_DONE;
 }
 
-static int make_store(const struct ctl *ctl)
+static int find_service(const struct ctl *ctl, struct found *found)
 {
-	uint8_t machine[SHA256_LEN] = {0};
-	struct account owner;
 	struct reason why = {""};
 
-	if (account_find(SERVICE_ACCOUNT, &owner, &why) != TOTP_OK)
+	if (account_find(SERVICE_ACCOUNT, &found->service, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
-	if (!owner.known)
-		owner.uid = owner.gid = 0;
+	if (!found->service.known)
+		found->service.uid = found->service.gid = 0;
+	return TOOL_DONE;
+}
+
+static int make_store(const struct ctl *ctl, const struct account *owner)
+{
+	uint8_t machine[SHA256_LEN] = {0};
+	struct reason why = {""};
+
 	if (machine_hash(machine, &why) != TOTP_OK)
 		tool_refuse(&ctl->tool, "warning: %s: a clone of this host will not be noticed",
 			    why.text);
-	if (store_setup(ctl->tool.policy.store_dir, owner.uid, owner.gid, machine, &why) != TOTP_OK)
+	if (store_setup(ctl->tool.policy.store_dir, owner->uid, owner->gid, machine, &why) !=
+	    TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
 
 	printf("Made the store %s; its records belong to %s.\n", ctl->tool.policy.store_dir,
-	       owner.known ? SERVICE_ACCOUNT : "root, since there is no account " SERVICE_ACCOUNT);
+	       owner->known ? SERVICE_ACCOUNT : "root, since there is no account " SERVICE_ACCOUNT);
 	return TOOL_DONE;
+}
+
+/* The account may have come after the store. */
+static int give_store(const struct ctl *ctl, const struct account *owner, bool *ret_given)
+{
+	const struct policy *policy = &ctl->tool.policy;
+	struct store_config config = {.dir = policy->store_dir, .keyring = policy->keyring};
+	OWN_STORE struct store *store = NULL;
+	struct reason why = {""};
+	enum totp_err err;
+
+	if (!owner->known)
+		return TOOL_DONE;
+	err = store_open(&config, &store, &why);
+	if (err == TOTP_OK)
+		err = store_give(store, owner->uid, owner->gid, ret_given, &why);
+	if (*ret_given) {
+		printf("Gave the store %s, which was root's, to " SERVICE_ACCOUNT ".\n",
+		       policy->store_dir);
+		tool_log(&ctl->tool, NULL, "store-given", NULL);
+	}
+	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
 static void print_next(const struct ctl *ctl, const struct found *found)
@@ -147,38 +177,62 @@ static void print_next(const struct ctl *ctl, const struct found *found)
 		printf("  - Keep a copy of %s offline. Without it nobody here can\n"
 		       "    log in with a code, and no backup of the store is of any use.\n",
 		       ctl->tool.policy.keyring);
-	printf("  - Enrol somebody: totp-enroll --user NAME\n");
+	printf("  - Start totpd, which checks codes for screen locks, su and sudo, and by which\n"
+	       "    people enrol themselves:\n");
+	if (!found->service.known)
+		printf("      systemd-sysusers && totpctl init\n");
+	printf("      systemctl enable --now totpd.socket totpd-root.socket\n"
+	       "  - Enrol somebody: totp-enroll --user NAME\n");
+}
+
+static int look(const struct ctl *ctl, struct found *found)
+{
+	int code = find_keyring(ctl, found);
+
+	if (code == TOOL_DONE)
+		code = find_store(ctl, found);
+	return code == TOOL_DONE ? find_service(ctl, found) : code;
+}
+
+static int make(const struct ctl *ctl, const struct found *found, bool *ret_changed)
+{
+	int code = found->keyring ? TOOL_DONE : make_keyring(ctl);
+
+	if (code == TOOL_DONE && found->store)
+		code = give_store(ctl, &found->service, ret_changed);
+	else if (code == TOOL_DONE)
+		code = make_store(ctl, &found->service);
+	if (!found->keyring || !found->store)
+		*ret_changed = true;
+	return code;
 }
 
 int ctl_init(struct ctl *ctl)
 {
 	const struct policy *policy = &ctl->tool.policy;
 	struct found found = {0};
+	bool changed = false;
 	int code = tool_need_root(&ctl->tool, "make a store");
 
 	if (code == TOOL_DONE)
 		code = tool_load_policy(&ctl->tool);
 	if (code == TOOL_DONE)
-		code = find_keyring(ctl, &found);
-	if (code == TOOL_DONE)
-		code = find_store(ctl, &found);
+		code = look(ctl, &found);
 	if (code != TOOL_DONE)
 		return code;
 
 	if (!found.keyring && (found.store || has_records(policy->store_dir)))
 		return refuse_lost_keyring(ctl);
-	if (found.keyring && found.store) {
+	code = make(ctl, &found, &changed);
+	if (code != TOOL_DONE)
+		return code;
+	if (!changed) {
 		printf("The keyring %s and the store %s are there: nothing is changed.\n",
 		       policy->keyring, policy->store_dir);
 		return TOOL_DONE;
 	}
-	if (!found.keyring)
-		code = make_keyring(ctl);
-	if (code == TOOL_DONE && !found.store)
-		code = make_store(ctl);
-	if (code != TOOL_DONE)
-		return code;
-	tool_log(&ctl->tool, NULL, "initialised", NULL);
+	if (!found.store)
+		tool_log(&ctl->tool, NULL, "initialised", NULL);
 	print_next(ctl, &found);
 	return TOOL_DONE;
 }

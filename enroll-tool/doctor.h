@@ -83,6 +83,7 @@ void doctor_sshd(struct doctor *doctor);   /* its settings */
 void doctor_clock(struct doctor *doctor);
 /* These need a policy that was read. */
 void doctor_store(struct doctor *doctor);          /* keyring, store, records */
+void doctor_totpd(struct doctor *doctor);          /* after those: whom it serves, whose store */
 void doctor_host(struct doctor *doctor);           /* the disk, a repository in /etc */
 void doctor_administrators(struct doctor *doctor); /* who would be locked out */
 

@@ -79,6 +79,15 @@ MUST_CHECK enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t s
 				     const uint8_t machine[SHA256_LEN], struct reason *why);
 
 /*
+ * Give an open store to the service account: of folders and files what is root's. What is
+ * anybody else's, or no regular file with one name, stays. *ret_given: something was, also on
+ * an error; done again, it goes on where it stopped. TOTP_ERR_UNSAFE: a folder is neither
+ * root's nor the account's.
+ */
+MUST_CHECK enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_given,
+				    struct reason *why);
+
+/*
  * Open a store and check its folders and marker. Nothing secret is read yet.
  *
  * TOTP_ERR_NOT_FOUND, TOTP_ERR_UNSAFE, TOTP_ERR_FORMAT, TOTP_ERR_UNSUPPORTED (a newer

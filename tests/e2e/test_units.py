@@ -48,6 +48,23 @@ def test_account_and_folders_are_made(prepared):
     assert owner_and_mode(f"{STORE}/users") == (uid, "0o700")
 
 
+def test_an_account_that_came_after_the_store_is_given_it(host):
+    phone = host.enroll("alice")
+    host.policy(fail_delay=0)
+    assert owner_and_mode(f"{STORE}/users") == (0, "0o700")
+    run("systemd-sysusers", "/usr/lib/sysusers.d/pam_totp.conf")
+    try:
+        assert "Gave the store" in run("totpctl", "init")
+        assert "nothing is changed" in run("totpctl", "init")
+        host.totpd()
+        answer = wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
+        assert answer.verdict == "allow"
+        assert owner_and_mode(STORE) == (0, "0o755")
+    finally:
+        host.stop_totpd()
+        host.drop_service()
+
+
 def settings():
     """The service's own: name -> all values, in order."""
     found = {}

@@ -21,6 +21,7 @@ import pytest
 TOTPCTL = os.environ["TOTPCTL"]
 LOG_CATCHER = os.environ["LOG_CATCHER_SO"]
 DOCTOR_HOST = os.environ["DOCTOR_HOST_SO"]
+TOTPD = os.environ["TOTPD"]
 MODULES = os.path.dirname(glob.glob("/usr/lib/*/security/pam_unix.so")[0])
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 CLONE_NEWNS = 0x20000
@@ -97,7 +98,8 @@ tar -cPf /mnt/good.tar {OVER}
 """
 
 RESET = f"""
-rm -rf {OVER} /etc/security/pam_totp.conf /etc/.git /etc/.gitignore /etc/pam.conf /etc/run \\
+trap '[ ! -e /mnt/totpd ] || kill $(cat /mnt/totpd) 2>/dev/null || :' EXIT
+rm -rf /mnt/totpd /run/pam_totp {OVER} /etc/security/pam_totp.conf /etc/.git /etc/.gitignore /etc/pam.conf /etc/run \\
     /var/lib/linked /var/lib/x /mnt/log /mnt/before
 tar -xPf /mnt/good.tar
 """
@@ -176,6 +178,20 @@ def stack(name, *lines):
     return f"printf '%s\\n' {' '.join(map(repr, lines))} >/etc/pam.d/{name}\n"
 
 
+# The service account, a store of its, and totpd at work.
+ACCOUNT = """
+printf '_pam_totp:x:64990:64990::/:/usr/sbin/nologin\\n' >>/etc/passwd
+"""
+SERVED = ACCOUNT + f"""
+"$TOTPCTL" init >/dev/null
+{TOTPD} --foreground >/dev/null 2>&1 & echo $! >/mnt/totpd
+while [ ! -S /run/pam_totp/socket ]; do sleep 0.01; done
+"""
+
+STOP = "kill $(cat /mnt/totpd); while kill -0 $(cat /mnt/totpd) 2>/dev/null; do sleep 0.01; done\n"
+LOCKER = ("auth required pam_totp.so password=combined", "auth required pam_unix.so use_first_pass")
+
+
 # ---- silence on good ones
 
 
@@ -186,7 +202,7 @@ def shipped():
                    "publickey,keyboard-interactive:pam keyboard-interactive:pam"}
     for path in sorted((pathlib.Path(__file__).parents[2] / "conf" / "pam.d").iterdir()):
         service = path.name.split("-")[0]
-        script = f"cp {path} /etc/pam.d/{service}\n"
+        script = f"cp {path} /etc/pam.d/{service}\n" + (SERVED if service == "i3lock" else "")
         if path.name in methods:
             script += (f"sed -i '/^authenticationmethods/s/ .*/ {methods[path.name]}/' "
                        "/etc/sshd-settings\n")
@@ -222,6 +238,7 @@ GOOD = {
     "no-sshd": "rm /usr/sbin/sshd",
     "invitations": "\"$TOTPCTL\" revoke bob >/dev/null; printf 'enroll = login\\nenroll_until = "
                    "2026-01-01\\n' >/etc/security/pam_totp.conf; \"$TOTPCTL\" invite bob >/dev/null",
+    "totpd": SERVED,
     "no-invitations": "rmdir $store/invites",
     "young-leftovers": ": >$store/users/alice~0123456789abcdef",
     "readonly_login": "echo 'readonly_login = yes' >/etc/security/pam_totp.conf; mkdir -p "
@@ -469,6 +486,21 @@ BROKEN_HOSTS = [
     ("run-dir", "printf 'readonly_login = yes\\nrun_dir = /etc/run\\n' "
                 ">/etc/security/pam_totp.conf; mkdir -m 777 -p /etc/run",
      {"mode": "/etc/run: mode 0777", "run-dir": "/etc/run"}),
+    ("locker-without-account", stack("swaylock", *LOCKER), {"totpd-account": "no account _pam_totp"}),
+    ("may_check-without-account", "echo 'may_check = bob' >/etc/security/pam_totp.conf",
+     {"totpd-account": "no account _pam_totp"}),
+    ("account-that-came-later", ACCOUNT, {"totpd-store": "do not belong to _pam_totp",
+                                          "totpd-socket": "socket: nobody listens"}),
+    ("record-of-root-s", SERVED + "chown 0 $store/users/bob", {"totpd-store": "do not belong"}),
+    ("totpd-gone", SERVED + STOP, {"totpd-socket": "socket: nobody listens"}),
+    ("totpd-never-was", ACCOUNT + "\"$TOTPCTL\" init >/dev/null",
+     {"totpd-socket": "socket: nobody listens"}),
+    ("totpd-without-store", SERVED + "chown -R 0 $store",
+     {"totpd-store": "do not belong", "totpd": "totpd: users: Permission denied"}),
+    ("socket-of-a-stranger", SERVED + "chown 64001 /run/pam_totp/socket",
+     {"totpd": "totpd: .*/socket: not a socket of root's"}),
+    ("folder-of-sockets", SERVED + "chmod 777 /run/pam_totp",
+     {"mode": "/run/pam_totp: mode 0777", "totpd": "/run/pam_totp: mode 0777"}),
     ("sudo-locked-out", "\"$TOTPCTL\" revoke alice >/dev/null",
      {"administrator": "alice must give a code, and is not"}),
     ("administrator-disabled", "\"$TOTPCTL\" disable alice >/dev/null",

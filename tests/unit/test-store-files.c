@@ -246,6 +246,105 @@ static void a_store_of_root_alone_needs_no_account(void **state)
 	assert_int_equal(0, st.st_uid);
 }
 
+/* --- an account that came after the store --- */
+
+static void make_store_of_root(struct fixture *f)
+{
+	static const uint8_t machine[SHA256_LEN];
+
+	f->store = store_close(f->store);
+	folder_end(f->store_dir);
+	assert_ok(store_setup(f->store_dir, 0, 0, machine, NULL));
+	f->store = open_again(f);
+}
+
+static uid_t owner_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(0, lstat(path, &st));
+	return st.st_uid;
+}
+
+static bool give(const struct fixture *f)
+{
+	OWN_STORE struct store *store = open_again(f);
+	bool given = false;
+
+	assert_ok(store_give(store, SERVICE_UID, SERVICE_UID, &given, NULL));
+	return given;
+}
+
+static void a_store_of_root_is_given_to_the_account_that_came_later(void **state)
+{
+	static const char *const mine[] = {"users", "state", "invites", "users/alice",
+					   "users/bob~0123456789abcdef"};
+	struct fixture *f = *state;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	write_file(in_store(f, "users/bob~0123456789abcdef"), "", 0, 0600);
+	assert_true(give(f));
+	for (size_t i = 0; i < COUNT(mine); i++)
+		assert_int_equal(SERVICE_UID, owner_of(in_store(f, mine[i])));
+	assert_int_equal(SERVICE_UID, owner_of(state_path(f, "alice", 1)));
+	assert_int_equal(0, owner_of(f->store_dir));
+	assert_int_equal(0, owner_of(in_store(f, "STORE")));
+	/* who opened it before, and who opens it now */
+	assert_ok(read_error(open_again(f), "alice", NULL));
+	assert_false(give(f));
+}
+
+static void giving_that_was_cut_short_hinders_no_login_and_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	assert_int_equal(0, chown(in_store(f, "users"), SERVICE_UID, SERVICE_UID));
+	f->store = store_close(f->store);
+	f->store = open_again(f);
+	begin(f->store, "alice", &txn);
+	assert_ok(store_commit(&txn, &txn.state, NULL));
+	assert_true(give(f));
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/alice")));
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "state")));
+}
+
+static void what_is_no_file_of_root_s_is_not_given(void **state)
+{
+	struct fixture *f = *state;
+	const char *outside = path_in(f->dir, "outside");
+
+	make_store_of_root(f);
+	write_file(outside, "x", 1, 0600);
+	assert_int_equal(0, symlink(outside, in_store(f, "users/link")));
+	assert_int_equal(0, link(outside, in_store(f, "users/hard")));
+	assert_int_equal(0, mkfifo(in_store(f, "users/fifo"), 0600));
+	assert_int_equal(0, mkdir(in_store(f, "users/folder"), 0700));
+	write_file(in_store(f, "users/others"), "x", 1, 0600);
+	assert_int_equal(0, chown(in_store(f, "users/others"), SERVICE_UID + 1, 0));
+	assert_true(give(f));
+	assert_int_equal(0, owner_of(outside));
+	assert_int_equal(0, owner_of(in_store(f, "users/link")));
+	assert_int_equal(0, owner_of(in_store(f, "users/fifo")));
+	assert_int_equal(0, owner_of(in_store(f, "users/folder")));
+	assert_int_equal(SERVICE_UID + 1, owner_of(in_store(f, "users/others")));
+}
+
+static void a_folder_of_a_stranger_is_not_given(void **state)
+{
+	struct fixture *f = *state;
+	struct reason why = {""};
+	bool given = true;
+
+	make_store_of_root(f);
+	assert_int_equal(0, chown(in_store(f, "state"), SERVICE_UID + 1, 0));
+	assert_refused(UNSAFE, store_give(f->store, SERVICE_UID, SERVICE_UID, &given, &why));
+	assert_says("state: owned by uid", why);
+}
+
 static void a_setup_that_was_cut_short_is_completed(void **state)
 {
 	static const uint8_t machine[SHA256_LEN] = {3};
@@ -1195,6 +1294,10 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		STORE_TEST(a_store_that_is_not_whole_is_refused_and_says_why),
 		STORE_TEST(a_store_of_root_alone_needs_no_account),
+		STORE_TEST(a_store_of_root_is_given_to_the_account_that_came_later),
+		STORE_TEST(giving_that_was_cut_short_hinders_no_login_and_goes_on),
+		STORE_TEST(what_is_no_file_of_root_s_is_not_given),
+		STORE_TEST(a_folder_of_a_stranger_is_not_given),
 		STORE_TEST(a_setup_that_was_cut_short_is_completed),
 		STORE_TEST(modes_and_owners_are_right_under_any_umask),
 		STORE_TEST(no_descriptor_outlives_an_exec),
