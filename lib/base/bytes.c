@@ -7,8 +7,7 @@ struct bytes bytes_of(const void *data, size_t len)
 	return (struct bytes){.at = data, .left = len};
 }
 
-/* Step over len bytes and say where they start, or NULL when they are not there. */
-static const uint8_t *bytes_skip(struct bytes *in, size_t len)
+const uint8_t *bytes_take(struct bytes *in, size_t len)
 {
 	const uint8_t *start = in->at;
 
@@ -24,7 +23,7 @@ static const uint8_t *bytes_skip(struct bytes *in, size_t len)
 
 static uint64_t bytes_integer(struct bytes *in, size_t width)
 {
-	const uint8_t *start = bytes_skip(in, width);
+	const uint8_t *start = bytes_take(in, width);
 	uint64_t value = 0;
 
 	for (size_t i = 0; start && i < width; i++)
@@ -54,7 +53,7 @@ uint64_t bytes_u64(struct bytes *in)
 
 void bytes_copy(struct bytes *in, void *dst, size_t len)
 {
-	const uint8_t *start = bytes_skip(in, len);
+	const uint8_t *start = bytes_take(in, len);
 
 	if (start)
 		memcpy(dst, start, len);
@@ -64,7 +63,7 @@ void bytes_copy(struct bytes *in, void *dst, size_t len)
 
 void bytes_zeros(struct bytes *in, size_t len)
 {
-	const uint8_t *start = bytes_skip(in, len);
+	const uint8_t *start = bytes_take(in, len);
 
 	for (size_t i = 0; start && i < len; i++)
 		if (start[i] != 0)

@@ -26,6 +26,9 @@ uint16_t bytes_u16(struct bytes *in);
 uint32_t bytes_u32(struct bytes *in);
 uint64_t bytes_u64(struct bytes *in);
 
+/* Step over len bytes and say where they start; NULL when they are not there. */
+const uint8_t *bytes_take(struct bytes *in, size_t len);
+
 /* Copy len bytes out; zeros when they are not there. */
 void bytes_copy(struct bytes *in, void *dst, size_t len);
 

@@ -66,11 +66,15 @@ enum totp_err enroll_add(struct cred *cred, const struct token *token)
 	return err;
 }
 
+static bool is_same_secret(const struct token *a, const struct token *b)
+{
+	return a->type == b->type && a->period == b->period && a->secret.len == b->secret.len &&
+	       secret_equal(a->secret.data, b->secret.data, a->secret.len);
+}
+
 static bool is_same_token(const struct token *a, const struct token *b)
 {
-	return a->id == b->id && a->type == b->type && a->period == b->period &&
-	       a->secret.len == b->secret.len &&
-	       secret_equal(a->secret.data, b->secret.data, a->secret.len);
+	return a->id == b->id && is_same_secret(a, b);
 }
 
 /* What a token did before, if it was there. */
@@ -80,6 +84,18 @@ static void keep_token(struct token_state *state, const struct token *token, con
 	for (size_t i = 0; i < was->token_count && i < before->token_count; i++)
 		if (is_same_token(token, &was->tokens[i]))
 			*state = before->tokens[i];
+}
+
+/* What is of the user rather than of a token. */
+static void keep_history(struct login_state *state, const struct login_state *before)
+{
+	state->shared = before->shared;
+	state->known_count = before->known_count;
+	memcpy(state->known, before->known, sizeof(state->known));
+	state->failures = before->failures;
+	state->last_failure = before->last_failure;
+	state->last_failure_source = before->last_failure_source;
+	state->last_success = before->last_success;
 }
 
 static bool is_same_bypass(const struct bypass *a, const struct bypass *b)
@@ -104,15 +120,51 @@ enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 	state.spent = keep_spent ? before->spent : 0;
 	if (is_same_bypass(&cred->bypass, &was->bypass))
 		state.bypass_used = before->bypass_used;
-	state.shared = before->shared;
-	state.known_count = before->known_count;
-	memcpy(state.known, before->known, sizeof(state.known));
-	state.failures = before->failures;
-	state.last_failure = before->last_failure;
-	state.last_failure_source = before->last_failure_source;
-	state.last_success = before->last_success;
+	keep_history(&state, before);
 	*ret_state = state;
 	return TOTP_OK;
+}
+
+static void inherit_token(struct token_state *state, struct token *token, const struct cred *was,
+			  const struct login_state *before)
+{
+	for (size_t i = 0; i < was->token_count && i < before->token_count; i++) {
+		const struct token_state *old = &before->tokens[i];
+
+		if (!is_same_secret(token, &was->tokens[i]))
+			continue;
+		if (old->moving > state->moving)
+			state->moving = old->moving;
+		if (old->last_used > state->last_used)
+			state->last_used = old->last_used;
+		if (token->offset == 0)
+			token->offset = was->tokens[i].offset;
+	}
+}
+
+/* Hash by hash: a list that was brought over again may have lost those used elsewhere. */
+static void inherit_spent(const struct cred *cred, struct login_state *state,
+			  const struct cred *was, const struct login_state *before)
+{
+	if (memcmp(cred->recovery_salt, was->recovery_salt, RECOVERY_SALT_LEN) != 0)
+		return;
+	for (size_t i = 0; i < cred->recovery_count; i++)
+		for (size_t j = 0; j < was->recovery_count; j++)
+			if ((before->spent >> j & 1) &&
+			    secret_equal(cred->recovery_hash[i], was->recovery_hash[j], SHA256_LEN))
+				state->spent |= UINT32_C(1) << i;
+}
+
+void enroll_inherit(struct cred *cred, struct login_state *state, const struct cred *was,
+		    const struct login_state *before)
+{
+	for (size_t i = 0; i < cred->token_count; i++)
+		inherit_token(&state->tokens[i], &cred->tokens[i], was, before);
+	inherit_spent(cred, state, was, before);
+	if (is_same_bypass(&cred->bypass, &was->bypass) && before->bypass_used > state->bypass_used)
+		state->bypass_used = before->bypass_used;
+	cred->disabled |= was->disabled;
+	keep_history(state, before);
 }
 
 enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,

@@ -38,6 +38,15 @@ MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 				      struct login_state *ret_state);
 
 /*
+ * A credential that comes from elsewhere, with its state, takes the place of one of this host:
+ * what this host knows is kept. A token whose secret was here stands at the later of both
+ * steps or counters, and its clock is as far off as was found here; a recovery code that was here and spent is spent, and so is a bypass;
+ * throttles, known sources and the failure history are this host's. Who was disabled stays so.
+ */
+void enroll_inherit(struct cred *cred, struct login_state *state, const struct cred *was,
+		    const struct login_state *before);
+
+/*
  * The state of a credential whose own was lost: last steps = now plus `ahead` steps, all
  * recovery codes and the bypass spent, HOTP tokens disabled. It counts as confirmed: that it
  * never was cannot be known. The credential gets a fresh id and key.

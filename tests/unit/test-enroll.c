@@ -1,6 +1,7 @@
 #include "store_fixture.h"
 
 #include "login/enroll.h"
+#include "record/recovery.h"
 
 #define STEP (NOW / 30)
 
@@ -306,6 +307,108 @@ static void a_label_or_an_offset_makes_no_other_token(void **unused)
 	assert_int_equal(STEP, after.tokens[0].moving);
 }
 
+/* A record from elsewhere with the secrets of `was` in the other order, and a third one. */
+static void record_from_elsewhere(const struct cred *was, struct cred *ret_cred,
+				  struct login_state *ret_state)
+{
+	struct token third = token_named("third", 33);
+
+	assert_ok(enroll_begin("alice", true, 1000, NOW, ret_cred));
+	assert_ok(enroll_add(ret_cred, &was->tokens[1]));
+	assert_ok(enroll_add(ret_cred, &was->tokens[0]));
+	assert_ok(enroll_add(ret_cred, &third));
+	*ret_state = state_of(ret_cred);
+}
+
+static void what_comes_from_elsewhere_revives_no_step_used_here(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, state;
+
+	used_record(&was, &before);
+	record_from_elsewhere(&was, &cred, &state);
+	state.tokens[0].moving = STEP + 3;
+	state.tokens[1].moving = STEP - 100;
+	state.tokens[2].moving = 5;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_int_equal(STEP + 3, state.tokens[0].moving); /* used elsewhere, and later */
+	assert_int_equal(STEP, state.tokens[1].moving);     /* used here, and later */
+	assert_int_equal(5, state.tokens[2].moving);
+	assert_int_equal(NOW - 210, state.tokens[0].last_used);
+	assert_int_equal(NOW, state.tokens[1].last_used);
+}
+
+static void a_counter_disabled_here_stays_so(void **unused)
+{
+	struct cred was = cred_of("alice", 1), cred = was;
+	struct login_state before = state_of(&was), state = before;
+
+	was.tokens[0].type = cred.tokens[0].type = TOKEN_HOTP;
+	was.tokens[0].period = cred.tokens[0].period = 0;
+	before.tokens[0].moving = COUNTER_DISABLED;
+	state.tokens[0].moving = 7;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_true(state.tokens[0].moving == COUNTER_DISABLED);
+}
+
+static void the_offset_of_a_clock_found_here_is_kept(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, state;
+
+	used_record(&was, &before);
+	was.tokens[0].offset = -3;
+	record_from_elsewhere(&was, &cred, &state);
+	cred.tokens[1].offset = 0;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_int_equal(0, cred.tokens[0].offset);
+	assert_int_equal(-3, cred.tokens[1].offset);
+	cred.tokens[1].offset = 2;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_int_equal(2, cred.tokens[1].offset);
+}
+
+static void a_recovery_code_spent_here_stays_spent_wherever_it_stands(void **unused)
+{
+	static const struct code list[] = {{"10000001"}, {"10000002"}, {"10000003"}};
+	struct cred was = cred_of("alice", 1), cred = was;
+	struct login_state before = state_of(&was), state = before;
+
+	assert_ok(recovery_take_scratch(&was, list, 3));
+	before.spent = 2;
+	assert_ok(recovery_take_scratch(&cred, list + 1, 2)); /* the first was used elsewhere */
+	state.spent = 0;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_int_equal(1, state.spent);
+	before.spent = UINT32_MAX;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_int_equal(3, state.spent);
+	cred.recovery_salt[0] ^= 1; /* codes of another making */
+	state.spent = 0;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_int_equal(0, state.spent);
+}
+
+static void what_comes_from_elsewhere_forgives_nothing(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, state;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	used_record(&was, &before);
+	was.disabled = true;
+	was.bypass = (struct bypass){.uses = 3, .expires = NOW, .salt = {1}};
+	record_from_elsewhere(&was, &cred, &state);
+	cred.bypass = was.bypass;
+	enroll_inherit(&cred, &state, &was, &before);
+	assert_true(cred.disabled);
+	assert_int_equal(2, state.bypass_used);
+	assert_memory_equal(&before.shared, &state.shared, sizeof(state.shared));
+	assert_memory_equal(before.known, state.known, sizeof(state.known));
+	assert_int_equal(3, state.failures);
+	assert_ok(state_encode(&state, &cred, slot));
+}
+
 static void a_state_that_was_lost_keeps_nothing(void **unused)
 {
 	struct cred was, cred;
@@ -366,6 +469,11 @@ int main(void)
 		cmocka_unit_test(a_token_keeps_its_step_wherever_it_stands),
 		cmocka_unit_test(a_token_that_is_another_starts_anew),
 		cmocka_unit_test(a_label_or_an_offset_makes_no_other_token),
+		cmocka_unit_test(what_comes_from_elsewhere_revives_no_step_used_here),
+		cmocka_unit_test(a_counter_disabled_here_stays_so),
+		cmocka_unit_test(the_offset_of_a_clock_found_here_is_kept),
+		cmocka_unit_test(a_recovery_code_spent_here_stays_spent_wherever_it_stands),
+		cmocka_unit_test(what_comes_from_elsewhere_forgives_nothing),
 		cmocka_unit_test(a_state_that_was_lost_keeps_nothing),
 		cmocka_unit_test(a_repaired_record_takes_no_code_from_before),
 	};

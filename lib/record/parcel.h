@@ -1,0 +1,24 @@
+/*
+ * A credential and its login state in one row of bytes: what an export is made of. The format
+ * is specified in pam_totp-record(5). The bytes hold the secrets: wipe them.
+ */
+#ifndef RECORD_PARCEL_H
+#define RECORD_PARCEL_H
+
+#include "base/bytes.h"
+#include "record/state.h"
+
+#define PARCEL_MAX (2 + CRED_BYTES_MAX + 2 + STATE_SLOT_LEN)
+
+/* Pack both. TOTP_ERR_RANGE, TOTP_ERR_CRYPTO: as cred_encode and state_encode. */
+MUST_CHECK enum totp_err parcel_encode(const struct cred *cred, const struct login_state *state,
+				       uint8_t ret_bytes[PARCEL_MAX], size_t *ret_len);
+
+/*
+ * Take the next parcel off *in. Errors as cred_decode and state_decode; TOTP_ERR_FORMAT: cut
+ * short, or another spelling than the one there is. *ret_cred and *ret_state are zeros then.
+ */
+MUST_CHECK enum totp_err parcel_decode(struct bytes *in, struct cred *ret_cred,
+				       struct login_state *ret_state);
+
+#endif

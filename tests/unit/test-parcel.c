@@ -1,0 +1,147 @@
+#include "example.h"
+#include "unit.h"
+
+#include "record/parcel.h"
+
+static struct login_state example_state(const struct cred *cred)
+{
+	struct login_state state;
+
+	state_init(cred, &state);
+	state.sequence = 4711;
+	state.tokens[0].moving = 60000000;
+	state.tokens[1].moving = 42;
+	state.spent = 1;
+	state.failures = 3;
+	state.last_success = 1800000000;
+	return state;
+}
+
+static size_t pack(uint8_t bytes[PARCEL_MAX])
+{
+	struct cred cred = example_cred();
+	struct login_state state = example_state(&cred);
+	size_t len = 0;
+
+	assert_ok(parcel_encode(&cred, &state, bytes, &len));
+	return len;
+}
+
+static enum totp_err unpack(const uint8_t *bytes, size_t len)
+{
+	struct bytes in = bytes_of(bytes, len);
+	struct login_state state;
+	struct cred cred;
+	enum totp_err err = parcel_decode(&in, &cred, &state);
+
+	if (err != TOTP_OK) {
+		assert_wiped(cred);
+		assert_wiped(state);
+	}
+	return err;
+}
+
+static void both_come_back_as_they_were(void **unused)
+{
+	struct cred cred = example_cred(), cred_back;
+	struct login_state state = example_state(&cred), state_back;
+	uint8_t bytes[PARCEL_MAX];
+	size_t len = pack(bytes);
+	struct bytes in = bytes_of(bytes, len);
+
+	assert_ok(parcel_decode(&in, &cred_back, &state_back));
+	assert_ok(bytes_end(&in));
+	assert_memory_equal(&cred, &cred_back, sizeof(cred));
+	assert_memory_equal(&state, &state_back, sizeof(state));
+}
+
+static void a_parcel_is_much_smaller_than_the_files(void **unused)
+{
+	uint8_t bytes[PARCEL_MAX];
+
+	assert_true(pack(bytes) < 600);
+}
+
+static void parcels_stand_one_after_the_other(void **unused)
+{
+	static uint8_t bytes[2 * PARCEL_MAX];
+	size_t len = pack(bytes);
+	struct bytes in = bytes_of(bytes, 2 * len);
+	struct login_state state;
+	struct cred cred;
+
+	memcpy(bytes + len, bytes, len);
+	assert_ok(parcel_decode(&in, &cred, &state));
+	assert_int_equal(len, in.left);
+	assert_ok(parcel_decode(&in, &cred, &state));
+	assert_ok(bytes_end(&in));
+	assert_refused(FORMAT, parcel_decode(&in, &cred, &state));
+}
+
+static void every_truncation_is_refused(void **unused)
+{
+	uint8_t bytes[PARCEL_MAX];
+	size_t len = pack(bytes);
+
+	for (size_t cut = 0; cut < len; cut++)
+		assert_refused(FORMAT, unpack(bytes, cut));
+	assert_ok(unpack(bytes, len));
+}
+
+static void a_state_of_another_credential_is_refused(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state state;
+	uint8_t bytes[PARCEL_MAX];
+	size_t len = pack(bytes);
+
+	bytes[2 + 1] ^= 1; /* the credential's id */
+	assert_refused(RANGE, unpack(bytes, len));
+	bytes[2 + 1] ^= 1;
+	bytes[2 + 17] ^= 1; /* its state key */
+	assert_refused(SEAL, unpack(bytes, len));
+	state = example_state(&cred);
+	state.cred_id[0] ^= 1;
+	assert_refused(RANGE, parcel_encode(&cred, &state, bytes, &len));
+}
+
+static void zeros_that_could_be_left_out_are_refused(void **unused)
+{
+	uint8_t bytes[PARCEL_MAX], longer[PARCEL_MAX];
+	size_t len = pack(bytes), at = 2 + ((size_t)bytes[0] << 8) + bytes[1];
+	size_t head = len - SHA256_LEN;
+
+	memcpy(longer, bytes, head);
+	longer[at + 1]++;
+	longer[head] = 0;
+	memcpy(longer + head + 1, bytes + head, SHA256_LEN);
+	assert_refused(FORMAT, unpack(longer, len + 1));
+}
+
+static void a_state_longer_than_a_slot_is_refused(void **unused)
+{
+	uint8_t bytes[PARCEL_MAX + 100] = {0};
+	size_t at;
+
+	pack(bytes);
+	at = 2 + ((size_t)bytes[0] << 8) + bytes[1];
+	bytes[at] = (STATE_SLOT_LEN - SHA256_LEN + 1) >> 8;
+	bytes[at + 1] = (STATE_SLOT_LEN - SHA256_LEN + 1) & 255;
+	bytes[at + 2 + STATE_SLOT_LEN - SHA256_LEN] = 1;
+	assert_refused(FORMAT, unpack(bytes, sizeof(bytes)));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_come_back_as_they_were),
+		cmocka_unit_test(a_parcel_is_much_smaller_than_the_files),
+		cmocka_unit_test(parcels_stand_one_after_the_other),
+		cmocka_unit_test(every_truncation_is_refused),
+		cmocka_unit_test(a_state_of_another_credential_is_refused),
+		cmocka_unit_test(zeros_that_could_be_left_out_are_refused),
+		cmocka_unit_test(a_state_longer_than_a_slot_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
