@@ -1,0 +1,30 @@
+/* The input is one file, read as either peer's. */
+#include "fuzz.h"
+
+#include "record/import_google.h"
+
+static void decode(struct text text, enum google_kind kind)
+{
+	struct reason why = {""};
+	struct google google;
+
+	if (google_decode(text, kind, &google, &why) != TOTP_OK) {
+		REQUIRE(why.text[0] && google.secret.len == 0 && google.code_count == 0);
+		return;
+	}
+	REQUIRE(google.sealed || google.secret.len >= SECRET_IMPORT_MIN);
+	REQUIRE(google.secret.len <= SECRET_MAX);
+	REQUIRE(google.digits >= CODE_DIGITS_MIN && google.digits <= CODE_DIGITS_MAX);
+	REQUIRE(google.hotp ? google.period == 0 && google.last_step == 0
+			    : google.period >= 15 && google.period <= 60);
+	REQUIRE(google.code_count <= RECOVERY_MAX);
+	for (unsigned i = 0; i < google.code_count; i++)
+		REQUIRE(strspn(google.codes[i].text, "0123456789") == CODE_DIGITS_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	decode(fuzz_text(data, size), GOOGLE_AUTHENTICATOR);
+	decode(fuzz_text(data, size), GOOGLE_TOTPCGI);
+	return 0;
+}

@@ -1,0 +1,266 @@
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "record/import_google.h"
+
+#define SECRET "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" /* 12345678901234567890 */
+#define HEAD   SECRET "\n\" TOTP_AUTH\n"
+
+static struct google google_of(const char *text, enum google_kind kind)
+{
+	struct reason why = {""};
+	struct google google;
+
+	if (google_decode(text_of(text), kind, &google, &why) != TOTP_OK)
+		fail_msg("%s: %s", text, why.text);
+	return google;
+}
+
+static struct google pam(const char *text)
+{
+	return google_of(text, GOOGLE_AUTHENTICATOR);
+}
+
+static void what_the_peer_s_tool_writes_is_read(void **unused)
+{
+	/* as google-authenticator -t -d -w 3 -r 3 -R 30 writes it, after some logins */
+	struct google google = pam(SECRET "\n"
+					  "\" RATE_LIMIT 3 30 1700000001 1700000031\n"
+					  "\" WINDOW_SIZE 17\n"
+					  "\" DISALLOW_REUSE 56666664 56666667 56666666\n"
+					  "\" LAST0 192.0.2.1 1700000031\n"
+					  "\" TOTP_AUTH\n"
+					  "12345678\n87654321\n99999999\n");
+
+	assert_int_equal(20, google.secret.len);
+	assert_memory_equal("12345678901234567890", google.secret.data, 20);
+	assert_false(google.hotp);
+	assert_int_equal(HMAC_SHA1, google.alg);
+	assert_int_equal(6, google.digits);
+	assert_int_equal(30, google.period);
+	assert_int_equal(56666667, google.last_step);
+	assert_int_equal(17, google.window);
+	assert_false(google.skewed);
+	assert_int_equal(3, google.code_count);
+	assert_string_equal("12345678", google.codes[0].text);
+	assert_string_equal("99999999", google.codes[2].text);
+	assert_int_equal(0, google.codes_left_out);
+}
+
+static void a_counter_makes_it_counter_based(void **unused)
+{
+	struct google google = pam(SECRET "\n\" HOTP_COUNTER 42\n");
+
+	assert_true(google.hotp);
+	assert_int_equal(42, google.counter);
+	assert_int_equal(0, google.period);
+	assert_true(pam(HEAD "\" HOTP_COUNTER 1\n").hotp);  /* it goes before TOTP_AUTH… */
+	assert_false(pam(HEAD "\" HOTP_COUNTER 0\n").hotp); /* …and 0 is off */
+	assert_int_equal(0, pam(SECRET "\n\" HOTP_COUNTER 7\n\" DISALLOW_REUSE 9\n").last_step);
+}
+
+static void a_secret_is_read_as_the_peer_reads_it(void **unused)
+{
+	static const struct {
+		const char *line, *bytes;
+	} rows[] = {
+		{"gezd gnbv-gy3t\tqojq GEZDGNBVGY3TQOJQ\r", "12345678901234567890"},
+		{"MFRGGZDFMZTWQ2LK", "abcdefghij"},
+		{"MFRGGZDFMZTWQ2LKK", "abcdefghij"},   /* 5 bits too many */
+		{"MFRGGZDFMZTWQ2LKN5", "abcdefghijo"}, /* 2 of them not zero */
+		{"MFRGGZDFMZTWQ2LKNY", "abcdefghijn"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[200];
+		struct google google;
+
+		snprintf(text, sizeof(text), "%s\n\" TOTP_AUTH\n", rows[i].line);
+		google = pam(text);
+		assert_int_equal(strlen(rows[i].bytes), google.secret.len);
+		assert_memory_equal(rows[i].bytes, google.secret.data, google.secret.len);
+	}
+}
+
+static void digits_that_look_like_letters_are_those(void **unused)
+{
+	struct google letters = pam("OLBOLBOLBOLBOLBOLBOL\n\" TOTP_AUTH\n");
+	struct google digits = pam("018018018018018018o1\n\" TOTP_AUTH\n");
+
+	assert_memory_equal(&letters.secret, &digits.secret, sizeof(letters.secret));
+}
+
+static void lines_may_end_as_on_any_system(void **unused)
+{
+	struct google google =
+		pam(SECRET "\r\n\" TOTP_AUTH\r\n\r\n\" STEP_SIZE 60\r\n12345678\r\n");
+
+	assert_int_equal(60, google.period);
+	assert_int_equal(1, google.code_count);
+	assert_int_equal(1, pam(HEAD "12345678").code_count);
+}
+
+static void of_an_option_given_twice_the_first_counts(void **unused)
+{
+	assert_int_equal(60, pam(HEAD "\" STEP_SIZE 60\n\" STEP_SIZE 15\n").period);
+}
+
+static void options_are_read_with_any_blanks_and_only_whole(void **unused)
+{
+	struct google google = pam(HEAD "\" STEP_SIZEX 60\n\"STEP_SIZE 60\n\" STEP_SIZE \t 45 \n"
+					"\" DISALLOW_REUSE\t5\t 7  6\n");
+
+	assert_int_equal(45, google.period);
+	assert_int_equal(7, google.last_step);
+	assert_int_equal(0, pam(HEAD "\" DISALLOW_REUSE\n").last_step);
+}
+
+static void a_learned_skew_is_told(void **unused)
+{
+	assert_true(pam(HEAD "\" TIME_SKEW -3\n").skewed);
+	assert_false(pam(HEAD "\" TIME_SKEW 0\n").skewed);
+	assert_false(pam(HEAD "\" RESETTING_TIME_SKEW 56666667-3\n").skewed);
+}
+
+static void scratch_codes_end_where_the_peer_stops_to_look(void **unused)
+{
+	assert_int_equal(1,
+			 pam(HEAD "12345678\n\" WINDOW_SIZE 3\n01234567\n87654321\n").code_count);
+	assert_int_equal(1, pam(HEAD "12345678\n1234567\n87654321\n").code_count);
+	assert_int_equal(2, pam(HEAD "12345678\n\n\" WINDOW_SIZE 3\n87654321\n").code_count);
+	assert_int_equal(0, pam(HEAD "12345678 \n").code_count);
+}
+
+static void more_scratch_codes_than_there_is_room_for_are_counted(void **unused)
+{
+	char text[600] = HEAD;
+	struct google google;
+
+	for (unsigned i = 0; i < RECOVERY_MAX + 3; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "123456%02u\n", i);
+	google = pam(text);
+	assert_int_equal(RECOVERY_MAX, google.code_count);
+	assert_int_equal(3, google.codes_left_out);
+}
+
+static void a_fork_s_algorithm_and_digits_are_read(void **unused)
+{
+	struct google google = pam(HEAD "\" ALGORITHM sha256\n\" DIGITS 8\n");
+
+	assert_int_equal(HMAC_SHA256, google.alg);
+	assert_int_equal(8, google.digits);
+	assert_int_equal(HMAC_SHA512, pam(HEAD "\" ALGORITHM sha512\n").alg);
+	assert_int_equal(HMAC_SHA1, pam(HEAD "\" ALGORITHM sha1\n").alg);
+}
+
+static void what_is_no_such_file_is_refused_and_says_why(void **unused)
+{
+	static const struct {
+		const char *text;
+		enum totp_err err;
+		const char *about;
+	} rows[] = {
+		{"", TOTP_ERR_FORMAT, "expected 1 to"},
+		{"\n" SECRET "\n\" TOTP_AUTH\n", TOTP_ERR_RANGE, "secret"},
+		{SECRET "\n", TOTP_ERR_FORMAT, "neither TOTP_AUTH"},
+		{SECRET "\n\"TOTP_AUTH\n", TOTP_ERR_FORMAT, "neither TOTP_AUTH"},
+		{"\" TOTP_AUTH\n" SECRET "\n", TOTP_ERR_FORMAT, "secret"},
+		{"GEZDGNB=\n\" TOTP_AUTH\n", TOTP_ERR_FORMAT, "secret"},
+		{"GEZDGNB9GEZDGNB9\n\" TOTP_AUTH\n", TOTP_ERR_FORMAT, "secret"},
+		{"MFRGGZDFMZTWQ2I\n\" TOTP_AUTH\n", TOTP_ERR_RANGE, "secret"}, /* 9 bytes */
+		{HEAD "\" STEP_SIZE 14\n", TOTP_ERR_RANGE, "STEP_SIZE"},
+		{HEAD "\" STEP_SIZE 0\n", TOTP_ERR_FORMAT, "STEP_SIZE"},
+		{HEAD "\" STEP_SIZE 61\n", TOTP_ERR_FORMAT, "STEP_SIZE"},
+		{HEAD "\" STEP_SIZE\n", TOTP_ERR_FORMAT, "STEP_SIZE"},
+		{HEAD "\" STEP_SIZE 30s\n", TOTP_ERR_FORMAT, "STEP_SIZE"},
+		{HEAD "\" WINDOW_SIZE 0\n", TOTP_ERR_FORMAT, "WINDOW_SIZE"},
+		{HEAD "\" WINDOW_SIZE 101\n", TOTP_ERR_FORMAT, "WINDOW_SIZE"},
+		{HEAD "\" HOTP_COUNTER -1\n", TOTP_ERR_FORMAT, "HOTP_COUNTER"},
+		{HEAD "\" HOTP_COUNTER 4294967296\n", TOTP_ERR_FORMAT, "HOTP_COUNTER"},
+		{HEAD "\" DISALLOW_REUSE 5 x\n", TOTP_ERR_FORMAT, "DISALLOW_REUSE"},
+		{HEAD "\" DISALLOW_REUSE 2147483648\n", TOTP_ERR_FORMAT, "DISALLOW_REUSE"},
+		{HEAD "\" DIGITS 9\n", TOTP_ERR_FORMAT, "DIGITS"},
+		{HEAD "\" ALGORITHM md5\n", TOTP_ERR_FORMAT, "ALGORITHM"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct reason why = {""};
+		struct google google;
+
+		assert_int_equal(rows[i].err, google_decode(text_of(rows[i].text),
+							    GOOGLE_AUTHENTICATOR, &google, &why));
+		assert_memory_equal(rows[i].about, why.text, strlen(rows[i].about));
+		assert_null(strstr(why.text, "GEZD"));
+		assert_wiped(google);
+	}
+}
+
+static void a_nul_or_too_many_bytes_are_refused(void **unused)
+{
+	static char large[GOOGLE_FILE_MAX + 1];
+	struct reason why = {""};
+	struct google google;
+
+	memset(large, '\n', sizeof(large));
+	memcpy(large, HEAD, sizeof(HEAD) - 1);
+	assert_ok(google_decode((struct text){large, GOOGLE_FILE_MAX}, GOOGLE_AUTHENTICATOR,
+				&google, &why));
+	assert_refused(FORMAT, google_decode((struct text){large, GOOGLE_FILE_MAX + 1},
+					     GOOGLE_AUTHENTICATOR, &google, &why));
+	large[100] = '\0';
+	assert_refused(FORMAT, google_decode((struct text){large, GOOGLE_FILE_MAX},
+					     GOOGLE_AUTHENTICATOR, &google, &why));
+}
+
+static void totp_cgi_has_its_own_ways(void **unused)
+{
+	/* as totpcgi's provisioning writes it */
+	struct google google =
+		google_of("MFRGGZDFMZTWQ2LK\n\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 6\n"
+			  "\" DISALLOW_REUSE\n\" TOTP_AUTH\n01234567\nnonsense\n 7654321 \n"
+			  "76543210",
+			  GOOGLE_TOTPCGI);
+
+	assert_int_equal(10, google.secret.len);
+	assert_int_equal(30, google.period);
+	assert_int_equal(5, google.window); /* 60 s to each side */
+	assert_int_equal(2, google.code_count);
+	assert_string_equal("01234567", google.codes[0].text);
+	assert_false(google_of("MFRGGZDFMZTWQ2LK\n", GOOGLE_TOTPCGI).hotp); /* the default */
+	assert_int_equal(30, google_of(HEAD "\" STEP_SIZE 60\n", GOOGLE_TOTPCGI).period);
+	assert_true(google_of(HEAD "\" HOTP_COUNTER 0\n", GOOGLE_TOTPCGI).hotp);
+}
+
+static void an_encrypted_secret_is_told_and_its_scratch_codes_are_none(void **unused)
+{
+	struct google google =
+		google_of("aes256+hmac256$AAAA$BBBB\n\" TOTP_AUTH\n12345678\n", GOOGLE_TOTPCGI);
+
+	assert_true(google.sealed);
+	assert_int_equal(0, google.secret.len);
+	assert_int_equal(0, google.code_count);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_peer_s_tool_writes_is_read),
+		cmocka_unit_test(a_counter_makes_it_counter_based),
+		cmocka_unit_test(a_secret_is_read_as_the_peer_reads_it),
+		cmocka_unit_test(digits_that_look_like_letters_are_those),
+		cmocka_unit_test(lines_may_end_as_on_any_system),
+		cmocka_unit_test(of_an_option_given_twice_the_first_counts),
+		cmocka_unit_test(options_are_read_with_any_blanks_and_only_whole),
+		cmocka_unit_test(a_learned_skew_is_told),
+		cmocka_unit_test(scratch_codes_end_where_the_peer_stops_to_look),
+		cmocka_unit_test(more_scratch_codes_than_there_is_room_for_are_counted),
+		cmocka_unit_test(a_fork_s_algorithm_and_digits_are_read),
+		cmocka_unit_test(what_is_no_such_file_is_refused_and_says_why),
+		cmocka_unit_test(a_nul_or_too_many_bytes_are_refused),
+		cmocka_unit_test(totp_cgi_has_its_own_ways),
+		cmocka_unit_test(an_encrypted_secret_is_told_and_its_scratch_codes_are_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,173 @@
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "record/import_oath.h"
+
+#define KEY "3132333435363738393031323334353637383930" /* 12345678901234567890 */
+
+static struct oath oath_of(const char *line)
+{
+	struct reason why = {""};
+	struct oath oath;
+
+	if (oath_decode(text_of(line), &oath, &why) != TOTP_OK)
+		fail_msg("%s: %s", line, why.text);
+	return oath;
+}
+
+static void every_type_is_read(void **unused)
+{
+	static const struct {
+		const char *type;
+		bool hotp;
+		unsigned digits, period;
+	} rows[] = {
+		{"HOTP", true, 6, 0},         {"HOTP/E", true, 6, 0},
+		{"HOTP/E/6", true, 6, 0},     {"HOTP/E/7", true, 7, 0},
+		{"HOTP/E/8", true, 8, 0},     {"HOTP/T30", false, 6, 30},
+		{"HOTP/T30/8", false, 8, 30}, {"HOTP/T60", false, 6, 60},
+		{"HOTP/T60/7", false, 7, 60},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char line[100];
+		struct oath oath;
+
+		snprintf(line, sizeof(line), "%s\talice\t-\t" KEY, rows[i].type);
+		oath = oath_of(line);
+		assert_int_equal(rows[i].hotp, oath.hotp);
+		assert_int_equal(rows[i].digits, oath.digits);
+		assert_int_equal(rows[i].period, oath.period);
+		assert_string_equal("alice", oath.user);
+		assert_int_equal(20, oath.secret.len);
+		assert_memory_equal("12345678901234567890", oath.secret.data, 20);
+	}
+}
+
+static void what_pam_oath_writes_after_a_login_is_read(void **unused)
+{
+	struct oath oath = oath_of("HOTP/T30\talice\t+\t" KEY "\t0\t328482\t2026-10-25T02:30:59L");
+
+	assert_true(oath.used);
+	assert_string_equal("328482", oath.last.text);
+	assert_int_equal(2026, oath.when.year);
+	assert_int_equal(10, oath.when.month);
+	assert_int_equal(25, oath.when.day);
+	assert_int_equal(2, oath.when.hour);
+	assert_int_equal(30, oath.when.minute);
+	assert_int_equal(59, oath.when.second);
+	assert_int_equal(0, oath.counter);
+}
+
+static void the_counter_is_that_of_the_last_code_where_there_is_one(void **unused)
+{
+	assert_int_equal(0, oath_of("HOTP alice - " KEY).counter);
+	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7").counter);
+	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7 -").counter);
+	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482").counter);
+	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482 2026-01-02T03:04:05L").counter);
+	assert_int_equal(0, oath_of("HOTP/T30 alice - " KEY " 7 328482").counter);
+	assert_true(4294967296 == oath_of("HOTP alice - " KEY " 4294967295 328482").counter);
+}
+
+static void a_password_of_the_peer_s_own_is_told(void **unused)
+{
+	assert_false(oath_of("HOTP alice - " KEY).prefixed);
+	assert_false(oath_of("HOTP alice + " KEY).prefixed);
+	assert_true(oath_of("HOTP alice 1234 " KEY).prefixed);
+}
+
+static void the_digits_of_a_code_that_was_taken_count(void **unused)
+{
+	struct oath oath = oath_of("HOTP/E/6 alice - " KEY " 7 12345678");
+
+	assert_int_equal(8, oath.digits);
+	assert_string_equal("12345678", oath.last.text);
+}
+
+static void blanks_of_any_kind_part_the_fields(void **unused)
+{
+	struct oath oath = oath_of("  HOTP/E \t bob\t\t -   3132333435363738393A   5 \t");
+
+	assert_string_equal("bob", oath.user);
+	assert_int_equal(10, oath.secret.len);
+	assert_int_equal(5, oath.counter);
+	assert_int_equal(':', oath.secret.data[9]);
+}
+
+static void other_first_words_are_comments(void **unused)
+{
+	assert_true(oath_is_row(text_of("HOTP alice - 00")));
+	assert_true(oath_is_row(text_of("\tHOTP/E/6 alice - 00")));
+	assert_true(oath_is_row(text_of("HOTP/X")));
+	assert_false(oath_is_row(text_of("")));
+	assert_false(oath_is_row(text_of("# HOTP alice")));
+	assert_false(oath_is_row(text_of("HOTPS alice - 00")));
+	assert_false(oath_is_row(text_of("HOTP/")));
+	assert_false(oath_is_row(text_of("hotp alice - 00")));
+}
+
+static void what_is_not_a_row_is_refused_with_its_field(void **unused)
+{
+	static const struct {
+		const char *line;
+		enum totp_err err;
+		const char *field;
+	} rows[] = {
+		{"HOTP/X alice - " KEY, TOTP_ERR_FORMAT, "type"},
+		{"HOTP/T alice - " KEY, TOTP_ERR_FORMAT, "type"},
+		{"HOTP/T14 alice - " KEY, TOTP_ERR_FORMAT, "type"},
+		{"HOTP/T30x alice - " KEY, TOTP_ERR_FORMAT, "type"},
+		{"HOTP/T30/5 alice - " KEY, TOTP_ERR_FORMAT, "type"},
+		{"HOTP/T30/9 alice - " KEY, TOTP_ERR_FORMAT, "type"},
+		{"HOTP/E/6/6 alice - " KEY, TOTP_ERR_FORMAT, "type"},
+		{"HOTP", TOTP_ERR_FORMAT, "user"},
+		{"HOTP al\x01ice - " KEY, TOTP_ERR_FORMAT, "user"},
+		{"HOTP alice", TOTP_ERR_FORMAT, "password"},
+		{"HOTP alice -", TOTP_ERR_FORMAT, "key"},
+		{"HOTP alice - 313", TOTP_ERR_FORMAT, "key"},
+		{"HOTP alice - " KEY "3g", TOTP_ERR_FORMAT, "key"},
+		{"HOTP alice - 313233343536373839", TOTP_ERR_RANGE, "key"}, /* 9 bytes */
+		{"HOTP alice - 00", TOTP_ERR_RANGE, "key"},
+		{"HOTP alice - " KEY " x", TOTP_ERR_FORMAT, "counter"},
+		{"HOTP alice - " KEY " -1", TOTP_ERR_FORMAT, "counter"},
+		{"HOTP alice - " KEY " 4294967296", TOTP_ERR_FORMAT, "counter"},
+		{"HOTP alice - " KEY " 0 12345", TOTP_ERR_FORMAT, "last code"},
+		{"HOTP alice - " KEY " 0 123456789", TOTP_ERR_FORMAT, "last code"},
+		{"HOTP alice - " KEY " 0 12345x", TOTP_ERR_FORMAT, "last code"},
+		{"HOTP alice - " KEY " 0 123456 2026-01-02T03:04:05", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 2026-13-02T03:04:05L", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 1969-12-31T23:59:59L", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 2026-01-02T24:04:05L", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 2026-01-02T03:04:05LL", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 2026-01-02T03:04:05L x", TOTP_ERR_FORMAT,
+		 "more than seven"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct reason why = {""};
+		struct oath oath;
+
+		assert_int_equal(rows[i].err, oath_decode(text_of(rows[i].line), &oath, &why));
+		assert_memory_equal(rows[i].field, why.text, strlen(rows[i].field));
+		assert_null(strstr(why.text, "3132"));
+		assert_wiped(oath);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_type_is_read),
+		cmocka_unit_test(what_pam_oath_writes_after_a_login_is_read),
+		cmocka_unit_test(the_counter_is_that_of_the_last_code_where_there_is_one),
+		cmocka_unit_test(a_password_of_the_peer_s_own_is_told),
+		cmocka_unit_test(the_digits_of_a_code_that_was_taken_count),
+		cmocka_unit_test(blanks_of_any_kind_part_the_fields),
+		cmocka_unit_test(other_first_words_are_comments),
+		cmocka_unit_test(what_is_not_a_row_is_refused_with_its_field),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
