@@ -11,15 +11,68 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "host/clock.h"
 #include "host/machine.h"
+#include "store/path.h"
+
+/* The keyring that --keyring names. */
+struct given {
+	char text[KEYRING_BYTES_MAX];
+	size_t len;
+	struct keyring keyring;
+};
 
 /* What is there before anything is made. */
 struct found {
 	bool keyring;
 	bool store;
 	struct account service;
+	const struct given *given;
 };
+
+#define OWN_GIVEN OWN(given_wipe)
+
+static void given_wipe(struct given *given)
+{
+	WIPE(*given);
+}
+
+static int read_given(const struct ctl *ctl, struct given *given)
+{
+	OWN_FD int fd = -1;
+	struct reason why = {""};
+	enum totp_err err;
+
+	if (!ctl->keyring)
+		return TOOL_DONE;
+	err = path_open_config(ctl->keyring, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, &why);
+	if (err == TOTP_OK)
+		err = io_read_all(fd, given->text, sizeof(given->text), &given->len);
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(&why, "%s", ctl->keyring);
+	if (err == TOTP_OK)
+		err = keyring_parse((struct text){given->text, given->len}, ctl->keyring,
+				    &given->keyring, &why);
+	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
+}
+
+/* Is every key of the one that was given in the one that is here? */
+static int check_given(const struct ctl *ctl, const struct given *given, const struct keyring *here)
+{
+	for (size_t i = 0; i < given->keyring.count; i++) {
+		const struct host_key *key = &given->keyring.keys[i];
+		const struct host_key *same = keyring_find(here, key->id);
+
+		if (same && secret_equal(same->key, key->key, sizeof(key->key)))
+			continue;
+		return tool_refuse(
+			&ctl->tool,
+			"%s is there, and has not the key %08x of %s: nothing is changed",
+			ctl->tool.policy.keyring, (unsigned)key->id, ctl->keyring);
+	}
+	return TOOL_DONE;
+}
 
 static int find_keyring(const struct ctl *ctl, struct found *found)
 {
@@ -28,9 +81,9 @@ static int find_keyring(const struct ctl *ctl, struct found *found)
 	enum totp_err err = keyring_load(ctl->tool.policy.keyring, &keyring, &why);
 
 	found->keyring = err == TOTP_OK;
-	return err == TOTP_OK || err == TOTP_ERR_NOT_FOUND
-		       ? TOOL_DONE
-		       : tool_refuse(&ctl->tool, "%s", why.text);
+	if (err == TOTP_OK)
+		return check_given(ctl, found->given, &keyring);
+	return err == TOTP_ERR_NOT_FOUND ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
 static int find_store(const struct ctl *ctl, struct found *found)
@@ -107,16 +160,25 @@ static int make_folder(const struct ctl *ctl)
 	return parent_fd >= 0 && fsync(parent_fd) == 0 ? TOOL_DONE : refuse_errno(ctl, path);
 }
 
-static int make_keyring(const struct ctl *ctl)
+static int make_keyring(const struct ctl *ctl, const struct given *given)
 {
+	const char *path = ctl->tool.policy.keyring;
 	struct reason why = {""};
 	int code = make_folder(ctl);
+	enum totp_err err;
 
 	if (code != TOOL_DONE)
 		return code;
-	if (keyring_create(ctl->tool.policy.keyring, clock_now(), &why) != TOTP_OK)
+	if (ctl->keyring)
+		err = keyring_put_new(path, (struct text){given->text, given->len}, &why);
+	else
+		err = keyring_create(path, clock_now(), &why);
+	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
-	printf("Made the keyring %s.\n", ctl->tool.policy.keyring);
+	if (ctl->keyring)
+		printf("Copied the keyring %s to %s.\n", ctl->keyring, path);
+	else
+		printf("Made the keyring %s.\n", path);
 	return TOOL_DONE;
 }
 
@@ -173,7 +235,7 @@ static int give_store(const struct ctl *ctl, const struct account *owner, bool *
 static void print_next(const struct ctl *ctl, const struct found *found)
 {
 	printf("\nNext:\n");
-	if (!found->keyring)
+	if (!found->keyring && !ctl->keyring)
 		printf("  - Keep a copy of %s offline. Without it nobody here can\n"
 		       "    log in with a code, and no backup of the store is of any use.\n",
 		       ctl->tool.policy.keyring);
@@ -196,7 +258,7 @@ static int look(const struct ctl *ctl, struct found *found)
 
 static int make(const struct ctl *ctl, const struct found *found, bool *ret_changed)
 {
-	int code = found->keyring ? TOOL_DONE : make_keyring(ctl);
+	int code = found->keyring ? TOOL_DONE : make_keyring(ctl, found->given);
 
 	if (code == TOOL_DONE && found->store)
 		code = give_store(ctl, &found->service, ret_changed);
@@ -210,18 +272,21 @@ static int make(const struct ctl *ctl, const struct found *found, bool *ret_chan
 int ctl_init(struct ctl *ctl)
 {
 	const struct policy *policy = &ctl->tool.policy;
-	struct found found = {0};
+	OWN_GIVEN struct given given = {.len = 0};
+	struct found found = {.given = &given};
 	bool changed = false;
 	int code = tool_need_root(&ctl->tool, "make a store");
 
 	if (code == TOOL_DONE)
 		code = tool_load_policy(&ctl->tool);
 	if (code == TOOL_DONE)
+		code = read_given(ctl, &given);
+	if (code == TOOL_DONE)
 		code = look(ctl, &found);
 	if (code != TOOL_DONE)
 		return code;
 
-	if (!found.keyring && (found.store || has_records(policy->store_dir)))
+	if (!found.keyring && !ctl->keyring && (found.store || has_records(policy->store_dir)))
 		return refuse_lost_keyring(ctl);
 	code = make(ctl, &found, &changed);
 	if (code != TOOL_DONE)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enrolled.h"
 #include "host/clock.h"
 #include "host/source.h"
 #include "json.h"
@@ -16,9 +17,6 @@
 
 struct list {
 	struct ctl *ctl;
-	char **users;
-	size_t count, room;
-	bool no_memory;
 	const struct names *names;
 	int64_t now;
 	size_t printed;
@@ -33,55 +31,6 @@ struct entry {
 	struct reason why;
 	struct store_txn txn;
 };
-
-/* --- who there is --- */
-
-static void add_user(void *context, const char *user)
-{
-	struct list *list = context;
-
-	if (list->no_memory)
-		return;
-	if (list->count == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		char **more = reallocarray(list->users, room, sizeof(*more));
-
-		list->no_memory = !more;
-		if (!more)
-			return;
-		list->users = more;
-		list->room = room;
-	}
-	list->users[list->count] = strdup(user);
-	list->no_memory = !list->users[list->count];
-	list->count += !list->no_memory;
-}
-
-static void list_end(struct list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->users[i]);
-	free(list->users);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int find_users(struct list *list)
-{
-	const struct tool *tool = &list->ctl->tool;
-	struct reason why = {""};
-
-	if (store_each_user(tool->store, add_user, list, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	if (list->no_memory)
-		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
-	if (list->count)
-		qsort(list->users, list->count, sizeof(*list->users), by_name);
-	return TOOL_DONE;
-}
 
 /* --- one of them --- */
 
@@ -281,20 +230,20 @@ static void print_user(struct list *list, const char *user)
 
 int ctl_list(struct ctl *ctl)
 {
-	OWN(list_end)
 	struct list list = {.ctl = ctl, .now = clock_now()};
+	OWN_ENROLLED struct enrolled enrolled = {0};
 	OWN_NAMES struct names *names = NULL;
 	int code = tool_open(&ctl->tool, "list records");
 
 	if (code == TOOL_DONE)
-		code = find_users(&list);
+		code = enrolled_list(&ctl->tool, &enrolled);
 	if (code != TOOL_DONE)
 		return code;
-	if (list.count > 16) /* for a few, looking them up is less */
+	if (enrolled.count > 16) /* for a few, looking them up is less */
 		names = names_load();
 	list.names = names;
-	for (size_t i = 0; i < list.count; i++)
-		print_user(&list, list.users[i]);
+	for (size_t i = 0; i < enrolled.count; i++)
+		print_user(&list, enrolled.users[i]);
 	if (ctl->json)
 		printf("%s]\n", list.printed ? "" : "[");
 	else if (list.printed == 0)

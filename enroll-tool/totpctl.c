@@ -2,6 +2,7 @@
 #include "totpctl.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -20,6 +21,12 @@ enum option_bit {
 	OPTION_BATCH = 1 << 9,
 	OPTION_LETTERS = 1 << 10,
 	OPTION_MUST_CONFIRM = 1 << 11,
+	OPTION_DRY_RUN = 1 << 12,
+	OPTION_REPLACE = 1 << 13,
+	OPTION_HOMES = 1 << 14,
+	OPTION_PASSPHRASE = 1 << 15,
+	OPTION_KEYRING = 1 << 16,
+	OPTIONS_IMPORT = OPTION_KEEP_GOING | OPTION_DRY_RUN | OPTION_REPLACE,
 };
 
 /* Options of single subcommands. One with a value has `what`, one without is a flag. */
@@ -41,9 +48,19 @@ static const struct option {
 	{"--letters", "into which folder", OPTION_LETTERS, offsetof(struct ctl, letters)},
 	{"--must-confirm", NULL, OPTION_MUST_CONFIRM, offsetof(struct ctl, must_confirm)},
 	{"--revoke", NULL, OPTION_REVOKE, offsetof(struct ctl, revoke)},
+	{"--dry-run", NULL, OPTION_DRY_RUN, offsetof(struct ctl, dry_run)},
+	{"--replace", NULL, OPTION_REPLACE, offsetof(struct ctl, replace)},
+	{"--homes", NULL, OPTION_HOMES, offsetof(struct ctl, homes)},
+	{"--passphrase-file", "which file", OPTION_PASSPHRASE, offsetof(struct ctl, phrase)},
+	{"--keyring", "which file", OPTION_KEYRING, offsetof(struct ctl, keyring)},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+#define IMPORT_HELP \
+	"  --dry-run       tell what would happen to each user, and change nothing\n" \
+	"  --replace       replace the records of users who are enrolled\n" \
+	"  --keep-going    where some cannot be imported, import the others\n"
 
 /*
  * A family, such as "key", is a row without `run`; its members, "key list" and so on, are rows
@@ -63,8 +80,11 @@ struct command {
 static const struct command commands[] = {
 	{"This host", "init", "", "make keyring and store",
 	 "Makes what is missing of the two and changes nothing that is there. A store\n"
-	 "whose keyring is lost is refused: restore the keyring.\n",
-	 0, 0, 0, ctl_init},
+	 "whose keyring is lost is refused: restore the keyring.\n"
+	 "\n"
+	 "  --keyring FILE  copy this keyring instead of making one; to hosts of equal\n"
+	 "                  trust sealed credentials can then be brought\n",
+	 0, 0, OPTION_KEYRING, ctl_init},
 	{NULL, "check", "[FILE]", "read the policy and name every fault",
 	 "Reads FILE, or the policy in use if none is named. Owner and mode of FILE do not\n"
 	 "matter, so that a configuration manager can check a copy before it installs it:\n"
@@ -103,14 +123,59 @@ static const struct command commands[] = {
 	 0, CROWD_MAX,
 	 OPTION_LETTERS | OPTION_BATCH | OPTION_MUST_CONFIRM | OPTION_KEEP_GOING | OPTION_JSON,
 	 ctl_enroll},
-	{NULL, "import", "csv FILE|-", "enrol the users of a list",
+	{NULL, "import", "SUBCOMMAND", "bring users over from a list or another system",
+	 "What is brought over stays as it was. A user who is enrolled here is kept. What\n"
+	 "cannot be carried over is told, and the exit status is 1 then.\n"
+	 "\n" IMPORT_HELP,
+	 0, 0, 0, NULL},
+	{NULL, "import google", "PATH...|--homes", "what google-authenticator keeps",
+	 "PATH is a file .google_authenticator, which is its owner's, or a file or folder\n"
+	 "of files that are named after their users. Scratch codes and used codes come\n"
+	 "over, a learned clock skew does not.\n"
+	 "\n"
+	 "  --homes [PATH]  read .google_authenticator, or PATH, in every user's "
+	 "home\n" IMPORT_HELP,
+	 0, INT_MAX, OPTIONS_IMPORT | OPTION_HOMES, ctl_import_google},
+	{NULL, "import oath", "FILE|-", "users.oath, the file of pam_oath",
+	 "Each line is a token; what was used last stays used. A password (PIN) before the\n"
+	 "code is not carried over.\n"
+	 "\n" IMPORT_HELP,
+	 1, 1, OPTIONS_IMPORT, ctl_import_oath},
+	{NULL, "import totp-cgi", "DIR [STATE]", "what totp-cgi keeps: USER.totp and USER.json",
+	 "STATE is the folder with USER.json, if that is another one than DIR. Secrets\n"
+	 "that are encrypted under a PIN cannot be read; PINs are not carried over.\n"
+	 "\n" IMPORT_HELP,
+	 1, 2, OPTIONS_IMPORT, ctl_import_totpcgi},
+	{NULL, "import otpauth", "FILE|-", "otpauth:// URIs, one a line",
+	 "The account of a URI is the user, or the part before its '@'. Several lines are\n"
+	 "several tokens; a counter is the next one.\n"
+	 "\n" IMPORT_HELP,
+	 1, 1, OPTIONS_IMPORT, ctl_import_otpauth},
+	{NULL, "import exported", "FILE|-", "what totpctl export wrote",
+	 "Steps, counters and codes that were used stay so. Afterwards the hosts know\n"
+	 "nothing of each other: take the users away on one of them (totpctl revoke).\n"
+	 "\n"
+	 "  --passphrase-file FILE  do not ask, read the passphrase\n" IMPORT_HELP,
+	 1, 1, OPTIONS_IMPORT | OPTION_PASSPHRASE, ctl_import_exported},
+	{NULL, "import sealed", "FILE...", "record files of a host that has the same key",
+	 "Files as they lie in the store's users/, from a host whose keyring shares a key\n"
+	 "with this one. What was used there is not known here. A record that is here\n"
+	 "already stays as it is, so this may be run again and again.\n"
+	 "\n" IMPORT_HELP,
+	 1, INT_MAX, OPTIONS_IMPORT, ctl_import_sealed},
+	{NULL, "import csv", "FILE|-", "enrol the users of a list",
 	 "One user a line: user,base32[,algorithm,digits,period]; without the last three\n"
 	 "SHA1, 6 and 30. A counter-based token has hotp:COUNTER for its period. Empty\n"
 	 "lines and those that begin with '#' are passed over; '-' is standard input.\n"
-	 "Every bad line is named, and nothing is imported unless all are good.\n"
+	 "\n" IMPORT_HELP,
+	 1, 1, OPTIONS_IMPORT, ctl_import_csv},
+	{NULL, "export", "FILE|- [USER...]", "everybody, or some, for another host",
+	 "Credentials with all that was used, sealed under a passphrase, into a new file\n"
+	 "for its owner alone. To bring them in: totpctl import exported\n"
 	 "\n"
-	 "  --keep-going  import the good lines; exit 1 if any was left out\n",
-	 2, 2, OPTION_KEEP_GOING, ctl_import},
+	 "  --passphrase-file FILE  do not ask, read the passphrase: one line, in a file\n"
+	 "                          that others cannot read\n",
+	 1, INT_MAX, OPTION_PASSPHRASE, ctl_export},
 	{NULL, "recovery", "USER", "make new recovery codes; the old ones become void",
 	 "They are shown once, on a page that can be printed.\n"
 	 "\n"
@@ -173,13 +238,13 @@ static bool is_member(const struct command *command, const char *family)
 }
 
 /* The lines of a help: name and arguments to the left, what it does to the right. */
-static void print_line(const struct command *command)
+static void print_line(const struct command *command, int width)
 {
 	char left[48];
 
 	snprintf(left, sizeof(left), "%s%s%s", command->name, command->arguments[0] ? " " : "",
 		 command->arguments);
-	printf("  %-18s %s\n", left, command->help);
+	printf("  %-*s %s\n", width, left, command->help);
 }
 
 static int print_help(void)
@@ -190,7 +255,7 @@ static int print_help(void)
 		if (commands[i].group)
 			printf("\n%s:\n", commands[i].group);
 		if (!strchr(commands[i].name, ' '))
-			print_line(&commands[i]);
+			print_line(&commands[i], 18);
 	}
 	printf("\nOptions:\n"
 	       "  --conf FILE        policy to go by, instead of %s\n"
@@ -202,10 +267,18 @@ static int print_help(void)
 
 static void print_members(const struct command *family)
 {
+	int width = 18;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		int len = (int)(strlen(commands[i].name) + 2 + strlen(commands[i].arguments));
+
+		if (is_member(&commands[i], family->name) && len > width)
+			width = len;
+	}
 	printf("\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (is_member(&commands[i], family->name))
-			print_line(&commands[i]);
+			print_line(&commands[i], width);
 }
 
 static int print_command_help(const struct command *command)

@@ -17,13 +17,18 @@ struct ctl {
 	bool fix;            /* --fix */
 	bool revoke;         /* --revoke */
 	bool must_confirm;   /* --must-confirm */
+	bool dry_run;        /* --dry-run */
+	bool replace;        /* --replace */
+	bool homes;          /* --homes */
 	const char *batch;   /* --batch FILE, or NULL, as those that follow */
 	const char *letters; /* --letters FOLDER */
 	const char *uses;    /* --uses NUMBER */
-	const char *save;    /* --save FILE, or NULL, as those that follow */
+	const char *save;    /* --save FILE */
 	const char *service; /* --service NAME */
 	const char *from;    /* --from ADDRESS */
 	const char *lasting; /* --for DURATION */
+	const char *phrase;  /* --passphrase-file FILE */
+	const char *keyring; /* --keyring FILE */
 	struct account account;        /* ctl_open_user: whom words[0] names… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
@@ -34,7 +39,14 @@ MUST_CHECK int ctl_check(struct ctl *ctl);
 MUST_CHECK int ctl_disable(struct ctl *ctl);
 MUST_CHECK int ctl_enroll(struct ctl *ctl);
 MUST_CHECK int ctl_enable(struct ctl *ctl);
-MUST_CHECK int ctl_import(struct ctl *ctl);
+MUST_CHECK int ctl_import_csv(struct ctl *ctl);
+MUST_CHECK int ctl_import_google(struct ctl *ctl);
+MUST_CHECK int ctl_import_oath(struct ctl *ctl);
+MUST_CHECK int ctl_import_totpcgi(struct ctl *ctl);
+MUST_CHECK int ctl_import_otpauth(struct ctl *ctl);
+MUST_CHECK int ctl_import_exported(struct ctl *ctl);
+MUST_CHECK int ctl_import_sealed(struct ctl *ctl);
+MUST_CHECK int ctl_export(struct ctl *ctl);
 MUST_CHECK int ctl_doctor(struct ctl *ctl);
 MUST_CHECK int ctl_list(struct ctl *ctl);
 MUST_CHECK int ctl_show(struct ctl *ctl);

@@ -94,9 +94,6 @@ MUST_CHECK enum totp_err files_make_dir(int parent_fd, const char *path, mode_t 
 MUST_CHECK enum totp_err files_open_invites(const struct store *store, int *ret_fd,
 					    struct reason *why);
 
-/* The user whose record has this name; the inverse of store_name. TOTP_ERR_FORMAT: none has. */
-MUST_CHECK enum totp_err files_user_of(const char *name, char ret_user[CRED_USER_MAX + 1]);
-
 /* The name of a credential's state file. TOTP_ERR_RANGE: as store_name. */
 MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
 					  char ret_name[FILES_STATE_NAME_MAX]);

@@ -49,7 +49,7 @@ static void tell_user(struct store *store, const char *name, store_each_fn *each
 	char user[CRED_USER_MAX + 1];
 
 	(void)store;
-	if (files_user_of(name, user) == TOTP_OK)
+	if (store_user_of(name, user) == TOTP_OK)
 		each(context, user);
 }
 
@@ -67,7 +67,7 @@ static void tell_stray_user(struct store *store, const char *name, store_each_fn
 	char user[CRED_USER_MAX + 1];
 
 	(void)store;
-	if (files_user_of(name, user) != TOTP_OK)
+	if (store_user_of(name, user) != TOTP_OK)
 		tell_stray(FILES_USERS, name, each, context);
 }
 
@@ -77,7 +77,7 @@ static void tell_stray_invite(struct store *store, const char *name, store_each_
 	char user[CRED_USER_MAX + 1];
 
 	(void)store;
-	if (files_user_of(name, user) != TOTP_OK)
+	if (store_user_of(name, user) != TOTP_OK)
 		tell_stray(FILES_INVITES, name, each, context);
 }
 
@@ -93,7 +93,7 @@ static bool split_state_name(const char *name, char user[CRED_USER_MAX + 1],
 		return false;
 	memcpy(copy, name, (size_t)(dot - name));
 	copy[dot - name] = '\0';
-	return files_user_of(copy, user) == TOTP_OK;
+	return store_user_of(copy, user) == TOTP_OK;
 }
 
 static void tell_stray_state(struct store *store, const char *name, store_each_fn *each,

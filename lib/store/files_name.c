@@ -30,7 +30,7 @@ enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
 	return len ? TOTP_OK : TOTP_ERR_RANGE;
 }
 
-enum totp_err files_user_of(const char *name, char ret_user[CRED_USER_MAX + 1])
+enum totp_err store_user_of(const char *name, char ret_user[CRED_USER_MAX + 1])
 {
 	char again[STORE_NAME_MAX + 1];
 	size_t len = 0;

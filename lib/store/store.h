@@ -309,4 +309,7 @@ MUST_CHECK enum totp_err store_each_invite(struct store *store, store_each_fn *e
  */
 MUST_CHECK enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1]);
 
+/* The user whose record has this name; the reverse of store_name. TOTP_ERR_FORMAT: none has. */
+MUST_CHECK enum totp_err store_user_of(const char *name, char ret_user[CRED_USER_MAX + 1]);
+
 #endif

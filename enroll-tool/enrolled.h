@@ -1,0 +1,20 @@
+/* The names of everybody who is enrolled. */
+#ifndef ENROLLED_H
+#define ENROLLED_H
+
+#include "tool.h"
+
+struct enrolled {
+	char **users; /* in the order of bytes */
+	size_t count, room;
+	bool no_memory;
+};
+
+#define OWN_ENROLLED OWN(enrolled_end)
+
+/* List them. An exit code, after a sentence; TOOL_DONE to go on. */
+MUST_CHECK int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled);
+
+void enrolled_end(struct enrolled *enrolled);
+
+#endif

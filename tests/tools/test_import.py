@@ -1,0 +1,816 @@
+"""totpctl import and export: what comes over from elsewhere, what stays behind and is told."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import pathlib
+import time
+
+import pytest
+
+from host import (KNOWN, KNOWN_UID, OTHER_SECRET, SECRET, TOTPCTL, Host, bare, code_at, fresh_code,
+                  host, row)
+
+PHRASE = "correct horse battery staple"
+HEX = "3132333435363738393031323334353637383930"
+OF_HEX = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+
+@pytest.fixture
+def other():
+    """Another host, with a keyring of its own."""
+    with tempfile.TemporaryDirectory(prefix="totpctl-other-") as folder:
+        made = Host(pathlib.Path(folder))
+        made.done("init")
+        yield made
+
+
+def digest(folder):
+    """All that can be seen of a folder, bytes, owners, modes and times."""
+    seen = {}
+    for top, folders, names in os.walk(folder):
+        for name in folders + names:
+            st = os.lstat(os.path.join(top, name))
+            path = os.path.join(top, name)
+            data = open(path, "rb").read() if os.path.isfile(path) and not os.path.islink(path) else b""
+            seen[path] = (hashlib.sha256(data).hexdigest(), st.st_mode, st.st_uid, st.st_mtime_ns)
+    return seen
+
+
+def hotp(counter, secret=OF_HEX, digits=6):
+    return code_at(counter * 30, secret, 30, digits)
+
+
+# ---- whatever it comes from
+
+def test_a_dry_run_tells_of_each_user_and_changes_nothing(host):
+    host.enrol("old.x")
+    before = host.files()
+    text = f"new.x,{SECRET}\nold.x,{OTHER_SECRET}\n{KNOWN},{SECRET}\n"
+    ran = host.run("import", "csv", "-", "--dry-run", stdin=text)
+    assert ran.returncode == 1  # one is kept
+    assert ran.stdout == ("import     new.x: 1 token; there is no such account yet\n"
+                          "keep       old.x; there is no such account yet\n"
+                          f"import     {KNOWN}: 1 token\n"
+                          "nothing is changed; it would be: 2 users imported, 1 kept\n")
+    assert "standard input:2: old.x is enrolled already" in ran.stderr
+    ran = host.run("import", "csv", "-", "--dry-run", "--replace", stdin=text)
+    assert ran.returncode == 0 and "replace    old.x: 1 token" in ran.stdout
+    assert host.files() == before and host.logged().count("outcome=imported") == 1
+
+
+def test_a_dry_run_with_bad_lines_tells_all_and_that_nothing_would_be_done(host):
+    ran = host.run("import", "csv", "-", "--dry-run", stdin=f"new.x,{SECRET}\nbad\n")
+    assert ran.returncode == 1
+    assert "import     new.x" in ran.stdout and "nothing is imported: 1 of 2" in ran.stderr
+
+
+def test_who_is_enrolled_is_kept_and_stops_nobody(host):
+    host.enrol("old.x")
+    ran = host.run("import", "csv", "-", stdin=f"old.x,{OTHER_SECRET}\nnew.x,{OTHER_SECRET}\n")
+    assert (ran.returncode, ran.stdout) == (1, "1 user imported, 1 kept\n")
+    assert host.attempt("new.x", code_at(time.time(), OTHER_SECRET)) == "allow code"
+    assert host.attempt("old.x", fresh_code()) == "allow code"
+
+
+def test_replace_replaces(host):
+    host.enrol("old.x")
+    assert host.done("import", "csv", "-", "--replace", stdin=f"old.x,{OTHER_SECRET}\n") == \
+        "0 users imported, 1 replaced\n"
+    assert host.attempt("old.x", code_at(time.time(), OTHER_SECRET)) == "allow code"
+    assert host.attempt("old.x", fresh_code()) == "deny wrong_code"
+    assert len(os.listdir(host.store / "state")) == 1
+    assert re.findall(r"outcome=(\w+)", host.logged()) == ["imported", "replaced"]
+
+
+def test_a_code_that_was_used_stays_used_when_the_same_secret_is_imported_again(host):
+    host.enrol("old.x")
+    code = fresh_code()
+    assert host.attempt("old.x", code) == "allow code"
+    host.done("import", "csv", "-", "--replace", stdin=f"old.x,{SECRET}\n")
+    assert host.attempt("old.x", code) == "deny used_code"
+
+
+def test_a_record_that_cannot_be_replaced_is_told_and_the_others_are(host):
+    host.enrol("a.x")
+    host.enrol("b.x")
+    host.user_file("a.x").write_bytes(b"damaged")
+    ran = host.run("import", "csv", "-", "--replace", stdin=f"a.x,{OTHER_SECRET}\nb.x,{OTHER_SECRET}\n")
+    assert (ran.returncode, ran.stdout) == (1, "0 users imported, 1 replaced\n")
+    assert "a.x: " in ran.stderr
+    assert host.attempt("b.x", code_at(time.time(), OTHER_SECRET)) == "allow code"
+
+
+def test_an_interruption_between_two_replacements_leaves_each_whole(host):
+    users = 3000
+    text = "".join(f"u{i},{SECRET}\n" for i in range(users))
+    host.done("import", "csv", "-", stdin=text)
+    before = set(os.listdir(host.store / "state"))
+    path = host.csv(text.replace(SECRET, OTHER_SECRET))
+    child = subprocess.Popen([TOTPCTL, "--conf", host.conf, "import", "csv", "--replace", path],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while before == set(os.listdir(host.store / "state")):
+        assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    said = re.search(rf"interrupted: (\d+) of {users} records are replaced", err)
+    assert child.returncode == 1 and said, (out, err)
+    assert len(set(os.listdir(host.store / "state")) - before) == int(said[1])
+    assert len(os.listdir(host.store / "state")) == users
+    assert host.attempt("u0", code_at(time.time(), OTHER_SECRET)) == "allow code"
+    assert host.attempt(f"u{users - 1}", fresh_code()) == "allow code"
+
+
+# ---- google-authenticator
+
+def google(folder, name="alice.x", secret=SECRET, *lines):
+    path = folder / name
+    path.write_text("\n".join([secret, *(lines or ('" TOTP_AUTH',)), ""]))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def ga(host):
+    folder = host.folder / "ga"
+    folder.mkdir(0o700)
+    return folder
+
+
+def test_google_users_of_a_folder_come_over_and_it_stays_as_it_was(host, ga):
+    google(ga, "alice.x", SECRET, '" TOTP_AUTH', "12345678", "87654321")
+    google(ga, "bob.x", OF_HEX, '" HOTP_COUNTER 5')
+    google(ga, ".hidden", "no secret at all")
+    google(ga, "alice.x~", "no secret at all")
+    before = digest(ga)
+    assert host.done("import", "google", ga) == "2 users imported\n"
+    assert digest(ga) == before
+    assert host.attempt("alice.x", fresh_code()) == "allow code"
+    assert host.attempt("bob.x", hotp(4)) == "deny used_code"  # that before the next one
+    assert host.attempt("bob.x", hotp(5)) == "allow code"
+    assert row(host.done("show", "alice.x"), "recovery codes") == "2 of 2 left"
+
+
+def test_google_scratch_codes_let_in_once_and_stay_spent(host, ga):
+    google(ga, "alice.x", SECRET, '" TOTP_AUTH', "12345678", "87654321", "11112222")
+    host.done("import", "google", ga)
+    assert host.attempt("alice.x", "8765 4321") == "allow recovery_code"
+    assert host.attempt("alice.x", "87654321") == "deny spent_recovery_code"
+    assert host.attempt("alice.x", "87654322") == "deny wrong_code"
+    # once more, after the first was used with the peer
+    google(ga, "alice.x", SECRET, '" TOTP_AUTH', "87654321", "11112222")
+    host.done("import", "google", ga, "--replace")
+    assert host.attempt("alice.x", "87654321") == "deny spent_recovery_code"
+    assert host.attempt("alice.x", "11112222") == "allow recovery_code"
+
+
+def test_google_codes_used_before_are_refused(host, ga):
+    step = int(time.time()) // 30
+    google(ga, "alice.x", SECRET, '" TOTP_AUTH', f'" DISALLOW_REUSE {step - 1} {step + 1}')
+    host.done("import", "google", ga)
+    for ahead in -1, 0, 1:
+        assert host.attempt("alice.x", code_at(time.time() + 30 * ahead)) == "deny used_code"
+    assert host.attempt("alice.x", code_at((step + 2) * 30), later=60) == "allow code"
+
+
+@pytest.mark.parametrize("lines, said", [
+    (('" TIME_SKEW -2',), "clock skew that it had learned is dropped"),
+    (('" WINDOW_SIZE 17',), "17 codes were taken at a time, here it is 3"),
+    (('" HOTP_COUNTER 5', '" WINDOW_SIZE 17'), "17 codes were taken at a time, here it is 11"),
+    (('" DISALLOW_REUSE 2000000000',), "one of the future"),
+])
+def test_google_settings_that_have_no_like_here_are_told(host, ga, lines, said):
+    google(ga, "alice.x", SECRET, '" TOTP_AUTH', *lines)
+    ran = host.run("import", "google", ga)
+    assert (ran.returncode, ran.stdout) == (0, "1 user imported\n")
+    assert ran.stderr.startswith(f"{ga}/alice.x: warning: ") and said in ran.stderr
+
+
+def test_google_scratch_codes_without_room_are_told(host, ga):
+    google(ga, "alice.x", SECRET, '" TOTP_AUTH', *(f"100000{i:02}" for i in range(20)))
+    ran = host.run("import", "google", ga)
+    assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
+    assert "not carried over: scratch codes: 4 more than the 16" in ran.stderr
+    assert row(host.done("show", "alice.x"), "recovery codes") == "16 of 16 left"
+
+
+def test_what_strangers_put_into_a_folder_is_named_and_harms_nobody(host, ga):
+    google(ga, "good.x")
+    (ga / "link.x").symlink_to(google(host.folder, "elsewhere"))
+    os.link(google(host.folder, "elsewhere2"), ga / "hard.x")
+    os.mkfifo(ga / "fifo.x")
+    (ga / "folder.x").mkdir()
+    google(ga, "open.x").chmod(0o666)
+    os.chown(google(ga, "theirs.x"), 65534, 65534)
+    (ga / "binary.x").write_bytes(b"\0" * 100)
+    (ga / "large.x").write_bytes(b"\n" * 70000)
+    (ga / "con\ntrol").write_text("x")
+    bad = "link.x hard.x fifo.x folder.x open.x theirs.x binary.x large.x".split()
+    said = host.refused("import", "google", ga)
+    assert "nothing is imported: 9 of 10" in said
+    ran = host.run("import", "google", "--keep-going", ga)
+    assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
+    for name in bad:
+        assert f"{ga}/{name}: " in ran.stderr
+    assert f"{ga}/con?trol: " in ran.stderr
+    assert os.listdir(host.store / "users") == ["good.x"]
+
+
+def test_a_file_of_a_user_s_own_in_a_folder_of_root_s_is_that_user_s(host, ga):
+    os.chown(google(ga, KNOWN), KNOWN_UID, -1)
+    assert host.done("import", "google", ga) == "1 user imported\n"
+    assert row(host.done("show", KNOWN), "uid") == str(KNOWN_UID)
+
+
+def test_a_file_in_a_home_is_its_owner_s(host):
+    home = host.folder / "home"
+    home.mkdir(0o755)
+    host.folder.chmod(0o755)
+    path = google(home, ".google_authenticator")
+    os.chown(path, KNOWN_UID, KNOWN_UID)
+    os.chown(home, KNOWN_UID, KNOWN_UID)
+    home.chmod(0o700)
+    path.chmod(0o400)
+    assert host.done("import", "google", path) == "1 user imported\n"
+    assert host.done("list").splitlines()[1].startswith(KNOWN)
+
+
+def test_no_link_of_a_user_s_is_followed_as_root(host):
+    """What its owner may not read is not read, wherever the path leads."""
+    host.folder.chmod(0o755)
+    home = host.folder / "home"
+    home.mkdir(0o755)
+    secret = google(host.folder, "root-alone")
+    link = home / ".google_authenticator"
+    link.symlink_to(secret)
+    os.lchown(link, KNOWN_UID, KNOWN_UID)
+    said = host.refused("import", "google", link)
+    assert f"{link}: cannot be read by its user: Permission denied" in said
+    secret.chmod(0o644)  # may be read, and is not theirs
+    assert "owned by uid 0, expected uid 1" in host.refused("import", "google", link)
+    assert os.listdir(host.store / "users") == []
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (lambda path: path.chmod(0o620), "others can write to it (mode 0620)"),
+    (lambda path: (path.unlink(), os.mkfifo(path)), "not a regular file"),
+    (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "not a regular file"),
+    (lambda path: path.write_bytes(b"\n" * 70000), "more than 65536 bytes"),
+    (lambda path: path.write_text("short\n"), "secret"),
+    (lambda path: os.chown(path, 12345, 12345), "there is no account of its owner, uid 12345"),
+])
+def test_a_file_that_is_not_one_is_refused_at_once(host, spoil, said):
+    path = google(host.folder, ".google_authenticator")
+    spoil(path)
+    started = time.monotonic()
+    assert f"{path}: {said}" in host.refused("import", "google", path)
+    assert time.monotonic() - started < 4
+
+
+def test_a_file_named_after_a_user_is_root_s_or_that_user_s(host):
+    path = google(host.folder, "alice.x")
+    assert host.done("import", "google", path) == "1 user imported\n"
+    path = google(host.folder, "bob.x")
+    os.chown(path, KNOWN_UID, KNOWN_UID)
+    assert "owned by uid 1, which is neither root nor the user" in host.refused("import", "google", path)
+
+
+@pytest.mark.parametrize("words", [(), ("--homes", "a", "b")])
+def test_google_wants_paths_or_homes(host, words):
+    assert host.run("import", "google", *words).returncode == 2
+
+
+def test_the_same_user_from_two_places_is_told(host, ga):
+    google(ga, "alice.x")
+    path = google(host.folder, "alice.x")
+    said = host.refused("import", "google", ga, path)
+    assert f"{path}: alice.x is in {ga}/alice.x already" in said
+
+
+# ---- pam_oath
+
+def local_time(when):
+    """As pam_oath writes it, in the time zone in which totpctl runs here."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SL", time.gmtime(when + 3600))
+
+
+def users_oath(host, *lines):
+    return host.csv("".join(line + "\n" for line in lines), "users.oath")
+
+
+def test_oath_counters_go_on_where_they_were(host):
+    path = users_oath(host, "# users", f"HOTP/E/6 new.x - {HEX}", f"HOTP used.x + {HEX} 7 {hotp(7)}",
+                      f"HOTP/E/8 eight.x - {HEX} 3 {hotp(3, digits=8)} {local_time(time.time())}",
+                      f"other words {HEX}")
+    before = path.read_bytes()
+    assert host.done("import", "oath", path) == "3 users imported\n"
+    assert path.read_bytes() == before
+    assert host.attempt("new.x", hotp(0)) == "allow code"
+    assert host.attempt("used.x", hotp(7)) == "deny used_code"
+    assert host.attempt("used.x", hotp(8)) == "allow code"
+    assert host.attempt("eight.x", hotp(4, digits=8)) == "allow code"
+
+
+@pytest.mark.parametrize("off", [0, -1, 1, -20, 20])
+def test_oath_codes_used_before_are_refused(host, off):
+    """The code may be of any step of the peer's window around the time of its use."""
+    now = time.time()
+    step = int(now) // 30
+    host.done("import", "oath", users_oath(
+        host, f"HOTP/T30 alice.x - {HEX} 0 {code_at(30 * (step + off), OF_HEX)} {local_time(now)}"))
+    for ahead in -1, 0, 1:
+        expected = "deny used_code" if ahead <= off else "deny clock_back" if off == 20 else "allow code"
+        seen = host.attempt("alice.x", code_at(30 * (step + ahead), OF_HEX))
+        assert seen == expected or (off == 20 and seen == "deny clock_back"), ahead
+
+
+def test_an_oath_code_that_is_not_found_counts_as_of_its_time(host):
+    now = time.time()
+    ran = host.run("import", "oath", users_oath(
+        host, f"HOTP/T30 alice.x - {HEX} 0 999999 {local_time(now)}",
+        f"HOTP/T30 bob.x - {HEX} 0 {code_at(now - 86400, OF_HEX)}"))
+    assert ran.returncode == 0
+    assert ":1: warning: the step of the code used last is not found; it counts as that of the time" in ran.stderr
+    assert ":2: warning: the step of the code used last is not found; it counts as that of now" in ran.stderr
+    for user in "alice.x", "bob.x":
+        assert host.attempt(user, code_at(now, OF_HEX)) == "deny used_code"
+        assert host.attempt(user, code_at(now + 90, OF_HEX), later=90) == "allow code"
+
+
+def test_several_oath_lines_are_several_tokens(host):
+    path = users_oath(host, f"HOTP/T30 alice.x - {HEX}", f"HOTP alice.x - 61{HEX} 5",
+                      f"HOTP/T60/8 bob.x - {HEX}", f"HOTP/T60 alice.x - 62{HEX}")
+    assert host.done("import", "oath", path) == "2 users imported\n"
+    shown = host.done("show", "alice.x")
+    assert re.findall(r'^token +"([^"]*)": (\w+)', shown, re.M) == [
+        ("imported", "TOTP"), ("imported 2", "HOTP"), ("imported 3", "TOTP")]
+    assert host.attempt("alice.x", code_at(time.time(), OF_HEX)) == "allow code"
+
+
+def test_an_oath_pin_is_told_as_not_carried_over(host):
+    ran = host.run("import", "oath", users_oath(host, f"HOTP/T30 alice.x 1234 {HEX}"))
+    assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
+    assert "users.oath:1: not carried over: the password before the code (PIN)" in ran.stderr
+    assert "1234" not in ran.stderr.replace("12345", "")
+
+
+def test_more_oath_tokens_than_fit_and_one_that_is_there_twice_are_told(host):
+    lines = [f"HOTP alice.x - {i:02x}{HEX}" for i in range(9)]
+    ran = host.run("import", "oath", users_oath(host, lines[0], *lines))
+    assert ran.returncode == 1
+    assert ":2: not carried over: a token with the same secret" in ran.stderr
+    assert ":10: not carried over: a token more than the 8" in ran.stderr
+    assert host.done("show", "alice.x").count("HOTP") == 8
+
+
+def test_a_bad_oath_line_stops_the_import(host):
+    said = host.refused("import", "oath", users_oath(host, f"HOTP a.x - {HEX}", "HOTP b.x - 00"))
+    assert ":2: key: expected 10 to 128 bytes" in said
+    assert os.listdir(host.store / "users") == []
+
+
+# ---- totp-cgi
+
+@pytest.fixture
+def cgi(host):
+    folder = host.folder / "totp"
+    folder.mkdir()
+    (host.folder / "state").mkdir()
+    return folder
+
+
+def cgi_state(host, user, **members):
+    state = {"fail_timestamps": [], "success_timestamps": [], "used_scratch_tokens": [],
+             "counter": -1, **members}
+    path = host.folder / "state" / f"{user}.json"
+    path.write_text(json.dumps(state, indent=4))
+    path.chmod(0o666)  # as totp-cgi makes it
+
+
+def test_totp_cgi_secret_and_state_come_over_together(host, cgi):
+    now = int(time.time())
+    google(cgi, "alice.x.totp", SECRET, '" WINDOW_SIZE 3', '" DISALLOW_REUSE', '" TOTP_AUTH', "01234567",
+           "87654321")
+    cgi_state(host, "alice.x", success_timestamps=[now - 300, now], used_scratch_tokens=["87654321"])
+    google(cgi, "bob.x.totp", OF_HEX, '" HOTP_COUNTER 2')
+    cgi_state(host, "bob.x", counter=6)
+    google(cgi, "readme", "this is no secret")
+    before = digest(cgi), digest(host.folder / "state")
+    assert host.done("import", "totp-cgi", cgi, host.folder / "state") == "2 users imported\n"
+    assert (digest(cgi), digest(host.folder / "state")) == before
+    assert host.attempt("alice.x", code_at(now)) == "deny used_code"
+    assert host.attempt("alice.x", "87654321") == "deny wrong_code"
+    assert host.attempt("alice.x", "01234567") == "allow recovery_code"
+    assert host.attempt("alice.x", code_at(now + 30)) == "allow code"
+    assert host.attempt("bob.x", hotp(5)) == "deny used_code"
+    assert host.attempt("bob.x", hotp(6)) == "allow code"
+
+
+def test_without_its_state_no_scratch_code_comes_alive_again(host, cgi):
+    google(cgi, "alice.x.totp", SECRET, '" TOTP_AUTH', "01234567")
+    ran = host.run("import", "totp-cgi", cgi, host.folder / "state")
+    assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
+    assert "not carried over: 1 scratch codes: there is no .json" in ran.stderr
+    assert host.attempt("alice.x", "01234567") == "deny wrong_code"
+
+
+def test_secret_and_state_may_lie_in_one_folder(host, cgi):
+    google(cgi, "alice.x.totp", SECRET, '" TOTP_AUTH', "01234567")
+    cgi_state(host, "alice.x", used_scratch_tokens=[1234567])
+    shutil.move(host.folder / "state" / "alice.x.json", cgi)
+    host.done("import", "totp-cgi", cgi)
+    assert host.attempt("alice.x", "01234567") == "deny wrong_code"
+
+
+def test_totp_cgi_users_that_cannot_come_over_are_named(host, cgi):
+    google(cgi, "sealed.x.totp", "aes256+hmac256$AAAA$BBBB")
+    google(cgi, "broken.x.totp")
+    (host.folder / "state" / "broken.x.json").write_text('{"fail_timestamps": [')
+    google(cgi, "link.x.totp")
+    (host.folder / "state" / "link.x.json").symlink_to("/dev/zero")
+    said = host.refused("import", "totp-cgi", cgi, host.folder / "state")
+    assert f"{cgi}/sealed.x.totp: the secret is encrypted under the user's PIN" in said
+    assert f"{cgi}/broken.x.totp: its state .json: not the state of a user" in said
+    assert f"{cgi}/link.x.totp: its state .json: not a regular file" in said
+    assert "nothing is imported: 3 of 3" in said
+
+
+def test_a_folder_that_is_not_there_is_told(host, cgi):
+    assert "/nonexistent" in host.refused("import", "totp-cgi", cgi, "/nonexistent")
+    assert "/nonexistent" in host.refused("import", "totp-cgi", "/nonexistent")
+    assert "/nonexistent" in host.refused("import", "google", "/nonexistent")
+
+
+# ---- otpauth URIs
+
+def test_uris_are_enrolled_for_their_account(host):
+    text = (f"otpauth://totp/Example:alice.x?secret={SECRET}&issuer=Example\n"
+            f"otpauth://totp/{KNOWN}@tower?secret={SECRET}&algorithm=SHA256&digits=8&period=60\n"
+            f"otpauth://hotp/Example:alice.x?secret={OF_HEX}&issuer=Example&counter=5\n"
+            f"otpauth://totp/no.one@tower?secret={SECRET}\n")
+    assert host.done("import", "otpauth", "-", stdin=text) == "3 users imported\n"
+    assert re.findall(r'^token +"([^"]*)": (.*)', host.done("show", "alice.x"), re.M) == [
+        ("Example", "TOTP, SHA1, 6 digits, 30 seconds"), ("imported", "HOTP, SHA1, 6 digits")]
+    assert '"imported": TOTP, SHA256, 8 digits, 60 seconds' in host.done("show", KNOWN)
+    assert sorted(os.listdir(host.store / "users")) == ["alice.x", KNOWN, "no.one%40tower"]
+    assert host.attempt("alice.x", fresh_code()) == "allow code"
+    assert host.attempt("alice.x", hotp(5)) == "allow code"
+
+
+def test_what_is_no_uri_is_named_and_nothing_of_it_is_shown(host):
+    said = host.refused("import", "otpauth", "-", stdin=f"otpauth://totp/a.x?secret={SECRET}\n{SECRET}\n"
+                        "otpauth://totp/b.x?secret=JBSWY3DP\n")
+    assert "standard input:2: " in said and "standard input:3: secret: expected 10 to 128" in said
+    assert SECRET not in said and "JBSWY3DP" not in said
+    assert os.listdir(host.store / "users") == []
+
+
+# ---- export, and import of it
+
+def phrase_file(host, text=PHRASE + "\n", mode=0o600):
+    path = host.folder / "phrase"
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def export(host, *users, name="out"):
+    path = host.folder / name
+    host.done("export", path, *users, "--passphrase-file", phrase_file(host))
+    return path
+
+
+def bring(host, path, *options):
+    return host.run("import", "exported", path, *options, "--passphrase-file", phrase_file(host))
+
+
+def test_an_export_brings_everything_to_another_host(host, other):
+    host.enrol("alice.x")
+    host.enrol(KNOWN, OTHER_SECRET)
+    host.done("import", "google", google(host.folder, "carol.x", OF_HEX, '" HOTP_COUNTER 5', "12345678",
+                                         "87654321"))
+    code = fresh_code()
+    assert host.attempt("alice.x", code) == "allow code"
+    assert host.attempt("carol.x", hotp(5)) == "allow code"
+    assert host.attempt("carol.x", "12345678") == "allow recovery_code"
+    assert host.attempt(KNOWN, "000000") == "deny wrong_code"
+    before = host.files()
+    path = export(host)
+    st = path.stat()
+    assert (st.st_mode & 0o7777, st.st_uid) == (0o600, 0)
+    assert {name: seen for name, seen in host.files().items() if name in before} == before
+
+    assert bring(other, path).stdout == "3 users imported\n"
+    assert other.attempt("alice.x", code) == "deny used_code"
+    assert other.attempt("carol.x", hotp(5)) == "deny used_code"
+    assert other.attempt("carol.x", hotp(6)) == "allow code"
+    assert other.attempt("carol.x", "12345678") == "deny spent_recovery_code"
+    assert other.attempt("carol.x", "87654321") == "allow recovery_code"
+    assert row(other.done("show", KNOWN), "failures") == row(host.done("show", KNOWN), "failures")
+    ids = [{name.split(".")[-1] for name in os.listdir(made.store / "state")} for made in (host, other)]
+    assert not ids[0] & ids[1]
+    assert "outcome=exported" in host.logged()
+
+
+def test_some_users_may_be_exported(host, other):
+    for user in "alice.x", "bob.x", "carol.x":
+        host.enrol(user)
+    assert "carol.x" not in bring(other, export(host, "alice.x", "bob.x"), "--dry-run").stdout
+    said = host.refused("export", host.folder / "more", "alice.x", "no.one", "--passphrase-file",
+                        phrase_file(host))
+    assert "no.one: is not enrolled" in said
+
+
+def test_what_was_used_since_the_export_stays_used_here(host):
+    host.enrol("alice.x")
+    path = export(host)
+    code = fresh_code()
+    assert host.attempt("alice.x", code) == "allow code"
+    ran = bring(host, path)
+    assert (ran.returncode, ran.stdout) == (1, "0 users imported, 1 kept\n")
+    assert bring(host, path, "--replace").stdout == "0 users imported, 1 replaced\n"
+    assert host.attempt("alice.x", code) == "deny used_code"
+
+
+def test_an_export_shows_nothing(host):
+    host.enrol("alice.x")
+    sealed = export(host).read_bytes()
+    assert sealed.startswith(b"PTPB\x01\x01")
+    assert b"alice" not in sealed and b"imported" not in sealed
+
+
+def test_another_passphrase_or_a_changed_file_imports_nothing(host, other):
+    host.enrol("alice.x")
+    path = export(host)
+    said = other.refused("import", "exported", path, "--passphrase-file",
+                         phrase_file(other, "correct horse battery stable\n"))
+    assert f"nothing is imported: {path}: another passphrase, or the file was changed" in said
+    sealed = path.read_bytes()
+    for spoiled in sealed[:-1], sealed + b"x", sealed[:60] + bytes([sealed[60] ^ 1]) + sealed[61:]:
+        path.write_bytes(spoiled)
+        assert "another passphrase, or the file was changed" in bring(other, path).stderr
+    for spoiled in b"", b"PTPB", sealed[:5] + b"\2" + sealed[6:], sealed[:6] + b"\x1f" + sealed[7:]:
+        path.write_bytes(spoiled)
+        assert "not an export that this version reads" in bring(other, path).stderr
+    assert os.listdir(other.store / "users") == []
+
+
+def test_an_export_takes_the_place_of_nothing(host):
+    host.enrol("alice.x")
+    path = export(host)
+    before = path.read_bytes()
+    assert "File exists" in host.refused("export", path, "--passphrase-file", phrase_file(host))
+    link = host.folder / "link"
+    link.symlink_to(host.folder / "nowhere")
+    assert "File exists" in host.refused("export", link, "--passphrase-file", phrase_file(host))
+    assert path.read_bytes() == before and not (host.folder / "nowhere").exists()
+
+
+def test_an_export_that_fails_leaves_no_file(host):
+    import resource
+    host.enrol("alice.x")
+
+    def small():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    path = host.folder / "out"
+    host.refused("export", path, "--passphrase-file", phrase_file(host), preexec_fn=small)
+    host.refused("export", path, "--passphrase-file", phrase_file(host, "short\n"))
+    assert not path.exists()
+
+
+def test_a_damaged_record_is_told_and_keeps_no_other_one_back(host, other):
+    host.enrol("alice.x")
+    host.enrol("bob.x")
+    host.user_file("bob.x").write_bytes(b"damaged")
+    path = host.folder / "out"
+    ran = host.run("export", path, "--passphrase-file", phrase_file(host))
+    assert ran.returncode == 1 and "bob.x: " in ran.stderr and "1 left out" in ran.stderr
+    assert bring(other, path).stdout == "1 user imported\n"
+
+
+def test_an_export_goes_through_a_pipe(host, other):
+    host.enrol("alice.x")
+    made = subprocess.run([TOTPCTL, "--conf", host.conf, "export", "-", "--passphrase-file",
+                           phrase_file(host)], capture_output=True, timeout=60)
+    assert made.returncode == 0 and made.stderr == b"1 user exported\n"
+    taken = subprocess.run([TOTPCTL, "--conf", other.conf, "import", "exported", "-",
+                            "--passphrase-file", phrase_file(other)], input=made.stdout,
+                           capture_output=True, timeout=60)
+    assert (taken.returncode, taken.stdout) == (0, b"1 user imported\n")
+
+
+def test_an_export_of_nobody_holds_nobody(host, other):
+    assert bring(other, export(host)).stdout == "0 users imported\n"
+
+
+@pytest.mark.parametrize("text, mode, said", [
+    (PHRASE + "\n", 0o640, "others can read it (mode 0640)"),
+    ("eleven char\n", 0o600, "expected 12 to 128 bytes"),
+    ("x" * 129 + "\n", 0o600, "expected 12 to 128 bytes"),
+    (PHRASE + "\n" + PHRASE + "\n", 0o600, "expected one line"),
+    ("", 0o600, "expected 12 to 128 bytes"),
+])
+def test_a_passphrase_file_that_will_not_do_is_refused(host, text, mode, said):
+    host.enrol("alice.x")
+    refused = host.refused("export", host.folder / "out", "--passphrase-file", phrase_file(host, text, mode))
+    assert said in refused and PHRASE not in refused
+    assert not (host.folder / "out").exists()
+
+
+def test_a_passphrase_may_come_through_a_pipe(host, other):
+    host.enrol("alice.x")
+    for longest in PHRASE, "x" * 128:
+        path = host.folder / longest[:8]
+        host.done("export", path, "--passphrase-file", "/dev/stdin", stdin=longest)
+        assert other.done("import", "exported", "--dry-run", path, "--passphrase-file", "/dev/stdin",
+                          stdin=longest + "\r\n")
+
+
+# ---- the passphrase at a terminal
+
+def at_terminal(host, words, *typed):
+    """Run totpctl at a terminal of its own; returns exit code and all that was shown."""
+    pexpect = pytest.importorskip("pexpect")
+    child = pexpect.spawn(TOTPCTL, ["--conf", str(host.conf), *map(str, words)], timeout=20,
+                          encoding="utf-8")
+    for question, answer in typed:
+        child.expect_exact(question)
+        child.waitnoecho()
+        child.send(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus, "".join(child.before if isinstance(child.before, str) else "")
+
+
+def test_a_passphrase_is_asked_twice_and_not_shown(host, other):
+    host.enrol("alice.x")
+    path = host.folder / "out"
+    code, shown = at_terminal(host, ("export", path), ("New passphrase: ", PHRASE + "\n"),
+                              ("The same again: ", PHRASE + "\n"))
+    assert code == 0 and "1 user exported" in shown and PHRASE not in shown
+    code, shown = at_terminal(other, ("import", "exported", path), ("Passphrase: ", PHRASE + "\n"))
+    assert code == 0 and "1 user imported" in shown and PHRASE not in shown
+
+
+@pytest.mark.parametrize("typed, said", [
+    ((("New passphrase: ", PHRASE + "\n"), ("The same again: ", PHRASE + "x\n")), "the two differ"),
+    ((("New passphrase: ", "short\n"),), "expected 12 to 128 bytes"),
+    ((("New passphrase: ", "x" * 129 + "\n"),), "expected 12 to 128 bytes"),
+    ((("New passphrase: ", "\x04"),), "no passphrase"),
+    ((("New passphrase: ", "\x03"),), "no passphrase"),
+    ((("New passphrase: ", PHRASE + "\n"), ("The same again: ", "\x03")), "no passphrase"),
+])
+def test_a_passphrase_that_is_not_given_makes_no_export(host, typed, said):
+    host.enrol("alice.x")
+    code, shown = at_terminal(host, ("export", host.folder / "out"), *typed)
+    assert code == 1 and said in shown
+    assert not (host.folder / "out").exists()
+
+
+def test_without_a_terminal_nobody_is_asked(host):
+    host.enrol("alice.x")
+    said = host.refused("export", host.folder / "out", start_new_session=True)
+    assert "--passphrase-file" in said
+
+
+# ---- sealed credentials
+
+@pytest.fixture
+def twin(host):
+    """Another host with the keyring of the first."""
+    with tempfile.TemporaryDirectory(prefix="totpctl-twin-") as folder:
+        made = Host(pathlib.Path(folder))
+        made.done("init", "--keyring", host.keyring)
+        yield made
+
+
+def test_a_sealed_credential_goes_to_a_host_with_the_same_key_as_often_as_one_likes(host, twin):
+    host.enrol("alice.x")
+    host.enrol(KNOWN)
+    files = [host.user_file("alice.x"), host.user_file(KNOWN)]
+    assert twin.done("import", "sealed", *files) == "2 users imported\n"
+    code = fresh_code()
+    assert twin.attempt("alice.x", code) == "allow code"
+    before = twin.files()
+    for options in (), ("--replace",):
+        assert twin.done("import", "sealed", *options, *files) == "0 users imported, 2 unchanged\n"
+    assert twin.files() == before
+    assert twin.attempt("alice.x", code) == "deny used_code"
+
+
+def test_a_newer_sealed_credential_replaces_and_keeps_what_was_used_here(host, twin):
+    host.enrol("alice.x")
+    twin.done("import", "sealed", host.user_file("alice.x"))
+    code = fresh_code()
+    assert twin.attempt("alice.x", code) == "allow code"
+    host.done("recovery", "alice.x")
+    ran = twin.run("import", "sealed", host.user_file("alice.x"))
+    assert (ran.returncode, ran.stdout) == (1, "0 users imported, 1 kept\n")
+    for said in "1 replaced", "1 unchanged":
+        assert twin.done("import", "sealed", "--replace", host.user_file("alice.x")) == \
+            f"0 users imported, {said}\n"
+    assert row(twin.done("show", "alice.x"), "recovery codes") == "10 of 10 left"
+    assert twin.attempt("alice.x", code) == "deny used_code"
+
+
+def test_a_sealed_credential_is_bound_to_the_account_of_its_name_here(host, twin):
+    host.enrol(KNOWN)
+    host.record("bind", KNOWN, 4711)
+    twin.done("import", "sealed", host.user_file(KNOWN))
+    assert row(twin.done("show", KNOWN), "uid") == str(KNOWN_UID)
+
+
+def test_what_is_not_sealed_for_this_host_and_name_is_refused(host, twin, other):
+    host.enrol("alice.x")
+    host.record("hotp", "alice.x")
+    other.enrol("bob.x")
+    host.enrol("carol.x")
+    wrong_name = host.folder / "dave.x"
+    shutil.copy(host.user_file("carol.x"), wrong_name)
+    cut = host.folder / "carol.x"
+    cut.write_bytes(host.user_file("carol.x").read_bytes()[:-1])
+    large = host.folder / "large.x"
+    large.write_bytes(b"x" * 9000)
+    text = host.folder / "text.x"
+    text.write_text("hello")
+    upper = host.folder / "Carol"
+    upper.write_text("hello")
+    said = twin.refused("import", "sealed", host.user_file("alice.x"), other.user_file("bob.x"),
+                        wrong_name, cut, large, text, upper, "/nonexistent")
+    for path, why in ((host.user_file("alice.x"), "has a counter-based token"),
+                      (other.user_file("bob.x"), "sealed under key"),
+                      (wrong_name, "does not open"), (cut, "does not open"),
+                      (large, "not a sealed credential"), (text, "not a sealed credential"),
+                      (upper, "its name is not that of a record"),
+                      ("/nonexistent", "cannot be read: No such file")):
+        assert re.search(rf"^{re.escape(str(path))}: .*{why}", said, re.M), (path, said)
+    assert os.listdir(twin.store / "users") == []
+
+
+# ---- a keyring that hosts share
+
+def test_init_takes_a_keyring_and_changes_nothing_the_second_time(host, bare, other):
+    copy = host.folder / "copy"
+    copy.write_bytes(b"# shared\n" + host.keyring.read_bytes() + other.keyring.read_bytes())
+    copy.chmod(0o400)
+    with tempfile.TemporaryDirectory(prefix="totpctl-third-") as folder:
+        third = Host(pathlib.Path(folder))
+        said = third.done("init", "--keyring", copy)
+        assert f"Copied the keyring {copy} to {third.keyring}" in said and "Keep a copy" not in said
+        st = third.keyring.stat()
+        assert (st.st_mode & 0o7777, st.st_uid) == (0o600, 0)
+        assert third.keyring.read_bytes() == copy.read_bytes()
+        before = third.files()
+        for keyring in copy, host.keyring:
+            assert "nothing is changed" in third.done("init", "--keyring", keyring)
+        assert third.files() == before
+
+
+def test_init_leaves_a_keyring_without_the_keys_as_it_is(host, other):
+    before = other.files()
+    said = other.refused("init", "--keyring", host.keyring)
+    assert "has not the key" in said and "nothing is changed" in said
+    assert other.files() == before
+    same_id = host.folder / "same-id"
+    same_id.write_bytes(other.keyring.read_bytes()[:8] + host.keyring.read_bytes()[8:])
+    same_id.chmod(0o600)
+    assert "has not the key" in other.refused("init", "--keyring", same_id)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.chmod(0o640),
+    lambda path: os.chown(path, 65534, 65534),
+    lambda path: path.write_text("no keyring\n"),
+    lambda path: path.write_text(""),
+    lambda path: path.write_bytes(b"#" * 100000),
+    lambda path: path.unlink(),
+])
+def test_init_refuses_a_keyring_that_is_not_acceptable(host, spoil):
+    copy = host.folder / "copy"
+    shutil.copy(host.keyring, copy)
+    copy.chmod(0o600)
+    spoil(copy)
+    with tempfile.TemporaryDirectory(prefix="totpctl-third-") as folder:
+        third = Host(pathlib.Path(folder))
+        assert str(copy) in third.refused("init", "--keyring", copy)
+        assert not third.keyring.exists() and not third.store.exists()
+
+
+def test_a_keyring_that_was_lost_is_restored_from_a_copy(host):
+    host.enrol("alice.x")
+    copy = host.folder / "copy"
+    shutil.move(host.keyring, copy)
+    host.done("init", "--keyring", copy)
+    assert host.attempt("alice.x", fresh_code()) == "allow code"
+
+
+def test_an_import_of_nothing_needs_an_argument(host):
+    for words in ("sealed",), ("oath",), ("totp-cgi",), ("otpauth",), ("exported",):
+        assert host.run("import", *words).returncode == 2
+    assert host.run("export").returncode == 2
