@@ -148,14 +148,18 @@ def test_a_first_code_can_be_given_to_totp_enroll(host, tmp_path):
     run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
     _, phone = letter_of(folder, "alice")
     host.phones.append(phone)
+    host.pam("locker", "auth required pam_totp.so", "auth required pam_permit.so")
+    ask = ("runuser", "-u", "alice", "--", "pamtester", "locker", "alice", "authenticate")
+    assert "Verification" not in run(*ask), "totpd says that it waits"
+    assert host.event()["reason"] == "not_confirmed"
     assert "waits for its first code" in say("status")
     assert json.loads(say("status", "--json"))["pending"] is True
     assert "not accepted" in say("test", given=phone.wrong() + "\n", code=1)
     assert json.loads(say("status", "--json"))["pending"] is True
     assert "Right" in say("test", given=phone.code() + "\n")
     assert json.loads(say("status", "--json"))["pending"] is False
-    host.sshd()
-    assert not host.ssh("alice", phone.wrong()).ok
+    run(*ask, given=phone.wrong() + "\n", fail=True)
+    assert host.events()[-1]["reason"] == "wrong_code"
 
 
 def test_by_a_temporary_code_nobody_changes_what_they_have(host):
