@@ -2,21 +2,15 @@
  * totpctl doctor: sshd's settings, as sshd itself has them after includes and defaults
  * (sshd -T; what a Match block would change is not looked at).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "doctor.h"
+#include "program.h"
 
 #define SETTINGS_MAX 65536
-#define ANSWER_MS    10000
+#define ANSWER_S     10
 
 static const char *const programs[] = {"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"};
 
@@ -28,75 +22,14 @@ static const char *find_sshd(void)
 	return NULL;
 }
 
-/* --- asking it --- */
-
-static bool start(const char *program, int fd, pid_t *ret_pid)
-{
-	char minus_t[] = "-T", path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", name[64];
-	char *argv[] = {name, minus_t, NULL}, *env[] = {path, NULL};
-	posix_spawn_file_actions_t actions;
-	bool started;
-
-	snprintf(name, sizeof(name), "%s", program);
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return false;
-	started = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
-						   0) == 0 &&
-		  posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO) == 0 &&
-		  posix_spawn_file_actions_adddup2(&actions, fd, STDERR_FILENO) == 0 &&
-		  posix_spawn(ret_pid, program, &actions, NULL, argv, env) == 0;
-	posix_spawn_file_actions_destroy(&actions);
-	return started;
-}
-
-/* All that comes until the end, or until the time is up. */
-static bool read_answer(int fd, char *text, size_t cap, size_t *ret_len)
-{
-	uint64_t end = io_monotonic_ns() + ANSWER_MS * 1000000ull;
-
-	*ret_len = 0;
-	while (io_monotonic_ns() < end) {
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-		ssize_t n;
-
-		if (poll(&ready, 1, 100) <= 0)
-			continue;
-		n = read(fd, text + *ret_len, cap - 1 - *ret_len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0 || *ret_len + (size_t)n == cap - 1) {
-			text[*ret_len] = '\0';
-			return n == 0;
-		}
-		*ret_len += (size_t)n;
-	}
-	return false;
-}
-
 /* Run sshd -T. False: it failed; text is then what it said, if anything. */
-static bool ask_sshd(const char *program, char *text, size_t cap)
+static bool ask_sshd(const char *path, char *text, size_t cap)
 {
-	int pipe_fds[2], status = -1;
+	const char *const argv[] = {path, "-T", NULL};
+	const struct program program = {.argv = argv, .errors = true, .seconds = ANSWER_S};
 	size_t len = 0;
-	pid_t pid = 0;
-	bool good;
 
-	text[0] = '\0';
-	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
-		return false;
-	good = start(program, pipe_fds[1], &pid);
-	close(pipe_fds[1]);
-	if (!good) {
-		close(pipe_fds[0]);
-		return false;
-	}
-	good = read_answer(pipe_fds[0], text, cap, &len);
-	close(pipe_fds[0]);
-	if (!good)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return program_run(&program, text, cap, &len) == 0;
 }
 
 /* --- what it says --- */

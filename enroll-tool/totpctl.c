@@ -99,6 +99,19 @@ static const struct command commands[] = {
 	 "  --fix           repair what needs no choice: permissions, leftovers\n"
 	 "  --json          print an array of objects, one for each finding\n",
 	 0, 0, OPTION_SERVICE | OPTION_FIX | OPTION_JSON, ctl_doctor},
+	{NULL, "key", "SUBCOMMAND", "the keys that seal what is stored", "", 0, 0, 0, NULL},
+	{NULL, "key list", "", "which there are, and how much each has sealed",
+	 "The first seals what is stored from now on, the others only open. A key that is\n"
+	 "missing has sealed something, and is not in the keyring.\n"
+	 "\n"
+	 "  --json  print an array of objects, one for each key\n",
+	 0, 0, OPTION_JSON, ctl_key_list},
+	{NULL, "key rotate", "", "make a new key, and seal everything again with it",
+	 "Adds a new key, has totpd read the keyring again, makes the key the first, seals\n"
+	 "all records again, and drops the old key when nothing needs it. Logins go on\n"
+	 "meanwhile. Interrupted at any point, everything still opens, and the next run\n"
+	 "goes on.\n",
+	 0, 0, 0, ctl_key_rotate},
 	{"Users", "list", "", "who is enrolled, and who cannot log in",
 	 "  --json  print an array of objects, one for each user\n", 0, 0, OPTION_JSON, ctl_list},
 	{NULL, "show", "USER", "tokens, failed tries and waits; never a secret", "", 1, 1, 0,

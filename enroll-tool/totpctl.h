@@ -48,6 +48,8 @@ MUST_CHECK int ctl_import_exported(struct ctl *ctl);
 MUST_CHECK int ctl_import_sealed(struct ctl *ctl);
 MUST_CHECK int ctl_export(struct ctl *ctl);
 MUST_CHECK int ctl_doctor(struct ctl *ctl);
+MUST_CHECK int ctl_key_list(struct ctl *ctl);
+MUST_CHECK int ctl_key_rotate(struct ctl *ctl);
 MUST_CHECK int ctl_list(struct ctl *ctl);
 MUST_CHECK int ctl_show(struct ctl *ctl);
 MUST_CHECK int ctl_test(struct ctl *ctl);

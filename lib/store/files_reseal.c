@@ -179,8 +179,10 @@ static enum totp_err read_plain(const struct batch *batch, struct resealing *fil
 	if (err != TOTP_OK) {
 		struct reason cause = *why;
 
-		reason_set(why, "%s: %.200s", file->name,
-			   cause.text[0] ? cause.text : err_name(err));
+		if (cause.text[0])
+			reason_set(why, "%s: %.200s", file->name, cause.text);
+		else
+			reason_set(why, "%s: cannot be opened (%s)", file->name, err_name(err));
 	}
 	return err;
 }
@@ -342,7 +344,7 @@ enum totp_err store_reseal(struct store *store, const struct store_reseal *resea
 
 	/* only for the keyring: the keys are claimed, so they stay as they are */
 	files_end_change(store);
-	if (err != TOTP_OK || reseal->count == 0)
+	if (err != TOTP_OK)
 		return err;
 	batch = calloc(1, sizeof(*batch));
 	if (!batch) {
@@ -355,6 +357,8 @@ enum totp_err store_reseal(struct store *store, const struct store_reseal *resea
 	err = open_folder(store, reseal->kind, &batch->dir_fd, why);
 	if (err == TOTP_OK)
 		err = reseal_all(batch, why);
+	else if (err == TOTP_ERR_NOT_FOUND && reseal->count == 0)
+		err = TOTP_OK;
 	fd_close(batch->dir_fd);
 	free(batch);
 	return err;

@@ -113,19 +113,27 @@ static enum totp_err read_open(int fd, const char *path, struct keyring *ret_key
 	return err;
 }
 
-enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct reason *why)
+enum totp_err keyring_open(const char *path, int *ret_fd, struct reason *why)
 {
-	/* before it is opened: a change meanwhile is noticed afterwards */
-	struct io_stamp stamp = io_stamp_of(path);
-	OWN_FD int fd = -1;
-	enum totp_err err = path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
+	enum totp_err err =
+		path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, ret_fd, why);
 
-	keyring_wipe(ret_keyring);
 	if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why,
 			   "%s: no keyring: restore it from your backup, or run totpctl init "
 			   "on a new host",
 			   path);
+	return err;
+}
+
+enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct reason *why)
+{
+	/* before it is opened: a change meanwhile is noticed afterwards */
+	struct io_stamp stamp = io_stamp_of(path);
+	OWN_FD int fd = -1;
+	enum totp_err err = keyring_open(path, &fd, why);
+
+	keyring_wipe(ret_keyring);
 	if (err == TOTP_OK)
 		err = read_open(fd, path, ret_keyring, why);
 	if (err == TOTP_OK)

@@ -35,9 +35,12 @@ MUST_CHECK enum totp_err keyring_parse(struct text text, const char *name,
 				       struct keyring *ret_keyring, struct reason *why);
 
 /*
- * Read the keyring at an absolute path: root's, mode 0600 or stricter. Errors as
- * path_open_config and keyring_parse; *why says what to do. *ret_keyring is wiped then.
+ * Open the keyring at an absolute path: root's, mode 0600 or stricter, of KEYRING_BYTES_MAX at
+ * most. Errors as path_open_config; *why says what to do.
  */
+MUST_CHECK enum totp_err keyring_open(const char *path, int *ret_fd, struct reason *why);
+
+/* Read it. Errors also as keyring_parse. *ret_keyring is wiped then. */
 MUST_CHECK enum totp_err keyring_load(const char *path, struct keyring *ret_keyring,
 				      struct reason *why);
 

@@ -1,12 +1,10 @@
 #include "store/keyring_edit.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "base/io.h"
 #include "base/secret.h"
-#include "store/path.h"
 
 #define MARK "# rotating from "
 
@@ -34,7 +32,7 @@ static enum totp_err read_text(const char *path, struct keyring_text *text, stru
 {
 	OWN_KEYRING struct keyring keyring;
 	OWN_FD int fd = -1;
-	enum totp_err err = path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
+	enum totp_err err = keyring_open(path, &fd, why);
 
 	if (err != TOTP_OK)
 		return err;

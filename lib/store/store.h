@@ -273,7 +273,8 @@ struct store_reseal {
 /*
  * Seal these users' files of a kind again, under the keyring's first key. What a record holds,
  * its id and its state stay as they are, and logins go on; …one that holds its record for longer loses
- * it, and its commit is TOTP_ERR_STALE. On TOTP_OK what was told is durable.
+ * it, and its commit is TOTP_ERR_STALE. On TOTP_OK what was told is durable, and so is what
+ * was sealed in earlier calls.
  *
  * The keys are claimed, or TOTP_ERR_ARGUMENT. Any error: the disk refuses; each record is as it
  * was or sealed again, whole.

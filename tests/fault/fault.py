@@ -423,12 +423,15 @@ def new_secret_works(scene, done):
 CHANGES = re.compile(r"\w*(write|sync|chown|chmod|rename|link|mkdir|truncate|fallocate)\w*$")
 
 
+def changes(call):
+    return CHANGES.match(call.name) or "O_CREAT" in call.line or call.name == "exit_group"
+
+
 def changing_calls(scene, name, *words):
     """The calls of a tool that change something on the disk, and its last one: to be killed
     at any other call is to be killed at the next of these."""
     calls = trace(os.path.join(TOOLS, name), "--conf", scene.path("conf"), *words)
-    return [call for call in calls if CHANGES.match(call.name) or "O_CREAT" in call.line
-            or call.name == "exit_group"]
+    return [call for call in calls if changes(call)]
 
 
 def killed_everywhere(scene, name, words, check):
@@ -573,6 +576,89 @@ def one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use(scene):
     killed_everywhere(scene, "totp-enroll", ("--user", "bin", "--no-confirm", "--json"), check)
 
 
+# ---- keys
+
+def keys_of(scene):
+    with open(scene.path("keyring"), encoding="ascii") as file:
+        return [line.split()[0] for line in file if not line.startswith("#")]
+
+
+def rotate(scene, call=None, what=None):
+    words = (os.path.join(TOOLS, "totpctl"), "--conf", scene.path("conf"), "key", "rotate")
+    return inject(call, what, *words) if call else run(*words, check=False)
+
+
+def enrolled_for_rotation(scene):
+    """Somebody beside daemon, a copy of all, and the calls that a rotation makes."""
+    run(LOGIN, "enroll", scene.dir, "bin")
+    shutil.copytree(scene.path("store"), scene.path("template"))
+    shutil.copy2(scene.path("keyring"), scene.path("template.keyring"))
+    calls = trace(os.path.join(TOOLS, "totpctl"), "--conf", scene.path("conf"), "key", "rotate")
+    as_it_was(scene)
+    first = next(i for i, call in enumerate(calls) if '"users"' in call.line)
+    return calls[first:]
+
+
+def as_it_was(scene):
+    shutil.rmtree(scene.path("store"))
+    shutil.copytree(scene.path("template"), scene.path("store"))
+    shutil.copy2(scene.path("template.keyring"), scene.path("keyring"))
+
+
+def goes_on(scene, old):
+    """Whatever happened, everything opens; the next run finishes, and everything opens."""
+    require(scene.log_in(scene.fresh()) == [SUCCESS], "a login after it")
+    require(scene.tool("totpctl", "show", "bin").returncode == 0, "bin's record")
+    again = rotate(scene)
+    require(again.returncode == 0, f"the next run: {again.stderr}")
+    keys = keys_of(scene)
+    require(len(keys) == 1 and keys[0] != old, f"keys {keys}")
+    require(scene.log_in(scene.fresh()) == [SUCCESS], "a login after the next run")
+    require(scene.tool("totpctl", "show", "bin").returncode == 0, "bin's record then")
+    require(not scene.leftovers(), f"{scene.leftovers()}")
+
+
+def a_rotation_killed_at_any_call_leaves_everything_open_and_goes_on(scene):
+    calls, old = enrolled_for_rotation(scene), keys_of(scene)[0]
+    calls = [call for call in calls if changes(call)]
+    for call in calls:
+        as_it_was(scene)
+        done = rotate(scene, call, "signal=KILL")
+        with_call(call, require, was_killed(done), f"not killed: {done.returncode}")
+        with_call(call, goes_on, scene, old)
+    require(len(calls) > 20, f"{len(calls)} calls")
+    say(f"killed at {len(calls)} calls")
+
+
+def a_rotation_in_which_any_call_fails_leaves_everything_open_and_goes_on(scene):
+    calls, old = enrolled_for_rotation(scene), keys_of(scene)[0]
+    calls = [call for call in calls
+             if call.name not in ("exit_group", "mmap", "munmap", "mprotect", "brk", "rt_sigaction",
+                                  "clock_nanosleep", "close", "getpid", "futex")]
+    for call in calls:
+        as_it_was(scene)
+        done = rotate(scene, call, "error=EIO")
+        with_call(call, require, done.returncode in (0, 1), f"exit {done.returncode}")
+        with_call(call, require, done.returncode == 0 or done.stderr, "no reason is said")
+        with_call(call, goes_on, scene, old)
+    say(f"{len(calls)} calls failed")
+
+
+def a_rotation_on_a_full_disk_leaves_everything_open_and_goes_on(scene):
+    enrolled_for_rotation(scene)
+    old = keys_of(scene)[0]
+    on_a_small_disk(scene, "128k")
+    try:
+        fill(scene.path("store/filler"))
+        done = rotate(scene)
+        require(done.returncode == 1 and "No space left" in done.stderr, done.stderr)
+        require(scene.log_in(scene.fresh()) == [SUCCESS], "a login after it")
+        os.unlink(scene.path("store/filler"))
+        goes_on(scene, old)
+    finally:
+        run("umount", scene.path("store"))
+
+
 # ---- running
 
 def say(text):
@@ -637,6 +723,9 @@ TESTS = [
     an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_letter,
     an_invitation_killed_at_any_call_is_there_whole_or_is_not,
     one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use,
+    a_rotation_killed_at_any_call_leaves_everything_open_and_goes_on,
+    a_rotation_in_which_any_call_fails_leaves_everything_open_and_goes_on,
+    a_rotation_on_a_full_disk_leaves_everything_open_and_goes_on,
 ]
 
 

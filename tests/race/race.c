@@ -384,6 +384,49 @@ static void a_record_replaced_meanwhile_still_lets_in_once(void **unused)
 	}
 }
 
+static void rotate_keys(void)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		if (freopen("/dev/null", "w", stdout) && freopen("/dev/null", "w", stderr))
+			execl(TOTPCTL_PATH, "totpctl", "--conf", scene_path(&scene, "conf"), "key",
+			      "rotate", (char *)NULL);
+		_exit(1);
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		_exit(1);
+}
+
+/* Each user with a new code each time, until the keys have been rotated often. */
+static void log_in_or_rotate(unsigned index)
+{
+	for (unsigned i = 0; index == 0 && i < 25; i++)
+		rotate_keys();
+	if (index == 0)
+		atomic_store(&shared->revoked, 1);
+	while (!atomic_load(&shared->revoked)) {
+		scene_now += 60;
+		(void)log_in(index % 2 ? "daemon" : "nobody", A);
+	}
+}
+
+static void every_right_code_lets_in_while_keys_are_rotated(void **unused)
+{
+	unsigned accepted;
+
+	scene_enroll(&scene, "nobody");
+	(void)take(PAM_SUCCESS);
+	atomic_store(&shared->revoked, 0);
+	release(log_in_or_rotate, 3);
+	accepted = take(PAM_SUCCESS);
+	printf("# %u logins during 25 rotations\n", accepted);
+	assert_in_range(accepted, 50, 1000000);
+	for (int code = 0; code < CODES_MAX; code++)
+		assert_int_equal(0, take(code));
+}
+
 /* --- kill -9 --- */
 
 static void log_in_and_tell(unsigned index)
@@ -469,6 +512,7 @@ int main(void)
 		in_a_scene(after_a_revocation_returned_nobody_is_let_in),
 		in_a_scene(after_disable_returned_nobody_is_let_in),
 		in_a_scene(a_record_replaced_meanwhile_still_lets_in_once),
+		in_a_scene(every_right_code_lets_in_while_keys_are_rotated),
 		in_a_scene(no_code_enters_twice_however_many_logins_are_killed),
 #else
 		in_a_scene(without_the_lock_a_code_is_accepted_twice),

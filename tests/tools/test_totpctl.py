@@ -62,6 +62,7 @@ def test_version(bare):
     (), ("frobnicate",), ("--frobnicate",), ("show",), ("show", "a", "b"), ("show", "--all", "a"),
     ("init", "now"), ("check", "a", "b"), ("import",), ("import", "csv"), ("import", "json", "-"),
     ("unlock",), ("revoke",), ("repair",), ("repair-clock",), ("adopt",),
+    ("key",), ("key", "frobnicate"), ("key", "list", "now"), ("key", "rotate", "--json"),
     ("doctor", "now"), ("doctor", "--service"), ("list", "--fix"),
     ("uninvite",), ("invite", "a", "b"),
     ("show", "root", "--keep-going"), ("show", "root", "--conf"), ("--conf=", "show", "root"),
@@ -92,7 +93,8 @@ def test_output_that_cannot_be_written_is_a_failure(host):
 @pytest.mark.parametrize("words", [("init",), ("doctor",), ("show", "root"), ("import", "csv", "-"),
                                    ("unlock", "root"), ("invite",), ("invite", "root"),
                                    ("uninvite", "root"), ("revoke", "root"), ("repair", "root"),
-                                   ("repair-clock", "root"), ("adopt", "root")])
+                                   ("repair-clock", "root"), ("adopt", "root"),
+                                   ("key", "list"), ("key", "rotate")])
 def test_others_than_root_are_told_so(host, words):
     try:
         ran = host.run(*words, preexec_fn=as_nobody)

@@ -1,0 +1,40 @@
+/* What the subcommands about keys share: who needs which key, and putting a keyring in place. */
+#ifndef KEYS_H
+#define KEYS_H
+
+#include "store/keyring_edit.h"
+#include "totpctl.h"
+
+/* --- who needs which key --- */
+
+struct key_use {
+	uint32_t id;
+	size_t records, invites; /* that it has sealed */
+};
+
+#define KEY_USES_MAX (KEYRING_KEYS_MAX + 64)
+
+struct key_uses {
+	size_t count;
+	struct key_use use[KEY_USES_MAX]; /* the keyring's keys in their order, then missing ones */
+	size_t unknown;                   /* files that cannot be looked at… */
+	struct reason why;                /* …one of them */
+};
+
+/* Count. An exit code, after a sentence. */
+MUST_CHECK int key_uses_find(const struct tool *tool, const struct keyring *keyring,
+			     struct key_uses *ret_uses);
+
+/* --- the keyring --- */
+
+/* Read text and keys of the policy's keyring. The same. */
+MUST_CHECK int keys_load(const struct tool *tool, struct keyring_text *ret_text,
+			 struct keyring *ret_keyring);
+
+/* Put it in the place of the one that is there. The same. */
+MUST_CHECK int keys_save(const struct tool *tool, const struct keyring_text *text);
+
+/* One line to syslog: what was done to the key of that id. */
+void keys_log(const struct tool *tool, const char *what, uint32_t id);
+
+#endif

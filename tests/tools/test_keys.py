@@ -1,0 +1,272 @@
+"""totpctl key: the keys that seal what is stored, and their rotation."""
+
+import fcntl
+import json
+import socket
+
+import pytest
+
+from host import *  # noqa: F403
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+
+def ring(host):
+    """Ids of the keyring's keys, in order."""
+    return [line.split()[0] for line in host.keyring.read_text().splitlines()
+            if line and not line.startswith("#")]
+
+
+def listed(host):
+    """id -> what `key list` says of it, in its order."""
+    return {key["id"]: key for key in json.loads(host.done("key", "list", "--json"))}
+
+
+def sealed_by(path):
+    """The id of the key that a sealed file names (pam_totp-record(5))."""
+    with open(path, "rb") as file:
+        return file.read(8)[4:].hex()
+
+
+def write_ring(host, text):
+    host.keyring.write_text(text)
+    host.keyring.chmod(0o600)
+
+
+def enrol_some(host, *users):
+    host.done("import", "csv", "-",
+              stdin="".join(f"{user},{SECRET[:-1]}{chr(ord('A') + i)}\n"
+                            for i, user in enumerate(users)))
+
+
+@pytest.fixture
+def people(host):
+    enrol_some(host, "alice", "bob", KNOWN)
+    return host
+
+
+def assert_rotated(host, old, users):
+    """The old key is gone, another is in its place, and everything opens."""
+    now = ring(host)
+    assert old not in now and "# rotating" not in host.keyring.read_text()
+    for user in users:
+        assert sealed_by(host.user_file(user)) == now[0]
+        host.done("show", user)
+    assert not list(host.store.rglob("*~*"))
+
+
+# ---- list
+
+
+def test_a_list_says_how_much_each_key_has_sealed(people):
+    first = ring(people)[0]
+    lines = people.done("key", "list").splitlines()
+    assert lines[0].split() == ["KEY", "MADE", "STATE", "RECORDS", "INVITATIONS"]
+    assert lines[1].split() == [first, time.strftime("%Y-%m-%d", time.gmtime()), "seals", "3", "0"]
+    assert len(lines) == 2
+
+
+def test_a_list_for_programs_has_the_documented_members(people):
+    text = people.keyring.read_text()
+    write_ring(people, f"0000000a {KEY} 2026-01-31\n{text}")
+    enrol_some(people, "carol")
+    assert list(listed(people).values()) == [
+        {"id": "0000000a", "made": "2026-01-31", "state": "seals", "records": 1,
+         "invitations": 0},
+        {"id": text[:8], "made": text.split()[2], "state": "opens", "records": 3,
+         "invitations": 0}]
+
+
+def test_a_key_that_is_missing_is_listed_with_what_it_has_sealed(people):
+    text = people.keyring.read_text()
+    write_ring(people, f"0000000a {KEY} 2026-01-31\n")
+    said = people.done("key", "list")
+    assert re.search(rf"^{text[:8]}  -  +missing +3 +0$", said, re.M)
+    assert "restore its line" in said
+    assert listed(people)[text[:8]] == {"id": text[:8], "made": None, "state": "missing",
+                                        "records": 3, "invitations": 0}
+
+
+def test_no_key_is_printed_or_logged(people):
+    keys = [people.keyring.read_text().split()[1]]
+    said = people.done("key", "list") + people.done("key", "list", "--json")
+    said += people.done("key", "rotate")
+    keys.append(people.keyring.read_text().split()[1])
+    for key in keys:
+        assert key not in said + people.logged()
+
+
+def test_a_file_that_cannot_be_looked_at_makes_a_list_incomplete(people):
+    people.user_file("bob").chmod(0o644)
+    ran = people.run("key", "list")
+    assert ran.returncode == 1 and "users/bob: mode 0644" in ran.stderr
+    assert re.search(r"seals +2 ", ran.stdout)
+
+
+# ---- rotate
+
+
+def test_a_rotation_seals_everything_again_and_drops_the_old_key(people):
+    old = ring(people)[0]
+    people.run("invite", "bin")
+    states = {path: path.read_bytes() for path in (people.store / "state").iterdir()}
+    said = people.done("key", "rotate")
+    assert_rotated(people, old, ("alice", "bob", KNOWN))
+    new = ring(people)
+    assert len(new) == 1
+    assert sealed_by(people.store / "invites" / "bin") == new[0]
+    assert {path: path.read_bytes() for path in (people.store / "state").iterdir()} == states
+    assert f"Key {new[0]} seals from now on" in said and f"Key {old} is dropped" in said
+    assert "Sealed again: 3 records, 1 invitation." in said and "key backup" in said
+    assert stat.S_IMODE(people.keyring.stat().st_mode) == 0o600
+    for what in (f'outcome=key-added reason=administrator token="" detail="key {new[0]}',
+                 f'outcome=key-promoted reason=administrator token="" detail="key {new[0]}',
+                 f'outcome=key-dropped reason=administrator token="" detail="key {old}'):
+        assert what in people.logged()
+
+
+def test_a_used_code_stays_used_and_the_next_is_good(people):
+    people.enrol("dave")
+    assert "allow" in people.attempt("dave", code_at(time.time()))
+    people.done("key", "rotate")
+    assert "allow" not in people.attempt("dave", code_at(time.time()))
+    assert "allow" in people.attempt("dave", code_at(time.time() + 60), later=60)
+
+
+def test_comments_and_other_hosts_keys_stay(people):
+    old = people.keyring.read_text()
+    write_ring(people, f"# of this host\n{old}\n# of web2\n0000000a {KEY} 2026-01-31\n")
+    people.done("key", "rotate")
+    text = people.keyring.read_text()
+    assert text.startswith("# of this host\n")
+    assert text.endswith(f"\n\n# of web2\n0000000a {KEY} 2026-01-31\n")
+    assert_rotated(people, old[:8], ("alice", "bob", KNOWN))
+
+
+def test_what_another_key_has_sealed_is_sealed_again_too(people):
+    text = people.keyring.read_text()
+    write_ring(people, f"0000000a {KEY} 2026-01-31\n{text}")
+    enrol_some(people, "carol")
+    people.done("key", "rotate")
+    assert ring(people)[1:] == [text[:8]]
+    assert_rotated(people, "0000000a", ("alice", "bob", "carol", KNOWN))
+
+
+def test_a_keyring_that_is_a_link_stays_one(people):
+    real = people.folder / "real"
+    people.keyring.rename(real)
+    people.keyring.symlink_to(real)
+    old = ring(people)[0]
+    people.done("key", "rotate")
+    assert people.keyring.is_symlink()
+    assert_rotated(people, old, ("alice", "bob", KNOWN))
+
+
+@pytest.mark.parametrize("promoted", [False, True])
+def test_a_rotation_that_was_cut_short_goes_on_with_the_same_key(people, promoted):
+    text = people.keyring.read_text()
+    lines = [text, f"0000000a {KEY} 2026-01-31\n"]
+    if promoted:
+        lines.reverse()
+    write_ring(people, f"# rotating from {text[:8]} to 0000000a: x\n" + "".join(lines))
+    if promoted:
+        enrol_some(people, "carol")  # sealed by the new key
+    before = listed(people)
+    assert before["0000000a"]["state"] == ("seals" if promoted else "coming")
+    assert before[text[:8]]["state"] == ("going" if promoted else "seals")
+    assert "totpctl key rotate goes on" in people.done("key", "list")
+
+    said = people.done("key", "rotate")
+    assert f"Going on with the rotation from key {text[:8]} to 0000000a" in said
+    assert ring(people) == ["0000000a"]
+    assert_rotated(people, text[:8], ("alice", "bob", KNOWN))
+
+
+def test_the_old_key_is_kept_for_what_cannot_be_sealed_again(people):
+    old = ring(people)[0]
+    whole = people.user_file("bob").read_bytes()
+    people.user_file("bob").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    people.user_file(KNOWN).chmod(0o644)
+    for _ in range(2):
+        said = people.refused("key", "rotate")
+        assert said.count("users/bob: cannot be opened") == 1
+        assert said.count(f"users/{KNOWN}: mode 0644") == 1
+        assert f"key {old} is kept, since 2 files may need it" in said
+        assert '"state": "going", "records": 1,' in people.run("key", "list", "--json").stdout
+        people.done("show", "alice")
+
+    people.user_file(KNOWN).chmod(0o600)
+    people.done("revoke", "bob")
+    people.done("key", "rotate")
+    assert_rotated(people, old, ("alice", KNOWN))
+
+
+def test_what_no_key_opens_holds_no_rotation_up(people):
+    old, text = ring(people)[0], people.keyring.read_text()
+    people.user_file("bob").write_bytes(b"not sealed at all")
+    write_ring(people, f"0000000a {KEY} 2026-01-31\n{text}")
+    enrol_some(people, "carol")
+    write_ring(people, text)  # carol's key is missing now
+    people.done("key", "rotate")
+    assert_rotated(people, old, ("alice", KNOWN))
+    assert listed(people)["0000000a"]["state"] == "missing"
+
+
+def test_an_empty_store_rotates(host):
+    old = ring(host)[0]
+    host.done("key", "rotate")
+    assert_rotated(host, old, ())
+
+
+def test_a_full_keyring_takes_no_further_key(people):
+    keys = "".join(f"{i:08x} {KEY} 2026-01-31\n" for i in range(31))
+    write_ring(people, people.keyring.read_text() + keys)
+    before = people.files()
+    assert "32 keys are there already" in people.refused("key", "rotate")
+    assert people.files() == before
+
+
+def test_two_rotations_at_once_are_one(people):
+    old = ring(people)[0]
+    fd = os.open(people.store / "state", os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    before = people.files()
+    assert "another program is changing the keys" in people.refused("key", "rotate")
+    assert people.files() == before
+    os.close(fd)
+    people.done("key", "rotate")
+    assert_rotated(people, old, ("alice", "bob", KNOWN))
+
+
+def test_a_totpd_that_no_manager_runs_is_to_be_started_again_first(people):
+    old = ring(people)[0]
+    (people.folder / "run").mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as totpd:
+        totpd.bind(str(people.folder / "run" / "socket"))
+        totpd.listen(16)
+        said = people.refused("key", "rotate")
+        assert "start totpd again" in said and "once more" in said
+        assert ring(people)[0] == old and len(ring(people)) == 2
+        assert {key["state"] for key in listed(people).values()} == {"seals", "coming"}
+        said = people.done("key", "rotate")
+        assert said.count("Start totpd again") == 2
+    assert_rotated(people, old, ("alice", "bob", KNOWN))
+
+
+def test_who_has_seen_enough_does_not_stop_it(people):
+    old = ring(people)[0]
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run([TOTPCTL, "--conf", people.conf, "key", "rotate"], stdout=writer,
+                         stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert ran.returncode == 1 and "standard output" in ran.stderr
+    assert_rotated(people, old, ("alice", "bob", KNOWN))
+
+
+def test_a_lost_keyring_is_not_rotated(people):
+    people.keyring.unlink()
+    before = people.files()
+    for words in ("list",), ("rotate",):
+        assert "restore it from your backup" in people.refused("key", *words)
+    assert people.files() == before
