@@ -72,6 +72,18 @@ void doctor_edit(struct finding *finding, const struct stack_line *line, const c
 /* Add to doctor->patients. */
 void doctor_keep(struct doctor *doctor, const char *service, const struct patient *patient);
 
+/* The policy of a line of ours; a mistake in it is told. */
+MUST_CHECK enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,
+					    const struct stack_line *line,
+					    struct policy *ret_policy);
+
+/*
+ * Look at the account lines of a service whose auth line, by its policy, lets people on to
+ * enrol there.
+ */
+void doctor_account(struct doctor *doctor, const char *service, const struct stack_line *auth,
+		    const struct policy *policy);
+
 /* Look at a stack with a line of ours. */
 void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack);
 

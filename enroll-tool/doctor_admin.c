@@ -49,22 +49,44 @@ static int64_t required_from(const struct policy *policy, const struct account *
 	return !facts.exempt && policy->enforce == ENFORCE_FROM ? policy->enforce_from : INT64_MAX;
 }
 
+static bool is_of_this_store(const struct doctor *doctor, const struct policy *policy)
+{
+	return strcmp(policy->store_dir, doctor->ctl->tool.policy.store_dir) == 0;
+}
+
+/* Is there a service that leads them through an enrolment? Not sudo: it shows nothing. */
+static bool may_enroll(const struct doctor *doctor, const struct account *account)
+{
+	const struct gate_facts facts = {.known = true};
+
+	for (size_t i = 0; i < doctor->patient_count; i++) {
+		const struct patient *patient = &doctor->patients[i];
+
+		if (strncmp(patient->name, "sudo", 4) != 0 && meets(doctor, patient, account) &&
+		    is_of_this_store(doctor, &patient->policy) &&
+		    gate_may_enroll(&patient->policy, &facts, clock_now()))
+			return true;
+	}
+	return false;
+}
+
 /* Why this account cannot give a code, and what to do: one who has a record that is disabled
  * is as stuck as one who has none. NULL: it can, or there is no telling. */
-static const char *hindrance(const struct doctor *doctor, const char *name, const char **ret_repair)
+static const char *hindrance(const struct doctor *doctor, const struct account *account,
+			     const char **ret_repair)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct store *store = doctor->ctl->tool.store;
 	struct reason why = {""};
 	bool has = true;
 
-	if (store_has(store, name, &has, &why) != TOTP_OK)
+	if (store_has(store, account->name, &has, &why) != TOTP_OK)
 		return NULL;
 	*ret_repair = "totp-enroll --user";
 	if (!has)
-		return "is not enrolled";
+		return may_enroll(doctor, account) ? NULL : "is not enrolled";
 	*ret_repair = "totpctl enable";
-	return store_read_cred(store, name, &txn, &why) == TOTP_OK && txn.cred.disabled
+	return store_read_cred(store, account->name, &txn, &why) == TOTP_OK && txn.cred.disabled
 		       ? "is disabled"
 		       : NULL;
 }
@@ -77,7 +99,7 @@ static void look_at_administrator(struct doctor *doctor, const char *name)
 
 	if (account_find(name, &account, &why) != TOTP_OK || !account.known)
 		return;
-	hindered = hindrance(doctor, account.name, &repair);
+	hindered = hindrance(doctor, &account, &repair);
 	if (!hindered)
 		return;
 	for (size_t i = 0; i < doctor->patient_count; i++) {
@@ -87,7 +109,7 @@ static void look_at_administrator(struct doctor *doctor, const char *name)
 
 		/* a line may go by another store */
 		if (from == INT64_MAX || !meets(doctor, patient, &account) ||
-		    strcmp(patient->policy.store_dir, doctor->ctl->tool.policy.store_dir) != 0)
+		    !is_of_this_store(doctor, &patient->policy))
 			continue;
 		text_to_date(from, day);
 		doctor_repair(
@@ -100,8 +122,28 @@ static void look_at_administrator(struct doctor *doctor, const char *name)
 	}
 }
 
+/* Whatever fails, store, keyring, clock or phones, who is exempt is not asked. */
+static void look_at_console(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->patient_count; i++) {
+		const struct patient *patient = &doctor->patients[i];
+
+		if (strcmp(patient->name, "login") != 0 || patient->planned ||
+		    patient->policy.exempt[0])
+			continue;
+		doctor_repair(
+			doctor_find(doctor, "way-back", patient->name,
+				    "when the store, the keyring or the clock fails, nobody gets "
+				    "in to repair it",
+				    "the console asks everybody for a code, and nobody is exempt"),
+			"name one account with a long password in exempt, or take the line out of "
+			"the console's stack");
+	}
+}
+
 void doctor_administrators(struct doctor *doctor)
 {
+	look_at_console(doctor);
 	if (!doctor->ctl->tool.store)
 		return;
 	look_at_administrator(doctor, "root");

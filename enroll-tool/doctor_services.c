@@ -31,10 +31,10 @@ void doctor_keep(struct doctor *doctor, const char *service, const struct patien
 
 /* --- lines of other types --- */
 
-/* Only auth is ours to answer. */
+/* Auth and account alone are ours to answer; account is looked at with its auth line. */
 static void look_at_other_types(struct doctor *doctor, const char *service)
 {
-	static const char *const types[] = {"account", "password", "session"};
+	static const char *const types[] = {"password", "session"};
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
 		OWN_STACK struct stack stack = {0};
@@ -43,13 +43,12 @@ static void look_at_other_types(struct doctor *doctor, const char *service)
 			continue;
 		for (size_t i = 0; i < stack.count; i++)
 			if (service_is_ours(&stack.lines[i]))
-				doctor_edit(
-					doctor_find(doctor, "type", service,
-						    "the module has an auth part alone, and the "
-						    "line fails",
-						    AT_LINE "pam_totp.so in a line of type %s",
-						    PLACE_OF(&stack.lines[i]), types[t]),
-					&stack.lines[i], "take the line out");
+				doctor_edit(doctor_find(doctor, "type", service,
+							"the module has no such part, and the line "
+							"fails",
+							AT_LINE "pam_totp.so in a line of type %s",
+							PLACE_OF(&stack.lines[i]), types[t]),
+					    &stack.lines[i], "take the line out");
 	}
 }
 
@@ -77,9 +76,25 @@ static bool is_known(const struct ward *ward, const char *name)
 	return false;
 }
 
+/* What pam-auth-update, dpkg, rpm and editors leave beside a file: no program asks for it. */
+static bool is_copy(const char *name)
+{
+	static const char *const endings[] = {".pam-old", ".dpkg-old", ".dpkg-new", ".dpkg-dist",
+					      ".rpmsave", ".rpmnew",   ".rpmorig",  "~"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t end = strlen(endings[i]);
+
+		if (len > end && strcmp(name + len - end, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_name(struct doctor *doctor, struct ward *ward, const char *name)
 {
-	if (name[0] == '.' || is_known(ward, name) ||
+	if (name[0] == '.' || is_copy(name) || is_known(ward, name) ||
 	    !doctor_grow(doctor, &ward->names, ward->count, &ward->room, sizeof(*ward->names)) ||
 	    !doctor_grow(doctor, &ward->stacks, ward->count, &ward->stack_room,
 			 sizeof(*ward->stacks)))

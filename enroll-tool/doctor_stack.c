@@ -16,30 +16,44 @@ struct bed {
 	enum line_role *roles;
 	struct routes routes;
 	struct patient patient;
-	const struct stack_line *line; /* whose policy is read */
 };
 
 /* --- our lines --- */
 
+/* Whose policy is read. */
+struct reading {
+	struct doctor *doctor;
+	const char *service;
+	const struct stack_line *line;
+};
+
 static void tell_policy(void *context, const struct reason *complaint)
 {
-	const struct bed *bed = context;
+	const struct reading *reading = context;
 	bool of_line = strncmp(complaint->text, "PAM line", 8) == 0;
 	struct finding *finding;
 
 	if (of_line)
-		finding = doctor_find(bed->doctor, "argument", bed->service,
+		finding = doctor_find(reading->doctor, "argument", reading->service,
 				      "a mistake in a line refuses every login that comes to it",
-				      AT_LINE "%s", PLACE_OF(bed->line), complaint->text);
+				      AT_LINE "%s", PLACE_OF(reading->line), complaint->text);
 	else
-		finding = doctor_find(bed->doctor, "policy", bed->service,
+		finding = doctor_find(reading->doctor, "policy", reading->service,
 				      "a policy with a mistake refuses every login, so none of it "
 				      "counts",
 				      "%s", complaint->text);
 	if (of_line)
-		doctor_edit(finding, bed->line, "mend the argument");
+		doctor_edit(finding, reading->line, "mend the argument");
 	else
 		doctor_repair(finding, "mend the file, then: totpctl check");
+}
+
+enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,
+				 const struct stack_line *line, struct policy *ret_policy)
+{
+	struct reading reading = {doctor, service, line};
+
+	return service_policy(line, doctor->ctl->tool.conf, tell_policy, &reading, ret_policy);
 }
 
 static void keep_policy(struct bed *bed, size_t index, const struct policy *policy)
@@ -105,11 +119,9 @@ static void look_at_combined(const struct bed *bed, size_t index)
 static void look_at_our_line(struct bed *bed, size_t index)
 {
 	const struct stack_line *line = &bed->stack->lines[index];
-	const char *conf = bed->doctor->ctl->tool.conf;
 	struct policy policy;
 
-	bed->line = line;
-	if (service_policy(line, conf, tell_policy, bed, &policy) != TOTP_OK)
+	if (doctor_line_policy(bed->doctor, bed->service, line, &policy) != TOTP_OK)
 		return;
 	keep_policy(bed, index, &policy);
 	if (policy.if_publickey && strcmp(bed->service, "sshd") != 0)
@@ -321,6 +333,9 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 		look_at_module_file(&bed, &stack->lines[i]);
 	}
 	look_at_ways(&bed);
+	if (bed.patient.has_code && bed.patient.policy.enroll_in_account)
+		doctor_account(doctor, service, &stack->lines[bed.patient.line],
+			       &bed.patient.policy);
 	if (bed.patient.has_code)
 		doctor_keep(doctor, service, &bed.patient);
 	routes_end(&bed.routes);

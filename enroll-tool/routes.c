@@ -14,7 +14,10 @@
 #define ANSWER_CODE \
 	(ANSWER(PAM_SUCCESS) | ANSWER(PAM_IGNORE) | ANSWER(PAM_AUTH_ERR) | ANSWER(PAM_MAXTRIES) | \
 	 ANSWER(PAM_AUTHINFO_UNAVAIL) | ANSWER(PAM_SERVICE_ERR))
-#define ANSWER_KEY   (ANSWER(PAM_SUCCESS) | ANSWER(PAM_IGNORE) | ANSWER(PAM_SERVICE_ERR))
+#define ANSWER_KEY (ANSWER(PAM_SUCCESS) | ANSWER(PAM_IGNORE) | ANSWER(PAM_SERVICE_ERR))
+#define ANSWER_ENROLL \
+	(ANSWER(PAM_SUCCESS) | ANSWER(PAM_PERM_DENIED) | ANSWER(PAM_AUTHINFO_UNAVAIL) | \
+	 ANSWER(PAM_SERVICE_ERR))
 #define ANSWER_QUIET (ANSWER_ANY & ~(ANSWER(PAM_SUCCESS) | ANSWER(PAM_NEW_AUTHTOK_REQD)))
 
 /* Modules that ask who it is, by something other than a code of ours. */
@@ -110,9 +113,16 @@ enum line_role routes_role(const struct stack_line *line)
 	return ROLE_OTHER;
 }
 
+enum line_role routes_account_role(const struct stack_line *line)
+{
+	if (line->kind != STACK_MODULE)
+		return ROLE_FAILS;
+	return is_called(line, "totp") ? ROLE_ENROLL : ROLE_PLAIN;
+}
+
 static bool is_code(enum line_role role)
 {
-	return role == ROLE_CODE || role == ROLE_COMBINED;
+	return role == ROLE_CODE || role == ROLE_COMBINED || role == ROLE_ENROLL;
 }
 
 static bool is_factor(enum line_role role)
@@ -142,6 +152,8 @@ static uint32_t answers_of(const struct stack_line *line, enum line_role role)
 		return ANSWER_CODE;
 	case ROLE_KEY:
 		return ANSWER_KEY;
+	case ROLE_ENROLL:
+		return ANSWER_ENROLL;
 	case ROLE_ROOT:
 		return ANSWER(PAM_SUCCESS) | ANSWER(PAM_AUTH_ERR);
 	case ROLE_FAILS:
@@ -173,7 +185,8 @@ enum fact {
 };
 
 struct route {
-	struct stack_walk walk; /* status is PAM_SUCCESS or PAM_AUTH_ERR, as no more counts */
+	struct stack_walk
+		walk; /* of the statuses with which no login goes on, PAM_AUTH_ERR alone */
 	unsigned facts;
 	size_t past; /* the line that went past ours, or NOWHERE */
 	size_t ours; /* the last line of ours that was asked, or NOWHERE */
@@ -187,18 +200,30 @@ struct walking {
 	struct route *all;
 	size_t count, room;
 	bool no_memory;
-	size_t *at; /* by line, the end included: the first route that stands there */
+	bool account; /* there is a line of ours in account */
+	size_t *at;   /* by line, the end included: the first route that stands there */
 };
 
-/* What was saved on entering substacks that were left does not count any more. */
-static void normalise(struct stack_walk *walk)
+/* Does a login go on with this, when it is what PAM answers? */
+static bool goes_on(const struct walking *walking, int status)
 {
-	walk->status = walk->status == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTH_ERR;
+	return status == PAM_SUCCESS || (walking->account && status == PAM_NEW_AUTHTOK_REQD);
+}
+
+static int status_of(const struct walking *walking, int status)
+{
+	return goes_on(walking, status) ? status : PAM_AUTH_ERR;
+}
+
+/* What was saved on entering substacks that were left does not count any more. */
+static void normalise(const struct walking *walking, struct stack_walk *walk)
+{
+	walk->status = status_of(walking, walk->status);
 	for (unsigned i = 0; i <= STACK_LEVEL_MAX; i++) {
 		if (i > walk->level)
 			walk->saved[i].impression = walk->saved[i].status = 0;
-		else if (walk->saved[i].status != PAM_SUCCESS)
-			walk->saved[i].status = PAM_AUTH_ERR;
+		else
+			walk->saved[i].status = status_of(walking, walk->saved[i].status);
 	}
 }
 
@@ -274,7 +299,7 @@ static void take(struct walking *walking, const struct route *route, size_t line
 	struct route after = *route;
 	size_t to = stack_step(walking->stack, &after.walk, line, answer);
 
-	normalise(&after.walk);
+	normalise(walking, &after.walk);
 	after.facts = facts_after(route->facts, role, answer);
 	if (is_code(role))
 		after.ours = line;
@@ -304,7 +329,7 @@ static void look_at_end(struct walking *walking, const struct route *route, bool
 {
 	struct routes *routes = walking->routes;
 
-	if (stack_result(&route->walk) != PAM_SUCCESS)
+	if (!goes_on(walking, stack_result(&route->walk)))
 		return;
 	routes->open = true;
 	*asked |= (route->facts & FACT_ASKED) != 0;
@@ -322,6 +347,12 @@ static void look_at_end(struct walking *walking, const struct route *route, bool
 	}
 }
 
+/* Does the answer mean something beside what the line makes of it? */
+static bool is_special(const struct walking *walking, int answer)
+{
+	return answer == PAM_IGNORE || goes_on(walking, answer);
+}
+
 /* Every answer that leads elsewhere, or means something else to us. */
 static void step_all(struct walking *walking, const struct route *route, size_t line)
 {
@@ -333,8 +364,8 @@ static void step_all(struct walking *walking, const struct route *route, size_t 
 
 		if (!(answers & ANSWER(answer)))
 			continue;
-		for (int i = PAM_SUCCESS + 1; i < answer && answer != PAM_IGNORE; i++)
-			same |= answers & ANSWER(i) && i != PAM_IGNORE &&
+		for (int i = 0; i < answer && !is_special(walking, answer); i++)
+			same |= answers & ANSWER(i) && !is_special(walking, i) &&
 				at->actions[i] == at->actions[answer];
 		if (!same)
 			take(walking, route, line, answer);
@@ -378,10 +409,11 @@ static enum totp_err start(struct walking *walking)
 		walking->at[i] = NOWHERE;
 	for (size_t i = 0; i < count; i++) {
 		walking->routes->code |= is_code(walking->roles[i]);
+		walking->account |= walking->roles[i] == ROLE_ENROLL;
 		walking->routes->factor |= is_factor(walking->roles[i]);
 		walking->routes->unknown |= walking->roles[i] == ROLE_OTHER;
 	}
-	normalise(&begin.walk);
+	normalise(walking, &begin.walk);
 	add(walking, 0, &begin);
 	return walking->no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
 }

@@ -17,11 +17,19 @@ enum line_role {
 	ROLE_CODE,     /* pam_totp.so */
 	ROLE_COMBINED, /* the same with password=combined: it stands before the first factor */
 	ROLE_KEY,      /* pam_totp.so if_publickey */
+	ROLE_ENROLL,   /* pam_totp.so in account, for somebody who must enrol */
 	ROLE_FAILS,    /* a line in error, or the head of a substack */
 };
 
 /* By its name and arguments; never ROLE_COMBINED, which the policy file may say as well. */
 enum line_role routes_role(const struct stack_line *line);
+
+/*
+ * The same of an account line, where nobody proves who they are; ours is ROLE_ENROLL. Of a
+ * stack with one, a login also goes on when the password has expired (PAM_NEW_AUTHTOK_REQD),
+ * and MARK_SKIPS and MARK_OVERRULED alone have a meaning.
+ */
+enum line_role routes_account_role(const struct stack_line *line);
 
 /* What is found at a line. */
 enum line_mark {

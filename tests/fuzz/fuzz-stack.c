@@ -58,14 +58,15 @@ static void walk_is_sound(const struct stack *stack, int answer)
 	REQUIRE(stack_result(&walk) != PAM_SUCCESS || answer == PAM_SUCCESS);
 }
 
-static void routes_are_sound(const struct stack *stack)
+static void routes_are_sound(const struct stack *stack,
+			     enum line_role (*role)(const struct stack_line *line))
 {
 	OWN_ROUTES struct routes routes = {0};
 	enum line_role *roles = calloc(stack->count + 1, sizeof(*roles));
 
 	REQUIRE(roles);
 	for (size_t i = 0; i < stack->count; i++)
-		roles[i] = routes_role(&stack->lines[i]);
+		roles[i] = role(&stack->lines[i]);
 	REQUIRE(routes_walk(stack, roles, &routes) == TOTP_OK);
 	for (size_t i = 0; i < stack->count; i++)
 		REQUIRE(routes.marks[i] == 0 || routes.code);
@@ -75,12 +76,12 @@ static void routes_are_sound(const struct stack *stack)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const types[] = {"auth", "session"};
+	static const char *const types[] = {"auth", "session", "account"};
 	struct text input = fuzz_text(data, size);
 
 	if (size > 8192)
 		return 0;
-	for (size_t t = 0; t < 2; t++) {
+	for (size_t t = 0; t < 3; t++) {
 		OWN_STACK struct stack stack = {0};
 		enum totp_err err = stack_read_by(open_part, &input, "service", types[t], &stack);
 
@@ -90,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int answer = -1; answer <= STACK_RETURNS; answer++)
 			walk_is_sound(&stack, answer);
 		if (stack.count <= 64)
-			routes_are_sound(&stack);
+			routes_are_sound(&stack, t == 2 ? routes_account_role : routes_role);
 	}
 	return 0;
 }

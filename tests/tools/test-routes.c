@@ -12,7 +12,7 @@
 
 #include "routes.h"
 
-#define STACKS    1500
+#define STACKS    1000
 #define LINES_MAX 5
 
 static char folder[] = "/tmp/pam-routes-XXXXXX";
@@ -29,11 +29,15 @@ static void write_text(const char *name, const char *text)
 	assert_int_equal(0, fclose(file));
 }
 
-static void read_stack(const char *name, struct stack *stack, enum line_role roles[])
+static void read_stack(const char *name, const char *type, struct stack *stack,
+		       enum line_role roles[])
 {
-	assert_ok(stack_read(folder, name, "auth", stack));
+	bool account = strcmp(type, "account") == 0;
+
+	assert_ok(stack_read(folder, name, type, stack));
 	for (size_t i = 0; i < stack->count; i++)
-		roles[i] = routes_role(&stack->lines[i]);
+		roles[i] = account ? routes_account_role(&stack->lines[i])
+				   : routes_role(&stack->lines[i]);
 }
 
 /* --- by chance --- */
@@ -43,29 +47,67 @@ static unsigned chance(unsigned below)
 	return (unsigned)rand() % below;
 }
 
-static const int answers[] = {PAM_SUCCESS, PAM_AUTH_ERR, PAM_IGNORE, PAM_MAXTRIES,
-			      PAM_AUTHINFO_UNAVAIL};
+/* The stacks of one type: what its modules may answer, and ours. */
+struct kind {
+	const char *type;
+	enum line_role ours, others;
+	int (*call)(pam_handle_t *pamh, int flags);
+	int expired; /* PAM_SUCCESS, or what else a login goes on with */
+	int answers[5], our_answers[5];
+	const char *controls[12]; /* these tell the answers apart, and no others */
+};
 
-static void write_line(FILE *file, bool code)
+static const struct kind kinds[] = {
+	{"auth",
+	 ROLE_CODE,
+	 ROLE_OTHER,
+	 pam_authenticate,
+	 PAM_SUCCESS,
+	 {PAM_SUCCESS, PAM_AUTH_ERR, PAM_IGNORE, PAM_MAXTRIES, PAM_AUTHINFO_UNAVAIL},
+	 {PAM_SUCCESS, PAM_AUTH_ERR, PAM_IGNORE, PAM_MAXTRIES, PAM_AUTHINFO_UNAVAIL},
+	 {"required", "requisite", "sufficient", "optional", "[success=1 default=ignore]",
+	  "[success=2 ignore=ignore default=die]", "[success=ok maxtries=1 default=bad]",
+	  "[success=done auth_err=reset default=ignore]", "[default=die success=ok ignore=1]",
+	  "[auth_err=2 maxtries=done default=ok]", "[maxtries=ignore success=ok default=die]",
+	  "[success=done default=ignore]"}},
+	{"account",
+	 ROLE_ENROLL,
+	 ROLE_PLAIN,
+	 pam_acct_mgmt,
+	 PAM_NEW_AUTHTOK_REQD,
+	 {PAM_SUCCESS, PAM_PERM_DENIED, PAM_IGNORE, PAM_NEW_AUTHTOK_REQD, PAM_AUTHINFO_UNAVAIL},
+	 {PAM_SUCCESS, PAM_PERM_DENIED, PAM_AUTHINFO_UNAVAIL, PAM_SERVICE_ERR, PAM_PERM_DENIED},
+	 {"required", "requisite", "sufficient", "optional", "[success=1 default=ignore]",
+	  "[success=1 new_authtok_reqd=done default=ignore]",
+	  "[success=ok authinfo_unavail=1 default=bad]",
+	  "[success=done perm_denied=reset default=ignore]",
+	  "[default=die success=ok ignore=1 new_authtok_reqd=2]",
+	  "[perm_denied=2 authinfo_unavail=done default=ok]",
+	  "[authinfo_unavail=ignore success=ok new_authtok_reqd=ok default=die]",
+	  "[success=done default=ignore]"}},
+};
+
+#define ANSWERS  COUNT(kinds[0].answers)
+#define CONTROLS COUNT(kinds[0].controls)
+
+static bool goes_on(const struct kind *kind, int result)
 {
-	static const char *const controls[] = {
-		"required",
-		"requisite",
-		"sufficient",
-		"optional",
-		"[success=1 default=ignore]",
-		"[success=2 ignore=ignore default=die]",
-		"[success=ok maxtries=1 default=bad]",
-		"[success=done auth_err=reset default=ignore]",
-		"[default=die success=ok ignore=1]",
-		"[auth_err=2 maxtries=done default=ok]",
-	};
-
-	fprintf(file, "auth %s " ANSWER_PATH " %d%s\n", controls[chance(COUNT(controls))],
-		answers[chance(COUNT(answers))], code ? " ASKED=yes" : "");
+	return result == PAM_SUCCESS || result == kind->expired;
 }
 
-static void write_stack(const char *name)
+static bool refuses(int answer)
+{
+	return answer != PAM_SUCCESS && answer != PAM_IGNORE;
+}
+
+static void write_line(FILE *file, const struct kind *kind, bool code)
+{
+	fprintf(file, "%s %s " ANSWER_PATH " %d%s\n", kind->type, kind->controls[chance(CONTROLS)],
+		(code ? kind->our_answers : kind->answers)[chance(ANSWERS)],
+		code ? " ASKED=yes" : "");
+}
+
+static void write_stack(const char *name, const struct kind *kind)
 {
 	char path[200], inner[200];
 	unsigned count = 2 + chance(LINES_MAX - 1), code = chance(count);
@@ -78,7 +120,7 @@ static void write_stack(const char *name)
 	part = fopen(inner, "w");
 	assert_true(file && part);
 	for (unsigned i = 0; i < count; i++)
-		write_line(nested && i < count / 2 ? part : file, i == code);
+		write_line(nested && i < count / 2 ? part : file, kind, i == code);
 	assert_int_equal(0, fclose(file));
 	assert_int_equal(0, fclose(part));
 	if (!nested)
@@ -86,21 +128,21 @@ static void write_stack(const char *name)
 	/* the inner lines stand first, or last */
 	file = fopen(path, "a");
 	assert_non_null(file);
-	fprintf(file, "auth %s %s\n", chance(2) ? "substack" : "include", inner);
-	write_line(file, false);
+	fprintf(file, "%s %s %s\n", kind->type, chance(2) ? "substack" : "include", inner);
+	write_line(file, kind, false);
 	assert_int_equal(0, fclose(file));
 }
 
-static enum line_role role_of(const struct stack_line *line)
+static enum line_role role_of(const struct kind *kind, const struct stack_line *line)
 {
 	if (line->kind != STACK_MODULE)
 		return ROLE_FAILS;
-	return line->argc == 2 ? ROLE_CODE : ROLE_OTHER;
+	return line->argc == 2 ? kind->ours : kind->others;
 }
 
 /* One login, by the answers that are written in the stack. */
-static void compare_with_libpam(const char *name, const struct routes *routes, unsigned all,
-				bool refuses)
+static void compare_with_libpam(const char *name, const struct kind *kind,
+				const struct routes *routes, unsigned all, bool refused)
 {
 	const struct pam_conv conv = {NULL, NULL};
 	pam_handle_t *pamh = NULL;
@@ -108,15 +150,15 @@ static void compare_with_libpam(const char *name, const struct routes *routes, u
 	int result;
 
 	assert_int_equal(PAM_SUCCESS, pam_start_confdir(name, "root", &conv, folder, &pamh));
-	result = pam_authenticate(pamh, 0);
+	result = kind->call(pamh, 0);
 	asked = pam_getenv(pamh, "ASKED");
 	pam_end(pamh, result);
-	if (result != PAM_SUCCESS)
+	if (!goes_on(kind, result))
 		return;
 	assert_true(routes->open);
 	if (!asked && !(all & MARK_SKIPS))
 		fail_msg("%s/%s: libpam lets in without asking, and nothing is said", folder, name);
-	if (asked && refuses && !(all & MARK_OVERRULED))
+	if (asked && refused && !(all & MARK_OVERRULED))
 		fail_msg("%s/%s: libpam lets in what was refused, and nothing is said", folder,
 			 name);
 }
@@ -126,24 +168,26 @@ struct seen {
 };
 
 /* One login, with the answers that the digits of `number` are. */
-static void try_answers(const struct stack *stack, unsigned number, struct seen *seen)
+static void try_answers(const struct stack *stack, const struct kind *kind, unsigned number,
+			struct seen *seen)
 {
 	struct stack_walk walk = stack_start();
 	bool asked = false, refused = false, vouched = false;
 
 	for (size_t i = 0; i < stack->count;) {
-		int answer = answers[number % COUNT(answers)];
+		bool ours = role_of(kind, &stack->lines[i]) == kind->ours;
+		int answer = (ours ? kind->our_answers : kind->answers)[number % ANSWERS];
 
 		if (stack->lines[i].kind == STACK_MODULE)
-			number /= COUNT(answers);
-		if (role_of(&stack->lines[i]) == ROLE_CODE) {
+			number /= ANSWERS;
+		if (ours) {
 			asked = true;
-			refused = answer != PAM_SUCCESS && answer != PAM_IGNORE;
+			refused = refuses(answer);
 			vouched = answer == PAM_SUCCESS;
 		}
 		i = stack_step(stack, &walk, i, answer);
 	}
-	if (stack_result(&walk) != PAM_SUCCESS)
+	if (!goes_on(kind, stack_result(&walk)))
 		return;
 	seen->open = true;
 	seen->skipped |= !asked;
@@ -152,17 +196,18 @@ static void try_answers(const struct stack *stack, unsigned number, struct seen 
 	seen->unasked |= !refused && !vouched;
 }
 
-static void compare_with_every_answer(const char *name, const struct stack *stack,
-				      const struct routes *routes, unsigned all)
+static void compare_with_every_answer(const char *name, const struct kind *kind,
+				      const struct stack *stack, const struct routes *routes,
+				      unsigned all)
 {
 	struct seen seen = {0};
 	unsigned ways = 1;
 
 	for (size_t i = 0; i < stack->count; i++)
 		if (stack->lines[i].kind == STACK_MODULE)
-			ways *= COUNT(answers);
+			ways *= ANSWERS;
 	for (unsigned i = 0; i < ways; i++)
-		try_answers(stack, i, &seen);
+		try_answers(stack, kind, i, &seen);
 	if (seen.open != routes->open || seen.skipped != ((all & MARK_SKIPS) != 0) ||
 	    seen.overruled != ((all & MARK_OVERRULED) != 0) ||
 	    (seen.asked && !seen.unasked) != routes->stuck)
@@ -171,38 +216,46 @@ static void compare_with_every_answer(const char *name, const struct stack *stac
 			 seen.asked && !seen.unasked, routes->stuck);
 }
 
+/* Make one by chance, and compare; returns what was said. */
+static unsigned try_stack(const char *name, const struct kind *kind)
+{
+	OWN_STACK struct stack stack = {0};
+	OWN_ROUTES struct routes routes = {0};
+	enum line_role roles[2 * LINES_MAX];
+	bool refused = false;
+	unsigned all = 0;
+
+	write_stack(name, kind);
+	assert_ok(stack_read(folder, name, kind->type, &stack));
+	assert_in_range(stack.count, 1, COUNT(roles));
+	for (size_t i = 0; i < stack.count; i++) {
+		int answer = stack.lines[i].argc ? atoi(stack.lines[i].argv[0]) : 0;
+
+		roles[i] = role_of(kind, &stack.lines[i]);
+		refused |= roles[i] == kind->ours && refuses(answer);
+	}
+	assert_ok(routes_walk(&stack, roles, &routes));
+	for (size_t i = 0; i < stack.count; i++)
+		all |= routes.marks[i];
+	compare_with_libpam(name, kind, &routes, all, refused);
+	compare_with_every_answer(name, kind, &stack, &routes, all);
+	return all;
+}
+
 static void what_is_said_of_a_stack_is_what_libpam_does(void **unused)
 {
-	unsigned skipped = 0;
-
 	srand(6238);
-	for (unsigned n = 0; n < STACKS; n++) {
-		OWN_STACK struct stack stack = {0};
-		OWN_ROUTES struct routes routes = {0};
-		enum line_role roles[2 * LINES_MAX];
-		bool refuses = false;
-		unsigned all = 0;
-		char name[32];
+	for (size_t k = 0; k < COUNT(kinds); k++) {
+		unsigned skipped = 0;
 
-		snprintf(name, sizeof(name), "chance%u", n);
-		write_stack(name);
-		assert_ok(stack_read(folder, name, "auth", &stack));
-		assert_in_range(stack.count, 1, COUNT(roles));
-		for (size_t i = 0; i < stack.count; i++) {
-			int answer = stack.lines[i].argc ? atoi(stack.lines[i].argv[0]) : 0;
+		for (unsigned n = 0; n < STACKS; n++) {
+			char name[32];
 
-			roles[i] = role_of(&stack.lines[i]);
-			refuses |= roles[i] == ROLE_CODE && answer != PAM_SUCCESS &&
-				   answer != PAM_IGNORE;
+			snprintf(name, sizeof(name), "%s%u", kinds[k].type, n);
+			skipped += (try_stack(name, &kinds[k]) & MARK_SKIPS) != 0;
 		}
-		assert_ok(routes_walk(&stack, roles, &routes));
-		for (size_t i = 0; i < stack.count; i++)
-			all |= routes.marks[i];
-		compare_with_libpam(name, &routes, all, refuses);
-		compare_with_every_answer(name, &stack, &routes, all);
-		skipped += (all & MARK_SKIPS) != 0;
+		assert_in_range(skipped, STACKS / 20, STACKS - STACKS / 20);
 	}
-	assert_in_range(skipped, STACKS / 20, STACKS - STACKS / 20);
 }
 
 /* --- the stacks that people have --- */
@@ -295,7 +348,7 @@ static void the_stacks_that_people_have_are_judged_by_name(void **unused)
 		enum line_role roles[16];
 
 		write_text("known", known[n].text);
-		read_stack("known", &stack, roles);
+		read_stack("known", "auth", &stack, roles);
 		assert_ok(routes_walk(&stack, roles, &routes));
 		for (size_t i = 0; i < stack.count; i++)
 			if (routes.marks[i] != (i < 10 ? known[n].marks[i] : 0))
@@ -304,6 +357,64 @@ static void the_stacks_that_people_have_are_judged_by_name(void **unused)
 		if (routes.open == known[n].closed || routes.stuck != known[n].stuck)
 			fail_msg("open %d, stuck %d:\n%s", routes.open, routes.stuck,
 				 known[n].text);
+	}
+}
+
+#define ENROLL "account requisite pam_totp.so enroll_in_account\n"
+#define DEBIAN_ACCOUNT \
+	"account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n" \
+	"account requisite pam_deny.so\n" \
+	"account required pam_permit.so\n"
+#define RED_HAT_ACCOUNT \
+	"account required pam_unix.so\n" \
+	"account sufficient pam_localuser.so\n" \
+	"account sufficient pam_usertype.so issystem\n" \
+	"account required pam_permit.so\n"
+
+static const struct {
+	const char *text;
+	unsigned marks[6]; /* by line */
+} accounts[] = {
+	/* as it should be */
+	{ENROLL DEBIAN_ACCOUNT, {0}},
+	{"account required pam_nologin.so\n" ENROLL DEBIAN_ACCOUNT, {0}},
+	{ENROLL RED_HAT_ACCOUNT, {0}},
+	{"account required pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT, {0}},
+	{"account required pam_unix.so\n" ENROLL, {0}},
+	/* past the module */
+	{DEBIAN_ACCOUNT ENROLL, {MARK_SKIPS}},
+	{RED_HAT_ACCOUNT ENROLL, {0, MARK_SKIPS, MARK_SKIPS}},
+	{"account sufficient pam_rootok.so\n" ENROLL DEBIAN_ACCOUNT, {MARK_SKIPS}},
+	{"account [success=1 default=ignore] pam_succeed_if.so user = x\n" ENROLL DEBIAN_ACCOUNT,
+	 {MARK_SKIPS}},
+	/* what it says does not count */
+	{"account optional pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT, {MARK_OVERRULED}},
+	{"account [success=ok default=ignore] pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT,
+	 {MARK_OVERRULED}},
+	{"account [success=ok authinfo_unavail=ignore default=die] pam_totp.so "
+	 "enroll_in_account\n" DEBIAN_ACCOUNT,
+	 {MARK_OVERRULED}},
+	{"account sufficient pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT, {MARK_OVERRULED}},
+	/* refused, and the password has expired */
+	{"account [default=ok] pam_unix.so\naccount [default=ok] pam_totp.so enroll_in_account\n",
+	 {0, MARK_OVERRULED}},
+};
+
+static void of_the_account_lines_that_people_have_those_that_let_past_are_marked(void **unused)
+{
+	for (size_t n = 0; n < COUNT(accounts); n++) {
+		OWN_STACK struct stack stack = {0};
+		OWN_ROUTES struct routes routes = {0};
+		enum line_role roles[16];
+
+		write_text("known", accounts[n].text);
+		read_stack("known", "account", &stack, roles);
+		assert_ok(routes_walk(&stack, roles, &routes));
+		for (size_t i = 0; i < stack.count; i++)
+			if (routes.marks[i] != (i < 6 ? accounts[n].marks[i] : 0))
+				fail_msg("line %zu is marked %u in:\n%s", i + 1, routes.marks[i],
+					 accounts[n].text);
+		assert_true(routes.open);
 	}
 }
 
@@ -316,7 +427,7 @@ static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
 
 	write_text("password-auth", RED_HAT);
 	write_text("known", "auth substack password-auth\n" OURS);
-	read_stack("known", &stack, roles);
+	read_stack("known", "auth", &stack, roles);
 	assert_ok(routes_walk(&stack, roles, &routes));
 	for (size_t i = 0; i + 1 < stack.count; i++)
 		assert_int_equal(0, routes.marks[i]);
@@ -326,7 +437,7 @@ static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
 	stack_end(&stack);
 	routes_end(&routes);
 	write_text("known", "auth include password-auth\n" OURS);
-	read_stack("known", &stack, roles);
+	read_stack("known", "auth", &stack, roles);
 	assert_ok(routes_walk(&stack, roles, &routes));
 	assert_int_equal(MARK_SKIPS, routes.marks[4]);
 	assert_int_equal(MARK_SKIPS, routes.marks[6]);
@@ -344,7 +455,7 @@ static void a_stack_with_very_many_ways_ends(void **unused)
 				   : "auth optional pam_unix.so\n");
 	strcat(text, DEBIAN OURS);
 	write_text("many", text);
-	read_stack("many", &stack, roles);
+	read_stack("many", "auth", &stack, roles);
 	assert_ok(routes_walk(&stack, roles, &routes));
 	assert_true(routes.too_many || routes.open);
 }
@@ -369,6 +480,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_said_of_a_stack_is_what_libpam_does),
 		cmocka_unit_test(the_stacks_that_people_have_are_judged_by_name),
+		cmocka_unit_test(
+			of_the_account_lines_that_people_have_those_that_let_past_are_marked),
 		cmocka_unit_test(a_substack_that_refuses_lets_the_code_be_asked_for),
 		cmocka_unit_test(a_stack_with_very_many_ways_ends),
 	};

@@ -209,11 +209,26 @@ def shipped():
         yield "shipped-" + path.name, script
 
 
+# sshd lets on who must enrol; and what belongs to it.
+ENROLL_AUTH = ("echo 'enroll = login' >/etc/security/pam_totp.conf\n"
+               "sed -i 's/^auth required pam_totp.so/& enroll_in_account/' /etc/pam.d/sshd\n")
+ENROLL = ENROLL_AUTH + "sed -i '1i account requisite pam_totp.so enroll_in_account' /etc/pam.d/sshd\n"
+
 GOOD = {
     "debian": "",
     **dict(shipped()),
-    "in-common-auth": "sed -i '/pam_cap/i auth required pam_totp.so' /etc/pam.d/common-auth\n"
+    "in-common-auth": "echo 'exempt = bob' >/etc/security/pam_totp.conf\n"
+                      "sed -i '/pam_cap/i auth required pam_totp.so' /etc/pam.d/common-auth\n"
                       "sed -i /pam_totp/d /etc/pam.d/sshd /etc/pam.d/su /etc/pam.d/sudo",
+    "enrolment-in-the-login": ENROLL,
+    "account-line-alone": "sed -i '1i account required pam_totp.so enroll_in_account' /etc/pam.d/cron",
+    "as-pam-auth-update-has-it": "printf 'enroll = login\\nexempt = bob\\n' >/etc/security/pam_totp.conf\n"
+                                 "cd /etc/pam.d; sed -i /pam_totp/d sshd su sudo\n"
+                                 "sed -i '/pam_cap/i auth required pam_totp.so enroll_in_account' "
+                                 "common-auth\n"
+                                 "sed -i '1i account requisite pam_totp.so enroll_in_account' "
+                                 "common-account\n: >common-auth.pam-old; cd /",
+    "administrators-who-can-enrol": ENROLL + "\"$TOTPCTL\" revoke alice >/dev/null",
     "key-and-code": stack("sshd", "auth required pam_totp.so", "auth required pam_permit.so") +
                     "sed -i '/^authenticationmethods/s/ .*/ publickey,keyboard-interactive:pam/' "
                     "/etc/sshd-settings",
@@ -275,7 +290,7 @@ BROKEN_STACKS = [
                          "auth required pam_permit.so"),
      {"skipped": "/sshd:1: .*pam_unix", "alone": "/sshd:2"}),
     ("jump", "sed -i 's/success=1/success=2/' /etc/pam.d/common-auth; "
-             "sed -i 's/^auth.optional.*/auth required pam_totp.so/;/pam_permit/d;$a auth required "
+             "sed -i 's/^auth.optional.*/auth required pam_totp.so exempt=bob/;/pam_permit/d;$a auth required "
              "pam_permit.so' /etc/pam.d/common-auth; "
              "sed -i /pam_totp/d /etc/pam.d/sshd /etc/pam.d/su /etc/pam.d/sudo",
      {"skipped": "/common-auth:2: .*pam_unix"}),
@@ -322,8 +337,30 @@ BROKEN_STACKS = [
      {"argument": "/sshd:2: .*nullok"}),
     ("no-such-conf", "sed -i 's/pam_totp.so/pam_totp.so conf=\\/etc\\/no.conf/' /etc/pam.d/sshd",
      {"policy": "/etc/no.conf"}),
-    ("account", "sed -i '1i account required pam_totp.so' /etc/pam.d/sshd",
-     {"type": "/sshd:1: .*account"}),
+    ("enroll-no-account", ENROLL_AUTH, {"enroll-missing": "/sshd:2: "}),
+    ("enroll-no-argument", ENROLL_AUTH + "sed -i '1i account requisite pam_totp.so' /etc/pam.d/sshd",
+     {"enroll-argument": "/sshd:1: "}),
+    ("enroll-late", ENROLL_AUTH + "sed -i '/common-account/a account requisite pam_totp.so "
+     "enroll_in_account' /etc/pam.d/sshd", {"enroll-skipped": "/common-account:1: .*pam_unix"}),
+    ("enroll-past", ENROLL + "sed -i '1i account sufficient pam_localuser.so' /etc/pam.d/sshd",
+     {"enroll-skipped": "/sshd:1: .*pam_localuser"}),
+    ("enroll-root", ENROLL + "sed -i '1i account sufficient pam_rootok.so' /etc/pam.d/sshd",
+     {"enroll-skipped": "/sshd:1: .*pam_rootok"}),
+    ("enroll-ignored", ENROLL + "sed -i '/^account requisite/s/requisite/[success=ok default=ignore]/' "
+     "/etc/pam.d/sshd", {"enroll-overruled": "/sshd:1: "}),
+    ("enroll-unavailable", ENROLL + "sed -i '/^account requisite/s/requisite/[success=ok ignore=ignore "
+     "authinfo_unavail=ignore default=die]/' /etc/pam.d/sshd", {"enroll-overruled": "/sshd:1: "}),
+    ("enroll-optional", ENROLL + "sed -i '/^account requisite/s/requisite/optional/' /etc/pam.d/sshd",
+     {"enroll-overruled": "/sshd:1: "}),
+    ("unavailable", "sed -i 's/required\\(.*totp\\)/[success=ok ignore=ignore authinfo_unavail=ignore "
+     "default=die]\\1/' /etc/pam.d/sshd", {"overruled": "/sshd:2: "}),
+    ("enroll-policy", ENROLL + "printf 'enroll = tool\\n' >/etc/security/other.conf; sed -i "
+     "'/^account requisite/s/$/ conf=\\/etc\\/security\\/other.conf/' /etc/pam.d/sshd",
+     {"enroll-policy": "/sshd:1: "}),
+    ("enroll-mistake", ENROLL + "sed -i '/^account requisite/s/$/ nullok/' /etc/pam.d/sshd",
+     {"argument": "/sshd:1: .*nullok"}),
+    ("no-way-back", "sed -i '/common-auth/a auth required pam_totp.so' /etc/pam.d/login",
+     {"way-back": "the console asks everybody"}),
     ("session", "sed -i '1i session required pam_totp.so' /etc/pam.d/cron",
      {"type": "/cron:1: .*session"}),
     ("combined-late", "sed -i 's/pam_totp.so/pam_totp.so password=combined/' /etc/pam.d/sudo",
