@@ -193,13 +193,20 @@ static int skip(const struct login *login, enum gate_reason reason)
 	return PAM_IGNORE;
 }
 
-/* Where nothing can be shown (sudo) or stored (a program that is not root's), nobody can enrol:
- * they are asked, and refused. */
-static enum gate_verdict verdict_of(const struct login *login, enum gate_reason *ret_reason)
+/*
+ * Where nothing can be shown (sudo) or stored (a program that is not root's), nobody can enrol:
+ * they are asked, and refused. The question is all that they see. It says so to a process of
+ * their own: it may be asked before the password is known to be right, and a stranger is not to
+ * learn who is enrolled.
+ */
+static enum gate_verdict verdict_of(struct login *login, enum gate_reason *ret_reason)
 {
 	enum gate_verdict verdict = gate(&login->policy, &login->facts, clock_now(), ret_reason);
 
-	return verdict == GATE_ENROLL && (login->silent || geteuid() != 0) ? GATE_ASK : verdict;
+	if (verdict != GATE_ENROLL || (!login->silent && geteuid() == 0))
+		return verdict;
+	login->cannot_enroll = getuid() != 0 && getuid() == login->account.uid;
+	return GATE_ASK;
 }
 
 /* Not asked; with enroll_in_account the account stage may have something to say. */

@@ -4,10 +4,14 @@
 
 #include "pam/conv.h"
 
-static const char *prompt_of(const struct policy *policy)
+static const char *prompt_of(const struct login *login)
 {
 	static const char usual[] = "Verification code: ";
+	const struct policy *policy = &login->policy;
 
+	if (login->cannot_enroll)
+		return "You have no code yet: log in anew, by ssh or at the console, to set it up. "
+		       "Code: ";
 	if (policy->password == PASSWORD_COMBINED && strcmp(policy->prompt, usual) == 0)
 		return "Password and verification code: ";
 	return policy->prompt;
@@ -16,7 +20,7 @@ static const char *prompt_of(const struct policy *policy)
 void ask_code(const struct login *login, struct answer *ret_answer)
 {
 	OWN_CONV_ANSWER struct conv_answer typed;
-	bool given = conv_ask(login->pamh, prompt_of(&login->policy), login->policy.echo, &typed);
+	bool given = conv_ask(login->pamh, prompt_of(login), login->policy.echo, &typed);
 
 	answer_parse(given ? typed.text : NULL, login_item(login, PAM_AUTHTOK), ret_answer);
 }
@@ -32,7 +36,7 @@ static bool take_whole(const struct login *login, struct conv_answer *ret_typed)
 	const char *first = login_item(login, PAM_AUTHTOK);
 
 	if (!first)
-		return conv_ask(login->pamh, prompt_of(&login->policy), login->policy.echo,
+		return conv_ask(login->pamh, prompt_of(login), login->policy.echo,
 				ret_typed);
 	*ret_typed = (struct conv_answer){.given = strlen(first) < sizeof(ret_typed->text)};
 	if (ret_typed->given)

@@ -270,6 +270,8 @@ static bool ask(const struct login *login, struct newcomer *newcomer,
 		if (!is_inversion(newcomer, ret_answer->text))
 			return true;
 		newcomer->invert = !newcomer->invert;
+		/* ssh puts the host's name before the first line, which is none of the picture */
+		conv_inform(login->pamh, "With dark and light swapped:");
 		show_picture(login, newcomer);
 	}
 	return false;

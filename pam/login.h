@@ -24,6 +24,7 @@ struct login {
 	bool remembered; /* from this source, within the policy's `remember` */
 	bool logged;     /* totpd has written the line about this */
 	bool by_totpd;   /* totpd looks at the record, and store is NULL */
+	bool cannot_enroll; /* they must, but not here; and they may be told so */
 };
 
 /* A text item of the PAM handle, or NULL. */
