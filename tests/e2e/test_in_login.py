@@ -374,6 +374,20 @@ def test_sudo_which_cannot_show_anything_refuses(people):
     child = as_user("alice", "sudo", "-k", "id", "-un")
     child.expect_exact("password for alice: ")
     child.sendline(PASSWORD)
+    child.expect_exact("You have no code yet: log in anew, by ssh or at the console, to set it up. Code: ")
+    child.sendline("123456")
+    assert end(child) != 0 and stored() == []
+
+
+def test_only_a_process_of_one_s_own_is_told_that_one_is_not_enrolled(people):
+    """A set-uid program of somebody else's, which is silent, asks as it asks everybody."""
+    people.pam("sudo", *STACK)
+    with open("/etc/sudoers", "w", encoding="utf-8") as file:
+        file.write("Defaults passwd_tries=1\nDefaults !lecture, targetpw\nbob ALL=(ALL) ALL\n")
+    os.chmod("/etc/sudoers", 0o440)
+    child = as_user("bob", "sudo", "-k", "-u", "alice", "id", "-un")
+    child.expect_exact("password for alice: ")
+    child.sendline(PASSWORD)
     child.expect_exact(PROMPT)
     child.sendline("123456")
     assert end(child) != 0 and stored() == []

@@ -1,0 +1,249 @@
+"""What people see of an enrolment in the login, and what others can learn from it: transcripts
+side by side, every place at which somebody can leave, pictures as a camera sees them."""
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pexpect
+import pytest
+
+from host import DIR, PROMPT, run, wait_for
+from test_enroll import scan, scan_letters, screen  # noqa: F401 a fixture
+from test_in_login import ASK, PASSWORD, STACK, begin, day, people, phone_of, stored  # noqa: F401
+from test_local import end
+from test_ssh import asked
+
+OFFER = "to go on: "
+
+
+# ---- what a stranger, and an owner, can tell
+
+
+@pytest.fixture
+def kinds(people):  # noqa: F811
+    """One of each kind of person; the last day for enrolling in a login is to come."""
+    for user in "carol", "dave":
+        run("useradd", "-m", "-s", "/bin/bash", user)
+        people.password(user, PASSWORD)
+    policy = {"enroll": "login", "fail_delay": 0, "period": 60, "exempt": "dave", "attempts": 3}
+    people.policy(**policy)
+    people.enroll("alice")
+    carol = people.enroll("carol")
+    for _ in range(3):
+        assert not people.ssh("carol", PASSWORD, carol.wrong()).ok
+    yield people, policy
+    for user in "carol", "dave":
+        run("userdel", "-r", "-f", user)
+
+
+PEOPLE = {"enrolled": "alice", "not enrolled": "bob", "throttled": "carol", "exempt": "dave",
+          "unknown": "nobodyhere"}
+
+
+def transcript(host, user, *answers):
+    """Whether somebody got in, and all that was said, without names, ports and minutes."""
+    login = host.ssh(user, *answers)
+    said = "\n".join([*asked(login), login.screen]).replace(user, "USER")
+    return login.ok, re.sub(r"port \d+|in \d+ minutes?", "N", said)
+
+
+def test_without_the_password_nobody_learns_who_is_enrolled(kinds):
+    host, _ = kinds
+    seen = {kind: transcript(host, user, "wrong horse", "123456") for kind, user in PEOPLE.items()}
+    assert len(set(seen.values())) == 1, seen
+    assert seen["unknown"][0] is False and PROMPT not in seen["unknown"][1]
+
+
+def test_the_owner_learns_what_is_theirs_to_know(kinds):
+    host, policy = kinds
+    seen = {kind: transcript(host, user, PASSWORD, "123456") for kind, user in PEOPLE.items()}
+    assert seen["unknown"] == transcript(host, "nobodyhere", "wrong horse", "123456")
+    assert seen["exempt"][0] and PROMPT not in seen["exempt"][1] and "phone" not in seen["exempt"][1]
+    assert not seen["enrolled"][0] and "That code was not accepted." in seen["enrolled"][1]
+    assert not seen["throttled"][0] and "Too many wrong codes. Try again N." in seen["throttled"][1]
+    # sshd asks no more, and says so
+    assert seen["throttled"][1] == seen["enrolled"][1].replace(
+        "That code was not accepted.", "Too many wrong codes. Try again N.").replace(
+        "publickey,keyboard-interactive", "publickey")
+    assert not seen["not enrolled"][0] and "type this secret" in seen["not enrolled"][1]
+    assert stored() == ["alice", "carol"] or stored() == ["carol", "alice"]
+
+    # after the last day who is not enrolled reads what a wrong code makes one read
+    host.policy(**policy, enroll_until=day(-1))
+    assert transcript(host, "bob", PASSWORD, "123456") == seen["enrolled"]
+
+
+def test_before_the_day_each_login_has_one_line_more(kinds):
+    host, policy = kinds
+    del policy["enroll"]
+    host.policy(**policy, enforce=day(8))
+    text = (f"From {day(8)} on (in N days) a login here needs a code from an app on your phone. "
+            "Ask your administrator for it.")
+    _, before = transcript(host, "dave", PASSWORD)
+    for _ in range(2):
+        ok, said = transcript(host, "bob", PASSWORD)
+        said = re.sub(r"in \d days", "in N days", said)
+        assert ok and said.count("\n") == before.count("\n") + 1 and text in said, said
+        assert said.replace(text + "\n", "").split() == before.split(), (said, before)
+
+
+# ---- those who leave
+
+
+def at_password(child):
+    child.expect_exact("Password: ")
+
+
+def at_offer(child):
+    at_password(child)
+    child.sendline(PASSWORD)
+    child.expect_exact(OFFER)
+
+
+def at_first_code(child):
+    at_offer(child)
+    child.sendline("y")
+    child.expect_exact(ASK)
+
+
+def at_swapped_picture(child):
+    at_first_code(child)
+    child.expect_exact(": ")
+    child.sendline("i")
+    child.expect_exact(ASK)
+
+
+def at_second_code(child):
+    at_first_code(child)
+    child.sendline("000000")
+    child.expect_exact("does not match")
+    child.expect_exact(ASK)
+
+
+def processes():
+    """sshd's beside the one that listens."""
+    return run("sh", "-c", "pgrep -x sshd || true").split()
+
+
+@pytest.mark.parametrize("leave", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "dropped"])
+@pytest.mark.parametrize("where", [at_password, at_offer, at_first_code, at_swapped_picture,
+                                   at_second_code], ids=lambda where: where.__name__)
+def test_who_leaves_at_any_question_leaves_nothing(people, where, leave):  # noqa: F811
+    people.policy(enroll="login", enforce=day(8), fail_delay=0, period=60)
+    child = people.ssh_by_hand("alice")
+    child.setwinsize(50, 100)
+    where(child)
+    if leave == signal.SIGINT:
+        child.sendintr()
+    else:
+        os.kill(child.pid, leave)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert stored() == [] and os.listdir("/var/lib/pam_totp/state") == []
+    assert wait_for(lambda: len(processes()) == 1), "sshd's children have ended"
+    login = people.ssh("alice", PASSWORD, "")
+    assert login.ok, "and nobody is kept out by it"
+
+
+def test_ctrl_c_at_the_console_leaves_nothing(people):  # noqa: F811
+    people.pam("login", *STACK)
+    child = pexpect.spawn("/usr/bin/login", [], timeout=20, encoding="utf-8",
+                          env={"PATH": os.environ["PATH"], "TERM": "linux"}, dimensions=(50, 100))
+    child.expect_exact("login: ")
+    child.sendline("alice")
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(ASK)
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert stored() == []
+
+
+# ---- at once
+
+
+def test_of_many_sessions_of_one_person_at_once_one_wins(people):  # noqa: F811
+    """Each with a phone of its own, and all codes typed together."""
+    sessions = [begin(people) for _ in range(4)]
+    typed = [phone.code() for _, phone in sessions]
+    for (child, _), code in zip(sessions, typed):
+        child.send(code)
+    barrier = threading.Barrier(len(sessions))
+
+    def finish(child):
+        barrier.wait()
+        child.send("\r")
+
+    threads = [threading.Thread(target=finish, args=[child]) for child, _ in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ends = []
+    for child, _ in sessions:
+        ends.append(child.expect_exact(["Done", "enrolled a moment ago"]))
+        end(child)
+    assert sorted(ends) == [0, 1, 1, 1] and stored() == ["alice"]
+    phone = sessions[ends.index(0)][1]
+    assert people.ssh("alice", PASSWORD, phone.code(1)).ok, "the winner's phone is the one"
+
+
+# ---- the picture
+
+
+def test_the_library_for_pictures_is_opened_for_a_picture_alone(people):  # noqa: F811
+    """Everything that sshd and its children open."""
+    def opened(login):
+        trace = f"{DIR}/opened"
+        with subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=openat", "-o", trace, "-p",
+                               str(people.daemon.pid)], stderr=subprocess.DEVNULL) as tracer:
+            assert wait_for(lambda: os.path.exists(trace))
+            login()
+            tracer.terminate()
+        with open(trace, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        assert "pam_totp.so" in text
+        return "libqrencode" in text
+
+    phone = people.enroll("bob")
+    assert not opened(lambda: people.ssh("bob", PASSWORD, phone.code()))
+    assert opened(lambda: people.ssh("alice", PASSWORD, ""))
+    people.policy(enroll="login", enroll_qr="none", fail_delay=0)
+    assert not opened(lambda: people.ssh("alice", PASSWORD, ""))
+    people.policy(enroll="login", enforce=day(8), fail_delay=0)
+    assert not opened(lambda: people.ssh("alice", PASSWORD, "")), "an offer that is declined"
+
+
+LOGIN = r"""
+set timeout 20
+log_file -noappend %(text)s
+set stty_init {rows %(rows)d columns %(columns)d}
+spawn -noecho %(ssh)s
+expect "Password: "
+send "%(password)s\r"
+expect -re {Code from your phone[^\n]*: $}
+%(more)s
+sleep 30
+"""
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("style", ["utf8", "ascii"])
+def test_a_camera_reads_the_picture_in_the_login(people, screen, style, theme):  # noqa: F811
+    """ssh in an xterm; on a light theme after the answer i."""
+    people.policy(enroll="login", fail_delay=0, enroll_qr=style)
+    swap = 'send "i\\r"\nexpect -re {Code from your phone[^\\n]*: $}' if theme == "light" else ""
+    text = f"{DIR}/login.{style}.{theme}"
+    with open(f"{DIR}/login.exp", "w", encoding="utf-8") as file:
+        file.write(LOGIN % {"text": text, "password": PASSWORD, "more": swap, "rows": 70, "columns": 120,
+                            "ssh": " ".join(people.ssh_command("alice")[:-1])})
+    questions = 2 if theme == "light" else 1
+    picture, shown = screen.run(f"expect {DIR}/login.exp", dark=theme == "dark", geometry="120x70",
+                                ready=rf"(?s)(?:.*Code from your phone[^\n]*: ){{{questions}}}$")
+    secret = re.search(r"^ +((?:[A-Z2-7]{4} ?){8})\s*$", shown, re.M)[1].replace(" ", "")
+    read = (scan_letters if style == "ascii" else scan)(picture)
+    assert read and read.startswith("otpauth://totp/tower:alice?") and secret in read, read
