@@ -64,7 +64,7 @@ static bool may_enroll(const struct doctor *doctor, const struct account *accoun
 
 		if (strncmp(patient->name, "sudo", 4) != 0 && meets(doctor, patient, account) &&
 		    is_of_this_store(doctor, &patient->policy) &&
-		    gate_may_enroll(&patient->policy, &facts, clock_now()))
+		    gate_may_enroll(&patient->policy, &facts, ENROLL_IN_LOGIN, clock_now()))
 			return true;
 	}
 	return false;

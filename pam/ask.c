@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "host/clock.h"
+
 #include "pam/conv.h"
 
 static const char *prompt_of(const struct login *login)
@@ -10,8 +12,11 @@ static const char *prompt_of(const struct login *login)
 	const struct policy *policy = &login->policy;
 
 	if (login->cannot_enroll)
-		return "You have no code yet: log in anew, by ssh or at the console, to set it up. "
-		       "Code: ";
+		return gate_may_enroll(policy, &login->facts, ENROLL_BY_TOOL, clock_now())
+			       ? "You have no code yet: set it up with totp-enroll. Code: "
+			       : "You have no code yet: log in anew, by ssh or at the console, to "
+				 "set "
+				 "it up. Code: ";
 	if (policy->password == PASSWORD_COMBINED && strcmp(policy->prompt, usual) == 0)
 		return "Password and verification code: ";
 	return policy->prompt;
@@ -36,8 +41,7 @@ static bool take_whole(const struct login *login, struct conv_answer *ret_typed)
 	const char *first = login_item(login, PAM_AUTHTOK);
 
 	if (!first)
-		return conv_ask(login->pamh, prompt_of(login), login->policy.echo,
-				ret_typed);
+		return conv_ask(login->pamh, prompt_of(login), login->policy.echo, ret_typed);
 	*ret_typed = (struct conv_answer){.given = strlen(first) < sizeof(ret_typed->text)};
 	if (ret_typed->given)
 		strcpy(ret_typed->text, first);

@@ -365,6 +365,15 @@ static int answer_of(const struct login *login, enum enroll_mark mark, enum totp
 	return PAM_AUTHINFO_UNAVAIL;
 }
 
+static const char *what_to_do(const struct login *login, bool may)
+{
+	if (may)
+		return ""; /* the question comes next */
+	return gate_may_enroll(&login->policy, &login->facts, ENROLL_BY_TOOL, clock_now())
+		       ? " Set it up with totp-enroll."
+		       : " Ask your administrator for it.";
+}
+
 /* The day that is coming, and what to do, in one line. */
 static void tell_day(const struct login *login, bool may)
 {
@@ -374,7 +383,7 @@ static void tell_day(const struct login *login, bool may)
 	text_to_date(login->policy.enforce_from, day);
 	snprintf(text, sizeof(text),
 		 "From %s on (in %u day%s) a login here needs a code from an app on your phone.%s",
-		 day, days, days == 1 ? "" : "s", may ? "" : " Ask your administrator for it.");
+		 day, days, days == 1 ? "" : "s", what_to_do(login, may));
 	conv_inform(login->pamh, text);
 }
 

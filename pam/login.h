@@ -21,9 +21,9 @@ struct login {
 	struct address address; /* the whole of it, where there is one */
 	struct store *store;    /* opened before the prompt, closed with the struct; or NULL */
 	struct gate_facts facts;
-	bool remembered; /* from this source, within the policy's `remember` */
-	bool logged;     /* totpd has written the line about this */
-	bool by_totpd;   /* totpd looks at the record, and store is NULL */
+	bool remembered;    /* from this source, within the policy's `remember` */
+	bool logged;        /* totpd has written the line about this */
+	bool by_totpd;      /* totpd looks at the record, and store is NULL */
 	bool cannot_enroll; /* they must, but not here; and they may be told so */
 };
 

@@ -227,10 +227,10 @@ def test_who_gives_up_an_offer_goes_on_as_before(people):
 
 
 def test_without_login_in_enroll_the_day_is_told_and_nothing_asked(people):
-    people.policy(enforce=day(8), fail_delay=0)
-    login = people.ssh("alice", PASSWORD)
-    assert login.ok and asked(login) == ["Password: "], login
-    assert "Ask your administrator" in login.screen
+    for where, what in ("tool", "Set it up with totp-enroll."), ("", "Ask your administrator for it."):
+        people.policy(enforce=day(8), fail_delay=0, enroll=where)
+        login = people.ssh("alice", PASSWORD)
+        assert login.ok and asked(login) == ["Password: "] and what in login.screen, login
 
 
 def test_after_the_last_day_nobody_enrols(people):
@@ -378,6 +378,14 @@ def test_sudo_which_cannot_show_anything_refuses(people):
     child.sendline("123456")
     assert end(child) != 0 and stored() == []
 
+    people.policy(enroll="login, tool", fail_delay=0)
+    child = as_user("alice", "sudo", "-k", "id", "-un")
+    child.expect_exact("password for alice: ")
+    child.sendline(PASSWORD)
+    child.expect_exact("You have no code yet: set it up with totp-enroll. Code: ")
+    child.sendline("123456")
+    assert end(child) != 0 and stored() == []
+
 
 def test_only_a_process_of_one_s_own_is_told_that_one_is_not_enrolled(people):
     """A set-uid program of somebody else's, which is silent, asks as it asks everybody."""
@@ -397,3 +405,24 @@ def test_without_the_argument_nobody_is_let_on(people):
     people.pam("sshd", *(line.replace(" enroll_in_account", "") for line in STACK))
     login = people.ssh("alice", PASSWORD, "123456")
     assert not login.ok and asked(login) == ["Password: ", PROMPT], login
+
+
+def test_su_enrols_beside_totpd_too(people):
+    """It asks totpd who is enrolled, and root's rights store what is new."""
+    people.serve(enroll="login", fail_delay=0, period=60)
+    people.pam("su", "auth sufficient pam_rootok.so", *STACK)
+    child = as_user("alice", "su", "bob", "-c", "id -un")
+    child.setwinsize(50, 100)
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(ASK)
+    phone = phone_of(child.before)
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    assert end(child) == 0 and "bob" in child.before
+    child = as_user("alice", "su", "bob", "-c", "id -un")
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect_exact(PROMPT)
+    child.sendline(phone.code(1))
+    assert end(child) == 0 and "bob" in child.before
