@@ -65,6 +65,9 @@ static int add_lines(struct crowd *crowd, struct text rest)
 		line = text_trim(line);
 		if (line.len == 0 || line.at[0] == '#')
 			continue;
+		if (memchr(line.at, '\0', line.len))
+			return tool_refuse(crowd->tool, "%s:%u: expected the name of a user",
+					   crowd->file, (unsigned)number);
 		if (crowd->count == CROWD_MAX)
 			return tool_refuse(crowd->tool, "%s: more than %d users: split it",
 					   crowd->file, CROWD_MAX);

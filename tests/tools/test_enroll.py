@@ -226,6 +226,8 @@ def test_a_list_that_cannot_be_read_enrols_nobody(host, folder):
     assert "No such file" in host.refused("enroll", "--batch", host.folder / "no", "--letters",
                                           folder)
     assert "Is a directory" in host.refused("enroll", "--batch", host.folder, "--letters", folder)
+    assert ":2: expected the name" in host.refused("enroll", "--batch", "-", "--letters", folder,
+                                                   stdin="sys\ndaemon\0bin\n")
     assert "nobody to enrol" in host.refused("enroll", "--batch", "-", "--letters", folder,
                                              stdin="# nobody yet\n")
     assert not folder.exists()
