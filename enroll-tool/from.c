@@ -18,11 +18,12 @@ static void skip_mark(struct text *text)
 enum totp_err from_lines(struct import *import, const char *path, from_line_fn *read,
 			 struct reason *why)
 {
-	struct text rest = {"", 0}, line;
+	struct import_text text = {NULL, 0};
+	struct text rest, line;
 	struct place place;
-	enum totp_err err = import_file(import, path, IMPORT_FILE_MAX, &rest, &place, why);
-	size_t total = rest.len;
+	enum totp_err err = import_file(import, path, IMPORT_FILE_MAX, &text, &place, why);
 
+	rest = (struct text){text.at, text.len};
 	if (err == TOTP_OK)
 		skip_mark(&rest);
 	while (err == TOTP_OK && text_line(&rest, &line)) {
@@ -32,7 +33,7 @@ enum totp_err from_lines(struct import *import, const char *path, from_line_fn *
 		if (trimmed.len == 0 || trimmed.at[0] == '#')
 			continue;
 		err = read(import, &place, line, why);
-		progress_show(&import->progress, "checking ", total - rest.len, total);
+		progress_show(&import->progress, "checking ", text.len - rest.len, text.len);
 	}
 	return err;
 }

@@ -11,18 +11,19 @@
 #include "record/passbox.h"
 
 /* The box is opened where it lies, in memory that import.c wipes. */
-static enum totp_err open_box(struct import *import, struct text text, const struct place *place,
-			      struct bytes *ret_plain, struct reason *why)
+static enum totp_err open_box(struct import *import, const struct import_text *text,
+			      const struct place *place, struct bytes *ret_plain,
+			      struct reason *why)
 {
 	OWN_SECRET struct secret phrase = {0};
-	uint8_t *box = (uint8_t *)import->text;
+	uint8_t *box = (uint8_t *)text->at;
 	enum totp_err err;
 
 	if (passphrase_old(&import->ctl->tool, import->ctl->phrase, &phrase) != TOOL_DONE) {
 		reason_set(why, "there is no passphrase to open %.120s with", place->file);
 		return TOTP_ERR_SYSTEM;
 	}
-	err = passbox_open(&phrase, PASSBOX_EXPORT, box, text.len, box + PASSBOX_HEADER_LEN);
+	err = passbox_open(&phrase, PASSBOX_EXPORT, box, text->len, box + PASSBOX_HEADER_LEN);
 	if (err == TOTP_ERR_SEAL)
 		reason_set(why, "%.120s: another passphrase, or the file was changed", place->file);
 	else if (err == TOTP_ERR_CRYPTO)
@@ -30,7 +31,7 @@ static enum totp_err open_box(struct import *import, struct text text, const str
 	else if (err != TOTP_OK)
 		reason_set(why, "%.120s: not an export that this version reads", place->file);
 	if (err == TOTP_OK)
-		*ret_plain = bytes_of(box + PASSBOX_HEADER_LEN, text.len - PASSBOX_OVERHEAD);
+		*ret_plain = bytes_of(box + PASSBOX_HEADER_LEN, text->len - PASSBOX_OVERHEAD);
 	return err;
 }
 
@@ -68,14 +69,14 @@ static enum totp_err take_all(struct import *import, const struct place *place, 
 
 static enum totp_err read_exported(struct import *import, struct reason *why)
 {
-	struct text text = {"", 0};
+	struct import_text text = {NULL, 0};
 	struct bytes plain = {0};
 	struct place place;
 	enum totp_err err = import_file(import, import->ctl->words[0],
 					PASSBOX_PLAIN_MAX + PASSBOX_OVERHEAD, &text, &place, why);
 
 	if (err == TOTP_OK)
-		err = open_box(import, text, &place, &plain, why);
+		err = open_box(import, &text, &place, &plain, why);
 	if (err != TOTP_OK)
 		return err;
 	err = take_all(import, &place, &plain, why);

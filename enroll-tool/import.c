@@ -97,16 +97,14 @@ static void warn_if_readable(struct import *import, const struct place *place,
 }
 
 /* The kernel gives memory only to what is written, and growing would leave copies. */
-static enum totp_err read_whole(struct import *import, int fd, size_t max, struct reason *why)
+static enum totp_err read_whole(struct import_text *text, int fd, size_t max, struct reason *why)
 {
 	enum totp_err err = TOTP_ERR_NOMEM;
 
-	import->text = malloc(max);
-	import->text_len = max;
-	if (import->text)
-		err = io_read_all(fd, import->text, max, &import->text_len);
-	else
-		import->text_len = 0;
+	text->at = malloc(max);
+	text->len = text->at ? max : 0;
+	if (text->at)
+		err = io_read_all(fd, text->at, max, &text->len);
 	if (err == TOTP_ERR_RANGE)
 		reason_set(why, "more than %zu MiB: split it", max >> 20);
 	else if (err == TOTP_ERR_SYSTEM)
@@ -124,7 +122,7 @@ static void name_file(struct reason *why, const struct place *place)
 }
 
 enum totp_err import_file(struct import *import, const char *path, size_t max,
-			  struct text *ret_text, struct place *ret_place, struct reason *why)
+			  struct import_text *ret_text, struct place *ret_place, struct reason *why)
 {
 	bool standard = strcmp(path, "-") == 0;
 	OWN_FD int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -141,11 +139,10 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 	warn_if_readable(import, ret_place, &st);
 	if (S_ISREG(st.st_mode) && st.st_size >= 0 && (uint64_t)st.st_size < max)
 		max = (size_t)st.st_size + 1; /* one more: who writes to it meanwhile is noticed */
-	err = read_whole(import, fd, max, why);
+	err = read_whole(&import->texts[import->text_count], fd, max, why);
+	*ret_text = import->texts[import->text_count++];
 	if (err != TOTP_OK)
 		name_file(why, ret_place);
-	else
-		*ret_text = (struct text){import->text, import->text_len};
 	return err;
 }
 
@@ -366,9 +363,11 @@ enum totp_err import_add(struct import *import, const struct place *place,
 
 static void import_end(struct import *import)
 {
-	if (import->text)
-		explicit_bzero(import->text, import->text_len);
-	free(import->text);
+	for (size_t i = 0; i < import->text_count; i++) {
+		if (import->texts[i].at)
+			explicit_bzero(import->texts[i].at, import->texts[i].len);
+		free(import->texts[i].at);
+	}
 	free(import->items);
 	free(import->seen);
 	names_scope_end(&import->names);

@@ -36,8 +36,11 @@ struct import {
 	size_t seen_size;
 	struct names *names;
 	size_t looked_up;
-	char *text;
-	size_t text_len;
+	struct import_text {
+		char *at;
+		size_t len;
+	} texts[2];
+	size_t text_count;
 	size_t bad;  /* lines, files or users that are left out */
 	size_t lost; /* what else is not carried over */
 	struct progress progress;
@@ -53,11 +56,12 @@ typedef enum totp_err import_read_fn(struct import *import, struct reason *why);
 MUST_CHECK int import_run(struct ctl *ctl, struct import *import, import_read_fn *read);
 
 /*
- * Read a file that root chose, "-" for standard input, into memory that is wiped in the end.
- * Warns if others can read it. TOTP_ERR_RANGE: more than `max` bytes; TOTP_ERR_SYSTEM.
+ * Read a file that root chose, "-" for standard input, into memory that is wiped in the end and
+ * may be written to; two at most. Warns if others can read it. TOTP_ERR_RANGE: more than `max`
+ * bytes; TOTP_ERR_SYSTEM.
  */
 MUST_CHECK enum totp_err import_file(struct import *import, const char *path, size_t max,
-				     struct text *ret_text, struct place *ret_place,
+				     struct import_text *ret_text, struct place *ret_place,
 				     struct reason *why);
 
 /* A path, fit for a terminal, that lives as long as the import; NULL: no memory. */

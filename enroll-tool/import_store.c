@@ -184,9 +184,9 @@ static int refuse_all(const struct import *import)
 	size_t all = import->count + import->bad;
 
 	return tool_refuse(&import->ctl->tool,
-			   "nothing is imported: %zu of %zu user%s cannot be; correct that, or "
-			   "leave them out with --keep-going",
-			   import->bad, all, plural(all));
+			   "nothing is imported: %zu of %zu cannot be; correct that, or leave them "
+			   "out with --keep-going",
+			   import->bad, all);
 }
 
 int import_finish(struct import *import)

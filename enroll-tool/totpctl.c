@@ -26,6 +26,7 @@ enum option_bit {
 	OPTION_HOMES = 1 << 14,
 	OPTION_PASSPHRASE = 1 << 15,
 	OPTION_KEYRING = 1 << 16,
+	OPTION_USERS = 1 << 17,
 	OPTIONS_IMPORT = OPTION_KEEP_GOING | OPTION_DRY_RUN | OPTION_REPLACE,
 };
 
@@ -53,6 +54,7 @@ static const struct option {
 	{"--homes", NULL, OPTION_HOMES, offsetof(struct ctl, homes)},
 	{"--passphrase-file", "which file", OPTION_PASSPHRASE, offsetof(struct ctl, phrase)},
 	{"--keyring", "which file", OPTION_KEYRING, offsetof(struct ctl, keyring)},
+	{"--users", "which file", OPTION_USERS, offsetof(struct ctl, users)},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -164,6 +166,12 @@ static const struct command commands[] = {
 	 "several tokens; a counter is the next one.\n"
 	 "\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT, ctl_import_otpauth},
+	{NULL, "import pskc", "FILE|-", "a PSKC container of hardware tokens (RFC 6030)",
+	 "Keys in plain text. The user is the container's UserId, or the one that --users\n"
+	 "has for the serial number. Several tokens of a user are several tokens.\n"
+	 "\n"
+	 "  --users FILE    whose tokens they are: one serial,user a line\n" IMPORT_HELP,
+	 1, 1, OPTIONS_IMPORT | OPTION_USERS, ctl_import_pskc},
 	{NULL, "import exported", "FILE|-", "what totpctl export wrote",
 	 "Steps, counters and codes that were used stay so. Afterwards the hosts know\n"
 	 "nothing of each other: take the users away on one of them (totpctl revoke).\n"

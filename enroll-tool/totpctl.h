@@ -29,6 +29,7 @@ struct ctl {
 	const char *lasting; /* --for DURATION */
 	const char *phrase;  /* --passphrase-file FILE */
 	const char *keyring; /* --keyring FILE */
+	const char *users;   /* --users FILE */
 	struct account account;        /* ctl_open_user: whom words[0] names… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
@@ -44,6 +45,7 @@ MUST_CHECK int ctl_import_google(struct ctl *ctl);
 MUST_CHECK int ctl_import_oath(struct ctl *ctl);
 MUST_CHECK int ctl_import_totpcgi(struct ctl *ctl);
 MUST_CHECK int ctl_import_otpauth(struct ctl *ctl);
+MUST_CHECK int ctl_import_pskc(struct ctl *ctl);
 MUST_CHECK int ctl_import_exported(struct ctl *ctl);
 MUST_CHECK int ctl_import_sealed(struct ctl *ctl);
 MUST_CHECK int ctl_export(struct ctl *ctl);

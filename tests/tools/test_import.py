@@ -470,6 +470,103 @@ def test_what_is_no_uri_is_named_and_nothing_of_it_is_shown(host):
     assert os.listdir(host.store / "users") == []
 
 
+# ---- PSKC
+
+PSKC = "urn:ietf:params:xml:ns:keyprov:pskc"
+PLAIN = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="  # the secret of RFC 6030's examples: that of HEX
+
+
+def pskc_key(serial, kind="hotp", user=None, data="", more="", secret=PLAIN, digits=6):
+    return f"""
+  <KeyPackage>
+    <DeviceInfo><Manufacturer>Maker</Manufacturer><SerialNo>{serial}</SerialNo></DeviceInfo>
+    <Key Id="{serial}" Algorithm="{PSKC}:{kind}">
+      <AlgorithmParameters><ResponseFormat Length="{digits}" Encoding="DECIMAL"/></AlgorithmParameters>
+      <Data><Secret><PlainValue>{secret}</PlainValue></Secret>{data}</Data>
+      {f"<UserId>{user}</UserId>" if user else ""}{more}
+    </Key>
+  </KeyPackage>"""
+
+
+def container(host, *packages, head=""):
+    path = host.folder / "tokens.xml"
+    path.write_text(f"""<?xml version="1.0" encoding="UTF-8"?>
+{head}<KeyContainer Version="1.0" xmlns="{PSKC}">{"".join(packages)}
+</KeyContainer>
+""")
+    path.chmod(0o600)
+    return path
+
+
+def number(name, value):
+    return f"<{name}><PlainValue>{value}</PlainValue></{name}>"
+
+
+def test_hardware_tokens_of_a_container_are_enrolled(host):
+    path = container(host, pskc_key("1001", user="UID=alice.x,DC=example", data=number("Counter", 7)),
+                     pskc_key("1002", "totp", user="bob.x", data=number("TimeInterval", 60) +
+                              number("TimeDrift", -1)),
+                     pskc_key("1003", user="alice.x", secret="MTIzNDU2Nzg5MDEyMzQ1Njc4OTAx"))
+    assert host.done("import", "pskc", path) == "2 users imported\n"
+    assert re.findall(r'^token +"([^"]*)": (\w+)', host.done("show", "alice.x"), re.M) == [
+        ("1001", "HOTP"), ("1003", "HOTP")]
+    assert host.attempt("alice.x", hotp(6)) == "deny used_code"
+    assert host.attempt("alice.x", hotp(7)) == "allow code"
+    assert host.attempt("bob.x", code_at(time.time() - 60, OF_HEX, 60)) == "allow code"
+
+
+def test_a_list_says_whose_tokens_they_are(host):
+    path = container(host, pskc_key("1001", data=number("Counter", 0)), pskc_key("1002", user="other.x"))
+    users = host.csv("# serial,user\n1001, alice.x\n1002,bob.x\n")
+    assert host.done("import", "pskc", "--users", users, path) == "2 users imported\n"
+    assert sorted(os.listdir(host.store / "users")) == ["alice.x", "bob.x"]
+    assert host.attempt("alice.x", hotp(0)) == "allow code"
+
+
+def test_tokens_that_cannot_be_imported_are_named_with_their_line(host):
+    path = container(host, pskc_key("1001"), pskc_key("1002", kind="pin", user="a.x"),
+                     pskc_key("1003", user="b.x").replace("PlainValue", "EncryptedValue"),
+                     pskc_key("1004", user="c.x", digits=10), pskc_key("1005", user="good.x"))
+    users = host.csv("1006,d.x\nnonsense\n")
+    said = host.refused("import", "pskc", path, "--users", users)
+    for line, why in (5, "no user: --users FILE"), (13, "Algorithm: expected"), \
+            (21, "the secret is encrypted"), (29, "ResponseFormat: expected a length of 6 to 8"):
+        assert re.search(rf"^{path}:{line}: {why}", said, re.M), (line, said)
+    assert f"{users}:1: there is no token with that serial number" in said
+    assert f"{users}:2: expected serial,user" in said
+    assert PLAIN not in said and os.listdir(host.store / "users") == []
+
+
+def test_what_a_token_s_policy_asks_for_is_told(host):
+    path = container(host, pskc_key("1001", user="a.x", more="<Policy><ExpiryDate>2030-01-01T00:00:00Z"
+                                    "</ExpiryDate><PINPolicy MinLength='4'/></Policy>"))
+    ran = host.run("import", "pskc", path)
+    assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
+    assert "not carried over: the PIN" in ran.stderr and "warning: the dates" in ran.stderr
+
+
+BOMB = "<!DOCTYPE x [<!ENTITY a '" + "ha" * 50 + "'>" + "".join(
+    f"<!ENTITY {chr(98 + i)} '{f'&{chr(97 + i)};' * 20}'>" for i in range(9)) + "]>"
+
+
+@pytest.mark.parametrize("text", [
+    "", "no XML", "<KeyContainer>", "<Other/>", "<KeyContainer xmlns='x'><KeyPackage></KeyContainer>",
+    "<!DOCTYPE KeyContainer><KeyContainer/>",
+    "<!DOCTYPE x SYSTEM 'http://127.0.0.1:9/dtd'><KeyContainer/>",
+    "<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/passwd'>]><KeyContainer>&f;</KeyContainer>",
+    BOMB + "<KeyContainer><KeyPackage><Key Id='&j;'/></KeyPackage></KeyContainer>",
+    "<a>" * 100000, "<KeyContainer " + "a='" + "x" * 11000000 + "'/>",
+], ids=range(11))
+def test_what_is_no_container_is_refused_at_once(host, text):
+    path = host.folder / "tokens.xml"
+    path.write_text(text)
+    path.chmod(0o600)
+    started = time.monotonic()
+    said = host.refused("import", "pskc", path)
+    assert time.monotonic() - started < 5
+    assert f"nothing is imported: {path}: not " in said and "root:" not in said
+
+
 # ---- export, and import of it
 
 def phrase_file(host, text=PHRASE + "\n", mode=0o600):
