@@ -464,7 +464,8 @@ def test_without_totpd_the_same_stop_holds_others_up(served):
         child.sendline(phone.wrong())
         assert wait_for(lambda: "stopped by SIGSTOP" in open(f"{DIR}/strace").read())
         strace.terminate()
-    assert opened_by(child.pid) and status_of(child.pid)["State"].startswith("T")
+    assert opened_by(child.pid) and wait_for(
+        lambda: status_of(child.pid)["State"].startswith("T"))
     since = served.log_end()
     login = served.ssh("bob", phone.code())
     assert not login.ok and login.seconds > 2
