@@ -6,6 +6,9 @@
  *
  *   login CONFDIR STACK... < CODES     user u0 types the first line, u1 the second, …
  *
+ * A STACK that ends in "-user" is driven by a process of the user who logs in, as a screen
+ * locker is, and one that ends in "-su" by a set-uid program that the user started.
+ *
  * Prints a line a stack: the median of its times in ms, the median of its ratio to the
  * first stack of the same turn, and how many were let in. Built twice: with -DWARM the
  * driver has used libcrypto before it forks, as sshd has; without, it does not even load
@@ -15,6 +18,7 @@
 #include <openssl/evp.h>
 #endif
 #include <security/pam_appl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +29,7 @@
 #define STACKS_MAX 8
 #define USERS_MAX  10000
 #define CODE_MAX   16
+#define UID_FIRST  70000 /* of u0 */
 
 static char codes[USERS_MAX][CODE_MAX];
 
@@ -49,6 +54,23 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
 	return PAM_SUCCESS;
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+	size_t text_len = strlen(text), end_len = strlen(end);
+
+	return text_len >= end_len && strcmp(text + text_len - end_len, end) == 0;
+}
+
+/* Have the ids of the program that such a stack is for. */
+static bool take_ids(const char *stack, uid_t uid)
+{
+	if (ends_in(stack, "-user"))
+		return setresuid(uid, uid, uid) == 0;
+	if (ends_in(stack, "-su"))
+		return setresuid(uid, 0, 0) == 0;
+	return true;
+}
+
 static int log_in(const char *confdir, const char *stack, int user)
 {
 	struct pam_conv conv = {converse, codes[user]};
@@ -56,6 +78,8 @@ static int log_in(const char *confdir, const char *stack, int user)
 	char name[16];
 	int result;
 
+	if (!take_ids(stack, UID_FIRST + (uid_t)user))
+		return PAM_SYSTEM_ERR;
 	snprintf(name, sizeof(name), "u%d", user);
 	result = pam_start_confdir(stack, name, &conv, confdir, &pamh);
 	if (result != PAM_SUCCESS)

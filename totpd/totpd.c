@@ -133,9 +133,12 @@ static void leave_parents_things(const struct seat *mine)
 {
 	sigset_t none;
 
-	for (size_t i = 0; i < DESK_SEATS; i++)
-		if (&totpd.desk.seats[i] != mine)
-			fd_close(totpd.desk.seats[i].fd);
+	for (size_t i = 0; i < DESK_SEATS; i++) {
+		const struct seat *seat = &totpd.desk.seats[i];
+
+		if (seat != mine && (seat->state == SEAT_READING || seat->state == SEAT_WAITING))
+			fd_close(seat->fd);
+	}
 	door_close(&totpd.doors);
 	fd_close(totpd.signals);
 	sigemptyset(&none);
