@@ -142,7 +142,7 @@ static int judge_answer(struct login *login, const struct answer *answer)
 	struct reason why = {""};
 	enum totp_err err;
 
-	if (!login->account.known || !login->facts.enrolled)
+	if (!login->account.known || (!login->facts.enrolled && !login->unlooked))
 		return refuse_unenrolled(login);
 	err = record_try(login, answer, &outcome, &why);
 	if (err == TOTP_ERR_NOT_FOUND) /* revoked while the person typed */

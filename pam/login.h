@@ -23,7 +23,8 @@ struct login {
 	struct gate_facts facts;
 	bool remembered;    /* from this source, within the policy's `remember` */
 	bool logged;        /* totpd has written the line about this */
-	bool by_totpd;      /* totpd looks at the record, and store is NULL */
+	bool by_totpd;      /* totpd looks at the record, and store is NULL… */
+	bool unlooked;      /* …when there is an answer: who is enrolled is not known before */
 	bool cannot_enroll; /* they must, but not here; and they may be told so */
 };
 

@@ -56,6 +56,11 @@ enum totp_err record_look_here(struct login *login, const char *typed, struct re
 
 /* --- by totpd --- */
 
+static const char *door(void)
+{
+	return geteuid() == 0 ? ASK_ROOT_SOCKET : ASK_SOCKET;
+}
+
 /* TOTP_ERR_NOT_FOUND: nobody listens. */
 static enum totp_err ask(const struct login *login, struct wire_request *request,
 			 struct wire_response *response, struct reason *why)
@@ -63,8 +68,7 @@ static enum totp_err ask(const struct login *login, struct wire_request *request
 	strncpy(request->service, login->service ? login->service : "", WIRE_SERVICE_MAX);
 	if (geteuid() == 0)
 		request->source = login->source;
-	return ask_totpd(login->policy.run_dir, geteuid() == 0 ? ASK_ROOT_SOCKET : ASK_SOCKET,
-			 request, response, why);
+	return ask_totpd(login->policy.run_dir, door(), request, response, why);
 }
 
 /* Nobody listens: totpd, where it has to be asked, is missing, which is no absence of a user. */
@@ -84,15 +88,30 @@ static enum totp_err error_in(struct login *login, const struct wire_response *r
 	return response->err;
 }
 
+/*
+ * Is there a code to be asked for whatever the record says? Then the record is looked at once,
+ * with the answer: a look costs totpd as much as a check.
+ */
+static bool is_asked_anyway(const struct login *login)
+{
+	const struct policy *policy = &login->policy;
+
+	return policy->password == PASSWORD_NONE && policy->remember == 0 &&
+	       !policy->enroll_in_account && gate_requires(policy, &login->facts, clock_now());
+}
+
 static enum totp_err look_there(struct login *login, const char *typed, struct reason *why)
 {
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	const char *name = login->account.known ? login->account.name : typed;
-	enum totp_err err = text_copy(text_of(name), request.user, sizeof(request.user));
+	enum totp_err err;
 
-	if (err != TOTP_OK) /* too long for a record */
-		return TOTP_OK;
+	login->unlooked = is_asked_anyway(login);
+	if (login->unlooked)
+		return ask_knock(login->policy.run_dir, door(), why);
+	if (text_copy(text_of(name), request.user, sizeof(request.user)) != TOTP_OK)
+		return TOTP_OK; /* too long for a record */
 	err = ask(login, &request, &response, why);
 	if (err == TOTP_OK)
 		err = missing(error_in(login, &response, why));
@@ -144,6 +163,7 @@ enum totp_err record_look(struct login *login, const char *typed, struct reason 
 	}
 	err = look_there(login, typed, why);
 	login->by_totpd = err != TOTP_ERR_NOT_FOUND || geteuid() != 0;
+	login->unlooked = login->unlooked && login->by_totpd;
 	return login->by_totpd ? missing(err) : record_look_here(login, typed, why);
 }
 

@@ -12,7 +12,8 @@
 /*
  * Find out what the gate needs to know: login->facts.enrolled, pending and invited,
  * login->remembered. typed: the user's name as it was given. Where a set-uid program finds no totpd, or a store that it can
- * open is asked for, the store is opened here: login->store.
+ * open is asked for, the store is opened here: login->store. Where totpd is asked and a code
+ * is needed in any case, login->unlooked: only that totpd is there is found out.
  *
  * Errors are those of store_open, store_has, attempt_look and ask_totpd; none is ever
  * an absence. *why says what to do.

@@ -148,6 +148,15 @@ static enum totp_err receive(int fd, const struct wire_request *request, uint64_
 	return TOTP_ERR_PEER;
 }
 
+enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *why)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	OWN_FD int fd = -1;
+
+	return open_door(run_dir, name, io_monotonic_ns() + ASK_WAIT_MS * 1000000ull, &address, &fd,
+			 why);
+}
+
 enum totp_err ask_totpd(const char *run_dir, const char *name, const struct wire_request *request,
 			struct wire_response *ret_response, struct reason *why)
 {

@@ -28,4 +28,7 @@ MUST_CHECK enum totp_err ask_totpd(const char *run_dir, const char *name,
 				   const struct wire_request *request,
 				   struct wire_response *ret_response, struct reason *why);
 
+/* Does somebody listen there who may be asked? Connects, and says nothing. Errors as above. */
+MUST_CHECK enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *why);
+
 #endif

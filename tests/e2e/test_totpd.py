@@ -220,6 +220,7 @@ class Impostor(threading.Thread):
             os.unlink(path)
         self.pid = None
         self.reply, self.owner, self.path = reply, owner, path
+        self.asked = b""  # which operations
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(path)
         os.chmod(path, 0o666)
@@ -234,6 +235,7 @@ class Impostor(threading.Thread):
             except OSError:
                 return
             data = door.recv(4096)
+            self.asked += data[4:5]
             if self.reply is None:
                 time.sleep(30)
             elif data:
@@ -247,12 +249,12 @@ class Impostor(threading.Thread):
 
 def allow(request):
     """A response that lets in."""
-    return b"PTA1" + request[4:5] + bytes(256) + b"\1\2\1" + bytes(980 - 264)
+    return b"PTA1" + request[4:5] + bytes(256) + b"\1\2\1" + bytes(wire.RESPONSE - 264)
 
 
 REPLIES = {
-    "garbled": lambda request: random.randbytes(980),
-    "short": lambda request: allow(request)[:979],
+    "garbled": lambda request: random.randbytes(wire.RESPONSE),
+    "short": lambda request: allow(request)[:-1],
     "long": lambda request: allow(request) + b"\0",
     "of another version": lambda request: b"PTA2" + allow(request)[4:],
     "to another question": lambda request: allow(request[:4] + b"\3"),
@@ -268,6 +270,19 @@ def test_a_response_that_is_none_refuses(locker, kind):
     assert "not possible right now" in log_in("alice", phone.code(), fail=True)
     impostor.close()
     assert locker.event()["reason"] == "no_sound_answer"
+
+
+@pytest.mark.parametrize("argument, asked", [
+    ("", bytes((wire.CHECK,))), ("enforce=optional", bytes((wire.LOOK, wire.CHECK))),
+    ("remember=1h", bytes((wire.LOOK, wire.CHECK))),
+    ("password=try_first_pass", bytes((wire.LOOK, wire.CHECK)))])
+def test_the_record_is_looked_at_before_the_question_where_that_matters(locker, argument, asked):
+    locker.pam("locker", f"auth required pam_totp.so {argument}")
+    locker.stop_totpd()
+    impostor = Impostor(0, allow)
+    log_in("alice", "123456")
+    assert impostor.asked == asked
+    impostor.close()
 
 
 def test_a_totpd_that_does_not_answer_is_waited_for_five_seconds(locker):
@@ -294,6 +309,7 @@ def test_a_socket_or_folder_that_is_not_root_s_is_not_asked(locker):
     assert "not possible" in log_in("alice", phone.code(), fail=True)
     os.chmod("/run/pam_totp", 0o755)
     impostor.close()
+    assert wait_for(lambda: len(locker.events()) == 3)
     assert [event["reason"] for event in locker.events()] == ["unsafe_file"] * 3
 
 
