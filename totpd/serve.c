@@ -332,7 +332,7 @@ static const struct {
 	{WIRE_REMOVE, CHANGE_REMOVE, "token-removed"},
 	{WIRE_RENAME, CHANGE_RENAME, "token-renamed"},
 	{WIRE_RECOVERY, CHANGE_RECOVERY, "recovery-codes"},
-	{WIRE_DISABLE, CHANGE_DISABLE, "disabled"},
+	{WIRE_DISABLE, CHANGE_DISABLE, "revoked"}, /* "disabled" is what an administrator does */
 };
 
 /* May this be done without an administrator? */

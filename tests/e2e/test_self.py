@@ -290,6 +290,7 @@ def test_who_need_not_give_codes_can_do_without(served):
     phone, codes = enroll(served)
     status, said = change(as_alice("disable"), phone.code(1))
     assert status == 0 and records() == {"users": {}, "state": {}}
+    assert "outcome=revoked reason=self" in served.log_text()
     assert "need none" in say("status")
     served.policy(enforce="required", fail_delay=0, period=60)
     enroll(served)
