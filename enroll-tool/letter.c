@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "html.h"
 #include "otp/base32.h"
-#include "record/cred.h"
 
 static const char head[] =
 	"<!DOCTYPE html>\n"
@@ -51,51 +51,6 @@ static void put(struct buffer *out, const char *text)
 	buffer_copy(out, text, strlen(text));
 }
 
-static const char *entity_of(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
-
-/* What is no clean UTF-8 is shown as printable ASCII. */
-static void put_name(struct buffer *out, const char *name)
-{
-	char printable[CRED_USER_MAX + 1];
-
-	if (!text_is_clean(text_of(name))) {
-		text_printable(text_of(name), printable, sizeof(printable));
-		name = printable;
-	}
-	for (; *name; name++) {
-		const char *entity = entity_of(*name);
-
-		if (entity)
-			put(out, entity);
-		else
-			buffer_copy(out, name, 1);
-	}
-}
-
-/* In the text, where a name that is written from right to left must not turn what follows. */
-static void put_bdi(struct buffer *out, const char *name)
-{
-	put(out, "<bdi>");
-	put_name(out, name);
-	put(out, "</bdi>");
-}
-
 /* Where the codes are for: the issuer, or without one the account. */
 static const char *place_of(const struct letter *letter)
 {
@@ -138,10 +93,10 @@ static void put_card(struct buffer *out, const struct letter *letter, const stru
 	put(out, "<div class=\"card\">\n");
 	svg_put(out, qr);
 	put(out, "<dl>\n<dt>Account</dt>\n<dd>");
-	put_bdi(out, letter->uri->account);
+	html_bdi(out, letter->uri->account);
 	if (letter->uri->issuer[0]) {
 		put(out, "</dd>\n<dt>Issuer</dt>\n<dd>");
-		put_bdi(out, letter->uri->issuer);
+		html_bdi(out, letter->uri->issuer);
 	}
 	put(out, "</dd>\n");
 	put_key(out, &letter->uri->secret);
@@ -161,7 +116,7 @@ static void put_sentences(struct buffer *out, const struct letter *letter)
 		 letter->uri->digits, (unsigned)letter->uri->period);
 	put(out, rhythm);
 	put(out, ": type the one it shows when you log in as ");
-	put_bdi(out, letter->user);
+	html_bdi(out, letter->user);
 	put(out, " and are asked for a verification code.</li>\n"
 		 "<li>Whoever has this letter has your codes: show it to nobody, and destroy it "
 		 "once you have logged in.</li>\n"
@@ -173,10 +128,10 @@ static void put_page(struct buffer *out, const struct letter *letter, const stru
 	char made[11];
 
 	put(out, head);
-	put_name(out, place_of(letter));
+	html_name(out, place_of(letter));
 	put(out, style);
 	put(out, "<h1>Your verification codes for ");
-	put_bdi(out, place_of(letter));
+	html_bdi(out, place_of(letter));
 	put(out, "</h1>\n");
 	put_card(out, letter, qr);
 	put_sentences(out, letter);

@@ -120,7 +120,7 @@ static bool line_lists_all(struct text line)
 	return all;
 }
 
-static bool services_list_all(void)
+bool names_services_list_all(void)
 {
 	OWN_FD int fd = open(NSSWITCH, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char conf[8192];
@@ -146,7 +146,7 @@ static bool list(struct names *names)
 		entry = getpwent();
 		room = !entry || add(names, entry);
 	} while (room && entry && names->count < NAMES_MAX);
-	names->complete = room && !entry && errno == 0 && services_list_all();
+	names->complete = room && !entry && errno == 0 && names_services_list_all();
 	endpwent();
 	return room;
 }

@@ -27,4 +27,7 @@ void names_scope_end(struct names **names);
  */
 bool names_find(const struct names *names, const char *name, struct account *ret_account);
 
+/* Does nsswitch.conf name services alone that list every user they know? */
+bool names_services_list_all(void);
+
 #endif

@@ -27,6 +27,7 @@ enum option_bit {
 	OPTION_PASSPHRASE = 1 << 15,
 	OPTION_KEYRING = 1 << 16,
 	OPTION_USERS = 1 << 17,
+	OPTION_HTML = 1 << 18,
 	OPTIONS_IMPORT = OPTION_KEEP_GOING | OPTION_DRY_RUN | OPTION_REPLACE,
 };
 
@@ -55,6 +56,7 @@ static const struct option {
 	{"--passphrase-file", "which file", OPTION_PASSPHRASE, offsetof(struct ctl, phrase)},
 	{"--keyring", "which file", OPTION_KEYRING, offsetof(struct ctl, keyring)},
 	{"--users", "which file", OPTION_USERS, offsetof(struct ctl, users)},
+	{"--html", "which file", OPTION_HTML, offsetof(struct ctl, html)},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -116,6 +118,13 @@ static const struct command commands[] = {
 	 0, 0, 0, ctl_key_rotate},
 	{"Users", "list", "", "who is enrolled, and who cannot log in",
 	 "  --json  print an array of objects, one for each user\n", 0, 0, OPTION_JSON, ctl_list},
+	{NULL, "report", "", "how many have enrolled, and who is missing, by group",
+	 "As wide as the window. People are the accounts that the name service lists,\n"
+	 "without those of programs, and whoever has a record or is named by the policy.\n"
+	 "\n"
+	 "  --html FILE  write a page for browsers; '-' is standard output\n"
+	 "  --json       print an object, with the names of those who are missing\n",
+	 0, 0, OPTION_HTML | OPTION_JSON, ctl_report},
 	{NULL, "show", "USER", "tokens, failed tries and waits; never a secret", "", 1, 1, 0,
 	 ctl_show},
 	{NULL, "test", "USER", "what would happen at a login, and why",

@@ -30,6 +30,7 @@ struct ctl {
 	const char *phrase;  /* --passphrase-file FILE */
 	const char *keyring; /* --keyring FILE */
 	const char *users;   /* --users FILE */
+	const char *html;    /* --html FILE */
 	struct account account;        /* ctl_open_user: whom words[0] names… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
@@ -60,6 +61,7 @@ MUST_CHECK int ctl_recovery(struct ctl *ctl);
 MUST_CHECK int ctl_resync(struct ctl *ctl);
 MUST_CHECK int ctl_invite(struct ctl *ctl);
 MUST_CHECK int ctl_uninvite(struct ctl *ctl);
+MUST_CHECK int ctl_report(struct ctl *ctl);
 MUST_CHECK int ctl_revoke(struct ctl *ctl);
 MUST_CHECK int ctl_repair(struct ctl *ctl);
 MUST_CHECK int ctl_repair_clock(struct ctl *ctl);

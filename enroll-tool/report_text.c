@@ -1,0 +1,185 @@
+/* The report in a terminal: bars as wide as the window, in letters where it knows no blocks. */
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "totpctl.h"
+
+#define WIDTH_MIN  40
+#define WIDTH_MAX  160
+#define TEAMS_MAX  20 /* what a person looks through */
+#define NAME_WIDTH 24
+#define BAR_MIN    10
+
+struct paper {
+	unsigned width;
+	bool utf8, colours;
+};
+
+/* How a stage is drawn: a block, a letter, a colour. */
+static const struct ink {
+	const char *block, *letter, *colour;
+} inks[STAGES] = {
+	[STAGE_IN_USE] = {"\u2588", "#", "\033[32m"},
+	[STAGE_UNUSED] = {"\u2593", "+", "\033[36m"},
+	[STAGE_REFUSED] = {"\u256c", "x", "\033[35m"},
+	[STAGE_INVITED] = {"\u2592", "i", "\033[33m"},
+	[STAGE_MISSING] = {"\u2591", "!", "\033[31m"},
+	[STAGE_FREE] = {"\u00b7", ".", "\033[2m"},
+	[STAGE_EXEMPT] = {"-", "-", "\033[2m"},
+};
+
+static bool locale_is_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool utf8;
+
+	if (!locale)
+		return false;
+	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+	freelocale(locale);
+	return utf8;
+}
+
+static struct paper paper_of_stdout(void)
+{
+	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+	struct winsize size = {0};
+	struct paper paper = {.width = 80, .utf8 = locale_is_utf8()};
+
+	paper.colours = isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0 &&
+			!(plain && *plain);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		paper.width = size.ws_col;
+	if (paper.width < WIDTH_MIN)
+		paper.width = WIDTH_MIN;
+	if (paper.width > WIDTH_MAX)
+		paper.width = WIDTH_MAX;
+	return paper;
+}
+
+static void print_cells(const struct paper *paper, enum stage stage, unsigned count)
+{
+	const struct ink *ink = &inks[stage];
+
+	if (count == 0)
+		return;
+	if (paper->colours)
+		fputs(ink->colour, stdout);
+	for (unsigned i = 0; i < count; i++)
+		fputs(paper->utf8 ? ink->block : ink->letter, stdout);
+	if (paper->colours)
+		fputs("\033[0m", stdout);
+}
+
+static void print_bar(const struct paper *paper, const struct tally *tally, unsigned width)
+{
+	unsigned cells[STAGES];
+
+	report_split(tally, width, cells);
+	for (enum stage stage = 0; stage < STAGES; stage++)
+		print_cells(paper, stage, cells[stage]);
+}
+
+/* "<1 %" where it is not nothing. */
+static void percent_text(size_t part, size_t whole, char text[8])
+{
+	unsigned percent = report_percent(part, whole);
+
+	snprintf(text, 8, percent == 0 && part ? "<1 %%" : "%u %%", percent);
+}
+
+static void print_legend(const struct paper *paper, const struct tally *tally)
+{
+	char percent[8];
+
+	for (enum stage stage = 0; stage < STAGES; stage++) {
+		if (!tally->of[stage])
+			continue;
+		printf("  ");
+		print_cells(paper, stage, 1);
+		percent_text(tally->of[stage], tally->people, percent);
+		printf(" %7zu  %5s  %s\n", tally->of[stage], percent, report_stage_text(stage));
+	}
+}
+
+/* --- groups --- */
+
+static const char *tag_of(const struct crew *crew)
+{
+	if (crew->required)
+		return " (required)";
+	return crew->exempt ? " (exempt)" : "";
+}
+
+static unsigned name_width(const struct report *report)
+{
+	unsigned width = 5;
+
+	for (size_t i = 0; i < report->team_count && i < TEAMS_MAX; i++) {
+		const struct crew *crew = report->teams[i].crew;
+		unsigned len = (unsigned)(strlen(crew->name) + strlen(tag_of(crew)));
+
+		if (len > width)
+			width = len;
+	}
+	return width < NAME_WIDTH ? width : NAME_WIDTH;
+}
+
+static void print_team(const struct paper *paper, const struct team *team, unsigned name,
+		       unsigned bar)
+{
+	char shown[CRED_USER_MAX + 16], printable[CRED_USER_MAX + 1], percent[8];
+
+	text_printable(text_of(team->crew->name), printable, sizeof(printable));
+	snprintf(shown, sizeof(shown), "%s%s", printable, tag_of(team->crew));
+	percent_text(report_enrolled(&team->tally), team->tally.people, percent);
+	printf("  %-*.*s %7zu  %8s  ", (int)name, (int)name, shown, team->tally.people, percent);
+	print_bar(paper, &team->tally, bar);
+	printf("\n");
+}
+
+static void print_teams(const struct paper *paper, const struct report *report)
+{
+	unsigned name = name_width(report), rest = name + 2 + 8 + 10 + 2;
+	unsigned bar = paper->width > rest + BAR_MIN ? paper->width - rest : BAR_MIN;
+	size_t shown = report->team_count < TEAMS_MAX ? report->team_count : TEAMS_MAX;
+
+	if (shown == 0)
+		return;
+	printf("\n  %-*s %7s  %8s\n", (int)name, "Group", "people", "enrolled");
+	for (size_t i = 0; i < shown; i++)
+		print_team(paper, &report->teams[i], name, bar);
+	if (shown < report->team_count)
+		printf("  and %zu smaller ones: --json, --html\n", report->team_count - shown);
+}
+
+int report_print(const struct report *report)
+{
+	struct paper paper = paper_of_stdout();
+	char when[CTL_TIME_MAX], sentence[REPORT_WHEN_MAX];
+
+	report_when(report, sentence);
+	printf("Enrolment on %s, %s\n%s\n\n", report->host, ctl_time(report->now, when), sentence);
+	if (report->tally.people == 0) {
+		printf("There are no people here.\n");
+		return TOOL_DONE;
+	}
+	print_bar(&paper, &report->tally, paper.width);
+	printf("\n%zu of %zu people are enrolled.\n", report_enrolled(&report->tally),
+	       report->tally.people);
+	print_legend(&paper, &report->tally);
+	print_teams(&paper, report);
+	if (report->strays)
+		printf("\nRecords without an account: %zu (totpctl list names them)\n",
+		       report->strays);
+	if (report->people.partial)
+		printf("\nThe name service does not list everybody: accounts without a record are "
+		       "missing here.\n");
+	return TOOL_DONE;
+}
