@@ -2,18 +2,14 @@
  * totpctl init: keyring, store and marker. It is a person's act, once on each host: a
  * package that did it would give all clones of an image the same key.
  */
-#include "totpctl.h"
-
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "host/clock.h"
 #include "host/machine.h"
+#include "keys.h"
 #include "store/path.h"
 
 /* The keyring that --keyring names. */
@@ -131,40 +127,11 @@ static int refuse_lost_keyring(const struct ctl *ctl)
 			   policy->store_dir);
 }
 
-static int refuse_errno(const struct ctl *ctl, const char *path)
-{
-	return tool_refuse(&ctl->tool, "%s: cannot make the folder: %s", path, strerror(errno));
-}
-
-/* Make the keyring's folder, if it is not there; its parent must be. */
-static int make_folder(const struct ctl *ctl)
-{
-	char path[POLICY_PATH_MAX];
-	OWN_FD int parent_fd = -1;
-	char *slash;
-
-	strcpy(path, ctl->tool.policy.keyring);
-	slash = strrchr(path, '/');
-	if (slash == path)
-		return TOOL_DONE;
-	*slash = '\0';
-	if (mkdir(path, 0755) != 0)
-		return errno == EEXIST ? TOOL_DONE : refuse_errno(ctl, path);
-	/* the mode again: the umask may have taken bits away */
-	if (chmod(path, 0755) != 0)
-		return refuse_errno(ctl, path);
-
-	slash = strrchr(path, '/');
-	*(slash == path ? slash + 1 : slash) = '\0';
-	parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return parent_fd >= 0 && fsync(parent_fd) == 0 ? TOOL_DONE : refuse_errno(ctl, path);
-}
-
 static int make_keyring(const struct ctl *ctl, const struct given *given)
 {
 	const char *path = ctl->tool.policy.keyring;
 	struct reason why = {""};
-	int code = make_folder(ctl);
+	int code = keys_make_folder(&ctl->tool);
 	enum totp_err err;
 
 	if (code != TOOL_DONE)
@@ -236,8 +203,10 @@ static void print_next(const struct ctl *ctl, const struct found *found)
 {
 	printf("\nNext:\n");
 	if (!found->keyring && !ctl->keyring)
-		printf("  - Keep a copy of %s offline. Without it nobody here can\n"
-		       "    log in with a code, and no backup of the store is of any use.\n",
+		printf("  - Keep a copy of %s offline: totpctl key backup FILE.\n"
+		       "    Without it nobody here can log in with a code, and no backup of the "
+		       "store\n"
+		       "    is of any use.\n",
 		       ctl->tool.policy.keyring);
 	printf("  - Start totpd, which checks codes for screen locks, su and sudo, and by which\n"
 	       "    people enrol themselves:\n");

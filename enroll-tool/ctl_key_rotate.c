@@ -10,84 +10,17 @@
  *
  * Logins go on meanwhile, and nothing here waits for a person.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/io.h"
-#include "host/ask.h"
 #include "host/clock.h"
 #include "keys.h"
-#include "program.h"
 #include "progress.h"
 
-#define AWAIT_S   60 /* for who writes many records at once */
-#define RESTART_S 60
-#define PASSES    4 /* a record that was replaced meanwhile is sealed again in the next */
-
-/* --- totpd --- */
-
-enum totpd { TOTPD_NONE, TOTPD_RESTARTED, TOTPD_BY_HAND, TOTPD_FAILED };
-
-static bool listens(const char *run_dir, const char *name)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	OWN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, name);
-
-	return fd >= 0 && len > 0 && (size_t)len < sizeof(address.sun_path) &&
-	       (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
-		errno == EAGAIN);
-}
-
-static enum totpd ask_systemd(char *said, size_t cap)
-{
-	static const char *const argv[] = {"/usr/bin/systemctl", "--no-ask-password", "try-restart",
-					   "totpd.service", NULL};
-	const struct program program = {.argv = argv, .errors = true, .seconds = RESTART_S};
-	size_t len = 0;
-	int status = program_run(&program, said, cap, &len);
-
-	said[strcspn(said, "\n")] = '\0';
-	if (status == 5) /* there is no such unit */
-		return TOTPD_NONE;
-	return status == 0 ? TOTPD_RESTARTED : TOTPD_FAILED;
-}
-
-/* Have totpd, if there is one, read the keyring again. The one that systemd runs goes by the
- * usual policy. */
-static enum totpd restart_totpd(const struct tool *tool)
-{
-	const char *run_dir = tool->policy.run_dir;
-	enum totpd totpd = TOTPD_NONE;
-	char said[256] = "";
-
-	if (!tool->conf && access("/run/systemd/system", F_OK) == 0)
-		totpd = ask_systemd(said, sizeof(said));
-	if (totpd == TOTPD_NONE &&
-	    (listens(run_dir, ASK_SOCKET) || listens(run_dir, ASK_ROOT_SOCKET)))
-		totpd = TOTPD_BY_HAND;
-	if (totpd == TOTPD_RESTARTED)
-		printf("totpd, if it was at work, has read the keyring again.\n");
-	if (totpd == TOTPD_FAILED)
-		tool_refuse(tool, "systemctl could not start totpd again: %s",
-			    said[0] ? said : "it did not answer");
-	return totpd;
-}
-
-/* It need not know yet, since it leaves by itself when it meets what it does not know. */
-static void tell_totpd(const struct tool *tool)
-{
-	enum totpd totpd = restart_totpd(tool);
-
-	if (totpd == TOTPD_BY_HAND || totpd == TOTPD_FAILED)
-		printf("Start totpd again: until then it keeps no new enrolment.\n");
-}
+#define AWAIT_S 60 /* for who writes many records at once */
+#define PASSES  4  /* a record that was replaced meanwhile is sealed again in the next */
 
 /* --- what is sealed by other keys --- */
 
@@ -246,7 +179,7 @@ static int add_key(struct rotate *rotate)
 		return code;
 	keys_log(tool, "key-added", rotate->rotation.to);
 	printf("Key %08x is added; it opens only.\n", (unsigned)rotate->rotation.to);
-	switch (restart_totpd(tool)) {
+	switch (keys_restart_totpd(tool)) {
 	case TOTPD_NONE:
 	case TOTPD_RESTARTED:
 		return TOOL_DONE;
@@ -307,7 +240,7 @@ static int drop_key(struct rotate *rotate)
 		return code;
 	keys_log(tool, "key-dropped", rotate->rotation.from);
 	printf("Key %08x is dropped: nothing needs it.\n", (unsigned)rotate->rotation.from);
-	tell_totpd(tool);
+	keys_tell_totpd(tool);
 	printf("\nThe copies that you keep of the keyring lack the new key: make one now,\n"
 	       "totpctl key backup FILE. A backup of the store from before opens with the old\n"
 	       "key alone, so keep its copy for as long as that.\n");
@@ -333,7 +266,7 @@ static int go_on(struct rotate *rotate)
 		code = promote_key(rotate);
 	if (code != TOOL_DONE)
 		return code;
-	tell_totpd(&rotate->ctl->tool);
+	keys_tell_totpd(&rotate->ctl->tool);
 	code = await_sealers(rotate);
 	if (code == TOOL_DONE)
 		code = reseal_all(rotate);

@@ -1,5 +1,19 @@
 #include "keys.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "host/ask.h"
+#include "program.h"
+#include "sealed.h"
+
+#define RESTART_S 60
+
 /* --- who needs which key --- */
 
 /* The row of a key; a missing one gets a new row. NULL: there are too many. */
@@ -59,10 +73,26 @@ int keys_load(const struct tool *tool, struct keyring_text *ret_text, struct key
 	return err == TOTP_OK ? TOOL_DONE : tool_refuse(tool, "%s", why.text);
 }
 
+static int seal_again(const struct tool *tool, const struct keyring_text *text)
+{
+	if (sealed_is_there())
+		return sealed_put(tool, text);
+	return tool_refuse(tool,
+			   "%s is gone at the next boot, and there is no " SEALED_FILE ": run "
+			   "totpctl key seal, or keep the keyring elsewhere",
+			   tool->policy.keyring);
+}
+
 int keys_save(const struct tool *tool, const struct keyring_text *text)
 {
 	struct reason why = {""};
+	int code = TOOL_DONE;
 
+	/* before what holds until the next boot */
+	if (sealed_is_in_run(tool))
+		code = seal_again(tool, text);
+	if (code != TOOL_DONE)
+		return code;
 	if (keyring_put(tool->policy.keyring, keyring_text_of(text), &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
 	return TOOL_DONE;
@@ -74,4 +104,87 @@ void keys_log(const struct tool *tool, const char *what, uint32_t id)
 
 	snprintf(detail, sizeof(detail), "key %08x", (unsigned)id);
 	tool_log_detail(tool, NULL, what, NULL, detail);
+}
+
+static int refuse_errno(const struct tool *tool, const char *path)
+{
+	return tool_refuse(tool, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+int keys_make_folder(const struct tool *tool)
+{
+	char path[POLICY_PATH_MAX];
+	OWN_FD int parent_fd = -1;
+	char *slash;
+
+	strcpy(path, tool->policy.keyring);
+	slash = strrchr(path, '/');
+	if (slash == path)
+		return TOOL_DONE;
+	*slash = '\0';
+	if (mkdir(path, 0755) != 0)
+		return errno == EEXIST ? TOOL_DONE : refuse_errno(tool, path);
+	/* the mode again: the umask may have taken bits away */
+	if (chmod(path, 0755) != 0)
+		return refuse_errno(tool, path);
+
+	slash = strrchr(path, '/');
+	*(slash == path ? slash + 1 : slash) = '\0';
+	parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return parent_fd >= 0 && fsync(parent_fd) == 0 ? TOOL_DONE : refuse_errno(tool, path);
+}
+
+/* --- totpd --- */
+
+static bool listens(const char *run_dir, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	OWN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, name);
+
+	return fd >= 0 && len > 0 && (size_t)len < sizeof(address.sun_path) &&
+	       (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+		errno == EAGAIN);
+}
+
+static enum totpd ask_systemd(char *said, size_t cap)
+{
+	static const char *const argv[] = {"/usr/bin/systemctl", "--no-ask-password", "try-restart",
+					   "totpd.service", NULL};
+	const struct program program = {.argv = argv, .errors = true, .seconds = RESTART_S};
+	size_t len = 0;
+	int status = program_run(&program, said, cap, &len);
+
+	said[strcspn(said, "\n")] = '\0';
+	if (status == 5) /* there is no such unit */
+		return TOTPD_NONE;
+	return status == 0 ? TOTPD_RESTARTED : TOTPD_FAILED;
+}
+
+/* The one that systemd runs goes by the usual policy. */
+enum totpd keys_restart_totpd(const struct tool *tool)
+{
+	const char *run_dir = tool->policy.run_dir;
+	enum totpd totpd = TOTPD_NONE;
+	char said[256] = "";
+
+	if (!tool->conf && access("/run/systemd/system", F_OK) == 0)
+		totpd = ask_systemd(said, sizeof(said));
+	if (totpd == TOTPD_NONE &&
+	    (listens(run_dir, ASK_SOCKET) || listens(run_dir, ASK_ROOT_SOCKET)))
+		totpd = TOTPD_BY_HAND;
+	if (totpd == TOTPD_RESTARTED)
+		printf("totpd, if it was at work, has read the keyring again.\n");
+	if (totpd == TOTPD_FAILED)
+		tool_refuse(tool, "systemctl could not start totpd again: %s",
+			    said[0] ? said : "it did not answer");
+	return totpd;
+}
+
+void keys_tell_totpd(const struct tool *tool)
+{
+	enum totpd totpd = keys_restart_totpd(tool);
+
+	if (totpd == TOTPD_BY_HAND || totpd == TOTPD_FAILED)
+		printf("Start totpd again: until then it keeps no new enrolment.\n");
 }

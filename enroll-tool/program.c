@@ -19,7 +19,7 @@ static bool fill_pipe(const struct program *program, int *ret_fd)
 	int fds[2];
 	bool filled;
 
-	if (program->input_len > PROGRAM_INPUT_MAX || pipe2(fds, O_CLOEXEC) != 0)
+	if (program->input_len > PROGRAM_INPUT_MAX || pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
 		return false;
 	filled = io_write(fds[1], program->input, program->input_len) == TOTP_OK;
 	close(fds[1]);

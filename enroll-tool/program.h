@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAM_INPUT_MAX 4096
+#define PROGRAM_INPUT_MAX 16384 /* what a pipe holds */
 
 struct program {
 	const char *const *argv; /* argv[0]: an absolute path; ends with NULL */

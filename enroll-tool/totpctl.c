@@ -116,6 +116,22 @@ static const struct command commands[] = {
 	 "meanwhile. Interrupted at any point, everything still opens, and the next run\n"
 	 "goes on.\n",
 	 0, 0, 0, ctl_key_rotate},
+	{NULL, "key backup", "FILE", "copy them to a new file, under a passphrase",
+	 "The file is for root alone. Keep it, and the passphrase, somewhere else: without\n"
+	 "the keys nobody here can log in with a code, and no backup of the store opens.\n"
+	 "\n"
+	 "  --passphrase-file FILE  do not ask, read the passphrase: one line, in a file\n",
+	 1, 1, OPTION_PASSPHRASE, ctl_key_backup},
+	{NULL, "key restore", "FILE", "bring back those of a copy that are missing",
+	 "Where there is no keyring it becomes what it was. Else keys that are missing are\n"
+	 "added, which open only; none is taken away.\n"
+	 "\n"
+	 "  --passphrase-file FILE  do not ask, read the passphrase\n",
+	 1, 1, OPTION_PASSPHRASE, ctl_key_restore},
+	{NULL, "key seal", "", "seal them to this host, so that they lie open in /run alone",
+	 "Writes a systemd encrypted credential, which this host's TPM or host key opens,\n"
+	 "and says how to have it unsealed at each boot. Nothing else is changed.\n",
+	 0, 0, 0, ctl_key_seal},
 	{"Users", "list", "", "who is enrolled, and who cannot log in",
 	 "  --json  print an array of objects, one for each user\n", 0, 0, OPTION_JSON, ctl_list},
 	{NULL, "report", "", "how many have enrolled, and who is missing, by group",

@@ -13,7 +13,7 @@ import tempfile
 import house
 
 EXPOSURE_MAX = 2.0
-UNITS = "totpd.service", "totpd.socket", "totpd-root.socket"
+UNITS = "totpd.service", "totpd.socket", "totpd-root.socket", "pam_totp-keyring.service"
 
 
 def analyze(*arguments):
@@ -28,7 +28,7 @@ def copy_units(build, totpd, folder):
     for name in UNITS:
         text = (build / name).read_text()
         pathlib.Path(folder, name).write_text(
-            re.sub(r"^ExecStart=.*", f"ExecStart={totpd}", text, flags=re.M))
+            re.sub(r"^ExecStart=.*/totpd$", f"ExecStart={totpd}", text, flags=re.M))
 
 
 def verify(folder):

@@ -270,3 +270,151 @@ def test_a_lost_keyring_is_not_rotated(people):
     for words in ("list",), ("rotate",):
         assert "restore it from your backup" in people.refused("key", *words)
     assert people.files() == before
+
+
+# ---- backup and restore
+
+PHRASE = "correct horse battery staple"
+
+
+def phrase(host, text=PHRASE):
+    path = host.folder / "phrase"
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    return "--passphrase-file", path
+
+
+def backup(host, name="copy"):
+    said = host.done("key", "backup", host.folder / name, *phrase(host))
+    assert ring(host)[0] in said
+    return host.folder / name
+
+
+def restore(host, path):
+    return host.done("key", "restore", path, *phrase(host))
+
+
+def test_a_lost_keyring_comes_back_as_it_was(people):
+    people.keyring.write_text("# of web1\n" + people.keyring.read_text())
+    before = people.keyring.read_bytes()
+    path = backup(people)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert before.split()[5] not in path.read_bytes()
+    people.keyring.unlink()
+    people.keyring.parent.rmdir()
+    assert f"1 key, of which {before.split()[3].decode()} seals" in restore(people, path)
+    assert people.keyring.read_bytes() == before
+    assert stat.S_IMODE(people.keyring.stat().st_mode) == 0o600
+    people.done("show", "alice")
+    for what in "key-copied", "key-restored":
+        assert f"outcome={what} " in people.logged()
+    assert PHRASE not in people.logged()
+
+
+def test_an_old_copy_adds_what_is_missing_and_takes_nothing_away(people):
+    old, path = ring(people)[0], backup(people)
+    earlier = people.user_file("alice").read_bytes()
+    people.done("key", "rotate")
+    new = ring(people)[0]
+    people.user_file("alice").write_bytes(earlier)  # of a backup of the store
+    assert "does not hold" in people.refused("show", "alice")
+    assert "Restored: 1 key, which opens only" in restore(people, path)
+    assert ring(people) == [new, old]
+    people.done("show", "alice")
+    people.done("show", "bob")
+
+    before = people.files()
+    assert "has all 1 key of the copy: nothing is changed" in restore(people, path)
+    assert people.files() == before
+
+
+def test_a_copy_of_a_rotation_under_way_goes_on(people):
+    text = people.keyring.read_text()
+    write_ring(people, f"# rotating from {text[:8]} to 0000000a: x\n{text}0000000a {KEY} 2026-01-31\n")
+    path = backup(people)
+    people.keyring.unlink()
+    restore(people, path)
+    people.done("key", "rotate")
+    assert ring(people) == ["0000000a"]
+
+
+def test_a_key_that_differs_is_not_mixed_in(people):
+    path = backup(people)
+    text = people.keyring.read_text().split()
+    write_ring(people, f"{text[0]} {KEY} {text[2]}\n")
+    before = people.files()
+    said = people.refused("key", "restore", path, *phrase(people))
+    assert f"key {text[0]} is another one here" in said
+    assert people.files() == before
+
+
+def test_what_is_still_missing_is_said(people):
+    text = people.keyring.read_text()
+    write_ring(people, f"0000000a {KEY} 2026-01-31\n")
+    path = backup(people)
+    people.keyring.unlink()
+    said = people.refused("key", "restore", path, *phrase(people))
+    assert f"key {text[:8]}, which has sealed 3 more, is in neither" in said
+    assert ring(people) == ["0000000a"]
+
+
+def test_what_does_not_open_changes_nothing(people):
+    path = backup(people)
+    whole = path.read_bytes()
+    people.done("export", people.folder / "export", *phrase(people))
+    people.keyring.unlink()
+
+    def refused(sentence, text=PHRASE):
+        words = phrase(people, text)
+        before = people.files()
+        assert sentence in people.refused("key", "restore", path, *words)
+        assert people.files() == before
+
+    refused("another passphrase", PHRASE + "!")
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    refused("another passphrase, or the file was changed")
+    for spoiled in b"", whole[:40], b"x" * 9000, (people.folder / "export").read_bytes():
+        path.write_bytes(spoiled)
+        refused("not a copy that 'totpctl key backup' has made")
+
+
+def test_a_copy_takes_the_place_of_nothing(people):
+    path = backup(people)
+    before = path.read_bytes()
+    assert "File exists" in people.refused("key", "backup", path, *phrase(people))
+    assert path.read_bytes() == before
+
+
+def test_a_copy_that_cannot_be_sealed_leaves_no_file(people):
+    said = people.refused("key", "backup", people.folder / "copy", *phrase(people, "short"))
+    assert "passphrase: expected 12 to 128 bytes" in said
+    assert not (people.folder / "copy").exists()
+
+
+def test_a_new_host_gets_its_keyring_before_its_store(bare):
+    bare.done("init")
+    path = backup(bare)
+    before = bare.keyring.read_bytes()
+    for name in bare.store.rglob("*"):
+        if name.is_file():
+            name.unlink()
+    bare.keyring.unlink()
+    restore(bare, path)
+    assert bare.keyring.read_bytes() == before
+    bare.done("init")
+    assert bare.keyring.read_bytes() == before
+
+
+def test_a_full_keyring_takes_no_restored_key(people):
+    path = backup(people)
+    write_ring(people, "".join(f"{i:08x} {KEY} 2026-01-31\n" for i in range(32)))
+    before = people.files()
+    assert "no room" in people.refused("key", "restore", path, *phrase(people))
+    assert people.files() == before
+
+
+def test_a_keyring_that_is_damaged_is_to_be_moved_away_first(people):
+    path = backup(people)
+    write_ring(people, "damaged\n")
+    assert "move it away first" in people.refused("key", "restore", path, *phrase(people))
+    assert people.keyring.read_text() == "damaged\n"

@@ -94,7 +94,8 @@ def test_output_that_cannot_be_written_is_a_failure(host):
                                    ("unlock", "root"), ("invite",), ("invite", "root"),
                                    ("uninvite", "root"), ("revoke", "root"), ("repair", "root"),
                                    ("repair-clock", "root"), ("adopt", "root"),
-                                   ("key", "list"), ("key", "rotate")])
+                                   ("key", "list"), ("key", "rotate"),
+                                   ("key", "backup", "/nowhere/x"), ("key", "restore", "/dev/null")])
 def test_others_than_root_are_told_so(host, words):
     try:
         ran = host.run(*words, preexec_fn=as_nobody)
