@@ -103,6 +103,11 @@ static const struct command commands[] = {
 	 "  --fix           repair what needs no choice: permissions, leftovers\n"
 	 "  --json          print an array of objects, one for each finding\n",
 	 0, 0, OPTION_SERVICE | OPTION_FIX | OPTION_JSON, ctl_doctor},
+	{NULL, "upgrade", "", "write records in the newest version that there is",
+	 "A new totpctl goes on writing what the one before it reads, until you say this.\n"
+	 "First have the new version run everywhere: restart totpd. Afterwards an older\n"
+	 "version refuses the store. May be interrupted, and run again.\n",
+	 0, 0, 0, ctl_upgrade},
 	{NULL, "key", "SUBCOMMAND", "the keys that seal what is stored", "", 0, 0, 0, NULL},
 	{NULL, "key list", "", "which there are, and how much each has sealed",
 	 "The first seals what is stored from now on, the others only open. A key that is\n"

@@ -12,7 +12,10 @@ static enum totp_err fresh_keys(struct cred *cred)
 enum totp_err enroll_begin(const char *user, bool uid_bound, uint32_t uid, int64_t now,
 			   struct cred *ret_cred)
 {
-	struct cred cred = {.uid_bound = uid_bound, .uid = uid_bound ? uid : 0, .created = now};
+	struct cred cred = {.version = RECORD_VERSION_FIRST,
+			    .uid_bound = uid_bound,
+			    .uid = uid_bound ? uid : 0,
+			    .created = now};
 	enum totp_err err = fresh_keys(&cred);
 
 	if (err == TOTP_OK && user[0] == '\0')

@@ -4,8 +4,6 @@
 #include "otp/hotp.h"
 #include "otp/totp.h"
 
-#define CRED_VERSION 1
-
 #define FLAG_DISABLED     1
 #define FLAG_MUST_CONFIRM 2
 
@@ -79,8 +77,15 @@ static bool bypass_is_good(const struct bypass *bypass)
 	       bypass->expires > bypass->created;
 }
 
+static bool version_is_known(uint8_t version)
+{
+	return version >= RECORD_VERSION_FIRST && version <= record_version_newest;
+}
+
 enum totp_err cred_check(const struct cred *cred)
 {
+	if (!version_is_known(cred->version))
+		return TOTP_ERR_RANGE;
 	if (cred->user[0] == '\0' || cred->created < 0 || (!cred->uid_bound && cred->uid != 0))
 		return TOTP_ERR_RANGE;
 	if (cred->token_count == 0 || cred->token_count > CRED_TOKENS_MAX ||
@@ -150,7 +155,7 @@ enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_
 	if (err != TOTP_OK)
 		return err;
 
-	buffer_u8(&out, CRED_VERSION);
+	buffer_u8(&out, cred->version);
 	buffer_copy(&out, cred->id, sizeof(cred->id));
 	buffer_copy(&out, cred->state_key, sizeof(cred->state_key));
 	buffer_u8(&out, cred->uid_bound);
@@ -258,14 +263,17 @@ static void get_cred(struct bytes *in, struct cred *cred)
 enum totp_err cred_decode(const uint8_t *buf, size_t len, struct cred *ret_cred)
 {
 	struct bytes in = bytes_of(buf, len);
+	uint8_t version;
 	enum totp_err err;
 
 	cred_wipe(ret_cred);
 	if (len == 0)
 		return TOTP_ERR_FORMAT;
-	if (bytes_u8(&in) != CRED_VERSION)
+	version = bytes_u8(&in);
+	if (!version_is_known(version))
 		return TOTP_ERR_UNSUPPORTED;
 
+	ret_cred->version = version;
 	get_cred(&in, ret_cred);
 	err = bytes_end(&in);
 	if (err == TOTP_OK)

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "record/version.h"
 
 #define CRED_ID_LEN       16
 #define CRED_USER_MAX     200 /* bytes of a user name */
@@ -47,6 +48,7 @@ struct bypass {
 };
 
 struct cred {
+	uint8_t version;               /* as record/version.h says; a store sets it */
 	uint8_t id[CRED_ID_LEN];       /* random: names the state file */
 	uint8_t state_key[SHA256_LEN]; /* random: authenticates the state */
 	char user[CRED_USER_MAX + 1];
@@ -96,7 +98,7 @@ MUST_CHECK enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[
  *
  * The whole of buf[0..len) must be consumed: a record has one encoding, and
  * decode(encode(c)) is c. TOTP_ERR_FORMAT: cut short, or bytes left over. TOTP_ERR_RANGE:
- * a field that cred_check refuses. TOTP_ERR_UNSUPPORTED: another version, never guessed
+ * a field that cred_check refuses. TOTP_ERR_UNSUPPORTED: a newer version, never guessed
  * at. On failure *ret_cred is wiped. Safe on hostile input: no allocation, no recursion,
  * reads at most len bytes.
  */

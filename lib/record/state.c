@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 
 #define STATE_MAGIC   0x50545354u /* "PTST" */
-#define STATE_VERSION 1
 #define STATE_MAC_AT  (STATE_SLOT_LEN - SHA256_LEN)
 
 _Static_assert(STATE_MAC_AT + CRED_USER_MAX <= HMAC_MESSAGE_MAX, "a slot and a user name");
@@ -107,7 +106,7 @@ enum totp_err state_encode(const struct login_state *state, const struct cred *c
 		return err;
 
 	buffer_u32(&out, STATE_MAGIC);
-	buffer_u16(&out, STATE_VERSION);
+	buffer_u16(&out, cred->version);
 	buffer_u64(&out, state->sequence);
 	buffer_copy(&out, state->cred_id, sizeof(state->cred_id));
 	buffer_u8(&out, state->token_count);
@@ -199,7 +198,7 @@ enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred
 		return TOTP_ERR_SEAL;
 	if (bytes_u32(&in) != STATE_MAGIC)
 		return TOTP_ERR_FORMAT;
-	if (bytes_u16(&in) != STATE_VERSION)
+	if (bytes_u16(&in) != cred->version)
 		return TOTP_ERR_UNSUPPORTED;
 
 	get_state(&in, ret_state);

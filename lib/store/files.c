@@ -24,16 +24,46 @@
 #define LOCK_PAUSE_NS     500000 /* before the second try; grows */
 #define LOCK_PAUSE_MAX_NS 20000000
 
-/* "pam_totp store 2" or a later number */
-static bool is_newer(struct text line)
+/* "pam_totp store N" */
+static bool read_title(struct text line, uint64_t *ret_version)
 {
-	static const char title[] = "pam_totp store ";
+	static const char title[] = FILES_TITLE;
 	size_t len = sizeof(title) - 1;
-	uint64_t version;
 
 	return line.len > len && memcmp(line.at, title, len) == 0 &&
-	       text_number((struct text){line.at + len, line.len - len}, 2, UINT32_MAX, &version) ==
+	       text_number((struct text){line.at + len, line.len - len}, RECORD_VERSION_FIRST,
+			   UINT32_MAX, ret_version) == TOTP_OK;
+}
+
+/* "id HEX" and the like */
+static bool read_hex_line(struct text line, const char *name, uint8_t *ret_bytes, size_t len)
+{
+	size_t name_len = strlen(name);
+
+	return line.len > name_len && memcmp(line.at, name, name_len) == 0 &&
+	       text_hex((struct text){line.at + name_len, line.len - name_len}, ret_bytes, len) ==
 		       TOTP_OK;
+}
+
+static enum totp_err parse_marker(struct store *store, struct text text, const char *dir,
+				  struct reason *why)
+{
+	struct text line[3] = {{"", 0}, {"", 0}, {"", 0}};
+	uint64_t version = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		text_line(&text, &line[i]);
+	if (read_title(line[0], &version) && version > record_version_newest) {
+		reason_set(why, "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
+		return TOTP_ERR_UNSUPPORTED;
+	}
+	store->version = (uint8_t)version;
+	if (version && read_hex_line(line[1], "id ", store->id, sizeof(store->id)) &&
+	    read_hex_line(line[2], "machine ", store->machine, sizeof(store->machine)) &&
+	    text.len == 0)
+		return TOTP_OK;
+	reason_set(why, "%s/" FILES_MARKER ": damaged: restore it from your backup", dir);
+	return TOTP_ERR_FORMAT;
 }
 
 static enum totp_err read_marker(struct store *store, int dir_fd, const char *dir,
@@ -42,8 +72,7 @@ static enum totp_err read_marker(struct store *store, int dir_fd, const char *di
 	const struct path_rule rule = {.forbidden = S_IWGRP | S_IWOTH,
 				       .size_max = FILES_MARKER_MAX};
 	char text[FILES_MARKER_MAX];
-	uint8_t id[CRED_ID_LEN];
-	struct text rest = {text, 0}, line[3] = {{text, 0}, {text, 0}, {text, 0}};
+	size_t len = 0;
 	OWN_FD int fd = -1;
 	enum totp_err err = path_open_file(dir_fd, FILES_MARKER, &rule, &fd, NULL, why);
 
@@ -54,26 +83,10 @@ static enum totp_err read_marker(struct store *store, int dir_fd, const char *di
 			   dir);
 	if (err != TOTP_OK)
 		return err;
-	err = io_read_all(fd, text, sizeof(text), &rest.len);
+	err = io_read_all(fd, text, sizeof(text), &len);
 	if (err != TOTP_OK)
 		return reason_errno(why, "%s/" FILES_MARKER ": cannot read", dir);
-
-	for (size_t i = 0; i < 3; i++)
-		text_line(&rest, &line[i]);
-	if (text_is(line[0], "pam_totp store 1") && line[1].len > 3 &&
-	    memcmp(line[1].at, "id ", 3) == 0 &&
-	    text_hex((struct text){line[1].at + 3, line[1].len - 3}, id, sizeof(id)) == TOTP_OK &&
-	    line[2].len > 8 && memcmp(line[2].at, "machine ", 8) == 0 &&
-	    text_hex((struct text){line[2].at + 8, line[2].len - 8}, store->machine, SHA256_LEN) ==
-		    TOTP_OK &&
-	    rest.len == 0)
-		return TOTP_OK;
-	if (is_newer(line[0])) {
-		reason_set(why, "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
-		return TOTP_ERR_UNSUPPORTED;
-	}
-	reason_set(why, "%s/" FILES_MARKER ": damaged: restore it from your backup", dir);
-	return TOTP_ERR_FORMAT;
+	return parse_marker(store, (struct text){text, len}, dir, why);
 }
 
 /* Open what a marked store has. That one of these is missing proves nothing absent. */
@@ -167,6 +180,11 @@ bool store_lacks_key(const struct store *store)
 	return store->lacks_key;
 }
 
+uint8_t store_version(const struct store *store)
+{
+	return store->version;
+}
+
 const uint8_t *store_machine(const struct store *store)
 {
 	return store->machine;
@@ -230,7 +248,9 @@ static enum totp_err open_seal(struct store *store, const char *user, const uint
 	WIPE(plain);
 	if (err == TOTP_OK && strcmp(ret_cred->user, user) != 0)
 		err = TOTP_ERR_SEAL;
-	if (err != TOTP_OK && why->text[0] == '\0')
+	if (err == TOTP_ERR_UNSUPPORTED)
+		reason_set(why, "made by a newer version of pam_totp");
+	else if (err != TOTP_OK && why->text[0] == '\0')
 		reason_set(why, "cannot be opened (%s): totpctl revoke, then enrol again",
 			   err_name(err));
 	return err;

@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 #define FILES_MARKER     "STORE"
+#define FILES_TITLE      "pam_totp store " /* and the version */
 #define FILES_USERS      "users"
 #define FILES_STATES     "state"
 #define FILES_INVITES    "invites"
@@ -19,6 +20,7 @@
 #define FILES_TEMP_NAME_MAX (STORE_NAME_MAX + 1 + 16 + 1)
 
 struct store {
+	uint8_t version; /* of the records that are written: the marker's */
 	int dir_fd;
 	int users_fd;
 	int states_fd;
@@ -26,6 +28,7 @@ struct store {
 	int64_t since; /* with it: run_dir/since, or when the host came up, the later one */
 	uid_t owner;   /* the service account, or root: who owns users/ */
 	gid_t group;
+	uint8_t id[CRED_ID_LEN];
 	uint8_t machine[SHA256_LEN];
 	const char *keyring_path;
 	bool has_keys; /* loaded when first needed, or given: then they are never loaded */

@@ -78,15 +78,18 @@ static enum totp_err put_sealed(const struct store *store, const struct cred *cr
 	return err;
 }
 
-/* Write both files; on error neither stays. */
-static enum totp_err put_both(const struct store *store, const struct cred *cred,
+/* Write both files, in the store's version; on error neither stays. */
+static enum totp_err put_both(const struct store *store, const struct cred *unversioned,
 			      const struct login_state *state, const struct put_names *names,
 			      enum durable durable, struct reason *why)
 {
-	enum totp_err err = put_state(store, cred, state, names->state, durable);
+	OWN_CRED struct cred cred = *unversioned;
+	enum totp_err err;
 
+	cred.version = store->version;
+	err = put_state(store, &cred, state, names->state, durable);
 	if (err == TOTP_OK) {
-		err = put_sealed(store, cred, names->temp, durable);
+		err = put_sealed(store, &cred, names->temp, durable);
 		if (err != TOTP_OK) {
 			int kept = errno;
 			unlinkat(store->states_fd, names->state, 0);

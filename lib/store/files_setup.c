@@ -49,38 +49,50 @@ static void set_no_cow(int fd)
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-static enum totp_err write_marker(int dir_fd, const char *text, const char *temp)
+enum put { PUT_NEW, PUT_ANY };
+
+static enum totp_err write_marker(int dir_fd, const char *text, const char *temp, enum put put)
 {
 	OWN_FD int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0 || fchmod(fd, 0644) != 0 || io_write(fd, text, strlen(text)) != TOTP_OK ||
-	    fsync(fd) != 0 || files_name_new(dir_fd, temp, FILES_MARKER) != TOTP_OK ||
-	    fsync(dir_fd) != 0)
+	    fsync(fd) != 0)
 		return TOTP_ERR_SYSTEM;
-	return TOTP_OK;
+	if (put == PUT_NEW ? files_name_new(dir_fd, temp, FILES_MARKER) != TOTP_OK
+			   : renameat(dir_fd, temp, dir_fd, FILES_MARKER) != 0)
+		return TOTP_ERR_SYSTEM;
+	return fsync(dir_fd) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
 }
 
-static enum totp_err make_marker(int dir_fd, const uint8_t machine[SHA256_LEN], struct reason *why)
+static enum totp_err put_marker(int dir_fd, const uint8_t id[CRED_ID_LEN],
+				const uint8_t machine[SHA256_LEN], enum put put, struct reason *why)
 {
-	uint8_t id[CRED_ID_LEN];
 	char id_text[2 * CRED_ID_LEN + 1], machine_text[2 * SHA256_LEN + 1];
-	char text[FILES_MARKER_MAX], temp[64];
-	enum totp_err err = crypto_random(id, sizeof(id));
+	char text[FILES_MARKER_MAX], temp[FILES_TEMP_NAME_MAX];
+	enum totp_err err = files_temp_name(FILES_MARKER, temp);
 
 	if (err != TOTP_OK) {
 		reason_set(why, "no random bytes: %s", err_name(err));
 		return err;
 	}
-	text_to_hex(id, sizeof(id), id_text);
+	text_to_hex(id, CRED_ID_LEN, id_text);
 	text_to_hex(machine, SHA256_LEN, machine_text);
-	snprintf(text, sizeof(text), "pam_totp store 1\nid %s\nmachine %s\n", id_text,
-		 machine_text);
-	snprintf(temp, sizeof(temp), FILES_MARKER "~%.16s", id_text);
-	err = write_marker(dir_fd, text, temp);
+	snprintf(text, sizeof(text), FILES_TITLE "%u\nid %s\nmachine %s\n",
+		 (unsigned)record_version_newest, id_text, machine_text);
+	err = write_marker(dir_fd, text, temp, put);
 	if (err != TOTP_OK) {
 		(void)reason_errno(why, FILES_MARKER ": cannot write");
 		unlinkat(dir_fd, temp, 0);
 	}
+	return err;
+}
+
+enum totp_err store_set_newest(struct store *store, struct reason *why)
+{
+	enum totp_err err = put_marker(store->dir_fd, store->id, store->machine, PUT_ANY, why);
+
+	if (err == TOTP_OK)
+		store->version = record_version_newest;
 	return err;
 }
 
@@ -91,6 +103,7 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	OWN_FD int users_fd = -1;
 	OWN_FD int states_fd = -1;
 	OWN_FD int invites_fd = -1;
+	uint8_t id[CRED_ID_LEN];
 	struct stat st;
 	enum totp_err err;
 
@@ -114,5 +127,10 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	if (err != TOTP_OK)
 		return err;
 	set_no_cow(states_fd);
-	return make_marker(dir_fd, machine, why);
+	err = crypto_random(id, sizeof(id));
+	if (err != TOTP_OK) {
+		reason_set(why, "no random bytes: %s", err_name(err));
+		return err;
+	}
+	return put_marker(dir_fd, id, machine, PUT_NEW, why);
 }

@@ -109,6 +109,16 @@ int64_t store_since(const struct store *store);
 /* Was a record met that is sealed by a key which the keyring does not hold? */
 bool store_lacks_key(const struct store *store);
 
+/* The version of the records that are written here. Older ones may lie beside them. */
+uint8_t store_version(const struct store *store);
+
+/*
+ * From now on write records of record_version_newest here; those that are there stay as they
+ * are until they are replaced. An older program refuses the store from then on. TOTP_ERR_SYSTEM:
+ * the old version or the new one holds.
+ */
+MUST_CHECK enum totp_err store_set_newest(struct store *store, struct reason *why);
+
 /* The hash of the machine that the store was made on. */
 const uint8_t *store_machine(const struct store *store);
 

@@ -46,7 +46,8 @@ static inline struct token example_hotp(void)
 
 static inline struct cred example_cred(void)
 {
-	struct cred cred = {.user = "alice",
+	struct cred cred = {.version = RECORD_VERSION_FIRST,
+			    .user = "alice",
 			    .uid_bound = true,
 			    .uid = 1000,
 			    .created = 0x6553f100,

@@ -149,7 +149,11 @@ static inline int fixture_end(void **state)
 /* A credential with one token; n sets id, state key and secret. */
 static inline struct cred cred_of(const char *user, uint8_t n)
 {
-	struct cred cred = {.uid_bound = true, .uid = 1000, .created = NOW, .token_count = 1};
+	struct cred cred = {.version = RECORD_VERSION_FIRST,
+			    .uid_bound = true,
+			    .uid = 1000,
+			    .created = NOW,
+			    .token_count = 1};
 	struct token *token = &cred.tokens[0];
 
 	memset(cred.id, n, sizeof(cred.id));

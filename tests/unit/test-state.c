@@ -163,7 +163,7 @@ static void the_example_of_the_manual_is_valid(void **unused)
 				    "0a0b0c0d0e0f0101000000000360aa2b";
 	static const char mac[] =
 		"258012581eb9383d941a9790b60d6a3bf77573c8aafdf6cdbde5c3cc20b271a6";
-	struct cred cred = {.user = "alice", .token_count = 1, .tokens = {{.id = 1}}};
+	struct cred cred = {.version = 1, .user = "alice", .token_count = 1, .tokens = {{.id = 1}}};
 	uint8_t slot[STATE_SLOT_LEN] = {0};
 	struct login_state state;
 

@@ -1,0 +1,16 @@
+/*
+ * Versions of records. A credential and its state are of one version. What is written is of
+ * the version that the store has in its marker, so that whoever goes back to an older program
+ * can do so until totpctl upgrade has given the store a newer one.
+ */
+#ifndef RECORD_VERSION_H
+#define RECORD_VERSION_H
+
+#include <stdint.h>
+
+#define RECORD_VERSION_FIRST 1
+
+/* The newest one that this program knows. */
+extern const uint8_t record_version_newest;
+
+#endif
