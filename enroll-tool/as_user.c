@@ -105,9 +105,9 @@ static enum totp_err read_some(int fd, void *buf, size_t len, uint64_t deadline,
 	return TOTP_OK;
 }
 
-static enum totp_err hear(int fd, void *buf, size_t cap, struct report *report, size_t *ret_len)
+static enum totp_err hear(int fd, uint64_t deadline, void *buf, size_t cap, struct report *report,
+			  size_t *ret_len)
 {
-	uint64_t deadline = io_monotonic_ns() + AS_USER_SECONDS * 1000000000ull;
 	size_t len = 0;
 	enum totp_err err = read_some(fd, report, sizeof(*report), deadline, &len);
 
@@ -132,7 +132,7 @@ static void explain(enum totp_err err, const struct report *report, uid_t uid, s
 	if (err == TOTP_ERR_SYSTEM)
 		(void)reason_errno(why, "cannot be read by its user");
 	else if (err == TOTP_ERR_TIMEOUT)
-		reason_set(why, "no answer within %d s", AS_USER_SECONDS);
+		reason_set(why, "its file system does not answer");
 	else if (err == TOTP_ERR_RANGE)
 		reason_set(why, "more than %zu bytes", cap);
 	else if (err != TOTP_ERR_UNSAFE)
@@ -154,8 +154,8 @@ static void dismiss(pid_t child, enum totp_err err)
 	waitpid(child, NULL, err == TOTP_ERR_TIMEOUT ? WNOHANG : 0);
 }
 
-enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, void *buf, size_t cap,
-			   size_t *ret_len, mode_t *ret_mode, struct reason *why)
+enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, uint64_t deadline, void *buf,
+			   size_t cap, size_t *ret_len, mode_t *ret_mode, struct reason *why)
 {
 	OWN_FD int in = -1;
 	struct report report = {0};
@@ -172,7 +172,7 @@ enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, void *buf, si
 	close(ends[1]);
 	if (child < 0)
 		return reason_errno(why, "fork");
-	err = hear(in, buf, cap, &report, ret_len);
+	err = hear(in, deadline, buf, cap, &report, ret_len);
 	explain(err, &report, uid, cap, why);
 	dismiss(child, err);
 	if (err == TOTP_OK)

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "as_user.h"
+#include "base/io.h"
 #include "host/account.h"
 #include "otp/totp.h"
 #include "record/recovery.h"
 
 #define IN_HOME ".google_authenticator"
+#define READ_NS 5000000000u /* that a home may take to answer */
 
 /* --- one user's file, whoever it came of --- */
 
@@ -112,8 +114,9 @@ static enum totp_err read_own(struct import *import, const struct place *place, 
 	struct reason fault = {""};
 	mode_t mode = 0;
 	size_t len = 0;
-	enum totp_err err =
-		as_user_read(who->pw_uid, who->pw_gid, path, buf, sizeof(buf), &len, &mode, &fault);
+	enum totp_err err = as_user_read(who->pw_uid, who->pw_gid, path,
+					 io_monotonic_ns() + READ_NS, buf, sizeof(buf), &len, &mode,
+					 &fault);
 
 	if (err == TOTP_OK)
 		err = take_bytes(import, place, user, (struct text){buf, len}, mode, why);

@@ -494,6 +494,41 @@ def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
     killed_everywhere(scene, "totpctl", words, check)
 
 
+def an_import_over_a_record_killed_at_any_call_revives_no_used_code(scene):
+    """The same secret again, from a list that does not know what was used."""
+    with open(scene.path("list"), "w", encoding="ascii") as file:
+        file.write(f"daemon,{SECRET}\n")
+    used = scene.fresh()
+    require(scene.log_in(used) == [SUCCESS], "the first login")
+    words = ("import", "csv", "--replace", scene.path("list"))
+
+    def check():
+        require(scene.log_in(used) == [AUTH_ERR], "the code used before it")
+        scene.check(scene.fresh())
+        require(scene.tool("totpctl", *words).returncode == 0, "the next import")
+
+    killed_everywhere(scene, "totpctl", words, check)
+
+
+def an_upgrade_killed_at_any_call_leaves_everything_open_and_goes_on(scene):
+    """By the program of a later day, which knows a version 2 of records."""
+    later = "../tests/tools/totpctl-2"
+    run(LOGIN, "enroll", scene.dir, "bin")
+    used = scene.fresh()
+    require(scene.log_in(used) == [SUCCESS], "the first login")
+
+    def check():
+        listed = json.loads(scene.tool(later, "list", "--json").stdout)
+        require([user["error"] for user in listed] == [None, None], f"{listed}")
+        again = scene.tool(later, "upgrade")
+        require(again.returncode == 0, f"the next run: {again.stderr}")
+        require("0 of an older one" in scene.tool(later, "upgrade").stdout, "not all upgraded")
+        listed = json.loads(scene.tool(later, "list", "--json").stdout)
+        require([user["error"] for user in listed] == [None, None], f"then: {listed}")
+
+    killed_everywhere(scene, later, ("upgrade",), check)
+
+
 def letters_of(scene):
     """Who has a letter, whole."""
     found = {}
@@ -719,6 +754,8 @@ TESTS = [
     an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new,
     a_revocation_killed_at_any_call_has_happened_or_not,
     an_import_killed_at_any_call_leaves_whole_records_or_none,
+    an_import_over_a_record_killed_at_any_call_revives_no_used_code,
+    an_upgrade_killed_at_any_call_leaves_everything_open_and_goes_on,
     who_is_enrolled_has_a_letter_when_an_enrolment_of_many_is_killed_at_any_call,
     an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_letter,
     an_invitation_killed_at_any_call_is_there_whole_or_is_not,

@@ -260,6 +260,32 @@ enum totp_err scene_replace(const struct scene *scene, const char *user)
 	return change_record(scene, user, NULL, NULL);
 }
 
+enum totp_err scene_import(const struct scene *scene, const char *user)
+{
+	OWN_STORE struct store *store = open_store(scene);
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	uint64_t deadline = io_monotonic_ns() + UINT64_C(5000000000);
+	struct login_state state;
+	struct cred cred;
+	enum totp_err code;
+
+	do {
+		store_end(&txn);
+		code = store_read(store, user, &txn, NULL);
+		if (code == TOTP_OK)
+			code = store_lock(&txn, deadline, NULL);
+	} while (code == TOTP_ERR_STALE);
+	if (code == TOTP_OK)
+		code = enroll_begin(user, txn.cred.uid_bound, txn.cred.uid, scene_now, &cred);
+	if (code == TOTP_OK)
+		code = enroll_add(&cred, &txn.cred.tokens[0]);
+	if (code != TOTP_OK)
+		return code;
+	state_init(&cred, &state); /* as from a list, which knows of no code used */
+	enroll_inherit(&cred, &state, &txn.cred, &txn.state);
+	return store_replace(&txn, &cred, &state, NULL);
+}
+
 static void make_counter(struct cred *cred, struct login_state *state, void *unused)
 {
 	(void)unused;

@@ -59,6 +59,8 @@ void scene_revoke(const struct scene *scene, const char *user);
 
 /* Put a new record in the place of the user's, with the same secret; keeps the last step. */
 enum totp_err scene_replace(const struct scene *scene, const char *user);
+/* The same as totpctl import --replace does it: what was used is known from here alone. */
+enum totp_err scene_import(const struct scene *scene, const char *user);
 
 /* Make the user's token a counter-based one, whose next counter is 0. */
 void scene_make_counter(const struct scene *scene, const char *user);

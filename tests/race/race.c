@@ -382,6 +382,26 @@ static void a_record_replaced_meanwhile_still_lets_in_once(void **unused)
 		assert_int_equal(1, take(PAM_SUCCESS));
 		assert_int_equal(3, take(PAM_AUTH_ERR));
 	}
+
+	static void log_in_or_import(unsigned index)
+	{
+		if (index)
+			(void)log_in("daemon", A);
+		else if (scene_import(&scene, "daemon") != TOTP_OK)
+			_exit(1);
+	}
+
+	static void a_record_imported_anew_meanwhile_still_lets_in_once(void **unused)
+	{
+		(void)take(PAM_SUCCESS);
+		(void)take(PAM_AUTH_ERR);
+		for (unsigned i = 0; i < 60; i++) {
+			scene_now += 60;
+			release(log_in_or_import, 5);
+			assert_int_equal(1, take(PAM_SUCCESS));
+			assert_int_equal(3, take(PAM_AUTH_ERR));
+		}
+	}
 }
 
 static void rotate_keys(void)
@@ -512,6 +532,7 @@ int main(void)
 		in_a_scene(after_a_revocation_returned_nobody_is_let_in),
 		in_a_scene(after_disable_returned_nobody_is_let_in),
 		in_a_scene(a_record_replaced_meanwhile_still_lets_in_once),
+		in_a_scene(a_record_imported_anew_meanwhile_still_lets_in_once),
 		in_a_scene(every_right_code_lets_in_while_keys_are_rotated),
 		in_a_scene(no_code_enters_twice_however_many_logins_are_killed),
 #else

@@ -1,0 +1,205 @@
+/* Reading with somebody's rights; needs root, and nobody's uid as the somebody. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/fanotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "as_user.h"
+#include "base/io.h"
+#include "base/own.h"
+
+#define NOBODY 65534
+
+struct place {
+	char dir[32];
+	char file[64];
+};
+
+static int make_place(void **state)
+{
+	static struct place place;
+	OWN_FD int fd = -1;
+
+	strcpy(place.dir, "/tmp/as-user.XXXXXX");
+	if (!mkdtemp(place.dir) || chmod(place.dir, 0755) != 0)
+		return -1;
+	snprintf(place.file, sizeof(place.file), "%s/file", place.dir);
+	fd = open(place.file, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	*state = &place;
+	return fd < 0 || fchmod(fd, 0400) != 0 || fchown(fd, NOBODY, NOBODY) != 0 ||
+			       io_write(fd, "what is mine", 12) != TOTP_OK
+		       ? -1
+		       : 0;
+}
+
+static int drop_place(void **state)
+{
+	const struct place *place = *state;
+
+	unlink(place->file);
+	return rmdir(place->dir);
+}
+
+static enum totp_err read_within(const char *path, uint64_t ms, size_t cap, struct reason *why)
+{
+	char buf[64];
+	size_t len = 0;
+	mode_t mode = 0;
+	enum totp_err err = as_user_read(NOBODY, NOBODY, path, io_monotonic_ns() + ms * 1000000,
+					 buf, cap, &len, &mode, why);
+
+	if (err == TOTP_OK) {
+		assert_int_equal(12, len);
+		assert_memory_equal("what is mine", buf, 12);
+		assert_int_equal(S_IFREG | 0400, mode);
+	}
+	return err;
+}
+
+static enum totp_err read_it(const char *path, struct reason *why)
+{
+	return read_within(path, 10000, 64, why);
+}
+
+static void what_is_somebody_s_is_read(void **state)
+{
+	const struct place *place = *state;
+	struct reason why = {""};
+
+	assert_ok(read_it(place->file, &why));
+	assert_string_equal("", why.text);
+	assert_ok(read_within(place->file, 10000, 12, &why));
+}
+
+static void what_is_not_there_is_not_found(void **state)
+{
+	const struct place *place = *state;
+	char path[96];
+	struct reason why = {""};
+
+	snprintf(path, sizeof(path), "%s/nothing", place->dir);
+	assert_refused(NOT_FOUND, read_it(path, &why));
+	snprintf(path, sizeof(path), "%s/nothing", place->file);
+	assert_refused(NOT_FOUND, read_it(path, &why));
+}
+
+static void what_its_user_may_not_read_is_not_read(void **state)
+{
+	const struct place *place = *state;
+	struct reason why = {""};
+
+	assert_int_equal(0, chmod(place->file, 0));
+	assert_refused(SYSTEM, read_it(place->file, &why));
+	assert_string_equal("cannot be read by its user: Permission denied", why.text);
+	assert_int_equal(0, chmod(place->file, 0400));
+	assert_int_equal(0, chmod(place->dir, 0700));
+	assert_refused(SYSTEM, read_it(place->file, &why));
+}
+
+static void no_group_of_root_s_is_of_any_use(void **state)
+{
+	const struct place *place = *state;
+	const gid_t groups[] = {0, 4711};
+	struct reason why = {""};
+
+	assert_int_equal(0, setgroups(2, groups));
+	assert_int_equal(0, chown(place->dir, 0, 4711));
+	assert_int_equal(0, chmod(place->dir, 0750));
+	assert_refused(SYSTEM, read_it(place->file, &why));
+	assert_int_equal(2, getgroups(0, NULL)); /* and this process is as it was */
+	assert_int_equal(0, geteuid());
+}
+
+static void what_is_another_s_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct reason why = {""};
+
+	assert_int_equal(0, chmod(place->file, 0444));
+	assert_int_equal(0, chown(place->file, 1, 1));
+	assert_refused(UNSAFE, read_it(place->file, &why));
+	assert_string_equal("owned by uid 1, expected uid 65534", why.text);
+}
+
+static void what_others_can_write_to_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct reason why = {""};
+
+	assert_int_equal(0, chmod(place->file, 0420));
+	assert_refused(UNSAFE, read_it(place->file, &why));
+	assert_string_equal("others can write to it (mode 0420)", why.text);
+}
+
+static void a_pipe_is_not_waited_for(void **state)
+{
+	const struct place *place = *state;
+	uint64_t began = io_monotonic_ns();
+	struct reason why = {""};
+
+	assert_int_equal(0, unlink(place->file));
+	assert_int_equal(0, mkfifo(place->file, 0600));
+	assert_int_equal(0, chown(place->file, NOBODY, NOBODY));
+	assert_refused(UNSAFE, read_it(place->file, &why));
+	assert_string_equal("not a regular file", why.text);
+	assert_true(io_monotonic_ns() - began < 5000000000u);
+}
+
+static void what_is_too_large_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct reason why = {""};
+
+	assert_refused(RANGE, read_within(place->file, 10000, 11, &why));
+	assert_string_equal("more than 11 bytes", why.text);
+}
+
+/* A dead file system is one whose opens are never answered. */
+static void a_file_system_that_does_not_answer_is_given_up(void **state)
+{
+	const struct place *place = *state;
+	OWN_FD int watch = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
+	uint64_t began = io_monotonic_ns();
+	struct reason why = {""};
+
+	if (watch < 0 ||
+	    fanotify_mark(watch, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, place->file) != 0)
+		skip(); /* a kernel without permission events */
+	assert_refused(TIMEOUT, read_within(place->file, 200, 64, &why));
+	assert_string_equal("its file system does not answer", why.text);
+	assert_true(io_monotonic_ns() - began < 5000000000u);
+}
+
+static void no_process_is_left(void **state)
+{
+	const struct place *place = *state;
+	struct reason why = {""};
+
+	assert_ok(read_it(place->file, &why));
+	assert_int_equal(-1, waitpid(-1, NULL, WNOHANG));
+}
+
+int main(void)
+{
+#define AS_USER_TEST(test) cmocka_unit_test_setup_teardown(test, make_place, drop_place)
+	static const struct CMUnitTest tests[] = {
+		AS_USER_TEST(what_is_somebody_s_is_read),
+		AS_USER_TEST(what_is_not_there_is_not_found),
+		AS_USER_TEST(what_its_user_may_not_read_is_not_read),
+		AS_USER_TEST(no_group_of_root_s_is_of_any_use),
+		AS_USER_TEST(what_is_another_s_is_refused),
+		AS_USER_TEST(what_others_can_write_to_is_refused),
+		AS_USER_TEST(a_pipe_is_not_waited_for),
+		AS_USER_TEST(what_is_too_large_is_refused),
+		AS_USER_TEST(no_process_is_left),
+		AS_USER_TEST(a_file_system_that_does_not_answer_is_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
