@@ -382,25 +382,25 @@ static void a_record_replaced_meanwhile_still_lets_in_once(void **unused)
 		assert_int_equal(1, take(PAM_SUCCESS));
 		assert_int_equal(3, take(PAM_AUTH_ERR));
 	}
+}
 
-	static void log_in_or_import(unsigned index)
-	{
-		if (index)
-			(void)log_in("daemon", A);
-		else if (scene_import(&scene, "daemon") != TOTP_OK)
-			_exit(1);
-	}
+static void log_in_or_import(unsigned index)
+{
+	if (index)
+		(void)log_in("daemon", A);
+	else if (scene_import(&scene, "daemon") != TOTP_OK)
+		_exit(1);
+}
 
-	static void a_record_imported_anew_meanwhile_still_lets_in_once(void **unused)
-	{
-		(void)take(PAM_SUCCESS);
-		(void)take(PAM_AUTH_ERR);
-		for (unsigned i = 0; i < 60; i++) {
-			scene_now += 60;
-			release(log_in_or_import, 5);
-			assert_int_equal(1, take(PAM_SUCCESS));
-			assert_int_equal(3, take(PAM_AUTH_ERR));
-		}
+static void a_record_imported_anew_meanwhile_still_lets_in_once(void **unused)
+{
+	(void)take(PAM_SUCCESS);
+	(void)take(PAM_AUTH_ERR);
+	for (unsigned i = 0; i < 60; i++) {
+		scene_now += 60;
+		release(log_in_or_import, 5);
+		assert_int_equal(1, take(PAM_SUCCESS));
+		assert_int_equal(3, take(PAM_AUTH_ERR));
 	}
 }
 
