@@ -2,8 +2,8 @@
 
 #include "base/bytes.h"
 
-#define STATE_MAGIC   0x50545354u /* "PTST" */
-#define STATE_MAC_AT  (STATE_SLOT_LEN - SHA256_LEN)
+#define STATE_MAGIC  0x50545354u /* "PTST" */
+#define STATE_MAC_AT (STATE_SLOT_LEN - SHA256_LEN)
 
 _Static_assert(STATE_MAC_AT + CRED_USER_MAX <= HMAC_MESSAGE_MAX, "a slot and a user name");
 
