@@ -117,16 +117,58 @@ static const char *tag_of(const struct crew *crew)
 	return crew->exempt ? " (exempt)" : "";
 }
 
+#define SHOWN_MAX (CRED_USER_MAX + 16)
+
+/* A group's name as it is shown: whoever made the group may have chosen it. */
+static void name_of(const struct crew *crew, char shown[SHOWN_MAX])
+{
+	char printable[CRED_USER_MAX + 1];
+
+	if (!text_is_clean(text_of(crew->name)) ||
+	    text_copy(text_of(crew->name), printable, sizeof(printable)) != TOTP_OK)
+		text_printable(text_of(crew->name), printable, sizeof(printable));
+	snprintf(shown, SHOWN_MAX, "%s%s", printable, tag_of(crew));
+}
+
+static bool begins_character(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+static unsigned characters_in(const char *text)
+{
+	unsigned count = 0;
+
+	for (; *text; text++)
+		count += begins_character(*text);
+	return count;
+}
+
+/* Cut or filled to so many characters. */
+static void print_padded(const char *text, unsigned width)
+{
+	unsigned count = characters_in(text), printed = 0;
+
+	for (; *text; text++) {
+		printed += begins_character(*text);
+		if (printed > width)
+			break;
+		putchar(*text);
+	}
+	for (; count < width; count++)
+		putchar(' ');
+}
+
 static unsigned name_width(const struct report *report)
 {
 	unsigned width = 5;
 
 	for (size_t i = 0; i < report->team_count && i < TEAMS_MAX; i++) {
-		const struct crew *crew = report->teams[i].crew;
-		unsigned len = (unsigned)(strlen(crew->name) + strlen(tag_of(crew)));
+		char shown[SHOWN_MAX];
 
-		if (len > width)
-			width = len;
+		name_of(report->teams[i].crew, shown);
+		if (characters_in(shown) > width)
+			width = characters_in(shown);
 	}
 	return width < NAME_WIDTH ? width : NAME_WIDTH;
 }
@@ -134,12 +176,13 @@ static unsigned name_width(const struct report *report)
 static void print_team(const struct paper *paper, const struct team *team, unsigned name,
 		       unsigned bar)
 {
-	char shown[CRED_USER_MAX + 16], printable[CRED_USER_MAX + 1], percent[8];
+	char shown[SHOWN_MAX], percent[8];
 
-	text_printable(text_of(team->crew->name), printable, sizeof(printable));
-	snprintf(shown, sizeof(shown), "%s%s", printable, tag_of(team->crew));
+	name_of(team->crew, shown);
 	percent_text(report_enrolled(&team->tally), team->tally.people, percent);
-	printf("  %-*.*s %7zu  %8s  ", (int)name, (int)name, shown, team->tally.people, percent);
+	printf("  ");
+	print_padded(shown, name);
+	printf(" %7zu  %8s  ", team->tally.people, percent);
 	print_bar(paper, &team->tally, bar);
 	printf("\n");
 }

@@ -694,6 +694,59 @@ def a_rotation_on_a_full_disk_leaves_everything_open_and_goes_on(scene):
         run("umount", scene.path("store"))
 
 
+def newcomer_calls(scene):
+    """The calls of the account stage in which bin enrols; nobody has done so before, as libcrypto
+    dies of what fails while it sets itself up."""
+    calls = trace(LOGIN, "newcomers", scene.dir, "nobody", "bin")
+    start, end = [i for i, call in enumerate(calls) if call.name == "getppid"][-2:]
+    calls = calls[start + 1:end]
+    audit = [i for i, call in enumerate(calls) if "NETLINK_AUDIT" in call.line]  # libpam's, after us
+    # and futex is glibc's own, which aborts
+    return [call for call in calls[:audit[0] if audit else None] if call.name != "futex"]
+
+
+def forget_newcomer(scene):
+    for user in "nobody", "bin":
+        scene.tool("totpctl", "revoke", user)
+    require(not os.path.exists(scene.path("store/users/bin")), "revoked")
+
+
+def check_newcomer(scene):
+    """There is a whole record, or none; returns whether there is one."""
+    there = os.path.exists(scene.path("store/users/bin"))
+    shown = scene.tool("totpctl", "show", "bin")
+    require(shown.returncode == (0 if there else 1), f"there {there}: {shown.stderr}")
+    return there
+
+
+def an_enrolment_in_the_login_in_which_any_call_fails_is_safe(scene):
+    """Whoever is let in is enrolled, and whoever is not is not."""
+    calls = newcomer_calls(scene)
+    require(check_newcomer(scene), "undisturbed")
+    seen = collections.Counter()
+    for call in calls:
+        forget_newcomer(scene)
+        done = inject(call, "error=EIO", LOGIN, "newcomers", scene.dir, "nobody", "bin")
+        with_call(call, require, done.returncode == 0, f"{done.returncode} {done.stderr}")
+        auth, account = (int(word) for word in done.stdout.split()[2:])
+        there = with_call(call, check_newcomer, scene)
+        with_call(call, require, auth == SUCCESS and (account == SUCCESS) == there,
+                  f"auth {auth}, account {account}, enrolled {there}")
+        seen[account] += 1
+    say(f"{sum(seen.values())} faults: PAM's answers {dict(seen)}")
+
+
+def an_enrolment_in_the_login_killed_at_any_call_is_whole_or_has_not_been(scene):
+    calls = [call for call in newcomer_calls(scene) if CHANGES.match(call.name)
+             or "O_CREAT" in call.line]
+    for call in calls:
+        forget_newcomer(scene)
+        done = inject(call, "signal=KILL", LOGIN, "newcomers", scene.dir, "nobody", "bin")
+        with_call(call, require, was_killed(done), f"not killed: {done.returncode}")
+        with_call(call, check_newcomer, scene)
+    say("killed at " + " ".join(call.name for call in calls))
+
+
 # ---- running
 
 def say(text):
@@ -760,6 +813,8 @@ TESTS = [
     an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_letter,
     an_invitation_killed_at_any_call_is_there_whole_or_is_not,
     one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use,
+    an_enrolment_in_the_login_in_which_any_call_fails_is_safe,
+    an_enrolment_in_the_login_killed_at_any_call_is_whole_or_has_not_been,
     a_rotation_killed_at_any_call_leaves_everything_open_and_goes_on,
     a_rotation_in_which_any_call_fails_leaves_everything_open_and_goes_on,
     a_rotation_on_a_full_disk_leaves_everything_open_and_goes_on,

@@ -11,6 +11,8 @@
  *   login fail N DIR TIME[=CODE]...
  *                              the same, with the Nth allocation of the last login failing;
  *                              print "PAM's answer, allocations"
+ *   login newcomers DIR USER... log users in who are led through an enrolment there; print
+ *                              PAM's answers of auth and account to each
  *
  * getppid marks the places for who counts: before pam_authenticate, at the answer, after.
  * A code that is given on the command line leaves libcrypto unused until the module uses it;
@@ -24,6 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "otp/base32.h"
 #include "scene.h"
 
 /* --- memory: glibc's own, but for one call --- */
@@ -92,6 +95,70 @@ static int log_in(const struct scene *scene, char *when)
 	return code;
 }
 
+/* --- enrolling in the login --- */
+
+/* The person types the code of the secret that they are shown. */
+static int type_code(int count, const struct pam_message **messages, struct pam_response **ret,
+		     void *context)
+{
+	static const char before[] = "type this secret:\n    ";
+	const char *shown = strstr(messages[0]->msg, before);
+	struct secret *secret = context;
+	struct code code = {""};
+
+	if (count != 1)
+		return PAM_CONV_ERR;
+	if (shown) {
+		shown += sizeof(before) - 1;
+		if (base32_decode(shown, strcspn(shown, "\n"), secret) != TOTP_OK)
+			return PAM_CONV_ERR;
+	}
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		return PAM_BUF_ERR;
+	if (messages[0]->msg_style != PAM_PROMPT_ECHO_ON)
+		return PAM_SUCCESS;
+	if (hotp_code(HMAC_SHA1, secret, (uint64_t)scene_now / SCENE_STEP, 6, &code) != TOTP_OK)
+		return PAM_CONV_ERR;
+	(*ret)->resp = strdup(code.text);
+	return PAM_SUCCESS;
+}
+
+static void prepare_newcomers(const struct scene *scene)
+{
+	char text[1024];
+
+	scene_policy(scene, "enroll = login\nenroll_qr = none\n");
+	snprintf(text, sizeof(text),
+		 "auth required %s conf=%s/conf enroll_in_account\nauth required pam_permit.so\n"
+		 "account requisite %s conf=%s/conf enroll_in_account\naccount required "
+		 "pam_permit.so\n",
+		 MODULE_PATH, scene->dir, MODULE_PATH, scene->dir);
+	scene_write(scene, "service/" SCENE_SERVICE, text, 0644);
+}
+
+static void enroll_in_login(const struct scene *scene, const char *user)
+{
+	struct secret secret = {0};
+	const struct pam_conv conv = {type_code, &secret};
+	pam_handle_t *handle = NULL;
+	char text[40];
+	int auth, account = -1;
+
+	if (!getpwnam(user) ||
+	    pam_start_confdir(SCENE_SERVICE, user, &conv, scene_path(scene, "service"), &handle))
+		errx(99, "cannot start");
+	auth = pam_authenticate(handle, 0);
+	mark(NULL);
+	if (auth == PAM_SUCCESS)
+		account = pam_acct_mgmt(handle, 0);
+	mark(NULL);
+	pam_end(handle, account);
+	snprintf(text, sizeof(text), "%d %d", auth, account);
+	if (puts(text) < 0 || fflush(stdout) != 0)
+		err(99, "stdout");
+}
+
 static void say(const char *text)
 {
 	if (puts(text) < 0 || fflush(stdout) != 0)
@@ -144,6 +211,11 @@ int main(int argc, char **argv)
 		scene = scene_at(argv[2]);
 		scene_bypass(&scene, "daemon", 366 * 86400, 1, shown);
 		say(shown);
+	} else if (strcmp(what, "newcomers") == 0 && argc > 3) {
+		scene = scene_at(argv[2]);
+		prepare_newcomers(&scene);
+		for (int i = 3; i < argc; i++)
+			enroll_in_login(&scene, argv[i]);
 	} else if (strcmp(what, "fail") == 0 && argc > 4) {
 		fail_at = strtoul(argv[2], NULL, 10);
 		scene = scene_at(argv[3]);

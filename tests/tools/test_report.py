@@ -50,12 +50,12 @@ class Site(Host):
                         for name in self.files_of_nss)
         return ["unshare", "-m", "sh", "-euc", cover + 'exec "$@"', "sh", *map(str, words)]
 
-    def run(self, *words, stdin=None, conf=True, **more):
+    def run(self, *words, stdin=None, conf=True, seconds=60):
         env = dict(os.environ, TZ="UTC", LD_PRELOAD=LOG_CATCHER, LOG_CATCHER=str(self.log),
                    LC_ALL="C.UTF-8", ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") +
                    ":verify_asan_link_order=0")
         return subprocess.run(self.inside(TOTPCTL, "--conf", self.conf, *words), input=stdin,
-                              capture_output=True, text=True, env=env, timeout=60)
+                              capture_output=True, text=True, env=env, timeout=seconds)
 
     def record(self, *words):
         ran = subprocess.run(self.inside(RECORD_TOOL, self.conf, *words), capture_output=True,
@@ -227,6 +227,14 @@ def test_the_day_and_the_numbers_are_told(site):
                      r"who is invited can enrol in a login\.$", said, re.M)
     assert "1 of 7 people are enrolled." in said
     assert re.search(r"^  ▓ +1 +14 %  enrolled, and never logged in yet$", said, re.M)
+
+
+def test_names_of_groups_line_up_in_any_script(site):
+    with open(site.folder / "group", "a") as file:
+        file.write("b\u00fcro:x:4001:ann,ben\n" + "n" * 60 + ":x:4002:ann,ben\n")
+    lines = [line for line in site.done("report").splitlines() if re.search(f"[{BLOCKS}]{{8,}}$", line)]
+    starts = {re.search(f"[{BLOCKS}]{{8,}}$", line).start() for line in lines[1:]}
+    assert len(lines) == 6 and len(starts) == 1 and any("b\u00fcro " in line for line in lines)
 
 
 def test_many_groups_are_cut_and_the_rest_is_counted(site):
