@@ -4,6 +4,9 @@
  *   ask time RUN_DIR FIRST COUNT EACH      users uFIRST to uFIRST+COUNT-1, one after the other,
  *                                          check EACH wrong codes; a line of milliseconds
  *   ask hammer RUN_DIR USER PROCESSES      one user does so in many processes, until killed
+ *   ask flood RUN_DIR USER PROCESSES       one user opens connections, as many as there may be,
+ *                                          says nothing, and begins again
+ *   ask crowd RUN_DIR USER PROCESSES       the same, each process with a user id of its own
  *   ask all RUN_DIR FIRST < CODES          all users at once check their code, a line each
  *   ask memory RUN_DIR PID STATE...        what totpd and its children hold while each checks
  *                                          a record that somebody else has locked
@@ -17,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,16 +96,40 @@ static int time_all(const char *run_dir, int first, int count, int each)
 	return 0;
 }
 
-static int hammer(const char *run_dir, int user, int processes)
+/* Open connections until there is no room, and close them all. */
+static void flood(const char *run_dir)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fds[900];
+	size_t count = 0;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, ASK_SOCKET);
+	while (count < sizeof(fds) / sizeof(fds[0])) {
+		fds[count] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+		if (fds[count] < 0)
+			break;
+		count++;
+		if (connect(fds[count - 1], (struct sockaddr *)&address, sizeof(address)) != 0)
+			break;
+	}
+	while (count > 0)
+		close(fds[--count]);
+}
+
+/* Do one of them in many processes, until killed. */
+static int hammer(const char *what, const char *run_dir, int user, int processes)
 {
 	for (int i = 0; i < processes; i++) {
 		if (fork() != 0)
 			continue;
+		become(user + (strcmp(what, "crowd") == 0 ? USERS_MAX + i : 0));
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		become(user);
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* another uid forgets it */
-		for (;;)
-			(void)check(run_dir, ASK_SOCKET, user, "000000");
+		for (;;) {
+			if (strcmp(what, "hammer") == 0)
+				(void)check(run_dir, ASK_SOCKET, user, "000000");
+			else
+				flood(run_dir);
+		}
 	}
 	pause();
 	return 0;
@@ -185,8 +214,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "time") == 0 && argc == 6)
 		return time_all(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
-	if (strcmp(what, "hammer") == 0 && argc == 5)
-		return hammer(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 5)
+		return hammer(what, argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (strcmp(what, "all") == 0 && argc == 4)
 		return ask_all(argv[2], atoi(argv[3]));
 	if (strcmp(what, "memory") == 0 && argc > 4)

@@ -28,12 +28,21 @@ static struct count count_of(const struct desk *desk, const struct peer *peer, b
 	return count;
 }
 
+static bool has_share(const struct count *count)
+{
+	return count->same < DESK_SEATS_UID;
+}
+
+static bool others_have_room(const struct count *count)
+{
+	return count->others < DESK_SEATS - DESK_SEATS_ROOT;
+}
+
 struct seat *desk_sit(struct desk *desk, const struct peer *peer)
 {
 	const struct count count = count_of(desk, peer, false);
 
-	if (!is_root(peer) &&
-	    (count.same >= DESK_SEATS_UID || count.others >= DESK_SEATS - DESK_SEATS_ROOT))
+	if (!is_root(peer) && (!has_share(&count) || !others_have_room(&count)))
 		return NULL;
 	for (size_t i = 0; i < DESK_SEATS; i++) {
 		struct seat *seat = &desk->seats[i];
@@ -46,11 +55,42 @@ struct seat *desk_sit(struct desk *desk, const struct peer *peer)
 	return NULL;
 }
 
+/* Would this peer have a seat if that one left? */
+static bool is_in_the_way(const struct seat *seat, const struct peer *peer, bool own_share_is_full)
+{
+	if (is_root(peer))
+		return true;
+	if (own_share_is_full)
+		return seat->peer.uid == peer->uid && seat->peer.root == peer->root;
+	return !is_root(&seat->peer);
+}
+
+struct seat *desk_oust(struct desk *desk, const struct peer *peer)
+{
+	const struct count count = count_of(desk, peer, false);
+	struct seat *silent = NULL;
+
+	for (size_t i = 0; i < DESK_SEATS; i++) {
+		struct seat *seat = &desk->seats[i];
+
+		if (seat->state == SEAT_READING && is_in_the_way(seat, peer, !has_share(&count)) &&
+		    (!silent || seat->deadline < silent->deadline))
+			silent = seat;
+	}
+	return silent;
+}
+
 bool desk_has_room(const struct desk *desk)
 {
 	const struct peer nobody = {.uid = RIGHTS_NOBODY};
+	const struct count count = count_of(desk, &nobody, false);
 
-	return count_of(desk, &nobody, false).others < DESK_SEATS - DESK_SEATS_ROOT;
+	if (others_have_room(&count))
+		return true;
+	for (size_t i = 0; i < DESK_SEATS; i++)
+		if (desk->seats[i].state == SEAT_READING && !is_root(&desk->seats[i].peer))
+			return true;
+	return false;
 }
 
 void desk_wait(struct desk *desk, struct seat *seat)

@@ -36,7 +36,14 @@ struct desk {
 /* A free seat for this peer, which becomes SEAT_READING; NULL: no share is left. */
 struct seat *desk_sit(struct desk *desk, const struct peer *peer);
 
-/* Could anybody but root sit down? What they ask can else wait outside. */
+/*
+ * Where desk_sit has found none: the seat whose leaving would make one for this peer. It is
+ * that of who has been silent for longest, of the same user where that user's share is used up;
+ * NULL: all of them have asked. Who sits there asks again.
+ */
+struct seat *desk_oust(struct desk *desk, const struct peer *peer);
+
+/* Could anybody but root sit down, if need be in another's place? They wait outside else. */
 bool desk_has_room(const struct desk *desk);
 
 /* The request of a seat has been read. */

@@ -25,14 +25,19 @@
 #include "desk.h"
 #include "door.h"
 #include "drop.h"
+#include "host/ask.h"
 #include "host/conf.h"
 #include "host/log.h"
 #include "serve.h"
 
 #define SECOND       1000000000ull
-#define READ_TIME    SECOND       /* in which a request is to arrive */
-#define CHILD_ALARM  4            /* seconds, after which a child ends by itself */
-#define CHILD_TIME   (6 * SECOND) /* after which it is killed */
+#define READ_TIME    SECOND                     /* in which a request is to arrive */
+#define WAIT_TIME    (ASK_WAIT_MS * 1000000ull) /* after which who asked has gone */
+#define DEAF_TIME    (SECOND / 10) /* without accepting, for want of descriptors or memory */
+#define ACCEPT_MAX   512           /* connections in a row, before those who sit have a turn */
+#define TELL_TIME    (60 * SECOND) /* between two complaints about the same */
+#define CHILD_ALARM  4             /* seconds, after which a child ends by itself */
+#define CHILD_TIME   (6 * SECOND)  /* after which it is killed */
 #define IDLE_DEFAULT 60
 #define IDLE_MAX     86400
 #define KEY_TRY      (60 * SECOND) /* before it is started anew for a key that it lacks */
@@ -52,8 +57,9 @@ struct totpd {
 	struct doors doors;
 	struct desk desk;
 	int signals;
-	uint64_t began, last; /* CLOCK_MONOTONIC, ns; last: of the last request */
-	bool leaving;         /* finish what is under way, then end */
+	uint64_t began, last;      /* CLOCK_MONOTONIC, ns; last: of the last request */
+	uint64_t deaf_until, told; /* when accepting has failed, and when that was logged */
+	bool leaving;              /* finish what is under way, then end */
 };
 
 static struct totpd totpd = {.doors = DOORS_NONE, .signals = -1};
@@ -226,25 +232,6 @@ static void end_children(void)
 
 /* --- connections --- */
 
-static void accept_one(int listener, bool root)
-{
-	OWN_FD int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct peer peer = {.root = root};
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	struct seat *seat;
-
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
-		return;
-	peer.uid = cred.uid;
-	totpd.last = io_monotonic_ns();
-	seat = desk_sit(&totpd.desk, &peer);
-	if (!seat)
-		return;
-	seat->fd = fd_take(&fd);
-	seat->deadline = totpd.last + READ_TIME;
-}
-
 static void leave(struct seat *seat)
 {
 	seat->fd = fd_close(seat->fd);
@@ -267,13 +254,74 @@ static void read_one(struct seat *seat)
 	WIPE(message);
 	if (err == TOTP_OK) {
 		desk_wait(&totpd.desk, seat);
+		seat->deadline = io_monotonic_ns() + WAIT_TIME;
 		return;
 	}
 	refuse(seat, WIRE_LOOK, err);
 	leave(seat);
 }
 
-/* Who has not said anything for too long goes; who has asked has their time. */
+/* What cannot be accepted stays where it is: poll would tell of it at once, and again. */
+static void be_deaf(uint64_t now)
+{
+	struct reason why = {""};
+
+	(void)reason_errno(&why, "no connection can be accepted");
+	totpd.deaf_until = now + DEAF_TIME;
+	if (totpd.told == 0 || now - totpd.told > TELL_TIME) {
+		totpd.told = now;
+		report(LOG_ERR, "error", "accept", why.text);
+	}
+}
+
+static struct seat *find_seat(const struct peer *peer)
+{
+	struct seat *seat = desk_sit(&totpd.desk, peer);
+	struct seat *silent = seat ? NULL : desk_oust(&totpd.desk, peer);
+
+	if (!silent)
+		return seat;
+	leave(silent);
+	return desk_sit(&totpd.desk, peer);
+}
+
+/* False: there is no more to accept. */
+static bool accept_one(int listener, bool root)
+{
+	OWN_FD int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct peer peer = {.root = root};
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	uint64_t now = io_monotonic_ns();
+	struct seat *seat;
+
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			be_deaf(now);
+		return errno == EINTR || errno == ECONNABORTED;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return true;
+	peer.uid = cred.uid;
+	totpd.last = now;
+	seat = find_seat(&peer);
+	if (!seat)
+		return true;
+	seat->fd = fd_take(&fd);
+	seat->deadline = now + READ_TIME;
+	read_one(seat); /* mostly it is there already */
+	return true;
+}
+
+/* All who have come, so that who comes without end does not keep the others waiting outside. */
+static void accept_all(int listener, bool root)
+{
+	for (int i = 0; i < ACCEPT_MAX; i++)
+		if ((!root && !desk_has_room(&totpd.desk)) || !accept_one(listener, root))
+			return;
+}
+
+/* Who has said nothing for too long goes, and who has waited for longer than anybody would. */
 static void clear_seats(uint64_t now)
 {
 	for (size_t i = 0; i < DESK_SEATS; i++) {
@@ -281,10 +329,10 @@ static void clear_seats(uint64_t now)
 
 		if (seat->state == SEAT_FREE || now < seat->deadline)
 			continue;
-		if (seat->state == SEAT_READING)
-			leave(seat);
-		else if (seat->state == SEAT_RUNNING)
+		if (seat->state == SEAT_RUNNING)
 			kill(seat->child, SIGKILL);
+		else
+			leave(seat);
 	}
 }
 
@@ -300,12 +348,14 @@ struct polled {
 
 static void gather(struct polled *polled)
 {
+	bool deaf = totpd.leaving || io_monotonic_ns() < totpd.deaf_until;
+
 	polled->fds[POLL_SIGNALS] = (struct pollfd){.fd = totpd.signals, .events = POLLIN};
 	polled->fds[POLL_ROOT] =
-		(struct pollfd){.fd = totpd.leaving ? -1 : totpd.doors.root, .events = POLLIN};
-	polled->fds[POLL_USER] = (struct pollfd){
-		.fd = totpd.leaving || !desk_has_room(&totpd.desk) ? -1 : totpd.doors.user,
-		.events = POLLIN};
+		(struct pollfd){.fd = deaf ? -1 : totpd.doors.root, .events = POLLIN};
+	polled->fds[POLL_USER] =
+		(struct pollfd){.fd = deaf || !desk_has_room(&totpd.desk) ? -1 : totpd.doors.user,
+				.events = POLLIN};
 	polled->count = POLL_SEATS;
 	for (size_t i = 0; i < DESK_SEATS; i++) {
 		struct seat *seat = &totpd.desk.seats[i];
@@ -336,9 +386,9 @@ static void turn(struct polled *polled)
 		if (polled->fds[i].revents)
 			read_one(polled->seats[i - POLL_SEATS]);
 	if (polled->fds[POLL_ROOT].revents)
-		accept_one(totpd.doors.root, true);
+		accept_all(totpd.doors.root, true);
 	if (polled->fds[POLL_USER].revents)
-		accept_one(totpd.doors.user, false);
+		accept_all(totpd.doors.user, false);
 	clear_seats(io_monotonic_ns());
 	while ((next = desk_next(&totpd.desk)))
 		start_child(next);
@@ -353,14 +403,23 @@ static bool is_over(uint64_t now)
 	       (totpd.doors.activated && now - totpd.last > totpd.options.idle * SECOND);
 }
 
+/* How long poll may wait, in milliseconds: for ever where nothing is under way or ends. */
+static int patience(void)
+{
+	if (io_monotonic_ns() < totpd.deaf_until)
+		return DEAF_TIME / 1000000;
+	if (desk_taken(&totpd.desk))
+		return 250;
+	return totpd.doors.activated || totpd.leaving ? 1000 : -1;
+}
+
 static int run(void)
 {
 	static struct polled polled;
 
 	while (!is_over(io_monotonic_ns())) {
 		gather(&polled);
-		if (poll(polled.fds, polled.count, desk_taken(&totpd.desk) ? 250 : 1000) < 0 &&
-		    errno != EINTR)
+		if (poll(polled.fds, polled.count, patience()) < 0 && errno != EINTR)
 			return EXIT_FAILURE;
 		turn(&polled);
 	}

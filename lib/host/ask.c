@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "base/io.h"
 #include "store/path.h"
 
-#define RETRY_NS 2000000 /* between two tries to get into a full queue */
+#define RETRY_NS 2000000 /* before another try where totpd had no seat */
 
 #define REMEDY "systemctl status totpd.socket totpd-root.socket"
 
@@ -42,13 +43,24 @@ static enum totp_err check_socket(const char *run_dir, const char *name, struct 
 	return TOTP_ERR_UNSAFE;
 }
 
-/* Connect; a queue that is full is waited for. */
+/* How long a call on the socket may wait. */
+static bool set_patience(int fd, uint64_t deadline)
+{
+	int left = left_ms(deadline);
+	const struct timeval wait = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+
+	/* no time at all would be for ever */
+	return left > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0;
+}
+
+/* Connect. Where the queue is full the kernel wakes who has waited for longest; trying again
+ * and again would lose to others who do so faster. */
 static enum totp_err connect_by(int fd, const struct sockaddr_un *address, uint64_t deadline,
 				struct reason *why)
 {
-	const struct timespec pause = {.tv_nsec = RETRY_NS};
-
-	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0) {
+	while (set_patience(fd, deadline)) {
+		if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+			return TOTP_OK;
 		if (errno == ECONNREFUSED || errno == ENOENT) {
 			reason_set(why, "%s: nobody listens: " REMEDY, address->sun_path);
 			return TOTP_ERR_NOT_FOUND;
@@ -57,13 +69,9 @@ static enum totp_err connect_by(int fd, const struct sockaddr_un *address, uint6
 			(void)reason_errno(why, "%s", address->sun_path);
 			return TOTP_ERR_SYSTEM;
 		}
-		if (left_ms(deadline) == 0) {
-			reason_set(why, "%s: no room in the queue", address->sun_path);
-			return TOTP_ERR_TIMEOUT;
-		}
-		nanosleep(&pause, NULL);
 	}
-	return TOTP_OK;
+	reason_set(why, "%s: no room in the queue", address->sun_path);
+	return TOTP_ERR_TIMEOUT;
 }
 
 static enum totp_err check_peer(int fd, const struct sockaddr_un *address, struct reason *why)
@@ -93,7 +101,7 @@ static enum totp_err open_door(const char *run_dir, const char *name, uint64_t d
 		reason_set(why, "run_dir is too long for a socket in it");
 		return TOTP_ERR_RANGE;
 	}
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		(void)reason_errno(why, "no socket");
 		return TOTP_ERR_SYSTEM;
@@ -123,8 +131,17 @@ static enum totp_err wait_for(int fd, uint64_t deadline, struct reason *why)
 	return TOTP_ERR_TIMEOUT;
 }
 
+/* What became of a request that was handed over. */
+enum delivery { DELIVERED = 0, TURNED_AWAY };
+
+/*
+ * TURNED_AWAY: totpd closed the connection before it had read anything, as it does with who
+ * sits silent when it has no seat left. The kernel says so by ECONNRESET, and tells it apart
+ * from the end of one that was read.
+ */
 static enum totp_err receive(int fd, const struct wire_request *request, uint64_t deadline,
-			     struct wire_response *response, struct reason *why)
+			     struct wire_response *response, enum delivery *ret_delivery,
+			     struct reason *why)
 {
 	uint8_t message[WIRE_RESPONSE_LEN + 1]; /* a longer one is none of ours */
 	enum totp_err err = wait_for(fd, deadline, why);
@@ -132,7 +149,9 @@ static enum totp_err receive(int fd, const struct wire_request *request, uint64_
 
 	if (err != TOTP_OK)
 		return err;
-	len = recv(fd, message, sizeof(message), 0);
+	len = recv(fd, message, sizeof(message), MSG_DONTWAIT);
+	if (len < 0 && errno == ECONNRESET)
+		*ret_delivery = TURNED_AWAY;
 	if (len <= 0) {
 		reason_set(why, "totpd: it went away without an answer; its log says why");
 		return TOTP_ERR_PEER;
@@ -148,6 +167,41 @@ static enum totp_err receive(int fd, const struct wire_request *request, uint64_
 	return TOTP_ERR_PEER;
 }
 
+static enum totp_err send_by(int fd, const struct wire_request *request,
+			     enum delivery *ret_delivery, struct reason *why)
+{
+	uint8_t message[WIRE_REQUEST_LEN];
+	enum totp_err err = wire_put_request(request, message);
+	ssize_t len;
+
+	if (err != TOTP_OK) {
+		reason_set(why, "totpd: that cannot be asked");
+		return err;
+	}
+	len = send(fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
+	WIPE(message);
+	if (len == sizeof(message))
+		return TOTP_OK;
+	if (len < 0 && (errno == EPIPE || errno == ECONNRESET))
+		*ret_delivery = TURNED_AWAY;
+	reason_set(why, "totpd: it does not listen");
+	return TOTP_ERR_PEER;
+}
+
+static enum totp_err ask_once(const char *run_dir, const char *name,
+			      const struct wire_request *request, uint64_t deadline,
+			      struct wire_response *response, enum delivery *ret_delivery,
+			      struct reason *why)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	OWN_FD int fd = -1;
+	enum totp_err err = open_door(run_dir, name, deadline, &address, &fd, why);
+
+	if (err == TOTP_OK)
+		err = send_by(fd, request, ret_delivery, why);
+	return err == TOTP_OK ? receive(fd, request, deadline, response, ret_delivery, why) : err;
+}
+
 enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *why)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -160,27 +214,17 @@ enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *wh
 enum totp_err ask_totpd(const char *run_dir, const char *name, const struct wire_request *request,
 			struct wire_response *ret_response, struct reason *why)
 {
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
 	uint64_t deadline = io_monotonic_ns() + ASK_WAIT_MS * 1000000ull;
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	uint8_t message[WIRE_REQUEST_LEN];
-	OWN_FD int fd = -1;
-	enum totp_err err = open_door(run_dir, name, deadline, &address, &fd, why);
-	bool sent = false;
 
 	wire_response_wipe(ret_response);
-	if (err == TOTP_OK) {
-		err = wire_put_request(request, message);
-		if (err != TOTP_OK)
-			reason_set(why, "totpd: that cannot be asked");
+	for (;;) {
+		enum delivery delivery = DELIVERED;
+		enum totp_err err =
+			ask_once(run_dir, name, request, deadline, ret_response, &delivery, why);
+
+		if (delivery == DELIVERED || left_ms(deadline) == 0)
+			return err;
+		nanosleep(&pause, NULL);
 	}
-	if (err == TOTP_OK)
-		sent = send(fd, message, sizeof(message), MSG_NOSIGNAL) == sizeof(message);
-	WIPE(message);
-	if (err != TOTP_OK)
-		return err;
-	if (!sent) {
-		reason_set(why, "totpd: it does not listen");
-		return TOTP_ERR_PEER;
-	}
-	return receive(fd, request, deadline, ret_response, why);
 }

@@ -1,4 +1,5 @@
 """totpd, asked by the programs of ordinary people, by set-uid ones and by strangers."""
+import array
 import base64
 import os
 import resource
@@ -213,15 +214,16 @@ def test_without_totpd_everybody_who_needs_it_is_refused_at_once(locker):
 
 
 class Impostor(threading.Thread):
-    """Something else that listens where totpd should."""
+    """Something else that listens where totpd should. It turns away so many at first."""
 
-    def __init__(self, owner, reply, path="/run/pam_totp/socket"):
+    def __init__(self, owner, reply, path="/run/pam_totp/socket", turns_away=0):
         super().__init__(daemon=True)
         if os.path.exists(path):
             os.unlink(path)
         self.pid = None
         self.reply, self.owner, self.path = reply, owner, path
         self.asked = b""  # which operations
+        self.turns_away = turns_away
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(path)
         os.chmod(path, 0o666)
@@ -235,6 +237,11 @@ class Impostor(threading.Thread):
                 door = self.listener.accept()[0]
             except OSError:
                 return
+            if self.turns_away:
+                self.turns_away -= 1
+                time.sleep(0.01)  # so that the request is there
+                door.close()
+                continue
             data = door.recv(4096)
             self.asked += data[4:5]
             if self.reply is None:
@@ -283,6 +290,19 @@ def test_the_record_is_looked_at_before_the_question_where_that_matters(locker, 
     impostor = Impostor(0, allow)
     log_in("alice", "123456")
     assert impostor.asked == asked
+    impostor.close()
+
+
+def test_whoever_is_turned_away_unheard_asks_again_and_who_was_heard_does_not(locker):
+    """A code is checked once, whatever becomes of the answer."""
+    locker.stop_totpd()
+    impostor = Impostor(0, allow, turns_away=5)
+    log_in("alice", "123456")  # one turned away is the knock before the question
+    assert impostor.asked == bytes((wire.CHECK,))
+    impostor.close()
+    impostor = Impostor(0, lambda request: b"")
+    assert "not possible right now" in log_in("alice", "123456", fail=True)
+    assert impostor.asked == bytes((wire.CHECK,))
     impostor.close()
 
 
@@ -603,6 +623,143 @@ def test_who_says_nothing_loses_the_seat_and_who_floods_delays_nobody(served):
             pass
         door.close()
     assert closed == 60
+
+
+class Crowd:
+    """Processes of other users, each with connections that say nothing."""
+
+    def __init__(self, uids, connections, script=""):
+        script = ("import sys, time, socket\n"
+                  "doors = []\n"
+                  f"for _ in range({connections}):\n"
+                  "    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+                  "    door.setblocking(False)\n"
+                  "    try: door.connect('/run/pam_totp/socket')\n"
+                  "    except BlockingIOError: time.sleep(0.002)\n"
+                  "    doors.append(door)\n"
+                  "print('there', flush=True)\n"
+                  f"{script}\n"
+                  "time.sleep(60)\n")
+        self.members = [subprocess.Popen(
+            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--",
+             "/usr/bin/python3", "-c", script], stdout=subprocess.PIPE, text=True, cwd="/")
+            for uid in uids]
+
+    def __enter__(self):
+        for member in self.members:
+            assert member.stdout.readline() == "there\n"
+        return self
+
+    def __exit__(self, *unused):
+        for member in self.members:
+            member.kill()
+            member.wait()
+
+
+def test_a_crowd_that_takes_every_seat_and_says_nothing_keeps_nobody_out(served):
+    phone = served.enroll("bob")
+    with Crowd(range(70000, 70006), 64):
+        assert "allow" in ask_as("bob", wire.CHECK, "bob", phone.code())
+
+
+def test_connections_without_end_of_one_user_keep_nobody_out(locker):
+    phone = locker.enroll("bob")
+    again = ("while True:\n"
+             "    for door in doors: door.close()\n"
+             "    doors = []\n"
+             "    for _ in range(500):\n"
+             "        doors.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))\n"
+             "        doors[-1].setblocking(False)\n"
+             "        try: doors[-1].connect('/run/pam_totp/socket')\n"
+             "        except OSError: break")
+    with Crowd([ALICE] * 4, 500, again):
+        log_in("bob", phone.code())
+        # nor alice herself, among all that is hers
+        log_in("alice", "123456", fail=True)
+    assert [event["reason"] for event in locker.events()] == ["code", "not_enrolled"]
+    assert locker.keeper.poll() is None
+    assert "reason=crash" not in locker.log_text()
+
+
+def processor_time(pid):
+    fields = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_without_descriptors_left_it_waits_and_says_so_once(served):
+    served.stop_totpd()
+    served.keeper = subprocess.Popen(["prlimit", "--nofile=24", "--", "/usr/libexec/totpd",
+                                      "--foreground"])
+    assert wait_for(lambda: "outcome=begin" in served.log_text())
+    phone = served.enroll("bob")
+    with Crowd([ALICE], 60):
+        assert wait_for(lambda: "reason=accept" in served.log_text())
+        before = processor_time(served.keeper.pid)
+        time.sleep(0.8)
+        assert processor_time(served.keeper.pid) - before < 0.2
+        # those who say nothing go, and others have a turn
+        assert "allow" in ask_as("bob", wire.CHECK, "bob", phone.code())
+    assert served.log_text().count("reason=accept") == 1
+
+
+def test_descriptors_that_are_sent_along_are_nobody_s(served):
+    before = len(os.listdir(f"/proc/{served.keeper.pid}/fd"))
+    gift = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2] * 20))]
+    doors = []
+    for _ in range(20):
+        doors.append(wire.connect())
+        doors[-1].sendmsg([wire.request(wire.LOOK, "root")], gift)
+    for door in doors:
+        assert wire.Response(door.recv(4096)).error == "ok"
+    assert len(os.listdir(f"/proc/{served.keeper.pid}/fd")) == before
+
+
+def test_who_does_not_read_the_answer_holds_nothing_up(served):
+    phone = served.enroll("bob")
+    silent = []
+    for _ in range(60):
+        silent.append(wire.connect())
+        silent[-1].send(wire.request(wire.LOOK, "root"))
+    assert "allow" in ask_as("bob", wire.CHECK, "bob", phone.code())
+    assert wait_for(lambda: not children(served.keeper.pid))
+    for door in silent:
+        door.close()
+
+
+def test_a_child_has_no_connection_but_its_own(served):
+    phone = served.enroll("bob")
+    others = [wire.connect() for _ in range(10)]
+    with open(served.state_paths("bob")[0], "r+b") as state, wire.connect(ROOT) as door:
+        lock(state)
+        door.send(wire.request(wire.CHECK, "bob", phone.code()))
+        child = wait_for(lambda: children(served.keeper.pid))[0]
+        links = wait_for(lambda: opened_by(child) and [
+            os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")])
+        sockets = [link for link in links if link.startswith("socket:")]
+        assert len(sockets) <= 2, links  # the other is the log's
+    for other in others:
+        other.close()
+
+
+def test_who_has_asked_and_gone_is_not_served_later(served):
+    phone = served.enroll("bob")
+    code = phone.code()
+    stuck = [subprocess.Popen(
+        ["setpriv", "--reuid=64002", "--regid=64002", "--clear-groups", "--", "/usr/bin/python3",
+         "-B", "-c", f"import sys; sys.path.insert(0, {HERE!r})\nimport wire\n"
+         f"print(wire.ask(wire.request(wire.CHECK, 'bob', {code!r})))"],
+        stdout=subprocess.PIPE, text=True, cwd="/") for _ in range(3)]
+    with open(served.state_paths("bob")[0], "r+b") as state:
+        lock(state)
+        at_work = wait_for(lambda: len(children(served.keeper.pid)) == 2 and
+                           children(served.keeper.pid))
+        for child in at_work:
+            os.kill(child, signal.SIGSTOP)
+        said = [asker.communicate(timeout=20)[0] for asker in stuck]
+    # two were ended, and the third, whose turn did not come, waited for five seconds
+    assert said == ["None\n"] * 3
+    assert wait_for(lambda: not children(served.keeper.pid))
+    assert "allow" in ask_as("bob", wire.CHECK, "bob", code)
 
 
 def test_noise_on_the_socket_is_answered_with_nothing_or_an_error(served):

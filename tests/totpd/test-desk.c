@@ -97,6 +97,62 @@ static void who_has_fewest_children_at_work_is_next_and_then_who_waits_longest(v
 	assert_null(run_next());
 }
 
+/* Sit down and say nothing, at this time. */
+static struct seat *sit(const struct peer *peer, uint64_t when)
+{
+	struct seat *seat = desk_sit(&desk, peer);
+
+	if (seat)
+		seat->deadline = when;
+	return seat;
+}
+
+static void of_a_crowd_that_says_nothing_the_longest_silent_one_goes(void **unused)
+{
+	struct seat *first = NULL;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		struct seat *seat = sit(&(struct peer){.uid = 2000 + i}, 1000 - i);
+
+		first = seat ? seat : first;
+	}
+	assert_null(desk_sit(&desk, &bob));
+	assert_true(desk_has_room(&desk));
+	assert_ptr_equal(first, desk_oust(&desk, &bob));
+	desk_leave(first);
+	assert_non_null(ask(&bob));
+	/* who asks is not sent away for whoever comes next */
+	for (size_t i = 0; i < DESK_SEATS; i++)
+		if (desk.seats[i].state == SEAT_READING)
+			desk_wait(&desk, &desk.seats[i]);
+	assert_null(desk_oust(&desk, &alice));
+	assert_false(desk_has_room(&desk));
+}
+
+static void whose_share_is_full_takes_no_seat_of_others(void **unused)
+{
+	struct seat *bobs = sit(&bob, 1);
+
+	assert_int_equal(DESK_SEATS_UID - 1, ask_often(&alice, DESK_SEATS_UID - 1));
+	struct seat *silent = sit(&alice, 2);
+
+	assert_non_null(silent);
+	assert_null(desk_sit(&desk, &alice));
+	assert_ptr_equal(silent, desk_oust(&desk, &alice));
+	desk_wait(&desk, silent);
+	assert_null(desk_oust(&desk, &alice));
+	assert_int_equal(SEAT_READING, bobs->state);
+}
+
+static void nobody_takes_a_seat_of_root_s(void **unused)
+{
+	for (size_t i = 0; i < DESK_SEATS; i++)
+		assert_non_null(sit(&root, i));
+	assert_null(desk_sit(&desk, &bob));
+	assert_null(desk_oust(&desk, &bob));
+	assert_ptr_equal(&desk.seats[0], desk_oust(&desk, &root));
+}
+
 static void a_seat_that_is_left_holds_nothing_and_is_free(void **unused)
 {
 	static const struct wire_request nothing;
@@ -126,6 +182,10 @@ int main(void)
 		cmocka_unit_test_setup(root_s_child_runs_whoever_else_s_do, clear),
 		cmocka_unit_test_setup(
 			who_has_fewest_children_at_work_is_next_and_then_who_waits_longest, clear),
+		cmocka_unit_test_setup(of_a_crowd_that_says_nothing_the_longest_silent_one_goes,
+				       clear),
+		cmocka_unit_test_setup(whose_share_is_full_takes_no_seat_of_others, clear),
+		cmocka_unit_test_setup(nobody_takes_a_seat_of_root_s, clear),
 		cmocka_unit_test_setup(a_seat_that_is_left_holds_nothing_and_is_free, clear),
 		cmocka_unit_test_setup(a_user_s_uid_0_on_the_other_socket_has_no_root_s_share,
 				       clear),
