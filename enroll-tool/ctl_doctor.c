@@ -316,7 +316,7 @@ static void log_repairs(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++) {
 		event.detail = doctor->findings[i].what;
 		if (doctor->findings[i].repaired)
-			log_send(LOG_NOTICE, &event);
+			tool_log_event(&event);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "host/audit.h"
 #include "host/conf.h"
 #include "host/log.h"
 #include "host/machine.h"
@@ -157,15 +158,46 @@ void tool_log(const struct tool *tool, const char *user, const char *what, const
 void tool_log_detail(const struct tool *tool, const char *user, const char *what, const char *token,
 		     const char *detail)
 {
-	char by[64];
 	struct log_event event = {.user = user,
 				  .service = tool->name,
-				  .source = by,
 				  .outcome = what,
 				  .reason = "administrator",
 				  .token = token,
 				  .detail = detail};
 
+	tool_log_event(&event);
+}
+
+/* Who logged in, whoever they have become since. False: nobody, as at boot, or it is not known. */
+static bool login_uid(uint32_t *ret_uid)
+{
+	OWN_FD int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+	char text[16];
+	size_t len = 0;
+	uint64_t uid = 0;
+
+	if (fd < 0 || io_read_all(fd, text, sizeof(text), &len) != TOTP_OK ||
+	    text_number((struct text){text, len}, 0, UINT32_MAX - 1, &uid) != TOTP_OK)
+		return false;
+	*ret_uid = (uint32_t)uid;
+	return true;
+}
+
+void tool_log_event(const struct log_event *event)
+{
+	struct log_event told = *event;
+	char by[64], detail[512];
+	const char *before = event->detail ? event->detail : "";
+	uint32_t uid = 0;
+
 	snprintf(by, sizeof(by), "uid:%u", (unsigned)getuid());
-	log_send(LOG_NOTICE, &event);
+	told.source = by;
+	if (login_uid(&uid)) {
+		snprintf(detail, sizeof(detail), "%s%sloginuid %u", before, before[0] ? "; " : "",
+			 (unsigned)uid);
+		told.detail = detail;
+	}
+	log_send(LOG_NOTICE, &told);
+	audit_load();
+	audit_record(event);
 }

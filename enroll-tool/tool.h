@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "host/account.h"
+#include "host/log.h"
 #include "login/policy.h"
 #include "store/store.h"
 
@@ -71,8 +72,12 @@ uint64_t tool_deadline(void);
  */
 void tool_log(const struct tool *tool, const char *user, const char *what, const char *token);
 
-/* The same, with a sentence more. */
+/* The same, with a sentence more. Beside the real uid it names the login uid, which sudo and su
+ * leave as it is; the audit system gets a record of it. */
 void tool_log_detail(const struct tool *tool, const char *user, const char *what, const char *token,
 		     const char *detail);
+
+/* The same for an event that has another reason; its source is filled in. */
+void tool_log_event(const struct log_event *event);
 
 #endif

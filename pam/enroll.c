@@ -5,10 +5,12 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "host/audit.h"
 #include "host/clock.h"
 #include "host/machine.h"
 #include "host/page.h"
 #include "host/qr.h"
+#include "host/source.h"
 #include "login/confirm.h"
 #include "login/enroll.h"
 #include "login/invitation.h"
@@ -298,6 +300,16 @@ static enum totp_err confirm(const struct login *login, struct newcomer *newcome
 	return TOTP_ERR_NOT_FOUND;
 }
 
+static void audit_enrolment(const struct login *login)
+{
+	char source[SOURCE_TEXT_MAX];
+	const struct log_event event = {
+		.user = login->account.name, .source = source, .outcome = "enrolled"};
+
+	source_text(&login->source, source);
+	audit_record(&event);
+}
+
 static void tell_done(const struct login *login, const struct newcomer *newcomer)
 {
 	char page[PAGE_MAX];
@@ -312,6 +324,7 @@ static void tell_done(const struct login *login, const struct newcomer *newcomer
 		    "Done: your account is protected by your phone. The next login needs "
 		    "the code after the one you typed.");
 	say_report(login, LOG_NOTICE, "enrolled", "login", LABEL, NULL);
+	audit_enrolment(login);
 }
 
 static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer, struct reason *why)

@@ -18,6 +18,7 @@ HEADERS = [
     (r"(sys/)?syslog\.h", HOST_AND_EDGES),
     (r"(pwd|grp)\.h", HOST_AND_EDGES),
     (r"qrencode\.h", {"host"}),
+    (r"libaudit\.h", {"lib/host/audit.c"}),
     (r"locale\.h", {"enroll-tool"}),
 ]
 

@@ -95,12 +95,16 @@ class Host:
         for top, _, names in os.walk(self.folder):
             for name in names:
                 path = os.path.join(top, name)
-                if path == str(self.log):
+                if path.startswith(str(self.log)):
                     continue
                 st = os.stat(path)
                 with open(path, "rb") as file:
                     found[path] = (file.read(), st.st_uid, st.st_mode)
         return found
+
+    def audited(self):
+        path = pathlib.Path(f"{self.log}.audit")
+        return path.read_text().splitlines() if path.exists() else []
 
     def logged(self):
         return self.log.read_text() if self.log.exists() else ""
