@@ -229,7 +229,7 @@ static void whom_the_program_puts_in_the_place_of_another_is_refused(void **unus
 		scene_log_clear();
 		assert_int_equal(PAM_AUTHINFO_UNAVAIL, account(handle));
 		assert_logged("the program changed the user after the auth stage");
-		assert_string_equal(BROKEN + 1, person.heard + 1);
+		assert_holds(person.heard, "not possible right now");
 		assert_false(is_enrolled("bin") || is_enrolled("nobody"));
 	}
 }
