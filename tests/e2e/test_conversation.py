@@ -200,7 +200,8 @@ def test_the_library_for_pictures_is_opened_for_a_picture_alone(people):  # noqa
         trace = f"{DIR}/opened"
         with subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=openat", "-o", trace, "-p",
                                str(people.daemon.pid)], stderr=subprocess.DEVNULL) as tracer:
-            assert wait_for(lambda: os.path.exists(trace))
+            with_tracer = f"TracerPid:\t{tracer.pid}\n"
+            assert wait_for(lambda: with_tracer in open(f"/proc/{people.daemon.pid}/status").read())
             login()
             tracer.terminate()
         with open(trace, encoding="utf-8", errors="replace") as file:
