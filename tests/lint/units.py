@@ -45,6 +45,13 @@ def check_directive(findings, folder):
     unit.write_text(text)
 
 
+def check_exposure(findings, folder):
+    said = analyze("security", "--offline=true", f"{folder}/{UNITS[0]}")[0]
+    level = re.search(r"Overall exposure level for totpd.service: ([\d.]+)", said)
+    if not level or float(level[1]) >= EXPOSURE_MAX:
+        findings.tell(UNITS[0], f"exposure {level and level[1]}, expected under {EXPOSURE_MAX}")
+
+
 def main():
     if sys.argv[1] == "none" or not shutil.which("systemd-analyze"):
         print("skipped: systemd is not installed")
@@ -55,10 +62,7 @@ def main():
         for line in verify(folder).splitlines():
             findings.tell("conf/systemd", line)
         check_directive(findings, folder)
-        said = analyze("security", "--offline=true", f"{folder}/{UNITS[0]}")[0]
-        level = re.search(r"Overall exposure level for totpd.service: ([\d.]+)", said)
-        if not level or float(level[1]) >= EXPOSURE_MAX:
-            findings.tell(UNITS[0], f"exposure {level and level[1]}, expected under {EXPOSURE_MAX}")
+        check_exposure(findings, folder)
     findings.leave(len(UNITS))
 
 
