@@ -12,7 +12,6 @@
 
 #include "base/io.h"
 #include "enrolled.h"
-#include "exported.h"
 #include "heap.h"
 #include "host/clock.h"
 #include "outfile.h"
@@ -143,17 +142,15 @@ static int add_all(struct export *export)
 
 /* --- sealing and writing --- */
 
-static uint8_t *gather(const struct export *export, uint8_t *at)
+/* The content of the box, which has room for it. */
+static void gather(const struct export *export, uint8_t *ret_plain, size_t len)
 {
-	struct buffer out = buffer_of(at, EXPORTED_HEADER_LEN);
+	struct buffer out = buffer_of(ret_plain, len);
+	const struct parcel_head head = {.made = clock_now(), .count = (uint32_t)(export->count)};
 
-	exported_put_header(&out, clock_now(), (uint32_t) export->count);
-	at += EXPORTED_HEADER_LEN;
-	for (size_t i = 0; i < export->count; i++) {
-		memcpy(at, export->pieces[i].bytes, export->pieces[i].len);
-		at += export->pieces[i].len;
-	}
-	return at;
+	parcel_put_head(&out, &head);
+	for (size_t i = 0; i < export->count; i++)
+		buffer_copy(&out, export->pieces[i].bytes, export->pieces[i].len);
 }
 
 static int write_box(const struct tool *tool, const struct outfile *file, const uint8_t *box,
@@ -170,13 +167,13 @@ static int seal_and_write(const struct export *export, const struct secret *phra
 			  const struct outfile *file)
 {
 	const struct tool *tool = &export->ctl->tool;
-	size_t len = EXPORTED_HEADER_LEN + export->total;
+	size_t len = PARCEL_HEAD_LEN + export->total;
 	uint8_t *box = malloc(len + PASSBOX_OVERHEAD);
 	enum totp_err err = box ? TOTP_OK : TOTP_ERR_NOMEM;
 	int code = TOOL_DONE;
 
 	if (box) {
-		gather(export, box + PASSBOX_HEADER_LEN);
+		gather(export, box + PASSBOX_HEADER_LEN, len);
 		err = passbox_close(phrase, PASSBOX_EXPORT, PASSBOX_COST, box + PASSBOX_HEADER_LEN,
 				    len, box);
 	}

@@ -87,6 +87,11 @@ enum totp_err from_folder(struct import *import, const char *path, from_entry_fn
 		(void)reason_errno(why, "%.200s", path);
 		return TOTP_ERR_SYSTEM;
 	}
+	if (folder.st.st_mode & S_IWOTH) {
+		reason_set(why, "%.200s: everybody can put files there (mode %04o)", path,
+			   (unsigned)folder.st.st_mode & 07777);
+		return TOTP_ERR_UNSAFE;
+	}
 	return each_entry(import, &folder, entry, why);
 }
 

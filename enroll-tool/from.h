@@ -30,7 +30,8 @@ typedef enum totp_err from_entry_fn(struct import *import, const struct folder *
 
 /*
  * Go through a folder that root chose, in the order of names; those that begin with '.' or end
- * with '~' are passed over. Any error: it cannot be opened or listed, or what `entry` returns.
+ * with '~' are passed over. Any error: it cannot be opened or listed, or others can write to it,
+ * or what `entry` returns.
  */
 MUST_CHECK enum totp_err from_folder(struct import *import, const char *path, from_entry_fn *entry,
 				     struct reason *why);

@@ -4,7 +4,6 @@
  */
 #include "from.h"
 
-#include "exported.h"
 #include "login/enroll.h"
 #include "passphrase.h"
 #include "record/parcel.h"
@@ -53,14 +52,10 @@ static enum totp_err take_all(struct import *import, const struct place *place, 
 			      struct reason *why)
 {
 	size_t total = plain->left;
-	uint32_t count;
-	enum totp_err err = TOTP_OK;
+	struct parcel_head head = {0};
+	enum totp_err err = parcel_get_head(plain, &head);
 
-	if (bytes_u16(plain) != EXPORTED_VERSION)
-		return TOTP_ERR_UNSUPPORTED;
-	(void)bytes_u64(plain); /* when it was made */
-	count = bytes_u32(plain);
-	for (uint32_t i = 0; i < count && err == TOTP_OK; i++) {
+	for (uint32_t i = 0; i < head.count && err == TOTP_OK; i++) {
 		err = take_parcel(import, place, plain, why);
 		progress_show(&import->progress, "checking ", total - plain->left, total);
 	}

@@ -39,9 +39,9 @@ static void tell_clock(struct import *import, const struct place *place,
 
 	if (google->skewed)
 		import_warn(import, place,
-			    "the clock skew that it had learned is dropped: set the clocks right");
+			    "the learned clock skew is dropped: set the clocks right");
 	if (google->window > window)
-		import_warn(import, place, "%u codes were taken at a time, here it is %u: see %s",
+		import_warn(import, place, "codes of %u steps were accepted, here of %u: see %s",
 			    google->window, window, google->hotp ? "hotp_window" : "window");
 	if (google->last_step && totp_step_at(import->now, google->period, &step) == TOTP_OK &&
 	    google->last_step > step + policy->window)

@@ -1,5 +1,25 @@
 #include "record/parcel.h"
 
+#define EXPORT_VERSION 1
+
+void parcel_put_head(struct buffer *out, const struct parcel_head *head)
+{
+	buffer_u16(out, EXPORT_VERSION);
+	buffer_u64(out, (uint64_t)head->made);
+	buffer_u32(out, head->count);
+}
+
+enum totp_err parcel_get_head(struct bytes *in, struct parcel_head *ret_head)
+{
+	uint16_t version = bytes_u16(in);
+
+	ret_head->made = (int64_t)bytes_u64(in);
+	ret_head->count = bytes_u32(in);
+	if (in->bad)
+		return TOTP_ERR_FORMAT;
+	return version == EXPORT_VERSION ? TOTP_OK : TOTP_ERR_UNSUPPORTED;
+}
+
 /* A slot is mostly zeros between its fields and its MAC: those are left out. */
 #define FIELDS_MAX (STATE_SLOT_LEN - SHA256_LEN)
 

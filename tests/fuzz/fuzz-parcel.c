@@ -1,5 +1,5 @@
 /*
- * The input is parcels, one after the other, as an export has them. Since no mutation finds a
+ * The input is parcels, one after the other, with the head of an export or without. Since no mutation finds a
  * MAC, it is also a length byte, the fields of a state, and a credential, of which a parcel
  * is made.
  */
@@ -64,11 +64,15 @@ static void make(const uint8_t *fields, size_t fields_len, const uint8_t *plain,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct bytes in = bytes_of(data, size);
+	struct bytes in = bytes_of(data, size), export = in;
 	size_t fields_len = size ? data[0] : 0;
+	struct parcel_head head = {0};
 
 	while (in.left > 0 && decode(&in))
 		;
+	if (parcel_get_head(&export, &head) == TOTP_OK)
+		for (uint32_t i = 0; i < head.count && decode(&export); i++)
+			;
 	if (size > 1 + fields_len && size - 1 - fields_len <= CRED_BYTES_MAX)
 		make(data + 1, fields_len, data + 1 + fields_len, size - 1 - fields_len);
 	return 0;

@@ -179,9 +179,9 @@ def test_google_codes_used_before_are_refused(host, ga):
 
 
 @pytest.mark.parametrize("lines, said", [
-    (('" TIME_SKEW -2',), "clock skew that it had learned is dropped"),
-    (('" WINDOW_SIZE 17',), "17 codes were taken at a time, here it is 3"),
-    (('" HOTP_COUNTER 5', '" WINDOW_SIZE 17'), "17 codes were taken at a time, here it is 11"),
+    (('" TIME_SKEW -2',), "the learned clock skew is dropped"),
+    (('" WINDOW_SIZE 17',), "codes of 17 steps were accepted, here of 3: see window"),
+    (('" HOTP_COUNTER 5', '" WINDOW_SIZE 17'), "codes of 17 steps were accepted, here of 11: see hotp_window"),
     (('" DISALLOW_REUSE 2000000000',), "one of the future"),
 ])
 def test_google_settings_that_have_no_like_here_are_told(host, ga, lines, said):
@@ -438,6 +438,14 @@ def test_totp_cgi_users_that_cannot_come_over_are_named(host, cgi):
     assert f"{cgi}/broken.x.totp: its state .json: not the state of a user" in said
     assert f"{cgi}/link.x.totp: its state .json: not a regular file" in said
     assert "nothing is imported: 3 of 3" in said
+
+
+def test_a_folder_into_which_everybody_can_put_files_is_not_read(host, cgi, ga):
+    for kind, folder in ("google", ga), ("totp-cgi", cgi):
+        google(folder, "alice.x" if kind == "google" else "alice.x.totp")
+        folder.chmod(0o1777)
+        assert f"{folder}: everybody can put files there" in host.refused("import", kind, folder)
+    assert os.listdir(host.store / "users") == []
 
 
 def test_a_folder_that_is_not_there_is_told(host, cgi):

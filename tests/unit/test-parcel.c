@@ -137,6 +137,26 @@ static void a_state_longer_than_a_slot_is_refused(void **unused)
 	assert_refused(FORMAT, unpack(bytes, sizeof(bytes)));
 }
 
+static void an_export_has_a_head_of_its_version(void **unused)
+{
+	uint8_t bytes[PARCEL_HEAD_LEN];
+	struct buffer out = buffer_of(bytes, sizeof(bytes));
+	struct parcel_head head = {0};
+	struct bytes in = bytes_of(bytes, sizeof(bytes));
+
+	parcel_put_head(&out, &(struct parcel_head){1800000000, 70000});
+	assert_ok(buffer_end(&out));
+	assert_ok(parcel_get_head(&in, &head));
+	assert_ok(bytes_end(&in));
+	assert_int_equal(1800000000, head.made);
+	assert_int_equal(70000, head.count);
+	in = bytes_of(bytes, sizeof(bytes) - 1);
+	assert_refused(FORMAT, parcel_get_head(&in, &head));
+	bytes[1] = 2;
+	in = bytes_of(bytes, sizeof(bytes));
+	assert_refused(UNSUPPORTED, parcel_get_head(&in, &head));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -147,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_state_of_another_credential_is_refused),
 		cmocka_unit_test(zeros_that_could_be_left_out_are_refused),
 		cmocka_unit_test(a_state_longer_than_a_slot_is_refused),
+		cmocka_unit_test(an_export_has_a_head_of_its_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

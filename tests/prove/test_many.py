@@ -1,0 +1,73 @@
+"""A hundred thousand users: brought over, listed, exported, and imported by another host."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from host import TOTPCTL, Host, bare, host  # noqa: F401 fixtures
+
+USERS = 100_000
+PHRASE = "correct horse battery staple\n"
+
+
+def secret(number):
+    """A secret of its own, in base32."""
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    return "".join(digits[number >> shift & 31] for shift in range(0, 20, 5)) * 8
+
+
+def measured(made, what, *words):
+    """Run totpctl; tells and returns seconds of processor time and MiB."""
+    began = time.monotonic()
+    child = subprocess.Popen([TOTPCTL, "--conf", made.conf, *map(str, words)],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = child.stderr.read()
+    _, status, used = os.wait4(child.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, said[-1000:]
+    spent, memory = used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
+    print(f"{what}: {time.monotonic() - began:.1f} s, {spent:.1f} s of processor time, "
+          f"{memory} MiB at most")
+    return spent, memory
+
+
+@pytest.fixture
+def phrase(host):  # noqa: F811
+    path = host.folder / "phrase"
+    path.write_text(PHRASE)
+    path.chmod(0o600)
+    return path
+
+
+def test_a_hundred_thousand_users_take_seconds(host, phrase):  # noqa: F811
+    users = host.csv("".join(f"user{i:06},{secret(i)}\n" for i in range(USERS)))
+    spent, memory = measured(host, "import csv", "import", "csv", users)
+    assert spent < 60 and memory < 200
+    spent, memory = measured(host, "list", "list")
+    assert spent < 30 and memory < 100
+    export = host.folder / "export"
+    spent, memory = measured(host, "export", "export", export, "--passphrase-file", phrase)
+    assert spent < 30 and memory < 128 + 100  # the 128 are scrypt's
+    print(f"the export: {export.stat().st_size >> 20} MiB")
+    with tempfile.TemporaryDirectory(prefix="totpctl-other-") as folder:
+        other = Host(pathlib.Path(folder))
+        other.done("init")
+        spent, memory = measured(other, "import exported", "import", "exported", export,
+                                 "--passphrase-file", phrase)
+        assert spent < 60 and memory < 128 + 200
+        assert len(os.listdir(other.store / "users")) == USERS
+
+
+def test_a_hundred_thousand_files_of_google_authenticator_take_seconds(host):  # noqa: F811
+    folder = host.folder / "ga"
+    folder.mkdir(0o700)
+    for i in range(USERS):
+        fd = os.open(folder / f"user{i:06}", os.O_CREAT | os.O_WRONLY, 0o600)
+        os.write(fd, f'{secret(i)}\n" WINDOW_SIZE 3\n" DISALLOW_REUSE 50000000\n" TOTP_AUTH\n'
+                     f'{10000000 + i}\n{20000000 + i}\n'.encode())
+        os.close(fd)
+    spent, memory = measured(host, "import google", "import", "google", folder)
+    assert spent < 60 and memory < 250
