@@ -26,7 +26,7 @@
 #define LABEL         "phone"
 #define PROMPT        "Code from your phone: "
 #define PROMPT_INVERT "Code from your phone (or i to swap dark and light): "
-#define BOTH          "You were enrolled a moment ago in another login. Log in again, with a code."
+#define BOTH          "You were enrolled a moment ago in another login.\nLog in again, with a code."
 
 /* --- the mark --- */
 
@@ -123,8 +123,8 @@ static void show_secret(const struct login *login, const struct newcomer *newcom
 		 newcomer->drawn
 			 ? "Scan the picture with the authenticator app on your phone, or "
 			   "type this secret:"
-			 : "In the authenticator app on your phone, choose to enter a key by "
-			   "hand, and type this secret:",
+			 : "In the authenticator app on your phone choose to enter a key,\nand "
+			   "type this secret:",
 		 grouped, newcomer->uri.account, newcomer->uri.issuer);
 	conv_inform(login->pamh, text);
 	WIPE(base32);
@@ -320,9 +320,8 @@ static void tell_done(const struct login *login, const struct newcomer *newcomer
 		conv_inform(login->pamh, page);
 		WIPE(page);
 	}
-	conv_inform(login->pamh,
-		    "Done: your account is protected by your phone. The next login needs "
-		    "the code after the one you typed.");
+	conv_inform(login->pamh, "Done: your account is protected by your phone.\n"
+				 "The next login needs the code after the one you typed.");
 	say_report(login, LOG_NOTICE, "enrolled", "login", LABEL, NULL);
 	audit_enrolment(login);
 }
@@ -356,7 +355,7 @@ int enroll_refuse_second(const struct login *login)
 /* Given up: who must enrol is refused, who was offered it goes on as before. */
 static int give_up(const struct login *login, enum enroll_mark mark, const struct reason *why)
 {
-	say_tell(login, "Nothing was stored. If your phone has the new entry already, delete it.");
+	say_tell(login, "Nothing was stored.\nIf your phone has the new entry already, delete it.");
 	if (mark == ENROLL_OFFER)
 		return PAM_IGNORE;
 	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
@@ -381,10 +380,10 @@ static int answer_of(const struct login *login, enum enroll_mark mark, enum totp
 static const char *what_to_do(const struct login *login, bool may)
 {
 	if (may)
-		return ""; /* the question comes next */
+		return " from your phone."; /* and a question follows */
 	return gate_may_enroll(&login->policy, &login->facts, ENROLL_BY_TOOL, clock_now())
-		       ? " Set it up with totp-enroll."
-		       : " Ask your administrator for it.";
+		       ? ": run totp-enroll."
+		       : ": ask your administrator.";
 }
 
 /* The day that is coming, and what to do, in one line. */
@@ -394,9 +393,8 @@ static void tell_day(const struct login *login, bool may)
 	char text[160], day[11];
 
 	text_to_date(login->policy.enforce_from, day);
-	snprintf(text, sizeof(text),
-		 "From %s on (in %u day%s) a login here needs a code from an app on your phone.%s",
-		 day, days, days == 1 ? "" : "s", what_to_do(login, may));
+	snprintf(text, sizeof(text), "From %s on, in %u day%s, a login needs a code%s", day, days,
+		 days == 1 ? "" : "s", what_to_do(login, may));
 	conv_inform(login->pamh, text);
 }
 
@@ -438,7 +436,7 @@ int enroll_person(struct login *login, enum enroll_mark mark)
 	if (mark == ENROLL_OFFER && (login->silent || !accepts(login)))
 		return PAM_IGNORE;
 	if (mark == ENROLL_MUST)
-		conv_inform(login->pamh, "A login here needs a code from an app on your phone. "
+		conv_inform(login->pamh, "A login here needs a code from an app on your phone.\n"
 					 "Set it up now; it takes a minute.");
 	newcomer = calloc(1, sizeof(*newcomer));
 	err = newcomer ? enroll_them(login, newcomer, &why) : TOTP_ERR_NOMEM;

@@ -29,7 +29,7 @@ static void hint_wrong(const struct otp_uri *uri, char ret_hint[CONFIRM_HINT_MAX
 {
 	bool common = uri->alg == HMAC_SHA1 && uri->period == 30;
 
-	snprintf(ret_hint, CONFIRM_HINT_MAX, "That code does not match. %s\n",
+	snprintf(ret_hint, CONFIRM_HINT_MAX, "That code does not match.\n%s\n",
 		 common ? "Wait for the next one of the entry just added."
 			: "Wait for the next one. If none matches, your app ignores the algorithm "
 			  "or the period.");

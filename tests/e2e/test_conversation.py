@@ -79,8 +79,7 @@ def test_the_owner_learns_what_is_theirs_to_know(kinds):
 def test_before_the_day_each_login_has_one_line_more(kinds):
     host, policy = kinds
     host.policy(**{**policy, "enroll": ""}, enforce=day(8))
-    text = (f"From {day(8)} on (in N days) a login here needs a code from an app on your phone. "
-            "Ask your administrator for it.")
+    text = f"From {day(8)} on, in N days, a login needs a code: ask your administrator."
     _, before = transcript(host, "dave", PASSWORD)
     for _ in range(2):
         ok, said = transcript(host, "bob", PASSWORD)

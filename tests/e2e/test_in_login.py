@@ -194,7 +194,7 @@ def test_before_the_day_it_is_an_offer(people):
     people.policy(enroll="login", enforce=day(8), fail_delay=0, period=60)
     login = people.ssh("alice", PASSWORD, "")
     assert login.ok, login
-    assert re.search(rf"From {day(8)} on \(in [78] days\)", "".join(login.prompts)), login
+    assert re.search(rf"From {day(8)} on, in [78] days, ", "".join(login.prompts)), login
     assert stored() == []
 
     child = people.ssh_by_hand("alice")
@@ -227,7 +227,7 @@ def test_who_gives_up_an_offer_goes_on_as_before(people):
 
 
 def test_without_login_in_enroll_the_day_is_told_and_nothing_asked(people):
-    for where, what in ("tool", "Set it up with totp-enroll."), ("", "Ask your administrator for it."):
+    for where, what in ("tool", "run totp-enroll."), ("", "ask your administrator."):
         people.policy(enforce=day(8), fail_delay=0, enroll=where)
         login = people.ssh("alice", PASSWORD)
         assert login.ok and asked(login) == ["Password: "] and what in login.screen, login
@@ -311,7 +311,7 @@ def test_before_the_day_but_after_the_last_one_only_who_is_invited_gets_the_offe
     closed.policy(enroll="login", enforce=day(8), enroll_until=day(-1), fail_delay=0)
     login = closed.ssh("alice", PASSWORD)
     assert login.ok and asked(login) == ["Password: "], login
-    assert "Ask your administrator" in login.screen
+    assert "ask your administrator" in login.screen
     run("totpctl", "invite", "alice")
     login = closed.ssh("alice", PASSWORD, "")
     assert login.ok and "Set it up now?" in "".join(asked(login)), login
