@@ -1,0 +1,218 @@
+"""Completions for bash and zsh, asked of real shells; that they offer what the programs take."""
+import functools
+import os
+import re
+import time
+
+import pexpect
+import pytest
+
+from host import DIR, HERE, run, wait_for
+from test_totpd import as_user
+
+TOP = os.path.dirname(os.path.dirname(HERE))
+COMPLETIONS = f"{TOP}/conf/completions"
+ZSH = f"{TOP}/build/root/bin/zsh"
+
+# what bash calls when somebody presses the key: words, the last of which is to be completed
+BASH = """
+source {completions}/totpctl.bash
+while IFS= read -r line; do
+	IFS=$'\\t' read -ra COMP_WORDS <<<"$line"
+	[[ $line != *$'\\t' ]] || COMP_WORDS+=("")
+	COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)) COMPREPLY=()
+	_totp "${{COMP_WORDS[0]}}" "${{COMP_WORDS[COMP_CWORD]}}" "${{COMP_WORDS[COMP_CWORD - 1]}}"
+	(IFS=$'\\t'; echo "${{COMPREPLY[*]}}")
+done
+"""
+
+ZSHRC = """
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+fpath=({completions} $fpath)
+LISTMAX=10000
+autoload -Uz compinit && compinit -u -D
+compadd() {{
+	local -a found
+	builtin compadd -O found "$@"
+	print -rl -- $found >>{told}
+	builtin compadd "$@"
+}}
+tell() {{ zle complete-word; print -r END >>{told}; zle kill-whole-line }}
+zle -N tell
+bindkey '^T' tell
+PS1='READY '
+"""
+
+
+class Bash:
+    def ask(self, *lines):
+        """What is offered for each of the lines, of which the last word is being typed."""
+        script = BASH.format(completions=COMPLETIONS)
+        done = run("bash", "-c", script, given="".join(line.replace(" ", "\t") + "\n"
+                                                       for line in lines), cwd="/")
+        return [sorted(set(answer.split("\t")) - {""}) for answer in done.split("\n")[:-1]]
+
+    def close(self):
+        pass
+
+
+class Zsh:
+    def __init__(self):
+        home = f"{DIR}/zsh.{time.monotonic_ns()}"
+        os.mkdir(home)
+        self.told = f"{home}/told"
+        with open(f"{home}/.zshrc", "w") as file:
+            file.write(ZSHRC.format(completions=COMPLETIONS, told=self.told))
+        self.shell = pexpect.spawn(ZSH, ["-i"], env={"ZDOTDIR": home, "HOME": home, "TERM": "xterm",
+                                                     "PATH": os.environ["PATH"]},
+                                   timeout=20, encoding="utf-8", cwd="/")
+        self.shell.expect_exact("READY")
+
+    def ask_one(self, line):
+        open(self.told, "w").close()
+        self.shell.send(line + "\x14")
+
+        def answer():
+            try:  # it stops when nobody reads what it draws
+                self.shell.read_nonblocking(65536, 0)
+            except pexpect.TIMEOUT:
+                pass
+            found = open(self.told).read().splitlines()
+            return found if "END" in found else None
+        found = wait_for(answer, 10)
+        assert found, f"no answer to {line!r}"
+        return sorted(set(found) - {"END", ""})
+
+    def ask(self, *lines):
+        return [self.ask_one(line) for line in lines]
+
+    def close(self):
+        self.shell.close(force=True)
+
+
+@pytest.fixture(params=[Bash, Zsh], ids=["bash", "zsh"])
+def shell(request, host):
+    shell = request.param()
+    yield shell
+    shell.close()
+
+
+def help_of(*words):
+    return run(*words, "--help")
+
+
+def subcommands():
+    """Every subcommand of totpctl, as words; of a family its members instead."""
+    for name in re.findall(r"^  ([a-z][a-z-]*)", help_of("totpctl").split("\nOptions:")[0], re.M):
+        text = help_of("totpctl", name)
+        if " SUBCOMMAND\n" not in text:
+            yield (name,)
+        for member in re.findall(rf"^  {name} ([a-z-]+)", text, re.M):
+            yield name, member
+
+
+def source(name):
+    with open(f"{TOP}/enroll-tool/{name}") as file:
+        return file.read()
+
+
+@functools.cache
+def takes(*argv):
+    """Does it know this option? Asked by somebody whom it refuses everything else."""
+    said = as_user("daemon", *argv, fail=True)
+    assert said.startswith(os.path.basename(argv[0])), said
+    return "there is no option" not in said
+
+
+# ---- what is offered is what there is
+
+
+def test_every_subcommand_is_offered_and_no_other(shell):
+    all_of_them = list(subcommands())
+    first = sorted({words[0] for words in all_of_them})
+    families = sorted({words[0] for words in all_of_them if len(words) > 1})
+    assert len(first) > 20 and "key" in families
+    found = shell.ask("totpctl ", *(f"totpctl {family} " for family in families))
+    assert found[0] == first
+    assert found[1:] == [sorted(words[1] for words in all_of_them if words[0] == family)
+                         for family in families]
+    assert shell.ask("totp-enroll ")[0] == sorted(
+        re.findall(r'^\t\{"([a-z]+)", REQUEST_', source("request.c"), re.M))
+
+
+def test_the_options_of_a_subcommand_are_those_that_it_takes(shell):
+    """The table of the source names all options; which of them a subcommand takes it says."""
+    table = re.search(r"\boptions\[\] = \{(.*?)^\};", source("totpctl.c"), re.S | re.M)[1]
+    options = re.findall(r'^\t\{"(--[a-z-]+)", (NULL)?', table, re.M)
+    assert len(options) > 10
+    everywhere = {"--conf", "--help", "--version"}
+    all_of_them = list(subcommands())
+    offered = shell.ask(*(f"totpctl {' '.join(words)} --" for words in all_of_them))
+    for words, found in zip(all_of_them, offered):
+        taken = {option for option, flag in options
+                 if takes("/usr/sbin/totpctl", *words, option if flag else f"{option}=x")}
+        assert set(found) == taken | everywhere, words
+
+
+def test_the_options_of_totp_enroll_are_those_that_it_takes(shell):
+    names = set(re.findall(r'"(--[a-z-]+)"', source("request.c")))
+    assert len(names) > 20
+    assert set(shell.ask("totp-enroll --")[0]) == names
+    for name in names - {"--help", "--version"}:
+        assert takes("/usr/bin/totp-enroll", "test", name, "x")
+
+
+# ---- and what they take
+
+
+def test_users_files_folders_and_services_are_completed(shell):
+    folder = f"{DIR}/completed"
+    os.makedirs(f"{folder}/sub", exist_ok=True)
+    open(f"{folder}/subject", "w").close()
+    asked = {
+        "totpctl unlock ali": ["alice"],
+        "totpctl enroll bob ali": ["alice"],
+        "totpctl export x ali": ["alice"],
+        "totp-enroll --user ali": ["alice"],
+        "totpctl --conf /etc/hosts unl": ["unlock"],
+        "totpctl --conf=/etc/hosts unl" if isinstance(shell, Zsh) else
+        "totpctl --conf = /etc/hosts unl": ["unlock"],
+        "totpctl test --service pass": ["passwd"],
+        "totpctl test --service=pass" if isinstance(shell, Zsh) else
+        "totpctl test --service = pass": ["passwd"],
+        "totp-enroll enroll --qr a": ["ansi", "ascii", "auto"],
+        "totpctl unlock alice ": [],
+        "totpctl resync alice ": [],
+        "totpctl list ": [],
+        "totpctl frobnicate ": [],
+    }
+    for line, found in zip(asked, shell.ask(*asked)):
+        assert found == asked[line], line
+    # bash names the whole path, zsh its last part
+    for line in (f"totpctl check {folder}/su", f"totpctl key backup {folder}/su",
+                 f"totpctl recovery --save {folder}/su", f"totpctl import csv {folder}/su"):
+        found = {os.path.basename(path) for path in shell.ask(line)[0]}
+        assert found >= {"sub", "subject"}, line
+    found = {os.path.basename(path)
+             for path in shell.ask(f"totpctl import totp-cgi {folder}/su")[0]}
+    assert "sub" in found and "subject" not in found
+
+
+def test_bash_completes_at_the_keyboard(host):
+    folder = f"{DIR}/at hand"
+    os.makedirs(folder, exist_ok=True)
+    open(f"{folder}/the policy", "w").close()
+    child = pexpect.spawn("bash", ["--norc", "--noprofile", "-i"], timeout=20, encoding="utf-8",
+                          env={"PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "READY ",
+                               "HOME": "/root"}, cwd=folder)
+    child.expect_exact("READY ")
+    child.sendline(f"source {COMPLETIONS}/totpctl.bash")
+    child.expect_exact("READY ")
+    child.send("totpctl check the\t")
+    child.expect_exact("totpctl check the\\ policy ")
+    child.sendcontrol("u")
+    child.send("totpctl unl\t")
+    child.expect_exact("totpctl unlock ")
+    child.send("bo\t")
+    child.expect_exact("bob")
+    child.close(force=True)
