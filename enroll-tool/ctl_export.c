@@ -110,7 +110,15 @@ static int add_users(struct export *export, char **users, size_t count)
 	return code;
 }
 
-/* Those that are named as the name service has them. */
+static bool has_name(const struct enrolled *enrolled, const char *name)
+{
+	for (size_t i = 0; i < enrolled->count; i++)
+		if (strcmp(enrolled->users[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Those that are named, as the name service has them, each once. */
 static int add_named(struct export *export)
 {
 	struct ctl *ctl = export->ctl;
@@ -125,11 +133,13 @@ static int add_named(struct export *export)
 
 		if (code != TOOL_DONE)
 			return code;
+		if (has_name(&named, ctl->account.name))
+			continue;
 		named.users[named.count] = strdup(ctl->account.name);
 		if (!named.users[named.count++])
 			return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
 	}
-	return add_users(export, named.users, count);
+	return add_users(export, named.users, named.count);
 }
 
 static int add_all(struct export *export)
@@ -200,9 +210,11 @@ static int make_file(const struct ctl *ctl, struct outfile *file)
 static int report(const struct export *export)
 {
 	FILE *where = strcmp(export->ctl->words[0], "-") == 0 ? stderr : stdout;
+	char detail[64];
 
 	fprintf(where, "%zu user%s exported\n", export->count, export->count == 1 ? "" : "s");
-	tool_log(&export->ctl->tool, NULL, "exported", NULL);
+	snprintf(detail, sizeof(detail), "%zu records", export->count);
+	tool_log_detail(&export->ctl->tool, NULL, "exported", NULL, detail);
 	return export->left_out ? tool_refuse(&export->ctl->tool, "%zu left out", export->left_out)
 				: TOOL_DONE;
 }

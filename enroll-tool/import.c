@@ -377,7 +377,11 @@ static void import_end(struct import *import)
 int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)
 {
 	struct reason why = {""};
-	int code = tool_open(&ctl->tool, "import users");
+	int code;
+
+	if (ctl->json && !ctl->dry_run)
+		return tool_usage(&ctl->tool, "import: --json goes with --dry-run");
+	code = tool_open(&ctl->tool, "import users");
 
 	if (code != TOOL_DONE)
 		return code;

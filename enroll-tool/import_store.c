@@ -8,7 +8,11 @@
 #include <string.h>
 
 #include "interrupt.h"
+#include "json.h"
 #include "login/enroll.h"
+#include "record/recovery.h"
+
+#define JSON_MAX 2048 /* of one user: a name of escapes, and little else */
 
 static size_t count_fate(const struct import *import, enum fate fate)
 {
@@ -124,20 +128,20 @@ static int replace(struct import *import, size_t *ret_replaced)
 
 /* --- telling --- */
 
-static void tell_item(const struct import *import, const struct item *item)
+static const char *const fates[] = {[FATE_NEW] = "import",
+				    [FATE_REPLACE] = "replace",
+				    [FATE_KEEP] = "keep",
+				    [FATE_SAME] = "unchanged"};
+
+static void tell_item(const struct item *item)
 {
-	static const char *const what[] = {[FATE_NEW] = "import",
-					   [FATE_REPLACE] = "replace",
-					   [FATE_KEEP] = "keep",
-					   [FATE_SAME] = "unchanged"};
 	OWN_DRAFT struct draft draft;
 	char user[CRED_USER_MAX + 1], text[64] = "";
 
-	(void)import;
 	text_printable(text_of(item->user), user, sizeof(user));
 	if (item->fate != FATE_KEEP && item_open(item, &draft) == TOTP_OK)
 		draft_describe(&draft, text, sizeof(text));
-	printf("%-9s  %s%s%s%s\n", what[item->fate], user, text[0] ? ": " : "", text,
+	printf("%-9s  %s%s%s%s\n", fates[item->fate], user, text[0] ? ": " : "", text,
 	       item->known ? "" : "; there is no such account yet");
 }
 
@@ -170,10 +174,38 @@ static int tell_left_out(const struct import *import)
 									    : TOOL_DONE;
 }
 
+/* One object of --json; it begins with what parts it from the one before. */
+static void tell_object(const struct item *item, const char *before)
+{
+	OWN_DRAFT struct draft draft;
+	char line[JSON_MAX];
+	struct json json = json_of(line, sizeof(line));
+
+	if (item_open(item, &draft) != TOTP_OK)
+		return;
+	json_open(&json, NULL, '{');
+	json_text(&json, "user", item->user);
+	json_text(&json, "what", fates[item->fate]);
+	json_bool(&json, "account", item->known);
+	json_number(&json, "tokens", draft.cred.token_count);
+	json_number(&json, "recovery_codes", recovery_left(&draft.cred, &draft.state));
+	json_close(&json, '}');
+	if (buffer_end(&json.out) == TOTP_OK)
+		printf("%s%.*s", before, (int)json.out.len, line);
+}
+
 static int tell_dry_run(const struct import *import)
 {
-	for (size_t i = 0; i < import->count; i++)
-		tell_item(import, &import->items[i]);
+	for (size_t i = 0; i < import->count; i++) {
+		if (import->ctl->json)
+			tell_object(&import->items[i], i ? ",\n " : "[");
+		else
+			tell_item(&import->items[i]);
+	}
+	if (import->ctl->json) {
+		printf("%s]\n", import->count ? "" : "[");
+		return tell_left_out(import);
+	}
 	printf("nothing is changed; it would be: ");
 	print_counts(import, count_fate(import, FATE_NEW), count_fate(import, FATE_REPLACE));
 	return tell_left_out(import);

@@ -28,7 +28,7 @@ enum option_bit {
 	OPTION_KEYRING = 1 << 16,
 	OPTION_USERS = 1 << 17,
 	OPTION_HTML = 1 << 18,
-	OPTIONS_IMPORT = OPTION_KEEP_GOING | OPTION_DRY_RUN | OPTION_REPLACE,
+	OPTIONS_IMPORT = OPTION_KEEP_GOING | OPTION_DRY_RUN | OPTION_REPLACE | OPTION_JSON,
 };
 
 /* Options of single subcommands. One with a value has `what`, one without is a flag. */
@@ -63,6 +63,7 @@ static const struct option {
 
 #define IMPORT_HELP \
 	"  --dry-run       tell what would happen to each user, and change nothing\n" \
+	"  --json          with --dry-run: print an array of objects, one for each user\n" \
 	"  --replace       replace the records of users who are enrolled\n" \
 	"  --keep-going    where some cannot be imported, import the others\n"
 

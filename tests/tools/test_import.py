@@ -64,6 +64,21 @@ def test_a_dry_run_tells_of_each_user_and_changes_nothing(host):
     assert host.files() == before and host.logged().count("outcome=imported") == 1
 
 
+def test_a_dry_run_can_be_read_by_a_program(host, ga):
+    host.enrol("old.x")
+    google(ga, "new.x", SECRET, '" TOTP_AUTH', "12345678", "87654321")
+    google(ga, "old.x")
+    google(ga, KNOWN)
+    ran = host.run("import", "google", "--dry-run", "--json", ga)
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout) == [
+        {"user": KNOWN, "what": "import", "account": True, "tokens": 1, "recovery_codes": 0},
+        {"user": "new.x", "what": "import", "account": False, "tokens": 1, "recovery_codes": 2},
+        {"user": "old.x", "what": "keep", "account": False, "tokens": 1, "recovery_codes": 0}]
+    assert json.loads(host.done("import", "csv", "--dry-run", "--json", "-", stdin="")) == []
+    assert host.run("import", "google", "--json", ga).returncode == 2
+
+
 def test_a_dry_run_with_bad_lines_tells_all_and_that_nothing_would_be_done(host):
     ran = host.run("import", "csv", "-", "--dry-run", stdin=f"new.x,{SECRET}\nbad\n")
     assert ran.returncode == 1
@@ -626,6 +641,7 @@ def test_some_users_may_be_exported(host, other):
     for user in "alice.x", "bob.x", "carol.x":
         host.enrol(user)
     assert "carol.x" not in bring(other, export(host, "alice.x", "bob.x"), "--dry-run").stdout
+    assert bring(other, export(host, "alice.x", "alice.x", name="twice")).stdout == "1 user imported\n"
     said = host.refused("export", host.folder / "more", "alice.x", "no.one", "--passphrase-file",
                         phrase_file(host))
     assert "no.one: is not enrolled" in said
