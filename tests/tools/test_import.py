@@ -122,7 +122,7 @@ def test_a_record_that_cannot_be_replaced_is_told_and_the_others_are(host):
 
 
 def test_an_interruption_between_two_replacements_leaves_each_whole(host):
-    users = 3000
+    users = 800
     text = "".join(f"u{i},{SECRET}\n" for i in range(users))
     host.done("import", "csv", "-", stdin=text)
     before = set(os.listdir(host.store / "state"))
