@@ -21,6 +21,7 @@ struct report {
 	int code; /* errno */
 	mode_t mode;
 	uid_t owner;
+	size_t len;
 };
 
 /* --- the child --- */
@@ -69,10 +70,9 @@ static _Noreturn void read_and_tell(int out, uid_t uid, gid_t gid, const char *p
 	if (report.err == TOTP_OK)
 		report.err = io_read_all(fd, buf, cap, &len);
 	report.code = errno;
-	if (report.err != TOTP_OK)
-		len = 0;
+	report.len = report.err == TOTP_OK ? len : 0;
 	_exit(io_write(out, &report, sizeof(report)) == TOTP_OK &&
-			      io_write(out, buf, len) == TOTP_OK
+			      io_write(out, buf, report.len) == TOTP_OK
 		      ? 0
 		      : 1);
 }
@@ -110,18 +110,19 @@ static enum totp_err hear(int fd, uint64_t deadline, void *buf, size_t cap, stru
 {
 	size_t len = 0;
 	enum totp_err err = read_some(fd, report, sizeof(*report), deadline, &len);
+	bool whole = len == sizeof(*report);
 
-	if (err == TOTP_OK && len < sizeof(*report)) {
+	if (err == TOTP_OK && whole)
+		err = read_some(fd, buf, cap, deadline, ret_len);
+	if (err != TOTP_OK)
+		return err;
+	if (!whole || *ret_len != report->len) {
 		errno = EPROTO; /* its user may have killed it */
 		return TOTP_ERR_SYSTEM;
 	}
-	if (err == TOTP_OK)
-		err = read_some(fd, buf, cap, deadline, ret_len);
-	if (err == TOTP_OK)
-		err = report->err;
-	if (err == TOTP_ERR_SYSTEM && report->err == err)
+	if (report->err == TOTP_ERR_SYSTEM)
 		errno = report->code;
-	return err;
+	return report->err;
 }
 
 static void explain(enum totp_err err, const struct report *report, uid_t uid, size_t cap,

@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/fanotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,6 +178,55 @@ static void a_file_system_that_does_not_answer_is_given_up(void **state)
 	assert_true(io_monotonic_ns() - began < 5000000000u);
 }
 
+#define LARGE 60000
+/* A uid that nobody has: whoever has it can kill our process, and nobody else's. */
+#define STRANGER 3000000000u
+
+static pid_t start_killer(void)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (setresuid(STRANGER, STRANGER, STRANGER) != 0 ||
+		    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+			_exit(1);
+		for (;;)
+			kill(-1, SIGKILL); /* all that this uid may kill, but itself */
+	}
+	return child;
+}
+
+/* Or a cut copy of the file would be taken for the file, without what was used. */
+static void whatever_its_user_does_to_the_process_nothing_is_half_read(void **state)
+{
+	static char text[LARGE], buf[LARGE + 1];
+	const struct place *place = *state;
+	unsigned whole = 0, failed = 0;
+	OWN_FD int fd = open(place->file, O_WRONLY | O_TRUNC);
+	pid_t killer;
+
+	memset(text, 'x', sizeof(text));
+	assert_ok(io_write(fd, text, sizeof(text)));
+	assert_int_equal(0, fchown(fd, STRANGER, STRANGER));
+	killer = start_killer();
+	assert_true(killer > 0);
+	for (int i = 0; i < 200; i++) {
+		size_t len = 0;
+		mode_t mode = 0;
+		enum totp_err err = as_user_read(STRANGER, STRANGER, place->file,
+						 io_monotonic_ns() + UINT64_C(10000000000), buf,
+						 sizeof(buf), &len, &mode, NULL);
+
+		assert_true(err == TOTP_ERR_SYSTEM || (err == TOTP_OK && len == LARGE));
+		whole += err == TOTP_OK;
+		failed += err != TOTP_OK;
+	}
+	assert_int_equal(0, kill(killer, SIGKILL));
+	assert_int_equal(killer, waitpid(killer, NULL, 0));
+	printf("# %u read, %u killed before they were\n", whole, failed);
+	assert_true(failed > 0);
+}
+
 static void no_process_is_left(void **state)
 {
 	const struct place *place = *state;
@@ -197,6 +248,7 @@ int main(void)
 		AS_USER_TEST(what_others_can_write_to_is_refused),
 		AS_USER_TEST(a_pipe_is_not_waited_for),
 		AS_USER_TEST(what_is_too_large_is_refused),
+		AS_USER_TEST(whatever_its_user_does_to_the_process_nothing_is_half_read),
 		AS_USER_TEST(no_process_is_left),
 		AS_USER_TEST(a_file_system_that_does_not_answer_is_given_up),
 	};
