@@ -13,14 +13,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/io.h"
 #include "host/clock.h"
 #include "keys.h"
 #include "progress.h"
 
-#define AWAIT_S 60 /* for who writes many records at once */
-#define PASSES  4  /* a record that was replaced meanwhile is sealed again in the next */
+#define AWAIT_S    60 /* for who writes many records at once */
+#define FILES_OPEN 8192
+#define PASSES     4 /* a record that was replaced meanwhile is sealed again in the next */
 
 /* --- what is sealed by other keys --- */
 
@@ -276,6 +278,17 @@ static int go_on(struct rotate *rotate)
 	return rotate->keep ? keep_old(rotate) : drop_key(rotate);
 }
 
+/* The store seals as many files at once as it can have open. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_OPEN ? limit.rlim_max : FILES_OPEN;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int begin(struct rotate *rotate)
 {
 	const struct tool *tool = &rotate->ctl->tool;
@@ -293,6 +306,7 @@ int ctl_key_rotate(struct ctl *ctl)
 
 	(void)signal(SIGPIPE, SIG_IGN); /* who has seen enough does not stop it */
 	(void)signal(SIGXFSZ, SIG_IGN);
+	allow_files();
 	if (code == TOOL_DONE)
 		code = begin(&rotate);
 	if (code != TOOL_DONE)

@@ -13,6 +13,7 @@
 #include "host/conf.h"
 #include "host/machine.h"
 #include "names.h"
+#include "sealed.h"
 #include "store/files.h"
 
 #define LEFTOVER_AFTER 3600 /* seconds; what is younger may be at work */
@@ -78,6 +79,28 @@ static void tell_stray(void *context, const char *name)
 
 /* --- keyring --- */
 
+/* What work on keys has left undone. */
+static void look_at_rotation(struct doctor *doctor, const char *path)
+{
+	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
+	struct keyring_rotation rotation;
+
+	if (keyring_text_load(path, &text, NULL) == TOTP_OK &&
+	    keyring_rotation_of(&text, &rotation))
+		doctor_repair(doctor_find(doctor, "rotation", NULL,
+					  "the old key still opens what is sealed by it",
+					  "the rotation from key %08x to %08x is not finished",
+					  (unsigned)rotation.from, (unsigned)rotation.to),
+			      "totpctl key rotate");
+	if (sealed_is_in_run(&doctor->ctl->tool) && !sealed_is_there())
+		doctor_repair(
+			doctor_find(doctor, "keyring-volatile", NULL,
+				    "whoever must give a code is refused from then on",
+				    "%s is gone at the next boot, and there is no " SEALED_FILE,
+				    path),
+			"totpctl key seal");
+}
+
 static bool look_at_keyring(struct doctor *doctor)
 {
 	const char *path = policy_of(doctor)->keyring;
@@ -104,6 +127,8 @@ static bool look_at_keyring(struct doctor *doctor)
 	doctor_modes(doctor, folder[0] ? folder : "/", 0, WRITE, 0,
 		     "whoever can write there can put another keyring in its place");
 	look_for_temporary(doctor, folder, "keyring", "it may hold a key");
+	if (err == TOTP_OK)
+		look_at_rotation(doctor, path);
 	return err == TOTP_OK;
 }
 

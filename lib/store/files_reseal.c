@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,8 +15,10 @@
 #include "store/files.h"
 #include "store/path.h"
 
-#define BATCH        256 /* so many descriptors are open at once */
-#define FEW          16  /* files, for which the whole file system is not synced */
+#define BATCH_MIN    64
+#define BATCH_MAX    4096
+#define SPARE_FDS    64 /* for all else that the process has open */
+#define FEW          16 /* files, for which the whole file system is not synced */
 #define ALONE_WAIT_S 60
 #define BOX_MAX      (CRED_BYTES_MAX + SEAL_OVERHEAD)
 
@@ -125,8 +128,9 @@ struct batch {
 	struct store *store;
 	const struct store_reseal *wish;
 	int dir_fd;
+	size_t room; /* files, each of which has a descriptor open until the batch ends */
 	size_t count;
-	struct resealing files[BATCH];
+	struct resealing files[];
 };
 
 static void tell(const struct batch *batch, struct resealing *file, enum totp_err err,
@@ -326,7 +330,7 @@ static enum totp_err reseal_all(struct batch *batch, struct reason *why)
 
 	for (size_t i = 0; i < batch->wish->count && err == TOTP_OK; i++) {
 		err = begin_file(batch, batch->wish->users[i], why);
-		if (err == TOTP_OK && batch->count == BATCH)
+		if (err == TOTP_OK && batch->count == batch->room)
 			err = end_batch(batch, why);
 	}
 	if (err == TOTP_OK)
@@ -336,9 +340,23 @@ static enum totp_err reseal_all(struct batch *batch, struct reason *why)
 	return err == TOTP_OK ? sync_folder(batch, why) : err;
 }
 
+/* The more at once, the fewer waits for the disk. */
+static size_t room_for(size_t count)
+{
+	struct rlimit limit;
+	size_t most = BATCH_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < BATCH_MIN + SPARE_FDS)
+		most = BATCH_MIN;
+	else if (limit.rlim_cur - SPARE_FDS < most)
+		most = (size_t)limit.rlim_cur - SPARE_FDS;
+	return count < most ? count : most;
+}
+
 enum totp_err store_reseal(struct store *store, const struct store_reseal *reseal,
 			   struct reason *why)
 {
+	size_t room = room_for(reseal->count);
 	struct batch *batch;
 	enum totp_err err = store->claimed ? files_begin_sealing(store, why) : TOTP_ERR_ARGUMENT;
 
@@ -346,11 +364,12 @@ enum totp_err store_reseal(struct store *store, const struct store_reseal *resea
 	files_end_change(store);
 	if (err != TOTP_OK)
 		return err;
-	batch = calloc(1, sizeof(*batch));
+	batch = calloc(1, sizeof(*batch) + room * sizeof(batch->files[0]));
 	if (!batch) {
 		reason_set(why, "%s", err_name(TOTP_ERR_NOMEM));
 		return TOTP_ERR_NOMEM;
 	}
+	batch->room = room;
 	batch->store = store;
 	batch->wish = reseal;
 	batch->dir_fd = -1;

@@ -480,6 +480,11 @@ BROKEN_HOSTS = [
     ("keyring-folder", "chmod 777 ${keyring%/*}", {"mode": "/pam_totp: mode 0777"}),
     ("keyring-gone", "rm $keyring", {"keyring": "no keyring"}),
     ("keyring-damaged", "echo nonsense >$keyring", {"keyring": "keyring:1: "}),
+    ("rotation", "k=$(cat $keyring); printf '# rotating from %.8s to 0000000a: x\\n%s\\n0000000a%s\\n' "
+     "\"$k\" \"$k\" \"${k#????????}\" >$keyring", {"rotation": "to 0000000a is not finished"}),
+    ("keyring-volatile", "mkdir -p /run/pam_totp; mv $keyring /run/pam_totp/keyring; "
+     "echo 'keyring = /run/pam_totp/keyring' >/etc/security/pam_totp.conf",
+     {"keyring-volatile": "/run/pam_totp/keyring is gone at the next boot"}),
     ("store-gone", "rm -r $store", {"store": "no store"}),
     ("marker-gone", "rm $store/STORE", {"store": "no marker"}),
     ("marker-damaged", "echo x >$store/STORE", {"store": "damaged"}),
