@@ -55,7 +55,9 @@ struct text text_trim(struct text text)
 
 bool text_is(struct text text, const char *string)
 {
-	return text.len == strlen(string) && memcmp(text.at, string, text.len) == 0;
+	/* an empty text may point nowhere */
+	return text.len == strlen(string) &&
+	       (text.len == 0 || memcmp(text.at, string, text.len) == 0);
 }
 
 enum totp_err text_copy(struct text text, char *dst, size_t cap)
