@@ -68,13 +68,14 @@ static void print_tokens(const struct wire_status *status)
 static void print_failures(const struct self *self)
 {
 	const struct outcome *outcome = &self->told.outcome;
-	char source[SOURCE_TEXT_MAX], text[SELF_TIME_MAX];
+	char place[SOURCE_TEXT_MAX], text[SELF_TIME_MAX];
 
 	if (outcome->failures) {
-		source_text(&outcome->failure_source, source);
-		printf("%u wrong code%s since your last login, the last one on %s from %s.\n",
+		source_place(&outcome->failure_source, place);
+		printf("%u wrong code%s since your last login, %son %s\nfrom %s.\n",
 		       (unsigned)outcome->failures, outcome->failures == 1 ? "" : "s",
-		       self_when(outcome->last_failure, text), source);
+		       outcome->failures == 1 ? "" : "the last ",
+		       self_when(outcome->last_failure, text), place);
 	}
 	if (self->status.wait_seconds)
 		printf("Too many of them from here: wait %s.\n",

@@ -88,13 +88,14 @@ static void tell_recovery_left(const struct login *login, unsigned left)
 		return;
 	if (left)
 		snprintf(sentence, sizeof(sentence),
-			 "%u recovery code%s left. For new ones run totp-enroll recovery, or ask "
-			 "your administrator.",
+			 "%u recovery code%s left. For new ones run totp-enroll recovery,\n"
+			 "or ask your administrator.",
 			 left, left == 1 ? "" : "s");
 	else
-		snprintf(sentence, sizeof(sentence),
-			 "That was your last recovery code. For new ones run totp-enroll recovery, "
-			 "or ask your administrator.");
+		snprintf(
+			sentence, sizeof(sentence),
+			"That was your last recovery code. For new ones run totp-enroll recovery,\n"
+			"or ask your administrator.");
 	inform(login, sentence);
 }
 
@@ -105,29 +106,31 @@ static void tell_bypass(const struct login *login, const struct outcome *outcome
 
 	if (outcome->bypass_left)
 		snprintf(sentence, sizeof(sentence),
-			 "This temporary code works %u more time%s until %s. Ask for a new phone "
-			 "to be enrolled.",
+			 "This temporary code works %u more time%s until %s.\n"
+			 "Ask for a new phone to be enrolled.",
 			 outcome->bypass_left, outcome->bypass_left == 1 ? "" : "s",
 			 outcome_time(outcome->bypass_expires, until));
 	else
 		snprintf(sentence, sizeof(sentence),
-			 "This temporary code does not work again. Ask for a new phone to be "
-			 "enrolled.");
+			 "This temporary code does not work again.\n"
+			 "Ask for a new phone to be enrolled.");
 	inform(login, sentence);
 }
 
 /* Somebody may have been guessing: the user is the one who knows. */
 static void tell_failures(const struct login *login, const struct outcome *outcome)
 {
-	char sentence[200], source[SOURCE_TEXT_MAX], when[OUTCOME_TIME_MAX];
+	char sentence[200], place[SOURCE_TEXT_MAX], when[OUTCOME_TIME_MAX];
 
 	if (!outcome->failures)
 		return;
-	source_text(&outcome->failure_source, source);
+	source_place(&outcome->failure_source, place);
 	snprintf(sentence, sizeof(sentence),
-		 "%u wrong code%s since your last login; the last one on %s from %s.",
+		 "%u wrong code%s since your last login, %son %s\n"
+		 "from %s. If it was not you, tell your administrator.",
 		 (unsigned)outcome->failures, outcome->failures == 1 ? "" : "s",
-		 outcome_time(outcome->last_failure, when), source);
+		 outcome->failures == 1 ? "" : "the last ",
+		 outcome_time(outcome->last_failure, when), place);
 	inform(login, sentence);
 }
 

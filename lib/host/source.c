@@ -70,3 +70,13 @@ void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 	}
 	strcpy(ret_text, "unknown");
 }
+
+void source_place(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
+{
+	if (source->kind == SOURCE_UID)
+		strcpy(ret_text, "this host");
+	else if (source->kind == SOURCE_UNKNOWN)
+		strcpy(ret_text, "elsewhere");
+	else
+		source_text(source, ret_text);
+}

@@ -23,7 +23,10 @@ struct source source_of_login(const char *rhost, const char *ssh_connection, uid
 /* That of a local caller. */
 struct source source_of_uid(uid_t uid);
 
-/* Write "192.0.2.1", "2001:db8::/64", "uid:1000" or "unknown". */
+/* For logs and administrators: "192.0.2.1", "2001:db8::/64", "uid:1000" or "unknown". */
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);
+
+/* For the person, after "from": an address likewise, "this host" or "elsewhere". */
+void source_place(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);
 
 #endif

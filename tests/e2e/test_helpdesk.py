@@ -24,7 +24,7 @@ def test_a_code_read_out_over_the_phone_lets_in_and_says_what_to_ask_for(host):
     code = bypass("alice", "--uses", "2")
     login = host.ssh("alice", code.lower().replace("-", ""))
     assert login.ok and login.prompts == ["(alice@localhost) " + PROMPT]
-    assert re.search(r"works 1 more time until 20\S+ \d\d:\d\d UTC\. Ask for a new phone",
+    assert re.search(r"works 1 more time until 20\S+ \d\d:\d\d UTC\.\s+Ask for a new phone",
                      login.screen)
     assert "does not work again" in host.ssh("alice", code).screen
     login = host.ssh("alice", code)

@@ -38,10 +38,10 @@ static void assert_no_bypass_in_the_log(void)
 static void a_temporary_code_lets_in_as_often_as_it_may_and_tells_what_to_ask_for(void **unused)
 {
 	static const char *const heard[] = {
-		QUESTION ":This temporary code works 1 more time until 2023-11-14 23:13 UTC. "
+		QUESTION ":This temporary code works 1 more time until 2023-11-14 23:13 UTC.\n"
 			 "Ask for a new phone to be enrolled.\n",
-		QUESTION ":This temporary code does not work again. Ask for a new phone to be "
-			 "enrolled.\n",
+		QUESTION ":This temporary code does not work again.\n"
+			 "Ask for a new phone to be enrolled.\n",
 	};
 	static const char *const details[] = {"1 more use until 2023-11-14 23:13 UTC",
 					      "its last use"};

@@ -233,8 +233,9 @@ static void failures_since_the_last_login_are_told_once(void **unused)
 	assert_int_equal(PAM_AUTH_ERR, wrong(REMOTE6));
 	scene_now += 60;
 	assert_int_equal(PAM_SUCCESS, from(A, &talk));
-	assert_string_equal(QUESTION ":2 wrong codes since your last login; the last one on "
-				     "2023-11-14 23:14 UTC from 2001:db8:0:1::/64.\n",
+	assert_string_equal(QUESTION ":2 wrong codes since your last login, the last on "
+				     "2023-11-14 23:14 UTC\nfrom 2001:db8:0:1::/64. "
+				     "If it was not you, tell your administrator.\n",
 			    talk.heard);
 	scene_now += 60;
 	assert_int_equal(PAM_SUCCESS, from(A, &talk));
@@ -248,8 +249,8 @@ static void one_failure_is_one_and_silence_is_kept(void **unused)
 	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "daemon", NULL,
 						   scene_wrong_code("daemon", scene_now)));
 	assert_int_equal(PAM_SUCCESS, from(A, &talk));
-	assert_holds(talk.heard, ":1 wrong code since your last login; the last one on "
-				 "2023-11-14 22:13 UTC from uid:0.\n");
+	assert_holds(talk.heard, ":1 wrong code since your last login, on 2023-11-14 22:13 UTC\n"
+				 "from this host. If it was not you, tell your administrator.\n");
 	assert_int_equal(PAM_AUTH_ERR, wrong(A));
 	scene_now += 60;
 	talk = (struct talk){

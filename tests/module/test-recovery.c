@@ -27,12 +27,13 @@ static void a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told(void **u
 {
 	static const char *const heard[] = {
 		QUESTION,
-		QUESTION ":2 recovery codes left. For new ones run totp-enroll recovery, or ask "
-			 "your administrator.\n",
-		QUESTION ":1 recovery code left. For new ones run totp-enroll recovery, or ask "
-			 "your administrator.\n",
-		QUESTION ":That was your last recovery code. For new ones run totp-enroll "
-			 "recovery, or ask your administrator.\n",
+		QUESTION ":2 recovery codes left. For new ones run totp-enroll recovery,\n"
+			 "or ask your administrator.\n",
+		QUESTION ":1 recovery code left. For new ones run totp-enroll recovery,\n"
+			 "or ask your administrator.\n",
+		QUESTION
+		":That was your last recovery code. For new ones run totp-enroll recovery,\n"
+		"or ask your administrator.\n",
 	};
 	struct talk talk;
 

@@ -173,6 +173,26 @@ static void a_kind_that_there_is_not_is_unknown(void **unused)
 	assert_string_equal("unknown", text);
 }
 
+static void a_person_reads_a_place_and_no_uid(void **unused)
+{
+	static const struct {
+		const char *rhost, *place;
+	} rows[] = {
+		{NULL, "this host"},
+		{"a.name.example", "elsewhere"},
+		{"192.0.2.1", "192.0.2.1"},
+		{"2001:db8:1:2::3", "2001:db8:1:2::/64"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct source source = source_of_login(rows[i].rhost, NULL, 1000, &address);
+		char place[SOURCE_TEXT_MAX];
+
+		source_place(&source, place);
+		assert_string_equal(rows[i].place, place);
+	}
+}
+
 static void the_longest_network_fits(void **unused)
 {
 	assert_source("1111:2222:3333:4444::/64", "1111:2222:3333:4444:5555:6666:7777:8888", NULL);
@@ -189,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_local_login_is_the_uid_of_its_caller),
 		cmocka_unit_test(hostile_strings_are_unknown),
 		cmocka_unit_test(a_kind_that_there_is_not_is_unknown),
+		cmocka_unit_test(a_person_reads_a_place_and_no_uid),
 		cmocka_unit_test(the_longest_network_fits),
 	};
 
