@@ -52,7 +52,11 @@ static enum totp_err open_and_check(uid_t uid, gid_t gid, const char *path, size
 
 	if (!become(uid, gid))
 		return TOTP_ERR_SYSTEM;
-	*ret_fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	/* root may go anywhere: what was a file of root's when it was looked at may be a link now */
+	*ret_fd = open(path,
+		       O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (uid == 0 ? O_NOFOLLOW : 0));
+	if (*ret_fd < 0 && errno == ELOOP && uid == 0)
+		return TOTP_ERR_UNSAFE;
 	if (*ret_fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? TOTP_ERR_NOT_FOUND : TOTP_ERR_SYSTEM;
 	return fstat(*ret_fd, &st) == 0 ? check(&st, uid, cap, report) : TOTP_ERR_SYSTEM;

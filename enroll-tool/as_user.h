@@ -14,7 +14,7 @@
 
 /*
  * Read the file at `path`, which must be a regular one of that uid, not to be written to by
- * others, of at most cap bytes. *ret_mode: its permissions.
+ * others, of at most cap bytes; with root's uid no link either. *ret_mode: its permissions.
  *
  * TOTP_ERR_NOT_FOUND: there is none. TOTP_ERR_UNSAFE: it is not such a file; TOTP_ERR_RANGE: too
  * large; TOTP_ERR_TIMEOUT: no answer until the deadline (CLOCK_MONOTONIC, ns);

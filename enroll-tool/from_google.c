@@ -149,6 +149,32 @@ static enum totp_err check_owner(struct import *import, const struct place *plac
 	return err;
 }
 
+/*
+ * Is it where root's own lies? Elsewhere it is what somebody made with sudo in their home: their
+ * codes would become root's.
+ */
+static enum totp_err check_home(struct import *import, const struct place *place, const char *path,
+				uid_t owner, bool *ret_good)
+{
+	const struct passwd *root = owner == 0 ? getpwuid(0) : NULL;
+	OWN_TEXT char *folder = NULL;
+	struct stat is, should;
+
+	if (owner != 0)
+		return TOTP_OK;
+	if (asprintf(&folder, "%.*s.", (int)(base_name(path) - path), path) < 0) {
+		folder = NULL;
+		return TOTP_ERR_NOMEM;
+	}
+	*ret_good = root && stat(folder, &is) == 0 && stat(root->pw_dir, &should) == 0 &&
+		    is.st_dev == should.st_dev && is.st_ino == should.st_ino;
+	if (!*ret_good)
+		import_bad(import, place,
+			   "owned by root, and not in root's home: chown it to its "
+			   "user");
+	return TOTP_OK;
+}
+
 /* The one in a home is its owner's; any other is of whom it is named after. */
 static enum totp_err read_file(struct import *import, const char *path, const struct stat *st,
 			       struct reason *why)
@@ -165,6 +191,8 @@ static enum totp_err read_file(struct import *import, const char *path, const st
 	if (err == TOTP_OK && strcmp(name, IN_HOME) != 0)
 		err = check_owner(import, &place, name, st, &good, why);
 	else if (err == TOTP_OK)
+		err = check_home(import, &place, path, st->st_uid, &good);
+	if (strcmp(name, IN_HOME) == 0)
 		name = owner.name;
 	if (err != TOTP_OK || !good)
 		return err;
@@ -305,21 +333,14 @@ static int by_uid(const void *a, const void *b)
 	return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/* Many accounts of services have none: no process is started for those. */
-static bool is_there(const char *home)
-{
-	struct stat st;
-
-	return home[0] == '/' && (stat(home, &st) == 0 || errno != ENOENT);
-}
-
 static enum totp_err read_home(struct import *import, const struct passwd *who, const char *inside,
 			       struct reason *why)
 {
 	OWN_TEXT char *path = NULL;
 	struct place place = {0};
 
-	if (!is_there(who->pw_dir))
+	/* whether it is there its user's process finds out: the file system may not answer */
+	if (who->pw_dir[0] != '/')
 		return TOTP_OK;
 	if (asprintf(&path, "%s/%s", who->pw_dir, inside) < 0)
 		path = NULL;

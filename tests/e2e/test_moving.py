@@ -113,6 +113,17 @@ def test_no_home_is_read_as_root(host):
     assert "1 user imported" in said and os.listdir(f"{STORE}/users") == ["bob"]
 
 
+def test_no_home_is_waited_for_as_root(host):
+    """A process of each user's own goes there, which is given up if nobody answers."""
+    log = f"{DIR}/homes.strace"
+    run("strace", "-f", "-qq", "-e", "trace=%file", "-o", log, "totpctl", "import", "google",
+        "--homes")
+    calls = [line.split(maxsplit=1) for line in open(log)]
+    tool = calls[0][0]
+    assert any(pid != tool and '"/home/alice/' in call for pid, call in calls)
+    assert not [call for pid, call in calls if pid == tool and '"/home' in call]
+
+
 def test_pam_oath_s_users_log_in_with_what_they_have(host):
     users = f"{DIR}/users.oath"
     attempt = peer(host, f"auth required pam_oath.so usersfile={users} window=20")

@@ -129,6 +129,26 @@ static void what_is_another_s_is_refused(void **state)
 	assert_string_equal("owned by uid 1, expected uid 65534", why.text);
 }
 
+/* What was root's file when it was looked at may have been replaced since. */
+static void no_link_is_followed_with_root_s_rights(void **state)
+{
+	const struct place *place = *state;
+	char buf[64], path[96];
+	size_t len = 0;
+	mode_t mode = 0;
+	struct reason why = {""};
+	uint64_t deadline = io_monotonic_ns() + 10000000000ull;
+
+	snprintf(path, sizeof(path), "%s/link", place->dir);
+	assert_int_equal(0, chown(place->file, 0, 0));
+	assert_int_equal(0, symlink(place->file, path));
+	assert_refused(UNSAFE,
+		       as_user_read(0, 0, path, deadline, buf, sizeof(buf), &len, &mode, &why));
+	assert_string_equal("not a regular file", why.text);
+	assert_ok(as_user_read(0, 0, place->file, deadline, buf, sizeof(buf), &len, &mode, NULL));
+	assert_int_equal(0, unlink(path));
+}
+
 static void what_others_can_write_to_is_refused(void **state)
 {
 	const struct place *place = *state;
@@ -245,6 +265,7 @@ int main(void)
 		AS_USER_TEST(what_its_user_may_not_read_is_not_read),
 		AS_USER_TEST(no_group_of_root_s_is_of_any_use),
 		AS_USER_TEST(what_is_another_s_is_refused),
+		AS_USER_TEST(no_link_is_followed_with_root_s_rights),
 		AS_USER_TEST(what_others_can_write_to_is_refused),
 		AS_USER_TEST(a_pipe_is_not_waited_for),
 		AS_USER_TEST(what_is_too_large_is_refused),

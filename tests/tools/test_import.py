@@ -255,6 +255,27 @@ def test_a_file_in_a_home_is_its_owner_s(host):
     assert host.done("list").splitlines()[1].startswith(KNOWN)
 
 
+def test_what_somebody_made_with_sudo_in_their_home_is_not_root_s(host):
+    path = google(host.folder, ".google_authenticator")
+    assert (f"{path}: owned by root, and not in root's home: chown it to its user"
+            in host.refused("import", "google", path))
+    # where it lies counts, not how that is called
+    ran = subprocess.run([TOTPCTL, "--conf", host.conf, "import", "google", path.name],
+                         cwd=host.folder, capture_output=True, text=True)
+    assert ran.returncode == 1 and "not in root's home" in ran.stderr
+    assert os.listdir(host.store / "users") == []
+
+
+def test_root_s_own_is_root_s(host):
+    """In a mount namespace, whose root's home is a folder of ours."""
+    google(host.folder, ".google_authenticator")
+    ran = subprocess.run(["unshare", "-m", "sh", "-c", 'mount --bind "$1" /root && '
+                          'exec "$2" --conf "$3" import google /root/.google_authenticator',
+                          "sh", host.folder, TOTPCTL, host.conf], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "1 user imported\n"), ran.stderr
+    assert os.listdir(host.store / "users") == ["root"]
+
+
 def test_no_link_of_a_user_s_is_followed_as_root(host):
     """What its owner may not read is not read, wherever the path leads."""
     host.folder.chmod(0o755)
@@ -280,8 +301,12 @@ def test_no_link_of_a_user_s_is_followed_as_root(host):
     (lambda path: os.chown(path, 12345, 12345), "there is no account of its owner, uid 12345"),
 ])
 def test_a_file_that_is_not_one_is_refused_at_once(host, spoil, said):
+    host.folder.chmod(0o755)
     path = google(host.folder, ".google_authenticator")
+    os.chown(path, KNOWN_UID, KNOWN_UID)
     spoil(path)
+    if path.lstat().st_uid == 0:
+        os.lchown(path, KNOWN_UID, KNOWN_UID)
     started = time.monotonic()
     assert f"{path}: {said}" in host.refused("import", "google", path)
     assert time.monotonic() - started < 4
