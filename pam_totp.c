@@ -219,7 +219,8 @@ static int let_on(const struct login *login, enum gate_verdict verdict, enum gat
 	else if (reason == GATE_REASON_NOT_REQUIRED && login->policy.enroll_in_account &&
 		 gate_days_left(&login->policy, clock_now()))
 		mark = ENROLL_OFFER;
-	if (mark != ENROLL_NONE && !enroll_set_mark(login->pamh, mark, login->account.name))
+	if (mark != ENROLL_NONE &&
+	    !enroll_set_mark(login->pamh, login->line, mark, login->account.name))
 		return fail(login, TOTP_ERR_NOMEM, &(struct reason){"no memory for a mark"});
 	return skip(login, reason);
 }
@@ -329,9 +330,10 @@ static int authenticate(struct login *login, int argc, const char **argv)
 PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	OWN(login_end)
-	struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
+	struct login login = {
+		.pamh = pamh, .line = argv, .silent = ((unsigned)flags & PAM_SILENT) != 0};
 
-	(void)enroll_set_mark(pamh, ENROLL_NONE, NULL);
+	(void)enroll_set_mark(pamh, argv, ENROLL_NONE, NULL);
 	return authenticate(&login, argc, argv);
 }
 

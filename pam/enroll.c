@@ -31,6 +31,7 @@
 /* --- the mark --- */
 
 struct mark {
+	const void *line;
 	enum enroll_mark mark;
 	char user[CRED_USER_MAX + 1];
 };
@@ -42,15 +43,26 @@ static void mark_free(pam_handle_t *pamh, void *data, int status)
 	free(data);
 }
 
-bool enroll_set_mark(pam_handle_t *pamh, enum enroll_mark mark, const char *user)
+static const struct mark *find_mark(pam_handle_t *pamh)
 {
+	const void *data = NULL;
+
+	return pam_get_data(pamh, MARK, &data) == PAM_SUCCESS ? data : NULL;
+}
+
+bool enroll_set_mark(pam_handle_t *pamh, const void *line, enum enroll_mark mark, const char *user)
+{
+	const struct mark *before = find_mark(pamh);
 	struct mark *set = NULL;
 
+	if (before && before->line != line && (mark == ENROLL_NONE || before->mark == ENROLL_MUST))
+		return true;
 	if (mark == ENROLL_NONE)
 		return pam_set_data(pamh, MARK, NULL, NULL) == PAM_SUCCESS;
 	set = calloc(1, sizeof(*set));
 	if (!set)
 		return false;
+	set->line = line;
 	set->mark = mark;
 	if (text_copy(text_of(user), set->user, sizeof(set->user)) == TOTP_OK &&
 	    pam_set_data(pamh, MARK, set, mark_free) == PAM_SUCCESS)
@@ -61,12 +73,10 @@ bool enroll_set_mark(pam_handle_t *pamh, enum enroll_mark mark, const char *user
 
 enum enroll_mark enroll_mark_of(pam_handle_t *pamh, const char **ret_user)
 {
-	const void *data = NULL;
-	const struct mark *mark;
+	const struct mark *mark = find_mark(pamh);
 
-	if (pam_get_data(pamh, MARK, &data) != PAM_SUCCESS || !data)
+	if (!mark)
 		return ENROLL_NONE;
-	mark = data;
 	*ret_user = mark->user;
 	return mark->mark;
 }

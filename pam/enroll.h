@@ -15,8 +15,12 @@ enum enroll_mark {
 	ENROLL_OFFER, /* before the day from which a code is required */
 };
 
-/* No mark, or one for this user; the stage after this one sees it. False: not possible. */
-bool enroll_set_mark(pam_handle_t *pamh, enum enroll_mark mark, const char *user);
+/*
+ * No mark, or one for this user; the stage after this one sees it. Each line of a stack takes back
+ * its own mark alone, or one that has nothing to ask would undo what another has let on. line:
+ * what tells lines apart, such as the arguments that libpam keeps of it. False: not possible.
+ */
+bool enroll_set_mark(pam_handle_t *pamh, const void *line, enum enroll_mark mark, const char *user);
 
 /* The mark that is set; *ret_user belongs to the handle. */
 enum enroll_mark enroll_mark_of(pam_handle_t *pamh, const char **ret_user);

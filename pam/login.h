@@ -12,6 +12,7 @@
 /* All that one authentication needs to know; no secret in it. */
 struct login {
 	pam_handle_t *pamh;
+	const void *line; /* of the stack: enroll_set_mark */
 	bool silent;
 	struct policy policy;
 	const char *service;

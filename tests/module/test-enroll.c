@@ -217,6 +217,33 @@ static void a_second_authentication_takes_the_first_one_s_mark(void **unused)
 	assert_false(is_enrolled("bin"));
 }
 
+/* One line lets on who must enrol; what stands after it has nothing to ask of them. */
+static void another_line_of_the_module_takes_no_mark_away(void **unused)
+{
+	static const char *const others[] = {"other", "conf if_publickey",
+					     "other enroll_in_account"};
+	char conf[2048], text[2048];
+
+	snprintf(conf, sizeof(conf), "store_dir = %s/store\nkeyring = %s/keyring\n%s", scene.dir,
+		 scene.dir, "enforce = 2099-01-01\nenroll = login\n");
+	scene_write(&scene, "other", conf, 0644);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		snprintf(text, sizeof(text),
+			 "auth required %s conf=%s/conf enroll_in_account\n"
+			 "auth [default=ignore] %s conf=%s/%s\n"
+			 "auth required pam_permit.so\n"
+			 "account requisite %s conf=%s/conf enroll_in_account\n"
+			 "account required pam_permit.so\n",
+			 MODULE_PATH, scene.dir, MODULE_PATH, scene.dir, others[i], MODULE_PATH,
+			 scene.dir);
+		scene_write(&scene, "service/" SCENE_SERVICE, text, 0644);
+		assert_int_equal(PAM_PERM_DENIED, log_in("bin", "0"));
+		assert_false(is_enrolled("bin"));
+	}
+	assert_int_equal(PAM_SUCCESS, log_in("bin", "r"));
+	assert_true(is_enrolled("bin"));
+}
+
 static void whom_the_program_puts_in_the_place_of_another_is_refused(void **unused)
 {
 	static const char *const users[] = {"nobody", "daemon", "nosuchuser", ""};
@@ -452,6 +479,7 @@ int main(void)
 		enrolling(who_did_not_just_authenticate_meets_nothing),
 		enrolling(who_gave_a_code_meets_nothing),
 		enrolling(a_second_authentication_takes_the_first_one_s_mark),
+		enrolling(another_line_of_the_module_takes_no_mark_away),
 		enrolling(whom_the_program_puts_in_the_place_of_another_is_refused),
 		enrolling(nothing_is_stored_without_a_right_code),
 		enrolling(a_picture_is_not_swapped_for_ever),
