@@ -9,6 +9,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -269,10 +270,20 @@ class Host:
 
     # ---- the log
 
+    def log_settle(self):
+        """Wait until all that was sent before is written."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+            asking.bind("")  # an address of the system's choice
+            asking.settimeout(10)
+            asking.sendto(b"", "/dev/log")
+            asking.recv(1)
+
     def log_end(self):
-        return os.path.getsize(LOG) if os.path.exists(LOG) else 0
+        self.log_settle()
+        return os.path.getsize(LOG)
 
     def log_text(self, since=None):
+        self.log_settle()
         with open(LOG, errors="replace") as file:
             file.seek(self.log_start if since is None else since)
             return file.read()
