@@ -146,30 +146,56 @@ static void look_at_our_line(struct bed *bed, size_t index)
 
 /* --- the module's file --- */
 
+/* PAM looks where its own modules are; a build can have put ours into another folder. */
+static bool is_beside_pams(const char *path)
+{
+	int folder = (int)(strrchr(path, '/') - path);
+	char deny[512];
+
+	return snprintf(deny, sizeof(deny), "%.*s/pam_deny.so", folder, path) < (int)sizeof(deny) &&
+	       access(deny, F_OK) == 0;
+}
+
+static void tell_of_missing_module(const struct bed *bed, const struct stack_line *line,
+				   const char *elsewhere)
+{
+	static const char why[] = "a module that cannot be loaded refuses every login";
+
+	if (elsewhere)
+		doctor_repair(doctor_find(bed->doctor, "module", bed->service, why,
+					  AT_LINE "%s is not where PAM looks, but at %s",
+					  PLACE_OF(line), line->path, elsewhere),
+			      "install it beside pam_unix.so (meson: -Dmodule_dir=), or take "
+			      "the line out");
+	else
+		doctor_repair(doctor_find(bed->doctor, "module", bed->service, why,
+					  AT_LINE "%s is not installed", PLACE_OF(line),
+					  line->path),
+			      "install pam_totp, or take the line out");
+}
+
 static void look_at_module_file(const struct bed *bed, const struct stack_line *line)
 {
 	static const char *const patterns[] = {"/lib/security/",       "/lib/*/security/",
 					       "/lib64/security/",     "/usr/lib/security/",
 					       "/usr/lib/*/security/", "/usr/lib64/security/"};
+	bool is_path = line->path[0] == '/', loads = false;
 	glob_t found = {0};
 	char pattern[256];
 	int flags = 0;
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		snprintf(pattern, sizeof(pattern), "%s%s", line->path[0] == '/' ? "" : patterns[i],
-			 line->path);
+		snprintf(pattern, sizeof(pattern), "%s%s", is_path ? "" : patterns[i], line->path);
 		if (glob(pattern, flags, NULL, &found) == 0)
 			flags = GLOB_APPEND;
 	}
-	for (size_t i = 0; i < found.gl_pathc; i++)
+	for (size_t i = 0; i < found.gl_pathc; i++) {
 		doctor_modes(bed->doctor, found.gl_pathv[i], 0, S_IWGRP | S_IWOTH, 0,
 			     "whoever can write the module is every program that loads it");
-	if (found.gl_pathc == 0)
-		doctor_repair(doctor_find(bed->doctor, "module", bed->service,
-					  "a module that cannot be loaded refuses every login",
-					  AT_LINE "%s is not installed", PLACE_OF(line),
-					  line->path),
-			      "install pam_totp, or take the line out");
+		loads |= is_path || is_beside_pams(found.gl_pathv[i]);
+	}
+	if (!loads)
+		tell_of_missing_module(bed, line, found.gl_pathc ? found.gl_pathv[0] : NULL);
 	globfree(&found);
 }
 

@@ -373,7 +373,13 @@ BROKEN_STACKS = [
     ("key-elsewhere", stack("sudo", "auth [success=1 default=ignore] pam_totp.so if_publickey",
                             "auth requisite pam_unix.so", "auth required pam_totp.so",
                             "auth required pam_permit.so"), {"key-elsewhere": "/sudo:1: "}),
-    ("not-installed", f"rm {MODULES}/pam_totp.so", {"module": "not installed"}),
+    ("not-installed", f"rm {MODULES}/pam_totp.so", {"module": "pam_totp.so is not installed$"}),
+    ("installed-elsewhere", "mkdir -p /mnt/u /mnt/w/u\nmount -t overlay o -o "
+     "lowerdir=/usr/lib64,upperdir=/mnt/u,workdir=/mnt/w/u /usr/lib64\nmkdir -p /usr/lib64/security\n"
+     f"mv {MODULES}/pam_totp.so /usr/lib64/security",
+     {"module": "not where PAM looks, but at /.*lib64/security/pam_totp.so$"}),
+    ("not-installed-there", "sed -i 's/pam_totp.so/\\/opt\\/no\\/&/' /etc/pam.d/sshd",
+     {"module": "/opt/no/pam_totp.so is not installed$"}),
     ("module-mode", f"chmod 666 {MODULES}/pam_totp.so", {"mode": "pam_totp.so: mode 0666"}),
     ("stack-mode", "chmod 664 /etc/pam.d/sshd", {"mode": "/etc/pam.d/sshd: mode 0664"}),
     ("stack-owner", "chown 64001 /etc/pam.d/sshd", {"owner": "/etc/pam.d/sshd: .*64001"}),
