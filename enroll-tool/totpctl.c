@@ -187,8 +187,8 @@ static const struct command commands[] = {
 	 "code is not carried over.\n"
 	 "\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT, ctl_import_oath},
-	{NULL, "import totp-cgi", "DIR [STATE]", "what totp-cgi keeps: USER.totp and USER.json",
-	 "STATE is the folder with USER.json, if that is another one than DIR. Secrets\n"
+	{NULL, "import totp-cgi", "FOLDER [STATE]", "what totp-cgi keeps: USER.totp and USER.json",
+	 "STATE is the folder with USER.json, if that is another one than FOLDER. Secrets\n"
 	 "that are encrypted under a PIN cannot be read; PINs are not carried over.\n"
 	 "\n" IMPORT_HELP,
 	 1, 2, OPTIONS_IMPORT, ctl_import_totpcgi},
@@ -289,13 +289,19 @@ static bool is_member(const struct command *command, const char *family)
 	return strncmp(command->name, family, len) == 0 && command->name[len] == ' ';
 }
 
-/* The lines of a help: name and arguments to the left, what it does to the right. */
+/*
+ * The lines of a help: name and arguments to the left, what it does to the right. Where there
+ * is no room, what may be left out on a command line is left out here, too.
+ */
 static void print_line(const struct command *command, int width)
 {
 	char left[48];
+	char *more;
 
 	snprintf(left, sizeof(left), "%s%s%s", command->name, command->arguments[0] ? " " : "",
 		 command->arguments);
+	if ((int)strlen(left) > width && (more = strstr(left, " [")))
+		*more = '\0';
 	printf("  %-*s %s\n", width, left, command->help);
 }
 

@@ -43,7 +43,7 @@ _totp_take() { # _totp_take WHAT OPTION HELP
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	DIR* | FOLDER*)
+	FOLDER*)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		;;

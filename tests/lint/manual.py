@@ -1,6 +1,7 @@
 """
 The manual against the option table: every key is documented with its default, and
-nothing else is. Argument: the program print-keys.
+nothing else is. The pages among themselves: each names all others, by their sections, and
+an example keeps its backslashes. Argument: the program print-keys.
 """
 
 import pathlib
@@ -45,8 +46,31 @@ def module_arguments():
     return defaults
 
 
+def may_be_arguments():
+    """The same, as the other page counts them."""
+    sentence = re.search(r"Only (.*?)which are\s+no keys", house.read(CONF), re.S).group(1)
+    return set(re.findall(r"\*(\w+)\*", sentence)) - {"conf"}
+
+
 def example_keys():
     return set(re.findall(r"^#? ?(\w+) =", house.read(EXAMPLE), re.M))
+
+
+def look_at_pages(findings):
+    pages = {re.match(r"[\w.-]+\(\d\)", house.read(name)).group(): name
+             for name in house.files() if name.endswith(".scd")}
+    names = {page.split("(")[0] for page in pages}
+    for page, name in pages.items():
+        text = house.read(name)
+        for link in re.findall(r"\*([\w.-]+)\*(\(\d\))", text):
+            if link[0] in names and "".join(link) not in pages:
+                findings.tell(name, f"there is no {''.join(link)}")
+        also = re.findall(r"\*([\w.-]+)\*(\(\d\))", text.partition("# SEE ALSO\n")[2])
+        for other in sorted(pages.keys() - {"".join(link) for link in also} - {page}):
+            findings.tell(name, f"SEE ALSO lacks {other}")
+        for block in re.findall(r"^```\n(.*?)^```$", text, re.M | re.S):
+            if re.search(r"(?<!\\)(?:\\\\)*\\(?!\\)", block):
+                findings.tell(name, "scdoc takes a single backslash out of an example")
 
 
 def compare(findings, place, documented, expected):
@@ -75,10 +99,13 @@ def main():
     if arguments.pop("conf", None) != usual["policy_file"]:
         findings.tell(MODULE, f"conf: its default is not {usual['policy_file']}")
     compare(findings, MODULE, arguments, in_args)
+    for name in sorted(may_be_arguments() ^ in_args.keys()):
+        findings.tell(CONF, f"{name}: may it be an argument?")
     for name in sorted(example_keys() - in_file.keys()):
         findings.tell(EXAMPLE, f"{name}: there is no such key")
     for name in sorted(in_file.keys() - example_keys()):
         findings.tell(EXAMPLE, f"{name} is left out")
+    look_at_pages(findings)
     findings.leave(len(keys))
 
 
