@@ -119,7 +119,8 @@ static enum totp_err look_there(struct login *login, const char *typed, struct r
 		login->logged = false; /* there is nothing to tell */
 		login->facts.enrolled = response.enrolled;
 		login->facts.invited = response.invited;
-		login->remembered = response.remembered;
+		login->remembered = attempt_remembers(&login->policy, response.status.last_success,
+						      clock_now());
 		login->facts.pending = response.pending;
 	}
 	return err;

@@ -100,7 +100,7 @@ static enum totp_err look(struct errand *errand)
 	if (err != TOTP_OK || !account->known)
 		return err;
 	err = attempt_look(errand->store, errand->policy, &who, &look, &response->why);
-	response->remembered = look.remembered;
+	response->status.last_success = look.last_here; /* how old it may be, who asks knows */
 	response->pending = look.pending;
 	response->enrolled = err != TOTP_ERR_NOT_FOUND; /* revoked in between */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
@@ -177,6 +177,8 @@ static enum totp_err show_record(struct errand *errand)
 		err = store_read(errand->store, errand->account.name, &txn, &response->why);
 	if (err == TOTP_ERR_NOT_FOUND)
 		return TOTP_OK;
+	if (err == TOTP_OK) /* whoever had the name before is not theirs to know about */
+		err = attempt_check_uid(&txn.cred, errand->account.uid, &response->why);
 	if (err != TOTP_OK)
 		return err;
 	response->enrolled = true;

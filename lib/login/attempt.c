@@ -4,7 +4,7 @@
 #include "login/throttle.h"
 
 /* Only the account that the record was made for: a name can be deleted and made anew. */
-static enum totp_err check_uid(const struct cred *cred, uint32_t uid, struct reason *why)
+enum totp_err attempt_check_uid(const struct cred *cred, uint32_t uid, struct reason *why)
 {
 	if (!cred->uid_bound || cred->uid == uid)
 		return TOTP_OK;
@@ -121,7 +121,7 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 	enum totp_err err = store_read(store, who->user, &txn, why);
 
 	if (err == TOTP_OK)
-		err = check_uid(&txn.cred, who->uid, why);
+		err = attempt_check_uid(&txn.cred, who->uid, why);
 	if (err != TOTP_OK)
 		return err;
 	if (judge_record(&txn.cred, &ruling)) {
@@ -171,20 +171,19 @@ enum totp_err attempt(struct store *store, const struct policy *policy, const st
 	return attempt_act(store, policy, who, answer, NULL, ret_outcome, why);
 }
 
-static bool is_remembered(const struct login_state *state, const struct policy *policy,
-			  const struct attempt *who)
+static int64_t last_success_from(const struct login_state *state, const struct source *source)
 {
-	int64_t since;
+	if (source->kind != SOURCE_IPV4 && source->kind != SOURCE_IPV6)
+		return 0;
+	for (size_t i = 0; i < state->known_count; i++)
+		if (source_equal(&state->known[i].source, source))
+			return state->known[i].last_success;
+	return 0;
+}
 
-	if (who->source.kind != SOURCE_IPV4 && who->source.kind != SOURCE_IPV6)
-		return false;
-	for (size_t i = 0; i < state->known_count; i++) {
-		if (!source_equal(&state->known[i].source, &who->source))
-			continue;
-		since = state->known[i].last_success;
-		return since <= who->now && who->now - since < policy->remember;
-	}
-	return false;
+bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t now)
+{
+	return last_here > 0 && last_here <= now && now - last_here < policy->remember;
 }
 
 enum totp_err attempt_look(struct store *store, const struct policy *policy,
@@ -197,10 +196,11 @@ enum totp_err attempt_look(struct store *store, const struct policy *policy,
 	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
 		err = store_read(store, who->user, &txn, why);
 	if (err == TOTP_OK)
-		err = check_uid(&txn.cred, who->uid, why);
+		err = attempt_check_uid(&txn.cred, who->uid, why);
 	if (err != TOTP_OK || txn.cred.disabled)
 		return err;
-	ret_look->remembered = is_remembered(&txn.state, policy, who);
+	ret_look->last_here = last_success_from(&txn.state, &who->source);
+	ret_look->remembered = attempt_remembers(policy, ret_look->last_here, who->now);
 	ret_look->pending = state_is_pending(&txn.state, &txn.cred) && !txn.torn;
 	return TOTP_OK;
 }

@@ -87,11 +87,22 @@ MUST_CHECK enum totp_err attempt_act(struct store *store, const struct policy *p
  */
 void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t now);
 
+/*
+ * Is this the account that the record was made for? A name can be deleted and made anew.
+ * TOTP_ERR_UNSAFE, after a sentence.
+ */
+MUST_CHECK enum totp_err attempt_check_uid(const struct cred *cred, uint32_t uid,
+					   struct reason *why);
+
 /* What a record says before anybody is asked. */
 struct look {
-	bool remembered; /* logged in from this address less than policy->remember seconds ago */
-	bool pending;    /* waits for its first code */
+	bool remembered;   /* logged in from this address less than policy->remember seconds ago */
+	int64_t last_here; /* when that was, whatever the policy; 0: never, or it does not count */
+	bool pending;      /* waits for its first code */
 };
+
+/* Does a login from this address at `last_here` spare the question at `now`? */
+bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t now);
 
 /*
  * Look at a user's record. Nothing is written, so a login that is let in for being remembered

@@ -9,7 +9,6 @@
 
 enum {
 	FLAG_ENROLLED = 1,
-	FLAG_REMEMBERED = 2,
 	FLAG_REQUIRED = 4,
 	FLAG_MAY_ENROLL = 8,
 	FLAG_INVITED = 16,
@@ -280,7 +279,6 @@ static void get_status(struct bytes *in, struct wire_status *status)
 static uint8_t flags_of(const struct wire_response *response)
 {
 	return (uint8_t)((response->enrolled ? FLAG_ENROLLED : 0) |
-			 (response->remembered ? FLAG_REMEMBERED : 0) |
 			 (response->required ? FLAG_REQUIRED : 0) |
 			 (response->may_enroll ? FLAG_MAY_ENROLL : 0) |
 			 (response->invited ? FLAG_INVITED : 0) |
@@ -293,7 +291,6 @@ static void get_flags(struct bytes *in, struct wire_response *response)
 	uint8_t flags = bytes_u8(in);
 
 	response->enrolled = flags & FLAG_ENROLLED;
-	response->remembered = flags & FLAG_REMEMBERED;
 	response->required = flags & FLAG_REQUIRED;
 	response->may_enroll = flags & FLAG_MAY_ENROLL;
 	response->invited = flags & FLAG_INVITED;

@@ -78,13 +78,12 @@ struct wire_response {
 	struct reason why; /* for the log of who asked; to others than root it says little */
 	bool enrolled;
 	bool invited;    /* LOOK: to enrol in the login although the last day has passed */
-	bool remembered; /* LOOK: this source logged in within the policy's `remember` */
 	bool pending;    /* LOOK, STATUS: the record waits for its first code */
 	bool disabled;   /* STATUS: an administrator disabled it */
 	bool required;   /* STATUS: the policy's file says that a code must be given… */
 	bool may_enroll; /* …and that this person may enrol, by their own tool */
 	struct outcome outcome;
-	struct wire_status status; /* STATUS */
+	struct wire_status status; /* STATUS; of LOOK last_success: from this source, or 0 */
 	uint8_t code_count;        /* new recovery codes */
 	struct recovery_code codes[RECOVERY_MAX];
 };

@@ -102,6 +102,20 @@ def test_nobody_asks_about_another(locker):
     assert ask_as("alice", wire.LOOK, "root").startswith("<1 forbidden")
 
 
+def test_whoever_has_a_name_anew_learns_nothing_of_who_had_it_before(locker):
+    run("useradd", "-u", "64050", "carol")
+    try:
+        locker.enroll("carol", "--label", "her phone")
+        assert ask_as_bytes("carol", wire.STATUS, "carol").labels == ["her phone"]
+        run("userdel", "carol")
+        run("useradd", "-u", "64051", "carol")
+        told = ask_as_bytes("carol", wire.STATUS, "carol")
+        assert (told.error, told.why, told.enrolled, told.labels) == ("unsafe", "", False, [])
+        assert "totpctl adopt" in locker.event()["detail"]
+    finally:
+        run("userdel", "carol")
+
+
 def test_an_account_of_may_check_asks_about_others_and_changes_nothing(locker):
     phone = locker.enroll("bob")
     locker.policy(may_check="nobody, @alice", fail_delay=0)
@@ -192,6 +206,24 @@ def test_with_all_streams_closed_a_code_is_checked(locker):
         "AFTER", "result = result or 9 * (len(os.listdir('/proc/self/fd')) > before + 1)")
     as_user("alice", "/usr/bin/python3", "-B", "-c", script, given=phone.code() + "\n")
     assert locker.event()["outcome"] == "allow"
+
+
+# A set-uid program that has a remote user, of whom root's socket is asked.
+FROM_AFAR = BY_HAND.replace("BEFORE", "os.setresuid(64001, 0, 0)").replace(
+    "result = pam", "assert pam.pam_set_item(handle, 4, b'192.0.2.7') == 0\nresult = pam").replace(
+    "AFTER", "")
+
+
+@pytest.mark.parametrize("file, line, reason", [
+    ("1h", "remember=0 enforce=optional", "code"), ("0", "remember=1h", "remembered")])
+def test_for_how_long_an_address_is_remembered_its_line_says_whoever_checks(locker, file, line,
+                                                                           reason):
+    phone = locker.enroll("alice")
+    locker.policy(remember=file, fail_delay=0)
+    locker.pam("locker", f"auth required pam_totp.so {line}")
+    for step in range(2):
+        run("/usr/bin/python3", "-B", "-c", FROM_AFAR, given=phone.code(step) + "\n")
+    assert [event["reason"] for event in locker.events()] == ["code", reason]
 
 
 # ---- totpd is not there, or not what it seems

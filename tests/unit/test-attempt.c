@@ -362,7 +362,7 @@ static struct trial look_at(struct fixture *f, const struct attempt *who, struct
 
 	policy_default(&policy);
 	policy.remember = 3600;
-	*ret_look = (struct look){true, true};
+	*ret_look = (struct look){true, 1, true};
 	trial.err = attempt_look(f->store, &policy, who, ret_look, &trial.why);
 	return trial;
 }
@@ -438,10 +438,15 @@ static void a_look_tells_what_a_record_says_before_anybody_is_asked(void **state
 	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
 	assert_ok(look_at(f, &who, &look).err);
 	assert_true(look.remembered);
+	assert_int_equal(NOW, look.last_here);
 	assert_false(look.pending);
 	who.now = NOW + 3600;
 	assert_ok(look_at(f, &who, &look).err);
 	assert_false(look.remembered);
+	assert_int_equal(NOW, look.last_here);
+	who.source.bytes[3]++;
+	assert_ok(look_at(f, &who, &look).err);
+	assert_int_equal(0, look.last_here);
 }
 
 static void a_look_at_a_disabled_record_spares_nobody_the_question(void **state)
@@ -460,7 +465,7 @@ static void a_look_at_a_disabled_record_spares_nobody_the_question(void **state)
 	cred.disabled = true;
 	replace_user(f, &cred);
 	assert_ok(look_at(f, &who, &look).err);
-	assert_false(look.remembered || look.pending);
+	assert_false(look.remembered || look.last_here || look.pending);
 }
 
 static void a_record_of_which_a_write_was_cut_short_is_not_pending(void **state)

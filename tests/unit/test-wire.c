@@ -103,7 +103,7 @@ static void what_is_put_into_a_response_comes_out_of_it(void **unused)
 	assert_ok(wire_get_response(message, sizeof(message), &read));
 	assert_int_equal(TOTP_ERR_STALE, read.err);
 	assert_string_equal("somebody was first", read.why.text);
-	assert_true(read.enrolled && read.required && !read.remembered && !read.may_enroll);
+	assert_true(read.enrolled && read.required && !read.may_enroll);
 	assert_true(read.pending && !read.disabled);
 	assert_int_equal(2, read.outcome.bypass_left);
 	assert_int_equal(1800003600, read.outcome.bypass_expires);
