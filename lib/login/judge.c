@@ -83,12 +83,11 @@ static void rule_allow(struct ruling *ruling, const struct source *source, int64
 	throttle_remember(&ruling->next, source, now);
 }
 
-static void rule_wrong(struct ruling *ruling, const struct policy *policy,
-		       const struct source *source, int64_t now)
+static void count_guess(struct ruling *ruling, const struct policy *policy,
+			const struct source *source, int64_t now)
 {
 	struct login_state *next = &ruling->next;
 
-	ruling->reason = JUDGE_WRONG_CODE;
 	ruling->changed = true;
 	throttle_count(throttle_of(next, source), policy, now);
 	if (next->failures < UINT32_MAX)
@@ -193,7 +192,8 @@ static enum totp_err judge_code(const struct cred *cred, const struct policy *po
 		ruling->reason = JUDGE_USED_CODE;
 		return TOTP_OK;
 	}
-	rule_wrong(ruling, policy, source, now);
+	ruling->reason = JUDGE_WRONG_CODE;
+	count_guess(ruling, policy, source, now);
 	return TOTP_OK;
 }
 
@@ -243,30 +243,31 @@ static enum totp_err judge_recovery(const struct cred *cred, const struct answer
 	return TOTP_OK;
 }
 
-/* Eight digits may be a recovery code that was brought over from another system; of that
- * *ret_index says which, or -1. */
-static enum totp_err find_scratch(const struct cred *cred, const struct answer *answer,
-				  int *ret_index)
+/* Eight digits may be a recovery code that was brought over from another system. */
+static bool may_be_scratch(const struct cred *cred, const struct answer *answer)
 {
-	*ret_index = -1;
-	if (answer->digits != SCRATCH_DIGITS || cred->recovery_count == 0)
-		return TOTP_OK;
-	return recovery_find_scratch(cred, &answer->code, ret_index);
+	return answer->digits == SCRATCH_DIGITS && cred->recovery_count > 0;
 }
 
 static enum totp_err judge_digits(const struct cred *cred, const struct policy *policy,
 				  const struct answer *answer, const struct source *source,
 				  int64_t now, struct ruling *ruling)
 {
+	bool scratch = may_be_scratch(cred, answer);
 	int index = -1;
-	enum totp_err err = find_scratch(cred, answer, &index);
+	enum totp_err err = scratch ? recovery_find_scratch(cred, &answer->code, &index) : TOTP_OK;
 
 	if (err != TOTP_OK)
 		return err;
-	if (index < 0)
-		return judge_code(cred, policy, answer, source, now, ruling);
-	rule_recovery(ruling, source, now, index);
-	return TOTP_OK;
+	if (index >= 0) {
+		rule_recovery(ruling, source, now, index);
+		return TOTP_OK;
+	}
+	err = judge_code(cred, policy, answer, source, now, ruling);
+	/* no token could have agreed, but one of those could */
+	if (err == TOTP_OK && scratch && ruling->reason == JUDGE_CLOCK_BACK)
+		count_guess(ruling, policy, source, now);
+	return err;
 }
 
 static enum totp_err judge_throttled(const struct cred *cred, const struct policy *policy,

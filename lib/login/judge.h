@@ -18,7 +18,8 @@ enum judge_reason {
 	JUDGE_WRONG_CODE, /* DENY, counted */
 	JUDGE_USED_CODE,  /* DENY, not counted: right, but used before */
 	JUDGE_THROTTLED,  /* WAIT */
-	JUDGE_CLOCK_BACK, /* DENY, not counted: the last step lies in the future */
+	JUDGE_CLOCK_BACK, /* DENY: the last step lies in the future; not counted, unless it could
+			   * have been a recovery code of eight digits */
 	JUDGE_NO_ANSWER,  /* DENY, not counted, as those that follow */
 	JUDGE_JUNK,
 	JUDGE_PASSWORD,

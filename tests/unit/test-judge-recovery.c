@@ -138,6 +138,22 @@ static void eight_digits_that_are_no_scratch_code_are_counted_and_throttled(void
 	assert_ruling(ALLOW, RECOVERY, answer(&r, "33334444", T + 300));
 }
 
+/* Where no code of the token is accepted, those of eight digits still are. */
+static void eight_digits_are_counted_while_the_clock_is_back_too(void **unused)
+{
+	struct record r = record_with_scratch();
+
+	r.state.tokens[0].moving = STEP + 100;
+	for (int i = 0; i < 5; i++)
+		assert_ruling(DENY, CLOCK_BACK, answer(&r, "33334443", T));
+	assert_int_equal(5, r.state.failures);
+	assert_ruling(WAIT, THROTTLED, answer(&r, "33334444", T));
+	/* what can be none of them is no guess */
+	assert_ruling(DENY, CLOCK_BACK, answer(&r, "333344", T + 300));
+	assert_int_equal(5, r.state.failures);
+	assert_ruling(ALLOW, RECOVERY, answer(&r, "33334444", T + 300));
+}
+
 static void scratch_codes_stand_beside_a_token_of_eight_digits(void **unused)
 {
 	struct record r = record_of_one_token();
@@ -175,6 +191,7 @@ int main(void)
 		cmocka_unit_test(void_codes_are_told_from_wrong_ones),
 		cmocka_unit_test(a_scratch_code_of_another_system_lets_in_once),
 		cmocka_unit_test(eight_digits_that_are_no_scratch_code_are_counted_and_throttled),
+		cmocka_unit_test(eight_digits_are_counted_while_the_clock_is_back_too),
 		cmocka_unit_test(scratch_codes_stand_beside_a_token_of_eight_digits),
 		cmocka_unit_test(a_scratch_code_works_whatever_the_clock_reads),
 	};
