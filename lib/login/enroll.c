@@ -158,14 +158,26 @@ static void inherit_spent(const struct cred *cred, struct login_state *state,
 				state->spent |= UINT32_C(1) << i;
 }
 
+/* Of one that is not the record's any more nobody knows here how often it was used, nor whether
+ * it was taken back. */
+static void inherit_bypass(struct cred *cred, struct login_state *state, const struct cred *was,
+			   const struct login_state *before)
+{
+	if (!is_same_bypass(&cred->bypass, &was->bypass)) {
+		cred->bypass = (struct bypass){.uses = 0};
+		state->bypass_used = 0;
+	} else if (before->bypass_used > state->bypass_used) {
+		state->bypass_used = before->bypass_used;
+	}
+}
+
 void enroll_inherit(struct cred *cred, struct login_state *state, const struct cred *was,
 		    const struct login_state *before)
 {
 	for (size_t i = 0; i < cred->token_count; i++)
 		inherit_token(&state->tokens[i], &cred->tokens[i], was, before);
 	inherit_spent(cred, state, was, before);
-	if (is_same_bypass(&cred->bypass, &was->bypass) && before->bypass_used > state->bypass_used)
-		state->bypass_used = before->bypass_used;
+	inherit_bypass(cred, state, was, before);
 	cred->disabled |= was->disabled;
 	keep_history(state, before);
 }

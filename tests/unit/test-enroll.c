@@ -409,6 +409,24 @@ static void what_comes_from_elsewhere_forgives_nothing(void **unused)
 	assert_ok(state_encode(&state, &cred, slot));
 }
 
+/* An export of before may hold one that was used up here, or taken back, and then replaced. */
+static void a_temporary_code_of_an_old_export_does_not_come_back(void **unused)
+{
+	struct cred was, cred;
+	struct login_state before, state;
+
+	used_record(&was, &before);
+	for (uint8_t other = 0; other < 2; other++) {
+		was.bypass = (struct bypass){.uses = other, .expires = NOW, .salt = {other}};
+		record_from_elsewhere(&was, &cred, &state);
+		cred.bypass = (struct bypass){.uses = 3, .expires = NOW, .salt = {7}};
+		state.bypass_used = 1;
+		enroll_inherit(&cred, &state, &was, &before);
+		assert_int_equal(0, bypass_left(&cred, &state, NOW - 1));
+		assert_int_equal(0, cred.bypass.uses);
+	}
+}
+
 static void a_state_that_was_lost_keeps_nothing(void **unused)
 {
 	struct cred was, cred;
@@ -474,6 +492,7 @@ int main(void)
 		cmocka_unit_test(the_offset_of_a_clock_found_here_is_kept),
 		cmocka_unit_test(a_recovery_code_spent_here_stays_spent_wherever_it_stands),
 		cmocka_unit_test(what_comes_from_elsewhere_forgives_nothing),
+		cmocka_unit_test(a_temporary_code_of_an_old_export_does_not_come_back),
 		cmocka_unit_test(a_state_that_was_lost_keeps_nothing),
 		cmocka_unit_test(a_repaired_record_takes_no_code_from_before),
 	};
