@@ -10,10 +10,14 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/own.h"
+
+#define PAUSE_NS     20000 /* before the end of a child is looked for again; grows */
+#define PAUSE_MAX_NS 2000000
 
 /* What comes back before the bytes of the file. */
 struct report {
@@ -152,11 +156,17 @@ static void explain(enum totp_err err, const struct report *report, uid_t uid, s
 			   (unsigned)report->mode & 07777);
 }
 
-/* One that waits for a dead file system cannot be killed, and is left to itself. */
-static void dismiss(pid_t child, enum totp_err err)
+/* One that waits for a file system, be it only for closing a file, cannot be killed, and is left to
+ * itself when the time is up. */
+static void dismiss(pid_t child, uint64_t deadline)
 {
+	struct timespec pause = {.tv_nsec = PAUSE_NS};
+
 	kill(child, SIGKILL); /* its user may have stopped it */
-	waitpid(child, NULL, err == TOTP_ERR_TIMEOUT ? WNOHANG : 0);
+	while (waitpid(child, NULL, WNOHANG) == 0 && io_monotonic_ns() < deadline) {
+		nanosleep(&pause, NULL);
+		pause.tv_nsec += pause.tv_nsec < PAUSE_MAX_NS ? pause.tv_nsec : 0;
+	}
 }
 
 enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, uint64_t deadline, void *buf,
@@ -179,7 +189,7 @@ enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, uint64_t dead
 		return reason_errno(why, "fork");
 	err = hear(in, deadline, buf, cap, &report, ret_len);
 	explain(err, &report, uid, cap, why);
-	dismiss(child, err);
+	dismiss(child, deadline);
 	if (err == TOTP_OK)
 		*ret_mode = report.mode;
 	return err;

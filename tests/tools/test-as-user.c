@@ -1,14 +1,19 @@
 /* Reading with somebody's rights; needs root, and nobody's uid as the somebody. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/fuse.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/fanotify.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -198,6 +203,111 @@ static void a_file_system_that_does_not_answer_is_given_up(void **state)
 	assert_true(io_monotonic_ns() - began < 5000000000u);
 }
 
+/* --- a file system of its user's own, which lets a file be read and never be closed --- */
+
+#define FILE_NODE 2
+
+static struct fuse_attr attributes_of(uint64_t node)
+{
+	return (struct fuse_attr){.ino = node,
+				  .size = 12,
+				  .mode = node == FILE_NODE ? S_IFREG | 0400 : S_IFDIR | 0755,
+				  .nlink = 1,
+				  .uid = NOBODY,
+				  .gid = NOBODY};
+}
+
+static void reply(int fd, uint64_t request, int error, const void *body, size_t len)
+{
+	struct fuse_out_header head = {
+		.len = (uint32_t)(sizeof(head) + len), .error = -error, .unique = request};
+	struct iovec parts[] = {{&head, sizeof(head)}, {(void *)(uintptr_t)body, len}};
+
+	(void)!writev(fd, parts, len ? 2 : 1);
+}
+
+static void serve_one(int fd, const struct fuse_in_header *request)
+{
+	const struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096};
+	const struct fuse_entry_out entry = {.nodeid = FILE_NODE, .attr = attributes_of(FILE_NODE)};
+	const struct fuse_attr_out attributes = {.attr = attributes_of(request->nodeid)};
+	const struct fuse_open_out open = {.fh = 1};
+
+	switch (request->opcode) {
+	case FUSE_INIT:
+		reply(fd, request->unique, 0, &init, sizeof(init));
+		break;
+	case FUSE_LOOKUP:
+		reply(fd, request->unique, 0, &entry, sizeof(entry));
+		break;
+	case FUSE_GETATTR:
+		reply(fd, request->unique, 0, &attributes, sizeof(attributes));
+		break;
+	case FUSE_OPEN:
+		reply(fd, request->unique, 0, &open, sizeof(open));
+		break;
+	case FUSE_READ:
+		reply(fd, request->unique, 0, "what is mine", 12);
+		break;
+	case FUSE_FLUSH: /* what is not answered is waited for */
+		break;
+	default:
+		reply(fd, request->unique, ENOSYS, NULL, 0);
+	}
+}
+
+/* Mount it over dir; the process that serves it, or -1 where there is no such thing. */
+static pid_t serve_over(const char *dir)
+{
+	static uint64_t message[FUSE_MIN_READ_BUFFER];
+	char options[128];
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	pid_t child;
+
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%d,group_id=%d", fd,
+		 NOBODY, NOBODY);
+	if (fd < 0 || mount("as-user", dir, "fuse", MS_NOSUID | MS_NODEV, options) != 0) {
+		fd_close(fd);
+		return -1;
+	}
+	child = fork();
+	if (child == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+			_exit(1);
+		while (read(fd, message, sizeof(message)) > 0)
+			serve_one(fd, (const struct fuse_in_header *)message);
+		_exit(0);
+	}
+	close(fd);
+	return child;
+}
+
+static void a_file_that_cannot_be_closed_holds_nothing_up(void **state)
+{
+	const struct place *place = *state;
+	struct reason why = {""};
+	uint64_t began;
+	pid_t server;
+
+	assert_int_equal(0, unlink(place->file));
+	assert_int_equal(0, unshare(CLONE_NEWNS)); /* nobody else sees it */
+	assert_int_equal(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	server = serve_over(place->dir);
+	if (server < 0)
+		skip(); /* a kernel without FUSE */
+	began = io_monotonic_ns();
+	assert_refused(TIMEOUT, read_within(place->file, 200, 64, &why));
+	/* as many bytes as there may be: that there are no more is not waited for */
+	assert_ok(read_within(place->file, 200, 12, &why));
+	assert_true(io_monotonic_ns() - began < 5000000000u);
+	assert_int_equal(0, kill(server, SIGKILL));
+	assert_int_equal(server, waitpid(server, NULL, 0));
+	while (waitpid(-1, NULL, 0) > 0) /* those that could not close it */
+		;
+	assert_int_equal(0, umount2(place->dir, MNT_DETACH));
+}
+
 #define LARGE 60000
 /* A uid that nobody has: whoever has it can kill our process, and nobody else's. */
 #define STRANGER 3000000000u
@@ -272,6 +382,7 @@ int main(void)
 		AS_USER_TEST(whatever_its_user_does_to_the_process_nothing_is_half_read),
 		AS_USER_TEST(no_process_is_left),
 		AS_USER_TEST(a_file_system_that_does_not_answer_is_given_up),
+		AS_USER_TEST(a_file_that_cannot_be_closed_holds_nothing_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
