@@ -377,8 +377,14 @@ PAM_EXTERN int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const c
 	struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
 	const char *marked = NULL;
 	enum enroll_mark mark = enroll_mark_of(pamh, &marked);
+	int code;
 
-	return mark == ENROLL_NONE ? PAM_IGNORE : account(&login, mark, marked, argc, argv);
+	if (mark == ENROLL_NONE)
+		return PAM_IGNORE;
+	code = account(&login, mark, marked, argc, argv);
+	if (code == PAM_SUCCESS || code == PAM_IGNORE)
+		enroll_drop_mark(pamh);
+	return code;
 }
 
 /* Nothing to set, and no net: libpam takes what follows from auth's own result. */

@@ -81,6 +81,11 @@ enum enroll_mark enroll_mark_of(pam_handle_t *pamh, const char **ret_user)
 	return mark->mark;
 }
 
+void enroll_drop_mark(pam_handle_t *pamh)
+{
+	(void)pam_set_data(pamh, MARK, NULL, NULL);
+}
+
 /* --- what is shown --- */
 
 /* All that belongs to one enrolment. */

@@ -25,6 +25,9 @@ bool enroll_set_mark(pam_handle_t *pamh, const void *line, enum enroll_mark mark
 /* The mark that is set; *ret_user belongs to the handle. */
 enum enroll_mark enroll_mark_of(pam_handle_t *pamh, const char **ret_user);
 
+/* The account stage has done what the mark asked for: another line of it has nothing to do. */
+void enroll_drop_mark(pam_handle_t *pamh);
+
 /*
  * Lead the person of *login through it: picture and secret, a code typed back, recovery codes.
  * Nothing is stored before the code is right. Returns what account answers: PAM_SUCCESS

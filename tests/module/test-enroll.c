@@ -244,6 +244,32 @@ static void another_line_of_the_module_takes_no_mark_away(void **unused)
 	assert_true(is_enrolled("bin"));
 }
 
+/* As where a service has an account line of its own, and includes one. */
+static void a_second_account_line_has_nothing_to_do(void **unused)
+{
+	static const struct {
+		const char *policy, *user, *answers;
+		unsigned questions;
+	} logins[] = {{"enroll = login\n", "bin", "r", 1},
+		      {"enforce = 2099-01-01\nenroll = login\n", "nobody", "e", 1}};
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "auth required %s conf=%s/conf enroll_in_account\n"
+		 "auth required pam_permit.so\n"
+		 "account requisite %s conf=%s/conf enroll_in_account\n"
+		 "account requisite %s conf=%s/conf enroll_in_account\n"
+		 "account required pam_permit.so\n",
+		 MODULE_PATH, scene.dir, MODULE_PATH, scene.dir, MODULE_PATH, scene.dir);
+	scene_write(&scene, "service/" SCENE_SERVICE, text, 0644);
+	for (size_t i = 0; i < COUNT(logins); i++) {
+		scene_policy(&scene, logins[i].policy);
+		assert_int_equal(PAM_SUCCESS, log_in(logins[i].user, logins[i].answers));
+		assert_int_equal(logins[i].questions, person.questions);
+	}
+	assert_true(is_enrolled("bin"));
+}
+
 static void whom_the_program_puts_in_the_place_of_another_is_refused(void **unused)
 {
 	static const char *const users[] = {"nobody", "daemon", "nosuchuser", ""};
@@ -480,6 +506,7 @@ int main(void)
 		enrolling(who_gave_a_code_meets_nothing),
 		enrolling(a_second_authentication_takes_the_first_one_s_mark),
 		enrolling(another_line_of_the_module_takes_no_mark_away),
+		enrolling(a_second_account_line_has_nothing_to_do),
 		enrolling(whom_the_program_puts_in_the_place_of_another_is_refused),
 		enrolling(nothing_is_stored_without_a_right_code),
 		enrolling(a_picture_is_not_swapped_for_ever),
