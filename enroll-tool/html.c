@@ -5,9 +5,22 @@
 #include "base/text.h"
 #include "record/cred.h"
 
-static void put(struct buffer *out, const char *text)
+void html_put(struct buffer *out, const char *html)
 {
-	buffer_copy(out, text, strlen(text));
+	buffer_copy(out, html, strlen(html));
+}
+
+void html_begin(struct buffer *out, const char *title)
+{
+	html_put(out, "<!DOCTYPE html>\n"
+		      "<html lang=\"en\">\n"
+		      "<head>\n"
+		      "<meta charset=\"utf-8\">\n"
+		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		      "style-src 'unsafe-inline'\">\n"
+		      "<meta name=\"viewport\" content=\"width=device-width\">\n"
+		      "<title>");
+	html_put(out, title);
 }
 
 static const char *entity_of(char c)
@@ -40,7 +53,7 @@ void html_name(struct buffer *out, const char *name)
 		const char *entity = entity_of(*name);
 
 		if (entity)
-			put(out, entity);
+			html_put(out, entity);
 		else
 			buffer_copy(out, name, 1);
 	}
@@ -48,7 +61,7 @@ void html_name(struct buffer *out, const char *name)
 
 void html_bdi(struct buffer *out, const char *name)
 {
-	put(out, "<bdi>");
+	html_put(out, "<bdi>");
 	html_name(out, name);
-	put(out, "</bdi>");
+	html_put(out, "</bdi>");
 }

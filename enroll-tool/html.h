@@ -1,4 +1,4 @@
-/* Names that anybody may have chosen, in a page of HTML. */
+/* A page of HTML, with names in it that anybody may have chosen. */
 #ifndef HTML_H
 #define HTML_H
 
@@ -6,6 +6,12 @@
 
 /* Bytes that one byte of a name may become. */
 #define HTML_BYTE_MAX 6
+
+/* Put what is HTML already. */
+void html_put(struct buffer *out, const char *html);
+
+/* Begin a page that loads nothing, up to and with the start of its title. */
+void html_begin(struct buffer *out, const char *title);
 
 /* Put a name as text: '<' and the like as entities; what is no clean UTF-8 as printable ASCII. */
 void html_name(struct buffer *out, const char *name);

@@ -6,16 +6,6 @@
 #include "html.h"
 #include "otp/base32.h"
 
-static const char head[] =
-	"<!DOCTYPE html>\n"
-	"<html lang=\"en\">\n"
-	"<head>\n"
-	"<meta charset=\"utf-8\">\n"
-	"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-	"'unsafe-inline'\">\n"
-	"<meta name=\"viewport\" content=\"width=device-width\">\n"
-	"<title>Verification codes for ";
-
 static const char style[] =
 	"</title>\n"
 	"<style>\n"
@@ -46,11 +36,6 @@ static const char style[] =
 	"</head>\n"
 	"<body>\n";
 
-static void put(struct buffer *out, const char *text)
-{
-	buffer_copy(out, text, strlen(text));
-}
-
 /* Where the codes are for: the issuer, or without one the account. */
 static const char *place_of(const struct letter *letter)
 {
@@ -64,13 +49,13 @@ static void put_key(struct buffer *out, const struct secret *secret)
 
 	base32_encode(secret, key);
 	len = strlen(key);
-	put(out, "<dt>Key, if you type it</dt>\n<dd class=\"key\">");
+	html_put(out, "<dt>Key, if you type it</dt>\n<dd class=\"key\">");
 	for (size_t i = 0; i < len; i += 4) {
-		put(out, i ? " <span>" : "<span>");
+		html_put(out, i ? " <span>" : "<span>");
 		buffer_copy(out, key + i, len - i < 4 ? len - i : 4);
-		put(out, "</span>");
+		html_put(out, "</span>");
 	}
-	put(out, "</dd>\n");
+	html_put(out, "</dd>\n");
 	WIPE(key);
 }
 
@@ -83,41 +68,43 @@ static void put_settings(struct buffer *out, const struct otp_uri *uri)
 		return;
 	snprintf(settings, sizeof(settings), "%s, %u digits, %u seconds",
 		 uri_algorithm_name(uri->alg), uri->digits, (unsigned)uri->period);
-	put(out, "<dt>Settings, if you type the key</dt>\n<dd>");
-	put(out, settings);
-	put(out, "</dd>\n");
+	html_put(out, "<dt>Settings, if you type the key</dt>\n<dd>");
+	html_put(out, settings);
+	html_put(out, "</dd>\n");
 }
 
 static void put_card(struct buffer *out, const struct letter *letter, const struct qr *qr)
 {
-	put(out, "<div class=\"card\">\n");
+	html_put(out, "<div class=\"card\">\n");
 	svg_put(out, qr);
-	put(out, "<dl>\n<dt>Account</dt>\n<dd>");
+	html_put(out, "<dl>\n<dt>Account</dt>\n<dd>");
 	html_bdi(out, letter->uri->account);
 	if (letter->uri->issuer[0]) {
-		put(out, "</dd>\n<dt>Issuer</dt>\n<dd>");
+		html_put(out, "</dd>\n<dt>Issuer</dt>\n<dd>");
 		html_bdi(out, letter->uri->issuer);
 	}
-	put(out, "</dd>\n");
+	html_put(out, "</dd>\n");
 	put_key(out, &letter->uri->secret);
 	put_settings(out, letter->uri);
-	put(out, "</dl>\n</div>\n");
+	html_put(out, "</dl>\n</div>\n");
 }
 
 static void put_sentences(struct buffer *out, const struct letter *letter)
 {
 	char rhythm[80];
 
-	put(out, "<ol>\n"
+	html_put(out,
+		 "<ol>\n"
 		 "<li>Scan the picture with an authenticator app on your phone, or type the key "
 		 "into it.</li>\n"
 		 "<li>The app then shows a code of ");
 	snprintf(rhythm, sizeof(rhythm), "%u digits, a new one every %u seconds",
 		 letter->uri->digits, (unsigned)letter->uri->period);
-	put(out, rhythm);
-	put(out, ": type the one it shows when you log in as ");
+	html_put(out, rhythm);
+	html_put(out, ": type the one it shows when you log in as ");
 	html_bdi(out, letter->user);
-	put(out, " and are asked for a verification code.</li>\n"
+	html_put(out,
+		 " and are asked for a verification code.</li>\n"
 		 "<li>Whoever has this letter has your codes: show it to nobody, and destroy it "
 		 "once you have logged in.</li>\n"
 		 "</ol>\n");
@@ -127,18 +114,18 @@ static void put_page(struct buffer *out, const struct letter *letter, const stru
 {
 	char made[11];
 
-	put(out, head);
+	html_begin(out, "Verification codes for ");
 	html_name(out, place_of(letter));
-	put(out, style);
-	put(out, "<h1>Your verification codes for ");
+	html_put(out, style);
+	html_put(out, "<h1>Your verification codes for ");
 	html_bdi(out, place_of(letter));
-	put(out, "</h1>\n");
+	html_put(out, "</h1>\n");
 	put_card(out, letter, qr);
 	put_sentences(out, letter);
 	text_to_date(letter->made, made);
-	put(out, "<footer>");
-	put(out, made);
-	put(out, "</footer>\n</body>\n</html>\n");
+	html_put(out, "<footer>");
+	html_put(out, made);
+	html_put(out, "</footer>\n</body>\n</html>\n");
 }
 
 enum totp_err letter_write(const struct letter *letter, char ret_text[LETTER_MAX], size_t *ret_len,

@@ -13,16 +13,6 @@
 #define FIXED_ROOM 32768
 #define TEAM_ROOM  3072
 
-static const char head[] =
-	"<!DOCTYPE html>\n"
-	"<html lang=\"en\">\n"
-	"<head>\n"
-	"<meta charset=\"utf-8\">\n"
-	"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-	"'unsafe-inline'\">\n"
-	"<meta name=\"viewport\" content=\"width=device-width\">\n"
-	"<title>Enrolment on ";
-
 static const char style[] =
 	"</title>\n"
 	"<style>\n"
@@ -94,11 +84,6 @@ static void put(struct buffer *out, const char *format, ...)
 		buffer_copy(out, piece, (size_t)len);
 }
 
-static void put_text(struct buffer *out, const char *text)
-{
-	buffer_copy(out, text, strlen(text));
-}
-
 /* One bar, with what it shows as words for those who do not see it. */
 static void put_bar(struct buffer *out, const struct tally *tally, const char *class)
 {
@@ -117,38 +102,38 @@ static void put_bar(struct buffer *out, const struct tally *tally, const char *c
 		    at, cells[stage], colours[stage], tally->of[stage], report_stage_text(stage));
 		at += cells[stage];
 	}
-	put_text(out, "</svg>\n");
+	html_put(out, "</svg>\n");
 }
 
 static void put_legend(struct buffer *out, const struct tally *tally)
 {
-	put_text(out, "<ul>\n");
+	html_put(out, "<ul>\n");
 	for (enum stage stage = 0; stage < STAGES; stage++)
 		if (tally->of[stage])
 			put(out, "<li><b>%zu</b><i style=\"background: var(--%s)\"></i>%s</li>\n",
 			    tally->of[stage], colours[stage], report_stage_text(stage));
-	put_text(out, "</ul>\n");
+	html_put(out, "</ul>\n");
 }
 
 static void put_teams(struct buffer *out, const struct report *report)
 {
 	if (report->team_count == 0)
 		return;
-	put_text(out, "<h2>By group</h2>\n<table>\n<tr><th>Group</th><th>People</th>"
+	html_put(out, "<h2>By group</h2>\n<table>\n<tr><th>Group</th><th>People</th>"
 		      "<th>Enrolled</th><th></th></tr>\n");
 	for (size_t i = 0; i < report->team_count; i++) {
 		const struct team *team = &report->teams[i];
 
-		put_text(out, "<tr><td>");
+		html_put(out, "<tr><td>");
 		html_bdi(out, team->crew->name);
 		if (team->crew->required || team->crew->exempt)
 			put(out, "<small>%s</small>", team->crew->required ? "required" : "exempt");
 		put(out, "</td><td>%zu</td><td>%u %%</td><td>\n", team->tally.people,
 		    report_percent(report_enrolled(&team->tally), team->tally.people));
 		put_bar(out, &team->tally, "part");
-		put_text(out, "</td></tr>\n");
+		html_put(out, "</td></tr>\n");
 	}
-	put_text(out, "</table>\n");
+	html_put(out, "</table>\n");
 }
 
 static void put_names(struct buffer *out, const struct report *report, enum stage stage)
@@ -165,21 +150,21 @@ static void put_names(struct buffer *out, const struct report *report, enum stag
 		if (!one->counted || one->stage != stage)
 			continue;
 		html_bdi(out, one->name);
-		put_text(out, "\n");
+		html_put(out, "\n");
 		shown++;
 	}
-	put_text(out, "</p>\n");
+	html_put(out, "</p>\n");
 	if (shown < report->tally.of[stage])
 		put(out, "<p>and %zu more: totpctl report --json</p>\n",
 		    report->tally.of[stage] - shown);
-	put_text(out, "</details>\n");
+	html_put(out, "</details>\n");
 }
 
 static void put_summary(struct buffer *out, const struct report *report)
 {
 	char when[CTL_TIME_MAX], sentence[REPORT_WHEN_MAX];
 
-	put_text(out, "<h1>Enrolment on ");
+	html_put(out, "<h1>Enrolment on ");
 	html_bdi(out, report->host);
 	report_when(report, sentence);
 	put(out, "</h1>\n<p>%s</p>\n<p>%s</p>\n", ctl_time(report->now, when), sentence);
@@ -193,7 +178,7 @@ static void put_summary(struct buffer *out, const struct report *report)
 		put(out, "<p>Records without an account: %zu (totpctl list names them)</p>\n",
 		    report->strays);
 	if (report->people.partial)
-		put_text(out, "<p>The name service does not list everybody: accounts without a "
+		html_put(out, "<p>The name service does not list everybody: accounts without a "
 			      "record are missing here.</p>\n");
 }
 
@@ -203,18 +188,18 @@ static void put_page(struct buffer *out, const struct report *report)
 					   STAGE_REFUSED};
 	bool any = false;
 
-	put_text(out, head);
+	html_begin(out, "Enrolment on ");
 	html_name(out, report->host);
-	put_text(out, style);
+	html_put(out, style);
 	put_summary(out, report);
 	put_teams(out, report);
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
 		if (!any && report->tally.of[named[i]])
-			put_text(out, "<h2>Who they are</h2>\n");
+			html_put(out, "<h2>Who they are</h2>\n");
 		any |= report->tally.of[named[i]] > 0;
 		put_names(out, report, named[i]);
 	}
-	put_text(out, "</body>\n</html>\n");
+	html_put(out, "</body>\n</html>\n");
 }
 
 static size_t room_for(const struct report *report)

@@ -1,6 +1,4 @@
 /* The report in a terminal: bars as wide as the window, in letters where it knows no blocks. */
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,23 +32,11 @@ static const struct ink {
 	[STAGE_EXEMPT] = {"-", "-", "\033[2m"},
 };
 
-static bool locale_is_utf8(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-	bool utf8;
-
-	if (!locale)
-		return false;
-	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-	freelocale(locale);
-	return utf8;
-}
-
 static struct paper paper_of_stdout(void)
 {
 	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
 	struct winsize size = {0};
-	struct paper paper = {.width = 80, .utf8 = locale_is_utf8()};
+	struct paper paper = {.width = 80, .utf8 = tool_utf8()};
 
 	paper.colours = isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0 &&
 			!(plain && *plain);

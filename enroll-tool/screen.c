@@ -1,7 +1,5 @@
 #include "screen.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 
 #include "base/io.h"
 #include "host/qr.h"
+#include "tool.h"
 
 #define QUIET_FULL   4  /* modules; what the standard asks for */
 #define QUIET_NARROW 2  /* what phones still read */
@@ -60,23 +59,11 @@ bool screen_qr_of(const char *word, enum screen_qr *ret_qr)
 	return false;
 }
 
-static bool locale_is_utf8(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-	bool utf8;
-
-	if (!locale)
-		return false;
-	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-	freelocale(locale);
-	return utf8;
-}
-
 static struct screen screen_of_stdout(void)
 {
 	const char *term = getenv("TERM");
 	struct winsize size = {0};
-	struct screen screen = {.columns = 80, .rows = 24, .utf8 = locale_is_utf8()};
+	struct screen screen = {.columns = 80, .rows = 24, .utf8 = tool_utf8()};
 
 	screen.terminal = isatty(STDOUT_FILENO);
 	screen.colours = screen.terminal && term && *term && strcmp(term, "dumb") != 0;

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +145,18 @@ int tool_account(const struct tool *tool, const char *name, struct account *ret_
 	    name[0] == '\0')
 		return tool_refuse(tool, "user name: expected 1 to %d bytes", CRED_USER_MAX);
 	return TOOL_DONE;
+}
+
+bool tool_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool utf8;
+
+	if (!locale)
+		return false;
+	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+	freelocale(locale);
+	return utf8;
 }
 
 uint64_t tool_deadline(void)

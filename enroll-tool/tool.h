@@ -63,6 +63,9 @@ void tool_close(struct tool *tool);
  */
 MUST_CHECK int tool_account(const struct tool *tool, const char *name, struct account *ret_account);
 
+/* Does the locale of whoever runs this know all characters? */
+bool tool_utf8(void);
+
 /* Monotonic time until which a tool waits for a login to finish with a record. */
 uint64_t tool_deadline(void);
 
