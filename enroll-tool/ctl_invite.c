@@ -167,8 +167,8 @@ static void print_guest(void *context, const char *user)
 	if (err == TOTP_ERR_NOT_FOUND) /* used or taken back meanwhile */
 		return;
 	status = status_of(guests, user, &invite, err, &why);
-	(guests->ctl->json ? print_object : print_line)(guests, user, status, &invite,
-							err == TOTP_OK ? "" : why.text);
+	(guests->ctl->json ? print_object : print_line)(
+		guests, user, status, &invite, err == TOTP_OK ? "" : tool_harmless(why.text));
 	guests->printed++;
 }
 

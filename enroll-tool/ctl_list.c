@@ -95,10 +95,11 @@ static void print_line(const struct entry *entry)
 	const struct login_state *state = &entry->txn.state;
 	const struct cred *cred = &entry->txn.cred;
 	char user[CRED_USER_MAX + 1], last[CTL_TIME_MAX], left[16] = "-";
+	struct reason why = entry->why;
 
 	text_printable(text_of(entry->user), user, sizeof(user));
 	if (entry->err != TOTP_OK) {
-		printf("%-16s  %-10s  %s\n", user, entry->status, entry->why.text);
+		printf("%-16s  %-10s  %s\n", user, entry->status, tool_harmless(why.text));
 		return;
 	}
 	if (cred->recovery_count)

@@ -28,7 +28,7 @@ static void say(struct import *import, const struct place *place, const char *be
 	if (place->line)
 		fprintf(stderr, "%u:", (unsigned)place->line);
 	fprintf(stderr, " %s", before);
-	vfprintf(stderr, format, args);
+	tool_print(stderr, format, args);
 	fputc('\n', stderr);
 }
 

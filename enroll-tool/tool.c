@@ -15,6 +15,22 @@
 #include "host/log.h"
 #include "host/machine.h"
 
+char *tool_harmless(char *text)
+{
+	if (!text_is_clean(text_of(text)))
+		text_printable(text_of(text), text, strlen(text) + 1);
+	return text;
+}
+
+void tool_print(FILE *stream, const char *format, va_list args)
+{
+	OWN_TEXT char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	fputs(text ? tool_harmless(text) : err_name(TOTP_ERR_NOMEM), stream);
+}
+
 static void complain(const char *name, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
@@ -22,7 +38,7 @@ static void complain(const char *name, const char *format, va_list args)
 {
 	fflush(stdout); /* so that the two come in order */
 	fprintf(stderr, "%s: ", name);
-	vfprintf(stderr, format, args);
+	tool_print(stderr, format, args);
 	fputc('\n', stderr);
 }
 

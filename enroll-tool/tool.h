@@ -6,6 +6,7 @@
 #ifndef TOOL_H
 #define TOOL_H
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "host/account.h"
@@ -27,6 +28,16 @@ struct tool {
  * the number of one would be written to by mistake. False: standard output is closed.
  */
 bool tool_hold_streams(void);
+
+/*
+ * Sentences may hold names out of the store, or what totpd says: neither is root's, and a terminal
+ * does what control characters tell it. Where there are any, make a text plain; returns it.
+ */
+char *tool_harmless(char *text);
+
+/* Print a sentence, made plain. */
+void tool_print(FILE *stream, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);

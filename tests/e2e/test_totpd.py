@@ -338,6 +338,17 @@ def test_whoever_is_turned_away_unheard_asks_again_and_who_was_heard_does_not(lo
     impostor.close()
 
 
+def test_no_sentence_of_totpd_commands_a_terminal(locker):
+    locker.stop_totpd()
+    why = b"\x1b[2Jhello\x9b\n"
+    impostor = Impostor(0, lambda request: b"PTA1" + request[4:5] + b"\6" + why.ljust(255, b"\0") +
+                        bytes(wire.RESPONSE - 261))
+    said = subprocess.run(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
+                           "totp-enroll", "status"], capture_output=True, cwd="/", check=False)
+    impostor.close()
+    assert (said.stdout, said.stderr) == (b"", b"totp-enroll: ?[2Jhello??\n")
+
+
 def test_a_totpd_that_does_not_answer_is_waited_for_five_seconds(locker):
     phone = locker.enroll("alice")
     locker.stop_totpd()

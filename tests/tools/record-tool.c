@@ -12,6 +12,8 @@
  *                        hold the record's lock until standard input ends
  *   record-tool CONF hotp USER
  *                        add a counter-based token and recovery codes
+ *   record-tool CONF twin USER NAME
+ *                        a record with the same token under another name, whatever it is
  *   record-tool CONF invite USER UID AGO
  *                        invite for a day that began so many seconds ago
  */
@@ -129,6 +131,20 @@ static void add_hotp(struct store *store, char **words)
 	need(store_replace(&txn, &cred, &state, &why), "replace");
 }
 
+static void make_twin(struct store *store, char **words)
+{
+	struct store_txn txn = STORE_TXN_NONE;
+	struct login_state state;
+	struct cred cred;
+
+	open_locked(store, words[0], &txn);
+	need(enroll_begin(words[1], false, 0, clock_now(), &cred), "begin");
+	need(enroll_add(&cred, &txn.cred.tokens[0]), "add");
+	store_end(&txn);
+	state_init(&cred, &state);
+	need(store_create(store, &cred, &state, &why), "create");
+}
+
 static void invite(struct store *store, char **words)
 {
 	struct invite invite = {.uid = (uint32_t)strtoul(words[1], NULL, 10),
@@ -144,7 +160,8 @@ static const struct {
 	int words;
 	void (*run)(struct store *store, char **words);
 } verbs[] = {{"attempt", 4, try_login}, {"bind", 2, bind_to},  {"ahead", 2, move_ahead},
-	     {"lock", 1, hold_lock},    {"hotp", 1, add_hotp}, {"invite", 3, invite}};
+	     {"lock", 1, hold_lock},    {"hotp", 1, add_hotp}, {"twin", 2, make_twin},
+	     {"invite", 3, invite}};
 
 int main(int argc, char **argv)
 {

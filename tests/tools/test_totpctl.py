@@ -645,6 +645,24 @@ def test_revoke_removes_every_trace(host):
     assert os.listdir(host.store / "state") == []
 
 
+def test_no_name_in_the_store_commands_root_s_terminal(host):
+    """Whoever can write there, totpd above all, can have sealed what they like."""
+    host.enrol(KNOWN)
+    for name in "a\x1b[2J", "b\n\x9b2J":
+        host.record("twin", KNOWN, name)
+    for file in (host.store / "state").glob("[ab]%*"):
+        file.unlink()
+    host.record("invite", "c\x1b[2J", 0, 60)
+    for words in (("list",), ("invite",), ("show", "a\x1b[2J"), ("upgrade",), ("doctor",),
+                  ("export", "-", "--passphrase-file", host.folder / "none"),
+                  ("repair-clock", "a\x1b[2J"), ("report",), ("key", "rotate")):
+        ran = host.run(*words)
+        said = ran.stdout + ran.stderr
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), (words, said)
+    assert "repair a?[2J" in host.done("list")
+    assert "repair a?[2J" in host.refused("show", "a\x1b[2J")
+
+
 def test_revoke_removes_a_damaged_record(host):
     host.enrol(KNOWN)
     host.user_file(KNOWN).write_bytes(b"nonsense")
