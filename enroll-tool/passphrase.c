@@ -38,9 +38,14 @@ static int ask(const struct tool *tool, int tty, const char *question, char line
 static int ask_at(const struct tool *tool, int tty, size_t min, struct secret *ret_phrase)
 {
 	char line[TYPED_MAX] = "", again[TYPED_MAX] = "";
+	char question[64] = "Passphrase: ";
 	bool twice = min > 1;
-	int code = ask(tool, tty, twice ? "New passphrase: " : "Passphrase: ", line);
+	int code;
 
+	if (twice)
+		snprintf(question, sizeof(question),
+			 "New passphrase, %zu characters or more: ", min);
+	code = ask(tool, tty, question, line);
 	if (code == TOOL_DONE && (strlen(line) < min || strlen(line) > SECRET_MAX))
 		code = refuse_length(tool, min);
 	if (code == TOOL_DONE && twice)

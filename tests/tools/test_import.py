@@ -17,6 +17,7 @@ from host import (KNOWN, KNOWN_UID, OTHER_SECRET, SECRET, TOTPCTL, Host, bare, c
                   host, row)
 
 PHRASE = "correct horse battery staple"
+NEW_PHRASE = "New passphrase, 12 characters or more: "
 HEX = "3132333435363738393031323334353637383930"
 OF_HEX = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
@@ -797,7 +798,7 @@ def at_terminal(host, words, *typed):
 def test_a_passphrase_is_asked_twice_and_not_shown(host, other):
     host.enrol("alice.x")
     path = host.folder / "out"
-    code, shown = at_terminal(host, ("export", path), ("New passphrase: ", PHRASE + "\n"),
+    code, shown = at_terminal(host, ("export", path), (NEW_PHRASE, PHRASE + "\n"),
                               ("The same again: ", PHRASE + "\n"))
     assert code == 0 and "1 user exported" in shown and PHRASE not in shown
     code, shown = at_terminal(other, ("import", "exported", path), ("Passphrase: ", PHRASE + "\n"))
@@ -805,12 +806,12 @@ def test_a_passphrase_is_asked_twice_and_not_shown(host, other):
 
 
 @pytest.mark.parametrize("typed, said", [
-    ((("New passphrase: ", PHRASE + "\n"), ("The same again: ", PHRASE + "x\n")), "the two differ"),
-    ((("New passphrase: ", "short\n"),), "expected 12 to 128 bytes"),
-    ((("New passphrase: ", "x" * 129 + "\n"),), "expected 12 to 128 bytes"),
-    ((("New passphrase: ", "\x04"),), "no passphrase"),
-    ((("New passphrase: ", "\x03"),), "no passphrase"),
-    ((("New passphrase: ", PHRASE + "\n"), ("The same again: ", "\x03")), "no passphrase"),
+    (((NEW_PHRASE, PHRASE + "\n"), ("The same again: ", PHRASE + "x\n")), "the two differ"),
+    (((NEW_PHRASE, "short\n"),), "expected 12 to 128 bytes"),
+    (((NEW_PHRASE, "x" * 129 + "\n"),), "expected 12 to 128 bytes"),
+    (((NEW_PHRASE, "\x04"),), "no passphrase"),
+    (((NEW_PHRASE, "\x03"),), "no passphrase"),
+    (((NEW_PHRASE, PHRASE + "\n"), ("The same again: ", "\x03")), "no passphrase"),
 ])
 def test_a_passphrase_that_is_not_given_makes_no_export(host, typed, said):
     host.enrol("alice.x")
