@@ -263,6 +263,15 @@ static void tell_order(const struct bed *bed, const struct stack_line *line, uns
 					"has said yes",
 					PLACE_OF(line)),
 			    line, "write requisite for the first factor, above this line");
+	if (marks & MARK_TWICE)
+		doctor_edit(doctor_find(bed->doctor, "twice", bed->service,
+					"each code is good once, so people have to wait for "
+					"another one at each login",
+					AT_LINE
+					"a line above has asked for a code, and this one asks "
+					"again",
+					PLACE_OF(line)),
+			    line, "take this line out, or the other one");
 }
 
 static void tell_whole(const struct bed *bed)

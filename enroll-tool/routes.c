@@ -314,6 +314,8 @@ static void look_at_order(struct walking *walking, const struct route *route, si
 {
 	unsigned *marks = &walking->routes->marks[line];
 
+	if (is_code(walking->roles[line]) && !walking->account && route->facts & FACT_VOUCHED)
+		*marks |= MARK_TWICE;
 	if (walking->roles[line] != ROLE_CODE || route->facts & (FACT_ROOT | FACT_PROVEN))
 		return;
 	if (!(route->facts & FACT_TRIED)) {

@@ -38,6 +38,7 @@ enum line_mark {
 	MARK_EARLY = 1 << 2,     /* ours is asked before the first factor */
 	MARK_UNPROVEN = 1 << 3,  /* ours is asked after the first factor has refused */
 	MARK_ALONE = 1 << 4,     /* a login succeeds by ours, and no first factor has said yes */
+	MARK_TWICE = 1 << 5,     /* ours asks, and another of ours has taken a code already */
 };
 
 struct routes {

@@ -332,6 +332,12 @@ static const struct {
 	{OURS DEBIAN, {MARK_EARLY}, false, false},
 	{"auth required pam_unix.so\n" OURS, {0, MARK_UNPROVEN}, false, false},
 	{"auth optional pam_unix.so\n" OURS, {0, MARK_ALONE}, false, false},
+	/* two codes */
+	{DEBIAN OURS OURS, {0, 0, 0, 0, MARK_TWICE}, false, false},
+	{DEBIAN "auth optional pam_cap.so\nauth sufficient pam_totp.so enforce=optional\n" OURS,
+	 {0},
+	 false,
+	 false},
 	/* alone, or closed */
 	{OURS, {0}, false, true},
 	{"auth required pam_env.so\nauth required pam_nologin.so\n" OURS, {0}, false, true},

@@ -373,6 +373,12 @@ BROKEN_STACKS = [
     ("key-elsewhere", stack("sudo", "auth [success=1 default=ignore] pam_totp.so if_publickey",
                             "auth requisite pam_unix.so", "auth required pam_totp.so",
                             "auth required pam_permit.so"), {"key-elsewhere": "/sudo:1: "}),
+    ("twice", "sed -i '/common-auth/a auth required pam_totp.so enforce=optional' /etc/pam.d/sshd",
+     {"twice": "/sshd:3: .*asks again"}),
+    ("twice-included", "echo 'auth required pam_totp.so' >>/etc/pam.d/common-auth\n"
+     "sed -i /totp/d /etc/pam.d/su /etc/pam.d/sudo; sed -i 's/^@include common-auth/"
+     "auth requisite pam_unix.so/' /etc/pam.d/login /etc/pam.d/cron /etc/pam.d/chsh /etc/pam.d/other",
+     {"twice": "/sshd:2: "}),
     ("not-installed", f"rm {MODULES}/pam_totp.so", {"module": "pam_totp.so is not installed$"}),
     ("installed-elsewhere", "mkdir -p /mnt/u /mnt/w/u\nmount -t overlay o -o "
      "lowerdir=/usr/lib64,upperdir=/mnt/u,workdir=/mnt/w/u /usr/lib64\nmkdir -p /usr/lib64/security\n"
