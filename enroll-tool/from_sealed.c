@@ -1,7 +1,8 @@
 /*
- * totpctl import sealed FILE...: credentials as they lie in the store of another host whose
- * keyring has a key of this one. They bring no state, so what was used there is not known here;
- * the credential keeps its id, by which it is known when it comes again.
+ * totpctl import sealed PATH...: credentials as they lie in the store of another host whose
+ * keyring has a key of this one, files or a folder of them. They bring no state, so what was
+ * used there is not known here; the credential keeps its id, by which it is known when it comes
+ * again.
  */
 #include "from.h"
 
@@ -88,30 +89,76 @@ static enum totp_err take_cred(struct import *import, const struct place *place,
 	return import_add(import, place, draft, why);
 }
 
-static enum totp_err read_sealed_file(struct import *import, const char *path, struct reason *why)
+static enum totp_err take_box(struct import *import, const struct place *place, const char *user,
+			      const uint8_t *box, size_t len, struct reason *why)
 {
 	const struct sealed *sealed = (const struct sealed *)import;
+	OWN_DRAFT struct draft draft = {0};
+	struct reason fault = {""};
+
+	if (open_with(&sealed->keyring, user, box, len, &draft.cred, &fault) == TOTP_OK)
+		return take_cred(import, place, &draft, why);
+	import_bad(import, place, "%s", fault.text);
+	return TOTP_OK;
+}
+
+static bool find_user(const char *name, char ret_user[CRED_USER_MAX + 1], struct reason *fault)
+{
+	if (store_user_of(name, ret_user) == TOTP_OK)
+		return true;
+	reason_set(fault, "its name is not that of a record: expected users/NAME's");
+	return false;
+}
+
+static enum totp_err read_sealed_file(struct import *import, const char *path, struct reason *why)
+{
 	const char *slash = strrchr(path, '/');
 	struct place place = {import_path(import, path), 0};
-	OWN_DRAFT struct draft draft = {0};
 	uint8_t box[BOX_MAX];
 	char user[CRED_USER_MAX + 1];
 	struct reason fault = {""};
 	size_t len = 0;
-	enum totp_err err = store_user_of(slash ? slash + 1 : path, user);
 
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
-	if (err != TOTP_OK)
-		reason_set(&fault, "its name is not that of a record: expected users/NAME's");
-	else
-		err = read_box(path, box, &len, &fault);
-	if (err == TOTP_OK)
-		err = open_with(&sealed->keyring, user, box, len, &draft.cred, &fault);
-	if (err == TOTP_OK)
-		return take_cred(import, &place, &draft, why);
+	if (find_user(slash ? slash + 1 : path, user, &fault) &&
+	    read_box(path, box, &len, &fault) == TOTP_OK)
+		return take_box(import, &place, user, box, len, why);
 	import_bad(import, &place, "%s", fault.text);
 	return TOTP_OK;
+}
+
+/* One of a folder, which may be the copy of a store that was at work: what has '~' in its name
+ * would have become a record. */
+static enum totp_err read_sealed_entry(struct import *import, const struct folder *folder,
+				       const char *name, struct reason *why)
+{
+	struct place place = from_place(import, folder, name);
+	uint8_t box[BOX_MAX];
+	char user[CRED_USER_MAX + 1];
+	struct reason fault = {""};
+	struct stat st;
+	size_t len = 0;
+
+	if (strchr(name, '~'))
+		return TOTP_OK;
+	if (!place.file)
+		return TOTP_ERR_NOMEM;
+	if (find_user(name, user, &fault) &&
+	    from_file_at(folder, name, box, sizeof(box), &len, &st, &fault) == TOTP_OK)
+		return take_box(import, &place, user, box, len, why);
+	if (fault.text[0]) /* else it has gone meanwhile */
+		import_bad(import, &place, "%s", fault.text);
+	return TOTP_OK;
+}
+
+static enum totp_err read_sealed_path(struct import *import, const char *path, struct reason *why)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+		       ? from_folder(import, path, read_sealed_entry, why)
+		       : read_sealed_file(import, path, why);
 }
 
 static enum totp_err read_sealed(struct import *import, struct reason *why)
@@ -121,7 +168,7 @@ static enum totp_err read_sealed(struct import *import, struct reason *why)
 	enum totp_err err = keyring_load(ctl->tool.policy.keyring, &sealed->keyring, why);
 
 	for (int i = 0; i < ctl->word_count && err == TOTP_OK; i++)
-		err = read_sealed_file(import, ctl->words[i], why);
+		err = read_sealed_path(import, ctl->words[i], why);
 	keyring_wipe(&sealed->keyring);
 	return err;
 }

@@ -209,10 +209,10 @@ static const struct command commands[] = {
 	 "\n"
 	 "  --passphrase-file FILE  do not ask, read the passphrase\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT | OPTION_PASSPHRASE, ctl_import_exported},
-	{NULL, "import sealed", "FILE...", "record files of a host that has the same key",
-	 "Files as they lie in the store's users/, from a host whose keyring shares a key\n"
-	 "with this one. What was used there is not known here. A record that is here\n"
-	 "already stays as it is, so this may be run again and again.\n"
+	{NULL, "import sealed", "PATH...", "record files of a host that has the same key",
+	 "Files as they lie in the store's users/, or a folder of them, from a host whose\n"
+	 "keyring shares a key with this one. What was used there is not known here. A\n"
+	 "record that is here already stays as it is, so this may be run again and again.\n"
 	 "\n" IMPORT_HELP,
 	 1, INT_MAX, OPTIONS_IMPORT, ctl_import_sealed},
 	{NULL, "import csv", "FILE|-", "enrol the users of a list",

@@ -185,8 +185,8 @@ def play(tasks, files):
                 os.chmod(dest + name, int(copy["mode"], 8))
                 os.chown(dest + name, 0, 0)
             continue
-        command = task.get("ansible.builtin.command") or task["ansible.builtin.shell"]
-        facts[task["register"]] = types.SimpleNamespace(stdout=run("sh", "-c", command["cmd"]))
+        command = task["ansible.builtin.command"]["cmd"].split()
+        facts[task["register"]] = types.SimpleNamespace(stdout=run(*command))
         if eval(task["changed_when"], {}, facts):
             changed.append(task["name"])
     return changed

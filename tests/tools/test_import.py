@@ -851,6 +851,26 @@ def test_a_sealed_credential_goes_to_a_host_with_the_same_key_as_often_as_one_li
     assert twin.attempt("alice.x", code) == "deny used_code"
 
 
+def test_a_folder_of_sealed_credentials_is_brought_as_it_lies_in_the_store(host, twin):
+    for user in "alice.x", "bob.x", KNOWN:
+        host.enrol(user)
+    users = host.folder / "copy"
+    shutil.copytree(host.store / "users", users)
+    (users / "alice.x~0123456789abcdef").write_text("cut short")
+    assert twin.done("import", "sealed", users) == "3 users imported\n"
+    (users / "Carol").write_text("hello")
+    (users / "dave.x").symlink_to(users / "bob.x")
+    said = twin.refused("import", "sealed", users)
+    assert f"{users}/Carol: its name is not that of a record" in said
+    assert f"{users}/dave.x: not a regular file with one name" in said
+    assert "nothing is imported: 2 of 5" in said
+    (users / "Carol").unlink()
+    (users / "dave.x").unlink()
+    assert twin.done("import", "sealed", "--replace", users) == "0 users imported, 3 unchanged\n"
+    users.chmod(0o777)
+    assert "everybody can put files there" in twin.refused("import", "sealed", users)
+
+
 def test_a_newer_sealed_credential_replaces_and_keeps_what_was_used_here(host, twin):
     host.enrol("alice.x")
     twin.done("import", "sealed", host.user_file("alice.x"))
