@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "enrolled.h"
 #include "host/clock.h"
@@ -11,6 +12,7 @@
 #include "login/throttle.h"
 #include "names.h"
 #include "otp/uri.h"
+#include "progress.h"
 #include "record/recovery.h"
 
 #define JSON_MAX 12288 /* of one user: 8 tokens, 9 throttles, a name of escapes */
@@ -234,6 +236,7 @@ int ctl_list(struct ctl *ctl)
 	struct list list = {.ctl = ctl, .now = clock_now()};
 	OWN_ENROLLED struct enrolled enrolled = {0};
 	OWN_NAMES struct names *names = NULL;
+	struct progress progress;
 	int code = tool_open(&ctl->tool, "list records");
 
 	if (code == TOOL_DONE)
@@ -243,8 +246,13 @@ int ctl_list(struct ctl *ctl)
 	if (enrolled.count > 16) /* for a few, looking them up is less */
 		names = names_load();
 	list.names = names;
-	for (size_t i = 0; i < enrolled.count; i++)
+	/* on the same terminal the lines themselves tell */
+	progress = isatty(STDOUT_FILENO) ? (struct progress){.on = false} : progress_begin();
+	for (size_t i = 0; i < enrolled.count; i++) {
 		print_user(&list, enrolled.users[i]);
+		progress_show(&progress, "reading records", i + 1, enrolled.count);
+	}
+	progress_clear(&progress);
 	if (ctl->json)
 		printf("%s]\n", list.printed ? "" : "[");
 	else if (list.printed == 0)

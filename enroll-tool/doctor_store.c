@@ -13,6 +13,7 @@
 #include "host/conf.h"
 #include "host/machine.h"
 #include "names.h"
+#include "progress.h"
 #include "sealed.h"
 #include "store/files.h"
 
@@ -208,6 +209,8 @@ static bool open_store(struct doctor *doctor)
 struct round {
 	struct doctor *doctor;
 	struct names *names;
+	struct progress progress;
+	size_t done, total;
 };
 
 /* Permissions of the two files of a record. */
@@ -311,6 +314,8 @@ static void look_at_record(void *context, const char *user)
 	size_t before = doctor->count;
 	enum totp_err err = TOTP_ERR_STALE;
 
+	if (round->done < round->total)
+		progress_show(&round->progress, "reading records", ++round->done, round->total);
 	for (int i = 0; i < READ_TRIES && err == TOTP_ERR_STALE; i++)
 		err = store_read(doctor->ctl->tool.store, user, &txn, &why);
 	if (err == TOTP_ERR_UNSAFE) {
@@ -362,14 +367,25 @@ static void look_at_invite(void *context, const char *user)
 		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
 }
 
+static void count_record(void *context, const char *user)
+{
+	struct round *round = context;
+
+	(void)user;
+	round->total++;
+}
+
 static void look_at_records(struct doctor *doctor)
 {
 	OWN_NAMES struct names *names = names_load();
-	struct round round = {doctor, names};
+	struct round round = {doctor, names, .progress = progress_begin()};
 	struct store *store = doctor->ctl->tool.store;
 	struct reason why = {""};
-	enum totp_err err = store_each_user(store, look_at_record, &round, &why);
+	enum totp_err err = store_each_user(store, count_record, &round, &why);
 
+	if (err == TOTP_OK)
+		err = store_each_user(store, look_at_record, &round, &why);
+	progress_clear(&round.progress);
 	if (err == TOTP_OK)
 		err = store_each_invite(store, look_at_invite, &round, &why);
 	if (err == TOTP_OK)

@@ -1,7 +1,9 @@
-"""A hundred thousand users: brought over, listed, exported, and imported by another host."""
+"""A hundred thousand users: brought over, listed, looked at, exported, imported by other hosts, and
+sealed under another key. On a terminal a bar tells how far each of it is."""
 
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -20,14 +22,28 @@ def secret(number):
     return "".join(digits[number >> shift & 31] for shift in range(0, 20, 5)) * 8
 
 
-def measured(made, what, *words):
-    """Run totpctl; tells and returns seconds of processor time and MiB."""
+def read_terminal(leader):
+    drawn = b""
+    try:
+        while piece := os.read(leader, 65536):
+            drawn += piece
+    except OSError:  # its other end is closed
+        pass
+    os.close(leader)
+    return drawn.decode()
+
+
+def measured(made, what, *words, code=0, bar=True):
+    """Run totpctl at a terminal; tells and returns seconds of processor time and MiB."""
+    leader, follower = os.openpty()
     began = time.monotonic()
     child = subprocess.Popen([TOTPCTL, "--conf", made.conf, *map(str, words)],
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = child.stderr.read()
+                             stdout=subprocess.DEVNULL, stderr=follower)
+    os.close(follower)
+    drawn = read_terminal(leader)
     _, status, used = os.wait4(child.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, said[-1000:]
+    assert os.waitstatus_to_exitcode(status) == code, drawn[-1000:]
+    assert bool(re.search(r"\w +\[#+ *\] +\d+ %\r\x1b\[K", drawn)) == bar, drawn[-1000:]
     spent, memory = used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
     print(f"{what}: {time.monotonic() - began:.1f} s, {spent:.1f} s of processor time, "
           f"{memory} MiB at most")
@@ -48,6 +64,8 @@ def test_a_hundred_thousand_users_take_seconds(host, phrase):  # noqa: F811
     assert spent < 60 and memory < 200
     spent, memory = measured(host, "list", "list")
     assert spent < 30 and memory < 100
+    spent, memory = measured(host, "doctor", "doctor", code=1)  # of this machine's stacks
+    assert spent < 60 and memory < 100
     export = host.folder / "export"
     spent, memory = measured(host, "export", "export", export, "--passphrase-file", phrase)
     assert spent < 30 and memory < 128 + 100  # the 128 are scrypt's
@@ -59,6 +77,17 @@ def test_a_hundred_thousand_users_take_seconds(host, phrase):  # noqa: F811
                                  "--passphrase-file", phrase)
         assert spent < 60 and memory < 128 + 200
         assert len(os.listdir(other.store / "users")) == USERS
+    with tempfile.TemporaryDirectory(prefix="totpctl-twin-") as folder:
+        twin = Host(pathlib.Path(folder))
+        twin.done("init", "--keyring", host.keyring)
+        for what in "import sealed", "import sealed again":
+            spent, memory = measured(twin, what, "import", "sealed", host.store / "users")
+            assert spent < 60 and memory < 250
+        assert len(os.listdir(twin.store / "users")) == USERS
+    spent, memory = measured(host, "key rotate", "key", "rotate")
+    assert spent < 60 and memory < 100
+    spent, memory = measured(host, "key list", "key", "list", bar=False)
+    assert spent < 10 and memory < 100
 
 
 def test_a_hundred_thousand_files_of_google_authenticator_take_seconds(host):  # noqa: F811
