@@ -11,6 +11,7 @@ import pytest
 from host import DIR, STORE, Phone, run, wait_for
 from test_enroll import SECRET, end, scan, screen, secret_on, uri_of  # noqa: F401
 
+MANUAL = os.path.join(os.path.dirname(__file__), "../../man/totp-enroll.1.scd")
 CODE = r"Code from your phone: ?$"
 PROOF = r"Code from your phone, or a recovery code: ?$"
 RECOVERY = r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b"
@@ -140,6 +141,9 @@ def test_who_is_enrolled_is_told_what_there_is(served):
     said = say("status")
     assert "1 wrong code since your last login" in said and "127.0.0.1" in said
     made = json.loads(say("status", "--json"))
+    told = re.search(r"^One object on one line. With \*status\*: (.*?)\n\n", open(MANUAL).read(),
+                     re.M | re.S)[1]
+    assert {*made, *made["tokens"][0]} == set(re.findall(r"_(\w+)_", told))
     assert made["enrolled"] and made["tokens"][0]["label"] == "phone"
     assert made["failures"] == 1 and made["last_failure_source"] == "127.0.0.1"
     assert made["recovery_codes_left"] == 10 and made["tokens"][0]["last_used"] == 0
