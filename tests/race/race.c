@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "module.h"
+#include "otp/base32.h"
 
 #define CHILDREN_MAX 64
 #define CODES_MAX    32 /* PAM's codes are fewer */
@@ -404,26 +405,30 @@ static void a_record_imported_anew_meanwhile_still_lets_in_once(void **unused)
 	}
 }
 
-static void rotate_keys(void)
+/* What the administrator runs meanwhile, and how often. */
+static const char *const *work;
+static unsigned work_rounds;
+
+static void run_totpctl(void)
 {
 	pid_t child = fork();
 	int status = 0;
 
 	if (child == 0) {
 		if (freopen("/dev/null", "w", stdout) && freopen("/dev/null", "w", stderr))
-			execl(TOTPCTL_PATH, "totpctl", "--conf", scene_path(&scene, "conf"), "key",
-			      "rotate", (char *)NULL);
+			execl(TOTPCTL_PATH, "totpctl", "--conf", scene_path(&scene, "conf"),
+			      work[0], work[1], work[2], work[3], (char *)NULL);
 		_exit(1);
 	}
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		_exit(1);
 }
 
-/* Each user with a new code each time, until the keys have been rotated often. */
-static void log_in_or_rotate(unsigned index)
+/* Each user with a new code each time, until the administrator has done it often. */
+static void log_in_or_work(unsigned index)
 {
-	for (unsigned i = 0; index == 0 && i < 25; i++)
-		rotate_keys();
+	for (unsigned i = 0; index == 0 && i < work_rounds; i++)
+		run_totpctl();
 	if (index == 0)
 		atomic_store(&shared->revoked, 1);
 	while (!atomic_load(&shared->revoked)) {
@@ -432,19 +437,54 @@ static void log_in_or_rotate(unsigned index)
 	}
 }
 
-static void every_right_code_lets_in_while_keys_are_rotated(void **unused)
+static void assert_all_are_let_in_while(const char *const words[], unsigned rounds)
 {
 	unsigned accepted;
 
-	scene_enroll(&scene, "nobody");
+	work = words;
+	work_rounds = rounds;
 	(void)take(PAM_SUCCESS);
 	atomic_store(&shared->revoked, 0);
-	release(log_in_or_rotate, 3);
+	release(log_in_or_work, 3);
 	accepted = take(PAM_SUCCESS);
-	printf("# %u logins during 25 rotations\n", accepted);
+	printf("# %u logins meanwhile\n", accepted);
 	assert_in_range(accepted, 50, 1000000);
 	for (int code = 0; code < CODES_MAX; code++)
 		assert_int_equal(0, take(code));
+}
+
+static void every_right_code_lets_in_while_keys_are_rotated(void **unused)
+{
+	static const char *const rotate[4] = {"key", "rotate"};
+
+	scene_enroll(&scene, "nobody");
+	assert_all_are_let_in_while(rotate, 25);
+}
+
+/* "daemon,BASE32\n" */
+static void put_line(char *text, size_t cap, const char *user)
+{
+	OWN_SECRET struct secret secret = scene_secret(user);
+	char base32[BASE32_TEXT_MAX];
+
+	base32_encode(&secret, base32);
+	snprintf(text + strlen(text), cap - strlen(text), "%s,%s\n", user, base32);
+}
+
+static void every_right_code_lets_in_while_records_are_imported_anew(void **unused)
+{
+	const char *const import[4] = {"import", "csv", "--replace", scene_path(&scene, "list")};
+	char list[512] = "";
+	uint64_t before;
+
+	scene_enroll(&scene, "nobody");
+	put_line(list, sizeof(list), "daemon");
+	put_line(list, sizeof(list), "nobody");
+	scene_write(&scene, "list", list, 0600);
+	before = scene_last_step(&scene, "daemon");
+	assert_all_are_let_in_while(import, 12);
+	/* the list knows of no code used: it was not forgotten over it */
+	assert_in_range(scene_last_step(&scene, "daemon"), before + 2, UINT64_MAX);
 }
 
 /* --- kill -9 --- */
@@ -534,6 +574,7 @@ int main(void)
 		in_a_scene(a_record_replaced_meanwhile_still_lets_in_once),
 		in_a_scene(a_record_imported_anew_meanwhile_still_lets_in_once),
 		in_a_scene(every_right_code_lets_in_while_keys_are_rotated),
+		in_a_scene(every_right_code_lets_in_while_records_are_imported_anew),
 		in_a_scene(no_code_enters_twice_however_many_logins_are_killed),
 #else
 		in_a_scene(without_the_lock_a_code_is_accepted_twice),
