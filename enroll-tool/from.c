@@ -77,22 +77,36 @@ static enum totp_err each_entry(struct import *import, const struct folder *fold
 	return err;
 }
 
-enum totp_err from_folder(struct import *import, const char *path, from_entry_fn *entry,
-			  struct reason *why)
+void from_folder_close(struct folder *folder)
+{
+	folder->fd = fd_close(folder->fd);
+}
+
+enum totp_err from_folder_open(const char *path, struct folder *ret_folder, struct reason *why)
 {
 	OWN_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
-	struct folder folder = {.path = path, .fd = fd};
 
-	if (fd < 0 || fstat(fd, &folder.st) != 0) {
+	if (fd < 0 || fstat(fd, &ret_folder->st) != 0) {
 		(void)reason_errno(why, "%.200s", path);
 		return TOTP_ERR_SYSTEM;
 	}
-	if (folder.st.st_mode & S_IWOTH) {
+	if (ret_folder->st.st_mode & S_IWOTH) {
 		reason_set(why, "%.200s: everybody can put files there (mode %04o)", path,
-			   (unsigned)folder.st.st_mode & 07777);
+			   (unsigned)ret_folder->st.st_mode & 07777);
 		return TOTP_ERR_UNSAFE;
 	}
-	return each_entry(import, &folder, entry, why);
+	ret_folder->path = path;
+	ret_folder->fd = fd_take(&fd);
+	return TOTP_OK;
+}
+
+enum totp_err from_folder(struct import *import, const char *path, from_entry_fn *entry,
+			  struct reason *why)
+{
+	OWN_FOLDER struct folder folder = FOLDER_NONE;
+	enum totp_err err = from_folder_open(path, &folder, why);
+
+	return err == TOTP_OK ? each_entry(import, &folder, entry, why) : err;
 }
 
 struct place from_place(struct import *import, const struct folder *folder, const char *name)

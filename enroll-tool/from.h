@@ -24,13 +24,21 @@ struct folder {
 	struct stat st;
 };
 
+#define FOLDER_NONE ((struct folder){.fd = -1})
+#define OWN_FOLDER  OWN(from_folder_close)
+void from_folder_close(struct folder *folder);
+
+/* Open a folder that root chose. Any error: it cannot be opened, or everybody can write to it. */
+MUST_CHECK enum totp_err from_folder_open(const char *path, struct folder *ret_folder,
+					  struct reason *why);
+
 /* Reads one file of a folder. */
 typedef enum totp_err from_entry_fn(struct import *import, const struct folder *folder,
 				    const char *name, struct reason *why);
 
 /*
  * Go through a folder that root chose, in the order of names; those that begin with '.' or end
- * with '~' are passed over. Any error: it cannot be opened or listed, or others can write to it,
+ * with '~' are passed over. Any error: those of from_folder_open, or it cannot be listed,
  * or what `entry` returns.
  */
 MUST_CHECK enum totp_err from_folder(struct import *import, const char *path, from_entry_fn *entry,

@@ -113,7 +113,24 @@ static struct text plain(const xmlNode *data, const char *name)
 	return content(child(child(data, name), "PlainValue"));
 }
 
-static struct pskc_texts texts_of(const xmlNode *device, const xmlNode *key)
+/* What holds for every key of a package: looked for once, for both may be very many. */
+struct device {
+	struct text serial, user;
+	bool dated;
+};
+
+static struct device device_of(const xmlNode *package)
+{
+	const xmlNode *info = child(package, "DeviceInfo");
+
+	return (struct device){
+		.serial = content(child(info, "SerialNo")),
+		.user = content(child(info, "UserId")),
+		.dated = child(info, "StartDate") || child(info, "ExpiryDate"),
+	};
+}
+
+static struct pskc_texts texts_of(const struct device *device, const xmlNode *key)
 {
 	const xmlNode *parameters = child(key, "AlgorithmParameters"), *data = child(key, "Data");
 	const xmlNode *response = child(parameters, "ResponseFormat"), *user = child(key, "UserId");
@@ -129,21 +146,20 @@ static struct pskc_texts texts_of(const xmlNode *device, const xmlNode *key)
 		.time = plain(data, "Time"),
 		.interval = plain(data, "TimeInterval"),
 		.drift = plain(data, "TimeDrift"),
-		.serial = content(child(device, "SerialNo")),
-		.user = content(user ? user : child(device, "UserId")),
+		.serial = device->serial,
+		.user = user ? content(user) : device->user,
 	};
 }
 
 /* What cannot be carried over of a key that is otherwise good. */
-static void tell_policy(struct import *import, const struct place *place, const xmlNode *device,
-			const xmlNode *key)
+static void tell_policy(struct import *import, const struct place *place,
+			const struct device *device, const xmlNode *key)
 {
 	const xmlNode *policy = child(key, "Policy");
 
 	if (child(policy, "PINPolicy"))
 		import_lost(import, place, "the PIN that the token's policy asks for");
-	if (child(policy, "StartDate") || child(policy, "ExpiryDate") ||
-	    child(device, "StartDate") || child(device, "ExpiryDate"))
+	if (child(policy, "StartDate") || child(policy, "ExpiryDate") || device->dated)
 		import_warn(import, place,
 			    "the dates from which and to which the token may be used "
 			    "are not carried over");
@@ -249,7 +265,7 @@ static enum totp_err take(struct import *import, const struct place *place, cons
 }
 
 static enum totp_err read_key(struct import *import, const struct place *place,
-			      const xmlNode *device, const xmlNode *key, struct reason *why)
+			      const struct device *device, const xmlNode *key, struct reason *why)
 {
 	const struct pskc_texts texts = texts_of(device, key);
 	OWN_PSKC struct pskc pskc;
@@ -273,14 +289,14 @@ static enum totp_err read_key(struct import *import, const struct place *place,
 static enum totp_err read_package(struct import *import, const struct place *file,
 				  const xmlNode *package, struct reason *why)
 {
-	const xmlNode *device = child(package, "DeviceInfo");
+	const struct device device = device_of(package);
 	enum totp_err err = TOTP_OK;
 
 	for (const xmlNode *key = package->children; key && err == TOTP_OK; key = key->next) {
 		struct place place = {file->file, (uint32_t)xmlGetLineNo(key)};
 
 		if (is_called(key, "Key"))
-			err = read_key(import, &place, device, key, why);
+			err = read_key(import, &place, &device, key, why);
 	}
 	return err;
 }

@@ -153,11 +153,14 @@ static enum totp_err read_totpcgi(struct import *import, struct reason *why)
 
 int ctl_import_totpcgi(struct ctl *ctl)
 {
-	struct totpcgi totpcgi = {.states = {.path = ctl->words[ctl->word_count - 1], .fd = -1}};
-	OWN_FD int fd = open(totpcgi.states.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
+	struct totpcgi totpcgi = {.states = FOLDER_NONE};
+	struct reason why = {""};
+	int code;
 
-	if (fd < 0)
-		return tool_refuse(&ctl->tool, "%s: %s", totpcgi.states.path, strerror(errno));
-	totpcgi.states.fd = fd;
-	return import_run(ctl, &totpcgi.import, read_totpcgi);
+	/* its files are for everybody to write, so that it must not be */
+	if (from_folder_open(ctl->words[ctl->word_count - 1], &totpcgi.states, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+	code = import_run(ctl, &totpcgi.import, read_totpcgi);
+	from_folder_close(&totpcgi.states);
+	return code;
 }

@@ -178,6 +178,8 @@ void enroll_inherit(struct cred *cred, struct login_state *state, const struct c
 		inherit_token(&state->tokens[i], &cred->tokens[i], was, before);
 	inherit_spent(cred, state, was, before);
 	inherit_bypass(cred, state, was, before);
+	if (!state_is_pending(before, was))
+		cred->must_confirm = false;
 	cred->disabled |= was->disabled;
 	keep_history(state, before);
 }

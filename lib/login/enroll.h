@@ -40,8 +40,10 @@ MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 /*
  * A credential that comes from elsewhere, with its state, takes the place of one of this host:
  * what this host knows is kept. A token whose secret was here stands at the later of both
- * steps or counters, and its clock is as far off as was found here; a recovery code that was here and spent is spent; a bypass is
- * as used as it is in either, and goes if the record has it not any more; throttles, known sources and the failure history are this host's. Who was disabled stays so.
+ * steps or counters, and its clock is as far off as was found here. A recovery code that was
+ * here and spent is spent; a bypass is as used as it is in either, and goes if the record has
+ * it no more. Throttles, known sources and the failure history are this host's. Who was
+ * disabled stays so, and of whom codes were asked already they are asked on.
  */
 void enroll_inherit(struct cred *cred, struct login_state *state, const struct cred *was,
 		    const struct login_state *before);

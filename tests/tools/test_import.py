@@ -486,6 +486,10 @@ def test_a_folder_into_which_everybody_can_put_files_is_not_read(host, cgi, ga):
         google(folder, "alice.x" if kind == "google" else "alice.x.totp")
         folder.chmod(0o1777)
         assert f"{folder}: everybody can put files there" in host.refused("import", kind, folder)
+    # nor one by which what was used would come alive again
+    cgi.chmod(0o700)
+    (host.folder / "state").chmod(0o1777)
+    assert "everybody can put files" in host.refused("import", "totp-cgi", cgi, host.folder / "state")
     assert os.listdir(host.store / "users") == []
 
 
@@ -614,6 +618,17 @@ def test_what_is_no_container_is_refused_at_once(host, text):
     said = host.refused("import", "pskc", path)
     assert time.monotonic() - started < 5
     assert f"nothing is imported: {path}: not " in said and "root:" not in said
+
+
+def test_a_container_of_very_many_parts_takes_no_very_long_time(host):
+    """One package, in which every key would have all of the device gone through."""
+    path = host.folder / "many.xml"
+    path.write_text(f'<KeyContainer xmlns="{PSKC}"><KeyPackage><DeviceInfo>' + "<Model/>" * 40000 +
+                    "</DeviceInfo>" + "<Key/>" * 40000 + "</KeyPackage></KeyContainer>")
+    path.chmod(0o600)
+    began = time.monotonic()
+    assert "40000 of 40000" in host.refused("import", "pskc", path)
+    assert time.monotonic() - began < 15
 
 
 # ---- export, and import of it

@@ -427,6 +427,26 @@ static void a_temporary_code_of_an_old_export_does_not_come_back(void **unused)
 	}
 }
 
+/* Where codes are optional it would be passed over, and nobody be asked any more. */
+static void what_comes_from_elsewhere_does_not_wait_where_codes_were_asked(void **unused)
+{
+	for (int pending = 0; pending < 2; pending++) {
+		struct cred was, cred;
+		struct login_state before, state;
+
+		used_record(&was, &before);
+		was.must_confirm = pending;
+		if (pending)
+			before.tokens[0].last_used = before.tokens[1].last_used = 0;
+		record_from_elsewhere(&was, &cred, &state);
+		cred.tokens[0].secret.data[0] ^= 1;
+		cred.tokens[1].secret.data[0] ^= 1;
+		cred.must_confirm = true;
+		enroll_inherit(&cred, &state, &was, &before);
+		assert_int_equal(pending, state_is_pending(&state, &cred));
+	}
+}
+
 static void a_state_that_was_lost_keeps_nothing(void **unused)
 {
 	struct cred was, cred;
@@ -493,6 +513,7 @@ int main(void)
 		cmocka_unit_test(a_recovery_code_spent_here_stays_spent_wherever_it_stands),
 		cmocka_unit_test(what_comes_from_elsewhere_forgives_nothing),
 		cmocka_unit_test(a_temporary_code_of_an_old_export_does_not_come_back),
+		cmocka_unit_test(what_comes_from_elsewhere_does_not_wait_where_codes_were_asked),
 		cmocka_unit_test(a_state_that_was_lost_keeps_nothing),
 		cmocka_unit_test(a_repaired_record_takes_no_code_from_before),
 	};
