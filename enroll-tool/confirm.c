@@ -19,8 +19,7 @@ static enum totp_err ask(const struct confirm *confirm, struct answer *ret_typed
 {
 	const struct confirm_window window = {confirm->window, confirm->hotp_window};
 	char line[TYPED_MAX] = "";
-	enum totp_err err = say(confirm->fd, confirm->uri->hotp ? "Code of the token: "
-								: "Code from your phone: ");
+	enum totp_err err = say(confirm->fd, confirm->question);
 
 	*ret_right = (struct confirmation){0};
 	if (err == TOTP_OK)

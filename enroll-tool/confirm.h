@@ -14,6 +14,7 @@
 
 struct confirm {
 	const struct otp_uri *uri;
+	const char *question;
 	uint32_t window;        /* steps each side, as at a login */
 	uint32_t hotp_window;   /* counters after uri->counter, as at a login */
 	int fd;                 /* where to ask */

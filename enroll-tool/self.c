@@ -130,6 +130,14 @@ void self_tell_refusal(const struct self *self)
 		tell_wrong(self, outcome);
 }
 
+/* Beside a new phone: which of the two is meant. */
+static const char *which_phone(const struct self *self)
+{
+	if (self->request->what == REQUEST_ADD)
+		return "your other phone";
+	return self->request->what == REQUEST_REPLACE ? "the old phone" : "your phone";
+}
+
 /* Ask for a code of what the person has; TOOL_REFUSED without a sentence: nobody answers. */
 static int type_code(struct self *self, struct answer *ret_answer)
 {
@@ -138,7 +146,7 @@ static int type_code(struct self *self, struct answer *ret_answer)
 	bool got = false;
 	enum totp_err err;
 
-	printf(recovery ? "Code from your phone, or a recovery code: " : "Code from your phone: ");
+	printf("Code from %s%s: ", which_phone(self), recovery ? ", or a recovery code" : "");
 	fflush(stdout);
 	err = typed_line(&self->asking, line, &got);
 	answer_parse(got ? line : NULL, NULL, ret_answer);

@@ -123,11 +123,27 @@ int steps_show(const struct enrolment *enrolment)
 	return TOOL_DONE;
 }
 
+/* Whoever has two phones is told which of them. */
+static const char *question_of(const struct enrolment *enrolment)
+{
+	enum request_what what = enrolment->request->what;
+
+	if (enrolment->uri.hotp)
+		return "Code of the token: ";
+	if (enrolment->request->add || what == REQUEST_ADD || what == REQUEST_REPLACE)
+		return "Code from the new phone: ";
+	return "Code from your phone: ";
+}
+
 int steps_confirm(struct enrolment *enrolment, const sigset_t *asking)
 {
 	const struct tool *tool = enrolment->tool;
-	struct confirm how = {&enrolment->uri, tool->policy.window, tool->policy.hotp_window,
-			      enrolment->request->json ? STDERR_FILENO : STDOUT_FILENO, asking};
+	struct confirm how = {&enrolment->uri,
+			      question_of(enrolment),
+			      tool->policy.window,
+			      tool->policy.hotp_window,
+			      enrolment->request->json ? STDERR_FILENO : STDOUT_FILENO,
+			      asking};
 	enum totp_err err =
 		confirm_ask(&how, &enrolment->typed, &enrolment->confirmed, &enrolment->moving);
 

@@ -12,8 +12,8 @@ from host import DIR, STORE, Phone, run, wait_for
 from test_enroll import SECRET, end, scan, screen, secret_on, uri_of  # noqa: F401
 
 MANUAL = os.path.join(os.path.dirname(__file__), "../../man/totp-enroll.1.scd")
-CODE = r"Code from your phone: ?$"
-PROOF = r"Code from your phone, or a recovery code: ?$"
+CODE = r"Code from (?:your|the new) phone: ?$"
+PROOF = r"Code from (?:your|the old|your other) phone, or a recovery code: ?$"
 RECOVERY = r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b"
 AS_ALICE = ("setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--")
 
@@ -208,9 +208,11 @@ def test_a_phone_is_added_by_a_code_of_the_old_one(served):
     phone, codes = enroll(served)
     child = as_alice("add", "tablet", "--qr=none")
     child.expect(CODE)
+    assert "the new phone" in child.after
     tablet = phone_of(served, child.before)
     child.sendline(tablet.code())
     child.expect(PROOF)
+    assert "your other phone" in child.after
     child.sendline(phone.wrong())
     child.expect(CODE)  # once more, with fresh codes of both
     assert "not accepted" in child.before
@@ -231,9 +233,11 @@ def test_a_phone_is_replaced_by_a_recovery_code_and_the_old_one_works_until_then
     child = as_alice("replace", "--qr=none")
     child.expect(CODE)
     new = phone_of(served, child.before)
+    assert "the new phone" in child.after
     assert served.ssh("alice", phone.code(1)).ok
     child.sendline(new.code())
     child.expect(PROOF)
+    assert "the old phone" in child.after
     child.sendline(codes[0].lower().replace("-", " "))
     status, said = end(child)
     assert status == 0 and "old \"phone\"" in said, said
