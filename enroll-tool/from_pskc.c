@@ -10,10 +10,16 @@
 #include <libxml/tree.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "record/import_pskc.h"
+
+#define PSKC_FILE_MAX   (16u << 20) /* in memory it takes thirty times as much */
+#define PARSE_S         5
+#define PARSE_S_PER_MIB 3
 
 /* --- memory that held secrets --- */
 
@@ -57,6 +63,31 @@ static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *ex
 	(void)system;
 	parser->wellFormed = 0;
 	xmlStopParser(parser);
+}
+
+/*
+ * libxml2 takes time that grows with the square of the attributes of an element, and tells nobody
+ * what it is at. A container that takes so long is none that is worth waiting for, and nothing is
+ * stored yet.
+ */
+static char too_slow[512];
+
+static void give_up(int unused)
+{
+	(void)unused;
+	(void)!write(STDERR_FILENO, too_slow, strlen(too_slow));
+	_exit(TOOL_REFUSED);
+}
+
+static void set_time(const struct import *import, const char *file, size_t len)
+{
+	const struct sigaction action = {.sa_handler = give_up};
+
+	snprintf(too_slow, sizeof(too_slow),
+		 "%s: nothing is imported: %.200s: takes too long to be read as XML\n",
+		 import->ctl->tool.name, file);
+	if (sigaction(SIGALRM, &action, NULL) == 0)
+		alarm(PARSE_S + PARSE_S_PER_MIB * (unsigned)(len >> 20));
 }
 
 static xmlDoc *parse(struct text text)
@@ -326,11 +357,12 @@ static enum totp_err read_pskc(struct import *import, struct reason *why)
 	enum totp_err err = import->ctl->users ? read_owners(pskc, why) : TOTP_OK;
 
 	if (err == TOTP_OK)
-		err = import_file(import, import->ctl->words[0], IMPORT_FILE_MAX, &file, &place,
-				  why);
+		err = import_file(import, import->ctl->words[0], PSKC_FILE_MAX, &file, &place, why);
 	if (err != TOTP_OK)
 		return err;
+	set_time(import, place.file, file.len);
 	doc = parse((struct text){file.at, file.len});
+	alarm(0);
 	if (!doc) {
 		reason_set(why, "%.200s: not XML, or with a document type", place.file);
 		return TOTP_ERR_FORMAT;
