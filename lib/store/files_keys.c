@@ -67,7 +67,8 @@ static enum totp_err take_folder(struct store *store, int how, uint64_t deadline
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return reason_errno(why, FILES_USERS ": cannot lock");
 		if (io_monotonic_ns() >= deadline) {
-			reason_set(why, "other programs are changing records: try again");
+			reason_set(why, "other programs are changing records (lslocks names them): "
+					"try again");
 			return TOTP_ERR_TIMEOUT;
 		}
 		files_pause(tries);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -20,6 +21,8 @@
 #define SPARE_FDS    64 /* for all else that the process has open */
 #define FEW          16 /* files, for which the whole file system is not synced */
 #define ALONE_WAIT_S 60
+#define ALONE_TRY_MS 200      /* in which a login that waits meanwhile is not yet refused */
+#define LET_IN_NS    50000000 /* longer than who waits for a lock pauses */
 #define BOX_MAX      (CRED_BYTES_MAX + SEAL_OVERHEAD)
 
 _Static_assert(INVITE_BYTES_MAX <= CRED_BYTES_MAX, "one buffer for both");
@@ -256,7 +259,7 @@ static void hold_state(const struct batch *batch, const struct resealing *file, 
 static enum totp_err replace_if_same(const struct batch *batch, const struct resealing *file,
 				     struct reason *why)
 {
-	uint64_t deadline = io_monotonic_ns() + ALONE_WAIT_S * 1000000000ull;
+	uint64_t deadline = io_monotonic_ns() + ALONE_TRY_MS * 1000000ull;
 	enum totp_err err = files_begin_alone(batch->store, deadline, why);
 
 	if (err == TOTP_OK && !files_is_still(batch->dir_fd, file->name, file->fd))
@@ -268,14 +271,27 @@ static enum totp_err replace_if_same(const struct batch *batch, const struct res
 	return err;
 }
 
+static enum totp_err hold_and_replace(const struct batch *batch, const struct resealing *file,
+				      struct reason *why)
+{
+	OWN_FD int state_fd = -1;
+
+	hold_state(batch, file, &state_fd);
+	return replace_if_same(batch, file, why);
+}
+
+/* Who writes a record may have been stopped. Until they go on, logins are let in between. */
 static enum totp_err end_file(struct batch *batch, struct resealing *file, struct reason *why)
 {
 	static const struct reason replaced = {"replaced meanwhile"};
-	OWN_FD int state_fd = -1;
-	enum totp_err err;
+	static const struct timespec between = {.tv_nsec = LET_IN_NS};
+	uint64_t deadline = io_monotonic_ns() + ALONE_WAIT_S * 1000000000ull;
+	enum totp_err err = hold_and_replace(batch, file, why);
 
-	hold_state(batch, file, &state_fd);
-	err = replace_if_same(batch, file, why);
+	while (err == TOTP_ERR_TIMEOUT && io_monotonic_ns() < deadline) {
+		nanosleep(&between, NULL);
+		err = hold_and_replace(batch, file, why);
+	}
 	if (err != TOTP_OK && err != TOTP_ERR_STALE)
 		return err;
 	if (err == TOTP_ERR_STALE)

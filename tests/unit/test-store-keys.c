@@ -555,6 +555,56 @@ static void a_login_that_is_done_in_time_loses_nothing(void **state)
 	close(ready[1]);
 }
 
+static int seal_for_a_while(const struct fixture *f, int ready)
+{
+	OWN_STORE struct store *store = open_again(f);
+
+	if (files_begin_sealing(store, NULL) != TOTP_OK || write(ready, "", 1) != 1)
+		return 1;
+	pause_ms(700);
+	return 0;
+}
+
+static int reseal_meanwhile(struct store *store)
+{
+	struct told told;
+
+	return reseal_one(store, "alice", 60, &told) == TOTP_OK && told.good == 1 ? 0 : 1;
+}
+
+/* Somebody may have stopped their su in the middle of an enrolment. */
+static void while_who_seals_is_awaited_logins_go_on(void **state)
+{
+	struct fixture *f = *state;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct keyring_rotation rotation;
+	OWN_STORE struct store *store = NULL;
+	int ready[2], status = 0;
+	pid_t children[2];
+	char byte;
+
+	add_user(f->store, "alice", 1);
+	store = with_a_new_key(f, &rotation);
+	assert_int_equal(0, pipe2(ready, O_CLOEXEC));
+	children[0] = fork();
+	if (children[0] == 0)
+		_exit(seal_for_a_while(f, ready[1]));
+	assert_int_equal(1, read(ready[0], &byte, 1));
+	children[1] = fork();
+	if (children[1] == 0)
+		_exit(reseal_meanwhile(store));
+	pause_ms(100);
+	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_lock(&txn, deadline_in(400), NULL));
+	store_end(&txn);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(children[i], waitpid(children[i], &status, 0));
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	close(ready[0]);
+	close(ready[1]);
+}
+
 /*
  * A whole rotation at the at-th point of a login. Before the lock was had it is stale, and the
  * next try finds all in order; after that its record is taken from it, since it is us who
@@ -730,6 +780,7 @@ int main(void)
 		KEYS_TEST(whoever_would_seal_meanwhile_waits_no_longer_than_a_login),
 		KEYS_TEST(a_login_that_holds_on_too_long_loses_its_record_and_no_state),
 		KEYS_TEST(a_login_that_is_done_in_time_loses_nothing),
+		KEYS_TEST(while_who_seals_is_awaited_logins_go_on),
 		KEYS_TEST(
 			at_whatever_point_of_a_login_keys_are_rotated_it_finds_its_record_or_is_stale),
 		KEYS_TEST(at_whatever_point_somebody_logs_in_nothing_is_lost),
