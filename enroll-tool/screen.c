@@ -31,6 +31,7 @@ struct drawing {
 	enum qr_style style;
 	unsigned quiet; /* 0: nothing is drawn */
 	bool invert;
+	bool dark; /* for a dark window, which is a guess */
 };
 
 /* Lines of text of at most `width` columns. */
@@ -61,12 +62,13 @@ bool screen_qr_of(const char *word, enum screen_qr *ret_qr)
 
 static struct screen screen_of_stdout(void)
 {
-	const char *term = getenv("TERM");
+	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
 	struct winsize size = {0};
 	struct screen screen = {.columns = 80, .rows = 24, .utf8 = tool_utf8()};
 
 	screen.terminal = isatty(STDOUT_FILENO);
-	screen.colours = screen.terminal && term && *term && strcmp(term, "dumb") != 0;
+	screen.colours = screen.terminal && term && *term && strcmp(term, "dumb") != 0 &&
+			 !(plain && *plain);
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
 		return screen;
 	screen.sized = true;
@@ -118,7 +120,10 @@ static struct drawing choose_drawing(const struct screen *screen, const struct s
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned quiet = QUIET_FULL; quiet >= QUIET_NARROW; quiet -= QUIET_NARROW)
 			if (fits(screen, styles[i], quiet))
-				return (struct drawing){styles[i], quiet, wish->invert};
+				return (struct drawing){styles[i], quiet, wish->invert,
+							wish->qr == SCREEN_QR_AUTO &&
+								styles[i] != QR_ANSI &&
+								!wish->invert};
 
 	reason_set(ret_note,
 		   "the QR code needs a window of %u columns and %u rows; this one has %u by %u. "
@@ -225,7 +230,7 @@ static void add_hints(struct column *column, const struct screen *screen,
 	bool narrow = drawing->quiet == QUIET_NARROW;
 	bool guessed = !screen->utf8 && drawing->quiet && drawing->style != QR_ASCII;
 
-	if (!narrow && !guessed)
+	if (!narrow && !guessed && !drawing->dark)
 		return;
 	add_text(column, "");
 	if (narrow)
@@ -233,6 +238,8 @@ static void add_hints(struct column *column, const struct screen *screen,
 				 "not scan, enlarge the window and run again.");
 	if (guessed)
 		add_text(column, "If the picture looks scrambled, type the secret.");
+	if (drawing->dark)
+		add_text(column, "On a light window it needs --qr-invert.");
 }
 
 static void fill_column(struct column *column, const struct screen *screen,

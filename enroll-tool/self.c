@@ -147,7 +147,8 @@ static int type_code(struct self *self, struct answer *ret_answer)
 	enum totp_err err;
 
 	printf("Code from %s%s: ", which_phone(self), recovery ? ", or a recovery code" : "");
-	fflush(stdout);
+	if (fflush(stdout) != 0)
+		return tool_refuse(self->tool, "no code could be asked for: %s", strerror(errno));
 	err = typed_line(&self->asking, line, &got);
 	answer_parse(got ? line : NULL, NULL, ret_answer);
 	WIPE(line);

@@ -77,11 +77,10 @@ int self_rename(struct self *self)
 static int hand_out(const struct self *self, struct outfile *file)
 {
 	const struct sheet sheet = {self->account.name, self->told.codes, self->told.code_count};
-	int code = file->path ? sheet_save(self->tool, &sheet, file) : TOOL_DONE;
 
-	/* what a full disk left of the file is still better than nothing */
-	return code == TOOL_DONE ? sheet_hand_out(self->tool, &sheet, file)
-				 : (sheet_show(&sheet) == TOTP_OK ? TOOL_DONE : TOOL_REFUSED);
+	if (file->path && sheet_save(self->tool, &sheet, file) != TOOL_DONE)
+		outfile_drop(file); /* they are valid, so they are shown */
+	return sheet_hand_out(self->tool, &sheet, file);
 }
 
 int self_recovery(struct self *self)

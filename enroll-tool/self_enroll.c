@@ -164,7 +164,7 @@ static int hand_out(const struct self *self, struct files *files)
 	if (sheet.count == 0)
 		return TOOL_DONE;
 	if (files->codes.path && sheet_save(self->tool, &sheet, &files->codes) != TOOL_DONE)
-		return sheet_show(&sheet) == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
+		outfile_drop(&files->codes); /* they are valid, so they are shown */
 	return sheet_hand_out(self->tool, &sheet, &files->codes);
 }
 
@@ -180,7 +180,7 @@ static int arrive(struct self *self, struct arrival *arrival)
 		tell_done(self, arrival);
 		return hand_out(self, &arrival->files);
 	}
-	if (!added)
+	if (!added || !shown) /* else it was said after the last try */
 		fprintf(stderr, "Nothing was changed.\n");
 	if (shown && !self->request->secret)
 		fprintf(stderr, "If your phone has the new entry already, delete it.\n");

@@ -17,14 +17,14 @@ int sheet_save(const struct tool *tool, const struct sheet *sheet, const struct 
 	return code == TOOL_DONE ? outfile_sync(tool, file) : code;
 }
 
-enum totp_err sheet_show(const struct sheet *sheet)
+static enum totp_err show(const struct sheet *sheet)
 {
-	char page[PAGE_MAX] = "\n";
+	char page[PAGE_MAX];
 	enum totp_err err;
 
 	if (sheet->count == 0)
 		return TOTP_OK;
-	err = io_write(STDOUT_FILENO, page, 1);
+	err = io_write(STDOUT_FILENO, "\n", 1);
 	page_of_codes(sheet->user, sheet->codes, sheet->count, page);
 	if (err == TOTP_OK)
 		err = io_write(STDOUT_FILENO, page, strlen(page));
@@ -37,15 +37,16 @@ int sheet_hand_out(const struct tool *tool, const struct sheet *sheet, struct ou
 	char shown[256];
 
 	fflush(stdout);
-	if (file->path) {
+	if (file->fd >= 0) {
 		text_printable(text_of(file->path), shown, sizeof(shown));
 		printf("%u recovery codes are in %s: print it, then delete it.\n", sheet->count,
 		       shown);
 		outfile_keep(file);
 		return TOOL_DONE;
 	}
-	if (sheet_show(sheet) == TOTP_OK)
+	if (show(sheet) == TOTP_OK)
 		return TOOL_DONE;
-	return tool_refuse(tool, "the recovery codes could not be shown: 'totpctl recovery' makes "
-				 "new ones");
+	return tool_refuse(tool,
+			   "the recovery codes could not be shown: '%s recovery' makes new ones",
+			   geteuid() == 0 ? "totpctl" : "totp-enroll");
 }

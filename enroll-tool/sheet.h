@@ -18,12 +18,9 @@ struct sheet {
 MUST_CHECK int sheet_save(const struct tool *tool, const struct sheet *sheet,
 			  const struct outfile *file);
 
-/* Write the page to standard output, after an empty line. TOTP_ERR_SYSTEM: errno. */
-MUST_CHECK enum totp_err sheet_show(const struct sheet *sheet);
-
 /*
- * After the codes have become valid: show them, or say in which file they are, which is
- * kept. If they cannot be shown, says what gives new ones; returns TOOL_REFUSED.
+ * After the codes have become valid: say in which file they are, which is kept, or without an
+ * open one show them. If they cannot be shown, says what gives new ones; returns TOOL_REFUSED.
  */
 MUST_CHECK int sheet_hand_out(const struct tool *tool, const struct sheet *sheet,
 			      struct outfile *file);

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -52,6 +54,14 @@ bool tool_hold_streams(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	fd_close(fd);
 	return output_open && fd >= 0;
+}
+
+void tool_hide_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)!prctl(PR_SET_DUMPABLE, 0);
+	(void)!setrlimit(RLIMIT_CORE, &none);
 }
 
 int tool_refuse(const struct tool *tool, const char *format, ...)

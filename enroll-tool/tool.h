@@ -39,6 +39,10 @@ char *tool_harmless(char *text);
 void tool_print(FILE *stream, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
+/* No core dump, and no look into the memory by another process of the caller's: secrets are in
+ * it. */
+void tool_hide_memory(void);
+
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 

@@ -201,6 +201,7 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN); /* a write to nobody, or past a limit, is an error to look at */
 	signal(SIGXFSZ, SIG_IGN);
+	tool_hide_memory();
 	if (!tool_hold_streams())
 		return tool_refuse(&tool, "standard output is closed: nothing could be shown");
 	code = request_parse(&tool, argc, argv, &request);
@@ -213,5 +214,7 @@ int main(int argc, char **argv)
 
 	code = geteuid() == 0 ? serve_root(&tool, &request) : serve_self(&tool, &request);
 	tool_close(&tool);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return tool_refuse(&tool, "cannot write to standard output");
 	return code;
 }

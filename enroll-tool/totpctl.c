@@ -499,6 +499,7 @@ int main(int argc, char **argv)
 	struct ctl ctl = {.tool = {.name = "totpctl"}};
 	int code;
 
+	tool_hide_memory();
 	if (!tool_hold_streams())
 		return tool_refuse(&ctl.tool, "standard output is closed");
 	code = run(&ctl, argc, argv);

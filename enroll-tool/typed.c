@@ -31,7 +31,7 @@ static void release_signal(int signal)
 		sigaction(signal, &action, NULL);
 }
 
-static const int held_signals[] = {SIGINT, SIGTERM, SIGHUP};
+static const int held_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 
 #define HELD_SIGNALS (sizeof(held_signals) / sizeof(held_signals[0]))
 

@@ -13,8 +13,8 @@
 #define TYPED_MAX 256 /* bytes of a line with its NUL; the rest of a longer one is dropped */
 
 /*
- * Keep SIGINT, SIGTERM and SIGHUP from ending the program from here on, so that what is
- * stored is stored whole and is told. *ret_asking is the mask that lets them through.
+ * Keep SIGINT, SIGQUIT, SIGTERM and SIGHUP from ending the program from here on, so that what
+ * is stored is stored whole and is told, and a terminal shows again what is typed. *ret_asking is the mask that lets them through.
  */
 void typed_hold_signals(sigset_t *ret_asking);
 

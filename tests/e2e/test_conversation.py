@@ -146,19 +146,32 @@ def test_who_leaves_at_any_question_leaves_nothing(people, where, leave):  # noq
     assert login.ok, "and nobody is kept out by it"
 
 
-def test_ctrl_c_at_the_console_leaves_nothing(people):  # noqa: F811
+@pytest.mark.parametrize("leave", ["ctrl-c", "ctrl-d", "closed"])
+@pytest.mark.parametrize("program", ["login", "su"])
+def test_who_leaves_at_a_terminal_of_this_host_leaves_nothing(people, program, leave):  # noqa: F811
     people.pam("login", *STACK)
-    child = pexpect.spawn("/usr/bin/login", [], timeout=20, encoding="utf-8",
+    people.pam("su", *STACK)
+    words = ("setpriv", "--reuid=bob", "--regid=bob", "--init-groups", "--", "su", "alice", "-c", "id")
+    words = words if program == "su" else ("/usr/bin/login",)
+    child = pexpect.spawn(words[0], list(words[1:]), timeout=20, encoding="utf-8", cwd="/",
                           env={"PATH": os.environ["PATH"], "TERM": "linux"}, dimensions=(50, 100))
-    child.expect_exact("login: ")
-    child.sendline("alice")
+    if program == "login":
+        child.expect_exact("login: ")
+        child.sendline("alice")
     child.expect_exact("Password: ")
     child.sendline(PASSWORD)
     child.expect_exact(ASK)
-    child.sendintr()
-    child.expect(pexpect.EOF)
-    child.close()
-    assert stored() == []
+    pid = child.pid
+    if leave == "closed":
+        child.close(force=True)
+        assert wait_for(lambda: not os.path.exists(f"/proc/{pid}"))
+    else:
+        child.sendintr() if leave == "ctrl-c" else child.sendeof()
+        child.expect(["uid=", pexpect.EOF, "Nothing was stored"])
+        assert "uid=" not in str(child.after)
+        child.close(force=True)
+    assert stored() == [] and os.listdir("/var/lib/pam_totp/state") == []
+    assert "outcome=enrolled" not in people.log_text()
 
 
 # ---- at once

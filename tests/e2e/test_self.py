@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import time
 
@@ -15,7 +17,27 @@ MANUAL = os.path.join(os.path.dirname(__file__), "../../man/totp-enroll.1.scd")
 CODE = r"Code from (?:your|the new) phone: ?$"
 PROOF = r"Code from (?:your|the old|your other) phone, or a recovery code: ?$"
 RECOVERY = r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b"
+FOB = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # the key of RFC 4226, whose codes are known
 AS_ALICE = ("setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--")
+HIDDEN = r"Secret of the token \(base32\): $"
+# words, and the questions that follow
+QUESTIONS = {
+    ("add", "x", "--qr=none"): (CODE, PROOF),
+    ("add", "x", "--secret", "-", "--hotp"): (HIDDEN, r"Code of the token: $", PROOF),
+    ("replace", "phone", "--qr=none"): (CODE, PROOF),
+    ("rename", "phone", "x"): (PROOF,),
+    ("remove", "tablet"): (PROOF,),
+    ("recovery",): (PROOF,),
+    ("disable",): (PROOF,),
+    ("test",): (PROOF,),
+}
+ENDS = {
+    "ctrl-c": lambda child: child.sendintr(),
+    "ctrl-\\": lambda child: child.sendcontrol("\\"),
+    "ctrl-d": lambda child: child.sendeof(),
+    "closed": lambda child: child.close(force=True),
+    "killed": lambda child: child.kill(signal.SIGKILL),
+}
 
 
 @pytest.fixture
@@ -24,18 +46,18 @@ def served(host):
     return host
 
 
-def as_alice(*argv, rows=24, columns=80):
+def as_alice(*argv, rows=24, columns=80, through=(), **environment):
     """totp-enroll at alice's terminal."""
-    return pexpect.spawn(AS_ALICE[0], [*AS_ALICE[1:], "totp-enroll", *argv],
+    return pexpect.spawn(AS_ALICE[0], [*AS_ALICE[1:], *through, "totp-enroll", *argv],
                          dimensions=(rows, columns), timeout=20, encoding="utf-8", cwd="/",
                          env={"PATH": os.environ["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8",
-                              "HOME": "/home/alice"})
+                              "HOME": "/home/alice", **environment})
 
 
-def say(*argv, given=None, code=0):
+def say(*argv, given=None, code=0, through=()):
     """The same in a pipe; what it printed."""
-    done = subprocess.run([*AS_ALICE, "totp-enroll", *argv], input=given, capture_output=True,
-                          text=True, timeout=30, cwd="/home/alice")
+    done = subprocess.run([*AS_ALICE, *through, "totp-enroll", *argv], input=given,
+                          capture_output=True, text=True, timeout=30, cwd="/home/alice")
     assert done.returncode == code, done
     return done.stdout + done.stderr
 
@@ -117,17 +139,101 @@ def test_a_wrong_code_and_an_end_store_nothing(served):
     assert records() == {"users": {}, "state": {}}
 
 
-@pytest.mark.parametrize("signal", ["intr", "hup"])
-def test_ctrl_c_and_a_closed_terminal_store_nothing(served, signal):
+@pytest.mark.parametrize("how", ENDS)
+def test_who_leaves_a_first_enrolment_stores_nothing(served, how):
     child = as_alice("--qr=none")
     child.expect(CODE)
-    if signal == "intr":
-        child.sendintr()
-        assert end(child)[0] == 1
+    ENDS[how](child)
+    if how.startswith("ctrl"):
+        status, said = end(child)
+        assert status == 1 and "Nothing was changed" in said
     else:
         child.close(force=True)
     assert records() == {"users": {}, "state": {}}
     enroll(served)
+
+
+def test_an_enrolment_takes_the_person_s_time_and_hardly_any_more(served):
+    """With the picture, from the command to the recovery codes; of five times the shortest."""
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        child = as_alice()
+        child.delaybeforesend = None
+        child.expect(CODE)
+        took = time.monotonic() - began
+        code = phone_of(served, child.before).code()
+        began = time.monotonic()
+        child.sendline(code)
+        child.expect(pexpect.EOF)
+        times.append(took + time.monotonic() - began)
+        assert len(re.findall(RECOVERY, child.before)) == 10
+        child.close()
+        run("totpctl", "revoke", "alice")
+    print("seconds:", times)
+    assert min(times) < 0.3, times
+
+
+# ---- what a debugger would see
+
+
+def test_no_core_dump_and_no_other_process_shows_a_new_secret(served):
+    child = as_alice("--qr=none", through=("prlimit", "--core=unlimited", "--"))
+    child.expect(CODE)
+    pid = str(child.pid)
+    for words in ("strace", "-p", pid), ("head", "-c1", f"/proc/{pid}/mem"), \
+            ("cat", f"/proc/{pid}/environ"):
+        said = run(*AS_ALICE, *words, fail=True)
+        assert "not permitted" in said or "Permission denied" in said, said
+    child.kill(signal.SIGABRT)
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.signalstatus == signal.SIGABRT and not os.WCOREDUMP(child.status)
+
+
+# ---- terminals
+
+
+TERMINALS = {
+    "usual": (24, 80, {}, "ansi"),
+    "wide": (60, 160, {}, "ansi"),
+    "narrow": (60, 60, {}, "ansi"),
+    "too narrow": (24, 30, {}, "none"),
+    "tiny": (4, 12, {}, "none"),
+    "short": (12, 80, {}, "none"),
+    "dumb": (24, 80, {"TERM": "dumb"}, "utf8"),
+    "without TERM": (24, 80, {"TERM": ""}, "utf8"),
+    "NO_COLOR": (24, 80, {"NO_COLOR": "1"}, "utf8"),
+    "an empty NO_COLOR": (24, 80, {"NO_COLOR": ""}, "ansi"),
+    "C, usual": (24, 80, {"LC_ALL": "C"}, "ansi"),
+    "C, large": (60, 120, {"LC_ALL": "C"}, "ascii"),
+    "C, dumb": (60, 120, {"LC_ALL": "C", "TERM": "dumb"}, "ascii"),
+    "C, dumb, usual": (24, 80, {"LC_ALL": "C", "TERM": "dumb"}, "none"),
+    "C, NO_COLOR": (60, 120, {"LC_ALL": "C", "NO_COLOR": "1"}, "ascii"),
+}
+
+
+@pytest.mark.parametrize("name", TERMINALS)
+def test_picture_and_text_go_by_the_terminal(served, name):
+    rows, columns, environment, expected = TERMINALS[name]
+    served.policy(fail_delay=0)
+    child = as_alice(rows=rows, columns=columns, **environment)
+    child.expect(CODE)
+    said = child.before
+    child.sendintr()
+    end(child)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    assert "\x1b" not in plain and ("\x1b" in said) == (expected == "ansi"), said
+    assert bool(re.search("[▀▄█]", said)) == (expected in ("ansi", "utf8"))
+    assert ("####" in said) == (expected == "ascii")
+    assert ("--qr-invert" in said) == (expected in ("utf8", "ascii"))
+    assert ("needs a window of" in said) == (expected == "none")
+    lines = plain.replace("\r", "").split("\n")
+    shown = [line for line in lines if not line.startswith("totp-enroll: ")]
+    assert max(map(len, shown)) <= max(columns, 24), shown
+    if expected != "none" and rows == 24:
+        assert len(shown) <= rows, "all of it at once"
+    secret_on(plain)
 
 
 def test_who_is_enrolled_is_told_what_there_is(served):
@@ -260,6 +366,110 @@ def test_a_change_that_is_given_up_leaves_all_as_it_was(served):
     assert records() == before
 
 
+def go_to(child, questions):
+    """Answer all but the last of the questions rightly."""
+    said = ""
+    for number, question in enumerate(questions):
+        child.expect(question)
+        said += child.before
+        if number == len(questions) - 1:
+            return
+        if question == HIDDEN:
+            child.sendline(FOB)
+        elif question == CODE:
+            child.sendline(Phone(uri_of(secret_on(said)) + "&period=60").code())
+        else:
+            child.sendline("755224")  # the fob's first one
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_who_leaves_at_any_question_leaves_all_as_it_was(served, how):
+    served.policy(enforce="optional", fail_delay=0, period=60)
+    phone, codes = enroll(served)
+    child = as_alice("add", "tablet", "--secret", "-", "--hotp")
+    go_to(child, (HIDDEN, r"Code of the token: $", PROOF))
+    child.sendline(codes.pop())
+    assert end(child)[0] == 0
+    before = records()
+    for words, questions in QUESTIONS.items():
+        for last in range(1, len(questions) + 1):
+            child = as_alice(*words)
+            go_to(child, questions[:last])
+            ENDS[how](child)
+            if how.startswith("ctrl"):
+                child.expect(pexpect.EOF)
+                assert child.getecho(), "the terminal shows again what is typed"
+                child.close()
+                assert child.exitstatus == 1, (words, last)
+                assert words == ("test",) or "Nothing was changed" in child.before, (words, last)
+            else:
+                child.close(force=True)
+            assert records() == before, (words, last)
+    assert change(as_alice("recovery"), codes.pop())[0] == 0
+
+
+def test_what_cannot_be_written_changes_nothing(served):
+    """Neither questions, nor what a person must see."""
+    served.policy(enforce="optional", fail_delay=0, period=60)
+    full = ("sh", "-c", 'exec "$@" >/dev/full', "sh")
+    assert "could not be shown" in say("enroll", code=1, through=full)
+    assert records() == {"users": {}, "state": {}}
+    phone, codes = enroll(served)
+    before = records()
+    for words in QUESTIONS:
+        said = say(*words, code=1, through=full, given=f"{FOB}\n755224\n{codes[0]}\n")
+        assert "Nothing was changed" in said or words == ("test",) or "only one" in said \
+            or "no \"tablet\"" in said, (words, said)
+        assert records() == before, words
+    assert "standard output" in say("status", code=1, through=full)
+    assert "standard output" in say("status", "--json", code=1, through=full)
+
+
+def test_new_recovery_codes_that_cannot_be_written_are_told(served):
+    """They are valid already: on the screen if the file fails, else how to have others."""
+    phone, codes = enroll(served)
+    small = ("prlimit", "--fsize=100", "--")
+    path = "/home/alice/codes"
+    said = say("recovery", "--save", path, given=codes[0] + "\n", through=small)
+    new = re.findall(RECOVERY, said)
+    assert len(new) == 10 and path in said and not os.path.exists(path), said
+    to_file = (*small, "sh", "-c", 'exec "$@" >said', "sh")
+    said = say("recovery", given=new[0] + "\n", code=1, through=to_file)
+    assert "'totp-enroll recovery' makes new ones" in said, said
+    assert change(as_alice("recovery"), phone.code(1))[0] == 0
+
+
+def test_a_full_disk_changes_nothing_and_keeps_nobody_out(served):
+    """The store on a disk of its own, until there is no room for a byte more."""
+    served.stop_totpd()
+    shutil.rmtree(STORE)
+    os.mkdir(STORE, 0o755)
+    run("mount", "-t", "tmpfs", "-o", "size=512k,mode=755", "store", STORE)
+    try:
+        shutil.rmtree("/etc/pam_totp")
+        run("totpctl", "init")
+        served.totpd()
+        phone, codes = enroll(served)
+        before = records()
+        with open(f"{STORE}/ballast", "wb", 0) as file:
+            with pytest.raises(OSError):
+                while True:
+                    file.write(bytes(512))
+        for words in ("rename", "phone", "x"), ("recovery",), ("add", "x", "--secret", "-", "--hotp"):
+            said = say(*words, code=1, given=f"{FOB}\n755224\n{codes[0]}\n"
+                       if "--hotp" in words else codes[0] + "\n")
+            assert "please tell your administrator" in said and "Nothing was changed" in said, said
+        assert records()["users"] == before["users"]
+        assert "Right" in say("test", given=phone.code(1) + "\n")
+        served.sshd()
+        assert served.ssh("alice", codes[1]).ok
+        os.unlink(f"{STORE}/ballast")
+        assert change(as_alice("rename", "phone", "pocket"), codes[0])[0] == 0
+    finally:
+        served.stop_totpd()
+        run("umount", STORE)
+
+
 def test_phones_are_renamed_and_removed(served):
     phone, codes = enroll(served)
     assert "only one" in say("remove", "phone", code=1)
@@ -307,14 +517,11 @@ def test_who_need_not_give_codes_can_do_without(served):
 
 def test_a_hardware_token_is_added_from_standard_input(served):
     phone, codes = enroll(served)
-    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-    fob = Phone(uri_of(secret))
-    said = say("add", "fob", "--secret", "-", "--hotp", given=f"{secret}\n755224\n{codes[0]}\n")
+    said = say("add", "fob", "--secret", "-", "--hotp", given=f"{FOB}\n755224\n{codes[0]}\n")
     assert "\"fob\" is added" in said
     said = say("test", given="287082\n")
     assert "\"fob\"" in said
     assert "no secret" in say("add", "x", "--secret", "-", given="", code=1)
-    del fob
 
 
 @pytest.mark.parametrize("words", [

@@ -1,6 +1,7 @@
 """totpd, asked by the programs of ordinary people, by set-uid ones and by strangers."""
 import array
 import base64
+import collections
 import os
 import resource
 import random
@@ -55,6 +56,11 @@ def log_in(user, code, fail=False, shell=""):
 def locker(served):
     served.pam("locker", "auth required pam_totp.so")
     return served
+
+
+# root without the right to pass over permissions: an SELinux domain, a hardened unit
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--")
+MAPPED = ("unshare", "--user", "--map-root-user", "--")
 
 
 def children(pid):
@@ -125,6 +131,10 @@ def test_an_account_of_may_check_asks_about_others_and_changes_nothing(locker):
     assert locker.event()["source"] == "uid:64001"
     for op in range(wire.STATUS, wire.DISABLE + 1):
         assert "forbidden" in ask_as("alice", op, "bob", phone.code(1))
+    # and by PAM, as a server does
+    for answer, said in (phone.code(1), "successfully"), (phone.wrong(), "not accepted"):
+        assert said in as_user("alice", "pamtester", "locker", "bob", "authenticate",
+                               given=answer + "\n", fail=said != "successfully")
 
 
 def test_an_unknown_user_id_and_a_user_namespace_are_refused(served):
@@ -224,6 +234,63 @@ def test_for_how_long_an_address_is_remembered_its_line_says_whoever_checks(lock
     for step in range(2):
         run("/usr/bin/python3", "-B", "-c", FROM_AFAR, given=phone.code(step) + "\n")
     assert [event["reason"] for event in locker.events()] == ["code", reason]
+
+
+LOOK = """
+libc.syslog(86, b'begin')  # libc keeps what it has opened for the log
+def look():
+    mask = libc.umask(0o22)
+    libc.umask(mask)
+    with open('/proc/self/status') as status:
+        kept = [line for line in status if line.split(':')[0] in
+                ('Uid', 'Gid', 'Groups', 'NoNewPrivs', 'Seccomp', 'Threads', 'SigQ',
+                 'SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt')]
+    with open('/proc/self/limits') as limits:
+        kept.append(limits.read())
+    descriptors = {fd: os.stat(int(fd)) for fd in os.listdir('/proc/self/fd')
+                   if os.path.exists('/proc/self/fd/' + fd)}
+    return kept, {fd: (st.st_dev, st.st_ino) for fd, st in descriptors.items()}, mask, os.getcwd()
+before = look()
+"""
+
+
+@pytest.mark.parametrize("what, code", [("right", 0), ("wrong", 7), ("absent", 9)])
+def test_the_program_that_asks_is_as_it_was(locker, what, code):
+    """Its signals, threads, descriptors, limits, ids, umask and folder; also in trouble."""
+    phone = locker.enroll("alice")
+    answer = phone.wrong() if what == "wrong" else phone.code()
+    if what == "absent":
+        locker.stop_totpd()
+    script = BY_HAND.replace("BEFORE", LOOK).replace(
+        "AFTER", f"assert result == {code}, result\nafter = look()\n"
+        "assert after == before, (before, after)\nos._exit(0)")
+    as_user("alice", "/usr/bin/python3", "-B", "-c", script, given=answer + "\n")
+
+
+@pytest.mark.parametrize("how", [POWERLESS, MAPPED], ids=["capabilities", "user-namespace"])
+def test_root_that_may_not_open_the_store_has_totpd_open_it(locker, how):
+    """With the same words, and the same lines in the log, as root that may."""
+    locker.pam("other-locker", "auth required pam_totp.so")
+    phone = locker.enroll("alice")
+    assert "Permission denied" in run(*how, "ls", f"{STORE}/users", fail=True)
+
+    def root_asks(code, fail=False):
+        return run(*how, "pamtester", "locker", "alice", "authenticate", given=code + "\n",
+                   fail=fail)
+
+    code = phone.code()
+    assert "successfully authenticated" in root_asks(code)
+    event = locker.event()
+    assert (event["outcome"], event["service"], event["token"]) == ("allow", "locker", "phone")
+    assert "already used" in root_asks(code, fail=True)
+    assert "not accepted" in root_asks(phone.wrong(), fail=True)
+    assert [event["reason"] for event in locker.events()] == ["code", "used_code", "wrong_code"]
+    assert {event["source"] for event in locker.events()} == {"uid:0"}
+    locker.stop_totpd()
+    assert "not possible right now" in root_asks(phone.code(1), fail=True)
+    assert wait_for(lambda: len(locker.events()) == 4)
+    assert locker.events()[-1]["outcome"] == "error"
+    assert "totpd.socket" in locker.events()[-1]["detail"]
 
 
 # ---- totpd is not there, or not what it seems
@@ -627,26 +694,27 @@ def test_children_that_are_killed_lose_nothing_and_accept_nothing_twice(served):
     assert "reason=crash" in served.log_text()
 
 
-def test_sixty_four_logins_of_sixty_four_users_are_all_accepted(served):
-    """By root's socket, as su would ask."""
-    users = [f"user{n}" for n in range(64)]
+def test_sixty_four_logins_of_sixty_four_users_are_all_accepted(locker):
+    """Each by a program of the user's own."""
+    users = {f"user{n}": str(65000 + n) for n in range(64)}
     with open("/etc/passwd", "a") as file:
-        file.writelines(f"{user}:x:{65000 + n}:{65000 + n}::/:/bin/sh\n"
-                        for n, user in enumerate(users))
+        file.writelines(f"{user}:x:{uid}:{uid}::/:/bin/sh\n" for user, uid in users.items())
     try:
-        codes = {user: served.enroll(user).code() for user in users}
-        said = []
+        codes = {user: locker.enroll(user).code() for user in users}
+        said = {}
 
         def one(user):
-            said.append(wire.ask(wire.request(wire.CHECK, user, codes[user]),
-                                 ROOT).verdict)
+            said[user] = as_user(users[user], "pamtester", "locker", user, "authenticate",
+                                 given=codes[user] + "\n")
 
         threads = [threading.Thread(target=one, args=(user,)) for user in users]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert said == ["allow"] * 64
+        assert sorted(said) == sorted(users)
+        assert wait_for(lambda: len(locker.events()) == 64)
+        assert {event["outcome"] for event in locker.events()} == {"allow"}
     finally:
         run("sed", "-i", "/^user[0-9]*:/d", "/etc/passwd")
 
@@ -654,6 +722,8 @@ def test_sixty_four_logins_of_sixty_four_users_are_all_accepted(served):
 def test_who_says_nothing_loses_the_seat_and_who_floods_delays_nobody(served):
     phone = served.enroll("bob")
     silent = [wire.connect() for _ in range(60)]  # root's uid at the door of everybody
+    time.sleep(0.1)
+    assert children(served.keeper.pid) == [], "nobody is made a child for who has asked nothing"
     answer = ask_as("bob", wire.CHECK, "bob", phone.code())
     assert "allow" in answer
     time.sleep(1.5)
@@ -805,23 +875,34 @@ def test_who_has_asked_and_gone_is_not_served_later(served):
     assert "allow" in ask_as("bob", wire.CHECK, "bob", code)
 
 
-def test_noise_on_the_socket_is_answered_with_nothing_or_an_error(served):
-    random.seed(6238)
-    good = wire.request(wire.CHECK, "alice", "123456")
-    for _ in range(1500):
-        message = bytearray(good)
-        kind = random.randrange(3)
-        if kind == 0:
-            message = random.randbytes(random.randrange(1, 1200))
-        else:
-            for _ in range(random.randrange(1, 8)):
-                message[random.randrange(4 * (kind == 1), len(message))] = random.randrange(256)
-        answer = wire.ask(bytes(message))
-        assert answer is None or answer.error != "ok" or answer.verdict != "allow"
+FAMILIAR = b"\1\x7f" + bytes(15)  # an address, in which no noise comes
+
+
+@pytest.mark.parametrize("user", ["alice", "root"])
+def test_noise_on_the_socket_changes_nothing_and_lets_nobody_in(served, user):
+    """Requests of every kind, whole and spoilt: alice's about herself, and root's about her."""
+    served.policy(attempts=100, attempts_total=10000, fail_delay=0)
+    phone = served.enroll("alice")
+    assert wire.ask(wire.request(wire.CHECK, "alice", phone.code(-1), source=FAMILIAR),
+                    ROOT).verdict == "allow"
+    with open(f"{STORE}/users/alice", "rb") as file:
+        before = file.read()
+    path = ROOT if user == "root" else "/run/pam_totp/socket"
+    said = as_user(user, "/usr/bin/python3", "-B", "-c",
+                   f"import sys; sys.path.insert(0, {HERE!r})\n"
+                   f"import noise\nprint(*noise.make({path!r}, 'alice', 2500))").split()
+    seen = collections.Counter(said)
+    assert seen["allow"] == 0
+    # it got through to all that there is
+    assert seen["silence"] + seen["format"] > 200 and seen["range"] > 10, seen
+    assert seen["deny"] > 100 and seen["looked"] > 100, seen
     assert served.keeper.poll() is None
     assert "reason=crash" not in served.log_text()
-    phone = served.enroll("alice")
-    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
+    with open(f"{STORE}/users/alice", "rb") as file:
+        assert file.read() == before
+    assert os.listdir(f"{STORE}/users") == ["alice"]
+    assert wire.ask(wire.request(wire.CHECK, "alice", phone.code(), source=FAMILIAR),
+                    ROOT).verdict == "allow"
 
 
 # ---- the daemon itself
@@ -834,6 +915,62 @@ def test_it_has_none_of_root_s_rights_and_cannot_have_them_back(served):
     assert status["NoNewPrivs"] == "1"
     limits = open(f"/proc/{served.keeper.pid}/limits").read()
     assert re.search(r"Max core file size\s+0\s+0", limits)
+
+
+@pytest.mark.parametrize("fault", [
+    "setuid:retval=0", "setresuid:retval=0:when=2", "setgid:retval=0", "setresgid:retval=0:when=2",
+    "setgroups:retval=0:when=2"])
+def test_rights_that_could_be_had_back_are_noticed(host, fault):
+    """totpd tries to be root again; where that does not fail, it does not begin."""
+    host.serve()
+    host.stop_totpd()
+    said = run("strace", "-o", f"{DIR}/strace", f"-einject={fault}", "/usr/libexec/totpd",
+               "--foreground", fail=True)
+    assert "root's rights could be had back" in said, said
+    assert "INJECTED" in open(f"{DIR}/strace").read()
+
+
+@pytest.mark.parametrize("fault", [
+    "setgroups:error=EPERM:when=1", "setresgid:error=EPERM:when=1", "setresuid:error=EAGAIN:when=1",
+    "setresuid:retval=0:when=1", "setresgid:retval=0:when=1", "prctl:error=EINVAL",
+    "setrlimit,prlimit64:error=EPERM"])
+def test_rights_that_cannot_be_dropped_are_noticed(host, fault):
+    host.serve()
+    host.stop_totpd()
+    since = host.log_end()
+    said = run("strace", "-o", f"{DIR}/strace", f"-einject={fault}", "/usr/libexec/totpd",
+               "--foreground", fail=True)
+    assert "rights" in said or "cannot become" in said or "cannot limit" in said, said
+    assert "outcome=begin" not in host.log_text(since)
+
+
+def test_four_checks_at_once_take_little_memory(served):
+    names = [f"user{n}" for n in range(4)]
+    with open("/etc/passwd", "a") as file:
+        file.writelines(f"{name}:x:{65000 + n}:{65000 + n}::/:/bin/sh\n"
+                        for n, name in enumerate(names))
+    files, doors = [], []
+    try:
+        for name in names:
+            code = served.enroll(name).code()
+            files.append(open(served.state_paths(name)[0], "r+b"))
+            lock(files[-1])
+            doors.append(wire.connect(ROOT))
+            doors[-1].send(wire.request(wire.CHECK, name, code))
+        at_work = wait_for(lambda: len(children(served.keeper.pid)) == 4 and
+                           children(served.keeper.pid))
+        assert wait_for(lambda: all(opened_by(child) for child in at_work))
+        kib = 0
+        for pid in served.keeper.pid, *at_work:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                kib += int(re.search(r"^Pss: +(\d+)", file.read(), re.M)[1])
+        print(f"PSS: {kib} KiB")
+        assert kib < 8192
+        for file in files:
+            file.close()
+        assert [wire.Response(door.recv(4096)).verdict for door in doors] == ["allow"] * 4
+    finally:
+        run("sed", "-i", "/^user[0-9]*:/d", "/etc/passwd")
 
 
 def test_neither_its_memory_nor_the_store_can_be_read_by_a_user(served):

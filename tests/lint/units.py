@@ -45,6 +45,13 @@ def check_directive(findings, folder):
     unit.write_text(text)
 
 
+def check_namespace(findings, folder):
+    """In a user namespace of its own totpd would see everybody as one and the same user."""
+    for name in UNITS:
+        if re.search(r"^PrivateUsers *=", pathlib.Path(folder, name).read_text(), re.M):
+            findings.tell(name, "PrivateUsers= hides who asks")
+
+
 def check_exposure(findings, folder):
     said = analyze("security", "--offline=true", f"{folder}/{UNITS[0]}")[0]
     level = re.search(r"Overall exposure level for totpd.service: ([\d.]+)", said)
@@ -62,6 +69,7 @@ def main():
         for line in verify(folder).splitlines():
             findings.tell("conf/systemd", line)
         check_directive(findings, folder)
+        check_namespace(findings, folder)
         check_exposure(findings, folder)
     findings.leave(len(UNITS))
 
