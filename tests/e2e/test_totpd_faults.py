@@ -1,5 +1,6 @@
 """What people change by totpd, while its children are killed or the disk fails: old or new."""
 import base64
+import collections
 import os
 import re
 import shutil
@@ -124,23 +125,26 @@ class Strace:
         self.child.communicate(timeout=10)
 
 
-def changing_calls(pid, change):
-    """The calls by which a child changes something, and its last ones: (name, ordinal). To be
-    killed at any other call is to be killed at the next of these."""
-    log, seen, calls = f"{DIR}/strace", {}, []
+def calls_of(pid, change):
+    """The calls of a child, in order: (name, ordinal, changes). To be killed at one that changes
+    nothing is to be killed at the next that does, or at the last ones, which count as such. A
+    call that is the parent's too is left out: what is done to it would be done to both."""
+    log, seen, calls = f"{DIR}/strace", collections.Counter(), []
     with Strace(pid, "-o", log):
         answer = change.make()
         assert answer.error == "ok"
         assert wait_for(lambda: "exit_group" in open(log, errors="replace").read())
     for line in open(log, errors="replace"):
         match = re.match(r"(\d+)\s+(\w+)\(", line)
-        if not match or match[1] == str(pid):
+        if not match:
             continue
-        seen[match[2]] = seen.get(match[2], 0) + 1
-        if (CHANGING.match(match[2]) or "O_CREAT" in line
-                or match[2] == "sendto" and "PTA1" in line or match[2] == "exit_group"):
-            calls.append((match[2], seen[match[2]]))
-    return calls
+        process, name = match.groups()
+        seen[process, name] += 1
+        if process != str(pid):
+            calls.append((name, seen[process, name],
+                          bool(CHANGING.match(name)) or "O_CREAT" in line
+                          or name == "sendto" and "PTA1" in line or name == "exit_group"))
+    return [call for call in calls if call[1] > seen[str(pid), call[0]]]
 
 
 def temporary_files():
@@ -153,24 +157,28 @@ def served(host):
     return host
 
 
+def suffer(pid, change, call, ordinal, fault):
+    """Make the change while that befalls the child, and look at what is there then."""
+    change.restore()
+    with Strace(pid, "-o", "/dev/null", f"-etrace={call}",
+                f"-einject={call}:{fault}:when={ordinal}"):
+        answer = change.make()
+    try:
+        assert call == "exit_group" or not answer or fault != "signal=KILL"
+        assert fault == "signal=KILL" or call == "unlinkat" or not temporary_files()
+        change.check(answer)
+    except AssertionError as error:
+        raise AssertionError(f"{fault} at {call} number {ordinal}") from error
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_in_which_a_call_fails_or_the_child_dies_is_made_or_not(served, name):
     change, pid = CHANGES[name], served.keeper.pid
     change.prepare(served)
-    calls = changing_calls(pid, change)
+    calls = [call[:2] for call in calls_of(pid, change) if call[2]]
     assert len(calls) > 8, calls
     for call, ordinal in calls:
-        for fault in "signal=KILL", "error=EIO":
-            if fault != "signal=KILL" and call in ("sendto", "exit_group"):
-                continue
-            change.restore()
-            with Strace(pid, "-o", "/dev/null", f"-etrace={call}",
-                        f"-einject={call}:{fault}:when={ordinal}"):
-                answer = change.make()
-            try:
-                assert call == "exit_group" or not answer or fault != "signal=KILL"
-                assert fault == "signal=KILL" or call == "unlinkat" or not temporary_files()
-                change.check(answer)
-            except AssertionError as error:
-                raise AssertionError(f"{fault} at {call} number {ordinal}") from error
+        suffer(pid, change, call, ordinal, "signal=KILL")
+        if call not in ("sendto", "exit_group"):
+            suffer(pid, change, call, ordinal, "error=EIO")
     assert served.keeper.poll() is None

@@ -1,0 +1,21 @@
+"""As test_totpd_faults, at every call of the child and not at those alone that change something."""
+import pytest
+
+from test_totpd_faults import CHANGES, calls_of, served, suffer  # noqa: F401 a fixture
+
+LAST = "sendto", "exit_group"  # after them there is nothing that could fail
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_survives_a_death_at_any_call_and_any_failure(served, name):  # noqa: F811
+    change, pid = CHANGES[name], served.keeper.pid
+    change.prepare(served)
+    calls = calls_of(pid, change)
+    assert len(calls) > 40, calls
+    for call, ordinal, _ in calls:
+        suffer(pid, change, call, ordinal, "signal=KILL")
+        if call not in LAST:
+            suffer(pid, change, call, ordinal, "error=ENOSPC")
+        if call in ("write", "pwrite64"):
+            suffer(pid, change, call, ordinal, "retval=1")
+    assert served.keeper.poll() is None
