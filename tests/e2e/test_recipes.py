@@ -46,8 +46,10 @@ def phone(host):
 def test_every_recipe_is_tried_here():
     with open(PAGE, encoding="utf-8") as file:
         stacks = re.search(r"^# STACKS\n(.*?)^# ", file.read(), re.M | re.S)[1]
-    with open(__file__, encoding="utf-8") as file:
-        tried = re.findall(r'(?:write_stack|recipe)\("([^"]+)"', file.read())
+    tried = []
+    for name in __file__, os.path.join(os.path.dirname(__file__), "prove_postgresql.py"):
+        with open(name, encoding="utf-8") as file:
+            tried += re.findall(r'(?:write_stack|recipe)\("([^"]+)"', file.read())
     assert sorted(set(tried)) == sorted(re.findall(r"^## (.*)$", stacks, re.M))
 
 
@@ -60,6 +62,7 @@ SNIPPETS = {
     "login": "login",
     "vsftpd": "vsftpd, and others that ask once",
     "i3lock": "i3lock, swaylock, and other screen lockers",
+    "postgresql": "PostgreSQL, certificate and code",
 }
 
 

@@ -202,6 +202,8 @@ def shipped():
                    "publickey,keyboard-interactive:pam keyboard-interactive:pam"}
     for path in sorted((pathlib.Path(__file__).parents[2] / "conf" / "pam.d").iterdir()):
         service = path.name.split("-")[0]
+        if service == "postgresql":  # its first factor is in a file of its own
+            continue
         script = f"cp {path} /etc/pam.d/{service}\n" + (SERVED if service == "i3lock" else "")
         if path.name in methods:
             script += (f"sed -i '/^authenticationmethods/s/ .*/ {methods[path.name]}/' "
@@ -426,6 +428,11 @@ def test_the_repair_that_is_named_repairs(patient):
     alone = GOOD["key-and-code"] + "\nsed -i /permit/d /etc/pam.d/sshd"
     command = patient.only(alone, "permit", "/sshd:1: ")["repair"]
     assert patient.found(alone + "\n" + command) == []
+
+
+def test_of_the_database_server_it_says_what_the_manual_tells(patient):
+    stack = pathlib.Path(__file__).parents[2] / "conf" / "pam.d" / "postgresql"
+    patient.only(f"cp {stack} /etc/pam.d/", "no-factor", "/postgresql:7: ")
 
 
 def test_one_service_alone_is_looked_at(patient):
