@@ -353,19 +353,6 @@ def test_a_phone_is_replaced_by_a_recovery_code_and_the_old_one_works_until_then
     assert not served.ssh("alice", codes[0]).ok
 
 
-def test_a_change_that_is_given_up_leaves_all_as_it_was(served):
-    phone, codes = enroll(served)
-    before = records()
-    for words in (("replace", "--qr=none"), ("add", "x", "--qr=none"), ("recovery",),
-                  ("rename", "phone", "x")):
-        child = as_alice(*words)
-        child.expect([CODE, PROOF])
-        child.sendintr()
-        status, said = end(child)
-        assert status == 1 and "Nothing was changed" in said
-    assert records() == before
-
-
 def go_to(child, questions):
     """Answer all but the last of the questions rightly."""
     said = ""
