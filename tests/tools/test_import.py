@@ -360,14 +360,17 @@ def test_oath_counters_go_on_where_they_were(host):
 @pytest.mark.parametrize("off", [0, -1, 1, -20, 20])
 def test_oath_codes_used_before_are_refused(host, off):
     """The code may be of any step of the peer's window around the time of its use."""
-    now = time.time()
-    step = int(now) // 30
-    host.done("import", "oath", users_oath(
-        host, f"HOTP/T30 alice.x - {HEX} 0 {code_at(30 * (step + off), OF_HEX)} {local_time(now)}"))
-    for ahead in -1, 0, 1:
+    for user in "alice.x", "bob.x":  # again, should the step end meanwhile
+        now = time.time()
+        step = int(now) // 30
+        host.done("import", "oath", users_oath(
+            host, f"HOTP/T30 {user} - {HEX} 0 {code_at(30 * (step + off), OF_HEX)} {local_time(now)}"))
+        seen = {ahead: host.attempt(user, code_at(30 * (step + ahead), OF_HEX)) for ahead in (-1, 0, 1)}
+        if int(time.time()) // 30 == step:
+            break
+    for ahead, answer in seen.items():
         expected = "deny used_code" if ahead <= off else "deny clock_back" if off == 20 else "allow code"
-        seen = host.attempt("alice.x", code_at(30 * (step + ahead), OF_HEX))
-        assert seen == expected or (off == 20 and seen == "deny clock_back"), ahead
+        assert answer == expected or (off == 20 and answer == "deny clock_back"), seen
 
 
 def test_an_oath_code_that_is_not_found_counts_as_of_its_time(host):
