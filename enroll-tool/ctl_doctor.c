@@ -136,23 +136,23 @@ bool doctor_is_plain(const char *word)
 
 /* --- telling --- */
 
-/* Print what may hold a name that a stranger chose. */
-static void print_clean(const char *text)
+/* What is found and its repair may hold names that strangers chose. */
+static void print_finding(const struct finding *finding, size_t number)
 {
-	char plain[1024];
+	size_t column = (size_t)printf("%zu. ", number);
 
-	if (!text_is_clean(text_of(text))) {
-		text_printable(text_of(text), plain, sizeof(plain));
-		text = plain;
+	if (finding->services) {
+		column = tool_wrap(stdout, tool_harmless(finding->services), column, 3);
+		column += (size_t)printf(": ");
 	}
-	fputs(text, stdout);
-}
-
-static void print_line(const char *name, const char *text)
-{
-	printf("   %-8s", name);
-	print_clean(text);
+	tool_wrap(stdout, tool_harmless(finding->what), column, 3);
+	printf("\n   Why:    ");
+	tool_wrap(stdout, finding->why, 11, 11);
 	printf("\n");
+	if (finding->repaired)
+		printf("   Repaired.\n");
+	else if (finding->repair) /* not broken: a copied command would be another one */
+		printf("   Repair: %s\n", tool_harmless(finding->repair));
 }
 
 static void print_findings(const struct doctor *doctor)
@@ -160,19 +160,10 @@ static void print_findings(const struct doctor *doctor)
 	size_t repaired = 0;
 
 	for (size_t i = 0; i < doctor->count; i++) {
-		const struct finding *finding = &doctor->findings[i];
-
-		printf("%s%zu. ", i ? "\n" : "", i + 1);
-		print_clean(finding->services ? finding->services : "");
-		printf("%s", finding->services ? ": " : "");
-		print_clean(finding->what);
-		printf("\n");
-		print_line("Why:", finding->why);
-		if (finding->repaired)
-			printf("   Repaired.\n");
-		else if (finding->repair)
-			print_line("Repair:", finding->repair);
-		repaired += finding->repaired;
+		if (i)
+			printf("\n");
+		print_finding(&doctor->findings[i], i + 1);
+		repaired += doctor->findings[i].repaired;
 	}
 	if (doctor->count == 0)
 		printf("Nothing was found.\n");

@@ -23,12 +23,13 @@ static void say(struct import *import, const struct place *place, const char *be
 static void say(struct import *import, const struct place *place, const char *before,
 		const char *format, va_list args)
 {
-	progress_clear(&import->progress);
-	fprintf(stderr, "%s:", place->file);
+	char line[16] = "";
+
 	if (place->line)
-		fprintf(stderr, "%u:", (unsigned)place->line);
-	fprintf(stderr, " %s", before);
-	tool_print(stderr, format, args);
+		snprintf(line, sizeof(line), "%u:", (unsigned)place->line);
+	progress_clear(&import->progress);
+	fprintf(stderr, "%s:%s %s", place->file, line, before);
+	tool_print(stderr, strlen(place->file) + strlen(line) + strlen(before) + 2, format, args);
 	fputc('\n', stderr);
 }
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -24,13 +25,58 @@ char *tool_harmless(char *text)
 	return text;
 }
 
-void tool_print(FILE *stream, const char *format, va_list args)
+/* The width of a window; where there is none, more than any text has. */
+static size_t width_of(FILE *stream)
+{
+	struct winsize size = {0};
+
+	return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col
+									    : SIZE_MAX;
+}
+
+/* How far a cursor goes for a word: UTF-8 has bytes that begin no character. */
+static size_t columns(const char *word, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += ((unsigned char)word[i] & 0xc0) != 0x80;
+	return count;
+}
+
+size_t tool_wrap(FILE *stream, const char *text, size_t column, size_t indent)
+{
+	size_t width = width_of(stream);
+
+	while (*text) {
+		size_t blanks = strspn(text, " "), len = strcspn(text + blanks, " \n");
+		size_t wide = columns(text + blanks, len);
+
+		if (blanks && column > indent && column + blanks + wide > width) {
+			fprintf(stream, "\n%*s", (int)indent, "");
+			column = indent;
+		} else {
+			fprintf(stream, "%*s", (int)blanks, "");
+			column += blanks;
+		}
+		fwrite(text + blanks, 1, len, stream);
+		column += wide;
+		text += blanks + len;
+		if (*text == '\n') {
+			putc(*text++, stream);
+			column = 0;
+		}
+	}
+	return column;
+}
+
+void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 {
 	OWN_TEXT char *text = NULL;
 
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
-	fputs(text ? tool_harmless(text) : err_name(TOTP_ERR_NOMEM), stream);
+	tool_wrap(stream, text ? tool_harmless(text) : err_name(TOTP_ERR_NOMEM), column, 0);
 }
 
 static void complain(const char *name, const char *format, va_list args)
@@ -40,7 +86,7 @@ static void complain(const char *name, const char *format, va_list args)
 {
 	fflush(stdout); /* so that the two come in order */
 	fprintf(stderr, "%s: ", name);
-	tool_print(stderr, format, args);
+	tool_print(stderr, strlen(name) + 2, format, args);
 	fputc('\n', stderr);
 }
 

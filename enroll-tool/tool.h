@@ -35,9 +35,16 @@ bool tool_hold_streams(void);
  */
 char *tool_harmless(char *text);
 
-/* Print a sentence, made plain. */
-void tool_print(FILE *stream, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
+/*
+ * Print a plain text that begins in `column` of a line. A terminal would break lines inside of
+ * words: there they are broken before, and go on after `indent` blanks. Returns the column
+ * after it.
+ */
+size_t tool_wrap(FILE *stream, const char *text, size_t column, size_t indent);
+
+/* Print a sentence, made plain, that begins in `column`. */
+void tool_print(FILE *stream, size_t column, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
 
 /* No core dump, and no look into the memory by another process of the caller's: secrets are in
  * it. */

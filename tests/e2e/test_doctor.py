@@ -1,8 +1,10 @@
 """totpctl doctor with the real sshd: what it says of a host is what happens there."""
 import json
+import re
 import subprocess
 
 from host import run
+from test_enroll import at_terminal, end
 
 COMMON = ("auth [success=1 default=ignore] pam_unix.so", "auth requisite pam_deny.so",
           "auth required pam_permit.so")
@@ -45,6 +47,20 @@ def test_a_line_that_doctor_names_lets_people_in_without_a_code(host):
     run("sh", "-c", said["skipped"]["repair"])
     assert found("--service", "sshd") == {}
     assert not host.ssh("alice", "open sesame", "000000").ok
+
+
+def test_findings_fit_the_window_and_a_command_stays_whole(host):
+    host.sshd()
+    host.pam("sshd", "auth sufficient pam_unix.so", "auth required pam_totp.so", *REST)
+    settings(*GOOD)
+    one = found("--service", "sshd")["skipped"]
+    child = at_terminal("totpctl", "doctor", "--service", "sshd", columns=50)
+    said = end(child)[1].replace("\r\n", "\n")
+    assert f"   Repair: {one['repair']}\n" in said
+    lines = [line for line in said.splitlines() if not line.startswith("   Repair: ")]
+    assert all(len(line) <= 50 for line in lines), said
+    assert one["what"] in re.sub(r"\n +", " ", said)
+    assert f"Why:    {one['why']}" in re.sub(r"\n {11}", " ", said)
 
 
 def test_doctor_reads_the_settings_as_sshd_has_them(host):

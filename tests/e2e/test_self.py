@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import textwrap
 import time
 
 import pexpect
@@ -298,6 +299,16 @@ def test_a_phone_that_is_behind_is_told_and_one_that_is_ahead_is_not(served):
                           "")
     assert "10 minutes ago" in said, said
     assert said.count("not accepted") == 1
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_no_sentence_is_broken_inside_of_a_word(served, columns):
+    """As a terminal would break it."""
+    phone, _ = enroll(served)
+    status, said = change(as_alice("test", columns=columns), phone.at(time.time() - 600), "", "")
+    sentence = ("totp-enroll: that is the code of 10 minutes ago: set your phone's clock by the "
+                "network, then try the next one")
+    assert "\r\n" + "\r\n".join(textwrap.wrap(sentence, columns)) + "\r\n" in said, said
 
 
 def test_too_many_wrong_codes_are_told_the_wait(served):
