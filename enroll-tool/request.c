@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "otp/totp.h"
 #include "otp/uri.h"
@@ -253,6 +254,18 @@ static bool parse_flag(const char *word, struct request *request)
 	return true;
 }
 
+/* Root may have forgotten to say whom. */
+static int refuse_command(const struct tool *tool, const char *word)
+{
+	char shown[64];
+
+	text_printable(text_of(word), shown, sizeof(shown));
+	if (geteuid() != 0)
+		return tool_usage(tool, "there is no subcommand \"%s\"", shown);
+	return tool_usage(tool, "there is no subcommand \"%s\"; to enrol somebody say --user %s",
+			  shown, shown);
+}
+
 static int refuse_word(const struct tool *tool, const char *word)
 {
 	char shown[64];
@@ -260,8 +273,7 @@ static int refuse_word(const struct tool *tool, const char *word)
 	text_printable(text_of(word), shown, sizeof(shown));
 	if (word[0] == '-')
 		return tool_usage(tool, "there is no option \"%s\"", shown);
-	return tool_usage(tool, "\"%s\" is out of place: to enrol somebody say --user %s", shown,
-			  shown);
+	return tool_usage(tool, "\"%s\" is out of place", shown);
 }
 
 /* --- subcommands --- */
@@ -296,7 +308,7 @@ static int take_words(const struct tool *tool, char *words[WORDS_MAX], int count
 	while (i < COMMANDS && strcmp(words[0], commands[i].name) != 0)
 		i++;
 	if (i == COMMANDS)
-		return refuse_word(tool, words[0]);
+		return refuse_command(tool, words[0]);
 	if (take_what(tool, request, commands[i].what) != TOOL_DONE)
 		return TOOL_USAGE;
 	if (request->help)
