@@ -2,7 +2,6 @@
 
 #include <syslog.h>
 
-#include "base/io.h"
 #include "host/clock.h"
 #include "host/conf.h"
 #include "host/facts.h"
@@ -365,8 +364,7 @@ static enum totp_err make_change(struct errand *errand, size_t index)
 				.label = request->label,
 				.new_label = request->new_label,
 				.token = &token,
-				.recovery_codes = errand->policy->recovery_codes,
-				.deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull};
+				.recovery_codes = errand->policy->recovery_codes};
 	bool brings = change.kind == CHANGE_ADD || change.kind == CHANGE_REPLACE;
 	enum totp_err err = brings ? confirm_again(errand, &change.moving) : TOTP_OK;
 

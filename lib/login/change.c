@@ -2,12 +2,6 @@
 
 #include "login/enroll.h"
 
-/* What a change needs beside itself. */
-struct changing {
-	struct change *change;
-	struct store *store;
-};
-
 /* The index of the token called `label`, or -1 after a sentence. */
 static int find_token(const struct cred *cred, const char *label, struct reason *why)
 {
@@ -126,27 +120,16 @@ static void place_new(const struct cred *cred, const struct change *change,
 		state->tokens[index].moving = change->moving;
 }
 
-static enum totp_err remove_record(const struct changing *changing, struct store_txn *txn,
-				   const char *user, const struct login_state *next,
-				   struct reason *why)
-{
-	enum totp_err err = store_commit(txn, next, why);
-
-	return err == TOTP_OK ? store_remove(changing->store, user, changing->change->deadline, why)
-			      : err;
-}
-
 static enum totp_err run(void *context, struct store_txn *txn, const struct cred *cred,
 			 const struct login_state *next, struct reason *why)
 {
-	const struct changing *changing = context;
-	struct change *change = changing->change;
+	struct change *change = context;
 	OWN_CRED struct cred changed = *cred;
 	struct login_state state;
 	enum totp_err err;
 
 	if (change->kind == CHANGE_DISABLE)
-		return remove_record(changing, txn, cred->user, next, why);
+		return store_remove_by(txn, next, why);
 	err = change_cred(&changed, change, why);
 	if (err == TOTP_OK)
 		err = enroll_renew(&changed, cred, next, change->kind != CHANGE_RECOVERY, &state);
@@ -163,8 +146,7 @@ enum totp_err change_by(struct store *store, const struct policy *policy, const 
 			const struct answer *answer, struct change *change,
 			struct outcome *ret_outcome, struct reason *why)
 {
-	struct changing changing = {change, store};
-	const struct attempt_act act = {run, &changing};
+	const struct attempt_act act = {run, change};
 
 	return attempt_act(store, policy, who, answer, &act, ret_outcome, why);
 }

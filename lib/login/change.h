@@ -24,7 +24,6 @@ struct change {
 	uint64_t moving;           /* of it: the confirming code's step, or the counter after it */
 	unsigned recovery_codes;   /* RECOVERY: how many to make, 1 to RECOVERY_MAX */
 	struct recovery_code codes[RECOVERY_MAX]; /* RECOVERY: these are they; wipe them */
-	uint64_t deadline;                        /* DISABLE: as store_remove */
 };
 
 /*

@@ -529,7 +529,7 @@ static enum totp_err commit_to_disk(struct store_txn *txn, const struct login_st
 	return txn->store->run_fd < 0 ? err : files_run_commit(txn, next, refusal, why);
 }
 
-enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
+enum totp_err files_commit(struct store_txn *txn, const struct login_state *next,
 			   struct reason *why)
 {
 	struct login_state numbered = *next;
@@ -542,7 +542,16 @@ enum totp_err store_commit(struct store_txn *txn, const struct login_state *next
 	err = commit_to_disk(txn, &numbered, why);
 	if (err == TOTP_OK && !cred_is_still(txn))
 		err = TOTP_ERR_STALE; /* revoked although we held the lock: see store_remove */
-	store_end(txn);
+	return err;
+}
+
+enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
+			   struct reason *why)
+{
+	enum totp_err err = files_commit(txn, next, why);
+
+	if (err != TOTP_ERR_ARGUMENT)
+		store_end(txn);
 	return err;
 }
 

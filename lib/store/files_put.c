@@ -166,7 +166,7 @@ enum totp_err store_create(struct store *store, const struct cred *cred,
 }
 
 /* The new record is in its place: now the old state can go. */
-static void drop_old_state(struct store_txn *txn)
+static void drop_old_state(const struct store_txn *txn)
 {
 	char old[FILES_STATE_NAME_MAX];
 
@@ -268,13 +268,44 @@ static enum totp_err remove_name(struct store *store, const char *name, struct r
 	return err;
 }
 
+/* sound: the transaction has found the state that goes with it. */
+static enum totp_err remove_found(struct store *store, const struct store_txn *txn, bool sound,
+				  const char *user, const char *name, struct reason *why)
+{
+	/* first, so that a power cut leaves nobody who is invited without having been asked;
+	 * but no file that cannot be removed keeps the record */
+	enum totp_err uninvited = store_invite_remove(store, user, why);
+	enum totp_err err = remove_name(store, name, why);
+
+	if (err != TOTP_OK)
+		return err;
+	if (sound)
+		drop_old_state(txn);
+	else
+		remove_states(store, name);
+	return uninvited == TOTP_OK || uninvited == TOTP_ERR_NOT_FOUND ? TOTP_OK
+								       : TOTP_ERR_UNCERTAIN;
+}
+
+enum totp_err store_remove_by(struct store_txn *txn, const struct login_state *next,
+			      struct reason *why)
+{
+	char name[STORE_NAME_MAX + 1];
+	enum totp_err err = files_commit(txn, next, why);
+
+	if (err == TOTP_OK)
+		err = store_name(txn->cred.user, name);
+	if (err == TOTP_OK)
+		err = remove_found(txn->store, txn, true, txn->cred.user, name, why);
+	store_end(txn);
+	return err;
+}
+
 enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
 			   struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	char name[STORE_NAME_MAX + 1];
-	enum totp_err uninvited;
-	bool sound;
 	enum totp_err err = store_name(user, name);
 
 	if (err != TOTP_OK)
@@ -289,19 +320,8 @@ enum totp_err store_remove(struct store *store, const char *user, uint64_t deadl
 	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_STALE)
 		return err;
 
-	sound = err == TOTP_OK || err == TOTP_ERR_TIMEOUT;
-	/* first, so that a power cut leaves nobody who is invited without having been asked;
-	 * but no file that cannot be removed keeps the record */
-	uninvited = store_invite_remove(store, user, why);
-	err = remove_name(store, name, why);
-	if (err != TOTP_OK)
-		return err;
-	if (sound)
-		drop_old_state(&txn);
-	else
-		remove_states(store, name);
-	return uninvited == TOTP_OK || uninvited == TOTP_ERR_NOT_FOUND ? TOTP_OK
-								       : TOTP_ERR_UNCERTAIN;
+	return remove_found(store, &txn, err == TOTP_OK || err == TOTP_ERR_TIMEOUT, user, name,
+			    why);
 }
 
 /* A bulk creation under way: how far each step has come, to be able to take it back. */

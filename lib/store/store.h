@@ -212,6 +212,13 @@ MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred 
 				       const struct login_state *state, struct reason *why);
 
 /*
+ * store_commit, and in the same breath remove the record: nobody comes between, so that it is the
+ * one that was judged. As store_remove; TOTP_ERR_STALE as store_commit. The transaction is over.
+ */
+MUST_CHECK enum totp_err store_remove_by(struct store_txn *txn, const struct login_state *next,
+					 struct reason *why);
+
+/*
  * Remove a user's record, sound or damaged, and with it an invitation that was left.
  * TOTP_ERR_NOT_FOUND: proved absent. TOTP_ERR_UNCERTAIN: it is gone, but a power cut may bring
  * it back, or the invitation stays; on other errors it is there. A login that holds it past the deadline (somebody may

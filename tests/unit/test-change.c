@@ -2,6 +2,8 @@
  * neither does. */
 #include "store_fixture.h"
 
+#include <fcntl.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 
 #include "login/change.h"
@@ -18,6 +20,30 @@ int renameat(int old_fd, const char *old_name, int new_fd, const char *new_name)
 		return -1;
 	}
 	return (int)syscall(SYS_renameat2, old_fd, old_name, new_fd, new_name, 0);
+}
+
+/* What somebody else does at the moment at which a lock is let go. */
+static enum totp_err (*at_unlock)(void);
+static enum totp_err unlock_err;
+
+int fcntl(int fd, int command, ...)
+{
+	enum totp_err (*then)(void) = NULL;
+	va_list args;
+	void *argument;
+	int code;
+
+	va_start(args, command);
+	argument = va_arg(args, void *);
+	va_end(args);
+	code = (int)syscall(SYS_fcntl, fd, command, argument);
+	if (command == F_OFD_SETLK && ((const struct flock *)argument)->l_type == F_UNLCK)
+		then = at_unlock;
+	if (then) {
+		at_unlock = NULL;
+		unlock_err = then();
+	}
+	return code;
 }
 
 static const char wrong[] = "00000000";
@@ -58,7 +84,6 @@ static struct trial try_change(struct fixture *f, struct change *change, const c
 
 	policy_default(&policy);
 	answer_parse(text, NULL, &answer);
-	change->deadline = deadline_in(2000);
 	trial.err = change_by(f->store, &policy, &who, &answer, change, &trial.outcome, &trial.why);
 	return trial;
 }
@@ -259,6 +284,45 @@ static void a_record_is_given_up_by_a_right_code(void **state)
 	assert_false(has);
 }
 
+static struct fixture *administered;
+
+static enum totp_err disable_alice(void)
+{
+	OWN_STORE struct store *store = open_again(administered);
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct login_state fresh;
+	struct cred cred;
+	enum totp_err err = store_read(store, "alice", &txn, NULL);
+
+	if (err == TOTP_OK)
+		err = store_lock(&txn, deadline_in(20), NULL);
+	if (err != TOTP_OK)
+		return err;
+	cred = txn.cred;
+	cred.disabled = true;
+	assert_ok(enroll_renew(&cred, &txn.cred, &txn.state, true, &fresh));
+	return store_replace(&txn, &cred, &fresh, NULL);
+}
+
+/* Where codes are optional it would let in by the password whom nothing was to let in. */
+static void nobody_gives_up_the_record_that_an_administrator_has_disabled(void **state)
+{
+	struct fixture *f = *state;
+	struct change change = {.kind = CHANGE_DISABLE};
+	bool has = false;
+
+	administered = f;
+	add_user(f->store, "alice", 1);
+	at_unlock = disable_alice;
+	(void)try_change(f, &change, code_of(1, STEP));
+	assert_null(at_unlock);
+	assert_ok(store_has(f->store, "alice", &has, NULL));
+	if (unlock_err == TOTP_OK)
+		assert_true(has);
+	else
+		assert_refused(NOT_FOUND, unlock_err);
+}
+
 static void a_change_that_cannot_be_made_uses_up_no_code(void **state)
 {
 	struct fixture *f = *state;
@@ -340,6 +404,7 @@ int main(void)
 		STORE_TEST(a_token_is_removed_and_renamed),
 		STORE_TEST(new_recovery_codes_void_the_old_ones),
 		STORE_TEST(a_record_is_given_up_by_a_right_code),
+		STORE_TEST(nobody_gives_up_the_record_that_an_administrator_has_disabled),
 		STORE_TEST(a_change_that_cannot_be_made_uses_up_no_code),
 		STORE_TEST(a_write_that_fails_leaves_the_old_record_and_its_code),
 		STORE_TEST(a_first_enrolment_stores_token_and_codes_once),
