@@ -10,11 +10,19 @@
 
 #include "host/ask.h"
 #include "program.h"
+#include "progress.h"
 #include "sealed.h"
 
 #define RESTART_S 60
 
 /* --- who needs which key --- */
+
+/* How far a look at every sealed file has come. */
+struct survey {
+	struct key_uses *uses;
+	struct progress progress;
+	size_t done, records;
+};
 
 /* The row of a key; a missing one gets a new row. NULL: there are too many. */
 static struct key_use *use_of(struct key_uses *uses, uint32_t id)
@@ -31,9 +39,13 @@ static struct key_use *use_of(struct key_uses *uses, uint32_t id)
 static void count_use(void *context, enum store_kind kind, const char *user, enum totp_err err,
 		      uint32_t key_id, const struct reason *why)
 {
-	struct key_uses *uses = context;
+	struct survey *survey = context;
+	struct key_uses *uses = survey->uses;
 	struct key_use *use = err == TOTP_OK ? use_of(uses, key_id) : NULL;
 
+	if (survey->done < survey->records)
+		progress_show(&survey->progress, "reading records", ++survey->done,
+			      survey->records);
 	if (err == TOTP_ERR_FORMAT) /* nothing opens it */
 		return;
 	if (!use) {
@@ -49,15 +61,26 @@ static void count_use(void *context, enum store_kind kind, const char *user, enu
 		use->invites++;
 }
 
+static void count_record(void *context, const char *user)
+{
+	struct survey *survey = context;
+
+	(void)user;
+	survey->records++;
+}
+
 int key_uses_find(const struct tool *tool, const struct keyring *keyring, struct key_uses *ret_uses)
 {
+	struct survey survey = {.uses = ret_uses, .progress = progress_begin()};
 	struct reason why = {""};
+	enum totp_err err = store_each_user(tool->store, count_record, &survey, &why);
 
 	for (size_t i = 0; i < keyring->count; i++)
 		(void)use_of(ret_uses, keyring->keys[i].id);
-	if (store_each_key(tool->store, count_use, ret_uses, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	return TOOL_DONE;
+	if (err == TOTP_OK)
+		err = store_each_key(tool->store, count_use, &survey, &why);
+	progress_clear(&survey.progress);
+	return err == TOTP_OK ? TOOL_DONE : tool_refuse(tool, "%s", why.text);
 }
 
 /* --- the keyring --- */
