@@ -28,7 +28,7 @@ int self_need_record(const struct self *self)
 /* --- asking totpd --- */
 
 /* It was not done. */
-static int refuse(const struct self *self, enum totp_err err, const char *why)
+static int refuse(struct self *self, enum totp_err err, const char *why)
 {
 	const struct tool *tool = self->tool;
 
@@ -38,7 +38,8 @@ static int refuse(const struct self *self, enum totp_err err, const char *why)
 		return tool_refuse(tool, "you are enrolled already: see totp-enroll status");
 	if (err == TOTP_ERR_NOT_FOUND)
 		return tool_refuse(tool, "you have no phone enrolled here any more");
-	if (err == TOTP_ERR_UNCERTAIN)
+	self->unsure = err == TOTP_ERR_UNCERTAIN;
+	if (self->unsure)
 		return tool_refuse(tool, "it was done, but a power cut could undo it now: see "
 					 "totp-enroll status");
 	return tool_refuse(tool,
@@ -48,15 +49,23 @@ static int refuse(const struct self *self, enum totp_err err, const char *why)
 }
 
 /* No answer, or none that can be read: of a change it is not known whether it was made. */
-static int refuse_silence(const struct self *self, enum totp_err err, const struct reason *why)
+static int refuse_silence(struct self *self, enum totp_err err, const struct reason *why)
 {
 	if (err == TOTP_ERR_NOT_FOUND)
 		return tool_refuse(self->tool, "the service totpd is not running: please tell "
 					       "your administrator");
 	tool_refuse(self->tool, "%s", why->text);
-	if (self->asked.op > WIRE_STATUS && (err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_PEER))
+	self->unsure = self->asked.op > WIRE_STATUS &&
+		       (err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_PEER);
+	if (self->unsure)
 		tool_refuse(self->tool, "whether it was done, 'totp-enroll status' tells");
 	return TOOL_REFUSED;
+}
+
+void self_tell_unchanged(const struct self *self)
+{
+	if (!self->unsure)
+		fprintf(stderr, "Nothing was changed.\n");
 }
 
 int self_ask(struct self *self, enum wire_op op, bool *ret_late)
@@ -197,7 +206,7 @@ int self_ask_with_code(struct self *self, enum wire_op op,
 			return code;
 	}
 	if (op != WIRE_CHECK) /* a wrong code is counted */
-		fprintf(stderr, "Nothing was changed.\n");
+		self_tell_unchanged(self);
 	return code;
 }
 

@@ -22,12 +22,16 @@ struct self {
 	struct wire_response told;
 	struct wire_status status; /* of the record, before anything is changed */
 	bool enrolled;
+	bool unsure; /* what was asked for last may have been done all the same */
 };
 
 /* Do what the command line asks for. An exit code. */
 MUST_CHECK int self_serve(struct tool *tool, const struct request *request);
 
 /* Each that follows returns an exit code, TOOL_DONE to go on, after a sentence. */
+
+/* Say that nothing was changed, unless that is not known. */
+void self_tell_unchanged(const struct self *self);
 
 /*
  * Ask totpd self->asked, of which user and program are filled in here; the answer is in

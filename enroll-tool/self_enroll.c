@@ -181,8 +181,8 @@ static int arrive(struct self *self, struct arrival *arrival)
 		return hand_out(self, &arrival->files);
 	}
 	if (!added || !shown) /* else it was said after the last try */
-		fprintf(stderr, "Nothing was changed.\n");
-	if (shown && !self->request->secret)
+		self_tell_unchanged(self);
+	if (shown && !self->request->secret && !self->unsure)
 		fprintf(stderr, "If your phone has the new entry already, delete it.\n");
 	return code;
 }

@@ -12,6 +12,8 @@ import pexpect
 import pytest
 
 from host import DIR, STORE, Phone, run, wait_for
+from test_totpd import Impostor, allow
+from test_totpd_faults import Strace
 from test_enroll import SECRET, end, scan, screen, secret_on, uri_of  # noqa: F401
 
 MANUAL = os.path.join(os.path.dirname(__file__), "../../man/totp-enroll.1.scd")
@@ -465,6 +467,46 @@ def test_a_full_disk_changes_nothing_and_keeps_nobody_out(served):
     finally:
         served.stop_totpd()
         run("umount", STORE)
+
+
+@pytest.mark.parametrize("words", [("enroll",), ("rename", "phone", "x")], ids=" ".join)
+def test_of_a_change_without_an_answer_it_is_not_said_that_nothing_was_changed(served, words):
+    """The child dies after it has stored what was asked for, and before it says so."""
+    if words != ("enroll",):
+        phone, codes = enroll(served)
+    with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=sendto",
+                "-einject=sendto:signal=KILL:when=2"):
+        child = as_alice(*words, "--qr=none") if words == ("enroll",) else as_alice(*words)
+        child.expect([CODE, PROOF])
+        child.sendline(phone_of(served, child.before).code() if words == ("enroll",) else codes[0])
+        status, said = end(child)
+    said = " ".join(said.split())
+    assert status == 1 and "whether it was done, 'totp-enroll status' tells" in said, said
+    assert "Nothing was changed" not in said and "delete it" not in said
+    assert "x" in say() if words != ("enroll",) else "phone" in say()
+
+
+def test_of_a_change_that_a_power_cut_could_undo_it_is_said_that_it_was_made(served):
+    phone, codes = enroll(served)
+    for ordinal in range(1, 9):  # the last one is the folder's
+        with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=fsync",
+                    f"-einject=fsync:error=EIO:when={ordinal}"):
+            status, said = change(as_alice("rename", "phone", "pocket"), codes[0])
+        said = " ".join(said.split())
+        if "it was done" in said:
+            break
+        assert status == 1 and "Nothing was changed" in said and "pocket" not in say(), said
+    assert status == 1 and "it was done, but a power cut could undo it now" in said, said
+    assert "Nothing was changed" not in said and "pocket" in say()
+
+
+@pytest.mark.parametrize("words", [("status",), ("enroll",)], ids=" ".join)
+def test_somebody_else_s_socket_is_not_asked(served, words):
+    served.stop_totpd()
+    impostor = Impostor(64002, allow)
+    said = say(*words, code=1)
+    assert "not a socket of root's" in said and impostor.asked == b"", said
+    impostor.close()
 
 
 def test_phones_are_renamed_and_removed(served):

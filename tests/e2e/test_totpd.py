@@ -574,6 +574,25 @@ def test_without_totpd_su_checks_in_process(served):
     assert served.event()["outcome"] == "allow"
 
 
+@pytest.mark.parametrize("kind", ["somebody else's", "garbled"])
+def test_su_does_not_check_by_itself_where_what_listens_is_not_totpd(served, kind):
+    served.pam("su", *SU)
+    phone = served.enroll("bob")
+    served.stop_totpd()
+    impostor = Impostor(ALICE if kind == "somebody else's" else 0,
+                        allow if kind == "somebody else's" else REPLIES["garbled"], path=ROOT)
+    child = su("alice", "bob")
+    if child.expect_exact([PROMPT, pexpect.EOF]) == 0:
+        child.sendline(phone.code())
+        child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus != 0 and "not possible right now" in child.before
+    assert served.event()["outcome"] == "error"
+    assert served.event()["reason"] == ("unsafe_file" if kind == "somebody else's" else
+                                        "no_sound_answer")
+    impostor.close()
+
+
 def test_a_su_that_its_caller_stops_holds_nobody_up(served):
     """In process it would keep bob's lock; with totpd it holds nothing that could be kept."""
     served.pam("su", *SU)
