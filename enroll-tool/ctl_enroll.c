@@ -202,7 +202,8 @@ static void print_text(const struct batch *batch)
 
 	text_printable(text_of(batch->letters.dir), shown, sizeof(shown));
 	printf("%zu user%s enrolled.%s\n"
-	       "The letter%s in %s: print, hand out, then delete: each holds a secret.\n",
+	       "The letter%s in %s.\n"
+	       "Print, hand out, then delete: each holds a secret.\n",
 	       count, count == 1 ? " is" : "s are",
 	       batch->ctl->must_confirm ? " Each record counts from its first right code on." : "",
 	       count == 1 ? " is" : "s are", shown);

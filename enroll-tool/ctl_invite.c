@@ -130,11 +130,11 @@ static void print_line(const struct guests *guests, const char *user, const char
 
 	text_printable(text_of(user), shown, sizeof(shown));
 	if (guests->printed == 0)
-		printf("%-16s  %-10s  %-25s  %s\n", "USER", "STATUS", "UNTIL", "INVITED");
+		printf("%-14s  %-10s  %-25s  %s\n", "USER", "STATUS", "UNTIL", "INVITED");
 	if (error[0])
-		printf("%-16s  %-10s  %s\n", shown, status, error);
+		printf("%-14s  %-10s  %s\n", shown, status, error);
 	else
-		printf("%-16s  %-10s  %-25s  %s\n", shown, status, ctl_time(invite->expires, until),
+		printf("%-14s  %-10s  %-25s  %s\n", shown, status, ctl_time(invite->expires, until),
 		       ctl_time(invite->created, made));
 }
 

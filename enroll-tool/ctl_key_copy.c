@@ -57,9 +57,8 @@ int ctl_key_backup(struct ctl *ctl)
 		return code;
 	outfile_keep(&file);
 	keys_log(tool, "key-copied", keyring.keys[0].id);
-	printf("Copied: %zu key%s, of which %08x seals. Keep the file and its passphrase apart, "
-	       "and "
-	       "not on\nthis host.\n",
+	printf("Copied: %zu key%s, of which %08x seals.\n"
+	       "Keep the file and its passphrase apart, and not on this host.\n",
 	       keyring.count, keyring.count == 1 ? "" : "s", (unsigned)keyring.keys[0].id);
 	return TOOL_DONE;
 }

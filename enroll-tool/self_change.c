@@ -108,9 +108,8 @@ int self_disable(struct self *self)
 				   "administrator can change that",
 				   self->account.name);
 	if (code == TOOL_DONE)
-		printf("Your phones and recovery codes here become void, and a login needs no "
-		       "code\n"
-		       "any more.\n");
+		printf("Your phones and recovery codes here become void,\n"
+		       "and a login needs no code any more.\n");
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
 	if (code == TOOL_DONE)

@@ -395,7 +395,7 @@ static int answer_of(const struct login *login, enum enroll_mark mark, enum totp
 static const char *what_to_do(const struct login *login, bool may)
 {
 	if (may)
-		return " from your phone."; /* and a question follows */
+		return "."; /* and a question follows, which sshd shows behind USER@HOST */
 	return gate_may_enroll(&login->policy, &login->facts, ENROLL_BY_TOOL, clock_now())
 		       ? ": run totp-enroll."
 		       : ": ask your administrator.";
@@ -421,7 +421,8 @@ static bool accepts(const struct login *login)
 
 	tell_day(login, may);
 	return may &&
-	       conv_ask(login->pamh, "Set it up now? Type y, or press Enter to go on: ", true,
+	       conv_ask(login->pamh,
+			"Set it up on your phone now? Type y, or press Enter to go on: ", true,
 			&answer) &&
 	       (strcmp(answer.text, "y") == 0 || strcmp(answer.text, "Y") == 0 ||
 		strcmp(answer.text, "yes") == 0);

@@ -19,10 +19,11 @@ static void hint_shape(const struct otp_uri *uri, const struct answer *answer,
 		snprintf(ret_hint, CONFIRM_HINT_MAX, "That was %u digits; a code here has 6.\n",
 			 answer->digits);
 	else
-		snprintf(ret_hint, CONFIRM_HINT_MAX,
-			 "That was %u digits, not %u. If your app shows no more, it ignores this "
-			 "setting: leave out --digits.\n",
-			 answer->digits, uri->digits);
+		snprintf(
+			ret_hint, CONFIRM_HINT_MAX,
+			"That was %u digits, not %u.\n"
+			"If your app shows no more, it ignores this setting: leave out --digits.\n",
+			answer->digits, uri->digits);
 }
 
 static void hint_wrong(const struct otp_uri *uri, char ret_hint[CONFIRM_HINT_MAX])
@@ -31,8 +32,8 @@ static void hint_wrong(const struct otp_uri *uri, char ret_hint[CONFIRM_HINT_MAX
 
 	snprintf(ret_hint, CONFIRM_HINT_MAX, "That code does not match.\n%s\n",
 		 common ? "Wait for the next one of the entry just added."
-			: "Wait for the next one. If none matches, your app ignores the algorithm "
-			  "or the period.");
+			: "Wait for the next one. If none matches,\n"
+			  "your app ignores the algorithm or the period.");
 }
 
 /* off: steps by which the code is too late; negative for too early. */

@@ -314,7 +314,7 @@ def test_before_the_day_but_after_the_last_one_only_who_is_invited_gets_the_offe
     assert "ask your administrator" in login.screen
     run("totpctl", "invite", "alice")
     login = closed.ssh("alice", PASSWORD, "")
-    assert login.ok and "Set it up now?" in "".join(asked(login)), login
+    assert login.ok and "Set it up on your phone now?" in "".join(asked(login)), login
 
 
 # ---- others
