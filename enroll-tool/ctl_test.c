@@ -216,7 +216,7 @@ static uint32_t print_throttle(const struct trial *trial, const struct store_txn
 	char text[CTL_TIME_MAX];
 
 	printf("  failed tries from %s: %u of %u, in the long run %u of %u\n",
-	       throttle == &state.shared ? "places that never logged in" : "this known place",
+	       throttle == &state.shared ? "new places" : "this known place",
 	       (unsigned)left.burst.used, (unsigned)trial->policy->attempts,
 	       (unsigned)left.total.used, (unsigned)trial->policy->attempts_total);
 	if (wait && wait != THROTTLE_FOREVER)
