@@ -184,6 +184,13 @@ static void get_state(struct bytes *in, struct login_state *state)
 	bytes_zeros(in, in->left);
 }
 
+bool state_begins(const uint8_t *bytes, size_t len)
+{
+	struct bytes in = bytes_of(bytes, len);
+
+	return bytes_u32(&in) == STATE_MAGIC && !in.bad;
+}
+
 enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred *cred,
 			   struct login_state *ret_state)
 {

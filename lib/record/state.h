@@ -97,6 +97,9 @@ void state_merge(struct login_state *state, const struct login_state *other);
 MUST_CHECK enum totp_err state_encode(const struct login_state *state, const struct cred *cred,
 				      uint8_t ret_slot[STATE_SLOT_LEN]);
 
+/* Do these bytes begin a slot, whoever it belongs to? */
+bool state_begins(const uint8_t *bytes, size_t len);
+
 /*
  * Decode a slot. TOTP_ERR_SEAL: the MAC does not match (nothing else is looked at then).
  * TOTP_ERR_FORMAT, TOTP_ERR_RANGE, TOTP_ERR_UNSUPPORTED: authentic, but not such a state

@@ -297,6 +297,24 @@ static void a_store_of_root_is_given_to_the_account_that_came_later(void **state
 	assert_false(give(f));
 }
 
+/* Linked while it had another name, which it lost when the file was replaced. */
+static void nothing_of_root_s_is_given_that_is_no_record(void **state)
+{
+	static char shadow[STATE_FILE_LEN] = "root:$y$j9T$:20000:0:99999:7:::\n";
+	static const char *const others[] = {"users/shadow", "state/shadow", "invites/shadow",
+					     "users/other"};
+	struct fixture *f = *state;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	for (size_t i = 0; i < COUNT(others); i++)
+		write_file(in_store(f, others[i]), shadow, i == 3 ? 4 : sizeof(shadow), 0600);
+	assert_true(give(f));
+	for (size_t i = 0; i < COUNT(others); i++)
+		assert_int_equal(0, owner_of(in_store(f, others[i])));
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/alice")));
+}
+
 static void giving_that_was_cut_short_hinders_no_login_and_goes_on(void **state)
 {
 	struct fixture *f = *state;
@@ -1297,6 +1315,7 @@ int main(void)
 		STORE_TEST(a_store_that_is_not_whole_is_refused_and_says_why),
 		STORE_TEST(a_store_of_root_alone_needs_no_account),
 		STORE_TEST(a_store_of_root_is_given_to_the_account_that_came_later),
+		STORE_TEST(nothing_of_root_s_is_given_that_is_no_record),
 		STORE_TEST(giving_that_was_cut_short_hinders_no_login_and_goes_on),
 		STORE_TEST(what_is_no_file_of_root_s_is_not_given),
 		STORE_TEST(a_folder_of_a_stranger_is_not_given),
