@@ -51,6 +51,9 @@ MUST_CHECK int self_ask_with_code(struct self *self, enum wire_op op,
 /* Say what became of an answer that was not accepted, and what to try. */
 void self_tell_refusal(const struct self *self);
 
+/* Would a login enrol somebody who has no invitation? */
+bool self_login_enrolls(const struct self *self);
+
 /* Refuse whoever is not enrolled, or disabled. Before anything else is asked. */
 MUST_CHECK int self_need_record(const struct self *self);
 

@@ -17,6 +17,9 @@ static int check_first(const struct self *self)
 	if (self->enrolled)
 		return tool_refuse(self->tool, "you are enrolled already: 'add' another phone, or "
 					       "'replace' the one you have");
+	if (!self->told.may_enroll && self_login_enrolls(self))
+		return tool_refuse(self->tool, "here a login sets it up: log in anew, by ssh or at "
+					       "the console");
 	if (!self->told.may_enroll)
 		return tool_refuse(self->tool, "only your administrator can enrol you here: ask "
 					       "for an invitation");

@@ -1,8 +1,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/clock.h"
 #include "host/source.h"
 #include "json.h"
+#include "login/gate.h"
 #include "otp/uri.h"
 #include "self.h"
 #include "self_time.h"
@@ -106,6 +108,13 @@ static void print_record(const struct self *self)
 	       self->told.required ? "" : ", disable");
 }
 
+bool self_login_enrolls(const struct self *self)
+{
+	const struct policy *policy = &self->tool->policy;
+
+	return policy->enroll_login && !gate_is_closed(policy, clock_now());
+}
+
 static void print_absence(const struct self *self)
 {
 	if (self->told.required)
@@ -115,6 +124,8 @@ static void print_absence(const struct self *self)
 		printf("You have no phone enrolled here, and need none.\n");
 	if (self->told.may_enroll)
 		printf("To enrol one: totp-enroll enroll\n");
+	else if (self_login_enrolls(self))
+		printf("To set one up, log in anew, by ssh or at the console.\n");
 	else
 		printf("Only your administrator can enrol one: ask for an invitation.\n");
 }

@@ -261,6 +261,12 @@ def test_who_may_not_enrol_is_told_whom_to_ask(served):
     served.policy(enroll="", fail_delay=0)
     assert "administrator" in say(code=0)
     assert "ask for an invitation" in say("enroll", code=1)
+    served.policy(enroll="login", fail_delay=0)
+    for words, code in ((), 0), (("enroll",), 1):
+        said = say(*words, code=code)
+        assert "log in anew" in said and "administrator" not in said, said
+    served.policy(enroll="login", enroll_until="2026-01-01", fail_delay=0)
+    assert "ask for an invitation" in say("enroll", code=1)
     served.policy(enroll="tool", enroll_until="2026-01-01", fail_delay=0)
     assert "ask for an invitation" in say("enroll", code=1)
     run("totpctl", "invite", "alice")
