@@ -111,7 +111,7 @@ static const char *status_of(const struct guests *guests, const char *user,
 	if (err == TOTP_OK)
 		err = store_has(guests->ctl->tool.store, user, &has, why);
 	if (err != TOTP_OK)
-		return "damaged";
+		return "unreadable";
 	if (has)
 		return "enrolled";
 	if (!account.known)

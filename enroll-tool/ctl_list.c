@@ -21,7 +21,7 @@ struct list {
 	struct ctl *ctl;
 	const struct names *names;
 	int64_t now;
-	size_t printed;
+	size_t printed, unread;
 };
 
 /* One user, as a line of the list tells it. */
@@ -57,7 +57,7 @@ static const char *status_of(const struct list *list, const struct entry *entry)
 	uint32_t wait;
 
 	if (entry->err != TOTP_OK)
-		return "damaged";
+		return "unreadable";
 	if (!entry->account.known)
 		return "no-account";
 	if (cred->uid_bound && cred->uid != entry->account.uid)
@@ -228,6 +228,7 @@ static void print_user(struct list *list, const char *user)
 	if (!json)
 		print_line(&entry);
 	list->printed++;
+	list->unread += entry.err != TOTP_OK;
 	store_end(&entry.txn);
 }
 
@@ -257,5 +258,10 @@ int ctl_list(struct ctl *ctl)
 		printf("%s]\n", list.printed ? "" : "[");
 	else if (list.printed == 0)
 		printf("Nobody is enrolled.\n");
+	if (list.unread)
+		return tool_refuse(&ctl->tool,
+				   "%zu of %zu records cannot be read; 'totpctl doctor' "
+				   "says what to do",
+				   list.unread, list.printed);
 	return TOOL_DONE;
 }

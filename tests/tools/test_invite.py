@@ -101,10 +101,10 @@ def test_the_list_says_which_hold_and_why_others_do_not(closed):
     (closed.store / "invites" / "games").chmod(0o600)
     (closed.store / "users" / "bin").touch()
     status = {one["user"]: one["status"] for one in listed(closed)}
-    assert status == {KNOWN: "open", "bin": "enrolled", "sys": "open", "games": "damaged"}
-    damaged = next(one for one in listed(closed) if one["user"] == "games")
-    assert "totpctl uninvite" in damaged["error"] and damaged["until"] is None
-    assert re.search(r"^games +damaged +invites/games: cannot be opened", closed.done("invite"), re.M)
+    assert status == {KNOWN: "open", "bin": "enrolled", "sys": "open", "games": "unreadable"}
+    unread = next(one for one in listed(closed) if one["user"] == "games")
+    assert "totpctl uninvite" in unread["error"] and unread["until"] is None
+    assert re.search(r"^games +unreadable +invites/games: cannot be opened", closed.done("invite"), re.M)
     closed.done("uninvite", "games")
 
 
@@ -121,7 +121,7 @@ def test_one_that_has_ended_or_is_another_account_s_is_listed_so(closed):
 def test_a_name_of_strange_bytes_does_not_reach_the_terminal(closed):
     (closed.store / "invites" / "a%1b%5b2%4a").write_bytes(b"x")
     said = closed.done("invite")
-    assert "\x1b" not in said and "damaged" in said
+    assert "\x1b" not in said and "unreadable" in said
 
 
 def test_other_subcommands_say_who_is_invited(closed):

@@ -75,7 +75,7 @@ def people(host):
 def test_a_list_has_the_members_of_the_manual_and_their_kinds(people):
     documented = table(page("totpctl.8"))
     assert {"user", "tokens[].label", "throttles[].source"} < documented.keys()
-    entries = json.loads(people.done("list", "--json"))
+    entries = json.loads(people.run("list", "--json").stdout)
     for path, value in members(entries):
         assert fits(value, documented[path]), (path, value)
     assert {path for path, _ in members(entries)} == documented.keys()

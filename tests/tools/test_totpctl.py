@@ -659,7 +659,7 @@ def test_no_name_in_the_store_commands_root_s_terminal(host):
         ran = host.run(*words)
         said = ran.stdout + ran.stderr
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), (words, said)
-    assert "repair a?[2J" in host.done("list")
+    assert "repair a?[2J" in host.run("list").stdout
     assert "repair a?[2J" in host.refused("show", "a\x1b[2J")
 
 

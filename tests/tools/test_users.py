@@ -54,13 +54,16 @@ def test_who_cannot_log_in_is_listed_with_the_reason(host):
         host.attempt("bin", wrong_code())
     host.record("bind", "sys", 4711)
     host.state_file("games").unlink()
-    entries = listed(host)
+    ran = host.run("list", "--json")
+    assert (ran.returncode, ran.stderr) == (
+        1, "totpctl: 1 of 5 records cannot be read; 'totpctl doctor' says what to do\n")
+    entries = {entry["user"]: entry for entry in json.loads(ran.stdout)}
     assert {name: entry["status"] for name, entry in entries.items()} == {
-        "daemon": "ok", "bin": "throttled", "sys": "other-uid", "games": "damaged",
+        "daemon": "ok", "bin": "throttled", "sys": "other-uid", "games": "unreadable",
         UNKNOWN: "no-account"}
     assert "totpctl repair games" in entries["games"]["error"]
     assert entries["bin"]["throttles"][0]["wait_seconds"] > 80000
-    assert re.search(r"^games +damaged +.*totpctl repair", host.done("list"), re.M)
+    assert re.search(r"^games +unreadable +.*totpctl repair", host.run("list").stdout, re.M)
 
 
 def test_who_needs_an_unlock_is_listed_as_locked(host):
