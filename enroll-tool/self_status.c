@@ -112,7 +112,7 @@ bool self_login_enrolls(const struct self *self)
 {
 	const struct policy *policy = &self->tool->policy;
 
-	return policy->enroll_login && !gate_is_closed(policy, clock_now());
+	return policy->enroll_login && (self->told.invited || !gate_is_closed(policy, clock_now()));
 }
 
 static void print_absence(const struct self *self)

@@ -229,7 +229,8 @@ static enum totp_err status(struct errand *errand)
 		return err;
 	facts.enrolled = response->enrolled;
 	response->required = gate_requires(errand->policy, &facts, errand->now);
-	return find_leave(errand, &facts, &response->may_enroll);
+	err = find_leave(errand, &facts, &response->may_enroll);
+	return err == TOTP_OK && !response->enrolled ? find_invitation(errand) : err;
 }
 
 /* --- a new token --- */

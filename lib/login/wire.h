@@ -77,7 +77,7 @@ struct wire_response {
 	enum totp_err err;
 	struct reason why; /* for the log of who asked; to others than root it says little */
 	bool enrolled;
-	bool invited;    /* LOOK: to enrol in the login although the last day has passed */
+	bool invited;    /* LOOK, STATUS: to enrol in the login although the last day has passed */
 	bool pending;    /* LOOK, STATUS: the record waits for its first code */
 	bool disabled;   /* STATUS: an administrator disabled it */
 	bool required;   /* STATUS: the policy's file says that a code must be given… */

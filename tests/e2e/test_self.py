@@ -266,7 +266,12 @@ def test_who_may_not_enrol_is_told_whom_to_ask(served):
         said = say(*words, code=code)
         assert "log in anew" in said and "administrator" not in said, said
     served.policy(enroll="login", enroll_until="2026-01-01", fail_delay=0)
-    assert "ask for an invitation" in say("enroll", code=1)
+    for words, code in ((), 0), (("enroll",), 1):
+        assert "ask for an invitation" in say(*words, code=code)
+    run("totpctl", "invite", "alice")
+    for words, code in ((), 0), (("enroll",), 1):
+        assert "log in anew" in say(*words, code=code)
+    run("totpctl", "uninvite", "alice")
     served.policy(enroll="tool", enroll_until="2026-01-01", fail_delay=0)
     assert "ask for an invitation" in say("enroll", code=1)
     run("totpctl", "invite", "alice")
