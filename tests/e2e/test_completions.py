@@ -1,5 +1,4 @@
 """Completions for bash and zsh, asked of real shells; that they offer what the programs take."""
-import functools
 import os
 import re
 import time
@@ -13,6 +12,7 @@ from test_totpd import as_user
 TOP = os.path.dirname(os.path.dirname(HERE))
 COMPLETIONS = f"{TOP}/conf/completions"
 ZSH = f"{TOP}/build/root/bin/zsh"
+EVERYWHERE = {"--conf", "--help", "--version"}
 
 # what bash calls when somebody presses the key: words, the last of which is to be completed
 BASH = """
@@ -116,7 +116,6 @@ def source(name):
         return file.read()
 
 
-@functools.cache
 def takes(*argv):
     """Does it know this option? Asked by somebody whom it refuses everything else."""
     said = as_user("daemon", *argv, fail=True)
@@ -140,18 +139,27 @@ def test_every_subcommand_is_offered_and_no_other(shell):
         re.findall(r'^\t\{"([a-z]+)", REQUEST_', source("request.c"), re.M))
 
 
-def test_the_options_of_a_subcommand_are_those_that_it_takes(shell):
+def listed_options(words):
+    return {option for line in re.findall(r"^  (--.*?)(?:  |$)", help_of("totpctl", *words), re.M)
+            for option in re.findall(r"--[a-z-]+", line)}
+
+
+def test_the_options_that_a_subcommand_lists_are_those_that_it_takes(host):
     """The table of the source names all options; which of them a subcommand takes it says."""
     table = re.search(r"\boptions\[\] = \{(.*?)^\};", source("totpctl.c"), re.S | re.M)[1]
     options = re.findall(r'^\t\{"(--[a-z-]+)", (NULL)?', table, re.M)
     assert len(options) > 10
-    everywhere = {"--conf", "--help", "--version"}
+    for words in subcommands():
+        taken = {option for option, flag in options
+                 if takes("/usr/sbin/totpctl", *words, option if flag else f"{option}=x")}
+        assert listed_options(words) == taken - EVERYWHERE, words
+
+
+def test_the_options_of_a_subcommand_are_those_that_it_lists(shell):
     all_of_them = list(subcommands())
     offered = shell.ask(*(f"totpctl {' '.join(words)} --" for words in all_of_them))
     for words, found in zip(all_of_them, offered):
-        taken = {option for option, flag in options
-                 if takes("/usr/sbin/totpctl", *words, option if flag else f"{option}=x")}
-        assert set(found) == taken | everywhere, words
+        assert set(found) == listed_options(words) | EVERYWHERE, words
 
 
 def test_the_options_of_totp_enroll_are_those_that_it_takes(shell):

@@ -843,7 +843,7 @@ def test_descriptors_that_are_sent_along_are_nobody_s(served):
         doors[-1].sendmsg([wire.request(wire.LOOK, "root")], gift)
     for door in doors:
         assert wire.Response(door.recv(4096)).error == "ok"
-    assert len(os.listdir(f"/proc/{served.keeper.pid}/fd")) == before
+    assert wait_for(lambda: len(os.listdir(f"/proc/{served.keeper.pid}/fd")) == before)
 
 
 def test_who_does_not_read_the_answer_holds_nothing_up(served):
