@@ -739,11 +739,11 @@ def test_sixty_four_logins_of_sixty_four_users_are_all_accepted(locker):
 
 
 def test_who_says_nothing_loses_the_seat_and_who_floods_delays_nobody(served):
-    phone = served.enroll("bob")
+    code = served.enroll("bob").code()
     silent = [wire.connect() for _ in range(60)]  # root's uid at the door of everybody
     time.sleep(0.1)
     assert children(served.keeper.pid) == [], "nobody is made a child for who has asked nothing"
-    answer = ask_as("bob", wire.CHECK, "bob", phone.code())
+    answer = ask_as("bob", wire.CHECK, "bob", code)
     assert "allow" in answer
     time.sleep(1.5)
     closed = 0
@@ -847,23 +847,23 @@ def test_descriptors_that_are_sent_along_are_nobody_s(served):
 
 
 def test_who_does_not_read_the_answer_holds_nothing_up(served):
-    phone = served.enroll("bob")
+    code = served.enroll("bob").code()
     silent = []
     for _ in range(60):
         silent.append(wire.connect())
         silent[-1].send(wire.request(wire.LOOK, "root"))
-    assert "allow" in ask_as("bob", wire.CHECK, "bob", phone.code())
+    assert "allow" in ask_as("bob", wire.CHECK, "bob", code)
     assert wait_for(lambda: not children(served.keeper.pid))
     for door in silent:
         door.close()
 
 
 def test_a_child_has_no_connection_but_its_own(served):
-    phone = served.enroll("bob")
+    asked = wire.request(wire.CHECK, "bob", served.enroll("bob").code())
     others = [wire.connect() for _ in range(10)]
     with open(served.state_paths("bob")[0], "r+b") as state, wire.connect(ROOT) as door:
         lock(state)
-        door.send(wire.request(wire.CHECK, "bob", phone.code()))
+        door.send(asked)
         child = wait_for(lambda: children(served.keeper.pid))[0]
         links = wait_for(lambda: opened_by(child) and [
             os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")])
@@ -1049,10 +1049,10 @@ def test_a_crash_leaves_no_core_dump_whatever_limits_it_was_started_with(served)
         served.totpd()
     finally:
         resource.setrlimit(resource.RLIMIT_CORE, before)
-    phone = served.enroll("bob")
+    asked = wire.request(wire.CHECK, "bob", served.enroll("bob").code())
     with open(served.state_paths("bob")[0], "r+b") as state, wire.connect(ROOT) as door:
         lock(state)
-        door.send(wire.request(wire.CHECK, "bob", phone.code()))
+        door.send(asked)
         child = wait_for(lambda: children(served.keeper.pid))[0]
         os.kill(child, signal.SIGABRT)
         assert door.recv(4096) == b""
@@ -1082,11 +1082,11 @@ def test_totpd_killed_answers_what_is_under_way_and_can_begin_anew(locker):
 
 
 def test_sigterm_finishes_what_is_under_way(served):
-    phone = served.enroll("bob")
+    asked = wire.request(wire.CHECK, "bob", served.enroll("bob").code())
     state = open(served.state_paths("bob")[0], "r+b")
     lock(state)
     with wire.connect(ROOT) as door:
-        door.send(wire.request(wire.CHECK, "bob", phone.code()))
+        door.send(asked)
         assert wait_for(lambda: children(served.keeper.pid))
         served.keeper.terminate()
         time.sleep(0.2)
@@ -1104,11 +1104,11 @@ def lock(file):
 
 
 def test_a_child_that_takes_too_long_is_ended_and_logged(served):
-    phone = served.enroll("bob")
+    asked = wire.request(wire.CHECK, "bob", served.enroll("bob").code())
     with wire.connect(ROOT) as door:
         with open(served.state_paths("bob")[0], "r+b") as state:
             lock(state)
-            door.send(wire.request(wire.CHECK, "bob", phone.code()))
+            door.send(asked)
             child = wait_for(lambda: children(served.keeper.pid))[0]
             os.kill(child, signal.SIGSTOP)
         assert door.recv(4096) == b""
