@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "enrolled.h"
 #include "host/clock.h"
 #include "host/conf.h"
 #include "host/machine.h"
@@ -367,21 +368,13 @@ static void look_at_invite(void *context, const char *user)
 		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
 }
 
-static void count_record(void *context, const char *user)
-{
-	struct round *round = context;
-
-	(void)user;
-	round->total++;
-}
-
 static void look_at_records(struct doctor *doctor)
 {
 	OWN_NAMES struct names *names = names_load();
 	struct round round = {doctor, names, .progress = progress_begin()};
 	struct store *store = doctor->ctl->tool.store;
 	struct reason why = {""};
-	enum totp_err err = store_each_user(store, count_record, &round, &why);
+	enum totp_err err = enrolled_count(store, &round.total, &why);
 
 	if (err == TOTP_OK)
 		err = store_each_user(store, look_at_record, &round, &why);

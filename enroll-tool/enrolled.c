@@ -36,6 +36,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static void count_user(void *context, const char *user)
+{
+	(void)user;
+	++*(size_t *)context;
+}
+
+enum totp_err enrolled_count(struct store *store, size_t *ret_count, struct reason *why)
+{
+	*ret_count = 0;
+	return store_each_user(store, count_user, ret_count, why);
+}
+
 int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled)
 {
 	struct reason why = {""};

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "enrolled.h"
 #include "host/ask.h"
 #include "program.h"
 #include "progress.h"
@@ -61,19 +62,11 @@ static void count_use(void *context, enum store_kind kind, const char *user, enu
 		use->invites++;
 }
 
-static void count_record(void *context, const char *user)
-{
-	struct survey *survey = context;
-
-	(void)user;
-	survey->records++;
-}
-
 int key_uses_find(const struct tool *tool, const struct keyring *keyring, struct key_uses *ret_uses)
 {
 	struct survey survey = {.uses = ret_uses, .progress = progress_begin()};
 	struct reason why = {""};
-	enum totp_err err = store_each_user(tool->store, count_record, &survey, &why);
+	enum totp_err err = enrolled_count(tool->store, &survey.records, &why);
 
 	for (size_t i = 0; i < keyring->count; i++)
 		(void)use_of(ret_uses, keyring->keys[i].id);

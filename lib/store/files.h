@@ -108,11 +108,11 @@ MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRE
  */
 MUST_CHECK enum totp_err files_name_new(int dir_fd, const char *temp, const char *name);
 
-/* Lock a file, waiting until the deadline: TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. */
 /* store_commit, after which the transaction goes on. */
 MUST_CHECK enum totp_err files_commit(struct store_txn *txn, const struct login_state *next,
 				      struct reason *why);
 
+/* Lock a file, waiting until the deadline: TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. */
 MUST_CHECK enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why);
 
 /* Is `name` still the file that fd has open? */
