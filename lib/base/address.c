@@ -3,7 +3,11 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+/* An IPv6 address that begins so holds an IPv4 address in its last four bytes. */
+static const uint8_t prefixes[][12] = {
+	{[10] = 0xff, 0xff},      /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2 */
+	{0x00, 0x64, 0xff, 0x9b}, /* 64:ff9b::/96, what NAT64 writes: RFC 6052 section 2.1 */
+};
 
 static bool read_ipv6(struct text text, struct address *ret_address)
 {
@@ -27,17 +31,21 @@ static bool read_ipv4(struct text text, struct address *ret_address)
 	return true;
 }
 
-static bool is_mapped(const struct address *address)
+static bool holds_ipv4(const struct address *address)
 {
-	return address->family == ADDRESS_IPV6 &&
-	       memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
+	if (address->family != ADDRESS_IPV6)
+		return false;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (memcmp(address->bytes, prefixes[i], sizeof(prefixes[i])) == 0)
+			return true;
+	return false;
 }
 
-static void unmap(struct address *address)
+static void take_ipv4(struct address *address)
 {
 	struct address ipv4 = {.family = ADDRESS_IPV4};
 
-	memcpy(ipv4.bytes, address->bytes + sizeof(mapped), 4);
+	memcpy(ipv4.bytes, address->bytes + sizeof(prefixes[0]), 4);
 	*address = ipv4;
 }
 
@@ -49,8 +57,8 @@ bool address_read(struct text text, struct address *ret_address)
 	*ret_address = (struct address){.family = ADDRESS_NONE};
 	if (zone ? read_ipv6(bare, ret_address)
 		 : read_ipv4(bare, ret_address) || read_ipv6(bare, ret_address)) {
-		if (is_mapped(ret_address))
-			unmap(ret_address);
+		if (holds_ipv4(ret_address))
+			take_ipv4(ret_address);
 		return true;
 	}
 	*ret_address = (struct address){.family = ADDRESS_NONE};
@@ -92,11 +100,11 @@ static bool read_parts(struct text text, struct network *network)
 		return read_bits(bits, slash, 32, &network->bits);
 	if (!read_ipv6(address, &network->address) || !read_bits(bits, slash, 128, &network->bits))
 		return false;
-	if (!is_mapped(&network->address))
+	if (!holds_ipv4(&network->address))
 		return true;
 	if (network->bits < 96)
 		return false;
-	unmap(&network->address);
+	take_ipv4(&network->address);
 	network->bits -= 96;
 	return true;
 }

@@ -18,15 +18,17 @@ struct network {
 
 /*
  * Read an address: dotted IPv4 (four decimal numbers), or IPv6 (RFC 4291 section 2.2),
- * whose zone after % (RFC 4007) is dropped. An IPv4 address mapped into IPv6
- * (::ffff:192.0.2.1) is the IPv4 address. False, and ADDRESS_NONE, for anything else.
+ * whose zone after % (RFC 4007) is dropped. An IPv6 address that holds an IPv4 address,
+ * mapped (::ffff:192.0.2.1) or translated by NAT64 (64:ff9b::192.0.2.1), is that IPv4
+ * address. False, and ADDRESS_NONE, for anything else.
  */
 bool address_read(struct text text, struct address *ret_address);
 
 /*
  * Read ADDRESS or ADDRESS/BITS (RFC 4632 section 3.1); without bits it is the one address.
- * Of a mapped network (::ffff:192.0.2.0/120) the bits beyond 96 are those of IPv4. A zone
- * is refused: it names no network.
+ * Of a network of such addresses (::ffff:192.0.2.0/120, 64:ff9b::192.0.2.0/120) the bits
+ * beyond 96 are those of IPv4, and fewer than 96 are refused. A zone is refused: it names
+ * no network.
  *
  * TOTP_ERR_FORMAT: not that, or bits of the address are set beyond the network's; *why says
  * which network was perhaps meant.

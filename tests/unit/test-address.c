@@ -37,6 +37,11 @@ static void literal_addresses_are_read(void **unused)
 		{"::ffff:192.0.2.7", ADDRESS_IPV4, 192, 0},
 		{"::ffff:c000:207", ADDRESS_IPV4, 192, 0},
 		{"::ffff:192.0.2.7%eth0", ADDRESS_IPV4, 192, 0},
+		{"64:ff9b::192.0.2.7", ADDRESS_IPV4, 192, 0},
+		{"64:FF9B::c000:207", ADDRESS_IPV4, 192, 0},
+		{"64:ff9b::1:c000:207", ADDRESS_IPV6, 0, 7},
+		{"64:ff9b:1::192.0.2.7", ADDRESS_IPV6, 0, 7}, /* RFC 8215: not the well-known one */
+		{"64:ff9a::192.0.2.7", ADDRESS_IPV6, 0, 7},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -95,6 +100,18 @@ static void families_do_not_mix_but_for_mapped_addresses(void **unused)
 	assert_true(is_in("::ffff:192.0.2.0/120", "192.0.2.9"));
 	assert_true(is_in("::ffff:192.0.2.9", "192.0.2.9"));
 	assert_false(is_in("::ffff:192.0.2.0/120", "192.0.3.9"));
+}
+
+static void an_address_that_nat64_translated_is_the_ipv4_address_in_it(void **unused)
+{
+	struct network network;
+
+	assert_true(is_in("192.0.2.0/24", "64:ff9b::192.0.2.9"));
+	assert_false(is_in("192.0.2.0/24", "64:ff9b::192.0.3.9"));
+	assert_true(is_in("64:ff9b::192.0.2.0/120", "192.0.2.9"));
+	assert_true(is_in("64:ff9b::192.0.2.9", "::ffff:192.0.2.9"));
+	assert_false(is_in("::/0", "64:ff9b::192.0.2.9"));
+	assert_int_equal(TOTP_ERR_FORMAT, network_read(text_of("64:ff9b::/64"), &network, NULL));
 }
 
 static void every_length_of_a_network_is_exact(void **unused)
@@ -165,6 +182,7 @@ int main(void)
 		cmocka_unit_test(anything_else_is_no_address),
 		cmocka_unit_test(a_network_holds_its_addresses_and_no_others),
 		cmocka_unit_test(families_do_not_mix_but_for_mapped_addresses),
+		cmocka_unit_test(an_address_that_nat64_translated_is_the_ipv4_address_in_it),
 		cmocka_unit_test(every_length_of_a_network_is_exact),
 		cmocka_unit_test(what_is_no_network_is_refused),
 		cmocka_unit_test(no_address_is_in_no_network),
