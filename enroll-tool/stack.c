@@ -195,7 +195,7 @@ static int read_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *number)
 		len += strlen(at);
 		while (len && strchr(BLANKS, line[len - 1]))
 			len--;
-		if (line[len - 1] != '\\') {
+		if (len == 0 || line[len - 1] != '\\') {
 			line[len] = '\0';
 			return 1;
 		}
