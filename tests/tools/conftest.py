@@ -23,6 +23,12 @@ class Tap:
         print(f"1..{self.count}", flush=True)
 
 
+def pytest_addoption(parser, pluginmanager):
+    if pluginmanager.is_blocked("terminal"):
+        # the terminal's option, which the text of a failed comparison depends on
+        parser.addoption("--verbose", type=int, default=0)
+
+
 def pytest_configure(config):
     if config.pluginmanager.is_blocked("terminal"):
         config.pluginmanager.register(Tap())
