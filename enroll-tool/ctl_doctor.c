@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 
 #include "doctor.h"
@@ -102,28 +103,76 @@ void doctor_repair(struct finding *finding, const char *format, ...)
 	va_end(args);
 }
 
+/*
+ * Whose directory is a file in? Its owner can link any file into it, also one of root's, and
+ * unlink it at any moment: the file that was opened may be one that is at home elsewhere.
+ * False: others can write there too, or the file has another name, or is not there any more.
+ */
+static bool find_directory(const char *path, int flags, int fd, uid_t *ret_owner)
+{
+	OWN_TEXT char *real = flags & O_NOFOLLOW ? strdup(path) : realpath(path, NULL);
+	char *slash = real ? strrchr(real, '/') : NULL;
+	OWN_FD int dir_fd = -1;
+	struct stat dir, named, opened;
+
+	if (!slash || !slash[1])
+		return false;
+	*slash = '\0';
+	dir_fd = open(real[0] ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0 || fstat(dir_fd, &dir) != 0 || fstat(fd, &opened) != 0 ||
+	    fstatat(dir_fd, slash + 1, &named, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	*ret_owner = dir.st_uid;
+	return !(dir.st_mode & (S_IWGRP | S_IWOTH)) && named.st_ino == opened.st_ino &&
+	       named.st_dev == opened.st_dev &&
+	       (S_ISDIR(named.st_mode) || (S_ISREG(named.st_mode) && named.st_nlink == 1));
+}
+
+/* With the rights of the directory's owner, who cannot change what is another's. */
+static bool change_mode(int fd, mode_t mode, uid_t owner)
+{
+	bool done;
+
+	if (owner != 0)
+		(void)setfsuid(owner);
+	done = fchmod(fd, mode) == 0;
+	(void)setfsuid(0);
+	return done;
+}
+
 void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t forbidden, uid_t owner,
 		  const char *why)
 {
 	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
 	struct finding *finding;
 	struct stat st;
+	uid_t dir_owner = 0;
+	bool sure;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return;
 	if (st.st_uid != 0 && st.st_uid != owner)
 		doctor_repair(doctor_find(doctor, "owner", NULL, why, "%s: owned by uid %u", path,
 					  (unsigned)st.st_uid),
-			      "make sure that it is as you left it, then: chown %u:0 %s",
+			      "make sure that it is as you left it, then: chown -h %u:0 %s",
 			      (unsigned)owner, path);
 	if (!(st.st_mode & forbidden))
 		return;
 	finding = doctor_find(doctor, "mode", NULL, why, "%s: mode %04o", path,
 			      (unsigned)st.st_mode & 07777);
-	doctor_repair(finding, "chmod %s %s", forbidden & S_IROTH ? "go-rwx" : "go-w", path);
-	/* of a file with another name elsewhere that one would change, too */
-	if (doctor->fix && (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink == 1)))
-		finding->repaired = fchmod(fd, st.st_mode & 07777 & ~forbidden) == 0;
+	sure = find_directory(path, flags, fd, &dir_owner);
+	if (dir_owner == 0)
+		doctor_repair(finding, "chmod %s %s", forbidden & S_IROTH ? "go-rwx" : "go-w",
+			      path);
+	else if (st.st_uid == dir_owner)
+		doctor_repair(finding, "totpctl doctor --fix");
+	else
+		doctor_repair(finding,
+			      "make sure that it is a file of this store, then: chown -h %u:0 %s; "
+			      "totpctl doctor --fix",
+			      (unsigned)dir_owner, path);
+	if (doctor->fix && sure)
+		finding->repaired = change_mode(fd, st.st_mode & 07777 & ~forbidden, dir_owner);
 }
 
 bool doctor_is_plain(const char *word)

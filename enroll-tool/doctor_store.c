@@ -109,9 +109,15 @@ static bool look_at_keyring(struct doctor *doctor)
 	OWN_KEYRING struct keyring keyring;
 	char folder[POLICY_PATH_MAX];
 	struct reason why = {""};
-	size_t before = doctor->count;
+	size_t before;
 	enum totp_err err;
 
+	/* the directory first: in one that others can write to no file is changed */
+	strcpy(folder, path);
+	*strrchr(folder, '/') = '\0';
+	doctor_modes(doctor, folder[0] ? folder : "/", 0, WRITE, 0,
+		     "whoever can write there can put another keyring in its place");
+	before = doctor->count;
 	doctor_modes(doctor, path, 0, PRIVATE, 0,
 		     "who can read the keyring and a copy of the store has every secret");
 	err = keyring_load(path, &keyring, &why);
@@ -124,10 +130,6 @@ static bool look_at_keyring(struct doctor *doctor)
 			err == TOTP_ERR_NOT_FOUND
 				? "restore it from your copy; on a new host: totpctl init"
 				: "restore it from your copy");
-	strcpy(folder, path);
-	*strrchr(folder, '/') = '\0';
-	doctor_modes(doctor, folder[0] ? folder : "/", 0, WRITE, 0,
-		     "whoever can write there can put another keyring in its place");
 	look_for_temporary(doctor, folder, "keyring", "it may hold a key");
 	if (err == TOTP_OK)
 		look_at_rotation(doctor, path);

@@ -83,10 +83,21 @@ enum durable { DURABLE_NOW, DURABLE_LATER };
 MUST_CHECK enum totp_err files_put(const struct store *store, int dir_fd, const char *name,
 				   const void *data, size_t len, enum durable durable);
 
+/*
+ * Put a new file in the place of one that `fd` has open, while nobody else changes sealed
+ * files. TOTP_ERR_STALE: the name is another file's by now, or nobody's, and stays so.
+ * TOTP_ERR_TIMEOUT; TOTP_ERR_SYSTEM: errno.
+ */
+MUST_CHECK enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
+					       const char *name, int fd);
+
 /* A name for it until it is whole: NAME, '~', random digits. */
 MUST_CHECK enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX]);
 
-/* Make a folder unless it is there, give it owner and mode, and open it. */
+/*
+ * Make a directory unless it is there, give it owner and mode, and open it. TOTP_ERR_UNSAFE: it
+ * is there, and neither root's nor the owner's.
+ */
 MUST_CHECK enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid,
 					gid_t gid, int *ret_fd, struct reason *why);
 

@@ -256,18 +256,17 @@ static void hold_state(const struct batch *batch, const struct resealing *file, 
 }
 
 /* Nobody else changes sealed files meanwhile: what is there is what was read, or stays. */
-static enum totp_err replace_if_same(const struct batch *batch, const struct resealing *file,
-				     struct reason *why)
+enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
+				    const char *name, int fd)
 {
 	uint64_t deadline = io_monotonic_ns() + ALONE_TRY_MS * 1000000ull;
-	enum totp_err err = files_begin_alone(batch->store, deadline, why);
+	enum totp_err err = files_begin_alone(store, deadline, NULL);
 
-	if (err == TOTP_OK && !files_is_still(batch->dir_fd, file->name, file->fd))
+	if (err == TOTP_OK && !files_is_still(dir_fd, name, fd))
 		err = TOTP_ERR_STALE;
-	if (err == TOTP_OK && renameat(batch->dir_fd, file->temp, batch->dir_fd, file->name) != 0)
-		err = reason_errno(why, "%s/%s: cannot replace", folder_of(batch->wish->kind),
-				   file->name);
-	files_end_change(batch->store);
+	if (err == TOTP_OK && renameat(dir_fd, temp, dir_fd, name) != 0)
+		err = TOTP_ERR_SYSTEM;
+	files_end_change(store);
 	return err;
 }
 
@@ -275,9 +274,17 @@ static enum totp_err hold_and_replace(const struct batch *batch, const struct re
 				      struct reason *why)
 {
 	OWN_FD int state_fd = -1;
+	enum totp_err err;
 
 	hold_state(batch, file, &state_fd);
-	return replace_if_same(batch, file, why);
+	err = files_replace_if_same(batch->store, batch->dir_fd, file->temp, file->name, file->fd);
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, "%s/%s: cannot replace", folder_of(batch->wish->kind),
+				   file->name);
+	else if (err == TOTP_ERR_TIMEOUT)
+		reason_set(why, "%s: somebody else changes records all the time",
+			   folder_of(batch->wish->kind));
+	return err;
 }
 
 /* Who writes a record may have been stopped. Until they go on, logins are let in between. */

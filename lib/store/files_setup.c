@@ -17,14 +17,14 @@ enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t
 			     int *ret_fd, struct reason *why)
 {
 	OWN_FD int fd = -1;
-	struct stat st;
 	enum totp_err err;
 
 	if (mkdirat(parent_fd, path, mode) != 0 && errno != EEXIST) {
 		(void)reason_errno(why, "%s: cannot make the folder", path);
 		return TOTP_ERR_SYSTEM;
 	}
-	err = path_open_any_dir(parent_fd, path, &fd, &st, why);
+	/* one that is there already, such as of a setup that was cut short, is not a stranger's */
+	err = path_open_dir(parent_fd, path, uid, &fd, NULL, why);
 	if (err != TOTP_OK)
 		return err;
 	if (fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0) {

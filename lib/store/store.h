@@ -79,10 +79,11 @@ MUST_CHECK enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t s
 				     const uint8_t machine[SHA256_LEN], struct reason *why);
 
 /*
- * Give an open store to the service account: of folders and files what is root's. What is
- * anybody else's, or no regular file with one name, stays. *ret_given: something was, also on
- * an error; done again, it goes on where it stopped. TOTP_ERR_UNSAFE: a folder is neither
- * root's nor the account's.
+ * Give an open store to the service account: root's directories, and in the place of root's
+ * records and invitations that open, copies that are the account's. All else stays as it is.
+ * *ret_given: something was, also on an error; done again, it goes on where it stopped.
+ * TOTP_ERR_UNSAFE: a directory is neither root's nor the account's. TOTP_ERR_TIMEOUT: a login
+ * holds a record.
  */
 MUST_CHECK enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_given,
 				    struct reason *why);

@@ -604,6 +604,7 @@ FIXED = [
      "stat -c %a $store $store/users $store/state | tr '\\n' ' ' | grep -qx '755 700 700 '"),
     ("record", "chmod 666 $store/users/bob $store/state/bob.*",
      "stat -c %a $store/users/bob $store/state/bob.* | sort -u | grep -qx 600"),
+    ("record-of-the-account", SERVED + "chmod 666 $store/users/bob", "stat -c %a $store/users/bob | grep -qx 600"),
     ("stack", "chmod 666 /etc/pam.d/sshd", "stat -c %a /etc/pam.d/sshd | grep -qx 644"),
     ("temporary", "for f in $keyring~01 $store/STORE~01 $store/users/bob~01; do : >$f; touch -d "
      "'1 day ago' $f; done", "! ls $keyring~* $store/STORE~* $store/users/*~* 2>/dev/null"),
@@ -637,6 +638,12 @@ UNFIXED = [
      "stat -c %a /var/lib/linked | grep -qx 666"),
     ("symbolic-link", "echo x >/var/lib/x; chmod 666 /var/lib/x; rm $store/users/bob; "
      "ln -s /var/lib/x $store/users/bob", "stat -c %a /var/lib/x | grep -qx 666"),
+    # as a link that the directory's owner made, and unlinked after it was opened
+    ("root-s-in-the-account-s", "chown 64001 $store/users; chmod 666 $store/users/bob",
+     "stat -c %a $store/users/bob | grep -qx 666"),
+    ("in-a-directory-of-many", "chmod 777 /etc/security; : >/etc/security/pam_totp.conf; "
+     "chmod 666 /etc/security/pam_totp.conf",
+     "stat -c %a /etc/security/pam_totp.conf | grep -qx 666"),
     ("foreign", ": >$store/users/KEEP; touch -d '1 day ago' $store/users/KEEP",
      "test -e $store/users/KEEP"),
     ("stack", "sed -i '1i auth sufficient pam_unix.so' /etc/pam.d/sudo",
@@ -661,7 +668,7 @@ def test_people_read_what_why_and_how(patient):
     text = ran.stdout
     assert re.search(r"^1\. /etc/pam.d/sshd: owned by uid 64001$", text, re.M)
     assert re.search(r"^   Why:    whoever can write it", text, re.M)
-    assert re.search(r"^   Repair: .*chown 0:0 /etc/pam.d/sshd$", text, re.M)
+    assert re.search(r"^   Repair: .*chown -h 0:0 /etc/pam.d/sshd$", text, re.M)
     assert re.search(r"^   Repaired\.$", text, re.M)
     assert text.endswith("2 found, 1 repaired\n")
 

@@ -7,6 +7,7 @@
 #include "point.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -278,11 +279,14 @@ static bool give(const struct fixture *f)
 static void a_store_of_root_is_given_to_the_account_that_came_later(void **state)
 {
 	static const char *const mine[] = {"users", "state", "invites", "users/alice",
-					   "users/bob~0123456789abcdef"};
+					   "invites/bob"};
+	static const struct invite invite = {
+		.user = "bob", .created = 1, .expires = 1 + INVITE_SECONDS_MIN};
 	struct fixture *f = *state;
 
 	make_store_of_root(f);
 	add_user(f->store, "alice", 1);
+	assert_ok(store_invite_put(f->store, &invite, NULL));
 	write_file(in_store(f, "users/bob~0123456789abcdef"), "", 0, 0600);
 	assert_true(give(f));
 	for (size_t i = 0; i < COUNT(mine); i++)
@@ -290,11 +294,96 @@ static void a_store_of_root_is_given_to_the_account_that_came_later(void **state
 	assert_int_equal(SERVICE_UID, owner_of(state_path(f, "alice", 1)));
 	assert_int_equal(0, owner_of(f->store_dir));
 	assert_int_equal(0, owner_of(in_store(f, "STORE")));
+	assert_int_equal(0, owner_of(in_store(f, "users/bob~0123456789abcdef")));
 	/* who opens it now finds all there is */
 	f->store = store_close(f->store);
 	f->store = open_again(f);
 	assert_ok(read_error(f->store, "alice", NULL));
 	assert_false(give(f));
+}
+
+/* Whoever can write to the directory may have linked it there, and unlinked it since. */
+static void no_file_that_was_found_is_given_but_a_copy_of_it(void **state)
+{
+	struct fixture *f = *state;
+	OWN_FD int cred_fd = -1;
+	OWN_FD int state_fd = -1;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct login_state next;
+	struct stat st;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	begin(f->store, "alice", &txn);
+	next = txn.state;
+	next.failures = 7;
+	assert_ok(store_commit(&txn, &next, NULL));
+	cred_fd = open(in_store(f, "users/alice"), O_RDONLY | O_CLOEXEC);
+	state_fd = open(state_path(f, "alice", 1), O_RDONLY | O_CLOEXEC);
+	assert_true(cred_fd >= 0 && state_fd >= 0);
+	assert_true(give(f));
+	assert_int_equal(0, fstat(cred_fd, &st));
+	assert_int_equal(0, st.st_uid);
+	assert_int_equal(0, fstat(state_fd, &st));
+	assert_int_equal(0, st.st_uid);
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/alice")));
+	assert_int_equal(SERVICE_UID, owner_of(state_path(f, "alice", 1)));
+	f->store = store_close(f->store);
+	f->store = open_again(f);
+	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_int_equal(7, txn.state.failures);
+}
+
+struct linking {
+	char from[512], to[512];
+	_Atomic bool over;
+};
+
+static void *link_and_unlink(void *context)
+{
+	struct linking *linking = context;
+
+	while (!linking->over) {
+		(void)!link(linking->from, linking->to);
+		unlink(linking->to);
+	}
+	return NULL;
+}
+
+static void a_link_that_comes_and_goes_meanwhile_gives_nothing_away(void **state)
+{
+	struct fixture *f = *state;
+	struct linking linking = {.over = false};
+	pthread_t thread;
+
+	make_store_of_root(f);
+	strcpy(linking.from, path_in(f->dir, "outside"));
+	strcpy(linking.to, in_store(f, "users/alice"));
+	write_file(linking.from, "", 0, 0600);
+	assert_int_equal(0, pthread_create(&thread, NULL, link_and_unlink, &linking));
+	for (unsigned i = 0; i < 300; i++) {
+		(void)give(f);
+		if (owner_of(linking.from) != 0)
+			break;
+	}
+	linking.over = true;
+	assert_int_equal(0, pthread_join(thread, NULL));
+	assert_int_equal(0, owner_of(linking.from));
+}
+
+static void a_directory_of_a_stranger_becomes_no_store(void **state)
+{
+	static const uint8_t machine[SHA256_LEN];
+	struct fixture *f = *state;
+	struct reason why = {""};
+
+	f->store = store_close(f->store);
+	folder_end(f->store_dir);
+	assert_int_equal(0, mkdir(f->store_dir, 0700));
+	assert_int_equal(0, chown(f->store_dir, SERVICE_UID + 1, 0));
+	assert_refused(UNSAFE, store_setup(f->store_dir, SERVICE_UID, SERVICE_UID, machine, &why));
+	assert_says("owned by uid", why);
+	assert_int_equal(SERVICE_UID + 1, owner_of(f->store_dir));
 }
 
 /* Linked while it had another name, which it lost when the file was replaced. */
@@ -1315,6 +1404,9 @@ int main(void)
 		STORE_TEST(a_store_that_is_not_whole_is_refused_and_says_why),
 		STORE_TEST(a_store_of_root_alone_needs_no_account),
 		STORE_TEST(a_store_of_root_is_given_to_the_account_that_came_later),
+		STORE_TEST(no_file_that_was_found_is_given_but_a_copy_of_it),
+		STORE_TEST(a_link_that_comes_and_goes_meanwhile_gives_nothing_away),
+		STORE_TEST(a_directory_of_a_stranger_becomes_no_store),
 		STORE_TEST(nothing_of_root_s_is_given_that_is_no_record),
 		STORE_TEST(giving_that_was_cut_short_hinders_no_login_and_goes_on),
 		STORE_TEST(what_is_no_file_of_root_s_is_not_given),
