@@ -327,6 +327,7 @@ static void doctor_end(struct doctor *doctor)
 		free(doctor->patients[i].name);
 	free(doctor->findings);
 	free(doctor->patients);
+	free(doctor->sshd_settings);
 	free(doctor->spare.repair);
 	free(doctor->spare.services);
 }
@@ -335,6 +336,7 @@ static void look(struct doctor *doctor)
 {
 	bool good = load_policy(doctor);
 
+	doctor_ask_sshd(doctor);
 	doctor_stacks(doctor);
 	doctor_sshd(doctor);
 	doctor_clock(doctor);

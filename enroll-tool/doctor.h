@@ -37,7 +37,11 @@ struct doctor {
 	size_t count, room;
 	struct patient *patients;
 	size_t patient_count, patient_room;
-	bool root_by_ssh; /* sshd lets root answer prompts */
+	const char *sshd;      /* the program; NULL: there is none */
+	char *sshd_settings;   /* what sshd -T prints, or its error messages */
+	bool sshd_answered;    /* they are settings */
+	char sshd_service[64]; /* the PAM service that sshd uses */
+	bool root_by_ssh;      /* sshd lets root answer prompts */
 	bool no_memory;
 	struct finding spare; /* where there is no memory for one */
 };
@@ -90,8 +94,19 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 /* Is it harmless in a command line as it is? */
 bool doctor_is_plain(const char *word);
 
-void doctor_stacks(struct doctor *doctor); /* /etc/pam.d, and doctor->patients */
-void doctor_sshd(struct doctor *doctor);   /* its settings */
+/* Has the service's auth stack a line of ours? */
+bool doctor_asks(const char *service);
+
+/* Can anybody give this user's password? */
+bool doctor_has_password(const char *user);
+
+/* Call with the members of the groups that sudo is usually given to, and root. */
+typedef void doctor_admin_fn(struct doctor *doctor, const char *name, void *context);
+void doctor_each_admin(struct doctor *doctor, doctor_admin_fn *each, void *context);
+
+void doctor_ask_sshd(struct doctor *doctor); /* before the stacks: which service is sshd's */
+void doctor_stacks(struct doctor *doctor);   /* /etc/pam.d, and doctor->patients */
+void doctor_sshd(struct doctor *doctor);     /* its settings */
 void doctor_clock(struct doctor *doctor);
 /* These need a policy that was read. */
 void doctor_store(struct doctor *doctor);          /* keyring, store, records */

@@ -13,8 +13,8 @@
 
 static const char *const groups[] = {"sudo", "wheel", "admin"};
 
-/* Can anybody give this password? Where there is no shadow entry, one may be elsewhere. */
-static bool has_password(const char *user)
+/* Where there is no shadow entry, a password may be elsewhere. */
+bool doctor_has_password(const char *user)
 {
 	const struct spwd *entry = getspnam(user);
 
@@ -30,9 +30,9 @@ static bool meets(const struct doctor *doctor, const struct patient *patient,
 		return true;
 	if (strncmp(patient->name, "sudo", 4) == 0)
 		return false;
-	if (strcmp(patient->name, "sshd") == 0)
+	if (strcmp(patient->name, doctor->sshd_service) == 0)
 		return doctor->root_by_ssh;
-	return has_password(account->name);
+	return doctor_has_password(account->name);
 }
 
 /* When must this user give a code? 0: now; INT64_MAX: never. */
@@ -91,12 +91,13 @@ static const char *hindrance(const struct doctor *doctor, const struct account *
 		       : NULL;
 }
 
-static void look_at_administrator(struct doctor *doctor, const char *name)
+static void look_at_administrator(struct doctor *doctor, const char *name, void *context)
 {
 	struct account account = {.known = false};
 	const char *hindered, *repair = NULL;
 	struct reason why = {""};
 
+	(void)context;
 	if (account_find(name, &account, &why) != TOTP_OK || !account.known)
 		return;
 	hindered = hindrance(doctor, &account, &repair);
@@ -141,16 +142,20 @@ static void look_at_console(struct doctor *doctor)
 	}
 }
 
-void doctor_administrators(struct doctor *doctor)
+void doctor_each_admin(struct doctor *doctor, doctor_admin_fn *each, void *context)
 {
-	look_at_console(doctor);
-	if (!doctor->ctl->tool.store)
-		return;
-	look_at_administrator(doctor, "root");
+	each(doctor, "root", context);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		const struct group *group = getgrnam(groups[i]);
 
 		for (char **member = group ? group->gr_mem : NULL; member && *member; member++)
-			look_at_administrator(doctor, *member);
+			each(doctor, *member, context);
 	}
+}
+
+void doctor_administrators(struct doctor *doctor)
+{
+	look_at_console(doctor);
+	if (doctor->ctl->tool.store)
+		doctor_each_admin(doctor, look_at_administrator, NULL);
 }

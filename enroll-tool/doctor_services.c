@@ -60,6 +60,13 @@ static bool has_ours(const struct stack *stack)
 	return false;
 }
 
+bool doctor_asks(const char *service)
+{
+	OWN_STACK struct stack stack = {0};
+
+	return stack_read(NULL, service, "auth", &stack) == TOTP_OK && has_ours(&stack);
+}
+
 /* --- all services --- */
 
 struct ward {

@@ -124,7 +124,7 @@ static void look_at_our_line(struct bed *bed, size_t index)
 	if (doctor_line_policy(bed->doctor, bed->service, line, &policy) != TOTP_OK)
 		return;
 	keep_policy(bed, index, &policy);
-	if (policy.if_publickey && strcmp(bed->service, "sshd") != 0)
+	if (policy.if_publickey && strcmp(bed->service, bed->doctor->sshd_service) != 0)
 		doctor_edit(
 			doctor_find(bed->doctor, "key-elsewhere", bed->service,
 				    "only sshd says whether a key was shown; elsewhere the line "
@@ -298,7 +298,7 @@ static void tell_whole(const struct bed *bed)
 				    AT_LINE "pam_totp.so stands alone, without pam_permit.so",
 				    PLACE_OF(ours)),
 			"echo 'auth required pam_permit.so' >>/etc/pam.d/%s", bed->service);
-	if (bed->patient.key_needed && strcmp(bed->service, "sshd") != 0)
+	if (bed->patient.key_needed && strcmp(bed->service, bed->doctor->sshd_service) != 0)
 		doctor_edit(
 			doctor_find(bed->doctor, "no-factor", bed->service,
 				    "the code is the only factor, and strangers are asked for it",

@@ -479,6 +479,27 @@ def test_a_code_alone_is_no_login(patient):
     assert one["services"] == ["sshd"]
 
 
+def move_to(service):
+    """sshd goes by another PAM service, and says so."""
+    return (f"cat >/etc/sshd-settings <<'END'\n{settings(pamservicename=service)}END\n"
+            "sed '/pam_totp/d' /etc/pam.d/sshd >/etc/pam.d/remote\n")
+
+
+def test_the_stack_that_is_judged_is_that_of_the_service_that_sshd_uses(patient):
+    one = patient.only(move_to("remote"), "sshd-service", "PAMServiceName is remote, .*no auth line")
+    assert one["services"] == ["remote"]
+    patient.only(move_to("nowhere"), "sshd-service", "PAMServiceName is nowhere")
+    moved = move_to("remote") + "cp /etc/pam.d/sshd /etc/pam.d/remote\n"
+    assert patient.found(moved) == []
+    one = patient.only(moved + "sed -i '/^authenticationmethods/s/ .*/ publickey/' /etc/sshd-settings",
+                       "sshd-methods", "publickey is enough")
+    assert one["services"] == ["remote"]
+    by_key = stack("remote", "auth [success=1 default=ignore] pam_totp.so if_publickey",
+                   "auth requisite pam_unix.so", "auth required pam_totp.so",
+                   "auth required pam_permit.so")
+    assert patient.found(move_to("remote") + by_key) == []
+
+
 def test_an_sshd_that_says_nothing_is_found(patient):
     patient.only("printf '#!/bin/sh\\necho no hostkeys available >&2; exit 1\\n' "
                  ">/usr/sbin/sshd", "sshd", "no hostkeys")
