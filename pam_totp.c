@@ -54,6 +54,7 @@ int pam_code_of(enum totp_err err, enum verdict verdict)
 	case TOTP_ERR_UNCERTAIN:
 	case TOTP_ERR_PEER:
 	case TOTP_ERR_FORBIDDEN:
+	case TOTP_ERR_OTHER_STORE:
 	case TOTP_ERR_COUNT_:
 	default:
 		return PAM_AUTHINFO_UNAVAIL;

@@ -1,17 +1,17 @@
 /*
  * ask - ask totpd as many people at once would, and time it.
  *
- *   ask time RUN_DIR FIRST COUNT EACH      users uFIRST to uFIRST+COUNT-1, one after the other,
+ *   ask time CONF FIRST COUNT EACH      users uFIRST to uFIRST+COUNT-1, one after the other,
  *                                          check EACH wrong codes; a line of milliseconds
- *   ask hammer RUN_DIR USER PROCESSES      one user does so in many processes, until killed
- *   ask flood RUN_DIR USER PROCESSES       one user opens connections, as many as there may be,
+ *   ask hammer CONF USER PROCESSES      one user does so in many processes, until killed
+ *   ask flood CONF USER PROCESSES       one user opens connections, as many as there may be,
  *                                          says nothing, and begins again
- *   ask crowd RUN_DIR USER PROCESSES       the same, each process with a user id of its own
- *   ask all RUN_DIR FIRST < CODES          all users at once check their code, a line each
- *   ask memory RUN_DIR PID STATE...        what totpd and its children hold while each checks
+ *   ask crowd CONF USER PROCESSES       the same, each process with a user id of its own
+ *   ask all CONF FIRST < CODES          all users at once check their code, a line each
+ *   ask memory CONF PID STATE...        what totpd and its children hold while each checks
  *                                          a record that somebody else has locked
  *
- * User uN has the uid 70000 + N. Everybody asks as an ordinary user, about themselves.
+ * CONF is totpd's policy. User uN has the uid 70000 + N. Everybody asks as an ordinary user, about themselves.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -27,6 +27,7 @@
 
 #include "base/io.h"
 #include "host/ask.h"
+#include "host/conf.h"
 
 #define UID_FIRST 70000
 #define USERS_MAX 10000
@@ -40,7 +41,7 @@ static void become(int user)
 }
 
 /* One check; the verdict, or -1 where there was no answer. */
-static int check(const char *run_dir, const char *door, int user, const char *code)
+static int check(const struct policy *policy, const char *door, int user, const char *code)
 {
 	struct wire_request request = {.op = WIRE_CHECK, .service = "bench"};
 	struct wire_response response;
@@ -48,7 +49,7 @@ static int check(const char *run_dir, const char *door, int user, const char *co
 
 	snprintf(request.user, sizeof(request.user), "u%d", user);
 	answer_parse(code, NULL, &request.answer);
-	if (ask_totpd(run_dir, door, &request, &response, &why) != TOTP_OK ||
+	if (ask_totpd(policy, door, &request, &response, &why) != TOTP_OK ||
 	    response.err != TOTP_OK)
 		return -1;
 	return (int)response.outcome.verdict;
@@ -62,12 +63,12 @@ static int by_value(const void *a, const void *b)
 }
 
 /* In a child of its own, since there is no way back to root: the times, to a pipe. */
-static void time_user(const char *run_dir, int user, int each, int out)
+static void time_user(const struct policy *policy, int user, int each, int out)
 {
 	become(user);
 	for (int i = 0; i < each; i++) {
 		uint64_t start = io_monotonic_ns();
-		int verdict = check(run_dir, ASK_SOCKET, user, "000000");
+		int verdict = check(policy, ASK_SOCKET, user, "000000");
 		double ms = verdict < 0 ? 1e9 : (double)(io_monotonic_ns() - start) / 1e6;
 
 		if (write(out, &ms, sizeof(ms)) != sizeof(ms))
@@ -76,7 +77,7 @@ static void time_user(const char *run_dir, int user, int each, int out)
 	_exit(0);
 }
 
-static int time_all(const char *run_dir, int first, int count, int each)
+static int time_all(const struct policy *policy, int first, int count, int each)
 {
 	double *times = calloc((size_t)(count * each), sizeof(*times));
 	int pipes[2], n = 0;
@@ -85,7 +86,7 @@ static int time_all(const char *run_dir, int first, int count, int each)
 		err(1, "pipe");
 	for (int user = first; user < first + count; user++) {
 		if (fork() == 0)
-			time_user(run_dir, user, each, pipes[1]);
+			time_user(policy, user, each, pipes[1]);
 		for (int i = 0; i < each && read(pipes[0], &times[n], sizeof(*times)) > 0; i++)
 			n++;
 		wait(NULL);
@@ -97,13 +98,13 @@ static int time_all(const char *run_dir, int first, int count, int each)
 }
 
 /* Open connections until there is no room, and close them all. */
-static void flood(const char *run_dir)
+static void flood(const struct policy *policy)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fds[900];
 	size_t count = 0;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, ASK_SOCKET);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", policy->run_dir, ASK_SOCKET);
 	while (count < sizeof(fds) / sizeof(fds[0])) {
 		fds[count] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
 		if (fds[count] < 0)
@@ -117,7 +118,7 @@ static void flood(const char *run_dir)
 }
 
 /* Do one of them in many processes, until killed. */
-static int hammer(const char *what, const char *run_dir, int user, int processes)
+static int hammer(const char *what, const struct policy *policy, int user, int processes)
 {
 	for (int i = 0; i < processes; i++) {
 		if (fork() != 0)
@@ -126,16 +127,16 @@ static int hammer(const char *what, const char *run_dir, int user, int processes
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;) {
 			if (strcmp(what, "hammer") == 0)
-				(void)check(run_dir, ASK_SOCKET, user, "000000");
+				(void)check(policy, ASK_SOCKET, user, "000000");
 			else
-				flood(run_dir);
+				flood(policy);
 		}
 	}
 	pause();
 	return 0;
 }
 
-static int ask_all(const char *run_dir, int first)
+static int ask_all(const struct policy *policy, int first)
 {
 	char code[16];
 	int count = 0, passed = 0, status, go[2];
@@ -150,7 +151,7 @@ static int ask_all(const char *run_dir, int first)
 		close(go[1]);
 		become(first + count);
 		(void)!read(go[0], &status, 1); /* all at once */
-		_exit(check(run_dir, ASK_SOCKET, first + count, code) == VERDICT_ALLOW ? 0 : 1);
+		_exit(check(policy, ASK_SOCKET, first + count, code) == VERDICT_ALLOW ? 0 : 1);
 	}
 	usleep(200000);
 	start = io_monotonic_ns();
@@ -177,7 +178,7 @@ static long pss_of(int pid)
 	return kib;
 }
 
-static int memory(const char *run_dir, int pid, int count, char **states)
+static int memory(const struct policy *policy, int pid, int count, char **states)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[64];
@@ -193,7 +194,7 @@ static int memory(const char *run_dir, int pid, int count, char **states)
 		    sscanf(name, "/u%d.", &user) != 1)
 			err(1, "%s", states[i]);
 		if (fork() == 0)
-			_exit(check(run_dir, ASK_ROOT_SOCKET, user, "000000") >= 0);
+			_exit(check(policy, ASK_ROOT_SOCKET, user, "000000") >= 0);
 	}
 	usleep(500000);
 	printf("alone_kib %ld\t", kib);
@@ -208,17 +209,27 @@ static int memory(const char *run_dir, int pid, int count, char **states)
 	return 0;
 }
 
+static void complain(void *context, const struct reason *complaint)
+{
+	(void)context;
+	warnx("%s", complaint->text);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 3 ? argv[1] : "";
+	static struct policy policy;
+
+	if (argc > 3 && conf_load(argv[2], true, &policy, complain, NULL) != TOTP_OK)
+		return 1;
 
 	if (strcmp(what, "time") == 0 && argc == 6)
-		return time_all(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
+		return time_all(&policy, atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
 	if (argc == 5)
-		return hammer(what, argv[2], atoi(argv[3]), atoi(argv[4]));
+		return hammer(what, &policy, atoi(argv[3]), atoi(argv[4]));
 	if (strcmp(what, "all") == 0 && argc == 4)
-		return ask_all(argv[2], atoi(argv[3]));
+		return ask_all(&policy, atoi(argv[3]));
 	if (strcmp(what, "memory") == 0 && argc > 4)
-		return memory(argv[2], atoi(argv[3]), argc - 4, argv + 4);
+		return memory(&policy, atoi(argv[3]), argc - 4, argv + 4);
 	errx(2, "see the head of bench/ask.c");
 }

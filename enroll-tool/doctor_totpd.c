@@ -125,7 +125,7 @@ static void knock(struct doctor *doctor, size_t door)
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK, .user = "root"};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct reason why = {""};
-	enum totp_err err = ask_totpd(run_dir, doors[door].name, &request, &response, &why);
+	enum totp_err err = ask_totpd(policy_of(doctor), doors[door].name, &request, &response, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
 		doctor_repair(doctor_find(doctor, "totpd-socket", NULL, doors[door].why,

@@ -76,7 +76,7 @@ int self_ask(struct self *self, enum wire_op op, bool *ret_late)
 	self->asked.op = op;
 	strcpy(self->asked.user, self->account.name);
 	strcpy(self->asked.service, "totp-enroll");
-	err = ask_totpd(self->tool->policy.run_dir, ASK_SOCKET, &self->asked, &self->told, &why);
+	err = ask_totpd(&self->tool->policy, ASK_SOCKET, &self->asked, &self->told, &why);
 	if (err != TOTP_OK)
 		return refuse_silence(self, err, &why);
 	err = self->told.err;

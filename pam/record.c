@@ -68,7 +68,7 @@ static enum totp_err ask(const struct login *login, struct wire_request *request
 	strncpy(request->service, login->service ? login->service : "", WIRE_SERVICE_MAX);
 	if (geteuid() == 0)
 		request->source = login->source;
-	return ask_totpd(login->policy.run_dir, door(), request, response, why);
+	return ask_totpd(&login->policy, door(), request, response, why);
 }
 
 /* Nobody listens: totpd, where it has to be asked, is missing, which is no absence of a user. */
@@ -112,6 +112,8 @@ static enum totp_err look_there(struct login *login, const char *typed, struct r
 		return ask_knock(login->policy.run_dir, door(), why);
 	if (text_copy(text_of(name), request.user, sizeof(request.user)) != TOTP_OK)
 		return TOTP_OK; /* too long for a record */
+	request.by_invitation =
+		invitation_is_needed(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now());
 	err = ask(login, &request, &response, why);
 	if (err == TOTP_OK)
 		err = missing(error_in(login, &response, why));

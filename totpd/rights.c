@@ -34,7 +34,7 @@ enum totp_err rights_check(const struct policy *policy, const struct peer *peer,
 	if (peer->root && peer->uid == 0)
 		return TOTP_OK;
 	if (!peer->root && peer->uid != RIGHTS_NOBODY) {
-		if (account->known && account->uid == peer->uid)
+		if (account->known && account->uid == peer->uid && op != WIRE_ENROLL_IN_LOGIN)
 			return TOTP_OK;
 		if (is_question(op))
 			err = is_listed(policy, peer->uid, &listed, why);
@@ -43,7 +43,8 @@ enum totp_err rights_check(const struct policy *policy, const struct peer *peer,
 	}
 	reason_set(why, "uid %u may not ask that%s", (unsigned)peer->uid,
 		   peer->uid == RIGHTS_NOBODY ? ": is there a user namespace in between?"
-					      : " about another user: see may_check in "
-						"pam_totp.conf(5)");
+		   : op == WIRE_ENROLL_IN_LOGIN
+			   ? ": root alone may"
+			   : " about another user: see may_check in pam_totp.conf(5)");
 	return TOTP_ERR_FORBIDDEN;
 }

@@ -72,17 +72,6 @@ static struct attempt attempt_of(const struct errand *errand)
 				.now = errand->now};
 }
 
-static enum totp_err find_invitation(struct errand *errand)
-{
-	struct gate_facts facts = {.known = errand->account.known};
-	enum totp_err err = invitation_find(errand->store, errand->policy, ENROLL_IN_LOGIN,
-					    errand->account.name, errand->account.uid, errand->now,
-					    &facts, &errand->response->why);
-
-	errand->response->invited = facts.invited;
-	return err;
-}
-
 static enum totp_err look(struct errand *errand)
 {
 	const struct account *account = &errand->account;
@@ -94,10 +83,13 @@ static enum totp_err look(struct errand *errand)
 
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
-	if (err == TOTP_OK && !response->enrolled)
-		return find_invitation(errand);
 	if (err != TOTP_OK || !account->known)
 		return err;
+	if (!response->enrolled)
+		return errand->request->by_invitation
+			       ? invitation_holds(errand->store, account->name, account->uid,
+						  errand->now, &response->invited, &response->why)
+			       : TOTP_OK;
 	err = attempt_look(errand->store, errand->policy, &who, &look, &response->why);
 	response->status.last_success = look.last_here; /* how old it may be, who asks knows */
 	response->pending = look.pending;
@@ -217,6 +209,18 @@ static enum totp_err find_leave(struct errand *errand, struct gate_facts *facts,
 	return err;
 }
 
+/* An invitation counts in the login alone, whose line goes by the same file. */
+static enum totp_err find_invitation(struct errand *errand)
+{
+	struct gate_facts facts = {.known = errand->account.known};
+	enum totp_err err = invitation_find(errand->store, errand->policy, ENROLL_IN_LOGIN,
+					    errand->account.name, errand->account.uid, errand->now,
+					    &facts, &errand->response->why);
+
+	errand->response->invited = facts.invited;
+	return err;
+}
+
 static enum totp_err status(struct errand *errand)
 {
 	struct wire_response *response = errand->response;
@@ -294,21 +298,47 @@ static void log_change(const struct errand *errand, const char *what, const char
 	log_line(errand, LOG_NOTICE, what, "self", token, NULL);
 }
 
-static enum totp_err enroll(struct errand *errand)
+/* May the person enroll themselves by this policy? */
+static enum totp_err check_leave(struct errand *errand)
 {
-	struct wire_response *response = errand->response;
-	struct enroll_first first = {.user = errand->account.name,
-				     .uid = errand->account.uid,
-				     .now = errand->now,
-				     .recovery_codes = errand->policy->recovery_codes};
 	struct gate_facts facts;
 	bool may = false;
 	enum totp_err err = find_facts(errand, &facts);
 
 	if (err == TOTP_OK)
 		err = find_leave(errand, &facts, &may);
-	if (err == TOTP_OK && !may)
-		return forbid(errand, "enrolment");
+	return err == TOTP_OK && !may ? forbid(errand, "enrolment") : err;
+}
+
+/* Root has decided by its PAM line, before the person was asked; an invitation may have gone
+ * since. */
+static enum totp_err check_invitation(struct errand *errand)
+{
+	bool holds = !errand->request->by_invitation;
+	enum totp_err err = TOTP_OK;
+
+	if (!errand->account.known)
+		return TOTP_ERR_ARGUMENT;
+	if (!holds)
+		err = invitation_holds(errand->store, errand->account.name, errand->account.uid,
+				       errand->now, &holds, &errand->response->why);
+	if (err != TOTP_OK || holds)
+		return err;
+	reason_set(&errand->response->why, "the invitation was taken back, or has ended");
+	return TOTP_ERR_FORBIDDEN;
+}
+
+static enum totp_err enroll(struct errand *errand)
+{
+	struct wire_response *response = errand->response;
+	bool in_login = errand->request->op == WIRE_ENROLL_IN_LOGIN;
+	struct enroll_first first = {.user = errand->account.name,
+				     .uid = errand->account.uid,
+				     .now = errand->now,
+				     .recovery_codes = in_login ? errand->request->recovery_codes
+								: errand->policy->recovery_codes};
+	enum totp_err err = in_login ? check_invitation(errand) : check_leave(errand);
+
 	if (err == TOTP_OK)
 		err = confirm_again(errand, &first.moving);
 	if (err != TOTP_OK)
@@ -317,7 +347,7 @@ static enum totp_err enroll(struct errand *errand)
 	err = enroll_store(errand->store, &first, response->codes, &response->code_count,
 			   &response->why);
 	WIPE(first.token);
-	if (err == TOTP_OK)
+	if (err == TOTP_OK && !errand->peer->root)
 		log_change(errand, "enrolled", errand->request->token.label);
 	return err;
 }
@@ -409,6 +439,7 @@ static enum totp_err run(struct errand *errand)
 	case WIRE_STATUS:
 		return status(errand);
 	case WIRE_ENROLL:
+	case WIRE_ENROLL_IN_LOGIN:
 		return enroll(errand);
 	case WIRE_ADD:
 	case WIRE_REPLACE:
@@ -419,6 +450,21 @@ static enum totp_err run(struct errand *errand)
 		return change_one(errand);
 	}
 	return TOTP_ERR_ARGUMENT;
+}
+
+/* Does the request mean the store that is served here? */
+static bool serves(const struct errand *errand)
+{
+	static const uint8_t unread[CRED_ID_LEN];
+	const struct wire_store *meant = &errand->request->store;
+	bool same = memcmp(meant->id, unread, sizeof(unread)) == 0
+			    ? strcmp(meant->dir, errand->policy->store_dir) == 0
+			    : memcmp(meant->id, store_id(errand->store), sizeof(meant->id)) == 0;
+
+	if (!same)
+		reason_set(&errand->response->why, "totpd serves %.100s, and not the store %.100s",
+			   errand->policy->store_dir, meant->dir);
+	return same;
 }
 
 static enum totp_err prepare(struct errand *errand, const struct office *office)
@@ -433,6 +479,8 @@ static enum totp_err prepare(struct errand *errand, const struct office *office)
 	config.keys = &office->keyring;
 	if (err == TOTP_OK)
 		err = store_open(&config, &errand->store, why);
+	if (err == TOTP_OK && !serves(errand))
+		err = TOTP_ERR_OTHER_STORE;
 	/* a store or a group that is missing is no user who is */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
@@ -442,7 +490,8 @@ static void hide_reason(const struct errand *errand, enum totp_err err)
 {
 	struct reason *why = &errand->response->why;
 
-	if (!errand->peer->root && err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN)
+	if (!errand->peer->root && err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN &&
+	    err != TOTP_ERR_OTHER_STORE)
 		why->text[0] = '\0';
 }
 

@@ -82,6 +82,8 @@ const char *err_name(enum totp_err err)
 		return "no sound answer";
 	case TOTP_ERR_FORBIDDEN:
 		return "not allowed";
+	case TOTP_ERR_OTHER_STORE:
+		return "other store";
 	case TOTP_ERR_COUNT_:
 		break;
 	}

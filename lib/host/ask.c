@@ -13,6 +13,7 @@
 
 #include "base/io.h"
 #include "store/path.h"
+#include "store/store.h"
 
 #define RETRY_NS 2000000 /* before another try where totpd had no seat */
 
@@ -211,17 +212,30 @@ enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *wh
 			 why);
 }
 
-enum totp_err ask_totpd(const char *run_dir, const char *name, const struct wire_request *request,
+/* Where the marker cannot be read, the path names the store. */
+static enum totp_err name_store(const struct policy *policy, struct wire_store *ret_store)
+{
+	*ret_store = (struct wire_store){.id = {0}};
+	if (store_identify(policy->store_dir, ret_store->id, NULL) != TOTP_OK)
+		memset(ret_store->id, 0, sizeof(ret_store->id));
+	return text_copy(text_of(policy->store_dir), ret_store->dir, sizeof(ret_store->dir));
+}
+
+enum totp_err ask_totpd(const struct policy *policy, const char *name, struct wire_request *request,
 			struct wire_response *ret_response, struct reason *why)
 {
 	const struct timespec pause = {.tv_nsec = RETRY_NS};
 	uint64_t deadline = io_monotonic_ns() + ASK_WAIT_MS * 1000000ull;
 
 	wire_response_wipe(ret_response);
+	if (name_store(policy, &request->store) != TOTP_OK) {
+		reason_set(why, "store_dir is too long for a request");
+		return TOTP_ERR_RANGE;
+	}
 	for (;;) {
 		enum delivery delivery = DELIVERED;
-		enum totp_err err =
-			ask_once(run_dir, name, request, deadline, ret_response, &delivery, why);
+		enum totp_err err = ask_once(policy->run_dir, name, request, deadline, ret_response,
+					     &delivery, why);
 
 		if (delivery == DELIVERED || left_ms(deadline) == 0)
 			return err;

@@ -16,17 +16,17 @@
 #define ASK_ROOT_SOCKET "root.socket" /* in run_dir: root, about anybody */
 
 /*
- * Send the request to the socket `name` of run_dir and wait for the response, ASK_WAIT_MS in
- * all.
+ * Send the request to the socket `name` of the policy's run_dir, and wait for the response,
+ * ASK_WAIT_MS in all. request->store is filled in here: the store that the policy means.
  *
  * TOTP_ERR_NOT_FOUND: nobody listens there. TOTP_ERR_TIMEOUT. TOTP_ERR_UNSAFE: not root's.
  * TOTP_ERR_PEER: no answer, or none that can be read. TOTP_ERR_RANGE: as wire_put_request.
  * TOTP_ERR_SYSTEM: errno. TOTP_OK: there is a response, which may hold an error of its own.
  * *why says so; *ret_response is the caller's to wipe, and wiped on an error.
  */
-MUST_CHECK enum totp_err ask_totpd(const char *run_dir, const char *name,
-				   const struct wire_request *request,
-				   struct wire_response *ret_response, struct reason *why);
+MUST_CHECK enum totp_err ask_totpd(const struct policy *policy, const char *name,
+				   struct wire_request *request, struct wire_response *ret_response,
+				   struct reason *why);
 
 /* Does somebody listen there who may be asked? Connects, and says nothing. Errors as above. */
 MUST_CHECK enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *why);

@@ -1,21 +1,30 @@
 #include "login/invitation.h"
 
+bool invitation_is_needed(const struct policy *policy, const struct gate_facts *facts,
+			  enum enroll_place place, int64_t now)
+{
+	struct gate_facts invited = *facts;
+
+	invited.invited = true; /* would it help? */
+	return gate_is_closed(policy, now) && gate_may_enroll(policy, &invited, place, now);
+}
+
+enum totp_err invitation_holds(struct store *store, const char *user, uint32_t uid, int64_t now,
+			       bool *ret_holds, struct reason *why)
+{
+	struct invite invite;
+	enum totp_err err = store_invite_get(store, user, &invite, why);
+
+	*ret_holds = err == TOTP_OK && invite_holds(&invite, uid, now);
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
+}
+
 enum totp_err invitation_find(struct store *store, const struct policy *policy,
 			      enum enroll_place place, const char *user, uint32_t uid, int64_t now,
 			      struct gate_facts *facts, struct reason *why)
 {
-	struct invite invite;
-	enum totp_err err;
-
-	facts->invited = true; /* would it help? */
-	if (!gate_is_closed(policy, now) || !gate_may_enroll(policy, facts, place, now)) {
-		facts->invited = false;
-		return TOTP_OK;
-	}
 	facts->invited = false;
-	err = store_invite_get(store, user, &invite, why);
-	if (err != TOTP_OK)
-		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
-	facts->invited = invite_holds(&invite, uid, now);
-	return TOTP_OK;
+	if (!invitation_is_needed(policy, facts, place, now))
+		return TOTP_OK;
+	return invitation_holds(store, user, uid, now, &facts->invited, why);
 }

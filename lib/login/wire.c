@@ -2,8 +2,8 @@
 
 #include "base/bytes.h"
 
-#define REQUEST_MAGIC  0x50545131u /* "PTQ1" */
-#define RESPONSE_MAGIC 0x50544131u /* "PTA1" */
+#define REQUEST_MAGIC  0x50545132u /* "PTQ2" */
+#define RESPONSE_MAGIC 0x50544132u /* "PTA2" */
 #define MAGIC_KIND     0xffffff00u /* all of it but the version */
 #define REASON_LEN     (sizeof(((struct reason *)0)->text) - 1)
 
@@ -15,6 +15,7 @@ enum {
 	FLAG_PENDING = 32,
 	FLAG_DISABLED = 64
 };
+enum { FLAG_BY_INVITATION = 1 };
 enum { FLAG_OFF = 1, FLAG_IN_RUN = 2, FLAG_TORN = 4 };
 
 void wire_request_wipe(struct wire_request *request)
@@ -41,7 +42,7 @@ static enum totp_err get_magic(struct bytes *in, uint32_t expected)
 
 static bool op_is_good(enum wire_op op)
 {
-	return op >= WIRE_LOOK && op <= WIRE_DISABLE;
+	return op >= WIRE_LOOK && op <= WIRE_ENROLL_IN_LOGIN;
 }
 
 static void put_source(struct buffer *out, const struct source *source)
@@ -139,6 +140,28 @@ static void get_token(struct bytes *in, struct wire_token *token)
 		in->bad = true;
 }
 
+/* Which store is meant, and what a PAM line says about an enrollment. */
+static void put_terms(struct buffer *out, const struct wire_request *request)
+{
+	buffer_copy(out, request->store.id, sizeof(request->store.id));
+	buffer_text(out, request->store.dir, POLICY_PATH_MAX - 1);
+	buffer_u8(out, request->by_invitation ? FLAG_BY_INVITATION : 0);
+	buffer_u8(out, request->recovery_codes);
+}
+
+static void get_terms(struct bytes *in, struct wire_request *request)
+{
+	uint8_t flags;
+
+	bytes_copy(in, request->store.id, sizeof(request->store.id));
+	bytes_text(in, request->store.dir, POLICY_PATH_MAX - 1);
+	flags = bytes_u8(in);
+	request->by_invitation = flags & FLAG_BY_INVITATION;
+	request->recovery_codes = bytes_u8(in);
+	if (flags & ~FLAG_BY_INVITATION || request->recovery_codes > RECOVERY_MAX)
+		in->bad = true;
+}
+
 enum totp_err wire_put_request(const struct wire_request *request,
 			       uint8_t ret_message[WIRE_REQUEST_LEN])
 {
@@ -153,6 +176,7 @@ enum totp_err wire_put_request(const struct wire_request *request,
 	buffer_text(&out, request->label, CRED_LABEL_MAX);
 	buffer_text(&out, request->new_label, CRED_LABEL_MAX);
 	put_token(&out, &request->token);
+	put_terms(&out, request);
 	return buffer_end(&out);
 }
 
@@ -172,6 +196,7 @@ enum totp_err wire_get_request(const uint8_t *message, size_t len, struct wire_r
 	get_label(&in, ret_request->label);
 	get_label(&in, ret_request->new_label);
 	get_token(&in, &ret_request->token);
+	get_terms(&in, ret_request);
 	err = bytes_end(&in);
 	if (err == TOTP_OK && !op_is_good(ret_request->op))
 		err = TOTP_ERR_RANGE;

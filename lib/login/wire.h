@@ -10,8 +10,9 @@
 #define LOGIN_WIRE_H
 
 #include "login/attempt.h"
+#include "login/policy.h"
 
-#define WIRE_REQUEST_LEN  536
+#define WIRE_REQUEST_LEN  809
 #define WIRE_RESPONSE_LEN 989
 #define WIRE_SERVICE_MAX  32 /* bytes of a program's name */
 
@@ -23,9 +24,10 @@ enum wire_op {
 	WIRE_ADD,
 	WIRE_REPLACE, /* the token `label` by another */
 	WIRE_REMOVE,
-	WIRE_RENAME,   /* `label` to `new_label` */
-	WIRE_RECOVERY, /* new recovery codes */
-	WIRE_DISABLE,  /* the whole record goes */
+	WIRE_RENAME,          /* `label` to `new_label` */
+	WIRE_RECOVERY,        /* new recovery codes */
+	WIRE_DISABLE,         /* the whole record goes */
+	WIRE_ENROLL_IN_LOGIN, /* a first token, from root, which has decided that it may be */
 };
 
 /* A token that is to be stored, and the code that shows that the phone has it. */
@@ -40,6 +42,16 @@ struct wire_token {
 	struct answer typed; /* ANSWER_CODE, of this token */
 };
 
+/*
+ * The store that a request means. totpd serves one store, and a PAM line may mean another: a
+ * request that does not name totpd's store is denied with TOTP_ERR_OTHER_STORE. The id is the
+ * marker's; zeros: the program cannot read the marker, and the path names the store.
+ */
+struct wire_store {
+	uint8_t id[CRED_ID_LEN];
+	char dir[POLICY_PATH_MAX];
+};
+
 struct wire_request {
 	enum wire_op op;
 	char user[CRED_USER_MAX + 1];
@@ -49,6 +61,9 @@ struct wire_request {
 	char label[CRED_LABEL_MAX + 1];
 	char new_label[CRED_LABEL_MAX + 1];
 	struct wire_token token;
+	struct wire_store store;
+	bool by_invitation;     /* LOOK, ENROLL_IN_LOGIN: the user needs an invitation */
+	uint8_t recovery_codes; /* ENROLL_IN_LOGIN: how many to make */
 };
 
 /* A token as its owner may see it. */
@@ -77,10 +92,10 @@ struct wire_response {
 	enum totp_err err;
 	struct reason why; /* for the log of who asked; to others than root it says little */
 	bool enrolled;
-	bool invited;    /* LOOK, STATUS: to enrol in the login although the last day has passed */
-	bool pending;    /* LOOK, STATUS: the record waits for its first code */
-	bool disabled;   /* STATUS: an administrator disabled it */
-	bool required;   /* STATUS: the policy's file says that a code must be given… */
+	bool invited;  /* LOOK by_invitation, STATUS: may enroll in the login after the last day */
+	bool pending;  /* LOOK, STATUS: the record waits for its first code */
+	bool disabled; /* STATUS: an administrator disabled it */
+	bool required; /* STATUS: the policy's file says that a code must be given… */
 	bool may_enroll; /* …and that this person may enrol, by their own tool */
 	struct outcome outcome;
 	struct wire_status status; /* STATUS; of LOOK last_success: from this source, or 0 */

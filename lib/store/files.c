@@ -123,6 +123,19 @@ static enum totp_err open_folders(struct store *store, const char *dir, struct r
 	return err;
 }
 
+enum totp_err store_identify(const char *dir, uint8_t ret_id[CRED_ID_LEN], struct reason *why)
+{
+	OWN_FD int dir_fd = -1;
+	struct store marked = {.version = 0};
+	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, NULL, why);
+
+	if (err == TOTP_OK)
+		err = read_marker(&marked, dir_fd, dir, why);
+	if (err == TOTP_OK)
+		memcpy(ret_id, marked.id, sizeof(marked.id));
+	return err;
+}
+
 enum totp_err store_open(const struct store_config *config, struct store **ret_store,
 			 struct reason *why)
 {
@@ -183,6 +196,11 @@ bool store_lacks_key(const struct store *store)
 uint8_t store_version(const struct store *store)
 {
 	return store->version;
+}
+
+const uint8_t *store_id(const struct store *store)
+{
+	return store->id;
 }
 
 const uint8_t *store_machine(const struct store *store)

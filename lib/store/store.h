@@ -97,6 +97,13 @@ MUST_CHECK enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, b
 MUST_CHECK enum totp_err store_open(const struct store_config *config, struct store **ret_store,
 				    struct reason *why);
 
+/*
+ * Read a store's id from its marker, and nothing else of it: any process may, as far as the
+ * folder above lets it search. Errors as store_open.
+ */
+MUST_CHECK enum totp_err store_identify(const char *dir, uint8_t ret_id[CRED_ID_LEN],
+					struct reason *why);
+
 /* Close, wiping the keys; accepts NULL; returns NULL. */
 struct store *store_close(struct store *store);
 void store_scope_end(struct store **store);
@@ -119,6 +126,9 @@ uint8_t store_version(const struct store *store);
  * the old version or the new one holds.
  */
 MUST_CHECK enum totp_err store_set_newest(struct store *store, struct reason *why);
+
+/* The random id that tells the store from every other, CRED_ID_LEN bytes. */
+const uint8_t *store_id(const struct store *store);
 
 /* The hash of the machine that the store was made on. */
 const uint8_t *store_machine(const struct store *store);

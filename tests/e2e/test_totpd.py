@@ -356,14 +356,14 @@ class Impostor(threading.Thread):
 
 def allow(request):
     """A response that lets in."""
-    return b"PTA1" + request[4:5] + bytes(256) + b"\1\2\1" + bytes(wire.RESPONSE - 264)
+    return b"PTA2" + request[4:5] + bytes(256) + b"\1\2\1" + bytes(wire.RESPONSE - 264)
 
 
 REPLIES = {
     "garbled": lambda request: random.randbytes(wire.RESPONSE),
     "short": lambda request: allow(request)[:-1],
     "long": lambda request: allow(request) + b"\0",
-    "of another version": lambda request: b"PTA2" + allow(request)[4:],
+    "of another version": lambda request: b"PTA1" + allow(request)[4:],
     "to another question": lambda request: allow(request[:4] + b"\3"),
     "nothing": lambda request: b"",
 }
@@ -408,7 +408,7 @@ def test_whoever_is_turned_away_unheard_asks_again_and_who_was_heard_does_not(lo
 def test_no_sentence_of_totpd_commands_a_terminal(locker):
     locker.stop_totpd()
     why = b"\x1b[2Jhello\x9b\n"
-    impostor = Impostor(0, lambda request: b"PTA1" + request[4:5] + b"\6" + why.ljust(255, b"\0") +
+    impostor = Impostor(0, lambda request: b"PTA2" + request[4:5] + b"\6" + why.ljust(255, b"\0") +
                         bytes(wire.RESPONSE - 261))
     said = subprocess.run(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
                            "totp-enroll", "status"], capture_output=True, cwd="/", check=False)

@@ -142,7 +142,7 @@ def calls_of(pid, change):
         if process != str(pid):
             calls.append((name, seen[process, name],
                           bool(CHANGING.match(name)) or "O_CREAT" in line
-                          or name == "sendto" and "PTA1" in line or name == "exit_group"))
+                          or name == "sendto" and "PTA2" in line or name == "exit_group"))
     parents = {name: count + 4 for (process, name), count in seen.items() if process == str(pid)}
     parents["sendto"] = 1  # by which it logs a death
     return [call for call in calls if call[1] > parents.get(call[0], 0)]

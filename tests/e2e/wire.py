@@ -2,10 +2,10 @@
 import socket
 import struct
 
-REQUEST, RESPONSE = 536, 989
-LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE = range(1, 11)
+REQUEST, RESPONSE = 809, 989
+LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE, IN_LOGIN = range(1, 12)
 ERRORS = ("ok system nomem crypto argument format range unsafe seal not_found exists stale timeout "
-          "unsupported uncertain peer forbidden").split()
+          "unsupported uncertain peer forbidden other_store").split()
 VERDICTS = ("deny", "wait", "allow")
 
 
@@ -26,22 +26,25 @@ def answer(typed):
 
 
 def request(op, user, code=None, service="test", source=bytes(17), label="", new_label="",
-            token=None):
-    """token: (type, algorithm, digits, period, label, secret, counter, typed)"""
+            token=None, store=bytes(16), store_dir="/var/lib/pam_totp", by_invitation=False,
+            recovery_codes=0):
+    """token: (type, algorithm, digits, period, label, secret, counter, typed); store: an id, or
+    zeros for the store at store_dir"""
     kind, algorithm, digits, period, name, secret, counter, typed = token or (
         0, 0, 0, 0, "", b"", 0, None)
-    message = (b"PTQ1" + bytes((op,)) + text(user, 200) + text(service, 32) + source +
+    message = (b"PTQ2" + bytes((op,)) + text(user, 200) + text(service, 32) + source +
                answer(code) + text(label, 32) + text(new_label, 32) +
                struct.pack(">BBBH", kind, algorithm, digits, period) + text(name, 32) +
                bytes((len(secret),)) + secret + bytes(128 - len(secret)) +
-               struct.pack(">Q", counter) + answer(typed))
+               struct.pack(">Q", counter) + answer(typed) +
+               store + text(store_dir, 255) + bytes((by_invitation, recovery_codes)))
     assert len(message) == REQUEST
     return message
 
 
 class Response:
     def __init__(self, data):
-        assert len(data) == RESPONSE and data[:4] == b"PTA1", data
+        assert len(data) == RESPONSE and data[:4] == b"PTA2", data
         self.op, self.error = data[4], ERRORS[data[5]]
         self.why = data[6:261].rstrip(b"\0").decode()
         self.flags = data[261]

@@ -28,7 +28,10 @@ static struct wire_request example_request(void)
 						 .label = "fob",
 						 .secret = {.len = 20},
 						 .counter = 0x0102030405060708,
-						 .typed = answer_of("12345678")}};
+						 .typed = answer_of("12345678")},
+				       .store = {{0xa1, [15] = 0xaf}, "/srv/store"},
+				       .by_invitation = true,
+				       .recovery_codes = 10};
 
 	memset(request.token.secret.data, 's', 20);
 	return request;
@@ -89,6 +92,9 @@ static void what_is_put_into_a_request_comes_out_of_it(void **unused)
 	assert_memory_equal(&request.token.secret, &read.token.secret, sizeof(struct secret));
 	assert_int_equal(request.token.counter, read.token.counter);
 	assert_string_equal("12345678", read.token.typed.code.text);
+	assert_memory_equal(&request.store, &read.store, sizeof(read.store));
+	assert_true(read.by_invitation);
+	assert_int_equal(10, read.recovery_codes);
 	assert_ok(wire_put_request(&read, again));
 	assert_memory_equal(message, again, sizeof(message));
 }
@@ -124,7 +130,7 @@ static void the_fields_stand_where_the_manual_says(void **unused)
 	uint8_t asked[WIRE_REQUEST_LEN], told[WIRE_RESPONSE_LEN];
 
 	assert_ok(wire_put_request(&request, asked));
-	assert_memory_equal("PTQ1\x05"
+	assert_memory_equal("PTQ2\x05"
 			    "alice\0",
 			    asked, 11);
 	assert_memory_equal("totp-enroll\0", asked + 205, 12);
@@ -141,9 +147,12 @@ static void the_fields_stand_where_the_manual_says(void **unused)
 	assert_memory_equal("\x04\x08"
 			    "12345678",
 			    asked + 514, 10);
+	assert_memory_equal("\xa1\0", asked + 536, 2);
+	assert_memory_equal("\xaf/srv/store\0", asked + 551, 12);
+	assert_memory_equal("\x01\x0a", asked + 807, 2);
 
 	assert_ok(wire_put_response(&response, told));
-	assert_memory_equal("PTA1\x03\x0b"
+	assert_memory_equal("PTA2\x03\x0b"
 			    "somebody",
 			    told, 14);
 	assert_int_equal(37, told[261]); /* enrolled, required, pending */
@@ -178,7 +187,7 @@ static void another_length_is_refused(void **unused)
 
 static void another_version_is_told_from_noise(void **unused)
 {
-	uint8_t request[WIRE_REQUEST_LEN] = "PTQ2", response[WIRE_RESPONSE_LEN] = "PTA2";
+	uint8_t request[WIRE_REQUEST_LEN] = "PTQ1", response[WIRE_RESPONSE_LEN] = "PTA1";
 	struct wire_request asked;
 	struct wire_response told;
 
@@ -207,7 +216,7 @@ static void refuses_request(size_t at, uint8_t value)
 static void a_value_out_of_its_range_is_refused(void **unused)
 {
 	refuses_request(4, 0);    /* no operation */
-	refuses_request(4, 11);   /* one too many */
+	refuses_request(4, 12);   /* one too many */
 	refuses_request(20, 'x'); /* text after its end */
 	refuses_request(237, 4);  /* a kind of source that there is not */
 	refuses_request(254, 1);  /* kinds of answer that are not sent… */
@@ -221,6 +230,9 @@ static void a_value_out_of_its_range_is_refused(void **unused)
 	refuses_request(377, 19);  /* bytes after it */
 	refuses_request(516, 'x'); /* no digit */
 	refuses_request(515, 7);   /* not that many */
+	refuses_request(570, 'x'); /* text after the end of the path */
+	refuses_request(807, 2);   /* no flag */
+	refuses_request(808, 17);  /* more recovery codes than there may be */
 }
 
 static void an_answer_that_is_no_code_is_not_sent(void **unused)
