@@ -25,7 +25,7 @@ static enum totp_err bind_uid(struct ctl *ctl, void *context, struct store_txn *
 
 	cred.uid_bound = true;
 	cred.uid = ctl->account.uid;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, true, &state);
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
 	if (err != TOTP_OK) {
 		reason_set(why, "cannot renew the record: %s", err_name(err));
 		return err;

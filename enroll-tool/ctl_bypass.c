@@ -72,7 +72,7 @@ static enum totp_err put_bypass(struct ctl *ctl, void *context, struct store_txn
 	if (err != TOTP_OK)
 		return err;
 	cred.bypass = new->made.bypass;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, true, &state);
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
 	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
 }
 
@@ -177,7 +177,7 @@ static enum totp_err take_bypass(struct ctl *ctl, void *context, struct store_tx
 	if (!*had)
 		return TOTP_OK;
 	cred.bypass = (struct bypass){.uses = 0};
-	err = enroll_renew(&cred, &txn->cred, &txn->state, true, &state);
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
 	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
 }
 

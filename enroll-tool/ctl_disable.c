@@ -21,7 +21,7 @@ static enum totp_err set_disabled(struct ctl *ctl, void *context, struct store_t
 	if (switching->was)
 		return TOTP_OK;
 	cred.disabled = switching->disabled;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, true, &state);
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
 	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
 }
 

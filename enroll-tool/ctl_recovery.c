@@ -35,7 +35,7 @@ static enum totp_err replace_codes(struct ctl *ctl, void *context, struct store_
 	cred.recovery_count = made->recovery_count;
 	memcpy(cred.recovery_salt, made->recovery_salt, sizeof(cred.recovery_salt));
 	memcpy(cred.recovery_hash, made->recovery_hash, sizeof(cred.recovery_hash));
-	err = enroll_renew(&cred, &txn->cred, &txn->state, false, &state);
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
 	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
 }
 

@@ -174,6 +174,7 @@ static enum totp_err set_back(struct ctl *ctl, void *context, struct store_txn *
 		reason_set(why, "the clock of this host reads a time before 1970: set it right");
 	if (err != TOTP_OK || !repair->changed)
 		return err;
+	(void)enroll_forget(&next); /* of a time to come: it would be remembered then */
 	return store_commit(txn, &next, why);
 }
 

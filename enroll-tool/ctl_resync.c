@@ -77,7 +77,7 @@ static enum totp_err store_found(struct store_txn *txn, struct search *search, u
 		return store_commit(txn, &next, why);
 	}
 	cred.tokens[index] = search->token;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, true, &next);
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &next);
 	if (err != TOTP_OK)
 		return err;
 	next.tokens[index].moving = moved->moving;

@@ -114,7 +114,8 @@ static void print_known(const struct known_source *known, const struct policy *p
 
 	source_text(&known->source, source);
 	print_row("known place", "%s", source);
-	print_row("  last login", "%s", ctl_time(known->last_success, last));
+	print_row("  last login", "%s",
+		  known->last_success ? ctl_time(known->last_success, last) : "forgotten");
 	print_throttle(&known->throttle, policy, now);
 }
 

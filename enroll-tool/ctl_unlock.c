@@ -1,8 +1,12 @@
-/* totpctl unlock USER: forgive the failed tries that make a user wait. */
+/*
+ * totpctl unlock USER: forgive the failed tries that make a user wait. Somebody made them: so
+ * no address is remembered any more.
+ */
 #include "totpctl.h"
 
 #include "host/clock.h"
 #include "host/source.h"
+#include "login/enroll.h"
 #include "login/throttle.h"
 
 /* Failures that a throttle holds at `now`, in its fuller bucket. */
@@ -18,6 +22,7 @@ struct unlock {
 	int64_t now;
 	struct login_state before;
 	uint64_t forgiven;
+	bool forgotten; /* an address was remembered */
 };
 
 static uint64_t failures_in_all(const struct login_state *state, const struct policy *policy,
@@ -38,7 +43,8 @@ static enum totp_err empty(struct ctl *ctl, void *context, struct store_txn *txn
 
 	unlock->before = txn->state;
 	unlock->forgiven = failures_in_all(&txn->state, &ctl->tool.policy, unlock->now);
-	if (unlock->forgiven == 0)
+	unlock->forgotten = enroll_forget(&next);
+	if (unlock->forgiven == 0 && !unlock->forgotten)
 		return TOTP_OK;
 	next.shared = (struct throttle){0};
 	for (size_t i = 0; i < next.known_count; i++)
@@ -70,7 +76,8 @@ static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
 	char source[SOURCE_TEXT_MAX];
 
 	if (unlock->forgiven == 0) {
-		printf("%s has no failed tries to forgive: nothing is changed.\n", ctl->shown);
+		printf("%s has no failed tries to forgive%s.\n", ctl->shown,
+		       unlock->forgotten ? "" : ": nothing is changed");
 		return;
 	}
 	print_throttle(unlock, &ctl->tool.policy, &before->shared,
@@ -91,7 +98,7 @@ int ctl_unlock(struct ctl *ctl)
 		code = ctl_edit(ctl, store_read, empty, &unlock);
 	if (code != TOOL_DONE)
 		return code;
-	if (unlock.forgiven)
+	if (unlock.forgiven || unlock.forgotten)
 		tool_log(&ctl->tool, ctl->account.name, "unlocked", NULL);
 	print_unlock(ctl, &unlock);
 	return TOOL_DONE;

@@ -94,7 +94,7 @@ static enum totp_err write_again(struct ctl *ctl, void *context, struct store_tx
 	*changed = txn->cred.version < record_version_newest;
 	if (!*changed)
 		return TOTP_OK;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, true, &state);
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
 	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
 }
 

@@ -210,7 +210,7 @@ static enum totp_err replace(const struct enrolment *enrolment, struct reason *w
 		return create(enrolment, why);
 	cred.disabled = txn.cred.disabled; /* 'totpctl enable' alone undoes it */
 	if (err == TOTP_OK)
-		err = enroll_renew(&cred, &txn.cred, &txn.state, false, &state);
+		err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
 	if (err != TOTP_OK)
 		return err;
 	state.tokens[0].moving = moving_of(enrolment);
@@ -232,7 +232,7 @@ static enum totp_err add(const struct enrolment *enrolment, struct reason *why)
 	if (err == TOTP_ERR_RANGE)
 		reason_set(why, "a token of that name, or with the same secret, is there already");
 	if (err == TOTP_OK)
-		err = enroll_renew(&cred, &txn.cred, &txn.state, true, &state);
+		err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
 	if (err != TOTP_OK)
 		return err;
 	state.tokens[cred.token_count - 1].moving = moving_of(enrolment);
@@ -281,7 +281,7 @@ static enum totp_err remove_token(const struct enrolment *enrolment, struct reas
 	memmove(&cred.tokens[index], &cred.tokens[index + 1],
 		(size_t)(cred.token_count - index) * sizeof(cred.tokens[0]));
 	WIPE(cred.tokens[cred.token_count]);
-	err = enroll_renew(&cred, &txn.cred, &txn.state, true, &state);
+	err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
 	return err == TOTP_OK ? store_replace(&txn, &cred, &state, why) : err;
 }
 

@@ -44,7 +44,9 @@ static enum totp_err take_parcel(struct import *import, const struct place *plac
 	if (err != TOTP_OK)
 		return err;
 	here = there;
-	err = enroll_renew(&here.cred, &there.cred, &there.state, true, &here.state);
+	err = enroll_renew(&here.cred, &there.cred, &there.state, &here.state);
+	if (err == TOTP_OK)
+		(void)enroll_forget(&here.state); /* it was another host that knew the address */
 	return err == TOTP_OK ? import_add(import, place, &here, why) : err;
 }
 

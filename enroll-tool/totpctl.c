@@ -248,7 +248,12 @@ static const struct command commands[] = {
 	 "off.\n",
 	 2, 2, 0, ctl_resync},
 	{NULL, "unlock", "USER", "forgive failed tries, so that the next is not refused",
-	 "Codes that were used stay used.\n", 1, 1, 0, ctl_unlock},
+	 "Codes that were used stay used. No address is remembered any more.\n", 1, 1, 0,
+	 ctl_unlock},
+	{NULL, "forget", "USER...", "ask for a code again from every address",
+	 "Ends what 'remember' in pam_totp.conf(5) spares the user, such as after a theft.\n"
+	 "Tokens and recovery codes stay as they are.\n",
+	 1, INT_MAX, 0, ctl_forget},
 	{NULL, "invite", "[USER]", "let a user enrol in the login after enroll_until, once",
 	 "It holds for one enrolment and for a time. Without USER: who is invited.\n"
 	 "\n"

@@ -50,6 +50,7 @@ MUST_CHECK int ctl_import_pskc(struct ctl *ctl);
 MUST_CHECK int ctl_import_exported(struct ctl *ctl);
 MUST_CHECK int ctl_import_sealed(struct ctl *ctl);
 MUST_CHECK int ctl_export(struct ctl *ctl);
+MUST_CHECK int ctl_forget(struct ctl *ctl);
 MUST_CHECK int ctl_upgrade(struct ctl *ctl);
 MUST_CHECK int ctl_doctor(struct ctl *ctl);
 MUST_CHECK int ctl_key_list(struct ctl *ctl);

@@ -48,8 +48,8 @@ static bool find_library(struct library *ret_library)
 /* What reports of the audit system sort it by. */
 static int type_of(const struct log_event *event)
 {
-	static const char *const managed[] = {"unlocked", "disabled", "enabled", "invited",
-					      "uninvited"};
+	static const char *const managed[] = {"unlocked", "forgotten", "disabled",
+					      "enabled",  "invited",   "uninvited"};
 
 	if (!event->user)
 		return strncmp(event->outcome, "key-", 4) == 0 ? AUDIT_CRYPTO_KEY_USER

@@ -132,7 +132,7 @@ static enum totp_err run(void *context, struct store_txn *txn, const struct cred
 		return store_remove_by(txn, next, why);
 	err = change_cred(&changed, change, why);
 	if (err == TOTP_OK)
-		err = enroll_renew(&changed, cred, next, change->kind != CHANGE_RECOVERY, &state);
+		err = enroll_renew(&changed, cred, next, &state);
 	if (err != TOTP_OK) {
 		if (why && !why->text[0])
 			reason_set(why, "the change cannot be made: %s", err_name(err));

@@ -101,14 +101,71 @@ static void keep_history(struct login_state *state, const struct login_state *be
 	state->last_success = before->last_success;
 }
 
+bool enroll_forget(struct login_state *state)
+{
+	bool remembered = false;
+
+	for (size_t i = 0; i < state->known_count; i++) {
+		remembered |= state->known[i].last_success != 0;
+		state->known[i].last_success = 0;
+	}
+	return remembered;
+}
+
+static bool has_secret(const struct cred *cred, const struct token *token)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < cred->token_count; i++)
+		has |= is_same_secret(&cred->tokens[i], token);
+	return has;
+}
+
+/* The index of a recovery code of `was` among those of cred, or -1. */
+static int find_hash(const struct cred *cred, const struct cred *was, size_t index)
+{
+	int found = -1;
+
+	if (memcmp(cred->recovery_salt, was->recovery_salt, RECOVERY_SALT_LEN) != 0)
+		return -1;
+	for (int i = 0; i < cred->recovery_count; i++)
+		if (secret_equal(cred->recovery_hash[i], was->recovery_hash[index], SHA256_LEN))
+			found = i;
+	return found;
+}
+
+/* Hash by hash: a list that was brought over again may have lost those used elsewhere. */
+static void keep_spent(const struct cred *cred, struct login_state *state, const struct cred *was,
+		       const struct login_state *before)
+{
+	for (size_t i = 0; i < was->recovery_count; i++) {
+		int index = find_hash(cred, was, i);
+
+		if (index >= 0 && (before->spent >> i & 1))
+			state->spent |= UINT32_C(1) << index;
+	}
+}
+
+/* May somebody hold what proved the user until now, and shall not any more? */
+static bool ends_trust(const struct cred *cred, const struct cred *was)
+{
+	bool ends = cred->disabled != was->disabled || cred->uid_bound != was->uid_bound ||
+		    cred->uid != was->uid;
+
+	for (size_t i = 0; i < was->token_count; i++)
+		ends |= !has_secret(cred, &was->tokens[i]);
+	for (size_t i = 0; i < was->recovery_count; i++)
+		ends |= find_hash(cred, was, i) < 0;
+	return ends;
+}
+
 static bool is_same_bypass(const struct bypass *a, const struct bypass *b)
 {
 	return memcmp(a->salt, b->salt, sizeof(a->salt)) == 0;
 }
 
 enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
-			   const struct login_state *before, bool keep_spent,
-			   struct login_state *ret_state)
+			   const struct login_state *before, struct login_state *ret_state)
 {
 	enum totp_err err = fresh_keys(cred);
 	struct login_state state;
@@ -120,10 +177,12 @@ enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 		keep_token(&state.tokens[i], &cred->tokens[i], was, before);
 	if (!state_is_pending(before, was))
 		cred->must_confirm = false;
-	state.spent = keep_spent ? before->spent : 0;
+	keep_spent(cred, &state, was, before);
 	if (is_same_bypass(&cred->bypass, &was->bypass))
 		state.bypass_used = before->bypass_used;
 	keep_history(&state, before);
+	if (ends_trust(cred, was))
+		(void)enroll_forget(&state);
 	*ret_state = state;
 	return TOTP_OK;
 }
@@ -145,19 +204,6 @@ static void inherit_token(struct token_state *state, struct token *token, const 
 	}
 }
 
-/* Hash by hash: a list that was brought over again may have lost those used elsewhere. */
-static void inherit_spent(const struct cred *cred, struct login_state *state,
-			  const struct cred *was, const struct login_state *before)
-{
-	if (memcmp(cred->recovery_salt, was->recovery_salt, RECOVERY_SALT_LEN) != 0)
-		return;
-	for (size_t i = 0; i < cred->recovery_count; i++)
-		for (size_t j = 0; j < was->recovery_count; j++)
-			if ((before->spent >> j & 1) &&
-			    secret_equal(cred->recovery_hash[i], was->recovery_hash[j], SHA256_LEN))
-				state->spent |= UINT32_C(1) << i;
-}
-
 /* Of one that is not the record's any more nobody knows here how often it was used, nor whether
  * it was taken back. */
 static void inherit_bypass(struct cred *cred, struct login_state *state, const struct cred *was,
@@ -176,12 +222,13 @@ void enroll_inherit(struct cred *cred, struct login_state *state, const struct c
 {
 	for (size_t i = 0; i < cred->token_count; i++)
 		inherit_token(&state->tokens[i], &cred->tokens[i], was, before);
-	inherit_spent(cred, state, was, before);
+	keep_spent(cred, state, was, before);
 	inherit_bypass(cred, state, was, before);
 	if (!state_is_pending(before, was))
 		cred->must_confirm = false;
 	cred->disabled |= was->disabled;
 	keep_history(state, before);
+	(void)enroll_forget(state);
 }
 
 enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,

@@ -28,22 +28,32 @@ MUST_CHECK enum totp_err enroll_add(struct cred *cred, const struct token *token
 /*
  * A fresh id and state key for a changed credential, and its state. Tokens that it shares
  * with the credential it was, by id, secret, type and period, keep step or counter and
- * last use; throttles, known sources and the failure history stay; a bypass that is the
- * same one stays as used as it was. What was confirmed need not be confirmed again.
+ * last use; throttles, known sources and the failure history stay; a recovery code that is
+ * the same one stays spent, and a bypass as used as it was. What was confirmed need not be
+ * confirmed again.
  *
- * keep_spent: the recovery codes are the same ones, so spent ones stay so.
+ * Where the change takes something away (a token or a recovery code that was there is gone),
+ * or disables, enables or adopts, it also does what enroll_forget does.
  */
 MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
-				      const struct login_state *before, bool keep_spent,
+				      const struct login_state *before,
 				      struct login_state *ret_state);
+
+/*
+ * No address is remembered any more: a login from each needs a code again. The places stay
+ * known, with their own throttles, or a stranger could keep the owner out of them. Returns
+ * whether any was remembered.
+ */
+bool enroll_forget(struct login_state *state);
 
 /*
  * A credential that comes from elsewhere, with its state, takes the place of one of this host:
  * what this host knows is kept. A token whose secret was here stands at the later of both
  * steps or counters, and its clock is as far off as was found here. A recovery code that was
  * here and spent is spent; a bypass is as used as it is in either, and goes if the record has
- * it no more. Throttles, known sources and the failure history are this host's. Who was
- * disabled stays so, and of whom codes were asked already they are asked on.
+ * it no more. Throttles, known sources and the failure history are this host's, and no address
+ * is remembered. Who was disabled stays so, and of whom codes were asked already they are
+ * asked on.
  */
 void enroll_inherit(struct cred *cred, struct login_state *state, const struct cred *was,
 		    const struct login_state *before);

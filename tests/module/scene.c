@@ -247,7 +247,7 @@ static enum totp_err change_record(const struct scene *scene, const char *user, 
 	if (code != TOTP_OK)
 		return code;
 	cred = txn.cred;
-	code = enroll_renew(&cred, &txn.cred, &txn.state, true, &state);
+	code = enroll_renew(&cred, &txn.cred, &txn.state, &state);
 	if (code != TOTP_OK)
 		return code;
 	if (change)

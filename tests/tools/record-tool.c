@@ -4,6 +4,8 @@
  *
  *   record-tool CONF attempt USER ADDRESS CODE SECONDS
  *                        log in, so many seconds from now; prints the verdict
+ *   record-tool CONF remembered USER ADDRESS
+ *                        would a login from there be spared the question? yes or no
  *   record-tool CONF bind USER UID
  *                        bind the record to another uid
  *   record-tool CONF ahead USER SECONDS
@@ -73,6 +75,21 @@ static void try_login(struct store *store, char **words)
 	printf("%s %s\n", names[outcome.verdict], judge_reason_name(outcome.reason));
 }
 
+static void tell_remembered(struct store *store, char **words)
+{
+	struct attempt who = {.user = words[0],
+			      .source = source_of_login(words[1], NULL, 0, &address),
+			      .now = clock_now()};
+	struct store_txn txn = STORE_TXN_NONE;
+	struct look look;
+
+	need(store_read(store, words[0], &txn, &why), "read");
+	who.uid = txn.cred.uid;
+	store_end(&txn);
+	need(attempt_look(store, &policy, &who, &look, &why), "look");
+	printf("%s\n", look.remembered ? "yes" : "no");
+}
+
 static void bind_to(struct store *store, char **words)
 {
 	struct store_txn txn = STORE_TXN_NONE;
@@ -83,7 +100,7 @@ static void bind_to(struct store *store, char **words)
 	cred = txn.cred;
 	cred.uid_bound = true;
 	cred.uid = (uint32_t)strtoul(words[1], NULL, 10);
-	need(enroll_renew(&cred, &txn.cred, &txn.state, true, &state), "renew");
+	need(enroll_renew(&cred, &txn.cred, &txn.state, &state), "renew");
 	need(store_replace(&txn, &cred, &state, &why), "replace");
 }
 
@@ -127,7 +144,7 @@ static void add_hotp(struct store *store, char **words)
 	cred.recovery_count = 10;
 	need(crypto_random(cred.recovery_salt, sizeof(cred.recovery_salt)), "salt");
 	need(crypto_random(cred.recovery_hash, 10 * sizeof(cred.recovery_hash[0])), "hashes");
-	need(enroll_renew(&cred, &txn.cred, &txn.state, false, &state), "renew");
+	need(enroll_renew(&cred, &txn.cred, &txn.state, &state), "renew");
 	need(store_replace(&txn, &cred, &state, &why), "replace");
 }
 
@@ -159,9 +176,10 @@ static const struct {
 	const char *name;
 	int words;
 	void (*run)(struct store *store, char **words);
-} verbs[] = {{"attempt", 4, try_login}, {"bind", 2, bind_to},  {"ahead", 2, move_ahead},
-	     {"lock", 1, hold_lock},    {"hotp", 1, add_hotp}, {"twin", 2, make_twin},
-	     {"invite", 3, invite}};
+} verbs[] = {{"attempt", 4, try_login}, {"bind", 2, bind_to},
+	     {"ahead", 2, move_ahead},  {"lock", 1, hold_lock},
+	     {"hotp", 1, add_hotp},     {"twin", 2, make_twin},
+	     {"invite", 3, invite},     {"remembered", 2, tell_remembered}};
 
 int main(int argc, char **argv)
 {

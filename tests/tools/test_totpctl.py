@@ -39,7 +39,7 @@ def test_help_fits_a_screen_and_names_every_subcommand(bare):
     text = bare.done("--help", conf=False)
     assert len(text.splitlines()) <= 45
     assert all(len(line) <= 80 for line in text.splitlines())
-    for name in ("init check doctor list show test import recovery resync unlock invite "
+    for name in ("init check doctor list show test import recovery resync unlock forget invite "
                  "uninvite revoke repair repair-clock adopt").split():
         assert (name,) in SUBCOMMANDS
 

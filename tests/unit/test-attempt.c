@@ -350,7 +350,7 @@ static struct cred replace_user(struct fixture *f, const struct cred *cred)
 
 	assert_ok(store_read(f->store, "alice", &txn, &why));
 	assert_ok(store_lock(&txn, io_monotonic_ns() + 1000 * MS, &why));
-	assert_ok(enroll_renew(&renewed, &txn.cred, &txn.state, true, &next));
+	assert_ok(enroll_renew(&renewed, &txn.cred, &txn.state, &next));
 	assert_ok(store_replace(&txn, &renewed, &next, &why));
 	return renewed;
 }

@@ -272,6 +272,74 @@ static void new_recovery_codes_void_the_old_ones(void **state)
 	assert_int_equal(0, after.spent);
 }
 
+static const struct attempt far_away = {.user = "alice",
+					.uid = 1000,
+					.now = NOW,
+					.source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}};
+
+static void log_in_from_far_away(struct fixture *f, const char *text)
+{
+	struct outcome outcome;
+	struct policy policy;
+	struct answer answer;
+	struct reason why;
+
+	policy_default(&policy);
+	answer_parse(text, NULL, &answer);
+	assert_ok(attempt(f->store, &policy, &far_away, &answer, &outcome, &why));
+	assert_int_equal(VERDICT_ALLOW, outcome.verdict);
+}
+
+static bool is_remembered(const struct fixture *f)
+{
+	OWN_STORE struct store *store = open_again(f);
+	struct policy policy;
+	struct reason why;
+	struct look look;
+
+	policy_default(&policy);
+	policy.remember = 3600;
+	assert_ok(attempt_look(store, &policy, &far_away, &look, &why));
+	return look.remembered;
+}
+
+static void a_token_that_goes_takes_along_what_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct token tablet = token_of("tablet", 2), third = token_of("third", 3);
+	struct change change = {.kind = CHANGE_ADD, .token = &tablet, .moving = STEP - 1};
+
+	add_user(f->store, "alice", 1);
+	log_in_from_far_away(f, code_of(1, STEP - 1));
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+	change = (struct change){.kind = CHANGE_RENAME, .label = "tablet", .new_label = "slate"};
+	assert_done(try_change(f, &change, code_of(1, STEP + 1)));
+	assert_true(is_remembered(f));
+	change = (struct change){
+		.kind = CHANGE_REPLACE, .label = "phone", .token = &third, .moving = STEP - 1};
+	assert_done(try_change(f, &change, code_of(2, STEP)));
+	assert_false(is_remembered(f));
+
+	log_in_from_far_away(f, code_of(3, STEP));
+	assert_true(is_remembered(f));
+	change = (struct change){.kind = CHANGE_REMOVE, .label = "slate"};
+	assert_done(try_change(f, &change, code_of(3, STEP + 1)));
+	assert_false(is_remembered(f));
+}
+
+static void new_recovery_codes_end_what_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct change change = {.kind = CHANGE_RECOVERY, .recovery_codes = 3};
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP - 1)));
+	log_in_from_far_away(f, code_of(1, STEP));
+	assert_true(is_remembered(f));
+	assert_done(try_change(f, &change, code_of(1, STEP + 1)));
+	assert_false(is_remembered(f));
+}
+
 static void a_record_is_given_up_by_a_right_code(void **state)
 {
 	struct fixture *f = *state;
@@ -300,7 +368,7 @@ static enum totp_err disable_alice(void)
 		return err;
 	cred = txn.cred;
 	cred.disabled = true;
-	assert_ok(enroll_renew(&cred, &txn.cred, &txn.state, true, &fresh));
+	assert_ok(enroll_renew(&cred, &txn.cred, &txn.state, &fresh));
 	return store_replace(&txn, &cred, &fresh, NULL);
 }
 
@@ -403,6 +471,8 @@ int main(void)
 		STORE_TEST(a_token_replaced_by_the_same_secret_takes_no_used_code),
 		STORE_TEST(a_token_is_removed_and_renamed),
 		STORE_TEST(new_recovery_codes_void_the_old_ones),
+		STORE_TEST(a_token_that_goes_takes_along_what_is_remembered),
+		STORE_TEST(new_recovery_codes_end_what_is_remembered),
 		STORE_TEST(a_record_is_given_up_by_a_right_code),
 		STORE_TEST(nobody_gives_up_the_record_that_an_administrator_has_disabled),
 		STORE_TEST(a_change_that_cannot_be_made_uses_up_no_code),
