@@ -360,9 +360,9 @@ static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *
 	return TOTP_OK;
 }
 
-static enum totp_err bulk_sync(const struct store *store, struct reason *why)
+static enum totp_err bulk_sync(int dir_fd, struct reason *why)
 {
-	if (syncfs(store->users_fd) == 0 && syncfs(store->states_fd) == 0)
+	if (syncfs(dir_fd) == 0)
 		return TOTP_OK;
 	(void)reason_errno(why, "the disk does not confirm the records");
 	return TOTP_ERR_SYSTEM;
@@ -408,11 +408,13 @@ static enum totp_err create_many(struct bulk *bulk, size_t count, store_next_fn 
 	enum totp_err err = bulk_write(bulk, count, next, context, why);
 
 	if (err == TOTP_OK)
-		err = bulk_sync(bulk->store, why);
+		err = bulk_sync(bulk->store->states_fd, why);
+	if (err == TOTP_OK)
+		err = bulk_sync(bulk->store->users_fd, why);
 	if (err == TOTP_OK)
 		err = bulk_name(bulk, count, why);
 	if (err == TOTP_OK)
-		err = bulk_sync(bulk->store, why);
+		err = bulk_sync(bulk->store->users_fd, why);
 	if (err == TOTP_OK)
 		bulk_uninvite(bulk, count);
 	else

@@ -569,7 +569,7 @@ def an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_lette
 
     for call, what in (("syncfs", "signal=INT:when=1"), ("syncfs", "error=EIO:when=1"),
                        ("syncfs", "error=EIO:when=2"), ("renameat2", "error=EIO:when=2"),
-                       ("syncfs", "error=EIO:when=4")):
+                       ("syncfs", "error=EIO:when=3")):
         nothing_is_left(inject(Call(call, 0, ""), what, *words))
     nothing_is_left(scene.tool("totpctl", *words[3:], preexec_fn=no_file_size))
     on_a_small_disk(scene, "128k")

@@ -1,0 +1,360 @@
+/*
+ * What a command has acknowledged is on the disk. The store's calls go through here, and what
+ * waits for the disk is kept as a list: bytes of a file until it is synced, an entry of a
+ * folder until the folder is. Nothing may wait when a call returns; no name may be given to
+ * bytes that wait, and none in users/ while an entry of state/ does.
+ *
+ * Each operation is run once as it is, and then once for each of its syncs with that one left
+ * out, which must be noticed: so none can be dropped.
+ */
+#include "store_fixture.h"
+
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+#include "store/files.h"
+
+#define WAITING_MAX 64
+
+static char base[64]; /* the folder that is watched; "": none */
+static char waiting[WAITING_MAX][256];
+static size_t waiting_count;
+static char lost[1024]; /* what a power cut could have taken, one sentence each */
+static unsigned syncs, left_out;
+
+static void lose(const char *what, const char *path)
+{
+	size_t len = strlen(lost);
+
+	snprintf(lost + len, sizeof(lost) - len, "%s %s\n", path + strlen(base), what);
+}
+
+/* The path of an entry of a folder, or of the open file itself; false: it is not watched. */
+static bool path_of(int fd, const char *name, char path[256])
+{
+	char link[32];
+	ssize_t len;
+
+	if (!base[0] || (name && name[0] == '/'))
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, 255);
+	if (len < 0 || strncmp(path, base, strlen(base)) != 0)
+		return false;
+	snprintf(path + len, 256 - (size_t)len, "%s%s", name ? "/" : "", name ? name : "");
+	return true;
+}
+
+static bool waits(const char *path)
+{
+	for (size_t i = 0; i < waiting_count; i++)
+		if (strcmp(waiting[i], path) == 0)
+			return true;
+	return false;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+static void let_wait(int fd, const char *name)
+{
+	char path[256];
+
+	if (!path_of(fd, name, path) || waits(path))
+		return;
+	assert_true(waiting_count < WAITING_MAX);
+	strcpy(waiting[waiting_count++], path);
+}
+
+static void settle(const char *path, bool all_below)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < waiting_count; i++) {
+		bool settled = all_below ? is_below(waiting[i], path) : !strcmp(waiting[i], path);
+
+		if (!settled && kept++ != i)
+			memcpy(waiting[kept - 1], waiting[i], sizeof(waiting[i]));
+	}
+	waiting_count = kept;
+}
+
+static void sync_watched(int fd, bool all_below)
+{
+	char path[256];
+
+	if (path_of(fd, NULL, path) && ++syncs != left_out)
+		settle(path, all_below);
+}
+
+/* An entry gets a name: its bytes are there, and so is the state of a record. */
+static void name_entry(int from_fd, const char *from, int to_fd, const char *to)
+{
+	char path[256], states[128];
+
+	if (!path_of(from_fd, from, path))
+		return;
+	if (waits(path))
+		lose("has a name before its bytes are there", path);
+	settle(path, false);
+	assert_true(path_of(to_fd, to, path));
+	snprintf(states, sizeof(states), "%s/store/" FILES_STATES, base);
+	for (size_t i = 0; i < waiting_count && strstr(path, "/" FILES_USERS "/"); i++)
+		if (is_below(waiting[i], states))
+			lose("has its name before its state is there", path);
+	let_wait(to_fd, NULL);
+}
+
+/* --- calls of libc --- */
+
+int openat(int dir_fd, const char *name, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	fd = (int)syscall(SYS_openat, dir_fd, name, flags, mode);
+	if (fd >= 0 && (flags & O_EXCL))
+		let_wait(dir_fd, NULL);
+	return fd;
+}
+
+int mkdirat(int dir_fd, const char *name, mode_t mode)
+{
+	int code = (int)syscall(SYS_mkdirat, dir_fd, name, mode);
+
+	if (code == 0)
+		let_wait(dir_fd, NULL);
+	return code;
+}
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	let_wait(fd, NULL);
+	return syscall(SYS_write, fd, data, len);
+}
+
+int fsync(int fd)
+{
+	sync_watched(fd, false);
+	return 0;
+}
+
+int fdatasync(int fd)
+{
+	sync_watched(fd, false);
+	return 0;
+}
+
+int syncfs(int fd)
+{
+	sync_watched(fd, true);
+	return 0;
+}
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	name_entry(from_fd, from, to_fd, to);
+	return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	return renameat2(from_fd, from, to_fd, to, 0);
+}
+
+int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+	name_entry(from_fd, from, to_fd, to);
+	return (int)syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
+}
+
+int unlinkat(int dir_fd, const char *name, int flags)
+{
+	int code = (int)syscall(SYS_unlinkat, dir_fd, name, flags);
+	char path[256];
+
+	if (code == 0 && path_of(dir_fd, name, path)) {
+		settle(path, false);
+		let_wait(dir_fd, NULL);
+	}
+	return code;
+}
+
+/* --- operations --- */
+
+typedef void step_fn(const struct fixture *f);
+
+static void watch(const struct fixture *f, unsigned without)
+{
+	strcpy(base, f->dir);
+	waiting_count = syncs = 0;
+	lost[0] = '\0';
+	left_out = without;
+}
+
+static void look(void)
+{
+	for (size_t i = 0; i < waiting_count; i++)
+		if (strcmp(waiting[i], base) != 0) /* the folder of the test itself */
+			lose("waits for the disk", waiting[i]);
+	base[0] = '\0';
+}
+
+/* Run on a store of its own, with one sync left out; 0: none is. */
+static unsigned run(step_fn *prepare, step_fn *operate, unsigned without)
+{
+	void *state = NULL;
+
+	assert_int_equal(0, fixture_begin(&state));
+	if (prepare)
+		prepare(state);
+	watch(state, without);
+	operate(state);
+	look();
+	fixture_end(&state);
+	return syncs;
+}
+
+static void assert_durable(step_fn *prepare, step_fn *operate)
+{
+	unsigned count = run(prepare, operate, 0);
+
+	assert_string_equal("", lost);
+	assert_int_not_equal(0, count);
+	for (unsigned i = 1; i <= count; i++) {
+		(void)run(prepare, operate, i);
+		if (!lost[0])
+			fail_msg("nobody notices that sync %u of %u is left out", i, count);
+	}
+}
+
+static void create(const struct fixture *f)
+{
+	add_user(f->store, "alice", 1);
+}
+
+static void replace(const struct fixture *f)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct cred cred = cred_of("alice", 2);
+	struct login_state state = state_of(&cred);
+
+	begin(f->store, "alice", &txn);
+	assert_ok(store_replace(&txn, &cred, &state, NULL));
+}
+
+static void remove_record(const struct fixture *f)
+{
+	assert_ok(store_remove(f->store, "alice", deadline_in(2000), NULL));
+}
+
+static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
+			     struct login_state *ret_state)
+{
+	char user[8];
+
+	(void)context;
+	(void)ret_state;
+	snprintf(user, sizeof(user), "u%zu", index);
+	*ret_cred = cred_of(user, (uint8_t)(index + 1));
+	return TOTP_OK;
+}
+
+static void create_many(const struct fixture *f)
+{
+	assert_ok(store_create_many(f->store, 3, next_of, NULL, NULL));
+}
+
+static void invite(const struct fixture *f)
+{
+	const struct invite invite = {
+		.user = "alice", .uid = 1000, .created = NOW, .expires = NOW + 86400};
+
+	assert_ok(store_invite_put(f->store, &invite, NULL));
+}
+
+static void uninvite(const struct fixture *f)
+{
+	assert_ok(store_invite_remove(f->store, "alice", NULL));
+}
+
+static void drop_invites(const struct fixture *f)
+{
+	assert_int_equal(0, rmdir(in_store(f, FILES_INVITES)));
+}
+
+static void set_up(const struct fixture *f)
+{
+	static const uint8_t machine[SHA256_LEN] = {7};
+
+	assert_ok(store_setup(path_in(f->dir, "another"), SERVICE_UID, SERVICE_UID, machine, NULL));
+}
+
+static void make_keyring(const struct fixture *f)
+{
+	assert_ok(keyring_create(path_in(f->store_dir, "another-keyring"), NOW, NULL));
+}
+
+/* --- tests --- */
+
+static void a_record_that_was_created_outlives_a_power_cut(void **unused)
+{
+	assert_durable(NULL, create);
+}
+
+static void a_record_that_was_replaced_outlives_a_power_cut(void **unused)
+{
+	assert_durable(create, replace);
+}
+
+static void a_record_that_was_removed_stays_away_after_a_power_cut(void **unused)
+{
+	assert_durable(create, remove_record);
+}
+
+static void records_that_were_created_at_once_outlive_a_power_cut(void **unused)
+{
+	assert_durable(NULL, create_many);
+}
+
+static void an_invitation_outlives_a_power_cut(void **unused)
+{
+	assert_durable(NULL, invite);
+	assert_durable(drop_invites, invite);
+}
+
+static void an_invitation_that_was_removed_stays_away_after_a_power_cut(void **unused)
+{
+	assert_durable(invite, uninvite);
+}
+
+static void a_store_and_a_keyring_outlive_a_power_cut(void **unused)
+{
+	assert_durable(NULL, set_up);
+	assert_durable(NULL, make_keyring);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_that_was_created_outlives_a_power_cut),
+		cmocka_unit_test(a_record_that_was_replaced_outlives_a_power_cut),
+		cmocka_unit_test(a_record_that_was_removed_stays_away_after_a_power_cut),
+		cmocka_unit_test(records_that_were_created_at_once_outlive_a_power_cut),
+		cmocka_unit_test(an_invitation_outlives_a_power_cut),
+		cmocka_unit_test(an_invitation_that_was_removed_stays_away_after_a_power_cut),
+		cmocka_unit_test(a_store_and_a_keyring_outlive_a_power_cut),
+	};
+
+	SKIP_UNLESS_ROOT();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
