@@ -14,6 +14,7 @@
 
 #define CHILDREN_MAX 64
 #define CODES_MAX    32 /* PAM's codes are fewer */
+#define ROUNDS_MAX   1024
 
 /* What the processes share. */
 struct shared {
@@ -22,7 +23,7 @@ struct shared {
 	atomic_uint wrong;            /* guesses that were judged */
 	atomic_uint late;             /* accepted although begun after a revocation */
 	atomic_uint revoked;
-	atomic_uint accepted[1024]; /* by step since SCENE_START */
+	atomic_uint accepted[ROUNDS_MAX]; /* by minute since SCENE_START */
 };
 
 static struct shared *shared;
@@ -496,8 +497,11 @@ static void log_in_and_tell(unsigned index)
 		atomic_fetch_add(&shared->accepted[(scene_now - SCENE_START) / 60], 1);
 }
 
-/* One process after the other at one code, each killed at a time of chance. */
-static unsigned storm_over_one_code(unsigned processes)
+/*
+ * One process after the other at one code, each killed at a time of chance: within `longest`
+ * microseconds, of which somewhere a login is on its way.
+ */
+static unsigned storm_over_one_code(unsigned processes, unsigned longest)
 {
 	pid_t children[CHILDREN_MAX];
 	unsigned killed = 0;
@@ -510,7 +514,7 @@ static unsigned storm_over_one_code(unsigned processes)
 	for (unsigned i = 0; i < processes; i++) {
 		int status = 0;
 
-		nap((unsigned)rand() % 800);
+		nap((unsigned)rand() % longest);
 		if (rand() % 4)
 			kill(children[i], SIGKILL);
 		waitpid(children[i], &status, 0);
@@ -521,12 +525,20 @@ static unsigned storm_over_one_code(unsigned processes)
 
 static void no_code_enters_twice_however_many_logins_are_killed(void **unused)
 {
-	unsigned killed = 0, burnt = 0;
+	unsigned killed = 0, burnt = 0, longest = 800;
 
 	srand(20231114);
-	for (unsigned round = 1; round < 120; round++) {
+	/* on some machines all have come through by the time somebody is killed */
+	for (unsigned round = 1; round < 120 || (killed < 100 && round < ROUNDS_MAX); round++) {
+		unsigned died;
+
 		scene_now = SCENE_START + round * 60;
-		killed += storm_over_one_code(8);
+		died = storm_over_one_code(8, longest);
+		killed += died;
+		if (died < 2 && longest > 25)
+			longest /= 2;
+		else if (died > 4 && longest < 12800)
+			longest *= 2;
 		assert_in_range(atomic_load(&shared->accepted[round]), 0, 1);
 		burnt += !atomic_load(&shared->accepted[round]);
 		/* the code is good still, or burnt; and never twice */
@@ -537,7 +549,7 @@ static void no_code_enters_twice_however_many_logins_are_killed(void **unused)
 		assert_int_equal(PAM_SUCCESS, right(A));
 	}
 	printf("# %u logins killed, %u codes not accepted meanwhile\n", killed, burnt);
-	assert_in_range(killed, 100, 1000);
+	assert_true(killed >= 100);
 }
 
 #else
