@@ -10,6 +10,7 @@
 
 void syslog(int priority, const char *format, ...);
 void __syslog_chk(int priority, int flag, const char *format, ...);
+void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
 
 static void catch_in(const char *suffix, const char *format, va_list args)
 {
@@ -38,6 +39,7 @@ void syslog(int priority, const char *format, ...)
 	va_end(args);
 }
 
+/* What gcc and clang make of it where _FORTIFY_SOURCE is set. */
 void __syslog_chk(int priority, int flag, const char *format, ...)
 {
 	va_list args;
@@ -47,6 +49,13 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 	va_start(args, format);
 	catch_in("", format, args);
 	va_end(args);
+}
+
+void __vsyslog_chk(int priority, int flag, const char *format, va_list args)
+{
+	(void)priority;
+	(void)flag;
+	catch_in("", format, args);
 }
 
 static void note(const char *format, ...)

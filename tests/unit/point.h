@@ -57,7 +57,7 @@ int __openat64_2(int dir_fd, const char *path, int flags)
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
 	point();
-	return (int)syscall(SYS_renameat, from_fd, from, to_fd, to);
+	return renameat2(from_fd, from, to_fd, to, 0);
 }
 
 int flock(int fd, int how)

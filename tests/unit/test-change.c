@@ -11,6 +11,12 @@
 
 #define STEP (NOW / 30)
 
+#ifdef SYS_fcntl64 /* where off_t has more bits than long */
+#define FCNTL SYS_fcntl64
+#else
+#define FCNTL SYS_fcntl
+#endif
+
 static unsigned renames_fail;
 
 int renameat(int old_fd, const char *old_name, int new_fd, const char *new_name)
@@ -19,7 +25,7 @@ int renameat(int old_fd, const char *old_name, int new_fd, const char *new_name)
 		errno = EIO;
 		return -1;
 	}
-	return (int)syscall(SYS_renameat2, old_fd, old_name, new_fd, new_name, 0);
+	return renameat2(old_fd, old_name, new_fd, new_name, 0);
 }
 
 /* What somebody else does at the moment at which a lock is let go. */
@@ -36,7 +42,7 @@ int fcntl(int fd, int command, ...)
 	va_start(args, command);
 	argument = va_arg(args, void *);
 	va_end(args);
-	code = (int)syscall(SYS_fcntl, fd, command, argument);
+	code = (int)syscall(FCNTL, fd, command, argument);
 	if (command == F_OFD_SETLK && ((const struct flock *)argument)->l_type == F_UNLCK)
 		then = at_unlock;
 	if (then) {

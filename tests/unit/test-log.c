@@ -30,7 +30,7 @@ void syslog(int priority, const char *format, ...)
 	va_end(args);
 }
 
-/* The name under which a hardened build calls it. */
+/* The names under which a hardened build calls it, gcc's and clang's. */
 void __syslog_chk(int priority, int flag, const char *format, ...) PRINTF_LIKE(3);
 
 void __syslog_chk(int priority, int flag, const char *format, ...)
@@ -40,6 +40,14 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 	va_start(args, format);
 	take(priority, format, args);
 	va_end(args);
+}
+
+void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
+
+void __vsyslog_chk(int priority, int flag, const char *format, va_list args)
+{
+	(void)flag;
+	take(priority, format, args);
 }
 
 static void an_event_is_one_line_of_fields(void **unused)
