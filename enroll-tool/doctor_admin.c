@@ -3,6 +3,7 @@
  * the members of the groups that sudo is usually given to.
  */
 #include <grp.h>
+#include <pwd.h>
 #include <shadow.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,20 +124,76 @@ static void look_at_administrator(struct doctor *doctor, const char *name, void 
 	}
 }
 
-/* Whatever fails, store, keyring, clock or phones, who is exempt is not asked. */
+/* --- the way back in --- */
+
+/* Can this account log in at the console without a code? */
+static bool is_way_back(const struct policy *policy, const char *name)
+{
+	const struct address nowhere = {.family = ADDRESS_NONE};
+	const struct passwd *entry = getpwnam(name);
+	struct account account = {.known = false};
+	struct gate_facts facts = {0};
+	struct reason why = {""};
+
+	if (!entry || strstr(entry->pw_shell, "nologin") || strstr(entry->pw_shell, "/false"))
+		return false;
+	return account_find(name, &account, &why) == TOTP_OK && account.known &&
+	       doctor_has_password(account.name) &&
+	       facts_find(policy, &account, name, &nowhere, &facts, &why) == TOTP_OK &&
+	       facts.exempt && !gate_requires(policy, &facts, clock_now());
+}
+
+static bool has_way_back_in_group(const struct policy *policy, const char *name)
+{
+	const struct group *group = getgrnam(name);
+	gid_t gid = group ? group->gr_gid : 0;
+	bool found = false;
+
+	for (char **member = group ? group->gr_mem : NULL; member && *member; member++)
+		if (is_way_back(policy, *member))
+			return true;
+	setpwent();
+	for (const struct passwd *entry; group && !found && (entry = getpwent());)
+		if (entry->pw_gid == gid) {
+			OWN_TEXT char *user = strdup(entry->pw_name);
+
+			found = user && is_way_back(policy, user);
+		}
+	endpwent();
+	return found;
+}
+
+static bool has_way_back(const struct policy *policy)
+{
+	struct text rest = text_of(policy->exempt), entry;
+	char name[CRED_USER_MAX + 1];
+	bool group;
+
+	while (policy_list_next(&rest, &entry, &group))
+		if (text_copy(entry, name, sizeof(name)) == TOTP_OK &&
+		    (group ? has_way_back_in_group(policy, name) : is_way_back(policy, name)))
+			return true;
+	return false;
+}
+
+/* An exempt user is not asked, whatever fails: store, keyring, clock or phones. */
 static void look_at_console(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->patient_count; i++) {
 		const struct patient *patient = &doctor->patients[i];
+		const char *exempt = patient->policy.exempt;
 
 		if (strcmp(patient->name, "login") != 0 || patient->planned ||
-		    patient->policy.exempt[0])
+		    has_way_back(&patient->policy))
 			continue;
 		doctor_repair(
 			doctor_find(doctor, "way-back", patient->name,
-				    "when the store, the keyring or the clock fails, nobody gets "
-				    "in to repair it",
-				    "the console asks everybody for a code, and nobody is exempt"),
+				    "when the store, the keyring or the clock fails, nobody can "
+				    "log in to repair it",
+				    "the console asks everybody for a code, and %s%s",
+				    exempt[0] ? "no account with a password is exempt by "
+					      : "nobody is exempt",
+				    exempt),
 			"name one account with a long password in exempt, or take the line out of "
 			"the console's stack");
 	}

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "base/io.h"
 #include "doctor.h"
 #include "host/clock.h"
+#include "program.h"
 #include "store/files.h"
 
 #define CLOCK_UNSET_BEFORE 1577836800 /* 2020-01-01 */
@@ -21,6 +23,53 @@
 #define FREE_FILES_MIN     32
 
 /* --- the clock --- */
+
+/* Is there such a unit, or such a script of an older init? */
+static bool is_installed(const char *service, bool *ret_unit)
+{
+	static const struct {
+		const char *folder, *ending;
+	} places[] = {{"/etc/systemd/system/", ".service"},
+		      {"/usr/lib/systemd/system/", ".service"},
+		      {"/lib/systemd/system/", ".service"},
+		      {"/etc/init.d/", ""}};
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s%s", places[i].folder, service, places[i].ending);
+		*ret_unit = places[i].ending[0] != '\0';
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void repair_clock(struct finding *finding)
+{
+	static const char *const containers[] = {"/run/systemd/container", "/run/.containerenv"};
+	static const char *const services[] = {"chrony", "chronyd", "ntpsec",
+					       "ntpd",   "ntp",     "openntpd"};
+	bool unit;
+
+	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
+		if (access(containers[i], F_OK) == 0) {
+			doctor_repair(finding,
+				      "set the clock of the machine that runs this container");
+			return;
+		}
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (is_installed(services[i], &unit)) {
+			doctor_repair(finding, "%s%s%s",
+				      unit ? "systemctl enable --now " : "service ", services[i],
+				      unit ? "" : " start");
+			return;
+		}
+	if (is_installed("systemd-timesyncd", &unit))
+		doctor_repair(finding, "timedatectl set-ntp true");
+	else
+		doctor_repair(finding, "install a service that sets the clock by the network, such "
+				       "as chrony");
+}
 
 void doctor_clock(struct doctor *doctor)
 {
@@ -30,13 +79,11 @@ void doctor_clock(struct doctor *doctor)
 	int state = adjtimex(&timex);
 
 	if (clock_now() < CLOCK_UNSET_BEFORE)
-		doctor_repair(doctor_find(doctor, "clock", NULL, why,
-					  "the clock reads a time before 2020: it was never set"),
-			      "timedatectl set-ntp true");
+		repair_clock(doctor_find(doctor, "clock", NULL, why,
+					 "the clock reads a time before 2020: it was never set"));
 	else if (state == TIME_ERROR || (state >= 0 && timex.status & STA_UNSYNC))
-		doctor_repair(doctor_find(doctor, "clock", NULL, why,
-					  "the kernel says that nothing keeps the clock right"),
-			      "timedatectl set-ntp true");
+		repair_clock(doctor_find(doctor, "clock", NULL, why,
+					 "the kernel says that nothing keeps the clock right"));
 }
 
 /* --- the disk --- */
@@ -198,8 +245,73 @@ static void look_at_repository(struct doctor *doctor)
 		"it was given before stays in its history");
 }
 
+/* --- login(1) --- */
+
+#define LOGIN_DEFS     "/etc/login.defs"
+#define LOGIN_DEFS_MAX 65536
+#define LOGIN_SECONDS  300 /* to install an app, scan, and type a code back */
+
+/* login of util-linux ends the login when its time is over; that of shadow waits, once the
+ * password was right. */
+static bool is_login_of_util_linux(void)
+{
+	static const char *const argv[] = {"/bin/login", "--version", NULL};
+	const struct program program = {.argv = argv, .errors = true, .seconds = 5};
+	char text[512];
+	size_t len;
+
+	return program_run(&program, text, sizeof(text), &len) == 0 && strstr(text, "util-linux");
+}
+
+static uint64_t login_seconds(void)
+{
+	OWN_FD int fd = open(LOGIN_DEFS, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	OWN_TEXT char *text = fd < 0 ? NULL : malloc(LOGIN_DEFS_MAX);
+	struct text rest = {text, 0}, line, name;
+	uint64_t seconds = 60;
+
+	if (!text || io_read_all(fd, text, LOGIN_DEFS_MAX, &rest.len) != TOTP_OK)
+		return seconds;
+	while (text_line(&rest, &line)) {
+		size_t len = 0;
+
+		line = text_trim(line);
+		while (len < line.len && !strchr(" \t", line.at[len]))
+			len++;
+		name = (struct text){line.at, len};
+		line = text_trim((struct text){line.at + len, line.len - len});
+		if (text_is(name, "LOGIN_TIMEOUT"))
+			(void)!text_number(line, 0, UINT32_MAX, &seconds);
+	}
+	return seconds;
+}
+
+static void look_at_login_time(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->patient_count; i++) {
+		const struct patient *patient = &doctor->patients[i];
+		uint64_t seconds;
+
+		if (strcmp(patient->name, "login") != 0 || !patient->policy.enroll_in_account ||
+		    !patient->policy.enroll_login || !is_login_of_util_linux())
+			continue;
+		seconds = login_seconds();
+		if (seconds && seconds < LOGIN_SECONDS)
+			doctor_repair(
+				doctor_find(doctor, "login-grace", patient->name,
+					    "login ends when somebody takes longer to enroll, and "
+					    "nothing is stored",
+					    LOGIN_DEFS ": LOGIN_TIMEOUT is %u seconds, and people "
+						       "enroll in the login",
+					    (unsigned)seconds),
+				"sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
+				" && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS);
+	}
+}
+
 void doctor_host(struct doctor *doctor)
 {
+	look_at_login_time(doctor);
 	look_at_disk(doctor);
 	look_at_run_dir(doctor);
 	look_at_repository(doctor);

@@ -3,7 +3,6 @@ prints, run and then logged in with."""
 import os
 import re
 import shlex
-import subprocess
 
 import pytest
 
@@ -21,9 +20,11 @@ def server(host):
     host.password("alice", PASSWORD)
     host.alice = host.enroll("alice")
     host.pam("sshd", *COMMON, "auth required pam_totp.so", *REST)
-    subprocess.run(["rm", "-rf", CONFIG, DROP_INS], check=True)
+    clean = "rm -rf /etc/ssh/sshd_config /etc/ssh/sshd_config.d /home/alice/.ssh /home/bob/.ssh /root/.ssh"
+    run("sh", "-c", clean)
     host.sshd()
-    return host
+    yield host
+    run("sh", "-c", clean)
 
 
 def repair(said):

@@ -67,7 +67,7 @@ SSHD = {
 }
 
 # What a host has over this machine.
-OVER = f"/etc/pam.d /etc/pam_totp /etc/sshd-settings /etc/machine-id /etc/passwd /etc/group " \
+OVER = f"/etc/login.defs /etc/init.d /etc/pam.d /etc/pam_totp /etc/sshd-settings /etc/machine-id /etc/passwd /etc/group " \
        f"/etc/shadow /etc/nsswitch.conf /var/lib/pam_totp /usr/sbin/sshd {MODULES}/pam_totp.so"
 
 COVER = f"""
@@ -85,6 +85,7 @@ echo 0123456789abcdef0123456789abcdef >/etc/machine-id
 sed -i '/^alice:/d;/^bob:/d;/^sudo:/d;/^wheel:/d;/^admin:/d' /etc/passwd /etc/group /etc/shadow
 printf 'alice:x:64001:64001::/:/bin/sh\\nbob:x:64002:64002::/:/bin/sh\\n' >>/etc/passwd
 printf 'sudo:x:27:alice\\n' >>/etc/group
+sed -i 's/^root:[^:]*/root:$6$x$y/' /etc/shadow
 printf 'passwd: files\\ngroup: files\\nshadow: files\\n' >/etc/nsswitch.conf
 cp -r "$FILES/pam.d" /etc/pam.d
 cp "$FILES/sshd-settings" /etc/
@@ -250,6 +251,10 @@ GOOD = {
     "exempt-administrator": "echo 'exempt = alice' >/etc/security/pam_totp.conf; "
                             "\"$TOTPCTL\" revoke alice >/dev/null",
     "locked-root": "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:*:19000::::::' >/etc/shadow",
+    "console-with-a-way-back": "sed -i '/common-auth/a auth required pam_totp.so exempt=no.such,bob' "
+                               "/etc/pam.d/login",
+    "console-with-a-group": "echo 'safe:x:64002:' >>/etc/group; sed -i '/common-auth/a auth required "
+                            "pam_totp.so exempt=@safe' /etc/pam.d/login",
     "no-group": "sed -i /^sudo:/d /etc/group",
     "ignored-repository": "mkdir /etc/.git; echo /pam_totp/ >/etc/.gitignore",
     "no-sshd": "rm /usr/sbin/sshd",
@@ -363,6 +368,20 @@ BROKEN_STACKS = [
      {"argument": "/sshd:1: .*nullok"}),
     ("no-way-back", "sed -i '/common-auth/a auth required pam_totp.so' /etc/pam.d/login",
      {"way-back": "the console asks everybody"}),
+    ("way-back-misspelt", "sed -i '/common-auth/a auth required pam_totp.so exempt=bbo' /etc/pam.d/login",
+     {"way-back": "no account with a password is exempt by bbo$"}),
+    ("way-back-second-name-of-root", "echo 'toor:x:0:0::/:/bin/sh' >>/etc/passwd; sed -i "
+     "'/common-auth/a auth required pam_totp.so exempt=toor' /etc/pam.d/login",
+     {"way-back": "exempt by toor$"}),
+    ("way-back-without-password", "echo 'bob:!:19000::::::' >>/etc/shadow; sed -i '/common-auth/a "
+     "auth required pam_totp.so exempt=bob' /etc/pam.d/login", {"way-back": "exempt by bob$"}),
+    ("way-back-without-shell", "sed -i '/^bob:/s,/bin/sh,/usr/sbin/nologin,' /etc/passwd; sed -i "
+     "'/common-auth/a auth required pam_totp.so exempt=bob' /etc/pam.d/login",
+     {"way-back": "exempt by bob$"}),
+    ("way-back-required", "sed -i '/common-auth/a auth required pam_totp.so exempt=bob "
+     "required_for=bob' /etc/pam.d/login", {"way-back": "exempt by bob$"}),
+    ("way-back-empty-group", "echo 'safe:x:64010:' >>/etc/group; sed -i '/common-auth/a auth "
+     "required pam_totp.so exempt=@safe' /etc/pam.d/login", {"way-back": "exempt by @safe$"}),
     ("session", "sed -i '1i session required pam_totp.so' /etc/pam.d/cron",
      {"type": "/cron:1: .*session"}),
     ("combined-late", "sed -i 's/pam_totp.so/pam_totp.so password=combined/' /etc/pam.d/sudo",
@@ -612,6 +631,41 @@ def test_a_broken_host_is_found_and_nothing_else_is_said(patient, script, expect
                                      ("btrfs", {"HOST_DISK": "0x9123683e"})], ids=str)
 def test_a_clock_or_a_disk_that_cannot_be_relied_on_is_found(patient, id, env):
     patient.only("", id, "", **env)
+
+
+NO_UNITS = "mount -t tmpfs t /usr/lib/systemd/system; rm -f /etc/init.d/*; "
+
+
+@pytest.mark.parametrize("script, repair", [
+    ("", "install a service that sets the clock by the network, such as chrony"),
+    (": >/usr/lib/systemd/system/systemd-timesyncd.service", "timedatectl set-ntp true"),
+    (": >/usr/lib/systemd/system/chrony.service", "systemctl enable --now chrony"),
+    (": >/usr/lib/systemd/system/chronyd.service", "systemctl enable --now chronyd"),
+    (": >/usr/lib/systemd/system/ntpsec.service", "systemctl enable --now ntpsec"),
+    (": >/etc/init.d/openntpd", "service openntpd start"),
+    ("mkdir -p /run/systemd; : >/run/systemd/container; : >/usr/lib/systemd/system/chrony.service",
+     "set the clock of the machine that runs this container"),
+], ids=["none", "timesyncd", "chrony", "chronyd", "ntpsec", "init", "container"])
+def test_the_clock_s_repair_names_a_service_that_is_there(patient, script, repair):
+    one = patient.only(NO_UNITS + script, "clock", "nothing keeps", HOST_CLOCK="free")
+    assert one["repair"] == repair
+
+
+ENROLL_AT_THE_CONSOLE = ENROLL.replace("sshd", "login").replace("'s/^auth", "'/common-auth/a auth").replace(
+    "required pam_totp.so/& enroll_in_account/'", "required pam_totp.so exempt=bob enroll_in_account'")
+OF_UTIL_LINUX = "printf '#!/bin/sh\\necho login from util-linux 2.41\\n' >/mnt/login; chmod 755 /mnt/login; " \
+                "mount --bind /mnt/login /usr/bin/login\n"
+
+
+def test_a_console_that_ends_before_somebody_can_enroll_is_reported_and_repaired(patient):
+    script = ENROLL_AT_THE_CONSOLE + "echo '#LOGIN_TIMEOUT 600' >/etc/login.defs\n"
+    assert patient.found(script) == [], "login of shadow waits"
+    one = patient.only(script + OF_UTIL_LINUX, "login-grace", "login.defs: LOGIN_TIMEOUT is 60 seconds")
+    assert patient.found(script + OF_UTIL_LINUX + one["repair"]) == []
+    script += "printf '\\tLOGIN_TIMEOUT\\t120\\n' >>/etc/login.defs\n" + OF_UTIL_LINUX
+    one = patient.only(script, "login-grace", "120 seconds")
+    assert patient.found(script + one["repair"]) == []
+    assert patient.found(script + "echo LOGIN_TIMEOUT 0 >/etc/login.defs") == [], "0: no limit"
 
 
 # ---- --fix
