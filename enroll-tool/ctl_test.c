@@ -146,21 +146,22 @@ static const char *sentence_of(const struct ruling *ruling)
 static void print_offset(const struct store_txn *txn, const struct answer *answer, int64_t now)
 {
 	const struct token *token;
-	bool found = false;
-	int64_t offset = 0;
-	int index = 0;
+	struct offset offset;
 
-	if (judge_offset(&txn->cred, &txn->state, answer, now, &found, &index, &offset) !=
-		    TOTP_OK ||
-	    !found)
+	if (judge_offset(&txn->cred, &txn->state, answer, now, &offset) != TOTP_OK || !offset.found)
 		return;
-	token = &txn->cred.tokens[index];
+	token = &txn->cred.tokens[offset.token];
 	if (token->type == TOKEN_HOTP)
 		printf("It is a code of \"%s\", %lld ahead: 'totpctl resync' finds it again.\n",
-		       token->label, (long long)offset);
+		       token->label, (long long)offset.distance);
+	else if (offset.whole_hours)
+		printf("It is a code of \"%s\", %+lld hours away: compare 'date -u' with the "
+		       "right time;\na hardware clock in local time, or a wrong time zone, does "
+		       "this.\n",
+		       token->label, (long long)offset.distance);
 	else
 		printf("It is a code of \"%s\", %+lld seconds away: look at the clocks.\n",
-		       token->label, (long long)offset * token->period);
+		       token->label, (long long)offset.distance * token->period);
 }
 
 static int try_answer(const struct trial *trial, const struct store_txn *txn,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "host/clock.h"
-
 #include "pam/conv.h"
+#include "pam/say.h"
 
 static const char *prompt_of(const struct login *login)
 {
@@ -22,10 +22,21 @@ static const char *prompt_of(const struct login *login)
 	return policy->prompt;
 }
 
+/* A program that shows no messages shows its next prompt. */
+static bool ask(const struct login *login, struct conv_answer *ret_typed)
+{
+	char prompt[SAY_USED_MAX + 1 + POLICY_TEXT_MAX];
+
+	if (say_take_note(login, prompt))
+		strcat(prompt, " ");
+	(void)stpcpy(prompt + strlen(prompt), prompt_of(login));
+	return conv_ask(login->pamh, prompt, login->policy.echo, ret_typed);
+}
+
 void ask_code(const struct login *login, struct answer *ret_answer)
 {
 	OWN_CONV_ANSWER struct conv_answer typed;
-	bool given = conv_ask(login->pamh, prompt_of(login), login->policy.echo, &typed);
+	bool given = ask(login, &typed);
 
 	answer_parse(given ? typed.text : NULL, login_item(login, PAM_AUTHTOK), ret_answer);
 }
@@ -41,7 +52,7 @@ static bool take_whole(const struct login *login, struct conv_answer *ret_typed)
 	const char *first = login_item(login, PAM_AUTHTOK);
 
 	if (!first)
-		return conv_ask(login->pamh, prompt_of(login), login->policy.echo, ret_typed);
+		return ask(login, ret_typed);
 	*ret_typed = (struct conv_answer){.given = strlen(first) < sizeof(ret_typed->text)};
 	if (ret_typed->given)
 		strcpy(ret_typed->text, first);

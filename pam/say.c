@@ -1,14 +1,19 @@
 #include "pam/say.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
+#include "host/clock.h"
 #include "host/log.h"
 #include "login/throttle.h"
 #include "pam/conv.h"
 
-#define USED_ALREADY  "This code was already used. Wait for the next one."
+#define NOTE             "pam_totp_used"
+#define NOTE_SECONDS_MAX 86400 /* more than any window has */
+
 #define BYPASS_OVER   "This temporary code does not work any more. Ask your administrator."
 #define SPENT_ALREADY "This recovery code was already used. Take another one."
 
@@ -37,17 +42,67 @@ void say_debug(const struct login *login, const char *reason)
 		say_report(login, LOG_DEBUG, "debug", reason, NULL, NULL);
 }
 
+/* journald files a line under the real uid of the process: whoever started su or sudo reads
+ * what it logs. */
 static void report_outcome(const struct login *login, const struct outcome *outcome)
 {
+	struct outcome seen = *outcome;
 	char detail[OUTCOME_DETAIL_MAX];
 
-	outcome_explain(outcome, detail);
-	say_report(login, outcome->verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
-		   outcome_word(outcome), judge_reason_name(outcome->reason), outcome->label,
-		   detail);
+	if (getuid() != 0)
+		outcome_hide_future(&seen);
+	outcome_explain(&seen, detail);
+	say_report(login, seen.verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
+		   outcome_word(&seen), judge_reason_name(seen.reason), seen.label, detail);
 }
 
 /* --- the person: one sentence --- */
+
+static void put_used(uint32_t seconds, char ret_sentence[SAY_USED_MAX])
+{
+	if (seconds)
+		snprintf(ret_sentence, SAY_USED_MAX,
+			 "This code was already used. The next one comes in %u second%s.",
+			 (unsigned)seconds, seconds == 1 ? "" : "s");
+	else
+		strcpy(ret_sentence, "This code was already used. Wait for the next one.");
+}
+
+/* --- a note for the next question, in the place of a sentence --- */
+
+static void note_free(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+static void leave_note(const struct login *login, int64_t next_code_at)
+{
+	int64_t *note = malloc(sizeof(*note));
+
+	if (!note)
+		return;
+	*note = next_code_at;
+	if (pam_set_data(login->pamh, NOTE, note, note_free) != PAM_SUCCESS)
+		free(note);
+}
+
+bool say_take_note(const struct login *login, char ret_sentence[SAY_USED_MAX])
+{
+	const void *data = NULL;
+	int64_t left;
+
+	ret_sentence[0] = '\0';
+	if (pam_get_data(login->pamh, NOTE, &data) != PAM_SUCCESS || !data)
+		return false;
+	left = *(const int64_t *)data - clock_now();
+	(void)pam_set_data(login->pamh, NOTE, NULL, NULL);
+	if (left <= 0 || left > NOTE_SECONDS_MAX)
+		return false;
+	put_used((uint32_t)left, ret_sentence);
+	return true;
+}
 
 void say_tell(const struct login *login, const char *sentence)
 {
@@ -77,6 +132,17 @@ static void tell_wait(const struct login *login, uint32_t seconds)
 		snprintf(sentence, sizeof(sentence), "Too many wrong codes. Try again in %u hours.",
 			 (unsigned)((minutes + 59) / 60));
 	say_tell(login, sentence);
+}
+
+/* In seconds where the next code is still to come; it cannot be known of a counter. */
+static void tell_used(const struct login *login, const struct outcome *outcome)
+{
+	char sentence[SAY_USED_MAX];
+
+	put_used(outcome->wait_seconds, sentence);
+	say_tell(login, sentence);
+	if (login->silent && outcome->wait_seconds)
+		leave_note(login, clock_now() + outcome->wait_seconds);
 }
 
 /* Few are left: there is time to get new ones. */
@@ -141,7 +207,7 @@ static void tell_outcome(const struct login *login, const struct outcome *outcom
 	if (outcome->verdict == VERDICT_WAIT)
 		tell_wait(login, outcome->wait_seconds);
 	else if (outcome->reason == JUDGE_USED_CODE)
-		say_tell(login, USED_ALREADY);
+		tell_used(login, outcome);
 	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
 		say_tell(login, SPENT_ALREADY);
 	else if (outcome->reason == JUDGE_ENDED_BYPASS)

@@ -9,6 +9,14 @@
 #define SAY_NOT_ACCEPTED "That code was not accepted."
 #define SAY_NOT_POSSIBLE "Verification is not possible right now. Please tell your administrator."
 
+#define SAY_USED_MAX 80
+
+/*
+ * What was to be said of a used code to a program that wants silence (sudo), once; the seconds
+ * are counted from now. It goes before the next question. False, and "": there is nothing.
+ */
+bool say_take_note(const struct login *login, char ret_sentence[SAY_USED_MAX]);
+
 /* One line, unless totpd has written it: priority as syslog(3); token and detail may be NULL. */
 void say_report(const struct login *login, int priority, const char *outcome, const char *reason,
 		const char *token, const char *detail);

@@ -99,28 +99,12 @@ static enum totp_err look(struct errand *errand)
 
 /* --- an answer --- */
 
-/*
- * A code of a time to come is not told from a wrong one: it would be found by trying. That of a
- * time that is past helps its owner, whose clock is behind.
- */
-static void hide_future(const struct errand *errand)
-{
-	struct outcome *outcome = &errand->response->outcome;
-
-	if (errand->peer->root || !outcome->off ||
-	    (outcome->off_type == TOKEN_TOTP && outcome->offset < 0))
-		return;
-	outcome->off = false;
-	outcome->offset = 0;
-	outcome->off_type = 0;
-	outcome->label[0] = '\0';
-}
-
 static void tell_outcome(const struct errand *errand)
 {
-	if (!errand->peer->root)
-		log_outcome(errand);
-	hide_future(errand);
+	if (errand->peer->root)
+		return;
+	log_outcome(errand);
+	outcome_hide_future(&errand->response->outcome);
 }
 
 static enum totp_err check(struct errand *errand)

@@ -36,15 +36,16 @@ static void search_offset(const struct cred *cred, const struct login_state *sta
 			  const struct attempt *who, const struct answer *answer,
 			  struct outcome *outcome)
 {
-	int token = 0;
+	struct offset offset;
 
 	if (outcome->reason != JUDGE_WRONG_CODE ||
-	    judge_offset(cred, state, answer, who->now, &outcome->off, &token, &outcome->offset) !=
-		    TOTP_OK ||
-	    !outcome->off)
+	    judge_offset(cred, state, answer, who->now, &offset) != TOTP_OK || !offset.found)
 		return;
-	outcome->off_type = cred->tokens[token].type;
-	memcpy(outcome->label, cred->tokens[token].label, sizeof(outcome->label));
+	outcome->off = true;
+	outcome->off_hours = offset.whole_hours;
+	outcome->offset = offset.distance;
+	outcome->off_type = cred->tokens[offset.token].type;
+	memcpy(outcome->label, cred->tokens[offset.token].label, sizeof(outcome->label));
 }
 
 void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t now)

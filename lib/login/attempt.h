@@ -20,9 +20,10 @@ struct outcome {
 	enum verdict verdict;
 	enum judge_reason reason;
 	char label[CRED_LABEL_MAX + 1]; /* of the token that decided, or "" */
-	uint32_t wait_seconds;          /* VERDICT_WAIT */
+	uint32_t wait_seconds;          /* as in struct ruling */
 	bool off;                       /* the code is that of another step or counter… */
-	int64_t offset;                 /* …so many away, of the token in label… */
+	bool off_hours;                 /* …or of another time zone… */
+	int64_t offset;                 /* …so many (hours) away, of the token in label… */
 	enum token_type off_type;       /* …which is of this type */
 	uint32_t failures;              /* since the last success, this login left out… */
 	int64_t last_failure;           /* …the last of them, seconds since 1970 UTC… */
@@ -33,6 +34,13 @@ struct outcome {
 	bool in_run;                    /* the disk refused, and the state is in run_dir */
 	bool torn;                      /* a cut-short write was found, and repaired if stored */
 };
+
+/*
+ * Leave out that a wrong code is one of a time to come: whoever reads it could find the code
+ * by trying. For a reader who is not root. That of a time that is past stays: it helps its
+ * owner, whose clock is behind.
+ */
+void outcome_hide_future(struct outcome *outcome);
 
 #define OUTCOME_DETAIL_MAX 200
 #define OUTCOME_TIME_MAX   32

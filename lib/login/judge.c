@@ -4,6 +4,7 @@
 #include "otp/totp.h"
 
 #define OFFSET_SEARCH_SECONDS  3600
+#define OFFSET_SEARCH_HOURS    24
 #define OFFSET_SEARCH_COUNTERS 200
 
 /* What one token says of a code. */
@@ -164,6 +165,19 @@ static int first_ahead(const struct cred *cred, const struct opinion *opinions)
 	return -1;
 }
 
+/* Seconds until the code after the last one that was used is shown; now's if that is past. */
+static uint32_t until_next(const struct token *token, const struct token_state *state, int64_t now)
+{
+	uint64_t step = 0;
+	int64_t begins;
+
+	if (token->type != TOKEN_TOTP || token_step_at(token, now, &step) != TOTP_OK ||
+	    state->moving < step)
+		return 0;
+	begins = ((int64_t)state->moving + 1 - token->offset) * token->period;
+	return (uint32_t)(begins - now);
+}
+
 static enum totp_err judge_code(const struct cred *cred, const struct policy *policy,
 				const struct answer *answer, const struct source *source,
 				int64_t now, struct ruling *ruling)
@@ -190,6 +204,8 @@ static enum totp_err judge_code(const struct cred *cred, const struct policy *po
 	ruling->token = pick_token(cred, opinions, false);
 	if (ruling->token >= 0) {
 		ruling->reason = JUDGE_USED_CODE;
+		ruling->wait_seconds = until_next(&cred->tokens[ruling->token],
+						  &ruling->next.tokens[ruling->token], now);
 		return TOTP_OK;
 	}
 	ruling->reason = JUDGE_WRONG_CODE;
@@ -308,8 +324,8 @@ enum totp_err judge(const struct cred *cred, const struct login_state *state,
 	return err;
 }
 
-static enum totp_err totp_offset(const struct token *token, const struct answer *answer,
-				 int64_t now, bool *ret_found, int64_t *ret_offset)
+static enum totp_err near_offset(const struct token *token, const struct answer *answer,
+				 int64_t now, struct offset *offset)
 {
 	struct totp_params params = params_of(token);
 	uint64_t step = 0;
@@ -318,11 +334,44 @@ static enum totp_err totp_offset(const struct token *token, const struct answer 
 	if (err != TOTP_OK)
 		return err;
 	return totp_find_offset(&params, &token->secret, &answer->code, step,
-				OFFSET_SEARCH_SECONDS / token->period, ret_found, ret_offset);
+				OFFSET_SEARCH_SECONDS / token->period, &offset->found,
+				&offset->distance);
+}
+
+/* A hardware clock in local time, or a time zone that was chosen wrong. */
+static enum totp_err zone_offset(const struct token *token, const struct answer *answer,
+				 int64_t now, struct offset *offset)
+{
+	struct totp_params params = params_of(token);
+
+	for (int64_t hours = -OFFSET_SEARCH_HOURS; hours <= OFFSET_SEARCH_HOURS; hours++) {
+		bool same = false;
+		int64_t distance = 0;
+		uint64_t step = 0;
+		enum totp_err err = token_step_at(token, now + hours * 3600, &step);
+
+		if (err == TOTP_OK)
+			err = totp_find_offset(&params, &token->secret, &answer->code, step, 1,
+					       &same, &distance);
+		if (err != TOTP_OK)
+			return err;
+		if (same && !offset->found)
+			*offset = (struct offset){
+				.found = true, .whole_hours = true, .distance = hours};
+	}
+	return TOTP_OK;
+}
+
+static enum totp_err totp_offset(const struct token *token, const struct answer *answer,
+				 int64_t now, struct offset *ret_offset)
+{
+	enum totp_err err = near_offset(token, answer, now, ret_offset);
+
+	return err == TOTP_OK ? zone_offset(token, answer, now, ret_offset) : err;
 }
 
 static enum totp_err hotp_offset(const struct token *token, const struct token_state *state,
-				 const struct answer *answer, bool *ret_found, int64_t *ret_offset)
+				 const struct answer *answer, struct offset *ret_offset)
 {
 	struct counter_match match = {0};
 	enum totp_err err;
@@ -331,27 +380,27 @@ static enum totp_err hotp_offset(const struct token *token, const struct token_s
 		return TOTP_OK;
 	err = hotp_find(token->alg, &token->secret, token->digits, &answer->code, state->moving,
 			OFFSET_SEARCH_COUNTERS, &match);
-	*ret_found = match.found;
-	*ret_offset = match.found ? (int64_t)(match.counter - state->moving) : 0;
+	ret_offset->found = match.found;
+	ret_offset->distance = match.found ? (int64_t)(match.counter - state->moving) : 0;
 	return err;
 }
 
 enum totp_err judge_offset(const struct cred *cred, const struct login_state *state,
-			   const struct answer *answer, int64_t now, bool *ret_found,
-			   int *ret_token, int64_t *ret_offset)
+			   const struct answer *answer, int64_t now, struct offset *ret_offset)
 {
-	*ret_found = false;
-	for (int i = 0; i < cred->token_count && !*ret_found; i++) {
+	*ret_offset = (struct offset){.found = false};
+	for (int i = 0; i < cred->token_count; i++) {
 		const struct token *token = &cred->tokens[i];
-		enum totp_err err =
-			token->type == TOKEN_HOTP
-				? hotp_offset(token, &state->tokens[i], answer, ret_found,
-					      ret_offset)
-				: totp_offset(token, answer, now, ret_found, ret_offset);
+		struct offset offset = {.found = false};
+		enum totp_err err = token->type == TOKEN_HOTP
+					    ? hotp_offset(token, &state->tokens[i], answer, &offset)
+					    : totp_offset(token, answer, now, &offset);
 
 		if (err != TOTP_OK)
 			return err;
-		*ret_token = i;
+		offset.token = i;
+		if (!ret_offset->found)
+			*ret_offset = offset;
 	}
 	return TOTP_OK;
 }

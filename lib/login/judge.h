@@ -37,7 +37,8 @@ struct ruling {
 	enum judge_reason reason;
 	bool changed;          /* next differs from the state and must be stored */
 	int token;             /* index of the token that decided, or -1 */
-	uint32_t wait_seconds; /* VERDICT_WAIT; THROTTLE_FOREVER: until unlocked */
+	uint32_t wait_seconds; /* VERDICT_WAIT; THROTTLE_FOREVER: until unlocked. USED_CODE:
+				* until the next code comes, 0: it is there, or a button's */
 	struct login_state next;
 };
 
@@ -73,15 +74,23 @@ bool judge_shape(const struct answer *answer, struct ruling *ret_ruling);
 /* The ruling that needs no answer: the record is disabled. As judge_shape. */
 bool judge_record(const struct cred *cred, struct ruling *ret_ruling);
 
+/* How far from now a wrong code is right. */
+struct offset {
+	bool found;
+	int token;        /* its index */
+	bool whole_hours; /* a time zone: distance counts hours… */
+	int64_t distance; /* …else steps, or codes from the next counter; < 0: in the past */
+};
+
 /*
- * For the log after a wrong code: is it the code of a step up to an hour away, or of a
- * counter beyond the look-ahead? Never to accept. *ret_token is the index, *ret_offset the
- * distance in steps, or in codes from the next counter; *ret_found false where there is
- * none. Takes the time of 241 codes a token of 30 s.
+ * For the log after a wrong code: is it the code of a step up to an hour away, of a whole
+ * number of hours up to a day away (a step more or less), or of a counter beyond the
+ * look-ahead? Never to accept. All tokens and all of the reach are always searched, so that
+ * the time it takes tells nothing: that of 385 codes a token of 30 s.
  */
 MUST_CHECK enum totp_err judge_offset(const struct cred *cred, const struct login_state *state,
-				      const struct answer *answer, int64_t now, bool *ret_found,
-				      int *ret_token, int64_t *ret_offset);
+				      const struct answer *answer, int64_t now,
+				      struct offset *ret_offset);
 
 /* A stable word for logs: "code", "wrong_code", "used_code", "throttled", … */
 const char *judge_reason_name(enum judge_reason reason);

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "login/attempt.h"
@@ -40,6 +41,17 @@ static void explain_bypass(const struct outcome *outcome, char detail[OUTCOME_DE
 		snprintf(detail, OUTCOME_DETAIL_MAX, "its last use");
 }
 
+void outcome_hide_future(struct outcome *outcome)
+{
+	if (!outcome->off || (outcome->off_type == TOKEN_TOTP && outcome->offset < 0))
+		return;
+	outcome->off = false;
+	outcome->off_hours = false;
+	outcome->offset = 0;
+	outcome->off_type = 0;
+	outcome->label[0] = '\0';
+}
+
 void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_MAX])
 {
 	detail[0] = '\0';
@@ -47,6 +59,14 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 		snprintf(detail, OUTCOME_DETAIL_MAX,
 			 "code is %lld ahead of the next one: run totpctl resync",
 			 (long long)outcome->offset);
+	else if (outcome->off && outcome->off_hours)
+		snprintf(detail, OUTCOME_DETAIL_MAX,
+			 "code is %lld hour%s %s this host's clock: compare 'date -u' with the "
+			 "right time; a hardware clock in local time, or a wrong time zone, does "
+			 "this",
+			 llabs((long long)outcome->offset),
+			 llabs((long long)outcome->offset) == 1 ? "" : "s",
+			 outcome->offset < 0 ? "behind" : "ahead of");
 	else if (outcome->off)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
 			 "code is %+lld steps off: check the clock of the phone or of this host",
@@ -79,7 +99,7 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 		snprintf(detail, OUTCOME_DETAIL_MAX, "totpctl enable lets this user in again");
 	else if (outcome->wait_seconds == THROTTLE_FOREVER)
 		snprintf(detail, OUTCOME_DETAIL_MAX, "run totpctl unlock");
-	else if (outcome->wait_seconds)
+	else if (outcome->verdict == VERDICT_WAIT)
 		snprintf(detail, OUTCOME_DETAIL_MAX, "%u seconds to wait, or run totpctl unlock",
 			 (unsigned)outcome->wait_seconds);
 	else if (outcome->in_run)

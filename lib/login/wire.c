@@ -16,7 +16,7 @@ enum {
 	FLAG_DISABLED = 64
 };
 enum { FLAG_BY_INVITATION = 1 };
-enum { FLAG_OFF = 1, FLAG_IN_RUN = 2, FLAG_TORN = 4 };
+enum { FLAG_OFF = 1, FLAG_IN_RUN = 2, FLAG_TORN = 4, FLAG_HOURS = 8 };
 
 void wire_request_wipe(struct wire_request *request)
 {
@@ -215,7 +215,8 @@ static void put_outcome(struct buffer *out, const struct outcome *outcome)
 	buffer_u32(out, outcome->wait_seconds);
 	buffer_u8(out,
 		  (uint8_t)((outcome->off ? FLAG_OFF : 0) | (outcome->in_run ? FLAG_IN_RUN : 0) |
-			    (outcome->torn ? FLAG_TORN : 0)));
+			    (outcome->torn ? FLAG_TORN : 0) |
+			    (outcome->off_hours ? FLAG_HOURS : 0)));
 	buffer_u64(out, (uint64_t)outcome->offset);
 	buffer_u8(out, (uint8_t)outcome->off_type);
 	buffer_u32(out, outcome->failures);
@@ -238,6 +239,7 @@ static void get_outcome(struct bytes *in, struct outcome *outcome)
 	outcome->off = flags & FLAG_OFF;
 	outcome->in_run = flags & FLAG_IN_RUN;
 	outcome->torn = flags & FLAG_TORN;
+	outcome->off_hours = flags & FLAG_HOURS;
 	outcome->offset = (int64_t)bytes_u64(in);
 	outcome->off_type = (enum token_type)bytes_u8(in);
 	outcome->failures = bytes_u32(in);
@@ -247,7 +249,8 @@ static void get_outcome(struct bytes *in, struct outcome *outcome)
 	outcome->bypass_left = bytes_u8(in);
 	outcome->bypass_expires = (int64_t)bytes_u64(in);
 	if (outcome->verdict > VERDICT_ALLOW || outcome->reason >= JUDGE_COUNT_ ||
-	    outcome->off_type > TOKEN_HOTP || flags & ~(FLAG_OFF | FLAG_IN_RUN | FLAG_TORN))
+	    outcome->off_type > TOKEN_HOTP ||
+	    flags & ~(FLAG_OFF | FLAG_IN_RUN | FLAG_TORN | FLAG_HOURS))
 		in->bad = true;
 }
 

@@ -41,6 +41,9 @@ enum totp_err totp_find_offset(const struct totp_params *params, const struct se
 			       const struct code *typed, uint64_t centre, uint64_t reach,
 			       bool *ret_found, int64_t *ret_offset)
 {
+	bool found = false;
+	int64_t offset = 0;
+
 	for (uint64_t distance = 0; distance <= reach; distance++) {
 		bool before = false, after = false;
 		enum totp_err err = hotp_matches(params->alg, key, params->digits, typed,
@@ -51,13 +54,11 @@ enum totp_err totp_find_offset(const struct totp_params *params, const struct se
 					   centre - distance, &before);
 		if (err != TOTP_OK)
 			return err;
-		if (before || after) {
-			*ret_found = true;
-			*ret_offset = before ? -(int64_t)distance : (int64_t)distance;
-			return TOTP_OK;
-		}
+		if (!found && (before || after))
+			offset = before ? -(int64_t)distance : (int64_t)distance;
+		found |= before | after;
 	}
-	*ret_found = false;
-	*ret_offset = 0;
+	*ret_found = found;
+	*ret_offset = offset;
 	return TOTP_OK;
 }

@@ -58,8 +58,8 @@ MUST_CHECK enum totp_err totp_find_step(const struct totp_params *params, const 
  * How many steps away from centre is the nearest step that has this code? To tell an
  * administrator, or a person who enrols, that a clock is wrong; never to accept.
  *
- * reach: steps searched each side, nearest first, any number: it takes the time of
- * 2 * reach + 1 codes. *ret_found says whether there is one, *ret_offset where: -2 is
+ * reach: steps searched each side, any number: it takes the time of 2 * reach + 1 codes,
+ * whether and where there is one, so that time does not tell. *ret_found says whether there is one, *ret_offset where: -2 is
  * two steps in the past. Errors as totp_find_step.
  */
 MUST_CHECK enum totp_err totp_find_offset(const struct totp_params *params,

@@ -17,10 +17,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define QUESTION "?Verification code: \n"
-#define REFUSED  QUESTION "!That code was not accepted.\n"
-#define USED     QUESTION "!This code was already used. Wait for the next one.\n"
-#define BROKEN   "!Verification is not possible right now. Please tell your administrator.\n"
+#define QUESTION      "?Verification code: \n"
+#define REFUSED       QUESTION "!That code was not accepted.\n"
+#define USED(seconds) QUESTION "!This code was already used. The next one comes in " seconds ".\n"
+#define BROKEN        "!Verification is not possible right now. Please tell your administrator.\n"
 
 #define A "192.0.2.1"
 #define B "192.0.2.2"

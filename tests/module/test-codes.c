@@ -207,6 +207,68 @@ static void a_code_outside_the_window_is_refused_and_its_distance_logged(void **
 	assert_logged("code is -10 steps off: check the clock");
 }
 
+/* journald lets a caller read what a process with their real uid has logged. */
+static void a_code_of_the_future_is_not_logged_where_the_caller_reads_the_log(void **unused)
+{
+	static const int64_t ahead[] = {300, 5 * 3600};
+
+	for (size_t i = 0; i < COUNT(ahead); i++) {
+		const char *code = scene_code("daemon", scene_now + ahead[i]);
+
+		scene_log_clear();
+		assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "daemon", NULL, code));
+		assert_logged("token=\"phone\" detail=\"code is");
+		scene_log_clear();
+		assert_int_equal(0, setresuid(1, 0, 0));
+		assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "daemon", NULL, code));
+		assert_int_equal(0, setresuid(0, 0, 0));
+		assert_logged("reason=wrong_code token=\"\"");
+		assert_null(strstr(scene_log, "code is"));
+	}
+	scene_log_clear();
+	assert_int_equal(0, setresuid(1, 0, 0));
+	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "daemon", NULL,
+						   scene_code("daemon", scene_now - 300)));
+	assert_int_equal(0, setresuid(0, 0, 0));
+	assert_logged("code is -10 steps off");
+}
+
+static void a_clock_of_another_time_zone_is_named_in_the_log(void **unused)
+{
+	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "daemon", A,
+						   scene_code("daemon", scene_now - 5 * 3600)));
+	assert_logged("code is 5 hours behind this host's clock");
+	assert_logged("a hardware clock in local time, or a wrong time zone");
+}
+
+static int again(pam_handle_t *handle, struct talk *talk, int flags)
+{
+	talk->heard[0] = '\0';
+	return pam_authenticate(handle, flags);
+}
+
+/* sudo shows no message, and asks three times. */
+static void a_silent_program_s_next_question_says_when_the_next_code_comes(void **unused)
+{
+	struct talk talk = {.answer = scene_code("daemon", scene_now)};
+	struct pam_conv conv;
+	pam_handle_t *handle = scene_begin(&scene, "daemon", &talk, &conv);
+
+	assert_int_equal(PAM_SUCCESS, again(handle, &talk, PAM_SILENT));
+	assert_int_equal(PAM_AUTH_ERR, again(handle, &talk, PAM_SILENT));
+	assert_string_equal(QUESTION, talk.heard);
+	scene_now += 6;
+	assert_int_equal(PAM_AUTH_ERR, again(handle, &talk, PAM_SILENT));
+	assert_string_equal("?This code was already used. The next one comes in 24 seconds. "
+			    "Verification code: \n",
+			    talk.heard);
+	scene_now += 25;
+	talk.answer = scene_code("daemon", scene_now);
+	assert_int_equal(PAM_SUCCESS, again(handle, &talk, PAM_SILENT));
+	assert_string_equal(QUESTION, talk.heard);
+	pam_end(handle, PAM_SUCCESS);
+}
+
 static void the_short_bucket_is_as_large_and_as_quick_as_the_file_says(void **unused)
 {
 	scene_policy(&scene, "attempts = 2\nattempts_refill = 60\n");
@@ -290,6 +352,9 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		in_a_scene(a_right_code_lets_in),
+		in_a_scene(a_code_of_the_future_is_not_logged_where_the_caller_reads_the_log),
+		in_a_scene(a_clock_of_another_time_zone_is_named_in_the_log),
+		in_a_scene(a_silent_program_s_next_question_says_when_the_next_code_comes),
 		in_a_scene(a_wrong_code_is_an_authentication_error),
 		in_a_scene(too_many_wrong_codes_have_to_wait_and_are_told_how_long),
 		in_a_scene(somebody_not_enrolled_is_asked_and_refused_where_it_is_required),

@@ -7,7 +7,7 @@ static void a_code_lets_in_once(void **unused)
 
 	assert_int_equal(PAM_SUCCESS, right(A));
 	assert_int_equal(PAM_AUTH_ERR, scene_talk(&scene, "daemon", &talk));
-	assert_string_equal(USED, talk.heard);
+	assert_string_equal(USED("30 seconds"), talk.heard);
 	assert_logged("reason=used_code");
 	assert_int_equal(0, scene_failures(&scene, "daemon"));
 	scene_now += 30;
@@ -168,7 +168,7 @@ static void two_sessions_at_their_prompts_share_one_code_s_one_use(void **unused
 
 	strcpy(same, scene_code("daemon", scene_now));
 	assert_int_equal(PAM_AUTH_ERR, scene_talk(&scene, "daemon", &talk));
-	assert_string_equal(USED, talk.heard);
+	assert_string_equal(USED("30 seconds"), talk.heard);
 }
 
 static void administrator_revokes(void *context)

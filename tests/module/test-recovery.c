@@ -104,7 +104,8 @@ static void a_counter_s_code_lets_in_once(void **unused)
 	scene_make_counter(&scene, "daemon");
 	assert_int_equal(PAM_SUCCESS, log_in_with(scene_code("daemon", 0), &talk));
 	assert_int_equal(PAM_AUTH_ERR, log_in_with(scene_code("daemon", 0), &talk));
-	assert_string_equal(USED, talk.heard);
+	assert_string_equal(QUESTION "!This code was already used. Wait for the next one.\n",
+			    talk.heard);
 	assert_int_equal(PAM_SUCCESS, log_in_with(scene_code("daemon", 11 * SCENE_STEP), &talk));
 	assert_int_equal(12, scene_last_step(&scene, "daemon"));
 }

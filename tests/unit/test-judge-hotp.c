@@ -100,21 +100,19 @@ static void a_code_beyond_the_look_ahead_is_told(void **unused)
 {
 	struct record r = record_of_a_counter(10);
 	struct answer parsed;
-	bool found = false;
-	int token = -1;
-	int64_t offset = 0;
+	struct offset offset;
 
 	answer_parse(code_of(&r, 0, 10 + 200), NULL, &parsed);
-	assert_ok(judge_offset(&r.cred, &r.state, &parsed, T, &found, &token, &offset));
-	assert_true(found);
-	assert_int_equal(0, token);
-	assert_int_equal(200, offset);
+	assert_ok(judge_offset(&r.cred, &r.state, &parsed, T, &offset));
+	assert_true(offset.found);
+	assert_int_equal(0, offset.token);
+	assert_int_equal(200, offset.distance);
 	answer_parse(code_of(&r, 0, 10 + 201), NULL, &parsed);
-	assert_ok(judge_offset(&r.cred, &r.state, &parsed, T, &found, &token, &offset));
-	assert_false(found);
+	assert_ok(judge_offset(&r.cred, &r.state, &parsed, T, &offset));
+	assert_false(offset.found);
 	r.state.tokens[0].moving = COUNTER_DISABLED;
-	assert_ok(judge_offset(&r.cred, &r.state, &parsed, T, &found, &token, &offset));
-	assert_false(found);
+	assert_ok(judge_offset(&r.cred, &r.state, &parsed, T, &offset));
+	assert_false(offset.found);
 }
 
 int main(void)

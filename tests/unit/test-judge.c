@@ -1,5 +1,23 @@
 #include "judge_fixture.h"
 
+#include <dlfcn.h>
+
+/* libcrypto's: how often does anything hash? */
+static unsigned hashed;
+
+int EVP_Q_digest(void *library, const char *name, const char *query, const void *data, size_t len,
+		 unsigned char *digest, size_t *digest_len);
+int EVP_Q_digest(void *library, const char *name, const char *query, const void *data, size_t len,
+		 unsigned char *digest, size_t *digest_len)
+{
+	int (*real)(void *, const char *, const char *, const void *, size_t, unsigned char *,
+		    size_t *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "EVP_Q_digest");
+	hashed++;
+	return real(library, name, query, data, len, digest, digest_len);
+}
+
 static const char wrong[] = "00000000"; /* eight digits, where the tokens have six */
 
 static void fill_throttle(struct record *r)
@@ -384,18 +402,17 @@ static void failures_stop_at_the_largest_number(void **unused)
 static void assert_offset(const struct record *r, size_t token, int64_t steps, bool expected)
 {
 	struct answer parsed;
-	bool found = !expected;
-	int seen = -1;
-	int64_t offset = 0;
+	struct offset offset;
 	int64_t centre = T / r->cred.tokens[token].period;
 
 	answer_parse(code_of(r, token, (uint64_t)(centre + steps)), NULL, &parsed);
-	assert_ok(judge_offset(&r->cred, &r->state, &parsed, T, &found, &seen, &offset));
-	assert_int_equal(expected, found);
-	if (!found)
+	assert_ok(judge_offset(&r->cred, &r->state, &parsed, T, &offset));
+	assert_int_equal(expected, offset.found);
+	if (!offset.found)
 		return;
-	assert_int_equal(token, seen);
-	assert_int_equal(steps, offset);
+	assert_int_equal(token, offset.token);
+	assert_false(offset.whole_hours);
+	assert_int_equal(steps, offset.distance);
 }
 
 static void a_code_up_to_an_hour_off_is_told(void **unused)
@@ -407,10 +424,93 @@ static void a_code_up_to_an_hour_off_is_told(void **unused)
 	assert_offset(&r, 0, -2, true);
 	assert_offset(&r, 0, 120, true);
 	assert_offset(&r, 0, -120, true);
-	assert_offset(&r, 0, 121, false);
-	assert_offset(&r, 0, -121, false);
+	assert_offset(&r, 0, 122, false);
+	assert_offset(&r, 0, -122, false);
 	assert_offset(&r, 1, 12, true);
-	assert_offset(&r, 1, -13, false);
+	assert_offset(&r, 1, -14, false);
+}
+
+static void a_code_of_another_time_zone_is_told_and_never_accepted(void **unused)
+{
+	struct record r = record_of_one_token();
+	static const struct {
+		int64_t seconds;
+		int64_t hours; /* 0: not told */
+	} rows[] = {{5 * 3600, 5},        {-5 * 3600, -5},     {-5 * 3600 + 30, -5},
+		    {-5 * 3600 - 30, -5}, {-5 * 3600 - 60, 0}, {24 * 3600, 24},
+		    {-24 * 3600, -24},    {25 * 3600, 0},      {-25 * 3600, 0},
+		    {2 * 3600 + 900, 0},  {-(3600 + 30), -1}};
+
+	add_token(&r, 2, 300, HMAC_SHA256, 8);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *code = code_of(&r, 0, (uint64_t)((T + rows[i].seconds) / 30));
+		struct answer parsed;
+		struct offset offset;
+
+		answer_parse(code, NULL, &parsed);
+		assert_ok(judge_offset(&r.cred, &r.state, &parsed, T, &offset));
+		assert_int_equal(rows[i].hours != 0, offset.found);
+		assert_int_equal(rows[i].hours, offset.distance);
+		assert_int_equal(rows[i].hours != 0, offset.whole_hours);
+		r.state.shared = (struct throttle){0};
+		assert_ruling(DENY, WRONG_CODE, answer(&r, code, T));
+	}
+}
+
+static unsigned work_of(const struct record *r, const char *code)
+{
+	struct answer parsed;
+	struct offset offset;
+
+	answer_parse(code, NULL, &parsed);
+	hashed = 0;
+	assert_ok(judge_offset(&r->cred, &r->state, &parsed, T, &offset));
+	return hashed;
+}
+
+static void a_search_for_a_wrong_code_takes_the_same_work_whatever_it_finds(void **unused)
+{
+	static const int64_t steps[] = {0, 1, -1, 40, -120, 121, 600, -600, 2880};
+	struct record r = record_of_one_token();
+	unsigned whole;
+
+	add_token(&r, 2, 60, HMAC_SHA256, 6);
+	whole = work_of(&r, wrong);
+	assert_true(whole > 385);
+	for (size_t token = 0; token < 2; token++)
+		for (size_t i = 0; i < COUNT(steps); i++)
+			assert_int_equal(
+				whole,
+				work_of(&r, code_of(&r, token,
+						    (uint64_t)(T / r.cred.tokens[token].period +
+							       steps[i]))));
+}
+
+static void a_used_code_says_when_the_next_one_comes(void **unused)
+{
+	struct record r = record_of_one_token();
+	static const struct {
+		int64_t step; /* the one used, from the present one */
+		int64_t now;
+		uint32_t wait;
+	} rows[] = {{0, T, 30}, {0, T + 16, 14}, {0, T + 29, 1}, {1, T + 16, 44}, {-1, T + 3, 0}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint64_t step = (uint64_t)(STEP + rows[i].step);
+		struct ruling ruling;
+
+		r.state.tokens[0].moving = step;
+		ruling = answer(&r, code_of(&r, 0, step), rows[i].now);
+		assert_ruling(DENY, USED_CODE, ruling);
+		assert_int_equal(rows[i].wait, ruling.wait_seconds);
+	}
+	/* what was used may lie before the last one: that one's end counts */
+	r.state.tokens[0].moving = STEP + 1;
+	assert_int_equal(50, answer(&r, code_of(&r, 0, STEP), T + 10).wait_seconds);
+	/* a token whose clock is ahead by two steps */
+	r.cred.tokens[0].offset = 2;
+	r.state.tokens[0].moving = STEP + 2;
+	assert_int_equal(20, answer(&r, code_of(&r, 0, STEP + 2), T + 10).wait_seconds);
 }
 
 static void every_reason_has_its_word(void **unused)
@@ -468,6 +568,9 @@ int main(void)
 		cmocka_unit_test(the_same_inputs_give_the_same_ruling),
 		cmocka_unit_test(failures_stop_at_the_largest_number),
 		cmocka_unit_test(a_code_up_to_an_hour_off_is_told),
+		cmocka_unit_test(a_code_of_another_time_zone_is_told_and_never_accepted),
+		cmocka_unit_test(a_search_for_a_wrong_code_takes_the_same_work_whatever_it_finds),
+		cmocka_unit_test(a_used_code_says_when_the_next_one_comes),
 		cmocka_unit_test(every_reason_has_its_word),
 	};
 

@@ -258,7 +258,7 @@ static void an_impostor_s_response_is_bounded(void **unused)
 		    {261, 0x80},
 		    {262, 3},
 		    {263, 200},
-		    {300, 8},
+		    {300, 16},
 		    {309, 3},
 		    {371, 9},
 		    {372, 3},
