@@ -97,6 +97,14 @@ bool doctor_is_plain(const char *word);
 /* Has the service's auth stack a line of ours? */
 bool doctor_asks(const char *service);
 
+/* Does the stack include the file of this name? */
+bool doctor_includes(const struct stack *stack, const char *name);
+
+/* Programs that ask once, or give no address, and have a line of ours… */
+void doctor_programs(struct doctor *doctor);
+/* …and those that would ask once more if this included file had one. */
+void doctor_plan_programs(struct doctor *doctor, const char *part);
+
 /* Can anybody give this user's password? */
 bool doctor_has_password(const char *user);
 

@@ -128,7 +128,7 @@ static void add_folder(struct doctor *doctor, struct ward *ward, const char *fol
 	free(entries);
 }
 
-static bool includes(const struct stack *stack, const char *name)
+bool doctor_includes(const struct stack *stack, const char *name)
 {
 	for (size_t i = 0; i < stack->count; i++) {
 		const char *slash = strrchr(stack->lines[i].file, '/');
@@ -149,7 +149,7 @@ static bool is_part(const struct ward *ward, const char *name)
 
 		if (strcmp(other, name) != 0 &&
 		    (strncmp(other, name, len) != 0 || other[len] != '-') &&
-		    !ward->stacks[i].missing && includes(&ward->stacks[i], name) &&
+		    !ward->stacks[i].missing && doctor_includes(&ward->stacks[i], name) &&
 		    strcmp(name, "other") != 0)
 			return true;
 	}
@@ -203,6 +203,7 @@ static void plan(struct doctor *doctor, const char *service)
 				  "/etc/pam.d/%s has no auth line of pam_totp.so", service),
 		      "see pam_totp(8) for the lines of sshd, su and sudo");
 	doctor_keep(doctor, service, &patient);
+	doctor_plan_programs(doctor, service);
 }
 
 static void look_at_one(struct doctor *doctor, const char *service)
@@ -222,4 +223,5 @@ void doctor_stacks(struct doctor *doctor)
 		look_at_one(doctor, doctor->ctl->service);
 	else
 		look_at_all(doctor);
+	doctor_programs(doctor);
 }

@@ -1,5 +1,6 @@
 """The stacks of pam_totp(8), each from the page's own bytes, with the program it is for."""
 import ftplib
+import json
 import os
 import re
 import subprocess
@@ -276,6 +277,19 @@ def test_vsftpd_takes_password_and_code_in_one_answer(host, phone, vsftpd):
 # ---- a screen locker, which is not root's
 
 
+def test_sshd_accounts_of_programs(host, phone):
+    """A program has a key, and answers nothing."""
+    host.policy(fail_delay=0, exempt="bob")
+    match = recipe("sshd, accounts of programs")["/etc/ssh/sshd_config"].replace("backup", "bob")
+    settings = write_stack("sshd, key and code", "sshd")
+    program = (*host.key("bob"), "BatchMode=yes")
+    host.sshd(*settings)
+    assert not host.ssh("bob", options=program).ok
+    host.sshd(*settings, match=match.splitlines())
+    assert host.ssh("bob", options=program).ok
+    assert not host.ssh("alice", options=(*host.key("alice"), "BatchMode=yes")).ok
+
+
 @pytest.fixture
 def screen(host):
     host.serve(fail_delay=0)
@@ -304,6 +318,29 @@ def test_a_screen_locker_of_the_user_s_own_unlocks_with_a_code_once(host, screen
         assert host.events()[-1]["reason"] == reason
     assert screen.locker.wait(10) == 0
     assert PASSWORD not in host.log_text()
+
+
+def test_a_locker_under_the_host_wide_profile_unlocks_with_the_lines_that_doctor_prints(host, screen):
+    phone = host.enroll("alice")
+    host.pam("common-auth", "auth [success=1 default=ignore] pam_unix.so", "auth requisite pam_deny.so",
+             "auth required pam_permit.so", "auth required pam_totp.so")
+    host.pam("i3lock", "@include common-auth", *REST.splitlines())
+    said = subprocess.run(["totpctl", "doctor", "--json", "--service", "i3lock"], capture_output=True,
+                          text=True, timeout=60)
+    one, = [one for one in json.loads(said.stdout) if one["id"] == "asks-once"]
+    screen.lock()
+    count = len(host.events())
+    screen.type(PASSWORD)
+    assert wait_for(lambda: len(host.events()) > count, 10)
+    assert screen.is_locked() and host.events()[-1]["outcome"] == "deny"
+
+    host.pam("i3lock", *re.findall(r"auth required pam_\w+\.so [\w=]+", one["repair"]),
+             *REST.splitlines())
+    screen.locker.kill()  # it has read its stack when it began
+    screen.locker.wait()
+    screen.lock()
+    screen.type(PASSWORD + phone.code())
+    assert screen.locker.wait(10) == 0
 
 
 # ---- what the policy adds, over ssh

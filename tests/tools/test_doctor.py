@@ -470,6 +470,31 @@ def test_before_a_line_is_written_the_administrators_it_would_lock_out_are_named
     assert findings[1]["what"].startswith("alice ")
 
 
+PROFILE = ("echo 'exempt = bob' >/etc/security/pam_totp.conf\n"
+           "sed -i '/pam_cap/i auth required pam_totp.so' /etc/pam.d/common-auth\n"
+           "sed -i /pam_totp/d /etc/pam.d/sshd /etc/pam.d/su /etc/pam.d/sudo\n")
+ASKING_ONCE = stack("proxmox-ve-auth", "@include common-auth") + stack("i3lock", "@include common-auth")
+
+
+def test_programs_that_ask_once_are_reported_once_before_and_after_the_profile_is_enabled(patient):
+    assert patient.found(ASKING_ONCE) == [], "nobody plans a profile"
+    plan = patient.found(ASKING_ONCE, "--service common-auth")
+    assert [one["id"] for one in plan] == ["unused", "asks-once"], plan
+    assert plan[1]["services"] == ["i3lock", "proxmox-ve-auth"]
+    one = patient.only(SERVED + ASKING_ONCE + PROFILE, "asks-once", "one question")
+    assert one["services"] == ["i3lock", "proxmox-ve-auth"]
+    lines = re.findall(r"auth required pam_\S+ \S+_?\w+", one["repair"].replace(",", ""))
+    assert len(lines) == 2, one
+    repaired = stack("i3lock", *lines) + stack("proxmox-ve-auth", *lines)
+    assert patient.found(SERVED + repaired + PROFILE) == []
+
+
+def test_programs_that_give_no_address_are_reported_once(patient):
+    lines = stack("imap", *LOCKER) + stack("xrdp-sesman", *LOCKER) + stack("dovecot", *LOCKER)
+    one = patient.only(SERVED + lines, "no-address", "no address of its clients")
+    assert one["services"] == ["imap", "xrdp-sesman"]
+
+
 # ---- sshd
 
 
