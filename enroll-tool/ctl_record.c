@@ -71,14 +71,33 @@ static enum totp_err edit_once(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *
 	return edit(ctl, context, &txn, why);
 }
 
-int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context)
+enum totp_err ctl_edit_record(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context,
+			      struct reason *why)
 {
-	struct reason why = {"somebody else changes the record all the time: try again"};
 	enum totp_err err = TOTP_ERR_STALE;
 
+	reason_set(why, "somebody else changes the record all the time: try again");
 	for (unsigned i = 0; i < EDIT_TRIES && err == TOTP_ERR_STALE; i++)
-		err = edit_once(ctl, read, edit, context, &why);
+		err = edit_once(ctl, read, edit, context, why);
+	return err;
+}
+
+int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context)
+{
+	struct reason why = {""};
+	enum totp_err err = ctl_edit_record(ctl, read, edit, context, &why);
+
 	return err == TOTP_OK ? TOOL_DONE : ctl_refuse_record(ctl, err, &why);
+}
+
+uint64_t ctl_steps_ahead(const struct policy *policy)
+{
+	return 2 * (uint64_t)policy->window;
+}
+
+int64_t ctl_next_code_at(const struct token *token, uint64_t last)
+{
+	return ((int64_t)last + 1 - token->offset) * token->period;
 }
 
 struct throttle ctl_throttle_at(const struct throttle *throttle, const struct policy *policy,

@@ -9,19 +9,6 @@
 #include "host/clock.h"
 #include "login/enroll.h"
 
-/* Steps beyond now's that a state made anew refuses: those that were in the window of a
- * login just before it was lost, and as many for a clock that moved. */
-static uint64_t steps_ahead(const struct policy *policy)
-{
-	return 2 * (uint64_t)policy->window;
-}
-
-/* When does the code after `last` begin, by the token's own clock? */
-static int64_t next_code_at(const struct token *token, uint64_t last)
-{
-	return ((int64_t)last + 1 - token->offset) * token->period;
-}
-
 struct repair {
 	int64_t now;
 	int64_t codes_from; /* 0: no token is left that works */
@@ -42,7 +29,7 @@ static void describe_repair(struct repair *repair, const struct cred *cred,
 			repair->hotp = true;
 			continue;
 		}
-		from = next_code_at(&cred->tokens[i], state->tokens[i].moving);
+		from = ctl_next_code_at(&cred->tokens[i], state->tokens[i].moving);
 		if (repair->codes_from == 0 || from < repair->codes_from)
 			repair->codes_from = from;
 	}
@@ -57,7 +44,7 @@ static enum totp_err make_state(struct ctl *ctl, void *context, struct store_txn
 	enum totp_err err;
 
 	repair->now = clock_now();
-	err = enroll_repair(&cred, repair->now, steps_ahead(&ctl->tool.policy), &state);
+	err = enroll_repair(&cred, repair->now, ctl_steps_ahead(&ctl->tool.policy), &state);
 	if (err != TOTP_OK) {
 		reason_set(why, "cannot make a new login state: %s", err_name(err));
 		return err;
@@ -148,11 +135,11 @@ static enum totp_err look_at_token(struct clock_repair *repair, const struct tok
 	if (err != TOTP_OK || token->type != TOKEN_TOTP || state->moving <= step + policy->window)
 		return err;
 	*ahead = (struct ahead){.seconds = (state->moving - step) * token->period,
-				.set_back = state->moving > step + steps_ahead(policy)};
+				.set_back = state->moving > step + ctl_steps_ahead(policy)};
 	memcpy(ahead->label, token->label, sizeof(ahead->label));
 	if (ahead->set_back)
 		state->moving = step;
-	ahead->codes_from = next_code_at(token, state->moving);
+	ahead->codes_from = ctl_next_code_at(token, state->moving);
 	repair->changed |= ahead->set_back;
 	repair->count++;
 	return TOTP_OK;

@@ -179,12 +179,16 @@ static void look_at_machine(struct doctor *doctor)
 	else if (memcmp(none, made_on, sizeof(none)) != 0 &&
 		 memcmp(machine, made_on, sizeof(machine)) != 0)
 		doctor_repair(
-			doctor_find(doctor, "clone", NULL,
-				    "if this host is a copy of another, each accepts a code "
-				    "once, and both have the same key",
-				    "%s was made on another machine", policy_of(doctor)->store_dir),
-			"of a copy: move keyring and store away, then totpctl init, and enrol "
-			"everybody");
+			doctor_find(
+				doctor, "clone", NULL,
+				"a store from a backup does not know what was used since; of two "
+				"hosts with one store each accepts every code once",
+				"%s belongs to another machine", policy_of(doctor)->store_dir),
+			"if the store was moved here, or restored from a backup: totpctl store "
+			"accept; "
+			"if this host is a copy of another: move keyring and store away, then "
+			"totpctl "
+			"init, and enroll everybody");
 }
 
 static bool open_store(struct doctor *doctor)
@@ -289,7 +293,7 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 /* A last step further ahead than a repair sets it: the clock was ahead, and is set back. */
 static void look_at_steps(struct doctor *doctor, const char *user, const struct store_txn *txn)
 {
-	uint64_t ahead = 2 * (uint64_t)policy_of(doctor)->window;
+	uint64_t ahead = ctl_steps_ahead(policy_of(doctor));
 
 	for (size_t i = 0; i < txn->cred.token_count; i++) {
 		const struct token *token = &txn->cred.tokens[i];

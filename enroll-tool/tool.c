@@ -177,12 +177,13 @@ static void warn_if_cloned(const struct tool *tool)
 	    memcmp(machine, store_machine(tool->store), sizeof(machine)) == 0)
 		return;
 	tool_refuse(tool,
-		    "warning: %s was made on another machine; if this host is a clone, both "
-		    "accept the same codes: make a new keyring and store here",
+		    "warning: %s belongs to another machine; if it was moved here, or restored "
+		    "from a backup: totpctl store accept; if this host is a clone, both accept "
+		    "the same codes: make a new keyring and store here",
 		    tool->policy.store_dir);
 }
 
-int tool_open(struct tool *tool, const char *doing)
+int tool_open_anywhere(struct tool *tool, const char *doing)
 {
 	struct store_config config;
 	struct reason why = {""};
@@ -196,8 +197,16 @@ int tool_open(struct tool *tool, const char *doing)
 	config = conf_store(&tool->policy);
 	if (store_open(&config, &tool->store, &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
-	warn_if_cloned(tool);
 	return TOOL_DONE;
+}
+
+int tool_open(struct tool *tool, const char *doing)
+{
+	int code = tool_open_anywhere(tool, doing);
+
+	if (code == TOOL_DONE)
+		warn_if_cloned(tool);
+	return code;
 }
 
 void tool_close(struct tool *tool)

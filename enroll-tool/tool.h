@@ -73,10 +73,13 @@ MUST_CHECK int tool_need_root(const struct tool *tool, const char *doing);
 MUST_CHECK int tool_load_policy(struct tool *tool);
 
 /*
- * tool_need_root, tool_load_policy, and open the store; warns if it was made on another
+ * tool_need_root, tool_load_policy, and open the store; warns if it belongs to another
  * machine. tool->store is then tool_close's.
  */
 MUST_CHECK int tool_open(struct tool *tool, const char *doing);
+
+/* The same without the warning. */
+MUST_CHECK int tool_open_anywhere(struct tool *tool, const char *doing);
 void tool_close(struct tool *tool);
 
 /*

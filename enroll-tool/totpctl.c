@@ -138,6 +138,12 @@ static const struct command commands[] = {
 	 "Writes a systemd encrypted credential, which this host's TPM or host key opens,\n"
 	 "and says how to have it unsealed at each boot. Nothing else is changed.\n",
 	 0, 0, 0, ctl_key_seal},
+	{NULL, "store", "SUBCOMMAND", "where the records lie", "", 0, 0, 0, NULL},
+	{NULL, "store accept", "", "it was moved here, or restored from a backup",
+	 "No code from before now is accepted any more, temporary codes end, and what\n"
+	 "cannot be known of recovery codes and counters is printed. If the machine that\n"
+	 "the store comes from still runs, remove store and keyring there first.\n",
+	 0, 0, 0, ctl_store_accept},
 	{"Users", "list", "", "who is enrolled, and who cannot log in",
 	 "  --json  print an array of objects, one for each user\n", 0, 0, OPTION_JSON, ctl_list},
 	{NULL, "report", "", "how many have enrolled, and who is missing, by group",

@@ -71,6 +71,7 @@ MUST_CHECK int ctl_revoke(struct ctl *ctl);
 MUST_CHECK int ctl_repair(struct ctl *ctl);
 MUST_CHECK int ctl_repair_clock(struct ctl *ctl);
 MUST_CHECK int ctl_adopt(struct ctl *ctl);
+MUST_CHECK int ctl_store_accept(struct ctl *ctl);
 
 /* tool_open, and find the account that words[0] names: ctl->account and ctl->shown. */
 MUST_CHECK int ctl_open_user(struct ctl *ctl, const char *doing);
@@ -98,6 +99,19 @@ typedef enum totp_err ctl_edit_fn(struct ctl *ctl, void *context, struct store_t
  * login would.
  */
 MUST_CHECK int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context);
+
+/* The same, and nothing is said: errors are those of `read`, store_lock and `edit`. */
+MUST_CHECK enum totp_err ctl_edit_record(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit,
+					 void *context, struct reason *why);
+
+/*
+ * Steps after the current one that a record refuses of which nobody knows what was used: those
+ * that were in the window of a login just before, and as many for a clock that moved.
+ */
+uint64_t ctl_steps_ahead(const struct policy *policy);
+
+/* When the code after step `last` begins, by the token's own clock; seconds since 1970 UTC. */
+int64_t ctl_next_code_at(const struct token *token, uint64_t last);
 
 /* A throttle as it is at `now`: without what the time has forgiven since it was stored. */
 struct throttle ctl_throttle_at(const struct throttle *throttle, const struct policy *policy,

@@ -64,7 +64,7 @@ static enum totp_err write_marker(int dir_fd, const char *text, const char *temp
 	return fsync(dir_fd) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
 }
 
-static enum totp_err put_marker(int dir_fd, const uint8_t id[CRED_ID_LEN],
+static enum totp_err put_marker(int dir_fd, uint8_t version, const uint8_t id[CRED_ID_LEN],
 				const uint8_t machine[SHA256_LEN], enum put put, struct reason *why)
 {
 	char id_text[2 * CRED_ID_LEN + 1], machine_text[2 * SHA256_LEN + 1];
@@ -77,8 +77,8 @@ static enum totp_err put_marker(int dir_fd, const uint8_t id[CRED_ID_LEN],
 	}
 	text_to_hex(id, CRED_ID_LEN, id_text);
 	text_to_hex(machine, SHA256_LEN, machine_text);
-	snprintf(text, sizeof(text), FILES_TITLE "%u\nid %s\nmachine %s\n",
-		 (unsigned)record_version_newest, id_text, machine_text);
+	snprintf(text, sizeof(text), FILES_TITLE "%u\nid %s\nmachine %s\n", (unsigned)version,
+		 id_text, machine_text);
 	err = write_marker(dir_fd, text, temp, put);
 	if (err != TOTP_OK) {
 		(void)reason_errno(why, FILES_MARKER ": cannot write");
@@ -89,10 +89,22 @@ static enum totp_err put_marker(int dir_fd, const uint8_t id[CRED_ID_LEN],
 
 enum totp_err store_set_newest(struct store *store, struct reason *why)
 {
-	enum totp_err err = put_marker(store->dir_fd, store->id, store->machine, PUT_ANY, why);
+	enum totp_err err = put_marker(store->dir_fd, record_version_newest, store->id,
+				       store->machine, PUT_ANY, why);
 
 	if (err == TOTP_OK)
 		store->version = record_version_newest;
+	return err;
+}
+
+enum totp_err store_set_machine(struct store *store, const uint8_t machine[SHA256_LEN],
+				struct reason *why)
+{
+	enum totp_err err =
+		put_marker(store->dir_fd, store->version, store->id, machine, PUT_ANY, why);
+
+	if (err == TOTP_OK)
+		memcpy(store->machine, machine, SHA256_LEN);
 	return err;
 }
 
@@ -132,5 +144,5 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 		reason_set(why, "no random bytes: %s", err_name(err));
 		return err;
 	}
-	return put_marker(dir_fd, id, machine, PUT_NEW, why);
+	return put_marker(dir_fd, record_version_newest, id, machine, PUT_NEW, why);
 }

@@ -130,8 +130,15 @@ MUST_CHECK enum totp_err store_set_newest(struct store *store, struct reason *wh
 /* The random id that tells the store from every other, CRED_ID_LEN bytes. */
 const uint8_t *store_id(const struct store *store);
 
-/* The hash of the machine that the store was made on. */
+/* The hash of the machine that the store belongs to. */
 const uint8_t *store_machine(const struct store *store);
+
+/*
+ * The store belongs to another machine from now on: it was moved, or restored from a backup.
+ * Durable on TOTP_OK. TOTP_ERR_SYSTEM: the old machine or the new one holds.
+ */
+MUST_CHECK enum totp_err store_set_machine(struct store *store, const uint8_t machine[SHA256_LEN],
+					   struct reason *why);
 
 /*
  * Is there a record of this user, be it sound or not? *ret_has = false is a proof of

@@ -1,5 +1,7 @@
 """totpctl, run as an administrator runs it, on a store of its own in a scratch folder."""
 
+import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -7,6 +9,7 @@ import re
 import select
 import signal
 import stat
+import struct
 import subprocess
 import tempfile
 import time
@@ -40,7 +43,7 @@ def test_help_fits_a_screen_and_names_every_subcommand(bare):
     assert len(text.splitlines()) <= 45
     assert all(len(line) <= 80 for line in text.splitlines())
     for name in ("init check doctor list show test import recovery resync unlock forget invite "
-                 "uninvite revoke repair repair-clock adopt").split():
+                 "uninvite revoke repair repair-clock adopt store").split():
         assert (name,) in SUBCOMMANDS
 
 
@@ -832,6 +835,85 @@ def test_adopt_needs_an_account_and_a_record(host):
 
 
 # ---- what a stranger left in the store
+
+
+# ---- store accept
+
+
+OTHER_MACHINE = "ab" * 32
+
+
+def move_to_another_machine(host):
+    marker = host.store / "STORE"
+    marker.write_text(re.sub(r"machine \w+", f"machine {OTHER_MACHINE}", marker.read_text()))
+
+
+def test_a_store_that_was_moved_is_accepted_once_and_nothing_warns_any_more(host):
+    host.enrol(KNOWN)
+    before = (host.store / "STORE").read_text()
+    move_to_another_machine(host)
+    assert "totpctl store accept" in host.run("list").stderr
+    assert "belongs to this machine now" in host.done("store", "accept")
+    assert (host.store / "STORE").read_text() == before
+    assert "outcome=store-accepted" in host.logged()
+    host.done("list")
+    files = host.files()
+    assert "nothing is changed" in host.done("store", "accept")
+    assert host.files() == files
+
+
+def test_after_a_restored_backup_no_code_from_before_is_accepted(host):
+    host.enrol(KNOWN)
+    backup = {path: path.read_bytes() for path in (host.user_file(KNOWN), host.state_file(KNOWN))}
+    code = fresh_code()
+    assert host.attempt(KNOWN, code) == "allow code"
+    for path, held in backup.items():
+        path.write_bytes(held)
+    move_to_another_machine(host)
+    host.done("store", "accept")
+    for step in 0, 1, 2:  # as after a repair
+        assert host.attempt(KNOWN, code_at(time.time() + step * 30),
+                            later=step * 30).startswith("deny ")
+    assert host.attempt(KNOWN, code).startswith("deny ")
+    assert host.attempt(KNOWN, code_at(time.time() + 4 * 30), later=4 * 30) == "allow code"
+
+
+def test_accepting_a_store_ends_temporary_codes_and_names_what_it_cannot_know(host):
+    host.enrol(KNOWN)
+    host.done("import", "csv", "-", stdin=f"{UNKNOWN},{OTHER_SECRET},SHA1,6,hotp:5\n")
+    host.done("recovery", KNOWN)
+    code = json.loads(host.done("bypass", KNOWN, "--uses", "5", "--json"))["code"]
+    move_to_another_machine(host)
+    said = host.done("store", "accept")
+    assert "totpctl recovery USER" in said and "totpctl resync USER LABEL" in said
+    assert host.attempt(KNOWN, code).startswith("deny ")
+
+
+def test_a_store_is_not_accepted_while_a_record_cannot_be_changed(host):
+    host.enrol(KNOWN)
+    move_to_another_machine(host)
+    with open(host.state_file(KNOWN), "r+b") as state:
+        fcntl.fcntl(state, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
+        assert "run this again" in host.refused("store", "accept")
+    assert OTHER_MACHINE in (host.store / "STORE").read_text()
+    host.done("store", "accept")
+
+
+def test_a_record_that_is_damaged_keeps_no_store_from_being_accepted(host):
+    host.enrol(KNOWN)
+    move_to_another_machine(host)
+    host.user_file(KNOWN).write_bytes(b"x" * 200)
+    assert "1 record could not be read" in host.done("store", "accept")
+
+
+def test_a_store_of_another_account_s_number_is_not_accepted(host):
+    host.enrol(KNOWN)
+    move_to_another_machine(host)
+    for folder in "users", "state":
+        os.chown(host.store / folder, 2, 2)
+    said = host.refused("store", "accept")
+    assert "belong to uid 2" in said and ("chown -hR" in said or "systemd-sysusers" in said)
+    assert OTHER_MACHINE in (host.store / "STORE").read_text()
 
 
 @pytest.mark.parametrize("name", ["show", "unlock", "revoke", "repair", "repair-clock", "adopt"])
