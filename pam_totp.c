@@ -217,6 +217,8 @@ static int let_on(const struct login *login, enum gate_verdict verdict, enum gat
 
 	if (verdict == GATE_ENROLL)
 		mark = ENROLL_MUST;
+	else if (reason == GATE_REASON_NOT_CONFIRMED)
+		mark = ENROLL_CONFIRM;
 	else if (reason == GATE_REASON_NOT_REQUIRED && login->policy.enroll_in_account &&
 		 gate_days_left(&login->policy, clock_now()))
 		mark = ENROLL_OFFER;
@@ -338,7 +340,7 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, cons
 	return authenticate(&login, argc, argv);
 }
 
-/* --- account: those who enrol in the login, and nobody else --- */
+/* --- account: those who enroll in the login, or have yet to confirm, and nobody else --- */
 
 /* Is the user still the one who was let on, and still not enrolled? */
 static enum totp_err check_marked(struct login *login, const char *marked, struct reason *why)
@@ -364,6 +366,10 @@ static int account(struct login *login, enum enroll_mark mark, const char *marke
 
 	if (!login_begin(login, argc, argv))
 		return PAM_SERVICE_ERR;
+	if (mark == ENROLL_CONFIRM) {
+		say_unconfirmed(login);
+		return PAM_IGNORE;
+	}
 	err = check_marked(login, marked, &why);
 	if (err == TOTP_ERR_EXISTS)
 		return enroll_refuse_second(login);

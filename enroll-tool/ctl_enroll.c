@@ -41,7 +41,7 @@ static int write_letter(struct batch *batch, const struct person *person, char t
 {
 	const struct tool *tool = &batch->ctl->tool;
 	struct otp_uri uri;
-	struct letter letter = {person->name, &uri, batch->now};
+	struct letter letter = {person->name, &uri, batch->now, batch->ctl->must_confirm};
 	struct reason why = {""};
 	size_t len = 0;
 	enum totp_err err = crowd_uri(&batch->crowd, person, &uri, &why);

@@ -33,6 +33,8 @@ static enum stage stage_of_record(struct store *store, const struct somebody *on
 		return STAGE_FREE;
 	if (err != TOTP_OK || txn.cred.disabled || (txn.cred.uid_bound && txn.cred.uid != one->uid))
 		return STAGE_REFUSED;
+	if (state_is_pending(&txn.state, &txn.cred))
+		return STAGE_PENDING;
 	return txn.state.last_success ? STAGE_IN_USE : STAGE_UNUSED;
 }
 

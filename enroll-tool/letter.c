@@ -103,8 +103,13 @@ static void put_sentences(struct buffer *out, const struct letter *letter)
 	html_put(out, rhythm);
 	html_put(out, ": type the one it shows when you log in as ");
 	html_bdi(out, letter->user);
+	html_put(out, " and are asked for a verification code.</li>\n");
+	if (letter->must_confirm)
+		html_put(out,
+			 "<li>Until you have given a first code your enrollment is not confirmed, "
+			 "and you may not be asked for one. Then log in and run <code>totp-enroll "
+			 "test</code>, and type the code that the app shows.</li>\n");
 	html_put(out,
-		 " and are asked for a verification code.</li>\n"
 		 "<li>Whoever has this letter has your codes: show it to nobody, and destroy it "
 		 "once you have logged in.</li>\n"
 		 "</ol>\n");

@@ -13,7 +13,8 @@
 struct letter {
 	const char *user; /* who logs in, as the name service has it */
 	const struct otp_uri *uri;
-	int64_t made; /* seconds since 1970 UTC */
+	int64_t made;      /* seconds since 1970 UTC */
+	bool must_confirm; /* it waits for its first code, which nobody may ask for */
 };
 
 /*

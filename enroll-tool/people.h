@@ -12,6 +12,7 @@
 enum stage {
 	STAGE_IN_USE = 0, /* enrolled, and has logged in with a code */
 	STAGE_UNUSED,     /* enrolled, and has not yet */
+	STAGE_PENDING,    /* has a credential that waits for its first code */
 	STAGE_REFUSED,    /* has a record with which every login is refused */
 	STAGE_INVITED,    /* not enrolled, and has an invitation that holds */
 	STAGE_MISSING,    /* must give a code, now or from a day to come, and is not enrolled */

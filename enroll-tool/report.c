@@ -26,10 +26,10 @@ unsigned report_percent(size_t part, size_t whole)
 const char *report_stage_word(enum stage stage)
 {
 	static const char *const words[STAGES] = {
-		[STAGE_IN_USE] = "in_use",   [STAGE_UNUSED] = "never_logged_in",
-		[STAGE_REFUSED] = "refused", [STAGE_INVITED] = "invited",
-		[STAGE_MISSING] = "missing", [STAGE_FREE] = "not_required",
-		[STAGE_EXEMPT] = "exempt"};
+		[STAGE_IN_USE] = "in_use",         [STAGE_UNUSED] = "never_logged_in",
+		[STAGE_PENDING] = "not_confirmed", [STAGE_REFUSED] = "refused",
+		[STAGE_INVITED] = "invited",       [STAGE_MISSING] = "missing",
+		[STAGE_FREE] = "not_required",     [STAGE_EXEMPT] = "exempt"};
 
 	return words[stage];
 }
@@ -39,6 +39,7 @@ const char *report_stage_text(enum stage stage)
 	static const char *const texts[STAGES] = {
 		[STAGE_IN_USE] = "enrolled, and log in with codes",
 		[STAGE_UNUSED] = "enrolled, and never logged in yet",
+		[STAGE_PENDING] = "not confirmed by a first code yet",
 		[STAGE_REFUSED] = "enrolled, and refused: see totpctl list",
 		[STAGE_INVITED] = "not enrolled, but invited",
 		[STAGE_MISSING] = "required, and not enrolled",

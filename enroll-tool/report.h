@@ -31,7 +31,7 @@ struct report {
 
 void report_end(struct report *report);
 
-/* How many have a record that lets them in: in use, or not yet. */
+/* How many must give a code and can: one that is not confirmed is not among them. */
 size_t report_enrolled(const struct tally *tally);
 
 /* A whole percentage, rounded down: 100 only if it is all of them; 0 of none. */

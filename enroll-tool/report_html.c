@@ -18,10 +18,12 @@ static const char style[] =
 	"<style>\n"
 	":root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --soft: #667080;\n"
 	"  --line: #e3e6ea; --in-use: #2c7a4b; --never: #8ac6a0; --refused: #7d4fa0;\n"
-	"  --invited: #e2ab2f; --missing: #c8452f; --free: #c5cad1; --exempt: #8d96a3 }\n"
+	"  --pending: #4a86c5; --invited: #e2ab2f; --missing: #c8452f; --free: #c5cad1; --exempt: "
+	"#8d96a3 }\n"
 	"@media (prefers-color-scheme: dark) { :root { --paper: #15181c; --ink: #e8eaed;\n"
 	"  --soft: #9aa3af; --line: #2b3037; --in-use: #3d9e64; --never: #9fd6b3;\n"
-	"  --refused: #a77cc9; --invited: #e8b84a; --missing: #e0614b; --free: #4b525c;\n"
+	"  --refused: #a77cc9; --pending: #6ba2db; --invited: #e8b84a; --missing: #e0614b; --free: "
+	"#4b525c;\n"
 	"  --exempt: #707a87 } }\n"
 	"* { box-sizing: border-box }\n"
 	"body { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem;\n"
@@ -64,8 +66,8 @@ static const char style[] =
 
 static const char *const colours[STAGES] = {
 	[STAGE_IN_USE] = "in-use",   [STAGE_UNUSED] = "never",    [STAGE_REFUSED] = "refused",
-	[STAGE_INVITED] = "invited", [STAGE_MISSING] = "missing", [STAGE_FREE] = "free",
-	[STAGE_EXEMPT] = "exempt"};
+	[STAGE_PENDING] = "pending", [STAGE_INVITED] = "invited", [STAGE_MISSING] = "missing",
+	[STAGE_FREE] = "free",       [STAGE_EXEMPT] = "exempt"};
 
 static void put(struct buffer *out, const char *format, ...) PRINTF_LIKE(2);
 
@@ -184,8 +186,8 @@ static void put_summary(struct buffer *out, const struct report *report)
 
 static void put_page(struct buffer *out, const struct report *report)
 {
-	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_UNUSED,
-					   STAGE_REFUSED};
+	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
+					   STAGE_UNUSED, STAGE_REFUSED};
 	bool any = false;
 
 	html_begin(out, "Enrolment on ");

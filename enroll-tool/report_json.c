@@ -62,8 +62,8 @@ static void put_names(struct json *json, const struct report *report, enum stage
 
 static void put_report(struct json *json, const struct report *report)
 {
-	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_UNUSED,
-					   STAGE_REFUSED};
+	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
+					   STAGE_UNUSED, STAGE_REFUSED};
 	const struct policy *policy = report->policy;
 	char text[CTL_TIME_MAX], day[11];
 

@@ -11,8 +11,9 @@
 
 enum enroll_mark {
 	ENROLL_NONE = 0,
-	ENROLL_MUST,  /* or the login is refused */
-	ENROLL_OFFER, /* before the day from which a code is required */
+	ENROLL_MUST,    /* or the login is refused */
+	ENROLL_OFFER,   /* before the day from which a code is required */
+	ENROLL_CONFIRM, /* nothing to enroll: their credential waits for its first code */
 };
 
 /*

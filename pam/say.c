@@ -220,6 +220,21 @@ static void tell_outcome(const struct login *login, const struct outcome *outcom
 		say_tell(login, SAY_NOT_ACCEPTED);
 }
 
+void say_unconfirmed(const struct login *login)
+{
+	char sentence[200], date[11];
+	int len = snprintf(sentence, sizeof(sentence),
+			   "Your enrollment is not confirmed yet. To confirm it with a code from\n"
+			   "your phone, run: totp-enroll test");
+
+	if (gate_days_left(&login->policy, clock_now())) {
+		text_to_date(login->policy.enforce_from, date);
+		snprintf(sentence + len, sizeof(sentence) - (size_t)len,
+			 "\nFrom %s on a login needs a code.", date);
+	}
+	inform(login, sentence);
+}
+
 void say_outcome(const struct login *login, const struct outcome *outcome)
 {
 	report_outcome(login, outcome);

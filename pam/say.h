@@ -27,6 +27,12 @@ void say_debug(const struct login *login, const char *reason);
 /* One sentence for the person, unless the program wants silence. */
 void say_tell(const struct login *login, const char *sentence);
 
+/*
+ * Their enrollment waits for its first code, so they were not asked. Only once the first factor
+ * has been proved: a stranger is not to learn for which account no code is needed yet.
+ */
+void say_unconfirmed(const struct login *login);
+
 /* Both, of what came of an answer. */
 void say_outcome(const struct login *login, const struct outcome *outcome);
 

@@ -124,6 +124,33 @@ def test_who_has_not_given_a_first_code_is_not_asked_until_one_is_required(host,
     assert host.ssh("alice", phone.code(1)).ok
 
 
+def test_each_login_reminds_of_an_enrollment_that_is_not_confirmed(host, tmp_path):
+    folder = f"{tmp_path}/letters"
+    settings = dict(period=60, enforce="2099-01-31", fail_delay=0)
+    host.policy(**settings)
+    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
+    letter, phone = letter_of(folder, "alice")
+    assert "totp-enroll test" in letter
+    host.phones.append(phone)
+    host.password("alice", "alice")
+    host.pam("sshd", "auth required pam_unix.so", "auth required pam_totp.so",
+             "account optional pam_totp.so", "account required pam_permit.so",
+             "session required pam_permit.so")
+    host.sshd()
+    login = host.ssh("alice", "alice")
+    shown = login.screen + "".join(login.prompts)
+    assert login.ok and "not confirmed yet" in shown and "totp-enroll test" in shown, login
+    assert "From 2099-01-31 on a login needs a code." in shown
+    login = host.ssh("alice", "wrong")
+    assert not login.ok and "confirm" not in login.screen + "".join(login.prompts), \
+        "a stranger learns nothing"
+    host.policy(**settings, required_for="alice")
+    assert host.ssh("alice", "alice", phone.code()).ok
+    host.policy(**settings)
+    login = host.ssh("alice", "alice", phone.code(1))
+    assert login.ok and "confirm" not in login.screen + "".join(login.prompts)
+
+
 def test_a_name_that_is_markup_is_none_in_its_letter(host, tmp_path):
     name = "../a<img src=x>&'\""
     with open("/etc/passwd", "a", encoding="ascii") as accounts:

@@ -97,7 +97,7 @@ def site(tmp_path):
     return made
 
 
-STAGES = ("in_use", "never_logged_in", "refused", "invited", "missing", "not_required", "exempt")
+STAGES = ("in_use", "never_logged_in", "not_confirmed", "refused", "invited", "missing", "not_required", "exempt")
 
 
 def counts(tally):
@@ -117,9 +117,23 @@ def test_everybody_stands_where_they_are(site):
                               "missing": 2, "exempt": 1}
     assert (report["people"], report["enrolled"]) == (7, 2)
     assert report["names"] == {"missing": ["eve", "fay"], "invited": ["dan"],
-                               "never_logged_in": ["ben"], "refused": ["cal"]}
+                               "not_confirmed": [], "never_logged_in": ["ben"],
+                               "refused": ["cal"]}
     assert report["records_without_account"] == 1 and report["partial"] is False
     assert (report["enforce"], report["enroll_until"]) == ("required", None)
+
+
+def test_an_enrollment_that_is_not_confirmed_is_a_class_of_its_own(site, tmp_path):
+    site.policy("enforce = optional")
+    site.enrol("ben")
+    site.done("enroll", "ann", "--must-confirm", "--letters", f"{tmp_path}/letters")
+    report = site.report()
+    assert counts(report) == {"never_logged_in": 1, "not_confirmed": 1, "not_required": 5}
+    assert (report["people"], report["enrolled"]) == (7, 1)
+    assert report["names"]["not_confirmed"] == ["ann"]
+    text = site.done("report")
+    assert "1 of 7 people are enrolled" in text and "not confirmed by a first code yet" in text
+    assert "not confirmed by a first code yet" in site.done("report", "--html", "-")
 
 
 def test_groups_are_counted_with_those_whose_own_group_it_is(site):
