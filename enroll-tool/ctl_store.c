@@ -9,6 +9,7 @@
 #include "enrolled.h"
 #include "host/clock.h"
 #include "host/machine.h"
+#include "login/enroll.h"
 #include "progress.h"
 #include "record/recovery.h"
 #include "store/files.h"
@@ -30,8 +31,7 @@ static enum totp_err raise_record(struct ctl *ctl, void *context, struct store_t
 
 	state_raise(&next, &txn->cred, accepting->now, ctl_steps_ahead(&ctl->tool.policy));
 	next.bypass_used = UINT8_MAX;
-	for (size_t i = 0; i < next.known_count; i++)
-		next.known[i].last_success = 0; /* no address is remembered */
+	(void)enroll_forget(&next);
 	accepting->recovery = recovery_left(&txn->cred, &next) > 0;
 	accepting->counter = false;
 	for (size_t i = 0; i < txn->cred.token_count; i++) {
