@@ -7,6 +7,7 @@
 
 #include "host/audit.h"
 #include "host/clock.h"
+#include "host/deadline.h"
 #include "host/machine.h"
 #include "host/page.h"
 #include "host/qr.h"
@@ -24,6 +25,8 @@
 #define INVERSIONS    8
 #define QUIET         4
 #define LABEL         "phone"
+#define TIME_SHORT    180 /* seconds, with which installing an app is hardly possible */
+#define TIME_LAST     60
 #define PROMPT        "Code from your phone: "
 #define PROMPT_INVERT "Code from your phone (or i to swap dark and light): "
 #define BOTH          "You were enrolled a moment ago in another login.\nLog in again, with a code."
@@ -294,6 +297,42 @@ static bool ask(const struct login *login, struct newcomer *newcomer,
 	return false;
 }
 
+static bool seconds_left(const struct login *login, unsigned *ret_seconds)
+{
+	return deadline_find(pam_getenv(login->pamh, "SSH_CONNECTION") != NULL, ret_seconds);
+}
+
+/* The log has when it began, since the program may end it without another word. */
+static void tell_time(const struct login *login)
+{
+	char text[160], detail[64];
+	unsigned seconds = 0;
+	bool known = seconds_left(login, &seconds);
+
+	snprintf(detail, sizeof(detail), "the program ends the login in %u s", seconds);
+	say_report(login, LOG_NOTICE, "enrolling", "login", NULL, known ? detail : NULL);
+	if (!known)
+		return;
+	snprintf(text, sizeof(text), "You have %u %s for it.%s",
+		 seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "seconds" : "minutes",
+		 seconds < TIME_SHORT
+			 ? "\nIf you have no such app yet: press Enter, install one, log in again."
+			 : "");
+	conv_inform(login->pamh, text);
+}
+
+/* Before another try: is there still time for one? */
+static void warn_of_time(const struct login *login)
+{
+	unsigned seconds = 0;
+	char text[64];
+
+	if (!seconds_left(login, &seconds) || seconds >= TIME_LAST)
+		return;
+	snprintf(text, sizeof(text), "%u seconds are left.", seconds);
+	conv_tell(login->pamh, text);
+}
+
 /* TOTP_ERR_NOT_FOUND: given up. */
 static enum totp_err confirm(const struct login *login, struct newcomer *newcomer)
 {
@@ -304,6 +343,8 @@ static enum totp_err confirm(const struct login *login, struct newcomer *newcome
 		struct confirmation typed;
 		enum totp_err err;
 
+		if (i)
+			warn_of_time(login);
 		if (!ask(login, newcomer, &answer))
 			return TOTP_ERR_NOT_FOUND;
 		err = confirm_typed(&newcomer->uri, &window, answer.text, clock_now(), &typed);
@@ -347,6 +388,7 @@ static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer,
 
 	if (err != TOTP_OK)
 		return err;
+	tell_time(login);
 	encode_picture(newcomer, login->policy.enroll_qr);
 	show(login, newcomer);
 	err = confirm(login, newcomer);
@@ -371,8 +413,10 @@ int enroll_refuse_second(const struct login *login)
 static int give_up(const struct login *login, enum enroll_mark mark, const struct reason *why)
 {
 	say_tell(login, "Nothing was stored.\nIf your phone has the new entry already, delete it.");
-	if (mark == ENROLL_OFFER)
+	if (mark == ENROLL_OFFER) {
+		say_report(login, LOG_NOTICE, "skip", "not_finished", NULL, NULL);
 		return PAM_IGNORE;
+	}
 	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
 		   why->text[0] ? why->text : "the enrolment was not finished");
 	return PAM_PERM_DENIED;

@@ -183,6 +183,69 @@ def test_two_people_enrol_at_once(people):
     assert sorted(stored()) == ["alice", "bob"]
 
 
+# ---- the time that the program gives
+
+
+@pytest.fixture
+def hurried(people):
+    """sshd ends a login after this time, and its own file says so."""
+    def start(grace):
+        with open("/etc/ssh/sshd_config", "w", encoding="ascii") as file:
+            file.write(f"logingracetime={grace}\n")
+        people.sshd(f"LoginGraceTime {grace}")
+        return people
+    yield start
+    os.unlink("/etc/ssh/sshd_config")
+
+
+def test_who_enrolls_in_the_login_reads_how_long_the_program_waits(hurried):
+    for grace, least, most, unit in (("100", 60, 100, "seconds"), ("10m", 8, 10, "minutes"),
+                                     ("1h1m", 58, 61, "minutes")):
+        child, _ = begin(hurried(grace))
+        found = re.search(r"You have (\d+) (\w+) for it\.", child.before)
+        assert least <= int(found[1]) <= most and found[2] == unit, found
+        assert ("press Enter, install one" in child.before) == (grace == "100")
+        child.close(force=True)
+    child, _ = begin(hurried("0"))
+    assert "You have" not in child.before, "no limit"
+    child.close(force=True)
+
+
+def test_an_enrollment_that_sshd_ends_stores_nothing_and_its_beginning_is_in_the_log(hurried):
+    people = hurried("20")
+    child, phone = begin(people)
+    child.sendline(phone.wrong())
+    child.expect(r"\d+ seconds are left")
+    waiting = f"/proc/{people.daemon.pid}/task/{people.daemon.pid}/children"
+    assert wait_for(lambda: open(waiting, encoding="ascii").read() == "", 40), "sshd has ended it"
+    child.sendline(phone.code())  # ssh looks at its connection again when something was typed
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus != 0 and stored() == []
+    text = people.log_text()
+    assert re.search(r"user=alice service=sshd source=\S+ outcome=enrolling reason=login "
+                     r'token="" detail="the program ends the login in \d+ s"', text), text
+    assert "outcome=enrolled" not in text and "reason=not_enrolled" not in text
+    child, phone = begin(hurried("10m"))
+    child.sendline(phone.code())
+    child.expect_exact("Done")
+    assert end(child) == 0 and stored() == ["alice"]
+    people.phones.append(phone)
+
+
+def test_the_alarm_of_the_program_itself_is_known(people):
+    """As login of util-linux has it: in its own process."""
+    people.pam("sshd", *STACK)
+    child = pexpect.spawn("perl", ["-e", "alarm 300; exec @ARGV", "pamtester", "sshd", "alice",
+                                   "authenticate", "acct_mgmt"], timeout=20, encoding="utf-8",
+                          dimensions=(50, 100))
+    child.expect_exact("Password: ")
+    child.sendline(PASSWORD)
+    child.expect(r"You have (\d) minutes for it")
+    assert child.match[1] == "4"
+    child.close(force=True)
+
+
 # ---- before the day, and after the last one
 
 
