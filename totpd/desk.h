@@ -21,11 +21,12 @@ enum seat_state { SEAT_FREE = 0, SEAT_READING, SEAT_WAITING, SEAT_RUNNING };
 struct seat {
 	enum seat_state state;
 	struct peer peer;
-	int fd;                      /* SEAT_READING, SEAT_WAITING: of the connection */
+	int fd;                      /* of the connection */
 	pid_t child;                 /* SEAT_RUNNING */
 	uint64_t deadline;           /* CLOCK_MONOTONIC, ns: when it loses the seat */
 	uint64_t turn;               /* requests that came before */
-	struct wire_request request; /* SEAT_WAITING */
+	enum totp_err err;           /* SEAT_WAITING: why the request cannot be read… */
+	struct wire_request request; /* …or the request */
 };
 
 struct desk {

@@ -18,10 +18,31 @@
 #define FDS_MAX  2
 #define BACKLOG  512
 
+/* of Linux 6.16, which libc's headers need not know; two machines have numbers of their own */
+#if !defined(SO_PASSRIGHTS) && !defined(__sparc__) && !defined(__hppa__)
+#define SO_PASSRIGHTS 83
+#endif
+
 void door_close(struct doors *doors)
 {
 	doors->user = fd_close(doors->user);
 	doors->root = fd_close(doors->root);
+}
+
+/*
+ * Have the kernel refuse descriptors that are sent to whoever connects from now on. One that
+ * cannot lets them come: see closer.h. It is the same socket that a manager keeps, which is
+ * thereby protected, too.
+ */
+static void refuse_descriptors(int listener)
+{
+#ifdef SO_PASSRIGHTS
+	const int no = 0;
+
+	(void)!setsockopt(listener, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+#else
+	(void)listener;
+#endif
 }
 
 /* --- from a service manager --- */
@@ -47,6 +68,7 @@ static bool keep(int fd, struct text name, struct doors *doors)
 	if (!place || *place >= 0 || !is_listener(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return false;
+	refuse_descriptors(fd);
 	*place = fd;
 	return true;
 }
@@ -99,10 +121,15 @@ static enum totp_err make_folder(const char *run_dir, struct reason *why)
 	return path_open_dir(AT_FDCWD, run_dir, 0, &fd, NULL, why);
 }
 
+static int new_socket(void)
+{
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
 /* Take away a socket that nobody listens on. */
 static enum totp_err clear(const struct sockaddr_un *address, struct reason *why)
 {
-	OWN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	OWN_FD int fd = new_socket();
 
 	if (fd < 0) {
 		(void)reason_errno(why, "no socket");
@@ -122,7 +149,7 @@ static enum totp_err make_one(const char *run_dir, const char *name, mode_t mode
 			      struct reason *why)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	OWN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	OWN_FD int fd = -1;
 	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, name);
 	enum totp_err err;
 
@@ -133,9 +160,15 @@ static enum totp_err make_one(const char *run_dir, const char *name, mode_t mode
 	err = clear(&address, why);
 	if (err != TOTP_OK)
 		return err;
+	fd = new_socket();
+	if (fd < 0) {
+		(void)reason_errno(why, "no socket");
+		return TOTP_ERR_SYSTEM;
+	}
+	refuse_descriptors(fd);
 	/* nobody can reach it between bind and chmod: the caller has set the umask, and nobody
 	 * is listened to before listen */
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    chmod(address.sun_path, mode) != 0 || listen(fd, BACKLOG) != 0) {
 		(void)reason_errno(why, "%s", address.sun_path);
 		return TOTP_ERR_SYSTEM;

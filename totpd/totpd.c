@@ -3,9 +3,10 @@
  * themselves. It runs as the account _pam_totp without any of root's rights.
  *
  * Who attacks it: every local user, with any bytes, any number of connections, at any pace.
- * So the parent does as little as can be: it reads a message of one fixed length, asks the
- * kernel who sent it, and forks; a child with a deadline looks at what it says. A child that
- * crashes is logged and costs one answer. What is not defended: the keyring is in its memory,
+ * So the parent does as little as can be: it looks at a message of one fixed length, asks the
+ * kernel who sent it, and forks; a child with a deadline does what it says. A child that
+ * crashes is logged and costs one answer. What came with a message, and connections, are closed
+ * by processes that nobody waits for (closer.h). What is not defended: the keyring is in its memory,
  * so whoever takes totpd over has everybody's second factor.
  */
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "closer.h"
 #include "desk.h"
 #include "door.h"
 #include "drop.h"
@@ -33,11 +35,13 @@
 #define SECOND       1000000000ull
 #define READ_TIME    SECOND                     /* in which a request is to arrive */
 #define WAIT_TIME    (ASK_WAIT_MS * 1000000ull) /* after which who asked has gone */
-#define DEAF_TIME    (SECOND / 10) /* without accepting, for want of descriptors or memory */
-#define ACCEPT_MAX   512           /* connections in a row, before those who sit have a turn */
-#define TELL_TIME    (60 * SECOND) /* between two complaints about the same */
-#define CHILD_ALARM  4             /* seconds, after which a child ends by itself */
-#define CHILD_TIME   (6 * SECOND)  /* after which it is killed */
+#define DEAF_TIME    (SECOND / 10)  /* without accepting, for want of descriptors or memory */
+#define CLOSE_SOON   (SECOND / 100) /* a connection whose other end may be waiting for that */
+#define CLOSE_LATER  (SECOND / 5)   /* one that nobody waits for */
+#define ACCEPT_MAX   512            /* connections in a row, before those who sit have a turn */
+#define TELL_TIME    (60 * SECOND)  /* between two complaints about the same */
+#define CHILD_ALARM  4              /* seconds, after which a child ends by itself */
+#define CHILD_TIME   (6 * SECOND)   /* after which it is killed */
 #define IDLE_DEFAULT 60
 #define IDLE_MAX     86400
 #define KEY_TRY      (60 * SECOND) /* before it is started anew for a key that it lacks */
@@ -56,13 +60,14 @@ struct totpd {
 	struct io_stamp policy_stamp;
 	struct doors doors;
 	struct desk desk;
+	struct closer closer;
 	int signals;
 	uint64_t began, last;      /* CLOCK_MONOTONIC, ns; last: of the last request */
-	uint64_t deaf_until, told; /* when accepting has failed, and when that was logged */
+	uint64_t deaf_until, told; /* when something ran short, and when that was logged */
 	bool leaving;              /* finish what is under way, then end */
 };
 
-static struct totpd totpd = {.doors = DOORS_NONE, .signals = -1};
+static struct totpd totpd = {.doors = DOORS_NONE, .closer = CLOSER_NONE, .signals = -1};
 
 /* --- the log --- */
 
@@ -127,14 +132,7 @@ static void send_response(int fd, const struct wire_response *response)
 	WIPE(message);
 }
 
-/* What the parent refuses itself. */
-static void refuse(const struct seat *seat, enum wire_op op, enum totp_err err)
-{
-	struct wire_response response = {.op = op, .err = err};
-
-	send_response(seat->fd, &response);
-}
-
+/* In the order that the closer's gate needs: connections first. */
 static void leave_parents_things(const struct seat *mine)
 {
 	sigset_t none;
@@ -142,26 +140,49 @@ static void leave_parents_things(const struct seat *mine)
 	for (size_t i = 0; i < DESK_SEATS; i++) {
 		const struct seat *seat = &totpd.desk.seats[i];
 
-		if (seat != mine && (seat->state == SEAT_READING || seat->state == SEAT_WAITING))
+		if (seat != mine && seat->state != SEAT_FREE)
 			fd_close(seat->fd);
 	}
+	closer_leave(&totpd.closer);
 	door_close(&totpd.doors);
 	fd_close(totpd.signals);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* From here on the request is heard: until it is taken out, its sender is told to ask again. */
 static _Noreturn void answer(const struct seat *seat)
 {
-	OWN_WIRE_RESPONSE struct wire_response response;
+	OWN_WIRE_RESPONSE struct wire_response response = {.op = WIRE_LOOK, .err = seat->err};
 	bool lacks_key = false;
 
 	leave_parents_things(seat);
 	alarm(CHILD_ALARM);
-	serve(&totpd.office, &seat->peer, &seat->request, &response, &lacks_key);
+	(void)!recv(seat->fd, NULL, 0, MSG_DONTWAIT);
+	if (seat->err == TOTP_OK)
+		serve(&totpd.office, &seat->peer, &seat->request, &response, &lacks_key);
 	send_response(seat->fd, &response);
 	wire_response_wipe(&response);
 	_exit(lacks_key ? LACKS_KEY : EXIT_SUCCESS);
+}
+
+/* What cannot be had now is tried again soon: poll would tell of it at once, and again. */
+static void be_deaf(const char *what, const char *sentence)
+{
+	uint64_t now = io_monotonic_ns();
+	struct reason why = {""};
+
+	(void)reason_errno(&why, "%s", sentence);
+	totpd.deaf_until = now + DEAF_TIME;
+	if (totpd.told == 0 || now - totpd.told > TELL_TIME) {
+		totpd.told = now;
+		report(LOG_ERR, "error", what, why.text);
+	}
+}
+
+static bool is_deaf(void)
+{
+	return io_monotonic_ns() < totpd.deaf_until;
 }
 
 static void start_child(struct seat *seat)
@@ -173,18 +194,20 @@ static void start_child(struct seat *seat)
 	if (child == 0)
 		answer(seat);
 	if (child < 0) {
-		report(LOG_ERR, "error", "system_call_failed", "fork: no child can be made");
-		refuse(seat, seat->request.op, TOTP_ERR_SYSTEM);
-	}
-	seat->fd = fd_close(seat->fd);
-	if (child < 0) {
-		desk_leave(seat);
+		be_deaf("fork", "no request can be answered");
 		return;
 	}
 	wire_request_wipe(&seat->request);
 	seat->state = SEAT_RUNNING;
 	seat->child = child;
 	seat->deadline = io_monotonic_ns() + CHILD_TIME;
+}
+
+/* The connection goes with it. */
+static void leave(struct seat *seat, uint64_t patience)
+{
+	closer_take(&totpd.closer, &seat->fd, io_monotonic_ns() + patience);
+	desk_leave(seat);
 }
 
 /*
@@ -205,13 +228,24 @@ static void miss_key(void)
 	totpd.leaving = true;
 }
 
-static void end_child(pid_t child, int status)
+static struct seat *seat_of(pid_t child)
 {
-	char detail[80];
-
 	for (size_t i = 0; i < DESK_SEATS; i++)
 		if (totpd.desk.seats[i].state == SEAT_RUNNING && totpd.desk.seats[i].child == child)
-			desk_leave(&totpd.desk.seats[i]);
+			return &totpd.desk.seats[i];
+	return NULL;
+}
+
+static void end_child(pid_t child, int status)
+{
+	struct seat *seat = seat_of(child);
+	char detail[80];
+
+	if (!seat) {
+		totpd.closer.at_work--;
+		return;
+	}
+	leave(seat, WIFEXITED(status) ? CLOSE_LATER : CLOSE_SOON);
 	if (WIFSIGNALED(status)) {
 		snprintf(detail, sizeof(detail), "a check was ended by signal %d%s",
 			 WTERMSIG(status), WTERMSIG(status) == SIGALRM ? ": it took too long" : "");
@@ -232,46 +266,27 @@ static void end_children(void)
 
 /* --- connections --- */
 
-static void leave(struct seat *seat)
-{
-	seat->fd = fd_close(seat->fd);
-	desk_leave(seat);
-}
-
+/*
+ * Looked at, not taken out: what came with a message that is taken out would be closed here. It
+ * carries descriptors where the kernel says that control data found no room.
+ */
 static void read_one(struct seat *seat)
 {
 	uint8_t message[WIRE_REQUEST_LEN + 1]; /* a longer one is none of ours */
-	ssize_t len = recv(seat->fd, message, sizeof(message), 0);
-	enum totp_err err;
+	struct iovec room = {.iov_base = message, .iov_len = sizeof(message)};
+	struct msghdr header = {.msg_iov = &room, .msg_iovlen = 1};
+	ssize_t len = recvmsg(seat->fd, &header, MSG_PEEK);
 
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (len <= 0) {
-		leave(seat);
+	if (len <= 0 || (header.msg_flags & MSG_CTRUNC)) {
+		leave(seat, CLOSE_SOON);
 		return;
 	}
-	err = wire_get_request(message, (size_t)len, &seat->request);
+	seat->err = wire_get_request(message, (size_t)len, &seat->request);
 	WIPE(message);
-	if (err == TOTP_OK) {
-		desk_wait(&totpd.desk, seat);
-		seat->deadline = io_monotonic_ns() + WAIT_TIME;
-		return;
-	}
-	refuse(seat, WIRE_LOOK, err);
-	leave(seat);
-}
-
-/* What cannot be accepted stays where it is: poll would tell of it at once, and again. */
-static void be_deaf(uint64_t now)
-{
-	struct reason why = {""};
-
-	(void)reason_errno(&why, "no connection can be accepted");
-	totpd.deaf_until = now + DEAF_TIME;
-	if (totpd.told == 0 || now - totpd.told > TELL_TIME) {
-		totpd.told = now;
-		report(LOG_ERR, "error", "accept", why.text);
-	}
+	desk_wait(&totpd.desk, seat);
+	seat->deadline = io_monotonic_ns() + WAIT_TIME;
 }
 
 static struct seat *find_seat(const struct peer *peer)
@@ -281,34 +296,42 @@ static struct seat *find_seat(const struct peer *peer)
 
 	if (!silent)
 		return seat;
-	leave(silent);
+	leave(silent, CLOSE_SOON);
 	return desk_sit(&totpd.desk, peer);
+}
+
+/* Everybody who sits must be able to go, too. */
+static bool has_room(bool root)
+{
+	return closer_has_room(&totpd.closer, DESK_SEATS + 1) &&
+	       (root || desk_has_room(&totpd.desk));
 }
 
 /* False: there is no more to accept. */
 static bool accept_one(int listener, bool root)
 {
-	OWN_FD int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct peer peer = {.root = root};
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	uint64_t now = io_monotonic_ns();
-	struct seat *seat;
+	struct seat *seat = NULL;
 
 	if (fd < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			be_deaf(now);
+			be_deaf("accept", "no connection can be accepted");
 		return errno == EINTR || errno == ECONNABORTED;
 	}
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+	totpd.last = io_monotonic_ns();
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0) {
+		peer.uid = cred.uid;
+		seat = find_seat(&peer);
+	}
+	if (!seat) {
+		closer_take(&totpd.closer, &fd, totpd.last + CLOSE_SOON);
 		return true;
-	peer.uid = cred.uid;
-	totpd.last = now;
-	seat = find_seat(&peer);
-	if (!seat)
-		return true;
-	seat->fd = fd_take(&fd);
-	seat->deadline = now + READ_TIME;
+	}
+	seat->fd = fd;
+	seat->deadline = totpd.last + READ_TIME;
 	read_one(seat); /* mostly it is there already */
 	return true;
 }
@@ -317,22 +340,24 @@ static bool accept_one(int listener, bool root)
 static void accept_all(int listener, bool root)
 {
 	for (int i = 0; i < ACCEPT_MAX; i++)
-		if ((!root && !desk_has_room(&totpd.desk)) || !accept_one(listener, root))
+		if (!has_room(root) || !accept_one(listener, root))
 			return;
 }
 
-/* Who has said nothing for too long goes, and who has waited for longer than anybody would. */
+/* Who has said nothing for too long goes, or when it is time to leave, and who has waited for
+ * longer than anybody would. */
 static void clear_seats(uint64_t now)
 {
 	for (size_t i = 0; i < DESK_SEATS; i++) {
 		struct seat *seat = &totpd.desk.seats[i];
+		bool over = now >= seat->deadline || (totpd.leaving && seat->state == SEAT_READING);
 
-		if (seat->state == SEAT_FREE || now < seat->deadline)
+		if (seat->state == SEAT_FREE || !over)
 			continue;
 		if (seat->state == SEAT_RUNNING)
 			kill(seat->child, SIGKILL);
 		else
-			leave(seat);
+			leave(seat, CLOSE_SOON);
 	}
 }
 
@@ -348,14 +373,13 @@ struct polled {
 
 static void gather(struct polled *polled)
 {
-	bool deaf = totpd.leaving || io_monotonic_ns() < totpd.deaf_until;
+	bool deaf = totpd.leaving || is_deaf();
 
 	polled->fds[POLL_SIGNALS] = (struct pollfd){.fd = totpd.signals, .events = POLLIN};
-	polled->fds[POLL_ROOT] =
-		(struct pollfd){.fd = deaf ? -1 : totpd.doors.root, .events = POLLIN};
-	polled->fds[POLL_USER] =
-		(struct pollfd){.fd = deaf || !desk_has_room(&totpd.desk) ? -1 : totpd.doors.user,
-				.events = POLLIN};
+	polled->fds[POLL_ROOT] = (struct pollfd){
+		.fd = deaf || !has_room(true) ? -1 : totpd.doors.root, .events = POLLIN};
+	polled->fds[POLL_USER] = (struct pollfd){
+		.fd = deaf || !has_room(false) ? -1 : totpd.doors.user, .events = POLLIN};
 	polled->count = POLL_SEATS;
 	for (size_t i = 0; i < DESK_SEATS; i++) {
 		struct seat *seat = &totpd.desk.seats[i];
@@ -390,8 +414,12 @@ static void turn(struct polled *polled)
 	if (polled->fds[POLL_USER].revents)
 		accept_all(totpd.doors.user, false);
 	clear_seats(io_monotonic_ns());
-	while ((next = desk_next(&totpd.desk)))
+	while (!is_deaf() && (next = desk_next(&totpd.desk)))
 		start_child(next);
+	if (closer_run(&totpd.closer, io_monotonic_ns())) {
+		door_close(&totpd.doors);
+		closer_finish(&totpd.closer);
+	}
 }
 
 /* With nothing under way: is it time to go? */
@@ -404,13 +432,18 @@ static bool is_over(uint64_t now)
 }
 
 /* How long poll may wait, in milliseconds: for ever where nothing is under way or ends. */
-static int patience(void)
+static int patience(uint64_t now)
 {
-	if (io_monotonic_ns() < totpd.deaf_until)
-		return DEAF_TIME / 1000000;
+	int closer = closer_wait_ms(&totpd.closer, now);
+	int own = totpd.doors.activated || totpd.leaving ? 1000 : -1;
+
 	if (desk_taken(&totpd.desk))
-		return 250;
-	return totpd.doors.activated || totpd.leaving ? 1000 : -1;
+		own = 250;
+	if (now < totpd.deaf_until)
+		own = DEAF_TIME / 1000000;
+	if (closer < 0)
+		return own;
+	return own < 0 || closer < own ? closer : own;
 }
 
 static int run(void)
@@ -419,8 +452,14 @@ static int run(void)
 
 	while (!is_over(io_monotonic_ns())) {
 		gather(&polled);
-		if (poll(polled.fds, polled.count, patience()) < 0 && errno != EINTR)
+		if (poll(polled.fds, polled.count, patience(io_monotonic_ns())) < 0 &&
+		    errno != EINTR) {
+			struct reason why;
+
+			(void)reason_errno(&why, "poll");
+			report(LOG_ERR, "error", "system_call_failed", why.text);
 			return EXIT_FAILURE;
+		}
 		turn(&polled);
 	}
 	return EXIT_SUCCESS;
@@ -543,6 +582,8 @@ static enum totp_err begin(struct reason *why)
 		err = warm_up();
 	if (err == TOTP_OK)
 		err = hold_signals();
+	if (err == TOTP_OK)
+		err = closer_begin(&totpd.closer);
 	if (err != TOTP_OK && !why->text[0])
 		reason_set(why, "cannot begin: %s", err_name(err));
 	return err;
@@ -617,7 +658,7 @@ int main(int argc, char **argv)
 	totpd.began = totpd.last = io_monotonic_ns();
 	report(LOG_INFO, "begin", totpd.doors.activated ? "activated" : "by_hand", NULL);
 	code = run();
-	door_close(&totpd.doors);
+	/* sockets are closed by the exit, which waits for nothing that strangers sent */
 	keyring_wipe(&totpd.office.keyring);
 	report(LOG_INFO, "end", "done", NULL);
 	return code;

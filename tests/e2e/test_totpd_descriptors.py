@@ -1,0 +1,189 @@
+"""Descriptors that strangers send to totpd: closing them holds up nobody but a process of no use.
+
+A kernel from 6.16 on refuses them at the sender's; older ones deliver them. On a new kernel the
+same is had by turning the refusal off again.
+"""
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import wire
+from host import HERE, wait_for
+from test_totpd import ROOT, children, managed, served
+
+__all__ = ["managed", "served"]
+
+SO_PASSRIGHTS = 83
+USUAL = 1.0  # seconds; a check takes some milliseconds
+LOADED = 4.0  # where processes that make work without end have the processors as well
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def listeners_of(pid):
+    """Copies of a process's listening sockets."""
+    pidfd = os.pidfd_open(pid)
+    found = []
+    for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
+        copy = libc.syscall(438, pidfd, fd, 0)  # pidfd_getfd
+        if copy < 0:
+            continue
+        try:
+            one = socket.socket(fileno=copy)
+        except OSError:
+            os.close(copy)
+            continue
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            found.append(one)
+    os.close(pidfd)
+    return found
+
+
+def deliver(listeners):
+    """Have the kernel deliver descriptors, as one before 6.16 does."""
+    for listener in listeners:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 1)
+        except OSError:  # it is one
+            pass
+
+
+class Attackers:
+    def __init__(self, processes, rounds):
+        self.members = [subprocess.Popen(
+            ["setpriv", "--reuid=64001", "--regid=64001", "--clear-groups", "--",
+             "/usr/bin/python3", "-B", f"{HERE}/lingering.py", "alice", str(rounds)],
+            stdout=subprocess.PIPE, text=True, cwd="/") for _ in range(processes)]
+
+    def taken(self):
+        return [int(member.stdout.readline()) for member in self.members]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for member in self.members:
+            member.kill()
+            member.wait()
+
+
+def slowest(times=10):
+    """Of root's requests and of another user's, while it goes on."""
+    seconds = []
+    for _ in range(times):
+        for ask in (lambda: wire.ask(wire.request(wire.LOOK, "bob"), ROOT).error,
+                    ask_by_bob):
+            began = time.monotonic()
+            assert ask() == "ok"
+            seconds.append(time.monotonic() - began)
+    return max(seconds)
+
+
+def ask_by_bob():
+    """Without the time that a program takes to start."""
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(64002, 64002, 64002)
+        os.setresuid(64002, 64002, 64002)
+        answer = wire.ask(wire.request(wire.LOOK, "bob"))
+        os._exit(0 if answer and answer.error == "ok" else 1)
+    return "ok" if os.waitpid(child, 0)[1] == 0 else "refused"
+
+
+def ends_at_once(process):
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(10) == 0
+    return time.monotonic() - began
+
+
+KERNELS = pytest.mark.parametrize("kernel", ["that refuses", "that delivers"])
+
+
+@KERNELS
+def test_a_descriptor_that_takes_for_ever_to_close_holds_nobody_up(served, kernel):
+    if kernel == "that delivers":
+        deliver(listeners_of(served.keeper.pid))
+    with Attackers(1, 2) as attackers:
+        taken = attackers.taken()
+        if kernel == "that delivers":
+            assert taken[0] >= 10
+        assert slowest() < USUAL
+        assert ends_at_once(served.keeper) < USUAL
+        served.keeper = None
+
+
+@KERNELS
+def test_a_flood_of_such_descriptors_holds_nobody_up(served, kernel):
+    if kernel == "that delivers":
+        deliver(listeners_of(served.keeper.pid))
+    with Attackers(3, 100) as attackers:
+        time.sleep(0.5)
+        assert slowest(30) < LOADED
+        taken = attackers.taken()
+        if kernel == "that delivers":
+            assert sum(taken) > 500
+        assert slowest() < USUAL
+        assert ends_at_once(served.keeper) < USUAL
+        served.keeper = None
+
+
+def test_such_descriptors_in_the_queue_hold_nobody_up(served):
+    """Sent before anybody has accepted the connection."""
+    deliver(listeners_of(served.keeper.pid))
+    os.kill(served.keeper.pid, signal.SIGSTOP)
+    with Attackers(1, 5) as attackers:
+        assert attackers.taken()[0] > 20
+        os.kill(served.keeper.pid, signal.SIGCONT)
+        assert slowest() < USUAL
+    # and with them in the queue it ends at once
+    os.kill(served.keeper.pid, signal.SIGSTOP)
+    with Attackers(1, 5) as attackers:
+        assert attackers.taken()[0] > 20
+        served.keeper.terminate()
+        os.kill(served.keeper.pid, signal.SIGCONT)
+        assert ends_at_once(served.keeper) < USUAL
+        served.keeper = None
+
+
+def test_such_descriptors_sent_before_it_was_started_hold_nobody_up(managed):
+    """The manager's listener does not refuse them: totpd alone knows that it wants none."""
+    with Attackers(1, 5) as attackers:
+        assert attackers.taken()[0] > 20
+        managed.start()
+        assert slowest() < USUAL
+        assert ends_at_once(managed.child) < USUAL
+
+
+def test_a_kernel_that_can_refuse_descriptors_is_asked_to(managed):
+    door = managed.listeners[0]
+    try:
+        assert door.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS) == 1
+    except OSError:
+        pytest.skip("this kernel cannot")
+    since = managed.host.log_end()
+    managed.start()
+    assert wait_for(lambda: "outcome=begin" in managed.host.log_text(since))
+    for listener in managed.listeners:
+        assert listener.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS) == 0
+
+
+def test_what_closes_such_descriptors_goes_too(served):
+    """Connections, pipes and processes are as many as before."""
+    deliver(listeners_of(served.keeper.pid))
+    assert slowest(1) < USUAL
+    time.sleep(0.5)
+
+    def state():
+        return len(os.listdir(f"/proc/{served.keeper.pid}/fd")), children(served.keeper.pid)
+
+    before = state()
+    assert before[1] == []
+    with Attackers(2, 20) as attackers:
+        attackers.taken()
+    assert wait_for(lambda: state() == before), (before, state())
