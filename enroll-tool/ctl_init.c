@@ -199,7 +199,7 @@ static int give_store(const struct ctl *ctl, const struct account *owner, bool *
 	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
-static void print_next(const struct ctl *ctl, const struct found *found)
+static void print_next(const struct ctl *ctl, const struct found *found, bool listens)
 {
 	printf("\nNext:\n");
 	if (!found->keyring && !ctl->keyring)
@@ -208,12 +208,15 @@ static void print_next(const struct ctl *ctl, const struct found *found)
 		       "store\n"
 		       "    is of any use.\n",
 		       ctl->tool.policy.keyring);
-	printf("  - Start totpd, which checks codes for screen locks, su and sudo, and by which\n"
-	       "    people enrol themselves:\n");
-	if (!found->service.known)
-		printf("      systemd-sysusers && totpctl init\n");
-	printf("      systemctl enable --now totpd.socket totpd-root.socket\n"
-	       "  - Enrol somebody: totp-enroll --user NAME\n");
+	if (!listens) {
+		printf("  - Start totpd, which checks codes for screen locks, su and sudo, and by "
+		       "which\n"
+		       "    people enrol themselves:\n");
+		if (!found->service.known)
+			printf("      systemd-sysusers && totpctl init\n");
+		printf("      systemctl enable --now totpd.socket totpd-root.socket\n");
+	}
+	printf("  - Enrol somebody: totp-enroll --user NAME\n");
 }
 
 static int look(const struct ctl *ctl, struct found *found)
@@ -267,6 +270,6 @@ int ctl_init(struct ctl *ctl)
 	}
 	if (!found.store)
 		tool_log(&ctl->tool, NULL, "initialised", NULL);
-	print_next(ctl, &found);
+	print_next(ctl, &found, found.service.known && keys_start_sockets(&ctl->tool));
 	return TOOL_DONE;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "host/ask.h"
@@ -11,6 +12,7 @@
 
 #define WRITE  (S_IWGRP | S_IWOTH)
 #define ENABLE "systemctl enable --now totpd.socket totpd-root.socket"
+#define START  "systemctl stop totpd.service && " ENABLE /* none of a service that runs opens */
 
 /* Services that run as the user who unlocks. */
 static const char *const lockers[] = {
@@ -118,6 +120,15 @@ static const struct {
 	 "hold up another's logins"},
 };
 
+/* The units' sockets wait for a keyring, or for one that is sealed. */
+static bool has_keyring(const char *keyring)
+{
+	char sealed[POLICY_PATH_MAX + 8];
+
+	snprintf(sealed, sizeof(sealed), "%s.cred", keyring);
+	return access(keyring, F_OK) == 0 || access(sealed, F_OK) == 0;
+}
+
 /* Ask something harmless. What is answered counts from root's socket: others hear little. */
 static void knock(struct doctor *doctor, size_t door)
 {
@@ -125,12 +136,16 @@ static void knock(struct doctor *doctor, size_t door)
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK, .user = "root"};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct reason why = {""};
-	enum totp_err err = ask_totpd(policy_of(doctor), doors[door].name, &request, &response, &why);
+	enum totp_err err =
+		ask_totpd(policy_of(doctor), doors[door].name, &request, &response, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
+		bool waits = !has_keyring(policy_of(doctor)->keyring);
+
 		doctor_repair(doctor_find(doctor, "totpd-socket", NULL, doors[door].why,
-					  "%s/%s: nobody listens", run_dir, doors[door].name),
-			      ENABLE);
+					  "%s/%s: nobody listens%s", run_dir, doors[door].name,
+					  waits ? ", since there is no keyring" : ""),
+			      waits ? "totpctl init && " START : START);
 		return;
 	}
 	if (err == TOTP_OK && door == 1 && response.err != TOTP_OK) {

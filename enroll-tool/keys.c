@@ -15,6 +15,7 @@
 #include "sealed.h"
 
 #define RESTART_S 60
+#define SYSTEMCTL "/usr/bin/systemctl"
 
 /* --- who needs which key --- */
 
@@ -163,28 +164,60 @@ static bool listens(const char *run_dir, const char *name)
 		errno == EAGAIN);
 }
 
-static enum totpd ask_systemd(char *said, size_t cap)
+/* Its exit status, and the first line of what it says. */
+static int systemctl(const char *const argv[], char *said, size_t cap)
 {
-	static const char *const argv[] = {"/usr/bin/systemctl", "--no-ask-password", "try-restart",
-					   "totpd.service", NULL};
 	const struct program program = {.argv = argv, .errors = true, .seconds = RESTART_S};
 	size_t len = 0;
 	int status = program_run(&program, said, cap, &len);
 
 	said[strcspn(said, "\n")] = '\0';
+	return status;
+}
+
+static enum totpd ask_systemd(char *said, size_t cap)
+{
+	static const char *const argv[] = {SYSTEMCTL, "--no-ask-password", "try-restart",
+					   "totpd.service", NULL};
+	int status = systemctl(argv, said, cap);
+
 	if (status == 5) /* there is no such unit */
 		return TOTPD_NONE;
 	return status == 0 ? TOTPD_RESTARTED : TOTPD_FAILED;
 }
 
-/* The one that systemd runs goes by the usual policy. */
+/* The units go by the usual policy. */
+static bool has_systemd(const struct tool *tool)
+{
+	return !tool->conf && access("/run/systemd/system", F_OK) == 0;
+}
+
+bool keys_start_sockets(const struct tool *tool)
+{
+	static const char *const ask[] = {SYSTEMCTL,      "--quiet",           "is-enabled",
+					  "totpd.socket", "totpd-root.socket", NULL};
+	static const char *const start[] = {SYSTEMCTL,      "--no-ask-password", "start",
+					    "totpd.socket", "totpd-root.socket", NULL};
+	char said[256] = "";
+
+	if (!has_systemd(tool) || systemctl(ask, said, sizeof(said)) != 0)
+		return false;
+	if (systemctl(start, said, sizeof(said)) == 0) {
+		printf("Started the sockets of totpd, which are enabled.\n");
+		return true;
+	}
+	tool_refuse(tool, "systemctl could not start the sockets of totpd: %s",
+		    said[0] ? said : "it did not answer");
+	return false;
+}
+
 enum totpd keys_restart_totpd(const struct tool *tool)
 {
 	const char *run_dir = tool->policy.run_dir;
 	enum totpd totpd = TOTPD_NONE;
 	char said[256] = "";
 
-	if (!tool->conf && access("/run/systemd/system", F_OK) == 0)
+	if (has_systemd(tool))
 		totpd = ask_systemd(said, sizeof(said));
 	if (totpd == TOTPD_NONE &&
 	    (listens(run_dir, ASK_SOCKET) || listens(run_dir, ASK_ROOT_SOCKET)))

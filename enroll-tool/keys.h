@@ -51,4 +51,8 @@ enum totpd keys_restart_totpd(const struct tool *tool);
  * does not know: says what to do. */
 void keys_tell_totpd(const struct tool *tool);
 
+/* A keyring has come, without which systemd skips totpd's sockets: start them if they are enabled.
+ * Says so; true if they listen now. */
+bool keys_start_sockets(const struct tool *tool);
+
 #endif

@@ -205,3 +205,31 @@ def test_systemd_s_own_activation_is_understood(prepared):
     finally:
         manager.send_signal(signal.SIGTERM)
         assert manager.wait(10) == 0
+
+
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>{dir}/systemctl
+case "$*" in *is-enabled*) exit {enabled};; esac
+"""
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_init_starts_the_sockets_that_waited_for_a_keyring(host, enabled):
+    """They are skipped where there is none, and nothing else would start them before the next boot."""
+    host.forget()
+    run("systemd-sysusers", "/usr/lib/sysusers.d/pam_totp.conf")
+    shutil.copy("/usr/bin/systemctl", f"{DIR}/systemctl.real")
+    os.makedirs("/run/systemd/system")
+    try:
+        with open("/usr/bin/systemctl", "w") as file:
+            file.write(SYSTEMCTL.format(dir=DIR, enabled=0 if enabled else 1))
+        said = run("totpctl", "init")
+        asked = open(f"{DIR}/systemctl").read()
+        start = "--no-ask-password start totpd.socket totpd-root.socket"
+        assert (start in asked) == ("Started the sockets" in said) == enabled
+        assert ("systemctl enable --now" in said) != enabled
+    finally:
+        shutil.copy(f"{DIR}/systemctl.real", "/usr/bin/systemctl")
+        shutil.rmtree("/run/systemd/system")
+        os.unlink(f"{DIR}/systemctl")
+        host.drop_service()

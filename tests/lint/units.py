@@ -59,6 +59,24 @@ def check_exposure(findings, folder):
         findings.tell(UNITS[0], f"exposure {level and level[1]}, expected under {EXPOSURE_MAX}")
 
 
+def check_condition(findings, folder):
+    """A socket without a keyring would fail for good at the first requests."""
+    for name in "totpd.socket", "totpd-root.socket":
+        found = re.findall(r"^ConditionPathExists=\|(.*)$", pathlib.Path(folder, name).read_text(), re.M)
+        if len(found) != 2 or found[1] != found[0] + ".cred":
+            findings.tell(name, "is to wait for a keyring, or for a sealed one")
+
+
+def check_advice(findings):
+    """systemd opens no socket of a service that runs: what restarts them leaves both dead."""
+    for name in house.files():
+        if not house.is_product(name) or name.startswith("scripts/"):
+            continue
+        text = re.sub(r"[\s*]+", " ", house.read(name))
+        if re.search(r"restart [^.]*totpd(-root)?\.socket", text):
+            findings.tell(name, "advises to restart totpd's sockets: stop totpd.service, start them")
+
+
 def main():
     if sys.argv[1] == "none" or not shutil.which("systemd-analyze"):
         print("skipped: systemd is not installed")
@@ -71,6 +89,8 @@ def main():
         check_directive(findings, folder)
         check_namespace(findings, folder)
         check_exposure(findings, folder)
+        check_condition(findings, folder)
+    check_advice(findings)
     findings.leave(len(UNITS))
 
 

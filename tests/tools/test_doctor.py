@@ -618,6 +618,8 @@ BROKEN_HOSTS = [
     ("account-that-came-later", ACCOUNT, {"totpd-store": "do not belong to _pam_totp",
                                           "totpd-socket": "socket: nobody listens"}),
     ("record-of-root-s", SERVED + "chown 0 $store/users/bob", {"totpd-store": "do not belong"}),
+    ("totpd-waits", SERVED + STOP + "rm $keyring; ",
+     {"totpd-socket": "nobody listens, since there is no keyring", "keyring": "no keyring"}),
     ("totpd-gone", SERVED + STOP, {"totpd-socket": "socket: nobody listens"}),
     ("totpd-never-was", ACCOUNT + "\"$TOTPCTL\" init >/dev/null",
      {"totpd-socket": "socket: nobody listens"}),
