@@ -123,7 +123,11 @@ static int refuse_unenrolled(const struct login *login)
 	bool closed = login->policy.enroll_in_account && login->policy.enroll_login &&
 		      gate_is_closed(&login->policy, clock_now());
 
-	if (login->account.known)
+	if (login->account.known && login->facts.unfit)
+		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
+			   "the name is too long to be enrolled, see LIMITS in pam_totp(8): list "
+			   "the user in exempt, or shorten the name");
+	else if (login->account.known)
 		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
 			   closed ? "the day of enroll_until has passed: run totpctl invite"
 				  : "run totp-enroll --user");

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,6 +76,27 @@ static int check_group(const struct place *place, struct text name)
 	return TOOL_REFUSED;
 }
 
+/*
+ * Other names of the uid: a login by any of them is one of the same account. Required is who is
+ * required by either name, exempt who is by both; may_check knows the uid's first name alone.
+ */
+static void warn_of_others(const struct place *place, const char *name, uid_t uid)
+{
+	const struct passwd *entry;
+
+	setpwent();
+	while ((entry = getpwent())) {
+		if (entry->pw_uid != uid || strcmp(entry->pw_name, name) == 0)
+			continue;
+		fprintf(stderr,
+			"%s: %s: warning: %s and %s are names of one account, uid %u: list both, "
+			"or "
+			"remove one\n",
+			place->path, place->key, name, entry->pw_name, (unsigned)uid);
+	}
+	endpwent();
+}
+
 /* A user who is not there is a warning: accounts come and go. */
 static int check_user(const struct place *place, struct text name)
 {
@@ -90,9 +112,8 @@ static int check_user(const struct place *place, struct text name)
 	if (!account.known)
 		fprintf(stderr, "%s: %s: warning: there is no user %s\n", place->path, place->key,
 			asked);
-	else if (strcmp(account.name, asked) != 0)
-		fprintf(stderr, "%s: %s: warning: %s is matched by no login: its account is %s\n",
-			place->path, place->key, asked, account.name);
+	else
+		warn_of_others(place, asked, account.uid);
 	return TOOL_DONE;
 }
 
@@ -116,8 +137,9 @@ static int check_lists(const struct ctl *ctl, const char *path)
 {
 	int required = check_list(path, "required_for", ctl->tool.policy.required_for);
 	int exempt = check_list(path, "exempt", ctl->tool.policy.exempt);
+	int may_check = check_list(path, "may_check", ctl->tool.policy.may_check);
 
-	return required != TOOL_DONE ? required : exempt;
+	return required != TOOL_DONE ? required : exempt != TOOL_DONE ? exempt : may_check;
 }
 
 int ctl_check(struct ctl *ctl)

@@ -9,6 +9,7 @@
 #include "host/clock.h"
 #include "host/source.h"
 #include "json.h"
+#include "login/judge.h"
 #include "login/throttle.h"
 #include "names.h"
 #include "otp/uri.h"
@@ -51,6 +52,18 @@ static uint32_t longest_wait(const struct list *list, const struct login_state *
 	return longest;
 }
 
+/* Is a token's last code one of a time to come? Its codes are denied until repair-clock. */
+static bool is_ahead(const struct list *list, const struct cred *cred,
+		     const struct login_state *state)
+{
+	bool ahead = false;
+
+	for (size_t i = 0; i < cred->token_count; i++)
+		ahead |= judge_is_ahead(&cred->tokens[i], &state->tokens[i],
+					&list->ctl->tool.policy, list->now);
+	return ahead;
+}
+
 static const char *status_of(const struct list *list, const struct entry *entry)
 {
 	const struct cred *cred = &entry->txn.cred;
@@ -64,6 +77,8 @@ static const char *status_of(const struct list *list, const struct entry *entry)
 		return "other-uid";
 	if (cred->disabled)
 		return "disabled";
+	if (is_ahead(list, cred, &entry->txn.state))
+		return "clock";
 	wait = longest_wait(list, &entry->txn.state);
 	if (wait)
 		return wait == THROTTLE_FOREVER ? "locked" : "throttled";

@@ -104,6 +104,10 @@ static int print_verdict(bool in, const char *sentence)
 static const char disabled[] =
 	"the user is disabled, so every code is refused: 'totpctl enable' undoes it";
 
+static const char clock_back[] =
+	"the last code used is of a later time than this host's: set the clock, then 'totpctl "
+	"repair-clock'";
+
 static const char *sentence_of(const struct ruling *ruling)
 {
 	switch (ruling->reason) {
@@ -118,8 +122,7 @@ static const char *sentence_of(const struct ruling *ruling)
 	case JUDGE_THROTTLED:
 		return "too many wrong codes, so none is checked: 'totpctl unlock' forgives them";
 	case JUDGE_CLOCK_BACK:
-		return "the last code used is of a later time than this host's: set the clock, "
-		       "then 'totpctl repair-clock'";
+		return clock_back;
 	case JUDGE_WRONG_RECOVERY:
 		return "a wrong recovery code; a login would not count it";
 	case JUDGE_COUNT_:
@@ -183,6 +186,28 @@ static int try_answer(const struct trial *trial, const struct store_txn *txn,
 	return ruling.verdict == VERDICT_ALLOW ? TOOL_DONE : TOOL_REFUSED;
 }
 
+/* Would no token's code be accepted, since the clock was set back? */
+static bool is_stuck(const struct trial *trial, const struct store_txn *txn)
+{
+	bool stuck = true;
+
+	for (size_t i = 0; i < txn->cred.token_count; i++)
+		stuck &= judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i], trial->policy,
+					trial->who.now);
+	return stuck;
+}
+
+static void print_ahead(const struct trial *trial, const struct store_txn *txn)
+{
+	for (size_t i = 0; i < txn->cred.token_count; i++)
+		if (judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i], trial->policy,
+				   trial->who.now))
+			printf("  the last code of \"%s\" is of a later time than this host's, so "
+			       "its codes are\n  denied: set the clock, then 'totpctl repair-clock "
+			       "%s'\n",
+			       txn->cred.tokens[i].label, trial->ctl->shown);
+}
+
 static int ask_code(const struct trial *trial, const struct store_txn *txn)
 {
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
@@ -200,7 +225,8 @@ static int ask_code(const struct trial *trial, const struct store_txn *txn)
 	if (err != TOTP_OK)
 		return tool_refuse(&trial->ctl->tool, "no code could be read: %s", strerror(errno));
 	if (!got || line[0] == '\0')
-		return print_verdict(true, "with a right code");
+		return is_stuck(trial, txn) ? print_verdict(false, clock_back)
+					    : print_verdict(true, "with a right code");
 	answer_parse(line, NULL, &answer);
 	WIPE(line);
 	return try_answer(trial, txn, &answer);
@@ -258,6 +284,7 @@ static int try_record(const struct trial *trial)
 		return print_verdict(false, "the record cannot be checked against");
 	}
 	print_tokens(&txn, trial->who.now);
+	print_ahead(trial, &txn);
 	if (txn.cred.disabled)
 		return print_verdict(false, disabled);
 	if (trial->look.remembered)

@@ -36,7 +36,7 @@
 struct mark {
 	const void *line;
 	enum enroll_mark mark;
-	char user[CRED_USER_MAX + 1];
+	char user[ACCOUNT_NAME_MAX + 1];
 };
 
 static void mark_free(pam_handle_t *pamh, void *data, int status)

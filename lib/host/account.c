@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "login/policy.h"
 
@@ -90,7 +91,7 @@ enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reas
 		*ret_account = account;
 	else
 		reason_set(why, "the name of uid %u is longer than %d bytes", (unsigned)uid,
-			   CRED_USER_MAX);
+			   ACCOUNT_NAME_MAX);
 	return err;
 }
 
@@ -105,6 +106,22 @@ static enum totp_err find_canonical(uid_t uid, struct account *account, struct r
 	return TOTP_ERR_SYSTEM;
 }
 
+/* A name service may answer in the spelling that was asked: that is no other name. */
+static enum totp_err note_alias(const struct passwd *entry, struct account *account,
+				struct reason *why)
+{
+	enum totp_err err;
+
+	if (strcasecmp(entry->pw_name, account->name) == 0)
+		return TOTP_OK;
+	account->alias_gid = entry->pw_gid;
+	err = text_copy(text_of(entry->pw_name), account->alias, sizeof(account->alias));
+	if (err != TOTP_OK)
+		reason_set(why, "a name of uid %u is longer than %d bytes", (unsigned)account->uid,
+			   ACCOUNT_NAME_MAX);
+	return err;
+}
+
 enum totp_err account_find(const char *name, struct account *ret_account, struct reason *why)
 {
 	OWN_TEXT char *buf = NULL;
@@ -115,6 +132,8 @@ enum totp_err account_find(const char *name, struct account *ret_account, struct
 
 	if (err == TOTP_OK && found)
 		err = find_canonical(entry.pw_uid, &account, why);
+	if (err == TOTP_OK && found)
+		err = note_alias(&entry, &account, why);
 	if (err == TOTP_OK)
 		*ret_account = account;
 	return err;

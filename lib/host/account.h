@@ -9,18 +9,24 @@
 
 #define SERVICE_ACCOUNT "_pam_totp"
 
+#define ACCOUNT_NAME_MAX 255 /* bytes; only CRED_USER_MAX of them can be enrolled */
+
 struct account {
 	bool known;
-	char name[CRED_USER_MAX + 1]; /* canonical: that of the uid */
+	char name[ACCOUNT_NAME_MAX + 1]; /* canonical: that of the uid */
 	uid_t uid;
 	gid_t gid;
+	/* account_find: a second name of the uid, which was asked for and is more than another
+	 * spelling of the first; or "" */
+	char alias[ACCOUNT_NAME_MAX + 1];
+	gid_t alias_gid;
 };
 
 /*
  * Look a user up: getpwuid(getpwnam(name)->pw_uid)->pw_name, since some name services
  * answer in the spelling asked. A user who does not exist is TOTP_OK with known = false and
- * the name empty. TOTP_ERR_SYSTEM: the name service failed; TOTP_ERR_RANGE: the canonical
- * name is longer than CRED_USER_MAX; *why says so, without the name.
+ * the name empty. TOTP_ERR_SYSTEM: the name service failed; TOTP_ERR_RANGE: a
+ * name is longer than ACCOUNT_NAME_MAX; *why says so, without the name.
  */
 MUST_CHECK enum totp_err account_find(const char *name, struct account *ret_account,
 				      struct reason *why);

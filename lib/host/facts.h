@@ -7,7 +7,9 @@
 
 /*
  * Find all but `enrolled`, which the store knows. name: as it was typed, for a user whom the
- * host does not know. Groups are looked up only where the names have not decided.
+ * host does not know. Groups are looked up only where the names have not decided. Where the
+ * account was found by a second name of its uid, the user is required if either name is, by
+ * itself or by a group, and exempt only if both are: or the one would be a way past the other.
  * Errors: those of account_in_groups.
  */
 MUST_CHECK enum totp_err facts_find(const struct policy *policy, const struct account *account,

@@ -34,7 +34,7 @@ static bool place_is_open(const struct policy *policy, enum enroll_place place)
 bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts,
 		     enum enroll_place place, int64_t now)
 {
-	return place_is_open(policy, place) && facts->known && !facts->enrolled &&
+	return place_is_open(policy, place) && facts->known && !facts->unfit && !facts->enrolled &&
 	       now >= CLOCK_UNSET_BEFORE && (facts->invited || !gate_is_closed(policy, now));
 }
 

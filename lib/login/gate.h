@@ -12,6 +12,7 @@ struct gate_facts {
 	bool trusted;  /* comes from a network of trusted_networks */
 	bool enrolled; /* has a record in the store, be it sound or not… */
 	bool pending;  /* …which waits for its first code; looked for if gate_wants_record */
+	bool unfit;    /* the name is too long for a record */
 	bool invited;  /* has an invitation that holds; looked for once gate_is_closed */
 };
 

@@ -21,6 +21,15 @@ static struct totp_params params_of(const struct token *token)
 	return (struct totp_params){.alg = token->alg, .digits = token->digits};
 }
 
+bool judge_is_ahead(const struct token *token, const struct token_state *state,
+		    const struct policy *policy, int64_t now)
+{
+	uint64_t step = 0;
+
+	return token->type == TOKEN_TOTP && token_step_at(token, now, &step) == TOTP_OK &&
+	       state->moving > step + policy->window;
+}
+
 static enum totp_err ask_totp(const struct token *token, const struct token_state *state,
 			      const struct policy *policy, const struct code *code, int64_t now,
 			      struct opinion *ret_opinion)
@@ -35,7 +44,7 @@ static enum totp_err ask_totp(const struct token *token, const struct token_stat
 		err = totp_find_step(&params, &token->secret, code, &window, &match);
 	if (err != TOTP_OK)
 		return err;
-	ahead = state->moving > window.centre + window.reach;
+	ahead = judge_is_ahead(token, state, policy, now);
 	*ret_opinion = (struct opinion){.found = match.found && !ahead,
 					.moving = match.step,
 					.used = match.used,

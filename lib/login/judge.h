@@ -71,6 +71,10 @@ MUST_CHECK enum totp_err judge(const struct cred *cred, const struct login_state
  */
 bool judge_shape(const struct answer *answer, struct ruling *ret_ruling);
 
+/* Does the token's last code lie in the future, so that its codes are denied (CLOCK_BACK)? */
+bool judge_is_ahead(const struct token *token, const struct token_state *state,
+		    const struct policy *policy, int64_t now);
+
 /* The ruling that needs no answer: the record is disabled. As judge_shape. */
 bool judge_record(const struct cred *cred, struct ruling *ret_ruling);
 

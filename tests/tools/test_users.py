@@ -310,3 +310,21 @@ def test_a_place_that_is_no_address_or_a_service_that_is_not_there_is_refused(ho
     assert host.run("test", KNOWN, "--from", "example.org").returncode == 2
     for service in "no-such-service", "../passwd", "/etc/passwd":
         assert "no such service" in host.refused("test", KNOWN, "--service", service)
+
+
+# ---- a clock that was ahead
+
+
+@pytest.mark.parametrize("ahead, status", [(86400, "clock"), (90, "clock"), (30, "ok")])
+def test_a_last_code_of_a_later_time_is_listed_and_refused_by_test(host, ahead, status):
+    host.enrol(KNOWN)
+    assert host.attempt(KNOWN, fresh_code()) == "allow code"
+    host.record("ahead", KNOWN, ahead)
+    assert re.search(rf"^{KNOWN} +{status} ", host.done("list"), re.M)
+    tried = host.run("test", KNOWN, stdin="\n")
+    assert ("Let in" in tried.stdout) == (status == "ok")
+    assert ("repair-clock" in tried.stdout) == (status == "clock")
+    assert tried.returncode == (status == "clock")
+    host.done("repair-clock", KNOWN)
+    if ahead > 90:
+        assert re.search(rf"^{KNOWN} +ok ", host.done("list"), re.M)
