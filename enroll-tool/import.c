@@ -174,7 +174,7 @@ static uint32_t *seen_place(const struct import *import, const char *user)
 {
 	size_t mask = import->seen_size - 1;
 
-	for (size_t i = hash_of(user) & mask;; i = (i + 1) & mask)
+	for (size_t i = (size_t)hash_of(user) & mask;; i = (i + 1) & mask)
 		if (!import->seen[i] || strcmp(import->items[import->seen[i] - 1].user, user) == 0)
 			return &import->seen[i];
 }

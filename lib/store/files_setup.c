@@ -42,7 +42,7 @@ static void set_no_cow(int fd)
 	struct statfs fs;
 	int flags = 0;
 
-	if (fstatfs(fd, &fs) != 0 || fs.f_type != BTRFS_SUPER_MAGIC ||
+	if (fstatfs(fd, &fs) != 0 || (uint32_t)fs.f_type != BTRFS_SUPER_MAGIC ||
 	    ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
 		return;
 	flags |= FS_NOCOW_FL;
