@@ -1,4 +1,14 @@
-"""Print TAP, as the other test programs do, so that every single test is counted."""
+"""
+Print TAP, as the other test programs do, so that every single test is counted. A test whose
+codes may have grown old meanwhile gets another chance.
+"""
+
+import time
+
+from _pytest.runner import runtestprotocol
+
+STEP = 30
+TRIES = 3
 
 
 class Tap:
@@ -32,3 +42,18 @@ def pytest_addoption(parser, pluginmanager):
 def pytest_configure(config):
     if config.pluginmanager.is_blocked("terminal"):
         config.pluginmanager.register(Tap())
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """Codes are made of the real clock: a failure counts if no step passed in the test."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for left in reversed(range(TRIES)):
+        step = time.time() // STEP
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        if not any(report.failed for report in reports) or time.time() // STEP == step or not left:
+            break
+        item._initrequest()  # or the fixtures of the first try would be taken
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
