@@ -22,8 +22,8 @@ static struct count count_of(const struct desk *desk, const struct peer *peer, b
 		if (seat->state == SEAT_FREE || (running && seat->state != SEAT_RUNNING))
 			continue;
 		count.all++;
-		count.others += !is_root(&seat->peer);
-		count.same += seat->peer.uid == peer->uid && seat->peer.root == peer->root;
+		count.others += !is_root(&seat->share);
+		count.same += seat->share.uid == peer->uid && seat->share.root == peer->root;
 	}
 	return count;
 }
@@ -49,7 +49,8 @@ struct seat *desk_sit(struct desk *desk, const struct peer *peer)
 
 		if (seat->state != SEAT_FREE)
 			continue;
-		*seat = (struct seat){.state = SEAT_READING, .peer = *peer, .fd = -1};
+		*seat = (struct seat){
+			.state = SEAT_READING, .peer = *peer, .share = *peer, .fd = -1};
 		return seat;
 	}
 	return NULL;
@@ -61,8 +62,8 @@ static bool is_in_the_way(const struct seat *seat, const struct peer *peer, bool
 	if (is_root(peer))
 		return true;
 	if (own_share_is_full)
-		return seat->peer.uid == peer->uid && seat->peer.root == peer->root;
-	return !is_root(&seat->peer);
+		return seat->share.uid == peer->uid && seat->share.root == peer->root;
+	return !is_root(&seat->share);
 }
 
 struct seat *desk_oust(struct desk *desk, const struct peer *peer)
@@ -88,15 +89,25 @@ bool desk_has_room(const struct desk *desk)
 	if (others_have_room(&count))
 		return true;
 	for (size_t i = 0; i < DESK_SEATS; i++)
-		if (desk->seats[i].state == SEAT_READING && !is_root(&desk->seats[i].peer))
+		if (desk->seats[i].state == SEAT_READING && !is_root(&desk->seats[i].share))
 			return true;
 	return false;
 }
 
-void desk_wait(struct desk *desk, struct seat *seat)
+bool desk_wait(struct desk *desk, struct seat *seat, uid_t for_uid)
 {
+	struct peer share = {.uid = for_uid, .root = seat->peer.root};
+
+	if (share.uid != seat->share.uid) {
+		const struct count count = count_of(desk, &share, false);
+
+		if (!has_share(&count) || !others_have_room(&count))
+			return false;
+		seat->share = share;
+	}
 	seat->state = SEAT_WAITING;
 	seat->turn = desk->turns++;
+	return true;
 }
 
 /* May one more child run for this peer? *ret_same is how many do. */
@@ -120,7 +131,7 @@ struct seat *desk_next(struct desk *desk)
 		struct seat *seat = &desk->seats[i];
 		size_t same = 0;
 
-		if (seat->state != SEAT_WAITING || !may_run(desk, &seat->peer, &same))
+		if (seat->state != SEAT_WAITING || !may_run(desk, &seat->share, &same))
 			continue;
 		if (next && (same > fewest || (same == fewest && seat->turn > next->turn)))
 			continue;

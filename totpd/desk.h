@@ -21,6 +21,7 @@ enum seat_state { SEAT_FREE = 0, SEAT_READING, SEAT_WAITING, SEAT_RUNNING };
 struct seat {
 	enum seat_state state;
 	struct peer peer;
+	struct peer share;           /* in whose share it counts: mostly the peer's own */
 	int fd;                      /* of the connection */
 	pid_t child;                 /* SEAT_RUNNING */
 	uint64_t deadline;           /* CLOCK_MONOTONIC, ns: when it loses the seat */
@@ -47,8 +48,11 @@ struct seat *desk_oust(struct desk *desk, const struct peer *peer);
 /* Could anybody but root sit down, if need be in another's place? They wait outside else. */
 bool desk_has_room(const struct desk *desk);
 
-/* The request of a seat has been read. */
-void desk_wait(struct desk *desk, struct seat *seat);
+/*
+ * The request of a seat has been read; root may ask for a user, in whose share it then counts.
+ * False: that share is used up, and the seat is to be left.
+ */
+MUST_CHECK bool desk_wait(struct desk *desk, struct seat *seat, uid_t for_uid);
 
 /* The seat whose request is to be answered next, or NULL: of those who have fewest children at
  * work, the one who has waited longest. */

@@ -30,6 +30,7 @@
 #include "host/ask.h"
 #include "host/conf.h"
 #include "host/log.h"
+#include "host/source.h"
 #include "serve.h"
 
 #define SECOND       1000000000ull
@@ -185,10 +186,29 @@ static bool is_deaf(void)
 	return io_monotonic_ns() < totpd.deaf_until;
 }
 
+/* The connection goes with it. */
+static void leave(struct seat *seat, uint64_t patience)
+{
+	closer_take(&totpd.closer, &seat->fd, io_monotonic_ns() + patience);
+	desk_leave(seat);
+}
+
+/* A client that gives up closes its end; what it asked for must not be used up after that. */
+static bool has_gone(int fd)
+{
+	struct pollfd one = {.fd = fd};
+
+	return poll(&one, 1, 0) > 0 && (one.revents & (POLLHUP | POLLERR));
+}
+
 static void start_child(struct seat *seat)
 {
 	pid_t child;
 
+	if (has_gone(seat->fd)) {
+		leave(seat, CLOSE_LATER);
+		return;
+	}
 	refresh_policy();
 	child = fork();
 	if (child == 0)
@@ -201,13 +221,6 @@ static void start_child(struct seat *seat)
 	seat->state = SEAT_RUNNING;
 	seat->child = child;
 	seat->deadline = io_monotonic_ns() + CHILD_TIME;
-}
-
-/* The connection goes with it. */
-static void leave(struct seat *seat, uint64_t patience)
-{
-	closer_take(&totpd.closer, &seat->fd, io_monotonic_ns() + patience);
-	desk_leave(seat);
 }
 
 /*
@@ -266,6 +279,17 @@ static void end_children(void)
 
 /* --- connections --- */
 
+/* su and sudo ask as root, for whoever has started them. */
+static uid_t asks_for(const struct seat *seat)
+{
+	const struct source *source = &seat->request.source;
+
+	return seat->peer.root && seat->peer.uid == 0 && seat->err == TOTP_OK &&
+			       source->kind == SOURCE_UID
+		       ? source_uid(source)
+		       : seat->peer.uid;
+}
+
 /*
  * Looked at, not taken out: what came with a message that is taken out would be closed here. It
  * carries descriptors where the kernel says that control data found no room.
@@ -285,8 +309,10 @@ static void read_one(struct seat *seat)
 	}
 	seat->err = wire_get_request(message, (size_t)len, &seat->request);
 	WIPE(message);
-	desk_wait(&totpd.desk, seat);
-	seat->deadline = io_monotonic_ns() + WAIT_TIME;
+	if (desk_wait(&totpd.desk, seat, asks_for(seat)))
+		seat->deadline = io_monotonic_ns() + WAIT_TIME;
+	else
+		leave(seat, CLOSE_SOON);
 }
 
 static struct seat *find_seat(const struct peer *peer)

@@ -26,6 +26,13 @@ struct source source_of_uid(uid_t uid)
 	return source;
 }
 
+uid_t source_uid(const struct source *source)
+{
+	const uint8_t *b = source->bytes;
+
+	return (uid_t)b[0] << 24 | (uid_t)b[1] << 16 | (uid_t)b[2] << 8 | b[3];
+}
+
 /* SSH_CONNECTION is "address port address port"; the first is the client's. */
 static void read_connection(const char *connection, struct address *ret_address)
 {
@@ -62,8 +69,7 @@ void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 		strcat(ret_text, "/64");
 		return;
 	case SOURCE_UID:
-		snprintf(ret_text, SOURCE_TEXT_MAX, "uid:%u",
-			 (unsigned)b[0] << 24 | (unsigned)b[1] << 16 | (unsigned)b[2] << 8 | b[3]);
+		snprintf(ret_text, SOURCE_TEXT_MAX, "uid:%u", (unsigned)source_uid(source));
 		return;
 	case SOURCE_UNKNOWN:
 		break;

@@ -23,6 +23,9 @@ struct source source_of_login(const char *rhost, const char *ssh_connection, uid
 /* That of a local caller. */
 struct source source_of_uid(uid_t uid);
 
+/* The uid of a source of that kind. */
+uid_t source_uid(const struct source *source);
+
 /* For logs and administrators: "192.0.2.1", "2001:db8::/64", "uid:1000" or "unknown". */
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);
 

@@ -896,6 +896,17 @@ def test_who_has_asked_and_gone_is_not_served_later(served):
     assert "allow" in ask_as("bob", wire.CHECK, "bob", code)
 
 
+def test_the_code_of_who_has_gone_before_totpd_began_is_not_used_up(managed):
+    """A cold start that takes longer than the client waits."""
+    code = managed.host.enroll("bob").code()
+    for path in ROOT, "/run/pam_totp/socket":
+        with wire.connect(path) as door:
+            door.send(wire.request(wire.CHECK, "bob", code))
+    managed.start()
+    answer = wire.ask(wire.request(wire.CHECK, "bob", code), ROOT)
+    assert answer.verdict == "allow"
+
+
 FAMILIAR = b"\1\x7f" + bytes(15)  # an address, in which no noise comes
 
 

@@ -21,7 +21,7 @@ static struct seat *ask(const struct peer *peer)
 	struct seat *seat = desk_sit(&desk, peer);
 
 	if (seat)
-		desk_wait(&desk, seat);
+		assert_true(desk_wait(&desk, seat, peer->uid));
 	return seat;
 }
 
@@ -124,7 +124,7 @@ static void of_a_crowd_that_says_nothing_the_longest_silent_one_goes(void **unus
 	/* who asks is not sent away for whoever comes next */
 	for (size_t i = 0; i < DESK_SEATS; i++)
 		if (desk.seats[i].state == SEAT_READING)
-			desk_wait(&desk, &desk.seats[i]);
+			assert_true(desk_wait(&desk, &desk.seats[i], desk.seats[i].peer.uid));
 	assert_null(desk_oust(&desk, &alice));
 	assert_false(desk_has_room(&desk));
 }
@@ -139,7 +139,7 @@ static void whose_share_is_full_takes_no_seat_of_others(void **unused)
 	assert_non_null(silent);
 	assert_null(desk_sit(&desk, &alice));
 	assert_ptr_equal(silent, desk_oust(&desk, &alice));
-	desk_wait(&desk, silent);
+	assert_true(desk_wait(&desk, silent, alice.uid));
 	assert_null(desk_oust(&desk, &alice));
 	assert_int_equal(SEAT_READING, bobs->state);
 }
@@ -173,6 +173,25 @@ static void a_user_s_uid_0_on_the_other_socket_has_no_root_s_share(void **unused
 	assert_int_equal(DESK_RUNNING_UID, run_all());
 }
 
+static void what_root_asks_for_a_user_counts_in_that_user_s_share(void **unused)
+{
+	size_t seated = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		struct seat *seat = desk_sit(&desk, &root);
+
+		assert_non_null(seat);
+		if (desk_wait(&desk, seat, alice.uid))
+			seated++;
+		else
+			desk_leave(seat);
+	}
+	assert_int_equal(DESK_SEATS_UID, seated);
+	assert_int_equal(DESK_RUNNING_UID, run_all());
+	assert_non_null(ask(&root));
+	assert_true(run_next()->share.uid == 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -188,6 +207,8 @@ int main(void)
 		cmocka_unit_test_setup(nobody_takes_a_seat_of_root_s, clear),
 		cmocka_unit_test_setup(a_seat_that_is_left_holds_nothing_and_is_free, clear),
 		cmocka_unit_test_setup(a_user_s_uid_0_on_the_other_socket_has_no_root_s_share,
+				       clear),
+		cmocka_unit_test_setup(what_root_asks_for_a_user_counts_in_that_user_s_share,
 				       clear),
 	};
 
