@@ -213,6 +213,7 @@ int ctl_report(struct ctl *ctl)
 		return code;
 	machine_names(host, full);
 	report.host = full;
+	service_overrides(&ctl->tool, report.overrides);
 	code = look(ctl, &report);
 	if (code != TOOL_DONE)
 		return code;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "people.h"
+#include "service.h"
 
 struct tally {
 	size_t people;
@@ -18,6 +19,7 @@ struct team {
 
 struct report {
 	const struct policy *policy;
+	char overrides[SERVICE_OVERRIDES_MAX]; /* of the policy's file, by PAM lines */
 	const char *host;
 	int64_t now;
 	struct people people;

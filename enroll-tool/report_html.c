@@ -170,6 +170,12 @@ static void put_summary(struct buffer *out, const struct report *report)
 	html_bdi(out, report->host);
 	report_when(report, sentence);
 	put(out, "</h1>\n<p>%s</p>\n<p>%s</p>\n", ctl_time(report->now, when), sentence);
+	if (report->overrides[0]) {
+		html_put(out, "<p>That is the policy's file. The PAM lines of these services "
+			      "differ: ");
+		html_bdi(out, report->overrides);
+		html_put(out, "</p>\n");
+	}
 	put(out,
 	    "<div class=\"share\"><b>%u %%</b><span>%zu of %zu people are enrolled</span></div>\n",
 	    report_percent(report_enrolled(&report->tally), report->tally.people),

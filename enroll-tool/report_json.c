@@ -70,11 +70,8 @@ static void put_report(struct json *json, const struct report *report)
 	json_open(json, NULL, '{');
 	json_text(json, "host", report->host);
 	json_text(json, "time", ctl_time(report->now, text));
-	text_to_date(policy->enforce_from, day);
-	json_text(json, "enforce",
-		  policy->enforce == ENFORCE_FROM       ? day
-		  : policy->enforce == ENFORCE_OPTIONAL ? "optional"
-							: "required");
+	json_text(json, "enforce", service_enforce(policy, day));
+	json_text(json, "enforce_overrides", report->overrides[0] ? report->overrides : NULL);
 	text_to_date(policy->enroll_until, day);
 	json_text(json, "enroll_until", policy->enroll_until ? day : NULL);
 	json_bool(json, "partial", report->people.partial);

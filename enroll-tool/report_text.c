@@ -195,7 +195,11 @@ int report_print(const struct report *report)
 	char when[CTL_TIME_MAX], sentence[REPORT_WHEN_MAX];
 
 	report_when(report, sentence);
-	printf("Enrolment on %s, %s\n%s\n\n", report->host, ctl_time(report->now, when), sentence);
+	printf("Enrolment on %s, %s\n%s\n", report->host, ctl_time(report->now, when), sentence);
+	if (report->overrides[0])
+		printf("That is the policy's file. The PAM lines of these services differ: %s\n",
+		       report->overrides);
+	printf("\n");
 	if (report->tally.people == 0) {
 		printf("There are no people here.\n");
 		return TOOL_DONE;

@@ -104,7 +104,7 @@ int self_disable(struct self *self)
 
 	if (code == TOOL_DONE && self->told.required)
 		return tool_refuse(self->tool,
-				   "a login as %s here needs a code: only your "
+				   "the policy's file requires a code of %s: only your "
 				   "administrator can change that",
 				   self->account.name);
 	if (code == TOOL_DONE)

@@ -2,12 +2,15 @@
 #include <time.h>
 
 #include "host/clock.h"
+#include "host/facts.h"
 #include "host/source.h"
 #include "json.h"
+#include "login/change.h"
 #include "login/gate.h"
 #include "otp/uri.h"
 #include "self.h"
 #include "self_time.h"
+#include "service.h"
 
 #define JSON_MAX 8192
 
@@ -86,6 +89,81 @@ static void print_failures(const struct self *self)
 			       : self_duration(self->status.wait_seconds, text));
 }
 
+/* totpd and this program go by the policy's file. */
+static void print_overrides(const struct self *self)
+{
+	char overrides[SERVICE_OVERRIDES_MAX];
+
+	service_overrides(self->tool, overrides);
+	if (overrides[0])
+		printf("That is the policy's file. The PAM lines of these services differ:\n%s\n",
+		       overrides);
+}
+
+/* Whom the policy's file names; false: it cannot be looked up. */
+static bool find_facts(const struct self *self, struct gate_facts *ret_facts)
+{
+	const struct address nowhere = {.family = ADDRESS_NONE};
+
+	return facts_find(&self->tool->policy, &self->account, self->account.name, &nowhere,
+			  ret_facts, &(struct reason){""}) == TOTP_OK;
+}
+
+static bool required_later(const struct self *self, char ret_date[11])
+{
+	const struct policy *policy = &self->tool->policy;
+	struct gate_facts facts;
+
+	if (!gate_days_left(policy, clock_now()) || !find_facts(self, &facts) ||
+	    !gate_requires(policy, &facts, policy->enforce_from))
+		return false;
+	text_to_date(policy->enforce_from, ret_date);
+	return true;
+}
+
+/* As a login decides, and by the same function. */
+static void print_need(const struct self *self)
+{
+	enum gate_reason reason = GATE_REASON_ENROLLED;
+	struct gate_facts facts;
+	char date[11];
+
+	if (find_facts(self, &facts)) {
+		facts.enrolled = true;
+		facts.pending = self->told.pending;
+		(void)gate(&self->tool->policy, &facts, clock_now(), &reason);
+	}
+	if (reason == GATE_REASON_NOT_CONFIRMED && required_later(self, date))
+		printf("From %s on a login as %s here needs a code of\n", date, self->account.name);
+	else if (reason == GATE_REASON_NOT_CONFIRMED || reason == GATE_REASON_EXEMPT)
+		printf("A login as %s here needs no code%s. You have\n", self->account.name,
+		       reason == GATE_REASON_EXEMPT ? "" : " yet");
+	else
+		printf("A login as %s here needs a code of\n", self->account.name);
+}
+
+/* What totpd would do, by the function that it decides by. */
+static void print_commands(const struct self *self)
+{
+	static const struct {
+		enum change_kind kind;
+		const char *name;
+	} changes[] = {{CHANGE_ADD, "add"},           {CHANGE_REPLACE, "replace"},
+		       {CHANGE_RENAME, "rename"},     {CHANGE_REMOVE, "remove"},
+		       {CHANGE_RECOVERY, "recovery"}, {CHANGE_DISABLE, "disable"}};
+	uint8_t tokens = self->status.token_count;
+
+	if (self->told.disabled)
+		return;
+	printf("\nYou can test");
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (change_is_allowed(&self->tool->policy, changes[i].kind, self->told.required) &&
+		    !(changes[i].kind == CHANGE_ADD && tokens == CRED_TOKENS_MAX) &&
+		    !(changes[i].kind == CHANGE_REMOVE && tokens < 2))
+			printf(", %s", changes[i].name);
+	printf(": see totp-enroll --help\n");
+}
+
 static void print_record(const struct self *self)
 {
 	const struct wire_status *status = &self->status;
@@ -95,8 +173,9 @@ static void print_record(const struct self *self)
 		       "refused.\n");
 	else if (self->told.pending)
 		printf("What you have waits for its first code: see totp-enroll test\n");
-	printf("A login as %s here needs a code of\n", self->account.name);
+	print_need(self);
 	print_tokens(status);
+	print_overrides(self);
 	if (status->recovery_count)
 		printf("%u of %u recovery codes left.%s\n", status->recovery_left,
 		       status->recovery_count,
@@ -104,8 +183,7 @@ static void print_record(const struct self *self)
 	else
 		printf("You have no recovery codes. For some: totp-enroll recovery\n");
 	print_failures(self);
-	printf("\nYou can test, add, replace, rename, remove%s: see totp-enroll --help\n",
-	       self->told.required ? "" : ", disable");
+	print_commands(self);
 }
 
 bool self_login_enrolls(const struct self *self)
@@ -117,11 +195,18 @@ bool self_login_enrolls(const struct self *self)
 
 static void print_absence(const struct self *self)
 {
+	char date[11];
+
 	if (self->told.required)
 		printf("A login as %s here needs a code, and you have no phone enrolled.\n",
 		       self->account.name);
+	else if (required_later(self, date))
+		printf("From %s on a login as %s here needs a code, and you have no phone "
+		       "enrolled.\n",
+		       date, self->account.name);
 	else
 		printf("You have no phone enrolled here, and need none.\n");
+	print_overrides(self);
 	if (self->told.may_enroll)
 		printf("To enrol one: totp-enroll enroll\n");
 	else if (self_login_enrolls(self))

@@ -1,5 +1,8 @@
 #include "service.h"
 
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/conf.h"
@@ -73,4 +76,66 @@ int service_each_line(const struct tool *tool, const char *service, service_line
 				   "/etc/pam.d/%s has no line of pam_totp.so: it asks for no code",
 				   service);
 	return worst;
+}
+
+const char *service_enforce(const struct policy *policy, char text[11])
+{
+	if (policy->enforce == ENFORCE_FROM)
+		text_to_date(policy->enforce_from, text);
+	else
+		strcpy(text, policy->enforce == ENFORCE_OPTIONAL ? "optional" : "required");
+	return text;
+}
+
+static void keep_quiet(void *context, const struct reason *complaint)
+{
+	(void)context;
+	(void)complaint;
+}
+
+/* The first line that differs; one in error, or of another store, is doctor's to report. */
+static bool find_override(const struct tool *tool, const char *service, char enforce[11])
+{
+	OWN_STACK struct stack stack = {0};
+	struct policy policy;
+	char ours[11];
+
+	if (stack_read(NULL, service, "auth", &stack) != TOTP_OK || stack.missing)
+		return false;
+	for (size_t i = 0; i < stack.count; i++) {
+		const struct stack_line *line = &stack.lines[i];
+
+		if (service_is_ours(line) &&
+		    service_policy(line, tool->conf, keep_quiet, NULL, &policy) == TOTP_OK &&
+		    !policy.if_publickey && strcmp(policy.store_dir, tool->policy.store_dir) == 0 &&
+		    strcmp(service_enforce(&policy, enforce),
+			   service_enforce(&tool->policy, ours)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int is_service(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && text_is_clean(text_of(entry->d_name));
+}
+
+void service_overrides(const struct tool *tool, char ret_text[SERVICE_OVERRIDES_MAX])
+{
+	struct dirent **names = NULL;
+	int count = scandir("/etc/pam.d", &names, is_service, alphasort);
+	size_t len = 0;
+	char enforce[11];
+
+	ret_text[0] = '\0';
+	for (int i = 0; i < count; i++) {
+		const char *name = names[i]->d_name;
+
+		if (len + strlen(name) + 16 < SERVICE_OVERRIDES_MAX &&
+		    find_override(tool, name, enforce))
+			len += (size_t)snprintf(ret_text + len, SERVICE_OVERRIDES_MAX - len,
+						"%s%s: %s", len ? ", " : "", name, enforce);
+		free(names[i]);
+	}
+	free(names);
 }

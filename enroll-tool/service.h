@@ -16,6 +16,17 @@ MUST_CHECK enum totp_err service_policy(const struct stack_line *line, const cha
 					policy_complain_fn *complain, void *context,
 					struct policy *ret_policy);
 
+#define SERVICE_OVERRIDES_MAX 512
+
+/* "required", "optional" or a date, as the policy's file writes it; returns text. */
+const char *service_enforce(const struct policy *policy, char text[11]);
+
+/*
+ * Of which services does a line of ours have another `enforce` than the policy's file? As
+ * "sshd: optional, su: required", cut where there are too many; "": of none.
+ */
+void service_overrides(const struct tool *tool, char ret_text[SERVICE_OVERRIDES_MAX]);
+
 /* An exit code; the worst one of all lines counts. */
 typedef int service_line_fn(void *context, const struct stack_line *line,
 			    const struct policy *policy);

@@ -356,17 +356,18 @@ static enum totp_err may_change(struct errand *errand, enum change_kind kind)
 {
 	struct gate_facts facts;
 	enum totp_err err = TOTP_OK;
+	bool required = false;
 
-	if ((kind == CHANGE_ADD || kind == CHANGE_REPLACE) && !errand->policy->enroll_tool)
-		return forbid(errand, "a new phone");
-	if (kind == CHANGE_RECOVERY && errand->policy->recovery_codes == 0)
-		return forbid(errand, "a recovery code");
-	if (kind != CHANGE_DISABLE)
-		return TOTP_OK;
-	err = find_facts(errand, &facts);
-	if (err == TOTP_OK && gate_requires(errand->policy, &facts, errand->now))
-		return forbid(errand, "doing without codes");
-	return err;
+	if (kind == CHANGE_DISABLE)
+		err = find_facts(errand, &facts);
+	if (kind == CHANGE_DISABLE && err == TOTP_OK)
+		required = gate_requires(errand->policy, &facts, errand->now);
+	if (err != TOTP_OK || change_is_allowed(errand->policy, kind, required))
+		return err;
+	return forbid(errand, kind == CHANGE_DISABLE    ? "doing without codes, which the policy's "
+							  "file requires,"
+			      : kind == CHANGE_RECOVERY ? "a recovery code"
+							: "a new phone");
 }
 
 static enum totp_err make_change(struct errand *errand, size_t index)

@@ -142,6 +142,23 @@ static enum totp_err run(void *context, struct store_txn *txn, const struct cred
 	return store_replace(txn, &changed, &state, why);
 }
 
+bool change_is_allowed(const struct policy *policy, enum change_kind kind, bool required)
+{
+	switch (kind) {
+	case CHANGE_ADD:
+	case CHANGE_REPLACE:
+		return policy->enroll_tool;
+	case CHANGE_RECOVERY:
+		return policy->recovery_codes > 0;
+	case CHANGE_DISABLE:
+		return !required;
+	case CHANGE_REMOVE:
+	case CHANGE_RENAME:
+		return true;
+	}
+	return false;
+}
+
 enum totp_err change_by(struct store *store, const struct policy *policy, const struct attempt *who,
 			const struct answer *answer, struct change *change,
 			struct outcome *ret_outcome, struct reason *why)

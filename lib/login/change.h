@@ -27,6 +27,13 @@ struct change {
 };
 
 /*
+ * May people make this change without an administrator? required: a code must be given by
+ * somebody like them (gate_requires). Pure; totpd decides by it, and totp-enroll says by it what
+ * there is to do.
+ */
+bool change_is_allowed(const struct policy *policy, enum change_kind kind, bool required);
+
+/*
  * Try the answer as attempt does, and where it is right make the change. *ret_outcome says
  * what became of the answer; only with VERDICT_ALLOW and TOTP_OK was anything changed.
  *

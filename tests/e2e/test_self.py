@@ -565,6 +565,44 @@ def test_who_need_not_give_codes_can_do_without(served):
     assert "only your administrator" in say("disable", code=1)
 
 
+def test_status_lists_what_works_and_nothing_else(served):
+    served.policy(fail_delay=0, period=60, enroll="tool")
+    phone, codes = enroll(served)
+    served.policy(fail_delay=0, period=60, enroll="login", recovery_codes=0)
+    said = say("status")
+    assert "You can test, rename: see" in said
+    for words in ("add", "tablet"), ("replace", "phone"), ("disable",):
+        assert "administrator" in say(*words, code=1)
+    served.policy(fail_delay=0, period=60, enforce="optional")
+    assert "You can test, add, replace, rename, recovery, disable: see" in say("status")
+
+
+def test_status_names_the_date_from_which_a_code_is_needed(served):
+    served.policy(fail_delay=0, enforce="2099-01-31")
+    said = say("status")
+    assert "From 2099-01-31 on a login as alice here needs a code" in said
+    assert "need none" not in said
+    served.policy(fail_delay=0, enforce="2099-01-31", exempt="alice")
+    assert "need none" in say("status")
+
+
+def test_where_a_pam_line_differs_from_the_policy_s_file_it_is_said(served):
+    served.pam("sshd", "auth required pam_totp.so enforce=optional", "auth required pam_permit.so")
+    served.pam("locker", "auth required pam_totp.so", "auth required pam_permit.so")
+    try:
+        enroll(served)
+        differ = "The PAM lines of these services differ"
+        for said in say("status"), run("totpctl", "report"):
+            assert differ in said and "sshd: optional" in said and "locker" not in said
+        assert "the policy's file requires a code of alice" in say("disable", code=1)
+        assert json.loads(run("totpctl", "report", "--json"))["enforce_overrides"] == \
+            "sshd: optional"
+        served.policy(enforce="optional")
+        assert differ not in say("status") + run("totpctl", "report")
+    finally:
+        os.unlink("/etc/pam.d/locker")
+
+
 def test_a_hardware_token_is_added_from_standard_input(served):
     phone, codes = enroll(served)
     said = say("add", "fob", "--secret", "-", "--hotp", given=f"{FOB}\n755224\n{codes[0]}\n")
