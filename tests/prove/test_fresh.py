@@ -1,0 +1,50 @@
+"""What README says to do works on a bare release: nothing but what install-deps brings."""
+
+import os
+import subprocess
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RELEASES = "bookworm", "trixie"
+
+# Debian's own flags show warnings that ours hide
+AS_A_PACKAGE = """
+scripts/install-deps build
+export CFLAGS='-g -O2 -fstack-protector-strong -Wformat -Werror=format-security'
+export CPPFLAGS='-Wdate-time -D_FORTIFY_SOURCE=2' LDFLAGS=-Wl,-z,relro
+meson setup --buildtype=plain --prefix=/usr build/plain && ninja -C build/plain
+"""
+
+
+def fresh(release, *command):
+    ran = subprocess.run([f"{TOP}/scripts/fresh", release, *command], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, errors="replace")
+    assert ran.returncode == 0, ran.stdout[-8000:]
+    return ran.stdout
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_each_run_begins_on_a_bare_machine(release):
+    assert fresh(release, "sh", "-c", "! command -v gcc && ! test -e build && touch /kept && "
+                 "unshare -Ur true && grep VERSION_CODENAME /etc/os-release"
+                 ).endswith(f"VERSION_CODENAME={release}\n")
+    fresh(release, "test", "!", "-e", "/kept")
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_it_builds_as_a_package_is_built(release):
+    fresh(release, "sh", "-ec", AS_A_PACKAGE)
+
+
+@pytest.mark.parametrize("words", ([], ["--in-login"]))
+@pytest.mark.parametrize("release", RELEASES)
+def test_it_can_be_tried(release, words):
+    said = fresh(release, "scripts/try", "--auto", *words)
+    assert "Done. Nothing of it is left on this machine." in said
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_test_passes(release):
+    said = fresh(release, "scripts/test")
+    assert " 0 failed, 0 skipped" in said.splitlines()[-1], said[-2000:]
