@@ -42,12 +42,19 @@ static char *format_text(const char *format, va_list args)
 	return vasprintf(&text, format, args) < 0 ? NULL : text;
 }
 
+/* Another command is for another service's file. */
+static bool has_repair(const struct finding *finding, const char *repair)
+{
+	return !repair || (finding->repair && strcmp(finding->repair, repair) == 0);
+}
+
 static struct finding *find_told(struct doctor *doctor, const char *id, const char *what)
 {
 	/* those of stacks come first; records may be very many, and each is looked at once */
 	for (size_t i = 0; i < doctor->count && i < 500; i++)
 		if (strcmp(doctor->findings[i].id, id) == 0 &&
-		    strcmp(doctor->findings[i].what, what) == 0)
+		    strcmp(doctor->findings[i].what, what) == 0 &&
+		    has_repair(&doctor->findings[i], doctor->repair))
 			return &doctor->findings[i];
 	return NULL;
 }

@@ -30,9 +30,18 @@ struct patient {
 	size_t line;     /* which line of the stack the first one is */
 };
 
+/* The PAM services of the host, with their auth lines. */
+struct services {
+	char **names;
+	struct stack *stacks;
+	size_t count, room, stack_room;
+};
+
 struct doctor {
 	struct ctl *ctl;
 	bool fix;
+	struct services services;
+	const char *repair; /* of the stack that is looked at, or NULL; see doctor_find */
 	struct finding *findings;
 	size_t count, room;
 	struct patient *patients;
@@ -48,7 +57,7 @@ struct doctor {
 
 /*
  * Tell a finding; never NULL. service: where it is one of a stack, or NULL. One that was told
- * with the same words gets the service added.
+ * with the same words, and the same doctor->repair if there is one, gets the service added.
  */
 struct finding *doctor_find(struct doctor *doctor, const char *id, const char *service,
 			    const char *why, const char *what, ...) PRINTF_LIKE(5);
@@ -87,6 +96,24 @@ MUST_CHECK enum totp_err doctor_line_policy(struct doctor *doctor, const char *s
  */
 void doctor_account(struct doctor *doctor, const char *service, const struct stack_line *auth,
 		    const struct policy *policy);
+
+/* The role of an auth line by the policy of the line, nothing is told. context: the doctor. */
+enum line_role doctor_role(void *context, const struct stack_line *line);
+
+/*
+ * A command that makes the stack of a service sound, or NULL; the caller's to free. add: a line
+ * of ours that it has to get first, or NULL.
+ */
+char *doctor_command(struct doctor *doctor, const char *service, const char *add);
+
+/* Does `other` stand for the same program, as "su-l" does beside "su"? */
+bool doctor_is_variant(const char *other, const char *name);
+
+/* Tell of programs that ask for a code in one of their services, and not in another. */
+void doctor_siblings(struct doctor *doctor);
+
+/* Has the stack a line of ours, or one that is meant to be? */
+bool doctor_has_ours(const struct stack *stack);
 
 /* Look at a stack with a line of ours. */
 void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack);

@@ -4,11 +4,8 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "repair.h"
 #include "service.h"
-
-static const char *const folders[] = {"/etc/pam.d", "/usr/lib/pam.d"};
-
-#define FOLDERS (sizeof(folders) / sizeof(folders[0]))
 
 void doctor_edit(struct finding *finding, const struct stack_line *line, const char *what)
 {
@@ -52,10 +49,10 @@ static void look_at_other_types(struct doctor *doctor, const char *service)
 	}
 }
 
-static bool has_ours(const struct stack *stack)
+bool doctor_has_ours(const struct stack *stack)
 {
 	for (size_t i = 0; i < stack->count; i++)
-		if (service_is_ours(&stack->lines[i]))
+		if (service_is_ours(&stack->lines[i]) || routes_is_misspelt(&stack->lines[i]))
 			return true;
 	return false;
 }
@@ -64,21 +61,15 @@ bool doctor_asks(const char *service)
 {
 	OWN_STACK struct stack stack = {0};
 
-	return stack_read(NULL, service, "auth", &stack) == TOTP_OK && has_ours(&stack);
+	return stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack);
 }
 
 /* --- all services --- */
 
-struct ward {
-	char **names;
-	struct stack *stacks;
-	size_t count, room, stack_room;
-};
-
-static bool is_known(const struct ward *ward, const char *name)
+static bool is_known(const struct services *services, const char *name)
 {
-	for (size_t i = 0; i < ward->count; i++)
-		if (strcmp(ward->names[i], name) == 0)
+	for (size_t i = 0; i < services->count; i++)
+		if (strcmp(services->names[i], name) == 0)
 			return true;
 	return false;
 }
@@ -99,33 +90,46 @@ static bool is_copy(const char *name)
 	return false;
 }
 
-static void add_name(struct doctor *doctor, struct ward *ward, const char *name)
+static void add_name(struct doctor *doctor, const char *name)
 {
-	if (name[0] == '.' || is_copy(name) || is_known(ward, name) ||
-	    !doctor_grow(doctor, &ward->names, ward->count, &ward->room, sizeof(*ward->names)) ||
-	    !doctor_grow(doctor, &ward->stacks, ward->count, &ward->stack_room,
-			 sizeof(*ward->stacks)))
+	struct services *services = &doctor->services;
+
+	if (name[0] == '.' || is_copy(name) || is_known(services, name) ||
+	    !doctor_grow(doctor, &services->names, services->count, &services->room,
+			 sizeof(*services->names)) ||
+	    !doctor_grow(doctor, &services->stacks, services->count, &services->stack_room,
+			 sizeof(*services->stacks)))
 		return;
-	ward->names[ward->count] = strdup(name);
-	if (!ward->names[ward->count]) {
+	services->names[services->count] = strdup(name);
+	if (!services->names[services->count]) {
 		doctor->no_memory = true;
 		return;
 	}
-	if (stack_read(NULL, name, "auth", &ward->stacks[ward->count]) != TOTP_OK)
-		stack_end(&ward->stacks[ward->count]);
-	ward->count++;
+	if (stack_read(NULL, name, "auth", &services->stacks[services->count]) != TOTP_OK)
+		stack_end(&services->stacks[services->count]);
+	services->count++;
 }
 
-static void add_folder(struct doctor *doctor, struct ward *ward, const char *folder)
+static void add_directory(struct doctor *doctor, const char *directory)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(folder, &entries, NULL, alphasort);
+	int count = scandir(directory, &entries, NULL, alphasort);
 
 	for (int i = 0; i < count; i++) {
-		add_name(doctor, ward, entries[i]->d_name);
+		add_name(doctor, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+static void read_services(struct doctor *doctor)
+{
+	static const char *const usual[] = {"sshd", "login", "su", "sudo"};
+
+	for (size_t i = 0; stack_directories[i]; i++)
+		add_directory(doctor, stack_directories[i]);
+	for (size_t i = 0; doctor->services.count == 0 && i < 4; i++) /* pam.conf alone */
+		add_name(doctor, usual[i]);
 }
 
 bool doctor_includes(const struct stack *stack, const char *name)
@@ -139,44 +143,93 @@ bool doctor_includes(const struct stack *stack, const char *name)
 	return false;
 }
 
-/* A file that others include is a part, and no service; but "su" is one beside "su-l". */
-static bool is_part(const struct ward *ward, const char *name)
+bool doctor_is_variant(const char *other, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < ward->count; i++) {
-		const char *other = ward->names[i];
+	return strncmp(other, name, len) == 0 && other[len] == '-';
+}
 
-		if (strcmp(other, name) != 0 &&
-		    (strncmp(other, name, len) != 0 || other[len] != '-') &&
-		    !ward->stacks[i].missing && doctor_includes(&ward->stacks[i], name) &&
+/* A file that others include is a part, and no service; but "su" is one beside "su-l". */
+static bool is_part(const struct services *services, const char *name)
+{
+	for (size_t i = 0; i < services->count; i++) {
+		const char *other = services->names[i];
+
+		if (strcmp(other, name) != 0 && !doctor_is_variant(other, name) &&
+		    !services->stacks[i].missing && doctor_includes(&services->stacks[i], name) &&
 		    strcmp(name, "other") != 0)
 			return true;
 	}
 	return false;
 }
 
+static void ignore_complaint(void *context, const struct reason *complaint)
+{
+	(void)context;
+	(void)complaint; /* it is told where the line is looked at */
+}
+
+enum line_role doctor_role(void *context, const struct stack_line *line)
+{
+	const struct doctor *doctor = context;
+	enum line_role role = routes_role(line);
+	struct policy policy;
+
+	if (role == ROLE_CODE &&
+	    service_policy(line, doctor->ctl->tool.conf, ignore_complaint, NULL, &policy) ==
+		    TOTP_OK &&
+	    policy.password == PASSWORD_COMBINED)
+		return ROLE_COMBINED;
+	return role;
+}
+
+/* The file of a service that others read is left alone, but for its own variants. */
+char *doctor_command(struct doctor *doctor, const char *service, const char *add)
+{
+	const struct services *services = &doctor->services;
+	const char **sharers = calloc(services->count + 1, sizeof(*sharers));
+	struct repair repair = {.open = stack_open,
+				.role = doctor_role,
+				.role_context = doctor,
+				.service = service,
+				.sharers = sharers,
+				.add = add};
+	char *command = NULL;
+	bool shared = !sharers;
+
+	for (size_t i = 0; sharers && i < services->count; i++) {
+		const char *other = services->names[i];
+
+		if (strcmp(other, service) == 0 || services->stacks[i].missing ||
+		    !doctor_includes(&services->stacks[i], service))
+			continue;
+		shared |= !doctor_is_variant(other, service);
+		sharers[repair.sharer_count++] = other;
+	}
+	doctor->no_memory |= !sharers;
+	if (!shared && repair_find(&repair, &command) != TOTP_OK)
+		doctor->no_memory = true;
+	free(sharers);
+	return command;
+}
+
 static void look_at_all(struct doctor *doctor)
 {
-	static const char *const usual[] = {"sshd", "login", "su", "sudo"};
-	struct ward ward = {0};
+	const struct services *services = &doctor->services;
 	bool any = false;
 
-	for (size_t i = 0; i < FOLDERS; i++)
-		add_folder(doctor, &ward, folders[i]);
-	for (size_t i = 0; ward.count == 0 && i < 4; i++) /* pam.conf alone */
-		add_name(doctor, &ward, usual[i]);
-	for (size_t i = 0; i < ward.count; i++) {
-		if (is_part(&ward, ward.names[i]))
+	for (size_t i = 0; i < services->count; i++) {
+		if (is_part(services, services->names[i]))
 			continue;
-		look_at_other_types(doctor, ward.names[i]);
-		if (!has_ours(&ward.stacks[i]))
+		look_at_other_types(doctor, services->names[i]);
+		if (!doctor_has_ours(&services->stacks[i]))
 			continue;
 		any = true;
-		doctor_stack(doctor, ward.names[i], &ward.stacks[i]);
+		doctor_stack(doctor, services->names[i], &services->stacks[i]);
 	}
-	for (size_t i = 0; i < ward.count; i++)
-		if (ward.stacks[i].refused && strcmp(ward.names[i], "other") == 0)
+	for (size_t i = 0; i < services->count; i++)
+		if (services->stacks[i].refused && strcmp(services->names[i], "other") == 0)
 			doctor_repair(doctor_find(doctor, "unreadable", NULL,
 						  "libpam reads it for every service, and refuses "
 						  "every login",
@@ -186,12 +239,6 @@ static void look_at_all(struct doctor *doctor)
 		doctor_repair(doctor_find(doctor, "unused", NULL, "nobody is asked for a code",
 					  "no service in /etc/pam.d has a line of pam_totp.so"),
 			      "see pam_totp(8) for the lines of sshd, su and sudo");
-	for (size_t i = 0; i < ward.count; i++) {
-		free(ward.names[i]);
-		stack_end(&ward.stacks[i]);
-	}
-	free(ward.names);
-	free(ward.stacks);
 }
 
 /* Who would be locked out by the line that is not there yet. */
@@ -211,7 +258,7 @@ static void look_at_one(struct doctor *doctor, const char *service)
 	OWN_STACK struct stack stack = {0};
 
 	look_at_other_types(doctor, service);
-	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && has_ours(&stack))
+	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack))
 		doctor_stack(doctor, service, &stack);
 	else
 		plan(doctor, service);
@@ -219,9 +266,20 @@ static void look_at_one(struct doctor *doctor, const char *service)
 
 void doctor_stacks(struct doctor *doctor)
 {
+	struct services *services = &doctor->services;
+
+	read_services(doctor);
 	if (doctor->ctl->service)
 		look_at_one(doctor, doctor->ctl->service);
 	else
 		look_at_all(doctor);
 	doctor_programs(doctor);
+	doctor_siblings(doctor);
+	for (size_t i = 0; i < services->count; i++) {
+		free(services->names[i]);
+		stack_end(&services->stacks[i]);
+	}
+	free(services->names);
+	free(services->stacks);
+	*services = (struct services){0};
 }

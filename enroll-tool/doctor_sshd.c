@@ -155,7 +155,8 @@ static void judge_list(const struct patient *patient, struct text list,
 {
 	struct methods methods = methods_of(list, patient);
 
-	if (methods.pam && !methods.key && patient->key_needed)
+	/* sshd hands a password to the stack, which looks at none */
+	if ((methods.pam || methods.password) && !methods.key && patient->key_needed)
 		add_problem(verdict, SSHD_NO_FACTOR, list);
 	if (!methods.pam)
 		add_problem(verdict, methods.password ? SSHD_CANNOT_ASK : SSHD_NO_CODE, list);
@@ -176,6 +177,8 @@ static void judge_any(const struct patient *patient, const struct sshd_settings 
 			judge_list(patient, text_of(methods[i].method), verdict);
 	if (asks_questions(settings))
 		judge_list(patient, text_of("keyboard-interactive"), verdict);
+	if (patient->key_needed && sshd_is_yes(settings, "passwordauthentication"))
+		add_problem(verdict, SSHD_NO_FACTOR, text_of("password"));
 }
 
 struct sshd_verdict sshd_judge(const struct patient *patient, const struct sshd_settings *settings)

@@ -18,6 +18,33 @@ struct bed {
 	struct patient patient;
 };
 
+/*
+ * What is found in the whole stack: one command repairs all of it, or there is none that would
+ * harm nobody.
+ */
+static void tell(const struct bed *bed, const char *id, const struct stack_line *line,
+		 const char *why, const char *what)
+{
+	doctor_repair(
+		doctor_find(bed->doctor, id, bed->service, why, AT_LINE "%s", PLACE_OF(line), what),
+		"%s", bed->doctor->repair);
+}
+
+static const char by_hand[] =
+	"no command is safe here: leave files that services share as they are, and write the "
+	"service's own auth lines; see pam_totp(8), DISTRIBUTIONS WITHOUT COMMON-AUTH";
+
+/* Variants of a service, as su-l is one of su, are repaired where the lines stand. */
+static char *command_for(const struct bed *bed, const struct stack_line *ours)
+{
+	char *command = doctor_command(bed->doctor, bed->service, NULL);
+	const char *slash = strrchr(ours->file, '/');
+
+	if (!command && slash && doctor_is_variant(bed->service, slash + 1))
+		command = doctor_command(bed->doctor, slash + 1, NULL);
+	return command;
+}
+
 /* --- our lines --- */
 
 /* Whose policy is read. */
@@ -174,21 +201,32 @@ static void tell_of_missing_module(const struct bed *bed, const struct stack_lin
 			      "install pam_totp, or take the line out");
 }
 
-static void look_at_module_file(const struct bed *bed, const struct stack_line *line)
+static const char *const module_directories[] = {"/lib/security/",       "/lib/*/security/",
+						 "/lib64/security/",     "/usr/lib/security/",
+						 "/usr/lib/*/security/", "/usr/lib64/security/"};
+
+/* The files that a line may mean; the caller's to globfree. */
+static void find_modules(const char *path, glob_t *ret_found)
 {
-	static const char *const patterns[] = {"/lib/security/",       "/lib/*/security/",
-					       "/lib64/security/",     "/usr/lib/security/",
-					       "/usr/lib/*/security/", "/usr/lib64/security/"};
-	bool is_path = line->path[0] == '/', loads = false;
-	glob_t found = {0};
+	bool is_path = path[0] == '/';
 	char pattern[256];
 	int flags = 0;
 
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		snprintf(pattern, sizeof(pattern), "%s%s", is_path ? "" : patterns[i], line->path);
-		if (glob(pattern, flags, NULL, &found) == 0)
+	*ret_found = (glob_t){0};
+	for (size_t i = 0; i < sizeof(module_directories) / sizeof(module_directories[0]); i++) {
+		snprintf(pattern, sizeof(pattern), "%s%s", is_path ? "" : module_directories[i],
+			 path);
+		if (glob(pattern, flags, NULL, ret_found) == 0)
 			flags = GLOB_APPEND;
 	}
+}
+
+static void look_at_module_file(const struct bed *bed, const struct stack_line *line)
+{
+	bool is_path = line->path[0] == '/', loads = false;
+	glob_t found;
+
+	find_modules(line->path, &found);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		doctor_modes(bed->doctor, found.gl_pathv[i], 0, S_IWGRP | S_IWOTH, 0,
 			     "whoever can write the module is every program that loads it");
@@ -199,127 +237,201 @@ static void look_at_module_file(const struct bed *bed, const struct stack_line *
 	globfree(&found);
 }
 
-/* --- the ways through --- */
-
-static bool is_sufficient(const struct stack_line *line)
+/* Other modules, where libpam fails the login if there is none; and where PAM's own are found. */
+static void look_at_other_module(const struct bed *bed, const struct stack_line *line)
 {
-	return line->actions[PAM_SUCCESS] == STACK_DONE &&
-	       line->actions[PAM_NEW_AUTHTOK_REQD] == STACK_DONE &&
-	       line->actions[PAM_AUTH_ERR] == STACK_IGNORE;
+	int action = line->actions[PAM_MODULE_UNKNOWN];
+	glob_t found, known;
+
+	if (line->kind != STACK_MODULE || (action != STACK_BAD && action != STACK_DIE))
+		return;
+	find_modules(line->path, &found);
+	find_modules("pam_deny.so", &known);
+	if (found.gl_pathc == 0 && known.gl_pathc > 0)
+		doctor_repair(doctor_find(bed->doctor, "missing-module", bed->service,
+					  "a module that cannot be loaded refuses every login that "
+					  "comes to the line",
+					  AT_LINE "%s is not installed", PLACE_OF(line),
+					  line->path),
+			      "install the package that has it, or what belongs in its place");
+	globfree(&found);
+	globfree(&known);
 }
+
+/* --- lines that libpam reads otherwise than they are meant --- */
+
+static bool has_carriage_return(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char text[512];
+	size_t len;
+	bool has = false;
+
+	while (file && !has && (len = fread(text, 1, sizeof(text), file)))
+		has = memchr(text, '\r', len);
+	if (file)
+		fclose(file);
+	return has;
+}
+
+static void tell_of_carriage_returns(const struct bed *bed, const char *path)
+{
+	struct finding *finding = doctor_find(
+		bed->doctor, "crlf", bed->service,
+		"libpam takes the carriage return for a part of the last word: it finds no module "
+		"of that name, and refuses every login",
+		"%s: its lines end in CR LF, as those of Windows do", path);
+
+	if (bed->doctor->repair != by_hand)
+		doctor_repair(finding, "%s", bed->doctor->repair);
+	else
+		doctor_repair(finding, "write the file again, with lines that end in LF alone");
+}
+
+/* True: something was told, and what else the stack has cannot be said before it is repaired. */
+static bool look_at_spelling(struct bed *bed)
+{
+	const struct stack *stack = bed->stack;
+	char *command = doctor_command(bed->doctor, bed->service, NULL);
+	const char *told = "";
+	bool any = false;
+
+	bed->doctor->repair = command ? command : by_hand;
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct stack_line *line = &stack->lines[i];
+
+		if (strcmp(line->file, told) != 0 && has_carriage_return(line->file)) {
+			told = line->file;
+			tell_of_carriage_returns(bed, told);
+			any = true;
+		} else if (routes_is_misspelt(line) && !strchr(line->module, '\r')) {
+			tell(bed, "misspelt", line,
+			     "libpam finds no module of that name, and refuses every login that "
+			     "comes to the line",
+			     "pam_totp.so is meant, and another name is written");
+			any = true;
+		}
+	}
+	bed->doctor->repair = NULL;
+	free(command);
+	return any;
+}
+
+static bool may_be_misread(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (routes_is_misspelt(&stack->lines[i]) ||
+		    has_carriage_return(stack->lines[i].file))
+			return true;
+	return false;
+}
+
+/* --- the ways through --- */
 
 static void tell_skips(const struct bed *bed, const struct stack_line *line, enum line_role role)
 {
-	struct finding *finding = doctor_find(
-		bed->doctor, "skipped", bed->service,
-		"whom this line lets go on gets in without a code, and nothing is logged",
-		AT_LINE "by this line of %s a login goes past pam_totp.so", PLACE_OF(line),
-		line->module[0] ? line->module : "an include");
+	static const char why[] =
+		"whom this line lets go on gets in without a code, and nothing is logged";
+	char what[120];
 
-	if (role == ROLE_FACTOR && is_sufficient(line))
-		doctor_repair(finding, "sed -i '%us/sufficient/requisite/' %s", line->number,
-			      line->file);
-	else if (role == ROLE_PLAIN)
-		doctor_edit(
-			finding, line,
-			"let it not go past pam_totp.so; whom not to ask is said, and logged, by "
-			"exempt and trusted_networks in the policy");
-	else
-		doctor_edit(finding, line,
-			    "write requisite, or a jump that ends before pam_totp.so");
+	snprintf(what, sizeof(what), "by this line of %.60s a login goes past pam_totp.so",
+		 line->module[0] ? line->module : "an include");
+	if (bed->doctor->repair != by_hand || role != ROLE_PLAIN) {
+		tell(bed, "skipped", line, why, what);
+		return;
+	}
+	doctor_repair(doctor_find(bed->doctor, "skipped", bed->service, why, AT_LINE "%s",
+				  PLACE_OF(line), what),
+		      "let it not go past pam_totp.so; whom not to ask is said, and logged, by "
+		      "exempt and trusted_networks in the policy");
 }
 
 static void tell_order(const struct bed *bed, const struct stack_line *line, unsigned marks)
 {
-	if (marks & MARK_OVERRULED)
-		doctor_edit(doctor_find(bed->doctor, "overruled", bed->service,
-					"a wrong code, or none, lets people in",
-					AT_LINE "the login goes on when pam_totp.so has refused",
-					PLACE_OF(line)),
-			    line, "write required for its control");
-	if (marks & MARK_EARLY)
-		doctor_edit(
-			doctor_find(
-				bed->doctor, "early", bed->service,
-				"strangers are asked for codes: they learn who is enrolled, and "
-				"their guesses use up the tries of the owner",
-				AT_LINE "pam_totp.so stands before the first factor",
-				PLACE_OF(line)),
-			line, "move it below the first factor");
-	if (marks & MARK_UNPROVEN)
-		doctor_edit(
-			doctor_find(
-				bed->doctor, "unproven", bed->service,
-				"strangers are asked for codes: they learn who is enrolled, and "
-				"their guesses use up the tries of the owner",
-				AT_LINE "a code is asked for after a wrong password, too",
-				PLACE_OF(line)),
-			line, "write requisite for the first factor, above this line");
-	if (marks & MARK_ALONE)
-		doctor_edit(doctor_find(bed->doctor, "alone", bed->service,
-					"the code is then the only factor",
-					AT_LINE
-					"a login succeeds by pam_totp.so when no first factor "
-					"has said yes",
-					PLACE_OF(line)),
-			    line, "write requisite for the first factor, above this line");
-	if (marks & MARK_TWICE)
-		doctor_edit(doctor_find(bed->doctor, "twice", bed->service,
-					"each code is good once, so people have to wait for "
-					"another one at each login",
-					AT_LINE
-					"a line above has asked for a code, and this one asks "
-					"again",
-					PLACE_OF(line)),
-			    line, "take this line out, or the other one");
+	static const struct {
+		unsigned mark;
+		const char *id, *why, *what;
+	} orders[] = {
+		{MARK_OVERRULED, "overruled", "a wrong code, or none, lets people in",
+		 "the login goes on when pam_totp.so has refused"},
+		{MARK_EARLY, "early",
+		 "strangers are asked for codes: they learn who is enrolled, and their guesses use "
+		 "up the tries of the owner",
+		 "pam_totp.so stands before the first factor"},
+		{MARK_UNPROVEN, "unproven",
+		 "strangers are asked for codes: they learn who is enrolled, and their guesses use "
+		 "up the tries of the owner",
+		 "a code is asked for after a wrong password, too"},
+		{MARK_ALONE, "alone", "the code is then the only factor",
+		 "a login succeeds by pam_totp.so when no first factor has said yes"},
+		{MARK_TWICE, "twice",
+		 "each code is good once, so people have to wait for another one at each login",
+		 "a line above has asked for a code, and this one asks again"},
+	};
+
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (marks & orders[i].mark)
+			tell(bed, orders[i].id, line, orders[i].why, orders[i].what);
 }
 
 static void tell_whole(const struct bed *bed)
 {
 	const struct stack_line *ours = &bed->stack->lines[bed->patient.line];
 
-	if (bed->routes.too_many) {
-		doctor_edit(doctor_find(bed->doctor, "too-many", bed->service,
-					"nothing can be said of who gets past pam_totp.so",
-					AT_LINE "more ways through the stack than can be looked at",
-					PLACE_OF(ours)),
-			    ours, "make the stack simpler");
-		return;
-	}
-	if (!bed->routes.open)
+	if (bed->routes.too_many)
+		tell(bed, "too-many", ours, "nothing can be said of who gets past pam_totp.so",
+		     "more ways through the stack than can be looked at");
+	else if (!bed->routes.open)
 		doctor_edit(doctor_find(bed->doctor, "closed", bed->service, "nobody can log in",
 					AT_LINE "no login by this stack succeeds", PLACE_OF(ours)),
 			    ours, "look at the lines around it");
 	else if (bed->routes.stuck)
-		doctor_repair(
-			doctor_find(bed->doctor, "permit", bed->service,
-				    "whom the policy does not ask, exempt or not enrolled, is "
-				    "refused: nothing else says yes",
-				    AT_LINE "pam_totp.so stands alone, without pam_permit.so",
-				    PLACE_OF(ours)),
-			"echo 'auth required pam_permit.so' >>/etc/pam.d/%s", bed->service);
-	if (bed->patient.key_needed && strcmp(bed->service, bed->doctor->sshd_service) != 0)
-		doctor_edit(
-			doctor_find(bed->doctor, "no-factor", bed->service,
-				    "the code is the only factor, and strangers are asked for it",
-				    AT_LINE "no line of the stack is a first factor",
-				    PLACE_OF(ours)),
-			ours, "write above it: auth requisite pam_unix.so");
+		tell(bed, "permit", ours,
+		     "whom the policy does not ask, exempt or not enrolled, is refused: nothing "
+		     "else says yes",
+		     "no line beside pam_totp.so says yes, such as pam_permit.so");
+	if (!bed->routes.too_many && bed->patient.key_needed &&
+	    strcmp(bed->service, bed->doctor->sshd_service) != 0)
+		tell(bed, "no-factor", ours,
+		     "the code is the only factor, and strangers are asked for it",
+		     "no line of the stack is a first factor");
+}
+
+/* Is there something for a command to repair? Whom a condition lets past was meant to pass. */
+static bool is_repairable(const struct bed *bed)
+{
+	bool any = bed->routes.stuck;
+
+	if (bed->routes.too_many || !bed->routes.open)
+		return false;
+	for (size_t i = 0; i < bed->stack->count; i++) {
+		if (bed->routes.marks[i] & MARK_SKIPS && bed->roles[i] == ROLE_PLAIN)
+			return false;
+		any |= bed->routes.marks[i] != 0;
+	}
+	return any;
 }
 
 static void look_at_ways(struct bed *bed)
 {
+	char *command = NULL;
+
 	if (routes_walk(bed->stack, bed->roles, &bed->routes) != TOTP_OK) {
 		bed->doctor->no_memory = true;
 		return;
 	}
 	bed->patient.key_needed = !bed->routes.factor && !bed->routes.unknown;
+	if (is_repairable(bed))
+		command = command_for(bed, &bed->stack->lines[bed->patient.line]);
+	bed->doctor->repair = command ? command : by_hand;
 	tell_whole(bed);
 	for (size_t i = 0; i < bed->stack->count && !bed->routes.too_many; i++) {
 		if (bed->routes.marks[i] & MARK_SKIPS)
 			tell_skips(bed, &bed->stack->lines[i], bed->roles[i]);
 		tell_order(bed, &bed->stack->lines[i], bed->routes.marks[i]);
 	}
+	bed->doctor->repair = NULL;
+	free(command);
 }
 
 /* --- one service --- */
@@ -347,6 +459,8 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 {
 	struct bed bed = {.doctor = doctor, .service = service, .stack = stack};
 
+	if (may_be_misread(stack) && look_at_spelling(&bed))
+		return;
 	if (stack->refused)
 		doctor_repair(doctor_find(doctor, "unreadable", service,
 					  "libpam refuses every login of the service",
@@ -362,8 +476,10 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 	for (size_t i = 0; i < stack->count; i++)
 		bed.roles[i] = routes_role(&stack->lines[i]);
 	for (size_t i = 0; i < stack->count; i++) {
-		if (!service_is_ours(&stack->lines[i]))
+		if (!service_is_ours(&stack->lines[i])) {
+			look_at_other_module(&bed, &stack->lines[i]);
 			continue;
+		}
 		look_at_our_line(&bed, i);
 		look_at_module_file(&bed, &stack->lines[i]);
 	}

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ROUTES_MAX 32768
 #define NOWHERE    SIZE_MAX
@@ -94,9 +95,23 @@ static bool has_argument(const struct stack_line *line, const char *word)
 	return false;
 }
 
+bool routes_is_misspelt(const struct stack_line *line)
+{
+	static const char *const names[] = {"pam_totp", "pam_totp.so", "totp",
+					    "totp.so",  "pam-totp",    "pam-totp.so"};
+	size_t len = strcspn(line->module, "\r");
+
+	if (line->kind != STACK_MODULE || is_called(line, "totp"))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strlen(names[i]) == len && strncasecmp(line->module, names[i], len) == 0)
+			return true;
+	return false;
+}
+
 enum line_role routes_role(const struct stack_line *line)
 {
-	if (line->kind != STACK_MODULE)
+	if (line->kind != STACK_MODULE || routes_is_misspelt(line))
 		return ROLE_FAILS;
 	if (is_called(line, "totp"))
 		return has_argument(line, "if_publickey") || has_argument(line, "if_publickey=yes")
@@ -276,7 +291,9 @@ static unsigned facts_after(unsigned facts, enum line_role role, int answer)
 	}
 	if (may_be_factor(role))
 		facts |= FACT_TRIED;
-	if ((may_be_factor(role) || role == ROLE_KEY) && answer == PAM_SUCCESS)
+	/* an expired password was the right one */
+	if ((may_be_factor(role) && (answer == PAM_SUCCESS || answer == PAM_NEW_AUTHTOK_REQD)) ||
+	    (role == ROLE_KEY && answer == PAM_SUCCESS))
 		facts |= FACT_PROVEN;
 	if (role == ROLE_ROOT && answer == PAM_SUCCESS)
 		facts |= FACT_ROOT;
@@ -321,7 +338,9 @@ static void look_at_order(struct walking *walking, const struct route *route, si
 	if (!(route->facts & FACT_TRIED)) {
 		if (has_between(walking, line, walking->stack->count, is_factor))
 			*marks |= MARK_EARLY;
-	} else if (route->walk.impression < 0) {
+	} else if (route->walk.impression < 0 &&
+		   (route->facts & (FACT_ASKED | FACT_PASSED)) != FACT_ASKED) {
+		/* not by a refusal of ours */
 		*marks |= MARK_UNPROVEN;
 	}
 }

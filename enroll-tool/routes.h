@@ -24,6 +24,9 @@ enum line_role {
 /* By its name and arguments; never ROLE_COMBINED, which the policy file may say as well. */
 enum line_role routes_role(const struct stack_line *line);
 
+/* Is pam_totp.so meant, and another name written, which libpam does not find? */
+bool routes_is_misspelt(const struct stack_line *line);
+
 /*
  * The same of an account line, where nobody proves who they are; ours is ROLE_ENROLL. Of a
  * stack with one, a login also goes on when the password has expired (PAM_NEW_AUTHTOK_REQD),

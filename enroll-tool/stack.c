@@ -172,16 +172,17 @@ static char *next_word(char **rest)
 }
 
 /*
- * Read one line without its comment, with those that it continues on. 1: there is one; 0:
- * the file has ended; -1: libpam takes no such file.
+ * Read one line without its comment, with those that it continues on: *from to *number. 1:
+ * there is one; 0: the file has ended; -1: libpam takes no such file.
  */
-static int read_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *number)
+static int read_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *from, unsigned *number)
 {
 	size_t len = 0;
 
 	for (;;) {
 		char *at = line + len, *hash;
 
+		*from = len ? *from : *number + 1;
 		if (len >= LINE_MAX_LEN || !fgets(at, (int)(LINE_MAX_LEN + 1 - len), file))
 			return len ? -1 : 0;
 		(*number)++;
@@ -212,6 +213,10 @@ struct reading {
 	const void *context;
 	unsigned includes;
 	unsigned typed; /* of these, those that are for lines of one type */
+	struct {
+		unsigned from, to;
+		bool whole;
+	} own; /* the line of the service's own file that is read, or led here */
 	bool no_memory;
 };
 
@@ -233,7 +238,14 @@ static struct stack_line *add_line(struct reading *reading, const char *file, un
 		stack->room = room;
 	}
 	line = &stack->lines[stack->count++];
-	*line = (struct stack_line){.level = level, .number = number, .module = "", .path = ""};
+	*line = (struct stack_line){.level = level,
+				    .number = number,
+				    .own_from = reading->own.from,
+				    .own_to = reading->own.to,
+				    .own_whole = reading->own.whole,
+				    .control = "",
+				    .module = "",
+				    .path = ""};
 	for (size_t i = 0; i < STACK_RETURNS; i++)
 		line->actions[i] = STACK_UNSET;
 	line->file = strdup(file);
@@ -247,21 +259,22 @@ static void must_fail(struct stack_line *line)
 	set_default(line->actions, STACK_BAD);
 }
 
-/* Module and arguments: what is left of a line. */
-static void take_words(struct reading *reading, struct stack_line *line, const char *module,
-		       const char *rest)
+/* Control, module and arguments of a line. */
+static void take_words(struct reading *reading, struct stack_line *line, const char *control,
+		       const char *module, const char *rest)
 {
 	char *cursor, *word;
 	size_t room = strlen(rest) / 2 + 2;
 
-	line->words = malloc(strlen(module) + strlen(rest) + 2);
+	line->words = malloc(strlen(control) + strlen(module) + strlen(rest) + 3);
 	line->argv = calloc(room, sizeof(*line->argv));
 	reading->no_memory |= !line->words || !line->argv;
 	if (!line->words || !line->argv)
 		return;
-	cursor = stpcpy(line->words, module) + 1;
+	line->control = line->words;
+	line->path = stpcpy(line->words, control) + 1;
+	cursor = stpcpy(line->words + strlen(control) + 1, module) + 1;
 	strcpy(cursor, rest);
-	line->path = line->words;
 	line->module = strrchr(line->path, '/') ? strrchr(line->path, '/') + 1 : line->path;
 	while ((word = next_word(&cursor)))
 		line->argv[line->argc++] = word;
@@ -292,14 +305,11 @@ static void include(struct reading *reading, const char *name, const char *file,
 		must_fail(line);
 }
 
-static void read_module(struct reading *reading, char *rest, const char *control, const char *file,
-			unsigned number, unsigned level)
+static void read_module(struct reading *reading, struct stack_line *line, const char *control,
+			char *rest)
 {
-	struct stack_line *line = add_line(reading, file, number, level);
 	const char *module;
 
-	if (!line)
-		return;
 	if (!control) {
 		must_fail(line);
 		return;
@@ -308,7 +318,7 @@ static void read_module(struct reading *reading, char *rest, const char *control
 		set_pairs(line->actions, control);
 	module = next_word(&rest);
 	if (module)
-		take_words(reading, line, module, rest);
+		take_words(reading, line, control, module, rest);
 	else
 		must_fail(line);
 }
@@ -328,14 +338,16 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 {
 	const char *type = next_word(&rest), *control;
 	struct stack_line *line;
+	bool quiet;
 
 	if (!type)
 		return;
-	if (type[0] == '-')
-		type++;
+	quiet = type[0] == '-';
+	type += quiet;
 	if (strcasecmp(type, "@include") == 0) {
 		const char *name = next_word(&rest);
 
+		reading->own.whole |= reading->includes == 0;
 		if (name && read_file(reading, name, level))
 			return;
 		/* libpam gives up, but where an include of one type has led here */
@@ -359,17 +371,27 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 	    (strcasecmp(control, "include") == 0 || strcasecmp(control, "substack") == 0))
 		include(reading, next_word(&rest), file, number, level,
 			strcasecmp(control, "substack") == 0);
-	else
-		read_module(reading, rest, control, file, number, level);
+	else {
+		line = add_line(reading, file, number, level);
+		if (!line)
+			return;
+		line->quiet = quiet;
+		read_module(reading, line, control, rest);
+	}
 }
 
 static bool read_lines(struct reading *reading, FILE *file, const char *path, unsigned level)
 {
 	char line[LINE_MAX_LEN + 1];
-	unsigned number = 0;
+	unsigned from, number = 0;
 	int more;
 
-	while ((more = read_line(file, line, &number)) > 0) {
+	while ((more = read_line(file, line, &from, &number)) > 0) {
+		if (reading->includes == 0) {
+			reading->own.from = from;
+			reading->own.to = number;
+			reading->own.whole = false;
+		}
 		if (reading->no_memory || reading->stack->count > LINES_MAX)
 			return false;
 		read_words(reading, line, path, number, level);
@@ -404,6 +426,7 @@ void stack_end(struct stack *stack)
 		free(stack->lines[i].argv);
 	}
 	free(stack->lines);
+	free(stack->own);
 	*stack = (struct stack){0};
 }
 
@@ -420,9 +443,10 @@ enum totp_err stack_read_by(stack_open_fn *open, const void *context, const char
 	file = strchr(service, '/') ? NULL : open(context, service, &path);
 	ret_stack->missing = !file;
 	if (file) {
+		ret_stack->own = path;
 		ret_stack->refused |= !read_lines(&reading, file, path, 0);
 		fclose(file);
-		free(path);
+		reading.own.from = reading.own.to = 0;
 	}
 	if (ret_stack->count == 0 && !ret_stack->refused && !read_file(&reading, "other", 0) &&
 	    ret_stack->missing && !reading.no_memory)

@@ -40,9 +40,13 @@ struct stack_line {
 	int actions[STACK_RETURNS];
 	char *file; /* where it stands… */
 	unsigned number;
-	char *words;        /* …and what argv points into */
-	const char *module; /* the module's file name without folders, "" for none */
-	const char *path;   /* the same as written */
+	unsigned own_from, own_to; /* …the lines of the service's own file that it comes by… */
+	bool own_whole;            /* …an @include, which brings lines of other types, too */
+	bool quiet;                /* "-auth": the module may be missing */
+	char *words;               /* what control and argv point into */
+	const char *control;       /* as written, without brackets */
+	const char *module;        /* the module's file name without folders, "" for none */
+	const char *path;          /* the same as written */
 	int argc;
 	const char **argv;
 };
@@ -50,6 +54,7 @@ struct stack_line {
 struct stack {
 	struct stack_line *lines;
 	size_t count, room;
+	char *own;    /* the path of the service's own file, or NULL */
 	bool missing; /* no file has this service: these are the lines of "other" */
 	bool refused; /* libpam cannot read it, and refuses every login */
 };
@@ -72,9 +77,15 @@ MUST_CHECK enum totp_err stack_read_by(stack_open_fn *open, const void *context,
 				       const char *service, const char *type,
 				       struct stack *ret_stack);
 
+/* Where libpam looks for the file of a service, in this order; ends with NULL. */
+extern const char *const stack_directories[];
+
+/* Opens what libpam would; context: the only directory to look in, or NULL for all of them. */
+stack_open_fn stack_open;
+
 /*
- * The same from the files: folder is NULL for /etc/pam.d and what libpam looks at after it
- * and in its place (pam.conf), or the only one to look in.
+ * The same from the files: folder is NULL for stack_directories and what libpam looks at in
+ * their place (pam.conf), or the only one to look in.
  */
 MUST_CHECK enum totp_err stack_read(const char *folder, const char *service, const char *type,
 				    struct stack *ret_stack);

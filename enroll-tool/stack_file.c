@@ -6,9 +6,8 @@
 
 #include "stack.h"
 
-static const char *const folders[] = {"/etc/pam.d", "/usr/lib/pam.d"};
-
-#define FOLDERS (sizeof(folders) / sizeof(folders[0]))
+/* The last one is the vendor's, where libpam was built with one (openSUSE). */
+const char *const stack_directories[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", NULL};
 
 /* Not a FIFO, which would be waited for, nor a device. */
 static FILE *open_regular(const char *path)
@@ -34,13 +33,13 @@ static FILE *open_in(const char *folder, const char *name, char **ret_path)
 	return file;
 }
 
-static FILE *open_of_folders(const void *context, const char *name, char **ret_path)
+FILE *stack_open(const void *context, const char *name, char **ret_path)
 {
 	const char *folder = context;
-	FILE *file = open_in(folder ? folder : folders[0], name, ret_path);
+	FILE *file = open_in(folder ? folder : stack_directories[0], name, ret_path);
 
-	for (size_t i = 1; !file && !folder && i < FOLDERS; i++)
-		file = open_in(folders[i], name, ret_path);
+	for (size_t i = 1; !file && !folder && stack_directories[i]; i++)
+		file = open_in(stack_directories[i], name, ret_path);
 	return file;
 }
 
@@ -48,8 +47,8 @@ static bool has_folder(void)
 {
 	struct stat st;
 
-	for (size_t i = 0; i < FOLDERS; i++)
-		if (stat(folders[i], &st) == 0 && S_ISDIR(st.st_mode))
+	for (size_t i = 0; stack_directories[i]; i++)
+		if (stat(stack_directories[i], &st) == 0 && S_ISDIR(st.st_mode))
 			return true;
 	return false;
 }
@@ -104,7 +103,7 @@ static FILE *open_of_conf(const void *context, const char *name, char **ret_path
 	struct stat st;
 
 	if (strcasecmp(name, service) != 0 && strcasecmp(name, "other") != 0)
-		return open_in(folders[0], name, ret_path);
+		return open_in(stack_directories[0], name, ret_path);
 	conf = open_in("/etc", "pam.conf", ret_path);
 	if (!conf)
 		return NULL;
@@ -119,6 +118,6 @@ enum totp_err stack_read(const char *folder, const char *service, const char *ty
 			 struct stack *ret_stack)
 {
 	if (folder || has_folder())
-		return stack_read_by(open_of_folders, folder, service, type, ret_stack);
+		return stack_read_by(stack_open, folder, service, type, ret_stack);
 	return stack_read_by(open_of_conf, service, service, type, ret_stack);
 }

@@ -338,6 +338,14 @@ static const struct {
 	 {0},
 	 false,
 	 false},
+	/* ours has refused, and no password was asked for */
+	{"auth optional pam_unknown.so\n" OURS OURS, {0, 0, MARK_TWICE}, false, false},
+	/* an expired password was the right one */
+	{"auth [success=1 new_authtok_reqd=1 ignore=ignore default=bad] pam_unix.so\n"
+	 "auth [default=die] pam_faillock.so authfail\n" OURS,
+	 {0},
+	 false,
+	 true},
 	/* alone, or closed */
 	{OURS, {0}, false, true},
 	{"auth required pam_env.so\nauth required pam_nologin.so\n" OURS, {0}, false, true},

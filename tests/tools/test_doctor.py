@@ -517,6 +517,16 @@ def test_settings_of_sshd_that_ask_for_no_code_are_found(patient, changed, expec
         assert re.search(expected[one["id"]], one["what"]), one
 
 
+def test_a_password_that_nobody_checks_is_found(patient):
+    """The stack of key and code, and sshd hands it passwords: it looks at none."""
+    script = stack("sshd", "auth required pam_totp.so enforce=optional", "auth required pam_permit.so")
+    script += f"cat >/etc/sshd-settings <<'END'\n"
+    script += settings(authenticationmethods="any", kbdinteractiveauthentication="no",
+                       pubkeyauthentication="no") + "END\n"
+    findings = {one["id"]: one["what"] for one in patient.found(script)}
+    assert "password" in findings["no-factor"], findings
+
+
 def test_a_code_alone_is_no_login(patient):
     script = stack("sshd", "auth required pam_totp.so", "auth required pam_permit.so")
     one = patient.only(script, "no-factor", "asks for no key")
