@@ -25,11 +25,6 @@
 #include "pam/say.h"
 #include "pam_totp.h"
 
-static void login_end(struct login *login)
-{
-	login->store = store_close(login->store);
-}
-
 /* --- to PAM --- */
 
 int pam_code_of(enum totp_err err, enum verdict verdict)
@@ -90,11 +85,11 @@ static void log_complaint(void *context, const struct reason *complaint)
 static enum totp_err load_policy(struct login *login, int argc, const char **argv)
 {
 	const char *path = NULL;
-	bool named = false;
-	enum totp_err err = policy_conf_of_args(argc, argv, &path, &named, log_complaint, login);
+	enum totp_err err =
+		policy_conf_of_args(argc, argv, &path, &login->conf_named, log_complaint, login);
 
 	if (err == TOTP_OK)
-		err = conf_load(path, named, &login->policy, log_complaint, login);
+		err = conf_load(path, login->conf_named, &login->policy, log_complaint, login);
 	if (err == TOTP_OK)
 		err = policy_parse_args(&login->policy, argc, argv, log_complaint, login);
 	return err;
@@ -336,7 +331,6 @@ static int authenticate(struct login *login, int argc, const char **argv)
 
 PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	OWN(login_end)
 	struct login login = {
 		.pamh = pamh, .line = argv, .silent = ((unsigned)flags & PAM_SILENT) != 0};
 
@@ -358,7 +352,7 @@ static enum totp_err check_marked(struct login *login, const char *marked, struc
 	}
 	login->facts.known = login->account.known;
 	if (err == TOTP_OK)
-		err = record_look_here(login, marked, why);
+		err = record_look(login, marked, why);
 	return err == TOTP_OK && login->facts.enrolled ? TOTP_ERR_EXISTS : err;
 }
 
@@ -384,8 +378,8 @@ static int account(struct login *login, enum enroll_mark mark, const char *marke
 
 PAM_EXTERN int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	OWN(login_end)
-	struct login login = {.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0};
+	struct login login = {
+		.pamh = pamh, .silent = ((unsigned)flags & PAM_SILENT) != 0, .enrolling = true};
 	const char *marked = NULL;
 	enum enroll_mark mark = enroll_mark_of(pamh, &marked);
 	int code;

@@ -38,6 +38,8 @@ static int refuse(struct self *self, enum totp_err err, const char *why)
 		return tool_refuse(tool, "you are enrolled already: see totp-enroll status");
 	if (err == TOTP_ERR_NOT_FOUND)
 		return tool_refuse(tool, "you have no phone enrolled here any more");
+	if (err == TOTP_ERR_OTHER_STORE)
+		return tool_refuse(tool, "%s: please tell your administrator", why);
 	self->unsure = err == TOTP_ERR_UNCERTAIN;
 	if (self->unsure)
 		return tool_refuse(tool, "it was done, but a power cut could undo it now: see "

@@ -14,9 +14,9 @@
 #include "host/source.h"
 #include "login/confirm.h"
 #include "login/enroll.h"
-#include "login/invitation.h"
 #include "otp/base32.h"
 #include "pam/conv.h"
+#include "pam/record.h"
 #include "pam/say.h"
 #include "pam_totp.h"
 
@@ -94,9 +94,10 @@ void enroll_drop_mark(pam_handle_t *pamh)
 /* All that belongs to one enrolment. */
 struct newcomer {
 	struct otp_uri uri;
-	struct cred cred;
+	struct answer typed; /* the code that confirmed it… */
+	uint64_t moving;     /* …and the step it is of */
 	struct recovery_code codes[RECOVERY_MAX];
-	uint64_t moving;
+	uint8_t code_count;
 	enum qr_style style;
 	bool drawn; /* there is a picture */
 	bool invert;
@@ -205,62 +206,6 @@ static enum totp_err choose_names(const struct login *login, struct otp_uri *uri
 	return err;
 }
 
-static enum totp_err make(const struct login *login, struct newcomer *newcomer, struct reason *why)
-{
-	struct otp_uri *uri = &newcomer->uri;
-	struct cred *cred = &newcomer->cred;
-	struct token token;
-	enum totp_err err = choose_names(login, uri, why);
-
-	if (err == TOTP_OK)
-		err = enroll_secret(&uri->secret);
-	if (err == TOTP_OK)
-		err = enroll_begin(login->account.name, true, login->account.uid, clock_now(),
-				   cred);
-	token = (struct token){.type = TOKEN_TOTP,
-			       .alg = uri->alg,
-			       .digits = (uint8_t)uri->digits,
-			       .period = (uint16_t)uri->period,
-			       .created = cred->created,
-			       .label = LABEL,
-			       .secret = uri->secret};
-	if (err == TOTP_OK)
-		err = enroll_add(cred, &token);
-	if (err == TOTP_OK)
-		err = recovery_make(cred, login->policy.recovery_codes, newcomer->codes);
-	WIPE(token);
-	if (err != TOTP_OK && why->text[0] == '\0')
-		reason_set(why, "no record could be made: %s", err_name(err));
-	return err;
-}
-
-/* While the person typed, the invitation may have been taken back, or ended. */
-static enum totp_err check_invited(struct login *login, struct reason *why)
-{
-	enum totp_err err;
-
-	if (!login->facts.invited)
-		return TOTP_OK;
-	err = invitation_find(login->store, &login->policy, ENROLL_IN_LOGIN, login->account.name,
-			      login->account.uid, clock_now(), &login->facts, why);
-	if (err == TOTP_OK && !login->facts.invited) {
-		reason_set(why, "the invitation was taken back, or has ended");
-		err = TOTP_ERR_NOT_FOUND;
-	}
-	return err;
-}
-
-static enum totp_err store_it(struct login *login, const struct newcomer *newcomer,
-			      struct reason *why)
-{
-	struct login_state state;
-	enum totp_err err = check_invited(login, why);
-
-	state_init(&newcomer->cred, &state);
-	state.tokens[0].moving = newcomer->moving;
-	return err == TOTP_OK ? store_create(login->store, &newcomer->cred, &state, why) : err;
-}
-
 /* --- asking --- */
 
 /* The hint without its line end, which the program makes. */
@@ -349,6 +294,7 @@ static enum totp_err confirm(const struct login *login, struct newcomer *newcome
 			return TOTP_ERR_NOT_FOUND;
 		err = confirm_typed(&newcomer->uri, &window, answer.text, clock_now(), &typed);
 		newcomer->moving = typed.moving;
+		answer_parse(answer.text, NULL, &newcomer->typed);
 		if (err != TOTP_OK || typed.right)
 			return err;
 		tell_hint(login, typed.hint);
@@ -370,9 +316,8 @@ static void tell_done(const struct login *login, const struct newcomer *newcomer
 {
 	char page[PAGE_MAX];
 
-	if (newcomer->cred.recovery_count) {
-		page_of_codes(login->account.name, newcomer->codes, newcomer->cred.recovery_count,
-			      page);
+	if (newcomer->code_count) {
+		page_of_codes(login->account.name, newcomer->codes, newcomer->code_count, page);
 		conv_inform(login->pamh, page);
 		WIPE(page);
 	}
@@ -384,16 +329,24 @@ static void tell_done(const struct login *login, const struct newcomer *newcomer
 
 static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer, struct reason *why)
 {
-	enum totp_err err = make(login, newcomer, why);
+	struct record_first first = {
+		.uri = &newcomer->uri, .label = LABEL, .typed = &newcomer->typed};
+	enum totp_err err = choose_names(login, &newcomer->uri, why);
 
-	if (err != TOTP_OK)
+	if (err == TOTP_OK)
+		err = enroll_secret(&newcomer->uri.secret);
+	if (err != TOTP_OK) {
+		if (why->text[0] == '\0')
+			reason_set(why, "no secret could be made: %s", err_name(err));
 		return err;
+	}
 	tell_time(login);
 	encode_picture(newcomer, login->policy.enroll_qr);
 	show(login, newcomer);
 	err = confirm(login, newcomer);
+	first.moving = newcomer->moving;
 	if (err == TOTP_OK)
-		err = store_it(login, newcomer, why);
+		err = record_enroll(login, &first, newcomer->codes, &newcomer->code_count, why);
 	if (err == TOTP_OK)
 		tell_done(login, newcomer);
 	return err;

@@ -7,7 +7,7 @@
 #include "host/account.h"
 #include "host/source.h"
 #include "login/gate.h"
-#include "store/store.h"
+#include "pam/place.h"
 
 /* All that one authentication needs to know; no secret in it. */
 struct login {
@@ -20,12 +20,15 @@ struct login {
 	struct source source;
 	char source_text[SOURCE_TEXT_MAX];
 	struct address address; /* the whole of it, where there is one */
-	struct store *store;    /* opened before the prompt, closed with the struct; or NULL */
+	enum caller caller;
+	enum store_reach reach;
+	enum place place; /* record_look decides */
 	struct gate_facts facts;
 	bool remembered;    /* from this source, within the policy's `remember` */
 	bool logged;        /* totpd has written the line about this */
-	bool by_totpd;      /* totpd looks at the record, and store is NULL… */
-	bool unlooked;      /* …when there is an answer: who is enrolled is not known before */
+	bool conf_named;    /* the line's policy is another file than the usual one */
+	bool enrolling;     /* the account stage: no code is asked for */
+	bool unlooked;      /* totpd looks when there is an answer: enrolled is not known before */
 	bool cannot_enroll; /* they must, but not here; and they may be told so */
 };
 

@@ -7,6 +7,7 @@
 #include "host/ask.h"
 #include "host/clock.h"
 #include "host/conf.h"
+#include "login/enroll.h"
 #include "login/invitation.h"
 
 static struct attempt attempt_of(const struct login *login)
@@ -19,8 +20,16 @@ static struct attempt attempt_of(const struct login *login)
 
 /* --- in this process --- */
 
+static enum totp_err open_store(const struct login *login, struct store **ret_store,
+				struct reason *why)
+{
+	struct store_config config = conf_store(&login->policy);
+
+	return store_open(&config, ret_store, why);
+}
+
 /* Read the record before the prompt, where that can spare the question. */
-static enum totp_err look_at_record(struct login *login, struct reason *why)
+static enum totp_err look_at_record(struct login *login, struct store *store, struct reason *why)
 {
 	struct attempt who = attempt_of(login);
 	struct look look;
@@ -29,103 +38,184 @@ static enum totp_err look_at_record(struct login *login, struct reason *why)
 	if (!login->account.known || !login->facts.enrolled ||
 	    (!login->policy.remember && !gate_wants_record(&login->policy, &login->facts, who.now)))
 		return TOTP_OK;
-	err = attempt_look(login->store, &login->policy, &who, &look, why);
+	err = attempt_look(store, &login->policy, &who, &look, why);
 	login->remembered = look.remembered;
 	login->facts.pending = look.pending;
 	return err;
 }
 
-enum totp_err record_look_here(struct login *login, const char *typed, struct reason *why)
+static enum totp_err look_here(struct login *login, const char *name, struct reason *why)
 {
-	struct store_config config = conf_store(&login->policy);
-	const char *name = login->account.known ? login->account.name : typed;
-	enum totp_err err = store_open(&config, &login->store, why);
+	OWN_STORE struct store *store = NULL;
+	enum totp_err err = open_store(login, &store, why);
 
 	if (err != TOTP_OK)
 		return err;
-	err = store_has(login->store, name, &login->facts.enrolled, why);
+	err = store_has(store, name, &login->facts.enrolled, why);
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
 	if (err == TOTP_OK)
-		err = look_at_record(login, why);
+		err = look_at_record(login, store, why);
 	if (err == TOTP_OK)
-		err = invitation_find(login->store, &login->policy, ENROLL_IN_LOGIN, name,
+		err = invitation_find(store, &login->policy, ENROLL_IN_LOGIN, name,
 				      login->account.uid, clock_now(), &login->facts, why);
+	return err;
+}
+
+static enum totp_err try_here(const struct login *login, const struct answer *answer,
+			      struct outcome *ret_outcome, struct reason *why)
+{
+	OWN_STORE struct store *store = NULL;
+	struct attempt who = attempt_of(login);
+	enum totp_err err = open_store(login, &store, why);
+
+	/* that the store is gone says nothing of the user */
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+	return attempt(store, &login->policy, &who, answer, ret_outcome, why);
+}
+
+static struct token token_of(const struct record_first *first, int64_t now)
+{
+	struct token token = {.type = TOKEN_TOTP,
+			      .alg = first->uri->alg,
+			      .digits = (uint8_t)first->uri->digits,
+			      .period = (uint16_t)first->uri->period,
+			      .created = now,
+			      .secret = first->uri->secret};
+
+	strncpy(token.label, first->label, sizeof(token.label) - 1);
+	return token;
+}
+
+/* While the person typed, the invitation may have been taken back, or ended. */
+static enum totp_err check_invited(const struct login *login, struct store *store,
+				   struct reason *why)
+{
+	bool holds = true;
+	enum totp_err err = TOTP_OK;
+
+	if (login->facts.invited)
+		err = invitation_holds(store, login->account.name, login->account.uid, clock_now(),
+				       &holds, why);
+	if (err != TOTP_OK || holds)
+		return err;
+	reason_set(why, "the invitation was taken back, or has ended");
+	return TOTP_ERR_NOT_FOUND;
+}
+
+static enum totp_err enroll_here(const struct login *login, const struct record_first *first,
+				 struct recovery_code codes[RECOVERY_MAX], uint8_t *count,
+				 struct reason *why)
+{
+	OWN_STORE struct store *store = NULL;
+	struct enroll_first made = {.user = login->account.name,
+				    .uid = login->account.uid,
+				    .now = clock_now(),
+				    .moving = first->moving,
+				    .recovery_codes = login->policy.recovery_codes};
+	enum totp_err err = open_store(login, &store, why);
+
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+	err = check_invited(login, store, why);
+	made.token = token_of(first, made.now);
+	if (err == TOTP_OK)
+		err = enroll_store(store, &made, codes, count, why);
+	WIPE(made.token);
 	return err;
 }
 
 /* --- by totpd --- */
 
-static const char *door(void)
+static const char *socket_of(const struct login *login)
 {
-	return geteuid() == 0 ? ASK_ROOT_SOCKET : ASK_SOCKET;
+	return login->caller == CALLER_USER ? ASK_SOCKET : ASK_ROOT_SOCKET;
 }
 
-/* TOTP_ERR_NOT_FOUND: nobody listens. */
-static enum totp_err ask(const struct login *login, struct wire_request *request,
-			 struct wire_response *response, struct reason *why)
+/* Who asks, about whom. False: the name is too long for a record. */
+static bool fill(const struct login *login, const char *user, struct wire_request *request)
 {
 	strncpy(request->service, login->service ? login->service : "", WIRE_SERVICE_MAX);
-	if (geteuid() == 0)
+	if (login->caller != CALLER_USER)
 		request->source = login->source;
-	return ask_totpd(&login->policy, door(), request, response, why);
-}
-
-/* Nobody listens: totpd, where it has to be asked, is missing, which is no absence of a user. */
-static enum totp_err missing(enum totp_err err)
-{
-	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_PEER : err;
+	return text_copy(text_of(user), request->user, sizeof(request->user)) == TOTP_OK;
 }
 
 /* What the response says went wrong. To others than root totpd tells little, and logs itself. */
 static enum totp_err error_in(struct login *login, const struct wire_response *response,
 			      struct reason *why)
 {
-	login->logged = geteuid() != 0 && response->err != TOTP_ERR_NOT_FOUND;
+	login->logged = login->caller == CALLER_USER && response->err != TOTP_ERR_NOT_FOUND;
 	*why = response->why;
 	if (response->err != TOTP_OK && why->text[0] == '\0')
 		reason_set(why, "totpd: %s; its log says why", err_name(response->err));
 	return response->err;
 }
 
+/* Ask after it was decided to: that nobody listens any more is no absence of a user. */
+static enum totp_err ask(struct login *login, struct wire_request *request,
+			 struct wire_response *ret_response, struct reason *why)
+{
+	enum totp_err err;
+
+	if (!fill(login, login->account.name, request)) {
+		reason_set(why, "the user name is too long for a record");
+		return TOTP_ERR_RANGE;
+	}
+	err = ask_totpd(&login->policy, socket_of(login), request, ret_response, why);
+	if (err == TOTP_ERR_NOT_FOUND)
+		return TOTP_ERR_PEER;
+	return err == TOTP_OK ? error_in(login, ret_response, why) : err;
+}
+
 /*
  * Is there a code to be asked for whatever the record says? Then the record is looked at once,
- * with the answer: a look costs totpd as much as a check.
+ * with the answer: a look costs totpd as much as a check. Which store totpd serves is then told
+ * with the answer, too; where a line names a policy of its own that is worth asking first.
  */
 static bool is_asked_anyway(const struct login *login)
 {
 	const struct policy *policy = &login->policy;
 
-	return policy->password == PASSWORD_NONE && policy->remember == 0 &&
+	return !login->enrolling && !login->conf_named && login->caller != CALLER_ROOT &&
+	       policy->password == PASSWORD_NONE && policy->remember == 0 &&
 	       !policy->enroll_in_account && gate_requires(policy, &login->facts, clock_now());
 }
 
-static enum totp_err look_there(struct login *login, const char *typed, struct reason *why)
+/*
+ * What totpd says to this store, and in *reterr of the user: an error, or login->facts. What
+ * is no answer counts as an absence for a process that is root's: it can do without, if anybody
+ * can. A set-uid program is told apart from it, since its caller may have seen to that.
+ */
+static enum totpd_store look_there(struct login *login, const char *name, enum totp_err *reterr,
+				   struct reason *why)
 {
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK};
-	OWN_WIRE_RESPONSE struct wire_response response;
-	const char *name = login->account.known ? login->account.name : typed;
-	enum totp_err err;
+	OWN_WIRE_RESPONSE struct wire_response response = {.enrolled = false};
+	bool named = fill(login, name, &request);
 
-	login->unlooked = is_asked_anyway(login);
-	if (login->unlooked)
-		return ask_knock(login->policy.run_dir, door(), why);
-	if (text_copy(text_of(name), request.user, sizeof(request.user)) != TOTP_OK)
-		return TOTP_OK; /* too long for a record */
 	request.by_invitation =
 		invitation_is_needed(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now());
-	err = ask(login, &request, &response, why);
-	if (err == TOTP_OK)
-		err = missing(error_in(login, &response, why));
-	if (err == TOTP_OK) {
+	login->unlooked = is_asked_anyway(login);
+	if (login->unlooked || !named) /* too long for a record: there is none */
+		*reterr = ask_knock(login->policy.run_dir, socket_of(login), why);
+	else
+		*reterr = ask_totpd(&login->policy, socket_of(login), &request, &response, why);
+	if (*reterr == TOTP_ERR_NOT_FOUND || (*reterr != TOTP_OK && login->caller == CALLER_ROOT))
+		return TOTPD_ABSENT;
+	if (*reterr == TOTP_OK)
+		*reterr = error_in(login, &response, why);
+	if (*reterr == TOTP_ERR_OTHER_STORE)
+		return TOTPD_OTHER_STORE;
+	if (*reterr == TOTP_OK)
 		login->logged = false; /* there is nothing to tell */
-		login->facts.enrolled = response.enrolled;
-		login->facts.invited = response.invited;
-		login->remembered = attempt_remembers(&login->policy, response.status.last_success,
-						      clock_now());
-		login->facts.pending = response.pending;
-	}
-	return err;
+	login->facts.enrolled = response.enrolled;
+	login->facts.invited = response.invited;
+	login->facts.pending = response.pending;
+	login->remembered =
+		attempt_remembers(&login->policy, response.status.last_success, clock_now());
+	return TOTPD_SERVES;
 }
 
 static enum totp_err try_there(struct login *login, const struct answer *answer,
@@ -133,55 +223,126 @@ static enum totp_err try_there(struct login *login, const struct answer *answer,
 {
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_CHECK, .answer = *answer};
 	OWN_WIRE_RESPONSE struct wire_response response;
-	enum totp_err err =
-		text_copy(text_of(login->account.name), request.user, sizeof(request.user));
+	struct ruling shape;
+	enum totp_err err;
 
-	if (err == TOTP_OK)
-		err = missing(ask(login, &request, &response, why));
-	if (err == TOTP_OK)
-		err = error_in(login, &response, why);
+	if (judge_shape(answer, &shape)) {
+		ret_outcome->reason = shape.reason;
+		return TOTP_OK;
+	}
+	err = ask(login, &request, &response, why);
 	if (err == TOTP_OK)
 		*ret_outcome = response.outcome;
 	return err;
 }
 
+static enum totp_err enroll_there(struct login *login, const struct record_first *first,
+				  struct recovery_code codes[RECOVERY_MAX], uint8_t *count,
+				  struct reason *why)
+{
+	OWN_WIRE_RESPONSE struct wire_response response;
+	OWN_WIRE_REQUEST struct wire_request request = {
+		.op = WIRE_ENROLL_IN_LOGIN,
+		.by_invitation = login->facts.invited,
+		.recovery_codes = (uint8_t)login->policy.recovery_codes,
+		.token = {.type = TOKEN_TOTP,
+			  .alg = first->uri->alg,
+			  .digits = (uint8_t)first->uri->digits,
+			  .period = (uint16_t)first->uri->period,
+			  .secret = first->uri->secret,
+			  .typed = *first->typed}};
+	enum totp_err err;
+
+	strncpy(request.token.label, first->label, sizeof(request.token.label) - 1);
+	err = ask(login, &request, &response, why);
+	if (err == TOTP_OK) {
+		memcpy(codes, response.codes, sizeof(response.codes));
+		*count = response.code_count;
+	}
+	return err == TOTP_ERR_FORBIDDEN ? TOTP_ERR_NOT_FOUND : err;
+}
+
 /* --- which of the two --- */
 
-static bool is_set_uid(void)
+/* Nobody can look: say what is in the way here, and what totpd says. */
+static enum totp_err deny(const struct login *login, enum totp_err there,
+			  const struct reason *there_why, struct reason *why)
 {
-	uid_t real = 0, effective = 0, saved = 0;
+	OWN_STORE struct store *store = NULL;
+	struct reason here_why = {""};
+	enum totp_err here;
 
-	return getresuid(&real, &effective, &saved) != 0 || real != 0 || saved != 0;
+	*why = *there_why;
+	if (login->caller == CALLER_USER)
+		return there == TOTP_ERR_NOT_FOUND ? TOTP_ERR_PEER : there;
+	here = open_store(login, &store, &here_why);
+	if (here == TOTP_OK) /* it has come in the meantime */
+		return TOTP_ERR_STALE;
+	*why = here_why;
+	if (here == TOTP_ERR_SYSTEM) /* here, but perhaps not elsewhere */
+		reason_set(why, "%.120s; %.120s", here_why.text, there_why->text);
+	return here == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : here;
 }
 
 enum totp_err record_look(struct login *login, const char *typed, struct reason *why)
 {
-	enum totp_err err;
+	struct store_config config = conf_store(&login->policy);
+	const char *name = login->account.known ? login->account.name : typed;
+	enum totpd_store totpd = TOTPD_ABSENT;
+	enum totp_err there = TOTP_OK;
+	struct reason there_why = {""};
 
-	if (geteuid() == 0 && !is_set_uid()) {
-		err = record_look_here(login, typed, why);
-		/* root without the right to pass over permissions */
-		login->by_totpd = err == TOTP_ERR_SYSTEM && (errno == EACCES || errno == EPERM);
-		return login->by_totpd ? missing(look_there(login, typed, why)) : err;
-	}
-	err = look_there(login, typed, why);
-	login->by_totpd = err != TOTP_ERR_NOT_FOUND || geteuid() != 0;
-	login->unlooked = login->unlooked && login->by_totpd;
-	return login->by_totpd ? missing(err) : record_look_here(login, typed, why);
+	login->caller = place_caller();
+	if (login->caller != CALLER_USER)
+		login->reach = store_reach(&config);
+	if (place_asks_totpd(login->caller, login->reach))
+		totpd = look_there(login, name, &there, &there_why);
+	login->place = place_of(login->caller, login->reach, totpd);
+	login->unlooked = login->unlooked && totpd == TOTPD_SERVES;
+	if (login->place == PLACE_DENY)
+		return deny(login, there, &there_why, why);
+	if (login->place == PLACE_HERE)
+		return look_here(login, name, why);
+	*why = there_why;
+	/* of a user who is not there an error says nothing */
+	return there == TOTP_ERR_NOT_FOUND ? TOTP_ERR_PEER : there;
+}
+
+/*
+ * What access(2) could not show beforehand, such as a profile of AppArmor's that lets a state be
+ * read and not written: nothing was judged then, so it is not too late for totpd.
+ */
+static bool was_kept_out(const struct login *login, enum totp_err err)
+{
+	return login->caller == CALLER_ROOT && err == TOTP_ERR_SYSTEM &&
+	       (errno == EACCES || errno == EPERM || errno == EROFS);
 }
 
 enum totp_err record_try(struct login *login, const struct answer *answer,
 			 struct outcome *ret_outcome, struct reason *why)
 {
-	struct attempt who = attempt_of(login);
-	struct ruling shape;
+	struct reason there_why = {""};
+	enum totp_err err, there;
 
 	*ret_outcome = (struct outcome){.verdict = VERDICT_DENY};
-	if (!login->by_totpd)
-		return attempt(login->store, &login->policy, &who, answer, ret_outcome, why);
-	if (judge_shape(answer, &shape)) {
-		ret_outcome->reason = shape.reason;
-		return TOTP_OK;
+	if (login->place == PLACE_HERE) {
+		err = try_here(login, answer, ret_outcome, why);
+		if (!was_kept_out(login, err))
+			return err;
+		there = try_there(login, answer, ret_outcome, &there_why);
+		return there == TOTP_ERR_PEER || there == TOTP_ERR_OTHER_STORE ? err : there;
 	}
-	return try_there(login, answer, ret_outcome, why);
+	err = try_there(login, answer, ret_outcome, why);
+	if (err != TOTP_ERR_OTHER_STORE)
+		return err;
+	login->place = place_of(login->caller, login->reach, TOTPD_OTHER_STORE);
+	return login->place == PLACE_HERE ? try_here(login, answer, ret_outcome, why) : err;
+}
+
+enum totp_err record_enroll(struct login *login, const struct record_first *first,
+			    struct recovery_code ret_codes[RECOVERY_MAX], uint8_t *ret_count,
+			    struct reason *why)
+{
+	return login->place == PLACE_HERE ? enroll_here(login, first, ret_codes, ret_count, why)
+					  : enroll_there(login, first, ret_codes, ret_count, why);
 }

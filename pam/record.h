@@ -1,31 +1,46 @@
 /*
- * Where the record of the user is looked at: in this process, which root's own programs do,
- * or by totpd, for all that may not open the store, and for set-uid programs, whose caller
- * could stop them while they hold somebody's lock.
+ * A user's record as the module gets at it: by a store of its own, or by totpd, as pam/place.h
+ * decides. A store is open for one step at a time: no key of the host, and nothing of a
+ * record, is in memory while a person is asked.
  */
 #ifndef PAM_RECORD_H
 #define PAM_RECORD_H
 
 #include "login/attempt.h"
+#include "otp/uri.h"
 #include "pam/login.h"
 
 /*
- * Find out what the gate needs to know: login->facts.enrolled, pending and invited,
- * login->remembered. typed: the user's name as it was given. Where a set-uid program finds no totpd, or a store that it can
- * open is asked for, the store is opened here: login->store. Where totpd is asked and a code
- * is needed in any case, login->unlooked: only that totpd is there is found out.
+ * Decide where the record is to be looked at, and find out what the gate needs to know:
+ * login->facts.enrolled, pending and invited, login->remembered. typed: the user's name as it
+ * was given. Where totpd is asked and a code is needed in any case, login->unlooked: only that
+ * totpd is there is found out.
  *
- * Errors are those of store_open, store_has, attempt_look and ask_totpd; none is ever
- * an absence. *why says what to do.
+ * Errors are those of store_open, store_has, attempt_look and ask_totpd; TOTP_ERR_PEER: totpd is
+ * needed and no process is listening; TOTP_ERR_OTHER_STORE: it is needed and serves another
+ * store. None is ever an absence. *why says what to do.
  */
 MUST_CHECK enum totp_err record_look(struct login *login, const char *typed, struct reason *why);
-
-/* Open the store in this process and look there, whatever else could be asked. */
-MUST_CHECK enum totp_err record_look_here(struct login *login, const char *typed,
-					  struct reason *why);
 
 /* Try the answer. Errors as attempt; TOTP_ERR_NOT_FOUND: not enrolled. */
 MUST_CHECK enum totp_err record_try(struct login *login, const struct answer *answer,
 				    struct outcome *ret_outcome, struct reason *why);
+
+/* A first enrollment that a person has confirmed. */
+struct record_first {
+	const struct otp_uri *uri;
+	const char *label;
+	const struct answer *typed; /* the code that confirmed it… */
+	uint64_t moving;            /* …and the step it is of */
+};
+
+/*
+ * Store it. The recovery codes are the caller's to wipe. TOTP_ERR_EXISTS: enrolled already.
+ * TOTP_ERR_NOT_FOUND: it went by an invitation, which holds no more. Others as enroll_store and
+ * ask_totpd.
+ */
+MUST_CHECK enum totp_err record_enroll(struct login *login, const struct record_first *first,
+				       struct recovery_code ret_codes[RECOVERY_MAX],
+				       uint8_t *ret_count, struct reason *why);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,9 +61,31 @@ static enum totp_err whole(ssize_t written, size_t len)
 	return TOTP_OK;
 }
 
+/*
+ * A file size limit, which whoever starts a set-uid program chooses, would cut a write short, or
+ * end the process by SIGXFSZ: look before writing. offset -1: the file's own position. It counts
+ * for files alone: a pipe or a terminal has no position.
+ */
+static bool limit_allows(int fd, off_t offset, size_t len)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return true;
+	if (offset < 0)
+		offset = lseek(fd, 0, SEEK_CUR);
+	if (offset < 0 || (rlim_t)offset + len <= limit.rlim_cur)
+		return true;
+	errno = EFBIG;
+	return false;
+}
+
 enum totp_err io_pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
 	ssize_t n;
+
+	if (!limit_allows(fd, offset, len))
+		return TOTP_ERR_SYSTEM;
 
 	do
 		n = pwrite(fd, buf, len, offset);
@@ -74,6 +97,8 @@ enum totp_err io_write(int fd, const void *buf, size_t len)
 {
 	ssize_t n;
 
+	if (!limit_allows(fd, -1, len))
+		return TOTP_ERR_SYSTEM;
 	do
 		n = write(fd, buf, len);
 	while (n < 0 && errno == EINTR);

@@ -23,7 +23,10 @@ MUST_CHECK enum totp_err io_read_all(int fd, void *buf, size_t cap, size_t *ret_
 /* Read up to len bytes at offset, fewer only at the end of the file. */
 MUST_CHECK enum totp_err io_pread(int fd, void *buf, size_t len, off_t offset, size_t *ret_len);
 
-/* Write all len bytes, at offset or at the file's own position. TOTP_ERR_SYSTEM: errno. */
+/*
+ * Write all len bytes, at offset or at the file's own position. TOTP_ERR_SYSTEM: errno; EFBIG:
+ * the process may not make a file that large, and nothing was written.
+ */
 MUST_CHECK enum totp_err io_pwrite(int fd, const void *buf, size_t len, off_t offset);
 MUST_CHECK enum totp_err io_write(int fd, const void *buf, size_t len);
 

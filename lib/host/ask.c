@@ -32,7 +32,7 @@ static enum totp_err check_socket(const char *run_dir, const char *name, struct 
 {
 	OWN_FD int dir_fd = -1;
 	struct stat st;
-	enum totp_err err = path_open_dir(AT_FDCWD, run_dir, 0, &dir_fd, NULL, why);
+	enum totp_err err = path_find_dir(run_dir, &dir_fd, why);
 
 	if (err != TOTP_OK)
 		return err;

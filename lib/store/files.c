@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -494,14 +493,6 @@ enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason
 	return err;
 }
 
-/* A caller's file size limit would cut the write short, and the slot with it. */
-static bool limit_allows_write(void)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= STATE_FILE_LEN;
-}
-
 /* Overwrite the slot that does not count now. A sync that fails is not tried again: the
  * kernel has marked the page clean, and a second call would lie. */
 enum totp_err files_write_slot(int fd, const uint8_t slot[STATE_SLOT_LEN], uint64_t sequence)
@@ -534,9 +525,7 @@ static enum totp_err commit_to_disk(struct store_txn *txn, const struct login_st
 	}
 	errno = EROFS;
 	err = TOTP_ERR_SYSTEM;
-	if (!limit_allows_write())
-		errno = EFBIG;
-	else if (!txn->read_only)
+	if (!txn->read_only)
 		err = files_write_slot(txn->state_fd, slot, next->sequence);
 	if (err == TOTP_OK) {
 		files_run_clear(txn);

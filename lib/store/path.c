@@ -25,10 +25,11 @@ static enum totp_err unsafe_mode(const char *path, mode_t found, mode_t forbidde
 	return TOTP_ERR_UNSAFE;
 }
 
-enum totp_err path_open_any_dir(int dir_fd, const char *path, int *ret_fd, struct stat *ret_stat,
-				struct reason *why)
+/* access: O_RDONLY or O_PATH. */
+static enum totp_err open_any_dir(int dir_fd, const char *path, int access, int *ret_fd,
+				  struct stat *ret_stat, struct reason *why)
 {
-	OWN_FD int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | ALWAYS);
+	OWN_FD int fd = openat(dir_fd, path, access | O_DIRECTORY | O_NOFOLLOW | ALWAYS);
 	struct stat st;
 
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
@@ -45,12 +46,18 @@ enum totp_err path_open_any_dir(int dir_fd, const char *path, int *ret_fd, struc
 	return TOTP_OK;
 }
 
-enum totp_err path_open_dir(int dir_fd, const char *path, uid_t owner, int *ret_fd,
-			    struct stat *ret_stat, struct reason *why)
+enum totp_err path_open_any_dir(int dir_fd, const char *path, int *ret_fd, struct stat *ret_stat,
+				struct reason *why)
+{
+	return open_any_dir(dir_fd, path, O_RDONLY, ret_fd, ret_stat, why);
+}
+
+static enum totp_err open_dir(int dir_fd, const char *path, int access, uid_t owner, int *ret_fd,
+			      struct stat *ret_stat, struct reason *why)
 {
 	OWN_FD int fd = -1;
 	struct stat st;
-	enum totp_err err = path_open_any_dir(dir_fd, path, &fd, &st, why);
+	enum totp_err err = open_any_dir(dir_fd, path, access, &fd, &st, why);
 
 	if (err != TOTP_OK)
 		return err;
@@ -61,6 +68,17 @@ enum totp_err path_open_dir(int dir_fd, const char *path, uid_t owner, int *ret_
 		*ret_stat = st;
 	*ret_fd = fd_take(&fd);
 	return TOTP_OK;
+}
+
+enum totp_err path_open_dir(int dir_fd, const char *path, uid_t owner, int *ret_fd,
+			    struct stat *ret_stat, struct reason *why)
+{
+	return open_dir(dir_fd, path, O_RDONLY, owner, ret_fd, ret_stat, why);
+}
+
+enum totp_err path_find_dir(const char *path, int *ret_fd, struct reason *why)
+{
+	return open_dir(AT_FDCWD, path, O_PATH, 0, ret_fd, NULL, why);
 }
 
 /* The checks that every file shares: a regular one, its owner, mode and size. */

@@ -33,6 +33,12 @@ MUST_CHECK enum totp_err path_open_any_dir(int dir_fd, const char *path, int *re
 					   struct stat *ret_stat, struct reason *why);
 
 /*
+ * As path_open_dir, of root's alone and by an absolute path, for looking names up in it: the
+ * right to search the directory will do, and it cannot be listed.
+ */
+MUST_CHECK enum totp_err path_find_dir(const char *path, int *ret_fd, struct reason *why);
+
+/*
  * Open a regular file in a trusted directory, refusing every trick with names.
  *
  * dir_fd: an open directory that the caller has vetted. name: one component. Refused: a

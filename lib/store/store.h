@@ -97,6 +97,16 @@ MUST_CHECK enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, b
 MUST_CHECK enum totp_err store_open(const struct store_config *config, struct store **ret_store,
 				    struct reason *why);
 
+/* What the calling process can do with a store. */
+enum store_reach {
+	STORE_NO_REACH = 0, /* not even look who has a record, or there is no store to be seen */
+	STORE_READABLE,     /* look, but not read the keyring, lock or write */
+	STORE_WRITABLE,     /* everything that a login or an enrollment does */
+};
+
+/* Find out, without opening anything; why there is no reach, store_open says. */
+enum store_reach store_reach(const struct store_config *config);
+
 /*
  * Read a store's id from its marker, and nothing else of it: any process may, as far as the
  * folder above lets it search. Errors as store_open.

@@ -1,0 +1,46 @@
+/*
+ * Where one login's record is looked at, locked and written, and where an enrollment is stored:
+ * in this process, or by totpd. One table, which totpd(8) prints, decides for the whole login.
+ *
+ * In this process nothing has to be running. But a set-uid program can be stopped by whoever
+ * started it, while it holds somebody's lock; and a process that was put into a sandbox may
+ * not be able to write where totpd can. A process cannot tell a disk that refuses writes from
+ * a sandbox that does: totpd can, and goes by readonly_login where the disk refuses it too.
+ */
+#ifndef PAM_PLACE_H
+#define PAM_PLACE_H
+
+#include <stdbool.h>
+
+#include "store/store.h"
+
+enum place {
+	PLACE_DENY = 0,    /* nowhere: the login is denied */
+	PLACE_HERE,        /* in this process */
+	PLACE_ROOT_SOCKET, /* by totpd, which root may ask about anybody */
+	PLACE_USER_SOCKET, /* by totpd, which a user may ask about themselves */
+};
+
+/* The process that libpam runs in. */
+enum caller {
+	CALLER_USER = 0, /* not root's */
+	CALLER_SET_UID,  /* root's rights, started by somebody else, or with a way back to them */
+	CALLER_ROOT,     /* real, effective and saved user id are 0 */
+};
+
+/* What totpd says to the store that the PAM line means. */
+enum totpd_store {
+	TOTPD_ABSENT = 0,  /* no process is listening */
+	TOTPD_OTHER_STORE, /* it serves another one */
+	TOTPD_SERVES,
+};
+
+enum caller place_caller(void);
+
+/* Does it matter what totpd says? */
+bool place_asks_totpd(enum caller caller, enum store_reach reach);
+
+/* The table. Pure. */
+enum place place_of(enum caller caller, enum store_reach reach, enum totpd_store totpd);
+
+#endif

@@ -1,0 +1,61 @@
+/* The table of totpd(8): where a login's record is looked at, by what is known beforehand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "pam/place.h"
+
+#define HERE PLACE_HERE
+#define DENY PLACE_DENY
+#define ROOT PLACE_ROOT_SOCKET
+#define USER PLACE_USER_SOCKET
+
+static const struct {
+	enum caller caller;
+	enum store_reach reach;
+	enum place serves, other, absent; /* what totpd says to the store that the line means */
+} rows[] = {
+	{CALLER_ROOT, STORE_WRITABLE, HERE, HERE, HERE},
+	{CALLER_ROOT, STORE_READABLE, ROOT, HERE, HERE},
+	{CALLER_ROOT, STORE_NO_REACH, ROOT, DENY, DENY},
+	{CALLER_SET_UID, STORE_WRITABLE, ROOT, HERE, HERE},
+	{CALLER_SET_UID, STORE_READABLE, ROOT, HERE, HERE},
+	{CALLER_SET_UID, STORE_NO_REACH, ROOT, DENY, DENY},
+	{CALLER_USER, STORE_WRITABLE, USER, DENY, DENY},
+	{CALLER_USER, STORE_READABLE, USER, DENY, DENY},
+	{CALLER_USER, STORE_NO_REACH, USER, DENY, DENY},
+};
+
+static void every_combination_has_the_place_that_the_manual_gives_it(void **unused)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum caller caller = rows[i].caller;
+		enum store_reach reach = rows[i].reach;
+
+		printf("caller %d, reach %d\n", caller, reach);
+		assert_int_equal(rows[i].serves, place_of(caller, reach, TOTPD_SERVES));
+		assert_int_equal(rows[i].other, place_of(caller, reach, TOTPD_OTHER_STORE));
+		assert_int_equal(rows[i].absent, place_of(caller, reach, TOTPD_ABSENT));
+	}
+}
+
+static void totpd_is_asked_for_nothing_that_its_answer_does_not_change(void **unused)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(rows[i].serves != rows[i].absent,
+				 place_asks_totpd(rows[i].caller, rows[i].reach));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_combination_has_the_place_that_the_manual_gives_it),
+		cmocka_unit_test(totpd_is_asked_for_nothing_that_its_answer_does_not_change),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
