@@ -320,6 +320,16 @@ def test_a_screen_locker_of_the_user_s_own_unlocks_with_a_code_once(host, screen
     assert PASSWORD not in host.log_text()
 
 
+@pytest.fixture
+def common_auth():
+    with open("/etc/pam.d/common-auth", encoding="utf-8") as file:
+        text = file.read()
+    yield
+    with open("/etc/pam.d/common-auth", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+@pytest.mark.usefixtures("common_auth")
 def test_a_locker_under_the_host_wide_profile_unlocks_with_the_lines_that_doctor_prints(host, screen):
     phone = host.enroll("alice")
     host.pam("common-auth", "auth [success=1 default=ignore] pam_unix.so", "auth requisite pam_deny.so",
