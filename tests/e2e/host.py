@@ -206,8 +206,10 @@ class Host:
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
         with open("/etc/ssh/ssh_host_ed25519_key.pub") as key, open(f"{DIR}/known_hosts", "w") as known:
             known.write("localhost " + key.read())
+        with open("/usr/sbin/sshd", "rb") as program:
+            penalties = b"persourcepenalties" in program.read()  # from OpenSSH 9.8 on
         with open(f"{DIR}/sshd_config", "w") as file:
-            for line in (*settings, "Port 22", "ListenAddress 127.0.0.1", "UsePAM yes",
+            for line in (*settings, *["PerSourcePenalties no"] * penalties, "Port 22", "ListenAddress 127.0.0.1", "UsePAM yes",
                          "KbdInteractiveAuthentication yes", "PasswordAuthentication no",
                          "PermitRootLogin yes", "UseDNS no", "PrintMotd no", "LogLevel DEBUG1",
                          "HostKey /etc/ssh/ssh_host_ed25519_key", "MaxStartups 100",

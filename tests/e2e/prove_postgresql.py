@@ -1,4 +1,5 @@
 """A database server, which is not root's, with the stack of pam_totp(8)."""
+import glob
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 from host import DIR, STORE, run, wait_for
 from test_recipes import recipe
 
-BIN = "/usr/lib/postgresql/15/bin"
+BIN = next(glob.iglob("/usr/lib/postgresql/*/bin"))
 HOME = "/home/postgres"
 POSTGRES = 64010
 

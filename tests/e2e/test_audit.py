@@ -110,7 +110,8 @@ def test_an_enrolment_in_the_login_reaches_the_kernel_too(people):  # noqa: F811
         tracer.send_signal(signal.SIGINT)
         tracer.wait(10)
     assert len(found) == 1
-    assert re.match(r'op=totp-enrolled acct="alice" exe="/usr/sbin/sshd" hostname=\? addr=127.0.0.1 '
+    assert re.match(r'op=totp-enrolled acct="alice" exe="/usr/(sbin/sshd|lib/openssh/sshd-session)" '
+                    r'hostname=\? addr=127.0.0.1 '
                     r"terminal=\S+ res=success", found[0]), found
     # libpam has brought the library, and our module no other
     lines = open(trace).read().splitlines()

@@ -1,4 +1,5 @@
 """Completions for bash and zsh, asked of real shells; that they offer what the programs take."""
+import glob
 import os
 import re
 import time
@@ -11,7 +12,7 @@ from test_totpd import as_user
 
 TOP = os.path.dirname(os.path.dirname(HERE))
 COMPLETIONS = f"{TOP}/conf/completions"
-ZSH = f"{TOP}/build/root/bin/zsh"
+ZSH = next(glob.iglob(f"{TOP}/build/root/**/bin/zsh", recursive=True))  # Debian 12: not in usr
 EVERYWHERE = {"--conf", "--help", "--version"}
 
 # what bash calls when somebody presses the key: words, the last of which is to be completed
