@@ -158,6 +158,25 @@ static void knock(struct doctor *doctor, size_t door)
 			      "see what it says: journalctl -u totpd.service");
 }
 
+/* Does totpd serve the store that a service's line means? Where it is silent, that was told. */
+static void look_at_store_of(struct doctor *doctor, const struct patient *patient)
+{
+	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK, .user = "root"};
+	OWN_WIRE_RESPONSE struct wire_response response;
+	struct reason why = {""};
+
+	if (patient->planned ||
+	    strcmp(patient->policy.store_dir, policy_of(doctor)->store_dir) == 0 ||
+	    ask_totpd(&patient->policy, ASK_ROOT_SOCKET, &request, &response, &why) != TOTP_OK ||
+	    response.err != TOTP_ERR_OTHER_STORE)
+		return;
+	doctor_repair(doctor_find(doctor, "totpd-other-store", patient->name,
+				  "programs that need totpd deny everybody there; su and sudo work "
+				  "in a process of their caller's, who can stop it",
+				  "%s", response.why.text),
+		      "let the policies of all lines name one store_dir: see WHO ASKS in totpd(8)");
+}
+
 void doctor_totpd(struct doctor *doctor)
 {
 	struct account service = {.known = false};
@@ -177,4 +196,6 @@ void doctor_totpd(struct doctor *doctor)
 		     "whoever can write there could answer in totpd's place; nobody asks there");
 	for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++)
 		knock(doctor, i);
+	for (size_t i = 0; i < doctor->patient_count; i++)
+		look_at_store_of(doctor, &doctor->patients[i]);
 }

@@ -1,8 +1,10 @@
 """Where a login's record is looked at: in the process, or by totpd. The table itself is
 tests/module/test-place.c's; here real programs and real sandboxes have it decided."""
 import base64
+import json
 import os
 import shutil
+import subprocess
 
 import pexpect
 import pytest
@@ -185,6 +187,19 @@ def test_a_totpd_of_another_policy_is_noticed_with_the_answer(two_stores):
     assert not become("alice", "bob", theirs.code())
     assert become("alice", "bob", phone.code())
     assert "totpd serves /srv/admin" in as_user("bob", "totp-enroll", "status", fail=True)
+
+
+def test_doctor_reports_a_line_that_means_a_store_which_totpd_does_not_serve(two_stores):
+    def found():
+        done = json.loads(subprocess.run(["totpctl", "doctor", "--json"], text=True, check=False,
+                                         capture_output=True).stdout)
+        return [finding for finding in done if finding["id"] == "totpd-other-store"]
+
+    two_stores.pam("su", *SU)
+    assert found() == []
+    two_stores.pam("su", *two_stores.su)
+    assert ["su" in finding["services"] for finding in found()] == [True]
+    assert ADMIN in found()[0]["what"]
 
 
 # ---- no key in memory while a person types
