@@ -18,6 +18,7 @@
 #include "host/clock.h"
 #include "host/conf.h"
 #include "host/facts.h"
+#include "host/sshd.h"
 #include "login/attempt.h"
 #include "pam/ask.h"
 #include "pam/enroll.h"
@@ -104,9 +105,15 @@ const char *login_item(const struct login *login, int type)
 
 static void find_source(struct login *login)
 {
-	login->source = source_of_login(login_item(login, PAM_RHOST),
-					pam_getenv(login->pamh, "SSH_CONNECTION"), getuid(),
-					&login->address);
+	struct origin caller = {.real_uid = getuid(),
+				.service = login->service,
+				.rhost = login_item(login, PAM_RHOST),
+				.terminal = login_item(login, PAM_TTY),
+				.ssh_connection = pam_getenv(login->pamh, "SSH_CONNECTION")};
+
+	if (caller.ssh_connection && !sshd_is_caller())
+		caller.ssh_connection = NULL;
+	login->source = source_of_login(&caller, &login->address);
 	source_text(&login->source, login->source_text);
 }
 
@@ -269,31 +276,19 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	return decide(login);
 }
 
-/* Has sshd already accepted a public key? It says so in a variable of the PAM environment,
- * one line for each method. */
-static bool has_public_key(const struct login *login)
+/* The mode that asks nothing: success where sshd has already accepted one of the methods that
+ * the line names, so that a stack can pass over the password. */
+static int look_for_publickey(const struct login *login)
 {
-	static const char method[] = "publickey ";
 	const char *info = pam_getenv(login->pamh, "SSH_AUTH_INFO_0");
-	struct text rest = text_of(info ? info : ""), line;
 
-	while (text_line(&rest, &line))
-		if (line.len > sizeof(method) - 1 &&
-		    memcmp(line.at, method, sizeof(method) - 1) == 0)
-			return true;
-	return false;
-}
-
-/* The mode that asks nothing: success for who has shown a key, so that a stack can pass
- * over the password. */
-static int look_for_public_key(const struct login *login)
-{
-	if (!login->service || strcmp(login->service, "sshd") != 0) {
+	if (!sshd_is_caller()) {
 		say_report(login, LOG_ERR, "error", "policy", NULL,
-			   "PAM line: if_publickey: works for the service sshd alone");
+			   "PAM line: if_publickey: works where sshd is the program that asks: "
+			   "take the line out of this service");
 		return PAM_SERVICE_ERR;
 	}
-	if (!has_public_key(login)) {
+	if ((sshd_accepted(info ? info : "") & login->policy.if_publickey) == 0) {
 		say_debug(login, "no_publickey");
 		return PAM_IGNORE;
 	}
@@ -319,7 +314,7 @@ static int authenticate(struct login *login, int argc, const char **argv)
 	if (!login_begin(login, argc, argv))
 		return PAM_SERVICE_ERR;
 	if (login->policy.if_publickey)
-		return look_for_public_key(login);
+		return look_for_publickey(login);
 	if (login->policy.fail_delay)
 		(void)pam_fail_delay(login->pamh, login->policy.fail_delay * 1000000);
 	if (pam_get_user(login->pamh, &name, NULL) != PAM_SUCCESS || !name || !name[0]) {

@@ -41,13 +41,15 @@ struct entry {
 static uint32_t longest_wait(const struct list *list, const struct login_state *state)
 {
 	const struct policy *policy = &list->ctl->tool.policy;
-	uint32_t longest = throttle_wait(&state->shared, policy, list->now);
+	uint32_t longest = 0, wait;
 
+	for (size_t i = 0; i < SOURCE_CLASSES; i++) {
+		wait = throttle_wait(&state->shared[i], policy, list->now);
+		longest = wait > longest ? wait : longest;
+	}
 	for (size_t i = 0; i < state->known_count; i++) {
-		uint32_t wait = throttle_wait(&state->known[i].throttle, policy, list->now);
-
-		if (wait > longest)
-			longest = wait;
+		wait = throttle_wait(&state->known[i].throttle, policy, list->now);
+		longest = wait > longest ? wait : longest;
 	}
 	return longest;
 }
@@ -153,8 +155,9 @@ static void put_token(struct json *json, const struct token *token, const struct
 	json_close(json, '}');
 }
 
+/* source: of a known place, or NULL, and `others` says which places that are not known. */
 static void put_throttle(struct json *json, const struct list *list, const char *source,
-			 const struct throttle *throttle)
+			 const char *others, const struct throttle *throttle)
 {
 	const struct policy *policy = &list->ctl->tool.policy;
 	struct throttle left = ctl_throttle_at(throttle, policy, list->now);
@@ -162,6 +165,7 @@ static void put_throttle(struct json *json, const struct list *list, const char 
 
 	json_open(json, NULL, '{');
 	json_text(json, "source", source);
+	json_text(json, "others", others);
 	json_number(json, "failed_tries", left.burst.used);
 	json_number(json, "failed_tries_long", left.total.used);
 	json_bool(json, "locked", wait == THROTTLE_FOREVER);
@@ -202,10 +206,13 @@ static void put_record(struct json *json, const struct list *list, const struct 
 		put_token(json, &cred->tokens[i], &state->tokens[i]);
 	json_close(json, ']');
 	json_open(json, "throttles", '[');
-	put_throttle(json, list, NULL, &state->shared);
+	for (size_t i = 0; i < (state->one_class ? 1 : SOURCE_CLASSES); i++)
+		put_throttle(json, list, NULL,
+			     state->one_class ? "all" : source_class_name((enum source_class)i),
+			     &state->shared[i]);
 	for (size_t i = 0; i < state->known_count; i++) {
 		source_text(&state->known[i].source, source);
-		put_throttle(json, list, source, &state->known[i].throttle);
+		put_throttle(json, list, source, NULL, &state->known[i].throttle);
 	}
 	json_close(json, ']');
 }

@@ -163,9 +163,12 @@ static void print_state(const struct store_txn *txn, const struct policy *policy
 	print_failures(state);
 	for (size_t i = 0; i < state->known_count; i++)
 		print_known(&state->known[i], policy, now);
-	print_row("other places", "%s",
-		  state->known_count ? "any that never logged in as this user" : "any");
-	print_throttle(&state->shared, policy, now);
+	for (size_t i = 0; i < (state->one_class ? 1 : SOURCE_CLASSES); i++) {
+		print_row("other places", "%s",
+			  state->one_class ? "any that never logged in as this user"
+					   : source_class_text((enum source_class)i));
+		print_throttle(&state->shared[i], policy, now);
+	}
 	if (txn->torn)
 		print_row("note", "a write was cut short; the next login puts it right");
 }

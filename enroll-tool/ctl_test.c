@@ -35,12 +35,14 @@ struct trial {
 static int find_source(struct trial *trial)
 {
 	struct ctl *ctl = trial->ctl;
+	const struct origin caller = {
+		.real_uid = ctl->account.uid, .service = ctl->service, .rhost = ctl->from};
 	char text[SOURCE_TEXT_MAX];
 
 	if (ctl->from && !address_read(text_of(ctl->from), &trial->address))
 		return tool_usage(&ctl->tool,
 				  "--from: expected an address such as 192.0.2.1 or 2001:db8::1");
-	trial->source = source_of_login(ctl->from, NULL, ctl->account.uid, &trial->address);
+	trial->source = source_of_login(&caller, &trial->address);
 	source_text(&trial->source, text);
 	printf("A login as %s, source %s", ctl->shown, text);
 	printf(ctl->service ? ", by /etc/pam.d/%s\n" : "%s, by the policy alone\n",
@@ -238,12 +240,13 @@ static uint32_t print_throttle(const struct trial *trial, const struct store_txn
 {
 	struct login_state state = txn->state;
 	const struct throttle *throttle = throttle_of(&state, &trial->source);
+	bool is_known = throttle < state.shared || throttle >= state.shared + SOURCE_CLASSES;
 	struct throttle left = ctl_throttle_at(throttle, trial->policy, trial->who.now);
 	uint32_t wait = throttle_wait(throttle, trial->policy, trial->who.now);
 	char text[CTL_TIME_MAX];
 
 	printf("  failed tries from %s: %u of %u, in the long run %u of %u\n",
-	       throttle == &state.shared ? "new places" : "this known place",
+	       is_known ? "this known place" : "new places like this one",
 	       (unsigned)left.burst.used, (unsigned)trial->policy->attempts,
 	       (unsigned)left.total.used, (unsigned)trial->policy->attempts_total);
 	if (wait && wait != THROTTLE_FOREVER)
@@ -370,7 +373,7 @@ static int try_line(void *context, const struct stack_line *line, const struct p
 				   "with --conf");
 	if (!policy->if_publickey)
 		return try_login(trial);
-	printf("  lets in who has shown sshd a key; others go on to the lines below\n");
+	printf("  lets in who has shown sshd a key or ticket; others go on to the lines below\n");
 	return TOOL_DONE;
 }
 

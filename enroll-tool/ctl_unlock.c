@@ -28,8 +28,10 @@ struct unlock {
 static uint64_t failures_in_all(const struct login_state *state, const struct policy *policy,
 				int64_t now)
 {
-	uint64_t sum = failures_in(&state->shared, policy, now);
+	uint64_t sum = 0;
 
+	for (size_t i = 0; i < SOURCE_CLASSES; i++)
+		sum += failures_in(&state->shared[i], policy, now);
 	for (size_t i = 0; i < state->known_count; i++)
 		sum += failures_in(&state->known[i].throttle, policy, now);
 	return sum;
@@ -46,7 +48,7 @@ static enum totp_err empty(struct ctl *ctl, void *context, struct store_txn *txn
 	unlock->forgotten = enroll_forget(&next);
 	if (unlock->forgiven == 0 && !unlock->forgotten)
 		return TOTP_OK;
-	next.shared = (struct throttle){0};
+	memset(next.shared, 0, sizeof(next.shared));
 	for (size_t i = 0; i < next.known_count; i++)
 		next.known[i].throttle = (struct throttle){0};
 	return store_commit(txn, &next, why);
@@ -73,15 +75,19 @@ static void print_throttle(const struct unlock *unlock, const struct policy *pol
 static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
 {
 	const struct login_state *before = &unlock->before;
-	char source[SOURCE_TEXT_MAX];
+	char source[SOURCE_TEXT_MAX + 80];
 
 	if (unlock->forgiven == 0) {
 		printf("%s has no failed tries to forgive%s.\n", ctl->shown,
 		       unlock->forgotten ? "" : ": nothing is changed");
 		return;
 	}
-	print_throttle(unlock, &ctl->tool.policy, &before->shared,
-		       "places that never logged in as this user");
+	for (size_t i = 0; i < SOURCE_CLASSES; i++) {
+		snprintf(source, sizeof(source), "places that never logged in as this user%s%s",
+			 before->one_class ? "" : ", of ",
+			 before->one_class ? "" : source_class_text((enum source_class)i));
+		print_throttle(unlock, &ctl->tool.policy, &before->shared[i], source);
+	}
 	for (size_t i = 0; i < before->known_count; i++) {
 		source_text(&before->known[i].source, source);
 		print_throttle(unlock, &ctl->tool.policy, &before->known[i].throttle, source);

@@ -109,14 +109,25 @@ bool routes_is_misspelt(const struct stack_line *line)
 	return false;
 }
 
+/* if_publickey, or with the methods that it names */
+static bool asks_sshd(const struct stack_line *line)
+{
+	static const char word[] = "if_publickey";
+	size_t len = sizeof(word) - 1;
+
+	for (int i = 0; i < line->argc; i++)
+		if (strncmp(line->argv[i], word, len) == 0 &&
+		    (line->argv[i][len] == '\0' || line->argv[i][len] == '='))
+			return strcmp(line->argv[i] + len, "=no") != 0;
+	return false;
+}
+
 enum line_role routes_role(const struct stack_line *line)
 {
 	if (line->kind != STACK_MODULE || routes_is_misspelt(line))
 		return ROLE_FAILS;
 	if (is_called(line, "totp"))
-		return has_argument(line, "if_publickey") || has_argument(line, "if_publickey=yes")
-			       ? ROLE_KEY
-			       : ROLE_CODE;
+		return asks_sshd(line) ? ROLE_KEY : ROLE_CODE;
 	if (is_called(line, "rootok"))
 		return ROLE_ROOT;
 	for (size_t i = 0; i < COUNT_OF(factors); i++)

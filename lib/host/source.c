@@ -33,6 +33,79 @@ uid_t source_uid(const struct source *source)
 	return (uid_t)b[0] << 24 | (uid_t)b[1] << 16 | (uid_t)b[2] << 8 | b[3];
 }
 
+/* --- root's processes --- */
+
+/* Does PAM_TTY, without /dev/, name a terminal? tty1, ttyS0, hvc0, pts/3, :0, lxc/tty1... */
+static bool is_terminal(const char *name)
+{
+	static const char *const beginnings[] = {"tty", "pts/", "hvc",       "hvsi",  "xvc",
+						 ":",   "vc/",  "sclp_line", "3270/", "lxc/"};
+
+	if (strcmp(name, "console") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		size_t len = strlen(beginnings[i]);
+
+		if (strncmp(name, beginnings[i], len) == 0 && name[len])
+			return true;
+	}
+	return false;
+}
+
+/* The terminal where somebody sits: "" if there is none. */
+static const char *terminal_of(const struct origin *caller)
+{
+	static const char dev[] = "/dev/";
+	const char *name = caller->terminal ? caller->terminal : "";
+
+	if (caller->rhost && caller->rhost[0])
+		return "";
+	if (strncmp(name, dev, sizeof(dev) - 1) == 0)
+		name += sizeof(dev) - 1;
+	if (!is_terminal(name))
+		return "";
+	return strncmp(name, "pts/", 4) == 0 ? SOURCE_PTS : name;
+}
+
+#define CUT_LEN 3 /* "~xy" */
+
+/* FNV-1a: names that differ beyond their room stay apart. Strangers choose neither name. */
+static uint32_t hash_of(const char *text, uint32_t hash)
+{
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * UINT32_C(16777619);
+	return hash;
+}
+
+/* Terminal, NUL and service in the room that there is: the end of what is longer is a hash. */
+static void put_caller(const char *terminal, const char *service, uint8_t room[SOURCE_CALLER_LEN])
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	char text[SOURCE_CALLER_LEN + 1] = {0};
+	size_t cut = strnlen(terminal, SOURCE_CALLER_LEN - 1 - CUT_LEN);
+	uint32_t hash = hash_of(service, hash_of("\n", hash_of(terminal, UINT32_C(2166136261))));
+
+	memcpy(text, terminal, cut);
+	strncpy(text + cut + 1, service, SOURCE_CALLER_LEN - cut - 1);
+	if (strlen(terminal) > cut || strlen(service) > SOURCE_CALLER_LEN - cut - 1) {
+		text[SOURCE_CALLER_LEN - CUT_LEN] = '~';
+		for (size_t i = SOURCE_CALLER_LEN - CUT_LEN + 1; i < SOURCE_CALLER_LEN; i++)
+			text[i] = digits[hash >> 5 * (i % 5) & 31];
+	}
+	memcpy(room, text, SOURCE_CALLER_LEN);
+}
+
+static struct source source_of_root(const struct origin *caller)
+{
+	struct source source = {.kind = SOURCE_UID};
+
+	put_caller(terminal_of(caller), caller->service ? caller->service : "",
+		   source.bytes + SOURCE_CALLER_AT);
+	return source;
+}
+
+/* --- any process --- */
+
 /* SSH_CONNECTION is "address port address port"; the first is the client's. */
 static void read_connection(const char *connection, struct address *ret_address)
 {
@@ -42,15 +115,48 @@ static void read_connection(const char *connection, struct address *ret_address)
 		(void)address_read(first, ret_address);
 }
 
-struct source source_of_login(const char *rhost, const char *ssh_connection, uid_t real_uid,
-			      struct address *ret_address)
+struct source source_of_login(const struct origin *caller, struct address *ret_address)
 {
 	*ret_address = (struct address){.family = ADDRESS_NONE};
-	if (!rhost || !rhost[0])
-		return source_of_uid(real_uid);
-	if (!address_read(text_of(rhost), ret_address) && ssh_connection)
-		read_connection(ssh_connection, ret_address);
-	return source_of_address(ret_address);
+	if (caller->rhost && caller->rhost[0] &&
+	    !address_read(text_of(caller->rhost), ret_address) && caller->ssh_connection)
+		read_connection(caller->ssh_connection, ret_address);
+	if (ret_address->family != ADDRESS_NONE)
+		return source_of_address(ret_address);
+	return caller->real_uid ? source_of_uid(caller->real_uid) : source_of_root(caller);
+}
+
+/* --- in words --- */
+
+/* What put_caller has put. */
+static void get_caller(const struct source *source, char terminal[SOURCE_CALLER_LEN + 1],
+		       char service[SOURCE_CALLER_LEN + 1])
+{
+	const char *text = (const char *)source->bytes + SOURCE_CALLER_AT;
+	size_t len = strnlen(text, SOURCE_CALLER_LEN);
+
+	memset(terminal, 0, SOURCE_CALLER_LEN + 1);
+	memset(service, 0, SOURCE_CALLER_LEN + 1);
+	for (size_t i = 0; i < SOURCE_CALLER_LEN; i++) {
+		char c = text[i] > ' ' && text[i] < 0x7f ? text[i] : '?';
+
+		if (i < len)
+			terminal[i] = c;
+		else if (i > len && text[i])
+			service[i - len - 1] = c;
+	}
+}
+
+static void uid_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
+{
+	char terminal[SOURCE_CALLER_LEN + 1], service[SOURCE_CALLER_LEN + 1];
+
+	get_caller(source, terminal, service);
+	if (source_uid(source) != 0 || (!terminal[0] && !service[0]))
+		snprintf(ret_text, SOURCE_TEXT_MAX, "uid:%u", (unsigned)source_uid(source));
+	else
+		snprintf(ret_text, SOURCE_TEXT_MAX, "service:%s%s%s", service,
+			 terminal[0] ? ":" : "", terminal);
 }
 
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
@@ -69,7 +175,7 @@ void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 		strcat(ret_text, "/64");
 		return;
 	case SOURCE_UID:
-		snprintf(ret_text, SOURCE_TEXT_MAX, "uid:%u", (unsigned)source_uid(source));
+		uid_text(source, ret_text);
 		return;
 	case SOURCE_UNKNOWN:
 		break;
@@ -79,10 +185,37 @@ void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 
 void source_place(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 {
-	if (source->kind == SOURCE_UID)
-		strcpy(ret_text, "this host");
-	else if (source->kind == SOURCE_UNKNOWN)
+	char terminal[SOURCE_CALLER_LEN + 1], service[SOURCE_CALLER_LEN + 1];
+
+	get_caller(source, terminal, service);
+	if (source->kind == SOURCE_UNKNOWN)
 		strcpy(ret_text, "elsewhere");
-	else
+	else if (source->kind != SOURCE_UID)
 		source_text(source, ret_text);
+	else if (source_uid(source) != 0 || (!terminal[0] && !service[0]))
+		strcpy(ret_text, "this host");
+	else if (terminal[0])
+		snprintf(ret_text, SOURCE_TEXT_MAX, "%s of this host",
+			 strcmp(terminal, SOURCE_PTS) == 0 ? "a terminal" : terminal);
+	else
+		snprintf(ret_text, SOURCE_TEXT_MAX, "a client of %s", service);
+}
+
+static const struct {
+	const char *name, *text;
+} classes[SOURCE_CLASSES] = {
+	[SOURCE_NETWORK] = {"network", "the network"},
+	[SOURCE_CONSOLE] = {"console", "consoles of this host"},
+	[SOURCE_PSEUDO] = {"terminal", "pseudo-terminals and displays"},
+	[SOURCE_USER] = {"user", "programs that users started"},
+};
+
+const char *source_class_text(enum source_class class)
+{
+	return classes[class].text;
+}
+
+const char *source_class_name(enum source_class class)
+{
+	return classes[class].name;
 }

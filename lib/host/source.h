@@ -1,4 +1,28 @@
-/* Where a login comes from. Literal addresses only: no name is ever looked up. */
+/*
+ * Where a login comes from: what a throttle counts by, what is remembered, and what the log
+ * and the person are told. In this order:
+ *
+ * 1. A literal address that the program hands over (PAM_RHOST), or that sshd knows where its
+ *    PAM_RHOST is a name. It is the one thing here that says which stranger it is. No name is
+ *    ever looked up: whoever owns the address chooses it.
+ * 2. Of a process that another user started (su, sudo, a screen locker): that user's uid. The
+ *    kernel says so, and nothing that the process hands over is needed.
+ * 3. Of root's process: its PAM service and, where no PAM_RHOST at all was handed over, the
+ *    terminal that PAM_TTY names. The uid 0 would say nothing: login(1) on the console is
+ *    root's, and so are xrdp-sesman, saslauthd and whatever calls PAM for people whom it does
+ *    not tell apart. Each of them is a source of its own, in which all of its clients are one.
+ *
+ * PAM_TTY counts only where it names a terminal: "ssh", "ftp" and "cron" are words that programs
+ * write there. A stranger chooses neither service nor terminal, but may choose a name: it is in
+ * no source, or strangers could make themselves the owner's place, or any number of places. A
+ * program that hands over a name serves a network, so what it says of a terminal is not believed.
+ *
+ * A place becomes known by a right code alone. Until then it shares a throttle with the others
+ * of its class (record/state.h), and no client of the network is in the class of a terminal: so
+ * what strangers guess keeps the owner from no console, not even at the first login there. Who
+ * is behind a pseudo-terminal or a display nobody knows (a page in a browser may be), so these
+ * are a class beside the consoles, and the number of a pseudo-terminal is no place.
+ */
 #ifndef HOST_SOURCE_H
 #define HOST_SOURCE_H
 
@@ -9,16 +33,20 @@
 
 #define SOURCE_TEXT_MAX 64
 
+/* What the program that calls says of a login. */
+struct origin {
+	uid_t real_uid;
+	const char *service;        /* PAM_SERVICE, or NULL */
+	const char *rhost;          /* PAM_RHOST, or NULL */
+	const char *terminal;       /* PAM_TTY, or NULL */
+	const char *ssh_connection; /* where it is sshd: SSH_CONNECTION, or NULL */
+};
+
 /*
- * rhost: PAM_RHOST, or NULL. ssh_connection: sshd's variable of that name in the PAM
- * environment, or NULL; used where rhost is a name. real_uid: the caller's.
- *
- * A literal address gives itself: IPv6 its /64 (a zone after % is dropped), a mapped
- * IPv4 the IPv4. No rhost gives the uid. A name without SSH_CONNECTION is unknown.
- * *ret_address is the whole address, ADDRESS_NONE where there is none.
+ * The source, as above. IPv6 is its /64 (a zone after % is dropped); an IPv4 address in an IPv6
+ * one is the IPv4 address. *ret_address is the whole address, ADDRESS_NONE where there is none.
  */
-struct source source_of_login(const char *rhost, const char *ssh_connection, uid_t real_uid,
-			      struct address *ret_address);
+struct source source_of_login(const struct origin *caller, struct address *ret_address);
 
 /* That of a local caller. */
 struct source source_of_uid(uid_t uid);
@@ -26,10 +54,22 @@ struct source source_of_uid(uid_t uid);
 /* The uid of a source of that kind. */
 uid_t source_uid(const struct source *source);
 
-/* For logs and administrators: "192.0.2.1", "2001:db8::/64", "uid:1000" or "unknown". */
+/*
+ * For logs and administrators, one word: "192.0.2.1", "2001:db8::/64", "uid:1000",
+ * "service:xrdp-sesman", "service:login:tty1" or "unknown".
+ */
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);
 
-/* For the person, after "from": an address likewise, "this host" or "elsewhere". */
+/*
+ * For the person, after "from": an address likewise, "this host", "tty1 of this host", "a
+ * client of xrdp-sesman" or "elsewhere".
+ */
 void source_place(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);
+
+/* For administrators, the places of a class: "the network" and the like… */
+const char *source_class_text(enum source_class class);
+
+/* …and for programs: "network", "console", "terminal" or "user". */
+const char *source_class_name(enum source_class class);
 
 #endif

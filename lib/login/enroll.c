@@ -92,7 +92,8 @@ static void keep_token(struct token_state *state, const struct token *token, con
 /* What is of the user rather than of a token. */
 static void keep_history(struct login_state *state, const struct login_state *before)
 {
-	state->shared = before->shared;
+	state->one_class = before->one_class;
+	memcpy(state->shared, before->shared, sizeof(state->shared));
 	state->known_count = before->known_count;
 	memcpy(state->known, before->known, sizeof(state->known));
 	state->failures = before->failures;

@@ -28,6 +28,7 @@ enum kind {
 	KIND_ALGORITHM,
 	KIND_PASSWORD,
 	KIND_ENROLL,
+	KIND_METHODS,
 	KIND_DATE,
 	KIND_QR
 };
@@ -57,7 +58,7 @@ static const struct option options[] = {
 	OPTION(trusted_networks, IN_BOTH, KIND_NETWORKS, 0, 0, ""),
 	OPTION(remember, IN_BOTH, KIND_SECONDS, 0, 30 * 86400, "0"),
 	OPTION(password, IN_BOTH, KIND_PASSWORD, 0, 0, "none"),
-	OPTION(if_publickey, IN_ARGS, KIND_FLAG, 0, 0, "no"),
+	OPTION(if_publickey, IN_ARGS, KIND_METHODS, 0, 0, "no"),
 	OPTION(enroll_in_account, IN_ARGS, KIND_FLAG, 0, 0, "no"),
 	{{"enroll", true, false, "tool"}, KIND_ENROLL, 0, 0, 0},
 	OPTION(enroll_until, IN_FILE, KIND_DATE, 0, 0, ""),
@@ -383,6 +384,47 @@ static enum totp_err set_enroll(struct text value, struct policy *policy, struct
 	return TOTP_OK;
 }
 
+unsigned policy_ssh_method(struct text name)
+{
+	static const struct {
+		const char *name;
+		enum ssh_method method;
+	} methods[] = {
+		{"publickey", SSH_PUBLICKEY},
+		{"gssapi-with-mic", SSH_GSSAPI},
+		{"gssapi-keyex", SSH_GSSAPI},
+		{"hostbased", SSH_HOSTBASED},
+	};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (text_is(name, methods[i].name))
+			return methods[i].method;
+	return 0;
+}
+
+/* "yes" is what proves the person: a host's key proves the host. */
+static enum totp_err set_methods(struct text value, unsigned *methods, struct reason *why)
+{
+	struct text rest = value, entry;
+
+	*methods = text_is(value, "yes") ? SSH_PUBLICKEY | SSH_GSSAPI : 0;
+	if (text_is(value, "yes") || text_is(value, "no"))
+		return TOTP_OK;
+	for (bool good = value.len && value.at[value.len - 1] != ','; good;) {
+		unsigned method;
+
+		if (!text_field(&rest, ',', &entry))
+			return TOTP_OK;
+		method = policy_ssh_method(text_trim(entry));
+		good = method != 0;
+		*methods |= method;
+	}
+	*methods = 0;
+	reason_set(why, "expected publickey, gssapi-with-mic, gssapi-keyex or hostbased, "
+			"separated by commas");
+	return TOTP_ERR_FORMAT;
+}
+
 static enum totp_err set_date(struct text value, int64_t *date, struct reason *why)
 {
 	*date = 0;
@@ -432,6 +474,8 @@ static enum totp_err set_option(const struct option *option, struct text value,
 		return set_enforce(value, policy, why);
 	case KIND_ENROLL:
 		return set_enroll(value, policy, why);
+	case KIND_METHODS:
+		return set_methods(value, at, why);
 	case KIND_DATE:
 		return set_date(value, at, why);
 	case KIND_QR:

@@ -26,6 +26,13 @@ enum enforce { ENFORCE_REQUIRED = 0, ENFORCE_OPTIONAL, ENFORCE_FROM };
 /* The picture inside a login: the terminal at the other end is not known. */
 enum enroll_qr { ENROLL_QR_UTF8 = 0, ENROLL_QR_ASCII, ENROLL_QR_NONE };
 
+/* What sshd may have accepted before it asks; a set of these. */
+enum ssh_method {
+	SSH_PUBLICKEY = 1,
+	SSH_GSSAPI = 2, /* with-mic and keyex */
+	SSH_HOSTBASED = 4,
+};
+
 /* Where the code comes from. */
 enum password_mode {
 	PASSWORD_NONE = 0,       /* a question of our own */
@@ -42,7 +49,7 @@ struct policy {
 	char may_check[POLICY_SHORT_LIST];          /* may ask totpd about others */
 	char trusted_networks[POLICY_NETWORKS_MAX]; /* comma-separated */
 	uint32_t remember;                          /* seconds; 0: never */
-	bool if_publickey;
+	unsigned if_publickey; /* enum ssh_method: what spares the lines that follow; 0: asks */
 	bool enroll_in_account;
 	bool enroll_tool; /* where people may enrol themselves… */
 	bool enroll_login;
@@ -73,6 +80,9 @@ struct policy {
 
 /* Is this address in one of the networks of a list that was read? */
 bool policy_networks_have(const char *list, const struct address *address);
+
+/* The method that sshd calls so ("publickey", "gssapi-with-mic"), or 0. */
+unsigned policy_ssh_method(struct text name);
 
 /* Receives one complaint, a sentence with file and line; called once for each fault. */
 typedef void policy_complain_fn(void *context, const struct reason *complaint);

@@ -52,7 +52,9 @@ struct throttle *throttle_of(struct login_state *state, const struct source *sou
 {
 	struct known_source *known = known_find(state, source);
 
-	return known ? &known->throttle : &state->shared;
+	if (known)
+		return &known->throttle;
+	return &state->shared[state->one_class ? 0 : source_class(source)];
 }
 
 static bool leak_settle(struct leak *leak, int64_t now)

@@ -11,7 +11,7 @@
 
 #define THROTTLE_FOREVER UINT32_MAX
 
-/* The throttle that counts this source: its own if it is known, else the shared one. */
+/* The throttle that counts this source: its own if it is known, else that of its class. */
 struct throttle *throttle_of(struct login_state *state, const struct source *source);
 
 /*

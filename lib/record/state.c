@@ -20,6 +20,22 @@ bool source_equal(const struct source *a, const struct source *b)
 	return a->kind == b->kind && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
+enum source_class source_class(const struct source *source)
+{
+	static const uint8_t root[SOURCE_CALLER_AT];
+	const char *terminal = (const char *)source->bytes + SOURCE_CALLER_AT;
+
+	if (source->kind != SOURCE_UID)
+		return SOURCE_NETWORK;
+	if (memcmp(source->bytes, root, sizeof(root)) != 0)
+		return SOURCE_USER;
+	if (terminal[0] == '\0')
+		return SOURCE_NETWORK;
+	return terminal[0] == ':' || strncmp(terminal, SOURCE_PTS, sizeof(SOURCE_PTS)) == 0
+		       ? SOURCE_PSEUDO
+		       : SOURCE_CONSOLE;
+}
+
 void state_init(const struct cred *cred, struct login_state *ret_state)
 {
 	*ret_state = (struct login_state){.sequence = 1, .token_count = cred->token_count};
@@ -72,6 +88,12 @@ static void put_throttle(struct buffer *out, const struct throttle *throttle)
 	buffer_u64(out, (uint64_t)throttle->total.since);
 }
 
+/* Version 1 has one throttle for all sources that are not known. */
+static size_t classes_of(const struct cred *cred)
+{
+	return cred->version < 2 ? 1 : SOURCE_CLASSES;
+}
+
 /* The MAC of a slot: over all before it and the user name. */
 static enum totp_err slot_mac(const uint8_t *slot, const struct cred *cred, uint8_t mac[MAC_MAX])
 {
@@ -117,7 +139,8 @@ enum totp_err state_encode(const struct login_state *state, const struct cred *c
 	}
 	buffer_u32(&out, state->spent);
 	buffer_u8(&out, state->bypass_used);
-	put_throttle(&out, &state->shared);
+	for (size_t i = 0; i < classes_of(cred); i++)
+		put_throttle(&out, &state->shared[state->one_class ? 0 : i]);
 	buffer_u8(&out, state->known_count);
 	for (size_t i = 0; i < state->known_count; i++) {
 		put_source(&out, &state->known[i].source);
@@ -156,7 +179,7 @@ static struct throttle get_throttle(struct bytes *in)
 	return throttle;
 }
 
-static void get_state(struct bytes *in, struct login_state *state)
+static void get_state(struct bytes *in, const struct cred *cred, struct login_state *state)
 {
 	state->sequence = bytes_u64(in);
 	bytes_copy(in, state->cred_id, sizeof(state->cred_id));
@@ -169,7 +192,9 @@ static void get_state(struct bytes *in, struct login_state *state)
 	}
 	state->spent = bytes_u32(in);
 	state->bypass_used = bytes_u8(in);
-	state->shared = get_throttle(in);
+	state->one_class = classes_of(cred) == 1;
+	for (size_t i = 0; i < classes_of(cred); i++)
+		state->shared[i] = get_throttle(in);
 	state->known_count = bytes_u8(in);
 	in->bad |= state->known_count > STATE_KNOWN_MAX;
 	for (size_t i = 0; !in->bad && i < state->known_count; i++) {
@@ -208,7 +233,7 @@ enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred
 	if (bytes_u16(&in) != cred->version)
 		return TOTP_ERR_UNSUPPORTED;
 
-	get_state(&in, ret_state);
+	get_state(&in, cred, ret_state);
 	err = bytes_end(&in);
 	if (err == TOTP_OK)
 		err = state_check(ret_state, cred);

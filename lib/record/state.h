@@ -20,7 +20,29 @@ enum source_kind {
 	SOURCE_UNKNOWN = 0,
 	SOURCE_IPV4 = 1, /* bytes 0 to 3 */
 	SOURCE_IPV6 = 2, /* bytes 0 to 7: the /64 */
-	SOURCE_UID = 3,  /* bytes 0 to 3, big-endian: the real uid of a local caller */
+	SOURCE_UID = 3,  /* bytes 0 to 3, big-endian: the real uid of a local caller;
+			  * of root's, what follows: SOURCE_CALLER_AT */
+};
+
+/*
+ * Of a process of root's that hands over no address: the terminal, a NUL, and the PAM service,
+ * cut to these bytes. No terminal: no person sits at this host, as far as anybody knows.
+ */
+#define SOURCE_CALLER_AT  4
+#define SOURCE_CALLER_LEN 12
+#define SOURCE_PTS        "pts" /* the terminal of every pseudo-terminal: its number says nothing */
+
+/*
+ * The sources that are not known share a throttle with those of their class alone, so that
+ * what strangers guess over the network keeps nobody from a terminal of this host.
+ */
+enum source_class {
+	SOURCE_NETWORK = 0, /* addresses, and services of root's that know neither address nor
+			     * terminal */
+	SOURCE_CONSOLE,     /* tty1, ttyS0 and the like */
+	SOURCE_PSEUDO,      /* pseudo-terminals and displays: who serves them, nobody knows */
+	SOURCE_USER,        /* other users' processes: su, sudo, screen lockers */
+	SOURCE_CLASSES
 };
 
 struct source {
@@ -58,7 +80,8 @@ struct login_state {
 	struct token_state tokens[CRED_TOKENS_MAX]; /* in the credential's order */
 	uint32_t spent;                             /* bit i: recovery code i was used */
 	uint8_t bypass_used;                        /* how often the bypass was used */
-	struct throttle shared;                     /* of all sources that are not known */
+	bool one_class;                             /* version 1: shared[0] is of all classes */
+	struct throttle shared[SOURCE_CLASSES];     /* of the sources that are not known */
 	uint8_t known_count;
 	struct known_source known[STATE_KNOWN_MAX];
 	uint32_t failures; /* since the last success */
@@ -71,6 +94,7 @@ struct login_state {
 bool state_is_pending(const struct login_state *state, const struct cred *cred);
 
 bool source_equal(const struct source *a, const struct source *b);
+enum source_class source_class(const struct source *source);
 
 /* A state for a credential in which nothing has happened yet: sequence 1, all else 0. */
 void state_init(const struct cred *cred, struct login_state *ret_state);

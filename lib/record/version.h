@@ -2,6 +2,8 @@
  * Versions of records. A credential and its state are of one version. What is written is of
  * the version that the store has in its marker, so that whoever goes back to an older program
  * can do so until totpctl upgrade has given the store a newer one.
+ *
+ * Version 2 has a throttle for each class of sources that are not known, 1 one for all.
  */
 #ifndef RECORD_VERSION_H
 #define RECORD_VERSION_H

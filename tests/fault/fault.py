@@ -511,8 +511,8 @@ def an_import_over_a_record_killed_at_any_call_revives_no_used_code(scene):
 
 
 def an_upgrade_killed_at_any_call_leaves_everything_open_and_goes_on(scene):
-    """By the program of a later day, which knows a version 2 of records."""
-    later = "../tests/tools/totpctl-2"
+    """By the program of a later day, which knows a version 3 of records."""
+    later = "../tests/tools/totpctl-later"
     run(LOGIN, "enroll", scene.dir, "bin")
     used = scene.fresh()
     require(scene.log_in(used) == [SUCCESS], "the first login")

@@ -56,13 +56,14 @@ static void choose(const uint8_t file[STATE_FILE_LEN], const struct cred *cred)
 		REQUIRE(!valid[i] || chosen.sequence >= slots[i].sequence);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void try_version(uint8_t version, const uint8_t *data, size_t size)
 {
 	struct cred cred = example_cred();
 	uint8_t file[STATE_FILE_LEN];
 	struct login_state state;
 	bool torn;
 
+	cred.version = version;
 	/* as it is, nothing gets in */
 	REQUIRE(state_choose(data, size, &cred, &state, &torn) != TOTP_OK);
 
@@ -73,5 +74,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* the whole input as one slot */
 	fill(file, data, size, &cred);
 	decode(file, &cred, &state);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	try_version(1, data, size);
+	try_version(2, data, size);
 	return 0;
 }

@@ -469,6 +469,8 @@ pam_handle_t *scene_begin(const struct scene *scene, const char *user, struct ta
 		code = pam_set_item(handle, PAM_FAIL_DELAY, item);
 	if (code == PAM_SUCCESS && talk->rhost)
 		code = pam_set_item(handle, PAM_RHOST, talk->rhost);
+	if (code == PAM_SUCCESS && talk->tty)
+		code = pam_set_item(handle, PAM_TTY, talk->tty);
 	if (code == PAM_SUCCESS && talk->env)
 		code = pam_putenv(handle, talk->env);
 	if (code != PAM_SUCCESS)

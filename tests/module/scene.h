@@ -111,6 +111,7 @@ struct talk {
 	void (*while_typing)(void *context); /* or NULL */
 	void *context;
 	const char *rhost; /* or NULL: a local login */
+	const char *tty;   /* or NULL: none is handed over */
 	const char *env;   /* "NAME=value" for the PAM environment, or NULL */
 	int flags;         /* of pam_authenticate */
 

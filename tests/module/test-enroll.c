@@ -174,7 +174,7 @@ static void who_must_enrolls_with_a_right_code_and_gives_the_next_one_next_time(
 	assert_int_equal(PAM_SUCCESS, log_in("bin", "r"));
 	assert_true(is_enrolled("bin"));
 	assert_holds(person.heard, "Recovery codes of bin");
-	assert_logged("user=bin service=scene source=uid:0 outcome=enrolled reason=login");
+	assert_logged("user=bin service=scene source=service:scene outcome=enrolled reason=login");
 
 	/* used: it stands in the state already */
 	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "bin", NULL, code_at(scene_now)));

@@ -111,16 +111,6 @@ static void a_clock_set_back_before_the_last_login_refuses_and_says_how_to_repai
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
-static void an_ssh_connection_tells_the_address_where_sshd_gives_a_name(void **unused)
-{
-	struct talk talk = {.answer = scene_code("daemon", scene_now),
-			    .rhost = "client.example.org",
-			    .env = "SSH_CONNECTION=" A " 40000 192.0.2.9 22"};
-
-	assert_int_equal(PAM_SUCCESS, scene_talk(&scene, "daemon", &talk));
-	assert_logged("source=" A " ");
-}
-
 static void sources_are_told_as_they_are_counted(void **unused)
 {
 	static const struct {
@@ -130,10 +120,10 @@ static void sources_are_told_as_they_are_counted(void **unused)
 		{"::ffff:192.0.2.7", "source=192.0.2.7 "},
 		{"2001:db8:1:2:3:4:5:6", "source=2001:db8:1:2::/64 "},
 		{"fe80::1%eth0", "source=fe80::/64 "},
-		{NULL, "source=uid:0 "},
-		{"", "source=uid:0 "},
-		{"host name\n192.0.2.1", "source=unknown "},
-		{"192.0.2.1.example.org", "source=unknown "},
+		{NULL, "source=service:scene "},
+		{"", "source=service:scene "},
+		{"host name\n192.0.2.1", "source=service:scene "},
+		{"192.0.2.1.example.org", "source=service:scene "},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -233,7 +223,6 @@ int main(void)
 		in_a_scene(a_refused_try_does_not_move_the_release),
 		in_a_scene(a_clock_set_back_neither_shortens_nor_lengthens_a_wait),
 		in_a_scene(a_clock_set_back_before_the_last_login_refuses_and_says_how_to_repair),
-		in_a_scene(an_ssh_connection_tells_the_address_where_sshd_gives_a_name),
 		in_a_scene(sources_are_told_as_they_are_counted),
 		in_a_scene(a_session_at_its_prompt_is_not_disturbed_by_another_one),
 		in_a_scene(two_sessions_at_their_prompts_share_one_code_s_one_use),

@@ -239,7 +239,7 @@ static void a_store_without_its_marker_is_never_an_absence(void **unused)
 	strcpy(marker, scene_path(&scene, "store/STORE"));
 	move_away(marker);
 	assert_store_unusable("no marker STORE");
-	scene_write(&scene, "store/STORE", "pam_totp store 2\nid 00\nmachine 00\n", 0644);
+	scene_write(&scene, "store/STORE", "pam_totp store 3\nid 00\nmachine 00\n", 0644);
 	assert_store_unusable("made by a newer version");
 	scene_write(&scene, "store/STORE", "", 0644);
 	assert_store_unusable("damaged");

@@ -1,4 +1,4 @@
-/* Where a login comes from: trusted networks, remembered addresses, a key shown to sshd; and
+/* Where a login comes from: trusted networks, remembered addresses, services and terminals; and
  * what a user is told of others' failures. */
 #include "module.h"
 
@@ -32,17 +32,6 @@ static void nobody_is_asked_from_a_trusted_network(void **unused)
 		assert_int_equal(PAM_SUCCESS, from(outside[i], &talk));
 		assert_string_equal(QUESTION, talk.heard);
 	}
-}
-
-static void sshd_s_address_counts_where_the_host_has_a_name(void **unused)
-{
-	struct talk talk = {.answer = "never",
-			    .rhost = "gw.example.org",
-			    .env = "SSH_CONNECTION=192.0.2.9 50000 192.0.2.1 22"};
-
-	scene_service(&scene, "", "trusted_networks=192.0.2.0/24");
-	assert_int_equal(SCENE_IGNORED, scene_talk(&scene, "daemon", &talk));
-	assert_logged("source=192.0.2.9 outcome=skip reason=trusted_network");
 }
 
 static void a_local_caller_comes_from_no_network(void **unused)
@@ -140,83 +129,106 @@ static void a_remembered_address_is_refused_with_a_damaged_or_revoked_record(voi
 	assert_int_equal(PAM_AUTHINFO_UNAVAIL, from(A, &talk));
 }
 
-/* --- a public key shown to sshd --- */
+/* --- sshd's word, in a program that is not sshd --- */
 
-static void make_sshd(const char *arguments)
+static void nobody_but_sshd_is_believed_to_know_a_key_or_an_address(void **unused)
 {
-	char text[1000];
+	static const char *const services[] = {"scene", "sshd"};
+	struct talk talk = {.answer = "never",
+			    .rhost = "gw.example.org",
+			    .env = "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA"};
 
-	snprintf(text, sizeof(text),
-		 "auth [success=done ignore=ignore default=die] %s conf=%s %s\n", MODULE_PATH,
-		 scene_path(&scene, "conf"), arguments);
-	scene_write(&scene, "service/sshd", text, 0644);
-}
-
-static int as_sshd(const char *env, struct talk *talk)
-{
-	struct pam_conv conv;
-	pam_handle_t *handle;
-	int code;
-
-	scene_log_clear();
-	*talk = (struct talk){.answer = "never", .rhost = A, .env = env};
-	handle = scene_begin(&scene, "daemon", talk, &conv);
-	assert_int_equal(PAM_SUCCESS, pam_set_item(handle, PAM_SERVICE, "sshd"));
-	code = pam_authenticate(handle, 0);
-	pam_end(handle, code);
-	return code;
-}
-
-static void a_public_key_that_sshd_accepted_is_a_success_and_asks_nothing(void **unused)
-{
-	static const char *const shown[] = {
-		"SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAAC3Nza",
-		"SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAAC3Nza\n",
-		"SSH_AUTH_INFO_0=hostbased x\npublickey ssh-ed25519 AAAAC3Nza\n",
-	};
-	static const char *const not_shown[] = {
-		NULL,
-		"SSH_AUTH_INFO_0=",
-		"SSH_AUTH_INFO_0=password",
-		"SSH_AUTH_INFO_0=publickey",
-		"SSH_AUTH_INFO_0=publickey ",
-		"SSH_AUTH_INFO_0=keyboard-interactive publickey x",
-		"SSH_AUTH_INFO_0= publickey x",
-		"SSH_AUTH_INFO_0=publickeyx y",
-		"SSH_AUTH_INFO=publickey x",
-	};
-	struct talk talk;
-
-	make_sshd("if_publickey");
-	for (size_t i = 0; i < COUNT(shown); i++) {
-		assert_int_equal(PAM_SUCCESS, as_sshd(shown[i], &talk));
-		assert_string_equal("", talk.heard);
-		assert_logged("reason=publickey");
-		assert_lacks(scene_log, "AAAAC3Nza");
-	}
-	for (size_t i = 0; i < COUNT(not_shown); i++) {
-		assert_int_equal(SCENE_IGNORED, as_sshd(not_shown[i], &talk));
-		assert_string_equal("", talk.heard);
-	}
-}
-
-static void the_process_s_own_environment_shows_no_key(void **unused)
-{
-	struct talk talk;
-
-	make_sshd("if_publickey");
-	setenv("SSH_AUTH_INFO_0", "publickey ssh-ed25519 AAAA", 1);
-	assert_int_equal(SCENE_IGNORED, as_sshd(NULL, &talk));
-	unsetenv("SSH_AUTH_INFO_0");
-}
-
-static void a_key_is_looked_for_in_the_service_sshd_alone(void **unused)
-{
-	struct talk talk = {.env = "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA"};
+	scene_service(&scene, "", "trusted_networks=192.0.2.0/24");
+	talk.env = "SSH_CONNECTION=192.0.2.9 50000 192.0.2.1 22";
+	assert_int_equal(PAM_AUTH_ERR, scene_talk(&scene, "daemon", &talk));
+	assert_logged("source=service:scene ");
 
 	scene_service(&scene, "", "if_publickey");
-	assert_int_equal(PAM_SERVICE_ERR, scene_talk(&scene, "daemon", &talk));
-	assert_logged("if_publickey");
+	assert_int_equal(
+		0, link(scene_path(&scene, "service/scene"), scene_path(&scene, "service/sshd")));
+	for (size_t i = 0; i < COUNT(services); i++) {
+		struct pam_conv conv;
+		pam_handle_t *handle;
+
+		talk.env = "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA";
+		scene_log_clear();
+		handle = scene_begin(&scene, "daemon", &talk, &conv);
+		assert_int_equal(PAM_SUCCESS, pam_set_item(handle, PAM_SERVICE, services[i]));
+		assert_int_equal(PAM_SERVICE_ERR, pam_authenticate(handle, 0));
+		pam_end(handle, PAM_SERVICE_ERR);
+		assert_logged("if_publickey: works where sshd is the program that asks");
+	}
+}
+
+/* --- those who share an account's guesses --- */
+
+static int guess_until_throttled(const struct talk *from)
+{
+	struct talk talk = *from;
+	int count = 0;
+
+	do {
+		talk = *from;
+		talk.answer = scene_wrong_code("daemon", scene_now);
+		count++;
+	} while (scene_talk(&scene, "daemon", &talk) == PAM_AUTH_ERR);
+	return count - 1;
+}
+
+static int log_in_at(const char *tty)
+{
+	struct talk talk = {.answer = scene_code("daemon", scene_now), .tty = tty};
+
+	scene_now += 30;
+	talk.answer = scene_code("daemon", scene_now);
+	return scene_talk(&scene, "daemon", &talk);
+}
+
+static void what_strangers_guess_over_the_network_keeps_nobody_from_a_terminal(void **unused)
+{
+	static const struct talk strangers[] = {{.rhost = A},
+						{.tty = NULL},
+						{.tty = "ssh"},
+						{.rhost = "tower"},
+						{.rhost = "tower", .tty = "tty1"},
+						{.rhost = "tower", .tty = "pts/0"}};
+
+	assert_int_equal(5, guess_until_throttled(&strangers[0]));
+	for (size_t i = 1; i < COUNT(strangers); i++)
+		assert_int_equal(0, guess_until_throttled(&strangers[i]));
+	/* the owner was at none of them before */
+	assert_int_equal(PAM_SUCCESS, log_in_at("tty1"));
+	assert_int_equal(PAM_SUCCESS, log_in_at("pts/7"));
+	assert_int_equal(PAM_SUCCESS, log_in_at("/dev/ttyS0"));
+	assert_int_equal(PAM_MAXTRIES, log_in_at(NULL));
+}
+
+static void whoever_sits_at_a_pseudo_terminal_keeps_nobody_from_a_console(void **unused)
+{
+	const struct talk stranger = {.tty = "pts/3"}, display = {.tty = ":1"};
+
+	assert_int_equal(5, guess_until_throttled(&stranger));
+	assert_int_equal(0, guess_until_throttled(&display));
+	assert_int_equal(PAM_MAXTRIES, log_in_at("pts/0"));
+	assert_int_equal(PAM_SUCCESS, log_in_at("tty1"));
+	scene_now += 30;
+	assert_int_equal(PAM_SUCCESS, right(A));
+}
+
+static void a_service_that_knows_no_address_is_a_known_place_of_its_own(void **unused)
+{
+	const struct talk nameless = {.tty = NULL}, named = {.rhost = "tower"};
+
+	assert_int_equal(PAM_SUCCESS, log_in_at(NULL));
+	assert_logged("source=service:scene ");
+	assert_int_equal(PAM_SUCCESS, log_in_at("tty1"));
+	assert_logged("source=service:scene:tty1 ");
+	/* its clients are one, by whatever name of a host */
+	assert_int_equal(5, guess_until_throttled(&nameless));
+	assert_int_equal(0, guess_until_throttled(&named));
+	/* others of the network keep what they share */
+	assert_int_equal(5, guess_until_throttled(&(struct talk){.rhost = A}));
+	assert_int_equal(PAM_SUCCESS, log_in_at("tty1"));
 }
 
 /* --- the notice --- */
@@ -246,11 +258,12 @@ static void one_failure_is_one_and_silence_is_kept(void **unused)
 {
 	struct talk talk;
 
-	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "daemon", NULL,
-						   scene_wrong_code("daemon", scene_now)));
+	talk = (struct talk){.answer = scene_wrong_code("daemon", scene_now), .tty = "tty1"};
+	assert_int_equal(PAM_AUTH_ERR, scene_talk(&scene, "daemon", &talk));
 	assert_int_equal(PAM_SUCCESS, from(A, &talk));
-	assert_holds(talk.heard, ":1 wrong code since your last login, on 2023-11-14 22:13 UTC\n"
-				 "from this host. If it was not you, tell your administrator.\n");
+	assert_holds(talk.heard,
+		     ":1 wrong code since your last login, on 2023-11-14 22:13 UTC\n"
+		     "from tty1 of this host. If it was not you, tell your administrator.\n");
 	assert_int_equal(PAM_AUTH_ERR, wrong(A));
 	scene_now += 60;
 	talk = (struct talk){
@@ -263,7 +276,6 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		in_a_scene(nobody_is_asked_from_a_trusted_network),
-		in_a_scene(sshd_s_address_counts_where_the_host_has_a_name),
 		in_a_scene(a_local_caller_comes_from_no_network),
 		in_a_scene(a_trusted_network_needs_no_store),
 		in_a_scene(an_address_that_logged_in_is_remembered_for_its_time_and_no_longer),
@@ -271,9 +283,10 @@ int main(void)
 		in_a_scene(a_local_caller_and_an_unknown_host_are_never_remembered),
 		in_a_scene(a_clock_set_back_forgets),
 		in_a_scene(a_remembered_address_is_refused_with_a_damaged_or_revoked_record),
-		in_a_scene(a_public_key_that_sshd_accepted_is_a_success_and_asks_nothing),
-		in_a_scene(the_process_s_own_environment_shows_no_key),
-		in_a_scene(a_key_is_looked_for_in_the_service_sshd_alone),
+		in_a_scene(nobody_but_sshd_is_believed_to_know_a_key_or_an_address),
+		in_a_scene(what_strangers_guess_over_the_network_keeps_nobody_from_a_terminal),
+		in_a_scene(whoever_sits_at_a_pseudo_terminal_keeps_nobody_from_a_console),
+		in_a_scene(a_service_that_knows_no_address_is_a_known_place_of_its_own),
 		in_a_scene(failures_since_the_last_login_are_told_once),
 		in_a_scene(one_failure_is_one_and_silence_is_kept),
 	};

@@ -57,11 +57,18 @@ static void open_locked(struct store *store, const char *user, struct store_txn 
 	need(store_lock(txn, io_monotonic_ns() + 2000000000u, &why), "lock");
 }
 
+static struct source source_at(const char *host)
+{
+	const struct origin caller = {.rhost = host};
+
+	return source_of_login(&caller, &address);
+}
+
 static void try_login(struct store *store, char **words)
 {
 	static const char *const names[] = {"deny", "wait", "allow"};
 	struct attempt who = {.user = words[0],
-			      .source = source_of_login(words[1], NULL, 0, &address),
+			      .source = source_at(words[1]),
 			      .now = clock_now() + strtol(words[3], NULL, 10)};
 	struct store_txn txn = STORE_TXN_NONE;
 	struct outcome outcome;
@@ -77,9 +84,7 @@ static void try_login(struct store *store, char **words)
 
 static void tell_remembered(struct store *store, char **words)
 {
-	struct attempt who = {.user = words[0],
-			      .source = source_of_login(words[1], NULL, 0, &address),
-			      .now = clock_now()};
+	struct attempt who = {.user = words[0], .source = source_at(words[1]), .now = clock_now()};
 	struct store_txn txn = STORE_TXN_NONE;
 	struct look look;
 

@@ -8,7 +8,7 @@ import pytest
 from host import *  # noqa: F403
 from test_import import bring, export, other  # noqa: F401
 
-TOTPCTL_2 = os.environ["TOTPCTL_2"]
+TOTPCTL_LATER = os.environ["TOTPCTL_LATER"]
 HERE, THERE = "192.0.2.1", "2001:db8::1"
 CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}")
 
@@ -70,7 +70,7 @@ def bypass(host):
 
 
 def upgrade(host):
-    subprocess.run([TOTPCTL_2, "--conf", host.conf, "upgrade"], check=True, capture_output=True)
+    subprocess.run([TOTPCTL_LATER, "--conf", host.conf, "upgrade"], check=True, capture_output=True)
 
 
 ENDING = {
@@ -111,7 +111,7 @@ def test_a_spent_recovery_code_stays_spent_after_this(known, how):
 
 def test_a_spent_recovery_code_stays_spent_after_an_upgrade(known):
     upgrade(known)
-    tried = subprocess.run([os.environ["RECORD_TOOL_2"], known.conf, "attempt", KNOWN, HERE,
+    tried = subprocess.run([os.environ["RECORD_TOOL_LATER"], known.conf, "attempt", KNOWN, HERE,
                             known.codes[0], "0"], capture_output=True, text=True, timeout=60)
     assert tried.stdout == "deny spent_recovery_code\n"
 

@@ -597,7 +597,7 @@ def test_unlock_forgives_failed_tries(host):
     assert f"user={KNOWN}" in host.logged() and "outcome=unlocked" in host.logged()
 
     shown = host.done("show", KNOWN)
-    assert shown.count("0 of 5, in the long run 0 of 100") == 2
+    assert shown.count("0 of 5, in the long run 0 of 100") == 5, "a known place and four classes"
     assert host.attempt(KNOWN, used, "203.0.113.9").split()[0] == "deny"
     assert row(shown, "failures") == "7 since then"
 

@@ -149,7 +149,7 @@ static inline int fixture_end(void **state)
 /* A credential with one token; n sets id, state key and secret. */
 static inline struct cred cred_of(const char *user, uint8_t n)
 {
-	struct cred cred = {.version = RECORD_VERSION_FIRST,
+	struct cred cred = {.version = record_version_newest,
 			    .uid_bound = true,
 			    .uid = 1000,
 			    .created = NOW,

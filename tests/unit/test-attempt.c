@@ -118,7 +118,7 @@ static void a_wrong_code_is_counted_on_the_disk_before_it_is_refused(void **stat
 	assert_trial(DENY, WRONG_CODE, try_at(f, wrong, NOW));
 	assert_int_equal(1, syncs);
 	assert_int_equal(1, state_on_disk(f).failures);
-	assert_int_equal(1, state_on_disk(f).shared.burst.used);
+	assert_int_equal(1, state_on_disk(f).shared[0].burst.used);
 	assert_int_equal(NOW, state_on_disk(f).last_failure);
 }
 

@@ -200,7 +200,7 @@ static void every_field_keeps_to_its_range(void **unused)
 		enum totp_err err;
 	} rows[] = {
 		{AT_VERSION, 1, 0, TOTP_ERR_UNSUPPORTED},
-		{AT_VERSION, 1, 2, TOTP_ERR_UNSUPPORTED},
+		{AT_VERSION, 1, 3, TOTP_ERR_UNSUPPORTED},
 		{AT_BOUND, 1, 0, TOTP_ERR_RANGE}, /* not bound, and yet a uid */
 		{AT_BOUND, 1, 2, TOTP_ERR_FORMAT},
 		{AT_BOUND, 1, 255, TOTP_ERR_FORMAT},

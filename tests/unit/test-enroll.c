@@ -135,8 +135,8 @@ static void used_record(struct cred *ret_cred, struct login_state *ret_state)
 	ret_state->tokens[1].last_used = NOW - 210;
 	ret_state->spent = 6;
 	ret_state->bypass_used = 2;
-	ret_state->shared.burst = (struct leak){4, NOW - 20};
-	ret_state->shared.total = (struct leak){90, NOW - 2000};
+	ret_state->shared[0].burst = (struct leak){4, NOW - 20};
+	ret_state->shared[0].total = (struct leak){90, NOW - 2000};
 	ret_state->known_count = 1;
 	ret_state->known[0] = (struct known_source){
 		.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}},
@@ -173,7 +173,7 @@ static void a_renewed_credential_keeps_what_happened(void **unused)
 	cred = was;
 	assert_ok(enroll_renew(&cred, &was, &before, &after));
 	assert_memory_equal(before.tokens, after.tokens, sizeof(after.tokens));
-	assert_memory_equal(&before.shared, &after.shared, sizeof(after.shared));
+	assert_memory_equal(before.shared, after.shared, sizeof(after.shared));
 	assert_int_equal(1, after.known_count);
 	assert_memory_equal(before.known, after.known, sizeof(after.known));
 	assert_int_equal(3, after.failures);
@@ -521,7 +521,7 @@ static void what_comes_from_elsewhere_forgives_nothing(void **unused)
 	enroll_inherit(&cred, &state, &was, &before);
 	assert_true(cred.disabled);
 	assert_int_equal(2, state.bypass_used);
-	assert_memory_equal(&before.shared, &state.shared, sizeof(state.shared));
+	assert_memory_equal(before.shared, state.shared, sizeof(state.shared));
 	assert_memory_equal(&before.known[0].throttle, &state.known[0].throttle,
 			    sizeof(state.known[0].throttle));
 	assert_false(is_remembered(&state));

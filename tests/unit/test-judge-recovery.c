@@ -72,7 +72,7 @@ static void a_recovery_code_works_while_the_throttle_is_full(void **unused)
 	assert_ruling(ALLOW, RECOVERY, answer(&with.r, with.shown[3], T));
 	assert_int_equal(0, with.r.state.failures);
 	/* the stranger's throttle stays full; this place has one of its own now */
-	assert_int_equal(5, with.r.state.shared.burst.used);
+	assert_int_equal(5, with.r.state.shared[0].burst.used);
 	assert_ruling(ALLOW, CODE, answer(&with.r, code_of(&with.r, 0, STEP), T));
 }
 

@@ -40,7 +40,7 @@ static void a_code_lets_in_once(void **unused)
 	assert_int_equal(T, r.state.last_success);
 	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, STEP), T + 1));
 	assert_int_equal(0, r.state.failures);
-	assert_int_equal(0, r.state.shared.burst.used);
+	assert_int_equal(0, r.state.shared[0].burst.used);
 }
 
 static void a_window_reaches_so_many_steps_each_side_and_no_second_more(void **unused)
@@ -142,8 +142,8 @@ static void a_wrong_code_is_counted(void **unused)
 	assert_int_equal(1, r.state.failures);
 	assert_int_equal(T, r.state.last_failure);
 	assert_true(source_equal(&r.source, &r.state.last_failure_source));
-	assert_int_equal(1, r.state.shared.burst.used);
-	assert_int_equal(1, r.state.shared.total.used);
+	assert_int_equal(1, r.state.shared[0].burst.used);
+	assert_int_equal(1, r.state.shared[0].total.used);
 	assert_int_equal(0, r.state.tokens[0].moving);
 }
 
@@ -155,7 +155,7 @@ static void a_success_ends_the_count_but_empties_no_throttle(void **unused)
 	answer(&r, wrong, T);
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
 	assert_int_equal(0, r.state.failures);
-	assert_int_equal(2, r.state.shared.burst.used);
+	assert_int_equal(2, r.state.shared[0].burst.used);
 	assert_int_equal(1, r.state.known_count);
 	assert_int_equal(T, r.state.known[0].last_success);
 }
@@ -302,7 +302,7 @@ static void a_clock_set_back_refuses_and_counts_nothing(void **unused)
 	assert_false(ruling.changed);
 	assert_ruling(DENY, CLOCK_BACK, answer(&r, wrong, T - 30000));
 	assert_int_equal(0, r.state.failures);
-	assert_int_equal(0, r.state.shared.burst.used);
+	assert_int_equal(0, r.state.shared[0].burst.used);
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 1), T + 30));
 }
 
@@ -323,11 +323,11 @@ static void failures_of_a_future_drain_from_now_on(void **unused)
 	struct record r = record_of_one_token();
 	struct ruling ruling;
 
-	r.state.shared.burst = (struct leak){.used = 5, .since = T + 365 * 86400};
+	r.state.shared[0].burst = (struct leak){.used = 5, .since = T + 365 * 86400};
 	ruling = answer(&r, code_of(&r, 0, STEP), T);
 	assert_ruling(WAIT, THROTTLED, ruling);
 	assert_true(ruling.changed);
-	assert_int_equal(T, r.state.shared.burst.since);
+	assert_int_equal(T, r.state.shared[0].burst.since);
 	assert_ruling(WAIT, THROTTLED, answer(&r, code_of(&r, 0, STEP + 9), T + 299));
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 10), T + 300));
 }
@@ -452,7 +452,7 @@ static void a_code_of_another_time_zone_is_told_and_never_accepted(void **unused
 		assert_int_equal(rows[i].hours != 0, offset.found);
 		assert_int_equal(rows[i].hours, offset.distance);
 		assert_int_equal(rows[i].hours != 0, offset.whole_hours);
-		r.state.shared = (struct throttle){0};
+		memset(r.state.shared, 0, sizeof(r.state.shared));
 		assert_ruling(DENY, WRONG_CODE, answer(&r, code, T));
 	}
 }

@@ -20,7 +20,8 @@ static struct login_state example_state(void)
 	state.tokens[1].last_used = 0x1333;
 	state.spent = 1;
 	state.bypass_used = 9;
-	state.shared = (struct throttle){{2, 0x2111}, {3, 0x2222}};
+	state.one_class = true;
+	state.shared[0] = (struct throttle){{2, 0x2111}, {3, 0x2222}};
 	state.known_count = 2;
 	state.known[0] =
 		(struct known_source){.source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}},
@@ -56,7 +57,9 @@ static void assert_state_equal(const struct login_state *a, const struct login_s
 	}
 	assert_int_equal(a->spent, b->spent);
 	assert_int_equal(a->bypass_used, b->bypass_used);
-	assert_throttle_equal(&a->shared, &b->shared);
+	assert_int_equal(a->one_class, b->one_class);
+	for (size_t i = 0; i < SOURCE_CLASSES; i++)
+		assert_throttle_equal(&a->shared[i], &b->shared[i]);
 	assert_int_equal(a->known_count, b->known_count);
 	for (size_t i = 0; i < STATE_KNOWN_MAX; i++) {
 		assert_true(source_equal(&a->known[i].source, &b->known[i].source));
@@ -153,6 +156,91 @@ static void the_format_is_that_of_the_manual(void **unused)
 	sign(signed_slot, &cred);
 	assert_memory_equal(signed_slot, slot, sizeof(slot));
 	assert_ok(state_decode(signed_slot, &cred, &back));
+	assert_state_equal(&state, &back);
+}
+
+/* --- version 2: a throttle for each class --- */
+
+static struct cred newer_cred(void)
+{
+	struct cred cred = example_cred();
+
+	cred.version = 2;
+	return cred;
+}
+
+static struct login_state newer_state(void)
+{
+	struct login_state state = example_state();
+
+	state.one_class = false;
+	for (uint8_t i = 1; i < SOURCE_CLASSES; i++)
+		state.shared[i] = (struct throttle){{6u + i, 0x6000 + i}, {7u + i, 0x7000 + i}};
+	return state;
+}
+
+static void version_2_has_a_throttle_for_each_class_in_the_place_of_the_one(void **unused)
+{
+	static const char hex[] = "000000020000000000002111" /* 70: the network: burst, total */
+				  "000000030000000000002222"
+				  "000000070000000000006001" /* 94: consoles */
+				  "000000080000000000007001"
+				  "000000080000000000006002" /* 118: pseudo-terminals */
+				  "000000090000000000007002"
+				  "000000090000000000006003" /* 142: users */
+				  "0000000a0000000000007003";
+	enum { AT = 70, LEN = SOURCE_CLASSES * 24, ONE = 24 };
+	uint8_t expected[LEN], slot[STATE_SLOT_LEN], older[STATE_SLOT_LEN];
+	struct cred cred = newer_cred(), old = example_cred();
+	struct login_state state = newer_state(), back, was = example_state();
+
+	assert_ok(text_hex(text_of(hex), expected, sizeof(expected)));
+	assert_ok(state_encode(&state, &cred, slot));
+	assert_ok(state_encode(&was, &old, older));
+	assert_int_equal(2, slot[5]);
+	assert_memory_equal(expected, slot + AT, sizeof(expected));
+	/* and all else is where it was, behind them */
+	assert_memory_equal(older + 6, slot + 6, AT - 6);
+	assert_memory_equal(older + AT + ONE, slot + AT + LEN, MAC_AT - AT - LEN);
+	assert_ok(state_decode(slot, &cred, &back));
+	assert_state_equal(&state, &back);
+}
+
+static void a_state_of_either_version_is_written_as_the_credential_is(void **unused)
+{
+	struct cred newer = newer_cred(), older = example_cred();
+	struct login_state state = newer_state(), back;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	/* a program of before reads what version 1 has: the throttle of the network */
+	assert_ok(state_encode(&state, &older, slot));
+	assert_refused(UNSUPPORTED, state_decode(slot, &newer, &back));
+	assert_ok(state_decode(slot, &older, &back));
+	state = example_state();
+	assert_state_equal(&state, &back);
+
+	/* upgraded, what all shared is forgiven to none */
+	assert_ok(state_encode(&back, &newer, slot));
+	assert_ok(state_decode(slot, &newer, &back));
+	assert_false(back.one_class);
+	for (size_t i = 0; i < SOURCE_CLASSES; i++)
+		assert_throttle_equal(&state.shared[0], &back.shared[i]);
+}
+
+static void the_largest_state_of_version_2_fits(void **unused)
+{
+	struct cred cred = newer_cred();
+	struct login_state state = newer_state(), back;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	cred.token_count = state.token_count = CRED_TOKENS_MAX;
+	for (uint8_t i = 0; i < CRED_TOKENS_MAX; i++)
+		cred.tokens[i].id = state.tokens[i].id = (uint8_t)(200 + i);
+	state.known_count = STATE_KNOWN_MAX;
+	for (size_t i = 2; i < STATE_KNOWN_MAX; i++)
+		state.known[i] = state.known[0];
+	assert_ok(state_encode(&state, &cred, slot));
+	assert_ok(state_decode(slot, &cred, &back));
 	assert_state_equal(&state, &back);
 }
 
@@ -575,6 +663,9 @@ int main(void)
 		cmocka_unit_test(what_is_encoded_is_what_is_decoded),
 		cmocka_unit_test(the_largest_state_fits),
 		cmocka_unit_test(the_format_is_that_of_the_manual),
+		cmocka_unit_test(version_2_has_a_throttle_for_each_class_in_the_place_of_the_one),
+		cmocka_unit_test(a_state_of_either_version_is_written_as_the_credential_is),
+		cmocka_unit_test(the_largest_state_of_version_2_fits),
 		cmocka_unit_test(the_example_of_the_manual_is_valid),
 		cmocka_unit_test(every_changed_byte_breaks_the_mac),
 		cmocka_unit_test(the_state_of_another_user_key_or_credential_is_refused),

@@ -153,7 +153,7 @@ static void misspell_marker(const struct fixture *f)
 
 static void make_marker_newer(const struct fixture *f)
 {
-	set_marker(f, "pam_totp store 2\nwhatever there will be\n");
+	set_marker(f, "pam_totp store 3\nwhatever there will be\n");
 }
 
 static void flood_marker(const struct fixture *f)

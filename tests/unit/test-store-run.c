@@ -303,15 +303,15 @@ static void failures_that_were_counted_in_run_count_on_the_disk(void **state)
 		refuse_writes(i < 4 ? ENOSPC : 0);
 		begin(f->store, "alice", &txn);
 		next = txn.state;
-		assert_int_equal(i - 1, next.shared.burst.used);
-		next.shared.burst.used++;
+		assert_int_equal(i - 1, next.shared[0].burst.used);
+		next.shared[0].burst.used++;
 		next.failures++;
 		assert_ok(store_commit(&txn, &next, NULL));
 		assert_int_equal(i < 4, txn.in_run);
 	}
 	assert_ok(store_read(f->store, "alice", &txn, NULL));
 	assert_int_equal(4, txn.state.failures);
-	assert_int_equal(4, txn.state.shared.burst.used);
+	assert_int_equal(4, txn.state.shared[0].burst.used);
 }
 
 static void a_write_to_the_disk_never_falls_on_the_slot_that_counts(void **state)

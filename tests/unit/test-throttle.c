@@ -213,7 +213,7 @@ static void one_attempt_is_the_least_a_bucket_holds(void **unused)
 	assert_int_equal(1, guess_many(&throttle, &policy, NOW + 5 * MINUTE));
 }
 
-static void a_known_source_has_its_own_and_all_others_share_one(void **unused)
+static void a_known_source_has_its_own_and_the_others_of_its_class_share_one(void **unused)
 {
 	struct policy policy = defaults();
 	struct login_state state = {0};
@@ -222,14 +222,49 @@ static void a_known_source_has_its_own_and_all_others_share_one(void **unused)
 
 	throttle_remember(&state, &home, NOW);
 	throttle_remember(&state, &work, NOW);
-	assert_ptr_equal(&state.shared, throttle_of(&state, &stranger));
-	assert_ptr_equal(&state.shared, throttle_of(&state, &other));
-	assert_ptr_equal(&state.shared, throttle_of(&state, &unknown));
+	assert_ptr_equal(&state.shared[0], throttle_of(&state, &stranger));
+	assert_ptr_equal(&state.shared[0], throttle_of(&state, &other));
+	assert_ptr_equal(&state.shared[0], throttle_of(&state, &unknown));
 
 	assert_int_equal(5, guess_many(throttle_of(&state, &stranger), &policy, NOW));
 	assert_int_equal(0, guess_many(throttle_of(&state, &other), &policy, NOW));
 	assert_int_equal(5, guess_many(throttle_of(&state, &home), &policy, NOW));
 	assert_int_equal(5, guess_many(throttle_of(&state, &work), &policy, NOW));
+}
+
+/* A process of root's at a terminal, or "" for none, as lib/host/source.c writes it. */
+static struct source service_at(const char *terminal)
+{
+	struct source source = {.kind = SOURCE_UID};
+	char *text = (char *)source.bytes + SOURCE_CALLER_AT;
+
+	strcpy(text, terminal);
+	strcpy(text + strlen(terminal) + 1, "login");
+	return source;
+}
+
+static void strangers_of_one_class_take_no_guess_from_another(void **unused)
+{
+	const struct source sources[SOURCE_CLASSES][2] = {
+		[SOURCE_NETWORK] = {address(1), service_at("")},
+		[SOURCE_CONSOLE] = {service_at("tty1"), service_at("ttyS0")},
+		[SOURCE_PSEUDO] = {service_at("pts"), service_at(":0")},
+		[SOURCE_USER] = {{.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}},
+				 {.kind = SOURCE_UID, .bytes = {0, 0, 3, 233}}},
+	};
+	struct policy policy = defaults();
+	struct login_state state = {0}, of_version_1 = {.one_class = true};
+
+	for (size_t i = 0; i < SOURCE_CLASSES; i++) {
+		assert_int_equal(i, source_class(&sources[i][0]));
+		assert_int_equal(i, source_class(&sources[i][1]));
+		assert_int_equal(5, guess_many(throttle_of(&state, &sources[i][0]), &policy, NOW));
+		assert_int_equal(0, guess_many(throttle_of(&state, &sources[i][1]), &policy, NOW));
+		/* a record of version 1 has one for all */
+		assert_ptr_equal(&of_version_1.shared[0],
+				 throttle_of(&of_version_1, &sources[i][0]));
+	}
+	assert_int_equal(0, state.known_count);
 }
 
 static void a_success_empties_no_bucket(void **unused)
@@ -278,7 +313,7 @@ static void the_ninth_source_takes_the_place_of_the_one_not_seen_for_longest(voi
 	assert_int_equal(8, state.known_count);
 	for (uint8_t i = 1; i <= 9; i++) {
 		source = address(i);
-		assert_int_equal(i == 2, throttle_of(&state, &source) == &state.shared);
+		assert_int_equal(i == 2, throttle_of(&state, &source) == &state.shared[0]);
 	}
 	source = address(9);
 	assert_int_equal(0, throttle_of(&state, &source)->burst.used); /* nothing inherited */
@@ -291,7 +326,7 @@ static void a_source_that_is_not_known_never_becomes_known(void **unused)
 
 	throttle_remember(&state, &unknown, NOW);
 	assert_int_equal(0, state.known_count);
-	assert_ptr_equal(&state.shared, throttle_of(&state, &unknown));
+	assert_ptr_equal(&state.shared[0], throttle_of(&state, &unknown));
 }
 
 static void sources_of_different_kinds_are_different(void **unused)
@@ -303,8 +338,8 @@ static void sources_of_different_kinds_are_different(void **unused)
 
 	throttle_remember(&state, &uid, NOW);
 	assert_ptr_equal(&state.known[0].throttle, throttle_of(&state, &uid));
-	assert_ptr_equal(&state.shared, throttle_of(&state, &four));
-	assert_ptr_equal(&state.shared, throttle_of(&state, &six));
+	assert_ptr_equal(&state.shared[0], throttle_of(&state, &four));
+	assert_ptr_equal(&state.shared[0], throttle_of(&state, &six));
 }
 
 int main(void)
@@ -324,7 +359,8 @@ int main(void)
 		cmocka_unit_test(a_raised_limit_helps_at_once),
 		cmocka_unit_test(a_wait_that_no_number_holds_is_for_ever),
 		cmocka_unit_test(one_attempt_is_the_least_a_bucket_holds),
-		cmocka_unit_test(a_known_source_has_its_own_and_all_others_share_one),
+		cmocka_unit_test(a_known_source_has_its_own_and_the_others_of_its_class_share_one),
+		cmocka_unit_test(strangers_of_one_class_take_no_guess_from_another),
 		cmocka_unit_test(a_success_empties_no_bucket),
 		cmocka_unit_test(a_success_of_a_new_source_leaves_the_shared_throttle),
 		cmocka_unit_test(the_ninth_source_takes_the_place_of_the_one_not_seen_for_longest),
