@@ -31,6 +31,9 @@ MUST_CHECK enum totp_err door_take(struct doors *ret_doors, struct reason *why);
 MUST_CHECK enum totp_err door_make(const char *run_dir, struct doors *ret_doors,
 				   struct reason *why);
 
+/* Has the client closed its end of this connection? */
+bool door_is_left(int fd);
+
 /* Close both; a manager's stay as they are. */
 void door_close(struct doors *doors);
 

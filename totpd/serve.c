@@ -2,6 +2,8 @@
 
 #include <syslog.h>
 
+#include "base/io.h"
+#include "door.h"
 #include "host/clock.h"
 #include "host/conf.h"
 #include "host/facts.h"
@@ -17,6 +19,7 @@
 struct errand {
 	const struct policy *policy;
 	const struct peer *peer;
+	int fd; /* the connection */
 	const struct wire_request *request;
 	struct wire_response *response;
 	struct account account;
@@ -64,12 +67,22 @@ static void log_error(const struct errand *errand, enum totp_err err)
 
 /* --- what a gate needs to know --- */
 
+/* Does the client still wait for the answer? It tells its user that nothing was possible else. */
+static bool is_awaited(const void *context)
+{
+	const struct errand *errand = context;
+
+	return io_monotonic_ns() < errand->request->deadline && !door_is_left(errand->fd);
+}
+
 static struct attempt attempt_of(const struct errand *errand)
 {
 	return (struct attempt){.user = errand->account.name,
 				.uid = errand->account.uid,
 				.source = errand->source,
-				.now = errand->now};
+				.now = errand->now,
+				.is_awaited = is_awaited,
+				.context = errand};
 }
 
 static enum totp_err look(struct errand *errand)
@@ -325,6 +338,10 @@ static enum totp_err enroll(struct errand *errand)
 
 	if (err == TOTP_OK)
 		err = confirm_again(errand, &first.moving);
+	if (err == TOTP_OK && !is_awaited(errand)) {
+		reason_set(&response->why, "who asked waits no longer: nothing was stored");
+		err = TOTP_ERR_TIMEOUT;
+	}
 	if (err != TOTP_OK)
 		return err;
 	first.token = token_of(errand);
@@ -480,16 +497,18 @@ static void hide_reason(const struct errand *errand, enum totp_err err)
 		why->text[0] = '\0';
 }
 
-void serve(const struct office *office, const struct peer *peer, const struct wire_request *request,
-	   struct wire_response *ret_response, bool *ret_lacks_key)
+bool serve(const struct office *office, const struct peer *peer, int fd,
+	   const struct wire_request *request, struct wire_response *ret_response)
 {
 	struct errand errand = {.policy = &office->policy,
 				.peer = peer,
+				.fd = fd,
 				.request = request,
 				.response = ret_response,
 				.source = peer->root ? request->source : source_of_uid(peer->uid),
 				.now = clock_now()};
 	enum totp_err err = TOTP_ERR_FORMAT;
+	bool lacks_key;
 
 	*ret_response = (struct wire_response){.op = request->op};
 	if (office->closed)
@@ -498,11 +517,12 @@ void serve(const struct office *office, const struct peer *peer, const struct wi
 		err = prepare(&errand, office);
 	if (err == TOTP_OK)
 		err = run(&errand);
-	*ret_lacks_key = errand.store && store_lacks_key(errand.store);
+	lacks_key = errand.store && store_lacks_key(errand.store);
 	errand.store = store_close(errand.store);
 
 	ret_response->err = err;
 	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND && !peer->root)
 		log_error(&errand, err);
 	hide_reason(&errand, err);
+	return lacks_key;
 }

@@ -15,10 +15,12 @@ struct office {
 };
 
 /*
- * Answer. *ret_lacks_key: a record is sealed by a key that came into the keyring later, or
- * that nobody has.
+ * Answer a request that came by the connection fd. Nothing is used up or stored for a client that
+ * has closed it, or whose deadline has passed.
+ *
+ * True: a record is sealed by a key that came into the keyring later, or that nobody has.
  */
-void serve(const struct office *office, const struct peer *peer, const struct wire_request *request,
-	   struct wire_response *ret_response, bool *ret_lacks_key);
+bool serve(const struct office *office, const struct peer *peer, int fd,
+	   const struct wire_request *request, struct wire_response *ret_response);
 
 #endif

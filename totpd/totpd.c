@@ -161,7 +161,7 @@ static _Noreturn void answer(const struct seat *seat)
 	alarm(CHILD_ALARM);
 	(void)!recv(seat->fd, NULL, 0, MSG_DONTWAIT);
 	if (seat->err == TOTP_OK)
-		serve(&totpd.office, &seat->peer, &seat->request, &response, &lacks_key);
+		lacks_key = serve(&totpd.office, &seat->peer, seat->fd, &seat->request, &response);
 	send_response(seat->fd, &response);
 	wire_response_wipe(&response);
 	_exit(lacks_key ? LACKS_KEY : EXIT_SUCCESS);
@@ -193,19 +193,11 @@ static void leave(struct seat *seat, uint64_t patience)
 	desk_leave(seat);
 }
 
-/* A client that gives up closes its end; what it asked for must not be used up after that. */
-static bool has_gone(int fd)
-{
-	struct pollfd one = {.fd = fd};
-
-	return poll(&one, 1, 0) > 0 && (one.revents & (POLLHUP | POLLERR));
-}
-
 static void start_child(struct seat *seat)
 {
 	pid_t child;
 
-	if (has_gone(seat->fd)) {
+	if (door_is_left(seat->fd)) {
 		leave(seat, CLOSE_LATER);
 		return;
 	}
@@ -309,10 +301,13 @@ static void read_one(struct seat *seat)
 	}
 	seat->err = wire_get_request(message, (size_t)len, &seat->request);
 	WIPE(message);
-	if (desk_wait(&totpd.desk, seat, asks_for(seat)))
-		seat->deadline = io_monotonic_ns() + WAIT_TIME;
-	else
+	if (!desk_wait(&totpd.desk, seat, asks_for(seat))) {
 		leave(seat, CLOSE_SOON);
+		return;
+	}
+	seat->deadline = io_monotonic_ns() + WAIT_TIME;
+	if (seat->err == TOTP_OK && seat->request.deadline < seat->deadline)
+		seat->deadline = seat->request.deadline;
 }
 
 static struct seat *find_seat(const struct peer *peer)
@@ -371,7 +366,7 @@ static void accept_all(int listener, bool root)
 }
 
 /* Who has said nothing for too long goes, or when it is time to leave, and who has waited for
- * longer than anybody would. */
+ * longer than anybody would, or than the request says. */
 static void clear_seats(uint64_t now)
 {
 	for (size_t i = 0; i < DESK_SEATS; i++) {

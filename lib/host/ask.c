@@ -232,13 +232,18 @@ enum totp_err ask_totpd(const struct policy *policy, const char *name, struct wi
 		reason_set(why, "store_dir is too long for a request");
 		return TOTP_ERR_RANGE;
 	}
+	request->deadline = deadline - (ASK_WAIT_MS - ASK_USE_MS) * 1000000ull;
 	for (;;) {
 		enum delivery delivery = DELIVERED;
 		enum totp_err err = ask_once(policy->run_dir, name, request, deadline, ret_response,
 					     &delivery, why);
 
-		if (delivery == DELIVERED || left_ms(deadline) == 0)
+		if (delivery == DELIVERED)
 			return err;
+		if (left_ms(request->deadline) == 0) {
+			reason_set(why, "totpd: no answer within %d s", ASK_USE_MS / 1000);
+			return TOTP_ERR_TIMEOUT;
+		}
 		nanosleep(&pause, NULL);
 	}
 }

@@ -12,12 +12,14 @@
 #include "login/wire.h"
 
 #define ASK_WAIT_MS     5000
+#define ASK_USE_MS      4000          /* of them: later on totpd begins to use up nothing */
 #define ASK_SOCKET      "socket"      /* in run_dir: anybody, about themselves */
 #define ASK_ROOT_SOCKET "root.socket" /* in run_dir: root, about anybody */
 
 /*
  * Send the request to the socket `name` of the policy's run_dir, and wait for the response,
- * ASK_WAIT_MS in all. request->store is filled in here: the store that the policy means.
+ * ASK_WAIT_MS in all. request->store and deadline are filled in here: the store that the policy
+ * means, and ASK_USE_MS from now.
  *
  * TOTP_ERR_NOT_FOUND: nobody listens there. TOTP_ERR_TIMEOUT. TOTP_ERR_UNSAFE: not root's.
  * TOTP_ERR_PEER: no answer, or none that can be read. TOTP_ERR_RANGE: as wire_put_request.

@@ -92,6 +92,11 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 	struct ruling ruling;
 	enum totp_err err;
 
+	/* before it is judged: nobody learns by a request that is given up whether it was right */
+	if (who->is_awaited && !who->is_awaited(who->context)) {
+		reason_set(why, "who asked waits no longer: nothing was used up");
+		return TOTP_ERR_TIMEOUT;
+	}
 	attempt_raise(txn, policy, who->now);
 	err = judge(&cred, &txn->state, policy, answer, &who->source, who->now, &ruling);
 	if (err != TOTP_OK) {

@@ -13,6 +13,8 @@ struct attempt {
 	uint32_t uid;
 	struct source source;
 	int64_t now; /* seconds since 1970 UTC, taken once, when the answer had arrived */
+	bool (*is_awaited)(const void *context); /* does who asked still wait? NULL: yes */
+	const void *context;
 };
 
 /* What the log says of it. No code, no secret. */
@@ -62,8 +64,9 @@ void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETA
  * disabled.
  *
  * Errors, all of which refuse: those of the store; TOTP_ERR_UNSAFE: the credential
- * belongs to another uid; TOTP_ERR_STALE: ATTEMPT_TRIES races lost. *why holds a sentence
- * for the log. Waits at most STORE_LOCK_WAIT_MS in all.
+ * belongs to another uid; TOTP_ERR_STALE: ATTEMPT_TRIES races lost; TOTP_ERR_TIMEOUT: the
+ * lock did not come, or nobody waits for the outcome any more: then the answer is neither
+ * judged, nor used up, nor counted. *why holds a sentence for the log. Waits at most STORE_LOCK_WAIT_MS in all.
  */
 MUST_CHECK enum totp_err attempt(struct store *store, const struct policy *policy,
 				 const struct attempt *who, const struct answer *answer,

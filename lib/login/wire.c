@@ -140,13 +140,14 @@ static void get_token(struct bytes *in, struct wire_token *token)
 		in->bad = true;
 }
 
-/* Which store is meant, and what a PAM line says about an enrollment. */
+/* Which store is meant, what a PAM line says about an enrollment, and until when it counts. */
 static void put_terms(struct buffer *out, const struct wire_request *request)
 {
 	buffer_copy(out, request->store.id, sizeof(request->store.id));
 	buffer_text(out, request->store.dir, POLICY_PATH_MAX - 1);
 	buffer_u8(out, request->by_invitation ? FLAG_BY_INVITATION : 0);
 	buffer_u8(out, request->recovery_codes);
+	buffer_u64(out, request->deadline);
 }
 
 static void get_terms(struct bytes *in, struct wire_request *request)
@@ -158,6 +159,7 @@ static void get_terms(struct bytes *in, struct wire_request *request)
 	flags = bytes_u8(in);
 	request->by_invitation = flags & FLAG_BY_INVITATION;
 	request->recovery_codes = bytes_u8(in);
+	request->deadline = bytes_u64(in);
 	if (flags & ~FLAG_BY_INVITATION || request->recovery_codes > RECOVERY_MAX)
 		in->bad = true;
 }

@@ -12,7 +12,7 @@
 #include "login/attempt.h"
 #include "login/policy.h"
 
-#define WIRE_REQUEST_LEN  809
+#define WIRE_REQUEST_LEN  817
 #define WIRE_RESPONSE_LEN 989
 #define WIRE_SERVICE_MAX  32 /* bytes of a program's name */
 
@@ -64,6 +64,7 @@ struct wire_request {
 	struct wire_store store;
 	bool by_invitation;     /* LOOK, ENROLL_IN_LOGIN: the user needs an invitation */
 	uint8_t recovery_codes; /* ENROLL_IN_LOGIN: how many to make */
+	uint64_t deadline;      /* CLOCK_MONOTONIC, ns: nothing is used up or stored from then on */
 };
 
 /* A token as its owner may see it. */

@@ -907,6 +907,42 @@ def test_the_code_of_who_has_gone_before_totpd_began_is_not_used_up(managed):
     assert answer.verdict == "allow"
 
 
+def test_a_request_whose_deadline_passed_before_totpd_began_uses_up_no_code(managed):
+    """A cold start that is slow, and a client that has not yet closed its end."""
+    code = managed.host.enroll("bob").code()
+    door = wire.connect(ROOT)
+    door.send(wire.request(wire.CHECK, "bob", code, seconds=0.2))
+    time.sleep(0.3)
+    managed.start()
+    with pytest.raises(ConnectionResetError):
+        door.recv(4096)
+    assert wire.ask(wire.request(wire.CHECK, "bob", code), ROOT).verdict == "allow"
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["deadline", "connection-closed"])
+@pytest.mark.parametrize("right", [True, False])
+def test_an_answer_that_nobody_waits_for_any_more_is_not_used_up_or_counted(served, right, leaves):
+    """The record is locked until then."""
+    phone = served.enroll("bob")
+    code = phone.code()
+    door = wire.connect(ROOT)
+    with open(served.state_paths("bob")[0], "r+b") as state:
+        lock(state)
+        door.send(wire.request(wire.CHECK, "bob", code if right else phone.wrong(),
+                               seconds=10 if leaves else 0.7))
+        assert wait_for(lambda: children(served.keeper.pid))
+        if leaves:
+            door.close()
+        else:
+            time.sleep(0.8)
+    if not leaves:
+        answer = wire.Response(door.recv(4096))
+        assert (answer.error, answer.verdict) == ("timeout", "deny")
+    assert wait_for(lambda: not children(served.keeper.pid))
+    answer = wire.ask(wire.request(wire.CHECK, "bob", code), ROOT)
+    assert (answer.verdict, answer.failures) == ("allow", 0)
+
+
 FAMILIAR = b"\1\x7f" + bytes(15)  # an address, in which no noise comes
 
 

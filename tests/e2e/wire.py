@@ -1,8 +1,9 @@
 """totpd's messages as totpd-protocol(5) has them, written anew from the manual."""
 import socket
 import struct
+import time
 
-REQUEST, RESPONSE = 809, 989
+REQUEST, RESPONSE = 817, 989
 LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE, IN_LOGIN = range(1, 12)
 ERRORS = ("ok system nomem crypto argument format range unsafe seal not_found exists stale timeout "
           "unsupported uncertain peer forbidden other_store").split()
@@ -27,8 +28,8 @@ def answer(typed):
 
 def request(op, user, code=None, service="test", source=bytes(17), label="", new_label="",
             token=None, store=bytes(16), store_dir="/var/lib/pam_totp", by_invitation=False,
-            recovery_codes=0):
-    """token: (type, algorithm, digits, period, label, secret, counter, typed); store: an id, or
+            recovery_codes=0, seconds=10):
+    """seconds: for how long the client is going to wait; token: (type, algorithm, digits, period, label, secret, counter, typed); store: an id, or
     zeros for the store at store_dir"""
     kind, algorithm, digits, period, name, secret, counter, typed = token or (
         0, 0, 0, 0, "", b"", 0, None)
@@ -37,7 +38,8 @@ def request(op, user, code=None, service="test", source=bytes(17), label="", new
                struct.pack(">BBBH", kind, algorithm, digits, period) + text(name, 32) +
                bytes((len(secret),)) + secret + bytes(128 - len(secret)) +
                struct.pack(">Q", counter) + answer(typed) +
-               store + text(store_dir, 255) + bytes((by_invitation, recovery_codes)))
+               store + text(store_dir, 255) + bytes((by_invitation, recovery_codes)) +
+               struct.pack(">Q", time.monotonic_ns() + int(seconds * 1e9)))
     assert len(message) == REQUEST
     return message
 

@@ -92,6 +92,28 @@ static struct login_state state_on_disk(const struct fixture *f)
 		assert_says(words, seen_.why); \
 	} while (0)
 
+static bool waits(const void *context)
+{
+	return *(const bool *)context;
+}
+
+static void an_answer_that_nobody_waits_for_is_not_used_up_or_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	bool waiting = false;
+	struct attempt who = {
+		.user = "alice", .uid = 1000, .now = NOW, .is_awaited = waits, .context = &waiting};
+
+	syncs = 0;
+	assert_error(TIMEOUT, "waits no longer", try_as(f, &who, code_of(&cred, STEP)));
+	assert_error(TIMEOUT, "waits no longer", try_as(f, &who, "000000"));
+	assert_int_equal(0, syncs);
+	assert_int_equal(0, state_on_disk(f).failures);
+	waiting = true;
+	assert_trial(ALLOW, CODE, try_as(f, &who, code_of(&cred, STEP)));
+}
+
 static void a_right_code_is_burnt_on_the_disk_before_it_lets_in(void **state)
 {
 	struct fixture *f = *state;
@@ -575,6 +597,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		STORE_TEST(a_right_code_is_burnt_on_the_disk_before_it_lets_in),
+		STORE_TEST(an_answer_that_nobody_waits_for_is_not_used_up_or_counted),
 		STORE_TEST(a_wrong_code_is_counted_on_the_disk_before_it_is_refused),
 		STORE_TEST(what_is_no_code_touches_no_store),
 		STORE_TEST(a_user_who_is_not_there_is_not_found),

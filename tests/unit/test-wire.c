@@ -31,7 +31,8 @@ static struct wire_request example_request(void)
 						 .typed = answer_of("12345678")},
 				       .store = {{0xa1, [15] = 0xaf}, "/srv/store"},
 				       .by_invitation = true,
-				       .recovery_codes = 10};
+				       .recovery_codes = 10,
+				       .deadline = 0x1112131415161718};
 
 	memset(request.token.secret.data, 's', 20);
 	return request;
@@ -95,6 +96,7 @@ static void what_is_put_into_a_request_comes_out_of_it(void **unused)
 	assert_memory_equal(&request.store, &read.store, sizeof(read.store));
 	assert_true(read.by_invitation);
 	assert_int_equal(10, read.recovery_codes);
+	assert_int_equal(request.deadline, read.deadline);
 	assert_ok(wire_put_request(&read, again));
 	assert_memory_equal(message, again, sizeof(message));
 }
@@ -149,7 +151,7 @@ static void the_fields_stand_where_the_manual_says(void **unused)
 			    asked + 514, 10);
 	assert_memory_equal("\xa1\0", asked + 536, 2);
 	assert_memory_equal("\xaf/srv/store\0", asked + 551, 12);
-	assert_memory_equal("\x01\x0a", asked + 807, 2);
+	assert_memory_equal("\x01\x0a\x11\x12\x13\x14\x15\x16\x17\x18", asked + 807, 10);
 
 	assert_ok(wire_put_response(&response, told));
 	assert_memory_equal("PTA2\x03\x0b"
