@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "self.h"
-#include "steps.h"
-#include "typed.h"
+#include "enroll/self.h"
+#include "enroll/enroll_steps.h"
+#include "common/prompt.h"
 
 /* Nobody said whom to enrol. As root that is a trap: root may have meant somebody else. */
 static int refuse_nobody(const struct tool *tool)

@@ -1,12 +1,12 @@
 /* totpctl's command line: the table of subcommands, and the way to the one that is meant. */
-#include "totpctl.h"
+#include "common/ctl.h"
 
 #include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "crowd.h"
+#include "batch/batch_users.h"
 
 enum option_bit {
 	OPTION_KEEP_GOING = 1 << 0,

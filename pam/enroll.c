@@ -9,7 +9,7 @@
 #include "host/clock.h"
 #include "host/deadline.h"
 #include "host/machine.h"
-#include "host/page.h"
+#include "host/recovery_page.h"
 #include "host/qr.h"
 #include "host/source.h"
 #include "login/confirm.h"

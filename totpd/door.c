@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 #include "host/ask.h"
-#include "store/path.h"
+#include "store/files/path.h"
 
 #define FIRST_FD 3
 #define FDS_MAX  2

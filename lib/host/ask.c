@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "store/path.h"
+#include "store/files/path.h"
 #include "store/store.h"
 
 #define RETRY_NS 2000000 /* before another try where totpd had no seat */

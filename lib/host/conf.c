@@ -6,7 +6,7 @@
 #include "base/io.h"
 #include "base/own.h"
 #include "host/clock.h"
-#include "store/path.h"
+#include "store/files/path.h"
 
 /* The whole of an open policy: *ret_text is the caller's to free. */
 static enum totp_err read_text(int fd, const char *path, char **ret_text, size_t *ret_len,

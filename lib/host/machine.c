@@ -5,7 +5,7 @@
 
 #include "base/io.h"
 #include "base/text.h"
-#include "store/path.h"
+#include "store/files/path.h"
 
 #define MACHINE_ID_FILE "/etc/machine-id"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "store/files.h"
+#include "store/files/files.h"
 
 #define PATH_CAP 512
 #define ENTER    (R_OK | X_OK)

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/io.h"
 #include "base/secret.h"
-#include "store/path.h"
+#include "store/files/path.h"
 
 #define KEY_ID_LEN 4
 

@@ -2,7 +2,7 @@
 
 #include "otp/base32.h"
 #include "otp/uri.h"
-#include "record/import_csv.h"
+#include "import/csv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* The input is one file, read as either peer's. */
 #include "fuzz.h"
 
-#include "record/import_google.h"
+#include "import/google.h"
 
 static void decode(struct text text, enum google_kind kind)
 {

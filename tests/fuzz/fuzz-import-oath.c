@@ -1,7 +1,7 @@
 /* The input is one line, which is written again from what was read, and read once more. */
 #include "fuzz.h"
 
-#include "record/import_oath.h"
+#include "import/oath.h"
 
 #define KEY_HEX_MAX (2 * SECRET_MAX + 1)
 

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "otp/hotp.h"
-#include "record/import_pskc.h"
+#include "import/pskc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

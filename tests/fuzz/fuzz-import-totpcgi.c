@@ -1,6 +1,6 @@
 #include "fuzz.h"
 
-#include "record/import_totpcgi.h"
+#include "import/totpcgi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

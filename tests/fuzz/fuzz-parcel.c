@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "record/parcel.h"
+#include "import/export_file.h"
 
 #define MAC_AT (STATE_SLOT_LEN - SHA256_LEN)
 

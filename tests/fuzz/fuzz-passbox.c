@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include "record/passbox.h"
+#include "import/pwseal.h"
 
 #define PLAIN_MAX   4096
 #define AT_COST     6

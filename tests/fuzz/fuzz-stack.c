@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include "routes.h"
+#include "pamconf/walk.h"
 
 /* The index-th part of the input, or an empty one. */
 static struct text part_of(struct text input, size_t index)

@@ -14,7 +14,7 @@ HOST_AND_EDGES = {"host", "module", "totpd", "enroll-tool"}
 # system header -> the only folders, or files, that may include it
 HEADERS = [
     (r"openssl/", {"lib/base/crypto.c"}),
-    (r"security/", {"module", "enroll-tool/stack.h"}),
+    (r"security/", {"module", "lib/pamconf/stack.h"}),
     (r"(sys/)?syslog\.h", HOST_AND_EDGES),
     (r"(pwd|grp)\.h", HOST_AND_EDGES),
     (r"qrencode\.h", {"host"}),

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "as_user.h"
+#include "import/as_user.h"
 #include "base/io.h"
 #include "base/own.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "routes.h"
+#include "pamconf/walk.h"
 
 #define STACKS    1000
 #define LINES_MAX 5

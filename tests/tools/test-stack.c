@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "stack.h"
+#include "pamconf/stack.h"
 
 #define STACKS 2000
 

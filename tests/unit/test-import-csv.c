@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "record/import_csv.h"
+#include "import/csv.h"
 
 #define SECRET_TEXT "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" /* 12345678901234567890 */
 

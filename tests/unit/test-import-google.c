@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "record/import_google.h"
+#include "import/google.h"
 
 #define SECRET "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" /* 12345678901234567890 */
 #define HEAD   SECRET "\n\" TOTP_AUTH\n"

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "record/import_oath.h"
+#include "import/oath.h"
 
 #define KEY "3132333435363738393031323334353637383930" /* 12345678901234567890 */
 

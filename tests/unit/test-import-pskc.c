@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "base/text.h"
-#include "record/import_pskc.h"
+#include "import/pskc.h"
 
 #define NOW    1800000000
 #define PSKC   "urn:ietf:params:xml:ns:keyprov:pskc:"

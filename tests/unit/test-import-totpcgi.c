@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "record/import_totpcgi.h"
+#include "import/totpcgi.h"
 
 static struct totpcgi_state state_of(const char *text)
 {

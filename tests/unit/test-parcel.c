@@ -1,7 +1,7 @@
 #include "example.h"
 #include "unit.h"
 
-#include "record/parcel.h"
+#include "import/export_file.h"
 
 static struct login_state example_state(const struct cred *cred)
 {

@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "base/text.h"
-#include "record/passbox.h"
+#include "import/pwseal.h"
 
 #define PLAIN     "the plaintext"
 #define PLAIN_LEN (sizeof(PLAIN) - 1)

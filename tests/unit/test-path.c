@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "store/path.h"
+#include "store/files/path.h"
 
 struct ground {
 	char dir[32];

@@ -12,7 +12,7 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 
-#include "store/files.h"
+#include "store/files/files.h"
 
 #define WAITING_MAX 64
 

@@ -9,7 +9,7 @@
 
 #include <dirent.h>
 
-#include "store/files.h"
+#include "store/files/files.h"
 #include "store/keyring_edit.h"
 
 #define MANY 600 /* records: with the limit below more than are sealed again in one go */

@@ -1,0 +1,254 @@
+/*
+ * totpctl enroll USER..., enroll --batch FILE: credentials for many, one letter each. A letter
+ * is on the disk before the secret in it counts, and goes again if that fails: nobody is
+ * enrolled whose letter is not there.
+ */
+#include "common/ctl.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "batch/batch_users.h"
+#include "host/clock.h"
+#include "common/interrupt.h"
+#include "common/json.h"
+#include "batch/letter_page.h"
+#include "batch/letter_dir.h"
+#include "login/enroll.h"
+
+#define LABEL    "phone"
+#define JSON_MAX 32768 /* of one user: a path and a name, all escapes */
+
+struct batch {
+	struct ctl *ctl;
+	struct crowd crowd;
+	struct letters letters;
+	size_t written; /* letters */
+	int64_t now;
+};
+
+#define OWN_BATCH OWN(batch_end)
+
+static void batch_end(struct batch *batch)
+{
+	crowd_wipe(&batch->crowd);
+	letters_close(&batch->letters, batch->written == 0);
+}
+
+/* --- letters --- */
+
+static int write_letter(struct batch *batch, const struct person *person, char text[LETTER_MAX])
+{
+	const struct tool *tool = &batch->ctl->tool;
+	struct otp_uri uri;
+	struct letter letter = {person->name, &uri, batch->now, batch->ctl->must_confirm};
+	struct reason why = {""};
+	size_t len = 0;
+	enum totp_err err = crowd_uri(&batch->crowd, person, &uri, &why);
+
+	if (err == TOTP_OK)
+		err = enroll_secret(&uri.secret);
+	if (err == TOTP_OK) {
+		memcpy(person->secret, uri.secret.data, SECRET_NEW_LEN);
+		err = letter_write(&letter, text, &len, &why);
+	}
+	uri_wipe(&uri);
+	if (err != TOTP_OK)
+		return tool_refuse(tool, "no letter: %s", why.text[0] ? why.text : err_name(err));
+	return letters_put(tool, &batch->letters, person->name, text, len);
+}
+
+static void drop_letters(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->written; i++)
+		letters_drop(&batch->letters, batch->crowd.good[i]->name);
+	batch->written = 0;
+}
+
+static int write_letters(struct batch *batch)
+{
+	static char text[LETTER_MAX]; /* large; wiped below */
+	struct crowd *crowd = &batch->crowd;
+	int code = TOOL_DONE;
+
+	while (code == TOOL_DONE && batch->written < crowd->good_count) {
+		progress_show(&crowd->progress, "letters   ", batch->written + 1,
+			      crowd->good_count);
+		/* counted first: what is cut short goes, too */
+		code = write_letter(batch, crowd->good[batch->written++], text);
+		if (code == TOOL_DONE && interrupt_seen())
+			code = tool_refuse(&batch->ctl->tool, "interrupted");
+	}
+	explicit_bzero(text, sizeof(text));
+	progress_clear(&crowd->progress);
+	return code == TOOL_DONE ? letters_sync(&batch->ctl->tool, &batch->letters) : code;
+}
+
+/* --- credentials --- */
+
+static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cred,
+			       struct login_state *ret_state)
+{
+	struct batch *batch = context;
+	const struct person *person = batch->crowd.good[index];
+	const struct policy *policy = &batch->ctl->tool.policy;
+	struct token token = {.type = TOKEN_TOTP,
+			      .alg = policy->algorithm,
+			      .digits = (uint8_t)policy->digits,
+			      .period = (uint16_t)policy->period,
+			      .created = batch->now,
+			      .label = LABEL,
+			      .secret = {.len = SECRET_NEW_LEN}};
+	enum totp_err err;
+
+	progress_show(&batch->crowd.progress, "enrolling ", index + 1, batch->crowd.good_count);
+	if (interrupt_seen())
+		return TOTP_ERR_SYSTEM;
+	memcpy(token.secret.data, person->secret, SECRET_NEW_LEN);
+	err = enroll_begin(person->name, true, person->uid, batch->now, ret_cred);
+	ret_cred->must_confirm = batch->ctl->must_confirm;
+	if (err == TOTP_OK)
+		err = enroll_add(ret_cred, &token);
+	if (err == TOTP_OK)
+		state_init(ret_cred, ret_state);
+	WIPE(token);
+	return err;
+}
+
+static int store_all(struct batch *batch)
+{
+	const struct tool *tool = &batch->ctl->tool;
+	struct reason why = {""};
+	enum totp_err err =
+		store_create_many(tool->store, batch->crowd.good_count, next_cred, batch, &why);
+
+	progress_clear(&batch->crowd.progress);
+	if (err == TOTP_OK && interrupt_seen())
+		tool_refuse(tool, "interrupted too late: all are enrolled");
+	if (err == TOTP_OK)
+		return TOOL_DONE;
+	return interrupt_seen() ? tool_refuse(tool, "interrupted")
+				: tool_refuse(tool, "%s", why.text);
+}
+
+static int enrol(struct batch *batch)
+{
+	int code = letters_open(&batch->ctl->tool, batch->ctl->letters, &batch->letters);
+
+	if (code != TOOL_DONE)
+		return code;
+	interrupt_watch();
+	(void)signal(SIGPIPE, SIG_IGN); /* what cannot be written is an error, which takes back */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	code = write_letters(batch);
+	if (code == TOOL_DONE)
+		code = store_all(batch);
+	if (code == TOOL_DONE)
+		return code;
+	drop_letters(batch);
+	return tool_refuse(&batch->ctl->tool, "nobody is enrolled, and no letter is left");
+}
+
+/* --- who, and what came of it --- */
+
+static int find_people(struct batch *batch)
+{
+	struct ctl *ctl = batch->ctl;
+	struct crowd *crowd = &batch->crowd;
+	int code = ctl->batch ? crowd_of_file(crowd, ctl->batch)
+			      : crowd_of_words(crowd, ctl->word_count, ctl->words);
+
+	if (code == TOOL_DONE)
+		code = crowd_check(crowd);
+	if (code != TOOL_DONE)
+		return code;
+	if (crowd->left_out && !ctl->keep_going)
+		return tool_refuse(&ctl->tool,
+				   "nobody is enrolled: %zu of %zu cannot be; leave them out with "
+				   "--keep-going",
+				   crowd->left_out, crowd->count);
+	return crowd->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enrol");
+}
+
+static void print_person(const struct batch *batch, const struct person *person, bool enrolled,
+			 bool first)
+{
+	static char line[JSON_MAX];
+	struct json json = json_of(line, sizeof(line));
+	char path[4096] = "", name[LETTERS_NAME_MAX];
+
+	if (enrolled && !person->refusal && letters_name(person->name, name) == TOTP_OK)
+		snprintf(path, sizeof(path), "%s/%s", batch->letters.dir, name);
+	json_open(&json, NULL, '{');
+	json_text(&json, "user", person->name);
+	json_text(&json, "letter", path[0] ? path : NULL);
+	json_text(&json, "error", person->refusal);
+	json_close(&json, '}');
+	if (buffer_end(&json.out) == TOTP_OK)
+		printf("%s%.*s", first ? "[" : ",\n ", (int)json.out.len, line);
+}
+
+static void print_json(const struct batch *batch, bool enrolled)
+{
+	for (size_t i = 0; i < batch->crowd.count; i++)
+		print_person(batch, &batch->crowd.people[i], enrolled, i == 0);
+	printf("%s]\n", batch->crowd.count ? "" : "[");
+}
+
+static void print_text(const struct batch *batch)
+{
+	size_t count = batch->crowd.good_count;
+	char shown[256];
+
+	text_printable(text_of(batch->letters.dir), shown, sizeof(shown));
+	printf("%zu user%s enrolled.%s\n"
+	       "The letter%s in %s.\n"
+	       "Print, hand out, then delete: each holds a secret.\n",
+	       count, count == 1 ? " is" : "s are",
+	       batch->ctl->must_confirm ? " Each record counts from its first right code on." : "",
+	       count == 1 ? " is" : "s are", shown);
+}
+
+static void log_all(const struct batch *batch)
+{
+	const struct crowd *crowd = &batch->crowd;
+
+	for (size_t i = 0; i < crowd->good_count; i++)
+		tool_log_detail(&batch->ctl->tool, crowd->good[i]->name, "enrolled", LABEL,
+				batch->ctl->must_confirm ? "counts from the first right code on"
+							 : NULL);
+}
+
+static int run(struct batch *batch)
+{
+	struct ctl *ctl = batch->ctl;
+	int code = find_people(batch);
+
+	if (code == TOOL_DONE)
+		code = enrol(batch);
+	if (code == TOOL_DONE)
+		log_all(batch);
+	if (ctl->json)
+		print_json(batch, code == TOOL_DONE);
+	else if (code == TOOL_DONE)
+		print_text(batch);
+	if (code == TOOL_DONE && batch->crowd.left_out)
+		return tool_refuse(&ctl->tool, "%zu left out", batch->crowd.left_out);
+	return code;
+}
+
+int ctl_enroll(struct ctl *ctl)
+{
+	OWN_BATCH struct batch batch = {.ctl = ctl, .letters = LETTERS_NONE, .now = clock_now()};
+	int code;
+
+	if (!ctl->batch == !ctl->word_count)
+		return tool_usage(&ctl->tool, "enroll: expected names of users, or --batch FILE");
+	if (!ctl->letters)
+		return tool_usage(&ctl->tool, "--letters: into which folder?");
+	code = tool_open(&ctl->tool, "enrol many");
+	if (code != TOOL_DONE)
+		return code;
+	batch.crowd = (struct crowd){.tool = &ctl->tool, .progress = progress_begin()};
+	return run(&batch);
+}

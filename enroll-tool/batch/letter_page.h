@@ -1,0 +1,28 @@
+/*
+ * The letter that brings somebody their secret: one page of paper, as an HTML file that needs
+ * nothing beside itself. Whoever has it has the codes, so its text is the caller's to wipe.
+ */
+#ifndef BATCH_LETTER_PAGE_H
+#define BATCH_LETTER_PAGE_H
+
+#include "otp/uri.h"
+#include "common/svg.h"
+
+#define LETTER_MAX (SVG_MAX + 16384)
+
+struct letter {
+	const char *user; /* who logs in, as the name service has it */
+	const struct otp_uri *uri;
+	int64_t made;      /* seconds since 1970 UTC */
+	bool must_confirm; /* it waits for its first code, which nobody may ask for */
+};
+
+/*
+ * Write it. Names are whatever an account may be called: nothing in them is markup.
+ * TOTP_ERR_UNSUPPORTED, TOTP_ERR_RANGE, TOTP_ERR_NOMEM: there is no picture; *why says so.
+ * TOTP_ERR_FORMAT: issuer or account is none, as uri_write.
+ */
+MUST_CHECK enum totp_err letter_write(const struct letter *letter, char ret_text[LETTER_MAX],
+				      size_t *ret_len, struct reason *why);
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * totpctl: what its subcommands share. The table in totpctl.c gives each a name, its
+ * arguments and its help; a subcommand is one function in a file of its own and returns
+ * an enum tool_exit. Whoever runs it is root; the store's files may be anybody's.
+ */
+#ifndef COMMON_CTL_H
+#define COMMON_CTL_H
+
+#include "common/tool.h"
+
+struct ctl {
+	struct tool tool;
+	int word_count;      /* arguments that are not options, the subcommand's name left out… */
+	char **words;        /* …of which there are as many as its table row allows */
+	bool keep_going;     /* --keep-going */
+	bool json;           /* --json */
+	bool fix;            /* --fix */
+	bool revoke;         /* --revoke */
+	bool must_confirm;   /* --must-confirm */
+	bool dry_run;        /* --dry-run */
+	bool replace;        /* --replace */
+	bool homes;          /* --homes */
+	const char *batch;   /* --batch FILE, or NULL, as those that follow */
+	const char *letters; /* --letters FOLDER */
+	const char *uses;    /* --uses NUMBER */
+	const char *save;    /* --save FILE */
+	const char *service; /* --service NAME */
+	const char *from;    /* --from ADDRESS */
+	const char *lasting; /* --for DURATION */
+	const char *phrase;  /* --passphrase-file FILE */
+	const char *keyring; /* --keyring FILE */
+	const char *users;   /* --users FILE */
+	const char *html;    /* --html FILE */
+	struct account account;        /* ctl_open_user: whom words[0] names… */
+	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
+};
+
+MUST_CHECK int ctl_init(struct ctl *ctl);
+MUST_CHECK int ctl_bypass(struct ctl *ctl);
+MUST_CHECK int ctl_check(struct ctl *ctl);
+MUST_CHECK int ctl_disable(struct ctl *ctl);
+MUST_CHECK int ctl_enroll(struct ctl *ctl);
+MUST_CHECK int ctl_enable(struct ctl *ctl);
+MUST_CHECK int ctl_import_csv(struct ctl *ctl);
+MUST_CHECK int ctl_import_google(struct ctl *ctl);
+MUST_CHECK int ctl_import_oath(struct ctl *ctl);
+MUST_CHECK int ctl_import_totpcgi(struct ctl *ctl);
+MUST_CHECK int ctl_import_otpauth(struct ctl *ctl);
+MUST_CHECK int ctl_import_pskc(struct ctl *ctl);
+MUST_CHECK int ctl_import_exported(struct ctl *ctl);
+MUST_CHECK int ctl_import_sealed(struct ctl *ctl);
+MUST_CHECK int ctl_export(struct ctl *ctl);
+MUST_CHECK int ctl_forget(struct ctl *ctl);
+MUST_CHECK int ctl_upgrade(struct ctl *ctl);
+MUST_CHECK int ctl_doctor(struct ctl *ctl);
+MUST_CHECK int ctl_key_list(struct ctl *ctl);
+MUST_CHECK int ctl_key_backup(struct ctl *ctl);
+MUST_CHECK int ctl_key_restore(struct ctl *ctl);
+MUST_CHECK int ctl_key_rotate(struct ctl *ctl);
+MUST_CHECK int ctl_key_seal(struct ctl *ctl);
+MUST_CHECK int ctl_list(struct ctl *ctl);
+MUST_CHECK int ctl_show(struct ctl *ctl);
+MUST_CHECK int ctl_test(struct ctl *ctl);
+MUST_CHECK int ctl_unlock(struct ctl *ctl);
+MUST_CHECK int ctl_recovery(struct ctl *ctl);
+MUST_CHECK int ctl_resync(struct ctl *ctl);
+MUST_CHECK int ctl_invite(struct ctl *ctl);
+MUST_CHECK int ctl_uninvite(struct ctl *ctl);
+MUST_CHECK int ctl_report(struct ctl *ctl);
+MUST_CHECK int ctl_revoke(struct ctl *ctl);
+MUST_CHECK int ctl_repair(struct ctl *ctl);
+MUST_CHECK int ctl_repair_clock(struct ctl *ctl);
+MUST_CHECK int ctl_adopt(struct ctl *ctl);
+MUST_CHECK int ctl_store_accept(struct ctl *ctl);
+
+/* tool_open, and find the account that words[0] names: ctl->account and ctl->shown. */
+MUST_CHECK int ctl_open_user(struct ctl *ctl, const char *doing);
+
+/* Say that the user is not enrolled; returns TOOL_REFUSED. */
+int ctl_not_enrolled(const struct ctl *ctl);
+
+/* Say "USER: sentence", and what to do where `why` does not; returns TOOL_REFUSED. */
+int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct reason *why);
+
+/* How ctl_edit reads: store_read, or store_read_cred where the state is lost. */
+typedef enum totp_err ctl_read_fn(struct store *store, const char *user, struct store_txn *txn,
+				  struct reason *why);
+
+/*
+ * Change a locked record, and end with store_commit or store_replace, or with neither if
+ * nothing is to be changed. May be called again, from the start, when a race was lost.
+ */
+typedef enum totp_err ctl_edit_fn(struct ctl *ctl, void *context, struct store_txn *txn,
+				  struct reason *why);
+
+/*
+ * Read and lock the record of ctl->account and edit it, again while stale; says what went
+ * wrong. Steps of a record of which a write was cut short are raised to now first, as a
+ * login would.
+ */
+MUST_CHECK int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context);
+
+/* The same, and nothing is said: errors are those of `read`, store_lock and `edit`. */
+MUST_CHECK enum totp_err ctl_edit_record(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit,
+					 void *context, struct reason *why);
+
+/*
+ * Steps after the current one that a record refuses of which nobody knows what was used: those
+ * that were in the window of a login just before, and as many for a clock that moved.
+ */
+uint64_t ctl_steps_ahead(const struct policy *policy);
+
+/* When the code after step `last` begins, by the token's own clock; seconds since 1970 UTC. */
+int64_t ctl_next_code_at(const struct token *token, uint64_t last);
+
+/* A throttle as it is at `now`: without what the time has forgiven since it was stored. */
+struct throttle ctl_throttle_at(const struct throttle *throttle, const struct policy *policy,
+				int64_t now);
+
+#define CTL_TIME_MAX 32
+
+/* "2026-01-31T14:32:10+01:00" in local time, or "never" for 0; returns text. */
+const char *ctl_time(int64_t when, char text[CTL_TIME_MAX]);
+
+/* "14:32:10" in local time; returns text. */
+const char *ctl_clock(int64_t when, char text[CTL_TIME_MAX]);
+
+/* "4 minutes 10 seconds": the two largest units that count; returns text. */
+const char *ctl_duration(uint64_t seconds, char text[CTL_TIME_MAX]);
+
+#endif

@@ -1,0 +1,23 @@
+/* The names of everybody who is enrolled. */
+#ifndef COMMON_ENROLLED_H
+#define COMMON_ENROLLED_H
+
+#include "common/tool.h"
+
+struct enrolled {
+	char **users; /* in the order of bytes */
+	size_t count, room;
+	bool no_memory;
+};
+
+#define OWN_ENROLLED OWN(enrolled_end)
+
+/* List them. An exit code, after a sentence; TOOL_DONE to go on. */
+MUST_CHECK int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled);
+
+/* Their number alone, as far as it is found. Errors as store_each_user. */
+MUST_CHECK enum totp_err enrolled_count(struct store *store, size_t *ret_count, struct reason *why);
+
+void enrolled_end(struct enrolled *enrolled);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * A new file for something secret: recovery codes, a picture. It is made before anything is
+ * stored, belongs to its owner alone, takes the place of nothing, and goes again unless it
+ * is kept.
+ */
+#ifndef COMMON_OUTFILE_H
+#define COMMON_OUTFILE_H
+
+#include "common/tool.h"
+
+struct outfile {
+	const char *path; /* NULL: not wanted */
+	int fd;
+};
+
+#define OUTFILE_NONE \
+	{ \
+		.fd = -1 \
+	}
+#define OWN_OUTFILE OWN(outfile_drop)
+
+/* Make the file at `path`, or do nothing for NULL. An exit code, after a sentence. */
+MUST_CHECK int outfile_create(const struct tool *tool, const char *path, struct outfile *ret_file);
+
+/* Write all of it. The same. */
+MUST_CHECK int outfile_write(const struct tool *tool, const struct outfile *file, const void *data,
+			     size_t len);
+
+/* Wait until the disk has it; a file that was not wanted is done. The same. */
+MUST_CHECK int outfile_sync(const struct tool *tool, const struct outfile *file);
+
+/* Close the file and let it stay. */
+void outfile_keep(struct outfile *file);
+
+/* Close and remove it, unless it was kept or never made. */
+void outfile_drop(struct outfile *file);
+
+#endif

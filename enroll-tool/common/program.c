@@ -1,0 +1,119 @@
+#include "common/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/own.h"
+
+/* A pipe that holds the input already, of which it is never more than fits. */
+static bool fill_pipe(const struct program *program, int *ret_fd)
+{
+	int fds[2];
+	bool filled;
+
+	if (program->input_len > PROGRAM_INPUT_MAX || pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+		return false;
+	filled = io_write(fds[1], program->input, program->input_len) == TOTP_OK;
+	close(fds[1]);
+	if (filled)
+		*ret_fd = fds[0];
+	else
+		close(fds[0]);
+	return filled;
+}
+
+static bool set_streams(posix_spawn_file_actions_t *actions, const struct program *program,
+			int input, int output)
+{
+	return (input >= 0 ? posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO)
+			   : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
+							      O_RDONLY, 0)) == 0 &&
+	       posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO) == 0 &&
+	       (!program->errors ||
+		posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO) == 0);
+}
+
+static bool start(const struct program *program, int input, int output, pid_t *ret_pid)
+{
+	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	char *env[] = {path, NULL};
+	posix_spawn_file_actions_t actions;
+	bool started;
+
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return false;
+	started = set_streams(&actions, program, input, output) &&
+		  posix_spawn(ret_pid, program->argv[0], &actions, NULL,
+			      (char *const *)(uintptr_t)program->argv, env) == 0;
+	posix_spawn_file_actions_destroy(&actions);
+	return started;
+}
+
+/* All that comes until the end, or until the time is up. */
+static bool read_output(int fd, uint64_t end, char *text, size_t cap, size_t *ret_len)
+{
+	while (io_monotonic_ns() < end) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		ssize_t n;
+
+		if (poll(&ready, 1, 100) <= 0)
+			continue;
+		n = read(fd, text + *ret_len, cap - 1 - *ret_len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || *ret_len + (size_t)n == cap - 1) {
+			*ret_len += n > 0 ? (size_t)n : 0;
+			return n == 0;
+		}
+		*ret_len += (size_t)n;
+	}
+	return false;
+}
+
+/* Its exit status; it is killed when the time is up, and then it has none. */
+static int await_end(pid_t pid, uint64_t end)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int status = -1;
+	pid_t ended = 0;
+
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && io_monotonic_ns() < end)
+		nanosleep(&pause, NULL);
+	if (ended == 0) {
+		kill(pid, SIGKILL);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	return ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int program_run(const struct program *program, char *ret_text, size_t cap, size_t *ret_len)
+{
+	uint64_t end = io_monotonic_ns() + program->seconds * 1000000000ull;
+	OWN_FD int input = -1, output = -1;
+	int fds[2], status;
+	bool started, complete;
+	pid_t pid = 0;
+
+	*ret_len = 0;
+	ret_text[0] = '\0';
+	if ((program->input && !fill_pipe(program, &input)) || pipe2(fds, O_CLOEXEC) != 0)
+		return -1;
+	output = fds[0];
+	started = start(program, input, fds[1], &pid);
+	close(fds[1]);
+	complete = started && read_output(output, end, ret_text, cap, ret_len);
+	ret_text[*ret_len] = '\0';
+	if (!started)
+		return -1;
+	status = await_end(pid, complete ? end : 0);
+	return complete ? status : -1;
+}

@@ -1,0 +1,141 @@
+#include "common/service.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/conf.h"
+
+bool service_is_ours(const struct stack_line *line)
+{
+	return line->kind == STACK_MODULE && strcmp(line->module, "pam_totp.so") == 0;
+}
+
+struct complaint {
+	const struct tool *tool;
+	const struct stack_line *line;
+};
+
+static void print_complaint(void *context, const struct reason *complaint)
+{
+	const struct complaint *told = context;
+
+	tool_refuse(told->tool, "%s:%u: %s", told->line->file, told->line->number, complaint->text);
+}
+
+enum totp_err service_policy(const struct stack_line *line, const char *conf,
+			     policy_complain_fn *complain, void *context, struct policy *ret_policy)
+{
+	const char *path = NULL;
+	bool named = false;
+	enum totp_err err =
+		policy_conf_of_args(line->argc, line->argv, &path, &named, complain, context);
+
+	if (err == TOTP_OK && !named && conf) {
+		path = conf;
+		named = true;
+	}
+	if (err == TOTP_OK)
+		err = conf_load(path, named, ret_policy, complain, context);
+	if (err == TOTP_OK)
+		err = policy_parse_args(ret_policy, line->argc, line->argv, complain, context);
+	return err;
+}
+
+static int call(const struct tool *tool, const struct stack_line *line, service_line_fn *each,
+		void *context)
+{
+	struct complaint told = {tool, line};
+	struct policy policy;
+
+	if (service_policy(line, tool->conf, print_complaint, &told, &policy) != TOTP_OK)
+		return tool_refuse(tool, "%s:%u: this line refuses every login", line->file,
+				   line->number);
+	return each(context, line, &policy);
+}
+
+int service_each_line(const struct tool *tool, const char *service, service_line_fn *each,
+		      void *context)
+{
+	OWN_STACK struct stack stack = {0};
+	int worst = TOOL_DONE;
+	bool ours = false;
+
+	if (stack_read(NULL, service, "auth", &stack) != TOTP_OK || stack.missing)
+		return tool_refuse(tool, "/etc/pam.d/%s: there is no such service", service);
+	for (size_t i = 0; i < stack.count; i++) {
+		if (!service_is_ours(&stack.lines[i]))
+			continue;
+		ours = true;
+		if (call(tool, &stack.lines[i], each, context) != TOOL_DONE)
+			worst = TOOL_REFUSED;
+	}
+	if (!ours)
+		return tool_refuse(tool,
+				   "/etc/pam.d/%s has no line of pam_totp.so: it asks for no code",
+				   service);
+	return worst;
+}
+
+const char *service_enforce(const struct policy *policy, char text[11])
+{
+	if (policy->enforce == ENFORCE_FROM)
+		text_to_date(policy->enforce_from, text);
+	else
+		strcpy(text, policy->enforce == ENFORCE_OPTIONAL ? "optional" : "required");
+	return text;
+}
+
+static void keep_quiet(void *context, const struct reason *complaint)
+{
+	(void)context;
+	(void)complaint;
+}
+
+/* The first line that differs; one in error, or of another store, is doctor's to report. */
+static bool find_override(const struct tool *tool, const char *service, char enforce[11])
+{
+	OWN_STACK struct stack stack = {0};
+	struct policy policy;
+	char ours[11];
+
+	if (stack_read(NULL, service, "auth", &stack) != TOTP_OK || stack.missing)
+		return false;
+	for (size_t i = 0; i < stack.count; i++) {
+		const struct stack_line *line = &stack.lines[i];
+
+		if (service_is_ours(line) &&
+		    service_policy(line, tool->conf, keep_quiet, NULL, &policy) == TOTP_OK &&
+		    !policy.if_publickey && strcmp(policy.store_dir, tool->policy.store_dir) == 0 &&
+		    strcmp(service_enforce(&policy, enforce),
+			   service_enforce(&tool->policy, ours)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int is_service(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && text_is_clean(text_of(entry->d_name));
+}
+
+void service_overrides(const struct tool *tool, char ret_text[SERVICE_OVERRIDES_MAX])
+{
+	struct dirent **names = NULL;
+	int count = scandir("/etc/pam.d", &names, is_service, alphasort);
+	size_t len = 0;
+	char enforce[11];
+
+	ret_text[0] = '\0';
+	for (int i = 0; i < count; i++) {
+		const char *name = names[i]->d_name;
+
+		if (len + strlen(name) + 16 < SERVICE_OVERRIDES_MAX &&
+		    find_override(tool, name, enforce))
+			len += (size_t)snprintf(ret_text + len, SERVICE_OVERRIDES_MAX - len,
+						"%s%s: %s", len ? ", " : "", name, enforce);
+		free(names[i]);
+	}
+	free(names);
+}

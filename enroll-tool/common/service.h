@@ -1,0 +1,42 @@
+/* The lines of this module in a PAM service, each with the policy that its arguments make. */
+#ifndef COMMON_SERVICE_H
+#define COMMON_SERVICE_H
+
+#include "pamconf/stack.h"
+#include "common/tool.h"
+
+/* Is this a line of our module? */
+bool service_is_ours(const struct stack_line *line);
+
+/*
+ * The policy as the module would have it at this line. conf: the file where the line names
+ * none, or NULL for the usual one. Any error: at least one complaint was made.
+ */
+MUST_CHECK enum totp_err service_policy(const struct stack_line *line, const char *conf,
+					policy_complain_fn *complain, void *context,
+					struct policy *ret_policy);
+
+#define SERVICE_OVERRIDES_MAX 512
+
+/* "required", "optional" or a date, as the policy's file writes it; returns text. */
+const char *service_enforce(const struct policy *policy, char text[11]);
+
+/*
+ * Of which services does a line of ours have another `enforce` than the policy's file? As
+ * "sshd: optional, su: required", cut where there are too many; "": of none.
+ */
+void service_overrides(const struct tool *tool, char ret_text[SERVICE_OVERRIDES_MAX]);
+
+/* An exit code; the worst one of all lines counts. */
+typedef int service_line_fn(void *context, const struct stack_line *line,
+			    const struct policy *policy);
+
+/*
+ * Call `each` with every line of the module in the service's stack. Says, and returns
+ * TOOL_REFUSED, where there is no such stack, no such line, or one whose arguments are in
+ * error.
+ */
+MUST_CHECK int service_each_line(const struct tool *tool, const char *service,
+				 service_line_fn *each, void *context);
+
+#endif

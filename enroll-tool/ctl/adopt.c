@@ -1,0 +1,66 @@
+/* totpctl adopt USER: bind a record to the uid that the account has now. */
+#include "common/ctl.h"
+
+#include "login/enroll.h"
+
+struct adopt {
+	bool was_bound;
+	uint32_t was_uid;
+	bool changed;
+};
+
+static enum totp_err bind_uid(struct ctl *ctl, void *context, struct store_txn *txn,
+			      struct reason *why)
+{
+	OWN_CRED struct cred cred = txn->cred;
+	struct adopt *adopt = context;
+	struct login_state state;
+	enum totp_err err;
+
+	adopt->was_bound = cred.uid_bound;
+	adopt->was_uid = cred.uid;
+	adopt->changed = !cred.uid_bound || cred.uid != ctl->account.uid;
+	if (!adopt->changed)
+		return TOTP_OK;
+
+	cred.uid_bound = true;
+	cred.uid = ctl->account.uid;
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
+	if (err != TOTP_OK) {
+		reason_set(why, "cannot renew the record: %s", err_name(err));
+		return err;
+	}
+	return store_replace(txn, &cred, &state, why);
+}
+
+static void print_adopt(const struct ctl *ctl, const struct adopt *adopt)
+{
+	unsigned uid = ctl->account.uid;
+
+	if (!adopt->changed)
+		printf("The record of %s is that of uid %u, as it should be: nothing is changed.\n",
+		       ctl->shown, uid);
+	else if (adopt->was_bound)
+		printf("The record of %s belonged to uid %u and now belongs to uid %u.\n",
+		       ctl->shown, (unsigned)adopt->was_uid, uid);
+	else
+		printf("The record of %s was bound to no uid and now belongs to uid %u.\n",
+		       ctl->shown, uid);
+}
+
+int ctl_adopt(struct ctl *ctl)
+{
+	struct adopt adopt = {0};
+	int code = ctl_open_user(ctl, "adopt records");
+
+	if (code == TOOL_DONE && !ctl->account.known)
+		code = tool_refuse(&ctl->tool, "there is no account %s: make it first", ctl->shown);
+	if (code == TOOL_DONE)
+		code = ctl_edit(ctl, store_read, bind_uid, &adopt);
+	if (code != TOOL_DONE)
+		return code;
+	if (adopt.changed)
+		tool_log(&ctl->tool, ctl->account.name, "adopted", NULL);
+	print_adopt(ctl, &adopt);
+	return TOOL_DONE;
+}

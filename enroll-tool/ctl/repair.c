@@ -1,0 +1,201 @@
+/*
+ * totpctl repair USER and totpctl repair-clock USER: two states in which a login refuses
+ * a right code until an administrator has looked. What they open is kept small: repair
+ * accepts nothing that could have been used before, and repair-clock goes back no further
+ * than to now.
+ */
+#include "common/ctl.h"
+
+#include "host/clock.h"
+#include "login/enroll.h"
+
+struct repair {
+	int64_t now;
+	int64_t codes_from; /* 0: no token is left that works */
+	bool hotp;          /* counter-based tokens are void… */
+	bool recovery;      /* …and recovery codes */
+};
+
+static void describe_repair(struct repair *repair, const struct cred *cred,
+			    const struct login_state *state)
+{
+	repair->codes_from = 0;
+	repair->hotp = false;
+	repair->recovery = cred->recovery_count > 0;
+	for (size_t i = 0; i < cred->token_count; i++) {
+		int64_t from;
+
+		if (cred->tokens[i].type == TOKEN_HOTP) {
+			repair->hotp = true;
+			continue;
+		}
+		from = ctl_next_code_at(&cred->tokens[i], state->tokens[i].moving);
+		if (repair->codes_from == 0 || from < repair->codes_from)
+			repair->codes_from = from;
+	}
+}
+
+static enum totp_err make_state(struct ctl *ctl, void *context, struct store_txn *txn,
+				struct reason *why)
+{
+	OWN_CRED struct cred cred = txn->cred;
+	struct repair *repair = context;
+	struct login_state state;
+	enum totp_err err;
+
+	repair->now = clock_now();
+	err = enroll_repair(&cred, repair->now, ctl_steps_ahead(&ctl->tool.policy), &state);
+	if (err != TOTP_OK) {
+		reason_set(why, "cannot make a new login state: %s", err_name(err));
+		return err;
+	}
+	describe_repair(repair, &cred, &state);
+	return store_replace(txn, &cred, &state, why);
+}
+
+static void print_repair(const struct ctl *ctl, const struct repair *repair)
+{
+	char from[CTL_TIME_MAX], wait[CTL_TIME_MAX];
+	int64_t seconds = repair->codes_from - repair->now;
+
+	printf("The login state of %s is made anew.\n", ctl->shown);
+	if (repair->codes_from)
+		printf("%s can log in with codes from %s on (in %s).\n", ctl->shown,
+		       ctl_clock(repair->codes_from, from),
+		       ctl_duration(seconds > 0 ? (uint64_t)seconds : 0, wait));
+	else
+		printf("No token of %s works any more.\n", ctl->shown);
+	if (repair->hotp)
+		printf("Counter-based tokens are void: enrol them again.\n");
+	if (repair->recovery)
+		printf("Recovery codes are void: %s needs new ones.\n", ctl->shown);
+}
+
+/* Is this an error of the record itself, which making its state anew can cure? */
+static bool is_damage(enum totp_err err)
+{
+	return err == TOTP_ERR_SEAL || err == TOTP_ERR_FORMAT || err == TOTP_ERR_RANGE ||
+	       err == TOTP_ERR_UNSAFE;
+}
+
+static int repair_damaged(struct ctl *ctl)
+{
+	struct repair repair = {0};
+	int code = ctl_edit(ctl, store_read_cred, make_state, &repair);
+
+	if (code != TOOL_DONE)
+		return code;
+	tool_log(&ctl->tool, ctl->account.name, "repaired", NULL);
+	print_repair(ctl, &repair);
+	return TOOL_DONE;
+}
+
+int ctl_repair(struct ctl *ctl)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct reason why = {""};
+	enum totp_err err;
+	int code = ctl_open_user(ctl, "repair records");
+
+	if (code != TOOL_DONE)
+		return code;
+	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	store_end(&txn);
+	if (is_damage(err))
+		return repair_damaged(ctl);
+	if (err != TOTP_OK)
+		return ctl_refuse_record(ctl, err, &why);
+	printf("The record of %s is sound: nothing is changed.\n", ctl->shown);
+	return TOOL_DONE;
+}
+
+/* One TOTP token whose last code is one of the future. */
+struct ahead {
+	char label[CRED_LABEL_MAX + 1];
+	uint64_t seconds;   /* how far */
+	int64_t codes_from; /* when the code after the last one begins, as it is now */
+	bool set_back;
+};
+
+struct clock_repair {
+	size_t count;
+	struct ahead tokens[CRED_TOKENS_MAX];
+	bool changed;
+};
+
+/* Set one token back to now's step. What `repair` sets is left: it is over in minutes. */
+static enum totp_err look_at_token(struct clock_repair *repair, const struct token *token,
+				   struct token_state *state, const struct policy *policy,
+				   int64_t now)
+{
+	struct ahead *ahead = &repair->tokens[repair->count];
+	uint64_t step = 0;
+	enum totp_err err = token->type == TOKEN_TOTP ? token_step_at(token, now, &step) : TOTP_OK;
+
+	if (err != TOTP_OK || token->type != TOKEN_TOTP || state->moving <= step + policy->window)
+		return err;
+	*ahead = (struct ahead){.seconds = (state->moving - step) * token->period,
+				.set_back = state->moving > step + ctl_steps_ahead(policy)};
+	memcpy(ahead->label, token->label, sizeof(ahead->label));
+	if (ahead->set_back)
+		state->moving = step;
+	ahead->codes_from = ctl_next_code_at(token, state->moving);
+	repair->changed |= ahead->set_back;
+	repair->count++;
+	return TOTP_OK;
+}
+
+static enum totp_err set_back(struct ctl *ctl, void *context, struct store_txn *txn,
+			      struct reason *why)
+{
+	struct clock_repair *repair = context;
+	struct login_state next = txn->state;
+	int64_t now = clock_now();
+	enum totp_err err = TOTP_OK;
+
+	*repair = (struct clock_repair){0};
+	for (size_t i = 0; i < txn->cred.token_count && err == TOTP_OK; i++)
+		err = look_at_token(repair, &txn->cred.tokens[i], &next.tokens[i],
+				    &ctl->tool.policy, now);
+	if (err != TOTP_OK)
+		reason_set(why, "the clock of this host reads a time before 1970: set it right");
+	if (err != TOTP_OK || !repair->changed)
+		return err;
+	(void)enroll_forget(&next); /* of a time to come: it would be remembered then */
+	return store_commit(txn, &next, why);
+}
+
+static void print_clock_repair(const struct ctl *ctl, const struct clock_repair *repair)
+{
+	char far[CTL_TIME_MAX], from[CTL_TIME_MAX];
+
+	for (size_t i = 0; i < repair->count; i++) {
+		const struct ahead *ahead = &repair->tokens[i];
+
+		printf("\"%s\": its last code was %s in the future%s; codes from %s on are "
+		       "accepted.\n",
+		       ahead->label, ctl_duration(ahead->seconds, far),
+		       ahead->set_back ? "" : ", which passes by itself",
+		       ctl_clock(ahead->codes_from, from));
+	}
+	if (repair->count == 0)
+		printf("No token of %s is ahead of this host's clock: nothing is changed.\n",
+		       ctl->shown);
+}
+
+int ctl_repair_clock(struct ctl *ctl)
+{
+	struct clock_repair repair = {0};
+	int code = ctl_open_user(ctl, "repair records");
+
+	if (code == TOOL_DONE)
+		code = ctl_edit(ctl, store_read, set_back, &repair);
+	if (code != TOOL_DONE)
+		return code;
+	for (size_t i = 0; i < repair.count; i++)
+		if (repair.tokens[i].set_back)
+			tool_log(&ctl->tool, ctl->account.name, "clock-repaired",
+				 repair.tokens[i].label);
+	print_clock_repair(ctl, &repair);
+	return TOOL_DONE;
+}

@@ -1,0 +1,203 @@
+/* totpctl resync USER LABEL: find a hardware token that went its own way, by two codes. */
+#include "common/ctl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/clock.h"
+#include "login/answer.h"
+#include "login/enroll.h"
+#include "login/resync.h"
+#include "common/prompt.h"
+
+struct search {
+	const char *label;
+	struct code first, second;
+	enum totp_err found; /* TOTP_OK, or why nothing was changed */
+	bool missing;        /* there is no token of that name */
+	struct token token;
+	uint64_t ahead; /* HOTP: codes that were passed over */
+};
+
+#define OWN_SEARCH OWN(search_wipe)
+
+static void search_wipe(struct search *search)
+{
+	WIPE(*search);
+}
+
+/* --- the codes --- */
+
+static enum totp_err read_code(const char *prompt, const sigset_t *asking, struct code *ret_code,
+			       bool *ret_is_code)
+{
+	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
+	char line[TYPED_MAX] = "";
+	bool got = false;
+	enum totp_err err;
+
+	fputs(prompt, stdout);
+	fflush(stdout);
+	err = typed_line(asking, line, &got);
+	if (!got || !isatty(STDIN_FILENO))
+		fputs("\n", stdout);
+	if (err == TOTP_OK && got)
+		answer_parse(line, NULL, &answer);
+	WIPE(line);
+	*ret_is_code = answer.kind == ANSWER_CODE;
+	*ret_code = answer.code;
+	return err;
+}
+
+static int ask_codes(const struct ctl *ctl, struct search *search, const sigset_t *asking)
+{
+	bool good = false;
+	enum totp_err err = read_code("First code of the token: ", asking, &search->first, &good);
+
+	if (err == TOTP_OK && good)
+		err = read_code("The one that follows it: ", asking, &search->second, &good);
+	if (err != TOTP_OK)
+		return tool_refuse(&ctl->tool, "no code could be read: %s",
+				   err == TOTP_ERR_SYSTEM ? strerror(errno) : err_name(err));
+	return good ? TOOL_DONE : tool_refuse(&ctl->tool, "that is not a code: nothing is changed");
+}
+
+/* --- the token --- */
+
+static enum totp_err store_found(struct store_txn *txn, struct search *search, unsigned index,
+				 const struct token_state *moved, struct reason *why)
+{
+	OWN_CRED struct cred cred = txn->cred;
+	struct login_state next = txn->state;
+	enum totp_err err;
+
+	if (search->token.type == TOKEN_HOTP) {
+		next.tokens[index] = *moved;
+		return store_commit(txn, &next, why);
+	}
+	cred.tokens[index] = search->token;
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &next);
+	if (err != TOTP_OK)
+		return err;
+	next.tokens[index].moving = moved->moving;
+	return store_replace(txn, &cred, &next, why);
+}
+
+static unsigned index_of(const struct cred *cred, const char *label)
+{
+	unsigned index = 0;
+
+	while (index < cred->token_count && strcmp(cred->tokens[index].label, label) != 0)
+		index++;
+	return index;
+}
+
+static int refuse_missing(const struct ctl *ctl, const char *typed)
+{
+	char label[CRED_LABEL_MAX + 1];
+
+	text_printable(text_of(typed), label, sizeof(label));
+	return tool_refuse(&ctl->tool, "%s has no token \"%s\": 'totpctl show %s' lists them",
+			   ctl->shown, label, ctl->shown);
+}
+
+/* Before anybody presses a button. */
+static int check_token(const struct ctl *ctl, const char *label)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct reason why = {""};
+	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+
+	if (err != TOTP_OK)
+		return ctl_refuse_record(ctl, err, &why);
+	return index_of(&txn.cred, label) < txn.cred.token_count ? TOOL_DONE
+								 : refuse_missing(ctl, label);
+}
+
+static enum totp_err find(struct ctl *ctl, void *context, struct store_txn *txn, struct reason *why)
+{
+	struct search *search = context;
+	struct token_state moved;
+	unsigned index = index_of(&txn->cred, search->label);
+
+	(void)ctl;
+	search->missing = index == txn->cred.token_count;
+	if (search->missing)
+		return TOTP_OK;
+
+	search->token = txn->cred.tokens[index];
+	moved = txn->state.tokens[index];
+	search->found =
+		resync(&search->token, &moved, &search->first, &search->second, clock_now());
+	if (search->found != TOTP_OK)
+		return TOTP_OK;
+	search->ahead = moved.moving - txn->state.tokens[index].moving - 2;
+	return store_found(txn, search, index, &moved, why);
+}
+
+/* --- what came of it --- */
+
+static int refuse(const struct ctl *ctl, const struct search *search)
+{
+	const struct tool *tool = &ctl->tool;
+	const char *label = search->token.label;
+
+	if (search->missing)
+		return refuse_missing(ctl, search->label);
+	if (search->found == TOTP_ERR_NOT_FOUND)
+		return tool_refuse(tool,
+				   "these are not two codes in a row of \"%s\": type two new ones, "
+				   "in the order in which it shows them",
+				   label);
+	if (search->found == TOTP_ERR_STALE)
+		return tool_refuse(tool, "the second code was used before: wait for two new ones");
+	if (search->found == TOTP_ERR_UNSUPPORTED)
+		return tool_refuse(tool,
+				   "\"%s\" is void since the login state was made anew: enrol it "
+				   "again",
+				   label);
+	return tool_refuse(tool, "the codes could not be checked: %s", err_name(search->found));
+}
+
+static void print_found(const struct search *search)
+{
+	const struct token *token = &search->token;
+	int64_t off = token->offset;
+	uint64_t seconds = (uint64_t)(off < 0 ? -off : off) * token->period;
+	char text[CTL_TIME_MAX];
+
+	if (token->type == TOKEN_HOTP)
+		printf("Done: \"%s\" was %llu code%s ahead, and is found.\n", token->label,
+		       (unsigned long long)search->ahead, search->ahead == 1 ? "" : "s");
+	else if (off == 0)
+		printf("Done: the clock of \"%s\" is right.\n", token->label);
+	else
+		printf("Done: the clock of \"%s\" is %s %s, which is allowed for from now on.\n",
+		       token->label, ctl_duration(seconds, text), off < 0 ? "behind" : "ahead");
+	printf("The next login needs the code after these two.\n");
+}
+
+int ctl_resync(struct ctl *ctl)
+{
+	OWN_SEARCH struct search search = {.label = ctl->words[1]};
+	sigset_t asking;
+	int code = ctl_open_user(ctl, "change records");
+
+	if (code != TOOL_DONE)
+		return code;
+	code = check_token(ctl, search.label);
+	if (code != TOOL_DONE)
+		return code;
+	typed_hold_signals(&asking);
+	code = ask_codes(ctl, &search, &asking);
+	if (code == TOOL_DONE)
+		code = ctl_edit(ctl, store_read, find, &search);
+	if (code != TOOL_DONE)
+		return code;
+	if (search.missing || search.found != TOTP_OK)
+		return refuse(ctl, &search);
+	tool_log(&ctl->tool, ctl->account.name, "resynced", search.label);
+	print_found(&search);
+	return TOOL_DONE;
+}

@@ -1,0 +1,170 @@
+/*
+ * totpctl store accept: the store was moved to this machine, or restored from a backup. What was
+ * used since the backup is not known here, so every code that could have been used before now
+ * is refused from now on. Of recovery codes and counters nobody can say which were used: they
+ * are left as they are, or a store that was moved would lock their owners out, and printed.
+ */
+#include <string.h>
+
+#include "common/enrolled.h"
+#include "host/clock.h"
+#include "host/machine.h"
+#include "login/enroll.h"
+#include "common/progress.h"
+#include "record/recovery.h"
+#include "store/files/files.h"
+#include "common/ctl.h"
+
+struct accepting {
+	int64_t now;
+	int64_t codes_from; /* the latest of all tokens */
+	bool recovery; /* of the record that is edited: it has recovery codes, unused here… */
+	bool counter;  /* …or a counter-based token */
+	size_t users, recoveries, counters, damaged;
+};
+
+static enum totp_err raise_record(struct ctl *ctl, void *context, struct store_txn *txn,
+				  struct reason *why)
+{
+	struct accepting *accepting = context;
+	struct login_state next = txn->state;
+
+	state_raise(&next, &txn->cred, accepting->now, ctl_steps_ahead(&ctl->tool.policy));
+	next.bypass_used = UINT8_MAX;
+	(void)enroll_forget(&next);
+	accepting->recovery = recovery_left(&txn->cred, &next) > 0;
+	accepting->counter = false;
+	for (size_t i = 0; i < txn->cred.token_count; i++) {
+		const struct token *token = &txn->cred.tokens[i];
+		int64_t from;
+
+		if (token->type == TOKEN_HOTP) {
+			accepting->counter |= next.tokens[i].moving != COUNTER_DISABLED;
+			continue;
+		}
+		from = ctl_next_code_at(token, next.tokens[i].moving);
+		if (from > accepting->codes_from)
+			accepting->codes_from = from;
+	}
+	return store_commit(txn, &next, why);
+}
+
+/* Only an error of the disk, or a login that holds the record, keeps the store from being accepted:
+ * a record that does not open lets nobody log in. */
+static int accept_record(struct ctl *ctl, struct accepting *accepting, const char *user)
+{
+	struct reason why = {""};
+	enum totp_err err;
+
+	if (text_copy(text_of(user), ctl->account.name, sizeof(ctl->account.name)) != TOTP_OK)
+		return TOOL_DONE;
+	err = ctl_edit_record(ctl, store_read, raise_record, accepting, &why);
+	if (err == TOTP_ERR_NOT_FOUND) /* revoked meanwhile */
+		return TOOL_DONE;
+	if (err == TOTP_ERR_SEAL || err == TOTP_ERR_FORMAT || err == TOTP_ERR_RANGE ||
+	    err == TOTP_ERR_UNSAFE || err == TOTP_ERR_UNSUPPORTED) {
+		accepting->damaged++;
+		return TOOL_DONE;
+	}
+	if (err != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s: %s", user,
+				   why.text[0] ? why.text : err_name(err));
+	accepting->users++;
+	accepting->recoveries += accepting->recovery;
+	accepting->counters += accepting->counter;
+	return TOOL_DONE;
+}
+
+static int accept_records(struct ctl *ctl, struct accepting *accepting)
+{
+	OWN_ENROLLED struct enrolled enrolled = {0};
+	struct progress progress = progress_begin();
+	int code = enrolled_list(&ctl->tool, &enrolled);
+
+	for (size_t i = 0; i < enrolled.count && code == TOOL_DONE; i++) {
+		progress_show(&progress, "changing records", i, enrolled.count);
+		code = accept_record(ctl, accepting, enrolled.users[i]);
+	}
+	progress_clear(&progress);
+	return code;
+}
+
+/* Files that came with the number of another host's account belong to somebody else here. */
+static int check_owner(const struct ctl *ctl)
+{
+	const char *dir = ctl->tool.policy.store_dir;
+	uid_t owner = ctl->tool.store->owner;
+	struct account account = {.known = false};
+	struct reason why = {""};
+
+	if (account_find(SERVICE_ACCOUNT, &account, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+	if (owner == 0 || (account.known && account.uid == owner))
+		return TOOL_DONE;
+	if (!account.known)
+		return tool_refuse(&ctl->tool,
+				   "the records in %s belong to uid %u, and there is no "
+				   "account " SERVICE_ACCOUNT ": run systemd-sysusers first",
+				   dir, (unsigned)owner);
+	return tool_refuse(&ctl->tool,
+			   "the records in %s belong to uid %u, and " SERVICE_ACCOUNT
+			   " has uid %u here: run chown -hR " SERVICE_ACCOUNT ": %s/" FILES_USERS
+			   " %s/" FILES_STATES " %s/" FILES_INVITES,
+			   dir, (unsigned)owner, (unsigned)account.uid, dir, dir, dir);
+}
+
+static void print_accepted(const struct ctl *ctl, const struct accepting *accepting)
+{
+	char from[CTL_TIME_MAX];
+
+	printf("The store %s belongs to this machine now.\n", ctl->tool.policy.store_dir);
+	if (accepting->codes_from)
+		printf("Codes from %s on are accepted, no earlier ones. Temporary codes have "
+		       "ended, and\nno address is remembered.\n",
+		       ctl_clock(accepting->codes_from, from));
+	if (accepting->damaged)
+		printf("%zu record%s could not be read: see totpctl doctor\n", accepting->damaged,
+		       accepting->damaged == 1 ? "" : "s");
+	if (accepting->users == 0)
+		return;
+	printf("\nIf it comes from a backup, it does not know what happened since then:\n");
+	if (accepting->recoveries)
+		printf("  - Used recovery codes may be valid again (users who have any: %zu).\n"
+		       "    New ones: totpctl recovery USER\n",
+		       accepting->recoveries);
+	if (accepting->counters)
+		printf("  - Used codes of counter-based tokens may be valid again (users: %zu).\n"
+		       "    For each: totpctl resync USER LABEL\n",
+		       accepting->counters);
+	printf("  - Devices that were removed, and users who were disabled or revoked since\n"
+	       "    then, are back: look through totpctl list\n");
+}
+
+int ctl_store_accept(struct ctl *ctl)
+{
+	struct accepting accepting = {0};
+	uint8_t machine[SHA256_LEN];
+	struct reason why = {""};
+	int code = tool_open_anywhere(&ctl->tool, "accept a store");
+
+	if (code == TOOL_DONE)
+		code = check_owner(ctl);
+	if (code != TOOL_DONE)
+		return code;
+	if (machine_hash(machine, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s: run systemd-machine-id-setup", why.text);
+	if (memcmp(machine, store_machine(ctl->tool.store), sizeof(machine)) == 0) {
+		printf("The store %s belongs to this machine: nothing is changed.\n",
+		       ctl->tool.policy.store_dir);
+		return TOOL_DONE;
+	}
+	accepting.now = clock_now();
+	code = accept_records(ctl, &accepting);
+	if (code != TOOL_DONE)
+		return tool_refuse(&ctl->tool, "the store is not accepted: run this again");
+	if (store_set_machine(ctl->tool.store, machine, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+	tool_log(&ctl->tool, NULL, "store-accepted", NULL);
+	print_accepted(ctl, &accepting);
+	return TOOL_DONE;
+}

@@ -1,0 +1,391 @@
+/*
+ * totpctl test USER: what a login would meet and why, rule by rule, and what it would make
+ * of a code. It reads and never writes: no code is used up, no failure counted.
+ */
+#include "common/ctl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/clock.h"
+#include "host/facts.h"
+#include "host/source.h"
+#include "login/attempt.h"
+#include "login/invitation.h"
+#include "login/judge.h"
+#include "login/throttle.h"
+#include "common/service.h"
+#include "common/prompt.h"
+
+struct trial {
+	struct ctl *ctl;
+	const struct policy *policy; /* the file's, and the arguments of the PAM line */
+	struct source source;
+	struct address address;
+	struct gate_facts facts;
+	struct attempt who;
+	struct look look;
+	enum totp_err look_err; /* of looking… */
+	struct reason look_why; /* …and a sentence */
+};
+
+/* --- where from --- */
+
+static int find_source(struct trial *trial)
+{
+	struct ctl *ctl = trial->ctl;
+	const struct origin caller = {
+		.real_uid = ctl->account.uid, .service = ctl->service, .rhost = ctl->from};
+	char text[SOURCE_TEXT_MAX];
+
+	if (ctl->from && !address_read(text_of(ctl->from), &trial->address))
+		return tool_usage(&ctl->tool,
+				  "--from: expected an address such as 192.0.2.1 or 2001:db8::1");
+	trial->source = source_of_login(&caller, &trial->address);
+	source_text(&trial->source, text);
+	printf("A login as %s, source %s", ctl->shown, text);
+	printf(ctl->service ? ", by /etc/pam.d/%s\n" : "%s, by the policy alone\n",
+	       ctl->service ? ctl->service : "");
+	return TOOL_DONE;
+}
+
+/* --- the rules --- */
+
+static void print_rule(bool decides, bool fits, const char *rule)
+{
+	printf("  %s  %-3s  %s\n", decides ? "->" : "  ", fits ? "yes" : "no", rule);
+}
+
+/* Where a line of the service can lead through an enrolment. */
+static void print_enroll_rule(const struct trial *trial, enum gate_reason reason)
+{
+	const struct policy *policy = trial->policy;
+	bool closed = gate_is_closed(policy, trial->who.now);
+
+	if (policy->enroll_in_account && policy->enroll_login)
+		print_rule(reason == GATE_REASON_MUST_ENROLL, reason == GATE_REASON_MUST_ENROLL,
+			   closed ? "the user must give a code, is not enrolled, and is invited: "
+				    "enrols in the login"
+				  : "the user must give a code, and is not enrolled: enrols in the "
+				    "login");
+}
+
+static void print_rules(const struct trial *trial, enum gate_reason reason)
+{
+	const struct gate_facts *facts = &trial->facts;
+	bool required = gate_requires(trial->policy, facts, trial->who.now);
+	bool by_date = reason == GATE_REASON_REQUIRED && !facts->required, none;
+
+	printf("\nWho is asked; the first rule that fits decides:\n");
+	print_rule(reason == GATE_REASON_TRUSTED, facts->trusted,
+		   "the address is in trusted_networks: not asked");
+	print_enroll_rule(trial, reason);
+	print_rule(reason == GATE_REASON_REQUIRED && facts->required, facts->required,
+		   "the user is in required_for: asked");
+	print_rule(reason == GATE_REASON_EXEMPT, facts->exempt, "the user is in exempt: not asked");
+	print_rule(by_date, required && !facts->required,
+		   "enforce is required, or its date has come: asked");
+	print_rule(reason == GATE_REASON_ENROLLED, facts->enrolled && !facts->pending,
+		   facts->pending ? "the user is enrolled, and has given a first code: asked"
+				  : "the user is enrolled: asked");
+	print_rule(reason == GATE_REASON_UNKNOWN, !facts->known,
+		   "the host does not know the user: asked");
+	none = reason == GATE_REASON_NOT_REQUIRED || reason == GATE_REASON_NOT_CONFIRMED;
+	print_rule(none, none, "none of these: not asked");
+}
+
+/* --- the code --- */
+
+static int print_verdict(bool in, const char *sentence)
+{
+	printf("\n%s: %s.\n", in ? "Let in" : "Refused", sentence);
+	return in ? TOOL_DONE : TOOL_REFUSED;
+}
+
+static const char disabled[] =
+	"the user is disabled, so every code is refused: 'totpctl enable' undoes it";
+
+static const char clock_back[] =
+	"the last code used is of a later time than this host's: set the clock, then 'totpctl "
+	"repair-clock'";
+
+static const char *sentence_of(const struct ruling *ruling)
+{
+	switch (ruling->reason) {
+	case JUDGE_CODE:
+		return "a code that is right and not used";
+	case JUDGE_RECOVERY:
+		return "a recovery code that is right and not spent";
+	case JUDGE_WRONG_CODE:
+		return "a wrong code; a login would count it";
+	case JUDGE_USED_CODE:
+		return "a right code that was used before; a login would not count it";
+	case JUDGE_THROTTLED:
+		return "too many wrong codes, so none is checked: 'totpctl unlock' forgives them";
+	case JUDGE_CLOCK_BACK:
+		return clock_back;
+	case JUDGE_WRONG_RECOVERY:
+		return "a wrong recovery code; a login would not count it";
+	case JUDGE_COUNT_:
+		break;
+	case JUDGE_SPENT_RECOVERY:
+		return "a recovery code that was used before, or is void since 'totpctl repair'";
+	case JUDGE_BYPASS:
+		return "a temporary code that is right and still holds";
+	case JUDGE_ENDED_BYPASS:
+		return "a temporary code that has expired, or was used as often as it may";
+	case JUDGE_DISABLED:
+		return disabled;
+	case JUDGE_NO_ANSWER:
+		return "an empty answer";
+	case JUDGE_NONE:
+	case JUDGE_JUNK:
+	case JUDGE_PASSWORD:
+	case JUDGE_NOT_A_CODE:
+		break;
+	}
+	return "that is neither a code nor a recovery code; a login would not count it";
+}
+
+static void print_offset(const struct store_txn *txn, const struct answer *answer, int64_t now)
+{
+	const struct token *token;
+	struct offset offset;
+
+	if (judge_offset(&txn->cred, &txn->state, answer, now, &offset) != TOTP_OK || !offset.found)
+		return;
+	token = &txn->cred.tokens[offset.token];
+	if (token->type == TOKEN_HOTP)
+		printf("It is a code of \"%s\", %lld ahead: 'totpctl resync' finds it again.\n",
+		       token->label, (long long)offset.distance);
+	else if (offset.whole_hours)
+		printf("It is a code of \"%s\", %+lld hours away: compare 'date -u' with the "
+		       "right time;\na hardware clock in local time, or a wrong time zone, does "
+		       "this.\n",
+		       token->label, (long long)offset.distance);
+	else
+		printf("It is a code of \"%s\", %+lld seconds away: look at the clocks.\n",
+		       token->label, (long long)offset.distance * token->period);
+}
+
+static int try_answer(const struct trial *trial, const struct store_txn *txn,
+		      const struct answer *answer)
+{
+	const struct tool *tool = &trial->ctl->tool;
+	struct ruling ruling;
+	int64_t now = clock_now();
+	enum totp_err err =
+		judge(&txn->cred, &txn->state, trial->policy, answer, &trial->source, now, &ruling);
+
+	if (err != TOTP_OK)
+		return tool_refuse(tool, "the code could not be checked: %s", err_name(err));
+	print_verdict(ruling.verdict == VERDICT_ALLOW, sentence_of(&ruling));
+	if (ruling.token >= 0)
+		printf("The token is \"%s\".\n", txn->cred.tokens[ruling.token].label);
+	if (ruling.reason == JUDGE_WRONG_CODE)
+		print_offset(txn, answer, now);
+	return ruling.verdict == VERDICT_ALLOW ? TOOL_DONE : TOOL_REFUSED;
+}
+
+/* Would no token's code be accepted, since the clock was set back? */
+static bool is_stuck(const struct trial *trial, const struct store_txn *txn)
+{
+	bool stuck = true;
+
+	for (size_t i = 0; i < txn->cred.token_count; i++)
+		stuck &= judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i], trial->policy,
+					trial->who.now);
+	return stuck;
+}
+
+static void print_ahead(const struct trial *trial, const struct store_txn *txn)
+{
+	for (size_t i = 0; i < txn->cred.token_count; i++)
+		if (judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i], trial->policy,
+				   trial->who.now))
+			printf("  the last code of \"%s\" is of a later time than this host's, so "
+			       "its codes are\n  denied: set the clock, then 'totpctl repair-clock "
+			       "%s'\n",
+			       txn->cred.tokens[i].label, trial->ctl->shown);
+}
+
+static int ask_code(const struct trial *trial, const struct store_txn *txn)
+{
+	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
+	char line[TYPED_MAX] = "";
+	sigset_t asking;
+	bool got = false;
+	enum totp_err err;
+
+	typed_hold_signals(&asking);
+	printf("\nCode to try, which is not used up (Enter for none): ");
+	fflush(stdout);
+	err = typed_line(&asking, line, &got);
+	if (!got || !isatty(STDIN_FILENO))
+		printf("\n");
+	if (err != TOTP_OK)
+		return tool_refuse(&trial->ctl->tool, "no code could be read: %s", strerror(errno));
+	if (!got || line[0] == '\0')
+		return is_stuck(trial, txn) ? print_verdict(false, clock_back)
+					    : print_verdict(true, "with a right code");
+	answer_parse(line, NULL, &answer);
+	WIPE(line);
+	return try_answer(trial, txn, &answer);
+}
+
+/* --- the record --- */
+
+static uint32_t print_throttle(const struct trial *trial, const struct store_txn *txn)
+{
+	struct login_state state = txn->state;
+	const struct throttle *throttle = throttle_of(&state, &trial->source);
+	bool is_known = throttle < state.shared || throttle >= state.shared + SOURCE_CLASSES;
+	struct throttle left = ctl_throttle_at(throttle, trial->policy, trial->who.now);
+	uint32_t wait = throttle_wait(throttle, trial->policy, trial->who.now);
+	char text[CTL_TIME_MAX];
+
+	printf("  failed tries from %s: %u of %u, in the long run %u of %u\n",
+	       is_known ? "this known place" : "new places like this one",
+	       (unsigned)left.burst.used, (unsigned)trial->policy->attempts,
+	       (unsigned)left.total.used, (unsigned)trial->policy->attempts_total);
+	if (wait && wait != THROTTLE_FOREVER)
+		printf("  the next try is possible in %s\n", ctl_duration(wait, text));
+	return wait;
+}
+
+static void print_tokens(const struct store_txn *txn, int64_t now)
+{
+	const struct cred *cred = &txn->cred;
+	unsigned left = bypass_left(cred, &txn->state, now);
+	char until[CTL_TIME_MAX];
+
+	printf("\nThe record is sound:\n  tokens: ");
+	for (size_t i = 0; i < cred->token_count; i++)
+		printf("%s\"%s\"", i ? ", " : "", cred->tokens[i].label);
+	printf("; recovery codes left: %u\n", recovery_left(cred, &txn->state));
+	if (left)
+		printf("  a temporary code lets in %u time%s until %s\n", left,
+		       left == 1 ? "" : "s", ctl_time(cred->bypass.expires, until));
+	if (state_is_pending(&txn->state, cred))
+		printf("  the first right code is still to come\n");
+}
+
+static int try_record(const struct trial *trial)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	const struct ctl *ctl = trial->ctl;
+	struct reason why = trial->look_why;
+	enum totp_err err = trial->look_err;
+
+	if (err == TOTP_OK)
+		err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	if (err == TOTP_OK)
+		attempt_raise(&txn, trial->policy, trial->who.now);
+	if (err != TOTP_OK) {
+		ctl_refuse_record(ctl, err, &why);
+		return print_verdict(false, "the record cannot be checked against");
+	}
+	print_tokens(&txn, trial->who.now);
+	print_ahead(trial, &txn);
+	if (txn.cred.disabled)
+		return print_verdict(false, disabled);
+	if (trial->look.remembered)
+		return print_verdict(true, "the address is remembered, so no code is asked for");
+	if (print_throttle(trial, &txn))
+		return print_verdict(false, "too many wrong codes: 'totpctl unlock' forgives them");
+	return ask_code(trial, &txn);
+}
+
+/* All that the gate decides by. */
+static enum totp_err find_facts(struct trial *trial, struct reason *why)
+{
+	const struct ctl *ctl = trial->ctl;
+	enum totp_err err = facts_find(trial->policy, &ctl->account, ctl->account.name,
+				       &trial->address, &trial->facts, why);
+
+	if (err == TOTP_OK)
+		err = store_has(ctl->tool.store, ctl->account.name, &trial->facts.enrolled, why);
+	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
+		err = TOTP_OK;
+	if (err == TOTP_OK)
+		err = invitation_find(ctl->tool.store, trial->policy, ENROLL_IN_LOGIN,
+				      ctl->account.name, ctl->account.uid, trial->who.now,
+				      &trial->facts, why);
+	return err;
+}
+
+/* A record that cannot be read is told of where it decides, after the rules. */
+static void look_at_record(struct trial *trial)
+{
+	const struct ctl *ctl = trial->ctl;
+
+	trial->look = (struct look){.pending = false};
+	trial->look_err = TOTP_OK;
+	if (!trial->facts.known || !trial->facts.enrolled)
+		return;
+	trial->look_err = attempt_look(ctl->tool.store, trial->policy, &trial->who, &trial->look,
+				       &trial->look_why);
+	trial->facts.pending = trial->look.pending;
+}
+
+static int try_login(struct trial *trial)
+{
+	const struct ctl *ctl = trial->ctl;
+	enum gate_reason reason = GATE_REASON_NONE;
+	struct reason why = {""};
+	enum gate_verdict verdict;
+
+	trial->who = (struct attempt){.user = ctl->account.name,
+				      .uid = ctl->account.uid,
+				      .source = trial->source,
+				      .now = clock_now()};
+	if (find_facts(trial, &why) != TOTP_OK) {
+		tool_refuse(&ctl->tool, "%s", why.text);
+		return print_verdict(false, "the module could not check");
+	}
+	look_at_record(trial);
+	verdict = gate(trial->policy, &trial->facts, trial->who.now, &reason);
+	print_rules(trial, reason);
+	if (verdict == GATE_SKIP)
+		return print_verdict(
+			true, "no code is asked for, and this module lets the others decide");
+	if (verdict == GATE_ENROLL)
+		return print_verdict(true, "once an enrolment in the login is gone through");
+	if (!trial->facts.known)
+		return print_verdict(false, "there is no such account");
+	if (!trial->facts.enrolled)
+		return print_verdict(false, "a code is asked for, and the user is not enrolled");
+	return try_record(trial);
+}
+
+static int try_line(void *context, const struct stack_line *line, const struct policy *policy)
+{
+	struct trial *trial = context;
+
+	if (line)
+		printf("\nThe line %s:%u\n", line->file, line->number);
+	trial->policy = policy;
+	if (strcmp(policy->store_dir, trial->ctl->tool.policy.store_dir) != 0 ||
+	    strcmp(policy->keyring, trial->ctl->tool.policy.keyring) != 0)
+		return tool_refuse(&trial->ctl->tool,
+				   "this line goes by a policy with another store: name that one "
+				   "with --conf");
+	if (!policy->if_publickey)
+		return try_login(trial);
+	printf("  lets in who has shown sshd a key or ticket; others go on to the lines below\n");
+	return TOOL_DONE;
+}
+
+int ctl_test(struct ctl *ctl)
+{
+	struct trial trial = {.ctl = ctl};
+	int code = ctl_open_user(ctl, "try logins");
+
+	if (code == TOOL_DONE)
+		code = find_source(&trial);
+	if (code != TOOL_DONE)
+		return code;
+	return ctl->service ? service_each_line(&ctl->tool, ctl->service, try_line, &trial)
+			    : try_line(&trial, NULL, &ctl->tool.policy);
+}

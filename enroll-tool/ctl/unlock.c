@@ -1,0 +1,111 @@
+/*
+ * totpctl unlock USER: forgive the failed tries that make a user wait. Somebody made them: so
+ * no address is remembered any more.
+ */
+#include "common/ctl.h"
+
+#include "host/clock.h"
+#include "host/source.h"
+#include "login/enroll.h"
+#include "login/throttle.h"
+
+/* Failures that a throttle holds at `now`, in its fuller bucket. */
+static uint32_t failures_in(const struct throttle *throttle, const struct policy *policy,
+			    int64_t now)
+{
+	struct throttle left = ctl_throttle_at(throttle, policy, now);
+
+	return left.burst.used > left.total.used ? left.burst.used : left.total.used;
+}
+
+struct unlock {
+	int64_t now;
+	struct login_state before;
+	uint64_t forgiven;
+	bool forgotten; /* an address was remembered */
+};
+
+static uint64_t failures_in_all(const struct login_state *state, const struct policy *policy,
+				int64_t now)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < SOURCE_CLASSES; i++)
+		sum += failures_in(&state->shared[i], policy, now);
+	for (size_t i = 0; i < state->known_count; i++)
+		sum += failures_in(&state->known[i].throttle, policy, now);
+	return sum;
+}
+
+static enum totp_err empty(struct ctl *ctl, void *context, struct store_txn *txn,
+			   struct reason *why)
+{
+	struct unlock *unlock = context;
+	struct login_state next = txn->state;
+
+	unlock->before = txn->state;
+	unlock->forgiven = failures_in_all(&txn->state, &ctl->tool.policy, unlock->now);
+	unlock->forgotten = enroll_forget(&next);
+	if (unlock->forgiven == 0 && !unlock->forgotten)
+		return TOTP_OK;
+	memset(next.shared, 0, sizeof(next.shared));
+	for (size_t i = 0; i < next.known_count; i++)
+		next.known[i].throttle = (struct throttle){0};
+	return store_commit(txn, &next, why);
+}
+
+static void print_throttle(const struct unlock *unlock, const struct policy *policy,
+			   const struct throttle *throttle, const char *whose)
+{
+	uint32_t failures = failures_in(throttle, policy, unlock->now);
+	char wait_text[CTL_TIME_MAX];
+	uint32_t wait = throttle_wait(throttle, policy, unlock->now);
+
+	if (failures == 0)
+		return;
+	printf("Forgiven: %u failed %s from %s", (unsigned)failures,
+	       failures == 1 ? "try" : "tries", whose);
+	if (wait == THROTTLE_FOREVER)
+		printf(", which was locked until now");
+	else if (wait)
+		printf(", which had to wait %s more", ctl_duration(wait, wait_text));
+	printf(".\n");
+}
+
+static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
+{
+	const struct login_state *before = &unlock->before;
+	char source[SOURCE_TEXT_MAX + 80];
+
+	if (unlock->forgiven == 0) {
+		printf("%s has no failed tries to forgive%s.\n", ctl->shown,
+		       unlock->forgotten ? "" : ": nothing is changed");
+		return;
+	}
+	for (size_t i = 0; i < SOURCE_CLASSES; i++) {
+		snprintf(source, sizeof(source), "places that never logged in as this user%s%s",
+			 before->one_class ? "" : ", of ",
+			 before->one_class ? "" : source_class_text((enum source_class)i));
+		print_throttle(unlock, &ctl->tool.policy, &before->shared[i], source);
+	}
+	for (size_t i = 0; i < before->known_count; i++) {
+		source_text(&before->known[i].source, source);
+		print_throttle(unlock, &ctl->tool.policy, &before->known[i].throttle, source);
+	}
+	printf("%s can try again at once.\n", ctl->shown);
+}
+
+int ctl_unlock(struct ctl *ctl)
+{
+	struct unlock unlock = {.now = clock_now()};
+	int code = ctl_open_user(ctl, "unlock users");
+
+	if (code == TOOL_DONE)
+		code = ctl_edit(ctl, store_read, empty, &unlock);
+	if (code != TOOL_DONE)
+		return code;
+	if (unlock.forgiven || unlock.forgotten)
+		tool_log(&ctl->tool, ctl->account.name, "unlocked", NULL);
+	print_unlock(ctl, &unlock);
+	return TOOL_DONE;
+}

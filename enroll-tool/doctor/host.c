@@ -1,0 +1,318 @@
+/* totpctl doctor: the clock, the disk under the store, a repository in /etc. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "doctor/doctor.h"
+#include "host/clock.h"
+#include "common/program.h"
+#include "store/files/files.h"
+
+#define CLOCK_UNSET_BEFORE 1577836800 /* 2020-01-01 */
+#define FREE_BYTES_MIN     (1 << 20)
+#define FREE_FILES_MIN     32
+
+/* --- the clock --- */
+
+/* Is there such a unit, or such a script of an older init? */
+static bool is_installed(const char *service, bool *ret_unit)
+{
+	static const struct {
+		const char *folder, *ending;
+	} places[] = {{"/etc/systemd/system/", ".service"},
+		      {"/usr/lib/systemd/system/", ".service"},
+		      {"/lib/systemd/system/", ".service"},
+		      {"/etc/init.d/", ""}};
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s%s", places[i].folder, service, places[i].ending);
+		*ret_unit = places[i].ending[0] != '\0';
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void repair_clock(struct finding *finding)
+{
+	static const char *const containers[] = {"/run/systemd/container", "/run/.containerenv"};
+	static const char *const services[] = {"chrony", "chronyd", "ntpsec",
+					       "ntpd",   "ntp",     "openntpd"};
+	bool unit;
+
+	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
+		if (access(containers[i], F_OK) == 0) {
+			doctor_repair(finding,
+				      "set the clock of the machine that runs this container");
+			return;
+		}
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (is_installed(services[i], &unit)) {
+			doctor_repair(finding, "%s%s%s",
+				      unit ? "systemctl enable --now " : "service ", services[i],
+				      unit ? "" : " start");
+			return;
+		}
+	if (is_installed("systemd-timesyncd", &unit))
+		doctor_repair(finding, "timedatectl set-ntp true");
+	else
+		doctor_repair(finding, "install a service that sets the clock by the network, such "
+				       "as chrony");
+}
+
+void doctor_clock(struct doctor *doctor)
+{
+	static const char why[] = "right codes are refused when it is off by more than the "
+				  "window";
+	struct timex timex = {0};
+	int state = adjtimex(&timex);
+
+	if (clock_now() < CLOCK_UNSET_BEFORE)
+		repair_clock(doctor_find(doctor, "clock", NULL, why,
+					 "the clock reads a time before 2020: it was never set"));
+	else if (state == TIME_ERROR || (state >= 0 && timex.status & STA_UNSYNC))
+		repair_clock(doctor_find(doctor, "clock", NULL, why,
+					 "the kernel says that nothing keeps the clock right"));
+}
+
+/* --- the disk --- */
+
+/* Numbers of file systems that linux/magic.h does not have. */
+#define MAGIC_CIFS   0xff534d42u
+#define MAGIC_SMB2   0xfe534d42u
+#define MAGIC_CEPH   0x00c36400u
+#define MAGIC_FUSE   0x65735546u
+#define MAGIC_LUSTRE 0x0bd00bd0u
+#define MAGIC_GFS2   0x01161970u
+#define MAGIC_OCFS2  0x7461636fu
+
+static const struct {
+	uint32_t magic;
+	const char *name;
+	bool network; /* else: gone with the memory, or the container */
+} odd_disks[] = {
+	{NFS_SUPER_MAGIC, "NFS", true}, {SMB_SUPER_MAGIC, "SMB", true},
+	{MAGIC_CIFS, "CIFS", true},     {MAGIC_SMB2, "SMB", true},
+	{MAGIC_CEPH, "Ceph", true},     {AFS_SUPER_MAGIC, "AFS", true},
+	{AFS_FS_MAGIC, "AFS", true},    {CODA_SUPER_MAGIC, "Coda", true},
+	{V9FS_MAGIC, "9P", true},       {MAGIC_FUSE, "FUSE", true},
+	{MAGIC_LUSTRE, "Lustre", true}, {MAGIC_GFS2, "GFS2", true},
+	{MAGIC_OCFS2, "OCFS2", true},   {TMPFS_MAGIC, "tmpfs", false},
+	{RAMFS_MAGIC, "ramfs", false},  {OVERLAYFS_SUPER_MAGIC, "overlay", false},
+};
+
+static void look_at_kind(struct doctor *doctor, const char *path, uint32_t magic)
+{
+	for (size_t i = 0; i < sizeof(odd_disks) / sizeof(odd_disks[0]); i++) {
+		if (odd_disks[i].magic != magic)
+			continue;
+		doctor_repair(
+			doctor_find(doctor, "disk-kind", NULL,
+				    odd_disks[i].network
+					    ? "whether a code is used up, and whether two logins "
+					      "wait for each other, is the server's to keep; two "
+					      "hosts must not share a store"
+					    : "what was used, and who is enrolled, is forgotten "
+					      "when it is made anew",
+				    "%s: on a file system of type %s", path, odd_disks[i].name),
+			"move the store to a disk of this host, and mount it there");
+	}
+}
+
+/* Files made in the folder inherit the flag; those that are there keep what they have. */
+static void look_at_copying(struct doctor *doctor, const char *path, int fd)
+{
+	struct finding *finding;
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 || flags & FS_NOCOW_FL)
+		return;
+	finding =
+		doctor_find(doctor, "btrfs", NULL,
+			    "on a full disk a state cannot be overwritten, and logins are refused",
+			    "%s: on btrfs, without the flag that turns copying on write off", path);
+	doctor_repair(finding, "chattr +C %s", path);
+	flags |= FS_NOCOW_FL;
+	if (doctor->fix)
+		finding->repaired = ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+static void look_at_room(struct doctor *doctor, const char *path, int fd)
+{
+	struct statvfs room;
+
+	if (fstatvfs(fd, &room) != 0)
+		return;
+	if (room.f_flag & ST_RDONLY)
+		doctor_repair(
+			doctor_find(doctor, "read-only", NULL,
+				    "that a code is used cannot be kept, so logins are refused",
+				    "%s: mounted read-only", path),
+			"findmnt -T %s, and look at the disk before: mount -o remount,rw", path);
+	else if (room.f_bavail * room.f_frsize < FREE_BYTES_MIN ||
+		 (room.f_files && room.f_favail < FREE_FILES_MIN))
+		doctor_repair(
+			doctor_find(doctor, "full", NULL,
+				    "nobody can be enrolled, and no recovery codes be made anew",
+				    "%s: the disk is full", path),
+			"df %s, df -i %s, and make room", path, path);
+}
+
+static void look_at_disk(struct doctor *doctor)
+{
+	char path[POLICY_PATH_MAX + 16];
+	OWN_FD int fd = -1;
+	struct statfs fs;
+
+	snprintf(path, sizeof(path), "%s/" FILES_STATES, doctor->ctl->tool.policy.store_dir);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstatfs(fd, &fs) != 0)
+		return;
+	look_at_room(doctor, path, fd);
+	look_at_kind(doctor, path, (uint32_t)fs.f_type);
+	if ((uint32_t)fs.f_type == BTRFS_SUPER_MAGIC)
+		look_at_copying(doctor, path, fd);
+}
+
+/* Where states go with readonly_login: what a reboot must forget. */
+static void look_at_run_dir(struct doctor *doctor)
+{
+	const struct policy *policy = &doctor->ctl->tool.policy;
+	char path[POLICY_PATH_MAX + 16];
+	struct statfs fs;
+
+	if (!policy->readonly_login)
+		return;
+	doctor_modes(doctor, policy->run_dir, O_NOFOLLOW, S_IWGRP | S_IWOTH, 0,
+		     "whoever can write there can make used codes unused; logins are refused");
+	snprintf(path, sizeof(path), "%s/" FILES_STATES, policy->run_dir);
+	doctor_modes(doctor, path, O_NOFOLLOW, S_IRWXG | S_IRWXO, 0,
+		     "whoever can write there can make used codes unused; logins are refused");
+	if (statfs(policy->run_dir, &fs) == 0 && (uint32_t)fs.f_type != TMPFS_MAGIC)
+		doctor_repair(
+			doctor_find(doctor, "run-dir", NULL,
+				    "states of before a reboot would be taken for those of now",
+				    "%s: run_dir, and no file system in memory", policy->run_dir),
+			"name a folder below /run");
+}
+
+/* --- a repository --- */
+
+/* Does a line of the file name it? What leaves the keyring out must say so itself. */
+static bool is_ignored(const char *file, const char *name)
+{
+	OWN_FD int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[8192];
+	struct text rest = {text, 0}, line;
+
+	if (fd < 0 || io_read_all(fd, text, sizeof(text), &rest.len) != TOTP_OK)
+		return false;
+	while (text_line(&rest, &line)) {
+		char plain[64];
+
+		if (line.len && line.at[0] != '#' && line.at[0] != '!' &&
+		    text_copy(line, plain, sizeof(plain)) == TOTP_OK && strstr(plain, name))
+			return true;
+	}
+	return false;
+}
+
+static void look_at_repository(struct doctor *doctor)
+{
+	const char *keyring = doctor->ctl->tool.policy.keyring;
+	struct stat st;
+
+	if (strncmp(keyring, "/etc/", 5) != 0 || stat(keyring, &st) != 0 ||
+	    stat("/etc/.git", &st) != 0 || is_ignored("/etc/.gitignore", "pam_totp") ||
+	    is_ignored("/etc/.git/info/exclude", "pam_totp"))
+		return;
+	doctor_repair(
+		doctor_find(doctor, "repository", NULL,
+			    "it keeps the keys for ever, wherever it is copied to",
+			    "/etc/.git: a repository in which %s may be", keyring),
+		"echo /pam_totp/ >>/etc/.gitignore && git -C /etc rm -r --cached pam_totp; what "
+		"it was given before stays in its history");
+}
+
+/* --- login(1) --- */
+
+#define LOGIN_DEFS     "/etc/login.defs"
+#define LOGIN_DEFS_MAX 65536
+#define LOGIN_SECONDS  300 /* to install an app, scan, and type a code back */
+
+/* login of util-linux ends the login when its time is over; that of shadow waits, once the
+ * password was right. */
+static bool is_login_of_util_linux(void)
+{
+	static const char *const argv[] = {"/bin/login", "--version", NULL};
+	const struct program program = {.argv = argv, .errors = true, .seconds = 5};
+	char text[512];
+	size_t len;
+
+	return program_run(&program, text, sizeof(text), &len) == 0 && strstr(text, "util-linux");
+}
+
+static uint64_t login_seconds(void)
+{
+	OWN_FD int fd = open(LOGIN_DEFS, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	OWN_TEXT char *text = fd < 0 ? NULL : malloc(LOGIN_DEFS_MAX);
+	struct text rest = {text, 0}, line, name;
+	uint64_t seconds = 60;
+
+	if (!text || io_read_all(fd, text, LOGIN_DEFS_MAX, &rest.len) != TOTP_OK)
+		return seconds;
+	while (text_line(&rest, &line)) {
+		size_t len = 0;
+
+		line = text_trim(line);
+		while (len < line.len && !strchr(" \t", line.at[len]))
+			len++;
+		name = (struct text){line.at, len};
+		line = text_trim((struct text){line.at + len, line.len - len});
+		if (text_is(name, "LOGIN_TIMEOUT"))
+			(void)!text_number(line, 0, UINT32_MAX, &seconds);
+	}
+	return seconds;
+}
+
+static void look_at_login_time(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->patient_count; i++) {
+		const struct patient *patient = &doctor->patients[i];
+		uint64_t seconds;
+
+		if (strcmp(patient->name, "login") != 0 || !patient->policy.enroll_in_account ||
+		    !patient->policy.enroll_login || !is_login_of_util_linux())
+			continue;
+		seconds = login_seconds();
+		if (seconds && seconds < LOGIN_SECONDS)
+			doctor_repair(
+				doctor_find(doctor, "login-grace", patient->name,
+					    "login ends when somebody takes longer to enroll, and "
+					    "nothing is stored",
+					    LOGIN_DEFS ": LOGIN_TIMEOUT is %u seconds, and people "
+						       "enroll in the login",
+					    (unsigned)seconds),
+				"sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
+				" && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS);
+	}
+}
+
+void doctor_host(struct doctor *doctor)
+{
+	look_at_login_time(doctor);
+	look_at_disk(doctor);
+	look_at_run_dir(doctor);
+	look_at_repository(doctor);
+}

@@ -1,0 +1,301 @@
+#include "enroll/enrollment.h"
+
+#include <string.h>
+
+#include "host/clock.h"
+#include "host/machine.h"
+#include "login/enroll.h"
+
+#define STALE_TRIES 8
+
+void enrolment_wipe(struct enrolment *enrolment)
+{
+	explicit_bzero(enrolment, sizeof(*enrolment));
+}
+
+/* --- before anything is shown --- */
+
+static int find_token(const struct cred *cred, const char *label)
+{
+	for (int i = 0; i < cred->token_count; i++)
+		if (strcmp(cred->tokens[i].label, label) == 0)
+			return i;
+	return -1;
+}
+
+/* Is there room in this record for another token of that name? */
+static int check_room(const struct enrolment *enrolment, const struct cred *cred)
+{
+	const struct request *request = enrolment->request;
+	const struct tool *tool = enrolment->tool;
+
+	if (find_token(cred, request->label) >= 0)
+		return tool_refuse(tool, "%s has a token \"%s\" already: choose another name",
+				   cred->user, request->label);
+	if (cred->token_count == CRED_TOKENS_MAX)
+		return tool_refuse(tool,
+				   "%s has %d tokens, and more are not possible: --remove one",
+				   cred->user, CRED_TOKENS_MAX);
+	return TOOL_DONE;
+}
+
+static int check_record(const struct enrolment *enrolment)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	const struct tool *tool = enrolment->tool;
+	const char *user = enrolment->account.name;
+	struct reason why = {""};
+	enum totp_err err = store_read(tool->store, user, &txn, &why);
+
+	if (err == TOTP_OK && txn.cred.disabled)
+		tool_refuse(tool, "warning: %s is disabled, and stays so until: totpctl enable %s",
+			    user, user);
+	if (err == TOTP_OK)
+		return enrolment->request->add ? check_room(enrolment, &txn.cred) : TOOL_DONE;
+	tool_refuse(tool, "%s", why.text);
+	return tool_refuse(
+		tool, "the old record cannot be changed: 'totpctl repair %s', or revoke it", user);
+}
+
+int enrolment_check(struct enrolment *enrolment)
+{
+	const struct tool *tool = enrolment->tool;
+	const struct request *request = enrolment->request;
+	const char *user = enrolment->account.name;
+	struct reason why = {""};
+	bool has = false;
+
+	if (store_has(tool->store, user, &has, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	if (!has && request->add)
+		return tool_refuse(tool, "%s is not enrolled: leave out --add", user);
+	if (has && !request->add && !request->force)
+		return tool_refuse(tool,
+				   "%s is enrolled already; --force replaces the old phone, --add "
+				   "adds another",
+				   user);
+	enrolment->replaces = has && !request->add;
+	return has ? check_record(enrolment) : TOOL_DONE;
+}
+
+/* --- making it --- */
+
+/* A name for the phone's screen: as asked for, or as the policy says. */
+static int choose_name(const struct enrolment *enrolment, const char *what, const char *asked,
+		       const char *template, char *ret_name, size_t cap)
+{
+	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
+	const struct tool *tool = enrolment->tool;
+	struct reason why = {""};
+	enum totp_err err;
+
+	machine_names(host, full_host);
+	err = asked ? text_copy(text_of(asked), ret_name, cap)
+		    : policy_expand(template, enrolment->account.name, host, full_host, ret_name,
+				    cap);
+	if (err != TOTP_OK)
+		return tool_refuse(tool, "%s: \"%s\" gives more than %zu bytes; use --%s", what,
+				   template, cap - 1, what);
+	if (uri_check_name(what, text_of(ret_name), cap - 1, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s; use --%s", why.text, what);
+	return TOOL_DONE;
+}
+
+static bool is_usual(const struct otp_uri *uri)
+{
+	return uri->alg == HMAC_SHA1 && uri->digits == 6 && (uri->hotp || uri->period == 30);
+}
+
+int enrolment_choose(struct enrolment *enrolment)
+{
+	const struct request *request = enrolment->request;
+	const struct policy *policy = &enrolment->tool->policy;
+	struct otp_uri *uri = &enrolment->uri;
+	int code = choose_name(enrolment, "issuer", request->issuer, policy->issuer, uri->issuer,
+			       sizeof(uri->issuer));
+
+	if (code == TOOL_DONE)
+		code = choose_name(enrolment, "account", request->account, policy->account,
+				   uri->account, sizeof(uri->account));
+	uri->alg = request->algorithm ? request->algorithm : policy->algorithm;
+	uri->digits = request->digits ? request->digits : policy->digits;
+	uri->hotp = request->hotp;
+	uri->counter = request->counter;
+	if (!uri->hotp)
+		uri->period = request->period ? request->period : policy->period;
+	if (code == TOOL_DONE && !is_usual(uri) && !request->secret)
+		tool_refuse(enrolment->tool,
+			    "warning: many apps ignore algorithm, digits and period and then show "
+			    "wrong codes; typing a code back shows whether this one does");
+	return code;
+}
+
+static struct token token_of(const struct enrolment *enrolment, int64_t now)
+{
+	const struct otp_uri *uri = &enrolment->uri;
+	struct token token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			      .alg = uri->alg,
+			      .digits = (uint8_t)uri->digits,
+			      .period = (uint16_t)uri->period,
+			      .created = now,
+			      .secret = uri->secret};
+
+	/* the command line was checked: a label always fits */
+	strncpy(token.label, enrolment->request->label, sizeof(token.label) - 1);
+	return token;
+}
+
+int enrolment_make(struct enrolment *enrolment)
+{
+	const struct account *account = &enrolment->account;
+	unsigned codes = enrolment->request->add ? 0 : enrolment->tool->policy.recovery_codes;
+	struct cred *cred = &enrolment->cred;
+	struct token token = token_of(enrolment, clock_now());
+	enum totp_err err = enroll_begin(account->name, true, account->uid, token.created, cred);
+
+	if (err == TOTP_OK)
+		err = enroll_add(cred, &token);
+	if (err == TOTP_OK)
+		err = recovery_make(cred, codes, enrolment->codes);
+	WIPE(token);
+	if (err != TOTP_OK)
+		return tool_refuse(enrolment->tool, "no record could be made: %s", err_name(err));
+	return TOOL_DONE;
+}
+
+/* --- storing it --- */
+
+/* Where the new token stands: after the code that was typed back. */
+static uint64_t moving_of(const struct enrolment *enrolment)
+{
+	return enrolment->confirmed ? enrolment->moving : enrolment->uri.counter;
+}
+
+static enum totp_err create(const struct enrolment *enrolment, struct reason *why)
+{
+	const struct cred *cred = &enrolment->cred;
+	struct login_state state;
+	enum totp_err err;
+
+	state_init(cred, &state);
+	state.tokens[0].moving = moving_of(enrolment);
+	err = store_create(enrolment->tool->store, cred, &state, why);
+	if (err == TOTP_ERR_EXISTS)
+		reason_set(why, "somebody else enrolled %s in the meantime", cred->user);
+	return err;
+}
+
+/* Read and lock what is there now, and mend it as a login would. */
+static enum totp_err read_and_lock(const struct enrolment *enrolment, struct store_txn *txn,
+				   struct reason *why)
+{
+	enum totp_err err = store_read(enrolment->tool->store, enrolment->account.name, txn, why);
+
+	if (err == TOTP_OK)
+		err = store_lock(txn, tool_deadline(), why);
+	if (err == TOTP_OK && txn->torn)
+		state_raise(&txn->state, &txn->cred, clock_now(), 0);
+	return err;
+}
+
+/* Replace what is there now; throttles and failures go on, or --force would reset them. */
+static enum totp_err replace(const struct enrolment *enrolment, struct reason *why)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	OWN_CRED struct cred cred = enrolment->cred;
+	struct login_state state;
+	enum totp_err err = read_and_lock(enrolment, &txn, why);
+
+	if (err == TOTP_ERR_NOT_FOUND)
+		return create(enrolment, why);
+	cred.disabled = txn.cred.disabled; /* 'totpctl enable' alone undoes it */
+	if (err == TOTP_OK)
+		err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
+	if (err != TOTP_OK)
+		return err;
+	state.tokens[0].moving = moving_of(enrolment);
+	return store_replace(&txn, &cred, &state, why);
+}
+
+/* One token more; the others and the recovery codes stay as they are. */
+static enum totp_err add(const struct enrolment *enrolment, struct reason *why)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	OWN_CRED struct cred cred = {0};
+	struct login_state state;
+	enum totp_err err = read_and_lock(enrolment, &txn, why);
+
+	if (err != TOTP_OK)
+		return err;
+	cred = txn.cred;
+	err = enroll_add(&cred, &enrolment->cred.tokens[0]);
+	if (err == TOTP_ERR_RANGE)
+		reason_set(why, "a token of that name, or with the same secret, is there already");
+	if (err == TOTP_OK)
+		err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
+	if (err != TOTP_OK)
+		return err;
+	state.tokens[cred.token_count - 1].moving = moving_of(enrolment);
+	return store_replace(&txn, &cred, &state, why);
+}
+
+int enrolment_store(const struct enrolment *enrolment, bool *ret_changed)
+{
+	const struct request *request = enrolment->request;
+	struct reason why = {""};
+	enum totp_err err = TOTP_ERR_STALE;
+
+	if (!request->force && !request->add)
+		err = create(enrolment, &why);
+	for (int i = 0; err == TOTP_ERR_STALE && i < STALE_TRIES; i++)
+		err = request->add ? add(enrolment, &why) : replace(enrolment, &why);
+	*ret_changed = err == TOTP_ERR_UNCERTAIN;
+	if (err == TOTP_OK)
+		return TOOL_DONE;
+	return tool_refuse(enrolment->tool, "%s", why.text[0] ? why.text : err_name(err));
+}
+
+/* --- taking a token away --- */
+
+static enum totp_err remove_token(const struct enrolment *enrolment, struct reason *why)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	OWN_CRED struct cred cred = {0};
+	struct login_state state;
+	enum totp_err err = read_and_lock(enrolment, &txn, why);
+	int index;
+
+	if (err != TOTP_OK)
+		return err;
+	cred = txn.cred;
+	index = find_token(&cred, enrolment->request->label);
+	if (index < 0 || cred.token_count == 1) {
+		reason_set(why,
+			   index < 0 ? "%s has no token \"%s\": 'totpctl show' lists them"
+				     : "%s has no other token than \"%s\": 'totpctl revoke' takes "
+				       "everything",
+			   cred.user, enrolment->request->label);
+		return TOTP_ERR_RANGE;
+	}
+	cred.token_count--;
+	memmove(&cred.tokens[index], &cred.tokens[index + 1],
+		(size_t)(cred.token_count - index) * sizeof(cred.tokens[0]));
+	WIPE(cred.tokens[cred.token_count]);
+	err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
+	return err == TOTP_OK ? store_replace(&txn, &cred, &state, why) : err;
+}
+
+int enrolment_remove(const struct enrolment *enrolment)
+{
+	const struct tool *tool = enrolment->tool;
+	struct reason why = {""};
+	enum totp_err err = TOTP_ERR_STALE;
+
+	for (int i = 0; err == TOTP_ERR_STALE && i < STALE_TRIES; i++)
+		err = remove_token(enrolment, &why);
+	if (err == TOTP_ERR_NOT_FOUND)
+		return tool_refuse(tool, "%s is not enrolled", enrolment->account.name);
+	if (err != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text[0] ? why.text : err_name(err));
+	return TOOL_DONE;
+}

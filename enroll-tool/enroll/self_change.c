@@ -1,0 +1,118 @@
+#include <string.h>
+
+#include "common/outfile.h"
+#include "enroll/self.h"
+#include "common/recovery_file.h"
+
+int self_test(struct self *self)
+{
+	const struct outcome *outcome = &self->told.outcome;
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_CHECK, NULL, NULL);
+	if (code != TOOL_DONE)
+		return code;
+	if (outcome->reason == JUDGE_CODE)
+		printf("Right: that is a code of \"%s\".\nIt is used up now: your next login "
+		       "needs the next one.\n",
+		       outcome->label);
+	else if (outcome->reason == JUDGE_BYPASS)
+		printf("Right: that was a temporary code.\nOne use of it is gone; %u left.\n",
+		       outcome->bypass_left);
+	else
+		printf("Right: that was a recovery code.\nIt is used up now; %u left.\n",
+		       outcome->recovery_left);
+	return TOOL_DONE;
+}
+
+/* Which token: the one that was named, or the only one. */
+static int choose_token(struct self *self, const char *label)
+{
+	const struct wire_status *status = &self->status;
+
+	if (!label)
+		label = status->tokens[0].label;
+	for (size_t i = 0; i < status->token_count; i++)
+		if (strcmp(status->tokens[i].label, label) == 0) {
+			strcpy(self->asked.label, label);
+			return TOOL_DONE;
+		}
+	return tool_refuse(self->tool, "you have no \"%s\": see totp-enroll status", label);
+}
+
+int self_remove(struct self *self)
+{
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = choose_token(self, self->request->label);
+	if (code == TOOL_DONE && self->status.token_count == 1)
+		code = tool_refuse(self->tool,
+				   "\"%s\" is the only one you have: replace it, or "
+				   "see 'disable'",
+				   self->asked.label);
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_REMOVE, NULL, NULL);
+	if (code == TOOL_DONE)
+		printf("Done: codes of \"%s\" are refused from now on.\n", self->asked.label);
+	return code;
+}
+
+int self_rename(struct self *self)
+{
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = choose_token(self, self->request->label);
+	strcpy(self->asked.new_label, self->request->new_label);
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_RENAME, NULL, NULL);
+	if (code == TOOL_DONE)
+		printf("Done: \"%s\" is called \"%s\" now.\n", self->asked.label,
+		       self->asked.new_label);
+	return code;
+}
+
+static int hand_out(const struct self *self, struct outfile *file)
+{
+	const struct sheet sheet = {self->account.name, self->told.codes, self->told.code_count};
+
+	if (file->path && sheet_save(self->tool, &sheet, file) != TOOL_DONE)
+		outfile_drop(file); /* they are valid, so they are shown */
+	return sheet_hand_out(self->tool, &sheet, file);
+}
+
+int self_recovery(struct self *self)
+{
+	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE)
+		code = outfile_create(self->tool, self->request->save, &file);
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_RECOVERY, NULL, NULL);
+	if (code != TOOL_DONE)
+		return code;
+	printf("Done: the recovery codes that you had are void.\n");
+	return hand_out(self, &file);
+}
+
+int self_disable(struct self *self)
+{
+	int code = self_need_record(self);
+
+	if (code == TOOL_DONE && self->told.required)
+		return tool_refuse(self->tool,
+				   "the policy's file requires a code of %s: only your "
+				   "administrator can change that",
+				   self->account.name);
+	if (code == TOOL_DONE)
+		printf("Your phones and recovery codes here become void,\n"
+		       "and a login needs no code any more.\n");
+	if (code == TOOL_DONE)
+		code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
+	if (code == TOOL_DONE)
+		printf("Done: a login needs no code any more. To begin anew: totp-enroll\n");
+	return code;
+}

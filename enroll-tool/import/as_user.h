@@ -1,0 +1,28 @@
+/*
+ * Reading a file that is somebody's own, with that somebody's rights and in a process of its
+ * own. Wherever the path leads, they may read it anyway: root follows no link of theirs, opens
+ * no device and waits for no pipe. A file system that does not answer costs a few seconds.
+ */
+#ifndef IMPORT_AS_USER_H
+#define IMPORT_AS_USER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/*
+ * Read the file at `path`, which must be a regular one of that uid, not to be written to by
+ * others, of at most cap bytes; with root's uid no link either. *ret_mode: its permissions.
+ *
+ * TOTP_ERR_NOT_FOUND: there is none. TOTP_ERR_UNSAFE: it is not such a file; TOTP_ERR_RANGE: too
+ * large; TOTP_ERR_TIMEOUT: no answer until the deadline (CLOCK_MONOTONIC, ns);
+ * TOTP_ERR_SYSTEM: errno. *why says so, without the path. What was read may lie in buf after
+ * an error.
+ */
+MUST_CHECK enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, uint64_t deadline,
+				      void *buf, size_t cap, size_t *ret_len, mode_t *ret_mode,
+				      struct reason *why);
+
+#endif

@@ -1,0 +1,243 @@
+/*
+ * totpctl export FILE|- [USER...]: credentials with their states, sealed under a passphrase, for
+ * another host. Nothing is locked for longer than one record takes to be read, so each is whole
+ * and they are not all of one moment.
+ */
+#include "common/ctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "common/enrolled.h"
+#include "base/arena.h"
+#include "host/clock.h"
+#include "common/outfile.h"
+#include "common/passphrase.h"
+#include "common/progress.h"
+#include "import/export_file.h"
+#include "import/pwseal.h"
+
+#define READ_TRIES 8
+
+struct piece_of_export {
+	const uint8_t *bytes;
+	size_t len;
+};
+
+struct export
+{
+	struct ctl *ctl;
+	struct heap heap;
+	struct piece_of_export *pieces; /* one for each user */
+	size_t count, total;
+	size_t left_out;
+	struct progress progress;
+};
+
+static void export_end(struct export *export)
+{
+	heap_wipe(&export->heap);
+	free(export->pieces);
+}
+
+/* --- reading --- */
+
+static enum totp_err read_record(struct store *store, const char *user, struct store_txn *txn,
+				 struct reason *why)
+{
+	enum totp_err err = TOTP_ERR_STALE;
+
+	for (int tries = 0; err == TOTP_ERR_STALE && tries < READ_TRIES; tries++)
+		err = store_read(store, user, txn, why);
+	/* as a login would: a write that was cut short may have been of a later step */
+	if (err == TOTP_OK && txn->torn)
+		state_raise(&txn->state, &txn->cred, clock_now(), 0);
+	return err;
+}
+
+static enum totp_err add_piece(struct export *export, const struct store_txn *txn)
+{
+	uint8_t bytes[PARCEL_MAX];
+	size_t len = 0;
+	enum totp_err err = parcel_encode(&txn->cred, &txn->state, bytes, &len);
+	void *copy = err == TOTP_OK ? heap_copy(&export->heap, bytes, len) : NULL;
+
+	WIPE(bytes);
+	if (err != TOTP_OK || !copy)
+		return err == TOTP_OK ? TOTP_ERR_NOMEM : err;
+	export->pieces[export->count++] = (struct piece_of_export){copy, len};
+	export->total += len;
+	return TOTP_OK;
+}
+
+/* One that is damaged is told and left out; it must not keep the others here. */
+static int add_user(struct export *export, const char *user)
+{
+	const struct tool *tool = &export->ctl->tool;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct reason why = {""};
+	char shown[CRED_USER_MAX + 1];
+	enum totp_err err = read_record(tool->store, user, &txn, &why);
+
+	if (err == TOTP_OK)
+		err = add_piece(export, &txn);
+	else if (err == TOTP_ERR_NOT_FOUND)
+		reason_set(&why, "is not enrolled");
+	if (err == TOTP_OK)
+		return TOOL_DONE;
+	progress_clear(&export->progress);
+	text_printable(text_of(user), shown, sizeof(shown));
+	tool_refuse(tool, "%s: %s", shown, why.text[0] ? why.text : err_name(err));
+	export->left_out++;
+	return err == TOTP_ERR_NOMEM ? TOOL_REFUSED : TOOL_DONE;
+}
+
+static int add_users(struct export *export, char **users, size_t count)
+{
+	int code = TOOL_DONE;
+
+	export->pieces = calloc(count ? count : 1, sizeof(*export->pieces));
+	if (!export->pieces)
+		return tool_refuse(&export->ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+	for (size_t i = 0; i < count && code == TOOL_DONE; i++) {
+		code = add_user(export, users[i]);
+		progress_show(&export->progress, "reading", i + 1, count);
+	}
+	progress_clear(&export->progress);
+	return code;
+}
+
+static bool has_name(const struct enrolled *enrolled, const char *name)
+{
+	for (size_t i = 0; i < enrolled->count; i++)
+		if (strcmp(enrolled->users[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Those that are named, as the name service has them, each once. */
+static int add_named(struct export *export)
+{
+	struct ctl *ctl = export->ctl;
+	size_t count = (size_t)ctl->word_count - 1;
+	OWN_ENROLLED struct enrolled named = {0};
+
+	named.users = calloc(count, sizeof(*named.users));
+	if (!named.users)
+		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+	for (size_t i = 0; i < count; i++) {
+		int code = tool_account(&ctl->tool, ctl->words[i + 1], &ctl->account);
+
+		if (code != TOOL_DONE)
+			return code;
+		if (has_name(&named, ctl->account.name))
+			continue;
+		named.users[named.count] = strdup(ctl->account.name);
+		if (!named.users[named.count++])
+			return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+	}
+	return add_users(export, named.users, named.count);
+}
+
+static int add_all(struct export *export)
+{
+	OWN_ENROLLED struct enrolled enrolled = {0};
+	int code = enrolled_list(&export->ctl->tool, &enrolled);
+
+	return code == TOOL_DONE ? add_users(export, enrolled.users, enrolled.count) : code;
+}
+
+/* --- sealing and writing --- */
+
+/* The content of the box, which has room for it. */
+static void gather(const struct export *export, uint8_t *ret_plain, size_t len)
+{
+	struct buffer out = buffer_of(ret_plain, len);
+	const struct parcel_head head = {.made = clock_now(), .count = (uint32_t)(export->count)};
+
+	parcel_put_head(&out, &head);
+	for (size_t i = 0; i < export->count; i++)
+		buffer_copy(&out, export->pieces[i].bytes, export->pieces[i].len);
+}
+
+static int write_box(const struct tool *tool, const struct outfile *file, const uint8_t *box,
+		     size_t len)
+{
+	if (file->path)
+		return outfile_write(tool, file, box, len);
+	return io_write(STDOUT_FILENO, box, len) == TOTP_OK
+		       ? TOOL_DONE
+		       : tool_refuse(tool, "standard output: %s", strerror(errno));
+}
+
+static int seal_and_write(const struct export *export, const struct secret *phrase,
+			  const struct outfile *file)
+{
+	const struct tool *tool = &export->ctl->tool;
+	size_t len = PARCEL_HEAD_LEN + export->total;
+	uint8_t *box = malloc(len + PASSBOX_OVERHEAD);
+	enum totp_err err = box ? TOTP_OK : TOTP_ERR_NOMEM;
+	int code = TOOL_DONE;
+
+	if (box) {
+		gather(export, box + PASSBOX_HEADER_LEN, len);
+		err = passbox_close(phrase, PASSBOX_EXPORT, PASSBOX_COST, box + PASSBOX_HEADER_LEN,
+				    len, box);
+	}
+	if (err != TOTP_OK)
+		code = tool_refuse(tool, "cannot seal the export: %s", err_name(err));
+	else
+		code = write_box(tool, file, box, len + PASSBOX_OVERHEAD);
+	if (err != TOTP_OK && box)
+		explicit_bzero(box, len + PASSBOX_OVERHEAD);
+	free(box);
+	return code;
+}
+
+/* Standard output, or a file that is made before anybody is asked for a passphrase. */
+static int make_file(const struct ctl *ctl, struct outfile *file)
+{
+	if (strcmp(ctl->words[0], "-") != 0)
+		return outfile_create(&ctl->tool, ctl->words[0], file);
+	if (isatty(STDOUT_FILENO))
+		return tool_refuse(&ctl->tool, "standard output is a terminal: name a file");
+	return TOOL_DONE;
+}
+
+static int report(const struct export *export)
+{
+	FILE *where = strcmp(export->ctl->words[0], "-") == 0 ? stderr : stdout;
+	char detail[64];
+
+	fprintf(where, "%zu user%s exported\n", export->count, export->count == 1 ? "" : "s");
+	snprintf(detail, sizeof(detail), "%zu records", export->count);
+	tool_log_detail(&export->ctl->tool, NULL, "exported", NULL, detail);
+	return export->left_out ? tool_refuse(&export->ctl->tool, "%zu left out", export->left_out)
+				: TOOL_DONE;
+}
+
+int ctl_export(struct ctl *ctl)
+{
+	OWN(export_end) struct export export = {.ctl = ctl, .progress = progress_begin()};
+	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
+	OWN_SECRET struct secret phrase = {0};
+	int code = tool_open(&ctl->tool, "export records");
+
+	if (code == TOOL_DONE)
+		code = make_file(ctl, &file);
+	if (code == TOOL_DONE)
+		code = passphrase_new(&ctl->tool, ctl->phrase, &phrase);
+	if (code == TOOL_DONE)
+		code = ctl->word_count > 1 ? add_named(&export) : add_all(&export);
+	if (code == TOOL_DONE)
+		code = seal_and_write(&export, &phrase, &file);
+	if (code == TOOL_DONE)
+		code = outfile_sync(&ctl->tool, &file);
+	if (code != TOOL_DONE)
+		return code;
+	outfile_keep(&file);
+	return report(&export);
+}

@@ -1,0 +1,401 @@
+/* The first half of an import: reading, checking, laying by. */
+#include "import/import.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "host/clock.h"
+#include "import/export_file.h"
+
+#define LIST_NAMES_FROM 200 /* names; fewer are looked up one at a time */
+
+/* --- what is said --- */
+
+static void say(struct import *import, const struct place *place, const char *before,
+		const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+
+static void say(struct import *import, const struct place *place, const char *before,
+		const char *format, va_list args)
+{
+	char line[16] = "";
+
+	if (place->line)
+		snprintf(line, sizeof(line), "%u:", (unsigned)place->line);
+	progress_clear(&import->progress);
+	fprintf(stderr, "%s:%s %s", place->file, line, before);
+	tool_print(stderr, strlen(place->file) + strlen(line) + strlen(before) + 2, format, args);
+	fputc('\n', stderr);
+}
+
+void import_bad(struct import *import, const struct place *place, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(import, place, "", format, args);
+	va_end(args);
+	import->bad++;
+}
+
+void import_lost(struct import *import, const struct place *place, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(import, place, "not carried over: ", format, args);
+	va_end(args);
+	import->lost++;
+}
+
+void import_warn(struct import *import, const struct place *place, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(import, place, "warning: ", format, args);
+	va_end(args);
+}
+
+static void say_kept(struct import *import, const struct place *place, const char *format, ...)
+	PRINTF_LIKE(3);
+
+static void say_kept(struct import *import, const struct place *place, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(import, place, "", format, args);
+	va_end(args);
+}
+
+/* --- files --- */
+
+const char *import_path(struct import *import, const char *path)
+{
+	size_t len = strlen(path) + 1;
+	char *shown = len <= HEAP_BLOCK_LEN ? heap_take(&import->heap, len) : NULL;
+
+	if (shown)
+		text_printable(text_of(path), shown, len);
+	return shown;
+}
+
+/* It holds everybody's secrets: say so if others can read it. */
+static void warn_if_readable(struct import *import, const struct place *place,
+			     const struct stat *st)
+{
+	if (S_ISREG(st->st_mode) && (st->st_mode & (S_IRWXG | S_IRWXO)))
+		import_warn(import, place,
+			    "holds secrets and others can read it (mode %04o): remove it when you "
+			    "are done",
+			    (unsigned)st->st_mode & 07777);
+}
+
+/* The kernel gives memory only to what is written, and growing would leave copies. */
+static enum totp_err read_whole(struct import_text *text, int fd, size_t max, struct reason *why)
+{
+	enum totp_err err = TOTP_ERR_NOMEM;
+
+	text->at = malloc(max);
+	text->len = text->at ? max : 0;
+	if (text->at)
+		err = io_read_all(fd, text->at, max, &text->len);
+	if (err == TOTP_ERR_RANGE)
+		reason_set(why, "more than %zu MiB: split it", max >> 20);
+	else if (err == TOTP_ERR_SYSTEM)
+		err = reason_errno(why, "cannot be read");
+	else if (err != TOTP_OK)
+		reason_set(why, "%s", err_name(err));
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+}
+
+static void name_file(struct reason *why, const struct place *place)
+{
+	struct reason told = *why;
+
+	reason_set(why, "%.120s: %.120s", place->file, told.text);
+}
+
+enum totp_err import_file(struct import *import, const char *path, size_t max,
+			  struct import_text *ret_text, struct place *ret_place, struct reason *why)
+{
+	bool standard = strcmp(path, "-") == 0;
+	OWN_FD int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	enum totp_err err;
+
+	*ret_place = (struct place){standard ? "standard input" : import_path(import, path), 0};
+	if (!ret_place->file)
+		return TOTP_ERR_NOMEM;
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		(void)reason_errno(why, "%.120s", ret_place->file);
+		return TOTP_ERR_SYSTEM;
+	}
+	warn_if_readable(import, ret_place, &st);
+	if (S_ISREG(st.st_mode) && st.st_size >= 0 && (uint64_t)st.st_size < max)
+		max = (size_t)st.st_size + 1; /* one more: who writes to it meanwhile is noticed */
+	err = read_whole(&import->texts[import->text_count], fd, max, why);
+	*ret_text = import->texts[import->text_count++];
+	if (err != TOTP_OK)
+		name_file(why, ret_place);
+	return err;
+}
+
+/* --- who is who --- */
+
+enum totp_err import_account(struct import *import, const char *name, struct account *ret_account,
+			     struct reason *why)
+{
+	if (++import->looked_up == LIST_NAMES_FROM)
+		import->names = names_load();
+	if (names_find(import->names, name, ret_account))
+		return TOTP_OK;
+	return account_find(name, ret_account, why);
+}
+
+/* FNV-1a */
+static uint64_t hash_of(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
+	return hash;
+}
+
+/* The place of a name in the hash table: that of its item, or the free one where it belongs. */
+static uint32_t *seen_place(const struct import *import, const char *user)
+{
+	size_t mask = import->seen_size - 1;
+
+	for (size_t i = (size_t)hash_of(user) & mask;; i = (i + 1) & mask)
+		if (!import->seen[i] || strcmp(import->items[import->seen[i] - 1].user, user) == 0)
+			return &import->seen[i];
+}
+
+static bool grow_seen(struct import *import, size_t cap)
+{
+	free(import->seen);
+	import->seen_size = 2 * cap;
+	import->seen = calloc(import->seen_size, sizeof(*import->seen));
+	for (size_t i = 0; import->seen && i < import->count; i++)
+		*seen_place(import, import->items[i].user) = (uint32_t)(i + 1);
+	return import->seen != NULL;
+}
+
+/* Room for one item more. */
+static enum totp_err grow(struct import *import, struct reason *why)
+{
+	size_t cap = import->cap ? 2 * import->cap : 1024;
+	struct item *items;
+
+	if (import->count < import->cap)
+		return TOTP_OK;
+	if (import->count >= IMPORT_MAX) {
+		reason_set(why, "more than %d users: split it", IMPORT_MAX);
+		return TOTP_ERR_RANGE;
+	}
+	items = reallocarray(import->items, cap, sizeof(*items));
+	if (!items)
+		return TOTP_ERR_NOMEM;
+	import->items = items;
+	import->cap = cap;
+	return grow_seen(import, cap) ? TOTP_OK : TOTP_ERR_NOMEM;
+}
+
+/* --- laying by --- */
+
+enum totp_err item_open(const struct item *item, struct draft *ret_draft)
+{
+	struct bytes in = bytes_of(item->parcel, item->len);
+
+	return parcel_decode(&in, &ret_draft->cred, &ret_draft->state);
+}
+
+static enum totp_err item_close(struct import *import, struct item *item, const struct draft *draft)
+{
+	uint8_t bytes[PARCEL_MAX];
+	size_t len = 0;
+	enum totp_err err = parcel_encode(&draft->cred, &draft->state, bytes, &len);
+
+	if (err == TOTP_OK)
+		item->parcel = heap_copy(&import->heap, bytes, len);
+	item->len = (uint16_t)len;
+	WIPE(bytes);
+	return err == TOTP_OK && !item->parcel ? TOTP_ERR_NOMEM : err;
+}
+
+/* Does the record of this user have the credential's id? One that cannot be read has not. */
+static bool is_same_record(const struct import *import, const struct draft *draft)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+
+	return store_read_cred(import->ctl->tool.store, draft->cred.user, &txn, NULL) == TOTP_OK &&
+	       memcmp(txn.cred.id, draft->cred.id, sizeof(txn.cred.id)) == 0;
+}
+
+static enum fate fate_of(const struct import *import, const struct draft *draft, bool has)
+{
+	if (!has)
+		return FATE_NEW;
+	if (import->same_id && is_same_record(import, draft))
+		return FATE_SAME;
+	return import->ctl->replace ? FATE_REPLACE : FATE_KEEP;
+}
+
+/* A user's name, fit for a terminal. */
+static const char *show(const char *user, char shown[CRED_USER_MAX + 1])
+{
+	text_printable(text_of(user), shown, CRED_USER_MAX + 1);
+	return shown;
+}
+
+static void warn_of_secrets(struct import *import, const struct place *place,
+			    const struct draft *draft)
+{
+	char shown[CRED_USER_MAX + 1];
+
+	for (size_t i = 0; i < draft->cred.token_count; i++)
+		if (draft->cred.tokens[i].secret.len < SECRET_GOOD_MIN)
+			import_warn(import, place, "%s: a secret of %zu bytes; %d or more are good",
+				    show(draft->cred.user, shown), draft->cred.tokens[i].secret.len,
+				    SECRET_GOOD_MIN);
+}
+
+static enum totp_err add_item(struct import *import, struct item item, const struct draft *draft,
+			      struct reason *why)
+{
+	char shown[CRED_USER_MAX + 1];
+	bool has = false;
+	enum totp_err err = store_has(import->ctl->tool.store, draft->cred.user, &has, why);
+
+	if (err == TOTP_ERR_RANGE) {
+		import_bad(import, &item.place, "user: expected a shorter name");
+		return TOTP_OK;
+	}
+	if (err == TOTP_OK)
+		err = grow(import, why);
+	if (err != TOTP_OK)
+		return err;
+	item.fate = (uint8_t)fate_of(import, draft, has);
+	if (item.fate == FATE_KEEP)
+		say_kept(import, &item.place, "%s is enrolled already; --replace replaces",
+			 show(item.user, shown));
+	else if (item.fate != FATE_SAME)
+		warn_of_secrets(import, &item.place, draft);
+	err = item_close(import, &item, draft);
+	if (err == TOTP_OK) {
+		import->items[import->count++] = item;
+		*seen_place(import, item.user) = (uint32_t)import->count;
+	}
+	return err;
+}
+
+/* The user came before: its tokens are added to those that it had. */
+static enum totp_err gather(struct import *import, struct item *item, const struct place *place,
+			    const struct draft *draft)
+{
+	OWN_DRAFT struct draft all;
+	struct reason sentence = {""};
+	enum totp_err err = item_open(item, &all);
+
+	if (err != TOTP_OK)
+		return err;
+	if (draft_add_all(&all, draft, &sentence) != TOTP_OK) {
+		import_lost(import, place, "%s", sentence.text);
+		return TOTP_OK;
+	}
+	if (item->fate != FATE_KEEP)
+		warn_of_secrets(import, place, draft);
+	return item_close(import, item, &all);
+}
+
+static enum totp_err add_bound(struct import *import, const struct place *place,
+			       const struct draft *draft, bool known, struct reason *why)
+{
+	const char *user = draft->cred.user;
+	struct item item = {.place = *place, .known = known};
+	uint32_t seen = import->count ? *seen_place(import, user) : 0;
+
+	if (seen && import->gather)
+		return gather(import, &import->items[seen - 1], place, draft);
+	if (seen) {
+		const struct place *first = &import->items[seen - 1].place;
+		char shown[CRED_USER_MAX + 1];
+
+		if (first->line)
+			import_bad(import, place, "%s is in line %u already", show(user, shown),
+				   (unsigned)first->line);
+		else
+			import_bad(import, place, "%s is in %s already", show(user, shown),
+				   first->file);
+		return TOTP_OK;
+	}
+	item.user = heap_copy(&import->heap, user, strlen(user) + 1);
+	return item.user ? add_item(import, item, draft, why) : TOTP_ERR_NOMEM;
+}
+
+enum totp_err import_add(struct import *import, const struct place *place,
+			 const struct draft *draft, struct reason *why)
+{
+	OWN_DRAFT struct draft bound = *draft;
+	struct account account = {0};
+	enum totp_err err = import_account(import, draft->cred.user, &account, why);
+
+	if (err != TOTP_OK)
+		return err;
+	bound.cred.uid_bound = account.known;
+	bound.cred.uid = account.known ? account.uid : 0;
+	if (account.known)
+		strcpy(bound.cred.user, account.name);
+	err = add_bound(import, place, &bound, account.known, why);
+	if (err != TOTP_OK && !why->text[0])
+		reason_set(why, "%s", err_name(err));
+	return err;
+}
+
+/* --- all of it --- */
+
+static void import_end(struct import *import)
+{
+	for (size_t i = 0; i < import->text_count; i++) {
+		if (import->texts[i].at)
+			explicit_bzero(import->texts[i].at, import->texts[i].len);
+		free(import->texts[i].at);
+	}
+	free(import->items);
+	free(import->seen);
+	names_scope_end(&import->names);
+	heap_wipe(&import->heap);
+}
+
+int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)
+{
+	struct reason why = {""};
+	int code;
+
+	if (ctl->json && !ctl->dry_run)
+		return tool_usage(&ctl->tool, "import: --json goes with --dry-run");
+	code = tool_open(&ctl->tool, "import users");
+
+	if (code != TOOL_DONE)
+		return code;
+	import->ctl = ctl;
+	import->now = clock_now();
+	import->progress = progress_begin();
+	if (read(import, &why) == TOTP_OK) {
+		progress_clear(&import->progress);
+		code = import_finish(import);
+	} else {
+		progress_clear(&import->progress);
+		code = tool_refuse(&ctl->tool, "nothing is imported: %s", why.text);
+	}
+	import_end(import);
+	return code;
+}

@@ -1,0 +1,49 @@
+/* totpctl import csv FILE|-: the users of a list, one a line. */
+#include "import/reader.h"
+#include "import/csv.h"
+
+static enum totp_err draft_of(const struct csv_row *row, int64_t now, struct draft *ret_draft,
+			      struct reason *why)
+{
+	struct token token = {.type = row->hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			      .alg = row->alg,
+			      .digits = row->digits,
+			      .period = row->period,
+			      .created = now,
+			      .secret = row->secret};
+	enum totp_err err = draft_begin(text_of(row->user), now, ret_draft);
+
+	if (err == TOTP_OK)
+		err = draft_add(ret_draft, &token, row->counter, why);
+	WIPE(token);
+	return err;
+}
+
+static enum totp_err read_line(struct import *import, const struct place *place, struct text line,
+			       struct reason *why)
+{
+	OWN_DRAFT struct draft draft;
+	struct reason fault = {""};
+	struct csv_row row;
+	enum totp_err err = csv_decode_row(line, &row, &fault);
+
+	if (err != TOTP_OK) {
+		import_bad(import, place, "%s", fault.text);
+		return TOTP_OK;
+	}
+	err = draft_of(&row, import->now, &draft, why);
+	csv_row_wipe(&row);
+	return err == TOTP_OK ? import_add(import, place, &draft, why) : err;
+}
+
+static enum totp_err read_csv(struct import *import, struct reason *why)
+{
+	return from_lines(import, import->ctl->words[0], read_line, why);
+}
+
+int ctl_import_csv(struct ctl *ctl)
+{
+	struct import import = {0};
+
+	return import_run(ctl, &import, read_csv);
+}

@@ -1,0 +1,91 @@
+/*
+ * totpctl import exported FILE|-: what totpctl export wrote, on this host or another one. The
+ * keyrings may differ. Steps, counters and codes that were used stay so.
+ */
+#include "import/reader.h"
+
+#include "login/enroll.h"
+#include "common/passphrase.h"
+#include "import/export_file.h"
+#include "import/pwseal.h"
+
+/* The box is opened where it lies, in memory that import.c wipes. */
+static enum totp_err open_box(struct import *import, const struct import_text *text,
+			      const struct place *place, struct bytes *ret_plain,
+			      struct reason *why)
+{
+	OWN_SECRET struct secret phrase = {0};
+	uint8_t *box = (uint8_t *)text->at;
+	enum totp_err err;
+
+	if (passphrase_old(&import->ctl->tool, import->ctl->phrase, &phrase) != TOOL_DONE) {
+		reason_set(why, "there is no passphrase to open %.120s with", place->file);
+		return TOTP_ERR_SYSTEM;
+	}
+	err = passbox_open(&phrase, PASSBOX_EXPORT, box, text->len, box + PASSBOX_HEADER_LEN);
+	if (err == TOTP_ERR_SEAL)
+		reason_set(why, "%.120s: another passphrase, or the file was changed", place->file);
+	else if (err == TOTP_ERR_CRYPTO)
+		reason_set(why, "%.120s: cannot be opened: no memory for scrypt", place->file);
+	else if (err != TOTP_OK)
+		reason_set(why, "%.120s: not an export that this version reads", place->file);
+	if (err == TOTP_OK)
+		*ret_plain = bytes_of(box + PASSBOX_HEADER_LEN, text->len - PASSBOX_OVERHEAD);
+	return err;
+}
+
+/* Ids and keys of its own: the record here is another one than there. */
+static enum totp_err take_parcel(struct import *import, const struct place *place,
+				 struct bytes *plain, struct reason *why)
+{
+	OWN_DRAFT struct draft there, here;
+	enum totp_err err = parcel_decode(plain, &there.cred, &there.state);
+
+	if (err != TOTP_OK)
+		return err;
+	here = there;
+	err = enroll_renew(&here.cred, &there.cred, &there.state, &here.state);
+	if (err == TOTP_OK)
+		(void)enroll_forget(&here.state); /* it was another host that knew the address */
+	return err == TOTP_OK ? import_add(import, place, &here, why) : err;
+}
+
+static enum totp_err take_all(struct import *import, const struct place *place, struct bytes *plain,
+			      struct reason *why)
+{
+	size_t total = plain->left;
+	struct parcel_head head = {0};
+	enum totp_err err = parcel_get_head(plain, &head);
+
+	for (uint32_t i = 0; i < head.count && err == TOTP_OK; i++) {
+		err = take_parcel(import, place, plain, why);
+		progress_show(&import->progress, "checking ", total - plain->left, total);
+	}
+	return err == TOTP_OK ? bytes_end(plain) : err;
+}
+
+static enum totp_err read_exported(struct import *import, struct reason *why)
+{
+	struct import_text text = {NULL, 0};
+	struct bytes plain = {0};
+	struct place place;
+	enum totp_err err = import_file(import, import->ctl->words[0],
+					PASSBOX_PLAIN_MAX + PASSBOX_OVERHEAD, &text, &place, why);
+
+	if (err == TOTP_OK)
+		err = open_box(import, &text, &place, &plain, why);
+	if (err != TOTP_OK)
+		return err;
+	err = take_all(import, &place, &plain, why);
+	if (err != TOTP_OK && !why->text[0])
+		reason_set(why, "%.120s: not an export that this version reads: %s", place.file,
+			   err_name(err));
+	return err;
+}
+
+int ctl_import_exported(struct ctl *ctl)
+{
+	struct import import = {0};
+
+	return import_run(ctl, &import, read_exported);
+}

@@ -1,0 +1,395 @@
+/*
+ * totpctl import google PATH...|--homes [PATH]: what google-authenticator keeps for its users. A
+ * file in a home is read with its owner's rights; one of a folder is its name's.
+ */
+#include "import/reader.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "import/as_user.h"
+#include "base/io.h"
+#include "host/account.h"
+#include "otp/totp.h"
+#include "record/recovery.h"
+
+#define IN_HOME ".google_authenticator"
+#define READ_NS 5000000000u /* that a home may take to answer */
+
+/* --- one user's file, whoever it came of --- */
+
+static void tell_codes(struct import *import, const struct place *place,
+		       const struct google *google)
+{
+	if (google->codes_left_out)
+		import_lost(import, place,
+			    "scratch codes: %u more than the %d that a user can have",
+			    google->codes_left_out, RECOVERY_MAX);
+}
+
+static void tell_clock(struct import *import, const struct place *place,
+		       const struct google *google)
+{
+	const struct policy *policy = &import->ctl->tool.policy;
+	uint32_t window = google->hotp ? policy->hotp_window + 1 : 2 * policy->window + 1;
+	uint64_t step = 0;
+
+	if (google->skewed)
+		import_warn(import, place,
+			    "the learned clock skew is dropped: set the clocks right");
+	if (google->window > window)
+		import_warn(import, place, "codes of %u steps were accepted, here of %u: see %s",
+			    google->window, window, google->hotp ? "hotp_window" : "window");
+	if (google->last_step && totp_step_at(import->now, google->period, &step) == TOTP_OK &&
+	    google->last_step > step + policy->window)
+		import_warn(import, place,
+			    "the last code used is one of the future: until then codes are refused "
+			    "(totpctl repair-clock)");
+}
+
+static enum totp_err draft_of(const struct google *google, struct text user, int64_t now,
+			      struct draft *ret_draft, struct reason *why)
+{
+	struct token token = {.type = google->hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			      .alg = google->alg,
+			      .digits = google->digits,
+			      .period = google->period,
+			      .created = now,
+			      .secret = google->secret};
+	enum totp_err err = draft_begin(user, now, ret_draft);
+
+	if (err == TOTP_OK)
+		err = draft_add(ret_draft, &token,
+				google->hotp ? google->counter : google->last_step, why);
+	if (err == TOTP_OK)
+		err = recovery_take_scratch(&ret_draft->cred, google->codes, google->code_count);
+	WIPE(token);
+	return err;
+}
+
+enum totp_err from_google(struct import *import, const struct place *place, struct text user,
+			  const struct google *google, struct reason *why)
+{
+	OWN_DRAFT struct draft draft;
+	enum totp_err err = draft_of(google, user, import->now, &draft, why);
+
+	if (err == TOTP_ERR_FORMAT) {
+		import_bad(import, place, "its name is not that of an account");
+		return TOTP_OK;
+	}
+	if (err == TOTP_OK) {
+		tell_codes(import, place, google);
+		tell_clock(import, place, google);
+		err = import_add(import, place, &draft, why);
+	}
+	return err;
+}
+
+/* Bytes of a file that were read. */
+static enum totp_err take_bytes(struct import *import, const struct place *place, struct text user,
+				struct text bytes, mode_t mode, struct reason *why)
+{
+	OWN_GOOGLE struct google google;
+	struct reason fault = {""};
+
+	if (google_decode(bytes, GOOGLE_AUTHENTICATOR, &google, &fault) != TOTP_OK) {
+		import_bad(import, place, "%s", fault.text);
+		return TOTP_OK;
+	}
+	if (mode & (S_IRGRP | S_IROTH))
+		import_warn(import, place, "others can read it (mode %04o)",
+			    (unsigned)mode & 07777);
+	return from_google(import, place, user, &google, why);
+}
+
+/* --- a file of somebody's own --- */
+
+static enum totp_err read_own(struct import *import, const struct place *place, struct text user,
+			      const struct passwd *who, const char *path, struct reason *why)
+{
+	static char buf[GOOGLE_FILE_MAX];
+	struct reason fault = {""};
+	mode_t mode = 0;
+	size_t len = 0;
+	enum totp_err err = as_user_read(who->pw_uid, who->pw_gid, path,
+					 io_monotonic_ns() + READ_NS, buf, sizeof(buf), &len, &mode,
+					 &fault);
+
+	if (err == TOTP_OK)
+		err = take_bytes(import, place, user, (struct text){buf, len}, mode, why);
+	else if (err != TOTP_ERR_NOT_FOUND || !import->ctl->homes)
+		import_bad(import, place, "%s", fault.text);
+	WIPE(buf);
+	return fault.text[0] ? TOTP_OK : err;
+}
+
+/* --- PATH: a file --- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* May its owner say what the codes of this user are? */
+static enum totp_err check_owner(struct import *import, const struct place *place, const char *name,
+				 const struct stat *st, bool *ret_good, struct reason *why)
+{
+	struct account account = {0};
+	enum totp_err err = import_account(import, name, &account, why);
+
+	*ret_good = st->st_uid == 0 || (account.known && account.uid == st->st_uid);
+	if (err == TOTP_OK && !*ret_good)
+		import_bad(import, place, "owned by uid %u, which is neither root nor the user",
+			   (unsigned)st->st_uid);
+	return err;
+}
+
+/*
+ * Is it where root's own lies? Elsewhere it is what somebody made with sudo in their home: their
+ * codes would become root's.
+ */
+static enum totp_err check_home(struct import *import, const struct place *place, const char *path,
+				uid_t owner, bool *ret_good)
+{
+	const struct passwd *root = owner == 0 ? getpwuid(0) : NULL;
+	OWN_TEXT char *folder = NULL;
+	struct stat is, should;
+
+	if (owner != 0)
+		return TOTP_OK;
+	if (asprintf(&folder, "%.*s.", (int)(base_name(path) - path), path) < 0) {
+		folder = NULL;
+		return TOTP_ERR_NOMEM;
+	}
+	*ret_good = root && stat(folder, &is) == 0 && stat(root->pw_dir, &should) == 0 &&
+		    is.st_dev == should.st_dev && is.st_ino == should.st_ino;
+	if (!*ret_good)
+		import_bad(import, place,
+			   "owned by root, and not in root's home: chown it to its "
+			   "user");
+	return TOTP_OK;
+}
+
+/* The one in a home is its owner's; any other is of whom it is named after. */
+static enum totp_err read_file(struct import *import, const char *path, const struct stat *st,
+			       struct reason *why)
+{
+	struct place place = {import_path(import, path), 0};
+	struct passwd who = {.pw_uid = st->st_uid, .pw_gid = st->st_gid};
+	const char *name = base_name(path);
+	struct account owner = {0};
+	bool good = true;
+	enum totp_err err = account_of_uid(st->st_uid, &owner, why);
+
+	if (err == TOTP_OK && !place.file)
+		err = TOTP_ERR_NOMEM;
+	if (err == TOTP_OK && strcmp(name, IN_HOME) != 0)
+		err = check_owner(import, &place, name, st, &good, why);
+	else if (err == TOTP_OK)
+		err = check_home(import, &place, path, st->st_uid, &good);
+	if (strcmp(name, IN_HOME) == 0)
+		name = owner.name;
+	if (err != TOTP_OK || !good)
+		return err;
+	if (owner.known)
+		who.pw_gid = owner.gid;
+	if (name[0])
+		return read_own(import, &place, text_of(name), &who, path, why);
+	import_bad(import, &place, "there is no account of its owner, uid %u",
+		   (unsigned)st->st_uid);
+	return TOTP_OK;
+}
+
+/* --- PATH: a folder --- */
+
+static bool owner_is_good(const struct stat *st, const struct stat *dir,
+			  const struct account *account)
+{
+	return st->st_uid == 0 || st->st_uid == dir->st_uid ||
+	       (account->known && st->st_uid == account->uid);
+}
+
+static enum totp_err take_entry(struct import *import, const struct place *place, const char *name,
+				const struct stat *dir, const struct stat *st, struct text bytes,
+				struct reason *why)
+{
+	struct account account = {0};
+	enum totp_err err = import_account(import, name, &account, why);
+
+	if (err != TOTP_OK)
+		return err;
+	if (owner_is_good(st, dir, &account) && !(st->st_mode & (S_IWGRP | S_IWOTH)))
+		return take_bytes(import, place, text_of(name), bytes, st->st_mode, why);
+	import_bad(import, place, "owned by uid %u, mode %04o: others may have written it",
+		   (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
+	return TOTP_OK;
+}
+
+static enum totp_err read_entry(struct import *import, const struct folder *folder,
+				const char *name, struct reason *why)
+{
+	static char buf[GOOGLE_FILE_MAX];
+	struct place place = from_place(import, folder, name);
+	struct reason fault = {""};
+	struct stat st;
+	size_t len = 0;
+	enum totp_err err;
+
+	if (!place.file)
+		return TOTP_ERR_NOMEM;
+	err = from_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
+	if (err == TOTP_OK)
+		err = take_entry(import, &place, name, &folder->st, &st, (struct text){buf, len},
+				 why);
+	else if (err != TOTP_ERR_NOT_FOUND)
+		import_bad(import, &place, "%s", fault.text);
+	WIPE(buf);
+	return fault.text[0] || err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
+}
+
+static enum totp_err read_path(struct import *import, const char *path, struct reason *why)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0) {
+		(void)reason_errno(why, "%.200s", path);
+		return TOTP_ERR_SYSTEM;
+	}
+	return S_ISDIR(st.st_mode) ? from_folder(import, path, read_entry, why)
+				   : read_file(import, path, &st, why);
+}
+
+/* --- every home --- */
+
+struct home {
+	struct passwd who; /* name and dir are strings of our own */
+	size_t order;
+};
+
+struct homes {
+	struct home *home;
+	size_t count, cap;
+};
+
+static void homes_end(struct homes *homes)
+{
+	for (size_t i = 0; i < homes->count; i++) {
+		free(homes->home[i].who.pw_name);
+		free(homes->home[i].who.pw_dir);
+	}
+	free(homes->home);
+}
+
+static bool add_home(struct homes *homes, const struct passwd *entry)
+{
+	struct home *home;
+
+	if (homes->count == homes->cap) {
+		size_t cap = homes->cap ? 2 * homes->cap : 256;
+
+		home = reallocarray(homes->home, cap, sizeof(*home));
+		if (!home)
+			return false;
+		homes->home = home;
+		homes->cap = cap;
+	}
+	home = &homes->home[homes->count];
+	*home = (struct home){.who = {.pw_uid = entry->pw_uid, .pw_gid = entry->pw_gid},
+			      .order = homes->count++};
+	home->who.pw_name = strdup(entry->pw_name);
+	home->who.pw_dir = strdup(entry->pw_dir);
+	return home->who.pw_name && home->who.pw_dir;
+}
+
+/* All at once: whoever looks a name up meanwhile may begin the list anew. */
+static enum totp_err list_homes(struct homes *homes, struct reason *why)
+{
+	const struct passwd *entry;
+	bool room = true;
+
+	setpwent();
+	while (room && (errno = 0, entry = getpwent()))
+		room = add_home(homes, entry);
+	if (room && errno != 0 && errno != ENOENT) {
+		(void)reason_errno(why, "the name service failed");
+		endpwent();
+		return TOTP_ERR_SYSTEM;
+	}
+	endpwent();
+	return room ? TOTP_OK : TOTP_ERR_NOMEM;
+}
+
+static int by_uid(const void *a, const void *b)
+{
+	const struct home *left = a, *right = b;
+
+	if (left->who.pw_uid != right->who.pw_uid)
+		return left->who.pw_uid < right->who.pw_uid ? -1 : 1;
+	return left->order < right->order ? -1 : left->order > right->order;
+}
+
+static enum totp_err read_home(struct import *import, const struct passwd *who, const char *inside,
+			       struct reason *why)
+{
+	OWN_TEXT char *path = NULL;
+	struct place place = {0};
+
+	/* whether it is there its user's process finds out: the file system may not answer */
+	if (who->pw_dir[0] != '/')
+		return TOTP_OK;
+	if (asprintf(&path, "%s/%s", who->pw_dir, inside) < 0)
+		path = NULL;
+	else
+		place.file = import_path(import, path);
+	if (!place.file)
+		return TOTP_ERR_NOMEM;
+	return read_own(import, &place, text_of(who->pw_name), who, path, why);
+}
+
+/* Of several names of one uid the first is the account's. */
+static enum totp_err read_homes(struct import *import, const char *inside, struct reason *why)
+{
+	OWN(homes_end) struct homes homes = {0};
+	enum totp_err err = list_homes(&homes, why);
+
+	if (homes.count)
+		qsort(homes.home, homes.count, sizeof(*homes.home), by_uid);
+	for (size_t i = 0; i < homes.count && err == TOTP_OK; i++) {
+		const struct passwd *who = &homes.home[i].who;
+
+		if (i && who->pw_uid == homes.home[i - 1].who.pw_uid)
+			continue;
+		err = read_home(import, who, inside, why);
+		progress_show(&import->progress, "reading", i + 1, homes.count);
+	}
+	if (err == TOTP_ERR_NOMEM)
+		reason_set(why, "%s", err_name(err));
+	return err;
+}
+
+static enum totp_err read_google(struct import *import, struct reason *why)
+{
+	const struct ctl *ctl = import->ctl;
+	enum totp_err err = TOTP_OK;
+
+	if (ctl->homes)
+		return read_homes(import, ctl->word_count ? ctl->words[0] : IN_HOME, why);
+	for (int i = 0; i < ctl->word_count && err == TOTP_OK; i++)
+		err = read_path(import, ctl->words[i], why);
+	return err;
+}
+
+int ctl_import_google(struct ctl *ctl)
+{
+	struct import import = {0};
+
+	if (ctl->homes ? ctl->word_count > 1 : ctl->word_count == 0)
+		return tool_usage(&ctl->tool, "import google: expected PATH..., or --homes and at "
+					      "most one PATH inside each");
+	return import_run(ctl, &import, read_google);
+}

@@ -1,0 +1,104 @@
+/* totpctl import otpauth FILE|-: otpauth URIs, as phone apps and other systems export them. */
+#include "import/reader.h"
+
+#include <string.h>
+
+#include "host/account.h"
+#include "otp/uri.h"
+
+/*
+ * Whose is it? The account of the URI is a user, or user@host as google-authenticator's tool
+ * writes it: then the part before the '@' counts, if there is such an account here.
+ */
+static enum totp_err user_of(struct import *import, const struct otp_uri *uri,
+			     struct text *ret_user, struct reason *why)
+{
+	char name[URI_ACCOUNT_MAX + 1];
+	struct account account = {0};
+	char *at;
+	enum totp_err err = import_account(import, uri->account, &account, why);
+
+	*ret_user = text_of(uri->account);
+	strcpy(name, uri->account);
+	at = strchr(name, '@');
+	if (err != TOTP_OK || account.known || !at || at == name)
+		return err;
+	*at = '\0';
+	err = import_account(import, name, &account, why);
+	if (err == TOTP_OK && account.known)
+		ret_user->len = (size_t)(at - name);
+	return err;
+}
+
+/* The issuer tells a person which token it is, where it can be a label. */
+static void label_of(const struct otp_uri *uri, char label[CRED_LABEL_MAX + 1])
+{
+	label[0] = '\0';
+	if (cred_label_is_good(text_of(uri->issuer)))
+		strcpy(label, uri->issuer);
+}
+
+static enum totp_err draft_of(const struct otp_uri *uri, struct text user, int64_t now,
+			      struct draft *ret_draft, struct reason *why)
+{
+	struct token token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			      .alg = uri->alg,
+			      .digits = (uint8_t)uri->digits,
+			      .period = uri->hotp ? 0 : (uint16_t)uri->period,
+			      .created = now,
+			      .secret = uri->secret};
+	enum totp_err err = draft_begin(user, now, ret_draft);
+
+	label_of(uri, token.label);
+	if (err == TOTP_OK)
+		err = draft_add(ret_draft, &token, uri->hotp ? uri->counter : 0, why);
+	WIPE(token);
+	return err;
+}
+
+static enum totp_err take(struct import *import, const struct place *place,
+			  const struct otp_uri *uri, struct reason *why)
+{
+	OWN_DRAFT struct draft draft;
+	struct text user;
+	struct reason fault = {""};
+	enum totp_err err = user_of(import, uri, &user, why);
+
+	if (err != TOTP_OK)
+		return err;
+	err = draft_of(uri, user, import->now, &draft, &fault);
+	if (err == TOTP_ERR_SYSTEM || err == TOTP_ERR_CRYPTO)
+		return err;
+	if (err == TOTP_OK)
+		return import_add(import, place, &draft, why);
+	import_bad(import, place, "%s",
+		   fault.text[0] ? fault.text : "its account is not a name that an account has");
+	return TOTP_OK;
+}
+
+static enum totp_err read_line(struct import *import, const struct place *place, struct text line,
+			       struct reason *why)
+{
+	struct reason fault = {""};
+	struct otp_uri uri;
+	enum totp_err err = uri_parse(text_trim(line), &uri, &fault);
+
+	if (err == TOTP_OK)
+		err = take(import, place, &uri, why);
+	else
+		import_bad(import, place, "%s", fault.text);
+	uri_wipe(&uri);
+	return fault.text[0] ? TOTP_OK : err;
+}
+
+static enum totp_err read_otpauth(struct import *import, struct reason *why)
+{
+	return from_lines(import, import->ctl->words[0], read_line, why);
+}
+
+int ctl_import_otpauth(struct ctl *ctl)
+{
+	struct import import = {.gather = true};
+
+	return import_run(ctl, &import, read_otpauth);
+}

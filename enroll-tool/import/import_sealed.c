@@ -1,0 +1,181 @@
+/*
+ * totpctl import sealed PATH...: credentials as they lie in the store of another host whose
+ * keyring has a key of this one, files or a folder of them. They bring no state, so what was
+ * used there is not known here; the credential keeps its id, by which it is known when it comes
+ * again.
+ */
+#include "import/reader.h"
+
+#include <fcntl.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "record/seal.h"
+
+#define BOX_MAX (CRED_BYTES_MAX + SEAL_OVERHEAD)
+
+struct sealed {
+	struct import import; /* first, so that the one is found by the other */
+	struct keyring keyring;
+};
+
+static enum totp_err read_box(const char *path, uint8_t *box, size_t *ret_len, struct reason *why)
+{
+	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	enum totp_err err = fd < 0 ? TOTP_ERR_SYSTEM : io_read_all(fd, box, BOX_MAX, ret_len);
+
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, "cannot be read");
+	else if (err != TOTP_OK)
+		reason_set(why, "more than %d bytes: not a sealed credential", BOX_MAX);
+	return err;
+}
+
+static enum totp_err open_with(const struct keyring *keyring, const char *user, const uint8_t *box,
+			       size_t len, struct cred *ret_cred, struct reason *why)
+{
+	uint8_t plain[CRED_BYTES_MAX];
+	const struct host_key *key;
+	uint32_t id = 0;
+	enum totp_err err = seal_key_id(box, len, &id);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "not a sealed credential");
+		return err;
+	}
+	key = keyring_find(keyring, id);
+	if (!key) {
+		reason_set(why, "sealed under key %08x, which is not in the keyring", (unsigned)id);
+		return TOTP_ERR_NOT_FOUND;
+	}
+	err = seal_open(key, user, box, len, plain, sizeof(plain), &len);
+	if (err == TOTP_OK)
+		err = cred_decode(plain, len, ret_cred);
+	WIPE(plain);
+	if (err == TOTP_ERR_UNSUPPORTED)
+		reason_set(why, "of a newer version of pam_totp");
+	else if (err != TOTP_OK)
+		reason_set(why,
+			   "does not open: changed, or not that of the user it is named after");
+	return err;
+}
+
+static bool has_counter(const struct cred *cred)
+{
+	for (size_t i = 0; i < cred->token_count; i++)
+		if (cred->tokens[i].type == TOKEN_HOTP)
+			return true;
+	return false;
+}
+
+/*
+ * What only the state would tell is taken in the safe way: a bypass is gone, and a counter that
+ * is not known is none.
+ */
+static enum totp_err take_cred(struct import *import, const struct place *place,
+			       struct draft *draft, struct reason *why)
+{
+	if (has_counter(&draft->cred)) {
+		import_bad(import, place,
+			   "has a counter-based token, whose counter is in the state: use "
+			   "totpctl export and import exported");
+		return TOTP_OK;
+	}
+	draft->cred.bypass = (struct bypass){0};
+	draft->cred.must_confirm = false;
+	state_init(&draft->cred, &draft->state);
+	return import_add(import, place, draft, why);
+}
+
+static enum totp_err take_box(struct import *import, const struct place *place, const char *user,
+			      const uint8_t *box, size_t len, struct reason *why)
+{
+	const struct sealed *sealed = (const struct sealed *)import;
+	OWN_DRAFT struct draft draft = {0};
+	struct reason fault = {""};
+
+	if (open_with(&sealed->keyring, user, box, len, &draft.cred, &fault) == TOTP_OK)
+		return take_cred(import, place, &draft, why);
+	import_bad(import, place, "%s", fault.text);
+	return TOTP_OK;
+}
+
+static bool find_user(const char *name, char ret_user[CRED_USER_MAX + 1], struct reason *fault)
+{
+	if (store_user_of(name, ret_user) == TOTP_OK)
+		return true;
+	reason_set(fault, "its name is not that of a record: expected users/NAME's");
+	return false;
+}
+
+static enum totp_err read_sealed_file(struct import *import, const char *path, struct reason *why)
+{
+	const char *slash = strrchr(path, '/');
+	struct place place = {import_path(import, path), 0};
+	uint8_t box[BOX_MAX];
+	char user[CRED_USER_MAX + 1];
+	struct reason fault = {""};
+	size_t len = 0;
+
+	if (!place.file)
+		return TOTP_ERR_NOMEM;
+	if (find_user(slash ? slash + 1 : path, user, &fault) &&
+	    read_box(path, box, &len, &fault) == TOTP_OK)
+		return take_box(import, &place, user, box, len, why);
+	import_bad(import, &place, "%s", fault.text);
+	return TOTP_OK;
+}
+
+/* One of a folder, which may be the copy of a store that was at work: what has '~' in its name
+ * would have become a record. */
+static enum totp_err read_sealed_entry(struct import *import, const struct folder *folder,
+				       const char *name, struct reason *why)
+{
+	struct place place = from_place(import, folder, name);
+	uint8_t box[BOX_MAX];
+	char user[CRED_USER_MAX + 1];
+	struct reason fault = {""};
+	struct stat st;
+	size_t len = 0;
+
+	if (strchr(name, '~'))
+		return TOTP_OK;
+	if (!place.file)
+		return TOTP_ERR_NOMEM;
+	if (find_user(name, user, &fault) &&
+	    from_file_at(folder, name, box, sizeof(box), &len, &st, &fault) == TOTP_OK)
+		return take_box(import, &place, user, box, len, why);
+	if (fault.text[0]) /* else it has gone meanwhile */
+		import_bad(import, &place, "%s", fault.text);
+	return TOTP_OK;
+}
+
+static enum totp_err read_sealed_path(struct import *import, const char *path, struct reason *why)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+		       ? from_folder(import, path, read_sealed_entry, why)
+		       : read_sealed_file(import, path, why);
+}
+
+static enum totp_err read_sealed(struct import *import, struct reason *why)
+{
+	struct sealed *sealed = (struct sealed *)import;
+	const struct ctl *ctl = import->ctl;
+	enum totp_err err = keyring_load(ctl->tool.policy.keyring, &sealed->keyring, why);
+
+	for (int i = 0; i < ctl->word_count && err == TOTP_OK; i++)
+		err = read_sealed_path(import, ctl->words[i], why);
+	keyring_wipe(&sealed->keyring);
+	return err;
+}
+
+int ctl_import_sealed(struct ctl *ctl)
+{
+	struct sealed sealed = {.import = {.same_id = true}};
+
+	return import_run(ctl, &sealed.import, read_sealed);
+}

@@ -1,0 +1,248 @@
+/*
+ * The second half of an import: new records are made all at once or not at all, records that
+ * are replaced one after the other, each under its lock. An interruption takes new records
+ * back, and comes between two that are replaced.
+ */
+#include "import/import.h"
+
+#include <string.h>
+
+#include "common/interrupt.h"
+#include "common/json.h"
+#include "login/enroll.h"
+#include "record/recovery.h"
+
+#define JSON_MAX 2048 /* of one user: a name of escapes, and little else */
+
+static size_t count_fate(const struct import *import, enum fate fate)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < import->count; i++)
+		count += import->items[i].fate == fate;
+	return count;
+}
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* --- storing --- */
+
+/* What the store's callback knows. */
+struct creation {
+	struct import *import;
+	size_t at; /* the item that comes next */
+	size_t count;
+};
+
+static enum totp_err next_new(void *context, size_t index, struct cred *ret_cred,
+			      struct login_state *ret_state)
+{
+	struct creation *creation = context;
+	struct import *import = creation->import;
+	OWN_DRAFT struct draft draft;
+	enum totp_err err;
+
+	progress_show(&import->progress, "importing", index + 1, creation->count);
+	if (interrupt_seen())
+		return TOTP_ERR_SYSTEM;
+	while (import->items[creation->at].fate != FATE_NEW)
+		creation->at++;
+	err = item_open(&import->items[creation->at++], &draft);
+	if (err == TOTP_OK) {
+		*ret_cred = draft.cred;
+		*ret_state = draft.state;
+	}
+	return err;
+}
+
+static int create(struct import *import)
+{
+	struct creation creation = {.import = import, .count = count_fate(import, FATE_NEW)};
+	const struct tool *tool = &import->ctl->tool;
+	struct reason why = {""};
+	enum totp_err err =
+		store_create_many(tool->store, creation.count, next_new, &creation, &why);
+
+	progress_clear(&import->progress);
+	if (err != TOTP_OK)
+		return interrupt_seen() ? tool_refuse(tool, "interrupted: nothing is imported")
+					: tool_refuse(tool, "nothing is imported: %s", why.text);
+	for (size_t i = 0; i < import->count; i++)
+		if (import->items[i].fate == FATE_NEW)
+			tool_log(tool, import->items[i].user, "imported", NULL);
+	return TOOL_DONE;
+}
+
+/* Begins from the draft each time: a login may have come between. */
+static enum totp_err put_in_place(struct ctl *ctl, void *context, struct store_txn *txn,
+				  struct reason *why)
+{
+	OWN_DRAFT struct draft draft = *(const struct draft *)context;
+
+	(void)ctl;
+	enroll_inherit(&draft.cred, &draft.state, &txn->cred, &txn->state);
+	return store_replace(txn, &draft.cred, &draft.state, why);
+}
+
+static int replace_one(struct import *import, const struct item *item)
+{
+	struct ctl *ctl = import->ctl;
+	OWN_DRAFT struct draft draft;
+	enum totp_err err = item_open(item, &draft);
+
+	if (err != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", err_name(err));
+	strcpy(ctl->account.name, item->user);
+	ctl->account.known = item->known;
+	text_printable(text_of(item->user), ctl->shown, sizeof(ctl->shown));
+	return ctl_edit(ctl, store_read, put_in_place, &draft);
+}
+
+static int replace(struct import *import, size_t *ret_replaced)
+{
+	size_t total = count_fate(import, FATE_REPLACE);
+	int code = TOOL_DONE;
+
+	for (size_t i = 0; i < import->count && !interrupt_seen(); i++) {
+		if (import->items[i].fate != FATE_REPLACE)
+			continue;
+		progress_show(&import->progress, "replacing", *ret_replaced + 1, total);
+		if (replace_one(import, &import->items[i]) != TOOL_DONE) {
+			code = TOOL_REFUSED;
+			continue;
+		}
+		(*ret_replaced)++;
+		tool_log(&import->ctl->tool, import->items[i].user, "replaced", NULL);
+	}
+	progress_clear(&import->progress);
+	if (interrupt_seen() && *ret_replaced < total)
+		code = tool_refuse(&import->ctl->tool,
+				   "interrupted: %zu of %zu records are replaced, the others are "
+				   "as they were",
+				   *ret_replaced, total);
+	return code;
+}
+
+/* --- telling --- */
+
+static const char *const fates[] = {[FATE_NEW] = "import",
+				    [FATE_REPLACE] = "replace",
+				    [FATE_KEEP] = "keep",
+				    [FATE_SAME] = "unchanged"};
+
+static void tell_item(const struct item *item)
+{
+	OWN_DRAFT struct draft draft;
+	char user[CRED_USER_MAX + 1], text[64] = "";
+
+	text_printable(text_of(item->user), user, sizeof(user));
+	if (item->fate != FATE_KEEP && item_open(item, &draft) == TOTP_OK)
+		draft_describe(&draft, text, sizeof(text));
+	printf("%-9s  %s%s%s%s\n", fates[item->fate], user, text[0] ? ": " : "", text,
+	       item->known ? "" : "; there is no such account yet");
+}
+
+/* "3 users imported, 1 replaced, 2 kept": only the first is said of none. */
+static void print_counts(const struct import *import, size_t created, size_t replaced)
+{
+	size_t kept = count_fate(import, FATE_KEEP), same = count_fate(import, FATE_SAME);
+
+	printf("%zu user%s imported", created, plural(created));
+	if (replaced)
+		printf(", %zu replaced", replaced);
+	if (kept)
+		printf(", %zu kept", kept);
+	if (same)
+		printf(", %zu unchanged", same);
+	printf("\n");
+}
+
+/* Is anything left out? Then that is said. An exit code. */
+static int tell_left_out(const struct import *import)
+{
+	const struct tool *tool = &import->ctl->tool;
+
+	if (import->bad)
+		tool_refuse(tool, "%zu left out", import->bad);
+	if (import->lost)
+		tool_refuse(tool, "%zu thing%s not carried over", import->lost,
+			    plural(import->lost));
+	return import->bad || import->lost || count_fate(import, FATE_KEEP) ? TOOL_REFUSED
+									    : TOOL_DONE;
+}
+
+/* One object of --json; it begins with what parts it from the one before. */
+static void tell_object(const struct item *item, const char *before)
+{
+	OWN_DRAFT struct draft draft;
+	char line[JSON_MAX];
+	struct json json = json_of(line, sizeof(line));
+
+	if (item_open(item, &draft) != TOTP_OK)
+		return;
+	json_open(&json, NULL, '{');
+	json_text(&json, "user", item->user);
+	json_text(&json, "what", fates[item->fate]);
+	json_bool(&json, "account", item->known);
+	json_number(&json, "tokens", draft.cred.token_count);
+	json_number(&json, "recovery_codes", recovery_left(&draft.cred, &draft.state));
+	json_close(&json, '}');
+	if (buffer_end(&json.out) == TOTP_OK)
+		printf("%s%.*s", before, (int)json.out.len, line);
+}
+
+static int tell_dry_run(const struct import *import)
+{
+	for (size_t i = 0; i < import->count; i++) {
+		if (import->ctl->json)
+			tell_object(&import->items[i], i ? ",\n " : "[");
+		else
+			tell_item(&import->items[i]);
+	}
+	if (import->ctl->json) {
+		printf("%s]\n", import->count ? "" : "[");
+		return tell_left_out(import);
+	}
+	printf("nothing is changed; it would be: ");
+	print_counts(import, count_fate(import, FATE_NEW), count_fate(import, FATE_REPLACE));
+	return tell_left_out(import);
+}
+
+static int refuse_all(const struct import *import)
+{
+	size_t all = import->count + import->bad;
+
+	return tool_refuse(&import->ctl->tool,
+			   "nothing is imported: %zu of %zu cannot be; correct that, or leave them "
+			   "out with --keep-going",
+			   import->bad, all);
+}
+
+int import_finish(struct import *import)
+{
+	const struct ctl *ctl = import->ctl;
+	size_t replaced = 0;
+	int code, left_out;
+
+	if (import->bad && !ctl->keep_going) {
+		if (ctl->dry_run)
+			tell_dry_run(import);
+		return refuse_all(import);
+	}
+	if (ctl->dry_run)
+		return tell_dry_run(import);
+
+	interrupt_watch();
+	code = create(import);
+	if (code != TOOL_DONE)
+		return code;
+	code = replace(import, &replaced);
+	print_counts(import, count_fate(import, FATE_NEW), replaced);
+	if (code == TOOL_DONE && interrupt_seen())
+		tool_refuse(&ctl->tool, "interrupted too late: all records are in their place");
+	left_out = tell_left_out(import);
+	return code == TOOL_DONE ? left_out : code;
+}

@@ -1,0 +1,166 @@
+/*
+ * totpctl import totp-cgi FOLDER [STATE-FOLDER]: USER.totp holds the secret and the scratch
+ * codes, USER.json in the other folder what was used of both. They are read together, or what
+ * was used would come alive again.
+ */
+#include "import/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "otp/totp.h"
+#include "import/totpcgi.h"
+
+#define SECRET_END ".totp"
+#define STATE_END  ".json"
+
+struct totpcgi {
+	struct import import; /* first, so that the one is found by the other */
+	struct folder states;
+};
+
+static const struct folder *states_of(const struct import *import)
+{
+	return &((const struct totpcgi *)import)->states;
+}
+
+static bool is_used(const struct totpcgi_state *state, const struct code *code)
+{
+	for (unsigned i = 0; i < state->used_count; i++)
+		if (code_equal(&state->used[i], code))
+			return true;
+	return false;
+}
+
+static void drop_used_codes(struct google *google, const struct totpcgi_state *state)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < google->code_count; i++)
+		if (!is_used(state, &google->codes[i]))
+			google->codes[kept++] = google->codes[i];
+	google->code_count = kept;
+}
+
+/* Take away from what the secret says what the state says was used. */
+static enum totp_err apply_state(struct google *google, const struct totpcgi_state *state)
+{
+	drop_used_codes(google, state);
+	if (state->counter >= 0 && (!google->hotp || (uint64_t)state->counter > google->counter)) {
+		google->hotp = true; /* as the peer does: a counter in the state goes before */
+		google->period = 0;
+		google->counter = (uint64_t)state->counter;
+	}
+	if (google->hotp || state->last_success == 0)
+		return TOTP_OK;
+	return totp_step_at(state->last_success, google->period, &google->last_step);
+}
+
+/* No state: which scratch codes were used is not known. */
+static void without_state(struct import *import, const struct place *place, struct google *google)
+{
+	if (google->code_count)
+		import_lost(import, place,
+			    "%u scratch codes: there is no %s that says which were used",
+			    google->code_count, STATE_END);
+	google->code_count = 0;
+}
+
+static enum totp_err read_state(struct import *import, const struct place *place, const char *name,
+				struct google *google)
+{
+	static char buf[TOTPCGI_STATE_MAX];
+	struct totpcgi_state state;
+	struct reason fault = {""};
+	struct stat st;
+	size_t len = 0;
+	enum totp_err err =
+		from_file_at(states_of(import), name, buf, sizeof(buf), &len, &st, &fault);
+
+	if (err == TOTP_ERR_NOT_FOUND) {
+		without_state(import, place, google);
+		return TOTP_OK;
+	}
+	if (err == TOTP_OK)
+		err = totpcgi_decode((struct text){buf, len}, &state, &fault);
+	if (err == TOTP_OK)
+		err = apply_state(google, &state);
+	if (err != TOTP_OK)
+		import_bad(import, place, "its state %s: %s", STATE_END,
+			   fault.text[0] ? fault.text : err_name(err));
+	WIPE(buf);
+	WIPE(state);
+	return err;
+}
+
+static enum totp_err take_user(struct import *import, const struct place *place, struct text user,
+			       struct google *google, struct reason *why)
+{
+	char name[NAME_MAX + 1];
+
+	if (google->sealed) {
+		import_bad(import, place, "the secret is encrypted under the user's PIN");
+		return TOTP_OK;
+	}
+	snprintf(name, sizeof(name), "%.*s" STATE_END, (int)user.len, user.at);
+	if (read_state(import, place, name, google) != TOTP_OK)
+		return TOTP_OK; /* told */
+	return from_google(import, place, user, google, why);
+}
+
+static enum totp_err read_secret(struct import *import, const struct place *place,
+				 const struct folder *folder, const char *name,
+				 struct google *ret_google)
+{
+	static char buf[GOOGLE_FILE_MAX];
+	struct reason fault = {""};
+	struct stat st;
+	size_t len = 0;
+	enum totp_err err = from_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
+
+	if (err == TOTP_OK)
+		err = google_decode((struct text){buf, len}, GOOGLE_TOTPCGI, ret_google, &fault);
+	if (err != TOTP_OK)
+		import_bad(import, place, "%s", fault.text[0] ? fault.text : err_name(err));
+	WIPE(buf);
+	return err;
+}
+
+static enum totp_err read_entry(struct import *import, const struct folder *folder,
+				const char *name, struct reason *why)
+{
+	OWN_GOOGLE struct google google = {0};
+	size_t len = strlen(name), end = strlen(SECRET_END);
+	struct place place;
+
+	if (len <= end || strcmp(name + len - end, SECRET_END) != 0)
+		return TOTP_OK;
+	place = from_place(import, folder, name);
+	if (!place.file)
+		return TOTP_ERR_NOMEM;
+	if (read_secret(import, &place, folder, name, &google) != TOTP_OK)
+		return TOTP_OK; /* told */
+	return take_user(import, &place, (struct text){name, len - end}, &google, why);
+}
+
+static enum totp_err read_totpcgi(struct import *import, struct reason *why)
+{
+	return from_folder(import, import->ctl->words[0], read_entry, why);
+}
+
+int ctl_import_totpcgi(struct ctl *ctl)
+{
+	struct totpcgi totpcgi = {.states = FOLDER_NONE};
+	struct reason why = {""};
+	int code;
+
+	/* its files are for everybody to write, so that it must not be */
+	if (from_folder_open(ctl->words[ctl->word_count - 1], &totpcgi.states, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+	code = import_run(ctl, &totpcgi.import, read_totpcgi);
+	from_folder_close(&totpcgi.states);
+	return code;
+}

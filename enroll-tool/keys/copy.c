@@ -1,0 +1,283 @@
+/*
+ * totpctl key backup FILE and key restore FILE: a copy of the keyring under a passphrase, to
+ * be kept elsewhere. What is restored never takes a key away: those that are missing are
+ * added, so that an old copy loses nothing that was sealed since.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "host/conf.h"
+#include "keys/keys.h"
+#include "common/outfile.h"
+#include "common/passphrase.h"
+#include "import/pwseal.h"
+#include "keys/sealed.h"
+
+#define BOX_MAX (KEYRING_BYTES_MAX + PASSBOX_OVERHEAD)
+
+/* --- backup --- */
+
+static int seal(const struct tool *tool, const struct keyring_text *text,
+		const struct secret *phrase, const struct outfile *file)
+{
+	uint8_t box[BOX_MAX];
+	enum totp_err err = passbox_close(phrase, PASSBOX_KEYRING, PASSBOX_COST,
+					  (const uint8_t *)text->text, text->len, box);
+	int code;
+
+	if (err != TOTP_OK)
+		return tool_refuse(tool, "the copy cannot be sealed: %s", err_name(err));
+	code = outfile_write(tool, file, box, text->len + PASSBOX_OVERHEAD);
+	return code == TOOL_DONE ? outfile_sync(tool, file) : code;
+}
+
+int ctl_key_backup(struct ctl *ctl)
+{
+	const struct tool *tool = &ctl->tool;
+	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
+	OWN_KEYRING struct keyring keyring = {.count = 0};
+	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
+	OWN_SECRET struct secret phrase = {.len = 0};
+	int code = tool_need_root(tool, "copy keys");
+
+	if (code == TOOL_DONE)
+		code = tool_load_policy(&ctl->tool);
+	if (code == TOOL_DONE)
+		code = keys_load(tool, &text, &keyring);
+	if (code == TOOL_DONE)
+		code = outfile_create(tool, ctl->words[0], &file);
+	if (code == TOOL_DONE)
+		code = passphrase_new(tool, ctl->phrase, &phrase);
+	if (code == TOOL_DONE)
+		code = seal(tool, &text, &phrase, &file);
+	if (code != TOOL_DONE)
+		return code;
+	outfile_keep(&file);
+	keys_log(tool, "key-copied", keyring.keys[0].id);
+	printf("Copied: %zu key%s, of which %08x seals.\n"
+	       "Keep the file and its passphrase apart, and not on this host.\n",
+	       keyring.count, keyring.count == 1 ? "" : "s", (unsigned)keyring.keys[0].id);
+	return TOOL_DONE;
+}
+
+/* --- restore --- */
+
+struct restore {
+	struct ctl *ctl;
+	struct keyring_text copy_text, text; /* the copy; what is here, and becomes */
+	struct keyring copy, here;
+	bool is_here; /* there is a keyring */
+	size_t added;
+};
+
+static void restore_end(struct restore *restore)
+{
+	WIPE(*restore);
+}
+
+static int read_box(const struct tool *tool, const char *path, uint8_t box[BOX_MAX],
+		    size_t *ret_len)
+{
+	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	enum totp_err err;
+	char shown[256];
+
+	text_printable(text_of(path), shown, sizeof(shown));
+	if (fd < 0)
+		return tool_refuse(tool, "%s: %s", shown, strerror(errno));
+	err = io_read_all(fd, box, BOX_MAX, ret_len);
+	if (err == TOTP_ERR_SYSTEM)
+		return tool_refuse(tool, "%s: %s", shown, strerror(errno));
+	if (err != TOTP_OK || *ret_len < PASSBOX_OVERHEAD)
+		return tool_refuse(tool, "%s: not a copy that 'totpctl key backup' has made",
+				   shown);
+	return TOOL_DONE;
+}
+
+static int refuse_box(const struct tool *tool, const char *path, enum totp_err err)
+{
+	char shown[256];
+
+	text_printable(text_of(path), shown, sizeof(shown));
+	if (err == TOTP_ERR_SEAL)
+		return tool_refuse(tool, "%s: another passphrase, or the file was changed", shown);
+	if (err == TOTP_ERR_CRYPTO)
+		return tool_refuse(tool, "%s: cannot be opened: %s", shown, err_name(err));
+	return tool_refuse(tool, "%s: not a copy that 'totpctl key backup' has made (%s)", shown,
+			   err_name(err));
+}
+
+static int open_box(struct restore *restore, const uint8_t *box, size_t len)
+{
+	const struct ctl *ctl = restore->ctl;
+	OWN_SECRET struct secret phrase = {.len = 0};
+	struct keyring_text *text = &restore->copy_text;
+	struct reason why = {""};
+	enum totp_err err;
+	int code = passphrase_old(&ctl->tool, ctl->phrase, &phrase);
+
+	if (code != TOOL_DONE)
+		return code;
+	text->len = len - PASSBOX_OVERHEAD;
+	err = passbox_open(&phrase, PASSBOX_KEYRING, box, len, (uint8_t *)text->text);
+	if (err != TOTP_OK)
+		return refuse_box(&ctl->tool, ctl->words[0], err);
+	err = keyring_parse(keyring_text_of(text), "the copy", &restore->copy, &why);
+	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
+}
+
+static int read_copy(struct restore *restore)
+{
+	static uint8_t box[BOX_MAX];
+	const struct ctl *ctl = restore->ctl;
+	size_t len = 0;
+	int code = read_box(&ctl->tool, ctl->words[0], box, &len);
+
+	return code == TOOL_DONE ? open_box(restore, box, len) : code;
+}
+
+static int find_here(struct restore *restore)
+{
+	const struct tool *tool = &restore->ctl->tool;
+	struct reason why = {""};
+	enum totp_err err = keyring_load(tool->policy.keyring, &restore->here, &why);
+
+	if (err == TOTP_ERR_NOT_FOUND)
+		return TOOL_DONE;
+	if (err == TOTP_ERR_FORMAT)
+		return tool_refuse(tool, "%s; move it away first, then restore", why.text);
+	if (err != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	restore->is_here = true;
+	return keys_load(tool, &restore->text, &restore->here);
+}
+
+/* Add the copy's keys that are missing here; they open only. */
+static int merge(struct restore *restore)
+{
+	const struct tool *tool = &restore->ctl->tool;
+
+	for (size_t i = 0; i < restore->copy.count; i++) {
+		const struct host_key *key = &restore->copy.keys[i];
+		const struct host_key *same = keyring_find(&restore->here, key->id);
+
+		if (same && !secret_equal(same->key, key->key, sizeof(key->key)))
+			return tool_refuse(tool,
+					   "key %08x is another one here than in the copy: nothing "
+					   "is changed",
+					   (unsigned)key->id);
+		if (same)
+			continue;
+		if (keyring_text_add(&restore->text, key) != TOTP_OK)
+			return tool_refuse(tool, "%s: there is no room for key %08x",
+					   tool->policy.keyring, (unsigned)key->id);
+		restore->added++;
+	}
+	return TOOL_DONE;
+}
+
+static int put_new(struct restore *restore)
+{
+	const struct tool *tool = &restore->ctl->tool;
+	struct reason why = {""};
+	int code = keys_make_folder(tool);
+
+	if (code == TOOL_DONE && sealed_is_in_run(tool))
+		code = sealed_put(tool, &restore->copy_text);
+	if (code != TOOL_DONE)
+		return code;
+	if (keyring_put_new(tool->policy.keyring, keyring_text_of(&restore->copy_text), &why) !=
+	    TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	restore->added = restore->copy.count;
+	return TOOL_DONE;
+}
+
+static int put(struct restore *restore)
+{
+	const struct tool *tool = &restore->ctl->tool;
+	int code = restore->is_here ? merge(restore) : put_new(restore);
+
+	if (code == TOOL_DONE && restore->is_here && restore->added)
+		code = keys_save(tool, &restore->text);
+	for (size_t i = 0; i < restore->copy.count && code == TOOL_DONE; i++)
+		if (!keyring_find(&restore->here, restore->copy.keys[i].id))
+			keys_log(tool, "key-restored", restore->copy.keys[i].id);
+	return code;
+}
+
+/* Does all that is stored open now? */
+static int look(const struct restore *restore)
+{
+	const struct tool *tool = &restore->ctl->tool;
+	OWN_KEYRING struct keyring keyring = {.count = 0};
+	struct key_uses uses = {.count = 0};
+	struct reason why = {""};
+	int code = TOOL_DONE;
+
+	if (keyring_load(tool->policy.keyring, &keyring, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	code = key_uses_find(tool, &keyring, &uses);
+	for (size_t i = keyring.count; i < uses.count && code == TOOL_DONE; i++)
+		tool_refuse(tool, "key %08x, which has sealed %zu more, is in neither",
+			    (unsigned)uses.use[i].id, uses.use[i].records + uses.use[i].invites);
+	return code == TOOL_DONE && uses.count > keyring.count ? TOOL_REFUSED : code;
+}
+
+static void print_restored(const struct restore *restore)
+{
+	const char *path = restore->ctl->tool.policy.keyring;
+
+	if (restore->added == 0)
+		printf("%s has all %zu key%s of the copy: nothing is changed.\n", path,
+		       restore->copy.count, restore->copy.count == 1 ? "" : "s");
+	else if (restore->is_here)
+		printf("Restored: %zu key%s, which open%s only; the first key stays.\n",
+		       restore->added, restore->added == 1 ? "" : "s",
+		       restore->added == 1 ? "s" : "");
+	else
+		printf("Restored: %zu key%s, of which %08x seals.\n", restore->added,
+		       restore->added == 1 ? "" : "s", (unsigned)restore->copy.keys[0].id);
+}
+
+/* On a new host the keyring may come before the store. */
+static int open_store(struct ctl *ctl, bool *ret_store)
+{
+	struct store_config config = conf_store(&ctl->tool.policy);
+	struct reason why = {""};
+	enum totp_err err = store_open(&config, &ctl->tool.store, &why);
+
+	if (err == TOTP_ERR_NOT_FOUND)
+		return TOOL_DONE;
+	if (err == TOTP_OK)
+		err = store_claim_keys(ctl->tool.store, &why);
+	*ret_store = err == TOTP_OK;
+	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
+}
+
+int ctl_key_restore(struct ctl *ctl)
+{
+	OWN(restore_end) struct restore restore = {.ctl = ctl};
+	bool store = false;
+	int code = tool_need_root(&ctl->tool, "restore keys");
+
+	if (code == TOOL_DONE)
+		code = tool_load_policy(&ctl->tool);
+	if (code == TOOL_DONE)
+		code = read_copy(&restore);
+	if (code == TOOL_DONE)
+		code = open_store(ctl, &store);
+	if (code == TOOL_DONE)
+		code = find_here(&restore);
+	if (code == TOOL_DONE)
+		code = put(&restore);
+	if (code != TOOL_DONE)
+		return code;
+	print_restored(&restore);
+	if (restore.added)
+		keys_tell_totpd(&ctl->tool);
+	return store ? look(&restore) : TOOL_DONE;
+}

@@ -1,0 +1,118 @@
+/* totpctl key list: the keys of this host, and how much each has sealed. */
+#include <string.h>
+
+#include "common/json.h"
+#include "keys/keys.h"
+
+#define JSON_MAX 256
+
+struct listing {
+	struct keyring keyring;
+	struct keyring_text text;
+	struct keyring_rotation rotation;
+	bool rotating;
+	struct key_uses uses;
+};
+
+static void listing_end(struct listing *listing)
+{
+	keyring_wipe(&listing->keyring);
+	keyring_text_wipe(&listing->text);
+}
+
+/* One word. */
+static const char *state_of(const struct listing *listing, uint32_t id)
+{
+	if (!keyring_find(&listing->keyring, id))
+		return "missing";
+	if (listing->rotating && id == listing->rotation.to && !listing->rotation.promoted)
+		return "coming";
+	if (listing->rotating && id == listing->rotation.from && listing->rotation.promoted)
+		return "going";
+	return id == listing->keyring.keys[0].id ? "seals" : "opens";
+}
+
+/* The day it was made; false: it is missing. */
+static bool day_of(const struct listing *listing, uint32_t id, char ret_day[11])
+{
+	const struct host_key *key = keyring_find(&listing->keyring, id);
+
+	if (key)
+		text_to_date(key->created, ret_day);
+	return key;
+}
+
+/* --- for people --- */
+
+static void print_lines(const struct listing *listing)
+{
+	printf("%-8s  %-10s  %-7s  %8s  %11s\n", "KEY", "MADE", "STATE", "RECORDS", "INVITATIONS");
+	for (size_t i = 0; i < listing->uses.count; i++) {
+		const struct key_use *use = &listing->uses.use[i];
+		char day[11] = "-";
+
+		(void)day_of(listing, use->id, day);
+		printf("%08x  %-10s  %-7s  %8zu  %11zu\n", (unsigned)use->id, day,
+		       state_of(listing, use->id), use->records, use->invites);
+	}
+}
+
+static void print_notes(const struct listing *listing)
+{
+	bool missing = false;
+
+	for (size_t i = 0; i < listing->uses.count; i++)
+		missing |= !keyring_find(&listing->keyring, listing->uses.use[i].id);
+	if (listing->rotating)
+		printf("\nA rotation is under way: totpctl key rotate goes on with it.\n");
+	if (missing)
+		printf("\nWhat a missing key has sealed does not open: restore its line from a "
+		       "copy "
+		       "of\nthe keyring (totpctl key restore).\n");
+}
+
+/* --- for programs --- */
+
+static void print_json(const struct listing *listing)
+{
+	for (size_t i = 0; i < listing->uses.count; i++) {
+		const struct key_use *use = &listing->uses.use[i];
+		char line[JSON_MAX], id[9], day[11];
+		struct json json = json_of(line, sizeof(line));
+
+		snprintf(id, sizeof(id), "%08x", (unsigned)use->id);
+		json_open(&json, NULL, '{');
+		json_text(&json, "id", id);
+		json_text(&json, "made", day_of(listing, use->id, day) ? day : NULL);
+		json_text(&json, "state", state_of(listing, use->id));
+		json_number(&json, "records", use->records);
+		json_number(&json, "invitations", use->invites);
+		json_close(&json, '}');
+		printf("%s%.*s", i ? ",\n " : "[", (int)json.out.len, line);
+	}
+	printf("]\n");
+}
+
+int ctl_key_list(struct ctl *ctl)
+{
+	OWN(listing_end) struct listing listing = {.rotating = false};
+	int code = tool_open(&ctl->tool, "list keys");
+
+	if (code == TOOL_DONE)
+		code = keys_load(&ctl->tool, &listing.text, &listing.keyring);
+	if (code == TOOL_DONE)
+		code = key_uses_find(&ctl->tool, &listing.keyring, &listing.uses);
+	if (code != TOOL_DONE)
+		return code;
+	listing.rotating = keyring_rotation_of(&listing.text, &listing.rotation);
+	if (ctl->json) {
+		print_json(&listing);
+	} else {
+		print_lines(&listing);
+		print_notes(&listing);
+	}
+	if (listing.uses.unknown == 0)
+		return TOOL_DONE;
+	return tool_refuse(&ctl->tool, "%zu more cannot be looked at: %s", listing.uses.unknown,
+			   listing.uses.why.text);
+}

@@ -1,0 +1,320 @@
+/*
+ * totpctl key rotate: another key in the place of the one that seals. Each step leaves a
+ * keyring with which everything opens, and a mark in it from which the next run goes on:
+ *
+ *   1. the new key is added as the second, which opens only; totpd, which holds the
+ *      keyring in its memory, is started again and knows it
+ *   2. it becomes the first; whoever is sealing with the old one is awaited
+ *   3. what other keys have sealed is sealed again
+ *   4. when nothing needs the old key it goes
+ *
+ * Logins go on meanwhile, and nothing here waits for a person.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/io.h"
+#include "host/clock.h"
+#include "keys/keys.h"
+#include "common/progress.h"
+
+#define AWAIT_S    60 /* for who writes many records at once */
+#define FILES_OPEN 8192
+#define PASSES     4 /* a record that was replaced meanwhile is sealed again in the next */
+
+/* --- what is sealed by other keys --- */
+
+struct names {
+	char **name;
+	size_t count, room;
+};
+
+struct rotate {
+	struct ctl *ctl;
+	struct keyring_text text;
+	struct keyring keyring;
+	struct keyring_rotation rotation;
+	struct progress progress;
+	struct names names[2]; /* by enum store_kind: what is to be sealed again */
+	size_t keep;           /* files that may need the old key */
+	bool told;             /* what is wrong with files has been said */
+	enum store_kind kind;  /* that is being sealed again */
+	size_t done, total;    /* files of this pass */
+	size_t sealed[2];      /* by kind: files that this pass has sealed… */
+	size_t all_sealed[2];  /* …and all */
+	bool no_memory;
+};
+
+static void names_end(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->name[i]);
+	free(names->name);
+	*names = (struct names){.count = 0};
+}
+
+static void rotate_end(struct rotate *rotate)
+{
+	progress_clear(&rotate->progress);
+	keyring_text_wipe(&rotate->text);
+	keyring_wipe(&rotate->keyring);
+	names_end(&rotate->names[STORE_RECORD]);
+	names_end(&rotate->names[STORE_INVITE]);
+}
+
+static bool names_add(struct names *names, const char *user)
+{
+	if (names->count == names->room) {
+		size_t room = names->room ? 2 * names->room : 64;
+		char **more = reallocarray(names->name, room, sizeof(*more));
+
+		if (!more)
+			return false;
+		names->name = more;
+		names->room = room;
+	}
+	names->name[names->count] = strdup(user);
+	return names->name[names->count] && ++names->count;
+}
+
+/* Once, though there are several passes. */
+static void tell_fault(struct rotate *rotate, const struct reason *why)
+{
+	progress_clear(&rotate->progress);
+	if (!rotate->told)
+		tool_refuse(&rotate->ctl->tool, "%s", why->text);
+}
+
+static void look_at(void *context, enum store_kind kind, const char *user, enum totp_err err,
+		    uint32_t key_id, const struct reason *why)
+{
+	struct rotate *rotate = context;
+
+	if (err == TOTP_ERR_FORMAT) /* nothing opens it */
+		return;
+	if (err != TOTP_OK)
+		tell_fault(rotate, why);
+	rotate->keep += err != TOTP_OK || key_id == rotate->rotation.from;
+	/* what a missing key has sealed is nothing that we could seal again */
+	if (err == TOTP_OK && key_id != rotate->rotation.to &&
+	    keyring_find(&rotate->keyring, key_id))
+		rotate->no_memory |= !names_add(&rotate->names[kind], user);
+}
+
+static int look(struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+	struct reason why = {""};
+
+	names_end(&rotate->names[STORE_RECORD]);
+	names_end(&rotate->names[STORE_INVITE]);
+	rotate->keep = 0;
+	if (store_each_key(tool->store, look_at, rotate, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	return rotate->no_memory ? tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM)) : TOOL_DONE;
+}
+
+static void note(void *context, const char *user, enum totp_err err, const struct reason *why)
+{
+	struct rotate *rotate = context;
+
+	(void)user;
+	rotate->done++;
+	rotate->sealed[rotate->kind] += err == TOTP_OK;
+	/* the others are looked at again */
+	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND && err != TOTP_ERR_STALE)
+		tell_fault(rotate, why);
+	progress_show(&rotate->progress, "sealing again", rotate->done, rotate->total);
+}
+
+static int reseal(struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+	struct reason why = {""};
+	enum totp_err err = TOTP_OK;
+
+	rotate->done = rotate->sealed[STORE_RECORD] = rotate->sealed[STORE_INVITE] = 0;
+	rotate->total = rotate->names[STORE_RECORD].count + rotate->names[STORE_INVITE].count;
+	for (int kind = STORE_RECORD; kind <= STORE_INVITE && err == TOTP_OK; kind++) {
+		const struct names *names = &rotate->names[kind];
+		const struct store_reseal wish = {(enum store_kind)kind, names->name, names->count,
+						  STORE_LOCK_WAIT_MS,    note,        rotate};
+
+		rotate->kind = (enum store_kind)kind;
+		err = store_reseal(tool->store, &wish, &why);
+		rotate->all_sealed[kind] += rotate->sealed[kind];
+	}
+	progress_clear(&rotate->progress);
+	return err == TOTP_OK ? TOOL_DONE : tool_refuse(tool, "%s", why.text);
+}
+
+/* Until nothing is left that can be sealed again. */
+static int reseal_all(struct rotate *rotate)
+{
+	int code = look(rotate);
+
+	for (unsigned pass = 0; pass < PASSES && code == TOOL_DONE; pass++) {
+		code = reseal(rotate);
+		rotate->told = true;
+		if (code == TOOL_DONE)
+			code = look(rotate);
+		if (rotate->sealed[STORE_RECORD] + rotate->sealed[STORE_INVITE] == 0)
+			break;
+	}
+	return code;
+}
+
+/* --- the steps --- */
+
+static int add_key(struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+	struct reason why = {""};
+	int code;
+
+	if (keyring_rotation_begin(&rotate->text, clock_now(), &rotate->rotation, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s: %s", tool->policy.keyring, why.text);
+	code = keys_save(tool, &rotate->text);
+	if (code != TOOL_DONE)
+		return code;
+	keys_log(tool, "key-added", rotate->rotation.to);
+	printf("Key %08x is added; it opens only.\n", (unsigned)rotate->rotation.to);
+	switch (keys_restart_totpd(tool)) {
+	case TOTPD_NONE:
+	case TOTPD_RESTARTED:
+		return TOOL_DONE;
+	case TOTPD_BY_HAND:
+	case TOTPD_FAILED:
+		break;
+	}
+	return tool_refuse(tool, "start totpd again, so that it knows the new key; then run "
+				 "'totpctl key rotate' once more");
+}
+
+static int promote_key(struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+	int code;
+
+	if (keyring_rotation_promote(&rotate->text, &rotate->rotation) != TOTP_OK)
+		return tool_refuse(tool, "%s: there is no room to move a line",
+				   tool->policy.keyring);
+	code = keys_save(tool, &rotate->text);
+	if (code != TOOL_DONE)
+		return code;
+	keys_log(tool, "key-promoted", rotate->rotation.to);
+	printf("Key %08x seals from now on.\n", (unsigned)rotate->rotation.to);
+	return TOOL_DONE;
+}
+
+static int await_sealers(const struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+	struct reason why = {""};
+	uint64_t deadline = io_monotonic_ns() + AWAIT_S * 1000000000ull;
+
+	if (store_await_sealers(tool->store, deadline, &why) == TOTP_OK)
+		return TOOL_DONE;
+	return tool_refuse(tool, "%s", why.text);
+}
+
+static int keep_old(const struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+
+	return tool_refuse(tool,
+			   "key %08x is kept, since %zu file%s may need it: repair or revoke what "
+			   "is named above, then run 'totpctl key rotate' once more",
+			   (unsigned)rotate->rotation.from, rotate->keep,
+			   rotate->keep == 1 ? "" : "s");
+}
+
+static int drop_key(struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+	int code;
+
+	keyring_rotation_end(&rotate->text, &rotate->rotation);
+	code = keys_save(tool, &rotate->text);
+	if (code != TOOL_DONE)
+		return code;
+	keys_log(tool, "key-dropped", rotate->rotation.from);
+	printf("Key %08x is dropped: nothing needs it.\n", (unsigned)rotate->rotation.from);
+	keys_tell_totpd(tool);
+	printf("\nThe copies that you keep of the keyring lack the new key: make one now,\n"
+	       "totpctl key backup FILE. A backup of the store from before opens with the old\n"
+	       "key alone, so keep its copy for as long as that.\n");
+	return TOOL_DONE;
+}
+
+static void print_sealed(const struct rotate *rotate)
+{
+	size_t records = rotate->all_sealed[STORE_RECORD];
+	size_t invites = rotate->all_sealed[STORE_INVITE];
+
+	printf("Sealed again: %zu record%s", records, records == 1 ? "" : "s");
+	if (invites)
+		printf(", %zu invitation%s", invites, invites == 1 ? "" : "s");
+	printf(".\n");
+}
+
+static int go_on(struct rotate *rotate)
+{
+	int code = TOOL_DONE;
+
+	if (!rotate->rotation.promoted)
+		code = promote_key(rotate);
+	if (code != TOOL_DONE)
+		return code;
+	keys_tell_totpd(&rotate->ctl->tool);
+	code = await_sealers(rotate);
+	if (code == TOOL_DONE)
+		code = reseal_all(rotate);
+	if (code != TOOL_DONE)
+		return code;
+	print_sealed(rotate);
+	return rotate->keep ? keep_old(rotate) : drop_key(rotate);
+}
+
+/* The store seals as many files at once as it can have open. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_OPEN ? limit.rlim_max : FILES_OPEN;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int begin(struct rotate *rotate)
+{
+	const struct tool *tool = &rotate->ctl->tool;
+	struct reason why = {""};
+
+	if (store_claim_keys(tool->store, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	return keys_load(tool, &rotate->text, &rotate->keyring);
+}
+
+int ctl_key_rotate(struct ctl *ctl)
+{
+	OWN(rotate_end) struct rotate rotate = {.ctl = ctl, .progress = progress_begin()};
+	int code = tool_open(&ctl->tool, "rotate keys");
+
+	(void)signal(SIGPIPE, SIG_IGN); /* who has seen enough does not stop it */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	allow_files();
+	if (code == TOOL_DONE)
+		code = begin(&rotate);
+	if (code != TOOL_DONE)
+		return code;
+	if (keyring_rotation_of(&rotate.text, &rotate.rotation))
+		printf("Going on with the rotation from key %08x to %08x.\n",
+		       (unsigned)rotate.rotation.from, (unsigned)rotate.rotation.to);
+	else
+		code = add_key(&rotate);
+	return code == TOOL_DONE ? go_on(&rotate) : code;
+}

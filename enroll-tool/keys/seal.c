@@ -1,0 +1,42 @@
+/* totpctl key seal: the keyring as a systemd encrypted credential. */
+#include "keys/keys.h"
+#include "keys/sealed.h"
+
+static void print_next(const struct ctl *ctl)
+{
+	printf("\nNext, so that the open keyring can go:\n"
+	       "  1. totpctl key backup FILE, and keep FILE elsewhere: the sealed one opens on "
+	       "this\n"
+	       "     host alone, and no more once its TPM or host key is lost.\n"
+	       "  2. systemctl enable --now pam_totp-keyring.service, which unseals it into\n"
+	       "     " RUN_DIR_PATH "/keyring at each boot.\n"
+	       "  3. In the policy: keyring = " RUN_DIR_PATH "/keyring; then totpctl key list.\n"
+	       "  4. For totpd: systemctl edit totpd.service, [Service],\n"
+	       "     LoadCredentialEncrypted=keyring:" SEALED_FILE "\n"
+	       "  5. Log in with a code, then: shred -u %s\n",
+	       ctl->tool.policy.keyring);
+}
+
+int ctl_key_seal(struct ctl *ctl)
+{
+	const struct tool *tool = &ctl->tool;
+	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
+	OWN_KEYRING struct keyring keyring = {.count = 0};
+	struct reason why = {""};
+	int code = tool_open(&ctl->tool, "seal keys");
+
+	if (code == TOOL_DONE && store_claim_keys(tool->store, &why) != TOTP_OK)
+		code = tool_refuse(tool, "%s", why.text);
+	if (code == TOOL_DONE)
+		code = keys_load(tool, &text, &keyring);
+	if (code == TOOL_DONE)
+		code = sealed_put(tool, &text);
+	if (code != TOOL_DONE)
+		return code;
+	keys_log(tool, "key-sealed", keyring.keys[0].id);
+	printf("Sealed: " SEALED_FILE " holds the %zu key%s of %s.\n", keyring.count,
+	       keyring.count == 1 ? "" : "s", tool->policy.keyring);
+	if (!sealed_is_in_run(tool))
+		print_next(ctl);
+	return TOOL_DONE;
+}

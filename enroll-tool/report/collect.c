@@ -1,0 +1,223 @@
+/* totpctl report: how far everybody has come with their enrolment. */
+#include "common/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "common/enrolled.h"
+#include "host/clock.h"
+#include "host/machine.h"
+#include "login/gate.h"
+#include "common/progress.h"
+#include "report/report.h"
+
+#define READ_TRIES 8
+#define TEAM_MIN   2 /* people; a group of one is mostly that person's own */
+
+/* --- where everybody stands --- */
+
+/* Has the record let somebody in, will it, or does it refuse? */
+static enum stage stage_of_record(struct store *store, const struct somebody *one)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	enum totp_err err = TOTP_ERR_STALE;
+
+	for (int i = 0; i < READ_TRIES && err == TOTP_ERR_STALE; i++)
+		err = store_read(store, one->name, &txn, NULL);
+	if (err == TOTP_ERR_NOT_FOUND) /* revoked meanwhile */
+		return STAGE_FREE;
+	if (err != TOTP_OK || txn.cred.disabled || (txn.cred.uid_bound && txn.cred.uid != one->uid))
+		return STAGE_REFUSED;
+	if (state_is_pending(&txn.state, &txn.cred))
+		return STAGE_PENDING;
+	return txn.state.last_success ? STAGE_IN_USE : STAGE_UNUSED;
+}
+
+static int look_at_records(struct ctl *ctl, struct report *report)
+{
+	OWN(enrolled_end) struct enrolled enrolled = {0};
+	struct progress progress = progress_begin();
+	int code = enrolled_list(&ctl->tool, &enrolled);
+
+	for (size_t i = 0; i < enrolled.count && code == TOOL_DONE; i++) {
+		struct somebody *one =
+			people_find(&ctl->tool, &report->people, enrolled.users[i], &code);
+
+		if (one)
+			one->stage = stage_of_record(ctl->tool.store, one);
+		else
+			report->strays++;
+		progress_show(&progress, "reading records", i, enrolled.count);
+	}
+	progress_clear(&progress);
+	return code;
+}
+
+struct guests {
+	struct ctl *ctl;
+	struct report *report;
+	int code;
+};
+
+static void look_at_invite(void *context, const char *user)
+{
+	struct guests *guests = context;
+	struct invite invite;
+	struct somebody *one;
+
+	if (guests->code != TOOL_DONE ||
+	    store_invite_get(guests->ctl->tool.store, user, &invite, NULL) != TOTP_OK)
+		return;
+	one = people_find(&guests->ctl->tool, &guests->report->people, user, &guests->code);
+	if (one && one->stage == STAGE_FREE && invite_holds(&invite, one->uid, guests->report->now))
+		one->stage = STAGE_INVITED;
+}
+
+static int look_at_invites(struct ctl *ctl, struct report *report)
+{
+	struct guests guests = {ctl, report, TOOL_DONE};
+	struct reason why = {""};
+
+	if (store_each_invite(ctl->tool.store, look_at_invite, &guests, &why) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", why.text);
+	return guests.code;
+}
+
+/* Those who have neither record nor invitation: what will be asked of them on the day? */
+static void place_others(struct report *report)
+{
+	const struct policy *policy = report->policy;
+	int64_t then = gate_days_left(policy, report->now) ? policy->enforce_from : report->now;
+
+	for (size_t i = 0; i < report->people.count; i++) {
+		struct somebody *one = &report->people.list[i];
+		const struct gate_facts facts = {
+			.known = true, .required = one->required, .exempt = one->exempt};
+
+		if (one->stage != STAGE_FREE)
+			continue;
+		if (gate_requires(policy, &facts, then))
+			one->stage = STAGE_MISSING;
+		else if (one->exempt)
+			one->stage = STAGE_EXEMPT;
+	}
+}
+
+/* --- counting --- */
+
+static void count(struct tally *tally, const struct somebody *one)
+{
+	if (!one->counted)
+		return;
+	tally->people++;
+	tally->of[one->stage]++;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct team *left = a, *right = b;
+
+	if (left->tally.people != right->tally.people)
+		return left->tally.people > right->tally.people ? -1 : 1;
+	return strcmp(left->crew->name, right->crew->name);
+}
+
+static bool count_teams(struct report *report)
+{
+	const struct people *people = &report->people;
+
+	report->teams = calloc(people->crew_count + 1, sizeof(*report->teams));
+	for (size_t i = 0; report->teams && i < people->crew_count; i++) {
+		const struct crew *crew = &people->crews[i];
+		struct team *team = &report->teams[report->team_count];
+
+		*team = (struct team){.crew = crew};
+		for (size_t m = 0; m < crew->count; m++)
+			count(&team->tally, &people->list[crew->members[m]]);
+		report->team_count += team->tally.people >= TEAM_MIN || crew->required ||
+				      crew->exempt;
+	}
+	if (report->team_count)
+		qsort(report->teams, report->team_count, sizeof(*report->teams), by_size);
+	return report->teams != NULL;
+}
+
+static int look(struct ctl *ctl, struct report *report)
+{
+	int code = people_load(&ctl->tool, &report->people);
+
+	if (code == TOOL_DONE)
+		code = look_at_records(ctl, report);
+	if (code == TOOL_DONE)
+		code = look_at_invites(ctl, report);
+	if (code != TOOL_DONE)
+		return code;
+	place_others(report);
+	for (size_t i = 0; i < report->people.count; i++)
+		count(&report->tally, &report->people.list[i]);
+	return count_teams(report) ? TOOL_DONE
+				   : tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+}
+
+/* --- the page --- */
+
+/* In the place of the file that was there, as one that is whole; for its owner alone. */
+static int replace_file(const struct tool *tool, const char *path, const char *page, size_t len)
+{
+	OWN_TEXT char *temp = NULL;
+	OWN_FD int fd = -1;
+
+	if (asprintf(&temp, "%s~XXXXXX", path) < 0) {
+		temp = NULL;
+		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
+	}
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd >= 0 && io_write(fd, page, len) == TOTP_OK && fsync(fd) == 0 &&
+	    rename(temp, path) == 0)
+		return TOOL_DONE;
+	tool_refuse(tool, "%s: cannot write: %s", path, strerror(errno));
+	if (fd >= 0)
+		unlink(temp);
+	return TOOL_REFUSED;
+}
+
+static int write_page(const struct ctl *ctl, const struct report *report)
+{
+	OWN_TEXT char *page = NULL;
+	size_t len = 0;
+
+	if (report_html(report, &page, &len) != TOTP_OK)
+		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+	if (strcmp(ctl->html, "-") == 0) {
+		fwrite(page, 1, len, stdout);
+		return TOOL_DONE;
+	}
+	return replace_file(&ctl->tool, ctl->html, page, len);
+}
+
+int ctl_report(struct ctl *ctl)
+{
+	OWN_REPORT struct report report = {.policy = &ctl->tool.policy, .now = clock_now()};
+	char host[MACHINE_NAME_MAX], full[MACHINE_NAME_MAX];
+	int code;
+
+	if (ctl->json && ctl->html)
+		return tool_usage(&ctl->tool, "report: --json or --html, not both");
+	code = tool_open(&ctl->tool, "see who is enrolled");
+	if (code != TOOL_DONE)
+		return code;
+	machine_names(host, full);
+	report.host = full;
+	service_overrides(&ctl->tool, report.overrides);
+	code = look(ctl, &report);
+	if (code != TOOL_DONE)
+		return code;
+	if (ctl->html)
+		return write_page(ctl, &report);
+	return ctl->json ? report_print_json(&ctl->tool, &report) : report_print(&report);
+}

@@ -1,0 +1,133 @@
+/* Counting: what is the same however it is shown. */
+#include "report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "login/gate.h"
+
+void report_end(struct report *report)
+{
+	people_end(&report->people);
+	free(report->teams);
+	report->teams = NULL;
+}
+
+size_t report_enrolled(const struct tally *tally)
+{
+	return tally->of[STAGE_IN_USE] + tally->of[STAGE_UNUSED];
+}
+
+unsigned report_percent(size_t part, size_t whole)
+{
+	return whole ? (unsigned)(100 * (uint64_t)part / whole) : 0;
+}
+
+const char *report_stage_word(enum stage stage)
+{
+	static const char *const words[STAGES] = {
+		[STAGE_IN_USE] = "in_use",         [STAGE_UNUSED] = "never_logged_in",
+		[STAGE_PENDING] = "not_confirmed", [STAGE_REFUSED] = "refused",
+		[STAGE_INVITED] = "invited",       [STAGE_MISSING] = "missing",
+		[STAGE_FREE] = "not_required",     [STAGE_EXEMPT] = "exempt"};
+
+	return words[stage];
+}
+
+const char *report_stage_text(enum stage stage)
+{
+	static const char *const texts[STAGES] = {
+		[STAGE_IN_USE] = "enrolled, and log in with codes",
+		[STAGE_UNUSED] = "enrolled, and never logged in yet",
+		[STAGE_PENDING] = "not confirmed by a first code yet",
+		[STAGE_REFUSED] = "enrolled, and refused: see totpctl list",
+		[STAGE_INVITED] = "not enrolled, but invited",
+		[STAGE_MISSING] = "required, and not enrolled",
+		[STAGE_FREE] = "not required, nor enrolled",
+		[STAGE_EXEMPT] = "exempt, and not enrolled"};
+
+	return texts[stage];
+}
+
+/* "from 2027-02-01 on, in 69 days" */
+static int put_required(const struct report *report, char *text, size_t cap)
+{
+	const struct policy *policy = report->policy;
+	unsigned days = gate_days_left(policy, report->now);
+	char day[11];
+
+	if (policy->enforce == ENFORCE_OPTIONAL)
+		return snprintf(text, cap, "%s",
+				policy->required_for[0]
+					? "Codes are required of those in required_for"
+					: "Codes are required of nobody");
+	if (!days)
+		return snprintf(text, cap, "Codes are required");
+	text_to_date(policy->enforce_from, day);
+	return snprintf(text, cap, "Codes are required from %s on, in %u day%s", day, days,
+			days == 1 ? "" : "s");
+}
+
+void report_when(const struct report *report, char ret_text[REPORT_WHEN_MAX])
+{
+	const struct policy *policy = report->policy;
+	int len = put_required(report, ret_text, REPORT_WHEN_MAX);
+	char day[11];
+
+	if (!policy->enroll_login) {
+		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len, ".");
+		return;
+	}
+	text_to_date(policy->enroll_until, day);
+	if (!policy->enroll_until)
+		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
+			 "; people can enrol in a login.");
+	else if (gate_is_closed(policy, report->now))
+		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
+			 "; since %s only who is invited can enrol in a login.", day);
+	else
+		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
+			 "; people can enrol in a login until %s.", day);
+}
+
+/* The stage with the most people per cell, which can best spare or use one. */
+static enum stage thickest(const struct tally *tally, const unsigned cells[STAGES], bool spare)
+{
+	enum stage best = STAGE_IN_USE;
+	double most = -1;
+
+	for (enum stage stage = 0; stage < STAGES; stage++) {
+		double share = (double)tally->of[stage] / (cells[stage] + 1);
+
+		if (spare) /* the least there is for a cell, of those that have more than one */
+			share = cells[stage] > 1 ? (double)cells[stage] / (double)tally->of[stage]
+						 : -1;
+		if (share > most) {
+			most = share;
+			best = stage;
+		}
+	}
+	return best;
+}
+
+void report_split(const struct tally *tally, unsigned width, unsigned ret_cells[STAGES])
+{
+	unsigned used = 0, there = 0;
+
+	for (enum stage stage = 0; stage < STAGES; stage++) {
+		ret_cells[stage] = 0;
+		there += tally->of[stage] > 0;
+	}
+	if (tally->people == 0)
+		return;
+	for (enum stage stage = 0; stage < STAGES; stage++) {
+		ret_cells[stage] = (unsigned)((uint64_t)tally->of[stage] * width / tally->people);
+		if (ret_cells[stage] == 0 && tally->of[stage] && there <= width)
+			ret_cells[stage] = 1;
+		used += ret_cells[stage];
+	}
+	for (; used < width; used++)
+		ret_cells[thickest(tally, ret_cells, false)]++;
+	for (; used > width; used--)
+		ret_cells[thickest(tally, ret_cells, true)]--;
+}

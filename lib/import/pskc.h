@@ -1,0 +1,47 @@
+/*
+ * One key of a PSKC container (RFC 6030), the form in which hardware tokens are delivered. The
+ * XML around it is the tool's; here its texts become a token.
+ */
+#ifndef IMPORT_PSKC_H
+#define IMPORT_PSKC_H
+
+#include "record/cred.h"
+
+/* The texts of an element, as they stand there; empty where there is none. */
+struct pskc_texts {
+	struct text algorithm; /* Key/@Algorithm */
+	struct text suite;     /* AlgorithmParameters/Suite */
+	struct text length;    /* ResponseFormat/@Length */
+	struct text encoding;  /* ResponseFormat/@Encoding */
+	struct text check;     /* ResponseFormat/@CheckDigits */
+	struct text secret;    /* Data/Secret/PlainValue */
+	struct text counter;   /* Data/Counter/PlainValue */
+	struct text time;      /* Data/Time/PlainValue */
+	struct text interval;  /* Data/TimeInterval/PlainValue */
+	struct text drift;     /* Data/TimeDrift/PlainValue */
+	struct text serial;    /* DeviceInfo/SerialNo */
+	struct text user;      /* Key/UserId, or DeviceInfo/UserId */
+};
+
+struct pskc {
+	struct token token; /* without id; its label is the serial number, if it can be one */
+	uint64_t moving;    /* the next counter, or a step of which no code is known to be unused */
+	char user[CRED_USER_MAX + 1]; /* may be empty */
+};
+
+#define OWN_PSKC OWN(pskc_wipe)
+
+/* Overwrite all of it with zeros. */
+void pskc_wipe(struct pskc *pskc);
+
+/*
+ * Decode. The user is the UID of a distinguished name, or the whole text if it is none. now: for
+ * the token's time of creation.
+ * TOTP_ERR_FORMAT: a text that RFC 6030 does not allow; TOTP_ERR_RANGE: what it allows and we
+ * do not; TOTP_ERR_UNSUPPORTED: another algorithm, suite or response than HOTP's and TOTP's.
+ * *why names the element and what was expected, never what it held; *ret_pskc is wiped.
+ */
+MUST_CHECK enum totp_err pskc_decode(const struct pskc_texts *texts, int64_t now,
+				     struct pskc *ret_pskc, struct reason *why);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * The lines of a PAM service, read as libpam reads them: includes and substacks are
+ * followed, control words become actions. And what libpam makes of them, once the answers
+ * of the modules are given.
+ */
+#ifndef PAMCONF_STACK_H
+#define PAMCONF_STACK_H
+
+#include <security/pam_modules.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/own.h"
+
+#define STACK_RETURNS   32 /* return values of a module: PAM_SUCCESS to PAM_INCOMPLETE */
+#define STACK_LEVEL_MAX 16 /* substacks in substacks */
+
+/* What follows from a return value; a positive number is a jump over so many lines. */
+enum stack_action {
+	STACK_IGNORE = 0,
+	STACK_OK = -1,
+	STACK_DONE = -2,
+	STACK_BAD = -3,
+	STACK_DIE = -4,
+	STACK_RESET = -5,
+	STACK_UNSET = -6, /* while reading alone */
+};
+
+enum stack_kind {
+	STACK_MODULE,
+	STACK_SUBSTACK,  /* the head of one, whose lines follow with a higher level */
+	STACK_MUST_FAIL, /* a line in error, or an include that cannot be read */
+};
+
+struct stack_line {
+	enum stack_kind kind;
+	unsigned level;
+	int actions[STACK_RETURNS];
+	char *file; /* where it stands… */
+	unsigned number;
+	unsigned own_from, own_to; /* …the lines of the service's own file that it comes by… */
+	bool own_whole;            /* …an @include, which brings lines of other types, too */
+	bool quiet;                /* "-auth": the module may be missing */
+	char *words;               /* what control and argv point into */
+	const char *control;       /* as written, without brackets */
+	const char *module;        /* the module's file name without folders, "" for none */
+	const char *path;          /* the same as written */
+	int argc;
+	const char **argv;
+};
+
+struct stack {
+	struct stack_line *lines;
+	size_t count, room;
+	char *own;    /* the path of the service's own file, or NULL */
+	bool missing; /* no file has this service: these are the lines of "other" */
+	bool refused; /* libpam cannot read it, and refuses every login */
+};
+
+#define OWN_STACK OWN(stack_end)
+
+void stack_end(struct stack *stack);
+
+/*
+ * Open the file of a service or an include; NULL: there is none. The path is the caller's to
+ * free.
+ */
+typedef FILE *stack_open_fn(const void *context, const char *name, char **ret_path);
+
+/*
+ * Read the lines of one type ("auth", "account", "password", "session") of a service.
+ * TOTP_ERR_NOMEM, or TOTP_ERR_NOT_FOUND: neither the service nor "other" is there.
+ */
+MUST_CHECK enum totp_err stack_read_by(stack_open_fn *open, const void *context,
+				       const char *service, const char *type,
+				       struct stack *ret_stack);
+
+/* Where libpam looks for the file of a service, in this order; ends with NULL. */
+extern const char *const stack_directories[];
+
+/* Opens what libpam would; context: the only directory to look in, or NULL for all of them. */
+stack_open_fn stack_open;
+
+/*
+ * The same from the files: folder is NULL for stack_directories and what libpam looks at in
+ * their place (pam.conf), or the only one to look in.
+ */
+MUST_CHECK enum totp_err stack_read(const char *folder, const char *service, const char *type,
+				    struct stack *ret_stack);
+
+/* Where libpam stands between two lines. */
+struct stack_walk {
+	int impression; /* 0 none yet, 1 positive, -1 negative */
+	int status;     /* a PAM return value */
+	unsigned level; /* of the line before */
+	struct {
+		int impression, status;
+	} saved[STACK_LEVEL_MAX + 1]; /* by level, for STACK_RESET */
+};
+
+struct stack_walk stack_start(void);
+
+/* Take the line at `index` with its module's answer; returns the index of the next line. */
+size_t stack_step(const struct stack *stack, struct stack_walk *walk, size_t index, int answer);
+
+/* What the program is told after the last line. */
+int stack_result(const struct stack_walk *walk);
+
+#endif

@@ -1,0 +1,470 @@
+#include "pamconf/walk.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ROUTES_MAX 32768
+#define NOWHERE    SIZE_MAX
+
+/* --- what is known of modules --- */
+
+#define ANSWER(value) (1u << (value))
+#define ANSWER_ANY    (~ANSWER(PAM_INCOMPLETE))
+#define ANSWER_CODE \
+	(ANSWER(PAM_SUCCESS) | ANSWER(PAM_IGNORE) | ANSWER(PAM_AUTH_ERR) | ANSWER(PAM_MAXTRIES) | \
+	 ANSWER(PAM_AUTHINFO_UNAVAIL) | ANSWER(PAM_SERVICE_ERR))
+#define ANSWER_KEY (ANSWER(PAM_SUCCESS) | ANSWER(PAM_IGNORE) | ANSWER(PAM_SERVICE_ERR))
+#define ANSWER_ENROLL \
+	(ANSWER(PAM_SUCCESS) | ANSWER(PAM_PERM_DENIED) | ANSWER(PAM_AUTHINFO_UNAVAIL) | \
+	 ANSWER(PAM_SERVICE_ERR))
+#define ANSWER_QUIET (ANSWER_ANY & ~(ANSWER(PAM_SUCCESS) | ANSWER(PAM_NEW_AUTHTOK_REQD)))
+
+/* Modules that ask who it is, by something other than a code of ours. */
+static const char *const factors[] = {
+	"aad",    "authd",        "centrifydc", "fprintd", "himmelblau",  "howdy",
+	"krb5",   "ldap",         "lsass",      "mysql",   "p11",         "pgsql",
+	"pkcs11", "poldi",        "pwdfile",    "radius",  "radius_auth", "ssh_agent_auth",
+	"sss",    "systemd_home", "tacplus",    "tcb",     "u2f",         "unix",
+	"unix2",  "userdb",       "vas3",       "winbind"};
+
+/* Modules that are none, and what they answer. */
+static const struct {
+	const char *name;
+	uint32_t answers;
+} plain[] = {{"permit", ANSWER(PAM_SUCCESS)},
+	     {"deny", ANSWER(PAM_AUTH_ERR)},
+	     {"env", ANSWER_QUIET},
+	     {"faildelay", ANSWER_QUIET},
+	     {"group", ANSWER_QUIET},
+	     {"issue", ANSWER_QUIET},
+	     {"keyinit", ANSWER_QUIET},
+	     {"mail", ANSWER_QUIET},
+	     {"nologin", ANSWER_QUIET}, /* without successok */
+	     {"warn", ANSWER_QUIET},
+	     {"access", ANSWER_ANY},
+	     {"cap", ANSWER_ANY},
+	     {"debug", ANSWER_ANY},
+	     {"echo", ANSWER_ANY},
+	     {"ecryptfs", ANSWER_ANY},
+	     {"faillock", ANSWER_ANY},
+	     {"gnome_keyring", ANSWER_ANY},
+	     {"google_authenticator", ANSWER_ANY},
+	     {"kwallet", ANSWER_ANY},
+	     {"kwallet5", ANSWER_ANY},
+	     {"lastlog", ANSWER_ANY},
+	     {"limits", ANSWER_ANY},
+	     {"listfile", ANSWER_ANY},
+	     {"localuser", ANSWER_ANY},
+	     {"loginuid", ANSWER_ANY},
+	     {"mkhomedir", ANSWER_ANY},
+	     {"motd", ANSWER_ANY},
+	     {"mount", ANSWER_ANY},
+	     {"oath", ANSWER_ANY},
+	     {"securetty", ANSWER_ANY},
+	     {"selinux", ANSWER_ANY},
+	     {"sepermit", ANSWER_ANY},
+	     {"shells", ANSWER_ANY},
+	     {"succeed_if", ANSWER_ANY},
+	     {"systemd", ANSWER_ANY},
+	     {"tally", ANSWER_ANY},
+	     {"tally2", ANSWER_ANY},
+	     {"time", ANSWER_ANY},
+	     {"umask", ANSWER_ANY},
+	     {"usertype", ANSWER_ANY},
+	     {"wheel", ANSWER_ANY},
+	     {"xauth", ANSWER_ANY}};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Is the module "pam_NAME.so"? */
+static bool is_called(const struct stack_line *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(line->module, "pam_", 4) == 0 && strncmp(line->module + 4, name, len) == 0 &&
+	       strcmp(line->module + 4 + len, ".so") == 0;
+}
+
+static bool has_argument(const struct stack_line *line, const char *word)
+{
+	for (int i = 0; i < line->argc; i++)
+		if (strcmp(line->argv[i], word) == 0)
+			return true;
+	return false;
+}
+
+bool routes_is_misspelt(const struct stack_line *line)
+{
+	static const char *const names[] = {"pam_totp", "pam_totp.so", "totp",
+					    "totp.so",  "pam-totp",    "pam-totp.so"};
+	size_t len = strcspn(line->module, "\r");
+
+	if (line->kind != STACK_MODULE || is_called(line, "totp"))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strlen(names[i]) == len && strncasecmp(line->module, names[i], len) == 0)
+			return true;
+	return false;
+}
+
+/* if_publickey, or with the methods that it names */
+static bool asks_sshd(const struct stack_line *line)
+{
+	static const char word[] = "if_publickey";
+	size_t len = sizeof(word) - 1;
+
+	for (int i = 0; i < line->argc; i++)
+		if (strncmp(line->argv[i], word, len) == 0 &&
+		    (line->argv[i][len] == '\0' || line->argv[i][len] == '='))
+			return strcmp(line->argv[i] + len, "=no") != 0;
+	return false;
+}
+
+enum line_role routes_role(const struct stack_line *line)
+{
+	if (line->kind != STACK_MODULE || routes_is_misspelt(line))
+		return ROLE_FAILS;
+	if (is_called(line, "totp"))
+		return asks_sshd(line) ? ROLE_KEY : ROLE_CODE;
+	if (is_called(line, "rootok"))
+		return ROLE_ROOT;
+	for (size_t i = 0; i < COUNT_OF(factors); i++)
+		if (is_called(line, factors[i]))
+			return ROLE_FACTOR;
+	for (size_t i = 0; i < COUNT_OF(plain); i++)
+		if (is_called(line, plain[i].name))
+			return ROLE_PLAIN;
+	return ROLE_OTHER;
+}
+
+enum line_role routes_account_role(const struct stack_line *line)
+{
+	if (line->kind != STACK_MODULE)
+		return ROLE_FAILS;
+	return is_called(line, "totp") ? ROLE_ENROLL : ROLE_PLAIN;
+}
+
+static bool is_code(enum line_role role)
+{
+	return role == ROLE_CODE || role == ROLE_COMBINED || role == ROLE_ENROLL;
+}
+
+static bool is_factor(enum line_role role)
+{
+	return role == ROLE_FACTOR;
+}
+
+static bool may_be_factor(enum line_role role)
+{
+	return role == ROLE_FACTOR || role == ROLE_OTHER;
+}
+
+/* Some first factors pass over users, when an argument such as ignore_root= says so. */
+static bool may_ignore(const struct stack_line *line)
+{
+	for (int i = 0; i < line->argc; i++)
+		if (strncmp(line->argv[i], "ignore", 6) == 0)
+			return true;
+	return false;
+}
+
+static uint32_t answers_of(const struct stack_line *line, enum line_role role)
+{
+	switch (role) {
+	case ROLE_CODE:
+	case ROLE_COMBINED:
+		return ANSWER_CODE;
+	case ROLE_KEY:
+		return ANSWER_KEY;
+	case ROLE_ENROLL:
+		return ANSWER_ENROLL;
+	case ROLE_ROOT:
+		return ANSWER(PAM_SUCCESS) | ANSWER(PAM_AUTH_ERR);
+	case ROLE_FAILS:
+		return ANSWER(PAM_PERM_DENIED);
+	case ROLE_FACTOR:
+		return may_ignore(line) ? ANSWER_ANY : ANSWER_ANY & ~ANSWER(PAM_IGNORE);
+	case ROLE_OTHER:
+	case ROLE_PLAIN:
+		break;
+	}
+	if (is_called(line, "nologin") && has_argument(line, "successok"))
+		return ANSWER_ANY;
+	for (size_t i = 0; i < COUNT_OF(plain); i++)
+		if (is_called(line, plain[i].name))
+			return plain[i].answers;
+	return ANSWER_ANY;
+}
+
+/* --- one way --- */
+
+/* What has happened on it. */
+enum fact {
+	FACT_TRIED = 1 << 0,   /* a first factor was asked… */
+	FACT_PROVEN = 1 << 1,  /* …and one said yes, or sshd has seen a key */
+	FACT_ASKED = 1 << 2,   /* a line of ours was asked… */
+	FACT_PASSED = 1 << 3,  /* …and one did not refuse… */
+	FACT_VOUCHED = 1 << 4, /* …or said yes */
+	FACT_ROOT = 1 << 5,    /* the caller is root: not asked is as it should be */
+};
+
+struct route {
+	struct stack_walk
+		walk; /* of the statuses with which no login goes on, PAM_AUTH_ERR alone */
+	unsigned facts;
+	size_t past; /* the line that went past ours, or NOWHERE */
+	size_t ours; /* the last line of ours that was asked, or NOWHERE */
+	size_t next; /* another route that stands at the same line, or NOWHERE */
+};
+
+struct walking {
+	const struct stack *stack;
+	const enum line_role *roles;
+	struct routes *routes;
+	struct route *all;
+	size_t count, room;
+	bool no_memory;
+	bool account; /* there is a line of ours in account */
+	size_t *at;   /* by line, the end included: the first route that stands there */
+};
+
+/* Does a login go on with this, when it is what PAM answers? */
+static bool goes_on(const struct walking *walking, int status)
+{
+	return status == PAM_SUCCESS || (walking->account && status == PAM_NEW_AUTHTOK_REQD);
+}
+
+static int status_of(const struct walking *walking, int status)
+{
+	return goes_on(walking, status) ? status : PAM_AUTH_ERR;
+}
+
+/* What was saved on entering substacks that were left does not count any more. */
+static void normalise(const struct walking *walking, struct stack_walk *walk)
+{
+	walk->status = status_of(walking, walk->status);
+	for (unsigned i = 0; i <= STACK_LEVEL_MAX; i++) {
+		if (i > walk->level)
+			walk->saved[i].impression = walk->saved[i].status = 0;
+		else
+			walk->saved[i].status = status_of(walking, walk->saved[i].status);
+	}
+}
+
+static bool is_same(const struct route *a, const struct route *b)
+{
+	return a->facts == b->facts && a->past == b->past && a->ours == b->ours &&
+	       memcmp(&a->walk, &b->walk, sizeof(a->walk)) == 0;
+}
+
+/* What was there may move. */
+static bool has_room(struct walking *walking)
+{
+	size_t room = walking->room ? 2 * walking->room : 64;
+	struct route *more;
+
+	if (walking->count < walking->room)
+		return true;
+	walking->routes->too_many = room > ROUTES_MAX;
+	if (walking->routes->too_many)
+		return false;
+	more = reallocarray(walking->all, room, sizeof(*more));
+	walking->no_memory = !more;
+	if (!more)
+		return false;
+	walking->all = more;
+	walking->room = room;
+	return true;
+}
+
+static void add(struct walking *walking, size_t line, const struct route *route)
+{
+	for (size_t i = walking->at[line]; i != NOWHERE; i = walking->all[i].next)
+		if (is_same(&walking->all[i], route))
+			return;
+	if (!has_room(walking))
+		return;
+	walking->all[walking->count] = *route;
+	walking->all[walking->count].next = walking->at[line];
+	walking->at[line] = walking->count++;
+}
+
+static unsigned facts_after(unsigned facts, enum line_role role, int answer)
+{
+	if (is_code(role)) {
+		facts |= FACT_ASKED;
+		if (answer == PAM_SUCCESS)
+			facts |= FACT_PASSED | FACT_VOUCHED;
+		if (answer == PAM_IGNORE)
+			facts |= FACT_PASSED;
+	}
+	if (may_be_factor(role))
+		facts |= FACT_TRIED;
+	/* an expired password was the right one */
+	if ((may_be_factor(role) && (answer == PAM_SUCCESS || answer == PAM_NEW_AUTHTOK_REQD)) ||
+	    (role == ROLE_KEY && answer == PAM_SUCCESS))
+		facts |= FACT_PROVEN;
+	if (role == ROLE_ROOT && answer == PAM_SUCCESS)
+		facts |= FACT_ROOT;
+	return facts;
+}
+
+/* Is a line of ours, or a first factor, between two lines? */
+static bool has_between(const struct walking *walking, size_t after, size_t before,
+			bool (*is)(enum line_role role))
+{
+	for (size_t i = after + 1; i < before; i++)
+		if (is(walking->roles[i]))
+			return true;
+	return false;
+}
+
+static void take(struct walking *walking, const struct route *route, size_t line, int answer)
+{
+	enum line_role role = walking->roles[line];
+	struct route after = *route;
+	size_t to = stack_step(walking->stack, &after.walk, line, answer);
+
+	normalise(walking, &after.walk);
+	after.facts = facts_after(route->facts, role, answer);
+	if (is_code(role))
+		after.ours = line;
+	else if (after.past == NOWHERE && has_between(walking, line, to, is_code))
+		after.past = line;
+	add(walking, to, &after);
+}
+
+/* --- what is found on the way --- */
+
+static void look_at_order(struct walking *walking, const struct route *route, size_t line)
+{
+	unsigned *marks = &walking->routes->marks[line];
+
+	if (is_code(walking->roles[line]) && !walking->account && route->facts & FACT_VOUCHED)
+		*marks |= MARK_TWICE;
+	if (walking->roles[line] != ROLE_CODE || route->facts & (FACT_ROOT | FACT_PROVEN))
+		return;
+	if (!(route->facts & FACT_TRIED)) {
+		if (has_between(walking, line, walking->stack->count, is_factor))
+			*marks |= MARK_EARLY;
+	} else if (route->walk.impression < 0 &&
+		   (route->facts & (FACT_ASKED | FACT_PASSED)) != FACT_ASKED) {
+		/* not by a refusal of ours */
+		*marks |= MARK_UNPROVEN;
+	}
+}
+
+static void look_at_end(struct walking *walking, const struct route *route, bool *asked,
+			bool *unasked)
+{
+	struct routes *routes = walking->routes;
+
+	if (!goes_on(walking, stack_result(&route->walk)))
+		return;
+	routes->open = true;
+	*asked |= (route->facts & FACT_ASKED) != 0;
+	if (route->facts & FACT_ROOT)
+		return;
+	*unasked |= !(route->facts & FACT_ASKED) ||
+		    (route->facts & (FACT_PASSED | FACT_VOUCHED)) == FACT_PASSED;
+	if (!(route->facts & FACT_ASKED)) {
+		if (route->past != NOWHERE)
+			routes->marks[route->past] |= MARK_SKIPS;
+	} else if (!(route->facts & FACT_PASSED)) {
+		routes->marks[route->ours] |= MARK_OVERRULED;
+	} else if (routes->factor && !(route->facts & FACT_PROVEN)) {
+		routes->marks[route->ours] |= MARK_ALONE;
+	}
+}
+
+/* Does the answer mean something beside what the line makes of it? */
+static bool is_special(const struct walking *walking, int answer)
+{
+	return answer == PAM_IGNORE || goes_on(walking, answer);
+}
+
+/* Every answer that leads elsewhere, or means something else to us. */
+static void step_all(struct walking *walking, const struct route *route, size_t line)
+{
+	const struct stack_line *at = &walking->stack->lines[line];
+	uint32_t answers = answers_of(at, walking->roles[line]);
+
+	for (int answer = 0; answer < STACK_RETURNS; answer++) {
+		bool same = false;
+
+		if (!(answers & ANSWER(answer)))
+			continue;
+		for (int i = 0; i < answer && !is_special(walking, answer); i++)
+			same |= answers & ANSWER(i) && !is_special(walking, i) &&
+				at->actions[i] == at->actions[answer];
+		if (!same)
+			take(walking, route, line, answer);
+	}
+}
+
+static void walk_lines(struct walking *walking)
+{
+	bool asked = false, unasked = false;
+	size_t count = walking->stack->count;
+
+	for (size_t line = 0; line < count && !walking->routes->too_many; line++) {
+		for (size_t i = walking->at[line]; i != NOWHERE; i = walking->all[i].next) {
+			struct route route = walking->all[i];
+
+			look_at_order(walking, &route, line);
+			step_all(walking, &route, line);
+		}
+	}
+	for (size_t i = walking->at[count]; i != NOWHERE; i = walking->all[i].next)
+		look_at_end(walking, &walking->all[i], &asked, &unasked);
+	walking->routes->stuck = asked && !unasked;
+}
+
+void routes_end(struct routes *routes)
+{
+	free(routes->marks);
+	*routes = (struct routes){0};
+}
+
+static enum totp_err start(struct walking *walking)
+{
+	struct route begin = {.walk = stack_start(), .past = NOWHERE, .ours = NOWHERE};
+	size_t count = walking->stack->count;
+
+	walking->routes->marks = calloc(count + 1, sizeof(*walking->routes->marks));
+	walking->at = calloc(count + 1, sizeof(*walking->at));
+	if (!walking->routes->marks || !walking->at)
+		return TOTP_ERR_NOMEM;
+	for (size_t i = 0; i <= count; i++)
+		walking->at[i] = NOWHERE;
+	for (size_t i = 0; i < count; i++) {
+		walking->routes->code |= is_code(walking->roles[i]);
+		walking->account |= walking->roles[i] == ROLE_ENROLL;
+		walking->routes->factor |= is_factor(walking->roles[i]);
+		walking->routes->unknown |= walking->roles[i] == ROLE_OTHER;
+	}
+	normalise(walking, &begin.walk);
+	add(walking, 0, &begin);
+	return walking->no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
+}
+
+enum totp_err routes_walk(const struct stack *stack, const enum line_role *roles,
+			  struct routes *ret_routes)
+{
+	struct walking walking = {.stack = stack, .roles = roles, .routes = ret_routes};
+	enum totp_err err;
+
+	*ret_routes = (struct routes){0};
+	err = start(&walking);
+	if (err == TOTP_OK)
+		walk_lines(&walking);
+	if (walking.no_memory)
+		err = TOTP_ERR_NOMEM;
+	free(walking.all);
+	free(walking.at);
+	if (err != TOTP_OK)
+		routes_end(ret_routes);
+	return err;
+}

@@ -1,0 +1,165 @@
+/*
+ * What the parts of the files engine share. The store's own account is less trusted than
+ * root: every file below the store is opened with the rules of store/path.h and its bytes
+ * are hostile until a seal or a MAC has said otherwise.
+ */
+#ifndef STORE_FILES_FILES_H
+#define STORE_FILES_FILES_H
+
+#include "store/store.h"
+
+#define FILES_MARKER     "STORE"
+#define FILES_TITLE      "pam_totp store " /* and the version */
+#define FILES_USERS      "users"
+#define FILES_STATES     "state"
+#define FILES_INVITES    "invites"
+#define FILES_MARKER_MAX 256
+/* NAME, '.', the credential id in hexadecimal */
+#define FILES_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN + 1)
+/* NAME, '~', 16 random hexadecimal digits */
+#define FILES_TEMP_NAME_MAX (STORE_NAME_MAX + 1 + 16 + 1)
+
+struct store {
+	uint8_t version; /* of the records that are written: the marker's */
+	int dir_fd;
+	int users_fd;
+	int states_fd;
+	int run_fd;    /* run_dir/state, or -1: there is no readonly_login */
+	int64_t since; /* with it: run_dir/since, or when the host came up, the later one */
+	uid_t owner;   /* the service account, or root: who owns users/ */
+	gid_t group;
+	uint8_t id[CRED_ID_LEN];
+	uint8_t machine[SHA256_LEN];
+	const char *keyring_path;
+	bool has_keys; /* loaded when first needed, or given: then they are never loaded */
+	bool given;
+	bool lacks_key; /* some record names a key that is not there, or one seals that is not */
+	bool claimed;   /* store_claim_keys */
+	struct keyring keyring;
+	char text[]; /* what keyring_path points into */
+};
+
+/*
+ * The key of that id, or NULL. The keyring is loaded if it was not, and again if it lacks the key
+ * and has changed since: a rotation may have added it. TOTP_ERR_NOT_FOUND never comes back.
+ */
+MUST_CHECK enum totp_err files_find_key(struct store *store, uint32_t id,
+					const struct host_key **ret_key, struct reason *why);
+
+/*
+ * Begin and end a change of sealed files, records and invitations. Whoever changes them holds
+ * the lock of the folder of records, shared, so that who rotates keys can wait for those who
+ * began before, and can put a file in its place while nobody else does. Errors:
+ * TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. files_end_change keeps errno, and does nothing if nothing
+ * was begun.
+ */
+MUST_CHECK enum totp_err files_begin_change(struct store *store, struct reason *why);
+void files_end_change(struct store *store);
+
+/* files_begin_change, and make the keyring the current one: its first key then seals. */
+MUST_CHECK enum totp_err files_begin_sealing(struct store *store, struct reason *why);
+
+/* The same lock, alone: nobody else changes sealed files meanwhile. */
+MUST_CHECK enum totp_err files_begin_alone(struct store *store, uint64_t deadline,
+					   struct reason *why);
+
+/* Wait a little longer each time; the jitter of many waiters comes from the scheduler. */
+void files_pause(unsigned tries);
+
+/*
+ * Open a box that was sealed for this user, under the key that it names; `repair` is what to
+ * do about one that does not open. *ret_plain is the caller's to wipe. TOTP_ERR_SEAL, and
+ * those of files_find_key; never TOTP_ERR_NOT_FOUND.
+ */
+MUST_CHECK enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box,
+				      size_t len, uint8_t *ret_plain, size_t cap, size_t *ret_len,
+				      struct reason *why);
+
+/* When the bytes of a new file must be on the disk. */
+enum durable { DURABLE_NOW, DURABLE_LATER };
+
+/* Write a new file, which is the store's account's. TOTP_ERR_EXISTS, TOTP_ERR_SYSTEM: errno;
+ * it is not there then. */
+MUST_CHECK enum totp_err files_put(const struct store *store, int dir_fd, const char *name,
+				   const void *data, size_t len, enum durable durable);
+
+/*
+ * Put a new file in the place of one that `fd` has open, while nobody else changes sealed
+ * files. TOTP_ERR_STALE: the name is another file's by now, or nobody's, and stays so.
+ * TOTP_ERR_TIMEOUT; TOTP_ERR_SYSTEM: errno.
+ */
+MUST_CHECK enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
+					       const char *name, int fd);
+
+/* A name for it until it is whole: NAME, '~', random digits. */
+MUST_CHECK enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX]);
+
+/*
+ * Make a directory unless it is there, give it owner and mode, and open it. TOTP_ERR_UNSAFE: it
+ * is there, and neither root's nor the owner's.
+ */
+MUST_CHECK enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid,
+					gid_t gid, int *ret_fd, struct reason *why);
+
+/*
+ * The folder of invitations, opened when it is first needed. TOTP_ERR_NOT_FOUND: a store of
+ * before there were any.
+ */
+MUST_CHECK enum totp_err files_open_invites(const struct store *store, int *ret_fd,
+					    struct reason *why);
+
+/* The name of a credential's state file. TOTP_ERR_RANGE: as store_name. */
+MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
+					  char ret_name[FILES_STATE_NAME_MAX]);
+
+/*
+ * Give a temporary file its name, which no file may have yet. Where a file system knows no
+ * RENAME_NOREPLACE, link and unlink do the same; between the two a reader sees two links
+ * and refuses. TOTP_ERR_EXISTS: there is one; TOTP_ERR_SYSTEM: errno.
+ */
+MUST_CHECK enum totp_err files_name_new(int dir_fd, const char *temp, const char *name);
+
+/* store_commit, after which the transaction goes on. */
+MUST_CHECK enum totp_err files_commit(struct store_txn *txn, const struct login_state *next,
+				      struct reason *why);
+
+/* Lock a file, waiting until the deadline: TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. */
+MUST_CHECK enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why);
+
+/* Is `name` still the file that fd has open? */
+bool files_is_still(int dir_fd, const char *name, int fd);
+
+/* Overwrite one slot of a state file, and wait for the disk. TOTP_ERR_SYSTEM: errno. */
+MUST_CHECK enum totp_err files_write_slot(int fd, const uint8_t slot[STATE_SLOT_LEN],
+					  uint64_t sequence);
+
+/*
+ * The states in run_dir, which hold for as long as the disk refuses writes. Whoever is to
+ * change a record locks the file there first, be the disk well or not, and so they come one
+ * after the other whatever the disk does between them. All but files_run_open do nothing
+ * without readonly_login.
+ */
+MUST_CHECK enum totp_err files_run_open(struct store *store, const struct store_config *config,
+					struct reason *why);
+
+/* Take what is there into txn->state, which is that of the disk. Errors refuse. */
+MUST_CHECK enum totp_err files_run_load(struct store_txn *txn, struct reason *why);
+
+/* Lock the file, made if need be. Errors as store_lock. */
+MUST_CHECK enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline,
+					struct reason *why);
+
+/* The disk has refused with this errno: may the state go to run_dir, and does it? */
+MUST_CHECK enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *next,
+					  int refusal, struct reason *why);
+
+/* The disk has it all: forget. */
+void files_run_clear(struct store_txn *txn);
+
+/* The record was replaced or removed: its file goes. */
+void files_run_remove(const struct store_txn *txn);
+
+/* What errors say of a file below the store: "users/NAME" beside the sentence. */
+void files_prefix(struct reason *why, const char *folder);
+
+#endif

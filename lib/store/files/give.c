@@ -1,0 +1,194 @@
+/*
+ * A store that was made before there was a service account, given to it afterwards.
+ *
+ * The directories go first: from then on root's programs accept files of root and of the
+ * account, so logins go on meanwhile, and also if this was cut short. But from then on the
+ * account can link any file of root into them, and unlink it at any moment, so no check of a
+ * file that is found there can show that it is the store's. Therefore no file that is found
+ * changes its owner: each record and invitation that opens is copied into a new file of the
+ * account, which takes its name. Anything else stays as it is.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files/files.h"
+#include "store/files/path.h"
+
+#define COPY_MAX   STATE_FILE_LEN /* bytes; no file of a store is longer */
+#define WAIT_NS    10000000000ull /* for a login that holds a record */
+#define READ_TRIES 8
+
+struct giving {
+	struct store *store;
+	uid_t uid;
+	gid_t gid;
+	size_t given;
+	enum totp_err err; /* of the first record that could not be given */
+	struct reason *why;
+};
+
+static enum totp_err give_folder(struct giving *giving, const char *folder)
+{
+	OWN_FD int fd = -1;
+	struct stat st;
+	enum totp_err err =
+		path_open_dir(giving->store->dir_fd, folder, giving->uid, &fd, &st, giving->why);
+
+	if (err != TOTP_OK || st.st_uid == giving->uid)
+		return err;
+	/* a directory has one name, and this one lies in one of root's */
+	if (fchown(fd, giving->uid, giving->gid) != 0)
+		return reason_errno(giving->why, "%s: cannot give", folder);
+	giving->given++;
+	return TOTP_OK;
+}
+
+/* One file of root that `fd` has open, in the directory where it has its name. */
+struct found {
+	int dir_fd;
+	const char *name;
+	int fd;
+};
+
+/* Put a copy in its place. TOTP_ERR_STALE: it is not there any more, or another one is. */
+static enum totp_err give_copy(struct giving *giving, const struct found *found)
+{
+	uint8_t bytes[COPY_MAX];
+	char temp[FILES_TEMP_NAME_MAX + 2 * CRED_ID_LEN + 1];
+	struct stat st;
+	size_t len = 0;
+	enum totp_err err;
+
+	if (fstat(found->fd, &st) != 0)
+		return TOTP_ERR_SYSTEM;
+	if (st.st_uid != 0)
+		return TOTP_OK;
+	err = io_pread(found->fd, bytes, sizeof(bytes), 0, &len);
+	if (err != TOTP_OK)
+		return err;
+	snprintf(temp, sizeof(temp), "%s~give", found->name);
+	if (unlinkat(found->dir_fd, temp, 0) != 0 && errno != ENOENT)
+		return TOTP_ERR_SYSTEM;
+	err = files_put(giving->store, found->dir_fd, temp, bytes, len, DURABLE_NOW);
+	if (err != TOTP_OK)
+		return err;
+	err = files_replace_if_same(giving->store, found->dir_fd, temp, found->name, found->fd);
+	if (err == TOTP_OK)
+		giving->given++;
+	else
+		unlinkat(found->dir_fd, temp, 0);
+	return err;
+}
+
+/*
+ * The credential first: whoever opens the new one waits for the lock of the old state, and
+ * then finds that it was replaced.
+ */
+static enum totp_err give_record_once(struct giving *giving, const char *user)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct store *store = giving->store;
+	char name[STORE_NAME_MAX + 1], state[FILES_STATE_NAME_MAX];
+	struct reason unreadable = {""};
+	enum totp_err err = store_read_cred(store, user, &txn, &unreadable);
+
+	if (err != TOTP_OK) /* not a record, or one that no login opens: it is nobody's to give */
+		return err == TOTP_ERR_STALE ? err : TOTP_OK;
+	err = store_lock(&txn, io_monotonic_ns() + WAIT_NS, giving->why);
+	if (err == TOTP_OK)
+		err = store_name(user, name);
+	if (err == TOTP_OK)
+		err = give_copy(giving, &(struct found){store->users_fd, name, txn.cred_fd});
+	if (err == TOTP_OK)
+		err = files_state_name(user, txn.cred.id, state);
+	if (err == TOTP_OK && txn.state_fd >= 0)
+		err = give_copy(giving, &(struct found){store->states_fd, state, txn.state_fd});
+	return err;
+}
+
+static void give_record(void *context, const char *user)
+{
+	struct giving *giving = context;
+	enum totp_err err = TOTP_ERR_STALE;
+
+	for (unsigned i = 0; i < READ_TRIES && err == TOTP_ERR_STALE; i++)
+		err = give_record_once(giving, user);
+	if (err == TOTP_OK || err == TOTP_ERR_NOT_FOUND || giving->err != TOTP_OK)
+		return;
+	giving->err = err;
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(giving->why, FILES_USERS "/%.100s: cannot give", user);
+	else
+		reason_set(giving->why, FILES_USERS "/%.100s: cannot give: %s", user,
+			   err_name(err));
+}
+
+static void give_invite(void *context, const char *user)
+{
+	struct giving *giving = context;
+	const struct path_rule rule = {.owner = giving->uid,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = INVITE_BYTES_MAX + SEAL_OVERHEAD};
+	OWN_FD int dir_fd = -1;
+	OWN_FD int fd = -1;
+	char name[STORE_NAME_MAX + 1];
+	struct invite invite;
+	enum totp_err err = store_invite_get(giving->store, user, &invite, NULL);
+
+	if (err == TOTP_OK)
+		err = store_name(user, name);
+	if (err == TOTP_OK)
+		err = files_open_invites(giving->store, &dir_fd, NULL);
+	if (err == TOTP_OK)
+		err = path_open_file(dir_fd, name, &rule, &fd, NULL, NULL);
+	if (err != TOTP_OK) /* used or taken back meanwhile, or not an invitation */
+		return;
+	err = give_copy(giving, &(struct found){dir_fd, name, fd});
+	if (err == TOTP_OK || err == TOTP_ERR_STALE || giving->err != TOTP_OK)
+		return;
+	giving->err = err;
+	(void)reason_errno(giving->why, FILES_INVITES "/%.100s: cannot give", name);
+}
+
+/* What was copied is on the disk, but for the names. */
+static enum totp_err sync_names(const struct giving *giving)
+{
+	OWN_FD int invites_fd = -1;
+	enum totp_err err = files_open_invites(giving->store, &invites_fd, NULL);
+
+	if (fsync(giving->store->states_fd) != 0 || fsync(giving->store->users_fd) != 0 ||
+	    (err == TOTP_OK && fsync(invites_fd) != 0))
+		return reason_errno(giving->why, "the disk does not confirm the records");
+	return TOTP_OK;
+}
+
+enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_given,
+			 struct reason *why)
+{
+	static const char *const folders[] = {FILES_USERS, FILES_STATES, FILES_INVITES};
+	struct reason unused;
+	struct giving giving = {store, uid, gid, .why = why ? why : &unused};
+	enum totp_err err = TOTP_OK;
+
+	for (size_t i = 0; i < 3 && err == TOTP_OK; i++) {
+		err = give_folder(&giving, folders[i]);
+		if (err == TOTP_ERR_NOT_FOUND && i == 2) /* a store of before there were any */
+			err = TOTP_OK;
+	}
+	if (err == TOTP_OK) {
+		store->owner = uid; /* of the files that are written from now on */
+		store->group = gid;
+		err = store_each_user(store, give_record, &giving, why);
+	}
+	if (err == TOTP_OK)
+		err = store_each_invite(store, give_invite, &giving, why);
+	if (err == TOTP_OK)
+		err = giving.err;
+	if (err == TOTP_OK)
+		err = sync_names(&giving);
+	*ret_given = giving.given > 0;
+	return err;
+}

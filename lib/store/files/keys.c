@@ -1,0 +1,123 @@
+/*
+ * Keys, and their change while others work.
+ *
+ * Whoever writes a record holds the lock of the folder of records, shared, from the reading of
+ * the keyring until the record has its name. So who has given the keyring another first key
+ * need only wait until those who began before are done (store_await_sealers): nothing is
+ * sealed under the former key from then on. It is flock(2) on the folder itself, which is
+ * the service account's alone, and nobody talks to a person while holding it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files/files.h"
+#include "store/files/path.h"
+
+static enum totp_err load_keys(struct store *store, struct reason *why)
+{
+	enum totp_err err = keyring_load(store->keyring_path, &store->keyring, why);
+
+	store->has_keys = err == TOTP_OK;
+	/* a lost keyring says nothing about who is enrolled */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+}
+
+/* Loaded keys are loaded again if the keyring has changed. Those that were given cannot be:
+ * whoever has given them must begin anew. */
+static enum totp_err make_keys_current(struct store *store, struct reason *why)
+{
+	static const struct io_stamp unseen;
+	struct io_stamp now = io_stamp_of(store->keyring_path);
+
+	if (store->has_keys && io_stamp_equal(&now, &store->keyring.stamp))
+		return TOTP_OK;
+	if (!store->given)
+		return load_keys(store, why);
+	if (io_stamp_equal(&now, &unseen))
+		return TOTP_OK;
+	store->lacks_key = true;
+	reason_set(why, "the keyring has changed since it was read: try again");
+	return TOTP_ERR_STALE;
+}
+
+enum totp_err files_find_key(struct store *store, uint32_t id, const struct host_key **ret_key,
+			     struct reason *why)
+{
+	enum totp_err err = store->has_keys ? TOTP_OK : load_keys(store, why);
+	const struct host_key *key = err == TOTP_OK ? keyring_find(&store->keyring, id) : NULL;
+
+	if (err == TOTP_OK && !key && !store->given) {
+		err = make_keys_current(store, why);
+		key = err == TOTP_OK ? keyring_find(&store->keyring, id) : NULL;
+	}
+	if (err != TOTP_OK)
+		return err;
+	store->lacks_key |= !key;
+	*ret_key = key;
+	return TOTP_OK;
+}
+
+static enum totp_err take_folder(struct store *store, int how, uint64_t deadline,
+				 struct reason *why)
+{
+	for (unsigned tries = 0; flock(store->users_fd, how | LOCK_NB) != 0; tries++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return reason_errno(why, FILES_USERS ": cannot lock");
+		if (io_monotonic_ns() >= deadline) {
+			reason_set(why, "other programs are changing records (lslocks names them): "
+					"try again");
+			return TOTP_ERR_TIMEOUT;
+		}
+		files_pause(tries);
+	}
+	return TOTP_OK;
+}
+
+enum totp_err files_begin_change(struct store *store, struct reason *why)
+{
+	return take_folder(store, LOCK_SH, io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull,
+			   why);
+}
+
+enum totp_err files_begin_alone(struct store *store, uint64_t deadline, struct reason *why)
+{
+	return take_folder(store, LOCK_EX, deadline, why);
+}
+
+void files_end_change(struct store *store)
+{
+	int kept = errno;
+
+	(void)flock(store->users_fd, LOCK_UN);
+	errno = kept;
+}
+
+enum totp_err files_begin_sealing(struct store *store, struct reason *why)
+{
+	enum totp_err err = files_begin_change(store, why);
+
+	return err == TOTP_OK ? make_keys_current(store, why) : err;
+}
+
+enum totp_err store_await_sealers(struct store *store, uint64_t deadline, struct reason *why)
+{
+	enum totp_err err = files_begin_alone(store, deadline, why);
+
+	files_end_change(store);
+	return err;
+}
+
+enum totp_err store_claim_keys(struct store *store, struct reason *why)
+{
+	if (flock(store->states_fd, LOCK_EX | LOCK_NB) == 0) {
+		store->claimed = true;
+		return TOTP_OK;
+	}
+	if (errno != EWOULDBLOCK)
+		return reason_errno(why, FILES_STATES ": cannot lock");
+	reason_set(why, "another program is changing the keys: let it finish");
+	return TOTP_ERR_TIMEOUT;
+}

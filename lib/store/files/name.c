@@ -1,0 +1,103 @@
+/* The names of the files engine's files: what a user name becomes, and how a file gets it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "store/files/files.h"
+
+enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+	static const char digits[] = "0123456789abcdef";
+	size_t len = 0;
+
+	for (size_t i = 0; user[i]; i++) {
+		unsigned char c = (unsigned char)user[i];
+		bool keep = strchr(plain, c) && !(i == 0 && c == '.');
+
+		if (len + (keep ? 1 : 3) > STORE_NAME_MAX)
+			return TOTP_ERR_RANGE;
+		if (keep) {
+			ret_name[len++] = (char)c;
+			continue;
+		}
+		ret_name[len++] = '%';
+		ret_name[len++] = digits[c >> 4];
+		ret_name[len++] = digits[c & 15];
+	}
+	ret_name[len] = '\0';
+	return len ? TOTP_OK : TOTP_ERR_RANGE;
+}
+
+enum totp_err store_user_of(const char *name, char ret_user[CRED_USER_MAX + 1])
+{
+	char again[STORE_NAME_MAX + 1];
+	size_t len = 0;
+	uint8_t byte;
+
+	for (const char *c = name; *c && len < CRED_USER_MAX; c++) {
+		if (*c != '%') {
+			ret_user[len++] = *c;
+			continue;
+		}
+		if (!c[1] || !c[2] || text_hex((struct text){c + 1, 2}, &byte, 1) != TOTP_OK)
+			return TOTP_ERR_FORMAT;
+		ret_user[len++] = (char)byte;
+		c += 2;
+	}
+	ret_user[len] = '\0';
+	/* a user has one name, so any other spelling is nobody's */
+	if (store_name(ret_user, again) != TOTP_OK || strcmp(again, name) != 0)
+		return TOTP_ERR_FORMAT;
+	return TOTP_OK;
+}
+
+enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
+			       char ret_name[FILES_STATE_NAME_MAX])
+{
+	enum totp_err err = store_name(user, ret_name);
+	size_t len;
+
+	if (err != TOTP_OK)
+		return err;
+	len = strlen(ret_name);
+	ret_name[len] = '.';
+	text_to_hex(id, CRED_ID_LEN, ret_name + len + 1);
+	return TOTP_OK;
+}
+
+enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX])
+{
+	uint8_t random[8];
+	char hex[17];
+	enum totp_err err = crypto_random(random, sizeof(random));
+
+	if (err != TOTP_OK)
+		return err;
+	text_to_hex(random, sizeof(random), hex);
+	snprintf(ret_temp, FILES_TEMP_NAME_MAX, "%s~%s", name, hex);
+	return TOTP_OK;
+}
+
+void files_prefix(struct reason *why, const char *folder)
+{
+	struct reason told;
+
+	if (!why)
+		return;
+	told = *why;
+	reason_set(why, "%s/%.240s", folder, told.text);
+}
+
+enum totp_err files_name_new(int dir_fd, const char *temp, const char *name)
+{
+	if (renameat2(dir_fd, temp, dir_fd, name, RENAME_NOREPLACE) == 0)
+		return TOTP_OK;
+	if ((errno != EINVAL && errno != ENOSYS) || linkat(dir_fd, temp, dir_fd, name, 0) != 0)
+		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
+	if (unlinkat(dir_fd, temp, 0) == 0)
+		return TOTP_OK;
+	unlinkat(dir_fd, name, 0);
+	return TOTP_ERR_SYSTEM;
+}

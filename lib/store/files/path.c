@@ -1,0 +1,153 @@
+#include "store/files/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define ALWAYS (O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* A path with other blanks than ours is cut and made printable by the log, not here. */
+static enum totp_err unsafe_owner(const char *path, uid_t found, uid_t expected, struct reason *why)
+{
+	if (expected == 0)
+		reason_set(why, "%s: owned by uid %u, expected root", path, (unsigned)found);
+	else
+		reason_set(why, "%s: owned by uid %u, expected uid %u or root", path,
+			   (unsigned)found, (unsigned)expected);
+	return TOTP_ERR_UNSAFE;
+}
+
+static enum totp_err unsafe_mode(const char *path, mode_t found, mode_t forbidden,
+				 struct reason *why)
+{
+	reason_set(why, "%s: mode %04o: run chmod %s %s", path, (unsigned)(found & 07777),
+		   forbidden & S_IROTH ? "go-rwx" : "go-w", path);
+	return TOTP_ERR_UNSAFE;
+}
+
+/* access: O_RDONLY or O_PATH. */
+static enum totp_err open_any_dir(int dir_fd, const char *path, int access, int *ret_fd,
+				  struct stat *ret_stat, struct reason *why)
+{
+	OWN_FD int fd = openat(dir_fd, path, access | O_DIRECTORY | O_NOFOLLOW | ALWAYS);
+	struct stat st;
+
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+		reason_set(why, "%s: not a folder", path);
+		return TOTP_ERR_UNSAFE;
+	}
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return reason_errno(why, "%s", path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return unsafe_mode(path, st.st_mode, S_IWGRP | S_IWOTH, why);
+
+	*ret_stat = st;
+	*ret_fd = fd_take(&fd);
+	return TOTP_OK;
+}
+
+enum totp_err path_open_any_dir(int dir_fd, const char *path, int *ret_fd, struct stat *ret_stat,
+				struct reason *why)
+{
+	return open_any_dir(dir_fd, path, O_RDONLY, ret_fd, ret_stat, why);
+}
+
+static enum totp_err open_dir(int dir_fd, const char *path, int access, uid_t owner, int *ret_fd,
+			      struct stat *ret_stat, struct reason *why)
+{
+	OWN_FD int fd = -1;
+	struct stat st;
+	enum totp_err err = open_any_dir(dir_fd, path, access, &fd, &st, why);
+
+	if (err != TOTP_OK)
+		return err;
+	if (st.st_uid != 0 && st.st_uid != owner)
+		return unsafe_owner(path, st.st_uid, owner, why);
+
+	if (ret_stat)
+		*ret_stat = st;
+	*ret_fd = fd_take(&fd);
+	return TOTP_OK;
+}
+
+enum totp_err path_open_dir(int dir_fd, const char *path, uid_t owner, int *ret_fd,
+			    struct stat *ret_stat, struct reason *why)
+{
+	return open_dir(dir_fd, path, O_RDONLY, owner, ret_fd, ret_stat, why);
+}
+
+enum totp_err path_find_dir(const char *path, int *ret_fd, struct reason *why)
+{
+	return open_dir(AT_FDCWD, path, O_PATH, 0, ret_fd, NULL, why);
+}
+
+/* The checks that every file shares: a regular one, its owner, mode and size. */
+static enum totp_err check_file(const char *name, const struct stat *st,
+				const struct path_rule *rule, struct reason *why)
+{
+	if (!S_ISREG(st->st_mode)) {
+		reason_set(why, "%s: not a regular file", name);
+		return TOTP_ERR_UNSAFE;
+	}
+	if (st->st_uid != 0 && st->st_uid != rule->owner)
+		return unsafe_owner(name, st->st_uid, rule->owner, why);
+	if (st->st_mode & rule->forbidden)
+		return unsafe_mode(name, st->st_mode, rule->forbidden, why);
+	if (st->st_size > rule->size_max) {
+		reason_set(why, "%s: %lld bytes, expected at most %lld", name,
+			   (long long)st->st_size, (long long)rule->size_max);
+		return TOTP_ERR_UNSAFE;
+	}
+	return TOTP_OK;
+}
+
+enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rule *rule,
+			     int *ret_fd, struct stat *ret_stat, struct reason *why)
+{
+	OWN_FD int fd = -1;
+	struct stat st;
+	enum totp_err err;
+
+	if (strchr(name, '/')) {
+		reason_set(why, "%s: a file name holds no '/'", name);
+		return TOTP_ERR_ARGUMENT;
+	}
+	fd = openat(dir_fd, name, rule->flags | O_NOFOLLOW | ALWAYS);
+	/* a link, a FIFO or socket opened for reading and writing, a folder */
+	if (fd < 0 && (errno == ELOOP || errno == ENXIO || errno == EISDIR)) {
+		reason_set(why, "%s: not a regular file", name);
+		return TOTP_ERR_UNSAFE;
+	}
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return reason_errno(why, "%s", name);
+	err = check_file(name, &st, rule, why);
+	if (err != TOTP_OK)
+		return err;
+	/* none at all: replaced or removed since it was opened, which is its user's to notice */
+	if (st.st_nlink > 1) {
+		reason_set(why, "%s: %lu hard links, expected one", name,
+			   (unsigned long)st.st_nlink);
+		return TOTP_ERR_UNSAFE;
+	}
+
+	if (ret_stat)
+		*ret_stat = st;
+	*ret_fd = fd_take(&fd);
+	return TOTP_OK;
+}
+
+enum totp_err path_open_config(const char *path, mode_t forbidden, off_t size_max, int *ret_fd,
+			       struct reason *why)
+{
+	struct path_rule rule = {.forbidden = forbidden, .size_max = size_max};
+	OWN_FD int fd = open(path, O_RDONLY | ALWAYS);
+	struct stat st;
+	enum totp_err err;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return reason_errno(why, "%s", path);
+	err = check_file(path, &st, &rule, why);
+	if (err == TOTP_OK)
+		*ret_fd = fd_take(&fd);
+	return err;
+}

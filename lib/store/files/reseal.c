@@ -1,0 +1,407 @@
+/*
+ * Sealing records again, under another key: who needs which key, and many records at once with
+ * two waits for the disk a batch. A record keeps its id and its state: only the box around
+ * it changes, by a new file in the place of the old one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files/files.h"
+#include "store/files/path.h"
+
+#define BATCH_MIN    64
+#define BATCH_MAX    4096
+#define SPARE_FDS    64 /* for all else that the process has open */
+#define FEW          16 /* files, for which the whole file system is not synced */
+#define ALONE_WAIT_S 60
+#define ALONE_TRY_MS 200      /* in which a login that waits meanwhile is not yet refused */
+#define LET_IN_NS    50000000 /* longer than who waits for a lock pauses */
+#define BOX_MAX      (CRED_BYTES_MAX + SEAL_OVERHEAD)
+
+_Static_assert(INVITE_BYTES_MAX <= CRED_BYTES_MAX, "one buffer for both");
+
+static const char *folder_of(enum store_kind kind)
+{
+	return kind == STORE_RECORD ? FILES_USERS : FILES_INVITES;
+}
+
+/* TOTP_ERR_NOT_FOUND: a store without invitations. The descriptor is the caller's. */
+static enum totp_err open_folder(const struct store *store, enum store_kind kind, int *ret_fd,
+				 struct reason *why)
+{
+	if (kind == STORE_INVITE)
+		return files_open_invites(store, ret_fd, why);
+	*ret_fd = fcntl(store->users_fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd >= 0 ? TOTP_OK : reason_errno(why, FILES_USERS);
+}
+
+static enum totp_err open_file(const struct store *store, int dir_fd, const char *name, int *ret_fd,
+			       struct reason *why)
+{
+	const struct path_rule rule = {
+		.owner = store->owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = BOX_MAX};
+
+	return path_open_file(dir_fd, name, &rule, ret_fd, NULL, why);
+}
+
+/* --- who needs which key --- */
+
+struct key_walk {
+	struct store *store;
+	enum store_kind kind;
+	int dir_fd;
+	store_key_fn *each;
+	void *context;
+};
+
+/* The start of a box; one that is cut short is no sealed file, whatever its length. */
+static enum totp_err read_key_id(const struct key_walk *walk, const char *name, uint32_t *ret_id,
+				 struct reason *why)
+{
+	uint8_t box[SEAL_OVERHEAD];
+	OWN_FD int fd = -1;
+	size_t len = 0;
+	enum totp_err err = open_file(walk->store, walk->dir_fd, name, &fd, why);
+
+	if (err != TOTP_OK)
+		return err;
+	err = io_pread(fd, box, sizeof(box), 0, &len);
+	if (err != TOTP_OK)
+		return reason_errno(why, "%s", name);
+	err = seal_key_id(box, len, ret_id);
+	if (err != TOTP_OK)
+		reason_set(why, "%s: not a sealed file", name);
+	return err;
+}
+
+static void tell_key(void *context, const char *user)
+{
+	struct key_walk *walk = context;
+	char name[STORE_NAME_MAX + 1];
+	struct reason why = {""};
+	uint32_t id = 0;
+	enum totp_err err = store_name(user, name);
+
+	if (err == TOTP_OK)
+		err = read_key_id(walk, name, &id, &why);
+	files_prefix(&why, folder_of(walk->kind));
+	if (err != TOTP_ERR_NOT_FOUND) /* removed meanwhile */
+		walk->each(walk->context, walk->kind, user, err, id, &why);
+}
+
+static enum totp_err walk_kind(struct store *store, enum store_kind kind, store_key_fn *each,
+			       void *context, struct reason *why)
+{
+	OWN_FD int dir_fd = -1;
+	enum totp_err err = open_folder(store, kind, &dir_fd, why);
+	struct key_walk walk = {store, kind, dir_fd, each, context};
+
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND && kind == STORE_INVITE ? TOTP_OK : err;
+	return kind == STORE_RECORD ? store_each_user(store, tell_key, &walk, why)
+				    : store_each_invite(store, tell_key, &walk, why);
+}
+
+enum totp_err store_each_key(struct store *store, store_key_fn *each, void *context,
+			     struct reason *why)
+{
+	enum totp_err err = walk_kind(store, STORE_RECORD, each, context, why);
+
+	return err == TOTP_OK ? walk_kind(store, STORE_INVITE, each, context, why) : err;
+}
+
+/* --- one file --- */
+
+struct resealing {
+	const char *user;
+	int fd; /* the file as it was read; -1: it has been told of */
+	char name[STORE_NAME_MAX + 1];
+	char temp[FILES_TEMP_NAME_MAX];
+	char state[FILES_STATE_NAME_MAX]; /* of a record */
+};
+
+struct batch {
+	struct store *store;
+	const struct store_reseal *wish;
+	int dir_fd;
+	size_t room; /* files, each of which has a descriptor open until the batch ends */
+	size_t count;
+	struct resealing files[];
+};
+
+static void tell(const struct batch *batch, struct resealing *file, enum totp_err err,
+		 const struct reason *why)
+{
+	file->fd = fd_close(file->fd);
+	batch->wish->told(batch->wish->context, file->user, err, why);
+}
+
+/* A name that the next run will use again, so that one which was cut short leaves nothing. */
+static void name_temp(struct resealing *file, uint32_t key_id)
+{
+	size_t len = strlen(file->name);
+
+	memcpy(file->temp, file->name, len);
+	snprintf(file->temp + len, sizeof(file->temp) - len, "~%016x", (unsigned)key_id);
+}
+
+/* The name of the state that a record's plaintext names. */
+static enum totp_err name_state(struct resealing *file, const uint8_t *plain, size_t len)
+{
+	OWN_CRED struct cred cred;
+	enum totp_err err = cred_decode(plain, len, &cred);
+
+	return err == TOTP_OK ? files_state_name(file->user, cred.id, file->state) : err;
+}
+
+/* What a file holds; *ret_len = 0 if the first key has sealed it already. */
+static enum totp_err read_plain(const struct batch *batch, struct resealing *file,
+				uint8_t ret_plain[CRED_BYTES_MAX], size_t *ret_len,
+				struct reason *why)
+{
+	uint8_t box[BOX_MAX];
+	size_t len = 0;
+	uint32_t id = 0;
+	enum totp_err err = open_file(batch->store, batch->dir_fd, file->name, &file->fd, why);
+
+	if (err != TOTP_OK)
+		return err;
+	err = io_read_all(file->fd, box, sizeof(box), &len);
+	if (err == TOTP_OK)
+		err = seal_key_id(box, len, &id);
+	if (err == TOTP_OK && id == batch->store->keyring.keys[0].id)
+		return TOTP_OK;
+	if (err == TOTP_OK)
+		err = files_unseal(batch->store, file->user, box, len, ret_plain, CRED_BYTES_MAX,
+				   ret_len, why);
+	if (err == TOTP_OK && batch->wish->kind == STORE_RECORD)
+		err = name_state(file, ret_plain, *ret_len);
+	if (err != TOTP_OK) {
+		struct reason cause = *why;
+
+		if (cause.text[0])
+			reason_set(why, "%s: %.200s", file->name, cause.text);
+		else
+			reason_set(why, "%s: cannot be opened (%s)", file->name, err_name(err));
+	}
+	return err;
+}
+
+/* Write the new box beside the old one. */
+static enum totp_err write_box(const struct batch *batch, struct resealing *file,
+			       const uint8_t *plain, size_t len)
+{
+	const struct host_key *key = &batch->store->keyring.keys[0];
+	uint8_t box[BOX_MAX];
+	enum totp_err err = seal_close(key, file->user, plain, len, box);
+
+	if (err != TOTP_OK)
+		return err;
+	name_temp(file, key->id);
+	if (unlinkat(batch->dir_fd, file->temp, 0) != 0 && errno != ENOENT)
+		return TOTP_ERR_SYSTEM;
+	return files_put(batch->store, batch->dir_fd, file->temp, box, len + SEAL_OVERHEAD,
+			 batch->wish->count > FEW ? DURABLE_LATER : DURABLE_NOW);
+}
+
+/* Any error is the disk's: one of the file alone is told. */
+static enum totp_err begin_file(struct batch *batch, const char *user, struct reason *why)
+{
+	struct resealing *file = &batch->files[batch->count];
+	const char *folder = folder_of(batch->wish->kind);
+	uint8_t plain[CRED_BYTES_MAX];
+	struct reason cause = {""};
+	size_t len = 0;
+	enum totp_err err;
+
+	*file = (struct resealing){.user = user, .fd = -1};
+	err = store_name(user, file->name);
+	if (err == TOTP_OK)
+		err = read_plain(batch, file, plain, &len, &cause);
+	if (err != TOTP_OK || len == 0) {
+		WIPE(plain);
+		files_prefix(&cause, folder);
+		tell(batch, file, err, &cause);
+		return TOTP_OK;
+	}
+	err = write_box(batch, file, plain, len);
+	WIPE(plain);
+	batch->count++; /* take_back closes it after an error */
+	if (err != TOTP_OK)
+		(void)reason_errno(why, "%s/%s: cannot write", folder, file->name);
+	return err;
+}
+
+/* Hold the login state, so that no login that is under way loses its record; but not for ever,
+ * since somebody may have stopped theirs. */
+static void hold_state(const struct batch *batch, const struct resealing *file, int *ret_fd)
+{
+	const struct store *store = batch->store;
+	const struct path_rule rule = {.owner = store->owner,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = STATE_FILE_LEN,
+				       .flags = O_RDWR};
+	uint64_t deadline = io_monotonic_ns() + batch->wish->wait_ms * 1000000ull;
+
+	if (batch->wish->kind == STORE_RECORD &&
+	    path_open_file(store->states_fd, file->state, &rule, ret_fd, NULL, NULL) == TOTP_OK)
+		(void)!files_take_lock(*ret_fd, deadline, NULL);
+}
+
+/* Nobody else changes sealed files meanwhile: what is there is what was read, or stays. */
+enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
+				    const char *name, int fd)
+{
+	uint64_t deadline = io_monotonic_ns() + ALONE_TRY_MS * 1000000ull;
+	enum totp_err err = files_begin_alone(store, deadline, NULL);
+
+	if (err == TOTP_OK && !files_is_still(dir_fd, name, fd))
+		err = TOTP_ERR_STALE;
+	if (err == TOTP_OK && renameat(dir_fd, temp, dir_fd, name) != 0)
+		err = TOTP_ERR_SYSTEM;
+	files_end_change(store);
+	return err;
+}
+
+static enum totp_err hold_and_replace(const struct batch *batch, const struct resealing *file,
+				      struct reason *why)
+{
+	OWN_FD int state_fd = -1;
+	enum totp_err err;
+
+	hold_state(batch, file, &state_fd);
+	err = files_replace_if_same(batch->store, batch->dir_fd, file->temp, file->name, file->fd);
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, "%s/%s: cannot replace", folder_of(batch->wish->kind),
+				   file->name);
+	else if (err == TOTP_ERR_TIMEOUT)
+		reason_set(why, "%s: somebody else changes records all the time",
+			   folder_of(batch->wish->kind));
+	return err;
+}
+
+/* Who writes a record may have been stopped. Until they go on, logins are let in between. */
+static enum totp_err end_file(struct batch *batch, struct resealing *file, struct reason *why)
+{
+	static const struct reason replaced = {"replaced meanwhile"};
+	static const struct timespec between = {.tv_nsec = LET_IN_NS};
+	uint64_t deadline = io_monotonic_ns() + ALONE_WAIT_S * 1000000000ull;
+	enum totp_err err = hold_and_replace(batch, file, why);
+
+	while (err == TOTP_ERR_TIMEOUT && io_monotonic_ns() < deadline) {
+		nanosleep(&between, NULL);
+		err = hold_and_replace(batch, file, why);
+	}
+	if (err != TOTP_OK && err != TOTP_ERR_STALE)
+		return err;
+	if (err == TOTP_ERR_STALE)
+		unlinkat(batch->dir_fd, file->temp, 0);
+	tell(batch, file, err, &replaced);
+	return TOTP_OK;
+}
+
+/* --- many of them --- */
+
+/* Those that are not told of yet stay as they were. */
+static void take_back(struct batch *batch)
+{
+	int kept = errno;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct resealing *file = &batch->files[i];
+
+		if (file->fd < 0)
+			continue;
+		file->fd = fd_close(file->fd);
+		unlinkat(batch->dir_fd, file->temp, 0);
+	}
+	batch->count = 0;
+	errno = kept;
+}
+
+/* Wait for what was written to the folder and to its files. */
+static enum totp_err sync_folder(const struct batch *batch, struct reason *why)
+{
+	if ((batch->wish->count > FEW ? syncfs(batch->dir_fd) : fsync(batch->dir_fd)) == 0)
+		return TOTP_OK;
+	(void)reason_errno(why, "the disk does not confirm the records");
+	return TOTP_ERR_SYSTEM;
+}
+
+/* The bytes of all before the name of any: after a power cut each name has a whole file. */
+static enum totp_err end_batch(struct batch *batch, struct reason *why)
+{
+	enum totp_err err = batch->count ? sync_folder(batch, why) : TOTP_OK;
+
+	for (size_t i = 0; i < batch->count && err == TOTP_OK; i++)
+		err = end_file(batch, &batch->files[i], why);
+	if (err == TOTP_OK)
+		batch->count = 0;
+	return err;
+}
+
+static enum totp_err reseal_all(struct batch *batch, struct reason *why)
+{
+	enum totp_err err = TOTP_OK;
+
+	for (size_t i = 0; i < batch->wish->count && err == TOTP_OK; i++) {
+		err = begin_file(batch, batch->wish->users[i], why);
+		if (err == TOTP_OK && batch->count == batch->room)
+			err = end_batch(batch, why);
+	}
+	if (err == TOTP_OK)
+		err = end_batch(batch, why);
+	if (err != TOTP_OK)
+		take_back(batch);
+	return err == TOTP_OK ? sync_folder(batch, why) : err;
+}
+
+/* The more at once, the fewer waits for the disk. */
+static size_t room_for(size_t count)
+{
+	struct rlimit limit;
+	size_t most = BATCH_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < BATCH_MIN + SPARE_FDS)
+		most = BATCH_MIN;
+	else if (limit.rlim_cur - SPARE_FDS < most)
+		most = (size_t)limit.rlim_cur - SPARE_FDS;
+	return count < most ? count : most;
+}
+
+enum totp_err store_reseal(struct store *store, const struct store_reseal *reseal,
+			   struct reason *why)
+{
+	size_t room = room_for(reseal->count);
+	struct batch *batch;
+	enum totp_err err = store->claimed ? files_begin_sealing(store, why) : TOTP_ERR_ARGUMENT;
+
+	/* only for the keyring: the keys are claimed, so they stay as they are */
+	files_end_change(store);
+	if (err != TOTP_OK)
+		return err;
+	batch = calloc(1, sizeof(*batch) + room * sizeof(batch->files[0]));
+	if (!batch) {
+		reason_set(why, "%s", err_name(TOTP_ERR_NOMEM));
+		return TOTP_ERR_NOMEM;
+	}
+	batch->room = room;
+	batch->store = store;
+	batch->wish = reseal;
+	batch->dir_fd = -1;
+	err = open_folder(store, reseal->kind, &batch->dir_fd, why);
+	if (err == TOTP_OK)
+		err = reseal_all(batch, why);
+	else if (err == TOTP_ERR_NOT_FOUND && reseal->count == 0)
+		err = TOTP_OK;
+	fd_close(batch->dir_fd);
+	free(batch);
+	return err;
+}

@@ -1,0 +1,301 @@
+/*
+ * readonly_login: states in a folder that lives until the next boot, for as long as the disk
+ * refuses writes. A file there has the two slots of a state file, under the same key, or is
+ * empty: then it is a lock alone. What a reboot forgets, `since` makes up for: no code from
+ * before the host came up counts.
+ *
+ * run_dir and `since` are root's; the folder of states is the store's account's, whose files
+ * totpd uses as a login of root's does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files/files.h"
+#include "store/files/path.h"
+
+#define SINCE     "since"
+#define SINCE_MAX 24 /* bytes of a number and a line end */
+
+static const struct path_rule since_rule = {.forbidden = S_IWGRP | S_IWOTH, .size_max = SINCE_MAX};
+
+/* --- the folder --- */
+
+static enum totp_err open_run_dir(const char *path, int *ret_fd, struct reason *why)
+{
+	bool made = mkdir(path, 0755) == 0;
+
+	/* the mode again: the caller's umask may have taken bits away */
+	if ((!made && errno != EEXIST) || (made && chmod(path, 0755) != 0)) {
+		(void)reason_errno(why, "cannot make the folder");
+		return TOTP_ERR_SYSTEM;
+	}
+	return path_open_dir(AT_FDCWD, path, 0, ret_fd, NULL, why);
+}
+
+static enum totp_err write_since(int dir_fd, int64_t booted)
+{
+	char text[SINCE_MAX], temp[48], hex[17];
+	uint8_t random[8];
+	enum totp_err err = crypto_random(random, sizeof(random));
+	OWN_FD int fd = -1;
+
+	if (err != TOTP_OK)
+		return err;
+	text_to_hex(random, sizeof(random), hex);
+	snprintf(temp, sizeof(temp), SINCE "~%s", hex);
+	snprintf(text, sizeof(text), "%lld\n", (long long)booted);
+	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
+	if (fd < 0)
+		return TOTP_ERR_SYSTEM;
+	err = fchmod(fd, 0644) == 0 ? io_write(fd, text, strlen(text)) : TOTP_ERR_SYSTEM;
+	if (err == TOTP_OK)
+		err = files_name_new(dir_fd, temp, SINCE);
+	if (err != TOTP_OK)
+		unlinkat(dir_fd, temp, 0);
+	/* somebody else was first: theirs is read */
+	return err == TOTP_ERR_EXISTS ? TOTP_OK : err;
+}
+
+static enum totp_err read_since(int dir_fd, int64_t *ret_since, struct reason *why)
+{
+	char text[SINCE_MAX];
+	struct text rest = {text, 0}, line = {text, 0};
+	uint64_t number = 0;
+	OWN_FD int fd = -1;
+	enum totp_err err = path_open_file(dir_fd, SINCE, &since_rule, &fd, NULL, why);
+
+	if (err != TOTP_OK)
+		return err;
+	err = io_read_all(fd, text, sizeof(text), &rest.len);
+	if (err == TOTP_OK &&
+	    (!text_line(&rest, &line) || text_number(line, 0, INT64_MAX, &number) != TOTP_OK))
+		err = TOTP_ERR_FORMAT;
+	if (err != TOTP_OK)
+		reason_set(why, SINCE ": expected seconds since 1970: remove it");
+	*ret_since = (int64_t)number;
+	return err;
+}
+
+/* When the host came up, as it was first known, or as it is now: a clock that was set
+ * since then has moved one of them. */
+static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted, struct reason *why)
+{
+	int64_t first = 0;
+	enum totp_err err = read_since(dir_fd, &first, why);
+
+	if (err == TOTP_ERR_NOT_FOUND) {
+		err = write_since(dir_fd, booted > 0 ? booted : 0);
+		if (err == TOTP_ERR_SYSTEM && errno == EACCES && geteuid() != 0)
+			err = TOTP_OK; /* root's to write: what is known now counts */
+		else if (err != TOTP_OK)
+			return reason_errno(why, SINCE ": cannot write");
+		else
+			err = read_since(dir_fd, &first, why);
+	}
+	store->since = first > booted ? first : booted;
+	return err;
+}
+
+/* The folder of states. Whoever's it is, root has put it there, and gives it to the account. */
+static enum totp_err open_states(struct store *store, int dir_fd, struct reason *why)
+{
+	struct stat st;
+	enum totp_err err = path_open_any_dir(dir_fd, FILES_STATES, &store->run_fd, &st, why);
+
+	if (err == TOTP_OK && st.st_uid == store->owner)
+		return TOTP_OK;
+	store->run_fd = fd_close(store->run_fd);
+	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
+		return err;
+	return files_make_dir(dir_fd, FILES_STATES, S_IRWXU, store->owner, store->group,
+			      &store->run_fd, why);
+}
+
+enum totp_err files_run_open(struct store *store, const struct store_config *config,
+			     struct reason *why)
+{
+	OWN_FD int dir_fd = -1;
+	struct reason cause = {""};
+	enum totp_err err = open_run_dir(config->run_dir, &dir_fd, &cause);
+
+	if (err == TOTP_OK)
+		err = find_since(store, dir_fd, config->booted, &cause);
+	if (err == TOTP_OK)
+		err = open_states(store, dir_fd, &cause);
+	if (err == TOTP_OK)
+		return err;
+	reason_set(why, "run_dir %.100s: %.140s", config->run_dir, cause.text);
+	/* that something is missing here proves nobody absent */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+}
+
+/* --- one state --- */
+
+static enum totp_err open_state(struct store_txn *txn, struct reason *why)
+{
+	const struct path_rule rule = {.owner = txn->store->owner,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = STATE_FILE_LEN,
+				       .flags = O_RDWR};
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
+
+	if (err == TOTP_OK)
+		err = path_open_file(txn->store->run_fd, name, &rule, &txn->run_fd, NULL, why);
+	if (err != TOTP_OK)
+		files_prefix(why, "run_dir/" FILES_STATES);
+	return err;
+}
+
+enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
+{
+	uint8_t file[STATE_FILE_LEN];
+	struct login_state state;
+	bool torn = false;
+	size_t len = 0;
+	enum totp_err err = TOTP_OK;
+
+	txn->run_sequence = 0;
+	if (txn->store->run_fd < 0)
+		return TOTP_OK;
+	if (txn->run_fd < 0)
+		err = open_state(txn, why);
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
+	err = io_pread(txn->run_fd, file, sizeof(file), 0, &len);
+	if (err != TOTP_OK)
+		return reason_errno(why, "login state in run_dir: cannot read");
+	if (len < sizeof(file))
+		return TOTP_OK; /* empty, or no login was let in on what was begun here */
+	err = state_choose(file, len, &txn->cred, &state, &torn);
+	if (err != TOTP_OK) {
+		reason_set(why, "login state in run_dir: %s: it goes at the next boot",
+			   err_name(err));
+		return err;
+	}
+	txn->run_sequence = state.sequence;
+	txn->torn |= torn;
+	state_merge(&txn->state, &state);
+	return TOTP_OK;
+}
+
+/* An empty file, which has its owner before it has its name. */
+static enum totp_err make_state(const struct store_txn *txn, const char *name, struct reason *why)
+{
+	int dir_fd = txn->store->run_fd;
+	char plain[STORE_NAME_MAX + 1], temp[FILES_TEMP_NAME_MAX];
+	enum totp_err err = store_name(txn->cred.user, plain);
+
+	if (err == TOTP_OK)
+		err = files_temp_name(plain, temp);
+	if (err == TOTP_OK)
+		err = files_put(txn->store, dir_fd, temp, "", 0, DURABLE_LATER);
+	if (err == TOTP_OK) {
+		err = files_name_new(dir_fd, temp, name);
+		if (err != TOTP_OK)
+			unlinkat(dir_fd, temp, 0);
+	}
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make", name);
+	return err == TOTP_ERR_EXISTS ? TOTP_OK : err; /* somebody else was first */
+}
+
+static enum totp_err open_or_make(struct store_txn *txn, const char *name, struct reason *why)
+{
+	enum totp_err err = make_state(txn, name, why);
+
+	if (err == TOTP_OK)
+		err = open_state(txn, why);
+	/* gone between the two, with its record */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_STALE : err;
+}
+
+enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
+{
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err;
+
+	if (txn->store->run_fd < 0 || txn->cred_only)
+		return TOTP_OK;
+	err = files_state_name(txn->cred.user, txn->cred.id, name);
+	if (err == TOTP_OK && txn->run_fd < 0)
+		err = open_or_make(txn, name, why);
+	if (err == TOTP_OK)
+		err = files_take_lock(txn->run_fd, deadline, why);
+	/* removed with the record that it belongs to */
+	if (err == TOTP_OK && !files_is_still(txn->store->run_fd, name, txn->run_fd))
+		err = TOTP_ERR_STALE;
+	return err;
+}
+
+/* Would a reboot forget something for good? */
+static bool must_last(const struct store_txn *txn, const struct login_state *next)
+{
+	for (size_t i = 0; i < txn->cred.token_count; i++)
+		if (txn->cred.tokens[i].type == TOKEN_HOTP &&
+		    next->tokens[i].moving != txn->state.tokens[i].moving)
+			return true;
+	if (state_is_pending(&txn->state, &txn->cred) && !state_is_pending(next, &txn->cred))
+		return true;
+	return next->spent != txn->state.spent || next->bypass_used != txn->state.bypass_used;
+}
+
+static enum totp_err write_run(struct store_txn *txn, struct login_state *state)
+{
+	uint8_t file[STATE_FILE_LEN];
+	enum totp_err err;
+
+	/* past the number that the disk may have taken all the same, in the other slot */
+	state->sequence++;
+	if (txn->run_sequence && !((state->sequence ^ txn->run_sequence) & 1))
+		state->sequence++;
+	if (txn->run_sequence) {
+		err = state_encode(state, &txn->cred, file);
+		return err == TOTP_OK ? files_write_slot(txn->run_fd, file, state->sequence) : err;
+	}
+	err = state_encode_file(state, &txn->cred, file);
+	if (err == TOTP_OK)
+		err = io_pwrite(txn->run_fd, file, sizeof(file), 0);
+	return err;
+}
+
+enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *next, int refusal,
+			       struct reason *why)
+{
+	struct login_state state = *next;
+	enum totp_err err;
+
+	if (refusal != EROFS && refusal != ENOSPC && refusal != EDQUOT && refusal != EIO)
+		return TOTP_ERR_SYSTEM;
+	if (must_last(txn, next)) {
+		reason_set(why,
+			   "the disk refuses to be written to, and without it recovery codes, "
+			   "temporary codes, counter-based tokens and first codes cannot be used");
+		return TOTP_ERR_SYSTEM;
+	}
+	err = write_run(txn, &state);
+	if (err != TOTP_OK)
+		return reason_errno(why, "login state: cannot write to the disk, nor to run_dir");
+	txn->in_run = true;
+	return TOTP_OK;
+}
+
+void files_run_clear(struct store_txn *txn)
+{
+	/* what stays does no harm: the disk's state is the later one */
+	if (txn->run_fd >= 0 && txn->run_sequence)
+		(void)!ftruncate(txn->run_fd, 0);
+}
+
+void files_run_remove(const struct store_txn *txn)
+{
+	char name[FILES_STATE_NAME_MAX];
+
+	if (txn->store->run_fd >= 0 &&
+	    files_state_name(txn->cred.user, txn->cred.id, name) == TOTP_OK)
+		unlinkat(txn->store->run_fd, name, 0);
+}
