@@ -6,7 +6,7 @@
  *   ask hammer CONF USER PROCESSES      one user does so in many processes, until killed
  *   ask flood CONF USER PROCESSES       one user opens connections, as many as there may be,
  *                                          says nothing, and begins again
- *   ask crowd CONF USER PROCESSES       the same, each process with a user id of its own
+ *   ask users CONF USER PROCESSES       the same, each process with a user id of its own
  *   ask all CONF FIRST < CODES          all users at once check their code, a line each
  *   ask memory CONF PID STATE...        what totpd and its children hold while each checks
  *                                          a record that somebody else has locked
@@ -123,7 +123,7 @@ static int hammer(const char *what, const struct policy *policy, int user, int p
 	for (int i = 0; i < processes; i++) {
 		if (fork() != 0)
 			continue;
-		become(user + (strcmp(what, "crowd") == 0 ? USERS_MAX + i : 0));
+		become(user + (strcmp(what, "users") == 0 ? USERS_MAX + i : 0));
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;) {
 			if (strcmp(what, "hammer") == 0)

@@ -25,7 +25,7 @@ static int refuse_nobody(const struct tool *tool)
 }
 
 /* The account must exist: its uid becomes part of the credential. */
-static int find_account(struct enrolment *enrolment)
+static int find_account(struct enrollment *enrolment)
 {
 	const struct tool *tool = enrolment->tool;
 	char shown[CRED_USER_MAX];
@@ -39,27 +39,27 @@ static int find_account(struct enrolment *enrolment)
 
 /* --- one enrolment --- */
 
-static struct sheet sheet_of(const struct enrolment *enrolment)
+static struct recovery_file sheet_of(const struct enrollment *enrolment)
 {
-	return (struct sheet){enrolment->cred.user, enrolment->codes,
-			      enrolment->cred.recovery_count};
+	return (struct recovery_file){enrolment->cred.user, enrolment->codes,
+				      enrolment->cred.recovery_count};
 }
 
-static int save(const struct enrolment *enrolment, struct files *files)
+static int save(const struct enrollment *enrolment, struct files *files)
 {
 	const struct tool *tool = enrolment->tool;
-	const struct sheet sheet = sheet_of(enrolment);
+	const struct recovery_file sheet = sheet_of(enrolment);
 	int code;
 
 	if (enrolment->request->save && sheet.count == 0)
 		return tool_refuse(tool, "--save: no recovery codes are made here");
-	code = steps_save(enrolment, files);
+	code = enroll_steps_save(enrolment, files);
 	if (code == TOOL_DONE && enrolment->request->save)
-		code = sheet_save(tool, &sheet, &files->codes);
+		code = recovery_file_save(tool, &sheet, &files->codes);
 	return code;
 }
 
-static void tell_done(const struct enrolment *enrolment)
+static void tell_done(const struct enrollment *enrolment)
 {
 	const struct request *request = enrolment->request;
 	FILE *out = request->json ? stderr : stdout;
@@ -76,35 +76,35 @@ static void tell_done(const struct enrolment *enrolment)
 		fprintf(out, "Done: %s has a new phone; codes of the old one are refused.\n", user);
 	else
 		fprintf(out, "Done: %s is enrolled. ", user);
-	steps_tell_next_code(enrolment, out);
+	enroll_steps_tell_next_code(enrolment, out);
 }
 
-static int hand_out(const struct enrolment *enrolment, struct files *files)
+static int hand_out(const struct enrollment *enrolment, struct files *files)
 {
-	const struct sheet sheet = sheet_of(enrolment);
+	const struct recovery_file sheet = sheet_of(enrolment);
 
-	steps_keep_pictures(enrolment->tool, files);
+	enroll_steps_keep_pictures(enrolment->tool, files);
 	if (sheet.count == 0)
 		return TOOL_DONE;
 	if (!enrolment->request->json)
-		return sheet_hand_out(enrolment->tool, &sheet, &files->codes);
+		return recovery_file_hand_out(enrolment->tool, &sheet, &files->codes);
 	outfile_keep(&files->codes);
 	return TOOL_DONE;
 }
 
-static int show_and_store(struct enrolment *enrolment, const sigset_t *asking)
+static int show_and_store(struct enrollment *enrolment, const sigset_t *asking)
 {
 	OWN_FILES struct files files = FILES_NONE;
 	bool shown, changed = false;
 	int code = save(enrolment, &files);
 
 	if (code == TOOL_DONE)
-		code = steps_show(enrolment);
+		code = enroll_steps_show(enrolment);
 	shown = code == TOOL_DONE;
 	if (shown && enrolment->request->confirm)
-		code = steps_confirm(enrolment, asking);
+		code = enroll_steps_confirm(enrolment, asking);
 	if (code == TOOL_DONE)
-		code = enrolment_store(enrolment, &changed);
+		code = enrollment_store(enrolment, &changed);
 	if (code == TOOL_DONE) {
 		tell_done(enrolment);
 		return hand_out(enrolment, &files);
@@ -117,25 +117,25 @@ static int show_and_store(struct enrolment *enrolment, const sigset_t *asking)
 	return code;
 }
 
-static int enrol(struct enrolment *enrolment)
+static int enrol(struct enrollment *enrolment)
 {
 	sigset_t asking;
-	int code = enrolment_check(enrolment);
+	int code = enrollment_check(enrolment);
 
 	if (code == TOOL_DONE)
-		code = enrolment_choose(enrolment);
-	typed_hold_signals(&asking);
+		code = enrollment_choose(enrolment);
+	prompt_hold_signals(&asking);
 	if (code == TOOL_DONE)
-		code = steps_find_secret(enrolment, &asking);
+		code = enroll_steps_find_secret(enrolment, &asking);
 	if (code == TOOL_DONE)
-		code = enrolment_make(enrolment);
+		code = enrollment_make(enrolment);
 	return code == TOOL_DONE ? show_and_store(enrolment, &asking) : code;
 }
 
-static int remove_one(struct enrolment *enrolment)
+static int remove_one(struct enrollment *enrolment)
 {
 	const char *label = enrolment->request->label;
-	int code = enrolment_remove(enrolment);
+	int code = enrollment_remove(enrolment);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -146,7 +146,7 @@ static int remove_one(struct enrolment *enrolment)
 
 static int serve(struct tool *tool, const struct request *request)
 {
-	OWN_ENROLMENT struct enrolment enrolment = {.tool = tool, .request = request};
+	OWN_ENROLLMENT struct enrollment enrolment = {.tool = tool, .request = request};
 	int code = find_account(&enrolment);
 
 	if (code != TOOL_DONE)

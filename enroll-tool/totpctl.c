@@ -172,7 +172,7 @@ static const struct command commands[] = {
 	 "  --must-confirm    a record counts from its first right code on\n"
 	 "  --keep-going      enrol the others; exit 1 if any was left out\n"
 	 "  --json            print an array of objects, one for each user\n",
-	 0, CROWD_MAX,
+	 0, BATCH_USERS_MAX,
 	 OPTION_LETTERS | OPTION_BATCH | OPTION_MUST_CONFIRM | OPTION_KEEP_GOING | OPTION_JSON,
 	 ctl_enroll},
 	{NULL, "import", "SUBCOMMAND", "bring users over from a list or another system",

@@ -314,10 +314,10 @@ static void audit_enrolment(const struct login *login)
 
 static void tell_done(const struct login *login, const struct newcomer *newcomer)
 {
-	char page[PAGE_MAX];
+	char page[RECOVERY_PAGE_MAX];
 
 	if (newcomer->code_count) {
-		page_of_codes(login->account.name, newcomer->codes, newcomer->code_count, page);
+		recovery_page(login->account.name, newcomer->codes, newcomer->code_count, page);
 		conv_inform(login->pamh, page);
 		WIPE(page);
 	}

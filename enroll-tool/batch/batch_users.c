@@ -11,53 +11,53 @@
 
 #define LIST_NAMES_FROM 200 /* people; fewer are looked up one at a time */
 
-void crowd_wipe(struct crowd *crowd)
+void batch_users_wipe(struct batch_users *users)
 {
-	if (crowd->secrets)
-		explicit_bzero(crowd->secrets, crowd->good_count * SECRET_NEW_LEN);
-	free(crowd->secrets);
-	for (size_t i = 0; i < crowd->count; i++) {
-		free(crowd->people[i].name);
-		free(crowd->people[i].refusal);
+	if (users->secrets)
+		explicit_bzero(users->secrets, users->good_count * SECRET_NEW_LEN);
+	free(users->secrets);
+	for (size_t i = 0; i < users->count; i++) {
+		free(users->people[i].name);
+		free(users->people[i].refusal);
 	}
-	free(crowd->people);
-	free(crowd->good);
-	names_scope_end(&crowd->names);
-	*crowd = (struct crowd){0};
+	free(users->people);
+	free(users->good);
+	names_scope_end(&users->names);
+	*users = (struct batch_users){0};
 }
 
-static int refuse_memory(const struct crowd *crowd)
+static int refuse_memory(const struct batch_users *users)
 {
-	return tool_refuse(crowd->tool, "%s", err_name(TOTP_ERR_NOMEM));
+	return tool_refuse(users->tool, "%s", err_name(TOTP_ERR_NOMEM));
 }
 
 /* --- who is named --- */
 
-static bool add(struct crowd *crowd, struct text name, uint32_t line)
+static bool add(struct batch_users *users, struct text name, uint32_t line)
 {
-	if (crowd->count == crowd->room) {
-		size_t room = crowd->room ? 2 * crowd->room : 64;
-		struct person *more = reallocarray(crowd->people, room, sizeof(*more));
+	if (users->count == users->room) {
+		size_t room = users->room ? 2 * users->room : 64;
+		struct person *more = reallocarray(users->people, room, sizeof(*more));
 
 		if (!more)
 			return false;
-		crowd->people = more;
-		crowd->room = room;
+		users->people = more;
+		users->room = room;
 	}
-	crowd->people[crowd->count] =
+	users->people[users->count] =
 		(struct person){.name = strndup(name.at, name.len), .line = line};
-	return crowd->people[crowd->count++].name != NULL;
+	return users->people[users->count++].name != NULL;
 }
 
-int crowd_of_words(struct crowd *crowd, int count, char **words)
+int batch_users_of_words(struct batch_users *users, int count, char **words)
 {
 	for (int i = 0; i < count; i++)
-		if (!add(crowd, text_of(words[i]), 0))
-			return refuse_memory(crowd);
+		if (!add(users, text_of(words[i]), 0))
+			return refuse_memory(users);
 	return TOOL_DONE;
 }
 
-static int add_lines(struct crowd *crowd, struct text rest)
+static int add_lines(struct batch_users *users, struct text rest)
 {
 	struct text line;
 
@@ -66,59 +66,59 @@ static int add_lines(struct crowd *crowd, struct text rest)
 		if (line.len == 0 || line.at[0] == '#')
 			continue;
 		if (memchr(line.at, '\0', line.len))
-			return tool_refuse(crowd->tool, "%s:%u: expected the name of a user",
-					   crowd->file, (unsigned)number);
-		if (crowd->count == CROWD_MAX)
-			return tool_refuse(crowd->tool, "%s: more than %d users: split it",
-					   crowd->file, CROWD_MAX);
-		if (!add(crowd, line, number))
-			return refuse_memory(crowd);
+			return tool_refuse(users->tool, "%s:%u: expected the name of a user",
+					   users->file, (unsigned)number);
+		if (users->count == BATCH_USERS_MAX)
+			return tool_refuse(users->tool, "%s: more than %d users: split it",
+					   users->file, BATCH_USERS_MAX);
+		if (!add(users, line, number))
+			return refuse_memory(users);
 	}
 	return TOOL_DONE;
 }
 
-int crowd_of_file(struct crowd *crowd, const char *path)
+int batch_users_of_file(struct batch_users *users, const char *path)
 {
 	bool standard = strcmp(path, "-") == 0;
 	OWN_FD int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	OWN_TEXT char *text = malloc(CROWD_BYTES_MAX);
+	OWN_TEXT char *text = malloc(BATCH_USERS_BYTES_MAX);
 	size_t len = 0;
 	enum totp_err err;
 
-	crowd->file = standard ? "standard input" : path;
+	users->file = standard ? "standard input" : path;
 	if (!text)
-		return refuse_memory(crowd);
+		return refuse_memory(users);
 	if (fd < 0)
-		return tool_refuse(crowd->tool, "%s: %s", crowd->file, strerror(errno));
-	err = io_read_all(fd, text, CROWD_BYTES_MAX, &len);
+		return tool_refuse(users->tool, "%s: %s", users->file, strerror(errno));
+	err = io_read_all(fd, text, BATCH_USERS_BYTES_MAX, &len);
 	if (err != TOTP_OK)
-		return tool_refuse(crowd->tool, "%s: %s", crowd->file,
+		return tool_refuse(users->tool, "%s: %s", users->file,
 				   err == TOTP_ERR_SYSTEM ? strerror(errno) : "is too long");
-	return add_lines(crowd, (struct text){text, len});
+	return add_lines(users, (struct text){text, len});
 }
 
 /* --- who they are --- */
 
 /* Say why this one is left out. */
-static bool leave_out(struct crowd *crowd, struct person *person, const char *why)
+static bool leave_out(struct batch_users *users, struct person *person, const char *why)
 {
 	char shown[CRED_USER_MAX + 1];
 
 	text_printable(text_of(person->name), shown, sizeof(shown));
-	progress_clear(&crowd->progress);
+	progress_clear(&users->progress);
 	if (person->line)
-		fprintf(stderr, "%s:%u: %s: %s\n", crowd->file, (unsigned)person->line, shown, why);
+		fprintf(stderr, "%s:%u: %s: %s\n", users->file, (unsigned)person->line, shown, why);
 	else
-		tool_refuse(crowd->tool, "%s: %s", shown, why);
-	crowd->left_out++;
+		tool_refuse(users->tool, "%s: %s", shown, why);
+	users->left_out++;
 	person->refusal = strdup(why);
 	return person->refusal != NULL;
 }
 
-static enum totp_err find_account(const struct crowd *crowd, const char *name,
+static enum totp_err find_account(const struct batch_users *users, const char *name,
 				  struct account *ret_account, struct reason *why)
 {
-	if (names_find(crowd->names, name, ret_account))
+	if (names_find(users->names, name, ret_account))
 		return TOTP_OK;
 	return account_find(name, ret_account, why);
 }
@@ -136,13 +136,13 @@ static bool take_account(struct person *person, const struct account *account)
 }
 
 /* Is there an account, and no record of it yet? If not, `hindrance` says so. */
-static enum totp_err look_up(struct crowd *crowd, struct person *person, struct reason *hindrance,
-			     struct reason *why)
+static enum totp_err look_up(struct batch_users *users, struct person *person,
+			     struct reason *hindrance, struct reason *why)
 {
 	struct account account = {.known = false};
 	struct otp_uri uri = {.digits = 0};
 	bool has = false;
-	enum totp_err err = find_account(crowd, person->name, &account, why);
+	enum totp_err err = find_account(users, person->name, &account, why);
 
 	if (err == TOTP_OK && !account.known)
 		reason_set(hindrance, "there is no such account");
@@ -150,32 +150,32 @@ static enum totp_err look_up(struct crowd *crowd, struct person *person, struct 
 		return err;
 	if (!take_account(person, &account))
 		return TOTP_ERR_NOMEM;
-	err = store_has(crowd->tool->store, person->name, &has, why);
+	err = store_has(users->tool->store, person->name, &has, why);
 	if (err == TOTP_ERR_RANGE)
 		reason_set(hindrance, "the name is too long");
 	else if (has)
 		reason_set(hindrance, "is enrolled already");
-	else if (err == TOTP_OK && crowd_uri(crowd, person, &uri, hindrance) != TOTP_OK)
+	else if (err == TOTP_OK && batch_users_uri(users, person, &uri, hindrance) != TOTP_OK)
 		return TOTP_OK;
 	return err == TOTP_ERR_RANGE ? TOTP_OK : err;
 }
 
-static int look_up_all(struct crowd *crowd)
+static int look_up_all(struct batch_users *users)
 {
-	for (size_t i = 0; i < crowd->count; i++) {
-		struct person *person = &crowd->people[i];
+	for (size_t i = 0; i < users->count; i++) {
+		struct person *person = &users->people[i];
 		struct reason hindrance = {""}, why = {""};
-		enum totp_err err = look_up(crowd, person, &hindrance, &why);
+		enum totp_err err = look_up(users, person, &hindrance, &why);
 
 		if (err == TOTP_OK && hindrance.text[0] &&
-		    !leave_out(crowd, person, hindrance.text))
+		    !leave_out(users, person, hindrance.text))
 			err = TOTP_ERR_NOMEM;
 		if (err != TOTP_OK) {
-			progress_clear(&crowd->progress);
-			return tool_refuse(crowd->tool, "%s",
+			progress_clear(&users->progress);
+			return tool_refuse(users->tool, "%s",
 					   why.text[0] ? why.text : err_name(err));
 		}
-		progress_show(&crowd->progress, "checking  ", i + 1, crowd->count);
+		progress_show(&users->progress, "checking  ", i + 1, users->count);
 	}
 	return TOOL_DONE;
 }
@@ -199,48 +199,48 @@ static int by_place(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* Gather those without a refusal in crowd->good. */
-static void gather(struct crowd *crowd)
+/* Gather those without a refusal in users->good. */
+static void gather(struct batch_users *users)
 {
-	crowd->good_count = 0;
-	for (size_t i = 0; i < crowd->count; i++)
-		if (!crowd->people[i].refusal)
-			crowd->good[crowd->good_count++] = &crowd->people[i];
+	users->good_count = 0;
+	for (size_t i = 0; i < users->count; i++)
+		if (!users->people[i].refusal)
+			users->good[users->good_count++] = &users->people[i];
 }
 
-static bool leave_out_twins(struct crowd *crowd)
+static bool leave_out_twins(struct batch_users *users)
 {
-	qsort(crowd->good, crowd->good_count, sizeof(struct person *), by_name);
-	for (size_t i = 1; i < crowd->good_count; i++)
-		if (strcmp(crowd->good[i]->name, crowd->good[i - 1]->name) == 0 &&
-		    !leave_out(crowd, crowd->good[i], "is named twice"))
+	qsort(users->good, users->good_count, sizeof(struct person *), by_name);
+	for (size_t i = 1; i < users->good_count; i++)
+		if (strcmp(users->good[i]->name, users->good[i - 1]->name) == 0 &&
+		    !leave_out(users, users->good[i], "is named twice"))
 			return false;
-	qsort(crowd->good, crowd->good_count, sizeof(struct person *), by_place);
-	gather(crowd);
+	qsort(users->good, users->good_count, sizeof(struct person *), by_place);
+	gather(users);
 	return true;
 }
 
-int crowd_check(struct crowd *crowd)
+int batch_users_check(struct batch_users *users)
 {
 	int code;
 
-	crowd->good = calloc(crowd->count ? crowd->count : 1, sizeof(struct person *));
-	if (!crowd->good)
-		return refuse_memory(crowd);
-	if (crowd->count >= LIST_NAMES_FROM)
-		crowd->names = names_load();
-	code = look_up_all(crowd);
-	progress_clear(&crowd->progress);
+	users->good = calloc(users->count ? users->count : 1, sizeof(struct person *));
+	if (!users->good)
+		return refuse_memory(users);
+	if (users->count >= LIST_NAMES_FROM)
+		users->names = names_load();
+	code = look_up_all(users);
+	progress_clear(&users->progress);
 	if (code != TOOL_DONE)
 		return code;
-	gather(crowd);
-	if (crowd->good_count > 1 && !leave_out_twins(crowd))
-		return refuse_memory(crowd);
-	crowd->secrets = calloc(crowd->good_count ? crowd->good_count : 1, SECRET_NEW_LEN);
-	if (!crowd->secrets)
-		return refuse_memory(crowd);
-	for (size_t i = 0; i < crowd->good_count; i++)
-		crowd->good[i]->secret = crowd->secrets + i * SECRET_NEW_LEN;
+	gather(users);
+	if (users->good_count > 1 && !leave_out_twins(users))
+		return refuse_memory(users);
+	users->secrets = calloc(users->good_count ? users->good_count : 1, SECRET_NEW_LEN);
+	if (!users->secrets)
+		return refuse_memory(users);
+	for (size_t i = 0; i < users->good_count; i++)
+		users->good[i]->secret = users->secrets + i * SECRET_NEW_LEN;
 	return TOOL_DONE;
 }
 
@@ -262,10 +262,10 @@ static enum totp_err name_of(const char *what, const char *pattern, const char *
 	return uri_check_name(what, text_of(ret_name), cap - 1, why);
 }
 
-enum totp_err crowd_uri(const struct crowd *crowd, const struct person *person,
-			struct otp_uri *ret_uri, struct reason *why)
+enum totp_err batch_users_uri(const struct batch_users *users, const struct person *person,
+			      struct otp_uri *ret_uri, struct reason *why)
 {
-	const struct policy *policy = &crowd->tool->policy;
+	const struct policy *policy = &users->tool->policy;
 	enum totp_err err;
 
 	*ret_uri = (struct otp_uri){

@@ -21,8 +21,8 @@
 
 struct batch {
 	struct ctl *ctl;
-	struct crowd crowd;
-	struct letters letters;
+	struct batch_users users;
+	struct letter_dir letters;
 	size_t written; /* letters */
 	int64_t now;
 };
@@ -31,57 +31,58 @@ struct batch {
 
 static void batch_end(struct batch *batch)
 {
-	crowd_wipe(&batch->crowd);
-	letters_close(&batch->letters, batch->written == 0);
+	batch_users_wipe(&batch->users);
+	letter_dir_close(&batch->letters, batch->written == 0);
 }
 
 /* --- letters --- */
 
-static int write_letter(struct batch *batch, const struct person *person, char text[LETTER_MAX])
+static int write_letter(struct batch *batch, const struct person *person,
+			char text[LETTER_PAGE_MAX])
 {
 	const struct tool *tool = &batch->ctl->tool;
 	struct otp_uri uri;
-	struct letter letter = {person->name, &uri, batch->now, batch->ctl->must_confirm};
+	struct letter_page letter = {person->name, &uri, batch->now, batch->ctl->must_confirm};
 	struct reason why = {""};
 	size_t len = 0;
-	enum totp_err err = crowd_uri(&batch->crowd, person, &uri, &why);
+	enum totp_err err = batch_users_uri(&batch->users, person, &uri, &why);
 
 	if (err == TOTP_OK)
 		err = enroll_secret(&uri.secret);
 	if (err == TOTP_OK) {
 		memcpy(person->secret, uri.secret.data, SECRET_NEW_LEN);
-		err = letter_write(&letter, text, &len, &why);
+		err = letter_page_write(&letter, text, &len, &why);
 	}
 	uri_wipe(&uri);
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "no letter: %s", why.text[0] ? why.text : err_name(err));
-	return letters_put(tool, &batch->letters, person->name, text, len);
+	return letter_dir_put(tool, &batch->letters, person->name, text, len);
 }
 
 static void drop_letters(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->written; i++)
-		letters_drop(&batch->letters, batch->crowd.good[i]->name);
+		letter_dir_drop(&batch->letters, batch->users.good[i]->name);
 	batch->written = 0;
 }
 
 static int write_letters(struct batch *batch)
 {
-	static char text[LETTER_MAX]; /* large; wiped below */
-	struct crowd *crowd = &batch->crowd;
+	static char text[LETTER_PAGE_MAX]; /* large; wiped below */
+	struct batch_users *users = &batch->users;
 	int code = TOOL_DONE;
 
-	while (code == TOOL_DONE && batch->written < crowd->good_count) {
-		progress_show(&crowd->progress, "letters   ", batch->written + 1,
-			      crowd->good_count);
+	while (code == TOOL_DONE && batch->written < users->good_count) {
+		progress_show(&users->progress, "letters   ", batch->written + 1,
+			      users->good_count);
 		/* counted first: what is cut short goes, too */
-		code = write_letter(batch, crowd->good[batch->written++], text);
+		code = write_letter(batch, users->good[batch->written++], text);
 		if (code == TOOL_DONE && interrupt_seen())
 			code = tool_refuse(&batch->ctl->tool, "interrupted");
 	}
 	explicit_bzero(text, sizeof(text));
-	progress_clear(&crowd->progress);
-	return code == TOOL_DONE ? letters_sync(&batch->ctl->tool, &batch->letters) : code;
+	progress_clear(&users->progress);
+	return code == TOOL_DONE ? letter_dir_sync(&batch->ctl->tool, &batch->letters) : code;
 }
 
 /* --- credentials --- */
@@ -90,7 +91,7 @@ static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cre
 			       struct login_state *ret_state)
 {
 	struct batch *batch = context;
-	const struct person *person = batch->crowd.good[index];
+	const struct person *person = batch->users.good[index];
 	const struct policy *policy = &batch->ctl->tool.policy;
 	struct token token = {.type = TOKEN_TOTP,
 			      .alg = policy->algorithm,
@@ -101,7 +102,7 @@ static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cre
 			      .secret = {.len = SECRET_NEW_LEN}};
 	enum totp_err err;
 
-	progress_show(&batch->crowd.progress, "enrolling ", index + 1, batch->crowd.good_count);
+	progress_show(&batch->users.progress, "enrolling ", index + 1, batch->users.good_count);
 	if (interrupt_seen())
 		return TOTP_ERR_SYSTEM;
 	memcpy(token.secret.data, person->secret, SECRET_NEW_LEN);
@@ -120,9 +121,9 @@ static int store_all(struct batch *batch)
 	const struct tool *tool = &batch->ctl->tool;
 	struct reason why = {""};
 	enum totp_err err =
-		store_create_many(tool->store, batch->crowd.good_count, next_cred, batch, &why);
+		store_create_many(tool->store, batch->users.good_count, next_cred, batch, &why);
 
-	progress_clear(&batch->crowd.progress);
+	progress_clear(&batch->users.progress);
 	if (err == TOTP_OK && interrupt_seen())
 		tool_refuse(tool, "interrupted too late: all are enrolled");
 	if (err == TOTP_OK)
@@ -133,7 +134,7 @@ static int store_all(struct batch *batch)
 
 static int enrol(struct batch *batch)
 {
-	int code = letters_open(&batch->ctl->tool, batch->ctl->letters, &batch->letters);
+	int code = letter_dir_open(&batch->ctl->tool, batch->ctl->letters, &batch->letters);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -154,20 +155,20 @@ static int enrol(struct batch *batch)
 static int find_people(struct batch *batch)
 {
 	struct ctl *ctl = batch->ctl;
-	struct crowd *crowd = &batch->crowd;
-	int code = ctl->batch ? crowd_of_file(crowd, ctl->batch)
-			      : crowd_of_words(crowd, ctl->word_count, ctl->words);
+	struct batch_users *users = &batch->users;
+	int code = ctl->batch ? batch_users_of_file(users, ctl->batch)
+			      : batch_users_of_words(users, ctl->word_count, ctl->words);
 
 	if (code == TOOL_DONE)
-		code = crowd_check(crowd);
+		code = batch_users_check(users);
 	if (code != TOOL_DONE)
 		return code;
-	if (crowd->left_out && !ctl->keep_going)
+	if (users->left_out && !ctl->keep_going)
 		return tool_refuse(&ctl->tool,
 				   "nobody is enrolled: %zu of %zu cannot be; leave them out with "
 				   "--keep-going",
-				   crowd->left_out, crowd->count);
-	return crowd->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enrol");
+				   users->left_out, users->count);
+	return users->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enrol");
 }
 
 static void print_person(const struct batch *batch, const struct person *person, bool enrolled,
@@ -175,9 +176,9 @@ static void print_person(const struct batch *batch, const struct person *person,
 {
 	static char line[JSON_MAX];
 	struct json json = json_of(line, sizeof(line));
-	char path[4096] = "", name[LETTERS_NAME_MAX];
+	char path[4096] = "", name[LETTER_DIR_NAME_MAX];
 
-	if (enrolled && !person->refusal && letters_name(person->name, name) == TOTP_OK)
+	if (enrolled && !person->refusal && letter_dir_name(person->name, name) == TOTP_OK)
 		snprintf(path, sizeof(path), "%s/%s", batch->letters.dir, name);
 	json_open(&json, NULL, '{');
 	json_text(&json, "user", person->name);
@@ -190,14 +191,14 @@ static void print_person(const struct batch *batch, const struct person *person,
 
 static void print_json(const struct batch *batch, bool enrolled)
 {
-	for (size_t i = 0; i < batch->crowd.count; i++)
-		print_person(batch, &batch->crowd.people[i], enrolled, i == 0);
-	printf("%s]\n", batch->crowd.count ? "" : "[");
+	for (size_t i = 0; i < batch->users.count; i++)
+		print_person(batch, &batch->users.people[i], enrolled, i == 0);
+	printf("%s]\n", batch->users.count ? "" : "[");
 }
 
 static void print_text(const struct batch *batch)
 {
-	size_t count = batch->crowd.good_count;
+	size_t count = batch->users.good_count;
 	char shown[256];
 
 	text_printable(text_of(batch->letters.dir), shown, sizeof(shown));
@@ -211,10 +212,10 @@ static void print_text(const struct batch *batch)
 
 static void log_all(const struct batch *batch)
 {
-	const struct crowd *crowd = &batch->crowd;
+	const struct batch_users *users = &batch->users;
 
-	for (size_t i = 0; i < crowd->good_count; i++)
-		tool_log_detail(&batch->ctl->tool, crowd->good[i]->name, "enrolled", LABEL,
+	for (size_t i = 0; i < users->good_count; i++)
+		tool_log_detail(&batch->ctl->tool, users->good[i]->name, "enrolled", LABEL,
 				batch->ctl->must_confirm ? "counts from the first right code on"
 							 : NULL);
 }
@@ -232,14 +233,14 @@ static int run(struct batch *batch)
 		print_json(batch, code == TOOL_DONE);
 	else if (code == TOOL_DONE)
 		print_text(batch);
-	if (code == TOOL_DONE && batch->crowd.left_out)
-		return tool_refuse(&ctl->tool, "%zu left out", batch->crowd.left_out);
+	if (code == TOOL_DONE && batch->users.left_out)
+		return tool_refuse(&ctl->tool, "%zu left out", batch->users.left_out);
 	return code;
 }
 
 int ctl_enroll(struct ctl *ctl)
 {
-	OWN_BATCH struct batch batch = {.ctl = ctl, .letters = LETTERS_NONE, .now = clock_now()};
+	OWN_BATCH struct batch batch = {.ctl = ctl, .letters = LETTER_DIR_NONE, .now = clock_now()};
 	int code;
 
 	if (!ctl->batch == !ctl->word_count)
@@ -249,6 +250,6 @@ int ctl_enroll(struct ctl *ctl)
 	code = tool_open(&ctl->tool, "enrol many");
 	if (code != TOOL_DONE)
 		return code;
-	batch.crowd = (struct crowd){.tool = &ctl->tool, .progress = progress_begin()};
+	batch.users = (struct batch_users){.tool = &ctl->tool, .progress = progress_begin()};
 	return run(&batch);
 }

@@ -35,7 +35,7 @@ static int count_entries(int fd)
 	return found;
 }
 
-static int check(const struct tool *tool, const struct letters *letters)
+static int check(const struct tool *tool, const struct letter_dir *letters)
 {
 	struct stat st;
 	int entries;
@@ -51,7 +51,7 @@ static int check(const struct tool *tool, const struct letters *letters)
 	return entries ? refuse(tool, letters->dir, "is not empty: name a new folder") : TOOL_DONE;
 }
 
-int letters_open(const struct tool *tool, const char *dir, struct letters *ret_letters)
+int letter_dir_open(const struct tool *tool, const char *dir, struct letter_dir *ret_letters)
 {
 	ret_letters->dir = dir;
 	ret_letters->made = mkdir(dir, S_IRWXU) == 0;
@@ -63,23 +63,23 @@ int letters_open(const struct tool *tool, const char *dir, struct letters *ret_l
 	return check(tool, ret_letters);
 }
 
-enum totp_err letters_name(const char *user, char ret_name[LETTERS_NAME_MAX])
+enum totp_err letter_dir_name(const char *user, char ret_name[LETTER_DIR_NAME_MAX])
 {
 	char name[STORE_NAME_MAX + 1];
 	enum totp_err err = store_name(user, name);
 
 	if (err == TOTP_OK)
-		snprintf(ret_name, LETTERS_NAME_MAX, "%s.html", name);
+		snprintf(ret_name, LETTER_DIR_NAME_MAX, "%s.html", name);
 	return err;
 }
 
-int letters_put(const struct tool *tool, const struct letters *letters, const char *user,
-		const char *text, size_t len)
+int letter_dir_put(const struct tool *tool, const struct letter_dir *letters, const char *user,
+		   const char *text, size_t len)
 {
-	char name[LETTERS_NAME_MAX];
+	char name[LETTER_DIR_NAME_MAX];
 	OWN_FD int fd = -1;
 
-	if (letters_name(user, name) != TOTP_OK)
+	if (letter_dir_name(user, name) != TOTP_OK)
 		return refuse(tool, letters->dir, "a user name is too long");
 	fd = openat(letters->fd, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
@@ -89,20 +89,20 @@ int letters_put(const struct tool *tool, const struct letters *letters, const ch
 	return refuse(tool, letters->dir, strerror(errno));
 }
 
-int letters_sync(const struct tool *tool, const struct letters *letters)
+int letter_dir_sync(const struct tool *tool, const struct letter_dir *letters)
 {
 	return syncfs(letters->fd) == 0 ? TOOL_DONE : refuse(tool, letters->dir, strerror(errno));
 }
 
-void letters_drop(const struct letters *letters, const char *user)
+void letter_dir_drop(const struct letter_dir *letters, const char *user)
 {
-	char name[LETTERS_NAME_MAX];
+	char name[LETTER_DIR_NAME_MAX];
 
-	if (letters_name(user, name) == TOTP_OK)
+	if (letter_dir_name(user, name) == TOTP_OK)
 		unlinkat(letters->fd, name, 0);
 }
 
-void letters_close(struct letters *letters, bool empty)
+void letter_dir_close(struct letter_dir *letters, bool empty)
 {
 	if (empty && letters->made)
 		rmdir(letters->dir);

@@ -37,7 +37,7 @@ static const char style[] =
 	"<body>\n";
 
 /* Where the codes are for: the issuer, or without one the account. */
-static const char *place_of(const struct letter *letter)
+static const char *place_of(const struct letter_page *letter)
 {
 	return letter->uri->issuer[0] ? letter->uri->issuer : letter->uri->account;
 }
@@ -73,7 +73,7 @@ static void put_settings(struct buffer *out, const struct otp_uri *uri)
 	html_put(out, "</dd>\n");
 }
 
-static void put_card(struct buffer *out, const struct letter *letter, const struct qr *qr)
+static void put_card(struct buffer *out, const struct letter_page *letter, const struct qr *qr)
 {
 	html_put(out, "<div class=\"card\">\n");
 	svg_put(out, qr);
@@ -89,7 +89,7 @@ static void put_card(struct buffer *out, const struct letter *letter, const stru
 	html_put(out, "</dl>\n</div>\n");
 }
 
-static void put_sentences(struct buffer *out, const struct letter *letter)
+static void put_sentences(struct buffer *out, const struct letter_page *letter)
 {
 	char rhythm[80];
 
@@ -115,7 +115,7 @@ static void put_sentences(struct buffer *out, const struct letter *letter)
 		 "</ol>\n");
 }
 
-static void put_page(struct buffer *out, const struct letter *letter, const struct qr *qr)
+static void put_page(struct buffer *out, const struct letter_page *letter, const struct qr *qr)
 {
 	char made[11];
 
@@ -133,11 +133,11 @@ static void put_page(struct buffer *out, const struct letter *letter, const stru
 	html_put(out, "</footer>\n</body>\n</html>\n");
 }
 
-enum totp_err letter_write(const struct letter *letter, char ret_text[LETTER_MAX], size_t *ret_len,
-			   struct reason *why)
+enum totp_err letter_page_write(const struct letter_page *letter, char ret_text[LETTER_PAGE_MAX],
+				size_t *ret_len, struct reason *why)
 {
 	static struct qr qr; /* large; wiped below */
-	struct buffer out = buffer_of(ret_text, LETTER_MAX);
+	struct buffer out = buffer_of(ret_text, LETTER_PAGE_MAX);
 	char uri[URI_TEXT_MAX];
 	enum totp_err err = uri_write(letter->uri, uri);
 

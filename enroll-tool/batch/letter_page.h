@@ -8,9 +8,9 @@
 #include "otp/uri.h"
 #include "common/svg.h"
 
-#define LETTER_MAX (SVG_MAX + 16384)
+#define LETTER_PAGE_MAX (SVG_MAX + 16384)
 
-struct letter {
+struct letter_page {
 	const char *user; /* who logs in, as the name service has it */
 	const struct otp_uri *uri;
 	int64_t made;      /* seconds since 1970 UTC */
@@ -22,7 +22,8 @@ struct letter {
  * TOTP_ERR_UNSUPPORTED, TOTP_ERR_RANGE, TOTP_ERR_NOMEM: there is no picture; *why says so.
  * TOTP_ERR_FORMAT: issuer or account is none, as uri_write.
  */
-MUST_CHECK enum totp_err letter_write(const struct letter *letter, char ret_text[LETTER_MAX],
-				      size_t *ret_len, struct reason *why);
+MUST_CHECK enum totp_err letter_page_write(const struct letter_page *letter,
+					   char ret_text[LETTER_PAGE_MAX], size_t *ret_len,
+					   struct reason *why);
 
 #endif

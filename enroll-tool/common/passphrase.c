@@ -18,26 +18,26 @@ static int refuse_length(const struct tool *tool, size_t min)
 }
 
 /* Ask once; `line` is the caller's to wipe. */
-static int ask(const struct tool *tool, int tty, const char *question, char line[TYPED_MAX])
+static int ask(const struct tool *tool, int tty, const char *question, char line[PROMPT_MAX])
 {
 	bool got = false;
 	enum totp_err err = io_write(tty, question, strlen(question));
 	sigset_t asking;
 
-	typed_hold_signals(&asking);
+	prompt_hold_signals(&asking);
 	if (err == TOTP_OK)
-		err = typed_secret_from(tty, &asking, line, &got);
+		err = prompt_secret_from(tty, &asking, line, &got);
 	if (err != TOTP_OK)
 		tool_refuse(tool, "passphrase: %s", strerror(errno));
 	else if (!got)
 		tool_refuse(tool, "no passphrase: nothing is done");
-	typed_release_signals(&asking);
+	prompt_release_signals(&asking);
 	return got ? TOOL_DONE : TOOL_REFUSED;
 }
 
 static int ask_at(const struct tool *tool, int tty, size_t min, struct secret *ret_phrase)
 {
-	char line[TYPED_MAX] = "", again[TYPED_MAX] = "";
+	char line[PROMPT_MAX] = "", again[PROMPT_MAX] = "";
 	char question[64] = "Passphrase: ";
 	bool twice = min > 1;
 	int code;
@@ -133,7 +133,7 @@ static int get(const struct tool *tool, const char *file, size_t min, struct sec
 
 int passphrase_new(const struct tool *tool, const char *file, struct secret *ret_phrase)
 {
-	return get(tool, file, PASSBOX_PHRASE_MIN, ret_phrase);
+	return get(tool, file, PWSEAL_PHRASE_MIN, ret_phrase);
 }
 
 int passphrase_old(const struct tool *tool, const char *file, struct secret *ret_phrase)

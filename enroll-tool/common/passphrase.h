@@ -10,7 +10,7 @@
 #include "common/tool.h"
 
 /*
- * The passphrase that something is to be sealed under: asked twice, PASSBOX_PHRASE_MIN bytes
+ * The passphrase that something is to be sealed under: asked twice, PWSEAL_PHRASE_MIN bytes
  * or more. file: the option's value; NULL to ask. An exit code, after a sentence; TOOL_DONE to
  * go on, and *ret_phrase is then the caller's to wipe.
  */

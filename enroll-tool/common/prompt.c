@@ -35,7 +35,7 @@ static const int held_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 
 #define HELD_SIGNALS (sizeof(held_signals) / sizeof(held_signals[0]))
 
-void typed_hold_signals(sigset_t *ret_asking)
+void prompt_hold_signals(sigset_t *ret_asking)
 {
 	sigset_t held;
 
@@ -48,7 +48,7 @@ void typed_hold_signals(sigset_t *ret_asking)
 }
 
 /* One that is pending ends the program here. */
-void typed_release_signals(const sigset_t *asking)
+void prompt_release_signals(const sigset_t *asking)
 {
 	for (size_t i = 0; i < HELD_SIGNALS; i++)
 		release_signal(held_signals[i]);
@@ -76,7 +76,7 @@ static enum totp_err read_byte(int fd, const sigset_t *asking, char *ret_byte, b
 
 /* Byte by byte, so that nothing typed lies about in a buffer of stdio's and nothing is read
  * that is not ours. */
-static enum totp_err line_from(int fd, const sigset_t *asking, char ret_line[TYPED_MAX],
+static enum totp_err line_from(int fd, const sigset_t *asking, char ret_line[PROMPT_MAX],
 			       bool *ret_got)
 {
 	size_t len = 0;
@@ -89,7 +89,7 @@ static enum totp_err line_from(int fd, const sigset_t *asking, char ret_line[TYP
 		*ret_got = true;
 		if (byte == '\n')
 			break;
-		if (len < TYPED_MAX - 1)
+		if (len < PROMPT_MAX - 1)
 			ret_line[len++] = byte ? byte : '?';
 	}
 	if (len > 0 && ret_line[len - 1] == '\r')
@@ -100,8 +100,8 @@ static enum totp_err line_from(int fd, const sigset_t *asking, char ret_line[TYP
 	return err;
 }
 
-enum totp_err typed_secret_from(int fd, const sigset_t *asking, char ret_line[TYPED_MAX],
-				bool *ret_got)
+enum totp_err prompt_secret_from(int fd, const sigset_t *asking, char ret_line[PROMPT_MAX],
+				 bool *ret_got)
 {
 	struct termios before, hidden;
 	bool terminal = tcgetattr(fd, &before) == 0;
@@ -119,12 +119,12 @@ enum totp_err typed_secret_from(int fd, const sigset_t *asking, char ret_line[TY
 	return err;
 }
 
-enum totp_err typed_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool *ret_got)
+enum totp_err prompt_line(const sigset_t *asking, char ret_line[PROMPT_MAX], bool *ret_got)
 {
 	return line_from(STDIN_FILENO, asking, ret_line, ret_got);
 }
 
-enum totp_err typed_secret_line(const sigset_t *asking, char ret_line[TYPED_MAX], bool *ret_got)
+enum totp_err prompt_secret_line(const sigset_t *asking, char ret_line[PROMPT_MAX], bool *ret_got)
 {
-	return typed_secret_from(STDIN_FILENO, asking, ret_line, ret_got);
+	return prompt_secret_from(STDIN_FILENO, asking, ret_line, ret_got);
 }

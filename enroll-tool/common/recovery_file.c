@@ -6,33 +6,35 @@
 #include "base/io.h"
 #include "host/recovery_page.h"
 
-int sheet_save(const struct tool *tool, const struct sheet *sheet, const struct outfile *file)
+int recovery_file_save(const struct tool *tool, const struct recovery_file *sheet,
+		       const struct outfile *file)
 {
-	char page[PAGE_MAX];
+	char page[RECOVERY_PAGE_MAX];
 	int code;
 
-	page_of_codes(sheet->user, sheet->codes, sheet->count, page);
+	recovery_page(sheet->user, sheet->codes, sheet->count, page);
 	code = outfile_write(tool, file, page, strlen(page));
 	WIPE(page);
 	return code == TOOL_DONE ? outfile_sync(tool, file) : code;
 }
 
-static enum totp_err show(const struct sheet *sheet)
+static enum totp_err show(const struct recovery_file *sheet)
 {
-	char page[PAGE_MAX];
+	char page[RECOVERY_PAGE_MAX];
 	enum totp_err err;
 
 	if (sheet->count == 0)
 		return TOTP_OK;
 	err = io_write(STDOUT_FILENO, "\n", 1);
-	page_of_codes(sheet->user, sheet->codes, sheet->count, page);
+	recovery_page(sheet->user, sheet->codes, sheet->count, page);
 	if (err == TOTP_OK)
 		err = io_write(STDOUT_FILENO, page, strlen(page));
 	WIPE(page);
 	return err;
 }
 
-int sheet_hand_out(const struct tool *tool, const struct sheet *sheet, struct outfile *file)
+int recovery_file_hand_out(const struct tool *tool, const struct recovery_file *sheet,
+			   struct outfile *file)
 {
 	char shown[256];
 

@@ -8,21 +8,21 @@
 #include "common/outfile.h"
 #include "record/recovery.h"
 
-struct sheet {
+struct recovery_file {
 	const char *user;
 	const struct recovery_code *codes;
 	unsigned count; /* 0 to RECOVERY_MAX; nothing is written for 0 */
 };
 
 /* Write the page to a file that was made for it. An exit code, after a sentence. */
-MUST_CHECK int sheet_save(const struct tool *tool, const struct sheet *sheet,
-			  const struct outfile *file);
+MUST_CHECK int recovery_file_save(const struct tool *tool, const struct recovery_file *sheet,
+				  const struct outfile *file);
 
 /*
  * After the codes have become valid: say in which file they are, which is kept, or without an
  * open one show them. If they cannot be shown, says what gives new ones; returns TOOL_REFUSED.
  */
-MUST_CHECK int sheet_hand_out(const struct tool *tool, const struct sheet *sheet,
-			      struct outfile *file);
+MUST_CHECK int recovery_file_hand_out(const struct tool *tool, const struct recovery_file *sheet,
+				      struct outfile *file);
 
 #endif

@@ -152,7 +152,7 @@ static int give(struct ctl *ctl, uint32_t seconds, unsigned uses)
 
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "no code could be made: %s", err_name(err));
-	typed_hold_signals(&unused);    /* what is stored is told… */
+	prompt_hold_signals(&unused);   /* what is stored is told… */
 	(void)signal(SIGPIPE, SIG_IGN); /* …and what cannot be told is an error */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	code = ctl_edit(ctl, store_read, put_bypass, &new);

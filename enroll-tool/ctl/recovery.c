@@ -67,17 +67,18 @@ static int check_record(const struct ctl *ctl)
 static int replace_and_tell(struct ctl *ctl, struct new_codes *new)
 {
 	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
-	const struct sheet sheet = {ctl->account.name, new->codes, new->made.recovery_count};
+	const struct recovery_file sheet = {ctl->account.name, new->codes,
+					    new->made.recovery_count};
 	int code = outfile_create(&ctl->tool, ctl->save, &file);
 
 	if (code == TOOL_DONE && ctl->save)
-		code = sheet_save(&ctl->tool, &sheet, &file);
+		code = recovery_file_save(&ctl->tool, &sheet, &file);
 	if (code == TOOL_DONE)
 		code = ctl_edit(ctl, store_read, replace_codes, new);
 	if (code != TOOL_DONE)
 		return code;
 	tool_log(&ctl->tool, ctl->account.name, "recovery-codes-made", NULL);
-	return sheet_hand_out(&ctl->tool, &sheet, &file);
+	return recovery_file_hand_out(&ctl->tool, &sheet, &file);
 }
 
 int ctl_recovery(struct ctl *ctl)
@@ -92,7 +93,7 @@ int ctl_recovery(struct ctl *ctl)
 		code = make_codes(ctl, &new);
 	if (code != TOOL_DONE)
 		return code;
-	typed_hold_signals(&unused);    /* what is stored is told… */
+	prompt_hold_signals(&unused);   /* what is stored is told… */
 	(void)signal(SIGPIPE, SIG_IGN); /* …and what cannot be told is an error */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	return replace_and_tell(ctl, &new);

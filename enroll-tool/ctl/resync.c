@@ -33,13 +33,13 @@ static enum totp_err read_code(const char *prompt, const sigset_t *asking, struc
 			       bool *ret_is_code)
 {
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
-	char line[TYPED_MAX] = "";
+	char line[PROMPT_MAX] = "";
 	bool got = false;
 	enum totp_err err;
 
 	fputs(prompt, stdout);
 	fflush(stdout);
-	err = typed_line(asking, line, &got);
+	err = prompt_line(asking, line, &got);
 	if (!got || !isatty(STDIN_FILENO))
 		fputs("\n", stdout);
 	if (err == TOTP_OK && got)
@@ -189,7 +189,7 @@ int ctl_resync(struct ctl *ctl)
 	code = check_token(ctl, search.label);
 	if (code != TOOL_DONE)
 		return code;
-	typed_hold_signals(&asking);
+	prompt_hold_signals(&asking);
 	code = ask_codes(ctl, &search, &asking);
 	if (code == TOOL_DONE)
 		code = ctl_edit(ctl, store_read, find, &search);

@@ -213,15 +213,15 @@ static void print_ahead(const struct trial *trial, const struct store_txn *txn)
 static int ask_code(const struct trial *trial, const struct store_txn *txn)
 {
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
-	char line[TYPED_MAX] = "";
+	char line[PROMPT_MAX] = "";
 	sigset_t asking;
 	bool got = false;
 	enum totp_err err;
 
-	typed_hold_signals(&asking);
+	prompt_hold_signals(&asking);
 	printf("\nCode to try, which is not used up (Enter for none): ");
 	fflush(stdout);
-	err = typed_line(&asking, line, &got);
+	err = prompt_line(&asking, line, &got);
 	if (!got || !isatty(STDIN_FILENO))
 		printf("\n");
 	if (err != TOTP_OK)

@@ -82,13 +82,13 @@ static void tell_marks(const struct account_bed *bed, const struct stack_line *l
 
 static void look_at_ways(const struct account_bed *bed)
 {
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	size_t count = bed->stack.count;
 	enum line_role *roles = calloc(count + 1, sizeof(*roles));
 
 	for (size_t i = 0; roles && i < count; i++)
-		roles[i] = routes_account_role(&bed->stack.lines[i]);
-	if (!roles || routes_walk(&bed->stack, roles, &routes) != TOTP_OK)
+		roles[i] = walk_account_role(&bed->stack.lines[i]);
+	if (!roles || walk_stack(&bed->stack, roles, &routes) != TOTP_OK)
 		bed->doctor->no_memory = true;
 	else if (routes.too_many)
 		doctor_edit(doctor_find(bed->doctor, "too-many", bed->service,

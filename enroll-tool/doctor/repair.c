@@ -13,30 +13,30 @@
 /* --- a file in memory --- */
 
 /* The file as it would be, and the commands that make it so. */
-struct draft {
+struct new_token {
 	char *text;
 	char *command; /* "" for none yet */
 };
 
-static void draft_end(struct draft *draft)
+static void new_token_end(struct new_token *draft)
 {
 	free(draft->text);
 	free(draft->command);
-	*draft = (struct draft){0};
+	*draft = (struct new_token){0};
 }
 
-static void draft_move(struct draft *to, struct draft *from)
+static void new_token_move(struct new_token *to, struct new_token *from)
 {
 	*to = *from;
-	*from = (struct draft){0};
+	*from = (struct new_token){0};
 }
 
-#define OWN_DRAFT OWN(draft_end)
+#define OWN_NEW_TOKEN OWN(new_token_end)
 
 struct search {
 	const struct repair *repair;
 	const char *path; /* of the service's own file */
-	const struct draft *draft;
+	const struct new_token *draft;
 	struct stack *before;  /* as it is, but that libpam reads it as it is meant… */
 	enum line_role *roles; /* …and its roles */
 	bool no_memory;
@@ -82,7 +82,7 @@ static enum line_role *roles_of(struct search *search, const struct stack *stack
 static bool is_open_by(struct search *search, const struct stack *stack,
 		       const enum line_role *roles, size_t only)
 {
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	enum line_role *some = calloc(stack->count + 1, sizeof(*some));
 
 	for (size_t i = 0; some && i < stack->count; i++) {
@@ -91,7 +91,7 @@ static bool is_open_by(struct search *search, const struct stack *stack,
 
 		some[i] = out ? ROLE_FAILS : roles[i];
 	}
-	if (!some || routes_walk(stack, some, &routes) != TOTP_OK)
+	if (!some || walk_stack(stack, some, &routes) != TOTP_OK)
 		search->no_memory = true;
 	free(some);
 	return routes.open;
@@ -142,7 +142,7 @@ static bool keeps_ways(struct search *search, const struct stack *stack,
 	return true;
 }
 
-static bool is_clean(const struct stack *stack, const struct routes *routes)
+static bool is_clean(const struct stack *stack, const struct walk *routes)
 {
 	if (!routes->code || !routes->open || routes->stuck || routes->too_many)
 		return false;
@@ -155,20 +155,20 @@ static bool is_clean(const struct stack *stack, const struct routes *routes)
 static bool is_service_sound(struct search *search, const char *service, bool own)
 {
 	OWN_STACK struct stack stack = {0};
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	enum line_role *roles;
 	bool sound;
 
 	if (stack_read_by(open_draft, search, service, "auth", &stack) != TOTP_OK || stack.refused)
 		return false;
 	roles = roles_of(search, &stack);
-	sound = roles && routes_walk(&stack, roles, &routes) == TOTP_OK &&
+	sound = roles && walk_stack(&stack, roles, &routes) == TOTP_OK &&
 		is_clean(&stack, &routes) && (!own || keeps_ways(search, &stack, roles));
 	free(roles);
 	return sound;
 }
 
-static bool is_sound(struct search *search, const struct draft *draft)
+static bool is_sound(struct search *search, const struct new_token *draft)
 {
 	search->draft = draft;
 	if (!is_service_sound(search, search->repair->service, true))
@@ -290,7 +290,7 @@ static char *text_after(const char *text, const struct edits *edits)
 }
 
 /* A file of a vendor's is copied to where the administrator's are, and counts there. */
-static char *command_after(const struct search *search, const struct draft *draft,
+static char *command_after(const struct search *search, const struct new_token *draft,
 			   const struct edits *edits)
 {
 	const char *slash = strrchr(search->path, '/');
@@ -326,8 +326,8 @@ static char *command_after(const struct search *search, const struct draft *draf
 	return command;
 }
 
-static bool draft_after(struct search *search, const struct draft *draft, const struct edits *edits,
-			struct draft *ret_draft)
+static bool new_token_after(struct search *search, const struct new_token *draft,
+			    const struct edits *edits, struct new_token *ret_draft)
 {
 	if (edits->bad || edits->count == 0)
 		return false;
@@ -416,7 +416,7 @@ static void correct_name(struct edits *edits, const struct seen *seen)
 	for (size_t i = 0; i < seen->stack->count; i++) {
 		struct stack_line line = seen->stack->lines[i];
 
-		if (!is_own(seen, i) || !routes_is_misspelt(&line))
+		if (!is_own(seen, i) || !walk_is_misspelt(&line))
 			continue;
 		line.path = "pam_totp.so";
 		put_line(edits, line.own_from, false, line_text(&line, line.control));
@@ -611,7 +611,8 @@ static edit_fn *const edit_fns[] = {make_ours_required, let_ours_jump,   make_fa
 
 #define EDIT_FNS (sizeof(edit_fns) / sizeof(edit_fns[0]))
 
-static bool read_draft(struct search *search, const struct draft *draft, struct stack *ret_stack)
+static bool read_draft(struct search *search, const struct new_token *draft,
+		       struct stack *ret_stack)
 {
 	search->draft = draft;
 	return stack_read_by(open_draft, search, search->repair->service, "auth", ret_stack) ==
@@ -635,8 +636,8 @@ static bool is_mixed(struct search *search, const struct stack *stack, const cha
 }
 
 /* A draft that is sound, after up to `depth` edits of this one. */
-static bool look(struct search *search, const struct draft *draft, unsigned depth,
-		 struct draft *ret_draft)
+static bool look(struct search *search, const struct new_token *draft, unsigned depth,
+		 struct new_token *ret_draft)
 {
 	OWN_STACK struct stack stack = {0};
 	enum line_role *roles = NULL;
@@ -652,15 +653,15 @@ static bool look(struct search *search, const struct draft *draft, unsigned dept
 		seen.ours = is_ours(roles[i]) ? i : seen.ours;
 	for (size_t i = 0; i < EDIT_FNS && !found; i++) {
 		OWN_EDITS struct edits edits = {.count = 0};
-		OWN_DRAFT struct draft after = {0};
+		OWN_NEW_TOKEN struct new_token after = {0};
 
 		edit_fns[i](&edits, &seen);
-		if (!draft_after(search, draft, &edits, &after))
+		if (!new_token_after(search, draft, &edits, &after))
 			continue;
 		if (depth > 1) {
 			found = look(search, &after, depth - 1, ret_draft);
 		} else if (is_sound(search, &after)) {
-			draft_move(ret_draft, &after);
+			new_token_move(ret_draft, &after);
 			found = true;
 		}
 	}
@@ -668,7 +669,7 @@ static bool look(struct search *search, const struct draft *draft, unsigned dept
 	return found;
 }
 
-static bool read_text(struct search *search, struct draft *ret_draft)
+static bool read_text(struct search *search, struct new_token *ret_draft)
 {
 	const struct repair *repair = search->repair;
 	char *path = NULL;
@@ -687,7 +688,7 @@ static bool read_text(struct search *search, struct draft *ret_draft)
 }
 
 /* Without what Windows puts at the end of a line. */
-static bool end_lines(struct search *search, struct draft *draft)
+static bool end_lines(struct search *search, struct new_token *draft)
 {
 	char *to = draft->text;
 
@@ -705,26 +706,27 @@ static bool end_lines(struct search *search, struct draft *draft)
 }
 
 /* Names of modules that libpam does not find. */
-static bool correct_names(struct search *search, struct draft *draft)
+static bool correct_names(struct search *search, struct new_token *draft)
 {
 	OWN_STACK struct stack stack = {0};
 	OWN_EDITS struct edits edits = {.count = 0};
-	struct draft after = {0};
+	struct new_token after = {0};
 
 	if (!read_draft(search, draft, &stack))
 		return false;
 	correct_name(&edits, &(struct seen){.stack = &stack});
 	if (edits.count == 0)
 		return true;
-	if (!draft_after(search, draft, &edits, &after))
+	if (!new_token_after(search, draft, &edits, &after))
 		return false;
-	draft_end(draft);
-	draft_move(draft, &after);
+	new_token_end(draft);
+	new_token_move(draft, &after);
 	return true;
 }
 
 /* The line of ours that the service has to get, at the end of its auth lines. */
-static bool add_ours(struct search *search, const struct draft *draft, struct draft *ret_draft)
+static bool add_ours(struct search *search, const struct new_token *draft,
+		     struct new_token *ret_draft)
 {
 	OWN_STACK struct stack stack = {0};
 	OWN_EDITS struct edits edits = {.count = 0};
@@ -733,13 +735,13 @@ static bool add_ours(struct search *search, const struct draft *draft, struct dr
 	if (!read_draft(search, draft, &stack))
 		return false;
 	put_at_end(&edits, &seen, strdup(search->repair->add));
-	return draft_after(search, draft, &edits, ret_draft);
+	return new_token_after(search, draft, &edits, ret_draft);
 }
 
-static void search_all(struct search *search, struct draft *ret_draft)
+static void search_all(struct search *search, struct new_token *ret_draft)
 {
-	OWN_DRAFT struct draft begin = {0}, added = {0};
-	struct draft *from = &begin;
+	OWN_NEW_TOKEN struct new_token begin = {0}, added = {0};
+	struct new_token *from = &begin;
 
 	if (!read_text(search, &begin) || !end_lines(search, &begin) ||
 	    !correct_names(search, &begin) || !read_draft(search, &begin, search->before) ||
@@ -751,7 +753,7 @@ static void search_all(struct search *search, struct draft *ret_draft)
 		from = &added;
 	}
 	if (from->command[0] && is_sound(search, from)) {
-		draft_move(ret_draft, from);
+		new_token_move(ret_draft, from);
 		return;
 	}
 	for (unsigned depth = 1; depth <= DEPTH; depth++)
@@ -770,7 +772,7 @@ enum totp_err repair_find(const struct repair *repair, char **ret_command)
 {
 	OWN_STACK struct stack stack = {0}, before = {0};
 	struct search search = {.repair = repair, .before = &before};
-	struct draft found = {0};
+	struct new_token found = {0};
 	enum totp_err err =
 		stack_read_by(repair->open, repair->open_context, repair->service, "auth", &stack);
 
@@ -783,6 +785,6 @@ enum totp_err repair_find(const struct repair *repair, char **ret_command)
 	free(search.roles);
 	*ret_command = found.command;
 	found.command = NULL;
-	draft_end(&found);
+	new_token_end(&found);
 	return search.no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
 }

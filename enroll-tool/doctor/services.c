@@ -52,7 +52,7 @@ static void look_at_other_types(struct doctor *doctor, const char *service)
 bool doctor_has_ours(const struct stack *stack)
 {
 	for (size_t i = 0; i < stack->count; i++)
-		if (service_is_ours(&stack->lines[i]) || routes_is_misspelt(&stack->lines[i]))
+		if (service_is_ours(&stack->lines[i]) || walk_is_misspelt(&stack->lines[i]))
 			return true;
 	return false;
 }
@@ -173,7 +173,7 @@ static void ignore_complaint(void *context, const struct reason *complaint)
 enum line_role doctor_role(void *context, const struct stack_line *line)
 {
 	const struct doctor *doctor = context;
-	enum line_role role = routes_role(line);
+	enum line_role role = walk_role(line);
 	struct policy policy;
 
 	if (role == ROLE_CODE &&

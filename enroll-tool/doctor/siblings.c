@@ -41,12 +41,12 @@ static bool is_of(const char *const patterns[7], const char *service)
 /* Can somebody log in by it, and may a first factor be asked for? */
 static bool is_open(struct doctor *doctor, const struct stack *stack, bool *ret_asks)
 {
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	enum line_role *roles = calloc(stack->count + 1, sizeof(*roles));
 
 	for (size_t i = 0; roles && i < stack->count; i++)
-		roles[i] = routes_role(&stack->lines[i]);
-	if (!roles || routes_walk(stack, roles, &routes) != TOTP_OK)
+		roles[i] = walk_role(&stack->lines[i]);
+	if (!roles || walk_stack(stack, roles, &routes) != TOTP_OK)
 		doctor->no_memory = true;
 	free(roles);
 	*ret_asks = routes.factor || routes.unknown;
@@ -63,7 +63,7 @@ static char *line_of(const struct stack *stack)
 	for (size_t i = 0; out && i < stack->count; i++) {
 		const struct stack_line *line = &stack->lines[i];
 
-		if (!service_is_ours(line) || routes_role(line) != ROLE_CODE)
+		if (!service_is_ours(line) || walk_role(line) != ROLE_CODE)
 			continue;
 		fprintf(out, "auth required %s", line->path);
 		for (int k = 0; k < line->argc; k++)

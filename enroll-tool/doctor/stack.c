@@ -14,7 +14,7 @@ struct bed {
 	const char *service;
 	const struct stack *stack;
 	enum line_role *roles;
-	struct routes routes;
+	struct walk routes;
 	struct patient patient;
 };
 
@@ -304,7 +304,7 @@ static bool look_at_spelling(struct bed *bed)
 			told = line->file;
 			tell_of_carriage_returns(bed, told);
 			any = true;
-		} else if (routes_is_misspelt(line) && !strchr(line->module, '\r')) {
+		} else if (walk_is_misspelt(line) && !strchr(line->module, '\r')) {
 			tell(bed, "misspelt", line,
 			     "libpam finds no module of that name, and refuses every login that "
 			     "comes to the line",
@@ -320,8 +320,7 @@ static bool look_at_spelling(struct bed *bed)
 static bool may_be_misread(const struct stack *stack)
 {
 	for (size_t i = 0; i < stack->count; i++)
-		if (routes_is_misspelt(&stack->lines[i]) ||
-		    has_carriage_return(stack->lines[i].file))
+		if (walk_is_misspelt(&stack->lines[i]) || has_carriage_return(stack->lines[i].file))
 			return true;
 	return false;
 }
@@ -416,7 +415,7 @@ static void look_at_ways(struct bed *bed)
 {
 	char *command = NULL;
 
-	if (routes_walk(bed->stack, bed->roles, &bed->routes) != TOTP_OK) {
+	if (walk_stack(bed->stack, bed->roles, &bed->routes) != TOTP_OK) {
 		bed->doctor->no_memory = true;
 		return;
 	}
@@ -474,7 +473,7 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 		return;
 	look_at_files(&bed);
 	for (size_t i = 0; i < stack->count; i++)
-		bed.roles[i] = routes_role(&stack->lines[i]);
+		bed.roles[i] = walk_role(&stack->lines[i]);
 	for (size_t i = 0; i < stack->count; i++) {
 		if (!service_is_ours(&stack->lines[i])) {
 			look_at_other_module(&bed, &stack->lines[i]);
@@ -489,6 +488,6 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 			       &bed.patient.policy);
 	if (bed.patient.has_code)
 		doctor_keep(doctor, service, &bed.patient);
-	routes_end(&bed.routes);
+	walk_end(&bed.routes);
 	free(bed.roles);
 }

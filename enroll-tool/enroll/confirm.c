@@ -18,12 +18,12 @@ static enum totp_err ask(const struct confirm *confirm, struct answer *ret_typed
 			 struct confirmation *ret_right, bool *ret_more)
 {
 	const struct confirm_window window = {confirm->window, confirm->hotp_window};
-	char line[TYPED_MAX] = "";
+	char line[PROMPT_MAX] = "";
 	enum totp_err err = say(confirm->fd, confirm->question);
 
 	*ret_right = (struct confirmation){0};
 	if (err == TOTP_OK)
-		err = typed_line(confirm->asking, line, ret_more);
+		err = prompt_line(confirm->asking, line, ret_more);
 	if (err == TOTP_OK && *ret_more)
 		err = confirm_typed(confirm->uri, &window, line, clock_now(), ret_right);
 	if (err == TOTP_OK && !(*ret_more && isatty(STDIN_FILENO)))

@@ -16,12 +16,12 @@
 
 static enum totp_err read_secret(const sigset_t *asking, struct secret *ret_secret, bool *ret_given)
 {
-	char line[TYPED_MAX] = "";
+	char line[PROMPT_MAX] = "";
 	enum totp_err err;
 
 	if (isatty(STDIN_FILENO))
 		fputs("Secret of the token (base32): ", stderr);
-	err = typed_secret_line(asking, line, ret_given);
+	err = prompt_secret_line(asking, line, ret_given);
 	if (err == TOTP_OK && *ret_given)
 		err = base32_decode(line, strlen(line), ret_secret);
 	WIPE(line);
@@ -29,7 +29,7 @@ static enum totp_err read_secret(const sigset_t *asking, struct secret *ret_secr
 }
 
 /* The secret that a hardware token came with. */
-static int take_secret(struct enrolment *enrolment, const sigset_t *asking)
+static int take_secret(struct enrollment *enrolment, const sigset_t *asking)
 {
 	const struct tool *tool = enrolment->tool;
 	struct secret *secret = &enrolment->uri.secret;
@@ -49,7 +49,7 @@ static int take_secret(struct enrolment *enrolment, const sigset_t *asking)
 	return TOOL_DONE;
 }
 
-int steps_find_secret(struct enrolment *enrolment, const sigset_t *asking)
+int enroll_steps_find_secret(struct enrollment *enrolment, const sigset_t *asking)
 {
 	enum totp_err err;
 
@@ -63,14 +63,14 @@ int steps_find_secret(struct enrolment *enrolment, const sigset_t *asking)
 
 /* --- files --- */
 
-void steps_drop_files(struct files *files)
+void enroll_steps_drop_files(struct files *files)
 {
 	outfile_drop(&files->svg);
 	outfile_drop(&files->png);
 	outfile_drop(&files->codes);
 }
 
-int steps_save(const struct enrolment *enrolment, struct files *files)
+int enroll_steps_save(const struct enrollment *enrolment, struct files *files)
 {
 	const struct tool *tool = enrolment->tool;
 	const struct request *request = enrolment->request;
@@ -95,7 +95,7 @@ static void keep_picture(const struct tool *tool, struct outfile *file)
 	outfile_keep(file);
 }
 
-void steps_keep_pictures(const struct tool *tool, struct files *files)
+void enroll_steps_keep_pictures(const struct tool *tool, struct files *files)
 {
 	keep_picture(tool, &files->svg);
 	keep_picture(tool, &files->png);
@@ -103,7 +103,7 @@ void steps_keep_pictures(const struct tool *tool, struct files *files)
 
 /* --- showing it, and a code typed back --- */
 
-int steps_show(const struct enrolment *enrolment)
+int enroll_steps_show(const struct enrollment *enrolment)
 {
 	const struct tool *tool = enrolment->tool;
 	const struct request *request = enrolment->request;
@@ -124,7 +124,7 @@ int steps_show(const struct enrolment *enrolment)
 }
 
 /* Whoever has two phones is told which of them. */
-static const char *question_of(const struct enrolment *enrolment)
+static const char *question_of(const struct enrollment *enrolment)
 {
 	enum request_what what = enrolment->request->what;
 
@@ -135,7 +135,7 @@ static const char *question_of(const struct enrolment *enrolment)
 	return "Code from your phone: ";
 }
 
-int steps_confirm(struct enrolment *enrolment, const sigset_t *asking)
+int enroll_steps_confirm(struct enrollment *enrolment, const sigset_t *asking)
 {
 	const struct tool *tool = enrolment->tool;
 	struct confirm how = {&enrolment->uri,
@@ -153,7 +153,7 @@ int steps_confirm(struct enrolment *enrolment, const sigset_t *asking)
 	return enrolment->confirmed ? TOOL_DONE : TOOL_REFUSED;
 }
 
-void steps_tell_next_code(const struct enrolment *enrolment, FILE *out)
+void enroll_steps_tell_next_code(const struct enrollment *enrolment, FILE *out)
 {
 	int64_t next = (int64_t)(enrolment->moving + 1) * enrolment->uri.period;
 	int64_t wait = next - clock_now();

@@ -17,31 +17,31 @@ struct files {
 	{ \
 		OUTFILE_NONE, OUTFILE_NONE, OUTFILE_NONE \
 	}
-#define OWN_FILES OWN(steps_drop_files)
+#define OWN_FILES OWN(enroll_steps_drop_files)
 
-void steps_drop_files(struct files *files);
+void enroll_steps_drop_files(struct files *files);
 
 /* Each returns an exit code, TOOL_DONE to go on, after a sentence. */
 
 /* Make the secret, or read that of a hardware token from standard input. */
-MUST_CHECK int steps_find_secret(struct enrolment *enrolment, const sigset_t *asking);
+MUST_CHECK int enroll_steps_find_secret(struct enrollment *enrolment, const sigset_t *asking);
 
 /* Make the files that were asked for, and write the pictures. */
-MUST_CHECK int steps_save(const struct enrolment *enrolment, struct files *files);
+MUST_CHECK int enroll_steps_save(const struct enrollment *enrolment, struct files *files);
 
 /* Show the secret. What is not seen is not stored. */
-MUST_CHECK int steps_show(const struct enrolment *enrolment);
+MUST_CHECK int enroll_steps_show(const struct enrollment *enrolment);
 
 /*
  * Have a code typed back: enrolment->confirmed, ->moving and ->typed. TOOL_REFUSED, without a
  * sentence, when none was right.
  */
-MUST_CHECK int steps_confirm(struct enrolment *enrolment, const sigset_t *asking);
+MUST_CHECK int enroll_steps_confirm(struct enrollment *enrolment, const sigset_t *asking);
 
 /* When will the phone show a code that is not used yet? */
-void steps_tell_next_code(const struct enrolment *enrolment, FILE *out);
+void enroll_steps_tell_next_code(const struct enrollment *enrolment, FILE *out);
 
 /* The pictures stay: say what they are. */
-void steps_keep_pictures(const struct tool *tool, struct files *files);
+void enroll_steps_keep_pictures(const struct tool *tool, struct files *files);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define STALE_TRIES 8
 
-void enrolment_wipe(struct enrolment *enrolment)
+void enrollment_wipe(struct enrollment *enrolment)
 {
 	explicit_bzero(enrolment, sizeof(*enrolment));
 }
@@ -24,7 +24,7 @@ static int find_token(const struct cred *cred, const char *label)
 }
 
 /* Is there room in this record for another token of that name? */
-static int check_room(const struct enrolment *enrolment, const struct cred *cred)
+static int check_room(const struct enrollment *enrolment, const struct cred *cred)
 {
 	const struct request *request = enrolment->request;
 	const struct tool *tool = enrolment->tool;
@@ -39,7 +39,7 @@ static int check_room(const struct enrolment *enrolment, const struct cred *cred
 	return TOOL_DONE;
 }
 
-static int check_record(const struct enrolment *enrolment)
+static int check_record(const struct enrollment *enrolment)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	const struct tool *tool = enrolment->tool;
@@ -57,7 +57,7 @@ static int check_record(const struct enrolment *enrolment)
 		tool, "the old record cannot be changed: 'totpctl repair %s', or revoke it", user);
 }
 
-int enrolment_check(struct enrolment *enrolment)
+int enrollment_check(struct enrollment *enrolment)
 {
 	const struct tool *tool = enrolment->tool;
 	const struct request *request = enrolment->request;
@@ -81,7 +81,7 @@ int enrolment_check(struct enrolment *enrolment)
 /* --- making it --- */
 
 /* A name for the phone's screen: as asked for, or as the policy says. */
-static int choose_name(const struct enrolment *enrolment, const char *what, const char *asked,
+static int choose_name(const struct enrollment *enrolment, const char *what, const char *asked,
 		       const char *template, char *ret_name, size_t cap)
 {
 	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
@@ -106,7 +106,7 @@ static bool is_usual(const struct otp_uri *uri)
 	return uri->alg == HMAC_SHA1 && uri->digits == 6 && (uri->hotp || uri->period == 30);
 }
 
-int enrolment_choose(struct enrolment *enrolment)
+int enrollment_choose(struct enrollment *enrolment)
 {
 	const struct request *request = enrolment->request;
 	const struct policy *policy = &enrolment->tool->policy;
@@ -130,7 +130,7 @@ int enrolment_choose(struct enrolment *enrolment)
 	return code;
 }
 
-static struct token token_of(const struct enrolment *enrolment, int64_t now)
+static struct token token_of(const struct enrollment *enrolment, int64_t now)
 {
 	const struct otp_uri *uri = &enrolment->uri;
 	struct token token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
@@ -145,7 +145,7 @@ static struct token token_of(const struct enrolment *enrolment, int64_t now)
 	return token;
 }
 
-int enrolment_make(struct enrolment *enrolment)
+int enrollment_make(struct enrollment *enrolment)
 {
 	const struct account *account = &enrolment->account;
 	unsigned codes = enrolment->request->add ? 0 : enrolment->tool->policy.recovery_codes;
@@ -166,12 +166,12 @@ int enrolment_make(struct enrolment *enrolment)
 /* --- storing it --- */
 
 /* Where the new token stands: after the code that was typed back. */
-static uint64_t moving_of(const struct enrolment *enrolment)
+static uint64_t moving_of(const struct enrollment *enrolment)
 {
 	return enrolment->confirmed ? enrolment->moving : enrolment->uri.counter;
 }
 
-static enum totp_err create(const struct enrolment *enrolment, struct reason *why)
+static enum totp_err create(const struct enrollment *enrolment, struct reason *why)
 {
 	const struct cred *cred = &enrolment->cred;
 	struct login_state state;
@@ -186,7 +186,7 @@ static enum totp_err create(const struct enrolment *enrolment, struct reason *wh
 }
 
 /* Read and lock what is there now, and mend it as a login would. */
-static enum totp_err read_and_lock(const struct enrolment *enrolment, struct store_txn *txn,
+static enum totp_err read_and_lock(const struct enrollment *enrolment, struct store_txn *txn,
 				   struct reason *why)
 {
 	enum totp_err err = store_read(enrolment->tool->store, enrolment->account.name, txn, why);
@@ -199,7 +199,7 @@ static enum totp_err read_and_lock(const struct enrolment *enrolment, struct sto
 }
 
 /* Replace what is there now; throttles and failures go on, or --force would reset them. */
-static enum totp_err replace(const struct enrolment *enrolment, struct reason *why)
+static enum totp_err replace(const struct enrollment *enrolment, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_CRED struct cred cred = enrolment->cred;
@@ -218,7 +218,7 @@ static enum totp_err replace(const struct enrolment *enrolment, struct reason *w
 }
 
 /* One token more; the others and the recovery codes stay as they are. */
-static enum totp_err add(const struct enrolment *enrolment, struct reason *why)
+static enum totp_err add(const struct enrollment *enrolment, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_CRED struct cred cred = {0};
@@ -239,7 +239,7 @@ static enum totp_err add(const struct enrolment *enrolment, struct reason *why)
 	return store_replace(&txn, &cred, &state, why);
 }
 
-int enrolment_store(const struct enrolment *enrolment, bool *ret_changed)
+int enrollment_store(const struct enrollment *enrolment, bool *ret_changed)
 {
 	const struct request *request = enrolment->request;
 	struct reason why = {""};
@@ -257,7 +257,7 @@ int enrolment_store(const struct enrolment *enrolment, bool *ret_changed)
 
 /* --- taking a token away --- */
 
-static enum totp_err remove_token(const struct enrolment *enrolment, struct reason *why)
+static enum totp_err remove_token(const struct enrollment *enrolment, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_CRED struct cred cred = {0};
@@ -285,7 +285,7 @@ static enum totp_err remove_token(const struct enrolment *enrolment, struct reas
 	return err == TOTP_OK ? store_replace(&txn, &cred, &state, why) : err;
 }
 
-int enrolment_remove(const struct enrolment *enrolment)
+int enrollment_remove(const struct enrollment *enrolment)
 {
 	const struct tool *tool = enrolment->tool;
 	struct reason why = {""};

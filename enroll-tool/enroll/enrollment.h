@@ -10,7 +10,7 @@
 #include "record/recovery.h"
 #include "enroll/request.h"
 
-struct enrolment {
+struct enrollment {
 	struct tool *tool;
 	const struct request *request;
 	struct account account;
@@ -23,9 +23,9 @@ struct enrolment {
 	struct recovery_code codes[RECOVERY_MAX]; /* …which are these */
 };
 
-#define OWN_ENROLMENT OWN(enrolment_wipe)
+#define OWN_ENROLLMENT OWN(enrollment_wipe)
 
-void enrolment_wipe(struct enrolment *enrolment);
+void enrollment_wipe(struct enrollment *enrolment);
 
 /* Each returns an exit code, TOOL_DONE to go on, after a sentence. */
 
@@ -33,18 +33,18 @@ void enrolment_wipe(struct enrolment *enrolment);
  * Refuse what could not be stored before a secret is shown: a second enrolment without
  * --force, a token for somebody who has no record, or no room for it.
  */
-MUST_CHECK int enrolment_check(struct enrolment *enrolment);
+MUST_CHECK int enrollment_check(struct enrollment *enrolment);
 
 /* Issuer, account and settings, from the request and the policy. */
-MUST_CHECK int enrolment_choose(struct enrolment *enrolment);
+MUST_CHECK int enrollment_choose(struct enrollment *enrolment);
 
 /* The credential, from uri; recovery codes are made here. */
-MUST_CHECK int enrolment_make(struct enrolment *enrolment);
+MUST_CHECK int enrollment_make(struct enrollment *enrolment);
 
 /* Store it. *ret_changed: it is in place, though its writing was not confirmed. */
-MUST_CHECK int enrolment_store(const struct enrolment *enrolment, bool *ret_changed);
+MUST_CHECK int enrollment_store(const struct enrollment *enrolment, bool *ret_changed);
 
 /* Take the token called request->label away from a record that has another. */
-MUST_CHECK int enrolment_remove(const struct enrolment *enrolment);
+MUST_CHECK int enrollment_remove(const struct enrollment *enrolment);
 
 #endif

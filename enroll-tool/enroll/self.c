@@ -153,14 +153,14 @@ static const char *which_phone(const struct self *self)
 static int type_code(struct self *self, struct answer *ret_answer)
 {
 	bool recovery = self->status.recovery_left > 0;
-	char line[TYPED_MAX] = "";
+	char line[PROMPT_MAX] = "";
 	bool got = false;
 	enum totp_err err;
 
 	printf("Code from %s%s: ", which_phone(self), recovery ? ", or a recovery code" : "");
 	if (fflush(stdout) != 0)
 		return tool_refuse(self->tool, "no code could be asked for: %s", strerror(errno));
-	err = typed_line(&self->asking, line, &got);
+	err = prompt_line(&self->asking, line, &got);
 	answer_parse(got ? line : NULL, NULL, ret_answer);
 	WIPE(line);
 	if (!(got && isatty(STDIN_FILENO)))
@@ -273,6 +273,6 @@ int self_serve(struct tool *tool, const struct request *request)
 		code = tool_load_policy(tool);
 	if (code == TOOL_DONE)
 		code = load_status(&self);
-	typed_hold_signals(&self.asking);
+	prompt_hold_signals(&self.asking);
 	return code == TOOL_DONE ? run(&self) : code;
 }

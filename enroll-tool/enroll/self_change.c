@@ -76,11 +76,12 @@ int self_rename(struct self *self)
 
 static int hand_out(const struct self *self, struct outfile *file)
 {
-	const struct sheet sheet = {self->account.name, self->told.codes, self->told.code_count};
+	const struct recovery_file sheet = {self->account.name, self->told.codes,
+					    self->told.code_count};
 
-	if (file->path && sheet_save(self->tool, &sheet, file) != TOOL_DONE)
+	if (file->path && recovery_file_save(self->tool, &sheet, file) != TOOL_DONE)
 		outfile_drop(file); /* they are valid, so they are shown */
-	return sheet_hand_out(self->tool, &sheet, file);
+	return recovery_file_hand_out(self->tool, &sheet, file);
 }
 
 int self_recovery(struct self *self)

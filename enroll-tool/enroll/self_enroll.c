@@ -5,7 +5,7 @@
 
 /* A phone that is new to somebody, and how far it has come. */
 struct arrival {
-	struct enrolment enrolment;
+	struct enrollment enrolment;
 	struct files files;
 	bool again; /* its code was typed back once, and came too late */
 };
@@ -81,7 +81,7 @@ static int check(struct self *self)
 /* --- the new phone --- */
 
 /* Put it into the request; its code is fresh. */
-static void fill_in(struct self *self, const struct enrolment *enrolment)
+static void fill_in(struct self *self, const struct enrollment *enrolment)
 {
 	const struct otp_uri *uri = &enrolment->uri;
 	struct wire_token *token = &self->asked.token;
@@ -100,7 +100,7 @@ static void fill_in(struct self *self, const struct enrolment *enrolment)
 static int confirm(struct self *self, void *context)
 {
 	struct arrival *arrival = context;
-	int code = steps_confirm(&arrival->enrolment, &self->asking);
+	int code = enroll_steps_confirm(&arrival->enrolment, &self->asking);
 
 	if (code == TOOL_DONE)
 		fill_in(self, &arrival->enrolment);
@@ -119,14 +119,14 @@ static int confirm_new(struct self *self, void *context)
 
 static int present(struct self *self, struct arrival *arrival)
 {
-	int code = enrolment_choose(&arrival->enrolment);
+	int code = enrollment_choose(&arrival->enrolment);
 
 	if (code == TOOL_DONE)
-		code = steps_find_secret(&arrival->enrolment, &self->asking);
+		code = enroll_steps_find_secret(&arrival->enrolment, &self->asking);
 	if (code == TOOL_DONE)
-		code = steps_save(&arrival->enrolment, &arrival->files);
+		code = enroll_steps_save(&arrival->enrolment, &arrival->files);
 	if (code == TOOL_DONE)
-		code = steps_show(&arrival->enrolment);
+		code = enroll_steps_show(&arrival->enrolment);
 	return code;
 }
 
@@ -156,19 +156,20 @@ static void tell_done(const struct self *self, const struct arrival *arrival)
 		       self->asked.label);
 	else
 		printf("Done: your account is protected by your phone.\n");
-	steps_tell_next_code(&arrival->enrolment, stdout);
+	enroll_steps_tell_next_code(&arrival->enrolment, stdout);
 }
 
 static int hand_out(const struct self *self, struct files *files)
 {
-	const struct sheet sheet = {self->account.name, self->told.codes, self->told.code_count};
+	const struct recovery_file sheet = {self->account.name, self->told.codes,
+					    self->told.code_count};
 
-	steps_keep_pictures(self->tool, files);
+	enroll_steps_keep_pictures(self->tool, files);
 	if (sheet.count == 0)
 		return TOOL_DONE;
-	if (files->codes.path && sheet_save(self->tool, &sheet, &files->codes) != TOOL_DONE)
+	if (files->codes.path && recovery_file_save(self->tool, &sheet, &files->codes) != TOOL_DONE)
 		outfile_drop(&files->codes); /* they are valid, so they are shown */
-	return sheet_hand_out(self->tool, &sheet, &files->codes);
+	return recovery_file_hand_out(self->tool, &sheet, &files->codes);
 }
 
 static int arrive(struct self *self, struct arrival *arrival)
@@ -200,7 +201,7 @@ int self_enroll(struct self *self)
 
 	if (code == TOOL_DONE)
 		code = arrive(self, &arrival);
-	steps_drop_files(&arrival.files);
-	enrolment_wipe(&arrival.enrolment);
+	enroll_steps_drop_files(&arrival.files);
+	enrollment_wipe(&arrival.enrolment);
 	return code;
 }

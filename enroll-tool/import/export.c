@@ -30,7 +30,7 @@ struct piece_of_export {
 struct export
 {
 	struct ctl *ctl;
-	struct heap heap;
+	struct arena heap;
 	struct piece_of_export *pieces; /* one for each user */
 	size_t count, total;
 	size_t left_out;
@@ -39,7 +39,7 @@ struct export
 
 static void export_end(struct export *export)
 {
-	heap_wipe(&export->heap);
+	arena_wipe(&export->heap);
 	free(export->pieces);
 }
 
@@ -60,10 +60,10 @@ static enum totp_err read_record(struct store *store, const char *user, struct s
 
 static enum totp_err add_piece(struct export *export, const struct store_txn *txn)
 {
-	uint8_t bytes[PARCEL_MAX];
+	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = 0;
-	enum totp_err err = parcel_encode(&txn->cred, &txn->state, bytes, &len);
-	void *copy = err == TOTP_OK ? heap_copy(&export->heap, bytes, len) : NULL;
+	enum totp_err err = export_file_encode(&txn->cred, &txn->state, bytes, &len);
+	void *copy = err == TOTP_OK ? arena_copy(&export->heap, bytes, len) : NULL;
 
 	WIPE(bytes);
 	if (err != TOTP_OK || !copy)
@@ -156,9 +156,10 @@ static int add_all(struct export *export)
 static void gather(const struct export *export, uint8_t *ret_plain, size_t len)
 {
 	struct buffer out = buffer_of(ret_plain, len);
-	const struct parcel_head head = {.made = clock_now(), .count = (uint32_t)(export->count)};
+	const struct export_file_head head = {.made = clock_now(),
+					      .count = (uint32_t)(export->count)};
 
-	parcel_put_head(&out, &head);
+	export_file_put_head(&out, &head);
 	for (size_t i = 0; i < export->count; i++)
 		buffer_copy(&out, export->pieces[i].bytes, export->pieces[i].len);
 }
@@ -177,22 +178,22 @@ static int seal_and_write(const struct export *export, const struct secret *phra
 			  const struct outfile *file)
 {
 	const struct tool *tool = &export->ctl->tool;
-	size_t len = PARCEL_HEAD_LEN + export->total;
-	uint8_t *box = malloc(len + PASSBOX_OVERHEAD);
+	size_t len = EXPORT_FILE_HEAD_LEN + export->total;
+	uint8_t *box = malloc(len + PWSEAL_OVERHEAD);
 	enum totp_err err = box ? TOTP_OK : TOTP_ERR_NOMEM;
 	int code = TOOL_DONE;
 
 	if (box) {
-		gather(export, box + PASSBOX_HEADER_LEN, len);
-		err = passbox_close(phrase, PASSBOX_EXPORT, PASSBOX_COST, box + PASSBOX_HEADER_LEN,
-				    len, box);
+		gather(export, box + PWSEAL_HEADER_LEN, len);
+		err = pwseal_close(phrase, PWSEAL_EXPORT, PWSEAL_COST, box + PWSEAL_HEADER_LEN, len,
+				   box);
 	}
 	if (err != TOTP_OK)
 		code = tool_refuse(tool, "cannot seal the export: %s", err_name(err));
 	else
-		code = write_box(tool, file, box, len + PASSBOX_OVERHEAD);
+		code = write_box(tool, file, box, len + PWSEAL_OVERHEAD);
 	if (err != TOTP_OK && box)
-		explicit_bzero(box, len + PASSBOX_OVERHEAD);
+		explicit_bzero(box, len + PWSEAL_OVERHEAD);
 	free(box);
 	return code;
 }

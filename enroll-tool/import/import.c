@@ -79,7 +79,7 @@ static void say_kept(struct import *import, const struct place *place, const cha
 const char *import_path(struct import *import, const char *path)
 {
 	size_t len = strlen(path) + 1;
-	char *shown = len <= HEAP_BLOCK_LEN ? heap_take(&import->heap, len) : NULL;
+	char *shown = len <= ARENA_BLOCK_LEN ? arena_take(&import->heap, len) : NULL;
 
 	if (shown)
 		text_printable(text_of(path), shown, len);
@@ -211,28 +211,29 @@ static enum totp_err grow(struct import *import, struct reason *why)
 
 /* --- laying by --- */
 
-enum totp_err item_open(const struct item *item, struct draft *ret_draft)
+enum totp_err item_open(const struct item *item, struct new_token *ret_draft)
 {
 	struct bytes in = bytes_of(item->parcel, item->len);
 
-	return parcel_decode(&in, &ret_draft->cred, &ret_draft->state);
+	return export_file_decode(&in, &ret_draft->cred, &ret_draft->state);
 }
 
-static enum totp_err item_close(struct import *import, struct item *item, const struct draft *draft)
+static enum totp_err item_close(struct import *import, struct item *item,
+				const struct new_token *draft)
 {
-	uint8_t bytes[PARCEL_MAX];
+	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = 0;
-	enum totp_err err = parcel_encode(&draft->cred, &draft->state, bytes, &len);
+	enum totp_err err = export_file_encode(&draft->cred, &draft->state, bytes, &len);
 
 	if (err == TOTP_OK)
-		item->parcel = heap_copy(&import->heap, bytes, len);
+		item->parcel = arena_copy(&import->heap, bytes, len);
 	item->len = (uint16_t)len;
 	WIPE(bytes);
 	return err == TOTP_OK && !item->parcel ? TOTP_ERR_NOMEM : err;
 }
 
 /* Does the record of this user have the credential's id? One that cannot be read has not. */
-static bool is_same_record(const struct import *import, const struct draft *draft)
+static bool is_same_record(const struct import *import, const struct new_token *draft)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
@@ -240,7 +241,7 @@ static bool is_same_record(const struct import *import, const struct draft *draf
 	       memcmp(txn.cred.id, draft->cred.id, sizeof(txn.cred.id)) == 0;
 }
 
-static enum fate fate_of(const struct import *import, const struct draft *draft, bool has)
+static enum fate fate_of(const struct import *import, const struct new_token *draft, bool has)
 {
 	if (!has)
 		return FATE_NEW;
@@ -257,7 +258,7 @@ static const char *show(const char *user, char shown[CRED_USER_MAX + 1])
 }
 
 static void warn_of_secrets(struct import *import, const struct place *place,
-			    const struct draft *draft)
+			    const struct new_token *draft)
 {
 	char shown[CRED_USER_MAX + 1];
 
@@ -268,8 +269,8 @@ static void warn_of_secrets(struct import *import, const struct place *place,
 				    SECRET_GOOD_MIN);
 }
 
-static enum totp_err add_item(struct import *import, struct item item, const struct draft *draft,
-			      struct reason *why)
+static enum totp_err add_item(struct import *import, struct item item,
+			      const struct new_token *draft, struct reason *why)
 {
 	char shown[CRED_USER_MAX + 1];
 	bool has = false;
@@ -299,15 +300,15 @@ static enum totp_err add_item(struct import *import, struct item item, const str
 
 /* The user came before: its tokens are added to those that it had. */
 static enum totp_err gather(struct import *import, struct item *item, const struct place *place,
-			    const struct draft *draft)
+			    const struct new_token *draft)
 {
-	OWN_DRAFT struct draft all;
+	OWN_NEW_TOKEN struct new_token all;
 	struct reason sentence = {""};
 	enum totp_err err = item_open(item, &all);
 
 	if (err != TOTP_OK)
 		return err;
-	if (draft_add_all(&all, draft, &sentence) != TOTP_OK) {
+	if (new_token_add_all(&all, draft, &sentence) != TOTP_OK) {
 		import_lost(import, place, "%s", sentence.text);
 		return TOTP_OK;
 	}
@@ -317,7 +318,7 @@ static enum totp_err gather(struct import *import, struct item *item, const stru
 }
 
 static enum totp_err add_bound(struct import *import, const struct place *place,
-			       const struct draft *draft, bool known, struct reason *why)
+			       const struct new_token *draft, bool known, struct reason *why)
 {
 	const char *user = draft->cred.user;
 	struct item item = {.place = *place, .known = known};
@@ -337,14 +338,14 @@ static enum totp_err add_bound(struct import *import, const struct place *place,
 				   first->file);
 		return TOTP_OK;
 	}
-	item.user = heap_copy(&import->heap, user, strlen(user) + 1);
+	item.user = arena_copy(&import->heap, user, strlen(user) + 1);
 	return item.user ? add_item(import, item, draft, why) : TOTP_ERR_NOMEM;
 }
 
 enum totp_err import_add(struct import *import, const struct place *place,
-			 const struct draft *draft, struct reason *why)
+			 const struct new_token *draft, struct reason *why)
 {
-	OWN_DRAFT struct draft bound = *draft;
+	OWN_NEW_TOKEN struct new_token bound = *draft;
 	struct account account = {0};
 	enum totp_err err = import_account(import, draft->cred.user, &account, why);
 
@@ -372,7 +373,7 @@ static void import_end(struct import *import)
 	free(import->items);
 	free(import->seen);
 	names_scope_end(&import->names);
-	heap_wipe(&import->heap);
+	arena_wipe(&import->heap);
 }
 
 int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)

@@ -29,7 +29,7 @@ struct import {
 	bool same_id; /* the reader's: a record of the same id is the same one, and stays */
 
 	/* what is import.c's alone */
-	struct heap heap;
+	struct arena heap;
 	struct item *items;
 	size_t count, cap;
 	uint32_t *seen; /* hash table of user -> item + 1; its size is a power of two */
@@ -77,7 +77,7 @@ MUST_CHECK enum totp_err import_account(struct import *import, const char *name,
  * --replace. Any error: the store or the name service failed, or there is no memory.
  */
 MUST_CHECK enum totp_err import_add(struct import *import, const struct place *place,
-				    const struct draft *draft, struct reason *why);
+				    const struct new_token *draft, struct reason *why);
 
 /* Say "FILE:LINE: …": a line or a user is left out… */
 void import_bad(struct import *import, const struct place *place, const char *format, ...)
@@ -105,7 +105,7 @@ struct item {
 };
 
 /* Unpack an item: the caller's to wipe. */
-MUST_CHECK enum totp_err item_open(const struct item *item, struct draft *ret_draft);
+MUST_CHECK enum totp_err item_open(const struct item *item, struct new_token *ret_draft);
 
 /* Store what is to be stored, or tell it; an exit code. */
 MUST_CHECK int import_finish(struct import *import);

@@ -2,8 +2,8 @@
 #include "import/reader.h"
 #include "import/csv.h"
 
-static enum totp_err draft_of(const struct csv_row *row, int64_t now, struct draft *ret_draft,
-			      struct reason *why)
+static enum totp_err new_token_of(const struct csv_row *row, int64_t now,
+				  struct new_token *ret_draft, struct reason *why)
 {
 	struct token token = {.type = row->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 			      .alg = row->alg,
@@ -11,10 +11,10 @@ static enum totp_err draft_of(const struct csv_row *row, int64_t now, struct dra
 			      .period = row->period,
 			      .created = now,
 			      .secret = row->secret};
-	enum totp_err err = draft_begin(text_of(row->user), now, ret_draft);
+	enum totp_err err = new_token_begin(text_of(row->user), now, ret_draft);
 
 	if (err == TOTP_OK)
-		err = draft_add(ret_draft, &token, row->counter, why);
+		err = new_token_add(ret_draft, &token, row->counter, why);
 	WIPE(token);
 	return err;
 }
@@ -22,7 +22,7 @@ static enum totp_err draft_of(const struct csv_row *row, int64_t now, struct dra
 static enum totp_err read_line(struct import *import, const struct place *place, struct text line,
 			       struct reason *why)
 {
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	struct reason fault = {""};
 	struct csv_row row;
 	enum totp_err err = csv_decode_row(line, &row, &fault);
@@ -31,14 +31,14 @@ static enum totp_err read_line(struct import *import, const struct place *place,
 		import_bad(import, place, "%s", fault.text);
 		return TOTP_OK;
 	}
-	err = draft_of(&row, import->now, &draft, why);
+	err = new_token_of(&row, import->now, &draft, why);
 	csv_row_wipe(&row);
 	return err == TOTP_OK ? import_add(import, place, &draft, why) : err;
 }
 
 static enum totp_err read_csv(struct import *import, struct reason *why)
 {
-	return from_lines(import, import->ctl->words[0], read_line, why);
+	return reader_lines(import, import->ctl->words[0], read_line, why);
 }
 
 int ctl_import_csv(struct ctl *ctl)

@@ -22,7 +22,7 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 		reason_set(why, "there is no passphrase to open %.120s with", place->file);
 		return TOTP_ERR_SYSTEM;
 	}
-	err = passbox_open(&phrase, PASSBOX_EXPORT, box, text->len, box + PASSBOX_HEADER_LEN);
+	err = pwseal_open(&phrase, PWSEAL_EXPORT, box, text->len, box + PWSEAL_HEADER_LEN);
 	if (err == TOTP_ERR_SEAL)
 		reason_set(why, "%.120s: another passphrase, or the file was changed", place->file);
 	else if (err == TOTP_ERR_CRYPTO)
@@ -30,7 +30,7 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 	else if (err != TOTP_OK)
 		reason_set(why, "%.120s: not an export that this version reads", place->file);
 	if (err == TOTP_OK)
-		*ret_plain = bytes_of(box + PASSBOX_HEADER_LEN, text->len - PASSBOX_OVERHEAD);
+		*ret_plain = bytes_of(box + PWSEAL_HEADER_LEN, text->len - PWSEAL_OVERHEAD);
 	return err;
 }
 
@@ -38,8 +38,8 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 static enum totp_err take_parcel(struct import *import, const struct place *place,
 				 struct bytes *plain, struct reason *why)
 {
-	OWN_DRAFT struct draft there, here;
-	enum totp_err err = parcel_decode(plain, &there.cred, &there.state);
+	OWN_NEW_TOKEN struct new_token there, here;
+	enum totp_err err = export_file_decode(plain, &there.cred, &there.state);
 
 	if (err != TOTP_OK)
 		return err;
@@ -54,8 +54,8 @@ static enum totp_err take_all(struct import *import, const struct place *place, 
 			      struct reason *why)
 {
 	size_t total = plain->left;
-	struct parcel_head head = {0};
-	enum totp_err err = parcel_get_head(plain, &head);
+	struct export_file_head head = {0};
+	enum totp_err err = export_file_get_head(plain, &head);
 
 	for (uint32_t i = 0; i < head.count && err == TOTP_OK; i++) {
 		err = take_parcel(import, place, plain, why);
@@ -70,7 +70,7 @@ static enum totp_err read_exported(struct import *import, struct reason *why)
 	struct bytes plain = {0};
 	struct place place;
 	enum totp_err err = import_file(import, import->ctl->words[0],
-					PASSBOX_PLAIN_MAX + PASSBOX_OVERHEAD, &text, &place, why);
+					PWSEAL_PLAIN_MAX + PWSEAL_OVERHEAD, &text, &place, why);
 
 	if (err == TOTP_OK)
 		err = open_box(import, &text, &place, &plain, why);

@@ -50,8 +50,8 @@ static void tell_clock(struct import *import, const struct place *place,
 			    "(totpctl repair-clock)");
 }
 
-static enum totp_err draft_of(const struct google *google, struct text user, int64_t now,
-			      struct draft *ret_draft, struct reason *why)
+static enum totp_err new_token_of(const struct google *google, struct text user, int64_t now,
+				  struct new_token *ret_draft, struct reason *why)
 {
 	struct token token = {.type = google->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 			      .alg = google->alg,
@@ -59,22 +59,22 @@ static enum totp_err draft_of(const struct google *google, struct text user, int
 			      .period = google->period,
 			      .created = now,
 			      .secret = google->secret};
-	enum totp_err err = draft_begin(user, now, ret_draft);
+	enum totp_err err = new_token_begin(user, now, ret_draft);
 
 	if (err == TOTP_OK)
-		err = draft_add(ret_draft, &token,
-				google->hotp ? google->counter : google->last_step, why);
+		err = new_token_add(ret_draft, &token,
+				    google->hotp ? google->counter : google->last_step, why);
 	if (err == TOTP_OK)
 		err = recovery_take_scratch(&ret_draft->cred, google->codes, google->code_count);
 	WIPE(token);
 	return err;
 }
 
-enum totp_err from_google(struct import *import, const struct place *place, struct text user,
-			  const struct google *google, struct reason *why)
+enum totp_err reader_add_google(struct import *import, const struct place *place, struct text user,
+				const struct google *google, struct reason *why)
 {
-	OWN_DRAFT struct draft draft;
-	enum totp_err err = draft_of(google, user, import->now, &draft, why);
+	OWN_NEW_TOKEN struct new_token draft;
+	enum totp_err err = new_token_of(google, user, import->now, &draft, why);
 
 	if (err == TOTP_ERR_FORMAT) {
 		import_bad(import, place, "its name is not that of an account");
@@ -102,7 +102,7 @@ static enum totp_err take_bytes(struct import *import, const struct place *place
 	if (mode & (S_IRGRP | S_IROTH))
 		import_warn(import, place, "others can read it (mode %04o)",
 			    (unsigned)mode & 07777);
-	return from_google(import, place, user, &google, why);
+	return reader_add_google(import, place, user, &google, why);
 }
 
 /* --- a file of somebody's own --- */
@@ -230,11 +230,11 @@ static enum totp_err take_entry(struct import *import, const struct place *place
 	return TOTP_OK;
 }
 
-static enum totp_err read_entry(struct import *import, const struct folder *folder,
+static enum totp_err read_entry(struct import *import, const struct reader_dir *folder,
 				const char *name, struct reason *why)
 {
 	static char buf[GOOGLE_FILE_MAX];
-	struct place place = from_place(import, folder, name);
+	struct place place = reader_place(import, folder, name);
 	struct reason fault = {""};
 	struct stat st;
 	size_t len = 0;
@@ -242,7 +242,7 @@ static enum totp_err read_entry(struct import *import, const struct folder *fold
 
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
-	err = from_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
+	err = reader_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
 	if (err == TOTP_OK)
 		err = take_entry(import, &place, name, &folder->st, &st, (struct text){buf, len},
 				 why);
@@ -260,7 +260,7 @@ static enum totp_err read_path(struct import *import, const char *path, struct r
 		(void)reason_errno(why, "%.200s", path);
 		return TOTP_ERR_SYSTEM;
 	}
-	return S_ISDIR(st.st_mode) ? from_folder(import, path, read_entry, why)
+	return S_ISDIR(st.st_mode) ? reader_dir(import, path, read_entry, why)
 				   : read_file(import, path, &st, why);
 }
 

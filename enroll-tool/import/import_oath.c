@@ -69,8 +69,8 @@ static enum totp_err last_step(struct import *import, const struct place *place,
 	return TOTP_OK;
 }
 
-static enum totp_err draft_of(const struct oath *oath, uint64_t moving, int64_t now,
-			      struct draft *ret_draft, struct reason *why)
+static enum totp_err new_token_of(const struct oath *oath, uint64_t moving, int64_t now,
+				  struct new_token *ret_draft, struct reason *why)
 {
 	struct token token = {.type = oath->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 			      .alg = HMAC_SHA1,
@@ -78,10 +78,10 @@ static enum totp_err draft_of(const struct oath *oath, uint64_t moving, int64_t 
 			      .period = oath->period,
 			      .created = now,
 			      .secret = oath->secret};
-	enum totp_err err = draft_begin(text_of(oath->user), now, ret_draft);
+	enum totp_err err = new_token_begin(text_of(oath->user), now, ret_draft);
 
 	if (err == TOTP_OK)
-		err = draft_add(ret_draft, &token, moving, why);
+		err = new_token_add(ret_draft, &token, moving, why);
 	WIPE(token);
 	return err;
 }
@@ -89,7 +89,7 @@ static enum totp_err draft_of(const struct oath *oath, uint64_t moving, int64_t 
 static enum totp_err read_row(struct import *import, const struct place *place,
 			      const struct oath *oath, struct reason *why)
 {
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	uint64_t moving = oath->counter;
 	enum totp_err err = TOTP_OK;
 
@@ -98,7 +98,7 @@ static enum totp_err read_row(struct import *import, const struct place *place,
 	if (!oath->hotp && oath->used)
 		err = last_step(import, place, oath, &moving);
 	if (err == TOTP_OK)
-		err = draft_of(oath, moving, import->now, &draft, why);
+		err = new_token_of(oath, moving, import->now, &draft, why);
 	return err == TOTP_OK ? import_add(import, place, &draft, why) : err;
 }
 
@@ -118,7 +118,7 @@ static enum totp_err read_line(struct import *import, const struct place *place,
 
 static enum totp_err read_oath(struct import *import, struct reason *why)
 {
-	return from_lines(import, import->ctl->words[0], read_line, why);
+	return reader_lines(import, import->ctl->words[0], read_line, why);
 }
 
 int ctl_import_oath(struct ctl *ctl)

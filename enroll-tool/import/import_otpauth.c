@@ -38,8 +38,8 @@ static void label_of(const struct otp_uri *uri, char label[CRED_LABEL_MAX + 1])
 		strcpy(label, uri->issuer);
 }
 
-static enum totp_err draft_of(const struct otp_uri *uri, struct text user, int64_t now,
-			      struct draft *ret_draft, struct reason *why)
+static enum totp_err new_token_of(const struct otp_uri *uri, struct text user, int64_t now,
+				  struct new_token *ret_draft, struct reason *why)
 {
 	struct token token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 			      .alg = uri->alg,
@@ -47,11 +47,11 @@ static enum totp_err draft_of(const struct otp_uri *uri, struct text user, int64
 			      .period = uri->hotp ? 0 : (uint16_t)uri->period,
 			      .created = now,
 			      .secret = uri->secret};
-	enum totp_err err = draft_begin(user, now, ret_draft);
+	enum totp_err err = new_token_begin(user, now, ret_draft);
 
 	label_of(uri, token.label);
 	if (err == TOTP_OK)
-		err = draft_add(ret_draft, &token, uri->hotp ? uri->counter : 0, why);
+		err = new_token_add(ret_draft, &token, uri->hotp ? uri->counter : 0, why);
 	WIPE(token);
 	return err;
 }
@@ -59,14 +59,14 @@ static enum totp_err draft_of(const struct otp_uri *uri, struct text user, int64
 static enum totp_err take(struct import *import, const struct place *place,
 			  const struct otp_uri *uri, struct reason *why)
 {
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	struct text user;
 	struct reason fault = {""};
 	enum totp_err err = user_of(import, uri, &user, why);
 
 	if (err != TOTP_OK)
 		return err;
-	err = draft_of(uri, user, import->now, &draft, &fault);
+	err = new_token_of(uri, user, import->now, &draft, &fault);
 	if (err == TOTP_ERR_SYSTEM || err == TOTP_ERR_CRYPTO)
 		return err;
 	if (err == TOTP_OK)
@@ -93,7 +93,7 @@ static enum totp_err read_line(struct import *import, const struct place *place,
 
 static enum totp_err read_otpauth(struct import *import, struct reason *why)
 {
-	return from_lines(import, import->ctl->words[0], read_line, why);
+	return reader_lines(import, import->ctl->words[0], read_line, why);
 }
 
 int ctl_import_otpauth(struct ctl *ctl)

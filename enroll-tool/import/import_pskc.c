@@ -282,12 +282,12 @@ static void tell_unused(struct pskc_import *pskc)
 static enum totp_err take(struct import *import, const struct place *place, const struct pskc *pskc,
 			  struct text user, struct reason *why)
 {
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	struct reason fault = {""};
-	enum totp_err err = draft_begin(user, import->now, &draft);
+	enum totp_err err = new_token_begin(user, import->now, &draft);
 
 	if (err == TOTP_OK)
-		err = draft_add(&draft, &pskc->token, pskc->moving, &fault);
+		err = new_token_add(&draft, &pskc->token, pskc->moving, &fault);
 	if (err == TOTP_OK)
 		return import_add(import, place, &draft, why);
 	import_bad(import, place, "%s",

@@ -75,7 +75,7 @@ static bool has_counter(const struct cred *cred)
  * is not known is none.
  */
 static enum totp_err take_cred(struct import *import, const struct place *place,
-			       struct draft *draft, struct reason *why)
+			       struct new_token *draft, struct reason *why)
 {
 	if (has_counter(&draft->cred)) {
 		import_bad(import, place,
@@ -93,7 +93,7 @@ static enum totp_err take_box(struct import *import, const struct place *place, 
 			      const uint8_t *box, size_t len, struct reason *why)
 {
 	const struct sealed *sealed = (const struct sealed *)import;
-	OWN_DRAFT struct draft draft = {0};
+	OWN_NEW_TOKEN struct new_token draft = {0};
 	struct reason fault = {""};
 
 	if (open_with(&sealed->keyring, user, box, len, &draft.cred, &fault) == TOTP_OK)
@@ -130,10 +130,10 @@ static enum totp_err read_sealed_file(struct import *import, const char *path, s
 
 /* One of a folder, which may be the copy of a store that was at work: what has '~' in its name
  * would have become a record. */
-static enum totp_err read_sealed_entry(struct import *import, const struct folder *folder,
+static enum totp_err read_sealed_entry(struct import *import, const struct reader_dir *folder,
 				       const char *name, struct reason *why)
 {
-	struct place place = from_place(import, folder, name);
+	struct place place = reader_place(import, folder, name);
 	uint8_t box[BOX_MAX];
 	char user[CRED_USER_MAX + 1];
 	struct reason fault = {""};
@@ -145,7 +145,7 @@ static enum totp_err read_sealed_entry(struct import *import, const struct folde
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
 	if (find_user(name, user, &fault) &&
-	    from_file_at(folder, name, box, sizeof(box), &len, &st, &fault) == TOTP_OK)
+	    reader_file_at(folder, name, box, sizeof(box), &len, &st, &fault) == TOTP_OK)
 		return take_box(import, &place, user, box, len, why);
 	if (fault.text[0]) /* else it has gone meanwhile */
 		import_bad(import, &place, "%s", fault.text);
@@ -157,7 +157,7 @@ static enum totp_err read_sealed_path(struct import *import, const char *path, s
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode)
-		       ? from_folder(import, path, read_sealed_entry, why)
+		       ? reader_dir(import, path, read_sealed_entry, why)
 		       : read_sealed_file(import, path, why);
 }
 

@@ -42,7 +42,7 @@ static enum totp_err next_new(void *context, size_t index, struct cred *ret_cred
 {
 	struct creation *creation = context;
 	struct import *import = creation->import;
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	enum totp_err err;
 
 	progress_show(&import->progress, "importing", index + 1, creation->count);
@@ -80,7 +80,7 @@ static int create(struct import *import)
 static enum totp_err put_in_place(struct ctl *ctl, void *context, struct store_txn *txn,
 				  struct reason *why)
 {
-	OWN_DRAFT struct draft draft = *(const struct draft *)context;
+	OWN_NEW_TOKEN struct new_token draft = *(const struct new_token *)context;
 
 	(void)ctl;
 	enroll_inherit(&draft.cred, &draft.state, &txn->cred, &txn->state);
@@ -90,7 +90,7 @@ static enum totp_err put_in_place(struct ctl *ctl, void *context, struct store_t
 static int replace_one(struct import *import, const struct item *item)
 {
 	struct ctl *ctl = import->ctl;
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	enum totp_err err = item_open(item, &draft);
 
 	if (err != TOTP_OK)
@@ -135,12 +135,12 @@ static const char *const fates[] = {[FATE_NEW] = "import",
 
 static void tell_item(const struct item *item)
 {
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	char user[CRED_USER_MAX + 1], text[64] = "";
 
 	text_printable(text_of(item->user), user, sizeof(user));
 	if (item->fate != FATE_KEEP && item_open(item, &draft) == TOTP_OK)
-		draft_describe(&draft, text, sizeof(text));
+		new_token_describe(&draft, text, sizeof(text));
 	printf("%-9s  %s%s%s%s\n", fates[item->fate], user, text[0] ? ": " : "", text,
 	       item->known ? "" : "; there is no such account yet");
 }
@@ -177,7 +177,7 @@ static int tell_left_out(const struct import *import)
 /* One object of --json; it begins with what parts it from the one before. */
 static void tell_object(const struct item *item, const char *before)
 {
-	OWN_DRAFT struct draft draft;
+	OWN_NEW_TOKEN struct new_token draft;
 	char line[JSON_MAX];
 	struct json json = json_of(line, sizeof(line));
 

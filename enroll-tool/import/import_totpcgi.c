@@ -19,10 +19,10 @@
 
 struct totpcgi {
 	struct import import; /* first, so that the one is found by the other */
-	struct folder states;
+	struct reader_dir states;
 };
 
-static const struct folder *states_of(const struct import *import)
+static const struct reader_dir *states_of(const struct import *import)
 {
 	return &((const struct totpcgi *)import)->states;
 }
@@ -78,7 +78,7 @@ static enum totp_err read_state(struct import *import, const struct place *place
 	struct stat st;
 	size_t len = 0;
 	enum totp_err err =
-		from_file_at(states_of(import), name, buf, sizeof(buf), &len, &st, &fault);
+		reader_file_at(states_of(import), name, buf, sizeof(buf), &len, &st, &fault);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
 		without_state(import, place, google);
@@ -108,18 +108,18 @@ static enum totp_err take_user(struct import *import, const struct place *place,
 	snprintf(name, sizeof(name), "%.*s" STATE_END, (int)user.len, user.at);
 	if (read_state(import, place, name, google) != TOTP_OK)
 		return TOTP_OK; /* told */
-	return from_google(import, place, user, google, why);
+	return reader_add_google(import, place, user, google, why);
 }
 
 static enum totp_err read_secret(struct import *import, const struct place *place,
-				 const struct folder *folder, const char *name,
+				 const struct reader_dir *folder, const char *name,
 				 struct google *ret_google)
 {
 	static char buf[GOOGLE_FILE_MAX];
 	struct reason fault = {""};
 	struct stat st;
 	size_t len = 0;
-	enum totp_err err = from_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
+	enum totp_err err = reader_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
 
 	if (err == TOTP_OK)
 		err = google_decode((struct text){buf, len}, GOOGLE_TOTPCGI, ret_google, &fault);
@@ -129,7 +129,7 @@ static enum totp_err read_secret(struct import *import, const struct place *plac
 	return err;
 }
 
-static enum totp_err read_entry(struct import *import, const struct folder *folder,
+static enum totp_err read_entry(struct import *import, const struct reader_dir *folder,
 				const char *name, struct reason *why)
 {
 	OWN_GOOGLE struct google google = {0};
@@ -138,7 +138,7 @@ static enum totp_err read_entry(struct import *import, const struct folder *fold
 
 	if (len <= end || strcmp(name + len - end, SECRET_END) != 0)
 		return TOTP_OK;
-	place = from_place(import, folder, name);
+	place = reader_place(import, folder, name);
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
 	if (read_secret(import, &place, folder, name, &google) != TOTP_OK)
@@ -148,19 +148,19 @@ static enum totp_err read_entry(struct import *import, const struct folder *fold
 
 static enum totp_err read_totpcgi(struct import *import, struct reason *why)
 {
-	return from_folder(import, import->ctl->words[0], read_entry, why);
+	return reader_dir(import, import->ctl->words[0], read_entry, why);
 }
 
 int ctl_import_totpcgi(struct ctl *ctl)
 {
-	struct totpcgi totpcgi = {.states = FOLDER_NONE};
+	struct totpcgi totpcgi = {.states = READER_DIR_NONE};
 	struct reason why = {""};
 	int code;
 
 	/* its files are for everybody to write, so that it must not be */
-	if (from_folder_open(ctl->words[ctl->word_count - 1], &totpcgi.states, &why) != TOTP_OK)
+	if (reader_dir_open(ctl->words[ctl->word_count - 1], &totpcgi.states, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
 	code = import_run(ctl, &totpcgi.import, read_totpcgi);
-	from_folder_close(&totpcgi.states);
+	reader_dir_close(&totpcgi.states);
 	return code;
 }

@@ -5,12 +5,12 @@
 #include "login/enroll.h"
 #include "record/recovery.h"
 
-void draft_wipe(struct draft *draft)
+void new_token_wipe(struct new_token *draft)
 {
 	explicit_bzero(draft, sizeof(*draft));
 }
 
-enum totp_err draft_begin(struct text user, int64_t now, struct draft *ret_draft)
+enum totp_err new_token_begin(struct text user, int64_t now, struct new_token *ret_draft)
 {
 	char name[CRED_USER_MAX + 1];
 
@@ -42,13 +42,13 @@ static void choose_label(const struct cred *cred, struct token *token)
 {
 	if (token->label[0] && !has_label(cred, token->label))
 		return;
-	strcpy(token->label, DRAFT_LABEL);
+	strcpy(token->label, NEW_TOKEN_LABEL);
 	for (unsigned n = 2; has_label(cred, token->label); n++)
-		snprintf(token->label, sizeof(token->label), DRAFT_LABEL " %u", n);
+		snprintf(token->label, sizeof(token->label), NEW_TOKEN_LABEL " %u", n);
 }
 
 /* The state of a credential that has one token more than when `before` was made. */
-static void grow_state(struct draft *draft, uint64_t moving)
+static void grow_state(struct new_token *draft, uint64_t moving)
 {
 	struct login_state *state = &draft->state;
 	size_t last = draft->cred.token_count - 1u;
@@ -59,8 +59,8 @@ static void grow_state(struct draft *draft, uint64_t moving)
 	state->token_count = draft->cred.token_count;
 }
 
-enum totp_err draft_add(struct draft *draft, const struct token *token, uint64_t moving,
-			struct reason *why)
+enum totp_err new_token_add(struct new_token *draft, const struct token *token, uint64_t moving,
+			    struct reason *why)
 {
 	struct token added = *token;
 	enum totp_err err;
@@ -81,11 +81,12 @@ enum totp_err draft_add(struct draft *draft, const struct token *token, uint64_t
 	return err;
 }
 
-enum totp_err draft_add_all(struct draft *draft, const struct draft *more, struct reason *why)
+enum totp_err new_token_add_all(struct new_token *draft, const struct new_token *more,
+				struct reason *why)
 {
 	for (size_t i = 0; i < more->cred.token_count; i++) {
-		enum totp_err err =
-			draft_add(draft, &more->cred.tokens[i], more->state.tokens[i].moving, why);
+		enum totp_err err = new_token_add(draft, &more->cred.tokens[i],
+						  more->state.tokens[i].moving, why);
 
 		if (err != TOTP_OK)
 			return err;
@@ -93,7 +94,7 @@ enum totp_err draft_add_all(struct draft *draft, const struct draft *more, struc
 	return TOTP_OK;
 }
 
-const char *draft_describe(const struct draft *draft, char *text, size_t cap)
+const char *new_token_describe(const struct new_token *draft, char *text, size_t cap)
 {
 	unsigned tokens = draft->cred.token_count;
 	unsigned codes = recovery_left(&draft->cred, &draft->state);

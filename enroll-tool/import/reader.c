@@ -15,8 +15,8 @@ static void skip_mark(struct text *text)
 		*text = (struct text){text->at + 3, text->len - 3};
 }
 
-enum totp_err from_lines(struct import *import, const char *path, from_line_fn *read,
-			 struct reason *why)
+enum totp_err reader_lines(struct import *import, const char *path, reader_line_fn *read,
+			   struct reason *why)
 {
 	struct import_text text = {NULL, 0};
 	struct text rest, line;
@@ -58,8 +58,8 @@ static void listing_end(struct listing *listing)
 	free(listing->entries);
 }
 
-static enum totp_err each_entry(struct import *import, const struct folder *folder,
-				from_entry_fn *entry, struct reason *why)
+static enum totp_err each_entry(struct import *import, const struct reader_dir *folder,
+				reader_entry_fn *entry, struct reason *why)
 {
 	OWN(listing_end) struct listing listing = {0};
 	enum totp_err err = TOTP_OK;
@@ -77,12 +77,12 @@ static enum totp_err each_entry(struct import *import, const struct folder *fold
 	return err;
 }
 
-void from_folder_close(struct folder *folder)
+void reader_dir_close(struct reader_dir *folder)
 {
 	folder->fd = fd_close(folder->fd);
 }
 
-enum totp_err from_folder_open(const char *path, struct folder *ret_folder, struct reason *why)
+enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_folder, struct reason *why)
 {
 	OWN_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
 
@@ -100,16 +100,16 @@ enum totp_err from_folder_open(const char *path, struct folder *ret_folder, stru
 	return TOTP_OK;
 }
 
-enum totp_err from_folder(struct import *import, const char *path, from_entry_fn *entry,
-			  struct reason *why)
+enum totp_err reader_dir(struct import *import, const char *path, reader_entry_fn *entry,
+			 struct reason *why)
 {
-	OWN_FOLDER struct folder folder = FOLDER_NONE;
-	enum totp_err err = from_folder_open(path, &folder, why);
+	OWN_READER_DIR struct reader_dir folder = READER_DIR_NONE;
+	enum totp_err err = reader_dir_open(path, &folder, why);
 
 	return err == TOTP_OK ? each_entry(import, &folder, entry, why) : err;
 }
 
-struct place from_place(struct import *import, const struct folder *folder, const char *name)
+struct place reader_place(struct import *import, const struct reader_dir *folder, const char *name)
 {
 	OWN_TEXT char *path = NULL;
 	struct place place = {0};
@@ -121,8 +121,8 @@ struct place from_place(struct import *import, const struct folder *folder, cons
 	return place;
 }
 
-enum totp_err from_file_at(const struct folder *folder, const char *name, void *buf, size_t cap,
-			   size_t *ret_len, struct stat *ret_stat, struct reason *why)
+enum totp_err reader_file_at(const struct reader_dir *folder, const char *name, void *buf,
+			     size_t cap, size_t *ret_len, struct stat *ret_stat, struct reason *why)
 {
 	OWN_FD int fd =
 		openat(folder->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -16,7 +16,7 @@
 #include "import/pwseal.h"
 #include "keys/sealed.h"
 
-#define BOX_MAX (KEYRING_BYTES_MAX + PASSBOX_OVERHEAD)
+#define BOX_MAX (KEYRING_BYTES_MAX + PWSEAL_OVERHEAD)
 
 /* --- backup --- */
 
@@ -24,13 +24,13 @@ static int seal(const struct tool *tool, const struct keyring_text *text,
 		const struct secret *phrase, const struct outfile *file)
 {
 	uint8_t box[BOX_MAX];
-	enum totp_err err = passbox_close(phrase, PASSBOX_KEYRING, PASSBOX_COST,
-					  (const uint8_t *)text->text, text->len, box);
+	enum totp_err err = pwseal_close(phrase, PWSEAL_KEYRING, PWSEAL_COST,
+					 (const uint8_t *)text->text, text->len, box);
 	int code;
 
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "the copy cannot be sealed: %s", err_name(err));
-	code = outfile_write(tool, file, box, text->len + PASSBOX_OVERHEAD);
+	code = outfile_write(tool, file, box, text->len + PWSEAL_OVERHEAD);
 	return code == TOOL_DONE ? outfile_sync(tool, file) : code;
 }
 
@@ -91,7 +91,7 @@ static int read_box(const struct tool *tool, const char *path, uint8_t box[BOX_M
 	err = io_read_all(fd, box, BOX_MAX, ret_len);
 	if (err == TOTP_ERR_SYSTEM)
 		return tool_refuse(tool, "%s: %s", shown, strerror(errno));
-	if (err != TOTP_OK || *ret_len < PASSBOX_OVERHEAD)
+	if (err != TOTP_OK || *ret_len < PWSEAL_OVERHEAD)
 		return tool_refuse(tool, "%s: not a copy that 'totpctl key backup' has made",
 				   shown);
 	return TOOL_DONE;
@@ -121,8 +121,8 @@ static int open_box(struct restore *restore, const uint8_t *box, size_t len)
 
 	if (code != TOOL_DONE)
 		return code;
-	text->len = len - PASSBOX_OVERHEAD;
-	err = passbox_open(&phrase, PASSBOX_KEYRING, box, len, (uint8_t *)text->text);
+	text->len = len - PWSEAL_OVERHEAD;
+	err = pwseal_open(&phrase, PWSEAL_KEYRING, box, len, (uint8_t *)text->text);
 	if (err != TOTP_OK)
 		return refuse_box(&ctl->tool, ctl->words[0], err);
 	err = keyring_parse(keyring_text_of(text), "the copy", &restore->copy, &why);

@@ -16,7 +16,7 @@
 #define LOGIN_DEFS "/etc/login.defs"
 #define PEOPLE_MAX 2000000
 
-void people_end(struct people *people)
+void accounts_end(struct accounts *people)
 {
 	for (size_t i = 0; i < people->count; i++)
 		free(people->list[i].name);
@@ -29,7 +29,7 @@ void people_end(struct people *people)
 	free(people->table);
 	free(people->stamps);
 	free(people->primaries);
-	*people = (struct people){0};
+	*people = (struct accounts){0};
 }
 
 static bool grow(void *array, size_t count, size_t *room, size_t size)
@@ -61,7 +61,7 @@ static size_t hash_of(const char *name)
 }
 
 /* The place of a name: of its index, or the free one where it belongs. */
-static uint32_t *place_of(const struct people *people, const char *name)
+static uint32_t *place_of(const struct accounts *people, const char *name)
 {
 	size_t mask = people->table_size - 1;
 
@@ -70,7 +70,7 @@ static uint32_t *place_of(const struct people *people, const char *name)
 			return &people->table[i];
 }
 
-static struct somebody *find(const struct people *people, const char *name)
+static struct somebody *find(const struct accounts *people, const char *name)
 {
 	uint32_t *place = place_of(people, name);
 
@@ -78,7 +78,7 @@ static struct somebody *find(const struct people *people, const char *name)
 }
 
 /* A table with room for those who are there, and for as many more. */
-static bool make_table(struct people *people)
+static bool make_table(struct accounts *people)
 {
 	people->table_size = 256;
 	while (people->table_size < 4 * people->count)
@@ -95,7 +95,7 @@ static bool make_table(struct people *people)
 }
 
 /* One more is there, the last one. */
-static bool make_room(struct people *people)
+static bool make_room(struct accounts *people)
 {
 	uint32_t *more;
 
@@ -145,7 +145,7 @@ static bool is_person(const struct passwd *entry, uid_t first)
 	       strcmp(shell, "nologin") != 0 && strcmp(shell, "false") != 0;
 }
 
-static struct somebody *add(struct people *people, const char *name, uid_t uid, gid_t gid)
+static struct somebody *add(struct accounts *people, const char *name, uid_t uid, gid_t gid)
 {
 	struct somebody *one;
 
@@ -172,7 +172,7 @@ static int by_uid(const void *a, const void *b)
 }
 
 /* Keep one name of each uid, the first one: the others are the same account's. */
-static void drop_aliases(struct people *people)
+static void drop_aliases(struct accounts *people)
 {
 	size_t kept = 0;
 
@@ -187,7 +187,7 @@ static void drop_aliases(struct people *people)
 	people->count = kept;
 }
 
-static bool load_accounts(struct people *people)
+static bool load_accounts(struct accounts *people)
 {
 	const struct passwd *entry;
 	uid_t first = first_uid();
@@ -209,7 +209,7 @@ static bool load_accounts(struct people *people)
 
 /* --- groups --- */
 
-static bool join(struct people *people, struct crew *crew, size_t index)
+static bool join(struct accounts *people, struct crew *crew, size_t index)
 {
 	uint32_t stamp = (uint32_t)(crew - people->crews) + 1;
 
@@ -232,7 +232,7 @@ static int by_gid(const void *a, const void *b)
 }
 
 /* Who is where by the group of their account. */
-static bool sort_primaries(struct people *people)
+static bool sort_primaries(struct accounts *people)
 {
 	people->primaries = calloc(people->count + 1, sizeof(*people->primaries));
 	people->stamps = calloc(people->count + 1, sizeof(*people->stamps));
@@ -245,7 +245,7 @@ static bool sort_primaries(struct people *people)
 	return true;
 }
 
-static bool join_primaries(struct people *people, struct crew *crew)
+static bool join_primaries(struct accounts *people, struct crew *crew)
 {
 	size_t low = 0, high = people->listed;
 
@@ -263,7 +263,7 @@ static bool join_primaries(struct people *people, struct crew *crew)
 	return true;
 }
 
-static bool add_crew(struct people *people, const struct group *entry)
+static bool add_crew(struct accounts *people, const struct group *entry)
 {
 	struct crew *crew;
 
@@ -283,7 +283,7 @@ static bool add_crew(struct people *people, const struct group *entry)
 	return join_primaries(people, crew);
 }
 
-static bool load_groups(struct people *people)
+static bool load_groups(struct accounts *people)
 {
 	const struct group *entry;
 	bool room = sort_primaries(people);
@@ -297,7 +297,7 @@ static bool load_groups(struct people *people)
 
 /* --- the policy's lists --- */
 
-static struct crew *find_crew(const struct people *people, const char *name)
+static struct crew *find_crew(const struct accounts *people, const char *name)
 {
 	for (size_t i = 0; i < people->crew_count; i++)
 		if (strcmp(people->crews[i].name, name) == 0)
@@ -306,7 +306,7 @@ static struct crew *find_crew(const struct people *people, const char *name)
 }
 
 /* A group of a list: one that is not listed is looked up. NULL: there is none, which is told. */
-static struct crew *need_crew(const struct tool *tool, struct people *people, const char *name)
+static struct crew *need_crew(const struct tool *tool, struct accounts *people, const char *name)
 {
 	struct crew *crew = find_crew(people, name);
 	const struct group *entry = crew ? NULL : getgrnam(name);
@@ -323,7 +323,8 @@ static struct crew *need_crew(const struct tool *tool, struct people *people, co
 }
 
 /* Mark who is in a list, by name or group. */
-static int mark_list(const struct tool *tool, struct people *people, const char *list, bool exempt)
+static int mark_list(const struct tool *tool, struct accounts *people, const char *list,
+		     bool exempt)
 {
 	struct text rest = text_of(list), name;
 	char copy[POLICY_LIST_MAX];
@@ -339,7 +340,7 @@ static int mark_list(const struct tool *tool, struct people *people, const char 
 		if (group)
 			crew = need_crew(tool, people, copy);
 		else
-			one = people_find(tool, people, copy, &code);
+			one = accounts_find(tool, people, copy, &code);
 		if (one)
 			*(exempt ? &one->exempt : &one->required) = true;
 		if (crew)
@@ -348,7 +349,7 @@ static int mark_list(const struct tool *tool, struct people *people, const char 
 	return code;
 }
 
-static void mark_members(struct people *people)
+static void mark_members(struct accounts *people)
 {
 	for (size_t i = 0; i < people->crew_count; i++) {
 		const struct crew *crew = &people->crews[i];
@@ -360,8 +361,8 @@ static void mark_members(struct people *people)
 	}
 }
 
-struct somebody *people_find(const struct tool *tool, struct people *people, const char *name,
-			     int *ret_code)
+struct somebody *accounts_find(const struct tool *tool, struct accounts *people, const char *name,
+			       int *ret_code)
 {
 	struct somebody *one = find(people, name);
 	struct account account = {.known = false};
@@ -385,7 +386,7 @@ struct somebody *people_find(const struct tool *tool, struct people *people, con
 	return one;
 }
 
-int people_load(const struct tool *tool, struct people *ret_people)
+int accounts_load(const struct tool *tool, struct accounts *ret_people)
 {
 	const struct policy *policy = &tool->policy;
 	int code;

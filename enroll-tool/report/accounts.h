@@ -44,7 +44,7 @@ struct primary {
 	uint32_t index;
 };
 
-struct people {
+struct accounts {
 	struct somebody *list;
 	size_t count, room;
 	struct crew *crews;
@@ -57,21 +57,21 @@ struct people {
 	bool partial; /* the name service does not list everybody */
 };
 
-#define OWN_PEOPLE OWN(people_end)
+#define OWN_ACCOUNTS OWN(accounts_end)
 
-void people_end(struct people *people);
+void accounts_end(struct accounts *people);
 
 /*
  * Read accounts and groups, and who is in which list of the policy. A group of a list that does
  * not exist is told, and nobody is in it. An exit code, after a sentence; TOOL_DONE to go on.
  */
-MUST_CHECK int people_load(const struct tool *tool, struct people *ret_people);
+MUST_CHECK int accounts_load(const struct tool *tool, struct accounts *ret_people);
 
 /*
  * Find somebody by name, and count them among the people; one whom the name service does not
  * list is looked up. NULL: there is no such account, or *ret_code is no longer TOOL_DONE.
  */
-struct somebody *people_find(const struct tool *tool, struct people *people, const char *name,
-			     int *ret_code);
+struct somebody *accounts_find(const struct tool *tool, struct accounts *people, const char *name,
+			       int *ret_code);
 
 #endif

@@ -46,7 +46,7 @@ static int look_at_records(struct ctl *ctl, struct report *report)
 
 	for (size_t i = 0; i < enrolled.count && code == TOOL_DONE; i++) {
 		struct somebody *one =
-			people_find(&ctl->tool, &report->people, enrolled.users[i], &code);
+			accounts_find(&ctl->tool, &report->people, enrolled.users[i], &code);
 
 		if (one)
 			one->stage = stage_of_record(ctl->tool.store, one);
@@ -73,7 +73,7 @@ static void look_at_invite(void *context, const char *user)
 	if (guests->code != TOOL_DONE ||
 	    store_invite_get(guests->ctl->tool.store, user, &invite, NULL) != TOTP_OK)
 		return;
-	one = people_find(&guests->ctl->tool, &guests->report->people, user, &guests->code);
+	one = accounts_find(&guests->ctl->tool, &guests->report->people, user, &guests->code);
 	if (one && one->stage == STAGE_FREE && invite_holds(&invite, one->uid, guests->report->now))
 		one->stage = STAGE_INVITED;
 }
@@ -129,7 +129,7 @@ static int by_size(const void *a, const void *b)
 
 static bool count_teams(struct report *report)
 {
-	const struct people *people = &report->people;
+	const struct accounts *people = &report->people;
 
 	report->teams = calloc(people->crew_count + 1, sizeof(*report->teams));
 	for (size_t i = 0; report->teams && i < people->crew_count; i++) {
@@ -149,7 +149,7 @@ static bool count_teams(struct report *report)
 
 static int look(struct ctl *ctl, struct report *report)
 {
-	int code = people_load(&ctl->tool, &report->people);
+	int code = accounts_load(&ctl->tool, &report->people);
 
 	if (code == TOOL_DONE)
 		code = look_at_records(ctl, report);

@@ -8,7 +8,7 @@
 
 void report_end(struct report *report)
 {
-	people_end(&report->people);
+	accounts_end(&report->people);
 	free(report->teams);
 	report->teams = NULL;
 }

@@ -22,7 +22,7 @@ struct report {
 	char overrides[SERVICE_OVERRIDES_MAX]; /* of the policy's file, by PAM lines */
 	const char *host;
 	int64_t now;
-	struct people people;
+	struct accounts people;
 	struct tally tally;
 	struct team *teams; /* the largest first */
 	size_t team_count;

@@ -7,22 +7,22 @@
 
 #include <stddef.h>
 
-#define HEAP_BLOCK_LEN ((size_t)1 << 20)
+#define ARENA_BLOCK_LEN ((size_t)1 << 20)
 
-struct heap {
-	struct heap_block *last;
+struct arena {
+	struct arena_block *last;
 	size_t left; /* bytes free in it */
 };
 
-#define OWN_HEAP OWN(heap_wipe)
+#define OWN_ARENA OWN(arena_wipe)
 
 /* Wipe and free everything. */
-void heap_wipe(struct heap *heap);
+void arena_wipe(struct arena *heap);
 
-/* Room for 1 to HEAP_BLOCK_LEN bytes, aligned for none but char; NULL: no memory. */
-void *heap_take(struct heap *heap, size_t len);
+/* Room for 1 to ARENA_BLOCK_LEN bytes, aligned for none but char; NULL: no memory. */
+void *arena_take(struct arena *heap, size_t len);
 
 /* Room for a copy of so many bytes. */
-void *heap_copy(struct heap *heap, const void *data, size_t len);
+void *arena_copy(struct arena *heap, const void *data, size_t len);
 
 #endif

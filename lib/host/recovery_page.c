@@ -15,15 +15,15 @@ static void add_row(char *page, const struct recovery_code *codes, unsigned coun
 		size_t len = strlen(page);
 
 		recovery_show(&codes[i], shown);
-		snprintf(page + len, PAGE_MAX - len, "%s%2u  %s", i == row ? "  " : "      ", i + 1,
-			 shown);
+		snprintf(page + len, RECOVERY_PAGE_MAX - len, "%s%2u  %s",
+			 i == row ? "  " : "      ", i + 1, shown);
 		WIPE(shown);
 	}
-	strncat(page, "\n", PAGE_MAX - strlen(page) - 1);
+	strncat(page, "\n", RECOVERY_PAGE_MAX - strlen(page) - 1);
 }
 
-void page_of_codes(const char *user, const struct recovery_code *codes, unsigned count,
-		   char ret_page[PAGE_MAX])
+void recovery_page(const char *user, const struct recovery_code *codes, unsigned count,
+		   char ret_page[RECOVERY_PAGE_MAX])
 {
 	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX], day[11];
 	char shown[CRED_USER_MAX + 1];
@@ -32,7 +32,7 @@ void page_of_codes(const char *user, const struct recovery_code *codes, unsigned
 	machine_names(host, full_host);
 	text_to_date(clock_now(), day);
 	text_printable(text_of(user), shown, sizeof(shown));
-	snprintf(ret_page, PAGE_MAX,
+	snprintf(ret_page, RECOVERY_PAGE_MAX,
 		 "Recovery codes of %s for %.100s, %s\n"
 		 "Each works once in place of a code, when the phone is not at hand. Keep them\n"
 		 "on paper and away from the phone: nobody can show them again.\n\n",

@@ -4,10 +4,10 @@
 
 #include "record/recovery.h"
 
-#define PAGE_MAX 2048
+#define RECOVERY_PAGE_MAX 2048
 
 /* Write the page of `count` codes, 1 to RECOVERY_MAX; the caller wipes it. */
-void page_of_codes(const char *user, const struct recovery_code *codes, unsigned count,
-		   char ret_page[PAGE_MAX]);
+void recovery_page(const char *user, const struct recovery_code *codes, unsigned count,
+		   char ret_page[RECOVERY_PAGE_MAX]);
 
 #endif

@@ -2,14 +2,14 @@
 
 #define EXPORT_VERSION 1
 
-void parcel_put_head(struct buffer *out, const struct parcel_head *head)
+void export_file_put_head(struct buffer *out, const struct export_file_head *head)
 {
 	buffer_u16(out, EXPORT_VERSION);
 	buffer_u64(out, (uint64_t)head->made);
 	buffer_u32(out, head->count);
 }
 
-enum totp_err parcel_get_head(struct bytes *in, struct parcel_head *ret_head)
+enum totp_err export_file_get_head(struct bytes *in, struct export_file_head *ret_head)
 {
 	uint16_t version = bytes_u16(in);
 
@@ -32,10 +32,10 @@ static size_t fields_len(const uint8_t slot[STATE_SLOT_LEN])
 	return len;
 }
 
-enum totp_err parcel_encode(const struct cred *cred, const struct login_state *state,
-			    uint8_t ret_bytes[PARCEL_MAX], size_t *ret_len)
+enum totp_err export_file_encode(const struct cred *cred, const struct login_state *state,
+				 uint8_t ret_bytes[EXPORT_FILE_MAX], size_t *ret_len)
 {
-	struct buffer out = buffer_of(ret_bytes, PARCEL_MAX);
+	struct buffer out = buffer_of(ret_bytes, EXPORT_FILE_MAX);
 	uint8_t plain[CRED_BYTES_MAX], slot[STATE_SLOT_LEN];
 	size_t len = 0;
 	enum totp_err err = state_encode(state, cred, slot);
@@ -80,7 +80,8 @@ static enum totp_err take_state(struct bytes *in, const struct cred *cred,
 	return state_decode(slot, cred, ret_state);
 }
 
-enum totp_err parcel_decode(struct bytes *in, struct cred *ret_cred, struct login_state *ret_state)
+enum totp_err export_file_decode(struct bytes *in, struct cred *ret_cred,
+				 struct login_state *ret_state)
 {
 	enum totp_err err;
 

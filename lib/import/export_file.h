@@ -8,29 +8,30 @@
 #include "base/bytes.h"
 #include "record/state.h"
 
-#define PARCEL_MAX      (2 + CRED_BYTES_MAX + 2 + STATE_SLOT_LEN)
-#define PARCEL_HEAD_LEN (2 + 8 + 4)
+#define EXPORT_FILE_MAX      (2 + CRED_BYTES_MAX + 2 + STATE_SLOT_LEN)
+#define EXPORT_FILE_HEAD_LEN (2 + 8 + 4)
 
 /* What stands before the parcels of an export. */
-struct parcel_head {
+struct export_file_head {
 	int64_t made; /* seconds since 1970 UTC */
 	uint32_t count;
 };
 
-void parcel_put_head(struct buffer *out, const struct parcel_head *head);
+void export_file_put_head(struct buffer *out, const struct export_file_head *head);
 
 /* Take it off *in. TOTP_ERR_FORMAT: cut short; TOTP_ERR_UNSUPPORTED: of another version. */
-MUST_CHECK enum totp_err parcel_get_head(struct bytes *in, struct parcel_head *ret_head);
+MUST_CHECK enum totp_err export_file_get_head(struct bytes *in, struct export_file_head *ret_head);
 
 /* Pack both. TOTP_ERR_RANGE, TOTP_ERR_CRYPTO: as cred_encode and state_encode. */
-MUST_CHECK enum totp_err parcel_encode(const struct cred *cred, const struct login_state *state,
-				       uint8_t ret_bytes[PARCEL_MAX], size_t *ret_len);
+MUST_CHECK enum totp_err export_file_encode(const struct cred *cred,
+					    const struct login_state *state,
+					    uint8_t ret_bytes[EXPORT_FILE_MAX], size_t *ret_len);
 
 /*
  * Take the next parcel off *in. Errors as cred_decode and state_decode; TOTP_ERR_FORMAT: cut
  * short, or another spelling than the one there is. *ret_cred and *ret_state are zeros then.
  */
-MUST_CHECK enum totp_err parcel_decode(struct bytes *in, struct cred *ret_cred,
-				       struct login_state *ret_state);
+MUST_CHECK enum totp_err export_file_decode(struct bytes *in, struct cred *ret_cred,
+					    struct login_state *ret_state);
 
 #endif

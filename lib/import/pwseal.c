@@ -2,28 +2,28 @@
 
 #include "base/bytes.h"
 
-#define PASSBOX_MAGIC    0x50545042u /* "PTPB" */
-#define PASSBOX_VERSION  1
-#define PASSBOX_SALT_LEN 16
-#define SCRYPT_R         8
-#define SCRYPT_P         1
-#define SCRYPT_P_MAX     4
+#define PWSEAL_MAGIC    0x50545042u /* "PTPB" */
+#define PWSEAL_VERSION  1
+#define PWSEAL_SALT_LEN 16
+#define SCRYPT_R        8
+#define SCRYPT_P        1
+#define SCRYPT_P_MAX    4
 
-_Static_assert(PASSBOX_HEADER_LEN == 4 + 5 + PASSBOX_SALT_LEN + GCM_NONCE_LEN, "the fields");
+_Static_assert(PWSEAL_HEADER_LEN == 4 + 5 + PWSEAL_SALT_LEN + GCM_NONCE_LEN, "the fields");
 
 struct header {
-	uint8_t kind; /* enum passbox_kind */
+	uint8_t kind; /* enum pwseal_kind */
 	struct scrypt_cost cost;
-	uint8_t salt[PASSBOX_SALT_LEN];
+	uint8_t salt[PWSEAL_SALT_LEN];
 	uint8_t nonce[GCM_NONCE_LEN];
 };
 
 static void put_header(const struct header *header, uint8_t *ret_box)
 {
-	struct buffer out = buffer_of(ret_box, PASSBOX_HEADER_LEN);
+	struct buffer out = buffer_of(ret_box, PWSEAL_HEADER_LEN);
 
-	buffer_u32(&out, PASSBOX_MAGIC);
-	buffer_u8(&out, PASSBOX_VERSION);
+	buffer_u32(&out, PWSEAL_MAGIC);
+	buffer_u8(&out, PWSEAL_VERSION);
 	buffer_u8(&out, header->kind);
 	buffer_u8(&out, header->cost.n_log2);
 	buffer_u8(&out, header->cost.r);
@@ -34,17 +34,17 @@ static void put_header(const struct header *header, uint8_t *ret_box)
 
 static bool cost_is_good(const struct scrypt_cost *cost)
 {
-	return cost->n_log2 >= PASSBOX_COST_MIN && cost->n_log2 <= PASSBOX_COST_MAX &&
+	return cost->n_log2 >= PWSEAL_COST_MIN && cost->n_log2 <= PWSEAL_COST_MAX &&
 	       cost->r == SCRYPT_R && cost->p >= 1 && cost->p <= SCRYPT_P_MAX;
 }
 
 static enum totp_err get_header(const uint8_t *box, struct header *ret_header)
 {
-	struct bytes in = bytes_of(box, PASSBOX_HEADER_LEN);
+	struct bytes in = bytes_of(box, PWSEAL_HEADER_LEN);
 
-	if (bytes_u32(&in) != PASSBOX_MAGIC)
+	if (bytes_u32(&in) != PWSEAL_MAGIC)
 		return TOTP_ERR_FORMAT;
-	if (bytes_u8(&in) != PASSBOX_VERSION)
+	if (bytes_u8(&in) != PWSEAL_VERSION)
 		return TOTP_ERR_UNSUPPORTED;
 	ret_header->kind = bytes_u8(&in);
 	ret_header->cost.n_log2 = bytes_u8(&in);
@@ -64,14 +64,14 @@ static enum totp_err key_of(const struct secret *phrase, const struct header *he
 			     header->cost, ret_key);
 }
 
-enum totp_err passbox_close(const struct secret *phrase, enum passbox_kind kind, unsigned cost,
-			    const uint8_t *plain, size_t len, uint8_t *ret_box)
+enum totp_err pwseal_close(const struct secret *phrase, enum pwseal_kind kind, unsigned cost,
+			   const uint8_t *plain, size_t len, uint8_t *ret_box)
 {
 	struct header header = {.kind = (uint8_t)kind, .cost = {(uint8_t)cost, SCRYPT_R, SCRYPT_P}};
-	uint8_t *ct = ret_box + PASSBOX_HEADER_LEN, key[GCM_KEY_LEN];
+	uint8_t *ct = ret_box + PWSEAL_HEADER_LEN, key[GCM_KEY_LEN];
 	enum totp_err err;
 
-	if (cost > PASSBOX_COST_MAX || len > PASSBOX_PLAIN_MAX)
+	if (cost > PWSEAL_COST_MAX || len > PWSEAL_PLAIN_MAX)
 		return TOTP_ERR_RANGE;
 	err = crypto_random(header.salt, sizeof(header.salt));
 	if (err == TOTP_OK)
@@ -82,34 +82,34 @@ enum totp_err passbox_close(const struct secret *phrase, enum passbox_kind kind,
 		return err;
 
 	put_header(&header, ret_box);
-	err = crypto_gcm_seal(key, header.nonce, ret_box, PASSBOX_HEADER_LEN, plain, len, ct,
+	err = crypto_gcm_seal(key, header.nonce, ret_box, PWSEAL_HEADER_LEN, plain, len, ct,
 			      ct + len);
 	WIPE(key);
 	return err;
 }
 
-enum totp_err passbox_open(const struct secret *phrase, enum passbox_kind kind, const uint8_t *box,
-			   size_t box_len, uint8_t *ret_plain)
+enum totp_err pwseal_open(const struct secret *phrase, enum pwseal_kind kind, const uint8_t *box,
+			  size_t box_len, uint8_t *ret_plain)
 {
 	struct header header;
 	uint8_t key[GCM_KEY_LEN];
-	size_t len = box_len - PASSBOX_OVERHEAD;
+	size_t len = box_len - PWSEAL_OVERHEAD;
 	enum totp_err err;
 
-	if (box_len < PASSBOX_OVERHEAD)
+	if (box_len < PWSEAL_OVERHEAD)
 		return TOTP_ERR_FORMAT;
 	err = get_header(box, &header);
 	if (err == TOTP_OK && header.kind != kind)
 		err = TOTP_ERR_UNSUPPORTED;
-	if (err == TOTP_OK && len > PASSBOX_PLAIN_MAX)
+	if (err == TOTP_OK && len > PWSEAL_PLAIN_MAX)
 		err = TOTP_ERR_RANGE;
 	if (err == TOTP_OK)
 		err = key_of(phrase, &header, key);
 	if (err != TOTP_OK)
 		return err;
 
-	err = crypto_gcm_open(key, header.nonce, box, PASSBOX_HEADER_LEN, box + PASSBOX_HEADER_LEN,
-			      len, box + PASSBOX_HEADER_LEN + len, ret_plain);
+	err = crypto_gcm_open(key, header.nonce, box, PWSEAL_HEADER_LEN, box + PWSEAL_HEADER_LEN,
+			      len, box + PWSEAL_HEADER_LEN + len, ret_plain);
 	WIPE(key);
 	return err;
 }

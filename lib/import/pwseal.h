@@ -9,42 +9,42 @@
 #include "base/crypto.h"
 #include "base/secret.h"
 
-#define PASSBOX_PHRASE_MIN 12 /* bytes of a passphrase that something is sealed under */
+#define PWSEAL_PHRASE_MIN 12 /* bytes of a passphrase that something is sealed under */
 
-#define PASSBOX_HEADER_LEN 37
-#define PASSBOX_OVERHEAD   (PASSBOX_HEADER_LEN + GCM_TAG_LEN)
-#define PASSBOX_PLAIN_MAX  (1u << 30)
+#define PWSEAL_HEADER_LEN 37
+#define PWSEAL_OVERHEAD   (PWSEAL_HEADER_LEN + GCM_TAG_LEN)
+#define PWSEAL_PLAIN_MAX  (1u << 30)
 
 /* scrypt's N is two to the power of this: 128 MiB and half a second for a new box… */
-#define PASSBOX_COST     17
-#define PASSBOX_COST_MIN 10 /* …and 1 MiB to 1 GiB for one that is opened */
-#define PASSBOX_COST_MAX 20
+#define PWSEAL_COST     17
+#define PWSEAL_COST_MIN 10 /* …and 1 MiB to 1 GiB for one that is opened */
+#define PWSEAL_COST_MAX 20
 
 /* What is in it: a box of one kind does not open as another. */
-enum passbox_kind { PASSBOX_EXPORT = 1, PASSBOX_KEYRING = 2 };
+enum pwseal_kind { PWSEAL_EXPORT = 1, PWSEAL_KEYRING = 2 };
 
 /*
  * Seal under a passphrase, with fresh salt and nonce. ret_box has room for
- * len + PASSBOX_OVERHEAD bytes; plain may lie where its ciphertext will, at
- * ret_box + PASSBOX_HEADER_LEN. cost: PASSBOX_COST_MIN to PASSBOX_COST_MAX.
+ * len + PWSEAL_OVERHEAD bytes; plain may lie where its ciphertext will, at
+ * ret_box + PWSEAL_HEADER_LEN. cost: PWSEAL_COST_MIN to PWSEAL_COST_MAX.
  *
- * TOTP_ERR_RANGE: cost, or len is more than PASSBOX_PLAIN_MAX. TOTP_ERR_SYSTEM: no random
+ * TOTP_ERR_RANGE: cost, or len is more than PWSEAL_PLAIN_MAX. TOTP_ERR_SYSTEM: no random
  * bytes. TOTP_ERR_CRYPTO: libcrypto failed, or there is no memory for the cost.
  */
-MUST_CHECK enum totp_err passbox_close(const struct secret *phrase, enum passbox_kind kind,
-				       unsigned cost, const uint8_t *plain, size_t len,
-				       uint8_t *ret_box);
+MUST_CHECK enum totp_err pwseal_close(const struct secret *phrase, enum pwseal_kind kind,
+				      unsigned cost, const uint8_t *plain, size_t len,
+				      uint8_t *ret_box);
 
 /*
- * Open a box. ret_plain has room for box_len - PASSBOX_OVERHEAD bytes, and may be
- * box + PASSBOX_HEADER_LEN.
+ * Open a box. ret_plain has room for box_len - PWSEAL_OVERHEAD bytes, and may be
+ * box + PWSEAL_HEADER_LEN.
  *
  * TOTP_ERR_FORMAT: not a box, or too short. TOTP_ERR_UNSUPPORTED: a box of another version
  * or kind. TOTP_ERR_RANGE: a cost that is not taken, or too long. TOTP_ERR_SEAL: altered, or
  * another passphrase; these cannot be told apart. ret_plain is then wiped.
  * TOTP_ERR_CRYPTO: as above.
  */
-MUST_CHECK enum totp_err passbox_open(const struct secret *phrase, enum passbox_kind kind,
-				      const uint8_t *box, size_t box_len, uint8_t *ret_plain);
+MUST_CHECK enum totp_err pwseal_open(const struct secret *phrase, enum pwseal_kind kind,
+				     const uint8_t *box, size_t box_len, uint8_t *ret_plain);
 
 #endif

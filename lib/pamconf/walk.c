@@ -95,7 +95,7 @@ static bool has_argument(const struct stack_line *line, const char *word)
 	return false;
 }
 
-bool routes_is_misspelt(const struct stack_line *line)
+bool walk_is_misspelt(const struct stack_line *line)
 {
 	static const char *const names[] = {"pam_totp", "pam_totp.so", "totp",
 					    "totp.so",  "pam-totp",    "pam-totp.so"};
@@ -122,9 +122,9 @@ static bool asks_sshd(const struct stack_line *line)
 	return false;
 }
 
-enum line_role routes_role(const struct stack_line *line)
+enum line_role walk_role(const struct stack_line *line)
 {
-	if (line->kind != STACK_MODULE || routes_is_misspelt(line))
+	if (line->kind != STACK_MODULE || walk_is_misspelt(line))
 		return ROLE_FAILS;
 	if (is_called(line, "totp"))
 		return asks_sshd(line) ? ROLE_KEY : ROLE_CODE;
@@ -139,7 +139,7 @@ enum line_role routes_role(const struct stack_line *line)
 	return ROLE_OTHER;
 }
 
-enum line_role routes_account_role(const struct stack_line *line)
+enum line_role walk_account_role(const struct stack_line *line)
 {
 	if (line->kind != STACK_MODULE)
 		return ROLE_FAILS;
@@ -222,7 +222,7 @@ struct route {
 struct walking {
 	const struct stack *stack;
 	const enum line_role *roles;
-	struct routes *routes;
+	struct walk *routes;
 	struct route *all;
 	size_t count, room;
 	bool no_memory;
@@ -359,7 +359,7 @@ static void look_at_order(struct walking *walking, const struct route *route, si
 static void look_at_end(struct walking *walking, const struct route *route, bool *asked,
 			bool *unasked)
 {
-	struct routes *routes = walking->routes;
+	struct walk *routes = walking->routes;
 
 	if (!goes_on(walking, stack_result(&route->walk)))
 		return;
@@ -422,10 +422,10 @@ static void walk_lines(struct walking *walking)
 	walking->routes->stuck = asked && !unasked;
 }
 
-void routes_end(struct routes *routes)
+void walk_end(struct walk *routes)
 {
 	free(routes->marks);
-	*routes = (struct routes){0};
+	*routes = (struct walk){0};
 }
 
 static enum totp_err start(struct walking *walking)
@@ -450,13 +450,13 @@ static enum totp_err start(struct walking *walking)
 	return walking->no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
 }
 
-enum totp_err routes_walk(const struct stack *stack, const enum line_role *roles,
-			  struct routes *ret_routes)
+enum totp_err walk_stack(const struct stack *stack, const enum line_role *roles,
+			 struct walk *ret_routes)
 {
 	struct walking walking = {.stack = stack, .roles = roles, .routes = ret_routes};
 	enum totp_err err;
 
-	*ret_routes = (struct routes){0};
+	*ret_routes = (struct walk){0};
 	err = start(&walking);
 	if (err == TOTP_OK)
 		walk_lines(&walking);
@@ -465,6 +465,6 @@ enum totp_err routes_walk(const struct stack *stack, const enum line_role *roles
 	free(walking.all);
 	free(walking.at);
 	if (err != TOTP_OK)
-		routes_end(ret_routes);
+		walk_end(ret_routes);
 	return err;
 }

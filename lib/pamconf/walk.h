@@ -22,17 +22,17 @@ enum line_role {
 };
 
 /* By its name and arguments; never ROLE_COMBINED, which the policy file may say as well. */
-enum line_role routes_role(const struct stack_line *line);
+enum line_role walk_role(const struct stack_line *line);
 
 /* Is pam_totp.so meant, and another name written, which libpam does not find? */
-bool routes_is_misspelt(const struct stack_line *line);
+bool walk_is_misspelt(const struct stack_line *line);
 
 /*
  * The same of an account line, where nobody proves who they are; ours is ROLE_ENROLL. Of a
  * stack with one, a login also goes on when the password has expired (PAM_NEW_AUTHTOK_REQD),
  * and MARK_SKIPS and MARK_OVERRULED alone have a meaning.
  */
-enum line_role routes_account_role(const struct stack_line *line);
+enum line_role walk_account_role(const struct stack_line *line);
 
 /* What is found at a line. */
 enum line_mark {
@@ -44,7 +44,7 @@ enum line_mark {
 	MARK_TWICE = 1 << 5,     /* ours asks, and another of ours has taken a code already */
 };
 
-struct routes {
+struct walk {
 	unsigned *marks; /* of enum line_mark, by line */
 	bool code;       /* some line of ours asks for a code */
 	bool factor;     /* some line is a first factor */
@@ -54,12 +54,12 @@ struct routes {
 	bool too_many;   /* more ways than are walked: nothing else is said */
 };
 
-#define OWN_ROUTES OWN(routes_end)
+#define OWN_WALK OWN(walk_end)
 
-void routes_end(struct routes *routes);
+void walk_end(struct walk *routes);
 
 /* Walk them all. roles: one for each line of the stack. TOTP_ERR_NOMEM. */
-MUST_CHECK enum totp_err routes_walk(const struct stack *stack, const enum line_role *roles,
-				     struct routes *ret_routes);
+MUST_CHECK enum totp_err walk_stack(const struct stack *stack, const enum line_role *roles,
+				    struct walk *ret_routes);
 
 #endif

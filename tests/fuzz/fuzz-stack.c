@@ -58,16 +58,16 @@ static void walk_is_sound(const struct stack *stack, int answer)
 	REQUIRE(stack_result(&walk) != PAM_SUCCESS || answer == PAM_SUCCESS);
 }
 
-static void routes_are_sound(const struct stack *stack,
-			     enum line_role (*role)(const struct stack_line *line))
+static void walk_are_sound(const struct stack *stack,
+			   enum line_role (*role)(const struct stack_line *line))
 {
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	enum line_role *roles = calloc(stack->count + 1, sizeof(*roles));
 
 	REQUIRE(roles);
 	for (size_t i = 0; i < stack->count; i++)
 		roles[i] = role(&stack->lines[i]);
-	REQUIRE(routes_walk(stack, roles, &routes) == TOTP_OK);
+	REQUIRE(walk_stack(stack, roles, &routes) == TOTP_OK);
 	for (size_t i = 0; i < stack->count; i++)
 		REQUIRE(routes.marks[i] == 0 || routes.code);
 	REQUIRE(!routes.stuck || routes.open);
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int answer = -1; answer <= STACK_RETURNS; answer++)
 			walk_is_sound(&stack, answer);
 		if (stack.count <= 64)
-			routes_are_sound(&stack, t == 2 ? routes_account_role : routes_role);
+			walk_are_sound(&stack, t == 2 ? walk_account_role : walk_role);
 	}
 	return 0;
 }

@@ -1,20 +1,49 @@
 """
-A file includes headers of its own folder and of the layers to its left; edges never
-include each other. What touches the host stays in lib/host and the edges.
+A file includes headers of its own directory and of those that its directory may use; the edges
+never include each other, and no two files use each other in a circle. What touches the host
+stays in lib/host and the edges.
 """
 
 import re
 
 import house
 
-LAYERS = ["base", "otp", "record", "store", "login", "host"]
-EDGE = len(LAYERS)
+BELOW_LOGIN = ["base", "otp", "record", "store"]
+LIB = BELOW_LOGIN + ["login", "host"]
+
+# directory -> the others whose headers it may include
+MAY_INCLUDE = {
+    "base": [],
+    "otp": ["base"],
+    "record": ["base", "otp"],
+    "import": ["base", "otp", "record"],
+    "store": ["base", "otp", "record"],
+    "login": BELOW_LOGIN,
+    "host": BELOW_LOGIN + ["login"],
+    "pamconf": ["base"],
+    "module": LIB,
+    "totpd": LIB,
+    "enroll-tool": LIB + ["import", "pamconf"],
+}
+
+# the same inside enroll-tool; its two main programs may include everything
+TOOL_MAY_INCLUDE = {
+    "common": [],
+    "enroll": ["common"],
+    "report": ["common"],
+    "keys": ["common"],
+    "import": ["common"],
+    "ctl": ["common", "report", "keys"],
+    "batch": ["common", "report", "keys"],
+    "doctor": ["common", "report", "keys"],
+}
+
 HOST_AND_EDGES = {"host", "module", "totpd", "enroll-tool"}
 
-# system header -> the only folders, or files, that may include it
+# system header -> the only directories, or files, that may include it
 HEADERS = [
     (r"openssl/", {"lib/base/crypto.c"}),
-    (r"security/", {"module", "lib/pamconf/stack.h"}),
+    (r"security/", {"module", "pamconf"}),
     (r"(sys/)?syslog\.h", HOST_AND_EDGES),
     (r"(pwd|grp)\.h", HOST_AND_EDGES),
     (r"qrencode\.h", {"host"}),
@@ -22,7 +51,7 @@ HEADERS = [
     (r"locale\.h", {"enroll-tool"}),
 ]
 
-# call -> the only folders, or files, in which it may stand
+# call -> the only directories, or files, in which it may stand
 CALLS = [
     (r"\b(time|gettimeofday|timespec_get|localtime(_r)?|mktime)\s*\(", HOST_AND_EDGES),
     (r"\bclock_gettime\s*\(\s*CLOCK_MONOTONIC\b", HOST_AND_EDGES | {"lib/base/io.c"}),
@@ -36,8 +65,8 @@ CALLS = [
 ]
 
 
-def folder_of(name):
-    """Layer or edge of a file of the product; None for tests and the like."""
+def directory_of(name):
+    """The directory of lib, or the edge, of a product file; None for tests and the like."""
     match = re.match(r"lib/(\w+)/", name)
     if match:
         return match.group(1)
@@ -47,61 +76,120 @@ def folder_of(name):
     return match.group(1) if match else None
 
 
-def rank_of(folder):
-    return LAYERS.index(folder) if folder in LAYERS else EDGE
+def tool_directory_of(name):
+    """ "doctor" of enroll-tool/doctor/sshd.c; None for the main programs and other edges."""
+    match = re.match(r"enroll-tool/(\w+)/", name)
+    return match.group(1) if match else None
 
 
-def resolve(name, include, folder):
-    """The file that a quoted include of `name` means, by the rules for include paths."""
-    layer = include.split("/")[0]
-    if layer in LAYERS:
-        return "lib/" + include
-    if folder in LAYERS:
-        return None  # inside lib the path names the layer
-    beside = house.TOP / name
-    for start in (beside.parent, house.TOP):
-        path = (start / include).resolve()
-        if path.is_file():
-            return str(path.relative_to(house.TOP))
+def resolve(name, include):
+    """The file of the repository that a quoted include of `name` means, or None."""
+    starts = ["lib/", ""]
+    if directory_of(name) == "enroll-tool":
+        starts.insert(0, "enroll-tool/")
+    if directory_of(name) == "totpd":
+        starts.insert(0, "totpd/")
+    for start in starts:
+        if (house.TOP / (start + include)).is_file():
+            return start + include
     return None
 
 
-def check_include(findings, place, name, include, folder):
-    target = resolve(name, include, folder)
-    if target is None or not (house.TOP / target).is_file():
-        findings.tell(place, f'"{include}": no such header; inside lib its path names the layer')
-        return
-    theirs = folder_of(target)
-    if theirs is None or theirs != folder and rank_of(theirs) >= rank_of(folder):
-        findings.tell(place, f'{folder} may not include "{include}" of {theirs}')
+def may_include(name, target):
+    ours, theirs = directory_of(name), directory_of(target)
+    if ours == theirs == "enroll-tool":
+        ours, theirs = tool_directory_of(name), tool_directory_of(target)
+        return ours is None or ours == theirs or theirs in TOOL_MAY_INCLUDE.get(ours, [])
+    return ours == theirs or theirs in MAY_INCLUDE[ours]
 
 
-def check_use(findings, place, name, folder, what, allowed):
-    if folder not in allowed and name not in allowed:
+def check_include(findings, place, name, include):
+    target = resolve(name, include)
+    if target is None:
+        findings.tell(place, f'"{include}": no such header; a path names the directory')
+    elif not may_include(name, target):
+        findings.tell(place, f"may not include {target}")
+
+
+def check_use(findings, place, name, what, allowed):
+    if directory_of(name) not in allowed and name not in allowed:
         findings.tell(place, f"{what} belongs to: {', '.join(sorted(allowed)) or 'nobody'}")
 
 
-def check_file(findings, name, folder):
+def check_file(findings, name):
     text = house.read(name)
     for number, line in enumerate(text.splitlines(), 1):
         include = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
         if include and include.group(1) == '"':
-            check_include(findings, f"{name}:{number}", name, include.group(2), folder)
+            check_include(findings, f"{name}:{number}", name, include.group(2))
         elif include:
             for pattern, allowed in HEADERS:
                 if re.match(pattern, include.group(2)):
-                    check_use(findings, f"{name}:{number}", name, folder, include.group(2), allowed)
+                    check_use(findings, f"{name}:{number}", name, include.group(2), allowed)
     for number, line in enumerate(house.code_of(text).splitlines(), 1):
         for pattern, allowed in CALLS:
             for call in re.finditer(pattern, line):
-                check_use(findings, f"{name}:{number}", name, folder, call.group(), allowed)
+                check_use(findings, f"{name}:{number}", name, call.group(), allowed)
+
+
+# --- circles ---
+
+DEFINITION = re.compile(r"^(?!static\b)[A-Za-z_][\w \t*()]*?\b(\w+)\([^;{}]*\)\n\{", re.M)
+
+
+def uses(names):
+    """For each file without its ending: those whose functions it calls or headers it includes."""
+    names = [name for name in names if not name.endswith("_none.c")]  # twins of other files
+    code = {name: house.code_of(house.read(name)) for name in names}
+    home = {}
+    for name in names:
+        if name.endswith(".c"):
+            for match in DEFINITION.finditer(code[name]):
+                home[match.group(1)] = name[:-2]
+    graph = {name[:-2]: set() for name in names}
+    for name in names:
+        stem = name[:-2]
+        for word in set(re.findall(r"\b\w+\b(?=\s*\()", code[name])):
+            if name.endswith(".c") and home.get(word, stem) != stem:
+                graph[stem].add(home[word])
+        for include in re.findall(r'^\s*#\s*include "([^"]+)"', house.read(name), re.M):
+            target = resolve(name, include)
+            if target and target[:-2] != stem:
+                graph[stem].add(target[:-2])
+    return graph
+
+
+def circle_from(graph, start):
+    """The shortest way from a file back to itself, or None."""
+    ways = [[start]]
+    seen = set()
+    while ways:
+        way = ways.pop(0)
+        for following in sorted(graph.get(way[-1], ())):
+            if following == start:
+                return way
+            if following not in seen:
+                seen.add(following)
+                ways.append(way + [following])
+    return None
+
+
+def check_circles(findings, names):
+    graph = uses(names)
+    told = set()
+    for start in sorted(graph):
+        circle = circle_from(graph, start)
+        if circle and not told & set(circle):
+            told |= set(circle)
+            findings.tell(start, "uses itself in a circle: " + " -> ".join(circle + [start]))
 
 
 def main():
     findings = house.Findings()
-    ours = [name for name in house.c_files() if folder_of(name)]
+    ours = [name for name in house.c_files() if directory_of(name)]
     for name in ours:
-        check_file(findings, name, folder_of(name))
+        check_file(findings, name)
+    check_circles(findings, ours)
     findings.leave(len(ours))
 
 

@@ -1,4 +1,4 @@
-/* Whose turn it is: nobody's crowd keeps others waiting. */
+/* Whose turn it is: nobody's users keeps others waiting. */
 #include "../unit/unit.h"
 
 #include "desk.h"

@@ -271,7 +271,7 @@ static void enforcement_is_a_word_or_a_day(void **unused)
 	}
 }
 
-static void people_enrol_where_and_until_when_it_says(void **unused)
+static void accounts_enrol_where_and_until_when_it_says(void **unused)
 {
 	struct policy p;
 	struct complaints told;
@@ -876,7 +876,7 @@ int main(void)
 		cmocka_unit_test(durations_have_units),
 		cmocka_unit_test(flags_are_yes_or_no),
 		cmocka_unit_test(enforcement_is_a_word_or_a_day),
-		cmocka_unit_test(people_enrol_where_and_until_when_it_says),
+		cmocka_unit_test(accounts_enrol_where_and_until_when_it_says),
 		cmocka_unit_test(algorithms_are_three),
 		cmocka_unit_test(paths_are_absolute_and_fit),
 		cmocka_unit_test(a_prompt_is_up_to_127_bytes_of_clean_text),

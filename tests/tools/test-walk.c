@@ -36,8 +36,8 @@ static void read_stack(const char *name, const char *type, struct stack *stack,
 
 	assert_ok(stack_read(folder, name, type, stack));
 	for (size_t i = 0; i < stack->count; i++)
-		roles[i] = account ? routes_account_role(&stack->lines[i])
-				   : routes_role(&stack->lines[i]);
+		roles[i] = account ? walk_account_role(&stack->lines[i])
+				   : walk_role(&stack->lines[i]);
 }
 
 /* --- by chance --- */
@@ -142,7 +142,7 @@ static enum line_role role_of(const struct kind *kind, const struct stack_line *
 
 /* One login, by the answers that are written in the stack. */
 static void compare_with_libpam(const char *name, const struct kind *kind,
-				const struct routes *routes, unsigned all, bool refused)
+				const struct walk *routes, unsigned all, bool refused)
 {
 	const struct pam_conv conv = {NULL, NULL};
 	pam_handle_t *pamh = NULL;
@@ -197,7 +197,7 @@ static void try_answers(const struct stack *stack, const struct kind *kind, unsi
 }
 
 static void compare_with_every_answer(const char *name, const struct kind *kind,
-				      const struct stack *stack, const struct routes *routes,
+				      const struct stack *stack, const struct walk *routes,
 				      unsigned all)
 {
 	struct seen seen = {0};
@@ -220,7 +220,7 @@ static void compare_with_every_answer(const char *name, const struct kind *kind,
 static unsigned try_stack(const char *name, const struct kind *kind)
 {
 	OWN_STACK struct stack stack = {0};
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	enum line_role roles[2 * LINES_MAX];
 	bool refused = false;
 	unsigned all = 0;
@@ -234,7 +234,7 @@ static unsigned try_stack(const char *name, const struct kind *kind)
 		roles[i] = role_of(kind, &stack.lines[i]);
 		refused |= roles[i] == kind->ours && refuses(answer);
 	}
-	assert_ok(routes_walk(&stack, roles, &routes));
+	assert_ok(walk_stack(&stack, roles, &routes));
 	for (size_t i = 0; i < stack.count; i++)
 		all |= routes.marks[i];
 	compare_with_libpam(name, kind, &routes, all, refused);
@@ -358,12 +358,12 @@ static void the_stacks_that_people_have_are_judged_by_name(void **unused)
 {
 	for (size_t n = 0; n < COUNT(known); n++) {
 		OWN_STACK struct stack stack = {0};
-		OWN_ROUTES struct routes routes = {0};
+		OWN_WALK struct walk routes = {0};
 		enum line_role roles[16];
 
 		write_text("known", known[n].text);
 		read_stack("known", "auth", &stack, roles);
-		assert_ok(routes_walk(&stack, roles, &routes));
+		assert_ok(walk_stack(&stack, roles, &routes));
 		for (size_t i = 0; i < stack.count; i++)
 			if (routes.marks[i] != (i < 10 ? known[n].marks[i] : 0))
 				fail_msg("line %zu is marked %u in:\n%s", i + 1, routes.marks[i],
@@ -418,12 +418,12 @@ static void of_the_account_lines_that_people_have_those_that_let_past_are_marked
 {
 	for (size_t n = 0; n < COUNT(accounts); n++) {
 		OWN_STACK struct stack stack = {0};
-		OWN_ROUTES struct routes routes = {0};
+		OWN_WALK struct walk routes = {0};
 		enum line_role roles[16];
 
 		write_text("known", accounts[n].text);
 		read_stack("known", "account", &stack, roles);
-		assert_ok(routes_walk(&stack, roles, &routes));
+		assert_ok(walk_stack(&stack, roles, &routes));
 		for (size_t i = 0; i < stack.count; i++)
 			if (routes.marks[i] != (i < 6 ? accounts[n].marks[i] : 0))
 				fail_msg("line %zu is marked %u in:\n%s", i + 1, routes.marks[i],
@@ -436,23 +436,23 @@ static void of_the_account_lines_that_people_have_those_that_let_past_are_marked
 static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	enum line_role roles[16];
 
 	write_text("password-auth", RED_HAT);
 	write_text("known", "auth substack password-auth\n" OURS);
 	read_stack("known", "auth", &stack, roles);
-	assert_ok(routes_walk(&stack, roles, &routes));
+	assert_ok(walk_stack(&stack, roles, &routes));
 	for (size_t i = 0; i + 1 < stack.count; i++)
 		assert_int_equal(0, routes.marks[i]);
 	assert_int_equal(MARK_UNPROVEN, routes.marks[stack.count - 1]);
 
 	/* and an include is left by what is sufficient */
 	stack_end(&stack);
-	routes_end(&routes);
+	walk_end(&routes);
 	write_text("known", "auth include password-auth\n" OURS);
 	read_stack("known", "auth", &stack, roles);
-	assert_ok(routes_walk(&stack, roles, &routes));
+	assert_ok(walk_stack(&stack, roles, &routes));
 	assert_int_equal(MARK_SKIPS, routes.marks[4]);
 	assert_int_equal(MARK_SKIPS, routes.marks[6]);
 }
@@ -460,7 +460,7 @@ static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
 static void a_stack_with_very_many_ways_ends(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
-	OWN_ROUTES struct routes routes = {0};
+	OWN_WALK struct walk routes = {0};
 	static enum line_role roles[300];
 	static char text[32768];
 
@@ -470,7 +470,7 @@ static void a_stack_with_very_many_ways_ends(void **unused)
 	strcat(text, DEBIAN OURS);
 	write_text("many", text);
 	read_stack("many", "auth", &stack, roles);
-	assert_ok(routes_walk(&stack, roles, &routes));
+	assert_ok(walk_stack(&stack, roles, &routes));
 	assert_true(routes.too_many || routes.open);
 }
 

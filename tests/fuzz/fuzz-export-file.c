@@ -12,10 +12,10 @@
 static void comes_back(const struct cred *cred, const struct login_state *state,
 		       const uint8_t *bytes, size_t len)
 {
-	uint8_t again[PARCEL_MAX];
+	uint8_t again[EXPORT_FILE_MAX];
 	size_t again_len = 0;
 
-	REQUIRE(parcel_encode(cred, state, again, &again_len) == TOTP_OK);
+	REQUIRE(export_file_encode(cred, state, again, &again_len) == TOTP_OK);
 	REQUIRE(again_len == len && memcmp(again, bytes, len) == 0);
 }
 
@@ -25,7 +25,7 @@ static bool decode(struct bytes *in)
 	struct login_state state;
 	struct cred cred;
 
-	if (parcel_decode(in, &cred, &state) != TOTP_OK) {
+	if (export_file_decode(in, &cred, &state) != TOTP_OK) {
 		REQUIRE(cred.user[0] == '\0' && state.token_count == 0);
 		return false;
 	}
@@ -45,7 +45,7 @@ static void sign(const struct cred *cred, const uint8_t *fields, size_t len, uin
 
 static void make(const uint8_t *fields, size_t fields_len, const uint8_t *plain, size_t len)
 {
-	uint8_t bytes[PARCEL_MAX], mac[MAC_MAX] = {0};
+	uint8_t bytes[EXPORT_FILE_MAX], mac[MAC_MAX] = {0};
 	struct buffer out = buffer_of(bytes, sizeof(bytes));
 	struct bytes in;
 	struct cred cred;
@@ -66,11 +66,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes in = bytes_of(data, size), export = in;
 	size_t fields_len = size ? data[0] : 0;
-	struct parcel_head head = {0};
+	struct export_file_head head = {0};
 
 	while (in.left > 0 && decode(&in))
 		;
-	if (parcel_get_head(&export, &head) == TOTP_OK)
+	if (export_file_get_head(&export, &head) == TOTP_OK)
 		for (uint32_t i = 0; i < head.count && decode(&export); i++)
 			;
 	if (size > 1 + fields_len && size - 1 - fields_len <= CRED_BYTES_MAX)

@@ -5,7 +5,7 @@
 
 #define PLAIN     "the plaintext"
 #define PLAIN_LEN (sizeof(PLAIN) - 1)
-#define BOX_LEN   (PLAIN_LEN + PASSBOX_OVERHEAD)
+#define BOX_LEN   (PLAIN_LEN + PWSEAL_OVERHEAD)
 
 static struct secret phrase_of(const char *text)
 {
@@ -19,15 +19,15 @@ static void seal_plain(uint8_t box[BOX_LEN])
 {
 	const struct secret phrase = phrase_of("correct horse battery staple");
 
-	assert_ok(passbox_close(&phrase, PASSBOX_EXPORT, PASSBOX_COST_MIN, (const uint8_t *)PLAIN,
-				PLAIN_LEN, box));
+	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST_MIN, (const uint8_t *)PLAIN,
+			       PLAIN_LEN, box));
 }
 
 static enum totp_err open_with(const char *text, const uint8_t *box, size_t len)
 {
 	const struct secret phrase = phrase_of(text);
 	uint8_t plain[PLAIN_LEN + 1] = {0};
-	enum totp_err err = passbox_open(&phrase, PASSBOX_EXPORT, box, len, plain);
+	enum totp_err err = pwseal_open(&phrase, PWSEAL_EXPORT, box, len, plain);
 
 	if (err == TOTP_OK)
 		assert_memory_equal(PLAIN, plain, PLAIN_LEN);
@@ -76,7 +76,7 @@ static void no_two_boxes_share_salt_or_nonce(void **unused)
 	assert_memory_equal(a, b, 9);
 	assert_memory_not_equal(a + 9, b + 9, 16);
 	assert_memory_not_equal(a + 25, b + 25, GCM_NONCE_LEN);
-	assert_memory_not_equal(a + PASSBOX_HEADER_LEN, b + PASSBOX_HEADER_LEN, PLAIN_LEN);
+	assert_memory_not_equal(a + PWSEAL_HEADER_LEN, b + PWSEAL_HEADER_LEN, PLAIN_LEN);
 }
 
 static void no_changed_byte_opens(void **unused)
@@ -107,7 +107,7 @@ static void no_other_length_opens(void **unused)
 	seal_plain(box);
 	for (size_t len = 0; len <= sizeof(box); len++)
 		if (len != BOX_LEN)
-			assert_int_equal(len < PASSBOX_OVERHEAD ? TOTP_ERR_FORMAT : TOTP_ERR_SEAL,
+			assert_int_equal(len < PWSEAL_OVERHEAD ? TOTP_ERR_FORMAT : TOTP_ERR_SEAL,
 					 open_box(box, len));
 }
 
@@ -117,10 +117,9 @@ static void a_box_of_one_kind_is_none_of_the_other(void **unused)
 	uint8_t box[BOX_LEN], plain[PLAIN_LEN] = {0};
 
 	seal_plain(box);
-	assert_refused(UNSUPPORTED,
-		       passbox_open(&phrase, PASSBOX_KEYRING, box, sizeof(box), plain));
-	box[5] = PASSBOX_KEYRING;
-	assert_refused(SEAL, passbox_open(&phrase, PASSBOX_KEYRING, box, sizeof(box), plain));
+	assert_refused(UNSUPPORTED, pwseal_open(&phrase, PWSEAL_KEYRING, box, sizeof(box), plain));
+	box[5] = PWSEAL_KEYRING;
+	assert_refused(SEAL, pwseal_open(&phrase, PWSEAL_KEYRING, box, sizeof(box), plain));
 	assert_wiped(plain);
 }
 
@@ -144,36 +143,36 @@ static void a_box_cannot_ask_for_any_cost(void **unused)
 
 static void nothing_is_sealed_at_a_cost_that_would_not_open(void **unused)
 {
-	static const unsigned costs[] = {0, 9, 21, 256 + PASSBOX_COST_MIN};
+	static const unsigned costs[] = {0, 9, 21, 256 + PWSEAL_COST_MIN};
 	const struct secret phrase = phrase_of("correct horse battery staple");
 	uint8_t box[BOX_LEN] = {0};
 
 	for (size_t i = 0; i < COUNT(costs); i++)
-		assert_refused(RANGE, passbox_close(&phrase, PASSBOX_EXPORT, costs[i],
-						    (const uint8_t *)PLAIN, PLAIN_LEN, box));
+		assert_refused(RANGE, pwseal_close(&phrase, PWSEAL_EXPORT, costs[i],
+						   (const uint8_t *)PLAIN, PLAIN_LEN, box));
 	assert_wiped(box);
 }
 
 static void a_box_is_sealed_and_opened_where_it_lies(void **unused)
 {
 	const struct secret phrase = phrase_of("correct horse battery staple");
-	uint8_t box[BOX_LEN], *inside = box + PASSBOX_HEADER_LEN;
+	uint8_t box[BOX_LEN], *inside = box + PWSEAL_HEADER_LEN;
 
 	memcpy(inside, PLAIN, PLAIN_LEN);
-	assert_ok(passbox_close(&phrase, PASSBOX_EXPORT, PASSBOX_COST_MIN, inside, PLAIN_LEN, box));
+	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST_MIN, inside, PLAIN_LEN, box));
 	assert_memory_not_equal(PLAIN, inside, PLAIN_LEN);
 	assert_ok(open_box(box, sizeof(box)));
-	assert_ok(passbox_open(&phrase, PASSBOX_EXPORT, box, sizeof(box), inside));
+	assert_ok(pwseal_open(&phrase, PWSEAL_EXPORT, box, sizeof(box), inside));
 	assert_memory_equal(PLAIN, inside, PLAIN_LEN);
 }
 
 static void nothing_at_all_can_be_sealed(void **unused)
 {
 	const struct secret phrase = phrase_of("x");
-	uint8_t box[PASSBOX_OVERHEAD], plain[1] = {77};
+	uint8_t box[PWSEAL_OVERHEAD], plain[1] = {77};
 
-	assert_ok(passbox_close(&phrase, PASSBOX_KEYRING, PASSBOX_COST_MIN, plain, 0, box));
-	assert_ok(passbox_open(&phrase, PASSBOX_KEYRING, box, sizeof(box), plain));
+	assert_ok(pwseal_close(&phrase, PWSEAL_KEYRING, PWSEAL_COST_MIN, plain, 0, box));
+	assert_ok(pwseal_open(&phrase, PWSEAL_KEYRING, box, sizeof(box), plain));
 	assert_int_equal(77, plain[0]);
 }
 
@@ -182,9 +181,9 @@ static void a_new_box_costs_what_it_says(void **unused)
 	const struct secret phrase = phrase_of("correct horse battery staple");
 	uint8_t box[BOX_LEN];
 
-	assert_ok(passbox_close(&phrase, PASSBOX_EXPORT, PASSBOX_COST, (const uint8_t *)PLAIN,
-				PLAIN_LEN, box));
-	assert_int_equal(PASSBOX_COST, box[6]);
+	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST, (const uint8_t *)PLAIN,
+			       PLAIN_LEN, box));
+	assert_int_equal(PWSEAL_COST, box[6]);
 	assert_ok(open_box(box, sizeof(box)));
 }
 

@@ -17,13 +17,13 @@ static struct login_state example_state(const struct cred *cred)
 	return state;
 }
 
-static size_t pack(uint8_t bytes[PARCEL_MAX])
+static size_t pack(uint8_t bytes[EXPORT_FILE_MAX])
 {
 	struct cred cred = example_cred();
 	struct login_state state = example_state(&cred);
 	size_t len = 0;
 
-	assert_ok(parcel_encode(&cred, &state, bytes, &len));
+	assert_ok(export_file_encode(&cred, &state, bytes, &len));
 	return len;
 }
 
@@ -32,7 +32,7 @@ static enum totp_err unpack(const uint8_t *bytes, size_t len)
 	struct bytes in = bytes_of(bytes, len);
 	struct login_state state;
 	struct cred cred;
-	enum totp_err err = parcel_decode(&in, &cred, &state);
+	enum totp_err err = export_file_decode(&in, &cred, &state);
 
 	if (err != TOTP_OK) {
 		assert_wiped(cred);
@@ -45,14 +45,14 @@ static void both_come_back_as_they_were(void **unused)
 {
 	struct cred cred_back;
 	struct login_state state_back;
-	static uint8_t again[PARCEL_MAX];
-	uint8_t bytes[PARCEL_MAX];
+	static uint8_t again[EXPORT_FILE_MAX];
+	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = pack(bytes), again_len = 0;
 	struct bytes in = bytes_of(bytes, len);
 
-	assert_ok(parcel_decode(&in, &cred_back, &state_back));
+	assert_ok(export_file_decode(&in, &cred_back, &state_back));
 	assert_ok(bytes_end(&in));
-	assert_ok(parcel_encode(&cred_back, &state_back, again, &again_len));
+	assert_ok(export_file_encode(&cred_back, &state_back, again, &again_len));
 	assert_int_equal(len, again_len);
 	assert_memory_equal(bytes, again, len);
 	assert_string_equal("alice", cred_back.user);
@@ -62,30 +62,30 @@ static void both_come_back_as_they_were(void **unused)
 
 static void a_parcel_is_much_smaller_than_the_files(void **unused)
 {
-	uint8_t bytes[PARCEL_MAX];
+	uint8_t bytes[EXPORT_FILE_MAX];
 
 	assert_true(pack(bytes) < 600);
 }
 
 static void parcels_stand_one_after_the_other(void **unused)
 {
-	static uint8_t bytes[2 * PARCEL_MAX];
+	static uint8_t bytes[2 * EXPORT_FILE_MAX];
 	size_t len = pack(bytes);
 	struct bytes in = bytes_of(bytes, 2 * len);
 	struct login_state state;
 	struct cred cred;
 
 	memcpy(bytes + len, bytes, len);
-	assert_ok(parcel_decode(&in, &cred, &state));
+	assert_ok(export_file_decode(&in, &cred, &state));
 	assert_int_equal(len, in.left);
-	assert_ok(parcel_decode(&in, &cred, &state));
+	assert_ok(export_file_decode(&in, &cred, &state));
 	assert_ok(bytes_end(&in));
-	assert_refused(FORMAT, parcel_decode(&in, &cred, &state));
+	assert_refused(FORMAT, export_file_decode(&in, &cred, &state));
 }
 
 static void every_truncation_is_refused(void **unused)
 {
-	uint8_t bytes[PARCEL_MAX];
+	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = pack(bytes);
 
 	for (size_t cut = 0; cut < len; cut++)
@@ -97,7 +97,7 @@ static void a_state_of_another_credential_is_refused(void **unused)
 {
 	struct cred cred = example_cred();
 	struct login_state state;
-	uint8_t bytes[PARCEL_MAX];
+	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = pack(bytes);
 
 	bytes[2 + 1] ^= 1; /* the credential's id */
@@ -107,13 +107,13 @@ static void a_state_of_another_credential_is_refused(void **unused)
 	assert_refused(SEAL, unpack(bytes, len));
 	state = example_state(&cred);
 	state.cred_id[0] ^= 1;
-	assert_refused(RANGE, parcel_encode(&cred, &state, bytes, &len));
+	assert_refused(RANGE, export_file_encode(&cred, &state, bytes, &len));
 }
 
 static void zeros_that_could_be_left_out_are_refused(void **unused)
 {
-	static uint8_t longer[PARCEL_MAX + 1];
-	uint8_t bytes[PARCEL_MAX];
+	static uint8_t longer[EXPORT_FILE_MAX + 1];
+	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = pack(bytes), at = 2 + ((size_t)bytes[0] << 8) + bytes[1];
 	size_t head = len - SHA256_LEN;
 
@@ -126,7 +126,7 @@ static void zeros_that_could_be_left_out_are_refused(void **unused)
 
 static void a_state_longer_than_a_slot_is_refused(void **unused)
 {
-	uint8_t bytes[PARCEL_MAX + 100] = {0};
+	uint8_t bytes[EXPORT_FILE_MAX + 100] = {0};
 	size_t at;
 
 	pack(bytes);
@@ -139,22 +139,22 @@ static void a_state_longer_than_a_slot_is_refused(void **unused)
 
 static void an_export_has_a_head_of_its_version(void **unused)
 {
-	uint8_t bytes[PARCEL_HEAD_LEN];
+	uint8_t bytes[EXPORT_FILE_HEAD_LEN];
 	struct buffer out = buffer_of(bytes, sizeof(bytes));
-	struct parcel_head head = {0};
+	struct export_file_head head = {0};
 	struct bytes in = bytes_of(bytes, sizeof(bytes));
 
-	parcel_put_head(&out, &(struct parcel_head){1800000000, 70000});
+	export_file_put_head(&out, &(struct export_file_head){1800000000, 70000});
 	assert_ok(buffer_end(&out));
-	assert_ok(parcel_get_head(&in, &head));
+	assert_ok(export_file_get_head(&in, &head));
 	assert_ok(bytes_end(&in));
 	assert_int_equal(1800000000, head.made);
 	assert_int_equal(70000, head.count);
 	in = bytes_of(bytes, sizeof(bytes) - 1);
-	assert_refused(FORMAT, parcel_get_head(&in, &head));
+	assert_refused(FORMAT, export_file_get_head(&in, &head));
 	bytes[1] = 2;
 	in = bytes_of(bytes, sizeof(bytes));
-	assert_refused(UNSUPPORTED, parcel_get_head(&in, &head));
+	assert_refused(UNSUPPORTED, export_file_get_head(&in, &head));
 }
 
 int main(void)
