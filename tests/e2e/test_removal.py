@@ -1,4 +1,4 @@
-"""The removal that README describes, with the real sshd and libpam."""
+"""The removal that docs/uninstall.md describes, with the real sshd and libpam."""
 import glob
 import os
 import re
@@ -14,8 +14,9 @@ PASSWORD = "open sesame"
 
 
 def listing():
-    """The command of README that lists every file that names the module; the manual has the same."""
-    with open(f"{HERE}/../../README.md", encoding="utf-8") as file:
+    """The command of docs/uninstall.md that lists every file that names the module; the manual
+    has the same."""
+    with open(f"{HERE}/../../docs/uninstall.md", encoding="utf-8") as file:
         command = re.search(r"^ +(grep .*)$", file.read(), re.M)[1]
     with open(f"{HERE}/../../man/pam_totp.8.scd", encoding="utf-8") as file:
         assert f"\n{command}\n" in file.read()
