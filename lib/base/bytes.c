@@ -65,9 +65,22 @@ void bytes_zeros(struct bytes *in, size_t len)
 {
 	const uint8_t *start = bytes_take(in, len);
 
-	for (size_t i = 0; start && i < len; i++)
-		if (start[i] != 0)
-			in->bad = true;
+	if (start && len > 0 && (start[0] != 0 || memcmp(start, start + 1, len - 1) != 0))
+		in->bad = true;
+}
+
+size_t bytes_used(const uint8_t *at, size_t len)
+{
+	uint64_t words[4];
+
+	for (; len >= sizeof(words); len -= sizeof(words)) {
+		memcpy(words, at + len - sizeof(words), sizeof(words));
+		if (words[0] | words[1] | words[2] | words[3])
+			break;
+	}
+	while (len > 0 && at[len - 1] == 0)
+		len--;
+	return len;
 }
 
 void bytes_text(struct bytes *in, char *dst, size_t size)

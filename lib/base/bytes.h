@@ -35,6 +35,9 @@ void bytes_copy(struct bytes *in, void *dst, size_t len);
 /* Step over len bytes that must be zero; anything else marks the cursor bad. */
 void bytes_zeros(struct bytes *in, size_t len);
 
+/* How many of len bytes there are up to the last one that is not 0. */
+size_t bytes_used(const uint8_t *at, size_t len);
+
 /*
  * Read text from a field of `size` bytes, which holds zeros after it; dst has size + 1.
  * Anything after a zero marks the cursor bad.

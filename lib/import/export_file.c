@@ -23,15 +23,6 @@ enum totp_err export_file_get_head(struct bytes *in, struct export_file_head *re
 /* A slot is mostly zeros between its fields and its MAC: those are left out. */
 #define FIELDS_MAX (STATE_SLOT_LEN - SHA256_LEN)
 
-static size_t fields_len(const uint8_t slot[STATE_SLOT_LEN])
-{
-	size_t len = FIELDS_MAX;
-
-	while (len > 0 && slot[len - 1] == 0)
-		len--;
-	return len;
-}
-
 enum totp_err export_file_encode(const struct cred *cred, const struct login_state *state,
 				 uint8_t ret_bytes[EXPORT_FILE_MAX], size_t *ret_len)
 {
@@ -47,7 +38,7 @@ enum totp_err export_file_encode(const struct cred *cred, const struct login_sta
 	buffer_u16(&out, (uint16_t)len);
 	buffer_copy(&out, plain, len);
 	WIPE(plain);
-	len = fields_len(slot);
+	len = bytes_used(slot, FIELDS_MAX);
 	buffer_u16(&out, (uint16_t)len);
 	buffer_copy(&out, slot, len);
 	buffer_copy(&out, slot + FIELDS_MAX, SHA256_LEN);

@@ -3,7 +3,8 @@
  * the version that the store has in its marker, so that whoever goes back to an older program
  * can do so until totpctl upgrade has given the store a newer one.
  *
- * Version 2 has a throttle for each class of sources that are not known, 1 one for all.
+ * Version 2 has a throttle for each class of sources that are not known, 1 one for all; and its
+ * MAC covers the bytes of a state that are in use, that of version 1 the zeros after them too.
  */
 #ifndef RECORD_VERSION_H
 #define RECORD_VERSION_H

@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 
+#include "base/bytes.h"
 #include "example.h"
 #include "record/state.h"
 
@@ -12,10 +13,15 @@
 
 static void sign(uint8_t *slot, const struct cred *cred)
 {
-	const struct piece pieces[] = {{slot, MAC_AT}, {cred->user, strlen(cred->user)}};
+	bool whole = cred->version == RECORD_VERSION_FIRST;
+	size_t used = whole ? MAC_AT : bytes_used(slot, MAC_AT);
+	const uint8_t length[] = {(uint8_t)(used >> 8), (uint8_t)used};
+	const struct piece pieces[] = {{length, whole ? 0 : sizeof(length)},
+				       {slot, used},
+				       {cred->user, strlen(cred->user)}};
 	uint8_t mac[MAC_MAX];
 
-	REQUIRE(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 2, mac) == TOTP_OK);
+	REQUIRE(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 3, mac) == TOTP_OK);
 	memcpy(slot + MAC_AT, mac, SHA256_LEN);
 }
 

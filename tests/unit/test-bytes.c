@@ -78,6 +78,39 @@ static void zeros_must_be_zeros(void **unused)
 	assert_refused(FORMAT, bytes_end(&in));
 }
 
+static void zeros_are_looked_at_to_the_last_one(void **unused)
+{
+	uint8_t wire[40] = {0};
+
+	for (size_t at = 0; at < sizeof(wire); at++) {
+		struct bytes in = bytes_of(wire, sizeof(wire));
+
+		wire[at] = 0x80;
+		bytes_zeros(&in, sizeof(wire));
+		assert_refused(FORMAT, bytes_end(&in));
+		in = bytes_of(wire, at);
+		bytes_zeros(&in, at);
+		assert_ok(bytes_end(&in));
+		wire[at] = 0;
+	}
+}
+
+static void the_bytes_in_use_end_with_one_that_is_not_0(void **unused)
+{
+	uint8_t wire[41] = {0};
+
+	assert_int_equal(0, bytes_used(NULL, 0));
+	for (size_t len = 0; len < sizeof(wire); len++) {
+		assert_int_equal(0, bytes_used(wire + 1, len)); /* not aligned either */
+		for (size_t at = 0; at < len; at++) {
+			wire[1 + at] = 0x80;
+			wire[1 + at / 2] |= 1; /* one before it makes no difference */
+			assert_int_equal(at + 1, bytes_used(wire + 1, len));
+			wire[1 + at] = wire[1 + at / 2] = 0;
+		}
+	}
+}
+
 static void no_bytes_at_all_may_be_null(void **unused)
 {
 	struct bytes in = bytes_of(NULL, 0);
@@ -116,6 +149,8 @@ int main(void)
 		cmocka_unit_test(nothing_may_be_left_over),
 		cmocka_unit_test(a_length_near_the_largest_does_not_wrap),
 		cmocka_unit_test(zeros_must_be_zeros),
+		cmocka_unit_test(zeros_are_looked_at_to_the_last_one),
+		cmocka_unit_test(the_bytes_in_use_end_with_one_that_is_not_0),
 		cmocka_unit_test(no_bytes_at_all_may_be_null),
 		cmocka_unit_test(a_write_that_does_not_fit_writes_nothing_and_is_remembered),
 	};

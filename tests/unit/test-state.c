@@ -75,10 +75,18 @@ static void assert_state_equal(const struct login_state *a, const struct login_s
 /* Authenticate a slot that was changed, as only the owner of the state key could. */
 static void sign(uint8_t slot[STATE_SLOT_LEN], const struct cred *cred)
 {
-	const struct piece pieces[] = {{slot, MAC_AT}, {cred->user, strlen(cred->user)}};
-	uint8_t mac[MAC_MAX];
+	size_t used = MAC_AT;
+	uint8_t length[2], mac[MAC_MAX];
 
-	assert_ok(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 2, mac));
+	while (cred->version > 1 && used > 0 && slot[used - 1] == 0)
+		used--;
+	length[0] = (uint8_t)(used / 256);
+	length[1] = (uint8_t)(used % 256);
+	const struct piece pieces[] = {{length, cred->version > 1 ? 2 : 0},
+				       {slot, used},
+				       {cred->user, strlen(cred->user)}};
+
+	assert_ok(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 3, mac));
 	memcpy(slot + MAC_AT, mac, SHA256_LEN);
 }
 
@@ -214,7 +222,7 @@ static void a_state_of_either_version_is_written_as_the_credential_is(void **unu
 
 	/* a program of before reads what version 1 has: the throttle of the network */
 	assert_ok(state_encode(&state, &older, slot));
-	assert_refused(UNSUPPORTED, state_decode(slot, &newer, &back));
+	assert_refused(SEAL, state_decode(slot, &newer, &back));
 	assert_ok(state_decode(slot, &older, &back));
 	state = example_state();
 	assert_state_equal(&state, &back);
@@ -264,20 +272,92 @@ static void the_example_of_the_manual_is_valid(void **unused)
 	assert_int_equal(56666667, state.tokens[0].moving);
 }
 
+/* Every byte of it, those after the fields and the MAC included. */
+static void assert_authenticated(const struct login_state *state, const struct cred *cred)
+{
+	static const uint8_t flips[] = {1, 0x80, 0xff};
+	struct login_state back;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	assert_ok(state_encode(state, cred, slot));
+	for (size_t at = 0; at < sizeof(slot); at++) {
+		uint8_t flip = flips[at % COUNT(flips)];
+
+		slot[at] ^= flip;
+		assert_refused(SEAL, state_decode(slot, cred, &back));
+		assert_int_equal(0, back.token_count);
+		slot[at] ^= flip;
+	}
+	assert_ok(state_decode(slot, cred, &back));
+}
+
 static void every_changed_byte_breaks_the_mac(void **unused)
+{
+	struct cred cred = example_cred();
+	struct login_state full = example_state(), fresh;
+
+	state_init(&cred, &fresh);
+	for (cred.version = RECORD_VERSION_FIRST; cred.version <= record_version_newest;
+	     cred.version++) {
+		assert_authenticated(&full, &cred);
+		assert_authenticated(&fresh, &cred); /* its fields end in zeros */
+	}
+}
+
+static void every_byte_that_becomes_0_breaks_the_mac(void **unused)
 {
 	struct cred cred = example_cred();
 	struct login_state state = example_state(), back;
 	uint8_t slot[STATE_SLOT_LEN];
 
+	cred.version = record_version_newest;
 	assert_ok(state_encode(&state, &cred, slot));
 	for (size_t at = 0; at < sizeof(slot); at++) {
-		slot[at] ^= 1;
-		assert_refused(SEAL, state_decode(slot, &cred, &back));
-		assert_int_equal(0, back.token_count);
-		slot[at] ^= 1;
+		uint8_t right = slot[at];
+
+		slot[at] = 0;
+		if (right != 0)
+			assert_refused(SEAL, state_decode(slot, &cred, &back));
+		slot[at] = right;
 	}
-	assert_ok(state_decode(slot, &cred, &back));
+}
+
+/* Since version 2 the zeros between them are not hashed: how many bytes come first is. */
+static void the_end_of_a_slot_is_no_beginning_of_a_user_name(void **unused)
+{
+	struct cred cred = example_cred(), other;
+	struct login_state state = example_state(), back;
+	uint8_t slot[STATE_SLOT_LEN];
+	size_t used;
+
+	cred.version = record_version_newest;
+	assert_ok(state_encode(&state, &cred, slot));
+	used = bytes_used(slot, MAC_AT);
+	other = cred;
+	memmove(other.user, cred.user + 1, strlen(cred.user));
+	slot[used] = (uint8_t)cred.user[0];
+	assert_refused(SEAL, state_decode(slot, &other, &back));
+
+	assert_ok(state_encode(&state, &cred, slot));
+	strcpy(other.user + 1, cred.user);
+	other.user[0] = (char)slot[used - 1];
+	slot[used - 1] = 0;
+	assert_refused(SEAL, state_decode(slot, &other, &back));
+}
+
+static void a_slot_of_one_version_is_none_of_another(void **unused)
+{
+	struct cred first = example_cred(), newest = first;
+	struct login_state state = example_state(), back;
+	uint8_t slot[STATE_SLOT_LEN];
+
+	newest.version = record_version_newest;
+	assert_ok(state_encode(&state, &first, slot));
+	assert_refused(SEAL, state_decode(slot, &newest, &back));
+	assert_ok(state_encode(&state, &newest, slot));
+	assert_refused(SEAL, state_decode(slot, &first, &back));
+	sign(slot, &first); /* with the bytes of a later one */
+	assert_refused(UNSUPPORTED, state_decode(slot, &first, &back));
 }
 
 static void the_state_of_another_user_key_or_credential_is_refused(void **unused)
@@ -668,6 +748,9 @@ int main(void)
 		cmocka_unit_test(the_largest_state_of_version_2_fits),
 		cmocka_unit_test(the_example_of_the_manual_is_valid),
 		cmocka_unit_test(every_changed_byte_breaks_the_mac),
+		cmocka_unit_test(every_byte_that_becomes_0_breaks_the_mac),
+		cmocka_unit_test(the_end_of_a_slot_is_no_beginning_of_a_user_name),
+		cmocka_unit_test(a_slot_of_one_version_is_none_of_another),
 		cmocka_unit_test(the_state_of_another_user_key_or_credential_is_refused),
 		cmocka_unit_test(an_authentic_slot_is_checked_all_the_same),
 		cmocka_unit_test(an_authentic_change_is_refused_or_means_something_else),
