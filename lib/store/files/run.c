@@ -100,19 +100,25 @@ static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted,
 	return err;
 }
 
-/* The folder of states. Whoever's it is, root has put it there, and gives it to the account. */
+/*
+ * The directory of states. It lies in a directory that only root can write to, so root has put
+ * it there, and the account gets it even if it is another's, such as that of an account which
+ * was removed and created again with another uid.
+ */
 static enum totp_err open_states(struct store *store, int dir_fd, struct reason *why)
 {
 	struct stat st;
 	enum totp_err err = path_open_any_dir(dir_fd, FILES_STATES, &store->run_fd, &st, why);
 
-	if (err == TOTP_OK && st.st_uid == store->owner)
-		return TOTP_OK;
-	store->run_fd = fd_close(store->run_fd);
-	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
+	if (err == TOTP_ERR_NOT_FOUND)
+		return files_make_dir(dir_fd, FILES_STATES, S_IRWXU, store->owner, store->group,
+				      &store->run_fd, why);
+	if (err != TOTP_OK || st.st_uid == store->owner)
 		return err;
-	return files_make_dir(dir_fd, FILES_STATES, S_IRWXU, store->owner, store->group,
-			      &store->run_fd, why);
+	if (fchown(store->run_fd, store->owner, store->group) != 0 ||
+	    fchmod(store->run_fd, S_IRWXU) != 0)
+		return reason_errno(why, FILES_STATES ": cannot set owner and mode");
+	return TOTP_OK;
 }
 
 enum totp_err files_run_open(struct store *store, const struct store_config *config,
