@@ -47,7 +47,7 @@ static const struct option {
 	{"--for", "how long", OPTION_FOR, offsetof(struct ctl, lasting)},
 	{"--uses", "how many", OPTION_USES, offsetof(struct ctl, uses)},
 	{"--batch", "which file", OPTION_BATCH, offsetof(struct ctl, batch)},
-	{"--letters", "into which folder", OPTION_LETTERS, offsetof(struct ctl, letters)},
+	{"--letters", "into which directory", OPTION_LETTERS, offsetof(struct ctl, letters)},
 	{"--must-confirm", NULL, OPTION_MUST_CONFIRM, offsetof(struct ctl, must_confirm)},
 	{"--revoke", NULL, OPTION_REVOKE, offsetof(struct ctl, revoke)},
 	{"--dry-run", NULL, OPTION_DRY_RUN, offsetof(struct ctl, dry_run)},
@@ -167,11 +167,11 @@ static const struct command commands[] = {
 	 "A letter is one page to print: picture, key and what to do with them. Who has no\n"
 	 "account, or is enrolled, is named, and nobody is enrolled unless all can be.\n"
 	 "\n"
-	 "  --letters FOLDER  where the letters go: new, or empty and of mode 0700\n"
-	 "  --batch FILE      the users, one a line, instead; '-' is standard input\n"
-	 "  --must-confirm    a record counts from its first right code on\n"
-	 "  --keep-going      enrol the others; exit 1 if any was left out\n"
-	 "  --json            print an array of objects, one for each user\n",
+	 "  --letters DIRECTORY  where the letters go: new, or empty and of mode 0700\n"
+	 "  --batch FILE         the users, one a line, instead; '-' is standard input\n"
+	 "  --must-confirm       a record counts from its first right code on\n"
+	 "  --keep-going         enrol the others; exit 1 if any was left out\n"
+	 "  --json               print an array of objects, one for each user\n",
 	 0, BATCH_USERS_MAX,
 	 OPTION_LETTERS | OPTION_BATCH | OPTION_MUST_CONFIRM | OPTION_KEEP_GOING | OPTION_JSON,
 	 ctl_enroll},
@@ -193,9 +193,10 @@ static const struct command commands[] = {
 	 "code is not carried over.\n"
 	 "\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT, ctl_import_oath},
-	{NULL, "import totp-cgi", "FOLDER [STATE]", "what totp-cgi keeps: USER.totp and USER.json",
-	 "STATE is the folder with USER.json, if that is another one than FOLDER. Secrets\n"
-	 "that are encrypted under a PIN cannot be read; PINs are not carried over.\n"
+	{NULL, "import totp-cgi", "DIRECTORY [STATE]",
+	 "what totp-cgi keeps: USER.totp and USER.json",
+	 "STATE is the directory with USER.json, if that is another one than DIRECTORY.\n"
+	 "Secrets that are encrypted under a PIN cannot be read; PINs are not carried over.\n"
 	 "\n" IMPORT_HELP,
 	 1, 2, OPTIONS_IMPORT, ctl_import_totpcgi},
 	{NULL, "import otpauth", "FILE|-", "otpauth:// URIs, one a line",

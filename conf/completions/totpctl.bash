@@ -1,15 +1,14 @@
 # Completion of totpctl(8) and totp-enroll(1) for bash.
 #
-# Nothing is listed here: subcommands, options and what they take are read from the programs'
-# own --help, whose lines begin with two blanks and a subcommand or an option. So whatever a
-# program can do is completed.
+# Nothing is listed here: subcommands, options and their arguments are read from the programs'
+# own --help, whose lines begin with two blanks and a subcommand or an option.
 
 # The help of a program, or of its subcommand.
 _totp_help() {
 	PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -- "$@" --help 2>/dev/null </dev/null
 }
 
-# Options of a help on standard input, one a line: its name, a blank, what it takes or nothing.
+# Options of a help on standard input, one on each line: its name, a blank, its argument or nothing.
 _totp_options() {
 	local line rest
 	while IFS= read -r line; do
@@ -22,7 +21,7 @@ _totp_options() {
 	done
 }
 
-# Words that complete the current one, for what an option or a subcommand takes.
+# Words that complete the current one, for the argument of an option or a subcommand.
 _totp_take() { # _totp_take WHAT OPTION HELP
 	local choices line
 	case $2 in
@@ -43,7 +42,7 @@ _totp_take() { # _totp_take WHAT OPTION HELP
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	FOLDER*)
+	DIRECTORY*)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		;;

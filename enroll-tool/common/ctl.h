@@ -21,7 +21,7 @@ struct ctl {
 	bool replace;        /* --replace */
 	bool homes;          /* --homes */
 	const char *batch;   /* --batch FILE, or NULL, as those that follow */
-	const char *letters; /* --letters FOLDER */
+	const char *letters; /* --letters DIRECTORY */
 	const char *uses;    /* --uses NUMBER */
 	const char *save;    /* --save FILE */
 	const char *service; /* --service NAME */

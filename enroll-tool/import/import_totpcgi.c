@@ -1,5 +1,5 @@
 /*
- * totpctl import totp-cgi FOLDER [STATE-FOLDER]: USER.totp holds the secret and the scratch
+ * totpctl import totp-cgi DIRECTORY [STATE]: USER.totp holds the secret and the scratch
  * codes, USER.json in the other folder what was used of both. They are read together, or what
  * was used would come alive again.
  */
