@@ -17,6 +17,7 @@
 
 /* What is known of one request. */
 struct errand {
+	const struct office *office;
 	const struct policy *policy;
 	const struct peer *peer;
 	int fd; /* the connection */
@@ -26,43 +27,50 @@ struct errand {
 	struct source source;
 	struct store *store;
 	int64_t now;
+	uid_t logged_for; /* whom a line counts for: whom it is about, if the peer may ask that */
 };
 
 /* --- the log: totpd's own for what others than root ask, who could leave it out --- */
 
-static void log_line(const struct errand *errand, int priority, const char *outcome,
-		     const char *reason, const char *token, const char *detail)
+static void log_line(const struct errand *errand, int priority, enum ledger_kind kind,
+		     struct log_event event)
 {
+	const struct office *office = errand->office;
 	char source[SOURCE_TEXT_MAX];
-	const struct log_event event = {
-		.user = errand->account.known ? errand->account.name : NULL,
-		.service = errand->request->service,
-		.source = source,
-		.outcome = outcome,
-		.reason = reason,
-		.token = token,
-		.detail = detail,
-	};
 
+	if (!errand->peer->root &&
+	    !ledger_write(&office->ledger, office->note, errand->logged_for, kind))
+		return;
 	source_text(&errand->source, source);
+	event.user = errand->account.known ? errand->account.name : NULL;
+	event.service = errand->request->service;
+	event.source = source;
 	log_send(priority, &event);
 }
 
 static void log_outcome(const struct errand *errand)
 {
 	const struct outcome *outcome = &errand->response->outcome;
+	bool accepted = outcome->verdict == VERDICT_ALLOW;
 	char detail[OUTCOME_DETAIL_MAX];
 
 	outcome_explain(outcome, detail);
-	log_line(errand, outcome->verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
-		 outcome_word(outcome), judge_reason_name(outcome->reason), outcome->label, detail);
+	log_line(errand, accepted ? LOG_INFO : LOG_NOTICE,
+		 accepted ? LEDGER_ACCEPTED : LEDGER_DENIED,
+		 (struct log_event){.outcome = outcome_word(outcome),
+				    .reason = judge_reason_name(outcome->reason),
+				    .token = outcome->label,
+				    .detail = detail});
 }
 
 static void log_error(const struct errand *errand, enum totp_err err)
 {
 	char word[ERR_WORD_MAX];
 
-	log_line(errand, LOG_ERR, "error", err_word(err, word), NULL, errand->response->why.text);
+	log_line(errand, LOG_ERR, LEDGER_DENIED,
+		 (struct log_event){.outcome = "error",
+				    .reason = err_word(err, word),
+				    .detail = errand->response->why.text});
 }
 
 /* --- what a gate needs to know --- */
@@ -292,7 +300,8 @@ static struct token token_of(const struct errand *errand)
 
 static void log_change(const struct errand *errand, const char *what, const char *token)
 {
-	log_line(errand, LOG_NOTICE, what, "self", token, NULL);
+	log_line(errand, LOG_NOTICE, LEDGER_ACCEPTED,
+		 (struct log_event){.outcome = what, .reason = "self", .token = token});
 }
 
 /* May the person enroll themselves by this policy? */
@@ -478,6 +487,8 @@ static enum totp_err prepare(struct errand *errand, const struct office *office)
 	if (err == TOTP_OK)
 		err = rights_check(&office->policy, errand->peer, errand->request->op,
 				   &errand->account, why);
+	if (err == TOTP_OK && errand->account.known)
+		errand->logged_for = errand->account.uid;
 	config.keys = &office->keyring;
 	if (err == TOTP_OK)
 		err = store_open(&config, &errand->store, why);
@@ -500,8 +511,10 @@ static void hide_reason(const struct errand *errand, enum totp_err err)
 bool serve(const struct office *office, const struct peer *peer, int fd,
 	   const struct wire_request *request, struct wire_response *ret_response)
 {
-	struct errand errand = {.policy = &office->policy,
+	struct errand errand = {.office = office,
+				.policy = &office->policy,
 				.peer = peer,
+				.logged_for = peer->uid,
 				.fd = fd,
 				.request = request,
 				.response = ret_response,

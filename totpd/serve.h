@@ -5,13 +5,16 @@
 #ifndef SERVE_H
 #define SERVE_H
 
+#include "ledger.h"
 #include "rights.h"
 
-/* What all requests share. */
+/* What all requests share, but for the note. */
 struct office {
 	struct policy policy;
 	bool closed;            /* the policy is in error: everything is refused */
 	struct keyring keyring; /* read before the rights to do so were given up */
+	struct ledger ledger;
+	struct ledger_page *note; /* what is logged of the request; others than root's */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -62,6 +63,8 @@ struct totpd {
 	struct doors doors;
 	struct desk desk;
 	struct closer closer;
+	struct ledger_page *notes; /* one of each seat, shared with its child */
+	pid_t teller;              /* the process that logs what the ledger withheld; 0: none */
 	int signals;
 	uint64_t began, last;      /* CLOCK_MONOTONIC, ns; last: of the last request */
 	uint64_t deaf_until, told; /* when something ran short, and when that was logged */
@@ -151,6 +154,11 @@ static void leave_parents_things(const struct seat *mine)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static struct ledger_page *note_of(const struct seat *seat)
+{
+	return &totpd.notes[seat - totpd.desk.seats];
+}
+
 /* From here on the request is heard: until it is taken out, its sender is told to ask again. */
 static _Noreturn void answer(const struct seat *seat)
 {
@@ -159,6 +167,7 @@ static _Noreturn void answer(const struct seat *seat)
 
 	leave_parents_things(seat);
 	alarm(CHILD_ALARM);
+	totpd.office.note = note_of(seat);
 	(void)!recv(seat->fd, NULL, 0, MSG_DONTWAIT);
 	if (seat->err == TOTP_OK)
 		lacks_key = serve(&totpd.office, &seat->peer, seat->fd, &seat->request, &response);
@@ -202,6 +211,7 @@ static void start_child(struct seat *seat)
 		return;
 	}
 	refresh_policy();
+	*note_of(seat) = (struct ledger_page){0};
 	child = fork();
 	if (child == 0)
 		answer(seat);
@@ -246,10 +256,15 @@ static void end_child(pid_t child, int status)
 	struct seat *seat = seat_of(child);
 	char detail[80];
 
+	if (child == totpd.teller) {
+		totpd.teller = 0;
+		return;
+	}
 	if (!seat) {
 		totpd.closer.at_work--;
 		return;
 	}
+	ledger_enter(&totpd.office.ledger, note_of(seat), io_monotonic_ns());
 	leave(seat, WIFEXITED(status) ? CLOSE_LATER : CLOSE_SOON);
 	if (WIFSIGNALED(status)) {
 		snprintf(detail, sizeof(detail), "a check was ended by signal %d%s",
@@ -267,6 +282,53 @@ static void end_children(void)
 
 	while ((child = waitpid(-1, &status, WNOHANG)) > 0)
 		end_child(child, status);
+}
+
+/* --- what was not logged --- */
+
+static void report_withheld(const struct ledger_page *page)
+{
+	char whose[32] = "other users", detail[160];
+
+	if (page->uid != LEDGER_OTHERS)
+		snprintf(whose, sizeof(whose), "uid %u", (unsigned)page->uid);
+	snprintf(detail, sizeof(detail),
+		 "%u more denials and errors and %u more accepted codes of %s in the last minute",
+		 (unsigned)page->withheld[LEDGER_DENIED], (unsigned)page->withheld[LEDGER_ACCEPTED],
+		 whose);
+	report(LOG_NOTICE, "withheld", "flood", detail);
+}
+
+static void report_all_withheld(uint64_t now)
+{
+	struct ledger_page due[LEDGER_USERS + 1];
+	size_t count = ledger_due(&totpd.office.ledger, now, due);
+
+	for (size_t i = 0; i < count; i++)
+		report_withheld(&due[i]);
+}
+
+/* In a process of its own: if what takes the lines is stuck, that holds no request up. */
+static void tell_withheld(uint64_t now)
+{
+	struct ledger_page due[LEDGER_USERS + 1];
+	pid_t child;
+
+	if (totpd.teller)
+		return;
+	if (ledger_due(&totpd.office.ledger, now, due) > 0) {
+		child = fork();
+		if (child == 0) {
+			leave_parents_things(NULL);
+			alarm(CHILD_ALARM);
+			report_all_withheld(now);
+			_exit(EXIT_SUCCESS);
+		}
+		if (child < 0)
+			return; /* later */
+		totpd.teller = child;
+	}
+	ledger_clear(&totpd.office.ledger, now);
 }
 
 /* --- connections --- */
@@ -435,6 +497,7 @@ static void turn(struct polled *polled)
 	if (polled->fds[POLL_USER].revents)
 		accept_all(totpd.doors.user, false);
 	clear_seats(io_monotonic_ns());
+	tell_withheld(io_monotonic_ns());
 	while (!is_deaf() && (next = desk_next(&totpd.desk)))
 		start_child(next);
 	if (closer_run(&totpd.closer, io_monotonic_ns())) {
@@ -456,7 +519,8 @@ static bool is_over(uint64_t now)
 static int patience(uint64_t now)
 {
 	int closer = closer_wait_ms(&totpd.closer, now);
-	int own = totpd.doors.activated || totpd.leaving ? 1000 : -1;
+	bool waits = totpd.doors.activated || totpd.leaving || ledger_is_open(&totpd.office.ledger);
+	int own = waits ? 1000 : -1;
 
 	if (desk_taken(&totpd.desk))
 		own = 250;
@@ -580,6 +644,17 @@ static enum totp_err hold_signals(void)
 	return totpd.signals >= 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
 }
 
+static enum totp_err make_notes(void)
+{
+	void *notes = mmap(NULL, DESK_SEATS * sizeof(*totpd.notes), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (notes == MAP_FAILED)
+		return TOTP_ERR_NOMEM;
+	totpd.notes = notes;
+	return TOTP_OK;
+}
+
 static enum totp_err begin(struct reason *why)
 {
 	struct io_stamp stamp;
@@ -605,6 +680,8 @@ static enum totp_err begin(struct reason *why)
 		err = hold_signals();
 	if (err == TOTP_OK)
 		err = closer_begin(&totpd.closer);
+	if (err == TOTP_OK)
+		err = make_notes();
 	if (err != TOTP_OK && !why->text[0])
 		reason_set(why, "cannot begin: %s", err_name(err));
 	return err;
@@ -681,6 +758,7 @@ int main(int argc, char **argv)
 	code = run();
 	/* sockets are closed by the exit, which waits for nothing that strangers sent */
 	keyring_wipe(&totpd.office.keyring);
+	report_all_withheld(UINT64_MAX);
 	report(LOG_INFO, "end", "done", NULL);
 	return code;
 }

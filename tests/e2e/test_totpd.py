@@ -661,6 +661,29 @@ def test_of_a_thousand_guesses_of_fifty_processes_the_budget_is_judged(served):
     assert (said.count("deny"), said.count("wait")) == (7, 993)
 
 
+@pytest.mark.parametrize("told", ["after-a-minute", "at-the-end"])
+def test_who_is_denied_without_end_fills_no_log_and_is_counted(served, told):
+    """The first lines stay, no line of another user or of an accepted code is missing."""
+    alice, bob = served.enroll("alice"), served.enroll("bob")
+    asked = 8 * 40
+    storm(8, "for _ in range(40):\n"
+             f"    print(wire.ask(wire.request(wire.CHECK, 'alice', '{alice.wrong()}')).verdict)")
+    assert "forbidden" in ask_as("alice", wire.LOOK, "bob")
+    assert "allow" in ask_as("bob", wire.CHECK, "bob", bob.code())
+    assert "deny" in ask_as("bob", wire.CHECK, "bob", bob.wrong())
+    assert [event["outcome"] for event in served.events()
+            if event["source"] == f"uid:{BOB}"] == ["allow", "deny"]
+    lines = len([event for event in served.events() if event["source"] == f"uid:{ALICE}"])
+    # two children of one user may work at the same time
+    assert 20 <= lines <= 22
+    if told == "at-the-end":
+        served.keeper.terminate()
+        assert served.keeper.wait(10) == 0
+    sentence = f"{asked + 1 - lines} more denials and errors and 0 more accepted codes of uid {ALICE}"
+    assert wait_for(lambda: sentence in served.log_text(), 70)
+    assert served.log_text().count("reason=flood") == 1
+
+
 def test_one_code_in_many_hands_lets_in_one_by_totpd_too(served):
     phone = served.enroll("alice")
     code = phone.code()
