@@ -137,7 +137,7 @@ def test_every_subcommand_is_offered_and_no_other(shell):
     assert found[1:] == [sorted(words[1] for words in all_of_them if words[0] == family)
                          for family in families]
     assert shell.ask("totp-enroll ")[0] == sorted(
-        re.findall(r'^\t\{"([a-z]+)", REQUEST_', source("request.c"), re.M))
+        re.findall(r'^\t\{"([a-z]+)", REQUEST_', source("enroll/request.c"), re.M))
 
 
 def listed_options(words):
@@ -164,7 +164,7 @@ def test_the_options_of_a_subcommand_are_those_that_it_lists(shell):
 
 
 def test_the_options_of_totp_enroll_are_those_that_it_takes(shell):
-    names = set(re.findall(r'"(--[a-z-]+)"', source("request.c")))
+    names = set(re.findall(r'"(--[a-z-]+)"', source("enroll/request.c")))
     assert len(names) > 20
     assert set(shell.ask("totp-enroll --")[0]) == names
     for name in names - {"--help", "--version"}:
