@@ -21,50 +21,10 @@
 #include "host/sshd.h"
 #include "login/attempt.h"
 #include "pam/ask.h"
+#include "pam/code.h"
 #include "pam/enroll.h"
 #include "pam/record.h"
 #include "pam/say.h"
-#include "pam_totp.h"
-
-/* --- to PAM --- */
-
-int pam_code_of(enum totp_err err, enum verdict verdict)
-{
-	switch (err) {
-	case TOTP_OK:
-		break;
-	case TOTP_ERR_NOT_FOUND: /* proved absent: not enrolled, and asked */
-		return PAM_AUTH_ERR;
-	case TOTP_ERR_SYSTEM:
-	case TOTP_ERR_NOMEM:
-	case TOTP_ERR_CRYPTO:
-	case TOTP_ERR_ARGUMENT:
-	case TOTP_ERR_FORMAT:
-	case TOTP_ERR_RANGE:
-	case TOTP_ERR_UNSAFE:
-	case TOTP_ERR_SEAL:
-	case TOTP_ERR_EXISTS:
-	case TOTP_ERR_STALE:
-	case TOTP_ERR_TIMEOUT:
-	case TOTP_ERR_UNSUPPORTED:
-	case TOTP_ERR_UNCERTAIN:
-	case TOTP_ERR_PEER:
-	case TOTP_ERR_FORBIDDEN:
-	case TOTP_ERR_OTHER_STORE:
-	case TOTP_ERR_COUNT_:
-	default:
-		return PAM_AUTHINFO_UNAVAIL;
-	}
-	switch (verdict) {
-	case VERDICT_ALLOW:
-		return PAM_SUCCESS;
-	case VERDICT_WAIT:
-		return PAM_MAXTRIES;
-	case VERDICT_DENY:
-		break;
-	}
-	return PAM_AUTH_ERR;
-}
 
 /* An error: one line that says what to do, one sentence for the person. */
 static int fail(const struct login *login, enum totp_err err, const struct reason *why)
@@ -94,27 +54,6 @@ static enum totp_err load_policy(struct login *login, int argc, const char **arg
 	if (err == TOTP_OK)
 		err = policy_parse_args(&login->policy, argc, argv, log_complaint, login);
 	return err;
-}
-
-const char *login_item(const struct login *login, int type)
-{
-	const void *item = NULL;
-
-	return pam_get_item(login->pamh, type, &item) == PAM_SUCCESS ? item : NULL;
-}
-
-static void find_source(struct login *login)
-{
-	struct origin caller = {.real_uid = getuid(),
-				.service = login->service,
-				.rhost = login_item(login, PAM_RHOST),
-				.terminal = login_item(login, PAM_TTY),
-				.ssh_connection = pam_getenv(login->pamh, "SSH_CONNECTION")};
-
-	if (caller.ssh_connection && !sshd_is_caller())
-		caller.ssh_connection = NULL;
-	login->source = source_of_login(&caller, &login->address);
-	source_text(&login->source, login->source_text);
 }
 
 /* --- asking --- */
@@ -300,7 +239,7 @@ static int look_for_publickey(const struct login *login)
 static bool login_begin(struct login *login, int argc, const char **argv)
 {
 	login->service = login_item(login, PAM_SERVICE);
-	find_source(login);
+	login_find_source(login);
 	if (load_policy(login, argc, argv) == TOTP_OK)
 		return true;
 	say_tell(login, SAY_NOT_POSSIBLE);

@@ -15,10 +15,10 @@
 #include "login/confirm.h"
 #include "login/enroll.h"
 #include "otp/base32.h"
+#include "pam/code.h"
 #include "pam/conv.h"
 #include "pam/record.h"
 #include "pam/say.h"
-#include "pam_totp.h"
 
 #define MARK          "pam_totp_enroll"
 #define TRIES         3

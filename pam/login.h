@@ -35,4 +35,7 @@ struct login {
 /* A text item of the PAM handle, or NULL. */
 const char *login_item(const struct login *login, int type);
 
+/* Find out where the answer will come from: source, source_text and address. */
+void login_find_source(struct login *login);
+
 #endif

@@ -8,7 +8,7 @@
 
 #include <security/pam_modules.h>
 
-#include "pam_totp.h"
+#include "pam/code.h"
 
 static void of_every_error_and_verdict_one_pair_alone_is_success(void **unused)
 {

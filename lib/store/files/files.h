@@ -129,6 +129,15 @@ MUST_CHECK enum totp_err files_take_lock(int fd, uint64_t deadline, struct reaso
 /* Is `name` still the file that fd has open? */
 bool files_is_still(int dir_fd, const char *name, int fd);
 
+/* Is the credential of a transaction still the user's? */
+bool files_cred_is_still(const struct store_txn *txn);
+
+/* Read the state that txn->state_fd has open into txn->state. Errors as store_read. */
+MUST_CHECK enum totp_err files_load_state(struct store_txn *txn, struct reason *why);
+
+/* Take back the locks of a transaction, which goes on without them. */
+void files_let_go(struct store_txn *txn);
+
 /* Overwrite one slot of a state file, and wait for the disk. TOTP_ERR_SYSTEM: errno. */
 MUST_CHECK enum totp_err files_write_slot(int fd, const uint8_t slot[STATE_SLOT_LEN],
 					  uint64_t sequence);

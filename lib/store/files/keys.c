@@ -9,12 +9,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "store/files/files.h"
 #include "store/files/path.h"
+
+#define ALONE_TRY_MS 200 /* in which a login that waits meanwhile is not yet refused */
 
 static enum totp_err load_keys(struct store *store, struct reason *why)
 {
@@ -120,4 +123,41 @@ enum totp_err store_claim_keys(struct store *store, struct reason *why)
 		return reason_errno(why, FILES_STATES ": cannot lock");
 	reason_set(why, "another program is changing the keys: let it finish");
 	return TOTP_ERR_TIMEOUT;
+}
+
+enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box, size_t len,
+			   uint8_t *ret_plain, size_t cap, size_t *ret_len, struct reason *why)
+{
+	const struct host_key *key = NULL;
+	uint32_t id = 0;
+	enum totp_err err = seal_key_id(box, len, &id);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "not a sealed record");
+		return err;
+	}
+	err = files_find_key(store, id, &key, why);
+	if (err != TOTP_OK)
+		return err;
+	if (!key) {
+		reason_set(why, "sealed by key %08x, which %.100s does not hold: restore that line",
+			   (unsigned)id, store->keyring_path);
+		return TOTP_ERR_SEAL;
+	}
+	return seal_open(key, user, box, len, ret_plain, cap, ret_len);
+}
+
+/* Nobody else changes sealed files meanwhile: what is there is what was read, or stays. */
+enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
+				    const char *name, int fd)
+{
+	uint64_t deadline = io_monotonic_ns() + ALONE_TRY_MS * 1000000ull;
+	enum totp_err err = files_begin_alone(store, deadline, NULL);
+
+	if (err == TOTP_OK && !files_is_still(dir_fd, name, fd))
+		err = TOTP_ERR_STALE;
+	if (err == TOTP_OK && renameat(dir_fd, temp, dir_fd, name) != 0)
+		err = TOTP_ERR_SYSTEM;
+	files_end_change(store);
+	return err;
 }

@@ -16,25 +16,6 @@
 #include "base/io.h"
 #include "store/files/files.h"
 
-enum totp_err files_put(const struct store *store, int dir_fd, const char *name, const void *data,
-			size_t len, enum durable durable)
-{
-	OWN_FD int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
-			       S_IRUSR | S_IWUSR);
-
-	if (fd < 0)
-		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
-	/* the mode again: the caller's umask may have taken bits away */
-	if (fchown(fd, store->owner, store->group) == 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
-	    io_write(fd, data, len) == TOTP_OK && (durable == DURABLE_LATER || fsync(fd) == 0))
-		return TOTP_OK;
-
-	int kept = errno;
-	unlinkat(dir_fd, name, 0);
-	errno = kept;
-	return TOTP_ERR_SYSTEM;
-}
-
 /* The names of one record's files while it is being written. */
 struct put_names {
 	char name[STORE_NAME_MAX + 1];

@@ -21,7 +21,6 @@
 #define SPARE_FDS    64 /* for all else that the process has open */
 #define FEW          16 /* files, for which the whole file system is not synced */
 #define ALONE_WAIT_S 60
-#define ALONE_TRY_MS 200      /* in which a login that waits meanwhile is not yet refused */
 #define LET_IN_NS    50000000 /* longer than who waits for a lock pauses */
 #define BOX_MAX      (CRED_BYTES_MAX + SEAL_OVERHEAD)
 
@@ -253,21 +252,6 @@ static void hold_state(const struct batch *batch, const struct resealing *file, 
 	if (batch->wish->kind == STORE_RECORD &&
 	    path_open_file(store->states_fd, file->state, &rule, ret_fd, NULL, NULL) == TOTP_OK)
 		(void)!files_take_lock(*ret_fd, deadline, NULL);
-}
-
-/* Nobody else changes sealed files meanwhile: what is there is what was read, or stays. */
-enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
-				    const char *name, int fd)
-{
-	uint64_t deadline = io_monotonic_ns() + ALONE_TRY_MS * 1000000ull;
-	enum totp_err err = files_begin_alone(store, deadline, NULL);
-
-	if (err == TOTP_OK && !files_is_still(dir_fd, name, fd))
-		err = TOTP_ERR_STALE;
-	if (err == TOTP_OK && renameat(dir_fd, temp, dir_fd, name) != 0)
-		err = TOTP_ERR_SYSTEM;
-	files_end_change(store);
-	return err;
 }
 
 static enum totp_err hold_and_replace(const struct batch *batch, const struct resealing *file,

@@ -141,7 +141,7 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 
 /* --- one state --- */
 
-static enum totp_err open_state(struct store_txn *txn, struct reason *why)
+static enum totp_err open_run_state(struct store_txn *txn, struct reason *why)
 {
 	const struct path_rule rule = {.owner = txn->store->owner,
 				       .forbidden = S_IRWXG | S_IRWXO,
@@ -169,7 +169,7 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 	if (txn->store->run_fd < 0)
 		return TOTP_OK;
 	if (txn->run_fd < 0)
-		err = open_state(txn, why);
+		err = open_run_state(txn, why);
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
 	err = io_pread(txn->run_fd, file, sizeof(file), 0, &len);
@@ -190,7 +190,8 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 }
 
 /* An empty file, which has its owner before it has its name. */
-static enum totp_err make_state(const struct store_txn *txn, const char *name, struct reason *why)
+static enum totp_err make_run_state(const struct store_txn *txn, const char *name,
+				    struct reason *why)
 {
 	int dir_fd = txn->store->run_fd;
 	char plain[STORE_NAME_MAX + 1], temp[FILES_TEMP_NAME_MAX];
@@ -212,10 +213,10 @@ static enum totp_err make_state(const struct store_txn *txn, const char *name, s
 
 static enum totp_err open_or_make(struct store_txn *txn, const char *name, struct reason *why)
 {
-	enum totp_err err = make_state(txn, name, why);
+	enum totp_err err = make_run_state(txn, name, why);
 
 	if (err == TOTP_OK)
-		err = open_state(txn, why);
+		err = open_run_state(txn, why);
 	/* gone between the two, with its record */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_STALE : err;
 }

@@ -13,28 +13,6 @@
 #include "store/files/files.h"
 #include "store/files/path.h"
 
-enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,
-			     int *ret_fd, struct reason *why)
-{
-	OWN_FD int fd = -1;
-	enum totp_err err;
-
-	if (mkdirat(parent_fd, path, mode) != 0 && errno != EEXIST) {
-		(void)reason_errno(why, "%s: cannot make the folder", path);
-		return TOTP_ERR_SYSTEM;
-	}
-	/* one that is there already, such as of a setup that was cut short, is not a stranger's */
-	err = path_open_dir(parent_fd, path, uid, &fd, NULL, why);
-	if (err != TOTP_OK)
-		return err;
-	if (fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0) {
-		(void)reason_errno(why, "%s: cannot set owner and mode", path);
-		return TOTP_ERR_SYSTEM;
-	}
-	*ret_fd = fd_take(&fd);
-	return TOTP_OK;
-}
-
 /* On btrfs a full disk would refuse to overwrite a file in place: no copy-on-write for
  * what is made in this folder. Where that fails, logins on a full disk fail, no more. */
 static void set_no_cow(int fd)

@@ -1,6 +1,6 @@
-/* What a unit test may call of the module, beside its entry points. */
-#ifndef PAM_TOTP_H
-#define PAM_TOTP_H
+/* What the program that called PAM is answered. */
+#ifndef PAM_CODE_H
+#define PAM_CODE_H
 
 #include "login/judge.h"
 

@@ -1,0 +1,105 @@
+/* What the files engine does with one file or directory: make, write, lock, compare. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files/files.h"
+#include "store/files/path.h"
+
+#define LOCK_PAUSE_NS     500000 /* before the second try; grows */
+#define LOCK_PAUSE_MAX_NS 20000000
+
+enum totp_err files_put(const struct store *store, int dir_fd, const char *name, const void *data,
+			size_t len, enum durable durable)
+{
+	OWN_FD int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
+			       S_IRUSR | S_IWUSR);
+
+	if (fd < 0)
+		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
+	/* the mode again: the caller's umask may have taken bits away */
+	if (fchown(fd, store->owner, store->group) == 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
+	    io_write(fd, data, len) == TOTP_OK && (durable == DURABLE_LATER || fsync(fd) == 0))
+		return TOTP_OK;
+
+	int kept = errno;
+	unlinkat(dir_fd, name, 0);
+	errno = kept;
+	return TOTP_ERR_SYSTEM;
+}
+
+enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,
+			     int *ret_fd, struct reason *why)
+{
+	OWN_FD int fd = -1;
+	enum totp_err err;
+
+	if (mkdirat(parent_fd, path, mode) != 0 && errno != EEXIST) {
+		(void)reason_errno(why, "%s: cannot make the folder", path);
+		return TOTP_ERR_SYSTEM;
+	}
+	/* one that is there already, such as of a setup that was cut short, is not a stranger's */
+	err = path_open_dir(parent_fd, path, uid, &fd, NULL, why);
+	if (err != TOTP_OK)
+		return err;
+	if (fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0) {
+		(void)reason_errno(why, "%s: cannot set owner and mode", path);
+		return TOTP_ERR_SYSTEM;
+	}
+	*ret_fd = fd_take(&fd);
+	return TOTP_OK;
+}
+
+bool files_is_still(int dir_fd, const char *name, int fd)
+{
+	struct stat now, opened;
+
+	return fstat(fd, &opened) == 0 && fstatat(dir_fd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       now.st_ino == opened.st_ino && now.st_dev == opened.st_dev;
+}
+
+void files_pause(unsigned tries)
+{
+	long pause = LOCK_PAUSE_NS * (long)(tries < 6 ? 1u << tries : 64u);
+	struct timespec wait = {.tv_nsec = pause < LOCK_PAUSE_MAX_NS ? pause : LOCK_PAUSE_MAX_NS};
+
+	nanosleep(&wait, NULL);
+}
+
+/* Lock the state file: an OFD lock, since a POSIX one vanishes when the caller of our
+ * module closes any descriptor of the file. */
+enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+#ifdef STORE_WITHOUT_LOCK
+	return TOTP_OK;
+#endif
+	for (unsigned tries = 0; fcntl(fd, F_OFD_SETLK, &lock) != 0; tries++) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
+			(void)reason_errno(why, "login state: cannot lock");
+			return TOTP_ERR_SYSTEM;
+		}
+		if (io_monotonic_ns() >= deadline) {
+			reason_set(why, "login state: locked by another login for too long");
+			return TOTP_ERR_TIMEOUT;
+		}
+		files_pause(tries);
+	}
+	return TOTP_OK;
+}
+
+/* Overwrite the slot that does not count now. A sync that fails is not tried again: the
+ * kernel has marked the page clean, and a second call would lie. */
+enum totp_err files_write_slot(int fd, const uint8_t slot[STATE_SLOT_LEN], uint64_t sequence)
+{
+	if (io_pwrite(fd, slot, STATE_SLOT_LEN, (off_t)(sequence & 1) * STATE_SLOT_LEN) !=
+		    TOTP_OK ||
+	    fdatasync(fd) != 0)
+		return TOTP_ERR_SYSTEM;
+	return TOTP_OK;
+}

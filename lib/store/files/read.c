@@ -1,0 +1,185 @@
+/*
+ * Reading a user's record in the files engine: the credential, which its seal proves, and the
+ * login state that it names.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/files/files.h"
+#include "store/files/path.h"
+
+/* Open a credential; where it does not open, `why` says what to do. */
+static enum totp_err open_seal(struct store *store, const char *user, const uint8_t *box,
+			       size_t len, struct cred *ret_cred, struct reason *why)
+{
+	uint8_t plain[CRED_BYTES_MAX];
+	size_t plain_len = 0;
+	enum totp_err err =
+		files_unseal(store, user, box, len, plain, sizeof(plain), &plain_len, why);
+
+	if (err == TOTP_OK)
+		err = cred_decode(plain, plain_len, ret_cred);
+	WIPE(plain);
+	if (err == TOTP_OK && strcmp(ret_cred->user, user) != 0)
+		err = TOTP_ERR_SEAL;
+	if (err == TOTP_ERR_UNSUPPORTED)
+		reason_set(why, "made by a newer version of pam_totp");
+	else if (err != TOTP_OK && why->text[0] == '\0')
+		reason_set(why, "cannot be opened (%s): totpctl revoke, then enrol again",
+			   err_name(err));
+	return err;
+}
+
+static enum totp_err read_cred(struct store_txn *txn, const char *user, struct reason *why)
+{
+	const struct path_rule rule = {.owner = txn->store->owner,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = CRED_BYTES_MAX + SEAL_OVERHEAD};
+	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD];
+	char name[STORE_NAME_MAX + 1];
+	struct reason cause = {""};
+	size_t len = 0;
+	enum totp_err err = store_name(user, name);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "user name too long for a record");
+		return err;
+	}
+	err = path_open_file(txn->store->users_fd, name, &rule, &txn->cred_fd, NULL, why);
+	if (err != TOTP_OK) {
+		files_prefix(why, FILES_USERS);
+		return err;
+	}
+	err = io_read_all(txn->cred_fd, box, sizeof(box), &len);
+	if (err != TOTP_OK)
+		reason_set(&cause, "cannot be read (%s)", err_name(err));
+	else
+		err = open_seal(txn->store, user, box, len, &txn->cred, &cause);
+	/* replaced since it was opened, perhaps so that its key could go */
+	if (err == TOTP_ERR_SEAL && !files_is_still(txn->store->users_fd, name, txn->cred_fd))
+		return TOTP_ERR_STALE;
+	if (err != TOTP_OK)
+		reason_set(why, FILES_USERS "/%s: %.200s", name, cause.text);
+	return err;
+}
+
+bool files_cred_is_still(const struct store_txn *txn)
+{
+	char name[STORE_NAME_MAX + 1];
+
+	return store_name(txn->cred.user, name) == TOTP_OK &&
+	       files_is_still(txn->store->users_fd, name, txn->cred_fd);
+}
+
+static enum totp_err open_disk_state(struct store_txn *txn, struct reason *why)
+{
+	struct path_rule rule = {.owner = txn->store->owner,
+				 .forbidden = S_IRWXG | S_IRWXO,
+				 .size_max = STATE_FILE_LEN,
+				 .flags = O_RDWR};
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
+
+	if (err != TOTP_OK)
+		return err;
+	err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, NULL, why);
+	if (err == TOTP_ERR_SYSTEM && errno == EROFS && txn->store->run_fd >= 0) {
+		rule.flags = O_RDONLY;
+		txn->read_only = true;
+		err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, NULL, why);
+	}
+	if (err != TOTP_OK)
+		files_prefix(why, FILES_STATES);
+	if (err != TOTP_ERR_NOT_FOUND)
+		return err;
+	if (!files_cred_is_still(txn))
+		return TOTP_ERR_STALE; /* replaced or removed between the two */
+	reason_set(why, FILES_STATES "/%.100s: missing: run totpctl repair %.64s", name,
+		   txn->cred.user);
+	return TOTP_ERR_SEAL;
+}
+
+enum totp_err files_load_state(struct store_txn *txn, struct reason *why)
+{
+	uint8_t file[STATE_FILE_LEN];
+	size_t len = 0;
+	enum totp_err err = io_pread(txn->state_fd, file, sizeof(file), 0, &len);
+
+	if (err != TOTP_OK)
+		return reason_errno(why, "login state: cannot read");
+	err = state_choose(file, len, &txn->cred, &txn->state, &txn->torn);
+	txn->disk_sequence = txn->state.sequence;
+	if (err == TOTP_OK)
+		return files_run_load(txn, why);
+	if (err == TOTP_ERR_CRYPTO || err == TOTP_ERR_UNSUPPORTED) {
+		reason_set(why, "login state: %s", err_name(err));
+		return err;
+	}
+	reason_set(why, "login state damaged: run totpctl repair %.100s", txn->cred.user);
+	return TOTP_ERR_SEAL;
+}
+
+enum totp_err store_read_cred(struct store *store, const char *user, struct store_txn *txn,
+			      struct reason *why)
+{
+	enum totp_err err;
+
+	*txn = (struct store_txn){
+		.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1, .cred_only = true};
+	err = read_cred(txn, user, why);
+	if (err == TOTP_OK && open_disk_state(txn, NULL) == TOTP_ERR_STALE)
+		err = TOTP_ERR_STALE;
+	if (err != TOTP_OK)
+		store_end(txn);
+	return err;
+}
+
+enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
+			 struct reason *why)
+{
+	enum totp_err err;
+
+	*txn = (struct store_txn){.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1};
+	err = read_cred(txn, user, why);
+	if (err == TOTP_OK)
+		err = open_disk_state(txn, why);
+	if (err == TOTP_OK)
+		err = files_load_state(txn, why);
+	/* nobody is kept from writing, and between two writes both slots can look damaged */
+	for (unsigned tries = 0; err == TOTP_ERR_SEAL && txn->state_fd >= 0 && tries < 3; tries++) {
+		files_pause(tries);
+		err = files_load_state(txn, why);
+	}
+	if (err != TOTP_OK)
+		store_end(txn);
+	return err;
+}
+
+void files_let_go(struct store_txn *txn)
+{
+	struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+	/* Not by closing alone: a child that the caller forked meanwhile holds it too. */
+	if (txn->locked)
+		(void)fcntl(txn->state_fd, F_OFD_SETLK, &unlock);
+	if (txn->run_fd >= 0)
+		(void)fcntl(txn->run_fd, F_OFD_SETLK, &unlock);
+	txn->locked = false;
+}
+
+void store_end(struct store_txn *txn)
+{
+	int kept = errno;
+
+	files_let_go(txn);
+	txn->state_fd = fd_close(txn->state_fd);
+	txn->run_fd = fd_close(txn->run_fd);
+	txn->cred_fd = fd_close(txn->cred_fd);
+	cred_wipe(&txn->cred);
+	errno = kept;
+}
