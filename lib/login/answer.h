@@ -32,7 +32,7 @@ void answer_wipe(struct answer *answer);
  * Classify an answer: six to eight digits, between which spaces and dashes do not count,
  * are a code; twelve characters of a recovery code are one. text: NULL or NUL-terminated. password: PAM_AUTHTOK, or NULL; an answer
  * equal to it is ANSWER_PASSWORD (a person whose password has the shape of a code is not
- * served by comparing, and a caller that repeats the password is: see FAQ in pam_totp(8)).
+ * served by comparing, and a caller that repeats the password is: see QUESTIONS in pam_totp(8)).
  */
 void answer_parse(const char *text, const char *password, struct answer *ret_answer);
 
