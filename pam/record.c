@@ -15,7 +15,8 @@ static struct attempt attempt_of(const struct login *login)
 	return (struct attempt){.user = login->account.name,
 				.uid = login->account.uid,
 				.source = login->source,
-				.now = clock_now()};
+				.now = clock_now(),
+				.tells = !login->silent};
 }
 
 /* --- in this process --- */
@@ -221,7 +222,8 @@ static enum totpd_store look_there(struct login *login, const char *name, enum t
 static enum totp_err try_there(struct login *login, const struct answer *answer,
 			       struct outcome *ret_outcome, struct reason *why)
 {
-	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_CHECK, .answer = *answer};
+	OWN_WIRE_REQUEST struct wire_request request = {
+		.op = WIRE_CHECK, .tells = !login->silent, .answer = *answer};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct ruling shape;
 	enum totp_err err;

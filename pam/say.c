@@ -200,10 +200,42 @@ static void tell_failures(const struct login *login, const struct outcome *outco
 	inform(login, sentence);
 }
 
+/* Done by self-service, with one code: the owner is the one who knows. */
+static void tell_notice(const struct login *login, const struct notice *notice, const char *once,
+			const char *often)
+{
+	char sentence[240], place[SOURCE_TEXT_MAX], when[OUTCOME_TIME_MAX], what[80];
+	bool local = notice->source.kind == SOURCE_UID;
+
+	if (!notice->count)
+		return;
+	source_place(&notice->source, place);
+	if (notice->count == 1)
+		snprintf(what, sizeof(what), "%s", once);
+	else
+		snprintf(what, sizeof(what), "%u %s, the last time", notice->count, often);
+	snprintf(sentence, sizeof(sentence),
+		 "%s on %s %s %s.\nIf it was not you, tell your administrator.", what,
+		 outcome_time(notice->last, when), local ? "on" : "from", place);
+	inform(login, sentence);
+}
+
+static void tell_notices(const struct login *login, const struct outcome *outcome)
+{
+	tell_notice(login, &outcome->notices[NOTICE_ADDED], "A device was added",
+		    "devices were added");
+	tell_notice(login, &outcome->notices[NOTICE_REPLACED], "A device was replaced",
+		    "devices were replaced");
+	tell_notice(login, &outcome->notices[NOTICE_RECOVERY], "New recovery codes were made",
+		    "times new recovery codes were made");
+}
+
 static void tell_outcome(const struct login *login, const struct outcome *outcome)
 {
-	if (outcome->verdict == VERDICT_ALLOW)
+	if (outcome->verdict == VERDICT_ALLOW) {
 		tell_failures(login, outcome);
+		tell_notices(login, outcome);
+	}
 	if (outcome->verdict == VERDICT_WAIT)
 		tell_wait(login, outcome->wait_seconds);
 	else if (outcome->reason == JUDGE_USED_CODE)

@@ -90,7 +90,8 @@ static struct attempt attempt_of(const struct errand *errand)
 				.source = errand->source,
 				.now = errand->now,
 				.is_awaited = is_awaited,
-				.context = errand};
+				.context = errand,
+				.tells = errand->peer->root && errand->request->tells};
 }
 
 static enum totp_err look(struct errand *errand)

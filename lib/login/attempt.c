@@ -78,6 +78,38 @@ static enum totp_err commit(struct store_txn *txn, const struct cred *cred,
 	return TOTP_OK;
 }
 
+/*
+ * Has the owner been told, once this login is let in? Not if it proved itself by what self-service
+ * brought: that may be a thief's, and the owner has another device.
+ */
+static bool owner_is_told(const struct ruling *ruling)
+{
+	const struct login_state *next = &ruling->next;
+	bool has_other = false;
+
+	for (size_t i = 0; i < next->token_count; i++)
+		has_other |= !next->tokens[i].unread;
+	if (!has_other)
+		return true;
+	if (ruling->token >= 0)
+		return !next->tokens[ruling->token].unread;
+	return ruling->reason == JUDGE_RECOVERY && !next->notices[NOTICE_RECOVERY].count;
+}
+
+static void take_notices(struct ruling *ruling, struct outcome *told)
+{
+	struct login_state *next = &ruling->next;
+
+	if (ruling->verdict != VERDICT_ALLOW)
+		return;
+	memcpy(told->notices, next->notices, sizeof(told->notices));
+	if (!owner_is_told(ruling))
+		return;
+	memset(next->notices, 0, sizeof(next->notices));
+	for (size_t i = 0; i < next->token_count; i++)
+		next->tokens[i].unread = false;
+}
+
 /* Judge a locked record, commit, and tell what came of it. */
 static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy *policy,
 				      const struct attempt *who, const struct answer *answer,
@@ -103,6 +135,8 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 		reason_set(why, "cannot judge: %s", err_name(err));
 		return err;
 	}
+	if (who->tells && !act)
+		take_notices(&ruling, &told);
 	err = commit(txn, &cred, &ruling, act, why);
 	if (err != TOTP_OK)
 		return err;

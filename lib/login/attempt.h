@@ -13,6 +13,7 @@ struct attempt {
 	uint32_t uid;
 	struct source source;
 	int64_t now; /* seconds since 1970 UTC, taken once, when the answer had arrived */
+	bool tells;  /* the person sees text: notices are told, and need not be kept */
 	bool (*is_awaited)(const void *context); /* does who asked still wait? NULL: yes */
 	const void *context;
 };
@@ -21,20 +22,21 @@ struct attempt {
 struct outcome {
 	enum verdict verdict;
 	enum judge_reason reason;
-	char label[CRED_LABEL_MAX + 1]; /* of the token that decided, or "" */
-	uint32_t wait_seconds;          /* as in struct ruling */
-	bool off;                       /* the code is that of another step or counter… */
-	bool off_hours;                 /* …or of another time zone… */
-	int64_t offset;                 /* …so many (hours) away, of the token in label… */
-	enum token_type off_type;       /* …which is of this type */
-	uint32_t failures;              /* since the last success, this login left out… */
-	int64_t last_failure;           /* …the last of them, seconds since 1970 UTC… */
-	struct source failure_source;   /* …and where it came from */
-	unsigned recovery_left;         /* JUDGE_RECOVERY: codes that are not spent */
-	unsigned bypass_left;           /* JUDGE_BYPASS: uses that are left… */
-	int64_t bypass_expires;         /* …and when it ends, seconds since 1970 UTC */
-	bool in_run;                    /* the disk refused, and the state is in run_dir */
-	bool torn;                      /* a cut-short write was found, and repaired if stored */
+	char label[CRED_LABEL_MAX + 1];      /* of the token that decided, or "" */
+	uint32_t wait_seconds;               /* as in struct ruling */
+	bool off;                            /* the code is that of another step or counter… */
+	bool off_hours;                      /* …or of another time zone… */
+	int64_t offset;                      /* …so many (hours) away, of the token in label… */
+	enum token_type off_type;            /* …which is of this type */
+	uint32_t failures;                   /* since the last success, this login left out… */
+	int64_t last_failure;                /* …the last of them, seconds since 1970 UTC… */
+	struct source failure_source;        /* …and where it came from */
+	unsigned recovery_left;              /* JUDGE_RECOVERY: codes that are not spent */
+	unsigned bypass_left;                /* JUDGE_BYPASS: uses that are left… */
+	int64_t bypass_expires;              /* …and when it ends, seconds since 1970 UTC */
+	bool in_run;                         /* the disk refused, and the state is in run_dir */
+	struct notice notices[NOTICE_KINDS]; /* ALLOW, to who is told: what self-service did */
+	bool torn; /* a cut-short write was found, and repaired if stored */
 };
 
 /*

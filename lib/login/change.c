@@ -116,14 +116,43 @@ static void place_new(const struct cred *cred, const struct change *change,
 	if (change->kind != CHANGE_ADD && change->kind != CHANGE_REPLACE)
 		return;
 	index = find_token(cred, label, NULL);
-	if (index >= 0 && state->tokens[index].moving < change->moving)
+	if (index < 0)
+		return;
+	state->tokens[index].unread = true;
+	if (state->tokens[index].moving < change->moving)
 		state->tokens[index].moving = change->moving;
 }
+
+/* A code that somebody was talked out of is enough for these: the owner is told. */
+static void leave_notice(const struct change *change, const struct attempt *who,
+			 struct login_state *state)
+{
+	struct notice *notice;
+
+	if (change->kind == CHANGE_ADD)
+		notice = &state->notices[NOTICE_ADDED];
+	else if (change->kind == CHANGE_REPLACE)
+		notice = &state->notices[NOTICE_REPLACED];
+	else if (change->kind == CHANGE_RECOVERY)
+		notice = &state->notices[NOTICE_RECOVERY];
+	else
+		return;
+	notice->count = notice->count < UINT8_MAX ? (uint8_t)(notice->count + 1) : UINT8_MAX;
+	notice->last = who->now;
+	notice->source = who->source;
+}
+
+/* A change and who makes it. */
+struct act {
+	struct change *change;
+	const struct attempt *who;
+};
 
 static enum totp_err run(void *context, struct store_txn *txn, const struct cred *cred,
 			 const struct login_state *next, struct reason *why)
 {
-	struct change *change = context;
+	const struct act *act = context;
+	struct change *change = act->change;
 	OWN_CRED struct cred changed = *cred;
 	struct login_state state;
 	enum totp_err err;
@@ -139,6 +168,7 @@ static enum totp_err run(void *context, struct store_txn *txn, const struct cred
 		return err;
 	}
 	place_new(&changed, change, &state);
+	leave_notice(change, act->who, &state);
 	return store_replace(txn, &changed, &state, why);
 }
 
@@ -163,7 +193,8 @@ enum totp_err change_by(struct store *store, const struct policy *policy, const 
 			const struct answer *answer, struct change *change,
 			struct outcome *ret_outcome, struct reason *why)
 {
-	const struct attempt_act act = {run, change};
+	struct act made = {change, who};
+	const struct attempt_act act = {run, &made};
 
 	return attempt_act(store, policy, who, answer, &act, ret_outcome, why);
 }

@@ -100,6 +100,7 @@ static void keep_history(struct login_state *state, const struct login_state *be
 	state->last_failure = before->last_failure;
 	state->last_failure_source = before->last_failure_source;
 	state->last_success = before->last_success;
+	memcpy(state->notices, before->notices, sizeof(state->notices));
 }
 
 bool enroll_forget(struct login_state *state)
@@ -200,6 +201,7 @@ static void inherit_token(struct token_state *state, struct token *token, const 
 			state->moving = old->moving;
 		if (old->last_used > state->last_used)
 			state->last_used = old->last_used;
+		state->unread |= old->unread;
 		if (token->offset == 0)
 			token->offset = was->tokens[i].offset;
 	}

@@ -15,7 +15,7 @@ enum {
 	FLAG_PENDING = 32,
 	FLAG_DISABLED = 64
 };
-enum { FLAG_BY_INVITATION = 1 };
+enum { FLAG_BY_INVITATION = 1, FLAG_TELLS = 2 };
 enum { FLAG_OFF = 1, FLAG_IN_RUN = 2, FLAG_TORN = 4, FLAG_HOURS = 8 };
 
 void wire_request_wipe(struct wire_request *request)
@@ -145,7 +145,8 @@ static void put_terms(struct buffer *out, const struct wire_request *request)
 {
 	buffer_copy(out, request->store.id, sizeof(request->store.id));
 	buffer_text(out, request->store.dir, POLICY_PATH_MAX - 1);
-	buffer_u8(out, request->by_invitation ? FLAG_BY_INVITATION : 0);
+	buffer_u8(out, (uint8_t)((request->by_invitation ? FLAG_BY_INVITATION : 0) |
+				 (request->tells ? FLAG_TELLS : 0)));
 	buffer_u8(out, request->recovery_codes);
 	buffer_u64(out, request->deadline);
 }
@@ -158,9 +159,10 @@ static void get_terms(struct bytes *in, struct wire_request *request)
 	bytes_text(in, request->store.dir, POLICY_PATH_MAX - 1);
 	flags = bytes_u8(in);
 	request->by_invitation = flags & FLAG_BY_INVITATION;
+	request->tells = flags & FLAG_TELLS;
 	request->recovery_codes = bytes_u8(in);
 	request->deadline = bytes_u64(in);
-	if (flags & ~FLAG_BY_INVITATION || request->recovery_codes > RECOVERY_MAX)
+	if (flags & ~(FLAG_BY_INVITATION | FLAG_TELLS) || request->recovery_codes > RECOVERY_MAX)
 		in->bad = true;
 }
 
@@ -348,6 +350,24 @@ static void get_codes(struct bytes *in, struct wire_response *response)
 	}
 }
 
+static void put_notices(struct buffer *out, const struct outcome *outcome)
+{
+	for (size_t i = 0; i < NOTICE_KINDS; i++) {
+		buffer_u8(out, outcome->notices[i].count);
+		buffer_u64(out, (uint64_t)outcome->notices[i].last);
+		put_source(out, &outcome->notices[i].source);
+	}
+}
+
+static void get_notices(struct bytes *in, struct outcome *outcome)
+{
+	for (size_t i = 0; i < NOTICE_KINDS; i++) {
+		outcome->notices[i].count = bytes_u8(in);
+		outcome->notices[i].last = (int64_t)bytes_u64(in);
+		get_source(in, &outcome->notices[i].source);
+	}
+}
+
 enum totp_err wire_put_response(const struct wire_response *response,
 				uint8_t ret_message[WIRE_RESPONSE_LEN])
 {
@@ -363,6 +383,7 @@ enum totp_err wire_put_response(const struct wire_response *response,
 	buffer_u8(&out, response->code_count);
 	for (size_t i = 0; i < RECOVERY_MAX; i++)
 		buffer_text(&out, response->codes[i].text, RECOVERY_CODE_LEN);
+	put_notices(&out, &response->outcome);
 	return buffer_end(&out);
 }
 
@@ -382,6 +403,7 @@ enum totp_err wire_get_response(const uint8_t *message, size_t len,
 	get_outcome(&in, &ret_response->outcome);
 	get_status(&in, &ret_response->status);
 	get_codes(&in, ret_response);
+	get_notices(&in, &ret_response->outcome);
 	err = bytes_end(&in);
 	if (err == TOTP_OK &&
 	    (!op_is_good(ret_response->op) || ret_response->err >= TOTP_ERR_COUNT_))

@@ -13,7 +13,7 @@
 #include "login/policy.h"
 
 #define WIRE_REQUEST_LEN  817
-#define WIRE_RESPONSE_LEN 989
+#define WIRE_RESPONSE_LEN 1067
 #define WIRE_SERVICE_MAX  32 /* bytes of a program's name */
 
 enum wire_op {
@@ -62,6 +62,7 @@ struct wire_request {
 	char new_label[CRED_LABEL_MAX + 1];
 	struct wire_token token;
 	struct wire_store store;
+	bool tells;             /* CHECK, from root: the person sees text */
 	bool by_invitation;     /* LOOK, ENROLL_IN_LOGIN: the user needs an invitation */
 	uint8_t recovery_codes; /* ENROLL_IN_LOGIN: how many to make */
 	uint64_t deadline;      /* CLOCK_MONOTONIC, ns: nothing is used up or stored from then on */

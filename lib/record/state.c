@@ -121,11 +121,29 @@ static enum totp_err state_check(const struct login_state *state, const struct c
 	for (size_t i = 0; i < cred->token_count; i++)
 		if (state->tokens[i].id != cred->tokens[i].id)
 			return TOTP_ERR_RANGE;
+	for (size_t i = 0; i < NOTICE_KINDS; i++)
+		if (state->notices[i].source.kind > SOURCE_UID)
+			return TOTP_ERR_RANGE;
 	for (size_t i = 0; i < state->known_count; i++)
 		if (state->known[i].source.kind == SOURCE_UNKNOWN ||
 		    state->known[i].source.kind > SOURCE_UID)
 			return TOTP_ERR_RANGE;
 	return state->last_failure_source.kind > SOURCE_UID ? TOTP_ERR_RANGE : TOTP_OK;
+}
+
+/* After all that version 1 has. Zeros, as at the end of any slot, are no notice. */
+static void put_notices(struct buffer *out, const struct login_state *state)
+{
+	uint8_t unread = 0;
+
+	for (size_t i = 0; i < NOTICE_KINDS; i++) {
+		buffer_u8(out, state->notices[i].count);
+		buffer_u64(out, (uint64_t)state->notices[i].last);
+		put_source(out, &state->notices[i].source);
+	}
+	for (size_t i = 0; i < state->token_count; i++)
+		unread |= (uint8_t)((state->tokens[i].unread ? 1u : 0u) << i);
+	buffer_u8(out, unread);
 }
 
 enum totp_err state_encode(const struct login_state *state, const struct cred *cred,
@@ -162,6 +180,8 @@ enum totp_err state_encode(const struct login_state *state, const struct cred *c
 	buffer_u64(&out, (uint64_t)state->last_failure);
 	put_source(&out, &state->last_failure_source);
 	buffer_u64(&out, (uint64_t)state->last_success);
+	if (cred->version >= 2)
+		put_notices(&out, state);
 	buffer_zeros(&out, STATE_MAC_AT - out.len);
 	err = buffer_end(&out);
 	if (err == TOTP_OK)
@@ -188,6 +208,26 @@ static struct throttle get_throttle(struct bytes *in)
 	throttle.total.used = bytes_u32(in);
 	throttle.total.since = (int64_t)bytes_u64(in);
 	return throttle;
+}
+
+static void get_notices(struct bytes *in, struct login_state *state)
+{
+	uint8_t unread;
+
+	for (size_t i = 0; i < NOTICE_KINDS; i++) {
+		struct notice *notice = &state->notices[i];
+
+		notice->count = bytes_u8(in);
+		notice->last = (int64_t)bytes_u64(in);
+		notice->source = get_source(in);
+	}
+	unread = bytes_u8(in);
+	if (in->bad || unread >> state->token_count != 0) {
+		in->bad = true;
+		return;
+	}
+	for (size_t i = 0; i < state->token_count; i++)
+		state->tokens[i].unread = unread >> i & 1;
 }
 
 static void get_state(struct bytes *in, const struct cred *cred, struct login_state *state)
@@ -217,6 +257,8 @@ static void get_state(struct bytes *in, const struct cred *cred, struct login_st
 	state->last_failure = (int64_t)bytes_u64(in);
 	state->last_failure_source = get_source(in);
 	state->last_success = (int64_t)bytes_u64(in);
+	if (cred->version >= 2)
+		get_notices(in, state);
 	bytes_zeros(in, in->left);
 }
 

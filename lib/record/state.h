@@ -71,6 +71,16 @@ struct token_state {
 	uint8_t id;        /* as in the credential */
 	uint64_t moving;   /* TOTP: the last accepted step; HOTP: the next counter */
 	int64_t last_used; /* seconds since 1970 UTC; 0 for never */
+	bool unread;       /* self-service brought it, and the owner has not been told yet */
+};
+
+/* What self-service did that the owner is told at the next login. Version 1 keeps none. */
+enum notice_kind { NOTICE_ADDED, NOTICE_REPLACED, NOTICE_RECOVERY, NOTICE_KINDS };
+
+struct notice {
+	uint8_t count;        /* how often, 255 for more; 0: never, and all else is 0 */
+	int64_t last;         /* the last time, seconds since 1970 UTC… */
+	struct source source; /* …and where that came from */
 };
 
 struct login_state {
@@ -88,6 +98,7 @@ struct login_state {
 	int64_t last_failure;
 	struct source last_failure_source;
 	int64_t last_success;
+	struct notice notices[NOTICE_KINDS];
 };
 
 /* Does the credential still wait for the first right code? See `must_confirm`. */

@@ -4,7 +4,8 @@
  * can do so until totpctl upgrade has given the store a newer one.
  *
  * Version 2 has a throttle for each class of sources that are not known, 1 one for all; and its
- * MAC covers the bytes of a state that are in use, that of version 1 the zeros after them too.
+ * MAC covers the bytes of a state that are in use, that of version 1 the zeros after them too. Version
+ * 2 keeps what self-service did until the owner was told.
  */
 #ifndef RECORD_VERSION_H
 #define RECORD_VERSION_H

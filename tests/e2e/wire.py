@@ -3,7 +3,7 @@ import socket
 import struct
 import time
 
-REQUEST, RESPONSE = 817, 989
+REQUEST, RESPONSE = 817, 1067
 LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE, IN_LOGIN = range(1, 12)
 ERRORS = ("ok system nomem crypto argument format range unsafe seal not_found exists stale timeout "
           "unsupported uncertain peer forbidden other_store").split()

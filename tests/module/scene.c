@@ -312,6 +312,21 @@ void scene_recovery(const struct scene *scene, const char *user,
 	must(change_record(scene, user, make_recovery, ret_shown), "recovery", NULL);
 }
 
+static void leave_notice(struct cred *cred, struct login_state *state, void *context)
+{
+	(void)cred;
+	(void)context;
+	state->notices[NOTICE_ADDED] =
+		(struct notice){.count = 1,
+				.last = scene_now,
+				.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}}};
+}
+
+void scene_notice(const struct scene *scene, const char *user)
+{
+	must(change_record(scene, user, leave_notice, NULL), "notice", NULL);
+}
+
 struct new_bypass {
 	uint32_t seconds;
 	unsigned uses;

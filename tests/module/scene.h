@@ -71,6 +71,8 @@ void scene_recovery(const struct scene *scene, const char *user,
 		    char ret_shown[SCENE_RECOVERY][RECOVERY_SHOWN_MAX]);
 
 /* Give the user a bypass that was made now, as it is shown. */
+/* Self-service adds a device: what its owner is to be told. */
+void scene_notice(const struct scene *scene, const char *user);
 void scene_bypass(const struct scene *scene, const char *user, uint32_t seconds, unsigned uses,
 		  char ret_shown[RECOVERY_SHOWN_MAX]);
 

@@ -29,6 +29,29 @@ static void a_program_that_cannot_ask_is_refused(void **unused)
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
+static int log_in(struct talk *talk, int flags)
+{
+	scene_now += 30;
+	*talk = (struct talk){
+		.answer = scene_code("daemon", scene_now), .rhost = A, .flags = flags};
+	return scene_talk(&scene, "daemon", talk);
+}
+
+static void what_self_service_did_is_told_once_to_who_sees_text(void **unused)
+{
+	struct talk talk;
+
+	scene_notice(&scene, "daemon");
+	assert_int_equal(PAM_SUCCESS, log_in(&talk, PAM_SILENT));
+	assert_lacks(talk.heard, "A device was added");
+	assert_int_equal(PAM_SUCCESS, log_in(&talk, 0));
+	assert_non_null(strstr(talk.heard,
+			       ":A device was added on 2023-11-14 22:13 UTC on this host.\n"
+			       "If it was not you, tell your administrator.\n"));
+	assert_int_equal(PAM_SUCCESS, log_in(&talk, 0));
+	assert_lacks(talk.heard, "A device was added");
+}
+
 static void an_empty_answer_is_refused(void **unused)
 {
 	struct talk talk = {.answer = ""};
@@ -167,6 +190,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		in_a_scene(a_program_that_cannot_ask_is_refused),
+		in_a_scene(what_self_service_did_is_told_once_to_who_sees_text),
 		in_a_scene(an_empty_answer_is_refused),
 		in_a_scene(an_answer_that_is_no_code_is_refused),
 		in_a_scene(a_long_answer_is_refused),

@@ -140,6 +140,125 @@ static void a_token_is_added_by_a_right_code_which_is_used_up(void **state)
 	assert_int_equal(VERDICT_DENY, try_change(f, &change, code_of(1, STEP)).outcome.verdict);
 }
 
+/* --- the owner is told --- */
+
+/* A login at NOW plus so many seconds; what it is told. */
+static struct outcome log_in(struct fixture *f, const char *text, bool tells, unsigned after)
+{
+	struct attempt who = {.user = "alice",
+			      .uid = 1000,
+			      .now = NOW + after,
+			      .tells = tells,
+			      .source = {.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}}};
+	struct outcome outcome;
+	struct reason why = {""};
+	struct policy policy;
+	struct answer answer;
+
+	policy_default(&policy);
+	answer_parse(text, NULL, &answer);
+	assert_ok(attempt(f->store, &policy, &who, &answer, &outcome, &why));
+	assert_int_equal(VERDICT_ALLOW, outcome.verdict);
+	return outcome;
+}
+
+static void assert_told(unsigned added, unsigned replaced, unsigned recovery,
+			const struct outcome *outcome)
+{
+	assert_int_equal(added, outcome->notices[NOTICE_ADDED].count);
+	assert_int_equal(replaced, outcome->notices[NOTICE_REPLACED].count);
+	assert_int_equal(recovery, outcome->notices[NOTICE_RECOVERY].count);
+}
+
+static void add_device(struct fixture *f)
+{
+	struct token token = token_of("tablet", 2);
+	struct change change = {.kind = CHANGE_ADD, .token = &token, .moving = STEP};
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+}
+
+static void a_device_that_was_added_is_told_once_to_the_owner_s_other_device(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome outcome;
+
+	add_device(f);
+	outcome = log_in(f, code_of(1, STEP + 1), true, 30);
+	assert_told(1, 0, 0, &outcome);
+	assert_int_equal(NOW, outcome.notices[NOTICE_ADDED].last);
+	assert_int_equal(SOURCE_UID, outcome.notices[NOTICE_ADDED].source.kind);
+	outcome = log_in(f, code_of(1, STEP + 2), true, 60);
+	assert_told(0, 0, 0, &outcome);
+	outcome = log_in(f, code_of(2, STEP + 3), true, 90);
+	assert_told(0, 0, 0, &outcome);
+}
+
+static void a_login_with_the_added_device_does_not_use_the_notice_up(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome outcome;
+
+	add_device(f);
+	for (unsigned i = 1; i <= 3; i++) {
+		outcome = log_in(f, code_of(2, STEP + i), true, 30 * i);
+		assert_told(1, 0, 0, &outcome);
+	}
+	outcome = log_in(f, code_of(1, STEP + 4), true, 120);
+	assert_told(1, 0, 0, &outcome);
+	outcome = log_in(f, code_of(2, STEP + 5), true, 150);
+	assert_told(0, 0, 0, &outcome);
+}
+
+static void a_login_that_shows_no_text_does_not_use_the_notice_up(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome outcome;
+
+	add_device(f);
+	outcome = log_in(f, code_of(1, STEP + 1), false, 30);
+	assert_told(0, 0, 0, &outcome);
+	outcome = log_in(f, code_of(1, STEP + 2), true, 60);
+	assert_told(1, 0, 0, &outcome);
+}
+
+static void the_only_device_replaced_and_new_recovery_codes_are_told_once(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("phone", 2);
+	struct change replace = {
+		.kind = CHANGE_REPLACE, .label = "phone", .token = &token, .moving = STEP};
+	struct change renew = {.kind = CHANGE_RECOVERY, .recovery_codes = 10};
+	struct outcome outcome;
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &renew, code_of(1, STEP - 1)));
+	assert_done(try_change(f, &replace, code_of(1, STEP)));
+	outcome = log_in(f, code_of(2, STEP + 1), true, 30);
+	assert_told(0, 1, 1, &outcome);
+	outcome = log_in(f, code_of(2, STEP + 2), true, 60);
+	assert_told(0, 0, 0, &outcome);
+}
+
+static void new_recovery_codes_do_not_use_up_the_notice_of_them(void **state)
+{
+	struct fixture *f = *state;
+	struct change renew = {.kind = CHANGE_RECOVERY, .recovery_codes = 10};
+	struct outcome outcome;
+	char shown[RECOVERY_SHOWN_MAX];
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &renew, code_of(1, STEP)));
+	recovery_show(&renew.codes[0], shown);
+	outcome = log_in(f, shown, true, 30);
+	assert_told(0, 0, 1, &outcome);
+	outcome = log_in(f, code_of(1, STEP + 2), true, 60);
+	assert_told(0, 0, 1, &outcome);
+	outcome = log_in(f, code_of(1, STEP + 3), true, 90);
+	assert_told(0, 0, 0, &outcome);
+}
+
 static void a_wrong_code_changes_nothing_and_is_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -471,6 +590,11 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		STORE_TEST(a_token_is_added_by_a_right_code_which_is_used_up),
+		STORE_TEST(a_device_that_was_added_is_told_once_to_the_owner_s_other_device),
+		STORE_TEST(a_login_with_the_added_device_does_not_use_the_notice_up),
+		STORE_TEST(a_login_that_shows_no_text_does_not_use_the_notice_up),
+		STORE_TEST(the_only_device_replaced_and_new_recovery_codes_are_told_once),
+		STORE_TEST(new_recovery_codes_do_not_use_up_the_notice_of_them),
 		STORE_TEST(a_wrong_code_changes_nothing_and_is_counted),
 		STORE_TEST(a_temporary_code_changes_nothing_and_is_not_used_up),
 		STORE_TEST(a_replaced_token_keeps_its_name_and_none_of_its_codes),

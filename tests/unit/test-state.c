@@ -198,7 +198,8 @@ static void version_2_has_a_throttle_for_each_class_in_the_place_of_the_one(void
 				  "000000090000000000006003" /* 142: users */
 				  "0000000a0000000000007003";
 	enum { AT = 70, LEN = SOURCE_CLASSES * 24, ONE = 24 };
-	uint8_t expected[LEN], slot[STATE_SLOT_LEN], older[STATE_SLOT_LEN];
+	static uint8_t slot[STATE_SLOT_LEN], older[STATE_SLOT_LEN];
+	uint8_t expected[LEN];
 	struct cred cred = newer_cred(), old = example_cred();
 	struct login_state state = newer_state(), back, was = example_state();
 
@@ -212,6 +213,41 @@ static void version_2_has_a_throttle_for_each_class_in_the_place_of_the_one(void
 	assert_memory_equal(older + AT + ONE, slot + AT + LEN, MAC_AT - AT - LEN);
 	assert_ok(state_decode(slot, &cred, &back));
 	assert_state_equal(&state, &back);
+}
+
+static void version_2_ends_with_what_self_service_did(void **unused)
+{
+	static const char hex[] = "02"               /* 302: devices added, how often */
+				  "0000000000008111" /* 303: the last time */
+				  "03000003e8000000000000000000000000" /* 311: its source */
+				  "00" /* 328: replaced, and 354: new recovery codes */
+				  "00000000000000000000000000000000000000000000000000"
+				  "00"
+				  "00000000000000000000000000000000000000000000000000"
+				  "02"; /* 380: the second token came with it */
+	enum { AT = 302 };
+	uint8_t expected[(sizeof(hex) - 1) / 2];
+	struct cred cred = newer_cred();
+	struct login_state state = newer_state(), back;
+	static uint8_t slot[STATE_SLOT_LEN];
+
+	state.notices[NOTICE_ADDED] =
+		(struct notice){.count = 2,
+				.last = 0x8111,
+				.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}}};
+	state.tokens[1].unread = true;
+	assert_ok(text_hex(text_of(hex), expected, sizeof(expected)));
+	assert_ok(state_encode(&state, &cred, slot));
+	assert_memory_equal(expected, slot + AT, sizeof(expected));
+	assert_ok(state_decode(slot, &cred, &back));
+	assert_memory_equal(state.notices, back.notices, sizeof(back.notices));
+	assert_true(back.tokens[1].unread && !back.tokens[0].unread);
+
+	slot[AT + sizeof(expected) - 1] = 4; /* a token that is not there */
+	sign(slot, &cred);
+	assert_refused(FORMAT, state_decode(slot, &cred, &back));
+	state.notices[NOTICE_RECOVERY].source.kind = SOURCE_UID + 1;
+	assert_refused(RANGE, state_encode(&state, &cred, slot));
 }
 
 static void a_state_of_either_version_is_written_as_the_credential_is(void **unused)
@@ -744,6 +780,7 @@ int main(void)
 		cmocka_unit_test(the_largest_state_fits),
 		cmocka_unit_test(the_format_is_that_of_the_manual),
 		cmocka_unit_test(version_2_has_a_throttle_for_each_class_in_the_place_of_the_one),
+		cmocka_unit_test(version_2_ends_with_what_self_service_did),
 		cmocka_unit_test(a_state_of_either_version_is_written_as_the_credential_is),
 		cmocka_unit_test(the_largest_state_of_version_2_fits),
 		cmocka_unit_test(the_example_of_the_manual_is_valid),

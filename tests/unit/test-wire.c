@@ -60,6 +60,7 @@ static struct wire_response example_response(void)
 			    .recovery_left = 9,
 			    .bypass_left = 2,
 			    .bypass_expires = 1800003600,
+			    .notices = {{0}, {2, 1800000001, {SOURCE_UID, {0, 0, 3, 232}}}},
 			    .torn = true},
 		.status = {.created = 1700000000,
 			   .recovery_count = 10,
@@ -121,6 +122,10 @@ static void what_is_put_into_a_response_comes_out_of_it(void **unused)
 	assert_true(source_equal(&response.outcome.failure_source, &read.outcome.failure_source));
 	assert_memory_equal(&response.status, &read.status, sizeof(read.status));
 	assert_string_equal("7K3M9QXT2B4W", read.codes[0].text);
+	assert_int_equal(0, read.outcome.notices[NOTICE_ADDED].count);
+	assert_int_equal(2, read.outcome.notices[NOTICE_REPLACED].count);
+	assert_int_equal(1800000001, read.outcome.notices[NOTICE_REPLACED].last);
+	assert_int_equal(SOURCE_UID, read.outcome.notices[NOTICE_REPLACED].source.kind);
 	assert_ok(wire_put_response(&read, again));
 	assert_memory_equal(message, again, sizeof(message));
 }
@@ -233,7 +238,7 @@ static void a_value_out_of_its_range_is_refused(void **unused)
 	refuses_request(516, 'x'); /* no digit */
 	refuses_request(515, 7);   /* not that many */
 	refuses_request(570, 'x'); /* text after the end of the path */
-	refuses_request(807, 2);   /* no flag */
+	refuses_request(807, 4);   /* no flag */
 	refuses_request(808, 17);  /* more recovery codes than there may be */
 }
 
