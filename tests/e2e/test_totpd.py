@@ -6,6 +6,7 @@ import os
 import resource
 import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -845,7 +846,7 @@ def test_without_descriptors_left_it_waits_and_says_so_once(served):
     served.stop_totpd()
     served.keeper = subprocess.Popen(["prlimit", "--nofile=24", "--", "/usr/libexec/totpd",
                                       "--foreground"])
-    assert wait_for(lambda: "outcome=begin" in served.log_text())
+    assert wait_for(lambda: served.log_text().count("outcome=begin") == 2)
     phone = served.enroll("bob")
     with Crowd([ALICE], 60):
         assert wait_for(lambda: "reason=accept" in served.log_text())
@@ -855,6 +856,26 @@ def test_without_descriptors_left_it_waits_and_says_so_once(served):
         # those who say nothing go, and others have a turn
         assert "allow" in ask_as("bob", wire.CHECK, "bob", phone.code())
     assert served.log_text().count("reason=accept") == 1
+
+
+def test_without_processes_left_a_request_waits_and_it_says_so_once(served):
+    code = served.enroll("bob").code()
+    served.stop_totpd()
+    others = [subprocess.Popen(["setpriv", "--reuid=_pam_totp", "--clear-groups", "sleep", "60"])
+              for _ in range(2)]
+    served.keeper = subprocess.Popen(["prlimit", "--nproc=3", "--", "/usr/libexec/totpd",
+                                      "--foreground"])
+    assert wait_for(lambda: served.log_text().count("outcome=begin") == 2)
+    with wire.connect(ROOT) as door:
+        door.send(wire.request(wire.CHECK, "bob", code))
+        assert wait_for(lambda: "reason=fork" in served.log_text())
+        time.sleep(0.5)
+        assert not select.select([door], [], [], 0)[0], "it is neither answered nor closed"
+        for other in others:
+            other.kill()
+            other.wait()
+        assert wire.Response(door.recv(4096)).verdict == "allow"
+    assert served.log_text().count("reason=fork") == 1
 
 
 def test_descriptors_that_are_sent_along_are_nobody_s(served):

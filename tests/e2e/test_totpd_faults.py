@@ -172,6 +172,14 @@ def suffer(pid, change, call, ordinal, fault):
         raise AssertionError(f"{fault} at {call} number {ordinal}") from error
 
 
+def test_a_totpd_that_cannot_wait_for_requests_says_so_and_ends(served):
+    with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=poll", "-einject=poll:error=ENOMEM"):
+        wire.ask(wire.request(wire.LOOK, "bob"), ROOT)
+        assert served.keeper.wait(10) == 1
+    assert "reason=system_call_failed" in served.log_text()
+    assert 'detail="poll: Cannot allocate memory"' in served.log_text()
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_in_which_a_call_fails_or_the_child_dies_is_made_or_not(served, name):
     change, pid = CHANGES[name], served.keeper.pid
