@@ -1,12 +1,12 @@
 /*
- * The PAM entry points: gather the facts, let lib/login decide, translate once to a PAM
- * code. What a login means is in lib/login; nothing is decided here but what goes to whom.
+ * The PAM entry points: gather the facts, let lib/login decide, translate once to a PAM code.
+ * What a login means is in lib/login; this file only decides which answer goes where.
  *
- * Who attacks this: whoever can reach a login prompt, with any user name and any answer; a
- * program that breaks the conversation protocol; a person who starts a set-uid program
- * (su, sudo) with limits, signals and environment of their choosing. So: no environment is
- * read, no signal, limit, id or working folder of the caller is changed, no lock is held
- * while a person types, and an error is never PAM_IGNORE and never PAM_SUCCESS.
+ * Attackers: anyone who can reach a login prompt, with any user name and any answer; a program
+ * that breaks the conversation protocol; a user who starts a set-uid program (su, sudo) with
+ * limits, signals and environment of their choosing. So: no environment is read, no signal,
+ * limit, id or working directory of the caller is changed, no lock is held while a person types,
+ * and an error is never PAM_IGNORE and never PAM_SUCCESS.
  */
 #define PAM_SM_AUTH
 #define PAM_SM_ACCOUNT
@@ -58,7 +58,7 @@ static enum totp_err load_policy(struct login *login, int argc, const char **arg
 
 /* --- asking --- */
 
-/* Somebody without a record was asked: the same words as after a wrong code. */
+/* A user without a record was asked: the same message as after a wrong code. */
 static int refuse_unenrolled(const struct login *login)
 {
 	bool closed = login->policy.enroll_in_account && login->policy.enroll_login &&
@@ -99,7 +99,7 @@ static int judge_answer(struct login *login, const struct answer *answer)
 	return pam_code_of(err, outcome.verdict);
 }
 
-/* Is what an earlier module was given worth judging, or a password like any other? */
+/* Can the answer to an earlier module be a code, or is it a password? */
 static bool is_first_pass(const struct login *login, const struct answer *answer)
 {
 	if (login->policy.password == PASSWORD_USE_FIRST_PASS)
@@ -140,10 +140,10 @@ static int skip(const struct login *login, enum gate_reason reason)
 }
 
 /*
- * Where nothing can be shown (sudo) or stored (a program that is not root's), nobody can enrol:
- * they are asked, and refused. The question is all that they see. It says so to a process of
- * their own: it may be asked before the password is known to be right, and a stranger is not to
- * learn who is enrolled.
+ * A program that shows nothing (sudo) or cannot store anything (it does not run as root) cannot
+ * enroll users: they are asked for a code, and denied. They see only the prompt, which says so in
+ * a process of their own user: the prompt may come before the password was checked, and a
+ * stranger must not learn which users are enrolled.
  */
 static enum gate_verdict verdict_of(struct login *login, enum gate_reason *ret_reason)
 {
@@ -155,7 +155,7 @@ static enum gate_verdict verdict_of(struct login *login, enum gate_reason *ret_r
 	return GATE_ASK;
 }
 
-/* Not asked; with enroll_in_account the account stage may have something to say. */
+/* Not asked; with enroll_in_account the account stage may enroll the user or show a message. */
 static int let_on(const struct login *login, enum gate_verdict verdict, enum gate_reason reason)
 {
 	enum enroll_mark mark = ENROLL_NONE;
@@ -205,8 +205,10 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	if (err != TOTP_OK)
 		return fail(login, err, &why);
 
-	/* whoever is exempt or trusted is so whatever has become of the store; where password
-	 * and code are one answer, it is looked at for who types a code */
+	/*
+	 * an exempt or trusted user stays so whatever the state of the store; if password and
+	 * code are one answer, the record shows which users type a code
+	 */
 	needed = !gate_needs_no_record(&login->policy, &login->facts, clock_now());
 	if (needed || login->policy.password == PASSWORD_COMBINED)
 		err = record_look(login, typed_name, &why);
@@ -215,16 +217,18 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	return decide(login);
 }
 
-/* The mode that asks nothing: success where sshd has already accepted one of the methods that
- * the line names, so that a stack can pass over the password. */
+/*
+ * The mode that asks nothing: success if sshd has already accepted one of the methods that the
+ * line names, so that a stack can skip the password.
+ */
 static int look_for_publickey(const struct login *login)
 {
 	const char *info = pam_getenv(login->pamh, "SSH_AUTH_INFO_0");
 
 	if (!sshd_is_caller()) {
 		say_report(login, LOG_ERR, "error", "policy", NULL,
-			   "PAM line: if_publickey: works where sshd is the program that asks: "
-			   "take the line out of this service");
+			   "PAM line: if_publickey: works only in sshd: "
+			   "remove the line from this service");
 		return PAM_SERVICE_ERR;
 	}
 	if ((sshd_accepted(info ? info : "") & login->policy.if_publickey) == 0) {
@@ -235,7 +239,7 @@ static int look_for_publickey(const struct login *login)
 	return pam_code_of(TOTP_OK, VERDICT_ALLOW);
 }
 
-/* False: the policy is in error, which was said. */
+/* False: the policy has an error, which was logged. */
 static bool login_begin(struct login *login, int argc, const char **argv)
 {
 	login->service = login_item(login, PAM_SERVICE);
@@ -272,9 +276,9 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, cons
 	return authenticate(&login, argc, argv);
 }
 
-/* --- account: those who enroll in the login, or have yet to confirm, and nobody else --- */
+/* --- account: only users who enroll in the login, or have yet to confirm --- */
 
-/* Is the user still the one who was let on, and still not enrolled? */
+/* Is it still the same user as in the auth stage, and still not enrolled? */
 static enum totp_err check_marked(struct login *login, const char *marked, struct reason *why)
 {
 	const char *name = login_item(login, PAM_USER);
@@ -326,7 +330,7 @@ PAM_EXTERN int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const c
 	return code;
 }
 
-/* Nothing to set, and no net: libpam takes what follows from auth's own result. */
+/* Nothing to set. It cannot deny a login either: libpam takes the action from auth's own result. */
 PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	(void)pamh;

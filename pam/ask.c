@@ -14,9 +14,8 @@ static const char *prompt_of(const struct login *login)
 	if (login->cannot_enroll)
 		return gate_may_enroll(policy, &login->facts, ENROLL_BY_TOOL, clock_now())
 			       ? "You have no code yet: set it up with totp-enroll. Code: "
-			       : "You have no code yet: log in anew, by ssh or at the console, to "
-				 "set "
-				 "it up. Code: ";
+			       : "You have no code yet: log in again, by ssh or at the console, to "
+				 "set it up. Code: ";
 	if (policy->password == PASSWORD_COMBINED && strcmp(policy->prompt, usual) == 0)
 		return "Password and verification code: ";
 	return policy->prompt;
@@ -61,7 +60,7 @@ static bool take_whole(const struct login *login, struct conv_answer *ret_typed)
 
 void ask_combined(const struct login *login, bool asked, struct answer *ret_answer)
 {
-	/* of a record that waits for its first code nobody knows, until a code is required */
+	/* users do not know of a record that waits for its first code until a code is required */
 	bool has_code = login->facts.enrolled &&
 			(asked || login->remembered || !login->facts.pending);
 	OWN_CONV_ANSWER struct conv_answer typed;

@@ -1,4 +1,4 @@
-/* What the program that called PAM is answered. */
+/* The answer to the program that called PAM. */
 #ifndef PAM_CODE_H
 #define PAM_CODE_H
 

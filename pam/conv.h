@@ -1,6 +1,6 @@
 /*
  * Talking to the person through the program that called PAM. That program is not
- * trusted to follow the protocol: no array, no answer, an empty one, all are refusals.
+ * trusted to follow the protocol: no array, no answer and an empty one are all denied.
  */
 #ifndef PAM_CONV_H
 #define PAM_CONV_H

@@ -91,7 +91,7 @@ void enroll_drop_mark(pam_handle_t *pamh)
 
 /* --- what is shown --- */
 
-/* All that belongs to one enrolment. */
+/* Everything that belongs to one enrollment. */
 struct newcomer {
 	struct otp_uri uri;
 	struct answer typed; /* the code that confirmed it… */
@@ -235,7 +235,10 @@ static bool ask(const struct login *login, struct newcomer *newcomer,
 		if (!is_inversion(newcomer, ret_answer->text))
 			return true;
 		newcomer->invert = !newcomer->invert;
-		/* ssh puts the host's name before the first line, which is none of the picture */
+		/*
+		 * ssh puts the host's name before the first line, so that is not part of the
+		 * picture
+		 */
 		conv_inform(login->pamh, "With dark and light swapped:");
 		show_picture(login, newcomer);
 	}
@@ -247,7 +250,7 @@ static bool seconds_left(const struct login *login, unsigned *ret_seconds)
 	return deadline_find(pam_getenv(login->pamh, "SSH_CONNECTION") != NULL, ret_seconds);
 }
 
-/* The log has when it began, since the program may end it without another word. */
+/* Log the beginning, since the program may end the login without further notice. */
 static void tell_time(const struct login *login)
 {
 	char text[160], detail[64];
@@ -357,12 +360,12 @@ static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer,
 int enroll_refuse_second(const struct login *login)
 {
 	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-		   "another login was first to enrol");
+		   "the user enrolled in another login first");
 	say_tell(login, BOTH);
 	return PAM_PERM_DENIED;
 }
 
-/* Given up: who must enrol is refused, who was offered it goes on as before. */
+/* Canceled: a user who must enroll is denied, one who was offered it goes on. */
 static int give_up(const struct login *login, enum enroll_mark mark, const struct reason *why)
 {
 	say_tell(login, "Nothing was stored.\nIf your phone has the new entry already, delete it.");
@@ -371,7 +374,7 @@ static int give_up(const struct login *login, enum enroll_mark mark, const struc
 		return PAM_IGNORE;
 	}
 	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-		   why->text[0] ? why->text : "the enrolment was not finished");
+		   why->text[0] ? why->text : "the enrollment was not finished");
 	return PAM_PERM_DENIED;
 }
 
@@ -398,7 +401,7 @@ static const char *what_to_do(const struct login *login, bool may)
 		       : ": ask your administrator.";
 }
 
-/* The day that is coming, and what to do, in one line. */
+/* The date from which a code is required, and what to do, in one line. */
 static void tell_day(const struct login *login, bool may)
 {
 	unsigned days = gate_days_left(&login->policy, clock_now());
@@ -410,7 +413,7 @@ static void tell_day(const struct login *login, bool may)
 	conv_inform(login->pamh, text);
 }
 
-/* Does the person want it? What day it is about they read in any case. */
+/* Does the user want to enroll now? They see the date in any case. */
 static bool accepts(const struct login *login)
 {
 	OWN_CONV_ANSWER struct conv_answer answer = {0};
@@ -425,7 +428,7 @@ static bool accepts(const struct login *login)
 		strcmp(answer.text, "yes") == 0);
 }
 
-/* Must they, but not by this line's policy, or not any more? */
+/* Must the user enroll, but this line's policy does not allow it, or no longer? */
 static bool is_barred(const struct login *login, enum enroll_mark mark)
 {
 	if (mark != ENROLL_MUST ||

@@ -29,7 +29,7 @@ struct login {
 	bool conf_named;    /* the line's policy is another file than the usual one */
 	bool enrolling;     /* the account stage: no code is asked for */
 	bool unlooked;      /* totpd looks when there is an answer: enrolled is not known before */
-	bool cannot_enroll; /* they must, but not here; and they may be told so */
+	bool cannot_enroll; /* they must enroll, but cannot here, and the prompt may say so */
 };
 
 /* A text item of the PAM handle, or NULL. */

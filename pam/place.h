@@ -2,10 +2,10 @@
  * Where one login's record is looked at, locked and written, and where an enrollment is stored:
  * in this process, or by totpd. One table, which totpd(8) prints, decides for the whole login.
  *
- * In this process nothing has to be running. But a set-uid program can be stopped by whoever
- * started it, while it holds somebody's lock; and a process that was put into a sandbox may
- * not be able to write where totpd can. A process cannot tell a disk that refuses writes from
- * a sandbox that does: totpd can, and goes by readonly_login where the disk refuses it too.
+ * In this process nothing has to be running. But the user who started a set-uid program can stop
+ * it while it holds the lock of another user; and a process in a sandbox may not be able to write
+ * where totpd can. A process cannot tell a disk that refuses writes from a sandbox that does;
+ * totpd can, and applies readonly_login if the disk refuses it too.
  */
 #ifndef PAM_PLACE_H
 #define PAM_PLACE_H
@@ -17,15 +17,15 @@
 enum place {
 	PLACE_DENY = 0,    /* nowhere: the login is denied */
 	PLACE_HERE,        /* in this process */
-	PLACE_ROOT_SOCKET, /* by totpd, which root may ask about anybody */
+	PLACE_ROOT_SOCKET, /* by totpd, which root may ask about any user */
 	PLACE_USER_SOCKET, /* by totpd, which a user may ask about themselves */
 };
 
 /* The process that libpam runs in. */
 enum caller {
-	CALLER_USER = 0, /* not root's */
-	CALLER_SET_UID,  /* root's rights, started by somebody else, or with a way back to them */
-	CALLER_ROOT,     /* real, effective and saved user id are 0 */
+	CALLER_USER = 0, /* does not run as root */
+	CALLER_SET_UID, /* root rights, but started by another user or able to become one */
+	CALLER_ROOT,    /* real, effective and saved user id are 0 */
 };
 
 /* What totpd says to the store that the PAM line means. */

@@ -70,7 +70,7 @@ static enum totp_err try_here(const struct login *login, const struct answer *an
 	struct attempt who = attempt_of(login);
 	enum totp_err err = open_store(login, &store, why);
 
-	/* that the store is gone says nothing of the user */
+	/* a missing store does not prove the user absent */
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 	return attempt(store, &login->policy, &who, answer, ret_outcome, why);
@@ -143,7 +143,10 @@ static bool fill(const struct login *login, const char *user, struct wire_reques
 	return text_copy(text_of(user), request->user, sizeof(request->user)) == TOTP_OK;
 }
 
-/* What the response says went wrong. To others than root totpd tells little, and logs itself. */
+/*
+ * The error in the response. totpd reports little to clients that are not root, and logs the rest
+ * itself.
+ */
 static enum totp_err error_in(struct login *login, const struct wire_response *response,
 			      struct reason *why)
 {
@@ -154,7 +157,9 @@ static enum totp_err error_in(struct login *login, const struct wire_response *r
 	return response->err;
 }
 
-/* Ask after it was decided to: that nobody listens any more is no absence of a user. */
+/*
+ * Ask after totpd was chosen: that no process is listening any more does not prove a user absent.
+ */
 static enum totp_err ask(struct login *login, struct wire_request *request,
 			 struct wire_response *ret_response, struct reason *why)
 {
@@ -172,8 +177,8 @@ static enum totp_err ask(struct login *login, struct wire_request *request,
 
 /*
  * Is there a code to be asked for whatever the record says? Then the record is looked at once,
- * with the answer: a look costs totpd as much as a check. Which store totpd serves is then told
- * with the answer, too; where a line names a policy of its own that is worth asking first.
+ * with the answer: a look costs totpd as much as a check. The response then also shows which
+ * store totpd serves; if a PAM line has a policy of its own, totpd is asked first.
  */
 static bool is_asked_anyway(const struct login *login)
 {
@@ -185,9 +190,10 @@ static bool is_asked_anyway(const struct login *login)
 }
 
 /*
- * What totpd says to this store, and in *reterr of the user: an error, or login->facts. What
- * is no answer counts as an absence for a process that is root's: it can do without, if anybody
- * can. A set-uid program is told apart from it, since its caller may have seen to that.
+ * What totpd says about this store and, in *reterr and login->facts, about the user. In a process
+ * that runs as root, a failure to answer counts as if totpd were not running, since such a
+ * process can check codes itself. Not in a set-uid program, whose caller may have caused the
+ * failure.
  */
 static enum totpd_store look_there(struct login *login, const char *name, enum totp_err *reterr,
 				   struct reason *why)
@@ -266,7 +272,7 @@ static enum totp_err enroll_there(struct login *login, const struct record_first
 
 /* --- which of the two --- */
 
-/* Nobody can look: say what is in the way here, and what totpd says. */
+/* Neither can look: report why not in this process, and what totpd says. */
 static enum totp_err deny(const struct login *login, enum totp_err there,
 			  const struct reason *there_why, struct reason *why)
 {
@@ -311,8 +317,8 @@ enum totp_err record_look(struct login *login, const char *typed, struct reason 
 }
 
 /*
- * What access(2) could not show beforehand, such as a profile of AppArmor's that lets a state be
- * read and not written: nothing was judged then, so it is not too late for totpd.
+ * Some limits do not show in access(2), such as an AppArmor profile that allows a state to be
+ * read but not written. Nothing was judged then, so totpd can still be asked.
  */
 static bool was_kept_out(const struct login *login, enum totp_err err)
 {

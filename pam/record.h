@@ -1,7 +1,7 @@
 /*
- * A user's record as the module gets at it: by a store of its own, or by totpd, as pam/place.h
- * decides. A store is open for one step at a time: no key of the host, and nothing of a
- * record, is in memory while a person is asked.
+ * The module's access to a user's record: by a store of its own, or by totpd, as pam/place.h
+ * decides. A store is open for one step at a time: no key of the host, and nothing of a record,
+ * is in memory while a person is asked.
  */
 #ifndef PAM_RECORD_H
 #define PAM_RECORD_H
@@ -35,9 +35,8 @@ struct record_first {
 };
 
 /*
- * Store it. The recovery codes are the caller's to wipe. TOTP_ERR_EXISTS: enrolled already.
- * TOTP_ERR_NOT_FOUND: it went by an invitation, which holds no more. Others as enroll_store and
- * ask_totpd.
+ * Store it. The caller wipes the recovery codes. TOTP_ERR_EXISTS: enrolled already.
+ * TOTP_ERR_NOT_FOUND: the invitation is no longer valid. Others as enroll_store and ask_totpd.
  */
 MUST_CHECK enum totp_err record_enroll(struct login *login, const struct record_first *first,
 				       struct recovery_code ret_codes[RECOVERY_MAX],

@@ -14,8 +14,8 @@
 #define NOTE             "pam_totp_used"
 #define NOTE_SECONDS_MAX 86400 /* more than any window has */
 
-#define BYPASS_OVER   "This temporary code does not work any more. Ask your administrator."
-#define SPENT_ALREADY "This recovery code was already used. Take another one."
+#define BYPASS_OVER   "This temporary code is no longer valid. Ask your administrator."
+#define SPENT_ALREADY "This recovery code was already used. Use another one."
 
 /* --- the log: one line for each decision --- */
 
@@ -42,8 +42,10 @@ void say_debug(const struct login *login, const char *reason)
 		say_report(login, LOG_DEBUG, "debug", reason, NULL, NULL);
 }
 
-/* journald files a line under the real uid of the process: whoever started su or sudo reads
- * what it logs. */
+/*
+ * journald files a line under the real uid of the process: the user who started su or sudo can
+ * read what it logs.
+ */
 static void report_outcome(const struct login *login, const struct outcome *outcome)
 {
 	struct outcome seen = *outcome;
@@ -68,7 +70,7 @@ static void put_used(uint32_t seconds, char ret_sentence[SAY_USED_MAX])
 		strcpy(ret_sentence, "This code was already used. Wait for the next one.");
 }
 
-/* --- a note for the next question, in the place of a sentence --- */
+/* --- a note for the next prompt, instead of a message --- */
 
 static void note_free(pam_handle_t *pamh, void *data, int status)
 {
@@ -134,7 +136,7 @@ static void tell_wait(const struct login *login, uint32_t seconds)
 	say_tell(login, sentence);
 }
 
-/* In seconds where the next code is still to come; it cannot be known of a counter. */
+/* In seconds if the next code is still to come; a counter has no such time. */
 static void tell_used(const struct login *login, const struct outcome *outcome)
 {
 	char sentence[SAY_USED_MAX];
@@ -165,7 +167,7 @@ static void tell_recovery_left(const struct login *login, unsigned left)
 	inform(login, sentence);
 }
 
-/* What helped for once is no way to go on. */
+/* A temporary code is not a lasting solution. */
 static void tell_bypass(const struct login *login, const struct outcome *outcome)
 {
 	char sentence[160], until[OUTCOME_TIME_MAX];
@@ -173,13 +175,13 @@ static void tell_bypass(const struct login *login, const struct outcome *outcome
 	if (outcome->bypass_left)
 		snprintf(sentence, sizeof(sentence),
 			 "This temporary code works %u more time%s until %s.\n"
-			 "Ask for a new phone to be enrolled.",
+			 "If your phone is lost, ask your administrator to set up a new one.",
 			 outcome->bypass_left, outcome->bypass_left == 1 ? "" : "s",
 			 outcome_time(outcome->bypass_expires, until));
 	else
 		snprintf(sentence, sizeof(sentence),
 			 "This temporary code does not work again.\n"
-			 "Ask for a new phone to be enrolled.");
+			 "If your phone is lost, ask your administrator to set up a new one.");
 	inform(login, sentence);
 }
 

@@ -1,5 +1,7 @@
-/* What the log and the person are told: the log one line for each decision, the person one
- * sentence. No code, no password, no secret is in either. */
+/*
+ * Log lines and messages: for each decision one line in the log and one sentence to the user.
+ * Neither holds a code, a password or a secret.
+ */
 #ifndef PAM_SAY_H
 #define PAM_SAY_H
 
@@ -12,8 +14,8 @@
 #define SAY_USED_MAX 80
 
 /*
- * What was to be said of a used code to a program that wants silence (sudo), once; the seconds
- * are counted from now. It goes before the next question. False, and "": there is nothing.
+ * The message about a used code that a program which wants silence (sudo) did not show, once; the
+ * seconds are counted from now. It goes before the next prompt. False, and "": there is none.
  */
 bool say_take_note(const struct login *login, char ret_sentence[SAY_USED_MAX]);
 

@@ -1,4 +1,4 @@
-/* Literal addresses of the Internet and networks of them. No name is ever looked up. */
+/* Literal IP addresses and networks. No name is ever looked up. */
 #ifndef BASE_ADDRESS_H
 #define BASE_ADDRESS_H
 
@@ -36,7 +36,7 @@ bool address_read(struct text text, struct address *ret_address);
 MUST_CHECK enum totp_err network_read(struct text text, struct network *ret_network,
 				      struct reason *why);
 
-/* Is it in there? Never if the families differ: ::/0 holds no IPv4 address. */
+/* Is the address in the network? Never if the families differ: ::/0 holds no IPv4 address. */
 bool network_has(const struct network *network, const struct address *address);
 
 #endif

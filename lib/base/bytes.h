@@ -1,8 +1,7 @@
 /*
- * Hostile bytes enter through `struct bytes` and leave as checked values. Integers are
- * big-endian. A read past the end gives zeros and marks the cursor bad, so a decoder
- * reads field after field and asks once, at the end, with bytes_end. The writer `struct
- * buffer` mirrors it.
+ * Untrusted bytes enter through `struct bytes` and leave as checked values. Integers are
+ * big-endian. A read past the end gives zeros and marks the cursor bad, so a decoder reads field
+ * after field and asks once, at the end, with bytes_end. The writer `struct buffer` mirrors it.
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H

@@ -82,9 +82,9 @@ static bool hmac(enum hmac_alg alg, uint8_t *text, size_t len, uint8_t ret_mac[M
 }
 
 /*
- * Not EVP_MAC, and one name of libcrypto's alone: a name that the loader looks up, and a
- * layer that is walked through, are pages that a fresh process meets for the first time,
- * and those are most of what a login costs.
+ * This does not use EVP_MAC, and uses only one function of libcrypto: each name that the loader
+ * looks up and each layer that a call passes through touches pages that are new to a fresh
+ * process, and these are most of the cost of a login.
  */
 enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
 			  const struct piece *pieces, size_t count, uint8_t ret_mac[MAC_MAX])
@@ -108,8 +108,10 @@ enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
 	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
 }
 
-/* What one sealing or opening needs. Names rather than EVP_aes_256_gcm(): a fetch by name
- * is what that one does too, after a look through tables that a login need not page in. */
+/*
+ * What one sealing or opening needs. The cipher is fetched by name: EVP_aes_256_gcm() does the
+ * same, after a search in tables that a login need not page in.
+ */
 struct gcm {
 	EVP_CIPHER *cipher;
 	EVP_CIPHER_CTX *ctx;
@@ -182,8 +184,10 @@ enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
 	return ready ? TOTP_ERR_SEAL : TOTP_ERR_CRYPTO;
 }
 
-/* libcrypto allows itself 32 MiB unless it is told otherwise, and counts a little more than
- * the blocks. */
+/*
+ * libcrypto uses at most 32 MiB unless the call sets a limit, and counts a little more than the
+ * blocks.
+ */
 enum totp_err crypto_scrypt(const void *phrase, size_t phrase_len, const void *salt,
 			    size_t salt_len, struct scrypt_cost cost, uint8_t ret_key[GCM_KEY_LEN])
 {

@@ -1,7 +1,7 @@
 /*
- * All that we ask of libcrypto; crypto.c alone includes its headers, so that a change of
- * library is a change of one file. Nothing here keeps state, and no error is left behind
- * in libcrypto's queue for the program that loaded us.
+ * Everything that we use of libcrypto. Only crypto.c includes its headers, so that a change of
+ * library is a change of one file. Nothing here keeps state, and no error is left behind in
+ * libcrypto's queue for the program that loaded us.
  */
 #ifndef BASE_CRYPTO_H
 #define BASE_CRYPTO_H
@@ -69,8 +69,8 @@ struct scrypt_cost {
 
 /*
  * A key from a passphrase, scrypt (RFC 7914). phrase, salt: any number of bytes.
- * TOTP_ERR_CRYPTO: libcrypto failed, or the cost is none that RFC 7914 knows, or needs more
- * than SCRYPT_MEMORY_MAX, or more than there is.
+ * TOTP_ERR_CRYPTO: libcrypto failed, or the cost is invalid by RFC 7914, or needs more than
+ * SCRYPT_MEMORY_MAX or than the host has.
  */
 MUST_CHECK enum totp_err crypto_scrypt(const void *phrase, size_t phrase_len, const void *salt,
 				       size_t salt_len, struct scrypt_cost cost,
@@ -84,7 +84,7 @@ MUST_CHECK enum totp_err crypto_random(void *ret_bytes, size_t len);
 /* base64 (RFC 4648 section 4) of exactly 32 bytes, as a keyring line holds it. */
 void crypto_key_to_base64(const uint8_t key[GCM_KEY_LEN], char ret_text[KEY_BASE64_LEN + 1]);
 
-/* The reverse. TOTP_ERR_FORMAT: not the one spelling of 32 bytes. */
+/* The reverse. TOTP_ERR_FORMAT: not the canonical base64 of 32 bytes. */
 MUST_CHECK enum totp_err crypto_key_from_base64(const char *text, size_t len,
 						uint8_t ret_key[GCM_KEY_LEN]);
 

@@ -79,7 +79,7 @@ const char *err_name(enum totp_err err)
 	case TOTP_ERR_UNCERTAIN:
 		return "not confirmed";
 	case TOTP_ERR_PEER:
-		return "no sound answer";
+		return "malformed answer";
 	case TOTP_ERR_FORBIDDEN:
 		return "not allowed";
 	case TOTP_ERR_OTHER_STORE:

@@ -26,7 +26,7 @@ enum totp_err {
 	TOTP_ERR_UNSUPPORTED, /* a newer format, or built without this feature */
 	TOTP_ERR_UNCERTAIN,   /* written, but not confirmed: the old or the new may be there */
 	TOTP_ERR_PEER,        /* the other end of a socket broke the protocol, or went away */
-	TOTP_ERR_FORBIDDEN,   /* not this caller's to ask */
+	TOTP_ERR_FORBIDDEN,   /* this caller may not ask for it */
 	TOTP_ERR_OTHER_STORE, /* totpd serves another store than the one that is meant */
 	TOTP_ERR_COUNT_
 };

@@ -49,7 +49,7 @@ enum totp_err io_pread(int fd, void *buf, size_t len, off_t offset, size_t *ret_
 	return TOTP_OK;
 }
 
-/* One write that must take everything: what a full disk or a limit cut short is EIO. */
+/* One write that must be complete: a write that a full disk or a limit cut short is EIO. */
 static enum totp_err whole(ssize_t written, size_t len)
 {
 	if (written < 0)
@@ -62,9 +62,9 @@ static enum totp_err whole(ssize_t written, size_t len)
 }
 
 /*
- * A file size limit, which whoever starts a set-uid program chooses, would cut a write short, or
- * end the process by SIGXFSZ: look before writing. offset -1: the file's own position. It counts
- * for files alone: a pipe or a terminal has no position.
+ * The user who starts a set-uid program chooses its file size limit, which would cut a write
+ * short or end the process by SIGXFSZ: check before writing. offset -1: the file's own position.
+ * The limit applies to files only: a pipe or a terminal has no position.
  */
 static bool limit_allows(int fd, off_t offset, size_t len)
 {

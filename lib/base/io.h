@@ -1,6 +1,6 @@
 /*
- * Whole reads and writes of small files. EINTR is waited out; a short write is an error,
- * because half a record is none.
+ * Whole reads and writes of small files. A call that a signal interrupts is repeated; a short
+ * write is an error, because half a record is useless.
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H
@@ -15,8 +15,8 @@
 
 /*
  * Read from the current offset to the end of the file, at most cap bytes.
- * TOTP_ERR_RANGE: there is more; TOTP_ERR_SYSTEM: errno. What was read may lie in
- * buf after an error: wipe it if it can be a secret.
+ * TOTP_ERR_RANGE: there is more; TOTP_ERR_SYSTEM: errno. After an error buf may hold part of the
+ * file: wipe it if that can be a secret.
  */
 MUST_CHECK enum totp_err io_read_all(int fd, void *buf, size_t cap, size_t *ret_len);
 

@@ -1,6 +1,6 @@
 /*
- * Who closes what. A descriptor declared OWN_FD is closed when it goes out of scope,
- * on every path; to hand it on, move it with fd_take. Closers keep errno.
+ * Ownership of descriptors and memory. A descriptor declared OWN_FD is closed when it goes out of
+ * scope, on every path; to hand it on, move it with fd_take. Closers keep errno.
  */
 #ifndef BASE_OWN_H
 #define BASE_OWN_H

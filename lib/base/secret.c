@@ -27,7 +27,7 @@ void secret_wipe(struct secret *secret)
 bool secret_equal(const void *a, const void *b, size_t len)
 {
 	const uint8_t *x = a, *y = b;
-	/* volatile: the loop may not be left early by a clever compiler */
+	/* volatile: so that the compiler cannot leave the loop early */
 	volatile uint8_t difference = 0;
 
 	for (size_t i = 0; i < len; i++)

@@ -43,7 +43,7 @@ void secret_wipe(struct secret *secret);
 
 /*
  * Are two regions of len bytes equal? The time depends on len alone, never on the
- * bytes. Regions of different lengths are the caller's to refuse first.
+ * bytes. The caller must reject regions of different lengths first.
  */
 bool secret_equal(const void *a, const void *b, size_t len);
 

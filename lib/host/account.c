@@ -12,7 +12,7 @@
 #define ENTRY_MAX   (4 << 20) /* a group with very many members */
 #define GROUPS_MAX  65536
 
-/* A lookup in the name service: fills a buffer, or says ERANGE for a larger one. */
+/* A lookup in the name service, which fills a buffer or returns ERANGE if it needs a larger one. */
 typedef int lookup_fn(const void *key, void *entry, char *buf, size_t cap, bool *ret_found);
 
 static int by_name(const void *key, void *entry, char *buf, size_t cap, bool *ret_found)
@@ -42,7 +42,7 @@ static int group_by_name(const void *key, void *entry, char *buf, size_t cap, bo
 	return code;
 }
 
-/* Look up, with a buffer that grows as long as it is too small. *ret_buf is the caller's. */
+/* Look up, with a buffer that grows as long as it is too small. The caller frees *ret_buf. */
 static enum totp_err look_up(lookup_fn *lookup, const void *key, void *entry, char **ret_buf,
 			     bool *ret_found, struct reason *why)
 {
@@ -184,8 +184,8 @@ static void groups_free(struct groups *groups)
 }
 
 /*
- * All groups of an account. getgrouplist tells of no failure and gives what it has got:
- * errno is all there is to know it by.
+ * All groups of an account. getgrouplist reports no failure and returns what it has found so far:
+ * only errno shows it.
  */
 static enum totp_err groups_of(const struct account *account, struct groups *ret_groups,
 			       struct reason *why)
@@ -207,7 +207,7 @@ static enum totp_err groups_of(const struct account *account, struct groups *ret
 	return TOTP_ERR_SYSTEM;
 }
 
-/* Did a source of groups fail, rather than have nothing to say? */
+/* Did a source of groups fail, rather than know none? */
 static bool is_failure(int code)
 {
 	static const int failures[] = {EMFILE, ENFILE, ENOMEM,    EIO,          EACCES,
@@ -227,8 +227,10 @@ static bool has_gid(const struct groups *groups, gid_t gid)
 	return false;
 }
 
-/* Walk the groups of a list. The first answer that says "member" stands; all are looked
- * up, so that one that does not exist is told to members too. */
+/*
+ * Walk the groups of a list. The first answer that says "member" stands; all are looked up, so
+ * that a group that does not exist is reported for members too.
+ */
 static enum totp_err walk_groups(const struct account *account, const struct groups *groups,
 				 const char *list, bool *ret_member, struct reason *why)
 {

@@ -1,4 +1,4 @@
-/* Who somebody is, as the host's name service has it. */
+/* Accounts and groups, as the host's name service knows them. */
 #ifndef HOST_ACCOUNT_H
 #define HOST_ACCOUNT_H
 

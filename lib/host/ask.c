@@ -15,7 +15,7 @@
 #include "store/files/path.h"
 #include "store/store.h"
 
-#define RETRY_NS 2000000 /* before another try where totpd had no seat */
+#define RETRY_NS 2000000 /* before another try, if totpd had no free connection */
 
 #define REMEDY "systemctl status totpd.socket totpd-root.socket"
 
@@ -27,7 +27,10 @@ static int left_ms(uint64_t deadline)
 	return now < deadline ? (int)((deadline - now) / 1000000 + 1) : 0;
 }
 
-/* The socket as root made it. It is connected to by its path, in which all is root's. */
+/*
+ * Check that root made the socket. The connection goes by its path, of which root owns every
+ * part.
+ */
 static enum totp_err check_socket(const char *run_dir, const char *name, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
@@ -40,22 +43,24 @@ static enum totp_err check_socket(const char *run_dir, const char *name, struct 
 		return reason_errno(why, "%.150s/%s", run_dir, name);
 	if (S_ISSOCK(st.st_mode) && st.st_uid == 0)
 		return TOTP_OK;
-	reason_set(why, "%.150s/%s: not a socket of root's", run_dir, name);
+	reason_set(why, "%.150s/%s: not a socket that root owns", run_dir, name);
 	return TOTP_ERR_UNSAFE;
 }
 
-/* How long a call on the socket may wait. */
+/* Limit how long a call on the socket may wait. */
 static bool set_patience(int fd, uint64_t deadline)
 {
 	int left = left_ms(deadline);
 	const struct timeval wait = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
 
-	/* no time at all would be for ever */
+	/* 0 would mean no limit */
 	return left > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0;
 }
 
-/* Connect. Where the queue is full the kernel wakes who has waited for longest; trying again
- * and again would lose to others who do so faster. */
+/*
+ * Connect. If the queue is full, the kernel wakes the process that has waited longest; a process
+ * that polls would lose to others that poll faster.
+ */
 static enum totp_err connect_by(int fd, const struct sockaddr_un *address, uint64_t deadline,
 				struct reason *why)
 {
@@ -63,7 +68,8 @@ static enum totp_err connect_by(int fd, const struct sockaddr_un *address, uint6
 		if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
 			return TOTP_OK;
 		if (errno == ECONNREFUSED || errno == ENOENT) {
-			reason_set(why, "%s: nobody listens: " REMEDY, address->sun_path);
+			reason_set(why, "%s: no process is listening: run " REMEDY,
+				   address->sun_path);
 			return TOTP_ERR_NOT_FOUND;
 		}
 		if (errno != EAGAIN && errno != EINTR) {
@@ -71,7 +77,7 @@ static enum totp_err connect_by(int fd, const struct sockaddr_un *address, uint6
 			return TOTP_ERR_SYSTEM;
 		}
 	}
-	reason_set(why, "%s: no room in the queue", address->sun_path);
+	reason_set(why, "%s: too many connections are waiting", address->sun_path);
 	return TOTP_ERR_TIMEOUT;
 }
 
@@ -84,8 +90,8 @@ static enum totp_err check_peer(int fd, const struct sockaddr_un *address, struc
 		return reason_errno(why, "%s", address->sun_path);
 	if (len == sizeof(peer) && peer.uid == 0)
 		return TOTP_OK;
-	reason_set(why, "%s: uid %u listens there, expected root", address->sun_path,
-		   (unsigned)peer.uid);
+	reason_set(why, "%s: the process that listens runs as uid %u, expected root",
+		   address->sun_path, (unsigned)peer.uid);
 	return TOTP_ERR_UNSAFE;
 }
 
@@ -99,7 +105,7 @@ static enum totp_err open_door(const char *run_dir, const char *name, uint64_t d
 	if (err != TOTP_OK)
 		return err;
 	if (len < 0 || (size_t)len >= sizeof(address->sun_path)) {
-		reason_set(why, "run_dir is too long for a socket in it");
+		reason_set(why, "run_dir: the path is too long for a socket below it");
 		return TOTP_ERR_RANGE;
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -115,7 +121,7 @@ static enum totp_err open_door(const char *run_dir, const char *name, uint64_t d
 	return err;
 }
 
-/* Wait until something can be read; an end counts. */
+/* Wait until something can be read, or the connection ends. */
 static enum totp_err wait_for(int fd, uint64_t deadline, struct reason *why)
 {
 	struct pollfd one = {.fd = fd, .events = POLLIN};
@@ -132,19 +138,19 @@ static enum totp_err wait_for(int fd, uint64_t deadline, struct reason *why)
 	return TOTP_ERR_TIMEOUT;
 }
 
-/* What became of a request that was handed over. */
+/* What became of a request that was sent. */
 enum delivery { DELIVERED = 0, TURNED_AWAY };
 
 /*
- * TURNED_AWAY: totpd closed the connection before it had read anything, as it does with who
- * sits silent when it has no seat left. The kernel says so by ECONNRESET, and tells it apart
- * from the end of one that was read.
+ * TURNED_AWAY: totpd closed the connection before it had read anything, which it does with idle
+ * clients when it has no free connection left. The kernel then returns ECONNRESET; a connection
+ * that ends after it was read is a plain end of file.
  */
 static enum totp_err receive(int fd, const struct wire_request *request, uint64_t deadline,
 			     struct wire_response *response, enum delivery *ret_delivery,
 			     struct reason *why)
 {
-	uint8_t message[WIRE_RESPONSE_LEN + 1]; /* a longer one is none of ours */
+	uint8_t message[WIRE_RESPONSE_LEN + 1]; /* a longer message is malformed */
 	enum totp_err err = wait_for(fd, deadline, why);
 	ssize_t len;
 
@@ -154,7 +160,7 @@ static enum totp_err receive(int fd, const struct wire_request *request, uint64_
 	if (len < 0 && errno == ECONNRESET)
 		*ret_delivery = TURNED_AWAY;
 	if (len <= 0) {
-		reason_set(why, "totpd: it went away without an answer; its log says why");
+		reason_set(why, "totpd closed the connection without an answer: see its log");
 		return TOTP_ERR_PEER;
 	}
 	err = wire_get_response(message, (size_t)len, response);
@@ -163,8 +169,8 @@ static enum totp_err receive(int fd, const struct wire_request *request, uint64_
 		return TOTP_OK;
 	wire_response_wipe(response);
 	reason_set(why, "totpd: %s",
-		   err == TOTP_ERR_UNSUPPORTED ? "it is of another version: restart it"
-					       : "an answer that cannot be read");
+		   err == TOTP_ERR_UNSUPPORTED ? "it has another version: restart it"
+					       : "malformed answer");
 	return TOTP_ERR_PEER;
 }
 
@@ -176,7 +182,7 @@ static enum totp_err send_by(int fd, const struct wire_request *request,
 	ssize_t len;
 
 	if (err != TOTP_OK) {
-		reason_set(why, "totpd: that cannot be asked");
+		reason_set(why, "totpd: the request is invalid");
 		return err;
 	}
 	len = send(fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -185,7 +191,7 @@ static enum totp_err send_by(int fd, const struct wire_request *request,
 		return TOTP_OK;
 	if (len < 0 && (errno == EPIPE || errno == ECONNRESET))
 		*ret_delivery = TURNED_AWAY;
-	reason_set(why, "totpd: it does not listen");
+	reason_set(why, "totpd: it accepts no requests");
 	return TOTP_ERR_PEER;
 }
 
@@ -212,7 +218,7 @@ enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *wh
 			 why);
 }
 
-/* Where the marker cannot be read, the path names the store. */
+/* If the marker cannot be read, the path names the store. */
 static enum totp_err name_store(const struct policy *policy, struct wire_store *ret_store)
 {
 	*ret_store = (struct wire_store){.id = {0}};

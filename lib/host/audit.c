@@ -12,9 +12,9 @@
 #define LIBRARY   "libaudit.so.1"
 #define OPERATION "totp-%.40s"
 #define MESSAGE   512
-#define NO_ID     ((unsigned)-1) /* or it would be told instead of the name */
+#define NO_ID     ((unsigned)-1) /* or the record would hold it instead of the name */
 
-/* What we call of it; the header's own declarations give the types. */
+/* The functions that we call; the types are those of the header's declarations. */
 struct library {
 	__typeof__(audit_open) *open;
 	__typeof__(audit_log_acct_message) *about_account;
@@ -45,7 +45,7 @@ static bool find_library(struct library *ret_library)
 			     sizeof(ret_library->about_host));
 }
 
-/* What reports of the audit system sort it by. */
+/* The type by which reports of the audit system sort it. */
 static int type_of(const struct log_event *event)
 {
 	static const char *const managed[] = {"unlocked", "forgotten", "disabled",
@@ -98,6 +98,6 @@ void audit_record(const struct log_event *event)
 					     NO_ID, NULL, address_in(event), NULL, 1);
 	else
 		sent = send_about_host(&library, fd, event);
-	(void)sent; /* a kernel that takes no records, as in a container; syslog has the event */
+	(void)sent; /* the kernel takes no records, as in a container; syslog has the event */
 	fd_close(fd);
 }

@@ -1,11 +1,10 @@
 /*
- * Records for the Linux audit system beside the log: who changed what somebody can prove, and
- * which keys. The kernel adds the login uid and session of the process that sends one.
+ * Records for the Linux audit system beside the log: changes of credentials and keys, with the
+ * user who made them. The kernel adds the login uid and session of the process that sends one.
  *
- * It is found in the process or not at all: a login gets no library for it that libpam has not
- * brought already; tools bring it (audit_load). Where the kernel has no audit system, where it
- * refuses (a container, no right to write records) or where nobody listens, nothing is said:
- * the log has it all.
+ * A login uses libaudit only if libpam has loaded it already; tools load it (audit_load). If the
+ * kernel has no audit system, denies the record (a container, no right to write records) or no
+ * process is listening, no record is written: the log has everything.
  */
 #ifndef HOST_AUDIT_H
 #define HOST_AUDIT_H

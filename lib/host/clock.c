@@ -11,7 +11,7 @@ int64_t clock_booted(void)
 {
 	struct timespec up = {0};
 
-	/* of no clock it would be now, from when on alone codes are then good */
+	/* if the clock cannot be read, treat boot as now: only later codes are accepted */
 	(void)clock_gettime(CLOCK_BOOTTIME, &up);
 	return clock_now() - (int64_t)up.tv_sec;
 }

@@ -8,7 +8,7 @@
 #include "host/clock.h"
 #include "store/files/path.h"
 
-/* The whole of an open policy: *ret_text is the caller's to free. */
+/* Read the whole of an open policy file; the caller frees *ret_text. */
 static enum totp_err read_text(int fd, const char *path, char **ret_text, size_t *ret_len,
 			       struct reason *why)
 {

@@ -1,4 +1,4 @@
-/* How long the calling program still lets somebody log in. */
+/* How much time the calling program leaves for a login. */
 #ifndef HOST_DEADLINE_H
 #define HOST_DEADLINE_H
 

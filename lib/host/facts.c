@@ -34,7 +34,7 @@ static enum totp_err is_required(const struct account *account, const char *name
 	return find_in_list(&second, second.name, list, false, ret_listed, why);
 }
 
-/* Are both in it? */
+/* Are both names of the account in the list? */
 static enum totp_err is_exempt(const struct account *account, const char *name, const char *list,
 			       bool *ret_listed, struct reason *why)
 {

@@ -7,7 +7,7 @@
 #define FIELD_MAX  96
 #define DETAIL_MAX 300
 
-/* One field made fit for a line: no blank in a bare one, so that it stays one word. */
+/* Make one field printable; a bare field gets no blank, so that it stays one word. */
 static const char *word(const char *text, char kept[FIELD_MAX])
 {
 	if (!text || !text[0])

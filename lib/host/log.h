@@ -1,7 +1,6 @@
 /*
- * What the administrator reads: one line for each decision, to syslog (authpriv), in
- * words that a program can parse too. Nothing here is given a code, a secret or a
- * password.
+ * The log: one line for each decision, to syslog (authpriv), which people read and programs can
+ * parse. No function here takes a code, a secret or a password.
  */
 #ifndef HOST_LOG_H
 #define HOST_LOG_H

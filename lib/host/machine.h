@@ -8,7 +8,7 @@
 #define MACHINE_NAME_MAX 254
 
 /*
- * A hash of /etc/machine-id that does not tell it: HMAC-SHA-256 under a name of our own.
+ * A hash of /etc/machine-id that does not reveal it: HMAC-SHA-256 under a key of our own.
  * TOTP_ERR_NOT_FOUND, TOTP_ERR_SYSTEM, TOTP_ERR_FORMAT: there is none to read.
  */
 MUST_CHECK enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why);

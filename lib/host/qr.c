@@ -1,7 +1,7 @@
 /*
  * Pictures of a secret. libqrencode is opened by name when a picture is wanted, so that no
- * program that merely loads us loads it too. What libqrencode keeps on its own heap while
- * it works is beyond our reach; the modules it hands over are wiped.
+ * program that merely loads us loads it too. We cannot wipe what libqrencode keeps on its own
+ * heap while it runs; the modules that it returns are wiped.
  */
 #include "host/qr.h"
 
@@ -67,7 +67,7 @@ void qr_wipe(struct qr *qr)
 	explicit_bzero(qr, sizeof(*qr));
 }
 
-/* Take the modules over: the lowest bit of each byte says whether it is dark. */
+/* Copy the modules: the lowest bit of each byte says whether it is dark. */
 static enum totp_err take_modules(const QRcode *code, struct qr *ret_qr)
 {
 	size_t count = (size_t)code->width * (size_t)code->width;
@@ -141,8 +141,8 @@ static const char *half_block(bool upper, bool lower)
 
 /*
  * The upper module is the background, the lower one a lower half block where it differs:
- * fonts leave a gap above the upper half block, and a light line through what is dark is
- * what scanners stumble over.
+ * fonts leave a gap above the upper half block, and scanners fail on a light line through dark
+ * modules.
  */
 static void draw_ansi(const struct qr *qr, unsigned quiet, unsigned row, struct buffer *out)
 {

@@ -1,6 +1,6 @@
 /*
  * QR codes: made by libqrencode, which is opened only when a picture is really shown, and
- * drawn here as text. The picture holds a secret: what is drawn is the caller's to wipe.
+ * drawn here as text. The picture holds a secret: the caller wipes the drawing.
  */
 #ifndef HOST_QR_H
 #define HOST_QR_H

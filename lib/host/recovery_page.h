@@ -1,4 +1,4 @@
-/* The recovery codes of a user on a page that can be printed. The codes are in it. */
+/* A page for printing with the recovery codes of a user. It holds the codes. */
 #ifndef HOST_RECOVERY_PAGE_H
 #define HOST_RECOVERY_PAGE_H
 

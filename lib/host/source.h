@@ -1,15 +1,16 @@
 /*
- * Where a login comes from: what a throttle counts by, what is remembered, and what the log
- * and the person are told. In this order:
+ * Where a login comes from: what a throttle counts by, what is remembered, and what the log and
+ * the message to the user show. In this order:
  *
  * 1. A literal address that the program hands over (PAM_RHOST), or that sshd knows where its
- *    PAM_RHOST is a name. It is the one thing here that says which stranger it is. No name is
- *    ever looked up: whoever owns the address chooses it.
+ *    PAM_RHOST is a name. Only an address tells one stranger from another. No name is
+ *    ever looked up: the owner of an address chooses its name.
  * 2. Of a process that another user started (su, sudo, a screen locker): that user's uid. The
- *    kernel says so, and nothing that the process hands over is needed.
- * 3. Of root's process: its PAM service and, where no PAM_RHOST at all was handed over, the
- *    terminal that PAM_TTY names. The uid 0 would say nothing: login(1) on the console is
- *    root's, and so are xrdp-sesman, saslauthd and whatever calls PAM for people whom it does
+ *    kernel reports it, and nothing that the process passes is needed.
+ * 3. Of a process that runs as root: its PAM service and, where no PAM_RHOST at all was handed
+ *    over, the
+ *    terminal that PAM_TTY names. The uid 0 would say nothing: login(1) on the console runs as
+ *    root, and so do xrdp-sesman, saslauthd and other programs that call PAM for clients they do
  *    not tell apart. Each of them is a source of its own, in which all of its clients are one.
  *
  * PAM_TTY counts only where it names a terminal: "ssh", "ftp" and "cron" are words that programs
@@ -19,9 +20,9 @@
  *
  * A place becomes known by a right code alone. Until then it shares a throttle with the others
  * of its class (record/state.h), and no client of the network is in the class of a terminal: so
- * what strangers guess keeps the owner from no console, not even at the first login there. Who
- * is behind a pseudo-terminal or a display nobody knows (a page in a browser may be), so these
- * are a class beside the consoles, and the number of a pseudo-terminal is no place.
+ * what strangers guess keeps the owner from no console, not even at the first login there. It is
+ * not known who uses a pseudo-terminal or a display (it may be a page in a browser), so these are
+ * a class beside the consoles, and the number of a pseudo-terminal is not part of the source.
  */
 #ifndef HOST_SOURCE_H
 #define HOST_SOURCE_H
@@ -33,7 +34,7 @@
 
 #define SOURCE_TEXT_MAX 64
 
-/* What the program that calls says of a login. */
+/* What the calling program says about a login. */
 struct origin {
 	uid_t real_uid;
 	const char *service;        /* PAM_SERVICE, or NULL */

@@ -1,4 +1,4 @@
-/* What sshd says in the PAM environment of a login, and whether it is sshd that says it. */
+/* What sshd puts into the PAM environment of a login, and whether the process is sshd. */
 #ifndef HOST_SSHD_H
 #define HOST_SSHD_H
 
@@ -7,8 +7,8 @@
 /*
  * Is this process sshd? What a PAM environment holds is the calling program's own word, or
  * whatever a module above has read from files of the user (pam_env with user_readenv), so a
- * name of a service says nothing, and PAMServiceName gives sshd others. It is sshd where real,
- * effective and saved uid are 0 and the program that runs is a file of root's that nobody else
+ * name of a service says nothing, and PAMServiceName gives sshd others. It is sshd if real,
+ * effective and saved uid are 0 and the running program is a file that root owns and nobody else
  * may write, called sshd, or sshd and then '-' or '.': sshd-session and sshd-auth since OpenSSH
  * 9.8, sshd.pam of Alpine. sshd's own variables are set before it calls a module, and no module
  * of its auth stack changes them.

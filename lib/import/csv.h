@@ -1,6 +1,6 @@
 /*
- * One line of a CSV import: user,base32[,algorithm,digits,period|hotp:COUNTER]. Fields are not quoted;
- * blanks around them are ignored; an empty field at the end means its default.
+ * One line of a CSV import: user,base32[,algorithm,digits,period|hotp:COUNTER]. Fields are not
+ * quoted; blanks around them are ignored; an empty field at the end means its default.
  */
 #ifndef IMPORT_CSV_H
 #define IMPORT_CSV_H

@@ -1,5 +1,5 @@
 /*
- * A credential and its login state in one row of bytes: what an export is made of. The format
+ * A credential and its login state as one string of bytes, of which an export is made. The format
  * is specified in pam_totp-record(5). The bytes hold the secrets: wipe them.
  */
 #ifndef IMPORT_EXPORT_FILE_H
@@ -11,7 +11,7 @@
 #define EXPORT_FILE_MAX      (2 + CRED_BYTES_MAX + 2 + STATE_SLOT_LEN)
 #define EXPORT_FILE_HEAD_LEN (2 + 8 + 4)
 
-/* What stands before the parcels of an export. */
+/* The header of an export. */
 struct export_file_head {
 	int64_t made; /* seconds since 1970 UTC */
 	uint32_t count;
@@ -28,7 +28,7 @@ MUST_CHECK enum totp_err export_file_encode(const struct cred *cred,
 					    uint8_t ret_bytes[EXPORT_FILE_MAX], size_t *ret_len);
 
 /*
- * Take the next parcel off *in. Errors as cred_decode and state_decode; TOTP_ERR_FORMAT: cut
+ * Take the next record off *in. Errors as cred_decode and state_decode; TOTP_ERR_FORMAT: cut
  * short, or another spelling than the one there is. *ret_cred and *ret_state are zeros then.
  */
 MUST_CHECK enum totp_err export_file_decode(struct bytes *in, struct cred *ret_cred,

@@ -35,8 +35,9 @@ static int symbol_value(char c)
 }
 
 /*
- * As the peer decodes base32: bits at the end that are no whole byte are dropped, be they zero
- * or not, so that secrets which people made up come over as they are. totp-cgi takes padding.
+ * Decodes base32 as google-authenticator does: bits at the end that fill no whole byte are
+ * dropped, zero or not, so that secrets which people made up are imported unchanged. totp-cgi
+ * takes padding.
  */
 static enum totp_err decode_base32(struct text line, enum google_kind kind,
 				   struct secret *ret_secret)
@@ -237,7 +238,8 @@ static enum totp_err decode_type(struct text text, enum google_kind kind, struct
 	if (kind == GOOGLE_TOTPCGI)
 		return TOTP_OK;
 	if (!says_totp(text))
-		return bad(why, "neither TOTP_AUTH nor HOTP_COUNTER: no code of it lets in");
+		return bad(why, "neither TOTP_AUTH nor HOTP_COUNTER: google-authenticator accepts "
+				"no code of it");
 	return decode_period(text, google, why);
 }
 

@@ -1,7 +1,7 @@
 /*
  * The file that google-authenticator keeps for a user, ~/.google_authenticator, and that of
  * totp-cgi, which is nearly the same: a secret, options on lines that begin with '"', unused
- * scratch codes. What is read is what the peer's module makes of it.
+ * scratch codes. It is read as the peer's own module reads it.
  */
 #ifndef IMPORT_GOOGLE_H
 #define IMPORT_GOOGLE_H

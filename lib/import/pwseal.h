@@ -1,5 +1,5 @@
 /*
- * What leaves the host in a file that a passphrase opens: an export, a copy of the keyring.
+ * Files that leave the host, sealed under a passphrase: an export, a backup of the keyring.
  * AES-256-GCM under a key that scrypt makes of the passphrase. The format is specified in
  * pam_totp-record(5).
  */
@@ -41,7 +41,7 @@ MUST_CHECK enum totp_err pwseal_close(const struct secret *phrase, enum pwseal_k
  *
  * TOTP_ERR_FORMAT: not a box, or too short. TOTP_ERR_UNSUPPORTED: a box of another version
  * or kind. TOTP_ERR_RANGE: a cost that is not taken, or too long. TOTP_ERR_SEAL: altered, or
- * another passphrase; these cannot be told apart. ret_plain is then wiped.
+ * another passphrase; the two look the same. ret_plain is then wiped.
  * TOTP_ERR_CRYPTO: as above.
  */
 MUST_CHECK enum totp_err pwseal_open(const struct secret *phrase, enum pwseal_kind kind,

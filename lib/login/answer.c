@@ -1,7 +1,9 @@
 #include "login/answer.h"
 
-/* What OpenSSH's auth-pam.c gives a module in place of the password of somebody whom it
- * has refused already: this, repeated and cut to the password's length. */
+/*
+ * OpenSSH's auth-pam.c passes a module this instead of the password of a user whom it has denied
+ * already, repeated and cut to the password's length.
+ */
 static const char sshd_junk[] = "\b\n\r\177INCORRECT";
 
 void answer_wipe(struct answer *answer)

@@ -29,10 +29,11 @@ struct answer {
 void answer_wipe(struct answer *answer);
 
 /*
- * Classify an answer: six to eight digits, between which spaces and dashes do not count,
- * are a code; twelve characters of a recovery code are one. text: NULL or NUL-terminated. password: PAM_AUTHTOK, or NULL; an answer
- * equal to it is ANSWER_PASSWORD (a person whose password has the shape of a code is not
- * served by comparing, and a caller that repeats the password is: see QUESTIONS in pam_totp(8)).
+ * Classify an answer: six to eight digits are a code, and spaces and dashes between them are
+ * ignored; twelve characters of a recovery code are one. text: NULL or NUL-terminated. password:
+ * PAM_AUTHTOK, or NULL; an answer equal to it is ANSWER_PASSWORD (a person whose password has the
+ * shape of a code is not served by comparing, and a caller that repeats the password is: see
+ * QUESTIONS in pam_totp(8)).
  */
 void answer_parse(const char *text, const char *password, struct answer *ret_answer);
 

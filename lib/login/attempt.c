@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "login/throttle.h"
 
-/* Only the account that the record was made for: a name can be deleted and made anew. */
+/* Only the account that the record was made for: a name can be deleted and created again. */
 enum totp_err attempt_check_uid(const struct cred *cred, uint32_t uid, struct reason *why)
 {
 	if (!cred->uid_bound || cred->uid == uid)
@@ -65,13 +65,13 @@ static enum totp_err commit(struct store_txn *txn, const struct cred *cred,
 {
 	if (ruling->reason == JUDGE_BYPASS && act) {
 		/* what it changed would outlast it */
-		reason_set(why, "a temporary code lets you in and changes nothing: ask your "
-				"administrator for a new phone to be enrolled");
+		reason_set(why, "a temporary code works for a login, but changes nothing: ask your "
+				"administrator to set up a new phone");
 		return TOTP_ERR_FORBIDDEN;
 	}
 	if (ruling->verdict == VERDICT_ALLOW && act)
 		return act->run(act->context, txn, cred, &ruling->next, why);
-	/* a torn state is stored whole again, or every login would raise its steps anew */
+	/* a torn state is stored whole again, or every login would raise its steps again */
 	if (ruling->changed || txn->torn)
 		return store_commit(txn, &ruling->next, why);
 	store_end(txn);
@@ -79,8 +79,8 @@ static enum totp_err commit(struct store_txn *txn, const struct cred *cred,
 }
 
 /*
- * Has the owner been told, once this login is let in? Not if it proved itself by what self-service
- * brought: that may be a thief's, and the owner has another device.
+ * Has the owner seen the notices after this login is allowed? Not if the login used a token or
+ * code that self-service made: a thief may have it, and the owner has another device.
  */
 static bool owner_is_told(const struct ruling *ruling)
 {
@@ -110,7 +110,7 @@ static void take_notices(struct ruling *ruling, struct outcome *told)
 		next->tokens[i].unread = false;
 }
 
-/* Judge a locked record, commit, and tell what came of it. */
+/* Judge a locked record, commit, and fill in the outcome. */
 static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy *policy,
 				      const struct attempt *who, const struct answer *answer,
 				      const struct attempt_act *act, struct outcome *outcome,
@@ -124,9 +124,12 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 	struct ruling ruling;
 	enum totp_err err;
 
-	/* before it is judged: nobody learns by a request that is given up whether it was right */
+	/*
+	 * before it is judged: a client that gives up its request must not learn whether the code
+	 * was right
+	 */
 	if (who->is_awaited && !who->is_awaited(who->context)) {
-		reason_set(why, "who asked waits no longer: nothing was used up");
+		reason_set(why, "the client waits no longer: no code was used up");
 		return TOTP_ERR_TIMEOUT;
 	}
 	attempt_raise(txn, policy, who->now);
@@ -169,7 +172,10 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 		return TOTP_OK;
 	}
 
-	/* what cannot be accepted need not wait for the lock, unless there is something to mend */
+	/*
+	 * a login that must be denied need not wait for the lock, unless there is something to
+	 * repair
+	 */
 	throttle = throttle_of(&txn.state, &who->source);
 	mend = throttle_settle(throttle, who->now) || txn.torn;
 	outcome->wait_seconds = throttle_wait(throttle, policy, who->now);

@@ -13,8 +13,8 @@ struct attempt {
 	uint32_t uid;
 	struct source source;
 	int64_t now; /* seconds since 1970 UTC, taken once, when the answer had arrived */
-	bool tells;  /* the person sees text: notices are told, and need not be kept */
-	bool (*is_awaited)(const void *context); /* does who asked still wait? NULL: yes */
+	bool tells;  /* the user sees messages: notices are shown, and need not be kept */
+	bool (*is_awaited)(const void *context); /* does the client still wait? NULL: yes */
 	const void *context;
 };
 
@@ -40,9 +40,8 @@ struct outcome {
 };
 
 /*
- * Leave out that a wrong code is one of a time to come: whoever reads it could find the code
- * by trying. For a reader who is not root. That of a time that is past stays: it helps its
- * owner, whose clock is behind.
+ * Leave out that a wrong code is a future one: a reader who is not root could find the code by
+ * trying. That a code is an old one stays: it helps its owner, whose clock is slow.
  */
 void outcome_hide_future(struct outcome *outcome);
 
@@ -61,23 +60,23 @@ void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETA
 /*
  * *ret_outcome is always written, VERDICT_DENY first; it becomes VERDICT_ALLOW only after
  * the state that burns the code is durable. A refusal is reported only after the failure
- * was counted durably, so guessing in parallel counts every guess. A source whose
- * throttle is full is told so without waiting for the lock; so is who has a record that is
- * disabled.
+ * was counted durably, so guessing in parallel counts every guess. A throttled login, or one
+ * whose credential is disabled, is denied without waiting for the lock.
  *
  * Errors, all of which refuse: those of the store; TOTP_ERR_UNSAFE: the credential
- * belongs to another uid; TOTP_ERR_STALE: ATTEMPT_TRIES races lost; TOTP_ERR_TIMEOUT: the
- * lock did not come, or nobody waits for the outcome any more: then the answer is neither
- * judged, nor used up, nor counted. *why holds a sentence for the log. Waits at most STORE_LOCK_WAIT_MS in all.
+ * belongs to another uid; TOTP_ERR_STALE: ATTEMPT_TRIES races lost; TOTP_ERR_TIMEOUT: the lock
+ * was not free in time, or the client waits no longer: then the answer is neither judged, nor
+ * used up, nor counted. *why holds a sentence for the log. Waits at most STORE_LOCK_WAIT_MS in
+ * all.
  */
 MUST_CHECK enum totp_err attempt(struct store *store, const struct policy *policy,
 				 const struct attempt *who, const struct answer *answer,
 				 struct outcome *ret_outcome, struct reason *why);
 
 /*
- * What is done in the place of the commit where an answer is right: it makes `next`, in which
- * the answer is used up, durable together with a change of the record. cred is a copy. May be
- * called again, from the start, when a race was lost.
+ * What is done instead of the commit if an answer is right: it makes `next`, in which the answer
+ * is used up, durable together with a change of the record. cred is a copy. May be called again,
+ * from the start, when a race was lost.
  */
 struct attempt_act {
 	enum totp_err (*run)(void *context, struct store_txn *txn, const struct cred *cred,
@@ -101,7 +100,7 @@ MUST_CHECK enum totp_err attempt_act(struct store *store, const struct policy *p
 void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t now);
 
 /*
- * Is this the account that the record was made for? A name can be deleted and made anew.
+ * Is this the account that the record was made for? A name can be deleted and created again.
  * TOTP_ERR_UNSAFE, after a sentence.
  */
 MUST_CHECK enum totp_err attempt_check_uid(const struct cred *cred, uint32_t uid,
@@ -114,14 +113,14 @@ struct look {
 	bool pending;      /* waits for its first code */
 };
 
-/* Does a login from this address at `last_here` spare the question at `now`? */
+/* Does a login from this address at `last_here` make a code unnecessary at `now`? */
 bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t now);
 
 /*
- * Look at a user's record. Nothing is written, so a login that is let in for being remembered
- * does not prolong it. Never remembered is a local caller, an unknown place, or a time in the
- * future. A record that is disabled is neither; nor is one pending of which a write was cut
- * short, which may have been of that code.
+ * Look at a user's record. Nothing is written, so a login that is allowed because it is
+ * remembered does not extend the time. A local caller, an unknown source and a time in the future
+ * are never remembered. A disabled record is neither remembered nor pending; a record whose last
+ * write was cut short is not pending, since that write may have been of its first code.
  *
  * Errors, all of which refuse: those of store_read but TOTP_ERR_STALE, which is tried
  * again; TOTP_ERR_UNSAFE: another uid. TOTP_ERR_NOT_FOUND: revoked.

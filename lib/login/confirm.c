@@ -31,7 +31,8 @@ static void hint_wrong(const struct otp_uri *uri, char ret_hint[CONFIRM_HINT_MAX
 	bool common = uri->alg == HMAC_SHA1 && uri->period == 30;
 
 	snprintf(ret_hint, CONFIRM_HINT_MAX, "That code does not match.\n%s\n",
-		 common ? "Wait for the next one of the entry just added."
+		 common ? "Wait for the next code, and check that it is from the entry that you "
+			  "have just added."
 			: "Wait for the next one. If none matches,\n"
 			  "your app ignores the algorithm or the period.");
 }

@@ -89,7 +89,7 @@ static void keep_token(struct token_state *state, const struct token *token, con
 			*state = before->tokens[i];
 }
 
-/* What is of the user rather than of a token. */
+/* What belongs to the user rather than to a token. */
 static void keep_history(struct login_state *state, const struct login_state *before)
 {
 	state->one_class = before->one_class;
@@ -136,7 +136,7 @@ static int find_hash(const struct cred *cred, const struct cred *was, size_t ind
 	return found;
 }
 
-/* Hash by hash: a list that was brought over again may have lost those used elsewhere. */
+/* Hash by hash: a list that was imported again may lack the codes that were used elsewhere. */
 static void keep_spent(const struct cred *cred, struct login_state *state, const struct cred *was,
 		       const struct login_state *before)
 {
@@ -148,7 +148,7 @@ static void keep_spent(const struct cred *cred, struct login_state *state, const
 	}
 }
 
-/* May somebody hold what proved the user until now, and shall not any more? */
+/* Could somebody still hold a proof that must no longer be accepted? */
 static bool ends_trust(const struct cred *cred, const struct cred *was)
 {
 	bool ends = cred->disabled != was->disabled || cred->uid_bound != was->uid_bound ||
@@ -207,8 +207,10 @@ static void inherit_token(struct token_state *state, struct token *token, const 
 	}
 }
 
-/* Of one that is not the record's any more nobody knows here how often it was used, nor whether
- * it was taken back. */
+/*
+ * This host does not know how often a bypass that the record no longer has was used, or whether
+ * it was revoked.
+ */
 static void inherit_bypass(struct cred *cred, struct login_state *state, const struct cred *was,
 			   const struct login_state *before)
 {

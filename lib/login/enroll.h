@@ -29,11 +29,11 @@ MUST_CHECK enum totp_err enroll_add(struct cred *cred, const struct token *token
  * A fresh id and state key for a changed credential, and its state. Tokens that it shares
  * with the credential it was, by id, secret, type and period, keep step or counter and
  * last use; throttles, known sources and the failure history stay; a recovery code that is
- * the same one stays spent, and a bypass as used as it was. What was confirmed need not be
+ * the same one stays spent, and a bypass as used as it was. A confirmed credential need not be
  * confirmed again.
  *
- * Where the change takes something away (a token or a recovery code that was there is gone),
- * or disables, enables or adopts, it also does what enroll_forget does.
+ * A change that removes a token or a recovery code, or disables, enables or adopts, also does
+ * what enroll_forget does.
  */
 MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 				      const struct login_state *before,
@@ -47,13 +47,12 @@ MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 bool enroll_forget(struct login_state *state);
 
 /*
- * A credential that comes from elsewhere, with its state, takes the place of one of this host:
- * what this host knows is kept. A token whose secret was here stands at the later of both
- * steps or counters, and its clock is as far off as was found here. A recovery code that was
- * here and spent is spent; a bypass is as used as it is in either, and goes if the record has
- * it no more. Throttles, known sources and the failure history are this host's, and no address
- * is remembered. Who was disabled stays so, and of whom codes were asked already they are
- * asked on.
+ * A credential from elsewhere, with its state, replaces one of this host: what this host knows is
+ * kept. A token whose secret was here stands at the later of both steps or counters, and its
+ * clock is as far off as was found here. A recovery code that was here and spent is spent; a
+ * bypass is as used as it is in either, and goes if the record has it no more. Throttles, known
+ * sources and the failure history are this host's, and no address is remembered. A disabled user
+ * stays disabled, and a user who had to give codes still has to.
  */
 void enroll_inherit(struct cred *cred, struct login_state *state, const struct cred *was,
 		    const struct login_state *before);
@@ -66,7 +65,7 @@ void enroll_inherit(struct cred *cred, struct login_state *state, const struct c
 MUST_CHECK enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
 				       struct login_state *ret_state);
 
-/* A first enrolment: the one token, and where it stands after the code that confirmed it. */
+/* A first enrollment: the one token, and its step or counter after the code that confirmed it. */
 struct enroll_first {
 	const char *user;
 	uint32_t uid;
@@ -77,9 +76,9 @@ struct enroll_first {
 };
 
 /*
- * Make the credential and store it. The recovery codes are told here once, and are the
- * caller's to wipe; *ret_count is how many. TOTP_ERR_EXISTS: enrolled already. Others are
- * those of enroll_add, recovery_make and store_create. *why says so.
+ * Make the credential and store it. The recovery codes are returned only here, and the caller
+ * wipes them; *ret_count is how many. TOTP_ERR_EXISTS: enrolled already. Others are those of
+ * enroll_add, recovery_make and store_create. *why says so.
  */
 MUST_CHECK enum totp_err enroll_store(struct store *store, const struct enroll_first *first,
 				      struct recovery_code ret_codes[RECOVERY_MAX],

@@ -30,7 +30,7 @@ static bool place_is_open(const struct policy *policy, enum enroll_place place)
 				       : policy->enroll_in_account && policy->enroll_login;
 }
 
-/* Nobody enrols at a time when the clock was not set. */
+/* Nobody enrolls while the clock is not set. */
 bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts,
 		     enum enroll_place place, int64_t now)
 {

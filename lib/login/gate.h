@@ -1,4 +1,4 @@
-/* Who is asked for a code: decided before the prompt, from facts alone. */
+/* Which users are asked for a code: decided before the prompt, from facts alone. */
 #ifndef LOGIN_GATE_H
 #define LOGIN_GATE_H
 
@@ -10,7 +10,7 @@ struct gate_facts {
 	bool required; /* named in required_for, or in one of its groups */
 	bool exempt;   /* named in exempt, or in one of its groups */
 	bool trusted;  /* comes from a network of trusted_networks */
-	bool enrolled; /* has a record in the store, be it sound or not… */
+	bool enrolled; /* has a record in the store, valid or damaged… */
 	bool pending;  /* …which waits for its first code; looked for if gate_wants_record */
 	bool unfit;    /* the name is too long for a record */
 	bool invited;  /* has an invitation that holds; looked for once gate_is_closed */
@@ -20,7 +20,7 @@ enum gate_verdict {
 	GATE_REFUSE = 0,
 	GATE_ASK,
 	GATE_SKIP,
-	GATE_ENROLL, /* not asked, and led through an enrolment once the others have let in */
+	GATE_ENROLL, /* not asked, but enrolled once the other modules allow */
 };
 
 enum gate_reason {
@@ -29,7 +29,7 @@ enum gate_reason {
 	GATE_REASON_ENROLLED,      /* ask: not required, but enrolled */
 	GATE_REASON_UNKNOWN,       /* ask: no account, or a name service that did not say so */
 	GATE_REASON_EXEMPT,        /* skip */
-	GATE_REASON_MUST_ENROLL,   /* enrol: required, not enrolled, and may do it in the login */
+	GATE_REASON_MUST_ENROLL,   /* enroll: required, not enrolled, and may do it in the login */
 	GATE_REASON_TRUSTED,       /* skip: from a trusted network, whoever it is */
 	GATE_REASON_NOT_REQUIRED,  /* skip: neither required nor enrolled */
 	GATE_REASON_NOT_CONFIRMED, /* skip: not required, and the record waits for its first code */
@@ -37,15 +37,15 @@ enum gate_reason {
 
 /*
  * Decide. now: seconds since 1970 UTC. A user who is both required by name or group and
- * exempt is required; an exempt one is not asked, enrolled or not. Whom NSS does not know is
- * asked (and refused): where a name service fails it can say "no such user". Pure.
+ * exempt is required; an exempt one is not asked, enrolled or not. A user whom NSS does not know
+ * is asked (and denied): a name service that fails may answer "no such user". Pure.
  */
 enum gate_verdict gate(const struct policy *policy, const struct gate_facts *facts, int64_t now,
 		       enum gate_reason *ret_reason);
 
 /*
- * Must this user give a code at `now`, enrolled or not? From a day that is named on, and
- * while the clock reads a time before 2020: it was never set, and nobody knows the day.
+ * Must this user give a code at `now`, enrolled or not? From the date of enforce on, and while
+ * the clock reads a time before 2020: it was never set, and the date is not known.
  */
 bool gate_requires(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
@@ -55,23 +55,22 @@ bool gate_wants_record(const struct policy *policy, const struct gate_facts *fac
 /* Does the verdict hold whatever the store says of the user? */
 bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now);
 
-/* Has the last day passed on which somebody could enrol without an invitation? */
+/* Has the last day passed on which users could enroll without an invitation? */
 bool gate_is_closed(const struct policy *policy, int64_t now);
 
-/* Where somebody enrols themselves. */
+/* Where users enroll themselves. */
 enum enroll_place { ENROLL_IN_LOGIN = 0, ENROLL_BY_TOOL };
 
 /*
- * May this user enrol there, when they must or want to? The policy (in the login the PAM line
- * as well) lets people do so, the host knows them, they have no record, and enroll_until has
- * not passed or they are invited.
+ * May this user enroll there? The policy allows it (in the login the PAM line as well), the host
+ * knows the user, who has no record, and enroll_until has not passed or the user is invited.
  */
 bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts,
 		     enum enroll_place place, int64_t now);
 
 /*
- * Days until a code is required of somebody who is not asked today, rounded up; 0: no day
- * is set, or it cannot be told.
+ * Days until a code is required of a user who is not asked today, rounded up; 0: no date is set,
+ * or the clock is not.
  */
 unsigned gate_days_left(const struct policy *policy, int64_t now);
 

@@ -1,4 +1,4 @@
-/* Who may enrol although the last day for it has passed: the store knows. */
+/* Users who may enroll although the last day for it has passed: the store knows them. */
 #ifndef LOGIN_INVITATION_H
 #define LOGIN_INVITATION_H
 

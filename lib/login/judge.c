@@ -222,7 +222,7 @@ static enum totp_err judge_code(const struct cred *cred, const struct policy *po
 	return TOTP_OK;
 }
 
-/* It is this recovery code: not spent, it lets in. */
+/* It is this recovery code, which is accepted if it is not spent. */
 static void rule_recovery(struct ruling *ruling, const struct source *source, int64_t now,
 			  int index)
 {
@@ -234,7 +234,7 @@ static void rule_recovery(struct ruling *ruling, const struct source *source, in
 	throttle_remember(&ruling->next, source, now);
 }
 
-/* Of the shape of a recovery code, and none of those: the bypass, or nothing. */
+/* It has the shape of a recovery code and is none of them: it is the bypass, or invalid. */
 static enum totp_err judge_bypass(const struct cred *cred, const struct answer *answer, int64_t now,
 				  struct ruling *ruling)
 {
@@ -268,7 +268,7 @@ static enum totp_err judge_recovery(const struct cred *cred, const struct answer
 	return TOTP_OK;
 }
 
-/* Eight digits may be a recovery code that was brought over from another system. */
+/* Eight digits may be a recovery code that was imported from another system. */
 static bool may_be_scratch(const struct cred *cred, const struct answer *answer)
 {
 	return answer->digits == SCRATCH_DIGITS && cred->recovery_count > 0;
@@ -347,7 +347,7 @@ static enum totp_err near_offset(const struct token *token, const struct answer 
 				&offset->distance);
 }
 
-/* A hardware clock in local time, or a time zone that was chosen wrong. */
+/* A hardware clock in local time, or a wrong time zone. */
 static enum totp_err zone_offset(const struct token *token, const struct answer *answer,
 				 int64_t now, struct offset *offset)
 {

@@ -43,20 +43,18 @@ struct ruling {
 };
 
 /*
- * Judge one answer. The order is fixed: shape of the answer, a record that is disabled, recovery
- * codes and the bypass, throttle (RFC 4226 section 7.3), then for each token all steps of the window (RFC 6238 section 5.2) or
- * counters of the look-ahead (RFC 4226 section 7.4), then bookkeeping. On ALLOW next burns
- * the step, the counters up to the one used, the recovery code, or one use of the bypass; on a
- * counted DENY it
- * holds one failure more, and no counter moves; on WAIT it equals *state, so waiting costs
- * the user nothing (but for a throttle whose time lies in the future: it is set to now, or
- * it would never drain).
+ * Judge one answer. The order is fixed: shape of the answer, disabled record, recovery codes and
+ * the bypass, throttle (RFC 4226 section 7.3), then for each token all steps of the window (RFC
+ * 6238 section 5.2) or counters of the look-ahead (RFC 4226 section 7.4), then bookkeeping. On
+ * ALLOW next burns the step, the counters up to the one used, the recovery code, or one use of
+ * the bypass; on a counted DENY it holds one failure more, and no counter moves; on WAIT it
+ * equals *state, so waiting costs the user nothing (but for a throttle whose time lies in the
+ * future: it is set to now, or it would never drain).
  *
  * A recovery code is judged whatever the clock reads and the throttle holds, and a wrong
- * one is not counted: 60 bits are not guessed. One of eight digits, brought over from another
- * system, is judged like a code instead, and is counted as one if it is wrong.
- * So is a bypass judged, while it lasts; it does not make the source a known one, since that
- * would last longer.
+ * one is not counted: 60 bits are not guessed. One of eight digits, imported from another system,
+ * is judged like a code instead, and a wrong one is counted. A bypass is judged like a recovery
+ * code while it is valid; it does not make the source a known one, since that would last longer.
  *
  * source: where the attempt comes from. now: seconds since 1970 UTC.
  * TOTP_ERR_CRYPTO, TOTP_ERR_RANGE (a time before 1970): *ret_ruling then denies.
@@ -89,8 +87,8 @@ struct offset {
 /*
  * For the log after a wrong code: is it the code of a step up to an hour away, of a whole
  * number of hours up to a day away (a step more or less), or of a counter beyond the
- * look-ahead? Never to accept. All tokens and all of the reach are always searched, so that
- * the time it takes tells nothing: that of 385 codes a token of 30 s.
+ * look-ahead? Never to accept. All tokens and all steps are always searched, so that the time
+ * says nothing: it is that of 385 codes for a token of 30 s.
  */
 MUST_CHECK enum totp_err judge_offset(const struct cred *cred, const struct login_state *state,
 				      const struct answer *answer, int64_t now,

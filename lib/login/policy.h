@@ -46,12 +46,12 @@ struct policy {
 	int64_t enforce_from; /* ENFORCE_FROM: 00:00 UTC of the day, seconds since 1970 */
 	char required_for[POLICY_LIST_MAX]; /* users and @groups, comma-separated */
 	char exempt[POLICY_LIST_MAX];
-	char may_check[POLICY_SHORT_LIST];          /* may ask totpd about others */
+	char may_check[POLICY_SHORT_LIST];          /* may ask totpd about other users */
 	char trusted_networks[POLICY_NETWORKS_MAX]; /* comma-separated */
 	uint32_t remember;                          /* seconds; 0: never */
 	unsigned if_publickey; /* enum ssh_method: what spares the lines that follow; 0: asks */
 	bool enroll_in_account;
-	bool enroll_tool; /* where people may enrol themselves… */
+	bool enroll_tool; /* where users may enroll themselves… */
 	bool enroll_login;
 	int64_t enroll_until; /* …and the last day on which, 00:00 UTC; 0: no end */
 	enum enroll_qr enroll_qr;
@@ -72,7 +72,7 @@ struct policy {
 	enum hmac_alg algorithm;
 	uint32_t digits;
 	uint32_t period;         /* seconds */
-	uint32_t recovery_codes; /* of a new enrolment; 0: none */
+	uint32_t recovery_codes; /* of a new enrollment; 0: none */
 	char store_dir[POLICY_PATH_MAX];
 	char keyring[POLICY_PATH_MAX];
 	char run_dir[POLICY_PATH_MAX];
@@ -91,9 +91,9 @@ typedef void policy_complain_fn(void *context, const struct reason *complaint);
 void policy_default(struct policy *policy);
 
 /*
- * Read a policy file's text over *policy. name: what complaints call the file. Reads to
- * the end, so that all faults are told. TOTP_ERR_FORMAT: at least one complaint was made,
- * and *policy is not to be used.
+ * Read a policy file's text over *policy. name: what complaints call the file. Reads to the end,
+ * so that all faults are reported. TOTP_ERR_FORMAT: at least one complaint was made, and *policy
+ * is not to be used.
  */
 MUST_CHECK enum totp_err policy_parse(struct policy *policy, struct text text, const char *name,
 				      policy_complain_fn *complain, void *context);

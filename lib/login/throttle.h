@@ -1,7 +1,7 @@
 /*
- * Two leaky buckets bound how often a source may be wrong: a short one that forgives soon
- * and a long one that bounds a patient guesser. Failures alone fill them; no success
- * empties them; a refused try changes nothing.
+ * Two leaky buckets bound how often a source may be wrong: a short one that drains soon and a
+ * long one that stops a patient guesser. Only failures fill them; no success empties them; a
+ * denied try changes nothing.
  */
 #ifndef LOGIN_THROTTLE_H
 #define LOGIN_THROTTLE_H
@@ -31,8 +31,8 @@ bool throttle_settle(struct throttle *throttle, int64_t now);
 void throttle_count(struct throttle *throttle, const struct policy *policy, int64_t now);
 
 /*
- * Note a success from this source: a new one gets a throttle of its own, in the place of
- * the one that has not been seen for longest. SOURCE_UNKNOWN never becomes known.
+ * Note a success from this source: a new one gets a throttle of its own, instead of the one that
+ * has not been seen for longest. SOURCE_UNKNOWN never becomes known.
  */
 void throttle_remember(struct login_state *state, const struct source *source, int64_t now);
 

@@ -3,7 +3,7 @@
  * one fixed length whose bytes are specified in totpd-protocol(5). A field that an
  * operation does not use is zero, so that each message has one encoding.
  *
- * Either end may be hostile: totpd reads from everybody, and a program may have met an
+ * Either end may be hostile: totpd reads from any user, and a program may have connected to an
  * impostor.
  */
 #ifndef LOGIN_WIRE_H
@@ -55,7 +55,7 @@ struct wire_store {
 struct wire_request {
 	enum wire_op op;
 	char user[CRED_USER_MAX + 1];
-	char service[WIRE_SERVICE_MAX + 1]; /* who asks, for the log */
+	char service[WIRE_SERVICE_MAX + 1]; /* the program that asks, for the log */
 	struct source source;               /* from root: where the login comes from */
 	struct answer answer; /* of the record: ANSWER_CODE, ANSWER_RECOVERY, or zeros */
 	char label[CRED_LABEL_MAX + 1];
@@ -92,13 +92,13 @@ struct wire_status {
 struct wire_response {
 	enum wire_op op;
 	enum totp_err err;
-	struct reason why; /* for the log of who asked; to others than root it says little */
+	struct reason why; /* for the log of the client; a client that is not root gets little */
 	bool enrolled;
 	bool invited;  /* LOOK by_invitation, STATUS: may enroll in the login after the last day */
 	bool pending;  /* LOOK, STATUS: the record waits for its first code */
 	bool disabled; /* STATUS: an administrator disabled it */
 	bool required; /* STATUS: the policy's file says that a code must be given… */
-	bool may_enroll; /* …and that this person may enrol, by their own tool */
+	bool may_enroll; /* …and that this user may enroll with totp-enroll */
 	struct outcome outcome;
 	struct wire_status status; /* STATUS; of LOOK last_success: from this source, or 0 */
 	uint8_t code_count;        /* new recovery codes */
@@ -119,8 +119,8 @@ MUST_CHECK enum totp_err wire_put_response(const struct wire_response *response,
 
 /*
  * Decode a message of len bytes. TOTP_ERR_UNSUPPORTED: of another version.
- * TOTP_ERR_FORMAT, TOTP_ERR_RANGE: none such. On failure the struct is wiped. Whether the
- * fields suit the operation is the reader's to see.
+ * TOTP_ERR_FORMAT, TOTP_ERR_RANGE: none such. On failure the struct is wiped. The reader checks
+ * whether the fields suit the operation.
  */
 MUST_CHECK enum totp_err wire_get_request(const uint8_t *message, size_t len,
 					  struct wire_request *ret_request);

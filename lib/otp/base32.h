@@ -27,7 +27,7 @@ MUST_CHECK enum totp_err base32_decode(const char *text, size_t len, struct secr
 
 /*
  * Encode a key as upper-case base32 without padding, NUL-terminated. The text is a
- * secret too: ret_text is the caller's to wipe. An empty key gives "".
+ * secret too: the caller wipes ret_text. An empty key gives "".
  */
 void base32_encode(const struct secret *key, char ret_text[BASE32_TEXT_MAX]);
 

@@ -31,10 +31,10 @@ struct step_match {
  * Number of the time step that contains unix_time (RFC 6238 section 4.2, T0 = 0).
  *
  * unix_time: seconds since 1970-01-01 UTC. period: seconds in a step, 1 or more;
- * enrolment offers 15 to 300. Example: 59 with period 30 is step 1.
+ * enrollment offers 15 to 300. Example: 59 with period 30 is step 1.
  *
- * TOTP_ERR_RANGE: a time before 1970 or a period of 0. A clock that reads 1970 because it
- * was never set is the caller's to notice: it gives a valid, old step.
+ * TOTP_ERR_RANGE: a time before 1970 or a period of 0. The caller must notice a clock that reads
+ * 1970 because it was never set: it gives a valid, old step.
  */
 MUST_CHECK enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64_t *ret_step);
 
@@ -43,8 +43,8 @@ MUST_CHECK enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64
  *
  * Every step of the window is computed and compared in constant time even after a match,
  * so the duration depends on the width of the window only. A step at or before
- * window->floor never counts as found: a code enters once. Section 5.2 recommends at
- * most one step of network delay.
+ * window->floor never counts as found: a code is accepted once. Section 5.2 recommends at most
+ * one step of network delay.
  *
  * TOTP_ERR_RANGE: reach above TOTP_WINDOW_MAX, params out of range, or a window that
  * touches the last 64-bit step.
@@ -55,12 +55,12 @@ MUST_CHECK enum totp_err totp_find_step(const struct totp_params *params, const 
 					struct step_match *ret_match);
 
 /*
- * How many steps away from centre is the nearest step that has this code? To tell an
- * administrator, or a person who enrols, that a clock is wrong; never to accept.
+ * How many steps away from centre is the nearest step that has this code? To report to an
+ * administrator, or to a user who enrolls, that a clock is wrong; never to accept.
  *
- * reach: steps searched each side, any number: it takes the time of 2 * reach + 1 codes,
- * whether and where there is one, so that time does not tell. *ret_found says whether there is one, *ret_offset where: -2 is
- * two steps in the past. Errors as totp_find_step.
+ * reach: steps searched each side, any number. It always takes the time of 2 * reach + 1 codes,
+ * so that the time does not show whether there is one. *ret_found says whether there is one,
+ * *ret_offset where: -2 is two steps in the past. Errors as totp_find_step.
  */
 MUST_CHECK enum totp_err totp_find_offset(const struct totp_params *params,
 					  const struct secret *key, const struct code *typed,

@@ -1,8 +1,8 @@
 /*
- * otpauth URIs, the text inside an enrolment QR code (the "Key Uri Format" of the
- * authenticator apps; draft-linuxgemini-otpauth-uri-00):
- * otpauth://totp/ISSUER:ACCOUNT?secret=BASE32&issuer=ISSUER, and where they are not the
- * default &algorithm=, &digits=, &period=. A URI holds the secret: wipe it.
+ * otpauth URIs, the text inside an enrollment QR code (the "Key Uri Format" of the authenticator
+ * apps; draft-linuxgemini-otpauth-uri-00):
+ * otpauth://totp/ISSUER:ACCOUNT?secret=BASE32&issuer=ISSUER, and where they are not the default
+ * &algorithm=, &digits=, &period=. A URI holds the secret: wipe it.
  */
 #ifndef OTP_URI_H
 #define OTP_URI_H

@@ -45,7 +45,7 @@ struct stack_line {
 	bool quiet;                /* "-auth": the module may be missing */
 	char *words;               /* what control and argv point into */
 	const char *control;       /* as written, without brackets */
-	const char *module;        /* the module's file name without folders, "" for none */
+	const char *module;        /* the module's file name without directories, "" for none */
 	const char *path;          /* the same as written */
 	int argc;
 	const char **argv;
@@ -63,10 +63,7 @@ struct stack {
 
 void stack_end(struct stack *stack);
 
-/*
- * Open the file of a service or an include; NULL: there is none. The path is the caller's to
- * free.
- */
+/* Open the file of a service or an include; NULL: there is none. The caller frees the path. */
 typedef FILE *stack_open_fn(const void *context, const char *name, char **ret_path);
 
 /*
@@ -84,10 +81,10 @@ extern const char *const stack_directories[];
 stack_open_fn stack_open;
 
 /*
- * The same from the files: folder is NULL for stack_directories and what libpam looks at in
- * their place (pam.conf), or the only one to look in.
+ * The same from the files: directory is the only one to look in, or NULL for stack_directories
+ * and for pam.conf, which libpam reads if there are none.
  */
-MUST_CHECK enum totp_err stack_read(const char *folder, const char *service, const char *type,
+MUST_CHECK enum totp_err stack_read(const char *directory, const char *service, const char *type,
 				    struct stack *ret_stack);
 
 /* Where libpam stands between two lines. */
@@ -105,7 +102,7 @@ struct stack_walk stack_start(void);
 /* Take the line at `index` with its module's answer; returns the index of the next line. */
 size_t stack_step(const struct stack *stack, struct stack_walk *walk, size_t index, int answer);
 
-/* What the program is told after the last line. */
+/* The answer to the program after the last line. */
 int stack_result(const struct stack_walk *walk);
 
 #endif

@@ -9,7 +9,7 @@
 /* The last one is the vendor's, where libpam was built with one (openSUSE). */
 const char *const stack_directories[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", NULL};
 
-/* Not a FIFO, which would be waited for, nor a device. */
+/* Not a FIFO, which would block, nor a device. */
 static FILE *open_regular(const char *path)
 {
 	struct stat st;
@@ -17,13 +17,13 @@ static FILE *open_regular(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
 }
 
-static FILE *open_in(const char *folder, const char *name, char **ret_path)
+static FILE *open_in(const char *directory, const char *name, char **ret_path)
 {
 	FILE *file;
 
 	if (name[0] == '/')
 		*ret_path = strdup(name);
-	else if (asprintf(ret_path, "%s/%s", folder, name) < 0)
+	else if (asprintf(ret_path, "%s/%s", directory, name) < 0)
 		*ret_path = NULL;
 	file = *ret_path ? open_regular(*ret_path) : NULL;
 	if (!file) {
@@ -35,15 +35,15 @@ static FILE *open_in(const char *folder, const char *name, char **ret_path)
 
 FILE *stack_open(const void *context, const char *name, char **ret_path)
 {
-	const char *folder = context;
-	FILE *file = open_in(folder ? folder : stack_directories[0], name, ret_path);
+	const char *directory = context;
+	FILE *file = open_in(directory ? directory : stack_directories[0], name, ret_path);
 
-	for (size_t i = 1; !file && !folder && stack_directories[i]; i++)
+	for (size_t i = 1; !file && !directory && stack_directories[i]; i++)
 		file = open_in(stack_directories[i], name, ret_path);
 	return file;
 }
 
-static bool has_folder(void)
+static bool has_directory(void)
 {
 	struct stat st;
 
@@ -53,7 +53,10 @@ static bool has_folder(void)
 	return false;
 }
 
-/* Keep of a line of pam.conf what follows the service that it begins with; false: another's. */
+/*
+ * Keep what follows the service at the start of a line of pam.conf; false: another service's
+ * line.
+ */
 static bool is_of(char *line, const char *service, const char **ret_rest)
 {
 	size_t from = strspn(line, " \t"), len = strcspn(line + from, " \t\n");
@@ -72,8 +75,8 @@ static bool goes_on(const char *line)
 }
 
 /*
- * What pam.conf has for a service, as a file of the folder would have it; lines of others
- * are left empty, so that numbers stay.
+ * The lines of pam.conf for a service, as a file of the directory would hold them; lines of other
+ * services are left empty, so that the line numbers stay.
  */
 static FILE *part_of(FILE *conf, const char *service, size_t size)
 {
@@ -95,7 +98,7 @@ static FILE *part_of(FILE *conf, const char *service, size_t size)
 	return part;
 }
 
-/* pam.conf counts where there is no folder. */
+/* libpam reads pam.conf only if there is no directory. */
 static FILE *open_of_conf(const void *context, const char *name, char **ret_path)
 {
 	const char *service = context;
@@ -114,10 +117,10 @@ static FILE *open_of_conf(const void *context, const char *name, char **ret_path
 	return part;
 }
 
-enum totp_err stack_read(const char *folder, const char *service, const char *type,
+enum totp_err stack_read(const char *directory, const char *service, const char *type,
 			 struct stack *ret_stack)
 {
-	if (folder || has_folder())
-		return stack_read_by(stack_open, folder, service, type, ret_stack);
+	if (directory || has_directory())
+		return stack_read_by(stack_open, directory, service, type, ret_stack);
 	return stack_read_by(open_of_conf, service, service, type, ret_stack);
 }

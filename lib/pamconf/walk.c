@@ -21,7 +21,7 @@
 	 ANSWER(PAM_SERVICE_ERR))
 #define ANSWER_QUIET (ANSWER_ANY & ~(ANSWER(PAM_SUCCESS) | ANSWER(PAM_NEW_AUTHTOK_REQD)))
 
-/* Modules that ask who it is, by something other than a code of ours. */
+/* Modules that authenticate, by something other than our code. */
 static const char *const factors[] = {
 	"aad",    "authd",        "centrifydc", "fprintd", "himmelblau",  "howdy",
 	"krb5",   "ldap",         "lsass",      "mysql",   "p11",         "pgsql",
@@ -29,7 +29,7 @@ static const char *const factors[] = {
 	"sss",    "systemd_home", "tacplus",    "tcb",     "u2f",         "unix",
 	"unix2",  "userdb",       "vas3",       "winbind"};
 
-/* Modules that are none, and what they answer. */
+/* Modules that do not authenticate, and their answers. */
 static const struct {
 	const char *name;
 	uint32_t answers;

@@ -17,7 +17,7 @@ enum line_role {
 	ROLE_CODE,     /* pam_totp.so */
 	ROLE_COMBINED, /* the same with password=combined: it stands before the first factor */
 	ROLE_KEY,      /* pam_totp.so if_publickey */
-	ROLE_ENROLL,   /* pam_totp.so in account, for somebody who must enrol */
+	ROLE_ENROLL,   /* pam_totp.so in account, for users who must enroll */
 	ROLE_FAILS,    /* a line in error, or the head of a substack */
 };
 
@@ -51,7 +51,7 @@ struct walk {
 	bool unknown;    /* some line may be one */
 	bool open;       /* some login succeeds */
 	bool stuck;      /* none of a user whom our lines let pass without a code */
-	bool too_many;   /* more ways than are walked: nothing else is said */
+	bool too_many;   /* too many ways to walk: the result is incomplete */
 };
 
 #define OWN_WALK OWN(walk_end)

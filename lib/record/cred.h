@@ -1,7 +1,7 @@
 /*
- * The credential: what a user can prove. It changes when somebody enrols or an
- * administrator acts, never at a login; what a login changes is in record/state.h. The
- * bytes are specified in pam_totp-record(5).
+ * The credential: the tokens and recovery codes of a user. It changes when the user enrolls or an
+ * administrator acts, never at a login; a login changes the state (record/state.h). The bytes are
+ * specified in pam_totp-record(5).
  */
 #ifndef RECORD_CRED_H
 #define RECORD_CRED_H
@@ -40,7 +40,7 @@ struct token {
 
 /* A temporary code that an administrator gave out: it has the shape of a recovery code. */
 struct bypass {
-	uint8_t uses; /* how often it lets in, 1 to BYPASS_USES_MAX; 0: there is none, all zeros */
+	uint8_t uses;    /* logins it works for, 1 to BYPASS_USES_MAX; 0: none, all zeros */
 	int64_t created; /* seconds since 1970 UTC */
 	int64_t expires; /* later than created */
 	uint8_t salt[RECOVERY_SALT_LEN];
@@ -55,8 +55,8 @@ struct cred {
 	bool uid_bound; /* false: imported before the account existed */
 	uint32_t uid;   /* 0 while not bound */
 	int64_t created;
-	bool disabled;       /* kept, and refused */
-	bool must_confirm;   /* counts from the first right code on */
+	bool disabled;       /* kept, and denied */
+	bool must_confirm;   /* takes effect with the first correct code */
 	uint8_t token_count; /* 1 to CRED_TOKENS_MAX */
 	struct token tokens[CRED_TOKENS_MAX];
 	uint8_t recovery_count;                   /* 0 to RECOVERY_MAX */

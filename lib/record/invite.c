@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 
-#define INVITE_MAGIC   0x50545356u /* "PTSV"; a credential begins with its version, a small number */
+#define INVITE_MAGIC   0x50545356u /* "PTSV"; a credential begins with its version */
 #define INVITE_VERSION 1
 
 static enum totp_err check(const struct invite *invite)

@@ -1,8 +1,8 @@
 /*
- * An invitation: leave for one user to enrol in the login although the last day for it has
- * passed. An administrator gives it, for a time; the enrolment uses it up. The bytes are
- * specified in pam_totp-record(5). They lie in a seal like a credential's; the first ones
- * tell the two apart, so that neither is ever taken for the other.
+ * An invitation allows one user to enroll in the login although the last day for it has passed.
+ * An administrator creates it, for a limited time; the enrollment uses it up. The bytes are
+ * specified in pam_totp-record(5). They lie in a seal like a credential's; the first ones tell
+ * the two apart, so that neither is ever taken for the other.
  */
 #ifndef RECORD_INVITE_H
 #define RECORD_INVITE_H
@@ -15,12 +15,15 @@
 
 struct invite {
 	char user[CRED_USER_MAX + 1];
-	uint32_t uid;    /* of the account that is invited, not of whoever has the name next */
+	uint32_t uid;    /* of the invited account, not of a later account with the same name */
 	int64_t created; /* seconds since 1970 UTC */
-	int64_t expires; /* from this second on it does not hold */
+	int64_t expires; /* from this second on it is no longer valid */
 };
 
-/* Does it hold for an account of that uid, now? Not before it was made: then the clock is wrong. */
+/*
+ * Is it valid for an account with that uid now? Not before it was created: then the clock is
+ * wrong.
+ */
 bool invite_holds(const struct invite *invite, uint32_t uid, int64_t now);
 
 /*

@@ -131,7 +131,7 @@ enum totp_err recovery_find(const struct cred *cred, const struct recovery_code 
 	return err;
 }
 
-/* Keyed, so that the salt tells nothing of the secret that it comes of. */
+/* Keyed, so that the salt reveals nothing about the secret that it is derived from. */
 static enum totp_err scratch_salt(const struct cred *cred, uint8_t ret_salt[RECOVERY_SALT_LEN])
 {
 	static const char purpose[] = "salt of scratch codes";

@@ -1,8 +1,8 @@
 /*
- * Recovery codes: for the day when the phone is gone. Twelve characters of Crockford's
- * base32 are 60 random bits; the credential keeps a salted hash of each, the login state a
- * bit for each that was spent. A bypass has the same shape: an administrator gives it out,
- * over the phone perhaps, for a time and so many uses.
+ * Recovery codes, for users who have lost their phone. Twelve characters of Crockford's base32
+ * are 60 random bits; the credential keeps a salted hash of each, the login state a bit for each
+ * that was spent. A bypass (a temporary code) has the same shape: an administrator gives it to a
+ * user, for a limited time and number of uses.
  */
 #ifndef RECORD_RECOVERY_H
 #define RECORD_RECOVERY_H
@@ -29,8 +29,8 @@ bool recovery_read(const char *typed, struct recovery_code *ret_code);
 void recovery_show(const struct recovery_code *code, char ret_text[RECOVERY_SHOWN_MAX]);
 
 /*
- * Give a credential `count` new recovery codes, 0 to RECOVERY_MAX, and a new salt; the old
- * ones are void. The codes are told here once, and are the caller's to wipe.
+ * Give a credential `count` new recovery codes, 0 to RECOVERY_MAX, and a new salt; the old ones
+ * are no longer valid. The codes are returned only here, and the caller wipes them.
  * TOTP_ERR_RANGE, TOTP_ERR_SYSTEM (no random bytes), TOTP_ERR_CRYPTO: *cred is unchanged.
  */
 MUST_CHECK enum totp_err recovery_make(struct cred *cred, unsigned count,
@@ -46,12 +46,12 @@ MUST_CHECK enum totp_err recovery_find(const struct cred *cred, const struct rec
 #define SCRATCH_DIGITS 8
 
 /*
- * Take over what google-authenticator and totp-cgi call scratch codes, of eight digits each,
- * as the recovery codes of a credential that has a token already; a code that is there twice
- * counts once. The salt comes of the first token's secret: the same list, brought over again,
- * gives the same hashes, and what was spent here can be told. At 10^8 such a code is more
- * easily guessed than one of ours, so an answer of eight digits is throttled and counted
- * whatever it is compared with.
+ * Import what google-authenticator and totp-cgi call scratch codes, of eight digits each, as the
+ * recovery codes of a credential that has a token already; a code that is listed twice counts
+ * once. The salt is derived from the first token's secret: the same list, imported again, gives
+ * the same hashes, so the codes that were spent here are recognized. Of 10^8 possible codes one
+ * is easier to guess than one of ours, so an answer of eight digits is always throttled and
+ * counted.
  * TOTP_ERR_RANGE: more than RECOVERY_MAX, a code of another length, or no token;
  * TOTP_ERR_CRYPTO: *cred is unchanged.
  */
@@ -66,22 +66,22 @@ MUST_CHECK enum totp_err recovery_find_scratch(const struct cred *cred, const st
 unsigned recovery_left(const struct cred *cred, const struct login_state *state);
 
 /*
- * Give a credential a bypass that lets in `uses` times from `now` on, for so many seconds; one
- * that it has is void. The code is told here once, and is the caller's to wipe. TOTP_ERR_RANGE:
- * uses is not 1 to BYPASS_USES_MAX, or the times are none; others as recovery_make. *cred is
- * then unchanged.
+ * Give a credential a bypass that works for `uses` logins from `now` on, for so many seconds,
+ * instead of any that it has. The code is returned only here, and the caller wipes it.
+ * TOTP_ERR_RANGE: uses is not 1 to BYPASS_USES_MAX, or the times are none; others as
+ * recovery_make. *cred is then unchanged.
  */
 MUST_CHECK enum totp_err bypass_make(struct cred *cred, int64_t now, uint32_t seconds,
 				     unsigned uses, struct recovery_code *ret_code);
 
-/* Is this code the credential's bypass, be it over or not? TOTP_ERR_CRYPTO. */
+/* Is this code the credential's bypass, expired or not? TOTP_ERR_CRYPTO. */
 MUST_CHECK enum totp_err bypass_is(const struct cred *cred, const struct recovery_code *code,
 				   bool *ret_same);
 
 /*
- * How often the bypass still lets in at `now`: 0 if there is none, it has expired, or the
- * clock reads a time before it was made (by more than a minute), and nobody knows how long
- * it would last.
+ * For how many logins the bypass still works at `now`: 0 if there is none, it has expired, or the
+ * clock reads a time more than a minute before it was made, so that its remaining time is not
+ * known.
  */
 unsigned bypass_left(const struct cred *cred, const struct login_state *state, int64_t now);
 

@@ -40,9 +40,9 @@ MUST_CHECK enum totp_err seal_key_id(const uint8_t *box, size_t box_len, uint32_
  * ret_plain has room for cap bytes; box_len - SEAL_OVERHEAD are needed.
  *
  * TOTP_ERR_FORMAT: bad magic or too short. TOTP_ERR_NOT_FOUND: sealed by another key id;
- * try that key. TOTP_ERR_SEAL: altered, wrong user or wrong key; these cannot be told
- * apart and should not be. TOTP_ERR_RANGE: cap too small. On any failure
- * ret_plain[0..cap) is wiped: GCM decrypts before it verifies.
+ * try that key. TOTP_ERR_SEAL: altered, wrong user or wrong key; the three look the same, and
+ * should. TOTP_ERR_RANGE: cap too small. On any failure ret_plain[0..cap) is wiped: GCM decrypts
+ * before it verifies.
  */
 MUST_CHECK enum totp_err seal_open(const struct host_key *key, const char *user, const uint8_t *box,
 				   size_t box_len, uint8_t *ret_plain, size_t cap, size_t *ret_len);

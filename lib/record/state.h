@@ -12,7 +12,7 @@
 #define STATE_SLOT_LEN  4096
 #define STATE_FILE_LEN  (2 * STATE_SLOT_LEN)
 #define STATE_KNOWN_MAX 8
-/* The counter of a HOTP token that must not be used until it is enrolled anew. */
+/* The counter of a HOTP token that must not be used until it is enrolled again. */
 #define COUNTER_DISABLED UINT64_MAX
 
 /* Where a login comes from, as far as a throttle cares. */
@@ -21,26 +21,26 @@ enum source_kind {
 	SOURCE_IPV4 = 1, /* bytes 0 to 3 */
 	SOURCE_IPV6 = 2, /* bytes 0 to 7: the /64 */
 	SOURCE_UID = 3,  /* bytes 0 to 3, big-endian: the real uid of a local caller;
-			  * of root's, what follows: SOURCE_CALLER_AT */
+			  * of a root process: see SOURCE_CALLER_AT */
 };
 
 /*
- * Of a process of root's that hands over no address: the terminal, a NUL, and the PAM service,
- * cut to these bytes. No terminal: no person sits at this host, as far as anybody knows.
+ * The caller field of a process that runs as root and passes no address: the terminal, a NUL, and
+ * the PAM service, cut to these bytes. Without a terminal, the login is not known to come from
+ * this host.
  */
 #define SOURCE_CALLER_AT  4
 #define SOURCE_CALLER_LEN 12
 #define SOURCE_PTS        "pts" /* the terminal of every pseudo-terminal: its number says nothing */
 
 /*
- * The sources that are not known share a throttle with those of their class alone, so that
- * what strangers guess over the network keeps nobody from a terminal of this host.
+ * Unknown sources share a throttle with those of their class only, so that strangers who guess
+ * over the network lock no one out of a terminal of this host.
  */
 enum source_class {
-	SOURCE_NETWORK = 0, /* addresses, and services of root's that know neither address nor
-			     * terminal */
+	SOURCE_NETWORK = 0, /* addresses, and root's services without address and terminal */
 	SOURCE_CONSOLE,     /* tty1, ttyS0 and the like */
-	SOURCE_PSEUDO,      /* pseudo-terminals and displays: who serves them, nobody knows */
+	SOURCE_PSEUDO,      /* pseudo-terminals and displays, whose users may be remote */
 	SOURCE_USER,        /* other users' processes: su, sudo, screen lockers */
 	SOURCE_CLASSES
 };
@@ -101,7 +101,7 @@ struct login_state {
 	struct notice notices[NOTICE_KINDS];
 };
 
-/* Does the credential still wait for the first right code? See `must_confirm`. */
+/* Does the credential still wait for the first correct code? See `must_confirm`. */
 bool state_is_pending(const struct login_state *state, const struct cred *cred);
 
 bool source_equal(const struct source *a, const struct source *b);
@@ -132,7 +132,7 @@ void state_merge(struct login_state *state, const struct login_state *other);
 MUST_CHECK enum totp_err state_encode(const struct login_state *state, const struct cred *cred,
 				      uint8_t ret_slot[STATE_SLOT_LEN]);
 
-/* Do these bytes begin a slot, whoever it belongs to? */
+/* Do these bytes begin a slot, of any credential? */
 bool state_begins(const uint8_t *bytes, size_t len);
 
 /*

@@ -1,7 +1,7 @@
 /*
- * Versions of records. A credential and its state are of one version. What is written is of
- * the version that the store has in its marker, so that whoever goes back to an older program
- * can do so until totpctl upgrade has given the store a newer one.
+ * Versions of records. A credential and its state have the same version. A program writes the
+ * version in the store's marker, so that an administrator can go back to an older program until
+ * totpctl upgrade has given the store a newer version.
  *
  * Version 2 has a throttle for each class of sources that are not known, 1 one for all; and its
  * MAC covers the bytes of a state that are in use, that of version 1 the zeros after them too. Version

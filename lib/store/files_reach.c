@@ -1,7 +1,7 @@
 /*
- * What this process could do with a store, found without opening anything of a record. The
- * kernel is asked (access), since every sandbox refuses in its own way: a read-only mount, a
- * capability that is gone, a security module, a mount namespace of its own.
+ * What this process could do with a store, found without opening a record. The kernel decides
+ * (access), since every sandbox denies in its own way: a read-only mount, a capability that is
+ * gone, a security module, a mount namespace of its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,10 @@
 #define ENTER    (R_OK | X_OK)
 #define CHANGE   (R_OK | W_OK | X_OK)
 
-/* By the rights that an open would have. Where they are the real user's, the older call does,
- * which every filter of system calls knows. */
+/*
+ * By the rights that an open would have. If they are those of the real user, use the older call,
+ * which every filter of system calls knows.
+ */
 static bool can(const char *path, int mode)
 {
 	int flags = getuid() == geteuid() && getgid() == getegid() ? 0 : AT_EACCESS;
@@ -23,7 +25,7 @@ static bool can(const char *path, int mode)
 	return faccessat(AT_FDCWD, path, mode, flags) == 0;
 }
 
-/* "DIR/NAME"; a path that is too long is nobody's. */
+/* "DIR/NAME"; a path that is too long gives false. */
 static bool can_below(const char *dir, const char *name, int mode)
 {
 	char path[PATH_CAP];

@@ -128,7 +128,7 @@ enum totp_err keyring_open(const char *path, int *ret_fd, struct reason *why)
 
 enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct reason *why)
 {
-	/* before it is opened: a change meanwhile is noticed afterwards */
+	/* taken before the open, so that a later change is noticed */
 	struct io_stamp stamp = io_stamp_of(path);
 	OWN_FD int fd = -1;
 	enum totp_err err = keyring_open(path, &fd, why);
@@ -178,7 +178,7 @@ enum totp_err keyring_new_line(int64_t now, char ret_line[KEYRING_LINE_MAX])
 
 enum put { PUT_NEW, PUT_ANY };
 
-/* Write the temporary file and give it its name; the folder's entry is then synced. */
+/* Write the temporary file, rename it and sync the directory. */
 static enum totp_err put_file(int dir_fd, const char *temp, const char *name, struct text text,
 			      enum put put)
 {

@@ -1,7 +1,7 @@
 /*
  * The host keys that seal credentials: a text file, one key a line: id (8 hexadecimal
- * digits), base64 of 32 bytes, day of creation. The first seals, all open. Empty lines
- * and lines that begin with '#' are passed over.
+ * digits), base64 of 32 bytes, day of creation. The first key is the active one, which seals; all
+ * others only open. Empty lines and lines that begin with '#' are ignored.
  */
 #ifndef STORE_KEYRING_H
 #define STORE_KEYRING_H
@@ -35,8 +35,8 @@ MUST_CHECK enum totp_err keyring_parse(struct text text, const char *name,
 				       struct keyring *ret_keyring, struct reason *why);
 
 /*
- * Open the keyring at an absolute path: root's, mode 0600 or stricter, of KEYRING_BYTES_MAX at
- * most. Errors as path_open_config; *why says what to do.
+ * Open the keyring at an absolute path: owned by root, mode 0600 or stricter, at most
+ * KEYRING_BYTES_MAX. Errors as path_open_config; *why says what to do.
  */
 MUST_CHECK enum totp_err keyring_open(const char *path, int *ret_fd, struct reason *why);
 
@@ -46,8 +46,8 @@ MUST_CHECK enum totp_err keyring_load(const char *path, struct keyring *ret_keyr
 
 /*
  * The same of a keyring that a service manager hands over as the credential `name` (CREDENTIALS
- * in systemd.exec(5)): the file is root's or `owner`'s, and the group may read it, as its access
- * list looks there.
+ * in systemd.exec(5)): root or `owner` owns the file, and the group may read it, since that is
+ * how its access list appears.
  */
 MUST_CHECK enum totp_err keyring_load_credential(const char *folder, const char *name, uid_t owner,
 						 struct keyring *ret_keyring, struct reason *why);
@@ -57,20 +57,20 @@ const struct host_key *keyring_find(const struct keyring *keyring, uint32_t id);
 
 /*
  * Make a keyring of one new random key and write it to `path`, which must not exist:
- * temporary file, fsync, link, fsync of the folder. TOTP_ERR_EXISTS: it is there.
+ * temporary file, fsync, link, fsync of the directory. TOTP_ERR_EXISTS: it exists.
  * now: seconds since 1970, for the day of creation.
  */
 MUST_CHECK enum totp_err keyring_create(const char *path, int64_t now, struct reason *why);
 
-/* The line of a new random key. Errors: those of crypto_random. The line is the caller's to wipe. */
+/* The line of a new random key, which the caller wipes. Errors: those of crypto_random. */
 MUST_CHECK enum totp_err keyring_new_line(int64_t now, char ret_line[KEYRING_LINE_MAX]);
 
 /* Write a keyring as keyring_create does. text: the caller has parsed it. */
 MUST_CHECK enum totp_err keyring_put_new(const char *path, struct text text, struct reason *why);
 
 /*
- * The same in the place of the one that is there: temporary file, fsync, rename, fsync of the
- * folder. On error the old or the new one is there, whole.
+ * The same, replacing the existing one: temporary file, fsync, rename, fsync of the directory. On
+ * error the old or the new one is there, whole.
  */
 MUST_CHECK enum totp_err keyring_put(const char *path, struct text text, struct reason *why);
 

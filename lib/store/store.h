@@ -1,6 +1,6 @@
 /*
- * Where credentials and login states live, whatever the engine. What every engine
- * promises is written here and shown by tests/unit/test-store-contract.c:
+ * Where credentials and login states live, whatever the engine. This is what every engine
+ * promises; tests/unit/test-store-contract.c checks it:
  *
  *   - a user is found, or proved absent, or there is an error; an error is never absence
  *   - read, lock, judge, commit: of any number of processes, at most one commits on top
@@ -8,9 +8,9 @@
  *   - a failed write leaves the old or the new record, never a mixture
  *   - no call waits longer than its deadline
  *
- * This header is implemented by lib/store/files*.c: a folder on this host. It knows no
- * clock but the monotonic one, no NSS and no syslog: a sentence for the administrator
- * comes back in *why.
+ * lib/store/files/ implements this header by a directory on this host. The store uses no clock
+ * but the monotonic one, no NSS and no syslog: it returns a sentence for the administrator in
+ * *why.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -30,8 +30,8 @@ struct store_config {
 	const char *keyring;        /* absolute path */
 	const struct keyring *keys; /* that keyring, read before; NULL: read it when needed */
 	/*
-	 * readonly_login: an absolute path where states live while the disk refuses writes,
-	 * made if it is missing and lost at a reboot. NULL: a write that fails refuses.
+	 * readonly_login: an absolute path where states live while the disk refuses writes, made
+	 * if it is missing and lost at a reboot. NULL: a write that fails denies the login.
 	 */
 	const char *run_dir;
 	int64_t booted; /* with run_dir: when the host came up, seconds since 1970 UTC */
@@ -68,7 +68,7 @@ struct store_txn {
 #define OWN_STORE OWN(store_scope_end)
 
 /*
- * Make an empty store: folders, and last the marker that proves absence.
+ * Make an empty store: the directories, and last the marker that proves absence.
  *
  * service_uid, service_gid: the account that owns the records; 0 where there is none.
  * machine: a hash of the host's identity, kept in the marker.
@@ -79,17 +79,17 @@ MUST_CHECK enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t s
 				     const uint8_t machine[SHA256_LEN], struct reason *why);
 
 /*
- * Give an open store to the service account: root's directories, and in the place of root's
- * records and invitations that open, copies that are the account's. All else stays as it is.
- * *ret_given: something was, also on an error; done again, it goes on where it stopped.
- * TOTP_ERR_UNSAFE: a directory is neither root's nor the account's. TOTP_ERR_TIMEOUT: a login
- * holds a record.
+ * Give an open store to the service account: the directories that root owns change their owner,
+ * and a copy that the account owns replaces each valid record and invitation that root owns.
+ * Everything else stays as it is. *ret_given: something was given, also on an error; done again,
+ * it goes on where it stopped. TOTP_ERR_UNSAFE: neither root nor the account owns a directory.
+ * TOTP_ERR_TIMEOUT: a login holds a record.
  */
 MUST_CHECK enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_given,
 				    struct reason *why);
 
 /*
- * Open a store and check its folders and marker. Nothing secret is read yet.
+ * Open a store and check its directories and marker. Nothing secret is read yet.
  *
  * TOTP_ERR_NOT_FOUND, TOTP_ERR_UNSAFE, TOTP_ERR_FORMAT, TOTP_ERR_UNSUPPORTED (a newer
  * format), TOTP_ERR_SYSTEM: *why says what is wrong and how to repair it.
@@ -99,17 +99,17 @@ MUST_CHECK enum totp_err store_open(const struct store_config *config, struct st
 
 /* What the calling process can do with a store. */
 enum store_reach {
-	STORE_NO_REACH = 0, /* not even look who has a record, or there is no store to be seen */
+	STORE_NO_REACH = 0, /* not even list the users who have a record, or there is no store */
 	STORE_READABLE,     /* look, but not read the keyring, lock or write */
 	STORE_WRITABLE,     /* everything that a login or an enrollment does */
 };
 
-/* Find out, without opening anything; why there is no reach, store_open says. */
+/* Find out, without opening anything; store_open says why there is no reach. */
 enum store_reach store_reach(const struct store_config *config);
 
 /*
- * Read a store's id from its marker, and nothing else of it: any process may, as far as the
- * folder above lets it search. Errors as store_open.
+ * Read a store's id from its marker, and nothing else: any process may that can search the
+ * directory above. Errors as store_open.
  */
 MUST_CHECK enum totp_err store_identify(const char *dir, uint8_t ret_id[CRED_ID_LEN],
 					struct reason *why);
@@ -124,7 +124,7 @@ void store_scope_end(struct store **store);
  */
 int64_t store_since(const struct store *store);
 
-/* Was a record met that is sealed by a key which the keyring does not hold? */
+/* Has a record been read whose key the keyring lacks? */
 bool store_lacks_key(const struct store *store);
 
 /* The version of the records that are written here. Older ones may lie beside them. */
@@ -132,12 +132,12 @@ uint8_t store_version(const struct store *store);
 
 /*
  * From now on write records of record_version_newest here; those that are there stay as they
- * are until they are replaced. An older program refuses the store from then on. TOTP_ERR_SYSTEM:
+ * are until they are replaced. An older program rejects the store from then on. TOTP_ERR_SYSTEM:
  * the old version or the new one holds.
  */
 MUST_CHECK enum totp_err store_set_newest(struct store *store, struct reason *why);
 
-/* The random id that tells the store from every other, CRED_ID_LEN bytes. */
+/* The random id of the store, CRED_ID_LEN bytes. */
 const uint8_t *store_id(const struct store *store);
 
 /* The hash of the machine that the store belongs to. */
@@ -151,8 +151,8 @@ MUST_CHECK enum totp_err store_set_machine(struct store *store, const uint8_t ma
 					   struct reason *why);
 
 /*
- * Is there a record of this user, be it sound or not? *ret_has = false is a proof of
- * absence. TOTP_ERR_RANGE: the name is too long to have one. TOTP_ERR_SYSTEM.
+ * Is there a record of this user, valid or damaged? *ret_has = false proves absence.
+ * TOTP_ERR_RANGE: the name is too long to have one. TOTP_ERR_SYSTEM.
  */
 MUST_CHECK enum totp_err store_has(struct store *store, const char *user, bool *ret_has,
 				   struct reason *why);
@@ -160,16 +160,16 @@ MUST_CHECK enum totp_err store_has(struct store *store, const char *user, bool *
 typedef void store_each_fn(void *context, const char *name);
 
 /*
- * Name every user who has a record, sound or not, in no order. TOTP_ERR_SYSTEM: errno; not
- * all were named.
+ * Call `each` with every user who has a record, valid or damaged, in no order. TOTP_ERR_SYSTEM:
+ * errno; the list is incomplete.
  */
 MUST_CHECK enum totp_err store_each_user(struct store *store, store_each_fn *each, void *context,
 					 struct reason *why);
 
 /*
- * Name, as paths below the store, what lies among the records and belongs to none: what a
- * write that was cut short left, and states of credentials that were replaced. A record
- * that cannot be opened keeps its states. Errors as above.
+ * Call `each` with the path, below the store, of every file that belongs to no record: files that
+ * an interrupted write left, and states of replaced credentials. A record that cannot be opened
+ * keeps its states. Errors as above.
  */
 MUST_CHECK enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *context,
 					  struct reason *why);
@@ -196,8 +196,7 @@ MUST_CHECK enum totp_err store_read_cred(struct store *store, const char *user,
 
 /*
  * Make what was read current and keep it so until commit, replace or end. A shared
- * engine remembers the revision instead. Between lock and commit nothing talks to a
- * person.
+ * engine remembers the revision instead. Between lock and commit no program waits for a person.
  *
  * deadline: CLOCK_MONOTONIC, ns. TOTP_ERR_STALE: the record was replaced or removed since
  * it was read: end the transaction and begin again. TOTP_ERR_TIMEOUT: the lock was not
@@ -207,14 +206,13 @@ MUST_CHECK enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, st
 
 /*
  * Commit the next state of a locked transaction. On TOTP_OK it is durable and the lock is
- * gone. TOTP_ERR_STALE: the record was removed meanwhile, or, in a shared engine, somebody
- * else committed first: begin again. On any other error the old or the new state is in
- * place, and the caller must not allow the login. next->sequence is set by the engine.
+ * gone. TOTP_ERR_STALE: the record was removed meanwhile, or, in a shared engine, another process
+ * committed first: begin again. On any other error the old or the new state is in place, and the
+ * caller must not allow the login. next->sequence is set by the engine.
  *
- * With run_dir, and a disk that refuses the write (EROFS, ENOSPC, EDQUOT or EIO, and no other
- * error, since the caller of our module can bring those about), the state goes there and
- * txn->in_run says so; but not one that spends a recovery code or moves a counter, which
- * a reboot would forget.
+ * With run_dir, and a disk that refuses the write (EROFS, ENOSPC, EDQUOT or EIO; the caller of
+ * our module could cause other errors), the state goes there and txn->in_run says so; but not one
+ * that spends a recovery code or moves a counter, which a reboot would forget.
  */
 MUST_CHECK enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
 				      struct reason *why);
@@ -240,18 +238,18 @@ MUST_CHECK enum totp_err store_replace(struct store_txn *txn, const struct cred 
 				       const struct login_state *state, struct reason *why);
 
 /*
- * store_commit, and in the same breath remove the record: nobody comes between, so that it is the
- * one that was judged. As store_remove; TOTP_ERR_STALE as store_commit. The transaction is over.
+ * store_commit, and remove the record under the same lock, so that it is the one that was judged.
+ * Errors as store_remove; TOTP_ERR_STALE as store_commit. The transaction is over.
  */
 MUST_CHECK enum totp_err store_remove_by(struct store_txn *txn, const struct login_state *next,
 					 struct reason *why);
 
 /*
- * Remove a user's record, sound or damaged, and with it an invitation that was left.
+ * Remove a user's record, valid or damaged, and any invitation.
  * TOTP_ERR_NOT_FOUND: proved absent. TOTP_ERR_UNCERTAIN: it is gone, but a power cut may bring
- * it back, or the invitation stays; on other errors it is there. A login that holds it past the deadline (somebody may
- * have stopped their own su) does not keep it: the record goes, and that login's commit is
- * TOTP_ERR_STALE.
+ * it back, or the invitation stays; on other errors it is there. A login that holds it past the
+ * deadline (users can stop their own su) does not keep it: the record is removed, and that
+ * login's commit is TOTP_ERR_STALE.
  */
 MUST_CHECK enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
 				      struct reason *why);
@@ -274,28 +272,28 @@ MUST_CHECK enum totp_err store_create_many(struct store *store, size_t count, st
 enum store_kind { STORE_RECORD, STORE_INVITE };
 
 /*
- * err: TOTP_OK, and key_id is of the key that sealed it; TOTP_ERR_FORMAT: it is no sealed file,
- * so no key opens it; any other: it cannot be looked at, *why says so.
+ * err: TOTP_OK, and key_id names the key that sealed it; TOTP_ERR_FORMAT: it is not a sealed
+ * file, so no key opens it; any other: it cannot be read, *why says why.
  */
 typedef void store_key_fn(void *context, enum store_kind kind, const char *user, enum totp_err err,
 			  uint32_t key_id, const struct reason *why);
 
 /*
- * Tell of every user's record and invitation which key sealed it, in no order. Nothing is
- * opened: each is told of be it sound or not. TOTP_ERR_SYSTEM: errno; not all were told of.
+ * Call `each` with every record and invitation and the key that sealed it, in no order. No seal
+ * is opened, so damaged ones are included. TOTP_ERR_SYSTEM: errno; the list is incomplete.
  */
 MUST_CHECK enum totp_err store_each_key(struct store *store, store_key_fn *each, void *context,
 					struct reason *why);
 
 /*
- * Change keys alone until store_close: two who did so at once would lose one another's.
- * TOTP_ERR_TIMEOUT: somebody else does. TOTP_ERR_SYSTEM.
+ * Reserve the keyring for this process until store_close, since two that change it at once would
+ * lose keys. TOTP_ERR_TIMEOUT: another process has it. TOTP_ERR_SYSTEM.
  */
 MUST_CHECK enum totp_err store_claim_keys(struct store *store, struct reason *why);
 
 /*
- * Wait until whoever seals records with a keyring from before this call is done: what is
- * sealed afterwards is sealed under the first key that the keyring has now.
+ * Wait for all processes that seal records with a keyring read before this call: later records
+ * are sealed under the key that is the first now.
  * TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM.
  */
 MUST_CHECK enum totp_err store_await_sealers(struct store *store, uint64_t deadline,
@@ -310,32 +308,32 @@ struct store_reseal {
 	enum store_kind kind;
 	char *const *users;
 	size_t count;
-	unsigned wait_ms;    /* for a login that holds a record… */
-	store_told_fn *told; /* called once for each user, */
-	void *context;       /* with this */
+	unsigned wait_ms;    /* for a login that holds a record */
+	store_told_fn *told; /* called once for each user… */
+	void *context;       /* …with this */
 };
 
 /*
- * Seal these users' files of a kind again, under the keyring's first key. What a record holds,
- * its id and its state stay as they are, and logins go on; …one that holds its record for longer loses
- * it, and its commit is TOTP_ERR_STALE. On TOTP_OK what was told is durable, and so is what
- * was sealed in earlier calls.
+ * Seal these users' files of a kind again, under the keyring's first key. The contents of a
+ * record, its id and its state stay as they are, and logins go on; a login that holds its record
+ * for longer than wait_ms loses it, and its commit is TOTP_ERR_STALE. On TOTP_OK everything that
+ * was reported is durable, in earlier calls too.
  *
- * The keys are claimed, or TOTP_ERR_ARGUMENT. Any error: the disk refuses; each record is as it
- * was or sealed again, whole.
+ * The keys must be claimed, or it is TOTP_ERR_ARGUMENT. Any other error: the disk refuses; each
+ * record is as it was or sealed again, whole.
  */
 MUST_CHECK enum totp_err store_reseal(struct store *store, const struct store_reseal *reseal,
 				      struct reason *why);
 
 /*
- * Invitations, at most one a user; those who have a record need none. Each is sealed under the
- * host's key, so that whoever can write to the store alone makes none. A store from before
- * there were any has none.
+ * Invitations, at most one for each user; enrolled users need none. Each is sealed under the
+ * host's key, so that a process which can only write to the store cannot create one. A store of
+ * an older version has none.
  *
- * put: takes the place of the one that is there. TOTP_ERR_UNCERTAIN: it has, and a power cut
- * may bring the old one, or none, back; on any other error nothing has changed.
- * get, remove: TOTP_ERR_NOT_FOUND: there is none. Other errors as store_read, and never a
- * proof of absence. Whether it holds is the caller's to ask (invite_holds).
+ * put: replaces an existing one. TOTP_ERR_UNCERTAIN: it is replaced, but a power cut may bring
+ * the old one, or none, back; on any other error nothing has changed.
+ * get, remove: TOTP_ERR_NOT_FOUND: there is none. Other errors as store_read, and never a proof
+ * of absence. The caller checks whether it is valid (invite_holds).
  */
 MUST_CHECK enum totp_err store_invite_put(struct store *store, const struct invite *invite,
 					  struct reason *why);
@@ -344,7 +342,9 @@ MUST_CHECK enum totp_err store_invite_get(struct store *store, const char *user,
 MUST_CHECK enum totp_err store_invite_remove(struct store *store, const char *user,
 					     struct reason *why);
 
-/* Name every user who has an invitation, sound or not. Errors as store_each_user. */
+/*
+ * Call `each` with every user who has an invitation, valid or damaged. Errors as store_each_user.
+ */
 MUST_CHECK enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
 					   struct reason *why);
 

@@ -28,7 +28,7 @@ def test_a_code_read_out_over_the_phone_lets_in_and_says_what_to_ask_for(host):
                      login.screen)
     assert "does not work again" in host.ssh("alice", code).screen
     login = host.ssh("alice", code)
-    assert not login.ok and "does not work any more" in login.screen
+    assert not login.ok and "is no longer valid" in login.screen
     assert [event["reason"] for event in host.events()[-3:]] == ["bypass", "bypass",
                                                                  "ended_bypass"]
     assert code not in host.log_text() and code.replace("-", "") not in host.log_text()

@@ -437,7 +437,7 @@ def test_sudo_which_cannot_show_anything_refuses(people):
     child = as_user("alice", "sudo", "-k", "id", "-un")
     child.expect_exact("password for alice: ")
     child.sendline(PASSWORD)
-    child.expect_exact("You have no code yet: log in anew, by ssh or at the console, to set it up. Code: ")
+    child.expect_exact("You have no code yet: log in again, by ssh or at the console, to set it up. Code: ")
     child.sendline("123456")
     assert end(child) != 0 and stored() == []
 

@@ -516,7 +516,7 @@ def test_somebody_else_s_socket_is_not_asked(served, words):
     served.stop_totpd()
     impostor = Impostor(64002, allow)
     said = say(*words, code=1)
-    assert "not a socket of root's" in said and impostor.asked == b"", said
+    assert "not a socket that root owns" in said and impostor.asked == b"", said
     impostor.close()
 
 

@@ -377,7 +377,7 @@ def test_a_response_that_is_none_refuses(locker, kind):
     impostor = Impostor(0, REPLIES[kind])
     assert "not possible right now" in log_in("alice", phone.code(), fail=True)
     impostor.close()
-    assert locker.event()["reason"] == "no_sound_answer"
+    assert locker.event()["reason"] == "malformed_answer"
 
 
 @pytest.mark.parametrize("argument, asked", [
@@ -590,7 +590,7 @@ def test_su_does_not_check_by_itself_where_what_listens_is_not_totpd(served, kin
     assert child.exitstatus != 0 and "not possible right now" in child.before
     assert served.event()["outcome"] == "error"
     assert served.event()["reason"] == ("unsafe_file" if kind == "somebody else's" else
-                                        "no_sound_answer")
+                                        "malformed_answer")
     impostor.close()
 
 

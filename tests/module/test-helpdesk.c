@@ -39,9 +39,9 @@ static void a_temporary_code_lets_in_as_often_as_it_may_and_tells_what_to_ask_fo
 {
 	static const char *const heard[] = {
 		QUESTION ":This temporary code works 1 more time until 2023-11-14 23:13 UTC.\n"
-			 "Ask for a new phone to be enrolled.\n",
+			 "If your phone is lost, ask your administrator to set up a new one.\n",
 		QUESTION ":This temporary code does not work again.\n"
-			 "Ask for a new phone to be enrolled.\n",
+			 "If your phone is lost, ask your administrator to set up a new one.\n",
 	};
 	static const char *const details[] = {"1 more use until 2023-11-14 23:13 UTC",
 					      "its last use"};
@@ -57,9 +57,9 @@ static void a_temporary_code_lets_in_as_often_as_it_may_and_tells_what_to_ask_fo
 		assert_no_bypass_in_the_log();
 	}
 	assert_int_equal(PAM_AUTH_ERR, log_in_with(shown, &talk));
-	assert_string_equal(
-		QUESTION "!This temporary code does not work any more. Ask your administrator.\n",
-		talk.heard);
+	assert_string_equal(QUESTION
+			    "!This temporary code is no longer valid. Ask your administrator.\n",
+			    talk.heard);
 	assert_logged("outcome=deny reason=ended_bypass");
 	assert_no_bypass_in_the_log();
 	assert_int_equal(0, scene_failures(&scene, "daemon"));

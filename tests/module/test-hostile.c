@@ -265,10 +265,10 @@ static void a_store_whose_folders_are_not_root_s_is_refused(void **unused)
 		assert_int_equal(0, chmod(path, st.st_mode & 07777));
 		move_away(path);
 		assert_int_equal(0, symlink(scene_path(&scene, "away"), path));
-		assert_store_unusable("not a folder");
+		assert_store_unusable("not a directory");
 		assert_int_equal(0, unlink(path));
 		scene_write(&scene, folders[i], "", 0600);
-		assert_store_unusable("not a folder");
+		assert_store_unusable("not a directory");
 		scene_service(&scene, "", "");
 		put_back(path);
 	}

@@ -156,7 +156,7 @@ static void nobody_but_sshd_is_believed_to_know_a_key_or_an_address(void **unuse
 		assert_int_equal(PAM_SUCCESS, pam_set_item(handle, PAM_SERVICE, services[i]));
 		assert_int_equal(PAM_SERVICE_ERR, pam_authenticate(handle, 0));
 		pam_end(handle, PAM_SERVICE_ERR);
-		assert_logged("if_publickey: works where sshd is the program that asks");
+		assert_logged("if_publickey: works only in sshd");
 	}
 }
 

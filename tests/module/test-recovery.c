@@ -51,7 +51,7 @@ static void a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told(void **u
 		assert_no_recovery_code_in_the_log();
 	}
 	assert_int_equal(PAM_AUTH_ERR, log_in_with(codes[0], &talk));
-	assert_string_equal(QUESTION "!This recovery code was already used. Take another one.\n",
+	assert_string_equal(QUESTION "!This recovery code was already used. Use another one.\n",
 			    talk.heard);
 	assert_logged("outcome=deny reason=spent_recovery_code");
 	assert_no_recovery_code_in_the_log();

@@ -636,7 +636,7 @@ BROKEN_HOSTS = [
     ("totpd-without-store", SERVED + "chown -R 0 $store",
      {"totpd-store": "do not belong", "totpd": "totpd: users: Permission denied"}),
     ("socket-of-a-stranger", SERVED + "chown 64001 /run/pam_totp/socket",
-     {"totpd": "totpd: .*/socket: not a socket of root's"}),
+     {"totpd": "totpd: .*/socket: not a socket that root owns"}),
     ("folder-of-sockets", SERVED + "chmod 777 /run/pam_totp",
      {"mode": "/run/pam_totp: mode 0777", "totpd": "/run/pam_totp: mode 0777"}),
     ("sudo-locked-out", "\"$TOTPCTL\" revoke alice >/dev/null",

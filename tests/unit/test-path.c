@@ -229,7 +229,7 @@ static void a_folder_is_not_a_link_and_not_a_file(void **state)
 
 	assert_int_equal(0, symlink(g->dir, path_in(g->dir, "link")));
 	assert_refused(UNSAFE, path_open_dir(g->fd, "link", 0, &fd, NULL, &why));
-	assert_string_equal("link: not a folder", why.text);
+	assert_string_equal("link: not a directory", why.text);
 	assert_refused(UNSAFE, path_open_dir(g->fd, "file", 0, &fd, NULL, &why));
 	assert_int_equal(-1, fd);
 }

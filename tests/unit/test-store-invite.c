@@ -171,7 +171,7 @@ static void what_is_no_invitation_of_this_host_to_this_user_is_an_error(void **s
 		{stretch, TOTP_ERR_UNSAFE, "invites/alice: 1048576 bytes"},
 		{open_folder_to_all, TOTP_ERR_UNSAFE, "invites: mode 0777"},
 		{give_folder_away, TOTP_ERR_UNSAFE, "invites: owned by uid 4712"},
-		{link_folder, TOTP_ERR_UNSAFE, "invites: not a folder"},
+		{link_folder, TOTP_ERR_UNSAFE, "invites: not a directory"},
 		{lose_the_key, TOTP_ERR_SYSTEM, "keyring"},
 	};
 	struct fixture *f = *state;

@@ -639,7 +639,7 @@ static void look_without_folder(struct fixture *f)
 	struct reason why = {""};
 
 	assert_refused(SYSTEM, store_open(&f->config, &store, &why));
-	assert_says("cannot make the folder", why);
+	assert_says("cannot make the directory", why);
 }
 
 static void the_account_alone_makes_no_folder(void **state)

@@ -1,7 +1,7 @@
 /*
- * What the parts of the files engine share. The store's own account is less trusted than
- * root: every file below the store is opened with the rules of store/path.h and its bytes
- * are hostile until a seal or a MAC has said otherwise.
+ * What the parts of the files engine share. The store's own account is less trusted than root:
+ * every file below the store is opened with the rules of store/files/path.h, and its bytes are
+ * hostile until a seal or a MAC has verified them.
  */
 #ifndef STORE_FILES_FILES_H
 #define STORE_FILES_FILES_H
@@ -26,30 +26,30 @@ struct store {
 	int states_fd;
 	int run_fd;    /* run_dir/state, or -1: there is no readonly_login */
 	int64_t since; /* with it: run_dir/since, or when the host came up, the later one */
-	uid_t owner;   /* the service account, or root: who owns users/ */
+	uid_t owner;   /* the owner of users/: the service account, or root */
 	gid_t group;
 	uint8_t id[CRED_ID_LEN];
 	uint8_t machine[SHA256_LEN];
 	const char *keyring_path;
 	bool has_keys; /* loaded when first needed, or given: then they are never loaded */
 	bool given;
-	bool lacks_key; /* some record names a key that is not there, or one seals that is not */
+	bool lacks_key; /* a record needs a key that the keyring lacks, or the given one is old */
 	bool claimed;   /* store_claim_keys */
 	struct keyring keyring;
-	char text[]; /* what keyring_path points into */
+	char text[]; /* keyring_path points into it */
 };
 
 /*
  * The key of that id, or NULL. The keyring is loaded if it was not, and again if it lacks the key
- * and has changed since: a rotation may have added it. TOTP_ERR_NOT_FOUND never comes back.
+ * and has changed since: a rotation may have added it. TOTP_ERR_NOT_FOUND is never returned.
  */
 MUST_CHECK enum totp_err files_find_key(struct store *store, uint32_t id,
 					const struct host_key **ret_key, struct reason *why);
 
 /*
- * Begin and end a change of sealed files, records and invitations. Whoever changes them holds
- * the lock of the folder of records, shared, so that who rotates keys can wait for those who
- * began before, and can put a file in its place while nobody else does. Errors:
+ * Begin and end a change of sealed files (records and invitations). A process that changes them
+ * holds the lock of the directory of records, shared, so that a rotation of keys can wait for the
+ * processes that began before, and can replace a file while no other process does. Errors:
  * TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. files_end_change keeps errno, and does nothing if nothing
  * was begun.
  */
@@ -59,7 +59,7 @@ void files_end_change(struct store *store);
 /* files_begin_change, and make the keyring the current one: its first key then seals. */
 MUST_CHECK enum totp_err files_begin_sealing(struct store *store, struct reason *why);
 
-/* The same lock, alone: nobody else changes sealed files meanwhile. */
+/* The same lock, exclusive: no other process changes sealed files meanwhile. */
 MUST_CHECK enum totp_err files_begin_alone(struct store *store, uint64_t deadline,
 					   struct reason *why);
 
@@ -67,9 +67,8 @@ MUST_CHECK enum totp_err files_begin_alone(struct store *store, uint64_t deadlin
 void files_pause(unsigned tries);
 
 /*
- * Open a box that was sealed for this user, under the key that it names; `repair` is what to
- * do about one that does not open. *ret_plain is the caller's to wipe. TOTP_ERR_SEAL, and
- * those of files_find_key; never TOTP_ERR_NOT_FOUND.
+ * Open a box that was sealed for this user, under the key that it names. The caller wipes
+ * *ret_plain. TOTP_ERR_SEAL, and those of files_find_key; never TOTP_ERR_NOT_FOUND.
  */
 MUST_CHECK enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box,
 				      size_t len, uint8_t *ret_plain, size_t cap, size_t *ret_len,
@@ -78,33 +77,32 @@ MUST_CHECK enum totp_err files_unseal(struct store *store, const char *user, con
 /* When the bytes of a new file must be on the disk. */
 enum durable { DURABLE_NOW, DURABLE_LATER };
 
-/* Write a new file, which is the store's account's. TOTP_ERR_EXISTS, TOTP_ERR_SYSTEM: errno;
- * it is not there then. */
+/*
+ * Write a new file, which the store's account owns. TOTP_ERR_EXISTS, TOTP_ERR_SYSTEM: errno; on
+ * an error no file is left.
+ */
 MUST_CHECK enum totp_err files_put(const struct store *store, int dir_fd, const char *name,
 				   const void *data, size_t len, enum durable durable);
 
 /*
- * Put a new file in the place of one that `fd` has open, while nobody else changes sealed
- * files. TOTP_ERR_STALE: the name is another file's by now, or nobody's, and stays so.
+ * Replace the file that `fd` has open by a new one, while no other process changes sealed files.
+ * TOTP_ERR_STALE: the name belongs to another file by now, or to none, and stays so.
  * TOTP_ERR_TIMEOUT; TOTP_ERR_SYSTEM: errno.
  */
 MUST_CHECK enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
 					       const char *name, int fd);
 
-/* A name for it until it is whole: NAME, '~', random digits. */
+/* A name for a file until it is whole: NAME, '~', random digits. */
 MUST_CHECK enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX]);
 
 /*
- * Make a directory unless it is there, give it owner and mode, and open it. TOTP_ERR_UNSAFE: it
- * is there, and neither root's nor the owner's.
+ * Make a directory unless it exists, set its owner and mode, and open it. TOTP_ERR_UNSAFE: it
+ * exists, and neither root nor the owner owns it.
  */
 MUST_CHECK enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid,
 					gid_t gid, int *ret_fd, struct reason *why);
 
-/*
- * The folder of invitations, opened when it is first needed. TOTP_ERR_NOT_FOUND: a store of
- * before there were any.
- */
+/* Open the directory of invitations. TOTP_ERR_NOT_FOUND: a store of an older version has none. */
 MUST_CHECK enum totp_err files_open_invites(const struct store *store, int *ret_fd,
 					    struct reason *why);
 
@@ -113,9 +111,9 @@ MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRE
 					  char ret_name[FILES_STATE_NAME_MAX]);
 
 /*
- * Give a temporary file its name, which no file may have yet. Where a file system knows no
- * RENAME_NOREPLACE, link and unlink do the same; between the two a reader sees two links
- * and refuses. TOTP_ERR_EXISTS: there is one; TOTP_ERR_SYSTEM: errno.
+ * Give a temporary file its name, which no file may have yet. On a file system without
+ * RENAME_NOREPLACE, link and unlink do the same; a reader between the two sees two links and
+ * rejects the file. TOTP_ERR_EXISTS: there is one; TOTP_ERR_SYSTEM: errno.
  */
 MUST_CHECK enum totp_err files_name_new(int dir_fd, const char *temp, const char *name);
 
@@ -123,7 +121,7 @@ MUST_CHECK enum totp_err files_name_new(int dir_fd, const char *temp, const char
 MUST_CHECK enum totp_err files_commit(struct store_txn *txn, const struct login_state *next,
 				      struct reason *why);
 
-/* Lock a file, waiting until the deadline: TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. */
+/* Lock a file, waiting until the deadline. TOTP_ERR_TIMEOUT, TOTP_ERR_SYSTEM. */
 MUST_CHECK enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why);
 
 /* Is `name` still the file that fd has open? */
@@ -143,32 +141,35 @@ MUST_CHECK enum totp_err files_write_slot(int fd, const uint8_t slot[STATE_SLOT_
 					  uint64_t sequence);
 
 /*
- * The states in run_dir, which hold for as long as the disk refuses writes. Whoever is to
- * change a record locks the file there first, be the disk well or not, and so they come one
- * after the other whatever the disk does between them. All but files_run_open do nothing
+ * The states in run_dir, which apply for as long as the disk refuses writes. A process that
+ * changes a record locks the file there first, whether the disk can be written or not, so that
+ * changes stay in order whatever the disk does between them. All but files_run_open do nothing
  * without readonly_login.
  */
 MUST_CHECK enum totp_err files_run_open(struct store *store, const struct store_config *config,
 					struct reason *why);
 
-/* Take what is there into txn->state, which is that of the disk. Errors refuse. */
+/*
+ * Merge the state in run_dir into txn->state, which is that of the disk. Any error denies the
+ * login.
+ */
 MUST_CHECK enum totp_err files_run_load(struct store_txn *txn, struct reason *why);
 
-/* Lock the file, made if need be. Errors as store_lock. */
+/* Lock the file, which is made if it is missing. Errors as store_lock. */
 MUST_CHECK enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline,
 					struct reason *why);
 
-/* The disk has refused with this errno: may the state go to run_dir, and does it? */
+/* The disk refused with this errno: write the state to run_dir, if that is allowed. */
 MUST_CHECK enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *next,
 					  int refusal, struct reason *why);
 
-/* The disk has it all: forget. */
+/* The state on the disk is complete: empty the file in run_dir. */
 void files_run_clear(struct store_txn *txn);
 
-/* The record was replaced or removed: its file goes. */
+/* The record was replaced or removed: remove its file. */
 void files_run_remove(const struct store_txn *txn);
 
-/* What errors say of a file below the store: "users/NAME" beside the sentence. */
+/* Put the directory before a sentence that begins with a file's name: "users/NAME: ...". */
 void files_prefix(struct reason *why, const char *folder);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * A store that was made before there was a service account, given to it afterwards.
+ * Giving a store to the service account when it was made before the account existed.
  *
  * The directories go first: from then on root's programs accept files of root and of the
  * account, so logins go on meanwhile, and also if this was cut short. But from then on the
@@ -26,7 +26,7 @@ struct giving {
 	uid_t uid;
 	gid_t gid;
 	size_t given;
-	enum totp_err err; /* of the first record that could not be given */
+	enum totp_err err; /* of the first record that could not be given to the account */
 	struct reason *why;
 };
 
@@ -39,21 +39,21 @@ static enum totp_err give_folder(struct giving *giving, const char *folder)
 
 	if (err != TOTP_OK || st.st_uid == giving->uid)
 		return err;
-	/* a directory has one name, and this one lies in one of root's */
+	/* safe: a directory has one name, and it lies in a directory that root owns */
 	if (fchown(fd, giving->uid, giving->gid) != 0)
 		return reason_errno(giving->why, "%s: cannot give", folder);
 	giving->given++;
 	return TOTP_OK;
 }
 
-/* One file of root that `fd` has open, in the directory where it has its name. */
+/* A file that root owns: `fd` has it open, and dir_fd is the directory that holds its name. */
 struct found {
 	int dir_fd;
 	const char *name;
 	int fd;
 };
 
-/* Put a copy in its place. TOTP_ERR_STALE: it is not there any more, or another one is. */
+/* Replace the file by a copy. TOTP_ERR_STALE: it was removed or replaced meanwhile. */
 static enum totp_err give_copy(struct giving *giving, const struct found *found)
 {
 	uint8_t bytes[COPY_MAX];
@@ -84,7 +84,7 @@ static enum totp_err give_copy(struct giving *giving, const struct found *found)
 }
 
 /*
- * The credential first: whoever opens the new one waits for the lock of the old state, and
+ * The credential first: a login that opens the new one waits for the lock of the old state, and
  * then finds that it was replaced.
  */
 static enum totp_err give_record_once(struct giving *giving, const char *user)
@@ -95,7 +95,7 @@ static enum totp_err give_record_once(struct giving *giving, const char *user)
 	struct reason unreadable = {""};
 	enum totp_err err = store_read_cred(store, user, &txn, &unreadable);
 
-	if (err != TOTP_OK) /* not a record, or one that no login opens: it is nobody's to give */
+	if (err != TOTP_OK) /* not a record, or one that no login accepts: leave it alone */
 		return err == TOTP_ERR_STALE ? err : TOTP_OK;
 	err = store_lock(&txn, io_monotonic_ns() + WAIT_NS, giving->why);
 	if (err == TOTP_OK)
@@ -153,7 +153,7 @@ static void give_invite(void *context, const char *user)
 	(void)reason_errno(giving->why, FILES_INVITES "/%.100s: cannot give", name);
 }
 
-/* What was copied is on the disk, but for the names. */
+/* The copies are on the disk, but not yet their names. */
 static enum totp_err sync_names(const struct giving *giving)
 {
 	OWN_FD int invites_fd = -1;

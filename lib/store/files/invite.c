@@ -1,7 +1,7 @@
 /*
- * Invitations of the files engine: one sealed file a user, in a folder that a store of an
- * older version has not. They are read when somebody who is not enrolled must enrol after
- * the last day for it, and at no other login.
+ * Invitations of the files engine: one sealed file for each user, in a directory that a store of
+ * an older version lacks. They are read only at a login of a user who is not enrolled and must
+ * enroll after the last day for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +92,7 @@ enum totp_err store_invite_get(struct store *store, const char *user, struct inv
 
 /* --- writing --- */
 
-/* The folder, which is made where it is missing. */
+/* Open the directory, and make it if it is missing. */
 static enum totp_err need_folder(const struct store *store, int *ret_fd, struct reason *why)
 {
 	enum totp_err err = files_open_invites(store, ret_fd, why);
@@ -102,7 +102,7 @@ static enum totp_err need_folder(const struct store *store, int *ret_fd, struct 
 	err = files_make_dir(store->dir_fd, FILES_INVITES, S_IRWXU, store->owner, store->group,
 			     ret_fd, why);
 	if (err == TOTP_OK && fsync(store->dir_fd) != 0)
-		err = reason_errno(why, FILES_INVITES ": cannot make the folder");
+		err = reason_errno(why, FILES_INVITES ": cannot make the directory");
 	return err;
 }
 

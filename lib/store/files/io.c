@@ -39,10 +39,13 @@ enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t
 	enum totp_err err;
 
 	if (mkdirat(parent_fd, path, mode) != 0 && errno != EEXIST) {
-		(void)reason_errno(why, "%s: cannot make the folder", path);
+		(void)reason_errno(why, "%s: cannot make the directory", path);
 		return TOTP_ERR_SYSTEM;
 	}
-	/* one that is there already, such as of a setup that was cut short, is not a stranger's */
+	/*
+	 * one that exists already, for example from an interrupted setup, must not belong to
+	 * another account
+	 */
 	err = path_open_dir(parent_fd, path, uid, &fd, NULL, why);
 	if (err != TOTP_OK)
 		return err;

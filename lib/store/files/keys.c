@@ -1,11 +1,11 @@
 /*
- * Keys, and their change while others work.
+ * Keys, and their rotation while other processes use the store.
  *
- * Whoever writes a record holds the lock of the folder of records, shared, from the reading of
- * the keyring until the record has its name. So who has given the keyring another first key
- * need only wait until those who began before are done (store_await_sealers): nothing is
- * sealed under the former key from then on. It is flock(2) on the folder itself, which is
- * the service account's alone, and nobody talks to a person while holding it.
+ * A process that writes a record holds the lock of the directory of records, shared, from reading
+ * the keyring until the record has its name. After a new first key a rotation therefore need only
+ * wait for the processes that began before (store_await_sealers): nothing is sealed under the
+ * former key from then on. The lock is flock(2) on the directory itself, which only the service
+ * account can open, and no process waits for a person while it holds it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,10 @@ static enum totp_err load_keys(struct store *store, struct reason *why)
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
-/* Loaded keys are loaded again if the keyring has changed. Those that were given cannot be:
- * whoever has given them must begin anew. */
+/*
+ * Keys that were loaded are loaded again if the keyring has changed. Keys that the caller gave
+ * cannot be: the caller must begin again.
+ */
 static enum totp_err make_keys_current(struct store *store, struct reason *why)
 {
 	static const struct io_stamp unseen;

@@ -1,4 +1,4 @@
-/* Who has a record: what lies in the folders of the files engine. */
+/* The users who have a record, and stray files: what the directories of the files engine hold. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@ static void dir_end(DIR **dir)
 		closedir(*dir);
 }
 
-/* A stream of its own: the folder's descriptor stays as it is. */
+/* A stream of its own: the offset of the directory's descriptor does not change. */
 static DIR *open_dir(int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -27,7 +27,7 @@ static DIR *open_dir(int dir_fd)
 	return dir;
 }
 
-/* What is done with one name of a folder. */
+/* Called with each name in a directory. */
 typedef void entry_fn(struct store *store, const char *name, store_each_fn *each, void *context);
 
 static enum totp_err each_entry(struct store *store, int dir_fd, const char *folder, entry_fn *tell,
@@ -81,7 +81,7 @@ static void tell_stray_invite(struct store *store, const char *name, store_each_
 		tell_stray(FILES_INVITES, name, each, context);
 }
 
-/* Of NAME.ID the user and the credential. */
+/* Split NAME.ID into user and credential id. */
 static bool split_state_name(const char *name, char user[CRED_USER_MAX + 1],
 			     uint8_t id[CRED_ID_LEN])
 {
@@ -117,7 +117,7 @@ enum totp_err store_each_user(struct store *store, store_each_fn *each, void *co
 	return each_entry(store, store->users_fd, FILES_USERS, tell_user, each, context, why);
 }
 
-/* A folder that is not there is an empty one. */
+/* A missing directory counts as empty. */
 static enum totp_err each_invite(struct store *store, entry_fn *tell, store_each_fn *each,
 				 void *context, struct reason *why)
 {

@@ -6,7 +6,7 @@
 
 #define ALWAYS (O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-/* A path with other blanks than ours is cut and made printable by the log, not here. */
+/* The log makes a path printable and cuts it, not this function. */
 static enum totp_err unsafe_owner(const char *path, uid_t found, uid_t expected, struct reason *why)
 {
 	if (expected == 0)
@@ -33,7 +33,7 @@ static enum totp_err open_any_dir(int dir_fd, const char *path, int access, int 
 	struct stat st;
 
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
-		reason_set(why, "%s: not a folder", path);
+		reason_set(why, "%s: not a directory", path);
 		return TOTP_ERR_UNSAFE;
 	}
 	if (fd < 0 || fstat(fd, &st) != 0)
@@ -113,7 +113,7 @@ enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rul
 		return TOTP_ERR_ARGUMENT;
 	}
 	fd = openat(dir_fd, name, rule->flags | O_NOFOLLOW | ALWAYS);
-	/* a link, a FIFO or socket opened for reading and writing, a folder */
+	/* a link, a FIFO or socket opened for reading and writing, a directory */
 	if (fd < 0 && (errno == ELOOP || errno == ENXIO || errno == EISDIR)) {
 		reason_set(why, "%s: not a regular file", name);
 		return TOTP_ERR_UNSAFE;
@@ -123,7 +123,7 @@ enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rul
 	err = check_file(name, &st, rule, why);
 	if (err != TOTP_OK)
 		return err;
-	/* none at all: replaced or removed since it was opened, which is its user's to notice */
+	/* no link at all: replaced or removed since it was opened, which the caller must check */
 	if (st.st_nlink > 1) {
 		reason_set(why, "%s: %lu hard links, expected one", name,
 			   (unsigned long)st.st_nlink);

@@ -33,8 +33,8 @@ MUST_CHECK enum totp_err path_open_any_dir(int dir_fd, const char *path, int *re
 					   struct stat *ret_stat, struct reason *why);
 
 /*
- * As path_open_dir, of root's alone and by an absolute path, for looking names up in it: the
- * right to search the directory will do, and it cannot be listed.
+ * As path_open_dir, for a directory that root owns, by an absolute path and for looking up names
+ * in it: the right to search it is enough, and it cannot be listed.
  */
 MUST_CHECK enum totp_err path_find_dir(const char *path, int *ret_fd, struct reason *why);
 
@@ -54,8 +54,8 @@ MUST_CHECK enum totp_err path_open_file(int dir_fd, const char *name, const stru
 
 /*
  * Open a configuration file by an absolute path that root chose; links in the path are
- * followed, as configuration managers use them, and the opened file must be a regular
- * one of root's, of at most size_max bytes, with none of the forbidden bits. Errors as
+ * followed, as configuration managers use them, and the opened file must be a regular file that
+ * root owns, of at most size_max bytes, with none of the forbidden bits. Errors as
  * path_open_file.
  */
 MUST_CHECK enum totp_err path_open_config(const char *path, mode_t forbidden, off_t size_max,

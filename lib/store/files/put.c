@@ -3,7 +3,7 @@
  *
  * Order, so that a power cut at any point leaves the old record or the new one: the new
  * state whole and synced, the new credential whole and synced under a temporary name,
- * rename, sync of the folder, and only then the old state goes.
+ * rename, sync of the directory, and only then the old state is removed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -140,7 +140,10 @@ enum totp_err store_create(struct store *store, const struct cred *cred,
 	if (err == TOTP_OK)
 		err = create(store, cred, state, why);
 	files_end_change(store);
-	/* one that stays does no harm: who is enrolled needs none, and it goes with the record */
+	/*
+	 * one that stays does no harm: an enrolled user needs none, and it is removed with the
+	 * record
+	 */
 	if (err == TOTP_OK)
 		(void)!store_invite_remove(store, cred->user, NULL);
 	return err;
@@ -253,8 +256,10 @@ static enum totp_err remove_name(struct store *store, const char *name, struct r
 static enum totp_err remove_found(struct store *store, const struct store_txn *txn, bool sound,
 				  const char *user, const char *name, struct reason *why)
 {
-	/* first, so that a power cut leaves nobody who is invited without having been asked;
-	 * but no file that cannot be removed keeps the record */
+	/*
+	 * first, so that a power cut leaves no invitation without its record; but an invitation
+	 * that cannot be removed does not keep the record
+	 */
 	enum totp_err uninvited = store_invite_remove(store, user, why);
 	enum totp_err err = remove_name(store, name, why);
 

@@ -1,7 +1,7 @@
 /*
- * Sealing records again, under another key: who needs which key, and many records at once with
- * two waits for the disk a batch. A record keeps its id and its state: only the box around
- * it changes, by a new file in the place of the old one.
+ * Sealing records again under another key: which file needs which key, and many records at once
+ * with two waits for the disk for each batch. A record keeps its id and its state: only the seal
+ * around it changes, by a new file that replaces the old one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +19,9 @@
 #define BATCH_MIN    64
 #define BATCH_MAX    4096
 #define SPARE_FDS    64 /* for all else that the process has open */
-#define FEW          16 /* files, for which the whole file system is not synced */
+#define FEW          16 /* up to so many files the whole file system is not synced */
 #define ALONE_WAIT_S 60
-#define LET_IN_NS    50000000 /* longer than who waits for a lock pauses */
+#define LET_IN_NS    50000000 /* longer than the pause of a process that waits for a lock */
 #define BOX_MAX      (CRED_BYTES_MAX + SEAL_OVERHEAD)
 
 _Static_assert(INVITE_BYTES_MAX <= CRED_BYTES_MAX, "one buffer for both");
@@ -120,7 +120,7 @@ enum totp_err store_each_key(struct store *store, store_key_fn *each, void *cont
 
 struct resealing {
 	const char *user;
-	int fd; /* the file as it was read; -1: it has been told of */
+	int fd; /* the file as it was read; -1: it was reported */
 	char name[STORE_NAME_MAX + 1];
 	char temp[FILES_TEMP_NAME_MAX];
 	char state[FILES_STATE_NAME_MAX]; /* of a record */
@@ -210,7 +210,10 @@ static enum totp_err write_box(const struct batch *batch, struct resealing *file
 			 batch->wish->count > FEW ? DURABLE_LATER : DURABLE_NOW);
 }
 
-/* Any error is the disk's: one of the file alone is told. */
+/*
+ * Returns only errors of the disk; an error of the file itself is reported to the caller's
+ * function.
+ */
 static enum totp_err begin_file(struct batch *batch, const char *user, struct reason *why)
 {
 	struct resealing *file = &batch->files[batch->count];
@@ -238,8 +241,10 @@ static enum totp_err begin_file(struct batch *batch, const char *user, struct re
 	return err;
 }
 
-/* Hold the login state, so that no login that is under way loses its record; but not for ever,
- * since somebody may have stopped theirs. */
+/*
+ * Hold the login state, so that no login in progress loses its record; but not for ever, since a
+ * user may have stopped their own su.
+ */
 static void hold_state(const struct batch *batch, const struct resealing *file, int *ret_fd)
 {
 	const struct store *store = batch->store;
@@ -266,12 +271,15 @@ static enum totp_err hold_and_replace(const struct batch *batch, const struct re
 		(void)reason_errno(why, "%s/%s: cannot replace", folder_of(batch->wish->kind),
 				   file->name);
 	else if (err == TOTP_ERR_TIMEOUT)
-		reason_set(why, "%s: somebody else changes records all the time",
+		reason_set(why, "%s: other programs are changing records all the time",
 			   folder_of(batch->wish->kind));
 	return err;
 }
 
-/* Who writes a record may have been stopped. Until they go on, logins are let in between. */
+/*
+ * A process that writes a record may have been stopped. Until it goes on, logins get a chance
+ * between two tries.
+ */
 static enum totp_err end_file(struct batch *batch, struct resealing *file, struct reason *why)
 {
 	static const struct reason replaced = {"replaced meanwhile"};
@@ -293,7 +301,7 @@ static enum totp_err end_file(struct batch *batch, struct resealing *file, struc
 
 /* --- many of them --- */
 
-/* Those that are not told of yet stay as they were. */
+/* Files that were not reported yet stay as they were. */
 static void take_back(struct batch *batch)
 {
 	int kept = errno;
@@ -310,7 +318,7 @@ static void take_back(struct batch *batch)
 	errno = kept;
 }
 
-/* Wait for what was written to the folder and to its files. */
+/* Wait until the directory and its files are on the disk. */
 static enum totp_err sync_folder(const struct batch *batch, struct reason *why)
 {
 	if ((batch->wish->count > FEW ? syncfs(batch->dir_fd) : fsync(batch->dir_fd)) == 0)

@@ -1,11 +1,11 @@
 /*
- * readonly_login: states in a folder that lives until the next boot, for as long as the disk
- * refuses writes. A file there has the two slots of a state file, under the same key, or is
- * empty: then it is a lock alone. What a reboot forgets, `since` makes up for: no code from
- * before the host came up counts.
+ * readonly_login: states in a directory that lives until the next boot, for as long as the disk
+ * refuses writes. A file there has the two slots of a state file, under the same key, or is empty
+ * and only a lock. Because a reboot forgets these states, `since` denies every code from before
+ * the host came up.
  *
- * run_dir and `since` are root's; the folder of states is the store's account's, whose files
- * totpd uses as a login of root's does.
+ * root owns run_dir and `since`; the store's account owns the directory of states, whose files
+ * totpd and logins in root's processes both use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 
 static const struct path_rule since_rule = {.forbidden = S_IWGRP | S_IWOTH, .size_max = SINCE_MAX};
 
-/* --- the folder --- */
+/* --- the directory --- */
 
 static enum totp_err open_run_dir(const char *path, int *ret_fd, struct reason *why)
 {
@@ -30,7 +30,7 @@ static enum totp_err open_run_dir(const char *path, int *ret_fd, struct reason *
 
 	/* the mode again: the caller's umask may have taken bits away */
 	if ((!made && errno != EEXIST) || (made && chmod(path, 0755) != 0)) {
-		(void)reason_errno(why, "cannot make the folder");
+		(void)reason_errno(why, "cannot make the directory");
 		return TOTP_ERR_SYSTEM;
 	}
 	return path_open_dir(AT_FDCWD, path, 0, ret_fd, NULL, why);
@@ -56,7 +56,7 @@ static enum totp_err write_since(int dir_fd, int64_t booted)
 		err = files_name_new(dir_fd, temp, SINCE);
 	if (err != TOTP_OK)
 		unlinkat(dir_fd, temp, 0);
-	/* somebody else was first: theirs is read */
+	/* another process was first: read its file */
 	return err == TOTP_ERR_EXISTS ? TOTP_OK : err;
 }
 
@@ -90,7 +90,7 @@ static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted,
 	if (err == TOTP_ERR_NOT_FOUND) {
 		err = write_since(dir_fd, booted > 0 ? booted : 0);
 		if (err == TOTP_ERR_SYSTEM && errno == EACCES && geteuid() != 0)
-			err = TOTP_OK; /* root's to write: what is known now counts */
+			err = TOTP_OK; /* only root can write it: use the time that is known now */
 		else if (err != TOTP_OK)
 			return reason_errno(why, SINCE ": cannot write");
 		else
@@ -135,7 +135,7 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 	if (err == TOTP_OK)
 		return err;
 	reason_set(why, "run_dir %.100s: %.140s", config->run_dir, cause.text);
-	/* that something is missing here proves nobody absent */
+	/* a missing file here is no proof of absence */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
@@ -176,7 +176,7 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 	if (err != TOTP_OK)
 		return reason_errno(why, "login state in run_dir: cannot read");
 	if (len < sizeof(file))
-		return TOTP_OK; /* empty, or no login was let in on what was begun here */
+		return TOTP_OK; /* empty, or the first write was cut short and allowed no login */
 	err = state_choose(file, len, &txn->cred, &state, &torn);
 	if (err != TOTP_OK) {
 		reason_set(why, "login state in run_dir: %s: it goes at the next boot",

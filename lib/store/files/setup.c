@@ -13,8 +13,10 @@
 #include "store/files/files.h"
 #include "store/files/path.h"
 
-/* On btrfs a full disk would refuse to overwrite a file in place: no copy-on-write for
- * what is made in this folder. Where that fails, logins on a full disk fail, no more. */
+/*
+ * On btrfs a full disk would refuse to overwrite a file in place, so files in this directory get
+ * no copy-on-write. If that cannot be set, only logins on a full disk fail.
+ */
 static void set_no_cow(int fd)
 {
 	struct statfs fs;
