@@ -35,7 +35,7 @@ struct outcome {
 	unsigned bypass_left;                /* JUDGE_BYPASS: uses that are left… */
 	int64_t bypass_expires;              /* …and when it ends, seconds since 1970 UTC */
 	bool in_run;                         /* the disk refused, and the state is in run_dir */
-	struct notice notices[NOTICE_KINDS]; /* ALLOW, to who is told: what self-service did */
+	struct notice notices[NOTICE_KINDS]; /* ALLOW: what self-service did, for the message */
 	bool torn; /* a cut-short write was found, and repaired if stored */
 };
 

@@ -123,7 +123,10 @@ static void place_new(const struct cred *cred, const struct change *change,
 		state->tokens[index].moving = change->moving;
 }
 
-/* A code that somebody was talked out of is enough for these: the owner is told. */
+/*
+ * An attacker who talked the user out of a code could make these changes, so the owner gets a
+ * notice.
+ */
 static void leave_notice(const struct change *change, const struct attempt *who,
 			 struct login_state *state)
 {
@@ -142,7 +145,7 @@ static void leave_notice(const struct change *change, const struct attempt *who,
 	notice->source = who->source;
 }
 
-/* A change and who makes it. */
+/* A change, and the attempt that makes it. */
 struct act {
 	struct change *change;
 	const struct attempt *who;

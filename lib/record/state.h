@@ -71,10 +71,13 @@ struct token_state {
 	uint8_t id;        /* as in the credential */
 	uint64_t moving;   /* TOTP: the last accepted step; HOTP: the next counter */
 	int64_t last_used; /* seconds since 1970 UTC; 0 for never */
-	bool unread;       /* self-service brought it, and the owner has not been told yet */
+	bool unread;       /* self-service made it, and the owner has not seen the notice */
 };
 
-/* What self-service did that the owner is told at the next login. Version 1 keeps none. */
+/*
+ * What self-service did, of which the owner sees a notice at the next login. Version 1 keeps
+ * none.
+ */
 enum notice_kind { NOTICE_ADDED, NOTICE_REPLACED, NOTICE_RECOVERY, NOTICE_KINDS };
 
 struct notice {

@@ -3,9 +3,9 @@
  * version in the store's marker, so that an administrator can go back to an older program until
  * totpctl upgrade has given the store a newer version.
  *
- * Version 2 has a throttle for each class of sources that are not known, 1 one for all; and its
- * MAC covers the bytes of a state that are in use, that of version 1 the zeros after them too. Version
- * 2 keeps what self-service did until the owner was told.
+ * Version 1 has one throttle for all unknown sources, version 2 one for each class. The MAC of
+ * version 1 covers the zeros at the end of a state, that of version 2 only the bytes in use.
+ * Version 2 keeps the notices about self-service until the owner has seen them.
  */
 #ifndef RECORD_VERSION_H
 #define RECORD_VERSION_H
