@@ -24,7 +24,7 @@ def people(host):
     host.password("alice", PASSWORD)
     run("chage", "-d", "2026-01-01", "alice")
     host.sshd()
-    settings(*GOOD)
+    settings(*GOOD, "LoginGraceTime 10m")  # time to enroll
     return host
 
 
