@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "batch/batch_users.h"
+#include "common/nearest.h"
 
 enum option_bit {
 	OPTION_KEEP_GOING = 1 << 0,
@@ -28,6 +29,7 @@ enum option_bit {
 	OPTION_KEYRING = 1 << 16,
 	OPTION_USERS = 1 << 17,
 	OPTION_HTML = 1 << 18,
+	OPTION_YES = 1 << 19,
 	OPTIONS_IMPORT = OPTION_KEEP_GOING | OPTION_DRY_RUN | OPTION_REPLACE | OPTION_JSON,
 };
 
@@ -57,6 +59,7 @@ static const struct option {
 	{"--keyring", "which file", OPTION_KEYRING, offsetof(struct ctl, keyring)},
 	{"--users", "which file", OPTION_USERS, offsetof(struct ctl, users)},
 	{"--html", "which file", OPTION_HTML, offsetof(struct ctl, html)},
+	{"--yes", NULL, OPTION_YES, offsetof(struct ctl, yes)},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -212,7 +215,7 @@ static const struct command commands[] = {
 	 1, 1, OPTIONS_IMPORT | OPTION_USERS, ctl_import_pskc},
 	{NULL, "import exported", "FILE|-", "what totpctl export wrote",
 	 "Steps, counters and codes that were used stay so. Afterwards the hosts know\n"
-	 "nothing of each other: take the users away on one of them (totpctl revoke).\n"
+	 "nothing of each other: delete the users on one of them (totpctl delete).\n"
 	 "\n"
 	 "  --passphrase-file FILE  do not ask, read the passphrase\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT | OPTION_PASSPHRASE, ctl_import_exported},
@@ -240,44 +243,47 @@ static const struct command commands[] = {
 	 "\n"
 	 "  --save FILE  write them to this new file instead, for its owner alone\n",
 	 1, 1, OPTION_SAVE, ctl_recovery},
-	{NULL, "bypass", "USER", "a temporary code, for who has no other at hand",
-	 "It has the shape of a recovery code, can be read out over the phone, and is\n"
-	 "shown once. A new one takes the place of the old.\n"
+	{NULL, "temporary-code", "USER", "print a code for a user who lost the phone",
+	 "The code has the shape of a recovery code, can be read out over the telephone,\n"
+	 "and is printed once. A new code replaces the one before.\n"
 	 "\n"
-	 "  --for TIME  how long it lets in, such as 30m; without it 1h\n"
-	 "  --uses N    how often; without it once\n"
+	 "  --for TIME  how long the code is valid, such as 30m (1h)\n"
+	 "  --uses N    for how many logins (1)\n"
 	 "  --json      print an object with code, uses and until\n"
-	 "  --revoke    take it back instead\n",
-	 1, 1, OPTION_FOR | OPTION_USES | OPTION_JSON | OPTION_REVOKE, ctl_bypass},
+	 "  --revoke    make the user's temporary code invalid instead\n",
+	 1, 1, OPTION_FOR | OPTION_USES | OPTION_JSON | OPTION_REVOKE, ctl_temporary_code},
 	{NULL, "resync", "USER LABEL", "a hardware token whose codes are refused: find it again",
 	 "Asks for two codes that the token shows one after the other. A counter-based\n"
 	 "token is found up to 1000 presses ahead, the clock of another up to two days\n"
 	 "off.\n",
 	 2, 2, 0, ctl_resync},
-	{NULL, "unlock", "USER", "forgive failed tries, so that the next is not refused",
-	 "Codes that were used stay used. No address is remembered any more.\n", 1, 1, 0,
+	{NULL, "unlock", "USER...", "forget failed tries, so that users need not wait",
+	 "Used codes stay used. No address of the users is remembered any more.\n", 1, INT_MAX, 0,
 	 ctl_unlock},
 	{NULL, "forget", "USER...", "ask for a code again from every address",
 	 "Ends what 'remember' in pam_totp.conf(5) spares the user, such as after a theft.\n"
 	 "Tokens and recovery codes stay as they are.\n",
 	 1, INT_MAX, 0, ctl_forget},
-	{NULL, "invite", "[USER]", "let a user enrol in the login after enroll_until, once",
-	 "It holds for one enrolment and for a time. Without USER: who is invited.\n"
+	{NULL, "invite", "[USER...]", "let users enroll in a login after enroll_until, once",
+	 "An invitation is valid for one enrollment and for a time. Without USER it lists\n"
+	 "the invitations.\n"
 	 "\n"
-	 "  --for TIME  how long it holds, such as 12h; without it 3d\n"
+	 "  --for TIME  how long it is valid, such as 12h (3d)\n"
 	 "  --json      print the list as an array of objects\n",
-	 0, 1, OPTION_FOR | OPTION_JSON, ctl_invite},
+	 0, INT_MAX, OPTION_FOR | OPTION_JSON, ctl_invite},
 	{NULL, "uninvite", "USER", "take an invitation back", "", 1, 1, 0, ctl_uninvite},
-	{NULL, "disable", "USER", "refuse every code of a user, and keep what is enrolled",
-	 "Recovery codes and a temporary code are refused, too, and an address that is\n"
-	 "remembered is not let in. Whom the policy does not ask is not refused.\n",
-	 1, 1, 0, ctl_disable},
-	{NULL, "enable", "USER", "accept the codes of a disabled user again", "", 1, 1, 0,
-	 ctl_enable},
-	{NULL, "revoke", "USER", "remove tokens and recovery codes of a user",
-	 "What the user meets at the next login is the policy's: see 'enforce' and\n"
-	 "'exempt' in pam_totp.conf(5). To give out a new token: totp-enroll --user USER\n",
-	 1, 1, 0, ctl_revoke},
+	{NULL, "suspend", "USER...", "deny every code of users, and keep their enrollment",
+	 "Recovery codes and temporary codes are denied too, and so is a login from a\n"
+	 "remembered address. Logins that the policy asks for no code are not affected.\n",
+	 1, INT_MAX, 0, ctl_suspend},
+	{NULL, "resume", "USER...", "accept the codes of suspended users again", "", 1, INT_MAX, 0,
+	 ctl_resume},
+	{NULL, "delete", "USER...", "delete enrollments: tokens and recovery codes",
+	 "The policy decides what the user meets at the next login: see 'enforce' and\n"
+	 "'exempt' in pam_totp.conf(5). To enroll a new phone: totp-enroll --user USER\n"
+	 "\n"
+	 "  --yes  do not ask for confirmation\n",
+	 1, INT_MAX, OPTION_YES, ctl_delete},
 	{"Repairs, where a log line names them", "repair", "USER",
 	 "make a lost or damaged login state anew",
 	 "What was used before is not known any more, so codes of now and a little later\n"
@@ -325,12 +331,13 @@ static int print_help(void)
 		if (commands[i].group)
 			printf("\n%s:\n", commands[i].group);
 		if (!strchr(commands[i].name, ' '))
-			print_line(&commands[i], 18);
+			print_line(&commands[i], 19);
 	}
 	printf("\nOptions:\n"
-	       "  --conf FILE        policy to go by, instead of %s\n"
-	       "  --help, --version  after a subcommand, --help says more about it\n"
-	       "\nExit status: 0 done, 1 refused or failed, 2 wrong usage. See totpctl(8).\n",
+	       "  --conf FILE        the policy to use instead of %s\n"
+	       "  --help, --version\n"
+	       "\nFor more about a subcommand: totpctl help SUBCOMMAND, and totpctl(8).\n"
+	       "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
 	       POLICY_FILE);
 	return TOOL_DONE;
 }
@@ -461,13 +468,49 @@ static int read_words(struct ctl *ctl, int argc, char **argv, struct asked *aske
 	return code;
 }
 
+/* Words of other programs for what subcommands do. */
+static const struct {
+	const char *word;
+	const char *name;
+} synonyms[] = {
+	{"disable", "suspend"},       {"lock", "suspend"},  {"enable", "resume"},
+	{"revoke", "delete"},         {"remove", "delete"}, {"reset", "unlock"},
+	{"bypass", "temporary-code"}, {"add", "enroll"},    {"users", "list"},
+	{"status", "show"},           {"verify", "test"},
+};
+
+#define SYNONYMS (sizeof(synonyms) / sizeof(synonyms[0]))
+
+/* family: NULL, or the one whose members are looked at. */
+static int refuse_subcommand(const struct ctl *ctl, const struct command *family, const char *typed)
+{
+	const char *words[COMMANDS + SYNONYMS], *meant;
+	const char *before = family ? family->name : "", *colon = family ? ": " : "";
+	size_t count = 0;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (family ? is_member(&commands[i], family->name) : !strchr(commands[i].name, ' '))
+			words[count++] = commands[i].name + (family ? strlen(family->name) + 1 : 0);
+	for (size_t i = 0; i < SYNONYMS && !family; i++)
+		words[count++] = synonyms[i].word;
+
+	meant = nearest_word(typed, words, count);
+	if (!meant)
+		return tool_usage(&ctl->tool, "%s%sunknown subcommand '%s'", before, colon, typed);
+	for (size_t i = 0; i < SYNONYMS && !family; i++)
+		if (strcmp(meant, synonyms[i].word) == 0)
+			meant = synonyms[i].name;
+	return tool_usage(&ctl->tool, "%s%sunknown subcommand '%s'; did you mean '%s'?", before,
+			  colon, typed, meant);
+}
+
 static int run_command(struct ctl *ctl, const struct command *command, unsigned asked)
 {
 	int code;
 
+	ctl->tool.subcommand = command->name;
 	if (!command->run && ctl->word_count)
-		return tool_usage(&ctl->tool, "%s: there is no subcommand '%s'", command->name,
-				  ctl->words[0]);
+		return refuse_subcommand(ctl, command, ctl->words[0]);
 	if (!command->run)
 		return tool_usage(&ctl->tool, "%s: which subcommand?", command->name);
 	for (size_t i = 0; i < OPTIONS; i++)
@@ -496,13 +539,18 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		printf("totpctl (pam_totp) " VERSION "\n");
 		return TOOL_DONE;
 	}
+	if (ctl->word_count && strcmp(ctl->words[0], "help") == 0) {
+		asked.help = true;
+		ctl->words++;
+		ctl->word_count--;
+	}
 	if (ctl->word_count == 0)
 		return asked.help ? print_help() : tool_usage(&ctl->tool, "which subcommand?");
 
 	name = ctl->words[0];
 	command = command_find(ctl);
 	if (!command)
-		return tool_usage(&ctl->tool, "there is no subcommand '%s'", name);
+		return refuse_subcommand(ctl, NULL, name);
 	return asked.help ? print_command_help(command) : run_command(ctl, command, asked.options);
 }
 

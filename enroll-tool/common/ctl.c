@@ -17,14 +17,35 @@ static void show_name(const char *name, char shown[CRED_USER_MAX + 1])
 		text_printable(text_of(name), shown, CRED_USER_MAX + 1);
 }
 
+static int find_user(struct ctl *ctl, const char *name)
+{
+	int code = tool_account(&ctl->tool, name, &ctl->account);
+
+	if (code == TOOL_DONE)
+		show_name(ctl->account.name, ctl->shown);
+	return code;
+}
+
 int ctl_open_user(struct ctl *ctl, const char *doing)
 {
 	int code = tool_open(&ctl->tool, doing);
 
-	if (code == TOOL_DONE)
-		code = tool_account(&ctl->tool, ctl->words[0], &ctl->account);
-	if (code == TOOL_DONE)
-		show_name(ctl->account.name, ctl->shown);
+	return code == TOOL_DONE ? find_user(ctl, ctl->words[0]) : code;
+}
+
+int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *context)
+{
+	int code = tool_open(&ctl->tool, doing);
+	bool opened = code == TOOL_DONE;
+
+	for (int i = 0; opened && i < ctl->word_count; i++) {
+		int result = find_user(ctl, ctl->words[i]);
+
+		if (result == TOOL_DONE)
+			result = one(ctl, context);
+		if (result != TOOL_DONE)
+			code = result;
+	}
 	return code;
 }
 
@@ -51,7 +72,7 @@ int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct rea
 		return ctl_not_enrolled(ctl);
 	tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why->text[0] ? why->text : err_name(err));
 	if (err == TOTP_ERR_FORMAT)
-		tool_refuse(&ctl->tool, "only 'totpctl revoke %s' and enrolling again help",
+		tool_refuse(&ctl->tool, "only 'totpctl delete %s' and enrolling again help",
 			    ctl->shown);
 	return TOOL_REFUSED;
 }

@@ -16,6 +16,7 @@ struct ctl {
 	bool json;           /* --json */
 	bool fix;            /* --fix */
 	bool revoke;         /* --revoke */
+	bool yes;            /* --yes */
 	bool must_confirm;   /* --must-confirm */
 	bool dry_run;        /* --dry-run */
 	bool replace;        /* --replace */
@@ -36,11 +37,9 @@ struct ctl {
 };
 
 MUST_CHECK int ctl_init(struct ctl *ctl);
-MUST_CHECK int ctl_bypass(struct ctl *ctl);
 MUST_CHECK int ctl_check(struct ctl *ctl);
-MUST_CHECK int ctl_disable(struct ctl *ctl);
+MUST_CHECK int ctl_delete(struct ctl *ctl);
 MUST_CHECK int ctl_enroll(struct ctl *ctl);
-MUST_CHECK int ctl_enable(struct ctl *ctl);
 MUST_CHECK int ctl_import_csv(struct ctl *ctl);
 MUST_CHECK int ctl_import_google(struct ctl *ctl);
 MUST_CHECK int ctl_import_oath(struct ctl *ctl);
@@ -60,6 +59,9 @@ MUST_CHECK int ctl_key_rotate(struct ctl *ctl);
 MUST_CHECK int ctl_key_seal(struct ctl *ctl);
 MUST_CHECK int ctl_list(struct ctl *ctl);
 MUST_CHECK int ctl_show(struct ctl *ctl);
+MUST_CHECK int ctl_suspend(struct ctl *ctl);
+MUST_CHECK int ctl_resume(struct ctl *ctl);
+MUST_CHECK int ctl_temporary_code(struct ctl *ctl);
 MUST_CHECK int ctl_test(struct ctl *ctl);
 MUST_CHECK int ctl_unlock(struct ctl *ctl);
 MUST_CHECK int ctl_recovery(struct ctl *ctl);
@@ -67,7 +69,6 @@ MUST_CHECK int ctl_resync(struct ctl *ctl);
 MUST_CHECK int ctl_invite(struct ctl *ctl);
 MUST_CHECK int ctl_uninvite(struct ctl *ctl);
 MUST_CHECK int ctl_report(struct ctl *ctl);
-MUST_CHECK int ctl_revoke(struct ctl *ctl);
 MUST_CHECK int ctl_repair(struct ctl *ctl);
 MUST_CHECK int ctl_repair_clock(struct ctl *ctl);
 MUST_CHECK int ctl_adopt(struct ctl *ctl);
@@ -75,6 +76,15 @@ MUST_CHECK int ctl_store_accept(struct ctl *ctl);
 
 /* tool_open, and find the account that words[0] names: ctl->account and ctl->shown. */
 MUST_CHECK int ctl_open_user(struct ctl *ctl, const char *doing);
+
+/* What a subcommand does for one user: ctl->account and ctl->shown. An exit code. */
+typedef int ctl_user_fn(struct ctl *ctl, void *context);
+
+/*
+ * tool_open, and do one thing for each user that ctl->words names. A user for whom it fails does
+ * not keep it from the others. TOOL_DONE: it was done for all.
+ */
+MUST_CHECK int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *context);
 
 /* Say that the user is not enrolled; returns TOOL_REFUSED. */
 int ctl_not_enrolled(const struct ctl *ctl);

@@ -127,7 +127,8 @@ int tool_usage(const struct tool *tool, const char *format, ...)
 	va_start(args, format);
 	complain(tool->name, format, args);
 	va_end(args);
-	fprintf(stderr, "Try '%s --help'.\n", tool->name);
+	fprintf(stderr, "Try '%s%s%s --help'.\n", tool->name, tool->subcommand ? " " : "",
+		tool->subcommand ? tool->subcommand : "");
 	return TOOL_USAGE;
 }
 

@@ -17,8 +17,9 @@
 enum tool_exit { TOOL_DONE = 0, TOOL_REFUSED = 1, TOOL_USAGE = 2 };
 
 struct tool {
-	const char *name; /* "totpctl" */
-	const char *conf; /* --conf FILE, or NULL */
+	const char *name;       /* "totpctl" */
+	const char *conf;       /* --conf FILE, or NULL */
+	const char *subcommand; /* whose --help a usage error points at, or NULL */
 	struct policy policy;
 	struct store *store; /* NULL until tool_open */
 };
@@ -53,7 +54,7 @@ void tool_hide_memory(void);
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 
-/* The same, and where to read on ("Try 'name --help'."); returns TOOL_USAGE. */
+/* The same, and "Try 'name subcommand --help'."; returns TOOL_USAGE. */
 int tool_usage(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 
 /*

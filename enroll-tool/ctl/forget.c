@@ -30,11 +30,12 @@ static enum totp_err forget(struct ctl *ctl, void *context, struct store_txn *tx
 	return err;
 }
 
-static int forget_user(struct ctl *ctl)
+static int forget_user(struct ctl *ctl, void *context)
 {
 	struct forgetting forgetting = {0};
 	int code = ctl_edit(ctl, store_read, forget, &forgetting);
 
+	(void)context;
 	if (code != TOOL_DONE)
 		return code;
 	if (!forgetting.remembered) {
@@ -55,16 +56,5 @@ static int forget_user(struct ctl *ctl)
 
 int ctl_forget(struct ctl *ctl)
 {
-	int code = TOOL_DONE;
-
-	for (; ctl->word_count; ctl->words++, ctl->word_count--) {
-		int one = ctl_open_user(ctl, "forget addresses");
-
-		if (one == TOOL_DONE)
-			one = forget_user(ctl);
-		if (one != TOOL_DONE)
-			code = one;
-		tool_close(&ctl->tool);
-	}
-	return code;
+	return ctl_each_user(ctl, "forget addresses", forget_user, NULL);
 }

@@ -58,10 +58,11 @@ static int check_person(const struct ctl *ctl)
 	if (store_has(ctl->tool.store, ctl->account.name, &has, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	if (has)
-		return tool_refuse(&ctl->tool,
-				   "%s is enrolled already: if the phone is lost, totpctl revoke "
-				   "first",
-				   ctl->shown);
+		return tool_refuse(
+			&ctl->tool,
+			"%s is enrolled already: if the phone is lost, totpctl delete %s "
+			"first",
+			ctl->shown, ctl->shown);
 	return TOOL_DONE;
 }
 
@@ -73,14 +74,18 @@ static int read_duration(struct ctl *ctl, uint32_t *ret_seconds)
 	return tool_usage(&ctl->tool, "--for: expected a duration of 1m to 366d, such as 3d");
 }
 
-static int invite(struct ctl *ctl, uint32_t seconds)
+static int invite(struct ctl *ctl, void *context)
 {
+	const uint32_t *seconds = context;
 	int64_t now = clock_now();
 	struct invite invite = {
-		.uid = ctl->account.uid, .created = now, .expires = now + (int64_t)seconds};
+		.uid = ctl->account.uid, .created = now, .expires = now + (int64_t)*seconds};
 	char until[CTL_TIME_MAX];
 	struct reason why = {""};
+	int code = check_person(ctl);
 
+	if (code != TOOL_DONE)
+		return code;
 	strcpy(invite.user, ctl->account.name);
 	if (store_invite_put(ctl->tool.store, &invite, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
@@ -202,11 +207,7 @@ int ctl_invite(struct ctl *ctl)
 	if (ctl->json)
 		return tool_usage(&ctl->tool, "--json is for the list of invitations");
 	code = read_duration(ctl, &seconds);
-	if (code == TOOL_DONE)
-		code = ctl_open_user(ctl, "invite somebody");
-	if (code == TOOL_DONE)
-		code = check_person(ctl);
-	return code == TOOL_DONE ? invite(ctl, seconds) : code;
+	return code == TOOL_DONE ? ctl_each_user(ctl, "invite users", invite, &seconds) : code;
 }
 
 /* --- taking it back --- */

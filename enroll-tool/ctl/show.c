@@ -142,7 +142,7 @@ static void print_cred(const struct ctl *ctl, const struct cred *cred,
 	print_uid(ctl, cred);
 	print_row("enrolled", "%s", ctl_time(cred->created, enrolled));
 	if (cred->disabled)
-		print_row("disabled", "every code is refused until: totpctl enable %s", ctl->shown);
+		print_row("suspended", "every code is denied until: totpctl resume %s", ctl->shown);
 	if (state && state_is_pending(state, cred))
 		print_row("pending",
 			  "waits for the first right code; until then no code is asked "

@@ -136,7 +136,7 @@ static void print_accepted(const struct ctl *ctl, const struct accepting *accept
 		printf("  - Used codes of counter-based tokens may be valid again (users: %zu).\n"
 		       "    For each: totpctl resync USER LABEL\n",
 		       accepting->counters);
-	printf("  - Devices that were removed, and users who were disabled or revoked since\n"
+	printf("  - Devices that were removed, and users who were suspended or deleted since\n"
 	       "    then, are back: look through totpctl list\n");
 }
 

@@ -104,7 +104,7 @@ static int print_verdict(bool in, const char *sentence)
 }
 
 static const char disabled[] =
-	"the user is disabled, so every code is refused: 'totpctl enable' undoes it";
+	"the user is suspended, so every code is denied: 'totpctl resume' undoes it";
 
 static const char clock_back[] =
 	"the last code used is of a later time than this host's: set the clock, then 'totpctl "

@@ -1,5 +1,5 @@
 /*
- * totpctl unlock USER: forgive the failed tries that make a user wait. Somebody made them: so
+ * totpctl unlock USER...: forgive the failed tries that make a user wait. Somebody made them: so
  * no address is remembered any more.
  */
 #include "common/ctl.h"
@@ -95,17 +95,21 @@ static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
 	printf("%s can try again at once.\n", ctl->shown);
 }
 
-int ctl_unlock(struct ctl *ctl)
+static int unlock_user(struct ctl *ctl, void *context)
 {
 	struct unlock unlock = {.now = clock_now()};
-	int code = ctl_open_user(ctl, "unlock users");
+	int code = ctl_edit(ctl, store_read, empty, &unlock);
 
-	if (code == TOOL_DONE)
-		code = ctl_edit(ctl, store_read, empty, &unlock);
+	(void)context;
 	if (code != TOOL_DONE)
 		return code;
 	if (unlock.forgiven || unlock.forgotten)
 		tool_log(&ctl->tool, ctl->account.name, "unlocked", NULL);
 	print_unlock(ctl, &unlock);
 	return TOOL_DONE;
+}
+
+int ctl_unlock(struct ctl *ctl)
+{
+	return ctl_each_user(ctl, "unlock users", unlock_user, NULL);
 }

@@ -71,8 +71,8 @@ static bool may_enroll(const struct doctor *doctor, const struct account *accoun
 	return false;
 }
 
-/* Why this account cannot give a code, and what to do: one who has a record that is disabled
- * is as stuck as one who has none. NULL: it can, or there is no telling. */
+/* Why this account cannot give a code, and what to do: one whose credential is
+ * suspended is as stuck as one who has none. NULL: it can, or there is no telling. */
 static const char *hindrance(const struct doctor *doctor, const struct account *account,
 			     const char **ret_repair)
 {
@@ -86,9 +86,9 @@ static const char *hindrance(const struct doctor *doctor, const struct account *
 	*ret_repair = "totp-enroll --user";
 	if (!has)
 		return may_enroll(doctor, account) ? NULL : "is not enrolled";
-	*ret_repair = "totpctl enable";
+	*ret_repair = "totpctl resume";
 	return store_read_cred(store, account->name, &txn, &why) == TOTP_OK && txn.cred.disabled
-		       ? "is disabled"
+		       ? "is suspended"
 		       : NULL;
 }
 

@@ -263,7 +263,7 @@ static void tell_damage(struct doctor *doctor, const char *user, const struct re
 		doctor_repair(finding, "restore that line of %s", policy_of(doctor)->keyring);
 	else
 		repair_user(finding,
-			    sound ? "" : "enrol again after: ", sound ? "repair" : "revoke", user);
+			    sound ? "" : "enroll again after: ", sound ? "repair" : "delete", user);
 }
 
 static void look_at_uid(struct round *round, const char *user, const struct cred *cred)
@@ -281,7 +281,7 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 			doctor_find(round->doctor, "no-account", NULL,
 				    "whoever gets the name next meets a record that is not theirs",
 				    "record of %s: there is no such account", user),
-			"if it is gone for good: ", "revoke", user);
+			"if it is gone for good: ", "delete", user);
 	else if (account.uid != cred->uid)
 		repair_user(doctor_find(round->doctor, "uid", NULL,
 					"this user is refused: the name may be somebody else's now",

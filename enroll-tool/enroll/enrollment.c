@@ -48,13 +48,15 @@ static int check_record(const struct enrollment *enrolment)
 	enum totp_err err = store_read(tool->store, user, &txn, &why);
 
 	if (err == TOTP_OK && txn.cred.disabled)
-		tool_refuse(tool, "warning: %s is disabled, and stays so until: totpctl enable %s",
+		tool_refuse(tool, "warning: %s is suspended, and stays so until: totpctl resume %s",
 			    user, user);
 	if (err == TOTP_OK)
 		return enrolment->request->add ? check_room(enrolment, &txn.cred) : TOOL_DONE;
 	tool_refuse(tool, "%s", why.text);
 	return tool_refuse(
-		tool, "the old record cannot be changed: 'totpctl repair %s', or revoke it", user);
+		tool,
+		"the old record cannot be changed: 'totpctl repair %s', or 'totpctl delete %s'",
+		user, user);
 }
 
 int enrollment_check(struct enrollment *enrolment)
@@ -208,7 +210,7 @@ static enum totp_err replace(const struct enrollment *enrolment, struct reason *
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return create(enrolment, why);
-	cred.disabled = txn.cred.disabled; /* 'totpctl enable' alone undoes it */
+	cred.disabled = txn.cred.disabled; /* 'totpctl resume' alone undoes it */
 	if (err == TOTP_OK)
 		err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
 	if (err != TOTP_OK)
@@ -271,9 +273,10 @@ static enum totp_err remove_token(const struct enrollment *enrolment, struct rea
 	index = find_token(&cred, enrolment->request->label);
 	if (index < 0 || cred.token_count == 1) {
 		reason_set(why,
-			   index < 0 ? "%s has no token \"%s\": 'totpctl show' lists them"
-				     : "%s has no other token than \"%s\": 'totpctl revoke' takes "
-				       "everything",
+			   index < 0
+				   ? "%s has no token \"%s\": 'totpctl show' lists them"
+				   : "%s has no other token than \"%s\": 'totpctl delete' removes "
+				     "the enrollment",
 			   cred.user, enrolment->request->label);
 		return TOTP_ERR_RANGE;
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/nearest.h"
 #include "otp/totp.h"
 #include "otp/uri.h"
 
@@ -18,7 +19,7 @@ const char request_help[] =
 	"  rename LABEL NEW  call it something else\n"
 	"  remove LABEL      its codes are refused from then on\n"
 	"  recovery          new recovery codes; the old ones become void\n"
-	"  disable           give it all up, where no code is required\n"
+	"  delete            delete your enrollment, where no code is required\n"
 	"\n"
 	"Without a subcommand: enroll, or status if you are enrolled.\n"
 	"What changes something asks for a code, or a recovery code, of what you have.\n"
@@ -254,18 +255,6 @@ static bool parse_flag(const char *word, struct request *request)
 	return true;
 }
 
-/* Root may have forgotten to say whom. */
-static int refuse_command(const struct tool *tool, const char *word)
-{
-	char shown[64];
-
-	text_printable(text_of(word), shown, sizeof(shown));
-	if (geteuid() != 0)
-		return tool_usage(tool, "there is no subcommand \"%s\"", shown);
-	return tool_usage(tool, "there is no subcommand \"%s\"; to enrol somebody say --user %s",
-			  shown, shown);
-}
-
 static int refuse_word(const struct tool *tool, const char *word)
 {
 	char shown[64];
@@ -294,21 +283,63 @@ static const struct {
 	{"rename", REQUEST_RENAME, 2, 2, "the name it has, and the new one"},
 	{"remove", REQUEST_REMOVE, 1, 1, "the name of the one to remove"},
 	{"recovery", REQUEST_RECOVERY, 0, 0, "no more words"},
-	{"disable", REQUEST_DISABLE, 0, 0, "no more words"},
+	{"delete", REQUEST_DELETE, 0, 0, "no more words"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static int take_words(const struct tool *tool, char *words[WORDS_MAX], int count,
-		      struct request *request)
+/* Words of other programs for what subcommands do. */
+static const struct {
+	const char *word;
+	const char *name;
+} synonyms[] = {
+	{"disable", "delete"}, {"list", "status"}, {"show", "status"},
+	{"new", "replace"},    {"verify", "test"},
+};
+
+#define SYNONYMS (sizeof(synonyms) / sizeof(synonyms[0]))
+
+/* Root may have forgotten --user before a name. */
+static int refuse_command(const struct tool *tool, const char *typed)
+{
+	const char *words[COMMANDS + SYNONYMS], *meant;
+	size_t count = 0;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		words[count++] = commands[i].name;
+	for (size_t i = 0; i < SYNONYMS; i++)
+		words[count++] = synonyms[i].word;
+	meant = nearest_word(typed, words, count);
+	for (size_t i = 0; meant && i < SYNONYMS; i++)
+		if (strcmp(meant, synonyms[i].word) == 0)
+			meant = synonyms[i].name;
+
+	if (meant)
+		return tool_usage(tool, "unknown subcommand '%s'; did you mean '%s'?", typed,
+				  meant);
+	if (geteuid() == 0)
+		return tool_usage(tool, "unknown subcommand '%s'; to enroll a user: --user %s",
+				  typed, typed);
+	return tool_usage(tool, "unknown subcommand '%s'", typed);
+}
+
+static int take_words(struct tool *tool, char **words, int count, struct request *request)
 {
 	size_t i = 0;
 	int code = TOOL_DONE;
 
+	if (strcmp(words[0], "help") == 0) {
+		request->help = true;
+		words++;
+		count--;
+	}
+	if (count == 0)
+		return TOOL_DONE;
 	while (i < COMMANDS && strcmp(words[0], commands[i].name) != 0)
 		i++;
 	if (i == COMMANDS)
 		return refuse_command(tool, words[0]);
+	tool->subcommand = commands[i].name;
 	if (take_what(tool, request, commands[i].what) != TOOL_DONE)
 		return TOOL_USAGE;
 	if (request->help)

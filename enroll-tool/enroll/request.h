@@ -15,7 +15,7 @@ enum request_what {
 	REQUEST_RENAME,
 	REQUEST_REMOVE,
 	REQUEST_RECOVERY,
-	REQUEST_DISABLE,
+	REQUEST_DELETE,
 };
 
 struct request {

@@ -258,8 +258,8 @@ static int run(struct self *self)
 		return self_rename(self);
 	case REQUEST_RECOVERY:
 		return self_recovery(self);
-	case REQUEST_DISABLE:
-		return self_disable(self);
+	case REQUEST_DELETE:
+		return self_delete(self);
 	}
 	return TOOL_USAGE;
 }

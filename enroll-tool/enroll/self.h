@@ -63,6 +63,6 @@ int self_enroll(struct self *self); /* and add, and replace */
 int self_remove(struct self *self);
 int self_rename(struct self *self);
 int self_recovery(struct self *self);
-int self_disable(struct self *self);
+int self_delete(struct self *self);
 
 #endif

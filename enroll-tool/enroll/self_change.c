@@ -49,8 +49,8 @@ int self_remove(struct self *self)
 		code = choose_token(self, self->request->label);
 	if (code == TOOL_DONE && self->status.token_count == 1)
 		code = tool_refuse(self->tool,
-				   "\"%s\" is the only one you have: replace it, or "
-				   "see 'disable'",
+				   "\"%s\" is the only one you have: replace it, or delete your "
+				   "enrollment with totp-enroll delete",
 				   self->asked.label);
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_REMOVE, NULL, NULL);
@@ -99,7 +99,7 @@ int self_recovery(struct self *self)
 	return hand_out(self, &file);
 }
 
-int self_disable(struct self *self)
+int self_delete(struct self *self)
 {
 	int code = self_need_record(self);
 
@@ -114,6 +114,6 @@ int self_disable(struct self *self)
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
 	if (code == TOOL_DONE)
-		printf("Done: a login needs no code any more. To begin anew: totp-enroll\n");
+		printf("Done: a login needs no code any more. To enroll again: totp-enroll\n");
 	return code;
 }

@@ -150,7 +150,7 @@ static void print_commands(const struct self *self)
 		const char *name;
 	} changes[] = {{CHANGE_ADD, "add"},           {CHANGE_REPLACE, "replace"},
 		       {CHANGE_RENAME, "rename"},     {CHANGE_REMOVE, "remove"},
-		       {CHANGE_RECOVERY, "recovery"}, {CHANGE_DISABLE, "disable"}};
+		       {CHANGE_RECOVERY, "recovery"}, {CHANGE_DISABLE, "delete"}};
 	uint8_t tokens = self->status.token_count;
 
 	if (self->told.disabled)

@@ -93,10 +93,10 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 		explain_bypass(outcome, detail);
 	else if (outcome->reason == JUDGE_ENDED_BYPASS)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
-			 "it has expired, or was used as often as it may: totpctl bypass makes a "
-			 "new one");
+			 "it has expired, or was used as often as it may: totpctl temporary-code "
+			 "makes a new one");
 	else if (outcome->reason == JUDGE_DISABLED)
-		snprintf(detail, OUTCOME_DETAIL_MAX, "totpctl enable lets this user in again");
+		snprintf(detail, OUTCOME_DETAIL_MAX, "totpctl resume lets this user in again");
 	else if (outcome->wait_seconds == THROTTLE_FOREVER)
 		snprintf(detail, OUTCOME_DETAIL_MAX, "run totpctl unlock");
 	else if (outcome->verdict == VERDICT_WAIT)

@@ -47,7 +47,7 @@ def test_what_a_tool_changes_reaches_the_kernel(host):
     assert kind == USER_CHAUTHTOK
     assert re.match(r'op=totp-enrolled acct="alice" exe="/usr/bin/totp-enroll" hostname=\? addr=\? '
                     r"terminal=\S+ res=success", text), text
-    (kind, text), = traced("totpctl", "disable", "alice")
+    (kind, text), = traced("totpctl", "suspend", "alice")
     assert kind == USER_MGMT and text.startswith('op=totp-disabled acct="alice"')
     sent = traced("totpctl", "key", "rotate")
     assert [kind for kind, _ in sent] == [CRYPTO_KEY_USER] * 3
@@ -71,11 +71,11 @@ def ordinals(*argv):
     ("sendto", "EPERM"), ("sendto", "ECONNREFUSED"), ("sendto", "EINVAL"), ("sendto", "ENOBUFS")])
 def test_a_kernel_that_refuses_breaks_nothing(host, call, error):
     host.enroll("alice")
-    at = dict(zip(("socket", "sendto"), ordinals("totpctl", "disable", "alice")))[call]
+    at = dict(zip(("socket", "sendto"), ordinals("totpctl", "suspend", "alice")))[call]
     start = host.log_end()
     done = subprocess.run(
         ["strace", "-f", "-qq", "-o", f"{DIR}/trace", "-e", f"trace={call}", "-e",
-         f"inject={call}:error={error}:when={at}+", "totpctl", "enable", "alice"],
+         f"inject={call}:error={error}:when={at}+", "totpctl", "resume", "alice"],
         capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stderr) == (0, "")
     assert "INJECTED" in open(f"{DIR}/trace").read()
@@ -88,7 +88,7 @@ def test_without_the_library_there_is_the_log_alone(host):
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", "for file in /usr/lib/*/libaudit.so.1; do "
          "mount --bind /dev/null $file; done; exec strace -f -qq -e trace=socket "
-         "totpctl disable alice"], capture_output=True, text=True, timeout=20)
+         "totpctl suspend alice"], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0 and "NETLINK" not in done.stderr
     assert wait_for(lambda: "outcome=disabled" in host.log_text(start))
 

@@ -1,4 +1,4 @@
-"""The help desk: temporary codes, and users who are disabled, with ssh and su."""
+"""The help desk: temporary codes, and users who are suspended, with ssh and su."""
 import json
 import os
 import re
@@ -10,7 +10,7 @@ BYPASS = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){2}$", re.
 
 
 def bypass(user, *words):
-    return BYPASS.search(run("totpctl", "bypass", *words, user)).group()
+    return BYPASS.search(run("totpctl", "temporary-code", *words, user)).group()
 
 
 def test_a_code_read_out_over_the_phone_lets_in_and_says_what_to_ask_for(host):
@@ -39,7 +39,7 @@ def test_a_code_that_is_taken_back_is_refused(host):
     host.enroll("alice")
     host.sshd()
     code = bypass("alice")
-    run("totpctl", "bypass", "--revoke", "alice")
+    run("totpctl", "temporary-code", "--revoke", "alice")
     login = host.ssh("alice", code)
     assert not login.ok and "That code was not accepted." in login.screen
     assert host.event()["reason"] == "wrong_recovery_code"
@@ -61,24 +61,24 @@ def test_a_disabled_user_is_refused_and_let_in_again_when_enabled(host):
     host.policy(remember="1h", fail_delay=0)
     host.sshd()
     assert host.ssh("alice", phone.code()).ok
-    run("totpctl", "disable", "alice")
+    run("totpctl", "suspend", "alice")
     login = host.ssh("alice", phone.code(1))
     assert not login.ok and "That code was not accepted." in login.screen
     assert wait_for(lambda: host.events()[-1]["reason"] == "disabled")
     assert host.events()[-1]["outcome"] == "deny"
-    run("totpctl", "enable", "alice")
+    run("totpctl", "resume", "alice")
     assert host.ssh("alice").ok, "the address is remembered again"
 
 
 def test_a_new_phone_makes_nobody_enabled(host):
     host.policy(fail_delay=0)
     host.enroll("alice")
-    run("totpctl", "disable", "alice")
+    run("totpctl", "suspend", "alice")
     phone = host.enroll("alice", "--force")
     host.sshd()
     assert not host.ssh("alice", phone.code()).ok
     assert host.event()["reason"] == "disabled"
-    run("totpctl", "enable", "alice")
+    run("totpctl", "resume", "alice")
     assert host.ssh("alice", phone.code()).ok
 
 
@@ -201,10 +201,10 @@ def test_by_a_temporary_code_nobody_changes_what_they_have(host):
 def test_who_is_disabled_is_told_to_ask(host):
     host.serve(fail_delay=0)
     phone = host.enroll("alice")
-    run("totpctl", "disable", "alice")
+    run("totpctl", "suspend", "alice")
     assert "switched off" in say("status")
     assert json.loads(say("status", "--json"))["disabled"] is True
-    for words in ("test",), ("rename", "phone", "old"), ("recovery",), ("disable",):
+    for words in ("test",), ("rename", "phone", "old"), ("recovery",), ("delete",):
         assert "administrator has switched off" in say(*words, given=phone.code() + "\n", code=1)
-    run("totpctl", "enable", "alice")
+    run("totpctl", "resume", "alice")
     assert "Right" in say("test", given=phone.code() + "\n")

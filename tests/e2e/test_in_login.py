@@ -330,7 +330,7 @@ def test_an_invitation_lets_one_user_enrol_once_after_the_last_day(closed):
     child.expect_exact("Done")
     assert end(child) == 0 and stored() == ["alice"]
     assert run("totpctl", "invite") == "Nobody is invited.\n"
-    run("totpctl", "revoke", "alice")
+    run("totpctl", "delete", "--yes", "alice")
     assert refused_like_a_stranger(closed.ssh("alice", PASSWORD, "123456")), "it was used up"
     assert "run totpctl invite" in closed.log_text()
 

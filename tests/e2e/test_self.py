@@ -31,7 +31,7 @@ QUESTIONS = {
     ("rename", "phone", "x"): (PROOF,),
     ("remove", "tablet"): (PROOF,),
     ("recovery",): (PROOF,),
-    ("disable",): (PROOF,),
+    ("delete",): (PROOF,),
     ("test",): (PROOF,),
 }
 ENDS = {
@@ -172,7 +172,7 @@ def test_an_enrolment_takes_the_person_s_time_and_hardly_any_more(served):
         times.append(took + time.monotonic() - began)
         assert len(re.findall(RECOVERY, child.before)) == 10
         child.close()
-        run("totpctl", "revoke", "alice")
+        run("totpctl", "delete", "--yes", "alice")
     print("seconds:", times)
     assert min(times) < 0.3, times
 
@@ -556,13 +556,13 @@ def test_new_recovery_codes_void_the_old_ones(served):
 def test_who_need_not_give_codes_can_do_without(served):
     served.policy(enforce="optional", fail_delay=0, period=60)
     phone, codes = enroll(served)
-    status, said = change(as_alice("disable"), phone.code(1))
+    status, said = change(as_alice("delete"), phone.code(1))
     assert status == 0 and records() == {"users": {}, "state": {}}
     assert "outcome=revoked reason=self" in served.log_text()
     assert "need none" in say("status")
     served.policy(enforce="required", fail_delay=0, period=60)
     enroll(served)
-    assert "only your administrator" in say("disable", code=1)
+    assert "only your administrator" in say("delete", code=1)
 
 
 def test_status_lists_what_works_and_nothing_else(served):
@@ -571,10 +571,10 @@ def test_status_lists_what_works_and_nothing_else(served):
     served.policy(fail_delay=0, period=60, enroll="login", recovery_codes=0)
     said = say("status")
     assert "You can test, rename: see" in said
-    for words in ("add", "tablet"), ("replace", "phone"), ("disable",):
+    for words in ("add", "tablet"), ("replace", "phone"), ("delete",):
         assert "administrator" in say(*words, code=1)
     served.policy(fail_delay=0, period=60, enforce="optional")
-    assert "You can test, add, replace, rename, recovery, disable: see" in say("status")
+    assert "You can test, add, replace, rename, recovery, delete: see" in say("status")
 
 
 def test_status_names_the_date_from_which_a_code_is_needed(served):
@@ -594,7 +594,7 @@ def test_where_a_pam_line_differs_from_the_policy_s_file_it_is_said(served):
         differ = "The PAM lines of these services differ"
         for said in say("status"), run("totpctl", "report"):
             assert differ in said and "sshd: optional" in said and "locker" not in said
-        assert "the policy's file requires a code of alice" in say("disable", code=1)
+        assert "the policy's file requires a code of alice" in say("delete", code=1)
         assert json.loads(run("totpctl", "report", "--json"))["enforce_overrides"] == \
             "sshd: optional"
         served.policy(enforce="optional")
@@ -623,17 +623,25 @@ def test_help_fits_a_screen(host, words):
 @pytest.mark.parametrize("words", [
     ("add",), ("rename", "phone"), ("rename", "a", "b", "c"), ("status", "x"), ("remove",),
     ("frobnicate",), ("test", "--force"), ("recovery", "--svg", "x"), ("add", "a\"b"),
-    ("disable", "--json"), ("status", "--save", "x")])
+    ("delete", "--json"), ("status", "--save", "x")])
 def test_wrong_words_are_told_what_is_expected(host, words):
     said = say(*words, code=2)
     assert said.startswith("totp-enroll: ") and "--help" in said
     assert "--user" not in said, "that is root's"
 
 
+@pytest.mark.parametrize("typed, meant", [("disable", "delete"), ("enrol", "enroll"),
+                                          ("stauts", "status"), ("recover", "recovery")])
+def test_a_mistyped_word_is_answered_with_the_nearest_subcommand(host, typed, meant):
+    assert f"unknown subcommand '{typed}'; did you mean '{meant}'?" in say(typed, code=2)
+    assert say("add", code=2).endswith("Try 'totp-enroll add --help'.\n")
+    assert say("help", "add") == say("add", "--help") and say("help") == say("--help")
+
+
 def test_who_is_switched_off_or_waits_for_a_first_code_is_told(served):
     _, codes = enroll(served)
-    run("totpctl", "disable", "alice")
+    run("totpctl", "suspend", "alice")
     assert "switched off" in say() and json.loads(say("status", "--json"))["disabled"]
     assert "switched off" in say("recovery", code=1)
-    run("totpctl", "enable", "alice")
+    run("totpctl", "resume", "alice")
     assert change(as_alice("recovery"), codes[0])[0] == 0

@@ -264,7 +264,7 @@ def test_a_removed_user_is_not_enrolled(host):
     phone = host.enroll("alice")
     host.sshd()
     assert host.ssh("alice", phone.code(-1)).ok
-    run("totpctl", "revoke", "alice")
+    run("totpctl", "delete", "--yes", "alice")
     login = host.ssh("alice", phone.code())
     assert not login.ok and asked(login) == [PROMPT]
 

@@ -466,12 +466,12 @@ def a_revocation_killed_at_any_call_has_happened_or_not(scene):
         when = scene.fresh()
         said = scene.log_in(when, when)
         require(said in ([SUCCESS, AUTH_ERR], [AUTH_ERR, AUTH_ERR]), f"{said}")
-        again = scene.tool("totpctl", "revoke", "daemon")
+        again = scene.tool("totpctl", "delete", "--yes", "daemon")
         require(again.returncode in (0, 1), f"again: {again.stderr}")
         run(LOGIN, "enroll", scene.dir, "daemon")
         scene.check(scene.fresh())
 
-    killed_everywhere(scene, "totpctl", ("revoke", "daemon"), check)
+    killed_everywhere(scene, "totpctl", ("delete", "--yes", "daemon"), check)
 
 
 def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
@@ -487,7 +487,7 @@ def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
             there = os.path.exists(scene.path("store/users", user))
             require(shown.returncode == (0 if there else 1), f"{user}: {shown.stderr}")
             if there:
-                require(scene.tool("totpctl", "revoke", user).returncode == 0, user)
+                require(scene.tool("totpctl", "delete", "--yes", user).returncode == 0, user)
         require(scene.tool("totpctl", *words).returncode == 0, "the next import")
         scene.check(scene.fresh())
 
@@ -546,7 +546,7 @@ def who_is_enrolled_has_a_letter_when_an_enrolment_of_many_is_killed_at_any_call
         enrolled = {user for user in users if os.path.exists(scene.path("store/users", user))}
         require(enrolled <= letters_of(scene), f"enrolled {enrolled}, not all with a letter")
         for user in enrolled:
-            require(scene.tool("totpctl", "revoke", user).returncode == 0, user)
+            require(scene.tool("totpctl", "delete", "--yes", user).returncode == 0, user)
         shutil.rmtree(scene.path("letters"), ignore_errors=True)
         again = scene.tool("totpctl", *words)
         require(again.returncode == 0, f"the next time: {again.stderr}")
@@ -605,7 +605,7 @@ def one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use(scene):
         require(found in (({}, {"bin": "enrolled"}) if enrolled else ({"bin": "open"},)),
                 f"enrolled {enrolled}, {found}")
         if enrolled:
-            require(scene.tool("totpctl", "revoke", "bin").returncode == 0, "revoke")
+            require(scene.tool("totpctl", "delete", "--yes", "bin").returncode == 0, "revoke")
             require(invitations(scene) == {}, "after the revocation")
 
     killed_everywhere(scene, "totp-enroll", ("--user", "bin", "--no-confirm", "--json"), check)
@@ -707,7 +707,7 @@ def newcomer_calls(scene):
 
 def forget_newcomer(scene):
     for user in "nobody", "bin":
-        scene.tool("totpctl", "revoke", user)
+        scene.tool("totpctl", "delete", "--yes", user)
     require(not os.path.exists(scene.path("store/users/bin")), "revoked")
 
 

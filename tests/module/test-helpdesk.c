@@ -136,7 +136,7 @@ static void a_disabled_user_is_told_what_is_told_after_a_wrong_code(void **unuse
 			assert_int_equal(PAM_AUTH_ERR, log_in_with(answers[i], &talk));
 			assert_string_equal(REFUSED, talk.heard);
 			assert_logged("outcome=deny reason=disabled");
-			assert_logged("totpctl enable");
+			assert_logged("totpctl resume");
 			assert_int_equal(1, lines_in(scene_log));
 		}
 	}

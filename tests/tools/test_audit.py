@@ -16,14 +16,14 @@ def as_somebody():
 @pytest.mark.skipif(not AUDIT, reason="built without libaudit")
 def test_each_change_of_a_user_is_recorded(host):
     host.enrol(KNOWN)
-    host.done("disable", KNOWN)
-    host.done("enable", KNOWN)
-    host.done("bypass", KNOWN)
+    host.done("suspend", KNOWN)
+    host.done("resume", KNOWN)
+    host.done("temporary-code", KNOWN)
     host.done("recovery", KNOWN)
     for _ in range(2):
         host.attempt(KNOWN, wrong_code())
     host.done("unlock", KNOWN)
-    host.done("revoke", KNOWN)
+    host.done("delete", "--yes", KNOWN)
     assert host.audited() == [
         '1111 op=totp-initialised detail="" res=1',
         f"1108 op=totp-imported acct={KNOWN} res=1",
@@ -54,14 +54,14 @@ def test_what_changes_nothing_is_not_recorded(host):
     host.done("list")
     host.done("show", KNOWN)
     host.done("unlock", KNOWN)
-    host.refused("revoke", UNKNOWN)
+    host.refused("delete", "--yes", UNKNOWN)
     assert (host.logged(), host.audited()) == ("", before)
 
 
 def test_the_log_names_who_logged_in(host):
     host.enrol(KNOWN)
     host.log.unlink()
-    host.done("disable", KNOWN, preexec_fn=as_somebody)
+    host.done("suspend", KNOWN, preexec_fn=as_somebody)
     host.done("key", "rotate", preexec_fn=as_somebody)
     lines = host.logged().splitlines()
     assert f'user={KNOWN} service=totpctl source=uid:0 outcome=disabled' in lines[0]

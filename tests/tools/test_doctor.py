@@ -231,7 +231,7 @@ GOOD = {
                                  "common-auth\n"
                                  "sed -i '1i account requisite pam_totp.so enroll_in_account' "
                                  "common-account\n: >common-auth.pam-old; cd /",
-    "administrators-who-can-enrol": ENROLL + "\"$TOTPCTL\" revoke alice >/dev/null",
+    "administrators-who-can-enrol": ENROLL + "\"$TOTPCTL\" delete --yes alice >/dev/null",
     "key-and-code": stack("sshd", "auth required pam_totp.so", "auth required pam_permit.so") +
                     "sed -i '/^authenticationmethods/s/ .*/ publickey,keyboard-interactive:pam/' "
                     "/etc/sshd-settings",
@@ -247,10 +247,10 @@ GOOD = {
                             "pam_unix.so/' -e '/pam_unix/a auth [success=1 default=ignore] "
                             "pam_sss.so use_first_pass' /etc/pam.d/common-auth",
     "optional": "echo 'enforce = optional' >/etc/security/pam_totp.conf; "
-                "\"$TOTPCTL\" revoke alice >/dev/null",
+                "\"$TOTPCTL\" delete --yes alice >/dev/null",
     "exempt-administrator": "echo 'exempt = alice' >/etc/security/pam_totp.conf; "
-                            "\"$TOTPCTL\" revoke alice >/dev/null",
-    "locked-root": "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:*:19000::::::' >/etc/shadow",
+                            "\"$TOTPCTL\" delete --yes alice >/dev/null",
+    "locked-root": "\"$TOTPCTL\" delete --yes root >/dev/null; echo 'root:*:19000::::::' >/etc/shadow",
     "console-with-a-way-back": "sed -i '/common-auth/a auth required pam_totp.so exempt=no.such,bob' "
                                "/etc/pam.d/login",
     "console-with-a-group": "echo 'safe:x:64002:' >>/etc/group; sed -i '/common-auth/a auth required "
@@ -258,7 +258,7 @@ GOOD = {
     "no-group": "sed -i /^sudo:/d /etc/group",
     "ignored-repository": "mkdir /etc/.git; echo /pam_totp/ >/etc/.gitignore",
     "no-sshd": "rm /usr/sbin/sshd",
-    "invitations": "\"$TOTPCTL\" revoke bob >/dev/null; printf 'enroll = login\\nenroll_until = "
+    "invitations": "\"$TOTPCTL\" delete --yes bob >/dev/null; printf 'enroll = login\\nenroll_until = "
                    "2026-01-01\\n' >/etc/security/pam_totp.conf; \"$TOTPCTL\" invite bob >/dev/null",
     "totpd": SERVED,
     "no-invitations": "rmdir $store/invites",
@@ -463,7 +463,7 @@ def test_one_service_alone_is_looked_at(patient):
 
 
 def test_before_a_line_is_written_the_administrators_it_would_lock_out_are_named(patient):
-    script = "sed -i /pam_totp/d /etc/pam.d/*; \"$TOTPCTL\" revoke alice >/dev/null"
+    script = "sed -i /pam_totp/d /etc/pam.d/*; \"$TOTPCTL\" delete --yes alice >/dev/null"
     findings = patient.found(script, "--service sudo")
     assert [(one["id"], one["services"]) for one in findings] == [("unused", ["sudo"]),
                                                                   ("administrator", ["sudo"])]
@@ -603,13 +603,13 @@ BROKEN_HOSTS = [
     ("other-key", "sed -i '1s/^......../00000000/' $keyring", {"record": "does not hold"}),
     ("uid", "sed -i 's/^bob:x:64002/bob:x:64009/' /etc/passwd", {"uid": "bob: .*64002.*64009"}),
     ("no-account", "sed -i '/^bob:/d' /etc/passwd", {"no-account": "bob: "}),
-    ("invitation-left", "\"$TOTPCTL\" revoke bob >/dev/null; \"$TOTPCTL\" invite bob >/dev/null 2>&1; "
+    ("invitation-left", "\"$TOTPCTL\" delete --yes bob >/dev/null; \"$TOTPCTL\" invite bob >/dev/null 2>&1; "
      "cp -a $store/invites/bob /mnt/bob; printf 'bob,{0}\\n' | \"$TOTPCTL\" import csv - >/dev/null; "
      "mv /mnt/bob $store/invites/".format(SECRET), {"invitation": "bob: left over"}),
-    ("invitation-ended", "\"$TOTPCTL\" revoke bob >/dev/null; : >/etc/security/pam_totp.conf; "
+    ("invitation-ended", "\"$TOTPCTL\" delete --yes bob >/dev/null; : >/etc/security/pam_totp.conf; "
      "\"$RECORD_TOOL\" /etc/security/pam_totp.conf invite bob 64002 86400",
      {"invitation": "bob: has ended"}),
-    ("invitation-damaged", "\"$TOTPCTL\" revoke bob >/dev/null; echo x >$store/invites/bob; "
+    ("invitation-damaged", "\"$TOTPCTL\" delete --yes bob >/dev/null; echo x >$store/invites/bob; "
      "chmod 600 $store/invites/bob", {"invitation": "bob: invites/bob: not a sealed"}),
     ("invites-mode", "chmod 755 $store/invites", {"mode": "invites: mode 0755"}),
     ("repository", "mkdir /etc/.git", {"repository": "keyring"}),
@@ -639,13 +639,13 @@ BROKEN_HOSTS = [
      {"totpd": "totpd: .*/socket: not a socket that root owns"}),
     ("folder-of-sockets", SERVED + "chmod 777 /run/pam_totp",
      {"mode": "/run/pam_totp: mode 0777", "totpd": "/run/pam_totp: mode 0777"}),
-    ("sudo-locked-out", "\"$TOTPCTL\" revoke alice >/dev/null",
+    ("sudo-locked-out", "\"$TOTPCTL\" delete --yes alice >/dev/null",
      {"administrator": "alice must give a code, and is not"}),
-    ("administrator-disabled", "\"$TOTPCTL\" disable alice >/dev/null",
-     {"administrator": "alice must give a code, and is disabled"}),
-    ("root-locked-out", "\"$TOTPCTL\" revoke root >/dev/null; echo 'root:$6$x$y:19000::::::' "
+    ("administrator-disabled", "\"$TOTPCTL\" suspend alice >/dev/null",
+     {"administrator": "alice must give a code, and is suspended"}),
+    ("root-locked-out", "\"$TOTPCTL\" delete --yes root >/dev/null; echo 'root:$6$x$y:19000::::::' "
                         ">/etc/shadow", {"administrator": r"root must give a code"}),
-    ("locked-out-later", "\"$TOTPCTL\" revoke alice >/dev/null; echo 'enforce = 2199-01-31' "
+    ("locked-out-later", "\"$TOTPCTL\" delete --yes alice >/dev/null; echo 'enforce = 2199-01-31' "
                          ">/etc/security/pam_totp.conf",
      {"administrator": "from 2199-01-31"}),
 ]
@@ -722,7 +722,7 @@ FIXED = [
      "'1 day ago' $f; done", "! ls $keyring~* $store/STORE~* $store/users/*~* 2>/dev/null"),
     ("unfinished-invitation", ": >$store/invites/bob~01; touch -d '1 day ago' $store/invites/bob~01",
      "! ls $store/invites/*~* 2>/dev/null"),
-    ("old-invitation", "\"$TOTPCTL\" revoke bob >/dev/null; : >/etc/security/pam_totp.conf; "
+    ("old-invitation", "\"$TOTPCTL\" delete --yes bob >/dev/null; : >/etc/security/pam_totp.conf; "
      "\"$RECORD_TOOL\" /etc/security/pam_totp.conf invite bob 64002 86400",
      "! ls $store/invites/* 2>/dev/null"),
     ("state-of-nobody", "f=$store/state/carol.0123456789abcdef0123456789abcdef; : >$f; "

@@ -42,8 +42,8 @@ def fail_and_unlock(host):
 
 
 def disable_and_enable(host):
-    host.done("disable", KNOWN)
-    host.done("enable", KNOWN)
+    host.done("suspend", KNOWN)
+    host.done("resume", KNOWN)
 
 
 def lose_and_repair(host):
@@ -65,8 +65,8 @@ def set_the_clock_right(host):
 
 
 def bypass(host):
-    host.done("bypass", KNOWN)
-    host.done("bypass", KNOWN, "--revoke")
+    host.done("temporary-code", KNOWN)
+    host.done("temporary-code", KNOWN, "--revoke")
 
 
 def upgrade(host):

@@ -1,7 +1,8 @@
-"""totpctl bypass, disable and enable, on a store of its own in a scratch folder."""
+"""totpctl temporary-code, suspend and resume, on a store of its own in a scratch folder."""
 
 import datetime
 import json
+import os
 import subprocess
 
 import pytest
@@ -21,7 +22,7 @@ def when(text):
 
 def bypass(host, *words, user=KNOWN):
     """Make one; the code."""
-    return CODE.search(host.done("bypass", user, *words)).group()
+    return CODE.search(host.done("temporary-code", user, *words)).group()
 
 
 @pytest.fixture
@@ -31,15 +32,15 @@ def enrolled(host):
     return host
 
 
-# ---- bypass
+# ---- temporary-code
 
 
 def test_a_temporary_code_lets_in_once_within_the_hour(enrolled):
-    said = enrolled.done("bypass", KNOWN)
+    said = enrolled.done("temporary-code", KNOWN)
     code, sentence, back = said.splitlines()
     assert CODE.fullmatch(code)
     assert re.fullmatch(rf"lets {KNOWN} in once until 20\S+, in place of a code\.", sentence)
-    assert back.endswith(f"totpctl bypass --revoke {KNOWN}")
+    assert back.endswith(f"totpctl temporary-code --revoke {KNOWN}")
     assert abs(when(sentence.split()[5].rstrip(",")) - time.time() - 3600) < 60
     assert enrolled.attempt(KNOWN, code, later=3600 + 60) == "deny ended_bypass"
     assert enrolled.attempt(KNOWN, code.lower().replace("-", " ")) == "allow bypass"
@@ -62,7 +63,7 @@ def test_for_how_long_and_how_often_is_the_administrator_s_to_say(enrolled):
     ("--revoke", "--for", "1h"), ("--revoke", "--json"), ("--revoke", "--uses=2"), ("bin",)])
 def test_what_is_no_bypass_is_not_made(enrolled, words):
     before = enrolled.files()
-    ran = enrolled.run("bypass", KNOWN, *words)
+    ran = enrolled.run("temporary-code", KNOWN, *words)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert enrolled.files() == before
 
@@ -95,8 +96,8 @@ def test_other_changes_of_the_record_leave_it_as_used_as_it_is(enrolled):
     assert enrolled.attempt(KNOWN, code) == "allow bypass"
     enrolled.done("recovery", KNOWN)
     assert enrolled.attempt(KNOWN, code) == "allow bypass"
-    enrolled.done("disable", KNOWN)
-    enrolled.done("enable", KNOWN)
+    enrolled.done("suspend", KNOWN)
+    enrolled.done("resume", KNOWN)
     assert enrolled.attempt(KNOWN, code) == "deny ended_bypass"
     code = bypass(enrolled, "--uses", "2")
     enrolled.state_file(KNOWN).unlink()
@@ -106,9 +107,9 @@ def test_other_changes_of_the_record_leave_it_as_used_as_it_is(enrolled):
 
 def test_it_is_taken_back(enrolled):
     code = bypass(enrolled)
-    assert "refused from now on" in enrolled.done("bypass", "--revoke", KNOWN)
+    assert "refused from now on" in enrolled.done("temporary-code", "--revoke", KNOWN)
     assert enrolled.attempt(KNOWN, code) == "deny wrong_recovery_code"
-    assert "has no temporary code" in enrolled.refused("bypass", KNOWN, "--revoke")
+    assert "has no temporary code" in enrolled.refused("temporary-code", KNOWN, "--revoke")
 
 
 def test_it_is_listed_and_shown_but_never_told_again(enrolled):
@@ -135,13 +136,13 @@ def test_it_is_logged_with_who_made_it_and_for_how_long(enrolled):
     assert re.search(rf'user={KNOWN} service=totpctl source=uid:0 outcome=bypass-made '
                      r'reason=administrator token="" detail="2 uses until 20\S+"',
                      enrolled.logged())
-    enrolled.done("bypass", KNOWN, "--revoke")
+    enrolled.done("temporary-code", KNOWN, "--revoke")
     assert "outcome=bypass-revoked" in enrolled.logged()
     assert code not in enrolled.logged() and code.replace("-", "") not in enrolled.logged()
 
 
 def test_a_program_gets_it_as_an_object(enrolled):
-    told = json.loads(enrolled.done("bypass", KNOWN, "--json", "--uses", "2", "--for", "30m"))
+    told = json.loads(enrolled.done("temporary-code", KNOWN, "--json", "--uses", "2", "--for", "30m"))
     assert (told["user"], told["uses"], set(told)) == (
         KNOWN, 2, {"user", "code", "uses", "until"})
     assert abs(when(told["until"]) - time.time() - 1800) < 60
@@ -149,25 +150,25 @@ def test_a_program_gets_it_as_an_object(enrolled):
 
 
 def test_who_is_not_enrolled_gets_none_and_what_helps_is_said(host):
-    said = host.refused("bypass", KNOWN)
+    said = host.refused("temporary-code", KNOWN)
     assert f"totp-enroll --user {KNOWN}" in said and f"totpctl invite {KNOWN}" in said
-    assert "nor is there such an account" in host.refused("bypass", UNKNOWN)
+    assert "nor is there such an account" in host.refused("temporary-code", UNKNOWN)
 
 
 def test_one_that_a_login_would_refuse_is_not_given_out(enrolled):
     enrolled.record("bind", KNOWN, 4711)
-    assert "totpctl adopt first" in enrolled.refused("bypass", KNOWN)
+    assert "totpctl adopt first" in enrolled.refused("temporary-code", KNOWN)
     enrolled.done("adopt", KNOWN)
-    enrolled.done("disable", KNOWN)
-    assert "totpctl enable first" in enrolled.refused("bypass", KNOWN)
+    enrolled.done("suspend", KNOWN)
+    assert "totpctl resume first" in enrolled.refused("temporary-code", KNOWN)
     enrolled.enrol(UNKNOWN)
-    assert "no such account" in enrolled.refused("bypass", UNKNOWN)
+    assert "no such account" in enrolled.refused("temporary-code", UNKNOWN)
     assert listed(enrolled)[KNOWN]["bypass"] is None
 
 
 def test_one_that_cannot_be_shown_is_an_error_and_can_be_replaced(enrolled):
     with open("/dev/full", "w", encoding="ascii") as full:
-        ran = subprocess.run([TOTPCTL, "--conf", enrolled.conf, "bypass", KNOWN], stdout=full,
+        ran = subprocess.run([TOTPCTL, "--conf", enrolled.conf, "temporary-code", KNOWN], stdout=full,
                              stderr=subprocess.PIPE, text=True, timeout=60)
     assert ran.returncode == 1 and "make another one" in ran.stderr
     assert enrolled.attempt(KNOWN, bypass(enrolled)) == "allow bypass"
@@ -175,21 +176,21 @@ def test_one_that_cannot_be_shown_is_an_error_and_can_be_replaced(enrolled):
 
 def test_a_damaged_record_gets_none(enrolled):
     enrolled.state_file(KNOWN).unlink()
-    assert f"totpctl repair {KNOWN}" in enrolled.refused("bypass", KNOWN)
+    assert f"totpctl repair {KNOWN}" in enrolled.refused("temporary-code", KNOWN)
 
 
-# ---- disable, enable
+# ---- suspend, resume
 
 
 def test_a_disabled_user_keeps_everything_and_is_refused(enrolled):
     page = enrolled.done("recovery", KNOWN)
     recovery = re.findall(r"\b\w{4}-\w{4}-\w{4}\b", page)
     code = bypass(enrolled)
-    assert enrolled.done("disable", KNOWN) == (
-        f"Every code of {KNOWN} is refused until: totpctl enable {KNOWN}\n")
+    assert enrolled.done("suspend", KNOWN) == (
+        f"Every code of {KNOWN} is denied until: totpctl resume {KNOWN}\n")
     for typed in (fresh_code(), recovery[0], code, wrong_code()):
         assert enrolled.attempt(KNOWN, typed) == "deny disabled"
-    assert enrolled.done("enable", KNOWN) == f"Codes of {KNOWN} are accepted again.\n"
+    assert enrolled.done("resume", KNOWN) == f"Codes of {KNOWN} are accepted again.\n"
     assert listed(enrolled)[KNOWN]["failures"] == 0
     for typed, reason in ((fresh_code(), "code"), (recovery[0], "recovery_code"), (code, "bypass")):
         assert enrolled.attempt(KNOWN, typed) == f"allow {reason}"
@@ -197,24 +198,40 @@ def test_a_disabled_user_keeps_everything_and_is_refused(enrolled):
 
 def test_what_is_so_already_changes_nothing(enrolled):
     before = enrolled.files()
-    assert enrolled.done("enable", KNOWN) == f"{KNOWN} is enabled already.\n"
+    assert enrolled.done("resume", KNOWN) == f"{KNOWN} is not suspended.\n"
     assert enrolled.files() == before and enrolled.logged() == ""
-    enrolled.done("disable", KNOWN)
+    enrolled.done("suspend", KNOWN)
     before, logged = enrolled.files(), enrolled.logged()
-    assert enrolled.done("disable", KNOWN) == f"{KNOWN} is disabled already.\n"
+    assert enrolled.done("suspend", KNOWN) == f"{KNOWN} is suspended already.\n"
     assert enrolled.files() == before and enrolled.logged() == logged
 
 
 def test_who_is_disabled_is_listed_shown_and_logged(enrolled):
-    enrolled.done("disable", KNOWN)
+    enrolled.done("suspend", KNOWN)
     entry = listed(enrolled)[KNOWN]
     assert (entry["status"], entry["disabled"]) == ("disabled", True)
-    assert f"totpctl enable {KNOWN}" in row(enrolled.done("show", KNOWN), "disabled")
+    assert f"totpctl resume {KNOWN}" in row(enrolled.done("show", KNOWN), "suspended")
     tried = enrolled.run("test", KNOWN, stdin=f"{fresh_code()}\n")
-    assert tried.returncode == 1 and "Refused: the user is disabled" in tried.stdout
-    enrolled.done("enable", KNOWN)
+    assert tried.returncode == 1 and "Refused: the user is suspended" in tried.stdout
+    enrolled.done("resume", KNOWN)
     assert listed(enrolled)[KNOWN]["disabled"] is False
     assert re.findall(r"outcome=(\w+) ", enrolled.logged()) == ["disabled", "enabled"]
+
+
+def test_several_users_are_helped_in_one_call_and_a_failure_keeps_nobody_from_it(host):
+    for name in "alice.x", "bob.x":
+        host.enrol(name)
+    for words, word in ((("suspend",), "disabled"), (("resume",), "enabled"), (("delete", "--yes"), "revoked")):
+        ran = host.run(*words, "alice.x", "no.such.user", "bob.x")
+        assert ran.returncode == 1 and "no.such.user is not enrolled" in ran.stderr
+        assert "alice.x" in ran.stdout and "bob.x" in ran.stdout
+        assert host.logged().count(f"outcome={word}") == 2
+    host.enrol("carol.x")
+    ran = host.run("unlock", "no.such.user", "carol.x")
+    assert ran.returncode == 1 and "carol.x has no failed tries" in ran.stdout
+    ran = host.run("invite", KNOWN, "no.such.user", "bin")
+    assert ran.returncode == 1 and "no account no.such.user" in ran.stderr
+    assert sorted(os.listdir(host.store / "invites")) == ["bin", KNOWN]
 
 
 def test_used_codes_and_throttles_outlast_it(enrolled):
@@ -222,17 +239,17 @@ def test_used_codes_and_throttles_outlast_it(enrolled):
     assert enrolled.attempt(KNOWN, code, "192.0.2.9") == "allow code"
     for _ in range(5):
         enrolled.attempt(KNOWN, wrong_code())
-    enrolled.done("disable", KNOWN)
-    enrolled.done("enable", KNOWN)
+    enrolled.done("suspend", KNOWN)
+    enrolled.done("resume", KNOWN)
     assert enrolled.attempt(KNOWN, code, "192.0.2.9") == "deny used_code"
     assert enrolled.attempt(KNOWN, fresh_code()) == "wait throttled"
 
 
 def test_who_is_not_enrolled_cannot_be_disabled(host):
-    for word in ("disable", "enable"):
+    for word in ("suspend", "resume"):
         assert "is not enrolled" in host.refused(word, KNOWN)
 
 
 def test_only_root_helps(enrolled):
-    for words in (("bypass", KNOWN), ("disable", KNOWN), ("enable", KNOWN)):
+    for words in (("temporary-code", KNOWN), ("suspend", KNOWN), ("resume", KNOWN)):
         assert "only root can" in enrolled.refused(*words, preexec_fn=as_nobody)

@@ -65,7 +65,7 @@ def people(host):
     host.enrol(KNOWN)
     host.done("import", "csv", "-", stdin=f"bin,{OTHER_SECRET},SHA256,8,hotp:7\ngames,{SECRET}\n")
     host.done("recovery", KNOWN)
-    host.done("bypass", KNOWN)
+    host.done("temporary-code", KNOWN)
     host.attempt(KNOWN, wrong_code())
     host.attempt(KNOWN, fresh_code())
     host.state_file("games").unlink()
@@ -85,7 +85,7 @@ def test_a_list_has_the_members_of_the_manual_and_their_kinds(people):
 
 @pytest.mark.parametrize("command, words", [
     ("invite", ("invite", "--json")),
-    ("bypass", ("bypass", "--json", KNOWN)),
+    ("temporary-code", ("temporary-code", "--json", KNOWN)),
     ("doctor", ("doctor", "--json")),
     ("report", ("report", "--json")),
     ("enroll", ("enroll", "--json", "--letters", "{folder}/letters", "sys")),

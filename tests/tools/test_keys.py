@@ -196,7 +196,7 @@ def test_the_old_key_is_kept_for_what_cannot_be_sealed_again(people):
         people.done("show", "alice")
 
     people.user_file(KNOWN).chmod(0o600)
-    people.done("revoke", "bob")
+    people.done("delete", "--yes", "bob")
     people.done("key", "rotate")
     assert_rotated(people, old, ("alice", KNOWN))
 

@@ -110,7 +110,7 @@ def test_everybody_stands_where_they_are(site):
     for user in "ann", "ben", "cal", "gone":
         site.enrol(user)
     assert site.attempt("ann", fresh_code()) == "allow code"
-    site.done("disable", "cal")
+    site.done("suspend", "cal")
     site.done("invite", "dan")
     report = site.report()
     assert counts(report) == {"in_use": 1, "never_logged_in": 1, "refused": 1, "invited": 1,

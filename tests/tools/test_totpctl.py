@@ -43,7 +43,7 @@ def test_help_fits_a_screen_and_names_every_subcommand(bare):
     assert len(text.splitlines()) <= 45
     assert all(len(line) <= 80 for line in text.splitlines())
     for name in ("init check doctor list show test import recovery resync unlock forget invite "
-                 "uninvite revoke repair repair-clock adopt store").split():
+                 "uninvite suspend resume delete temporary-code repair repair-clock adopt store").split():
         assert (name,) in SUBCOMMANDS
 
 
@@ -64,16 +64,52 @@ def test_version(bare):
 @pytest.mark.parametrize("words", [
     (), ("frobnicate",), ("--frobnicate",), ("show",), ("show", "a", "b"), ("show", "--all", "a"),
     ("init", "now"), ("check", "a", "b"), ("import",), ("import", "csv"), ("import", "json", "-"),
-    ("unlock",), ("revoke",), ("repair",), ("repair-clock",), ("adopt",),
+    ("unlock",), ("delete", "a"), ("delete", "--yes"), ("suspend",), ("repair",), ("repair-clock",), ("adopt",),
     ("key",), ("key", "frobnicate"), ("key", "list", "now"), ("key", "rotate", "--json"),
     ("doctor", "now"), ("doctor", "--service"), ("list", "--fix"),
-    ("uninvite",), ("invite", "a", "b"),
+    ("uninvite",), ("uninvite", "a", "b"),
     ("show", "root", "--keep-going"), ("show", "root", "--conf"), ("--conf=", "show", "root"),
 ])
 def test_wrong_usage_exits_2_and_says_where_to_read(bare, words):
     ran = bare.run(*words, conf=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("totpctl: ") and "--help" in ran.stderr
+
+
+@pytest.mark.parametrize("typed, meant", [
+    ("disable", "suspend"), ("enable", "resume"), ("revoke", "delete"), ("bypass", "temporary-code"),
+    ("lock", "suspend"), ("unlok", "unlock"), ("lsit", "list"), ("docter", "doctor"),
+    ("temp", "temporary-code"), ("disabel", "suspend"), ("Delete", "delete")])
+def test_a_mistyped_or_foreign_word_is_answered_with_the_nearest_subcommand(bare, typed, meant):
+    ran = bare.run(typed, "root", conf=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (f"totpctl: unknown subcommand '{typed}'; did you mean '{meant}'?\n"
+                          "Try 'totpctl --help'.\n")
+
+
+@pytest.mark.parametrize("typed", ["frobnicate", "x", "", "q" * 4000])
+def test_a_word_that_is_near_to_none_is_only_unknown(bare, typed):
+    assert "did you mean" not in bare.run(typed, conf=False).stderr
+
+
+def test_the_nearest_of_a_family_is_one_of_its_own(bare):
+    said = bare.run("key", "lsit", conf=False).stderr
+    assert "key: unknown subcommand 'lsit'; did you mean 'list'?" in said
+    assert said.endswith("Try 'totpctl key --help'.\n")
+
+
+@pytest.mark.parametrize("words", [
+    ("unlock",), ("show", "a", "b"), ("temporary-code", "a", "--for", "soon"),
+    ("invite", "a", "--for", "soon"), ("delete", "a"), ("key", "rotate", "now"), ("key",)])
+def test_a_usage_error_points_at_the_help_of_its_subcommand(bare, words):
+    count = 2 if words[:2] in SUBCOMMANDS else 1
+    said = bare.run(*words, conf=False).stderr
+    assert said.endswith(f"Try 'totpctl {' '.join(words[:count])} --help'.\n")
+
+
+@pytest.mark.parametrize("words", [(), *SUBCOMMANDS], ids=" ".join)
+def test_help_is_a_word_too(bare, words):
+    assert bare.done("help", *words, conf=False) == help_of(*words)
 
 
 def test_conf_may_follow_the_subcommand(host):
@@ -95,7 +131,7 @@ def test_output_that_cannot_be_written_is_a_failure(host):
 
 @pytest.mark.parametrize("words", [("init",), ("doctor",), ("show", "root"), ("import", "csv", "-"),
                                    ("unlock", "root"), ("invite",), ("invite", "root"),
-                                   ("uninvite", "root"), ("revoke", "root"), ("repair", "root"),
+                                   ("uninvite", "root"), ("delete", "--yes", "root"), ("repair", "root"),
                                    ("repair-clock", "root"), ("adopt", "root"),
                                    ("key", "list"), ("key", "rotate"),
                                    ("key", "backup", "/nowhere/x"), ("key", "restore", "/dev/null")])
@@ -202,7 +238,7 @@ def test_init_needs_the_parent_of_its_folders(bare):
 
 
 def test_a_missing_store_is_explained(bare):
-    for words in ("show", "root"), ("revoke", "root"), ("import", "csv", "/dev/null"):
+    for words in ("show", "root"), ("delete", "--yes", "root"), ("import", "csv", "/dev/null"):
         assert "totpctl init" in bare.refused(*words)
 
 
@@ -564,7 +600,7 @@ def test_show_names_the_command_that_repairs(host):
 
     host.user_file(KNOWN).write_bytes(b"\0" * 300)
     said = host.refused("show", KNOWN)
-    assert "totpctl revoke" in said and "totpctl repair" not in said
+    assert "totpctl delete" in said and "totpctl repair" not in said
 
 
 def test_show_names_a_uid_that_differs(host):
@@ -633,19 +669,64 @@ def test_unlock_waits_for_a_login(host):
     waiting.stdout.close()
 
 
-# ---- revoke
+# ---- delete
 
 
-def test_revoke_removes_every_trace(host):
+def test_delete_removes_every_trace(host):
     host.enrol(KNOWN)
     host.enrol(UNKNOWN)
-    assert "no longer enrolled" in host.done("revoke", KNOWN)
+    assert "no longer enrolled" in host.done("delete", "--yes", KNOWN)
     assert os.listdir(host.store / "users") == [UNKNOWN]
     host.state_file(UNKNOWN)
-    assert f"{KNOWN} is not enrolled" in host.refused("revoke", KNOWN)
+    assert f"{KNOWN} is not enrolled" in host.refused("delete", "--yes", KNOWN)
     assert host.logged().count("outcome=revoked") == 1
-    host.done("revoke", UNKNOWN)
+    host.done("delete", "--yes", UNKNOWN)
     assert os.listdir(host.store / "state") == []
+
+
+def on_terminal(host, answer, *words):
+    """Run totpctl with a terminal on which `answer` is typed: exit code and what is read there."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen([TOTPCTL, "--conf", host.conf, *words], stdin=slave, stdout=slave,
+                             stderr=slave)
+    os.close(slave)
+    os.write(master, answer.encode())
+    said = b""
+    try:
+        while data := os.read(master, 4096):
+            said += data
+    except OSError:  # nobody has the other end any more
+        pass
+    os.close(master)
+    return child.wait(timeout=60), said.decode()
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "x\n", "\x04", "nyes\n"])
+def test_delete_asks_on_a_terminal_and_only_yes_deletes(host, answer):
+    host.enrol(KNOWN)
+    before = host.files()
+    code, said = on_terminal(host, answer, "delete", KNOWN)
+    assert code == 1 and f"Delete {KNOWN}'s enrollment? [y/N]" in said
+    assert "still enrolled" in said and host.files() == before
+    code, said = on_terminal(host, "y\n", "delete", KNOWN)
+    assert code == 0 and "no longer enrolled" in said and os.listdir(host.store / "users") == []
+
+
+def test_delete_asks_for_each_user(host):
+    for name in "alice.x", "bob.x", "carol.x":
+        host.enrol(name)
+    code, said = on_terminal(host, "y\nn\nYES\n", "delete", "alice.x", "bob.x", "no.such", "carol.x")
+    assert code == 1 and said.count("[y/N]") == 3 and "no.such is not enrolled" in said
+    assert os.listdir(host.store / "users") == ["bob.x"]
+
+
+def test_delete_asks_nothing_with_yes_and_needs_it_without_a_terminal(host):
+    host.enrol(KNOWN)
+    before = host.files()
+    ran = host.run("delete", KNOWN, stdin="y\n")
+    assert ran.returncode == 2 and "--yes" in ran.stderr and host.files() == before
+    code, said = on_terminal(host, "", "delete", "--yes", KNOWN)
+    assert code == 0 and "[y/N]" not in said
 
 
 def test_no_name_in_the_store_commands_root_s_terminal(host):
@@ -666,10 +747,10 @@ def test_no_name_in_the_store_commands_root_s_terminal(host):
     assert "repair a?[2J" in host.refused("show", "a\x1b[2J")
 
 
-def test_revoke_removes_a_damaged_record(host):
+def test_delete_removes_a_damaged_record(host):
     host.enrol(KNOWN)
     host.user_file(KNOWN).write_bytes(b"nonsense")
-    host.done("revoke", KNOWN)
+    host.done("delete", "--yes", KNOWN)
     assert os.listdir(host.store / "users") == os.listdir(host.store / "state") == []
 
 
@@ -754,7 +835,7 @@ def test_repair_says_that_a_damaged_credential_is_lost(host, spoil):
     host.enrol(KNOWN)
     spoil(host.user_file(KNOWN))
     before = host.files()
-    assert "totpctl revoke" in host.refused("repair", KNOWN)
+    assert "totpctl delete" in host.refused("repair", KNOWN)
     assert host.files() == before
 
 
@@ -882,7 +963,7 @@ def test_accepting_a_store_ends_temporary_codes_and_names_what_it_cannot_know(ho
     host.enrol(KNOWN)
     host.done("import", "csv", "-", stdin=f"{UNKNOWN},{OTHER_SECRET},SHA1,6,hotp:5\n")
     host.done("recovery", KNOWN)
-    code = json.loads(host.done("bypass", KNOWN, "--uses", "5", "--json"))["code"]
+    code = json.loads(host.done("temporary-code", KNOWN, "--uses", "5", "--json"))["code"]
     move_to_another_machine(host)
     said = host.done("store", "accept")
     assert "totpctl recovery USER" in said and "totpctl resync USER LABEL" in said
@@ -916,11 +997,11 @@ def test_a_store_of_another_account_s_number_is_not_accepted(host):
     assert OTHER_MACHINE in (host.store / "STORE").read_text()
 
 
-@pytest.mark.parametrize("name", ["show", "unlock", "revoke", "repair", "repair-clock", "adopt"])
+@pytest.mark.parametrize("name", ["show", "unlock", "delete", "repair", "repair-clock", "adopt"])
 def test_a_fifo_in_the_place_of_a_record_hangs_nobody(host, name):
     os.mkfifo(host.user_file(KNOWN), 0o600)
-    ran = host.run(name, KNOWN)
-    if name == "revoke":
+    ran = host.run(name, KNOWN, *(["--yes"] if name == "delete" else []))
+    if name == "delete":
         assert ran.returncode == 0 and os.listdir(host.store / "users") == []
     else:
         assert ran.returncode == 1 and KNOWN in ran.stderr

@@ -30,7 +30,7 @@ static enum totp_err open_seal(struct store *store, const char *user, const uint
 	if (err == TOTP_ERR_UNSUPPORTED)
 		reason_set(why, "made by a newer version of pam_totp");
 	else if (err != TOTP_OK && why->text[0] == '\0')
-		reason_set(why, "cannot be opened (%s): totpctl revoke, then enroll again",
+		reason_set(why, "cannot be opened (%s): totpctl delete, then enroll again",
 			   err_name(err));
 	return err;
 }

@@ -1,6 +1,6 @@
 /*
- * totpctl bypass USER: a temporary code, to be read out over the phone to somebody whose own
- * is gone. It is told once, after it is stored; the record keeps its hash.
+ * totpctl temporary-code: a code for a user whose phone is lost, to be read out over the
+ * telephone. It is printed once, after it is stored; the credential keeps its hash.
  */
 #include "common/ctl.h"
 
@@ -50,7 +50,7 @@ static int read_numbers(const struct ctl *ctl, uint32_t *ret_seconds, uint64_t *
 static enum totp_err check_use(const struct ctl *ctl, const struct cred *cred, struct reason *why)
 {
 	if (cred->disabled)
-		reason_set(why, "is disabled, so every code is refused: totpctl enable first");
+		reason_set(why, "is suspended, so every code is denied: totpctl resume first");
 	else if (!ctl->account.known)
 		reason_set(why, "there is no such account to log in to");
 	else if (cred->uid_bound && ctl->account.uid != cred->uid)
@@ -104,13 +104,13 @@ static size_t write_text(const struct ctl *ctl, const struct new_bypass *new, co
 
 	if (uses > 1)
 		snprintf(times, sizeof(times), "%u times", uses);
-	return (size_t)snprintf(text, cap,
-				"%s\n"
-				"lets %s in %s until %s, in place of a code.\n"
-				"It is shown this once. To take it back: totpctl bypass --revoke "
-				"%s\n",
-				shown, ctl->shown, times, ctl_time(new->made.bypass.expires, until),
-				ctl->shown);
+	return (size_t)snprintf(
+		text, cap,
+		"%s\n"
+		"lets %s in %s until %s, in place of a code.\n"
+		"It is shown this once. To take it back: totpctl temporary-code --revoke "
+		"%s\n",
+		shown, ctl->shown, times, ctl_time(new->made.bypass.expires, until), ctl->shown);
 }
 
 static int tell(const struct ctl *ctl, const struct new_bypass *new)
@@ -214,7 +214,7 @@ static int check_enrolled(const struct ctl *ctl)
 			   ctl->shown, ctl->shown, ctl->shown);
 }
 
-int ctl_bypass(struct ctl *ctl)
+int ctl_temporary_code(struct ctl *ctl)
 {
 	uint32_t seconds = 0;
 	uint64_t uses = 0;

@@ -1,0 +1,57 @@
+/* totpctl suspend, resume: deny every code of a user for a time, and keep the enrollment. */
+#include "common/ctl.h"
+
+#include "login/enroll.h"
+
+struct suspension {
+	bool wanted;
+	bool was; /* before */
+};
+
+static enum totp_err set_suspended(struct ctl *ctl, void *context, struct store_txn *txn,
+				   struct reason *why)
+{
+	struct suspension *suspension = context;
+	OWN_CRED struct cred cred = txn->cred;
+	struct login_state state;
+	enum totp_err err;
+
+	(void)ctl;
+	suspension->was = cred.disabled;
+	if (suspension->was == suspension->wanted)
+		return TOTP_OK;
+	cred.disabled = suspension->wanted;
+	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
+	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
+}
+
+static int suspend_or_resume(struct ctl *ctl, void *context)
+{
+	const bool *suspend = context;
+	struct suspension suspension = {.wanted = *suspend};
+	int code = ctl_edit(ctl, store_read, set_suspended, &suspension);
+
+	if (code != TOOL_DONE)
+		return code;
+	if (suspension.was == *suspend) {
+		printf("%s is %s.\n", ctl->shown, *suspend ? "suspended already" : "not suspended");
+		return TOOL_DONE;
+	}
+	tool_log(&ctl->tool, ctl->account.name, *suspend ? "disabled" : "enabled", NULL);
+	if (*suspend)
+		printf("Every code of %s is denied until: totpctl resume %s\n", ctl->shown,
+		       ctl->shown);
+	else
+		printf("Codes of %s are accepted again.\n", ctl->shown);
+	return TOOL_DONE;
+}
+
+int ctl_suspend(struct ctl *ctl)
+{
+	return ctl_each_user(ctl, "suspend users", suspend_or_resume, &(bool){true});
+}
+
+int ctl_resume(struct ctl *ctl)
+{
+	return ctl_each_user(ctl, "resume users", suspend_or_resume, &(bool){false});
+}
