@@ -11,7 +11,8 @@
  *   ask memory CONF PID STATE...        what totpd and its children hold while each checks
  *                                          a record that somebody else has locked
  *
- * CONF is totpd's policy. User uN has the uid 70000 + N. Everybody asks as an ordinary user, about themselves.
+ * CONF is totpd's policy. User uN has the uid 70000 + N. All users ask as ordinary users, about
+ * themselves.
  */
 #include <err.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
  * locker is, and one that ends in "-su" by a set-uid program that the user started.
  *
  * Prints a line a stack: the median of its times in ms, the median of its ratio to the
- * first stack of the same turn, and how many were let in. Built twice: with -DWARM the
+ * first stack of the same turn, and how many were allowed. Built twice: with -DWARM the
  * driver has used libcrypto before it forks, as sshd has; without, it does not even load
  * it, as su does not. A third build, with -DWITHOUT_FORK, is for bench/instructions. The codes
  * come from bench/codes.c for that reason.
