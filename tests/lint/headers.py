@@ -6,11 +6,13 @@ import sys
 
 import house
 
+# as the build has them: include paths name the layer, in the tools the subject
+INCLUDE_ROOTS = ["lib", ".", "enroll-tool"]
+
 
 def compile_alone(name):
-    folder = (house.TOP / name).parent
     flags = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror",
-             "-fsyntax-only", "-I", house.TOP / "lib", "-I", house.TOP, "-I", folder]
+             "-fsyntax-only", *(f"-I{house.TOP / root}" for root in INCLUDE_ROOTS)]
     # through an empty file, since a header given by itself is not "included"
     return subprocess.run([*sys.argv[1:], *flags, "-include", house.TOP / name, "-x", "c",
                            "/dev/null"], capture_output=True, text=True)
