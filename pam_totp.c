@@ -32,7 +32,7 @@ static int fail(const struct login *login, enum totp_err err, const struct reaso
 	char word[ERR_WORD_MAX];
 
 	say_report(login, LOG_ERR, "error", err_word(err, word), NULL, why->text);
-	say_tell(login, SAY_NOT_POSSIBLE);
+	say_denied(login, SAY_NOT_POSSIBLE);
 	return pam_code_of(err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err, VERDICT_DENY);
 }
 
@@ -78,7 +78,7 @@ static int refuse_unenrolled(const struct login *login)
 				   ? "there is a record of that name: the name service failed, or "
 				     "the account is gone"
 				   : NULL);
-	say_tell(login, SAY_NOT_ACCEPTED);
+	say_denied(login, SAY_NOT_ACCEPTED);
 	return pam_code_of(TOTP_ERR_NOT_FOUND, VERDICT_DENY);
 }
 
@@ -246,7 +246,7 @@ static bool login_begin(struct login *login, int argc, const char **argv)
 	login_find_source(login);
 	if (load_policy(login, argc, argv) == TOTP_OK)
 		return true;
-	say_tell(login, SAY_NOT_POSSIBLE);
+	say_denied(login, SAY_NOT_POSSIBLE);
 	return false;
 }
 

@@ -388,7 +388,7 @@ static int answer_of(const struct login *login, enum enroll_mark mark, enum totp
 	if (err == TOTP_ERR_EXISTS)
 		return enroll_refuse_second(login);
 	say_report(login, LOG_ERR, "error", "enrollment", NULL, why->text);
-	say_tell(login, SAY_NOT_POSSIBLE);
+	say_denied(login, SAY_NOT_POSSIBLE);
 	return PAM_AUTHINFO_UNAVAIL;
 }
 
@@ -437,7 +437,7 @@ static bool is_barred(const struct login *login, enum enroll_mark mark)
 	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
 		   "the invitation was taken back or has ended, or the account line goes by "
 		   "another policy than the auth line");
-	say_tell(login, SAY_NOT_POSSIBLE);
+	say_denied(login, SAY_NOT_POSSIBLE);
 	return true;
 }
 

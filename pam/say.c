@@ -112,6 +112,15 @@ void say_tell(const struct login *login, const char *sentence)
 		conv_tell(login->pamh, sentence);
 }
 
+void say_denied(const struct login *login, const char *sentence)
+{
+	char text[200 + POLICY_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s%s%s", sentence, login->policy.help[0] ? "\n" : "",
+		 login->policy.help);
+	say_tell(login, text);
+}
+
 static void inform(const struct login *login, const char *sentence)
 {
 	if (!login->silent)
@@ -133,7 +142,7 @@ static void tell_wait(const struct login *login, uint32_t seconds)
 	else
 		snprintf(sentence, sizeof(sentence), "Too many wrong codes. Try again in %u hours.",
 			 (unsigned)((minutes + 59) / 60));
-	say_tell(login, sentence);
+	say_denied(login, sentence);
 }
 
 /* In seconds if the next code is still to come; a counter has no such time. */
@@ -245,13 +254,13 @@ static void tell_outcome(const struct login *login, const struct outcome *outcom
 	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
 		say_tell(login, SPENT_ALREADY);
 	else if (outcome->reason == JUDGE_ENDED_BYPASS)
-		say_tell(login, BYPASS_OVER);
+		say_denied(login, BYPASS_OVER);
 	else if (outcome->reason == JUDGE_BYPASS)
 		tell_bypass(login, outcome);
 	else if (outcome->reason == JUDGE_RECOVERY)
 		tell_recovery_left(login, outcome->recovery_left);
 	else if (outcome->verdict != VERDICT_ALLOW)
-		say_tell(login, SAY_NOT_ACCEPTED);
+		say_denied(login, SAY_NOT_ACCEPTED);
 }
 
 void say_unconfirmed(const struct login *login)

@@ -30,6 +30,12 @@ void say_debug(const struct login *login, const char *reason);
 void say_tell(const struct login *login, const char *sentence);
 
 /*
+ * The same where the person can do nothing alone; the policy's `help` follows. It follows every
+ * denial, whatever its reason: nobody can tell from it who is enrolled.
+ */
+void say_denied(const struct login *login, const char *sentence);
+
+/*
  * Their enrollment waits for its first code, so they were not asked. Only once the first factor
  * has been proved: a stranger is not to learn for which account no code is needed yet.
  */

@@ -42,7 +42,11 @@ static int write_letter(struct batch *batch, const struct person *person,
 {
 	const struct tool *tool = &batch->ctl->tool;
 	struct otp_uri uri;
-	struct letter_page letter = {person->name, &uri, batch->now, batch->ctl->must_confirm};
+	struct letter_page letter = {.user = person->name,
+				     .uri = &uri,
+				     .made = batch->now,
+				     .help = tool->policy.help,
+				     .must_confirm = batch->ctl->must_confirm};
 	struct reason why = {""};
 	size_t len = 0;
 	enum totp_err err = batch_users_uri(&batch->users, person, &uri, &why);

@@ -109,6 +109,11 @@ static void put_sentences(struct buffer *out, const struct letter_page *letter)
 			 "<li>Until you have given a first code your enrollment is not confirmed, "
 			 "and you may not be asked for one. Then log in and run <code>totp-enroll "
 			 "test</code>, and type the code that the app shows.</li>\n");
+	if (letter->help[0]) {
+		html_put(out, "<li>If something does not work: ");
+		html_name(out, letter->help);
+		html_put(out, "</li>\n");
+	}
 	html_put(out,
 		 "<li>Whoever has this letter has your codes: show it to nobody, and destroy it "
 		 "once you have logged in.</li>\n"

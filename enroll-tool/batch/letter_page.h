@@ -14,6 +14,7 @@ struct letter_page {
 	const char *user; /* who logs in, as the name service has it */
 	const struct otp_uri *uri;
 	int64_t made;      /* seconds since 1970 UTC */
+	const char *help;  /* what to do if something does not work, or "" */
 	bool must_confirm; /* it waits for its first code, which nobody may ask for */
 };
 

@@ -25,6 +25,14 @@ int self_need_record(const struct self *self)
 	return tool_refuse(self->tool, "you have no phone enrolled here: run totp-enroll");
 }
 
+int self_denied(const struct self *self, const char *sentence)
+{
+	tool_refuse(self->tool, "%s", sentence);
+	if (self->tool->policy.help[0])
+		fprintf(stderr, "%s\n", self->tool->policy.help);
+	return TOOL_REFUSED;
+}
+
 /* --- asking totpd --- */
 
 /* It was not done. */
@@ -33,7 +41,7 @@ static int refuse(struct self *self, enum totp_err err, const char *why)
 	const struct tool *tool = self->tool;
 
 	if (err == TOTP_ERR_FORBIDDEN || err == TOTP_ERR_RANGE)
-		return tool_refuse(tool, "%s", why[0] ? why : "that is your administrator's to do");
+		return self_denied(self, why[0] ? why : "only your administrator can do this");
 	if (err == TOTP_ERR_EXISTS)
 		return tool_refuse(tool, "you are enrolled already: see totp-enroll status");
 	if (err == TOTP_ERR_NOT_FOUND)
@@ -96,7 +104,7 @@ static void tell_wait(const struct self *self, uint32_t seconds)
 	char text[SELF_TIME_MAX];
 
 	if (seconds == THROTTLE_FOREVER)
-		tool_refuse(self->tool, "too many wrong codes: please ask your administrator");
+		self_denied(self, "too many wrong codes: please ask your administrator");
 	else
 		tool_refuse(self->tool, "too many wrong codes: try again in %s",
 			    self_duration(seconds, text));

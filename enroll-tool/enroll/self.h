@@ -51,6 +51,9 @@ MUST_CHECK int self_ask_with_code(struct self *self, enum wire_op op,
 /* Say what became of an answer that was not accepted, and what to try. */
 void self_tell_refusal(const struct self *self);
 
+/* Say why it cannot be done by the person alone, and the policy's `help`; returns TOOL_REFUSED. */
+int self_denied(const struct self *self, const char *sentence);
+
 /* Would a login enrol somebody who has no invitation? */
 bool self_login_enrolls(const struct self *self);
 

@@ -21,8 +21,8 @@ static int check_first(const struct self *self)
 		return tool_refuse(self->tool, "here a login sets it up: log in anew, by ssh or at "
 					       "the console");
 	if (!self->told.may_enroll)
-		return tool_refuse(self->tool, "only your administrator can enrol you here: ask "
-					       "for an invitation");
+		return self_denied(self, "only your administrator can enroll you here: ask for an "
+					 "invitation");
 	return TOOL_DONE;
 }
 

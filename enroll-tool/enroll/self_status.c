@@ -212,7 +212,8 @@ static void print_absence(const struct self *self)
 	else if (self_login_enrolls(self))
 		printf("To set one up, log in anew, by ssh or at the console.\n");
 	else
-		printf("Only your administrator can enrol one: ask for an invitation.\n");
+		printf("Only your administrator can enroll one: ask for an invitation.\n%s%s",
+		       self->tool->policy.help, self->tool->policy.help[0] ? "\n" : "");
 }
 
 /* --- for programs --- */

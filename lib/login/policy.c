@@ -64,6 +64,7 @@ static const struct option options[] = {
 	OPTION(enroll_until, IN_FILE, KIND_DATE, 0, 0, ""),
 	OPTION(enroll_qr, IN_FILE, KIND_QR, 0, 0, "utf8"),
 	OPTION(prompt, IN_BOTH, KIND_TEXT, 0, 0, "\"Verification code: \""),
+	OPTION(help, IN_FILE, KIND_TEXT, 0, 0, ""),
 	OPTION(echo, IN_BOTH, KIND_FLAG, 0, 0, "no"),
 	OPTION(debug, IN_ARGS, KIND_FLAG, 0, 0, "no"),
 	OPTION(window, IN_FILE, KIND_NUMBER, 0, TOTP_WINDOW_MAX / 2, "1"),
@@ -256,7 +257,7 @@ static enum totp_err set_seconds(const struct option *option, struct text value,
 static enum totp_err set_text(const struct option *option, struct text value, char *text,
 			      struct reason *why)
 {
-	bool is_pattern = option->at != AT(prompt);
+	bool is_pattern = option->at != AT(prompt) && option->at != AT(help);
 
 	if (value.len >= POLICY_TEXT_MAX || !text_is_clean(value) ||
 	    (is_pattern && !pattern_is_good(value))) {

@@ -272,8 +272,10 @@ def test_who_may_not_enrol_is_told_whom_to_ask(served):
     for words, code in ((), 0), (("enroll",), 1):
         assert "log in anew" in say(*words, code=code)
     run("totpctl", "uninvite", "alice")
-    served.policy(enroll="tool", enroll_until="2026-01-01", fail_delay=0)
-    assert "ask for an invitation" in say("enroll", code=1)
+    served.policy(enroll="tool", enroll_until="2026-01-01", fail_delay=0, help="Call 555-0100")
+    for words, code in ((), 0), (("enroll",), 1):
+        said = say(*words, code=code)
+        assert "ask for an invitation" in said and "Call 555-0100" in said
     run("totpctl", "invite", "alice")
     served.policy(enroll="tool", enroll_until="2026-01-01", fail_delay=0, period=60)
     enroll(served)

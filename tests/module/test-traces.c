@@ -140,6 +140,21 @@ static void unknown_unenrolled_and_wrong_read_the_same(void **unused)
 	}
 }
 
+static void the_help_of_the_policy_follows_every_denial_alike(void **unused)
+{
+	static const char *const users[] = {"no-such-user", "bin", "daemon"};
+
+	scene_policy(&scene, "help = Call the help desk: 555-0100\n");
+	for (size_t i = 0; i < COUNT(users); i++) {
+		struct talk talk = {.answer = scene_wrong_code("daemon", scene_now), .rhost = A};
+
+		assert_int_equal(PAM_AUTH_ERR, scene_talk(&scene, users[i], &talk));
+		assert_string_equal("?Verification code: \n!That code was not accepted.\n"
+				    "Call the help desk: 555-0100\n",
+				    talk.heard);
+	}
+}
+
 /* --- the program --- */
 
 struct process {
@@ -325,6 +340,7 @@ int main(void)
 		in_a_scene(no_code_secret_or_password_is_logged_or_printed),
 		in_a_scene(every_outcome_is_one_line_with_all_its_fields),
 		in_a_scene(unknown_unenrolled_and_wrong_read_the_same),
+		in_a_scene(the_help_of_the_policy_follows_every_denial_alike),
 		in_a_scene(after_every_outcome_the_program_is_as_it_was),
 		in_a_scene(a_program_without_standard_files_can_log_in),
 		in_a_scene(a_program_that_may_open_no_file_is_refused),

@@ -99,6 +99,13 @@ def test_no_name_is_markup(host, folder):
     assert scanned(letter, host.folder) == uri(hostile[:60], f"{hostile} {KNOWN}", key_in(letter))
 
 
+def test_a_letter_says_what_to_do_if_something_does_not_work(host, folder):
+    host.policy("help = Call <Anna>: 555-0100")
+    host.done("enroll", KNOWN, "--letters", folder)
+    letter, = letters(folder).values()
+    assert "Call &lt;Anna&gt;: 555-0100" in letter
+
+
 def test_a_letter_needs_nothing_beside_itself(host, folder):
     host.done("enroll", KNOWN, "--letters", folder)
     letter, = letters(folder).values()

@@ -338,6 +338,19 @@ static void paths_are_absolute_and_fit(void **unused)
 	}
 }
 
+static void the_help_is_a_line_of_text_and_there_is_none_by_default(void **unused)
+{
+	struct policy p;
+	struct complaints told;
+
+	assert_ok(parse(&p, "", &told));
+	assert_string_equal("", p.help);
+	assert_ok(parse(&p, "help = Call the help desk: 555-0100, 100 % of the time", &told));
+	assert_string_equal("Call the help desk: 555-0100, 100 % of the time", p.help);
+	assert_refused(FORMAT, parse(&p, "help = \x1b[31mred", &told));
+	assert_told(&told, 0, "at most 127 bytes");
+}
+
 static void a_prompt_is_up_to_127_bytes_of_clean_text(void **unused)
 {
 	struct policy p;
@@ -879,6 +892,7 @@ int main(void)
 		cmocka_unit_test(accounts_enrol_where_and_until_when_it_says),
 		cmocka_unit_test(algorithms_are_three),
 		cmocka_unit_test(paths_are_absolute_and_fit),
+		cmocka_unit_test(the_help_is_a_line_of_text_and_there_is_none_by_default),
 		cmocka_unit_test(a_prompt_is_up_to_127_bytes_of_clean_text),
 		cmocka_unit_test(issuer_and_account_are_templates),
 		cmocka_unit_test(a_template_is_filled_in_or_refused),
