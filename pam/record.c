@@ -16,6 +16,7 @@ static struct attempt attempt_of(const struct login *login)
 				.uid = login->account.uid,
 				.source = login->source,
 				.now = clock_now(),
+				.policy = &login->policy,
 				.tells = !login->silent};
 }
 
@@ -39,7 +40,7 @@ static enum totp_err look_at_record(struct login *login, struct store *store, st
 	if (!login->account.known || !login->facts.enrolled ||
 	    (!login->policy.remember && !gate_wants_record(&login->policy, &login->facts, who.now)))
 		return TOTP_OK;
-	err = attempt_look(store, &login->policy, &who, &look, why);
+	err = attempt_look(store, &who, &look, why);
 	login->remembered = look.remembered;
 	login->facts.pending = look.pending;
 	return err;
@@ -73,7 +74,8 @@ static enum totp_err try_here(const struct login *login, const struct answer *an
 	/* a missing store does not prove the user absent */
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
-	return attempt(store, &login->policy, &who, answer, ret_outcome, why);
+	who.answer = answer;
+	return attempt(store, &who, ret_outcome, why);
 }
 
 static struct token token_of(const struct record_first *first, int64_t now)

@@ -89,6 +89,8 @@ static struct attempt attempt_of(const struct errand *errand)
 				.uid = errand->account.uid,
 				.source = errand->source,
 				.now = errand->now,
+				.policy = errand->policy,
+				.answer = &errand->request->answer,
 				.is_awaited = is_awaited,
 				.context = errand,
 				.tells = errand->peer->root && errand->request->tells};
@@ -112,7 +114,7 @@ static enum totp_err look(struct errand *errand)
 			       ? invitation_holds(errand->store, account->name, account->uid,
 						  errand->now, &response->invited, &response->why)
 			       : TOTP_OK;
-	err = attempt_look(errand->store, errand->policy, &who, &look, &response->why);
+	err = attempt_look(errand->store, &who, &look, &response->why);
 	response->status.last_success = look.last_here; /* how old it may be, who asks knows */
 	response->pending = look.pending;
 	response->enrolled = err != TOTP_ERR_NOT_FOUND; /* revoked in between */
@@ -137,8 +139,7 @@ static enum totp_err check(struct errand *errand)
 
 	if (!errand->account.known)
 		return TOTP_ERR_NOT_FOUND;
-	err = attempt(errand->store, errand->policy, &who, &errand->request->answer,
-		      &response->outcome, &response->why);
+	err = attempt(errand->store, &who, &response->outcome, &response->why);
 	if (err == TOTP_OK)
 		tell_outcome(errand);
 	return err;
@@ -168,10 +169,8 @@ static enum totp_err show_record(struct errand *errand)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct wire_response *response = errand->response;
 	struct wire_status *status = &response->status;
-	enum totp_err err = TOTP_ERR_STALE;
+	enum totp_err err = store_read(errand->store, errand->account.name, &txn, &response->why);
 
-	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
-		err = store_read(errand->store, errand->account.name, &txn, &response->why);
 	if (err == TOTP_ERR_NOT_FOUND)
 		return TOTP_OK;
 	if (err == TOTP_OK) /* whoever had the name before is not theirs to know about */
@@ -412,8 +411,7 @@ static enum totp_err make_change(struct errand *errand, size_t index)
 	enum totp_err err = brings ? confirm_again(errand, &change.moving) : TOTP_OK;
 
 	if (err == TOTP_OK)
-		err = change_by(errand->store, errand->policy, &who, &request->answer, &change,
-				&response->outcome, &response->why);
+		err = change_by(errand->store, &who, &change, &response->outcome, &response->why);
 	if (err == TOTP_OK)
 		tell_outcome(errand);
 	if (err == TOTP_OK && response->outcome.verdict == VERDICT_ALLOW) {

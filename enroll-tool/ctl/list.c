@@ -95,9 +95,7 @@ static bool find_entry(const struct list *list, const char *user, struct entry *
 	enum totp_err err = TOTP_OK;
 
 	*entry = (struct entry){.user = user, .txn = STORE_TXN_NONE};
-	entry->err = TOTP_ERR_STALE;
-	for (int tries = 0; entry->err == TOTP_ERR_STALE && tries < 8; tries++)
-		entry->err = store_read(list->ctl->tool.store, user, &entry->txn, &entry->why);
+	entry->err = store_read(list->ctl->tool.store, user, &entry->txn, &entry->why);
 	if (!names_find(list->names, user, &entry->account))
 		err = account_find(user, &entry->account,
 				   entry->err == TOTP_OK ? &entry->why : NULL);

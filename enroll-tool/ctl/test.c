@@ -324,8 +324,8 @@ static void look_at_record(struct trial *trial)
 	trial->look_err = TOTP_OK;
 	if (!trial->facts.known || !trial->facts.enrolled)
 		return;
-	trial->look_err = attempt_look(ctl->tool.store, trial->policy, &trial->who, &trial->look,
-				       &trial->look_why);
+	trial->look_err =
+		attempt_look(ctl->tool.store, &trial->who, &trial->look, &trial->look_why);
 	trial->facts.pending = trial->look.pending;
 }
 
@@ -339,7 +339,8 @@ static int try_login(struct trial *trial)
 	trial->who = (struct attempt){.user = ctl->account.name,
 				      .uid = ctl->account.uid,
 				      .source = trial->source,
-				      .now = clock_now()};
+				      .now = clock_now(),
+				      .policy = trial->policy};
 	if (find_facts(trial, &why) != TOTP_OK) {
 		tool_refuse(&ctl->tool, "%s", why.text);
 		return print_verdict(false, "the module could not check");

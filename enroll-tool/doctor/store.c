@@ -19,7 +19,6 @@
 #include "store/files/files.h"
 
 #define LEFTOVER_AFTER 3600 /* seconds; what is younger may be at work */
-#define READ_TRIES     8
 
 #define PRIVATE (S_IRWXG | S_IRWXO)
 #define WRITE   (S_IWGRP | S_IWOTH)
@@ -319,12 +318,11 @@ static void look_at_record(void *context, const char *user)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
 	size_t before = doctor->count;
-	enum totp_err err = TOTP_ERR_STALE;
+	enum totp_err err;
 
 	if (round->done < round->total)
 		progress_show(&round->progress, "reading records", ++round->done, round->total);
-	for (int i = 0; i < READ_TRIES && err == TOTP_ERR_STALE; i++)
-		err = store_read(doctor->ctl->tool.store, user, &txn, &why);
+	err = store_read(doctor->ctl->tool.store, user, &txn, &why);
 	if (err == TOTP_ERR_UNSAFE) {
 		look_at_files(doctor, user);
 		err = store_read(doctor->ctl->tool.store, user, &txn, &why);

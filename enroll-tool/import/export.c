@@ -20,8 +20,6 @@
 #include "import/export_file.h"
 #include "import/pwseal.h"
 
-#define READ_TRIES 8
-
 struct piece_of_export {
 	const uint8_t *bytes;
 	size_t len;
@@ -48,10 +46,8 @@ static void export_end(struct export *export)
 static enum totp_err read_record(struct store *store, const char *user, struct store_txn *txn,
 				 struct reason *why)
 {
-	enum totp_err err = TOTP_ERR_STALE;
+	enum totp_err err = store_read(store, user, txn, why);
 
-	for (int tries = 0; err == TOTP_ERR_STALE && tries < READ_TRIES; tries++)
-		err = store_read(store, user, txn, why);
 	/* as a login would: a write that was cut short may have been of a later step */
 	if (err == TOTP_OK && txn->torn)
 		state_raise(&txn->state, &txn->cred, clock_now(), 0);

@@ -16,8 +16,7 @@
 #include "common/progress.h"
 #include "report/report.h"
 
-#define READ_TRIES 8
-#define TEAM_MIN   2 /* people; a group of one is mostly that person's own */
+#define TEAM_MIN 2 /* people; a group of one is mostly that person's own */
 
 /* --- where everybody stands --- */
 
@@ -25,10 +24,8 @@
 static enum stage stage_of_record(struct store *store, const struct somebody *one)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = TOTP_ERR_STALE;
+	enum totp_err err = store_read(store, one->name, &txn, NULL);
 
-	for (int i = 0; i < READ_TRIES && err == TOTP_ERR_STALE; i++)
-		err = store_read(store, one->name, &txn, NULL);
 	if (err == TOTP_ERR_NOT_FOUND) /* revoked meanwhile */
 		return STAGE_FREE;
 	if (err != TOTP_OK || txn.cred.disabled || (txn.cred.uid_bound && txn.cred.uid != one->uid))

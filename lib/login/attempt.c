@@ -33,13 +33,12 @@ static void outcome_of(const struct ruling *ruling, const struct cred *cred,
 
 /* After a wrong code, and after it was counted: whose clock is off? For the log alone. */
 static void search_offset(const struct cred *cred, const struct login_state *state,
-			  const struct attempt *who, const struct answer *answer,
-			  struct outcome *outcome)
+			  const struct attempt *who, struct outcome *outcome)
 {
 	struct offset offset;
 
 	if (outcome->reason != JUDGE_WRONG_CODE ||
-	    judge_offset(cred, state, answer, who->now, &offset) != TOTP_OK || !offset.found)
+	    judge_offset(cred, state, who->answer, who->now, &offset) != TOTP_OK || !offset.found)
 		return;
 	outcome->off = true;
 	outcome->off_hours = offset.whole_hours;
@@ -111,10 +110,8 @@ static void take_notices(struct ruling *ruling, struct outcome *told)
 }
 
 /* Judge a locked record, commit, and fill in the outcome. */
-static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy *policy,
-				      const struct attempt *who, const struct answer *answer,
-				      const struct attempt_act *act, struct outcome *outcome,
-				      struct reason *why)
+static enum totp_err judge_and_commit(struct store_txn *txn, const struct attempt *who,
+				      struct outcome *outcome, struct reason *why)
 {
 	OWN_CRED struct cred cred = txn->cred; /* the transaction wipes its own at commit */
 	struct outcome told = {.torn = txn->torn,
@@ -132,36 +129,43 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct policy
 		reason_set(why, "the client waits no longer: no code was used up");
 		return TOTP_ERR_TIMEOUT;
 	}
-	attempt_raise(txn, policy, who->now);
-	err = judge(&cred, &txn->state, policy, answer, &who->source, who->now, &ruling);
+	attempt_raise(txn, who->policy, who->now);
+	err = judge(&cred, &txn->state, who->policy, who->answer, &who->source, who->now, &ruling);
 	if (err != TOTP_OK) {
 		reason_set(why, "cannot judge: %s", err_name(err));
 		return err;
 	}
-	if (who->tells && !act)
+	if (who->tells && !who->act)
 		take_notices(&ruling, &told);
-	err = commit(txn, &cred, &ruling, act, why);
+	err = commit(txn, &cred, &ruling, who->act, why);
 	if (err != TOTP_OK)
 		return err;
 
 	told.in_run = txn->in_run;
 	outcome_of(&ruling, &cred, &told);
-	search_offset(&cred, &ruling.next, who, answer, &told);
+	search_offset(&cred, &ruling.next, who, &told);
 	*outcome = told;
 	return TOTP_OK;
 }
 
-/* One race: TOTP_ERR_STALE when it was lost. */
-static enum totp_err attempt_once(struct store *store, const struct policy *policy,
-				  const struct attempt *who, const struct answer *answer,
-				  const struct attempt_act *act, uint64_t deadline,
-				  struct outcome *outcome, struct reason *why)
+/* An attempt under way, which begins again when a race was lost. */
+struct attempt_run {
+	struct store *store;
+	const struct attempt *who;
+	uint64_t deadline; /* for the lock */
+	struct outcome *outcome;
+};
+
+static enum totp_err attempt_once(void *context, struct reason *why)
 {
+	const struct attempt_run *run = context;
+	const struct attempt *who = run->who;
+	struct outcome *outcome = run->outcome;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct throttle *throttle;
 	struct ruling ruling;
 	bool mend;
-	enum totp_err err = store_read(store, who->user, &txn, why);
+	enum totp_err err = store_read(run->store, who->user, &txn, why);
 
 	if (err == TOTP_OK)
 		err = attempt_check_uid(&txn.cred, who->uid, why);
@@ -178,43 +182,35 @@ static enum totp_err attempt_once(struct store *store, const struct policy *poli
 	 */
 	throttle = throttle_of(&txn.state, &who->source);
 	mend = throttle_settle(throttle, who->now) || txn.torn;
-	outcome->wait_seconds = throttle_wait(throttle, policy, who->now);
-	if (outcome->wait_seconds && !mend && answer->kind != ANSWER_RECOVERY) {
+	outcome->wait_seconds = throttle_wait(throttle, who->policy, who->now);
+	if (outcome->wait_seconds && !mend && who->answer->kind != ANSWER_RECOVERY) {
 		outcome->verdict = VERDICT_WAIT;
 		outcome->reason = JUDGE_THROTTLED;
 		return TOTP_OK;
 	}
-	err = store_lock(&txn, deadline, why);
+	err = store_lock(&txn, run->deadline, why);
 	if (err != TOTP_OK)
 		return err;
-	return judge_and_commit(&txn, policy, who, answer, act, outcome, why);
+	return judge_and_commit(&txn, who, outcome, why);
 }
 
-enum totp_err attempt_act(struct store *store, const struct policy *policy,
-			  const struct attempt *who, const struct answer *answer,
-			  const struct attempt_act *act, struct outcome *ret_outcome,
-			  struct reason *why)
+enum totp_err attempt(struct store *store, const struct attempt *who, struct outcome *ret_outcome,
+		      struct reason *why)
 {
-	uint64_t deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull;
-	enum totp_err err = TOTP_ERR_STALE;
+	struct attempt_run run = {
+		.store = store,
+		.who = who,
+		.deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull,
+		.outcome = ret_outcome,
+	};
 	struct ruling shape;
 
 	*ret_outcome = (struct outcome){.verdict = VERDICT_DENY};
-	if (judge_shape(answer, &shape)) {
+	if (judge_shape(who->answer, &shape)) {
 		ret_outcome->reason = shape.reason;
 		return TOTP_OK;
 	}
-	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
-		err = attempt_once(store, policy, who, answer, act, deadline, ret_outcome, why);
-	if (err == TOTP_ERR_STALE)
-		reason_set(why, "the record was replaced %d times meanwhile", ATTEMPT_TRIES);
-	return err;
-}
-
-enum totp_err attempt(struct store *store, const struct policy *policy, const struct attempt *who,
-		      const struct answer *answer, struct outcome *ret_outcome, struct reason *why)
-{
-	return attempt_act(store, policy, who, answer, NULL, ret_outcome, why);
+	return store_retry(attempt_once, &run, why);
 }
 
 static int64_t last_success_from(const struct login_state *state, const struct source *source)
@@ -232,21 +228,19 @@ bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t n
 	return last_here > 0 && last_here <= now && now - last_here < policy->remember;
 }
 
-enum totp_err attempt_look(struct store *store, const struct policy *policy,
-			   const struct attempt *who, struct look *ret_look, struct reason *why)
+enum totp_err attempt_look(struct store *store, const struct attempt *who, struct look *ret_look,
+			   struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = TOTP_ERR_STALE;
+	enum totp_err err = store_read(store, who->user, &txn, why);
 
 	*ret_look = (struct look){.remembered = false};
-	for (unsigned i = 0; i < ATTEMPT_TRIES && err == TOTP_ERR_STALE; i++)
-		err = store_read(store, who->user, &txn, why);
 	if (err == TOTP_OK)
 		err = attempt_check_uid(&txn.cred, who->uid, why);
 	if (err != TOTP_OK || txn.cred.disabled)
 		return err;
 	ret_look->last_here = last_success_from(&txn.state, &who->source);
-	ret_look->remembered = attempt_remembers(policy, ret_look->last_here, who->now);
+	ret_look->remembered = attempt_remembers(who->policy, ret_look->last_here, who->now);
 	ret_look->pending = state_is_pending(&txn.state, &txn.cred) && !txn.torn;
 	return TOTP_OK;
 }

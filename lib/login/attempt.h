@@ -5,15 +5,27 @@
 #include "login/judge.h"
 #include "store/store.h"
 
-#define ATTEMPT_TRIES 8
+/*
+ * What is done instead of the commit if an answer is right: it makes `next`, in which the answer
+ * is used up, durable together with a change of the record. cred is a copy. May be called again,
+ * from the start, when a race was lost.
+ */
+struct attempt_act {
+	enum totp_err (*run)(void *context, struct store_txn *txn, const struct cred *cred,
+			     const struct login_state *next, struct reason *why);
+	void *context;
+};
 
-/* Who tries, from where, when. */
+/* One answer of one user. */
 struct attempt {
 	const char *user;
 	uint32_t uid;
 	struct source source;
 	int64_t now; /* seconds since 1970 UTC, taken once, when the answer had arrived */
-	bool tells;  /* the user sees messages: notices are shown, and need not be kept */
+	const struct policy *policy;
+	const struct answer *answer;   /* not for attempt_look */
+	const struct attempt_act *act; /* NULL: none */
+	bool tells; /* the user sees messages: notices are shown, and need not be kept */
 	bool (*is_awaited)(const void *context); /* does the client still wait? NULL: yes */
 	const void *context;
 };
@@ -64,34 +76,14 @@ void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETA
  * whose credential is disabled, is denied without waiting for the lock.
  *
  * Errors, all of which refuse: those of the store; TOTP_ERR_UNSAFE: the credential
- * belongs to another uid; TOTP_ERR_STALE: ATTEMPT_TRIES races lost; TOTP_ERR_TIMEOUT: the lock
- * was not free in time, or the client waits no longer: then the answer is neither judged, nor
- * used up, nor counted. *why holds a sentence for the log. Waits at most STORE_LOCK_WAIT_MS in
- * all.
+ * belongs to another uid; TOTP_ERR_STALE: STORE_TRIES races lost; TOTP_ERR_FORBIDDEN: the answer
+ * is a bypass, which allows no act and is not used up (*why is a sentence for the user); an error
+ * of the act; TOTP_ERR_TIMEOUT: the lock was not free in time, or the client waits no longer:
+ * then the answer is neither judged, nor used up, nor counted. *why holds a sentence for the log.
+ * Waits at most STORE_LOCK_WAIT_MS in all.
  */
-MUST_CHECK enum totp_err attempt(struct store *store, const struct policy *policy,
-				 const struct attempt *who, const struct answer *answer,
+MUST_CHECK enum totp_err attempt(struct store *store, const struct attempt *who,
 				 struct outcome *ret_outcome, struct reason *why);
-
-/*
- * What is done instead of the commit if an answer is right: it makes `next`, in which the answer
- * is used up, durable together with a change of the record. cred is a copy. May be called again,
- * from the start, when a race was lost.
- */
-struct attempt_act {
-	enum totp_err (*run)(void *context, struct store_txn *txn, const struct cred *cred,
-			     const struct login_state *next, struct reason *why);
-	void *context;
-};
-
-/*
- * As attempt, with an act. An error of it is one of the attempt. TOTP_ERR_FORBIDDEN: the answer
- * is a bypass, which allows no act and is not used up; *why is a sentence for the person.
- */
-MUST_CHECK enum totp_err attempt_act(struct store *store, const struct policy *policy,
-				     const struct attempt *who, const struct answer *answer,
-				     const struct attempt_act *act, struct outcome *ret_outcome,
-				     struct reason *why);
 
 /*
  * Take as used what may have been: codes up to now after a write that was cut short, and
@@ -122,11 +114,10 @@ bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t n
  * are never remembered. A disabled record is neither remembered nor pending; a record whose last
  * write was cut short is not pending, since that write may have been of its first code.
  *
- * Errors, all of which refuse: those of store_read but TOTP_ERR_STALE, which is tried
- * again; TOTP_ERR_UNSAFE: another uid. TOTP_ERR_NOT_FOUND: revoked.
+ * Errors, all of which refuse: those of store_read; TOTP_ERR_UNSAFE: another uid.
+ * TOTP_ERR_NOT_FOUND: revoked.
  */
-MUST_CHECK enum totp_err attempt_look(struct store *store, const struct policy *policy,
-				      const struct attempt *who, struct look *ret_look,
-				      struct reason *why);
+MUST_CHECK enum totp_err attempt_look(struct store *store, const struct attempt *who,
+				      struct look *ret_look, struct reason *why);
 
 #endif

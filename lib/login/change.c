@@ -192,12 +192,14 @@ bool change_is_allowed(const struct policy *policy, enum change_kind kind, bool 
 	return false;
 }
 
-enum totp_err change_by(struct store *store, const struct policy *policy, const struct attempt *who,
-			const struct answer *answer, struct change *change,
+enum totp_err change_by(struct store *store, const struct attempt *who, struct change *change,
 			struct outcome *ret_outcome, struct reason *why)
 {
-	struct act made = {change, who};
-	const struct attempt_act act = {run, &made};
+	struct attempt_act act = {.run = run};
+	struct attempt with_act = *who;
+	struct act context = {change, &with_act};
 
-	return attempt_act(store, policy, who, answer, &act, ret_outcome, why);
+	act.context = &context;
+	with_act.act = &act;
+	return attempt(store, &with_act, ret_outcome, why);
 }

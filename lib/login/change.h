@@ -41,8 +41,7 @@ bool change_is_allowed(const struct policy *policy, enum change_kind kind, bool 
  * sentence for the person, and the answer is not used up. TOTP_ERR_UNCERTAIN: made, but a
  * power cut may undo it. Others as attempt.
  */
-MUST_CHECK enum totp_err change_by(struct store *store, const struct policy *policy,
-				   const struct attempt *who, const struct answer *answer,
+MUST_CHECK enum totp_err change_by(struct store *store, const struct attempt *who,
 				   struct change *change, struct outcome *ret_outcome,
 				   struct reason *why);
 

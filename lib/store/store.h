@@ -24,6 +24,7 @@
 
 #define STORE_NAME_MAX     200 /* bytes of an encoded user name */
 #define STORE_LOCK_WAIT_MS 2000
+#define STORE_TRIES        8 /* how often a record may be replaced meanwhile */
 
 struct store_config {
 	const char *dir;            /* absolute path */
@@ -181,8 +182,8 @@ MUST_CHECK enum totp_err store_each_stray(struct store *store, store_each_fn *ea
  * TOTP_ERR_NOT_FOUND: the store is healthy and has no such user (a proof of absence).
  * TOTP_ERR_SEAL, _FORMAT, _RANGE, _UNSAFE, _UNSUPPORTED: the record is not acceptable;
  * TOTP_ERR_SYSTEM: errno. *why has the sentence to log. A state that is missing or does
- * not verify is TOTP_ERR_SEAL and names `totpctl repair`. TOTP_ERR_STALE: the record was
- * replaced while it was read: read again. On error the transaction is over.
+ * not verify is TOTP_ERR_SEAL and names `totpctl repair`. TOTP_ERR_STALE: the record was replaced
+ * at each of STORE_TRIES tries. On error the transaction is over.
  */
 MUST_CHECK enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
 				    struct reason *why);
@@ -216,6 +217,15 @@ MUST_CHECK enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, st
  */
 MUST_CHECK enum totp_err store_commit(struct store_txn *txn, const struct login_state *next,
 				      struct reason *why);
+
+/* One transaction, from store_read on. */
+typedef enum totp_err store_try_fn(void *context, struct reason *why);
+
+/*
+ * Call `one_try` until it returns something else than TOTP_ERR_STALE, at most STORE_TRIES times.
+ * *why then has a sentence, also for TOTP_ERR_STALE.
+ */
+MUST_CHECK enum totp_err store_retry(store_try_fn *one_try, void *context, struct reason *why);
 
 /* Unlock, close and wipe; for OWN_TXN, or before beginning again. */
 void store_end(struct store_txn *txn);

@@ -78,7 +78,9 @@ static void try_login(struct store *store, char **words)
 	who.uid = txn.cred.uid;
 	store_end(&txn);
 	answer_parse(words[2], NULL, &answer);
-	need(attempt(store, &policy, &who, &answer, &outcome, &why), "attempt");
+	who.policy = &policy;
+	who.answer = &answer;
+	need(attempt(store, &who, &outcome, &why), "attempt");
 	printf("%s %s\n", names[outcome.verdict], judge_reason_name(outcome.reason));
 }
 
@@ -91,7 +93,8 @@ static void tell_remembered(struct store *store, char **words)
 	need(store_read(store, words[0], &txn, &why), "read");
 	who.uid = txn.cred.uid;
 	store_end(&txn);
-	need(attempt_look(store, &policy, &who, &look, &why), "look");
+	who.policy = &policy;
+	need(attempt_look(store, &who, &look, &why), "look");
 	printf("%s\n", look.remembered ? "yes" : "no");
 }
 

@@ -45,12 +45,15 @@ struct trial {
 static struct trial try_as(struct fixture *f, const struct attempt *who, const char *text)
 {
 	struct trial trial = {.outcome.verdict = VERDICT_ALLOW};
+	struct attempt full = *who;
 	struct policy policy;
 	struct answer answer;
 
 	policy_default(&policy);
 	answer_parse(text, NULL, &answer);
-	trial.err = attempt(f->store, &policy, who, &answer, &trial.outcome, &trial.why);
+	full.policy = &policy;
+	full.answer = &answer;
+	trial.err = attempt(f->store, &full, &trial.outcome, &trial.why);
 	return trial;
 }
 
@@ -380,12 +383,14 @@ static struct cred replace_user(struct fixture *f, const struct cred *cred)
 static struct trial look_at(struct fixture *f, const struct attempt *who, struct look *ret_look)
 {
 	struct trial trial = {.outcome.verdict = VERDICT_DENY};
+	struct attempt full = *who;
 	struct policy policy;
 
 	policy_default(&policy);
 	policy.remember = 3600;
 	*ret_look = (struct look){true, 1, true};
-	trial.err = attempt_look(f->store, &policy, who, ret_look, &trial.why);
+	full.policy = &policy;
+	trial.err = attempt_look(f->store, &full, ret_look, &trial.why);
 	return trial;
 }
 

@@ -90,7 +90,9 @@ static struct trial try_change(struct fixture *f, struct change *change, const c
 
 	policy_default(&policy);
 	answer_parse(text, NULL, &answer);
-	trial.err = change_by(f->store, &policy, &who, &answer, change, &trial.outcome, &trial.why);
+	who.policy = &policy;
+	who.answer = &answer;
+	trial.err = change_by(f->store, &who, change, &trial.outcome, &trial.why);
 	return trial;
 }
 
@@ -157,7 +159,9 @@ static struct outcome log_in(struct fixture *f, const char *text, bool tells, un
 
 	policy_default(&policy);
 	answer_parse(text, NULL, &answer);
-	assert_ok(attempt(f->store, &policy, &who, &answer, &outcome, &why));
+	who.policy = &policy;
+	who.answer = &answer;
+	assert_ok(attempt(f->store, &who, &outcome, &why));
 	assert_int_equal(VERDICT_ALLOW, outcome.verdict);
 	return outcome;
 }
@@ -404,6 +408,7 @@ static const struct attempt far_away = {.user = "alice",
 
 static void log_in_from_far_away(struct fixture *f, const char *text)
 {
+	struct attempt who = far_away;
 	struct outcome outcome;
 	struct policy policy;
 	struct answer answer;
@@ -411,12 +416,15 @@ static void log_in_from_far_away(struct fixture *f, const char *text)
 
 	policy_default(&policy);
 	answer_parse(text, NULL, &answer);
-	assert_ok(attempt(f->store, &policy, &far_away, &answer, &outcome, &why));
+	who.policy = &policy;
+	who.answer = &answer;
+	assert_ok(attempt(f->store, &who, &outcome, &why));
 	assert_int_equal(VERDICT_ALLOW, outcome.verdict);
 }
 
 static bool is_remembered(const struct fixture *f)
 {
+	struct attempt who = far_away;
 	OWN_STORE struct store *store = open_again(f);
 	struct policy policy;
 	struct reason why;
@@ -424,7 +432,8 @@ static bool is_remembered(const struct fixture *f)
 
 	policy_default(&policy);
 	policy.remember = 3600;
-	assert_ok(attempt_look(store, &policy, &far_away, &look, &why));
+	who.policy = &policy;
+	assert_ok(attempt_look(store, &who, &look, &why));
 	return look.remembered;
 }
 

@@ -17,14 +17,14 @@
 #include "store/files/files.h"
 #include "store/files/path.h"
 
-#define COPY_MAX   STATE_FILE_LEN /* bytes; no file of a store is longer */
-#define WAIT_NS    10000000000ull /* for a login that holds a record */
-#define READ_TRIES 8
+#define COPY_MAX STATE_FILE_LEN /* bytes; no file of a store is longer */
+#define WAIT_NS  10000000000ull /* for a login that holds a record */
 
 struct giving {
 	struct store *store;
 	uid_t uid;
 	gid_t gid;
+	const char *user; /* whose record is copied now */
 	size_t given;
 	enum totp_err err; /* of the first record that could not be given to the account */
 	struct reason *why;
@@ -87,8 +87,10 @@ static enum totp_err give_copy(struct giving *giving, const struct found *found)
  * The credential first: a login that opens the new one waits for the lock of the old state, and
  * then finds that it was replaced.
  */
-static enum totp_err give_record_once(struct giving *giving, const char *user)
+static enum totp_err give_record_once(void *context, struct reason *why)
 {
+	struct giving *giving = context;
+	const char *user = giving->user;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct store *store = giving->store;
 	char name[STORE_NAME_MAX + 1], state[FILES_STATE_NAME_MAX];
@@ -97,7 +99,7 @@ static enum totp_err give_record_once(struct giving *giving, const char *user)
 
 	if (err != TOTP_OK) /* not a record, or one that no login accepts: leave it alone */
 		return err == TOTP_ERR_STALE ? err : TOTP_OK;
-	err = store_lock(&txn, io_monotonic_ns() + WAIT_NS, giving->why);
+	err = store_lock(&txn, io_monotonic_ns() + WAIT_NS, why);
 	if (err == TOTP_OK)
 		err = store_name(user, name);
 	if (err == TOTP_OK)
@@ -112,10 +114,11 @@ static enum totp_err give_record_once(struct giving *giving, const char *user)
 static void give_record(void *context, const char *user)
 {
 	struct giving *giving = context;
-	enum totp_err err = TOTP_ERR_STALE;
+	struct reason unused = {""};
+	enum totp_err err;
 
-	for (unsigned i = 0; i < READ_TRIES && err == TOTP_ERR_STALE; i++)
-		err = give_record_once(giving, user);
+	giving->user = user;
+	err = store_retry(give_record_once, giving, &unused);
 	if (err == TOTP_OK || err == TOTP_ERR_NOT_FOUND || giving->err != TOTP_OK)
 		return;
 	giving->err = err;

@@ -124,28 +124,12 @@ enum totp_err files_load_state(struct store_txn *txn, struct reason *why)
 	return TOTP_ERR_SEAL;
 }
 
-enum totp_err store_read_cred(struct store *store, const char *user, struct store_txn *txn,
-			      struct reason *why)
+static enum totp_err read_once(struct store_txn *txn, const char *user, struct reason *why)
 {
-	enum totp_err err;
+	enum totp_err err = read_cred(txn, user, why);
 
-	*txn = (struct store_txn){
-		.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1, .cred_only = true};
-	err = read_cred(txn, user, why);
-	if (err == TOTP_OK && open_disk_state(txn, NULL) == TOTP_ERR_STALE)
-		err = TOTP_ERR_STALE;
-	if (err != TOTP_OK)
-		store_end(txn);
-	return err;
-}
-
-enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
-			 struct reason *why)
-{
-	enum totp_err err;
-
-	*txn = (struct store_txn){.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1};
-	err = read_cred(txn, user, why);
+	if (err == TOTP_OK && txn->cred_only)
+		return open_disk_state(txn, NULL) == TOTP_ERR_STALE ? TOTP_ERR_STALE : TOTP_OK;
 	if (err == TOTP_OK)
 		err = open_disk_state(txn, why);
 	if (err == TOTP_OK)
@@ -155,9 +139,43 @@ enum totp_err store_read(struct store *store, const char *user, struct store_txn
 		files_pause(tries);
 		err = files_load_state(txn, why);
 	}
-	if (err != TOTP_OK)
-		store_end(txn);
 	return err;
+}
+
+/* Read again while the record is replaced at the same time. */
+static enum totp_err read_record(const struct store_txn *fresh, const char *user,
+				 struct store_txn *txn, struct reason *why)
+{
+	enum totp_err err = TOTP_ERR_STALE;
+
+	for (unsigned i = 0; i < STORE_TRIES && err == TOTP_ERR_STALE; i++) {
+		*txn = *fresh;
+		err = read_once(txn, user, why);
+		if (err != TOTP_OK)
+			store_end(txn);
+	}
+	if (err == TOTP_ERR_STALE)
+		reason_set(why, "the record was replaced %d times meanwhile: try again",
+			   STORE_TRIES);
+	return err;
+}
+
+enum totp_err store_read_cred(struct store *store, const char *user, struct store_txn *txn,
+			      struct reason *why)
+{
+	const struct store_txn fresh = {
+		.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1, .cred_only = true};
+
+	return read_record(&fresh, user, txn, why);
+}
+
+enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
+			 struct reason *why)
+{
+	const struct store_txn fresh = {
+		.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1};
+
+	return read_record(&fresh, user, txn, why);
 }
 
 void files_let_go(struct store_txn *txn)
