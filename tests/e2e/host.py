@@ -187,7 +187,7 @@ class Host:
                         self.log_text(since)) and self.keeper.poll() is None, self.log_text(since)
 
     def drop_service(self):
-        for path in "/etc/passwd", "/etc/group":
+        for path in "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow":
             run("sed", "-i", "/^_pam_totp:/d", path)
 
     def stop_totpd(self):
