@@ -249,7 +249,7 @@ def test_who_is_enrolled_is_told_what_there_is(served):
     said = say("status")
     assert "1 wrong code since your last login" in said and "127.0.0.1" in said
     made = json.loads(say("status", "--json"))
-    told = re.search(r"^One object on one line. With \*status\*: (.*?)\n\n", open(MANUAL).read(),
+    told = re.search(r"^One object on one line. With \*status\*:\n(.*?)\n\n", open(MANUAL).read(),
                      re.M | re.S)[1]
     assert {*made, *made["tokens"][0]} == set(re.findall(r"_(\w+)_", told))
     assert made["enrolled"] and made["tokens"][0]["label"] == "phone"
