@@ -24,8 +24,8 @@ enum place {
 /* The process that libpam runs in. */
 enum caller {
 	CALLER_USER = 0, /* does not run as root */
-	CALLER_SET_UID, /* root rights, but started by another user or able to become one */
-	CALLER_ROOT,    /* real, effective and saved user id are 0 */
+	CALLER_SET_UID,  /* root rights, but started by another user or able to become one */
+	CALLER_ROOT,     /* real, effective and saved user id are 0 */
 };
 
 /* What totpd says to the store that the PAM line means. */

@@ -57,7 +57,7 @@ struct policy {
 	enum enroll_qr enroll_qr;
 	enum password_mode password;
 	char prompt[POLICY_TEXT_MAX];
-	char help[POLICY_TEXT_MAX]; /* what a denied person can do, such as whom to call */
+	char help[POLICY_TEXT_MAX]; /* what a denied user can do, such as a number to call */
 	bool echo;
 	bool debug;
 	bool readonly_login;

@@ -17,7 +17,7 @@ static void dir_end(DIR **dir)
 }
 
 /* A stream of its own: the offset of the directory's descriptor does not change. */
-static DIR *open_dir(int dir_fd)
+static DIR *open_stream(int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -27,58 +27,54 @@ static DIR *open_dir(int dir_fd)
 	return dir;
 }
 
-/* Called with each name in a directory. */
-typedef void entry_fn(struct store *store, const char *name, store_each_fn *each, void *context);
+/* One walk through a directory of the store. */
+struct listing {
+	struct store *store;
+	const char *directory; /* its name, for paths and errors */
+	store_each_fn *each;
+	void *context;
+};
 
-static enum totp_err each_entry(struct store *store, int dir_fd, const char *folder, entry_fn *tell,
-				store_each_fn *each, void *context, struct reason *why)
+/* Called with each name in the directory. */
+typedef void entry_fn(const struct listing *listing, const char *name);
+
+static enum totp_err each_entry(const struct listing *listing, int dir_fd, entry_fn *look,
+				struct reason *why)
 {
-	OWN_DIR DIR *dir = open_dir(dir_fd);
+	OWN_DIR DIR *dir = open_stream(dir_fd);
 	const struct dirent *entry;
 
 	if (!dir)
-		return reason_errno(why, "%s: cannot be listed", folder);
+		return reason_errno(why, "%s: cannot be listed", listing->directory);
 	while ((errno = 0, entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			tell(store, entry->d_name, each, context);
-	return errno == 0 ? TOTP_OK : reason_errno(why, "%s: cannot be listed", folder);
+			look(listing, entry->d_name);
+	return errno == 0 ? TOTP_OK : reason_errno(why, "%s: cannot be listed", listing->directory);
 }
 
-static void tell_user(struct store *store, const char *name, store_each_fn *each, void *context)
+static void list_user(const struct listing *listing, const char *name)
 {
 	char user[CRED_USER_MAX + 1];
 
-	(void)store;
 	if (store_user_of(name, user) == TOTP_OK)
-		each(context, user);
+		listing->each(listing->context, user);
 }
 
-static void tell_stray(const char *folder, const char *name, store_each_fn *each, void *context)
+static void list_path(const struct listing *listing, const char *name)
 {
 	char path[sizeof(FILES_INVITES) + 1 + NAME_MAX + 1];
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	each(context, path);
+	snprintf(path, sizeof(path), "%s/%s", listing->directory, name);
+	listing->each(listing->context, path);
 }
 
-static void tell_stray_user(struct store *store, const char *name, store_each_fn *each,
-			    void *context)
+/* A name that is no user's, among records or invitations. */
+static void list_stray_name(const struct listing *listing, const char *name)
 {
 	char user[CRED_USER_MAX + 1];
 
-	(void)store;
 	if (store_user_of(name, user) != TOTP_OK)
-		tell_stray(FILES_USERS, name, each, context);
-}
-
-static void tell_stray_invite(struct store *store, const char *name, store_each_fn *each,
-			      void *context)
-{
-	char user[CRED_USER_MAX + 1];
-
-	(void)store;
-	if (store_user_of(name, user) != TOTP_OK)
-		tell_stray(FILES_INVITES, name, each, context);
+		list_path(listing, name);
 }
 
 /* Split NAME.ID into user and credential id. */
@@ -96,8 +92,7 @@ static bool split_state_name(const char *name, char user[CRED_USER_MAX + 1],
 	return store_user_of(copy, user) == TOTP_OK;
 }
 
-static void tell_stray_state(struct store *store, const char *name, store_each_fn *each,
-			     void *context)
+static void list_stray_state(const struct listing *listing, const char *name)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	char user[CRED_USER_MAX + 1];
@@ -105,46 +100,50 @@ static void tell_stray_state(struct store *store, const char *name, store_each_f
 	enum totp_err err = TOTP_ERR_NOT_FOUND;
 
 	if (split_state_name(name, user, id))
-		err = store_read_cred(store, user, &txn, NULL);
+		err = store_read_cred(listing->store, user, &txn, NULL);
 	if (err == TOTP_ERR_NOT_FOUND ||
 	    (err == TOTP_OK && memcmp(id, txn.cred.id, sizeof(id)) != 0))
-		tell_stray(FILES_STATES, name, each, context);
+		list_path(listing, name);
 }
 
 enum totp_err store_each_user(struct store *store, store_each_fn *each, void *context,
 			      struct reason *why)
 {
-	return each_entry(store, store->users_fd, FILES_USERS, tell_user, each, context, why);
+	const struct listing listing = {store, FILES_USERS, each, context};
+
+	return each_entry(&listing, store->users_fd, list_user, why);
 }
 
 /* A missing directory counts as empty. */
-static enum totp_err each_invite(struct store *store, entry_fn *tell, store_each_fn *each,
-				 void *context, struct reason *why)
+static enum totp_err each_invite(const struct listing *listing, entry_fn *look, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	enum totp_err err = files_open_invites(store, &dir_fd, why);
+	enum totp_err err = files_open_invites(listing->store, &dir_fd, why);
 
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
-	return each_entry(store, dir_fd, FILES_INVITES, tell, each, context, why);
+	return each_entry(listing, dir_fd, look, why);
 }
 
 enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
 				struct reason *why)
 {
-	return each_invite(store, tell_user, each, context, why);
+	const struct listing listing = {store, FILES_INVITES, each, context};
+
+	return each_invite(&listing, list_user, why);
 }
 
 enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *context,
 			       struct reason *why)
 {
-	enum totp_err err = each_entry(store, store->users_fd, FILES_USERS, tell_stray_user, each,
-				       context, why);
+	const struct listing users = {store, FILES_USERS, each, context};
+	const struct listing states = {store, FILES_STATES, each, context};
+	const struct listing invites = {store, FILES_INVITES, each, context};
+	enum totp_err err = each_entry(&users, store->users_fd, list_stray_name, why);
 
 	if (err == TOTP_OK)
-		err = each_entry(store, store->states_fd, FILES_STATES, tell_stray_state, each,
-				 context, why);
+		err = each_entry(&states, store->states_fd, list_stray_state, why);
 	if (err == TOTP_OK)
-		err = each_invite(store, tell_stray_invite, each, context, why);
+		err = each_invite(&invites, list_stray_name, why);
 	return err;
 }
