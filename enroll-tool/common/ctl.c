@@ -155,7 +155,7 @@ const char *ctl_clock(int64_t when, char text[CTL_TIME_MAX])
 	time_t seconds = when;
 	struct tm tm;
 
-	if (!localtime_r(&seconds, &tm) || strftime(text, CTL_TIME_MAX, "%H:%M:%S", &tm) == 0)
+	if (!localtime_r(&seconds, &tm) || strftime(text, CTL_TIME_MAX, "%H:%M:%S %Z", &tm) == 0)
 		return strcpy(text, "at no time");
 	return text;
 }

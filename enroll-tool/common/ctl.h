@@ -132,7 +132,7 @@ struct throttle ctl_throttle_at(const struct throttle *throttle, const struct po
 /* "2026-01-31T14:32:10+01:00" in local time, or "never" for 0; returns text. */
 const char *ctl_time(int64_t when, char text[CTL_TIME_MAX]);
 
-/* "14:32:10" in local time; returns text. */
+/* "14:32:10 CET" in local time; returns text. */
 const char *ctl_clock(int64_t when, char text[CTL_TIME_MAX]);
 
 /* "4 minutes 10 seconds": the two largest units that count; returns text. */

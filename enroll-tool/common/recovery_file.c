@@ -41,8 +41,8 @@ int recovery_file_hand_out(const struct tool *tool, const struct recovery_file *
 	fflush(stdout);
 	if (file->fd >= 0) {
 		text_printable(text_of(file->path), shown, sizeof(shown));
-		printf("%u recovery codes are in %s: print it, then delete it.\n", sheet->count,
-		       shown);
+		printf("%u recovery code%s in %s: print it, then delete it.\n", sheet->count,
+		       sheet->count == 1 ? " is" : "s are", shown);
 		outfile_keep(file);
 		return TOOL_DONE;
 	}

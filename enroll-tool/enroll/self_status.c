@@ -43,7 +43,7 @@ const char *self_when(int64_t when, char text[SELF_TIME_MAX])
 	struct tm local;
 
 	if (when == 0 || !localtime_r(&time, &local) ||
-	    strftime(text, SELF_TIME_MAX, "%Y-%m-%d %H:%M", &local) == 0)
+	    strftime(text, SELF_TIME_MAX, "%Y-%m-%d %H:%M %Z", &local) == 0)
 		strcpy(text, when == 0 ? "never" : "?");
 	return text;
 }

@@ -84,7 +84,7 @@ void report_when(const struct report *report, char ret_text[REPORT_WHEN_MAX])
 			 "; people can enrol in a login.");
 	else if (gate_is_closed(policy, report->now))
 		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
-			 "; since %s only who is invited can enrol in a login.", day);
+			 "; after %s only invited users can enroll in a login.", day);
 	else
 		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
 			 "; people can enrol in a login until %s.", day);

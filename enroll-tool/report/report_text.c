@@ -25,7 +25,7 @@ static const struct ink {
 } inks[STAGES] = {
 	[STAGE_IN_USE] = {"\u2588", "#", "\033[32m"},
 	[STAGE_UNUSED] = {"\u2593", "+", "\033[36m"},
-	[STAGE_PENDING] = {"\u2592", "?", "\033[34m"},
+	[STAGE_PENDING] = {"\u2592", "?", "\033[94m"},
 	[STAGE_REFUSED] = {"\u256c", "x", "\033[35m"},
 	[STAGE_INVITED] = {"\u25a4", "i", "\033[33m"},
 	[STAGE_MISSING] = {"\u2591", "!", "\033[31m"},

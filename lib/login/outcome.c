@@ -87,8 +87,8 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 			 "AllowUsers and DenyUsers");
 	else if (outcome->reason == JUDGE_RECOVERY)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
-			 "%u recovery codes left: totpctl recovery makes new ones",
-			 outcome->recovery_left);
+			 "%u recovery code%s left: totpctl recovery makes new ones",
+			 outcome->recovery_left, outcome->recovery_left == 1 ? "" : "s");
 	else if (outcome->reason == JUDGE_BYPASS)
 		explain_bypass(outcome, detail);
 	else if (outcome->reason == JUDGE_ENDED_BYPASS)

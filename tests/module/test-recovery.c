@@ -43,8 +43,8 @@ static void a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told(void **u
 
 		assert_int_equal(PAM_SUCCESS, log_in_with(codes[i], &talk));
 		assert_string_equal(heard[i], talk.heard);
-		snprintf(left, sizeof(left), "%u recovery codes left",
-			 (unsigned)(SCENE_RECOVERY - 1 - i));
+		snprintf(left, sizeof(left), "%u recovery code%s left",
+			 (unsigned)(SCENE_RECOVERY - 1 - i), SCENE_RECOVERY - 2 == i ? "" : "s");
 		assert_logged("outcome=allow reason=recovery_code");
 		assert_logged(left);
 		assert_int_equal(1, lines_in(scene_log));

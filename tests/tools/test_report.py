@@ -237,8 +237,8 @@ def test_the_day_and_the_numbers_are_told(site):
     site.policy("enforce = 2199-01-01", "enroll = login", "enroll_until = 2026-01-01")
     site.enrol("ann")
     said = site.done("report")
-    assert re.search(r"^Codes are required from 2199-01-01 on, in \d+ days; since 2026-01-01 only "
-                     r"who is invited can enrol in a login\.$", said, re.M)
+    assert re.search(r"^Codes are required from 2199-01-01 on, in \d+ days; after 2026-01-01 only "
+                     r"invited users can enroll in a login\.$", said, re.M)
     assert "1 of 7 people are enrolled." in said
     assert re.search(r"^  ▓ +1 +14 %  enrolled, and never logged in yet$", said, re.M)
 
