@@ -8,13 +8,6 @@
 #include "enroll/self_time.h"
 #include "common/prompt.h"
 
-#define OWN_SELF OWN(self_wipe)
-
-static void self_wipe(struct self *self)
-{
-	explicit_bzero(self, sizeof(*self));
-}
-
 int self_need_record(const struct self *self)
 {
 	if (self->enrolled && self->told.disabled)
@@ -218,69 +211,4 @@ int self_ask_with_code(struct self *self, enum wire_op op,
 	if (op != WIRE_CHECK) /* a wrong code is counted */
 		self_tell_unchanged(self);
 	return code;
-}
-
-/* --- who asks, and what for --- */
-
-static int find_self(struct self *self)
-{
-	const struct tool *tool = self->tool;
-	const char *named = self->request->user;
-	struct reason why = {""};
-
-	if (account_of_uid(getuid(), &self->account, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	if (!self->account.known)
-		return tool_refuse(tool, "your user id %u has no account", (unsigned)getuid());
-	if (named && strcmp(named, self->account.name) != 0)
-		return tool_refuse(tool, "only root can look after others");
-	return TOOL_DONE;
-}
-
-static int load_status(struct self *self)
-{
-	int code = self_ask(self, WIRE_STATUS, NULL);
-
-	self->status = self->told.status;
-	self->enrolled = self->told.enrolled;
-	return code;
-}
-
-static int run(struct self *self)
-{
-	switch (self->request->what) {
-	case REQUEST_NOTHING:
-		return self->enrolled || !self->told.may_enroll ? self_status(self)
-								: self_enroll(self);
-	case REQUEST_ENROLL:
-	case REQUEST_ADD:
-	case REQUEST_REPLACE:
-		return self_enroll(self);
-	case REQUEST_STATUS:
-		return self_status(self);
-	case REQUEST_TEST:
-		return self_test(self);
-	case REQUEST_REMOVE:
-		return self_remove(self);
-	case REQUEST_RENAME:
-		return self_rename(self);
-	case REQUEST_RECOVERY:
-		return self_recovery(self);
-	case REQUEST_DELETE:
-		return self_delete(self);
-	}
-	return TOOL_USAGE;
-}
-
-int self_serve(struct tool *tool, const struct request *request)
-{
-	OWN_SELF struct self self = {.tool = tool, .request = request};
-	int code = find_self(&self);
-
-	if (code == TOOL_DONE)
-		code = tool_load_policy(tool);
-	if (code == TOOL_DONE)
-		code = load_status(&self);
-	prompt_hold_signals(&self.asking);
-	return code == TOOL_DONE ? run(&self) : code;
 }
