@@ -286,7 +286,7 @@ def test_root_that_may_not_open_the_store_has_totpd_open_it(locker, how):
     assert "already used" in root_asks(code, fail=True)
     assert "not accepted" in root_asks(phone.wrong(), fail=True)
     assert [event["reason"] for event in locker.events()] == ["code", "used_code", "wrong_code"]
-    assert {event["source"] for event in locker.events()} == {"uid:0"}
+    assert {event["source"] for event in locker.events()} == {"service:locker"}
     locker.stop_totpd()
     assert "not possible right now" in root_asks(phone.code(1), fail=True)
     assert wait_for(lambda: len(locker.events()) == 4)
@@ -464,7 +464,7 @@ def test_a_listener_that_is_not_root_s_is_not_asked(locker):
         os.chown("/run/pam_totp/socket", 0, 0)
         os.chmod("/run/pam_totp", 0o755)
         assert "not possible" in log_in("alice", phone.code(), fail=True)
-        assert "uid 64002 listens" in locker.event()["detail"]
+        assert "the process that listens runs as uid 64002" in locker.event()["detail"]
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
