@@ -24,8 +24,8 @@ def test_a_code_read_out_over_the_phone_lets_in_and_says_what_to_ask_for(host):
     code = bypass("alice", "--uses", "2")
     login = host.ssh("alice", code.lower().replace("-", ""))
     assert login.ok and login.prompts == ["(alice@localhost) " + PROMPT]
-    assert re.search(r"works 1 more time until 20\S+ \d\d:\d\d UTC\.\s+Ask for a new phone",
-                     login.screen)
+    assert re.search(r"works 1 more time until 20\S+ \d\d:\d\d UTC\.\s+"
+                     r"If your phone is lost,\s+ask your administrator", login.screen)
     assert "does not work again" in host.ssh("alice", code).screen
     login = host.ssh("alice", code)
     assert not login.ok and "is no longer valid" in login.screen
@@ -67,7 +67,8 @@ def test_a_disabled_user_is_refused_and_let_in_again_when_enabled(host):
     assert wait_for(lambda: host.events()[-1]["reason"] == "disabled")
     assert host.events()[-1]["outcome"] == "deny"
     run("totpctl", "resume", "alice")
-    assert host.ssh("alice").ok, "the address is remembered again"
+    login = host.ssh("alice", phone.code(1))
+    assert login.ok and login.prompts == ["(alice@localhost) " + PROMPT], "asked for a code again"
 
 
 def test_a_new_phone_makes_nobody_enabled(host):
