@@ -50,6 +50,20 @@ def wait_for(what, seconds=5):
         time.sleep(0.02)
 
 
+def console(**options):
+    """login(1) at a terminal, once it asks for a name. That of util-linux begins by hanging its
+    terminal up: who reads it would see its end, if nobody else held it meanwhile."""
+    child = pexpect.spawn("/bin/sh", ["-c", "read -r _ && exec /usr/bin/login"], timeout=20,
+                          encoding="utf-8", **options)
+    held = os.open(os.readlink(f"/proc/{child.pid}/fd/0"), os.O_RDWR | os.O_NOCTTY)
+    try:
+        child.sendline("")
+        child.expect_exact("login: ")
+    finally:
+        os.close(held)
+    return child
+
+
 class Phone:
     """An app that holds one secret. The codes are oathtool's."""
 

@@ -7,7 +7,7 @@ import time
 import pexpect
 import pytest
 
-from host import DIR, PROMPT, STORE, Phone, run, wait_for
+from host import DIR, PROMPT, STORE, Phone, console, run, wait_for
 from test_local import as_user, end
 from test_ssh import asked
 
@@ -413,9 +413,7 @@ def test_su_enrols(people):
 
 def test_login_at_a_terminal_enrols(people):
     people.pam("login", *STACK)
-    child = pexpect.spawn("/usr/bin/login", [], timeout=20, encoding="utf-8",
-                          env={"PATH": os.environ["PATH"], "TERM": "linux"}, dimensions=(50, 100))
-    child.expect_exact("login: ")
+    child = console(env={"PATH": os.environ["PATH"], "TERM": "linux"}, dimensions=(50, 100))
     child.sendline("alice")
     child.expect_exact("Password: ")
     child.sendline(PASSWORD)

@@ -9,7 +9,7 @@ import time
 import pexpect
 import pytest
 
-from host import DIR, PROMPT, run, wait_for
+from host import DIR, PROMPT, console, run, wait_for
 from screen import Screen
 from test_local import as_user, end
 from test_ssh import asked
@@ -191,8 +191,8 @@ def test_sudo(host, phone):
 
 def at_the_console(*answers):
     """Log in as one does at a terminal; returns the status and all that was shown."""
-    child = pexpect.spawn("/usr/bin/login", [], timeout=20, encoding="utf-8",
-                          env={"PATH": os.environ["PATH"], "TERM": "linux"})
+    child = console(env={"PATH": os.environ["PATH"], "TERM": "linux"})
+    child.sendline("alice")
     shown = ""
     for prompt, answer in answers:
         child.expect_exact([prompt, "Login incorrect", pexpect.EOF])
@@ -205,7 +205,7 @@ def at_the_console(*answers):
 
 def test_login(host, phone):
     write_stack("login", "login")
-    child, _ = at_the_console(("login: ", "alice"), ("Password: ", PASSWORD),
+    child, _ = at_the_console(("Password: ", PASSWORD),
                               (PROMPT, phone.code()), ("$", "id -un; exit"))
     child.expect_exact(pexpect.EOF)
     assert "alice" in child.before
@@ -213,7 +213,7 @@ def test_login(host, phone):
     assert wait_for(lambda: host.events())
     assert host.events()[0]["service"] == "login"
 
-    child, shown = at_the_console(("login: ", "alice"), ("Password: ", PASSWORD),
+    child, shown = at_the_console(("Password: ", PASSWORD),
                                   (PROMPT, phone.wrong()), ("$", "exit"))
     assert "Login incorrect" in shown, shown
     child.close(force=True)

@@ -124,7 +124,7 @@ class Sandbox:
             "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=user:root\n"
             "ulimit -c 0\n"
             f"exec setpriv --reuid={uid} --regid={gid} --clear-groups --no-new-privs "
-            "--inh-caps=-all --bounding-set=-all -- /usr/libexec/totpd --idle 1'\n")
+            "--inh-caps=-all --bounding-set=-all -- /usr/libexec/totpd --idle 5'\n")
         open(self.trace, "w").close()
         self.child = subprocess.Popen(
             ["unshare", "--mount", "--net", "--", "bash", "-e", "-c", script], pass_fds=fds,
