@@ -25,21 +25,22 @@ static void print_complaint(void *context, const struct reason *complaint)
 }
 
 enum totp_err service_policy(const struct stack_line *line, const char *conf,
-			     policy_complain_fn *complain, void *context, struct policy *ret_policy)
+			     const struct service_complain *complain, struct policy *ret_policy)
 {
 	const char *path = NULL;
 	bool named = false;
-	enum totp_err err =
-		policy_conf_of_args(line->argc, line->argv, &path, &named, complain, context);
+	enum totp_err err = policy_conf_of_args(line->argc, line->argv, &path, &named,
+						complain->of_line, complain->context);
 
 	if (err == TOTP_OK && !named && conf) {
 		path = conf;
 		named = true;
 	}
 	if (err == TOTP_OK)
-		err = conf_load(path, named, ret_policy, complain, context);
+		err = conf_load(path, named, ret_policy, complain->of_file, complain->context);
 	if (err == TOTP_OK)
-		err = policy_parse_args(ret_policy, line->argc, line->argv, complain, context);
+		err = policy_parse_args(ret_policy, line->argc, line->argv, complain->of_line,
+					complain->context);
 	return err;
 }
 
@@ -47,9 +48,10 @@ static int call(const struct tool *tool, const struct stack_line *line, service_
 		void *context)
 {
 	struct complaint told = {tool, line};
+	const struct service_complain complain = {print_complaint, print_complaint, &told};
 	struct policy policy;
 
-	if (service_policy(line, tool->conf, print_complaint, &told, &policy) != TOTP_OK)
+	if (service_policy(line, tool->conf, &complain, &policy) != TOTP_OK)
 		return tool_refuse(tool, "%s:%u: this line refuses every login", line->file,
 				   line->number);
 	return each(context, line, &policy);
@@ -96,6 +98,7 @@ static void keep_quiet(void *context, const struct reason *complaint)
 /* The first line that differs; one in error, or of another store, is doctor's to report. */
 static bool find_override(const struct tool *tool, const char *service, char enforce[11])
 {
+	static const struct service_complain quiet = {keep_quiet, keep_quiet, NULL};
 	OWN_STACK struct stack stack = {0};
 	struct policy policy;
 	char ours[11];
@@ -106,7 +109,7 @@ static bool find_override(const struct tool *tool, const char *service, char enf
 		const struct stack_line *line = &stack.lines[i];
 
 		if (service_is_ours(line) &&
-		    service_policy(line, tool->conf, keep_quiet, NULL, &policy) == TOTP_OK &&
+		    service_policy(line, tool->conf, &quiet, &policy) == TOTP_OK &&
 		    !policy.if_publickey && strcmp(policy.store_dir, tool->policy.store_dir) == 0 &&
 		    strcmp(service_enforce(&policy, enforce),
 			   service_enforce(&tool->policy, ours)) != 0)

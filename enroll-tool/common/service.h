@@ -8,12 +8,18 @@
 /* Is this a line of our module? */
 bool service_is_ours(const struct stack_line *line);
 
+/* What hears of mistakes: in the arguments of the line, and in the policy's file. */
+struct service_complain {
+	policy_complain_fn *of_line, *of_file;
+	void *context;
+};
+
 /*
  * The policy as the module would have it at this line. conf: the file where the line names
  * none, or NULL for the usual one. Any error: at least one complaint was made.
  */
 MUST_CHECK enum totp_err service_policy(const struct stack_line *line, const char *conf,
-					policy_complain_fn *complain, void *context,
+					const struct service_complain *complain,
 					struct policy *ret_policy);
 
 #define SERVICE_OVERRIDES_MAX 512

@@ -12,7 +12,6 @@
 #include "login/enroll.h"
 #include "common/progress.h"
 #include "record/recovery.h"
-#include "store/files/files.h"
 #include "common/ctl.h"
 
 struct accepting {
@@ -93,7 +92,7 @@ static int accept_records(struct ctl *ctl, struct accepting *accepting)
 static int check_owner(const struct ctl *ctl)
 {
 	const char *dir = ctl->tool.policy.store_dir;
-	uid_t owner = ctl->tool.store->owner;
+	uid_t owner = store_owner(ctl->tool.store);
 	struct account account = {.known = false};
 	struct reason why = {""};
 
@@ -108,9 +107,10 @@ static int check_owner(const struct ctl *ctl)
 				   dir, (unsigned)owner);
 	return tool_refuse(&ctl->tool,
 			   "the records in %s belong to uid %u, and " SERVICE_ACCOUNT
-			   " has uid %u here: run chown -hR " SERVICE_ACCOUNT ": %s/" FILES_USERS
-			   " %s/" FILES_STATES " %s/" FILES_INVITES,
-			   dir, (unsigned)owner, (unsigned)account.uid, dir, dir, dir);
+			   " has uid %u here: run chown -hR " SERVICE_ACCOUNT ": %s/%s %s/%s %s/%s",
+			   dir, (unsigned)owner, (unsigned)account.uid, dir,
+			   store_part(STORE_USERS), dir, store_part(STORE_STATES), dir,
+			   store_part(STORE_INVITES));
 }
 
 static void print_accepted(const struct ctl *ctl, const struct accepting *accepting)

@@ -1,37 +1,38 @@
 /*
- * totpctl doctor: the account line of an enrolment inside the login. The auth line lets
- * somebody on who must enrol; without its partner in account, or past it, they are in.
+ * totpctl doctor: the account line of an enrollment in the login. The auth line passes users who
+ * must enroll on to the account line; if that is missing or skipped, they log in without a code.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 #include "common/service.h"
 
-struct account_bed {
+struct account_check {
 	struct doctor *doctor;
 	const char *service;
-	const struct stack_line *auth; /* the line that lets on, and its policy */
+	const struct stack_line *auth; /* the line that passes users on, and its policy */
 	const struct policy *policy;
 	struct stack stack; /* the account lines */
 };
 
-static void tell_missing(const struct account_bed *bed)
+static void tell_missing(const struct account_check *check)
 {
-	doctor_edit(doctor_find(bed->doctor, "enroll-missing", bed->service,
-				"whoever must give a code and is not enrolled gets in without one",
-				AT_LINE "enroll_in_account, and no account line with it",
-				PLACE_OF(bed->auth)),
-		    bed->auth,
-		    "take the argument out, or write above pam_unix in account: account requisite "
-		    "pam_totp.so enroll_in_account");
+	doctor_edit(
+		doctor_find(check->doctor, "enroll-missing", check->service,
+			    "users who must give a code and are not enrolled log in without one",
+			    AT_LINE "enroll_in_account, but no account line with it",
+			    PLACE_OF(check->auth)),
+		check->auth,
+		"remove the argument, or write above pam_unix in account: account requisite "
+		"pam_totp.so enroll_in_account");
 }
 
-static void tell_other_policy(const struct account_bed *bed, const struct stack_line *line)
+static void tell_other_policy(const struct account_check *check, const struct stack_line *line)
 {
-	doctor_edit(doctor_find(bed->doctor, "enroll-policy", bed->service,
-				"whom the one lets on the other may refuse, or put into another "
-				"store",
+	doctor_edit(doctor_find(check->doctor, "enroll-policy", check->service,
+				"the account line may deny users whom the auth line passes on, or "
+				"store them elsewhere",
 				AT_LINE "another policy than that of the auth line",
 				PLACE_OF(line)),
 		    line, "name the same conf= in both lines");
@@ -43,81 +44,82 @@ static bool is_same_policy(const struct policy *a, const struct policy *b)
 	       strcmp(a->store_dir, b->store_dir) == 0 && strcmp(a->keyring, b->keyring) == 0;
 }
 
-/* Does a line of ours do its part? */
-static void look_at_line(const struct account_bed *bed, const struct stack_line *line)
+/* Does a line of ours do what the auth line expects? */
+static void look_at_line(const struct account_check *check, const struct stack_line *line)
 {
 	struct policy policy;
 
-	if (doctor_line_policy(bed->doctor, bed->service, line, &policy) != TOTP_OK)
+	if (doctor_line_policy(check->doctor, check->service, line, &policy) != TOTP_OK)
 		return;
 	if (!policy.enroll_in_account) {
-		doctor_edit(doctor_find(bed->doctor, "enroll-argument", bed->service,
-					"it refuses everybody who must enrol",
+		doctor_edit(doctor_find(check->doctor, "enroll-argument", check->service,
+					"it denies all users who must enroll",
 					AT_LINE "pam_totp.so in account without enroll_in_account",
 					PLACE_OF(line)),
 			    line, "add enroll_in_account");
-	} else if (!is_same_policy(&policy, bed->policy)) {
-		tell_other_policy(bed, line);
+	} else if (!is_same_policy(&policy, check->policy)) {
+		tell_other_policy(check, line);
 	}
 }
 
-static void tell_marks(const struct account_bed *bed, const struct stack_line *line, unsigned marks)
+static void tell_marks(const struct account_check *check, const struct stack_line *line,
+		       unsigned marks)
 {
 	if (marks & MARK_SKIPS)
-		doctor_edit(doctor_find(bed->doctor, "enroll-skipped", bed->service,
-					"who must enrol gets in without, by what this line answers "
-					"(pam_unix: the password has expired)",
-					AT_LINE "by this line of %s an account stage ends before "
-						"pam_totp.so",
-					PLACE_OF(line),
-					line->module[0] ? line->module : "an include"),
-			    line, "move the line of pam_totp.so above this one");
+		doctor_edit(
+			doctor_find(check->doctor, "enroll-skipped", check->service,
+				    "users who must enroll log in without a code if this line ends "
+				    "the stage (pam_unix: an expired password)",
+				    AT_LINE
+				    "this line of %s can end the account stage before pam_totp.so",
+				    PLACE_OF(line), line->module[0] ? line->module : "an include"),
+			line, "move the line of pam_totp.so above this one");
 	if (marks & MARK_OVERRULED)
-		doctor_edit(doctor_find(bed->doctor, "enroll-overruled", bed->service,
-					"who gives the enrolment up, or for whom it fails, gets in",
-					AT_LINE "the login goes on when pam_totp.so has refused",
+		doctor_edit(doctor_find(check->doctor, "enroll-overruled", check->service,
+					"a user whose enrollment is given up or fails logs in",
+					AT_LINE "the login goes on after pam_totp.so has denied it",
 					PLACE_OF(line)),
-			    line, "write requisite for its control");
+			    line, "write requisite as its control");
 }
 
-static void look_at_ways(const struct account_bed *bed)
+static void look_at_ways(const struct account_check *check)
 {
-	OWN_WALK struct walk routes = {0};
-	size_t count = bed->stack.count;
+	OWN_WALK struct walk walk = {0};
+	size_t count = check->stack.count;
 	enum line_role *roles = calloc(count + 1, sizeof(*roles));
 
 	for (size_t i = 0; roles && i < count; i++)
-		roles[i] = walk_account_role(&bed->stack.lines[i]);
-	if (!roles || walk_stack(&bed->stack, roles, &routes) != TOTP_OK)
-		bed->doctor->no_memory = true;
-	else if (routes.too_many)
-		doctor_edit(doctor_find(bed->doctor, "too-many", bed->service,
-					"nothing can be said of who gets past pam_totp.so",
-					AT_LINE "more ways through the account lines than can be "
-						"looked at",
-					PLACE_OF(bed->auth)),
-			    bed->auth, "make the stack simpler");
+		roles[i] = walk_account_role(&check->stack.lines[i]);
+	if (!roles || walk_stack(&check->stack, roles, &walk) != TOTP_OK)
+		check->doctor->no_memory = true;
+	else if (walk.too_many)
+		doctor_edit(doctor_find(check->doctor, "too-many", check->service,
+					"some logins may skip pam_totp.so without being found",
+					AT_LINE
+					"more ways through the account lines than can be checked",
+					PLACE_OF(check->auth)),
+			    check->auth, "make the stack simpler");
 	else
 		for (size_t i = 0; i < count; i++)
-			tell_marks(bed, &bed->stack.lines[i], routes.marks[i]);
+			tell_marks(check, &check->stack.lines[i], walk.marks[i]);
 	free(roles);
 }
 
 void doctor_account(struct doctor *doctor, const char *service, const struct stack_line *auth,
 		    const struct policy *policy)
 {
-	struct account_bed bed = {doctor, service, auth, policy, {0}};
+	struct account_check check = {doctor, service, auth, policy, {0}};
 	bool found = false;
 
-	if (stack_read(NULL, service, "account", &bed.stack) == TOTP_OK)
-		for (size_t i = 0; i < bed.stack.count; i++)
-			if (service_is_ours(&bed.stack.lines[i])) {
+	if (stack_read(NULL, service, "account", &check.stack) == TOTP_OK)
+		for (size_t i = 0; i < check.stack.count; i++)
+			if (service_is_ours(&check.stack.lines[i])) {
 				found = true;
-				look_at_line(&bed, &bed.stack.lines[i]);
+				look_at_line(&check, &check.stack.lines[i]);
 			}
 	if (found)
-		look_at_ways(&bed);
+		look_at_ways(&check);
 	else
-		tell_missing(&bed);
-	stack_end(&bed.stack);
+		tell_missing(&check);
+	stack_end(&check.stack);
 }

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 #include "host/clock.h"
 #include "host/facts.h"
 
 static const char *const groups[] = {"sudo", "wheel", "admin"};
 
-/* Where there is no shadow entry, a password may be elsewhere. */
+/* Without an entry in shadow, the password may be in a directory service. */
 bool doctor_has_password(const char *user)
 {
 	const struct spwd *entry = getspnam(user);
@@ -23,15 +23,15 @@ bool doctor_has_password(const char *user)
 	       entry->sp_pwdp[0] == '\0';
 }
 
-/* Is this service one in which this user is asked? */
-static bool meets(const struct doctor *doctor, const struct patient *patient,
+/* Does this service ask this user for a code? */
+static bool meets(const struct doctor *doctor, const struct code_service *code_service,
 		  const struct account *account)
 {
 	if (account->uid != 0)
 		return true;
-	if (strncmp(patient->name, "sudo", 4) == 0)
+	if (strncmp(code_service->name, "sudo", 4) == 0)
 		return false;
-	if (strcmp(patient->name, doctor->sshd_service) == 0)
+	if (strcmp(code_service->name, doctor->sshd_service) == 0)
 		return doctor->root_by_ssh;
 	return doctor_has_password(account->name);
 }
@@ -44,7 +44,7 @@ static int64_t required_from(const struct policy *policy, const struct account *
 	const struct address nowhere = {.family = ADDRESS_NONE};
 
 	if (facts_find(policy, account, account->name, &nowhere, &facts, why) != TOTP_OK)
-		return INT64_MAX; /* a group that is not there: told already */
+		return INT64_MAX; /* a missing group: reported already */
 	if (gate_requires(policy, &facts, clock_now()))
 		return 0;
 	return !facts.exempt && policy->enforce == ENFORCE_FROM ? policy->enforce_from : INT64_MAX;
@@ -55,24 +55,25 @@ static bool is_of_this_store(const struct doctor *doctor, const struct policy *p
 	return strcmp(policy->store_dir, doctor->ctl->tool.policy.store_dir) == 0;
 }
 
-/* Is there a service that leads them through an enrolment? Not sudo: it shows nothing. */
+/* Is there a service in which this user can enroll? Not sudo: it shows no messages. */
 static bool may_enroll(const struct doctor *doctor, const struct account *account)
 {
 	const struct gate_facts facts = {.known = true};
 
-	for (size_t i = 0; i < doctor->patient_count; i++) {
-		const struct patient *patient = &doctor->patients[i];
+	for (size_t i = 0; i < doctor->code_service_count; i++) {
+		const struct code_service *code_service = &doctor->code_services[i];
 
-		if (strncmp(patient->name, "sudo", 4) != 0 && meets(doctor, patient, account) &&
-		    is_of_this_store(doctor, &patient->policy) &&
-		    gate_may_enroll(&patient->policy, &facts, ENROLL_IN_LOGIN, clock_now()))
+		if (strncmp(code_service->name, "sudo", 4) != 0 &&
+		    meets(doctor, code_service, account) &&
+		    is_of_this_store(doctor, &code_service->policy) &&
+		    gate_may_enroll(&code_service->policy, &facts, ENROLL_IN_LOGIN, clock_now()))
 			return true;
 	}
 	return false;
 }
 
-/* Why this account cannot give a code, and what to do: one whose credential is
- * suspended is as stuck as one who has none. NULL: it can, or there is no telling. */
+/* Why this account cannot give a code, and the command that repairs it. NULL: it can, or the
+ * record cannot be read. */
 static const char *hindrance(const struct doctor *doctor, const struct account *account,
 			     const char **ret_repair)
 {
@@ -104,23 +105,21 @@ static void look_at_administrator(struct doctor *doctor, const char *name, void 
 	hindered = hindrance(doctor, &account, &repair);
 	if (!hindered)
 		return;
-	for (size_t i = 0; i < doctor->patient_count; i++) {
-		const struct patient *patient = &doctor->patients[i];
-		int64_t from = required_from(&patient->policy, &account, &why);
-		char day[11];
+	for (size_t i = 0; i < doctor->code_service_count; i++) {
+		const struct code_service *code_service = &doctor->code_services[i];
+		int64_t from = required_from(&code_service->policy, &account, &why);
+		char date[11];
 
-		/* a line may go by another store */
-		if (from == INT64_MAX || !meets(doctor, patient, &account) ||
-		    !is_of_this_store(doctor, &patient->policy))
+		/* a line can name another store */
+		if (from == INT64_MAX || !meets(doctor, code_service, &account) ||
+		    !is_of_this_store(doctor, &code_service->policy))
 			continue;
-		text_to_date(from, day);
-		doctor_repair(
-			doctor_find(doctor, "administrator", patient->name,
-				    "who cannot give a code is refused, and who repairs the host "
-				    "may be locked out",
-				    "%s must give a code%s%s, and %s", account.name,
-				    from ? " from " : "", from ? day : "", hindered),
-			"%s %s", repair, account.name);
+		text_to_date(from, date);
+		doctor_repair(doctor_find(doctor, "administrator", code_service->name,
+					  "an administrator who cannot give a code is locked out",
+					  "%s must give a code%s%s, but %s", account.name,
+					  from ? " from " : "", from ? date : "", hindered),
+			      "%s %s", repair, account.name);
 	}
 }
 
@@ -143,27 +142,12 @@ static bool is_way_back(const struct policy *policy, const char *name)
 	       facts.exempt && !gate_requires(policy, &facts, clock_now());
 }
 
-static bool has_way_back_in_group(const struct policy *policy, const char *name)
+static bool is_way_back_of(void *context, const char *name)
 {
-	const struct group *group = getgrnam(name);
-	gid_t gid = group ? group->gr_gid : 0;
-	bool found = false;
-
-	for (char **member = group ? group->gr_mem : NULL; member && *member; member++)
-		if (is_way_back(policy, *member))
-			return true;
-	setpwent();
-	for (const struct passwd *entry; group && !found && (entry = getpwent());)
-		if (entry->pw_gid == gid) {
-			OWN_TEXT char *user = strdup(entry->pw_name);
-
-			found = user && is_way_back(policy, user);
-		}
-	endpwent();
-	return found;
+	return is_way_back(context, name);
 }
 
-static bool has_way_back(const struct policy *policy)
+static bool has_way_back(struct policy *policy)
 {
 	struct text rest = text_of(policy->exempt), entry;
 	char name[CRED_USER_MAX + 1];
@@ -171,32 +155,52 @@ static bool has_way_back(const struct policy *policy)
 
 	while (policy_list_next(&rest, &entry, &group))
 		if (text_copy(entry, name, sizeof(name)) == TOTP_OK &&
-		    (group ? has_way_back_in_group(policy, name) : is_way_back(policy, name)))
+		    (group ? doctor_any_member(name, is_way_back_of, policy)
+			   : is_way_back(policy, name)))
 			return true;
 	return false;
 }
 
-/* An exempt user is not asked, whatever fails: store, keyring, clock or phones. */
+/* An exempt user needs no code, even if the store, the keyring, the clock or a phone fails. */
 static void look_at_console(struct doctor *doctor)
 {
-	for (size_t i = 0; i < doctor->patient_count; i++) {
-		const struct patient *patient = &doctor->patients[i];
-		const char *exempt = patient->policy.exempt;
+	for (size_t i = 0; i < doctor->code_service_count; i++) {
+		struct code_service *code_service = &doctor->code_services[i];
+		const char *exempt = code_service->policy.exempt;
 
-		if (strcmp(patient->name, "login") != 0 || patient->planned ||
-		    has_way_back(&patient->policy))
+		if (strcmp(code_service->name, "login") != 0 || code_service->planned ||
+		    has_way_back(&code_service->policy))
 			continue;
-		doctor_repair(
-			doctor_find(doctor, "way-back", patient->name,
-				    "when the store, the keyring or the clock fails, nobody can "
-				    "log in to repair it",
-				    "the console asks everybody for a code, and %s%s",
-				    exempt[0] ? "no account with a password is exempt by "
-					      : "nobody is exempt",
-				    exempt),
-			"name one account with a long password in exempt, or take the line out of "
-			"the console's stack");
+		doctor_repair(doctor_find(doctor, "way-back", code_service->name,
+					  "if the store, the keyring or the clock fails, nobody "
+					  "can log in to repair it",
+					  "the console asks all users for a code, and %s%s",
+					  exempt[0] ? "no account with a password is exempt by "
+						    : "nobody is exempt",
+					  exempt),
+			      "name one account with a long password in exempt, or remove the line "
+			      "from the console's stack");
 	}
+}
+
+bool doctor_any_member(const char *name, doctor_member_fn *is, void *context)
+{
+	const struct group *group = getgrnam(name);
+	gid_t gid = group ? group->gr_gid : 0;
+	bool found = false;
+
+	for (char **member = group ? group->gr_mem : NULL; member && *member; member++)
+		if (is(context, *member))
+			return true;
+	setpwent();
+	for (const struct passwd *entry; group && !found && (entry = getpwent());)
+		if (entry->pw_gid == gid) {
+			OWN_TEXT char *user = strdup(entry->pw_name);
+
+			found = user && is(context, user);
+		}
+	endpwent();
+	return found;
 }
 
 void doctor_each_admin(struct doctor *doctor, doctor_admin_fn *each, void *context)

@@ -13,10 +13,9 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 #include "host/clock.h"
 #include "common/program.h"
-#include "store/files/files.h"
 
 #define CLOCK_UNSET_BEFORE 1577836800 /* 2020-01-01 */
 #define FREE_BYTES_MIN     (1 << 20)
@@ -28,7 +27,7 @@
 static bool is_installed(const char *service, bool *ret_unit)
 {
 	static const struct {
-		const char *folder, *ending;
+		const char *directory, *ending;
 	} places[] = {{"/etc/systemd/system/", ".service"},
 		      {"/usr/lib/systemd/system/", ".service"},
 		      {"/lib/systemd/system/", ".service"},
@@ -36,7 +35,8 @@ static bool is_installed(const char *service, bool *ret_unit)
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s%s", places[i].folder, service, places[i].ending);
+		snprintf(path, sizeof(path), "%s%s%s", places[i].directory, service,
+			 places[i].ending);
 		*ret_unit = places[i].ending[0] != '\0';
 		if (access(path, F_OK) == 0)
 			return true;
@@ -67,28 +67,30 @@ static void repair_clock(struct finding *finding)
 	if (is_installed("systemd-timesyncd", &unit))
 		doctor_repair(finding, "timedatectl set-ntp true");
 	else
-		doctor_repair(finding, "install a service that sets the clock by the network, such "
-				       "as chrony");
+		doctor_repair(
+			finding,
+			"install a service that sets the clock over the network, such as chrony");
 }
 
 void doctor_clock(struct doctor *doctor)
 {
-	static const char why[] = "right codes are refused when it is off by more than the "
-				  "window";
+	static const char why[] =
+		"right codes are denied if the clock is off by more than the window";
 	struct timex timex = {0};
 	int state = adjtimex(&timex);
 
 	if (clock_now() < CLOCK_UNSET_BEFORE)
 		repair_clock(doctor_find(doctor, "clock", NULL, why,
-					 "the clock reads a time before 2020: it was never set"));
+					 "the clock shows a time before 2020: it was never set"));
 	else if (state == TIME_ERROR || (state >= 0 && timex.status & STA_UNSYNC))
-		repair_clock(doctor_find(doctor, "clock", NULL, why,
-					 "the kernel says that nothing keeps the clock right"));
+		repair_clock(
+			doctor_find(doctor, "clock", NULL, why,
+				    "the kernel reports that no service keeps the clock right"));
 }
 
 /* --- the disk --- */
 
-/* Numbers of file systems that linux/magic.h does not have. */
+/* Numbers of file systems that are not in linux/magic.h. */
 #define MAGIC_CIFS   0xff534d42u
 #define MAGIC_SMB2   0xfe534d42u
 #define MAGIC_CEPH   0x00c36400u
@@ -100,7 +102,7 @@ void doctor_clock(struct doctor *doctor)
 static const struct {
 	uint32_t magic;
 	const char *name;
-	bool network; /* else: gone with the memory, or the container */
+	bool network; /* else: lost with the memory or the container */
 } odd_disks[] = {
 	{NFS_SUPER_MAGIC, "NFS", true}, {SMB_SUPER_MAGIC, "SMB", true},
 	{MAGIC_CIFS, "CIFS", true},     {MAGIC_SMB2, "SMB", true},
@@ -117,20 +119,19 @@ static void look_at_kind(struct doctor *doctor, const char *path, uint32_t magic
 	for (size_t i = 0; i < sizeof(odd_disks) / sizeof(odd_disks[0]); i++) {
 		if (odd_disks[i].magic != magic)
 			continue;
-		doctor_repair(
-			doctor_find(doctor, "disk-kind", NULL,
-				    odd_disks[i].network
-					    ? "whether a code is used up, and whether two logins "
-					      "wait for each other, is the server's to keep; two "
-					      "hosts must not share a store"
-					    : "what was used, and who is enrolled, is forgotten "
-					      "when it is made anew",
-				    "%s: on a file system of type %s", path, odd_disks[i].name),
-			"move the store to a disk of this host, and mount it there");
+		doctor_repair(doctor_find(doctor, "disk-kind", NULL,
+					  odd_disks[i].network
+						  ? "used codes and locks are then kept by the "
+						    "server; two hosts must not share a store"
+						  : "enrollments and used codes are lost when it "
+						    "is made again",
+					  "%s: on a file system of type %s", path,
+					  odd_disks[i].name),
+			      "move the store to a disk of this host");
 	}
 }
 
-/* Files made in the folder inherit the flag; those that are there keep what they have. */
+/* New files in the directory inherit the flag; existing ones do not change. */
 static void look_at_copying(struct doctor *doctor, const char *path, int fd)
 {
 	struct finding *finding;
@@ -138,10 +139,10 @@ static void look_at_copying(struct doctor *doctor, const char *path, int fd)
 
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 || flags & FS_NOCOW_FL)
 		return;
-	finding =
-		doctor_find(doctor, "btrfs", NULL,
-			    "on a full disk a state cannot be overwritten, and logins are refused",
-			    "%s: on btrfs, without the flag that turns copying on write off", path);
+	finding = doctor_find(doctor, "btrfs", NULL,
+			      "on a full disk a state cannot be overwritten, so logins are denied",
+			      "%s: on btrfs, without the flag that turns copying on write off",
+			      path);
 	doctor_repair(finding, "chattr +C %s", path);
 	flags |= FS_NOCOW_FL;
 	if (doctor->fix)
@@ -155,18 +156,18 @@ static void look_at_room(struct doctor *doctor, const char *path, int fd)
 	if (fstatvfs(fd, &room) != 0)
 		return;
 	if (room.f_flag & ST_RDONLY)
-		doctor_repair(
-			doctor_find(doctor, "read-only", NULL,
-				    "that a code is used cannot be kept, so logins are refused",
-				    "%s: mounted read-only", path),
-			"findmnt -T %s, and look at the disk before: mount -o remount,rw", path);
+		doctor_repair(doctor_find(doctor, "read-only", NULL,
+					  "used codes cannot be recorded, so logins are denied",
+					  "%s: mounted read-only", path),
+			      "check the disk first, then: mount -o remount,rw \"$(findmnt -n -o "
+			      "TARGET -T %s)\"",
+			      path);
 	else if (room.f_bavail * room.f_frsize < FREE_BYTES_MIN ||
 		 (room.f_files && room.f_favail < FREE_FILES_MIN))
-		doctor_repair(
-			doctor_find(doctor, "full", NULL,
-				    "nobody can be enrolled, and no recovery codes be made anew",
-				    "%s: the disk is full", path),
-			"df %s, df -i %s, and make room", path, path);
+		doctor_repair(doctor_find(doctor, "full", NULL,
+					  "nobody can enroll, and recovery codes cannot be renewed",
+					  "%s: the disk is full", path),
+			      "df %s; df -i %s; then remove files that are not needed", path, path);
 }
 
 static void look_at_disk(struct doctor *doctor)
@@ -175,7 +176,8 @@ static void look_at_disk(struct doctor *doctor)
 	OWN_FD int fd = -1;
 	struct statfs fs;
 
-	snprintf(path, sizeof(path), "%s/" FILES_STATES, doctor->ctl->tool.policy.store_dir);
+	snprintf(path, sizeof(path), "%s/%s", doctor->ctl->tool.policy.store_dir,
+		 store_part(STORE_STATES));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstatfs(fd, &fs) != 0)
 		return;
@@ -185,7 +187,7 @@ static void look_at_disk(struct doctor *doctor)
 		look_at_copying(doctor, path, fd);
 }
 
-/* Where states go with readonly_login: what a reboot must forget. */
+/* The directory of states with readonly_login: a reboot must empty it. */
 static void look_at_run_dir(struct doctor *doctor)
 {
 	const struct policy *policy = &doctor->ctl->tool.policy;
@@ -194,22 +196,25 @@ static void look_at_run_dir(struct doctor *doctor)
 
 	if (!policy->readonly_login)
 		return;
-	doctor_modes(doctor, policy->run_dir, O_NOFOLLOW, S_IWGRP | S_IWOTH, 0,
-		     "whoever can write there can make used codes unused; logins are refused");
-	snprintf(path, sizeof(path), "%s/" FILES_STATES, policy->run_dir);
-	doctor_modes(doctor, path, O_NOFOLLOW, S_IRWXG | S_IRWXO, 0,
-		     "whoever can write there can make used codes unused; logins are refused");
+	doctor_modes(
+		doctor, policy->run_dir, O_NOFOLLOW, S_IWGRP | S_IWOTH, 0,
+		"users who can write there can make used codes valid again, so logins are denied");
+	snprintf(path, sizeof(path), "%s/%s", policy->run_dir, store_part(STORE_STATES));
+	doctor_modes(
+		doctor, path, O_NOFOLLOW, S_IRWXG | S_IRWXO, 0,
+		"users who can write there can make used codes valid again, so logins are denied");
 	if (statfs(policy->run_dir, &fs) == 0 && (uint32_t)fs.f_type != TMPFS_MAGIC)
 		doctor_repair(
 			doctor_find(doctor, "run-dir", NULL,
-				    "states of before a reboot would be taken for those of now",
-				    "%s: run_dir, and no file system in memory", policy->run_dir),
-			"name a folder below /run");
+				    "states from before a reboot would be used as current ones",
+				    "%s: run_dir is not on a file system in memory",
+				    policy->run_dir),
+			"set run_dir to a directory below /run");
 }
 
 /* --- a repository --- */
 
-/* Does a line of the file name it? What leaves the keyring out must say so itself. */
+/* Does a line of the file name it? A line that begins with ! includes it again. */
 static bool is_ignored(const char *file, const char *name)
 {
 	OWN_FD int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -237,12 +242,11 @@ static void look_at_repository(struct doctor *doctor)
 	    stat("/etc/.git", &st) != 0 || is_ignored("/etc/.gitignore", "pam_totp") ||
 	    is_ignored("/etc/.git/info/exclude", "pam_totp"))
 		return;
-	doctor_repair(
-		doctor_find(doctor, "repository", NULL,
-			    "it keeps the keys for ever, wherever it is copied to",
-			    "/etc/.git: a repository in which %s may be", keyring),
-		"echo /pam_totp/ >>/etc/.gitignore && git -C /etc rm -r --cached pam_totp; what "
-		"it was given before stays in its history");
+	doctor_repair(doctor_find(doctor, "repository", NULL,
+				  "every copy of the repository has the keys, for ever",
+				  "/etc/.git: a repository that may contain %s", keyring),
+		      "echo /pam_totp/ >>/etc/.gitignore && git -C /etc rm -r --cached pam_totp; "
+		      "keys that were committed before stay in its history");
 }
 
 /* --- login(1) --- */
@@ -251,8 +255,7 @@ static void look_at_repository(struct doctor *doctor)
 #define LOGIN_DEFS_MAX 65536
 #define LOGIN_SECONDS  300 /* to install an app, scan, and type a code back */
 
-/* login of util-linux ends the login when its time is over; that of shadow waits, once the
- * password was right. */
+/* login of util-linux has a time limit for the whole login; that of shadow for the password. */
 static bool is_login_of_util_linux(void)
 {
 	static const char *const argv[] = {"/bin/login", "--version", NULL};
@@ -288,24 +291,24 @@ static uint64_t login_seconds(void)
 
 static void look_at_login_time(struct doctor *doctor)
 {
-	for (size_t i = 0; i < doctor->patient_count; i++) {
-		const struct patient *patient = &doctor->patients[i];
+	for (size_t i = 0; i < doctor->code_service_count; i++) {
+		const struct code_service *code_service = &doctor->code_services[i];
 		uint64_t seconds;
 
-		if (strcmp(patient->name, "login") != 0 || !patient->policy.enroll_in_account ||
-		    !patient->policy.enroll_login || !is_login_of_util_linux())
+		if (strcmp(code_service->name, "login") != 0 ||
+		    !code_service->policy.enroll_in_account || !code_service->policy.enroll_login ||
+		    !is_login_of_util_linux())
 			continue;
 		seconds = login_seconds();
 		if (seconds && seconds < LOGIN_SECONDS)
-			doctor_repair(
-				doctor_find(doctor, "login-grace", patient->name,
-					    "login ends when somebody takes longer to enroll, and "
-					    "nothing is stored",
-					    LOGIN_DEFS ": LOGIN_TIMEOUT is %u seconds, and people "
-						       "enroll in the login",
-					    (unsigned)seconds),
-				"sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
-				" && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS);
+			doctor_repair(doctor_find(doctor, "login-grace", code_service->name,
+						  "login ends if a user takes longer to enroll, "
+						  "and nothing is stored",
+						  LOGIN_DEFS ": LOGIN_TIMEOUT is %u seconds, and "
+							     "users enroll in the login",
+						  (unsigned)seconds),
+				      "sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
+				      " && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS);
 	}
 }
 

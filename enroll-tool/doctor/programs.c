@@ -1,15 +1,14 @@
 /*
- * totpctl doctor: programs, by the PAM service that they use, that cannot ask a second question,
- * or give PAM no address of their clients. PAM does not tell either; this is a list of what
- * their sources do.
+ * totpctl doctor: programs that cannot ask a second question, or give PAM no address of their
+ * clients. PAM reports neither, so this is a list, by PAM service, of what their sources do.
  */
 #include <string.h>
 
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 
 static const struct {
 	const char *service;
-	bool once;       /* one answer, which it gives to every question */
+	bool once;       /* it asks once, and gives PAM that answer to every question */
 	bool no_address; /* in some version that is in use */
 } programs[] = {
 	{"cups", true, true},      {"dovecot", true, false},
@@ -19,7 +18,7 @@ static const struct {
 	{"nntp", true, true},      {"openvpn", true, true},
 	{"pop", true, true},       {"postgresql", true, false},
 	{"proftpd", true, false},  {"proxmox-ve-auth", true, false},
-	{"pure-ftpd", true, true}, /* it gives its own name */
+	{"pure-ftpd", true, true}, /* it gives PAM its own name */
 	{"radiusd", true, true},   {"sddm", true, false},
 	{"sieve", true, true},     {"smtp", true, true},
 	{"squid", true, true},     {"swaylock", true, false},
@@ -37,33 +36,34 @@ static void report_once(struct doctor *doctor, const char *service, bool planned
 			    planned ? "with a line of pam_totp.so there, an enrolled user cannot "
 				      "log in through this program"
 				    : "an enrolled user cannot log in through this program",
-			    "the program asks one question, and gives the answer to every other"),
-		"write into the service's own file, in place of its auth lines: auth required "
-		"pam_totp.so password=combined, and below it: auth required pam_unix.so "
-		"use_first_pass");
+			    "the program asks one question, and gives PAM the same answer to every "
+			    "other"),
+		"replace the auth lines of the service's own file by: auth required pam_totp.so "
+		"password=combined, and below it: auth required pam_unix.so use_first_pass");
 }
 
-static void look_at_program(struct doctor *doctor, const struct patient *patient, size_t program)
+static void look_at_program(struct doctor *doctor, const struct code_service *code_service,
+			    size_t program)
 {
-	/* a code that is the only answer needs no second question */
-	if (programs[program].once && patient->own_prompt && !patient->key_needed)
-		report_once(doctor, patient->name, false);
+	/* if the code is the only answer, one question is enough */
+	if (programs[program].once && code_service->own_prompt && !code_service->key_needed)
+		report_once(doctor, code_service->name, false);
 	if (programs[program].no_address)
 		doctor_repair(
-			doctor_find(doctor, "no-address", patient->name,
-				    "all its clients are one source: somebody who guesses through "
-				    "it makes the others wait, and trusted_networks has no effect",
+			doctor_find(doctor, "no-address", code_service->name,
+				    "all its clients are one source: a client that guesses codes "
+				    "makes the others wait, and trusted_networks has no effect",
 				    "the program may give PAM no address of its clients"),
-			"limit who can reach it, in a firewall for example, and see SERVICES "
-			"without an address in pam_totp(8)");
+			"limit access to it, for example by a firewall, and see SERVICES WITHOUT "
+			"AN ADDRESS in pam_totp(8)");
 }
 
 void doctor_programs(struct doctor *doctor)
 {
-	for (size_t i = 0; i < doctor->patient_count; i++)
-		for (size_t p = 0; p < PROGRAMS && !doctor->patients[i].planned; p++)
-			if (strcmp(doctor->patients[i].name, programs[p].service) == 0)
-				look_at_program(doctor, &doctor->patients[i], p);
+	for (size_t i = 0; i < doctor->code_service_count; i++)
+		for (size_t p = 0; p < PROGRAMS && !doctor->code_services[i].planned; p++)
+			if (strcmp(doctor->code_services[i].name, programs[p].service) == 0)
+				look_at_program(doctor, &doctor->code_services[i], p);
 }
 
 void doctor_plan_programs(struct doctor *doctor, const char *part)

@@ -8,28 +8,10 @@
 #ifndef DOCTOR_REPAIR_H
 #define DOCTOR_REPAIR_H
 
-#include "pamconf/walk.h"
-
-/* The role of an auth line; ROLE_COMBINED needs the policy. */
-typedef enum line_role repair_role_fn(void *context, const struct stack_line *line);
-
-struct repair {
-	stack_open_fn *open; /* how libpam finds a file */
-	const void *open_context;
-	repair_role_fn *role;
-	void *role_context;
-	const char *service;
-	/*
-	 * Other services that read the service's file, count of them: they have to be sound
-	 * afterwards, too.
-	 */
-	const char *const *sharers;
-	size_t sharer_count;
-	const char *add; /* a line of ours that the stack has to get first, or NULL */
-};
+#include "doctor/trial.h"
 
 /*
- * *ret_command: a shell command, the caller's to free, or NULL where no edit makes the stack
+ * *ret_command: a shell command, which the caller frees, or NULL if no edit makes the stack
  * sound. TOTP_ERR_NOMEM.
  */
 MUST_CHECK enum totp_err repair_find(const struct repair *repair, char **ret_command);

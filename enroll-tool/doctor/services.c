@@ -1,52 +1,24 @@
-/* totpctl doctor: which services there are, and what their stacks need beside an auth line. */
-#include <dirent.h>
+/* totpctl doctor: services, the policies of their lines, and commands that repair their stacks. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 #include "doctor/repair.h"
 #include "common/service.h"
 
-void doctor_edit(struct finding *finding, const struct stack_line *line, const char *what)
+void doctor_keep(struct doctor *doctor, const char *service,
+		 const struct code_service *code_service)
 {
-	doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", what, line->number, line->file);
-}
+	struct code_service *kept;
 
-void doctor_keep(struct doctor *doctor, const char *service, const struct patient *patient)
-{
-	struct patient *kept;
-
-	if (!doctor_grow(doctor, &doctor->patients, doctor->patient_count, &doctor->patient_room,
-			 sizeof(*kept)))
+	if (!doctor_grow(doctor, &doctor->code_services, doctor->code_service_count,
+			 &doctor->code_service_room, sizeof(*kept)))
 		return;
-	kept = &doctor->patients[doctor->patient_count];
-	*kept = *patient;
+	kept = &doctor->code_services[doctor->code_service_count];
+	*kept = *code_service;
 	kept->name = strdup(service);
 	doctor->no_memory |= !kept->name;
-	doctor->patient_count += kept->name != NULL;
-}
-
-/* --- lines of other types --- */
-
-/* Auth and account alone are ours to answer; account is looked at with its auth line. */
-static void look_at_other_types(struct doctor *doctor, const char *service)
-{
-	static const char *const types[] = {"password", "session"};
-
-	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
-		OWN_STACK struct stack stack = {0};
-
-		if (stack_read(NULL, service, types[t], &stack) != TOTP_OK)
-			continue;
-		for (size_t i = 0; i < stack.count; i++)
-			if (service_is_ours(&stack.lines[i]))
-				doctor_edit(doctor_find(doctor, "type", service,
-							"the module has no such part, and the line "
-							"fails",
-							AT_LINE "pam_totp.so in a line of type %s",
-							PLACE_OF(&stack.lines[i]), types[t]),
-					    &stack.lines[i], "take the line out");
-	}
+	doctor->code_service_count += kept->name != NULL;
 }
 
 bool doctor_has_ours(const struct stack *stack)
@@ -57,79 +29,17 @@ bool doctor_has_ours(const struct stack *stack)
 	return false;
 }
 
+bool doctor_is_sshds(const struct doctor *doctor, const char *service)
+{
+	return strcmp(service, doctor->sshd_service) == 0 ||
+	       (strncmp(service, "sshd", 4) == 0 && strchr("-.", service[4]));
+}
+
 bool doctor_asks(const char *service)
 {
 	OWN_STACK struct stack stack = {0};
 
 	return stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack);
-}
-
-/* --- all services --- */
-
-static bool is_known(const struct services *services, const char *name)
-{
-	for (size_t i = 0; i < services->count; i++)
-		if (strcmp(services->names[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* What pam-auth-update, dpkg, rpm and editors leave beside a file: no program asks for it. */
-static bool is_copy(const char *name)
-{
-	static const char *const endings[] = {".pam-old", ".dpkg-old", ".dpkg-new", ".dpkg-dist",
-					      ".rpmsave", ".rpmnew",   ".rpmorig",  "~"};
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		size_t end = strlen(endings[i]);
-
-		if (len > end && strcmp(name + len - end, endings[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void add_name(struct doctor *doctor, const char *name)
-{
-	struct services *services = &doctor->services;
-
-	if (name[0] == '.' || is_copy(name) || is_known(services, name) ||
-	    !doctor_grow(doctor, &services->names, services->count, &services->room,
-			 sizeof(*services->names)) ||
-	    !doctor_grow(doctor, &services->stacks, services->count, &services->stack_room,
-			 sizeof(*services->stacks)))
-		return;
-	services->names[services->count] = strdup(name);
-	if (!services->names[services->count]) {
-		doctor->no_memory = true;
-		return;
-	}
-	if (stack_read(NULL, name, "auth", &services->stacks[services->count]) != TOTP_OK)
-		stack_end(&services->stacks[services->count]);
-	services->count++;
-}
-
-static void add_directory(struct doctor *doctor, const char *directory)
-{
-	struct dirent **entries = NULL;
-	int count = scandir(directory, &entries, NULL, alphasort);
-
-	for (int i = 0; i < count; i++) {
-		add_name(doctor, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-}
-
-static void read_services(struct doctor *doctor)
-{
-	static const char *const usual[] = {"sshd", "login", "su", "sudo"};
-
-	for (size_t i = 0; stack_directories[i]; i++)
-		add_directory(doctor, stack_directories[i]);
-	for (size_t i = 0; doctor->services.count == 0 && i < 4; i++) /* pam.conf alone */
-		add_name(doctor, usual[i]);
 }
 
 bool doctor_includes(const struct stack *stack, const char *name)
@@ -150,41 +60,71 @@ bool doctor_is_variant(const char *other, const char *name)
 	return strncmp(other, name, len) == 0 && other[len] == '-';
 }
 
-/* A file that others include is a part, and no service; but "su" is one beside "su-l". */
-static bool is_part(const struct services *services, const char *name)
-{
-	for (size_t i = 0; i < services->count; i++) {
-		const char *other = services->names[i];
+/* --- policies of lines --- */
 
-		if (strcmp(other, name) != 0 && !doctor_is_variant(other, name) &&
-		    !services->stacks[i].missing && doctor_includes(&services->stacks[i], name) &&
-		    strcmp(name, "other") != 0)
-			return true;
-	}
-	return false;
+/* The line whose policy is read. */
+struct reading {
+	struct doctor *doctor;
+	const char *service;
+	const struct stack_line *line;
+};
+
+static void report_line(void *context, const struct reason *complaint)
+{
+	const struct reading *reading = context;
+
+	doctor_edit(doctor_find(reading->doctor, "argument", reading->service,
+				"a mistake in a line denies every login that comes to it",
+				AT_LINE "%s", PLACE_OF(reading->line), complaint->text),
+		    reading->line, "correct the argument");
+}
+
+static void report_file(void *context, const struct reason *complaint)
+{
+	const struct reading *reading = context;
+
+	doctor_repair(
+		doctor_find(reading->doctor, "policy", reading->service,
+			    "a policy with a mistake denies every login, so none of it is used",
+			    "%s", complaint->text),
+		"correct the file, then: totpctl check");
+}
+
+enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,
+				 const struct stack_line *line, struct policy *ret_policy)
+{
+	struct reading reading = {doctor, service, line};
+	const struct service_complain complain = {report_line, report_file, &reading};
+
+	return service_policy(line, doctor->ctl->tool.conf, &complain, ret_policy);
 }
 
 static void ignore_complaint(void *context, const struct reason *complaint)
 {
 	(void)context;
-	(void)complaint; /* it is told where the line is looked at */
+	(void)complaint; /* doctor_line_policy reports it */
+}
+
+bool doctor_quiet_policy(const struct doctor *doctor, const struct stack_line *line,
+			 struct policy *ret_policy)
+{
+	static const struct service_complain ignore = {ignore_complaint, ignore_complaint, NULL};
+
+	return service_policy(line, doctor->ctl->tool.conf, &ignore, ret_policy) == TOTP_OK;
 }
 
 enum line_role doctor_role(void *context, const struct stack_line *line)
 {
-	const struct doctor *doctor = context;
 	enum line_role role = walk_role(line);
 	struct policy policy;
 
-	if (role == ROLE_CODE &&
-	    service_policy(line, doctor->ctl->tool.conf, ignore_complaint, NULL, &policy) ==
-		    TOTP_OK &&
+	if (role == ROLE_CODE && doctor_quiet_policy(context, line, &policy) &&
 	    policy.password == PASSWORD_COMBINED)
 		return ROLE_COMBINED;
 	return role;
 }
 
-/* The file of a service that others read is left alone, but for its own variants. */
+/* A file that other services read is not edited, unless they are variants of this service. */
 char *doctor_command(struct doctor *doctor, const char *service, const char *add)
 {
 	const struct services *services = &doctor->services;
@@ -212,74 +152,4 @@ char *doctor_command(struct doctor *doctor, const char *service, const char *add
 		doctor->no_memory = true;
 	free(sharers);
 	return command;
-}
-
-static void look_at_all(struct doctor *doctor)
-{
-	const struct services *services = &doctor->services;
-	bool any = false;
-
-	for (size_t i = 0; i < services->count; i++) {
-		if (is_part(services, services->names[i]))
-			continue;
-		look_at_other_types(doctor, services->names[i]);
-		if (!doctor_has_ours(&services->stacks[i]))
-			continue;
-		any = true;
-		doctor_stack(doctor, services->names[i], &services->stacks[i]);
-	}
-	for (size_t i = 0; i < services->count; i++)
-		if (services->stacks[i].refused && strcmp(services->names[i], "other") == 0)
-			doctor_repair(doctor_find(doctor, "unreadable", NULL,
-						  "libpam reads it for every service, and refuses "
-						  "every login",
-						  "/etc/pam.d/other: libpam cannot read it"),
-				      "look for an include that is not there");
-	if (!any)
-		doctor_repair(doctor_find(doctor, "unused", NULL, "nobody is asked for a code",
-					  "no service in /etc/pam.d has a line of pam_totp.so"),
-			      "see pam_totp(8) for the lines of sshd, su and sudo");
-}
-
-/* Who would be locked out by the line that is not there yet. */
-static void plan(struct doctor *doctor, const char *service)
-{
-	struct patient patient = {.policy = doctor->ctl->tool.policy, .planned = true};
-
-	doctor_repair(doctor_find(doctor, "unused", service, "it asks nobody for a code",
-				  "/etc/pam.d/%s has no auth line of pam_totp.so", service),
-		      "see pam_totp(8) for the lines of sshd, su and sudo");
-	doctor_keep(doctor, service, &patient);
-	doctor_plan_programs(doctor, service);
-}
-
-static void look_at_one(struct doctor *doctor, const char *service)
-{
-	OWN_STACK struct stack stack = {0};
-
-	look_at_other_types(doctor, service);
-	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack))
-		doctor_stack(doctor, service, &stack);
-	else
-		plan(doctor, service);
-}
-
-void doctor_stacks(struct doctor *doctor)
-{
-	struct services *services = &doctor->services;
-
-	read_services(doctor);
-	if (doctor->ctl->service)
-		look_at_one(doctor, doctor->ctl->service);
-	else
-		look_at_all(doctor);
-	doctor_programs(doctor);
-	doctor_siblings(doctor);
-	for (size_t i = 0; i < services->count; i++) {
-		free(services->names[i]);
-		stack_end(&services->stacks[i]);
-	}
-	free(services->names);
-	free(services->stacks);
-	*services = (struct services){0};
 }

@@ -1,18 +1,17 @@
 /*
- * totpctl doctor: programs that log people in by more than one PAM service. A line of ours in one
- * of them alone leaves the other ways in without a code.
+ * totpctl doctor: programs that log people in by more than one PAM service. If
+ * only one of them has a line of ours, users log in by the others without a code.
  */
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 #include "common/service.h"
 
 /*
- * By program: its services, as patterns. Those are left out in which a program never goes through
- * the auth lines (cron, atd, systemd-user) or which are root's alone (runuser), and those of a
- * greeter, which is no person.
+ * By program: its services, as patterns. Not listed are services that never run the auth lines
+ * (cron, atd, systemd-user), that only root uses (runuser), or that run a greeter.
  */
 static const char *const programs[][7] = {
 	{"sudo", "sudo-i"},
@@ -38,22 +37,22 @@ static bool is_of(const char *const patterns[7], const char *service)
 	return false;
 }
 
-/* Can somebody log in by it, and may a first factor be asked for? */
+/* Can a user log in by it, and may it ask for a first factor? */
 static bool is_open(struct doctor *doctor, const struct stack *stack, bool *ret_asks)
 {
-	OWN_WALK struct walk routes = {0};
+	OWN_WALK struct walk walk = {0};
 	enum line_role *roles = calloc(stack->count + 1, sizeof(*roles));
 
 	for (size_t i = 0; roles && i < stack->count; i++)
 		roles[i] = walk_role(&stack->lines[i]);
-	if (!roles || walk_stack(stack, roles, &routes) != TOTP_OK)
+	if (!roles || walk_stack(stack, roles, &walk) != TOTP_OK)
 		doctor->no_memory = true;
 	free(roles);
-	*ret_asks = routes.factor || routes.unknown;
-	return !stack->refused && (routes.open || routes.too_many);
+	*ret_asks = walk.factor || walk.unknown;
+	return !stack->refused && (walk.open || walk.too_many);
 }
 
-/* The first line of ours, to be written in another service. */
+/* The first line of ours, as text for another service. */
 static char *line_of(const struct stack *stack)
 {
 	char *text = NULL;
@@ -75,7 +74,7 @@ static char *line_of(const struct stack *stack)
 	return text;
 }
 
-static void tell(struct doctor *doctor, size_t without, size_t with)
+static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 {
 	const struct services *services = &doctor->services;
 	const char *service = services->names[without];
@@ -103,8 +102,8 @@ static void tell(struct doctor *doctor, size_t without, size_t with)
 			      "WITHOUT COMMON-AUTH",
 			      line);
 	else
-		doctor_repair(finding, "if nobody needs that login, which asks for nothing at all, "
-				       "make its auth lines this one: auth requisite pam_deny.so");
+		doctor_repair(finding, "this login asks for nothing at all; if nobody needs it, "
+				       "replace its auth lines by: auth requisite pam_deny.so");
 	free(command);
 	free(line);
 }
@@ -129,6 +128,6 @@ void doctor_siblings(struct doctor *doctor)
 			if (is_of(programs[p], services->names[i]) &&
 			    is_wanted(doctor, services->names[i]) && services->stacks[i].own &&
 			    !doctor_has_ours(&services->stacks[i]))
-				tell(doctor, i, with);
+				report_sibling(doctor, i, with);
 	}
 }

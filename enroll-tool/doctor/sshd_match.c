@@ -1,19 +1,19 @@
 /*
- * totpctl doctor: Match blocks of sshd's configuration. Each that changes how logins are
- * authenticated is judged with its settings over those that hold for all.
+ * totpctl doctor: Match blocks of sshd's configuration. Each one that changes how logins
+ * are authenticated is judged with its settings over the common ones.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "doctor/sshd.h"
+#include "doctor/sshd_settings.h"
 #include "host/facts.h"
 
 #define OVER_MAX 4096
 
 struct block {
 	struct doctor *doctor;
-	const struct patient *patient;
+	const struct code_service *code_service;
 	const struct sshd_settings *base;
 	char file[512], criteria[256];
 	unsigned number; /* of its Match line; 0: none yet */
@@ -22,9 +22,9 @@ struct block {
 	size_t len;
 };
 
-/* --- whom it is for --- */
+/* --- its criteria --- */
 
-/* Is each of the names, by itself and without a pattern, one that is asked for no code? */
+/* Does each of the names, by itself and without a pattern, need no code? */
 static bool are_exempt(const struct block *block, struct text names, bool groups)
 {
 	struct text one;
@@ -35,7 +35,7 @@ static bool are_exempt(const struct block *block, struct text names, bool groups
 		struct account account = {0};
 		struct reason why = {""};
 		char name[CRED_USER_MAX + 2] = "@";
-		struct text list = text_of(block->patient->policy.exempt), entry;
+		struct text list = text_of(block->code_service->policy.exempt), entry;
 		bool is_group, listed = false;
 
 		if (text_copy(one, name + 1, sizeof(name) - 1) != TOTP_OK)
@@ -43,7 +43,7 @@ static bool are_exempt(const struct block *block, struct text names, bool groups
 		while (groups && policy_list_next(&list, &entry, &is_group))
 			listed |= is_group && text_is(entry, name + 1);
 		if (!groups && account_find(name + 1, &account, &why) == TOTP_OK && account.known &&
-		    facts_find(&block->patient->policy, &account, name + 1, &nowhere, &facts,
+		    facts_find(&block->code_service->policy, &account, name + 1, &nowhere, &facts,
 			       &why) == TOTP_OK)
 			listed = facts.exempt && !facts.required;
 		if (!listed)
@@ -57,7 +57,7 @@ static bool are_trusted(const struct block *block, struct text networks)
 	struct text one;
 
 	while (text_field(&networks, ',', &one)) {
-		struct text list = text_of(block->patient->policy.trusted_networks), entry;
+		struct text list = text_of(block->code_service->policy.trusted_networks), entry;
 		bool is_group, listed = false;
 
 		while (policy_list_next(&list, &entry, &is_group))
@@ -68,7 +68,7 @@ static bool are_trusted(const struct block *block, struct text networks)
 	return true;
 }
 
-/* All criteria of a block must fit, so one that only exempt logins fit is enough. */
+/* All criteria of a block must match, so one that matches exempt logins only is enough. */
 static bool is_for_exempt(const struct block *block)
 {
 	struct text rest = text_of(block->criteria), word, value;
@@ -92,20 +92,20 @@ static bool is_for_exempt(const struct block *block)
 static void judge_block(struct block *block)
 {
 	const struct sshd_settings settings = {block->over, block->base->text};
-	struct sshd_verdict verdict = sshd_judge(block->patient, &settings);
+	struct sshd_verdict verdict = sshd_judge(block->code_service, &settings);
 	char where[900], repair[700];
 
 	if (!block->has_methods)
-		verdict.problems &= ~sshd_judge(block->patient, block->base).problems;
+		verdict.problems &= ~sshd_judge(block->code_service, block->base).problems;
 	if (!block->len || !verdict.problems || is_for_exempt(block))
 		return;
 	snprintf(where, sizeof(where), "%s:%u: Match %s", block->file, block->number,
 		 block->criteria);
 	snprintf(repair, sizeof(repair),
-		 "exempt these logins in the policy if it is meant, or change the block: "
+		 "exempt these logins in the policy if they need no code, or change the block: "
 		 "${EDITOR:-vi} +%u %s",
 		 block->number, block->file);
-	sshd_report(block->doctor, block->patient, &verdict, where, repair);
+	sshd_report(block->doctor, block->code_service, &verdict, where, repair);
 }
 
 static void begin_block(struct block *block, const struct sshd_line *line)
@@ -118,7 +118,7 @@ static void begin_block(struct block *block, const struct sshd_line *line)
 	if (!line->match_number ||
 	    text_copy(text_of(line->match_file), block->file, sizeof(block->file)) != TOTP_OK ||
 	    text_copy(line->match, block->criteria, sizeof(block->criteria)) != TOTP_OK ||
-	    strcasecmp(block->criteria, "all") == 0) /* sshd has done so */
+	    strcasecmp(block->criteria, "all") == 0) /* sshd -T has applied it */
 		block->number = 0;
 }
 
@@ -136,7 +136,7 @@ static bool is_of_authentication(const struct sshd_line *line)
 	return false;
 }
 
-/* In lower case, as sshd -T has it. */
+/* In lower case, as sshd -T prints it. */
 static void keep_setting(struct block *block, const struct sshd_line *line)
 {
 	size_t name = block->len;
@@ -166,7 +166,7 @@ static void look_at_line(void *context, const struct sshd_line *line)
 		keep_setting(block, line);
 }
 
-void doctor_sshd_match(struct doctor *doctor, const struct patient *patient,
+void doctor_sshd_match(struct doctor *doctor, const struct code_service *code_service,
 		       const struct sshd_settings *base)
 {
 	struct block *block = calloc(1, sizeof(*block));
@@ -175,7 +175,7 @@ void doctor_sshd_match(struct doctor *doctor, const struct patient *patient,
 	if (!block)
 		return;
 	block->doctor = doctor;
-	block->patient = patient;
+	block->code_service = code_service;
 	block->base = base;
 	(void)sshd_config_each(SSHD_CONFIG, look_at_line, block);
 	judge_block(block);

@@ -1,7 +1,7 @@
 /*
- * totpctl doctor: repairs of sshd's configuration. sshd tries each on a copy of its file before
- * it is printed: of a setting the first line counts, a file may include nothing, and a setting
- * may be refused beside another one.
+ * totpctl doctor: repairs of sshd's configuration. sshd tries each one on a copy of its file before
+ * doctor prints it: the first line of a setting counts, a file may have no Include, and sshd may
+ * not accept a setting together with another one.
  */
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "doctor/sshd.h"
+#include "doctor/sshd_settings.h"
 
 #define DROP_IN    SSHD_CONFIG ".d/00-pam_totp.conf"
 #define CONFIG_MAX 262144
@@ -22,7 +22,7 @@
 struct place {
 	size_t offset; /* of the Include line that reads the drop-in before anything else */
 	bool found;
-	bool passed; /* a Match block has begun: what follows is not for all */
+	bool passed; /* a Match block has begun: the lines below are not for all logins */
 };
 
 static bool is_first_of(const char *pattern)

@@ -1,4 +1,4 @@
-/* totpctl doctor: keyring, store and every record in it. */
+/* totpctl doctor: the keyring, the store and every record in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 #include "common/enrolled.h"
 #include "host/clock.h"
 #include "host/conf.h"
@@ -16,9 +16,10 @@
 #include "common/names.h"
 #include "common/progress.h"
 #include "keys/sealed.h"
-#include "store/files/files.h"
+#include "record/version.h"
 
-#define LEFTOVER_AFTER 3600 /* seconds; what is younger may be at work */
+#define LEFTOVER_AFTER 3600 /* seconds; a program may still be writing a younger file */
+#define FILE_PATH_MAX  (POLICY_PATH_MAX + STORE_FILE_MAX)
 
 #define PRIVATE (S_IRWXG | S_IRWXO)
 #define WRITE   (S_IWGRP | S_IWOTH)
@@ -30,57 +31,54 @@ static const struct policy *policy_of(const struct doctor *doctor)
 
 /* --- leftovers --- */
 
-static bool is_old(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && clock_now() - st.st_mtime > LEFTOVER_AFTER;
-}
-
-static void tell_leftover(struct doctor *doctor, const char *path, const char *why, bool removable)
+static void report_leftover(struct doctor *doctor, const char *path, const char *why,
+			    bool removable)
 {
 	struct finding *finding;
+	struct stat st;
 
-	if (!is_old(path))
+	if (lstat(path, &st) != 0 || clock_now() - st.st_mtime <= LEFTOVER_AFTER)
 		return;
 	finding = doctor_find(doctor, "leftover", NULL, why, "%s: left over", path);
 	if (removable && doctor_is_plain(path))
 		doctor_repair(finding, "rm %s", path);
 	else
-		doctor_repair(finding, "look what it is, and move it away");
+		doctor_repair(finding, "find out what it is, and move it to another directory");
 	if (doctor->fix && removable)
 		finding->repaired = unlink(path) == 0;
 }
 
-static void look_for_temporary(struct doctor *doctor, const char *folder, const char *name,
+static void look_for_temporary(struct doctor *doctor, const char *directory, const char *name,
 			       const char *why)
 {
 	char pattern[POLICY_PATH_MAX + 32];
 	glob_t found = {0};
 
-	snprintf(pattern, sizeof(pattern), "%s/%s~*", folder, name);
+	snprintf(pattern, sizeof(pattern), "%s/%s~*", directory, name);
 	if (glob(pattern, 0, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			tell_leftover(doctor, found.gl_pathv[i], why, true);
+			report_leftover(doctor, found.gl_pathv[i], why, true);
 	globfree(&found);
 }
 
-static void tell_stray(void *context, const char *name)
+static void report_stray(void *context, const char *name)
 {
 	struct doctor *doctor = context;
+	const char *states = store_part(STORE_STATES);
 	char path[POLICY_PATH_MAX + 512];
-	bool state = strncmp(name, FILES_STATES "/", sizeof(FILES_STATES)) == 0;
+	size_t len = strlen(states);
+	bool state = strncmp(name, states, len) == 0 && name[len] == '/';
 
 	snprintf(path, sizeof(path), "%s/%s", policy_of(doctor)->store_dir, name);
-	tell_leftover(doctor, path,
-		      state ? "an older record that is put back could find its state in it"
-			    : "it is no record, and nothing looks at it",
-		      state || strchr(name, '~'));
+	report_leftover(doctor, path,
+			state ? "an old record from a backup could be used with this state again"
+			      : "it is no record, and no program reads it",
+			state || strchr(name, '~'));
 }
 
 /* --- keyring --- */
 
-/* What work on keys has left undone. */
+/* A change of keys that is not finished. */
 static void look_at_rotation(struct doctor *doctor, const char *path)
 {
 	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
@@ -89,78 +87,85 @@ static void look_at_rotation(struct doctor *doctor, const char *path)
 	if (keyring_text_load(path, &text, NULL) == TOTP_OK &&
 	    keyring_rotation_of(&text, &rotation))
 		doctor_repair(doctor_find(doctor, "rotation", NULL,
-					  "the old key still opens what is sealed by it",
+					  "the old key is still needed for records that it sealed",
 					  "the rotation from key %08x to %08x is not finished",
 					  (unsigned)rotation.from, (unsigned)rotation.to),
 			      "totpctl key rotate");
 	if (sealed_is_in_run(&doctor->ctl->tool) && !sealed_is_there())
-		doctor_repair(
-			doctor_find(doctor, "keyring-volatile", NULL,
-				    "whoever must give a code is refused from then on",
-				    "%s is gone at the next boot, and there is no " SEALED_FILE,
-				    path),
-			"totpctl key seal");
+		doctor_repair(doctor_find(doctor, "keyring-volatile", NULL,
+					  "after the next boot all who must give a code are denied",
+					  "%s is in memory only, and there is no " SEALED_FILE,
+					  path),
+			      "totpctl key seal");
 }
 
-static bool look_at_keyring(struct doctor *doctor)
+static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 {
 	const char *path = policy_of(doctor)->keyring;
-	OWN_KEYRING struct keyring keyring;
-	char folder[POLICY_PATH_MAX];
+	char directory[POLICY_PATH_MAX];
 	struct reason why = {""};
 	size_t before;
 	enum totp_err err;
 
-	/* the directory first: in one that others can write to no file is changed */
-	strcpy(folder, path);
-	*strrchr(folder, '/') = '\0';
-	doctor_modes(doctor, folder[0] ? folder : "/", 0, WRITE, 0,
-		     "whoever can write there can put another keyring in its place");
+	/* the directory first: where others can write to it, no file in it is changed */
+	strcpy(directory, path);
+	*strrchr(directory, '/') = '\0';
+	doctor_modes(doctor, directory[0] ? directory : "/", 0, WRITE, 0,
+		     "users who can write there can replace the keyring");
 	before = doctor->count;
 	doctor_modes(doctor, path, 0, PRIVATE, 0,
-		     "who can read the keyring and a copy of the store has every secret");
-	err = keyring_load(path, &keyring, &why);
+		     "users who can read the keyring and a copy of the store have every secret");
+	err = keyring_load(path, ret_keyring, &why);
 	if (err != TOTP_OK && (err != TOTP_ERR_UNSAFE || doctor->count == before))
 		doctor_repair(
-			doctor_find(doctor, "keyring", NULL,
-				    "without it no record opens, and whoever must give a code is "
-				    "refused",
-				    "%s", why.text),
+			doctor_find(
+				doctor, "keyring", NULL,
+				"without it no record can be read, and all who must give a code "
+				"are denied",
+				"%s", why.text),
 			err == TOTP_ERR_NOT_FOUND
 				? "restore it from your copy; on a new host: totpctl init"
 				: "restore it from your copy");
-	look_for_temporary(doctor, folder, "keyring", "it may hold a key");
+	look_for_temporary(doctor, directory, "keyring", "it may hold a key");
 	if (err == TOTP_OK)
 		look_at_rotation(doctor, path);
 	return err == TOTP_OK;
 }
 
-/* --- the store's folders --- */
+/* --- the store's directories --- */
 
-static void look_at_folders(struct doctor *doctor)
+static void look_at_directories(struct doctor *doctor)
 {
+	static const struct {
+		enum store_part part;
+		mode_t forbidden;
+		const char *why;
+	} parts[] = {
+		{STORE_DIRECTORY, WRITE,
+		 "users who can write there can remove records, so logins are denied"},
+		{STORE_MARKER, WRITE,
+		 "the marker proves that a user is not enrolled, so logins are denied"},
+		{STORE_USERS, PRIVATE, "names and records of enrolled users are private"},
+		{STORE_STATES, PRIVATE,
+		 "users who can write there can make used codes valid again"},
+		{STORE_INVITES, PRIVATE, "the names of invited users are private"},
+	};
 	const char *dir = policy_of(doctor)->store_dir;
-	char path[POLICY_PATH_MAX + 16];
+	char path[FILE_PATH_MAX];
 	struct account owner = {.known = false};
 	uid_t uid = account_find(SERVICE_ACCOUNT, &owner, NULL) == TOTP_OK && owner.known
 			    ? owner.uid
 			    : 0;
 
-	doctor_modes(doctor, dir, O_NOFOLLOW, WRITE, 0,
-		     "whoever can write there can take records away; logins are refused");
-	snprintf(path, sizeof(path), "%s/" FILES_MARKER, dir);
-	doctor_modes(doctor, path, O_NOFOLLOW, WRITE, 0,
-		     "the marker proves who is not enrolled; logins are refused");
-	snprintf(path, sizeof(path), "%s/" FILES_USERS, dir);
-	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, uid,
-		     "the names of who is enrolled, and their records, are nobody else's");
-	snprintf(path, sizeof(path), "%s/" FILES_STATES, dir);
-	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, uid,
-		     "whoever can write there can make used codes unused");
-	snprintf(path, sizeof(path), "%s/" FILES_INVITES, dir);
-	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, uid,
-		     "who is invited to enrol is nobody else's to know");
-	look_for_temporary(doctor, dir, FILES_MARKER, "an init that was cut short left it");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		const char *name = store_part(parts[i].part);
+
+		snprintf(path, sizeof(path), "%s%s%s", dir, name[0] ? "/" : "", name);
+		doctor_modes(doctor, path, O_NOFOLLOW, parts[i].forbidden,
+			     parts[i].forbidden == PRIVATE ? uid : 0, parts[i].why);
+	}
+	look_for_temporary(doctor, dir, store_part(STORE_MARKER),
+			   "a totpctl init that was cut short left it");
 }
 
 static void look_at_machine(struct doctor *doctor)
@@ -172,22 +177,20 @@ static void look_at_machine(struct doctor *doctor)
 
 	if (machine_hash(machine, &why) != TOTP_OK)
 		doctor_repair(doctor_find(doctor, "machine-id", NULL,
-					  "a copy of this host would not be noticed", "%s",
+					  "a copy of this host would not be recognized", "%s",
 					  why.text),
 			      "systemd-machine-id-setup");
 	else if (memcmp(none, made_on, sizeof(none)) != 0 &&
 		 memcmp(machine, made_on, sizeof(machine)) != 0)
 		doctor_repair(
-			doctor_find(
-				doctor, "clone", NULL,
-				"a store from a backup does not know what was used since; of two "
-				"hosts with one store each accepts every code once",
-				"%s belongs to another machine", policy_of(doctor)->store_dir),
-			"if the store was moved here, or restored from a backup: totpctl store "
-			"accept; "
-			"if this host is a copy of another: move keyring and store away, then "
-			"totpctl "
-			"init, and enroll everybody");
+			doctor_find(doctor, "clone", NULL,
+				    "a store from a backup does not know which codes were used "
+				    "since; two "
+				    "hosts with the same store both accept a code",
+				    "%s belongs to another machine", policy_of(doctor)->store_dir),
+			"if the store was moved here or restored from a backup: totpctl store "
+			"accept; if this host is a copy of another one: move the keyring and the "
+			"store to another directory, run totpctl init, and enroll all users");
 }
 
 static bool open_store(struct doctor *doctor)
@@ -197,16 +200,18 @@ static bool open_store(struct doctor *doctor)
 	size_t before = doctor->count;
 	enum totp_err err;
 
-	look_at_folders(doctor);
-	config.run_dir = NULL; /* it would be made */
+	look_at_directories(doctor);
+	config.run_dir = NULL; /* store_open would make it */
 	err = store_open(&config, &doctor->ctl->tool.store, &why);
 	if (err == TOTP_OK)
 		return true;
 	if (err != TOTP_ERR_UNSAFE || doctor->count == before)
-		doctor_repair(doctor_find(doctor, "store", NULL,
-					  "who is enrolled cannot be said, so everybody is refused",
-					  "%s", why.text),
-			      "mount or restore it; on a new host: totpctl init");
+		doctor_repair(
+			doctor_find(doctor, "store", NULL,
+				    "nobody can tell which users are enrolled, so every login is "
+				    "denied",
+				    "%s", why.text),
+			"mount it or restore it from your backup; on a new host: totpctl init");
 	return false;
 }
 
@@ -214,6 +219,7 @@ static bool open_store(struct doctor *doctor)
 
 struct round {
 	struct doctor *doctor;
+	const struct keyring *keyring;
 	struct names *names;
 	struct progress progress;
 	size_t done, total;
@@ -222,20 +228,19 @@ struct round {
 /* Permissions of the two files of a record. */
 static void look_at_files(struct doctor *doctor, const char *user)
 {
-	static const char why[] = "a record that others can read or write is refused";
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	static const char why[] = "logins deny a user whose record others can read or write";
 	struct store *store = doctor->ctl->tool.store;
-	char path[POLICY_PATH_MAX + FILES_STATE_NAME_MAX + 16], name[FILES_STATE_NAME_MAX];
+	const char *dir = policy_of(doctor)->store_dir;
+	char path[FILE_PATH_MAX], name[STORE_FILE_MAX];
 
-	if (store_name(user, name) != TOTP_OK)
+	if (store_cred_file(user, name) != TOTP_OK)
 		return;
-	snprintf(path, sizeof(path), "%s/" FILES_USERS "/%s", policy_of(doctor)->store_dir, name);
-	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, store->owner, why);
-	if (store_read_cred(store, user, &txn, NULL) != TOTP_OK ||
-	    files_state_name(user, txn.cred.id, name) != TOTP_OK)
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, store_owner(store), why);
+	if (store_state_file(store, user, name) != TOTP_OK)
 		return;
-	snprintf(path, sizeof(path), "%s/" FILES_STATES "/%s", policy_of(doctor)->store_dir, name);
-	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, store->owner, why);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, store_owner(store), why);
 }
 
 /* A command of totpctl for a user, whose name comes from a file's. */
@@ -248,21 +253,27 @@ static void repair_user(struct finding *finding, const char *what, const char *c
 		doctor_repair(finding, "%stotpctl %s, and the name in quotes", what, command);
 }
 
-/* Which command: is it the state alone that is damaged? */
-static void tell_damage(struct doctor *doctor, const char *user, const struct reason *why)
+/* The command depends on what is damaged: the key is missing, the state alone, or all of it. */
+static void report_damage(struct doctor *doctor, const struct keyring *keyring, const char *user,
+			  const struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	bool sound = store_read_cred(doctor->ctl->tool.store, user, &txn, NULL) == TOTP_OK;
-	bool no_key = strstr(why->text, "does not hold") != NULL;
+	struct store *store = doctor->ctl->tool.store;
+	bool cred_opens = store_read_cred(store, user, &txn, NULL) == TOTP_OK;
+	uint32_t key_id = 0;
+	bool no_key = !cred_opens && store_key_of(store, user, &key_id) == TOTP_OK &&
+		      !keyring_find(keyring, key_id);
 	struct finding *finding = doctor_find(doctor, "record", NULL,
-					      "this user is refused, whatever code they give",
+					      "this user is denied with any code",
 					      "record of %s: %s", user, why->text);
 
 	if (no_key)
-		doctor_repair(finding, "restore that line of %s", policy_of(doctor)->keyring);
+		doctor_repair(finding,
+			      "restore the key %08x from your copy: totpctl key restore FILE",
+			      (unsigned)key_id);
 	else
-		repair_user(finding,
-			    sound ? "" : "enroll again after: ", sound ? "repair" : "delete", user);
+		repair_user(finding, cred_opens ? "" : "enroll the user again after: ",
+			    cred_opens ? "repair" : "delete", user);
 }
 
 static void look_at_uid(struct round *round, const char *user, const struct cred *cred)
@@ -277,19 +288,22 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 		return;
 	if (!account.known)
 		repair_user(
-			doctor_find(round->doctor, "no-account", NULL,
-				    "whoever gets the name next meets a record that is not theirs",
-				    "record of %s: there is no such account", user),
-			"if it is gone for good: ", "delete", user);
+			doctor_find(
+				round->doctor, "no-account", NULL,
+				"the next user with this name is asked for codes of the old one",
+				"record of %s: there is no account of this name", user),
+			"if the account is removed for good: ", "delete", user);
 	else if (account.uid != cred->uid)
-		repair_user(doctor_find(round->doctor, "uid", NULL,
-					"this user is refused: the name may be somebody else's now",
-					"record of %s: made for uid %u, and the account has %u",
-					user, (unsigned)cred->uid, (unsigned)account.uid),
-			    "if it is the same person: ", "adopt", user);
+		repair_user(
+			doctor_find(
+				round->doctor, "uid", NULL,
+				"this user is denied: the name may belong to another person now",
+				"record of %s: made for uid %u, but the account has uid %u", user,
+				(unsigned)cred->uid, (unsigned)account.uid),
+			"if it is the same person: ", "adopt", user);
 }
 
-/* A last step further ahead than a repair sets it: the clock was ahead, and is set back. */
+/* A last step further ahead than a repair sets it: the clock was ahead and was set back. */
 static void look_at_steps(struct doctor *doctor, const char *user, const struct store_txn *txn)
 {
 	uint64_t ahead = ctl_steps_ahead(policy_of(doctor));
@@ -304,10 +318,10 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 			continue;
 		repair_user(doctor_find(doctor, "ahead", NULL,
 					"the clock was ahead then, or is behind now: codes are "
-					"refused until it comes there again",
-					"record of %s: the last code used is of a later time",
+					"denied until the clock reaches that time",
+					"record of %s: the last code used is from a later time",
 					user),
-			    "set the clock right, then: ", "repair-clock", user);
+			    "set the clock, then: ", "repair-clock", user);
 	}
 }
 
@@ -329,19 +343,19 @@ static void look_at_record(void *context, const char *user)
 		if (err == TOTP_ERR_UNSAFE && doctor->count > before)
 			return;
 	}
-	/* revoked meanwhile; or what is told of the disk as a whole */
+	/* revoked meanwhile; a read-only disk is reported once, as a whole */
 	if (err == TOTP_ERR_NOT_FOUND || (err == TOTP_ERR_SYSTEM && errno == EROFS))
 		return;
 	if (err != TOTP_OK) {
-		tell_damage(doctor, user, &why);
+		report_damage(doctor, round->keyring, user, &why);
 		return;
 	}
 	look_at_uid(round, user, &txn.cred);
 	look_at_steps(doctor, user, &txn);
 }
 
-/* An invitation that was used, or has ended, would hold again after a revocation, or with the
- * clock set back. */
+/* An invitation that was used, or has expired, would be valid again after a revocation, or after
+ * the clock is set back. */
 static void look_at_invite(void *context, const char *user)
 {
 	struct round *round = context;
@@ -359,23 +373,23 @@ static void look_at_invite(void *context, const char *user)
 		return;
 	if (err != TOTP_OK)
 		finding = doctor_find(doctor, "invitation", NULL,
-				      "this user cannot enrol, and is refused",
+				      "this user cannot enroll, and is denied",
 				      "invitation of %s: %s", user, why.text);
 	else
 		finding = doctor_find(doctor, "invitation", NULL,
-				      has ? "it would hold again if the record were lost"
-					  : "it would hold again if the clock were set back",
+				      has ? "it would be valid again if the record were lost"
+					  : "it would be valid again if the clock were set back",
 				      "invitation of %s: %s", user,
-				      has ? "left over, for the user is enrolled" : "has ended");
+				      has ? "left over: the user is enrolled" : "has expired");
 	repair_user(finding, "", "uninvite", user);
 	if (doctor->fix && err == TOTP_OK)
 		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
 }
 
-static void look_at_records(struct doctor *doctor)
+static void look_at_records(struct doctor *doctor, const struct keyring *keyring)
 {
 	OWN_NAMES struct names *names = names_load();
-	struct round round = {doctor, names, .progress = progress_begin()};
+	struct round round = {doctor, keyring, names, .progress = progress_begin()};
 	struct store *store = doctor->ctl->tool.store;
 	struct reason why = {""};
 	enum totp_err err = enrolled_count(store, &round.total, &why);
@@ -386,21 +400,37 @@ static void look_at_records(struct doctor *doctor)
 	if (err == TOTP_OK)
 		err = store_each_invite(store, look_at_invite, &round, &why);
 	if (err == TOTP_OK)
-		err = store_each_stray(store, tell_stray, doctor, &why);
+		err = store_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)
 		doctor_repair(doctor_find(doctor, "store", NULL,
-					  "whether each record is sound cannot be said", "%s",
-					  why.text),
-			      "look at the disk");
+					  "some records could not be checked", "%s", why.text),
+			      "check the disk and the kernel's log");
+}
+
+/* Records of an older version are good, but what the newer one brings is missing. */
+static void look_at_version(struct doctor *doctor)
+{
+	unsigned version = store_version(doctor->ctl->tool.store);
+
+	if (version < record_version_newest)
+		doctor_repair(doctor_find(doctor, "version", NULL,
+					  "all unknown sources share one throttle, so wrong codes "
+					  "from the network can delay logins at a terminal",
+					  "%s: the records are of version %u, the newest is %u",
+					  policy_of(doctor)->store_dir, version,
+					  (unsigned)record_version_newest),
+			      "totpctl upgrade");
 }
 
 void doctor_store(struct doctor *doctor)
 {
-	bool keyring = look_at_keyring(doctor);
+	OWN_KEYRING struct keyring keyring;
+	bool has_keyring = look_at_keyring(doctor, &keyring);
 
 	if (!open_store(doctor))
 		return;
 	look_at_machine(doctor);
-	if (keyring)
-		look_at_records(doctor);
+	look_at_version(doctor);
+	if (has_keyring)
+		look_at_records(doctor, &keyring);
 }

@@ -1,4 +1,4 @@
-/* totpctl doctor: totpd, its account, and whether it can do what programs ask of it. */
+/* totpctl doctor: totpd, its account, and whether it can answer programs. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,15 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "doctor/doctor.h"
+#include "common/service.h"
+#include "doctor/finding.h"
 #include "host/ask.h"
-#include "store/files/files.h"
 
 #define WRITE  (S_IWGRP | S_IWOTH)
 #define ENABLE "systemctl enable --now totpd.socket totpd-root.socket"
-#define START  "systemctl stop totpd.service && " ENABLE /* none of a service that runs opens */
+#define START \
+	"systemctl stop totpd.service && " ENABLE /* a running service does not open new sockets */
 
-/* Services that run as the user who unlocks. */
+/* Services of programs that run as the user who unlocks the screen. */
 static const char *const lockers[] = {
 	"cinnamon-screensaver",
 	"gnome-screensaver",
@@ -47,31 +48,32 @@ static const struct policy *policy_of(const struct doctor *doctor)
 	return &doctor->ctl->tool.policy;
 }
 
-/* --- no account: that is no fault where nothing needs it --- */
+/* --- no account: a finding only if something needs it --- */
 
-static void tell_missing(struct doctor *doctor, const char *service)
+static void report_no_account(struct doctor *doctor, const char *service)
 {
-	doctor_repair(doctor_find(doctor, "totpd-account", service,
-				  "what runs without root's rights cannot have codes checked, and "
-				  "refuses everybody",
-				  "there is no account " SERVICE_ACCOUNT ", and so no totpd"),
-		      "systemd-sysusers && totpctl init && " ENABLE);
+	doctor_repair(
+		doctor_find(
+			doctor, "totpd-account", service,
+			"programs that do not run as root cannot check codes, and deny all users",
+			"there is no account " SERVICE_ACCOUNT ", and so no totpd"),
+		"systemd-sysusers && totpctl init && " ENABLE);
 }
 
 static void look_for_need(struct doctor *doctor)
 {
-	for (size_t i = 0; i < doctor->patient_count; i++)
-		if (is_locker(doctor->patients[i].name))
-			tell_missing(doctor, doctor->patients[i].name);
+	for (size_t i = 0; i < doctor->code_service_count; i++)
+		if (is_locker(doctor->code_services[i].name))
+			report_no_account(doctor, doctor->code_services[i].name);
 	if (policy_of(doctor)->may_check[0])
-		tell_missing(doctor, NULL);
+		report_no_account(doctor, NULL);
 }
 
-/* --- the store, which is to be the account's --- */
+/* --- the owner of the store --- */
 
-static bool has_roots(const char *folder)
+static bool has_file_of_root(const char *directory)
 {
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir(directory);
 	const struct dirent *entry;
 	struct stat st;
 	bool found = false;
@@ -86,26 +88,25 @@ static bool has_roots(const char *folder)
 
 static void look_at_owner(struct doctor *doctor, const struct account *service)
 {
-	static const char *const folders[] = {FILES_USERS, FILES_STATES, FILES_INVITES};
+	static const enum store_part parts[] = {STORE_USERS, STORE_STATES, STORE_INVITES};
 	const struct store *store = doctor->ctl->tool.store;
 	const char *dir = policy_of(doctor)->store_dir;
-	bool roots = store && store->owner == 0;
+	bool of_root = store && store_owner(store) == 0;
 	char path[POLICY_PATH_MAX + 16];
 
-	if (!store || (store->owner != 0 && store->owner != service->uid))
-		return; /* told of the store itself */
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !roots; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, folders[i]);
-		roots = has_roots(path);
+	if (!store || (store_owner(store) != 0 && store_owner(store) != service->uid))
+		return; /* doctor_store reports that */
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !of_root; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, store_part(parts[i]));
+		of_root = has_file_of_root(path);
 	}
-	if (roots)
-		doctor_repair(
-			doctor_find(doctor, "totpd-store", NULL,
-				    "totpd cannot use what is root's: screen locks refuse, and "
-				    "nobody can enrol without you",
-				    "%s: there are records that do not belong to " SERVICE_ACCOUNT,
-				    dir),
-			"totpctl init");
+	if (of_root)
+		doctor_repair(doctor_find(doctor, "totpd-store", NULL,
+					  "totpd cannot use files of root: screen lockers deny "
+					  "users, and nobody can enroll without an administrator",
+					  "%s: some records do not belong to " SERVICE_ACCOUNT,
+					  dir),
+			      "totpctl init");
 }
 
 /* --- the sockets --- */
@@ -113,14 +114,13 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 static const struct {
 	const char *name;
 	const char *why;
-} doors[] = {
-	{ASK_SOCKET, "screen locks are refused, and nobody can enrol without you"},
-	{ASK_ROOT_SOCKET,
-	 "su and sudo check in a process of their caller's, who can stop it and so "
-	 "hold up another's logins"},
+} sockets[] = {
+	{ASK_SOCKET, "screen lockers deny users, and nobody can enroll without an administrator"},
+	{ASK_ROOT_SOCKET, "su and sudo check codes in a process of their caller, who can stop it "
+			  "and so delay another user's logins"},
 };
 
-/* The units' sockets wait for a keyring, or for one that is sealed. */
+/* The units open the sockets only if there is a keyring, or one that is sealed. */
 static bool has_keyring(const char *keyring)
 {
 	char sealed[POLICY_PATH_MAX + 8];
@@ -129,52 +129,69 @@ static bool has_keyring(const char *keyring)
 	return access(keyring, F_OK) == 0 || access(sealed, F_OK) == 0;
 }
 
-/* Ask something harmless. What is answered counts from root's socket: others hear little. */
-static void knock(struct doctor *doctor, size_t door)
+/* Ask something harmless. Only root's socket answers in detail, so only its answer counts. */
+static void look_at_socket(struct doctor *doctor, size_t index)
 {
 	const char *run_dir = policy_of(doctor)->run_dir;
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK, .user = "root"};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct reason why = {""};
 	enum totp_err err =
-		ask_totpd(policy_of(doctor), doors[door].name, &request, &response, &why);
+		ask_totpd(policy_of(doctor), sockets[index].name, &request, &response, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
 		bool waits = !has_keyring(policy_of(doctor)->keyring);
 
-		doctor_repair(doctor_find(doctor, "totpd-socket", NULL, doors[door].why,
-					  "%s/%s: nobody listens%s", run_dir, doors[door].name,
+		doctor_repair(doctor_find(doctor, "totpd-socket", NULL, sockets[index].why,
+					  "%s/%s: no process is listening%s", run_dir,
+					  sockets[index].name,
 					  waits ? ", since there is no keyring" : ""),
 			      waits ? "totpctl init && " START : START);
 		return;
 	}
-	if (err == TOTP_OK && door == 1 && response.err != TOTP_OK) {
+	if (err == TOTP_OK && index == 1 && response.err != TOTP_OK) {
 		err = response.err;
 		why = response.why;
 	}
 	if (err != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "totpd", NULL, doors[door].why, "totpd: %s",
+		doctor_repair(doctor_find(doctor, "totpd", NULL, sockets[index].why, "totpd: %s",
 					  why.text[0] ? why.text : err_name(err)),
-			      "see what it says: journalctl -u totpd.service");
+			      "see its log: journalctl -u totpd.service");
 }
 
-/* Does totpd serve the store that a service's line means? Where it is silent, that was told. */
-static void look_at_store_of(struct doctor *doctor, const struct patient *patient)
+/* Does totpd serve the store of this policy? If it does not answer, that is reported above. */
+static void look_at_store_of(struct doctor *doctor, const char *service,
+			     const struct policy *policy)
 {
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK, .user = "root"};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct reason why = {""};
 
-	if (patient->planned ||
-	    strcmp(patient->policy.store_dir, policy_of(doctor)->store_dir) == 0 ||
-	    ask_totpd(&patient->policy, ASK_ROOT_SOCKET, &request, &response, &why) != TOTP_OK ||
+	if (strcmp(policy->store_dir, policy_of(doctor)->store_dir) == 0 ||
+	    ask_totpd(policy, ASK_ROOT_SOCKET, &request, &response, &why) != TOTP_OK ||
 	    response.err != TOTP_ERR_OTHER_STORE)
 		return;
-	doctor_repair(doctor_find(doctor, "totpd-other-store", patient->name,
-				  "programs that need totpd deny everybody there; su and sudo work "
-				  "in a process of their caller's, who can stop it",
-				  "%s", response.why.text),
-		      "let the policies of all lines name one store_dir: see WHO ASKS in totpd(8)");
+	doctor_repair(
+		doctor_find(doctor, "totpd-other-store", service,
+			    "programs that need totpd deny all users there; su and sudo check "
+			    "codes in a process of their caller, who can stop it",
+			    "%s", response.why.text),
+		"name the same store_dir in the policies of all lines: see WHO ASKS in totpd(8)");
+}
+
+/* Each line of a service can have a policy, and so a store, of its own. */
+static void look_at_stores_of(struct doctor *doctor, const struct code_service *code_service)
+{
+	OWN_STACK struct stack stack = {0};
+	struct policy policy;
+
+	if (code_service->planned ||
+	    stack_read(NULL, code_service->name, "auth", &stack) != TOTP_OK)
+		return;
+	for (size_t i = 0; i < stack.count; i++)
+		if (service_is_ours(&stack.lines[i]) &&
+		    doctor_quiet_policy(doctor, &stack.lines[i], &policy) && !policy.if_publickey)
+			look_at_store_of(doctor, code_service->name, &policy);
 }
 
 void doctor_totpd(struct doctor *doctor)
@@ -184,8 +201,7 @@ void doctor_totpd(struct doctor *doctor)
 
 	if (account_find(SERVICE_ACCOUNT, &service, &why) != TOTP_OK)
 		doctor_repair(doctor_find(doctor, "totpd-account", NULL,
-					  "whether totpd can do its work cannot be said", "%s",
-					  why.text),
+					  "totpd could not be checked", "%s", why.text),
 			      "see nsswitch.conf(5)");
 	else if (!service.known)
 		look_for_need(doctor);
@@ -193,9 +209,10 @@ void doctor_totpd(struct doctor *doctor)
 		return;
 	look_at_owner(doctor, &service);
 	doctor_modes(doctor, policy_of(doctor)->run_dir, O_NOFOLLOW, WRITE, 0,
-		     "whoever can write there could answer in totpd's place; nobody asks there");
-	for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++)
-		knock(doctor, i);
-	for (size_t i = 0; i < doctor->patient_count; i++)
-		look_at_store_of(doctor, &doctor->patients[i]);
+		     "users who can write there could answer instead of totpd, so no program asks "
+		     "there");
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+		look_at_socket(doctor, i);
+	for (size_t i = 0; i < doctor->code_service_count; i++)
+		look_at_stores_of(doctor, &doctor->code_services[i]);
 }

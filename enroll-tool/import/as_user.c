@@ -16,10 +16,10 @@
 #include "base/io.h"
 #include "base/own.h"
 
-#define PAUSE_NS     20000 /* before the end of a child is looked for again; grows */
+#define PAUSE_NS     20000 /* before waiting for a child again; grows */
 #define PAUSE_MAX_NS 2000000
 
-/* What comes back before the bytes of the file. */
+/* What the child reports before the bytes of the file. */
 struct report {
 	enum totp_err err;
 	int code; /* errno */
@@ -30,7 +30,7 @@ struct report {
 
 /* --- the child --- */
 
-/* This process has a copy of all that was read before: its user must not look into it. */
+/* This process has a copy of all that was read before, which its user must not see. */
 static bool become(uid_t uid, gid_t gid)
 {
 	if (setgroups(1, &gid) != 0 || setresgid(gid, gid, gid) != 0 ||
@@ -56,7 +56,7 @@ static enum totp_err open_and_check(uid_t uid, gid_t gid, const char *path, size
 
 	if (!become(uid, gid))
 		return TOTP_ERR_SYSTEM;
-	/* root may go anywhere: what was a file of root's when it was looked at may be a link now */
+	/* root can open anything, and a file of root may have been replaced by a link since */
 	*ret_fd = open(path,
 		       O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (uid == 0 ? O_NOFOLLOW : 0));
 	if (*ret_fd < 0 && errno == ELOOP && uid == 0)
@@ -66,7 +66,7 @@ static enum totp_err open_and_check(uid_t uid, gid_t gid, const char *path, size
 	return fstat(*ret_fd, &st) == 0 ? check(&st, uid, cap, report) : TOTP_ERR_SYSTEM;
 }
 
-/* buf: of the parent's size, in this process's own memory. */
+/* buf: as large as the parent's, in memory of this process. */
 static _Noreturn void read_and_tell(int out, uid_t uid, gid_t gid, const char *path, void *buf,
 				    size_t cap)
 {
@@ -156,8 +156,8 @@ static void explain(enum totp_err err, const struct report *report, uid_t uid, s
 			   (unsigned)report->mode & 07777);
 }
 
-/* One that waits for a file system, be it only for closing a file, cannot be killed, and is left to
- * itself when the time is up. */
+/* A child that waits for a file system cannot be killed, so nobody waits for it after the
+ * deadline. */
 static void dismiss(pid_t child, uint64_t deadline)
 {
 	struct timespec pause = {.tv_nsec = PAUSE_NS};

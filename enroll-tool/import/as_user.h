@@ -1,7 +1,7 @@
 /*
- * Reading a file that is somebody's own, with that somebody's rights and in a process of its
- * own. Wherever the path leads, they may read it anyway: root follows no link of theirs, opens
- * no device and waits for no pipe. A file system that does not answer costs a few seconds.
+ * Reading a user's file with the rights of that user, in a separate process. The user may read
+ * whatever the path leads to: root follows no link of the user, opens no device and waits for no
+ * pipe. A file system that does not answer costs a few seconds.
  */
 #ifndef IMPORT_AS_USER_H
 #define IMPORT_AS_USER_H
@@ -13,13 +13,13 @@
 #include "base/err.h"
 
 /*
- * Read the file at `path`, which must be a regular one of that uid, not to be written to by
- * others, of at most cap bytes; with root's uid no link either. *ret_mode: its permissions.
+ * Read the file at `path`: a regular file of that uid that others cannot write to, of at most cap
+ * bytes, and with root's uid no link. *ret_mode: its permissions.
  *
  * TOTP_ERR_NOT_FOUND: there is none. TOTP_ERR_UNSAFE: it is not such a file; TOTP_ERR_RANGE: too
  * large; TOTP_ERR_TIMEOUT: no answer until the deadline (CLOCK_MONOTONIC, ns);
- * TOTP_ERR_SYSTEM: errno. *why says so, without the path. What was read may lie in buf after
- * an error.
+ * TOTP_ERR_SYSTEM: errno. *why says so, without the path. After an error buf
+ * may hold part of the file.
  */
 MUST_CHECK enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, uint64_t deadline,
 				      void *buf, size_t cap, size_t *ret_len, mode_t *ret_mode,

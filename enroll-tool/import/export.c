@@ -1,7 +1,7 @@
 /*
  * totpctl export FILE|- [USER...]: credentials with their states, sealed under a passphrase, for
- * another host. Nothing is locked for longer than one record takes to be read, so each is whole
- * and they are not all of one moment.
+ * another host. Each record is locked only while it is read, so each is consistent, but they are
+ * read at different moments.
  */
 #include "common/ctl.h"
 
@@ -48,7 +48,7 @@ static enum totp_err read_record(struct store *store, const char *user, struct s
 {
 	enum totp_err err = store_read(store, user, txn, why);
 
-	/* as a login would: a write that was cut short may have been of a later step */
+	/* as a login does: an interrupted write may have stored a later step */
 	if (err == TOTP_OK && txn->torn)
 		state_raise(&txn->state, &txn->cred, clock_now(), 0);
 	return err;
@@ -69,7 +69,7 @@ static enum totp_err add_piece(struct export *export, const struct store_txn *tx
 	return TOTP_OK;
 }
 
-/* One that is damaged is told and left out; it must not keep the others here. */
+/* A damaged record is reported and left out, so that the others can be exported. */
 static int add_user(struct export *export, const char *user)
 {
 	const struct tool *tool = &export->ctl->tool;
@@ -114,7 +114,7 @@ static bool has_name(const struct enrolled *enrolled, const char *name)
 	return false;
 }
 
-/* Those that are named, as the name service has them, each once. */
+/* The users that the command names, as the name service spells them, each once. */
 static int add_named(struct export *export)
 {
 	struct ctl *ctl = export->ctl;
@@ -148,7 +148,7 @@ static int add_all(struct export *export)
 
 /* --- sealing and writing --- */
 
-/* The content of the box, which has room for it. */
+/* Write the content of the box, which is large enough. */
 static void gather(const struct export *export, uint8_t *ret_plain, size_t len)
 {
 	struct buffer out = buffer_of(ret_plain, len);
@@ -194,7 +194,7 @@ static int seal_and_write(const struct export *export, const struct secret *phra
 	return code;
 }
 
-/* Standard output, or a file that is made before anybody is asked for a passphrase. */
+/* Standard output, or a file that is made before the passphrase is asked for. */
 static int make_file(const struct ctl *ctl, struct outfile *file)
 {
 	if (strcmp(ctl->words[0], "-") != 0)

@@ -1,4 +1,4 @@
-/* The first half of an import: reading, checking, laying by. */
+/* The first half of an import: reading, checking, keeping in memory. */
 #include "import/import.h"
 
 #include <errno.h>
@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "host/clock.h"
 #include "import/export_file.h"
 
 #define LIST_NAMES_FROM 200 /* names; fewer are looked up one at a time */
 
-/* --- what is said --- */
+/* --- messages --- */
 
 static void say(struct import *import, const struct place *place, const char *before,
 		const char *format, va_list args) __attribute__((format(printf, 4, 0)));
@@ -86,7 +85,7 @@ const char *import_path(struct import *import, const char *path)
 	return shown;
 }
 
-/* It holds everybody's secrets: say so if others can read it. */
+/* The file holds secrets of many users: warn if others can read it. */
 static void warn_if_readable(struct import *import, const struct place *place,
 			     const struct stat *st)
 {
@@ -97,7 +96,7 @@ static void warn_if_readable(struct import *import, const struct place *place,
 			    (unsigned)st->st_mode & 07777);
 }
 
-/* The kernel gives memory only to what is written, and growing would leave copies. */
+/* Pages that are not written take no memory, and growing the buffer would leave copies. */
 static enum totp_err read_whole(struct import_text *text, int fd, size_t max, struct reason *why)
 {
 	enum totp_err err = TOTP_ERR_NOMEM;
@@ -139,7 +138,7 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 	}
 	warn_if_readable(import, ret_place, &st);
 	if (S_ISREG(st.st_mode) && st.st_size >= 0 && (uint64_t)st.st_size < max)
-		max = (size_t)st.st_size + 1; /* one more: who writes to it meanwhile is noticed */
+		max = (size_t)st.st_size + 1; /* one more, to notice if the file grows meanwhile */
 	err = read_whole(&import->texts[import->text_count], fd, max, why);
 	*ret_text = import->texts[import->text_count++];
 	if (err != TOTP_OK)
@@ -147,7 +146,7 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 	return err;
 }
 
-/* --- who is who --- */
+/* --- accounts --- */
 
 enum totp_err import_account(struct import *import, const char *name, struct account *ret_account,
 			     struct reason *why)
@@ -169,7 +168,7 @@ static uint64_t hash_of(const char *name)
 	return hash;
 }
 
-/* The place of a name in the hash table: that of its item, or the free one where it belongs. */
+/* The slot of a name in the hash table: of its item, or the free slot where it belongs. */
 static uint32_t *seen_place(const struct import *import, const char *user)
 {
 	size_t mask = import->seen_size - 1;
@@ -189,7 +188,7 @@ static bool grow_seen(struct import *import, size_t cap)
 	return import->seen != NULL;
 }
 
-/* Room for one item more. */
+/* Make room for one more item. */
 static enum totp_err grow(struct import *import, struct reason *why)
 {
 	size_t cap = import->cap ? 2 * import->cap : 1024;
@@ -209,14 +208,7 @@ static enum totp_err grow(struct import *import, struct reason *why)
 	return grow_seen(import, cap) ? TOTP_OK : TOTP_ERR_NOMEM;
 }
 
-/* --- laying by --- */
-
-enum totp_err item_open(const struct item *item, struct new_token *ret_draft)
-{
-	struct bytes in = bytes_of(item->parcel, item->len);
-
-	return export_file_decode(&in, &ret_draft->cred, &ret_draft->state);
-}
+/* --- keeping in memory --- */
 
 static enum totp_err item_close(struct import *import, struct item *item,
 				const struct new_token *draft)
@@ -226,13 +218,13 @@ static enum totp_err item_close(struct import *import, struct item *item,
 	enum totp_err err = export_file_encode(&draft->cred, &draft->state, bytes, &len);
 
 	if (err == TOTP_OK)
-		item->parcel = arena_copy(&import->heap, bytes, len);
+		item->packed = arena_copy(&import->heap, bytes, len);
 	item->len = (uint16_t)len;
 	WIPE(bytes);
-	return err == TOTP_OK && !item->parcel ? TOTP_ERR_NOMEM : err;
+	return err == TOTP_OK && !item->packed ? TOTP_ERR_NOMEM : err;
 }
 
-/* Does the record of this user have the credential's id? One that cannot be read has not. */
+/* Does the record of this user have the credential's id? No if it cannot be read. */
 static bool is_same_record(const struct import *import, const struct new_token *draft)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -298,13 +290,13 @@ static enum totp_err add_item(struct import *import, struct item item,
 	return err;
 }
 
-/* The user came before: its tokens are added to those that it had. */
+/* The user came before: add the tokens. */
 static enum totp_err gather(struct import *import, struct item *item, const struct place *place,
 			    const struct new_token *draft)
 {
 	OWN_NEW_TOKEN struct new_token all;
 	struct reason sentence = {""};
-	enum totp_err err = item_open(item, &all);
+	enum totp_err err = new_token_unpack(item->packed, item->len, &all);
 
 	if (err != TOTP_OK)
 		return err;
@@ -361,9 +353,7 @@ enum totp_err import_add(struct import *import, const struct place *place,
 	return err;
 }
 
-/* --- all of it --- */
-
-static void import_end(struct import *import)
+void import_end(struct import *import)
 {
 	for (size_t i = 0; i < import->text_count; i++) {
 		if (import->texts[i].at)
@@ -374,29 +364,4 @@ static void import_end(struct import *import)
 	free(import->seen);
 	names_scope_end(&import->names);
 	arena_wipe(&import->heap);
-}
-
-int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)
-{
-	struct reason why = {""};
-	int code;
-
-	if (ctl->json && !ctl->dry_run)
-		return tool_usage(&ctl->tool, "import: --json goes with --dry-run");
-	code = tool_open(&ctl->tool, "import users");
-
-	if (code != TOOL_DONE)
-		return code;
-	import->ctl = ctl;
-	import->now = clock_now();
-	import->progress = progress_begin();
-	if (read(import, &why) == TOTP_OK) {
-		progress_clear(&import->progress);
-		code = import_finish(import);
-	} else {
-		progress_clear(&import->progress);
-		code = tool_refuse(&ctl->tool, "nothing is imported: %s", why.text);
-	}
-	import_end(import);
-	return code;
 }

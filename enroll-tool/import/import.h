@@ -1,8 +1,7 @@
 /*
- * totpctl import: what bringing over from elsewhere has in common, whatever from. A reader
- * (from_*.c) turns files into drafts. Each is checked, matched with an account of this host
- * and laid by, packed, until all were read; then they are stored, or nothing is. What came
- * with them stays as it was.
+ * totpctl import: what all readers share. A reader (import_*.c) turns files of another system
+ * into drafts. Each draft is checked, matched with an account of this host and kept in memory,
+ * packed, until all files are read; then all are stored, or none is. The files are not changed.
  */
 #ifndef IMPORT_IMPORT_H
 #define IMPORT_IMPORT_H
@@ -16,7 +15,7 @@
 #define IMPORT_MAX      1000000 /* users */
 #define IMPORT_FILE_MAX (64u << 20)
 
-/* Where something was read: what complaints begin with. */
+/* Where a draft was read; messages begin with it. */
 struct place {
 	const char *file; /* fit for a terminal; lives as long as the import */
 	uint32_t line;    /* from 1; 0: the file as a whole */
@@ -25,10 +24,10 @@ struct place {
 struct import {
 	struct ctl *ctl;
 	int64_t now;
-	bool gather;  /* the reader's: one user may come several times, with a token each */
-	bool same_id; /* the reader's: a record of the same id is the same one, and stays */
+	bool gather;  /* set by the reader: a user may come several times, with a token each */
+	bool same_id; /* set by the reader: a record with the same id is the same one, and stays */
 
-	/* what is import.c's alone */
+	/* for import.c and import_store.c only */
 	struct arena heap;
 	struct item *items;
 	size_t count, cap;
@@ -41,23 +40,23 @@ struct import {
 		size_t len;
 	} texts[2];
 	size_t text_count;
-	size_t bad;  /* lines, files or users that are left out */
-	size_t lost; /* what else is not carried over */
+	size_t bad;  /* lines, files or users that are not imported */
+	size_t lost; /* other data that is not imported */
 	struct progress progress;
 };
 
 /*
- * Read what ctl's words name, and import_add what it holds. Any error: nothing is imported, and
- * *why says why; what is wrong with one line or user alone is import_bad's.
+ * Read the files that ctl's words name, and call import_add for each user. Any error: nothing is
+ * imported, and *why says why; a mistake in one line or user is reported by import_bad.
  */
 typedef enum totp_err import_read_fn(struct import *import, struct reason *why);
 
-/* The whole of a subcommand: read, and do or (--dry-run) tell what is to be done. An exit code. */
+/* A whole subcommand: read, then store, or with --dry-run report what would be. An exit code. */
 MUST_CHECK int import_run(struct ctl *ctl, struct import *import, import_read_fn *read);
 
 /*
- * Read a file that root chose, "-" for standard input, into memory that is wiped in the end and
- * may be written to; two at most. Warns if others can read it. TOTP_ERR_RANGE: more than `max`
+ * Read a file that root chose, "-" for standard input, into memory that may be written to and is
+ * wiped in the end; two files at most. Warns if others can read it. TOTP_ERR_RANGE: more than `max`
  * bytes; TOTP_ERR_SYSTEM.
  */
 MUST_CHECK enum totp_err import_file(struct import *import, const char *path, size_t max,
@@ -72,22 +71,22 @@ MUST_CHECK enum totp_err import_account(struct import *import, const char *name,
 					struct account *ret_account, struct reason *why);
 
 /*
- * Lay a draft by, whose cred.user is the name that the peer has. A user who came before is bad,
- * or gets its tokens if the reader gathers; one who has a record is kept, or replaced with
+ * Keep a draft, whose cred.user is the name that the peer has. A second draft of a user is an
+ * error, or adds its tokens if the reader gathers; a record that exists is kept, or replaced with
  * --replace. Any error: the store or the name service failed, or there is no memory.
  */
 MUST_CHECK enum totp_err import_add(struct import *import, const struct place *place,
 				    const struct new_token *draft, struct reason *why);
 
-/* Say "FILE:LINE: …": a line or a user is left out… */
+/* Print "FILE:LINE: …": a line or a user is not imported… */
 void import_bad(struct import *import, const struct place *place, const char *format, ...)
 	PRINTF_LIKE(3);
 
-/* …something of a user is not carried over… */
+/* …some data of a user is not imported… */
 void import_lost(struct import *import, const struct place *place, const char *format, ...)
 	PRINTF_LIKE(3);
 
-/* …or something is to be known. */
+/* …or a warning. */
 void import_warn(struct import *import, const struct place *place, const char *format, ...)
 	PRINTF_LIKE(3);
 
@@ -96,18 +95,15 @@ void import_warn(struct import *import, const struct place *place, const char *f
 enum fate { FATE_NEW, FATE_REPLACE, FATE_KEEP, FATE_SAME };
 
 struct item {
-	const char *user; /* as the account is called here */
-	const uint8_t *parcel;
+	const char *user;      /* the name of the account here */
+	const uint8_t *packed; /* see new_token_unpack */
 	struct place place;
 	uint16_t len;
 	uint8_t fate; /* enum fate */
 	bool known;   /* there is such an account */
 };
 
-/* Unpack an item: the caller's to wipe. */
-MUST_CHECK enum totp_err item_open(const struct item *item, struct new_token *ret_draft);
-
-/* Store what is to be stored, or tell it; an exit code. */
-MUST_CHECK int import_finish(struct import *import);
+/* Free what the import holds, wiping what was read. */
+void import_end(struct import *import);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * totpctl import exported FILE|-: what totpctl export wrote, on this host or another one. The
- * keyrings may differ. Steps, counters and codes that were used stay so.
+ * totpctl import exported FILE|-: an export of totpctl export, from this host or another one. The
+ * keyrings may differ. Used steps, counters and codes stay used.
  */
 #include "import/reader.h"
 
@@ -9,7 +9,7 @@
 #include "import/export_file.h"
 #include "import/pwseal.h"
 
-/* The box is opened where it lies, in memory that import.c wipes. */
+/* Open the box in place, in memory that import.c wipes. */
 static enum totp_err open_box(struct import *import, const struct import_text *text,
 			      const struct place *place, struct bytes *ret_plain,
 			      struct reason *why)
@@ -34,9 +34,9 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 	return err;
 }
 
-/* Ids and keys of its own: the record here is another one than there. */
-static enum totp_err take_parcel(struct import *import, const struct place *place,
-				 struct bytes *plain, struct reason *why)
+/* The record here gets an id and keys of its own. */
+static enum totp_err take_credential(struct import *import, const struct place *place,
+				     struct bytes *plain, struct reason *why)
 {
 	OWN_NEW_TOKEN struct new_token there, here;
 	enum totp_err err = export_file_decode(plain, &there.cred, &there.state);
@@ -46,7 +46,7 @@ static enum totp_err take_parcel(struct import *import, const struct place *plac
 	here = there;
 	err = enroll_renew(&here.cred, &there.cred, &there.state, &here.state);
 	if (err == TOTP_OK)
-		(void)enroll_forget(&here.state); /* it was another host that knew the address */
+		(void)enroll_forget(&here.state); /* addresses that the other host knows */
 	return err == TOTP_OK ? import_add(import, place, &here, why) : err;
 }
 
@@ -58,7 +58,7 @@ static enum totp_err take_all(struct import *import, const struct place *place, 
 	enum totp_err err = export_file_get_head(plain, &head);
 
 	for (uint32_t i = 0; i < head.count && err == TOTP_OK; i++) {
-		err = take_parcel(import, place, plain, why);
+		err = take_credential(import, place, plain, why);
 		progress_show(&import->progress, "checking ", total - plain->left, total);
 	}
 	return err == TOTP_OK ? bytes_end(plain) : err;

@@ -1,6 +1,7 @@
 /*
- * totpctl import google PATH...|--homes [PATH]: what google-authenticator keeps for its users. A
- * file in a home is read with its owner's rights; one of a folder is its name's.
+ * totpctl import google PATH...|--homes [PATH]: the files of google-authenticator. A file in a home
+ * belongs to its owner, and is read with the owner's rights; a file of a directory belongs to the
+ * user after whom it is named.
  */
 #include "import/reader.h"
 
@@ -17,9 +18,9 @@
 #include "record/recovery.h"
 
 #define IN_HOME ".google_authenticator"
-#define READ_NS 5000000000u /* that a home may take to answer */
+#define READ_NS 5000000000u /* for a home to answer */
 
-/* --- one user's file, whoever it came of --- */
+/* --- the file of one user --- */
 
 static void tell_codes(struct import *import, const struct place *place,
 		       const struct google *google)
@@ -38,15 +39,14 @@ static void tell_clock(struct import *import, const struct place *place,
 	uint64_t step = 0;
 
 	if (google->skewed)
-		import_warn(import, place,
-			    "the learned clock skew is dropped: set the clocks right");
+		import_warn(import, place, "the learned clock skew is dropped: set the clocks");
 	if (google->window > window)
 		import_warn(import, place, "codes of %u steps were accepted, here of %u: see %s",
 			    google->window, window, google->hotp ? "hotp_window" : "window");
 	if (google->last_step && totp_step_at(import->now, google->period, &step) == TOTP_OK &&
 	    google->last_step > step + policy->window)
 		import_warn(import, place,
-			    "the last code used is one of the future: until then codes are refused "
+			    "the last code used is from the future: until then codes are denied "
 			    "(totpctl repair-clock)");
 }
 
@@ -105,7 +105,7 @@ static enum totp_err take_bytes(struct import *import, const struct place *place
 	return reader_add_google(import, place, user, &google, why);
 }
 
-/* --- a file of somebody's own --- */
+/* --- a file in a home --- */
 
 static enum totp_err read_own(struct import *import, const struct place *place, struct text user,
 			      const struct passwd *who, const char *path, struct reason *why)
@@ -135,7 +135,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* May its owner say what the codes of this user are? */
+/* May the owner of the file set the codes of this user? */
 static enum totp_err check_owner(struct import *import, const struct place *place, const char *name,
 				 const struct stat *st, bool *ret_good, struct reason *why)
 {
@@ -150,32 +150,31 @@ static enum totp_err check_owner(struct import *import, const struct place *plac
 }
 
 /*
- * Is it where root's own lies? Elsewhere it is what somebody made with sudo in their home: their
- * codes would become root's.
+ * Is a file of root in root's home? Elsewhere a user made it with sudo in their own home, and the
+ * user's codes would become root's.
  */
 static enum totp_err check_home(struct import *import, const struct place *place, const char *path,
 				uid_t owner, bool *ret_good)
 {
 	const struct passwd *root = owner == 0 ? getpwuid(0) : NULL;
-	OWN_TEXT char *folder = NULL;
+	OWN_TEXT char *directory = NULL;
 	struct stat is, should;
 
 	if (owner != 0)
 		return TOTP_OK;
-	if (asprintf(&folder, "%.*s.", (int)(base_name(path) - path), path) < 0) {
-		folder = NULL;
+	if (asprintf(&directory, "%.*s.", (int)(base_name(path) - path), path) < 0) {
+		directory = NULL;
 		return TOTP_ERR_NOMEM;
 	}
-	*ret_good = root && stat(folder, &is) == 0 && stat(root->pw_dir, &should) == 0 &&
+	*ret_good = root && stat(directory, &is) == 0 && stat(root->pw_dir, &should) == 0 &&
 		    is.st_dev == should.st_dev && is.st_ino == should.st_ino;
 	if (!*ret_good)
 		import_bad(import, place,
-			   "owned by root, and not in root's home: chown it to its "
-			   "user");
+			   "owned by root, and not in root's home: chown it to its user");
 	return TOTP_OK;
 }
 
-/* The one in a home is its owner's; any other is of whom it is named after. */
+/* A file in a home belongs to its owner, any other one to the user after whom it is named. */
 static enum totp_err read_file(struct import *import, const char *path, const struct stat *st,
 			       struct reason *why)
 {
@@ -205,7 +204,7 @@ static enum totp_err read_file(struct import *import, const char *path, const st
 	return TOTP_OK;
 }
 
-/* --- PATH: a folder --- */
+/* --- PATH: a directory --- */
 
 static bool owner_is_good(const struct stat *st, const struct stat *dir,
 			  const struct account *account)
@@ -306,7 +305,7 @@ static bool add_home(struct homes *homes, const struct passwd *entry)
 	return home->who.pw_name && home->who.pw_dir;
 }
 
-/* All at once: whoever looks a name up meanwhile may begin the list anew. */
+/* All at once: a look-up of a name meanwhile could start the list again. */
 static enum totp_err list_homes(struct homes *homes, struct reason *why)
 {
 	const struct passwd *entry;
@@ -339,7 +338,7 @@ static enum totp_err read_home(struct import *import, const struct passwd *who, 
 	OWN_TEXT char *path = NULL;
 	struct place place = {0};
 
-	/* whether it is there its user's process finds out: the file system may not answer */
+	/* the user's process finds out whether it exists: the file system may not answer */
 	if (who->pw_dir[0] != '/')
 		return TOTP_OK;
 	if (asprintf(&path, "%s/%s", who->pw_dir, inside) < 0)
@@ -351,7 +350,7 @@ static enum totp_err read_home(struct import *import, const struct passwd *who, 
 	return read_own(import, &place, text_of(who->pw_name), who, path, why);
 }
 
-/* Of several names of one uid the first is the account's. */
+/* Of several names of one uid, the first is the account. */
 static enum totp_err read_homes(struct import *import, const char *inside, struct reason *why)
 {
 	OWN(homes_end) struct homes homes = {0};

@@ -1,7 +1,6 @@
 /*
- * totpctl import oath FILE|-: the users of pam_oath. Each line is a token. What a code of it was
- * used last is told by the code itself and the local time of its use: the step is searched
- * around that time.
+ * totpctl import oath FILE|-: the users of pam_oath. Each line is a token. It has the code that was
+ * used last and the local time of its use; the step of the code is searched around that time.
  */
 #include "import/reader.h"
 
@@ -49,7 +48,7 @@ static enum totp_err find_last(const struct oath *oath, uint64_t centre, uint64_
 	return TOTP_OK;
 }
 
-/* The last step used. Where it cannot be found, that of the time of its use, and a little. */
+/* The last step used. If it is not found, a step shortly after the time of its use. */
 static enum totp_err last_step(struct import *import, const struct place *place,
 			       const struct oath *oath, uint64_t *ret_step)
 {

@@ -7,8 +7,8 @@
 #include "otp/uri.h"
 
 /*
- * Whose is it? The account of the URI is a user, or user@host as google-authenticator's tool
- * writes it: then the part before the '@' counts, if there is such an account here.
+ * The user of a URI. Its account is a user, or user@host as google-authenticator's tool writes
+ * it: then the part before the '@' counts, if there is such an account here.
  */
 static enum totp_err user_of(struct import *import, const struct otp_uri *uri,
 			     struct text *ret_user, struct reason *why)
@@ -30,7 +30,7 @@ static enum totp_err user_of(struct import *import, const struct otp_uri *uri,
 	return err;
 }
 
-/* The issuer tells a person which token it is, where it can be a label. */
+/* The issuer becomes the label of the token, if it can be a label. */
 static void label_of(const struct otp_uri *uri, char label[CRED_LABEL_MAX + 1])
 {
 	label[0] = '\0';

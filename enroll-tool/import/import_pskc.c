@@ -1,8 +1,7 @@
 /*
  * totpctl import pskc FILE|-: PSKC containers (RFC 6030) with plain keys, as makers of hardware
- * tokens deliver them. A document type is refused before it is looked at, so that there are no
- * entities, and nothing is fetched from anywhere. What libxml2 keeps is wiped when it gives it
- * back.
+ * tokens deliver them. A document with a document type is not accepted, so there are no entities
+ * and nothing is fetched. Memory of libxml2 is wiped when it is freed.
  */
 #include "import/reader.h"
 
@@ -66,9 +65,8 @@ static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *ex
 }
 
 /*
- * libxml2 takes time that grows with the square of the attributes of an element, and tells nobody
- * what it is at. A container that takes so long is none that is worth waiting for, and nothing is
- * stored yet.
+ * libxml2 takes time that grows with the square of the number of attributes of an element. A
+ * container that takes so long is not worth waiting for; nothing is stored yet.
  */
 static char too_slow[512];
 
@@ -118,7 +116,7 @@ static const xmlNode *child(const xmlNode *node, const char *name)
 	return NULL;
 }
 
-/* The text of an element, in one piece: libxml2 joins what stands together. */
+/* The text of an element, which libxml2 joins into one piece. */
 static struct text content(const xmlNode *node)
 {
 	const xmlNode *text = node ? node->children : NULL;
@@ -144,7 +142,7 @@ static struct text plain(const xmlNode *data, const char *name)
 	return content(child(child(data, name), "PlainValue"));
 }
 
-/* What holds for every key of a package: looked for once, for both may be very many. */
+/* Common to all keys of a package, and looked up once, since there may be many of both. */
 struct device {
 	struct text serial, user;
 	bool dated;
@@ -182,7 +180,7 @@ static struct pskc_texts texts_of(const struct device *device, const xmlNode *ke
 	};
 }
 
-/* What cannot be carried over of a key that is otherwise good. */
+/* Data of a good key that cannot be imported. */
 static void tell_policy(struct import *import, const struct place *place,
 			const struct device *device, const xmlNode *key)
 {
@@ -192,11 +190,11 @@ static void tell_policy(struct import *import, const struct place *place,
 		import_lost(import, place, "the PIN that the token's policy asks for");
 	if (child(policy, "StartDate") || child(policy, "ExpiryDate") || device->dated)
 		import_warn(import, place,
-			    "the dates from which and to which the token may be used "
-			    "are not carried over");
+			    "the dates from which and to which the token may be used are not "
+			    "carried over");
 }
 
-/* --- whose token it is --- */
+/* --- the user of a token --- */
 
 /* A line of --users. */
 struct owner {
@@ -206,7 +204,7 @@ struct owner {
 };
 
 struct pskc_import {
-	struct import import; /* first, so that the one is found by the other */
+	struct import import; /* first: the reader gets a pointer to it */
 	struct place place;   /* of --users */
 	struct owner *owners;
 	size_t count;
@@ -252,7 +250,7 @@ static enum totp_err read_owners(struct pskc_import *pskc, struct reason *why)
 	return TOTP_OK;
 }
 
-/* Who has this serial number by --users? An empty text: nobody. */
+/* The user of a serial number by --users; empty: none. */
 static struct text owner_of(struct pskc_import *pskc, struct text serial)
 {
 	for (size_t i = 0; i < pskc->count; i++) {

@@ -1,4 +1,4 @@
-/* totpctl import pskc, where libxml2 was not there to build with. */
+/* totpctl import pskc, built without libxml2. */
 #include "common/ctl.h"
 
 int ctl_import_pskc(struct ctl *ctl)

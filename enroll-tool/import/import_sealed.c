@@ -1,8 +1,7 @@
 /*
- * totpctl import sealed PATH...: credentials as they lie in the store of another host whose
- * keyring has a key of this one, files or a folder of them. They bring no state, so what was
- * used there is not known here; the credential keeps its id, by which it is known when it comes
- * again.
+ * totpctl import sealed PATH...: credentials from the store of another host whose keyring has a
+ * key of this one, as files or directories. They have no state, so used codes are not known
+ * here. A credential keeps its id, by which a second import recognizes it.
  */
 #include "import/reader.h"
 
@@ -17,7 +16,7 @@
 #define BOX_MAX (CRED_BYTES_MAX + SEAL_OVERHEAD)
 
 struct sealed {
-	struct import import; /* first, so that the one is found by the other */
+	struct import import; /* first: the reader gets a pointer to it */
 	struct keyring keyring;
 };
 
@@ -71,16 +70,15 @@ static bool has_counter(const struct cred *cred)
 }
 
 /*
- * What only the state would tell is taken in the safe way: a bypass is gone, and a counter that
- * is not known is none.
+ * Without the state, choose what is safe: no bypass, and no token whose counter is not known.
  */
 static enum totp_err take_cred(struct import *import, const struct place *place,
 			       struct new_token *draft, struct reason *why)
 {
 	if (has_counter(&draft->cred)) {
 		import_bad(import, place,
-			   "has a counter-based token, whose counter is in the state: use "
-			   "totpctl export and import exported");
+			   "has a counter-based token, whose counter is in the state: use totpctl "
+			   "export and import exported");
 		return TOTP_OK;
 	}
 	draft->cred.bypass = (struct bypass){0};
@@ -128,8 +126,8 @@ static enum totp_err read_sealed_file(struct import *import, const char *path, s
 	return TOTP_OK;
 }
 
-/* One of a folder, which may be the copy of a store that was at work: what has '~' in its name
- * would have become a record. */
+/* A file of a directory, perhaps the copy of a store in use: a name with '~' is a write that was
+ * not finished. */
 static enum totp_err read_sealed_entry(struct import *import, const struct reader_dir *folder,
 				       const char *name, struct reason *why)
 {
@@ -147,7 +145,7 @@ static enum totp_err read_sealed_entry(struct import *import, const struct reade
 	if (find_user(name, user, &fault) &&
 	    reader_file_at(folder, name, box, sizeof(box), &len, &st, &fault) == TOTP_OK)
 		return take_box(import, &place, user, box, len, why);
-	if (fault.text[0]) /* else it has gone meanwhile */
+	if (fault.text[0]) /* else the file was removed meanwhile */
 		import_bad(import, &place, "%s", fault.text);
 	return TOTP_OK;
 }

@@ -1,7 +1,7 @@
 /*
- * The second half of an import: new records are made all at once or not at all, records that
- * are replaced one after the other, each under its lock. An interruption takes new records
- * back, and comes between two that are replaced.
+ * The second half of an import: new records are stored all at once or not at all; existing records
+ * are replaced one after the other, each under its lock. An interruption removes the new records,
+ * or stops between two replacements.
  */
 #include "import/import.h"
 
@@ -9,6 +9,7 @@
 
 #include "common/interrupt.h"
 #include "common/json.h"
+#include "host/clock.h"
 #include "login/enroll.h"
 #include "record/recovery.h"
 
@@ -30,7 +31,7 @@ static const char *plural(size_t count)
 
 /* --- storing --- */
 
-/* What the store's callback knows. */
+/* The context of the store's callback. */
 struct creation {
 	struct import *import;
 	size_t at; /* the item that comes next */
@@ -43,6 +44,7 @@ static enum totp_err next_new(void *context, size_t index, struct cred *ret_cred
 	struct creation *creation = context;
 	struct import *import = creation->import;
 	OWN_NEW_TOKEN struct new_token draft;
+	const struct item *item;
 	enum totp_err err;
 
 	progress_show(&import->progress, "importing", index + 1, creation->count);
@@ -50,7 +52,8 @@ static enum totp_err next_new(void *context, size_t index, struct cred *ret_cred
 		return TOTP_ERR_SYSTEM;
 	while (import->items[creation->at].fate != FATE_NEW)
 		creation->at++;
-	err = item_open(&import->items[creation->at++], &draft);
+	item = &import->items[creation->at++];
+	err = new_token_unpack(item->packed, item->len, &draft);
 	if (err == TOTP_OK) {
 		*ret_cred = draft.cred;
 		*ret_state = draft.state;
@@ -76,7 +79,7 @@ static int create(struct import *import)
 	return TOOL_DONE;
 }
 
-/* Begins from the draft each time: a login may have come between. */
+/* Start from the draft each time: a login may have changed the record meanwhile. */
 static enum totp_err put_in_place(struct ctl *ctl, void *context, struct store_txn *txn,
 				  struct reason *why)
 {
@@ -91,7 +94,7 @@ static int replace_one(struct import *import, const struct item *item)
 {
 	struct ctl *ctl = import->ctl;
 	OWN_NEW_TOKEN struct new_token draft;
-	enum totp_err err = item_open(item, &draft);
+	enum totp_err err = new_token_unpack(item->packed, item->len, &draft);
 
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", err_name(err));
@@ -119,14 +122,14 @@ static int replace(struct import *import, size_t *ret_replaced)
 	}
 	progress_clear(&import->progress);
 	if (interrupt_seen() && *ret_replaced < total)
-		code = tool_refuse(&import->ctl->tool,
-				   "interrupted: %zu of %zu records are replaced, the others are "
-				   "as they were",
-				   *ret_replaced, total);
+		code = tool_refuse(
+			&import->ctl->tool,
+			"interrupted: %zu of %zu records are replaced, the others are as they were",
+			*ret_replaced, total);
 	return code;
 }
 
-/* --- telling --- */
+/* --- messages --- */
 
 static const char *const fates[] = {[FATE_NEW] = "import",
 				    [FATE_REPLACE] = "replace",
@@ -139,13 +142,13 @@ static void tell_item(const struct item *item)
 	char user[CRED_USER_MAX + 1], text[64] = "";
 
 	text_printable(text_of(item->user), user, sizeof(user));
-	if (item->fate != FATE_KEEP && item_open(item, &draft) == TOTP_OK)
+	if (item->fate != FATE_KEEP && new_token_unpack(item->packed, item->len, &draft) == TOTP_OK)
 		new_token_describe(&draft, text, sizeof(text));
 	printf("%-9s  %s%s%s%s\n", fates[item->fate], user, text[0] ? ": " : "", text,
 	       item->known ? "" : "; there is no such account yet");
 }
 
-/* "3 users imported, 1 replaced, 2 kept": only the first is said of none. */
+/* "3 users imported, 1 replaced, 2 kept"; a count of 0 is printed for the first only. */
 static void print_counts(const struct import *import, size_t created, size_t replaced)
 {
 	size_t kept = count_fate(import, FATE_KEEP), same = count_fate(import, FATE_SAME);
@@ -160,7 +163,7 @@ static void print_counts(const struct import *import, size_t created, size_t rep
 	printf("\n");
 }
 
-/* Is anything left out? Then that is said. An exit code. */
+/* Report what is not imported. An exit code. */
 static int tell_left_out(const struct import *import)
 {
 	const struct tool *tool = &import->ctl->tool;
@@ -174,14 +177,14 @@ static int tell_left_out(const struct import *import)
 									    : TOOL_DONE;
 }
 
-/* One object of --json; it begins with what parts it from the one before. */
+/* One object of --json; `before` separates it from the one before. */
 static void tell_object(const struct item *item, const char *before)
 {
 	OWN_NEW_TOKEN struct new_token draft;
 	char line[JSON_MAX];
 	struct json json = json_of(line, sizeof(line));
 
-	if (item_open(item, &draft) != TOTP_OK)
+	if (new_token_unpack(item->packed, item->len, &draft) != TOTP_OK)
 		return;
 	json_open(&json, NULL, '{');
 	json_text(&json, "user", item->user);
@@ -221,7 +224,7 @@ static int refuse_all(const struct import *import)
 			   import->bad, all);
 }
 
-int import_finish(struct import *import)
+static int finish(struct import *import)
 {
 	const struct ctl *ctl = import->ctl;
 	size_t replaced = 0;
@@ -245,4 +248,29 @@ int import_finish(struct import *import)
 		tool_refuse(&ctl->tool, "interrupted too late: all records are in their place");
 	left_out = tell_left_out(import);
 	return code == TOOL_DONE ? left_out : code;
+}
+
+int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)
+{
+	struct reason why = {""};
+	int code;
+
+	if (ctl->json && !ctl->dry_run)
+		return tool_usage(&ctl->tool, "import: --json goes with --dry-run");
+	code = tool_open(&ctl->tool, "import users");
+
+	if (code != TOOL_DONE)
+		return code;
+	import->ctl = ctl;
+	import->now = clock_now();
+	import->progress = progress_begin();
+	if (read(import, &why) == TOTP_OK) {
+		progress_clear(&import->progress);
+		code = finish(import);
+	} else {
+		progress_clear(&import->progress);
+		code = tool_refuse(&ctl->tool, "nothing is imported: %s", why.text);
+	}
+	import_end(import);
+	return code;
 }

@@ -1,7 +1,7 @@
 /*
  * totpctl import totp-cgi DIRECTORY [STATE]: USER.totp holds the secret and the scratch
- * codes, USER.json in the other folder what was used of both. They are read together, or what
- * was used would come alive again.
+ * codes, USER.json in the other directory which codes were used. They are read together, or used
+ * codes would be valid again.
  */
 #include "import/reader.h"
 
@@ -18,7 +18,7 @@
 #define STATE_END  ".json"
 
 struct totpcgi {
-	struct import import; /* first, so that the one is found by the other */
+	struct import import; /* first: the reader gets a pointer to it */
 	struct reader_dir states;
 };
 
@@ -45,7 +45,7 @@ static void drop_used_codes(struct google *google, const struct totpcgi_state *s
 	google->code_count = kept;
 }
 
-/* Take away from what the secret says what the state says was used. */
+/* Remove the codes that were used, by the state. */
 static enum totp_err apply_state(struct google *google, const struct totpcgi_state *state)
 {
 	drop_used_codes(google, state);
@@ -59,7 +59,7 @@ static enum totp_err apply_state(struct google *google, const struct totpcgi_sta
 	return totp_step_at(state->last_success, google->period, &google->last_step);
 }
 
-/* No state: which scratch codes were used is not known. */
+/* Without a state, nobody knows which scratch codes were used. */
 static void without_state(struct import *import, const struct place *place, struct google *google)
 {
 	if (google->code_count)
@@ -107,7 +107,7 @@ static enum totp_err take_user(struct import *import, const struct place *place,
 	}
 	snprintf(name, sizeof(name), "%.*s" STATE_END, (int)user.len, user.at);
 	if (read_state(import, place, name, google) != TOTP_OK)
-		return TOTP_OK; /* told */
+		return TOTP_OK; /* reported */
 	return reader_add_google(import, place, user, google, why);
 }
 
@@ -142,7 +142,7 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
 	if (read_secret(import, &place, folder, name, &google) != TOTP_OK)
-		return TOTP_OK; /* told */
+		return TOTP_OK; /* reported */
 	return take_user(import, &place, (struct text){name, len - end}, &google, why);
 }
 
@@ -157,7 +157,7 @@ int ctl_import_totpcgi(struct ctl *ctl)
 	struct reason why = {""};
 	int code;
 
-	/* its files are for everybody to write, so that it must not be */
+	/* its files are writable by all users, so the directory must not be */
 	if (reader_dir_open(ctl->words[ctl->word_count - 1], &totpcgi.states, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
 	code = import_run(ctl, &totpcgi.import, read_totpcgi);

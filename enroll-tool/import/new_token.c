@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "import/export_file.h"
 #include "login/enroll.h"
 #include "record/recovery.h"
 
@@ -37,7 +38,7 @@ static bool has_secret(const struct cred *cred, const struct secret *secret)
 	return false;
 }
 
-/* "imported", "imported 2", …; a label of its own that is taken gives way to these. */
+/* "imported", "imported 2", …, also instead of a label that is in use. */
 static void choose_label(const struct cred *cred, struct token *token)
 {
 	if (token->label[0] && !has_label(cred, token->label))
@@ -47,7 +48,7 @@ static void choose_label(const struct cred *cred, struct token *token)
 		snprintf(token->label, sizeof(token->label), NEW_TOKEN_LABEL " %u", n);
 }
 
-/* The state of a credential that has one token more than when `before` was made. */
+/* The state of a credential with one more token than `before` has. */
 static void grow_state(struct new_token *draft, uint64_t moving)
 {
 	struct login_state *state = &draft->state;
@@ -70,7 +71,7 @@ enum totp_err new_token_add(struct new_token *draft, const struct token *token, 
 	if (err == TOTP_OK)
 		grow_state(draft, moving);
 	else if (draft->cred.token_count >= CRED_TOKENS_MAX)
-		reason_set(why, "a token more than the %d that a user can have", CRED_TOKENS_MAX);
+		reason_set(why, "more than the %d tokens that a user can have", CRED_TOKENS_MAX);
 	else if (has_secret(&draft->cred, &token->secret))
 		reason_set(why, "a token with the same secret as another one of the user");
 	else if (token->secret.len < SECRET_IMPORT_MIN)
@@ -104,4 +105,11 @@ const char *new_token_describe(const struct new_token *draft, char *text, size_t
 		snprintf(text + len, cap - (size_t)len, ", %u recovery code%s", codes,
 			 codes == 1 ? "" : "s");
 	return text;
+}
+
+enum totp_err new_token_unpack(const uint8_t *packed, size_t len, struct new_token *ret_draft)
+{
+	struct bytes in = bytes_of(packed, len);
+
+	return export_file_decode(&in, &ret_draft->cred, &ret_draft->state);
 }

@@ -1,6 +1,6 @@
 /*
- * A record in the making: what a reader of a peer's files knows of one user, before it is
- * matched with an account and stored.
+ * The draft of a record: the data of one user from a peer's files, before it is matched with an
+ * account and stored.
  */
 #ifndef IMPORT_NEW_TOKEN_H
 #define IMPORT_NEW_TOKEN_H
@@ -8,7 +8,7 @@
 #include "record/cred.h"
 #include "record/state.h"
 
-#define NEW_TOKEN_LABEL "imported" /* of a token that has no better one */
+#define NEW_TOKEN_LABEL "imported" /* the label of a token that has none */
 
 struct new_token {
 	struct cred cred;
@@ -20,25 +20,30 @@ struct new_token {
 void new_token_wipe(struct new_token *draft);
 
 /*
- * Begin a draft without tokens for whom the peer calls `user`. TOTP_ERR_FORMAT: not the name
- * of an account: empty, too long, or with control characters. TOTP_ERR_SYSTEM: no random bytes.
+ * Begin a draft without tokens for the user that the peer calls `user`. TOTP_ERR_FORMAT: not the
+ * name of an account: empty, too long, or with control characters. TOTP_ERR_SYSTEM: no random
+ * bytes.
  */
 MUST_CHECK enum totp_err new_token_begin(struct text user, int64_t now,
 					 struct new_token *ret_draft);
 
 /*
- * Add a token that stands at `moving`: the last step used, or the next counter. Its id is
- * given here; so is its label, if it has none or one that is taken. TOTP_ERR_RANGE: there are
- * CRED_TOKENS_MAX, a value is out of range, or another token has the same secret; why says so.
+ * Add a token at `moving`: the last step used, or the next counter. It gets its id here, and a
+ * label if it has none or one that is in use. TOTP_ERR_RANGE: there are CRED_TOKENS_MAX, a value is
+ * out of range, or another token has the same secret; *why says so.
  */
 MUST_CHECK enum totp_err new_token_add(struct new_token *draft, const struct token *token,
 				       uint64_t moving, struct reason *why);
 
-/* Add the tokens of another draft. The same. */
+/* Add the tokens of another draft. Errors as new_token_add. */
 MUST_CHECK enum totp_err new_token_add_all(struct new_token *draft, const struct new_token *more,
 					   struct reason *why);
 
-/* "2 tokens, 5 recovery codes": what is in it; returns text. */
+/* Unpack what export_file_encode has packed. Errors as export_file_decode; wipe it. */
+MUST_CHECK enum totp_err new_token_unpack(const uint8_t *packed, size_t len,
+					  struct new_token *ret_draft);
+
+/* What the draft holds: "2 tokens, 5 recovery codes"; returns text. */
 const char *new_token_describe(const struct new_token *draft, char *text, size_t cap);
 
 #endif

@@ -45,7 +45,7 @@ static int is_user_s(const struct dirent *entry)
 	return entry->d_name[0] != '.' && entry->d_name[len - 1] != '~';
 }
 
-/* What scandir made. */
+/* Free the list that scandir made. */
 struct listing {
 	struct dirent **entries;
 	int count;
@@ -91,7 +91,7 @@ enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_folder, s
 		return TOTP_ERR_SYSTEM;
 	}
 	if (ret_folder->st.st_mode & S_IWOTH) {
-		reason_set(why, "%.200s: everybody can put files there (mode %04o)", path,
+		reason_set(why, "%.200s: all users can put files there (mode %04o)", path,
 			   (unsigned)ret_folder->st.st_mode & 07777);
 		return TOTP_ERR_UNSAFE;
 	}

@@ -1,4 +1,4 @@
-/* What the readers of import share among themselves. */
+/* What the readers of import share. */
 #ifndef IMPORT_READER_H
 #define IMPORT_READER_H
 
@@ -7,13 +7,13 @@
 #include "import/import.h"
 #include "import/google.h"
 
-/* Reads one line. Any error: nothing is imported; a bad line is import_bad's. */
+/* Reads one line. Any error: nothing is imported; import_bad reports a mistake in the line. */
 typedef enum totp_err reader_line_fn(struct import *import, const struct place *place,
 				     struct text line, struct reason *why);
 
 /*
- * Read a file of lines, "-" for standard input. Lines that are empty or begin with '#' are
- * passed over, and so is the byte order mark that spreadsheets write.
+ * Read a file of lines, "-" for standard input. Empty lines, lines that begin with '#',
+ * and the byte order mark that spreadsheets write are skipped.
  */
 MUST_CHECK enum totp_err reader_lines(struct import *import, const char *path, reader_line_fn *read,
 				      struct reason *why);
@@ -28,34 +28,33 @@ struct reader_dir {
 #define OWN_READER_DIR  OWN(reader_dir_close)
 void reader_dir_close(struct reader_dir *folder);
 
-/* Open a folder that root chose. Any error: it cannot be opened, or everybody can write to it. */
+/* Open a directory that root chose. Any error: it cannot be opened, or all can write to it. */
 MUST_CHECK enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_folder,
 					 struct reason *why);
 
-/* Reads one file of a folder. */
+/* Reads one file of a directory. */
 typedef enum totp_err reader_entry_fn(struct import *import, const struct reader_dir *folder,
 				      const char *name, struct reason *why);
 
 /*
- * Go through a folder that root chose, in the order of names; those that begin with '.' or end
- * with '~' are passed over. Any error: those of reader_dir_open, or it cannot be listed,
- * or what `entry` returns.
+ * Read a directory that root chose, in the order of names, without those that begin with '.' or
+ * end with '~'. Any error: as reader_dir_open, or it cannot be listed, or what `entry` returns.
  */
 MUST_CHECK enum totp_err reader_dir(struct import *import, const char *path, reader_entry_fn *entry,
 				    struct reason *why);
 
-/* The place of a file of such a folder; its file is NULL where there is no memory. */
+/* The place of a file of such a directory; its file is NULL if there is no memory. */
 struct place reader_place(struct import *import, const struct reader_dir *folder, const char *name);
 
 /*
- * Read a file of such a folder: a regular one with one name, which is no link, of at most cap
+ * Read a file of such a directory: a regular one with one name, no symbolic link, of at most cap
  * bytes. TOTP_ERR_NOT_FOUND: there is none; others: *why says so.
  */
 MUST_CHECK enum totp_err reader_file_at(const struct reader_dir *folder, const char *name,
 					void *buf, size_t cap, size_t *ret_len,
 					struct stat *ret_stat, struct reason *why);
 
-/* Lay by what was read of a user of google-authenticator or totp-cgi, telling what is lost. */
+/* Keep the draft of a user of google-authenticator or totp-cgi; report what is not imported. */
 MUST_CHECK enum totp_err reader_add_google(struct import *import, const struct place *place,
 					   struct text user, const struct google *google,
 					   struct reason *why);

@@ -358,6 +358,31 @@ MUST_CHECK enum totp_err store_invite_remove(struct store *store, const char *us
 MUST_CHECK enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
 					   struct reason *why);
 
+/* --- where it lies on the disk: for reports, never to open it --- */
+
+enum store_part { STORE_DIRECTORY, STORE_MARKER, STORE_USERS, STORE_STATES, STORE_INVITES };
+
+#define STORE_FILE_MAX 320 /* bytes of the name of a file below the store */
+
+/* The name of a part below the store, "" for the store itself. */
+const char *store_part(enum store_part part);
+
+/* The account that owns the records: the service account, or root. */
+uid_t store_owner(const struct store *store);
+
+/* The name, below the store, of a user's credential. TOTP_ERR_RANGE: as store_name. */
+MUST_CHECK enum totp_err store_cred_file(const char *user, char ret_name[STORE_FILE_MAX]);
+
+/* The same of its state. Errors as store_read_cred. */
+MUST_CHECK enum totp_err store_state_file(struct store *store, const char *user,
+					  char ret_name[STORE_FILE_MAX]);
+
+/*
+ * Which key sealed the user's record; nothing is opened. TOTP_ERR_FORMAT: it is no sealed file.
+ * Others as store_read.
+ */
+MUST_CHECK enum totp_err store_key_of(struct store *store, const char *user, uint32_t *ret_key_id);
+
 /*
  * Encode a user name as a file name: lower-case letters, digits, '_', '-' and '.' stay,
  * every other byte and a leading dot become %xx. TOTP_ERR_RANGE: empty, or more than

@@ -14,7 +14,7 @@ import shlex
 
 import pytest
 
-from test_doctor import MODULES, covered, patient  # noqa: F401 (fixtures)
+from test_doctor import MODULES, covered, host  # noqa: F401 (fixtures)
 
 STACKS = pathlib.Path(__file__).parents[1] / "stacks"
 PLAYED = {"pam_totp", "pam_unix", "pam_sss", "pam_winbind", "pam_krb5", "pam_ldap", "pam_fprintd",
@@ -79,14 +79,14 @@ def logins(files):
             for totp in (OK, REFUSED, IGNORED) for yes in first]
 
 
-def look(patient, files, commands=()):
+def look(host, files, commands=()):
     """What doctor finds in stacks, and who gets in: by service, user, answer to the code, and who
     says yes before."""
     lines = [(name, user, login) for name in services(files) for user in ("root", "dora")
              for login in logins(files)]
     text = "".join(f"{name} {user} {answers(**login)}\n" for name, user, login in lines)
     script = write(files) + "\n".join(commands) + "\n"
-    ran = patient.run(script, "--json >/mnt/found 2>&1", LOGINS=text,
+    ran = host.run(script, "--json >/mnt/found 2>&1", LOGINS=text,
                       after="printf %s \"$LOGINS\" | \"$STACK_LOGIN\"; cat /mnt/found; code=0")
     results = ran.stdout.split("[", 1)
     findings = json.loads("[" + results[1])
@@ -134,15 +134,15 @@ NAMES = sorted(path.name for path in STACKS.iterdir())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_wrong_with_a_stack_is_found_and_what_is_printed_repairs_it(patient, name):
+def test_what_is_wrong_with_a_stack_is_found_and_what_is_printed_repairs_it(host, name):
     files = parts(name)
-    findings, before = look(patient, files)
+    findings, before = look(host, files)
     assert told(findings) == re.findall(r"^> (.*)", (STACKS / name).read_text(), flags=re.M)
 
     printed = [one for one in findings if is_command(one["repair"])]
     left, after = findings, before
     if printed:
-        left, after = look(patient, files, sorted({one["repair"] for one in printed}))
+        left, after = look(host, files, sorted({one["repair"] for one in printed}))
     assert not of_services(printed) & of_services(left), left
     for service in services(files):
         if service in of_services(printed) or ("pam_totp.so" in own_text(files, service)

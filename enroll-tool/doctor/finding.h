@@ -1,11 +1,11 @@
 /*
- * totpctl doctor: what its parts share. Each part looks at one thing, and tells a finding for
- * whatever would let somebody past, keep somebody out, or lose what was used. A part that
- * cannot look says so as a finding too. With doctor->fix it repairs what can be repaired
- * without a choice; nothing else is ever changed.
+ * totpctl doctor: what its parts share. Each part checks one thing, and reports a finding for
+ * everything that would skip the code, deny the right users, or forget used codes. A part that
+ * cannot check reports that as a finding, too. With doctor->fix it repairs what needs no
+ * decision; nothing else is ever changed.
  */
-#ifndef DOCTOR_DOCTOR_H
-#define DOCTOR_DOCTOR_H
+#ifndef DOCTOR_FINDING_H
+#define DOCTOR_FINDING_H
 
 #include "pamconf/walk.h"
 #include "common/ctl.h"
@@ -15,17 +15,17 @@ struct finding {
 	const char *why; /* why it matters */
 	char *what;
 	char *repair;   /* a command, or what to do */
-	char *services; /* "sshd, su", or NULL: it is the host's */
+	char *services; /* "sshd, su", or NULL: of the host */
 	bool repaired;
 };
 
-/* A service that asks for codes, or is to do so. */
-struct patient {
+/* A service that asks for codes, or is planned to. */
+struct code_service {
 	char *name;
 	bool planned;         /* its stack has no line of ours yet */
 	struct policy policy; /* of its first line that asks */
 	bool has_code;
-	bool key_needed; /* its stack has no first factor: the program must have seen one */
+	bool key_needed; /* its stack has no first factor: the program must check one */
 	bool own_prompt; /* a line asks a question of its own */
 	size_t line;     /* which line of the stack the first one is */
 };
@@ -41,23 +41,23 @@ struct doctor {
 	struct ctl *ctl;
 	bool fix;
 	struct services services;
-	const char *repair; /* of the stack that is looked at, or NULL; see doctor_find */
+	const char *repair; /* of the stack that is being checked, or NULL; see doctor_find */
 	struct finding *findings;
 	size_t count, room;
-	struct patient *patients;
-	size_t patient_count, patient_room;
+	struct code_service *code_services;
+	size_t code_service_count, code_service_room;
 	const char *sshd;      /* the program; NULL: there is none */
 	char *sshd_settings;   /* what sshd -T prints, or its error messages */
 	bool sshd_answered;    /* they are settings */
 	char sshd_service[64]; /* the PAM service that sshd uses */
 	bool root_by_ssh;      /* sshd lets root answer prompts */
 	bool no_memory;
-	struct finding spare; /* where there is no memory for one */
+	struct finding spare; /* used if there is no memory for one */
 };
 
 /*
- * Tell a finding; never NULL. service: where it is one of a stack, or NULL. One that was told
- * with the same words, and the same doctor->repair if there is one, gets the service added.
+ * Report a finding; never NULL. service: whose stack has it, or NULL. If there is a finding with
+ * the same id and words, and with doctor->repair if that is set, the service is added to it.
  */
 struct finding *doctor_find(struct doctor *doctor, const char *id, const char *service,
 			    const char *why, const char *what, ...) PRINTF_LIKE(5);
@@ -69,9 +69,9 @@ void doctor_repair(struct finding *finding, const char *format, ...) PRINTF_LIKE
 bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, size_t size);
 
 /*
- * Tell, and with --fix take away, permissions that `path` must not give; tell another owner
- * than root or `owner`. flags: O_NOFOLLOW where a stranger may have put a link. Nothing is
- * told of what is not there.
+ * Report, and with --fix remove, permissions that `path` must not give; report an owner other
+ * than root or `owner`. flags: O_NOFOLLOW if a stranger may have put a link there. A missing
+ * file is no finding.
  */
 void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t forbidden, uid_t owner,
 		  const char *why);
@@ -79,47 +79,57 @@ void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t for
 #define AT_LINE        "%s:%u: "
 #define PLACE_OF(line) (line)->file, (line)->number
 
-/* Repaired by hand: what to do, and the command that opens the file at the line. */
+/* A repair by hand: what to do, and the command that opens the file at the line. */
 void doctor_edit(struct finding *finding, const struct stack_line *line, const char *what);
 
-/* Add to doctor->patients. */
-void doctor_keep(struct doctor *doctor, const char *service, const struct patient *patient);
+/* Add to doctor->code_services. */
+void doctor_keep(struct doctor *doctor, const char *service,
+		 const struct code_service *code_service);
 
-/* The policy of a line of ours; a mistake in it is told. */
+/* The policy of a line of ours; a mistake in it is reported… */
 MUST_CHECK enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,
 					    const struct stack_line *line,
 					    struct policy *ret_policy);
+/* …or not. False: there is a mistake. */
+bool doctor_quiet_policy(const struct doctor *doctor, const struct stack_line *line,
+			 struct policy *ret_policy);
 
 /*
- * Look at the account lines of a service whose auth line, by its policy, lets people on to
- * enrol there.
+ * Check the account lines of a service whose auth line, by its policy, passes users on to enroll
+ * there.
  */
 void doctor_account(struct doctor *doctor, const char *service, const struct stack_line *auth,
 		    const struct policy *policy);
 
-/* The role of an auth line by the policy of the line, nothing is told. context: the doctor. */
+/* The role of an auth line by the policy of the line; reports nothing. context: the doctor. */
 enum line_role doctor_role(void *context, const struct stack_line *line);
 
 /*
- * A command that makes the stack of a service sound, or NULL; the caller's to free. add: a line
- * of ours that it has to get first, or NULL.
+ * A command that makes the stack of a service sound, or NULL; the caller frees it. add: a line of
+ * ours that the stack gets first, or NULL.
  */
 char *doctor_command(struct doctor *doctor, const char *service, const char *add);
 
 /* Does `other` stand for the same program, as "su-l" does beside "su"? */
 bool doctor_is_variant(const char *other, const char *name);
 
-/* Tell of programs that ask for a code in one of their services, and not in another. */
+/* Report programs that ask for a code in one of their services, but not in another. */
 void doctor_siblings(struct doctor *doctor);
 
-/* Has the stack a line of ours, or one that is meant to be? */
+/* Has the stack a line of ours, perhaps with its name misspelled? */
 bool doctor_has_ours(const struct stack *stack);
 
-/* Look at a stack with a line of ours. */
+/* Check a stack with a line of ours. */
 void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack);
 
-/* Is it harmless in a command line as it is? */
+/* Can the word stand in a shell command without quotes? */
 bool doctor_is_plain(const char *word);
+
+/*
+ * Is it a service of sshd: the one that sshd uses, or one with the name of a second sshd, such as
+ * "sshd-internal"? The module itself goes by the program.
+ */
+bool doctor_is_sshds(const struct doctor *doctor, const char *service);
 
 /* Has the service's auth stack a line of ours? */
 bool doctor_asks(const char *service);
@@ -132,21 +142,25 @@ void doctor_programs(struct doctor *doctor);
 /* …and those that would ask once more if this included file had one. */
 void doctor_plan_programs(struct doctor *doctor, const char *part);
 
-/* Can anybody give this user's password? */
+/* Has the user a password that can be given? */
 bool doctor_has_password(const char *user);
+
+/* Is `is` true of a member of the group, also of one whose first group it is? */
+typedef bool doctor_member_fn(void *context, const char *user);
+bool doctor_any_member(const char *group, doctor_member_fn *is, void *context);
 
 /* Call with the members of the groups that sudo is usually given to, and root. */
 typedef void doctor_admin_fn(struct doctor *doctor, const char *name, void *context);
 void doctor_each_admin(struct doctor *doctor, doctor_admin_fn *each, void *context);
 
-void doctor_ask_sshd(struct doctor *doctor); /* before the stacks: which service is sshd's */
-void doctor_stacks(struct doctor *doctor);   /* /etc/pam.d, and doctor->patients */
+void doctor_ask_sshd(struct doctor *doctor); /* before the stacks: which service sshd uses */
+void doctor_stacks(struct doctor *doctor);   /* /etc/pam.d, and doctor->code_services */
 void doctor_sshd(struct doctor *doctor);     /* its settings */
 void doctor_clock(struct doctor *doctor);
 /* These need a policy that was read. */
 void doctor_store(struct doctor *doctor);          /* keyring, store, records */
-void doctor_totpd(struct doctor *doctor);          /* after those: whom it serves, whose store */
+void doctor_totpd(struct doctor *doctor);          /* after the store and the stacks */
 void doctor_host(struct doctor *doctor);           /* the disk, a repository in /etc */
-void doctor_administrators(struct doctor *doctor); /* who would be locked out */
+void doctor_administrators(struct doctor *doctor); /* locked out? */
 
 #endif

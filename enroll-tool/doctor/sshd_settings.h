@@ -2,10 +2,10 @@
  * totpctl doctor: sshd's settings, as sshd itself prints them (sshd -T), and repairs that sshd
  * has tried.
  */
-#ifndef DOCTOR_SSHD_H
-#define DOCTOR_SSHD_H
+#ifndef DOCTOR_SSHD_SETTINGS_H
+#define DOCTOR_SSHD_SETTINGS_H
 
-#include "doctor/doctor.h"
+#include "doctor/finding.h"
 #include "host/sshd_config.h"
 
 #define SSHD_SETTINGS_MAX 65536
@@ -19,6 +19,21 @@ struct sshd_settings {
 struct text sshd_setting(const struct sshd_settings *settings, const char *name);
 
 bool sshd_is_yes(const struct sshd_settings *settings, const char *name);
+
+/*
+ * Can sshd ask questions of the PAM stack's? Before OpenSSH 8.7 the setting had another name,
+ * which counts too.
+ */
+bool sshd_asks_questions(const struct sshd_settings *settings);
+
+/* What a list of AuthenticationMethods asks for. */
+struct sshd_methods {
+	bool pam;      /* answers to the PAM stack, which can hold a code */
+	bool password; /* an answer to the PAM stack that can hold no code: the stack denies */
+	bool key;      /* a key, a host or a ticket that sshd has checked */
+};
+
+struct sshd_methods sshd_methods_of(struct text list, const struct code_service *code_service);
 
 /*
  * Run sshd -T for a connection of this user (NULL: of one that no Match block is for), of the
@@ -46,17 +61,18 @@ struct sshd_verdict {
 	struct text methods[SSHD_PROBLEMS]; /* which list of methods has it, by its bit */
 };
 
-struct sshd_verdict sshd_judge(const struct patient *patient, const struct sshd_settings *settings);
+struct sshd_verdict sshd_judge(const struct code_service *code_service,
+			       const struct sshd_settings *settings);
 
 /*
  * Report the problems. where: the place of the settings, such as "sshd_config"; repair: a
  * command, or what to do.
  */
-void sshd_report(struct doctor *doctor, const struct patient *patient,
+void sshd_report(struct doctor *doctor, const struct code_service *code_service,
 		 const struct sshd_verdict *verdict, const char *where, const char *repair);
 
 /* Match blocks that change how logins are authenticated. */
-void doctor_sshd_match(struct doctor *doctor, const struct patient *patient,
+void doctor_sshd_match(struct doctor *doctor, const struct code_service *code_service,
 		       const struct sshd_settings *base);
 
 /* Does what sshd -T prints have the effect that a repair is for? */

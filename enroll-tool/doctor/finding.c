@@ -1,0 +1,194 @@
+/* totpctl doctor: findings, each with its repair, and the permissions that every part looks at. */
+#include "doctor/finding.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+
+bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, size_t size)
+{
+	size_t more = *room ? 2 * *room : 16;
+	void *old, *grown;
+
+	if (count < *room)
+		return true;
+	memcpy(&old, list, sizeof(old));
+	grown = reallocarray(old, more, size);
+	if (!grown) {
+		doctor->no_memory = true;
+		return false;
+	}
+	memcpy(list, &grown, sizeof(grown));
+	*room = more;
+	return true;
+}
+
+static char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+static char *format_text(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
+/* With another command, it is a finding of another service's file. */
+static bool has_repair(const struct finding *finding, const char *repair)
+{
+	return !repair || (finding->repair && strcmp(finding->repair, repair) == 0);
+}
+
+static struct finding *find_same(struct doctor *doctor, const char *id, const char *what)
+{
+	/* findings of stacks come first; of records there may be very many, each of one user */
+	for (size_t i = 0; i < doctor->count && i < 500; i++)
+		if (strcmp(doctor->findings[i].id, id) == 0 &&
+		    strcmp(doctor->findings[i].what, what) == 0 &&
+		    has_repair(&doctor->findings[i], doctor->repair))
+			return &doctor->findings[i];
+	return NULL;
+}
+
+static void add_service(struct finding *finding, const char *service)
+{
+	struct text rest = text_of(finding->services ? finding->services : ""), one;
+	char *longer = NULL;
+
+	if (!service)
+		return;
+	while (text_field(&rest, ',', &one))
+		if (text_is(text_trim(one), service))
+			return;
+	if (!finding->services) {
+		finding->services = strdup(service);
+		return;
+	}
+	if (asprintf(&longer, "%s, %s", finding->services, service) < 0)
+		return;
+	free(finding->services);
+	finding->services = longer;
+}
+
+struct finding *doctor_find(struct doctor *doctor, const char *id, const char *service,
+			    const char *why, const char *what, ...)
+{
+	struct finding *finding;
+	char *text;
+	va_list args;
+
+	va_start(args, what);
+	text = format_text(what, args);
+	va_end(args);
+	finding = text ? find_same(doctor, id, text) : &doctor->spare;
+	if (!finding && doctor_grow(doctor, &doctor->findings, doctor->count, &doctor->room,
+				    sizeof(*finding))) {
+		finding = &doctor->findings[doctor->count++];
+		*finding = (struct finding){.id = id, .why = why, .what = text};
+		text = NULL;
+	}
+	doctor->no_memory |= !finding || finding == &doctor->spare;
+	free(text);
+	if (!finding)
+		return &doctor->spare;
+	add_service(finding, service);
+	return finding;
+}
+
+void doctor_repair(struct finding *finding, const char *format, ...)
+{
+	va_list args;
+
+	free(finding->repair);
+	va_start(args, format);
+	finding->repair = format_text(format, args);
+	va_end(args);
+}
+
+void doctor_edit(struct finding *finding, const struct stack_line *line, const char *what)
+{
+	doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", what, line->number, line->file);
+}
+
+/*
+ * The owner of the directory of a file. The owner can link any file into it, even one of root, and
+ * unlink it at any moment: the open file may belong elsewhere. False: others can write there too,
+ * or the file has another name or was removed.
+ */
+static bool find_directory(const char *path, int flags, int fd, uid_t *ret_owner)
+{
+	OWN_TEXT char *real = flags & O_NOFOLLOW ? strdup(path) : realpath(path, NULL);
+	char *slash = real ? strrchr(real, '/') : NULL;
+	OWN_FD int dir_fd = -1;
+	struct stat dir, named, opened;
+
+	if (!slash || !slash[1])
+		return false;
+	*slash = '\0';
+	dir_fd = open(real[0] ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0 || fstat(dir_fd, &dir) != 0 || fstat(fd, &opened) != 0 ||
+	    fstatat(dir_fd, slash + 1, &named, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	*ret_owner = dir.st_uid;
+	return !(dir.st_mode & (S_IWGRP | S_IWOTH)) && named.st_ino == opened.st_ino &&
+	       named.st_dev == opened.st_dev &&
+	       (S_ISDIR(named.st_mode) || (S_ISREG(named.st_mode) && named.st_nlink == 1));
+}
+
+/* With the rights of the directory's owner, who cannot change files of others. */
+static bool change_mode(int fd, mode_t mode, uid_t owner)
+{
+	bool done;
+
+	if (owner != 0)
+		(void)setfsuid(owner);
+	done = fchmod(fd, mode) == 0;
+	(void)setfsuid(0);
+	return done;
+}
+
+void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t forbidden, uid_t owner,
+		  const char *why)
+{
+	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+	struct finding *finding;
+	struct stat st;
+	uid_t dir_owner = 0;
+	bool sure;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return;
+	if (st.st_uid != 0 && st.st_uid != owner)
+		doctor_repair(doctor_find(doctor, "owner", NULL, why, "%s: owned by uid %u", path,
+					  (unsigned)st.st_uid),
+			      "check that nobody has changed it, then: chown -h %u:0 %s",
+			      (unsigned)owner, path);
+	if (!(st.st_mode & forbidden))
+		return;
+	finding = doctor_find(doctor, "mode", NULL, why, "%s: mode %04o", path,
+			      (unsigned)st.st_mode & 07777);
+	sure = find_directory(path, flags, fd, &dir_owner);
+	if (dir_owner == 0)
+		doctor_repair(finding, "chmod %s %s", forbidden & S_IROTH ? "go-rwx" : "go-w",
+			      path);
+	else if (st.st_uid == dir_owner)
+		doctor_repair(finding, "totpctl doctor --fix");
+	else
+		doctor_repair(finding,
+			      "check that it is a file of this store, then: chown -h %u:0 %s; "
+			      "totpctl doctor --fix",
+			      (unsigned)dir_owner, path);
+	if (doctor->fix && sure)
+		finding->repaired = change_mode(fd, st.st_mode & 07777 & ~forbidden, dir_owner);
+}
+
+bool doctor_is_plain(const char *word)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+@%:=~-";
+
+	return word[0] && word[0] != '-' && word[0] != '~' && word[strspn(word, plain)] == '\0';
+}

@@ -1,0 +1,185 @@
+/* totpctl doctor: which services there are, and what their stacks need beside an auth line. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/service.h"
+#include "doctor/finding.h"
+
+/* --- lines of other types --- */
+
+/* The module has parts for auth and account only; account is checked with its auth line. */
+static void look_at_other_types(struct doctor *doctor, const char *service)
+{
+	static const char *const types[] = {"password", "session"};
+
+	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+		OWN_STACK struct stack stack = {0};
+
+		if (stack_read(NULL, service, types[t], &stack) != TOTP_OK)
+			continue;
+		for (size_t i = 0; i < stack.count; i++)
+			if (service_is_ours(&stack.lines[i]))
+				doctor_edit(doctor_find(doctor, "type", service,
+							"the module has no part of this type, so "
+							"the line fails",
+							AT_LINE "pam_totp.so in a line of type %s",
+							PLACE_OF(&stack.lines[i]), types[t]),
+					    &stack.lines[i], "remove the line");
+	}
+}
+
+/* --- reading all services --- */
+
+static bool is_known(const struct services *services, const char *name)
+{
+	for (size_t i = 0; i < services->count; i++)
+		if (strcmp(services->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A copy that pam-auth-update, dpkg, rpm or an editor leaves beside a file is no service. */
+static bool is_copy(const char *name)
+{
+	static const char *const endings[] = {".pam-old", ".dpkg-old", ".dpkg-new", ".dpkg-dist",
+					      ".rpmsave", ".rpmnew",   ".rpmorig",  "~"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t end = strlen(endings[i]);
+
+		if (len > end && strcmp(name + len - end, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_name(struct doctor *doctor, const char *name)
+{
+	struct services *services = &doctor->services;
+
+	if (name[0] == '.' || is_copy(name) || is_known(services, name) ||
+	    !doctor_grow(doctor, &services->names, services->count, &services->room,
+			 sizeof(*services->names)) ||
+	    !doctor_grow(doctor, &services->stacks, services->count, &services->stack_room,
+			 sizeof(*services->stacks)))
+		return;
+	services->names[services->count] = strdup(name);
+	if (!services->names[services->count]) {
+		doctor->no_memory = true;
+		return;
+	}
+	if (stack_read(NULL, name, "auth", &services->stacks[services->count]) != TOTP_OK)
+		stack_end(&services->stacks[services->count]);
+	services->count++;
+}
+
+static void add_directory(struct doctor *doctor, const char *directory)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(directory, &entries, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		add_name(doctor, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void read_services(struct doctor *doctor)
+{
+	static const char *const usual[] = {"sshd", "login", "su", "sudo"};
+
+	for (size_t i = 0; stack_directories[i]; i++)
+		add_directory(doctor, stack_directories[i]);
+	for (size_t i = 0; doctor->services.count == 0 && i < 4; i++) /* pam.conf alone */
+		add_name(doctor, usual[i]);
+}
+
+/* A file that others include is a part and no service; but "su" is one although su-l has it. */
+static bool is_part(const struct services *services, const char *name)
+{
+	for (size_t i = 0; i < services->count; i++) {
+		const char *other = services->names[i];
+
+		if (strcmp(other, name) != 0 && !doctor_is_variant(other, name) &&
+		    !services->stacks[i].missing && doctor_includes(&services->stacks[i], name) &&
+		    strcmp(name, "other") != 0)
+			return true;
+	}
+	return false;
+}
+
+/* --- looking at them --- */
+
+static void look_at_all(struct doctor *doctor)
+{
+	const struct services *services = &doctor->services;
+	bool any = false;
+
+	for (size_t i = 0; i < services->count; i++) {
+		if (is_part(services, services->names[i]))
+			continue;
+		look_at_other_types(doctor, services->names[i]);
+		if (!doctor_has_ours(&services->stacks[i]))
+			continue;
+		any = true;
+		doctor_stack(doctor, services->names[i], &services->stacks[i]);
+	}
+	for (size_t i = 0; i < services->count; i++)
+		if (services->stacks[i].refused && strcmp(services->names[i], "other") == 0)
+			doctor_repair(
+				doctor_find(
+					doctor, "unreadable", NULL,
+					"libpam reads it for every service, and denies every login",
+					"/etc/pam.d/other: libpam cannot read it"),
+				"look for an include of a missing file");
+	if (!any)
+		doctor_repair(doctor_find(doctor, "unused", NULL, "nobody is asked for a code",
+					  "no service in /etc/pam.d has a line of pam_totp.so"),
+			      "see pam_totp(8) for the lines of sshd, su and sudo");
+}
+
+/* Check a service as if it had a line already: would that lock an administrator out? */
+static void plan(struct doctor *doctor, const char *service)
+{
+	struct code_service code_service = {.policy = doctor->ctl->tool.policy, .planned = true};
+
+	doctor_repair(doctor_find(doctor, "unused", service, "it asks nobody for a code",
+				  "/etc/pam.d/%s has no auth line of pam_totp.so", service),
+		      "see pam_totp(8) for the lines of sshd, su and sudo");
+	doctor_keep(doctor, service, &code_service);
+	doctor_plan_programs(doctor, service);
+}
+
+static void look_at_one(struct doctor *doctor, const char *service)
+{
+	OWN_STACK struct stack stack = {0};
+
+	look_at_other_types(doctor, service);
+	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack))
+		doctor_stack(doctor, service, &stack);
+	else
+		plan(doctor, service);
+}
+
+void doctor_stacks(struct doctor *doctor)
+{
+	struct services *services = &doctor->services;
+
+	read_services(doctor);
+	if (doctor->ctl->service)
+		look_at_one(doctor, doctor->ctl->service);
+	else
+		look_at_all(doctor);
+	doctor_programs(doctor);
+	doctor_siblings(doctor);
+	for (size_t i = 0; i < services->count; i++) {
+		free(services->names[i]);
+		stack_end(&services->stacks[i]);
+	}
+	free(services->names);
+	free(services->stacks);
+	*services = (struct services){0};
+}

@@ -1,0 +1,65 @@
+/* Where the parts of a store lie, and which key sealed a record: what reports about it name. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "record/seal.h"
+#include "store/files/files.h"
+#include "store/files/path.h"
+
+const char *store_part(enum store_part part)
+{
+	static const char *const names[] = {[STORE_DIRECTORY] = "",
+					    [STORE_MARKER] = FILES_MARKER,
+					    [STORE_USERS] = FILES_USERS,
+					    [STORE_STATES] = FILES_STATES,
+					    [STORE_INVITES] = FILES_INVITES};
+
+	return names[part];
+}
+
+uid_t store_owner(const struct store *store)
+{
+	return store->owner;
+}
+
+enum totp_err store_cred_file(const char *user, char ret_name[STORE_FILE_MAX])
+{
+	char name[STORE_NAME_MAX + 1];
+	enum totp_err err = store_name(user, name);
+
+	if (err == TOTP_OK)
+		snprintf(ret_name, STORE_FILE_MAX, FILES_USERS "/%s", name);
+	return err;
+}
+
+enum totp_err store_state_file(struct store *store, const char *user, char ret_name[STORE_FILE_MAX])
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	char name[FILES_STATE_NAME_MAX];
+	enum totp_err err = store_read_cred(store, user, &txn, NULL);
+
+	if (err == TOTP_OK)
+		err = files_state_name(user, txn.cred.id, name);
+	if (err == TOTP_OK)
+		snprintf(ret_name, STORE_FILE_MAX, FILES_STATES "/%s", name);
+	return err;
+}
+
+enum totp_err store_key_of(struct store *store, const char *user, uint32_t *ret_key_id)
+{
+	const struct path_rule rule = {.owner = store->owner,
+				       .forbidden = S_IRWXG | S_IRWXO,
+				       .size_max = CRED_BYTES_MAX + SEAL_OVERHEAD};
+	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD];
+	char name[STORE_NAME_MAX + 1];
+	OWN_FD int fd = -1;
+	size_t len = 0;
+	enum totp_err err = store_name(user, name);
+
+	if (err == TOTP_OK)
+		err = path_open_file(store->users_fd, name, &rule, &fd, NULL, NULL);
+	if (err == TOTP_OK)
+		err = io_read_all(fd, box, sizeof(box), &len);
+	return err == TOTP_OK ? seal_key_id(box, len, ret_key_id) : err;
+}
