@@ -131,7 +131,7 @@ static int make_keyring(const struct ctl *ctl, const struct given *given)
 {
 	const char *path = ctl->tool.policy.keyring;
 	struct reason why = {""};
-	int code = keys_make_folder(&ctl->tool);
+	int code = keys_make_directory(&ctl->tool);
 	enum totp_err err;
 
 	if (code != TOOL_DONE)

@@ -1,7 +1,7 @@
 /*
  * totpctl key backup FILE and key restore FILE: a copy of the keyring under a passphrase, to
- * be kept elsewhere. What is restored never takes a key away: those that are missing are
- * added, so that an old copy loses nothing that was sealed since.
+ * be kept elsewhere. A restore only adds keys that are missing and removes none, so an old copy
+ * loses nothing that was sealed later.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +67,8 @@ int ctl_key_backup(struct ctl *ctl)
 
 struct restore {
 	struct ctl *ctl;
-	struct keyring_text copy_text, text; /* the copy; what is here, and becomes */
+	struct keyring_text copy_text,
+		text; /* the copy; the keyring here, as it was and as it becomes */
 	struct keyring copy, here;
 	bool is_here; /* there is a keyring */
 	size_t added;
@@ -92,8 +93,7 @@ static int read_box(const struct tool *tool, const char *path, uint8_t box[BOX_M
 	if (err == TOTP_ERR_SYSTEM)
 		return tool_refuse(tool, "%s: %s", shown, strerror(errno));
 	if (err != TOTP_OK || *ret_len < PWSEAL_OVERHEAD)
-		return tool_refuse(tool, "%s: not a copy that 'totpctl key backup' has made",
-				   shown);
+		return tool_refuse(tool, "%s: not a copy made by 'totpctl key backup'", shown);
 	return TOOL_DONE;
 }
 
@@ -106,7 +106,7 @@ static int refuse_box(const struct tool *tool, const char *path, enum totp_err e
 		return tool_refuse(tool, "%s: another passphrase, or the file was changed", shown);
 	if (err == TOTP_ERR_CRYPTO)
 		return tool_refuse(tool, "%s: cannot be opened: %s", shown, err_name(err));
-	return tool_refuse(tool, "%s: not a copy that 'totpctl key backup' has made (%s)", shown,
+	return tool_refuse(tool, "%s: not a copy made by 'totpctl key backup' (%s)", shown,
 			   err_name(err));
 }
 
@@ -155,7 +155,7 @@ static int find_here(struct restore *restore)
 	return keys_load(tool, &restore->text, &restore->here);
 }
 
-/* Add the copy's keys that are missing here; they open only. */
+/* Add the keys of the copy that are missing here, as old keys. */
 static int merge(struct restore *restore)
 {
 	const struct tool *tool = &restore->ctl->tool;
@@ -165,10 +165,10 @@ static int merge(struct restore *restore)
 		const struct host_key *same = keyring_find(&restore->here, key->id);
 
 		if (same && !secret_equal(same->key, key->key, sizeof(key->key)))
-			return tool_refuse(tool,
-					   "key %08x is another one here than in the copy: nothing "
-					   "is changed",
-					   (unsigned)key->id);
+			return tool_refuse(
+				tool,
+				"key %08x is another one here than in the copy: nothing is changed",
+				(unsigned)key->id);
 		if (same)
 			continue;
 		if (keyring_text_add(&restore->text, key) != TOTP_OK)
@@ -183,7 +183,7 @@ static int put_new(struct restore *restore)
 {
 	const struct tool *tool = &restore->ctl->tool;
 	struct reason why = {""};
-	int code = keys_make_folder(tool);
+	int code = keys_make_directory(tool);
 
 	if (code == TOOL_DONE && sealed_is_in_run(tool))
 		code = sealed_put(tool, &restore->copy_text);
@@ -209,7 +209,7 @@ static int put(struct restore *restore)
 	return code;
 }
 
-/* Does all that is stored open now? */
+/* Can all stored records be opened now? */
 static int look(const struct restore *restore)
 {
 	const struct tool *tool = &restore->ctl->tool;
@@ -278,6 +278,6 @@ int ctl_key_restore(struct ctl *ctl)
 		return code;
 	print_restored(&restore);
 	if (restore.added)
-		keys_tell_totpd(&ctl->tool);
+		keys_renew_totpd(&ctl->tool);
 	return store ? look(&restore) : TOOL_DONE;
 }

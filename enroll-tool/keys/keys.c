@@ -17,9 +17,9 @@
 #define RESTART_S 60
 #define SYSTEMCTL "/usr/bin/systemctl"
 
-/* --- who needs which key --- */
+/* --- use of keys --- */
 
-/* How far a look at every sealed file has come. */
+/* The state of a survey of all sealed files. */
 struct survey {
 	struct key_uses *uses;
 	struct progress progress;
@@ -48,7 +48,7 @@ static void count_use(void *context, enum store_kind kind, const char *user, enu
 	if (survey->done < survey->records)
 		progress_show(&survey->progress, "reading records", ++survey->done,
 			      survey->records);
-	if (err == TOTP_ERR_FORMAT) /* nothing opens it */
+	if (err == TOTP_ERR_FORMAT) /* no key opens it */
 		return;
 	if (!use) {
 		uses->unknown++;
@@ -95,8 +95,8 @@ static int seal_again(const struct tool *tool, const struct keyring_text *text)
 	if (sealed_is_there())
 		return sealed_put(tool, text);
 	return tool_refuse(tool,
-			   "%s is gone at the next boot, and there is no " SEALED_FILE ": run "
-			   "totpctl key seal, or keep the keyring elsewhere",
+			   "%s is in memory only, and there is no " SEALED_FILE
+			   ": run totpctl key seal, or keep the keyring elsewhere",
 			   tool->policy.keyring);
 }
 
@@ -105,7 +105,7 @@ int keys_save(const struct tool *tool, const struct keyring_text *text)
 	struct reason why = {""};
 	int code = TOOL_DONE;
 
-	/* before what holds until the next boot */
+	/* before the keyring that the next boot removes */
 	if (sealed_is_in_run(tool))
 		code = seal_again(tool, text);
 	if (code != TOOL_DONE)
@@ -125,10 +125,10 @@ void keys_log(const struct tool *tool, const char *what, uint32_t id)
 
 static int refuse_errno(const struct tool *tool, const char *path)
 {
-	return tool_refuse(tool, "%s: cannot make the folder: %s", path, strerror(errno));
+	return tool_refuse(tool, "%s: cannot make the directory: %s", path, strerror(errno));
 }
 
-int keys_make_folder(const struct tool *tool)
+int keys_make_directory(const struct tool *tool)
 {
 	char path[POLICY_PATH_MAX];
 	OWN_FD int parent_fd = -1;
@@ -141,7 +141,7 @@ int keys_make_folder(const struct tool *tool)
 	*slash = '\0';
 	if (mkdir(path, 0755) != 0)
 		return errno == EEXIST ? TOOL_DONE : refuse_errno(tool, path);
-	/* the mode again: the umask may have taken bits away */
+	/* set the mode again: the umask may have removed bits */
 	if (chmod(path, 0755) != 0)
 		return refuse_errno(tool, path);
 
@@ -164,7 +164,7 @@ static bool listens(const char *run_dir, const char *name)
 		errno == EAGAIN);
 }
 
-/* Its exit status, and the first line of what it says. */
+/* Its exit status, and the first line of its output. */
 static int systemctl(const char *const argv[], char *said, size_t cap)
 {
 	const struct program program = {.argv = argv, .errors = true, .seconds = RESTART_S};
@@ -186,7 +186,7 @@ static enum totpd ask_systemd(char *said, size_t cap)
 	return status == 0 ? TOTPD_RESTARTED : TOTPD_FAILED;
 }
 
-/* The units go by the usual policy. */
+/* The units use the default policy. */
 static bool has_systemd(const struct tool *tool)
 {
 	return !tool->conf && access("/run/systemd/system", F_OK) == 0;
@@ -223,17 +223,17 @@ enum totpd keys_restart_totpd(const struct tool *tool)
 	    (listens(run_dir, ASK_SOCKET) || listens(run_dir, ASK_ROOT_SOCKET)))
 		totpd = TOTPD_BY_HAND;
 	if (totpd == TOTPD_RESTARTED)
-		printf("totpd, if it was at work, has read the keyring again.\n");
+		printf("If totpd was running, it has read the keyring again.\n");
 	if (totpd == TOTPD_FAILED)
-		tool_refuse(tool, "systemctl could not start totpd again: %s",
+		tool_refuse(tool, "systemctl could not restart totpd: %s",
 			    said[0] ? said : "it did not answer");
 	return totpd;
 }
 
-void keys_tell_totpd(const struct tool *tool)
+void keys_renew_totpd(const struct tool *tool)
 {
 	enum totpd totpd = keys_restart_totpd(tool);
 
 	if (totpd == TOTPD_BY_HAND || totpd == TOTPD_FAILED)
-		printf("Start totpd again: until then it keeps no new enrolment.\n");
+		printf("Restart totpd: until then it stores no new enrollment.\n");
 }

@@ -32,7 +32,7 @@ static const char *state_of(const struct listing *listing, uint32_t id)
 	return id == listing->keyring.keys[0].id ? "seals" : "opens";
 }
 
-/* The day it was made; false: it is missing. */
+/* The date on which it was made; false: it is missing. */
 static bool day_of(const struct listing *listing, uint32_t id, char ret_day[11])
 {
 	const struct host_key *key = keyring_find(&listing->keyring, id);
@@ -64,11 +64,10 @@ static void print_notes(const struct listing *listing)
 	for (size_t i = 0; i < listing->uses.count; i++)
 		missing |= !keyring_find(&listing->keyring, listing->uses.use[i].id);
 	if (listing->rotating)
-		printf("\nA rotation is under way: totpctl key rotate goes on with it.\n");
+		printf("\nA rotation is not finished: totpctl key rotate continues it.\n");
 	if (missing)
-		printf("\nWhat a missing key has sealed does not open: restore its line from a "
-		       "copy "
-		       "of\nthe keyring (totpctl key restore).\n");
+		printf("\nRecords sealed by a missing key cannot be opened: restore the key from a "
+		       "copy\nof the keyring (totpctl key restore FILE).\n");
 }
 
 /* --- for programs --- */
@@ -113,6 +112,6 @@ int ctl_key_list(struct ctl *ctl)
 	}
 	if (listing.uses.unknown == 0)
 		return TOOL_DONE;
-	return tool_refuse(&ctl->tool, "%zu more cannot be looked at: %s", listing.uses.unknown,
+	return tool_refuse(&ctl->tool, "%zu more cannot be read: %s", listing.uses.unknown,
 			   listing.uses.why.text);
 }

@@ -1,14 +1,14 @@
 /*
- * totpctl key rotate: another key in the place of the one that seals. Each step leaves a
- * keyring with which everything opens, and a mark in it from which the next run goes on:
+ * totpctl key rotate: replace the active key. Each step leaves a keyring that opens everything, and
+ * a mark in it with which the next run continues:
  *
- *   1. the new key is added as the second, which opens only; totpd, which holds the
- *      keyring in its memory, is started again and knows it
- *   2. it becomes the first; whoever is sealing with the old one is awaited
- *   3. what other keys have sealed is sealed again
- *   4. when nothing needs the old key it goes
+ *   1. the new key is added as the second, an old key; totpd, which holds the keyring in
+ *      memory, is restarted to read it
+ *   2. it becomes the first; programs that are sealing with the old one are awaited
+ *   3. records that other keys have sealed are sealed again
+ *   4. when nothing needs the old key, it is removed
  *
- * Logins go on meanwhile, and nothing here waits for a person.
+ * Logins continue meanwhile, and nothing here waits for a person.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -20,11 +20,11 @@
 #include "keys/keys.h"
 #include "common/progress.h"
 
-#define AWAIT_S    60 /* for who writes many records at once */
+#define AWAIT_S    60 /* for a program that writes many records at once */
 #define FILES_OPEN 8192
-#define PASSES     4 /* a record that was replaced meanwhile is sealed again in the next */
+#define PASSES     4 /* the next pass seals records that were replaced meanwhile */
 
-/* --- what is sealed by other keys --- */
+/* --- files that other keys have sealed --- */
 
 struct names {
 	char **name;
@@ -37,13 +37,13 @@ struct rotate {
 	struct keyring keyring;
 	struct keyring_rotation rotation;
 	struct progress progress;
-	struct names names[2]; /* by enum store_kind: what is to be sealed again */
+	struct names names[2]; /* by enum store_kind: to be sealed again */
 	size_t keep;           /* files that may need the old key */
-	bool told;             /* what is wrong with files has been said */
-	enum store_kind kind;  /* that is being sealed again */
+	bool reported;         /* problems with files were printed */
+	enum store_kind kind;  /* being sealed again */
 	size_t done, total;    /* files of this pass */
-	size_t sealed[2];      /* by kind: files that this pass has sealed… */
-	size_t all_sealed[2];  /* …and all */
+	size_t sealed[2];      /* by kind: files sealed in this pass… */
+	size_t all_sealed[2];  /* …and in all passes */
 	bool no_memory;
 };
 
@@ -79,11 +79,11 @@ static bool names_add(struct names *names, const char *user)
 	return names->name[names->count] && ++names->count;
 }
 
-/* Once, though there are several passes. */
+/* Only once in several passes. */
 static void tell_fault(struct rotate *rotate, const struct reason *why)
 {
 	progress_clear(&rotate->progress);
-	if (!rotate->told)
+	if (!rotate->reported)
 		tool_refuse(&rotate->ctl->tool, "%s", why->text);
 }
 
@@ -92,12 +92,12 @@ static void look_at(void *context, enum store_kind kind, const char *user, enum 
 {
 	struct rotate *rotate = context;
 
-	if (err == TOTP_ERR_FORMAT) /* nothing opens it */
+	if (err == TOTP_ERR_FORMAT) /* no key opens it */
 		return;
 	if (err != TOTP_OK)
 		tell_fault(rotate, why);
 	rotate->keep += err != TOTP_OK || key_id == rotate->rotation.from;
-	/* what a missing key has sealed is nothing that we could seal again */
+	/* files of a missing key cannot be sealed again */
 	if (err == TOTP_OK && key_id != rotate->rotation.to &&
 	    keyring_find(&rotate->keyring, key_id))
 		rotate->no_memory |= !names_add(&rotate->names[kind], user);
@@ -123,7 +123,7 @@ static void note(void *context, const char *user, enum totp_err err, const struc
 	(void)user;
 	rotate->done++;
 	rotate->sealed[rotate->kind] += err == TOTP_OK;
-	/* the others are looked at again */
+	/* the next pass reads the others again */
 	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND && err != TOTP_ERR_STALE)
 		tell_fault(rotate, why);
 	progress_show(&rotate->progress, "sealing again", rotate->done, rotate->total);
@@ -150,14 +150,14 @@ static int reseal(struct rotate *rotate)
 	return err == TOTP_OK ? TOOL_DONE : tool_refuse(tool, "%s", why.text);
 }
 
-/* Until nothing is left that can be sealed again. */
+/* Until no file is left that can be sealed again. */
 static int reseal_all(struct rotate *rotate)
 {
 	int code = look(rotate);
 
 	for (unsigned pass = 0; pass < PASSES && code == TOOL_DONE; pass++) {
 		code = reseal(rotate);
-		rotate->told = true;
+		rotate->reported = true;
 		if (code == TOOL_DONE)
 			code = look(rotate);
 		if (rotate->sealed[STORE_RECORD] + rotate->sealed[STORE_INVITE] == 0)
@@ -189,8 +189,9 @@ static int add_key(struct rotate *rotate)
 	case TOTPD_FAILED:
 		break;
 	}
-	return tool_refuse(tool, "start totpd again, so that it knows the new key; then run "
-				 "'totpctl key rotate' once more");
+	return tool_refuse(
+		tool,
+		"restart totpd, so that it reads the new key; then run 'totpctl key rotate' again");
 }
 
 static int promote_key(struct rotate *rotate)
@@ -225,8 +226,8 @@ static int keep_old(const struct rotate *rotate)
 	const struct tool *tool = &rotate->ctl->tool;
 
 	return tool_refuse(tool,
-			   "key %08x is kept, since %zu file%s may need it: repair or revoke what "
-			   "is named above, then run 'totpctl key rotate' once more",
+			   "key %08x is kept, since %zu file%s may need it: repair or revoke the "
+			   "records above, then run 'totpctl key rotate' again",
 			   (unsigned)rotate->rotation.from, rotate->keep,
 			   rotate->keep == 1 ? "" : "s");
 }
@@ -241,8 +242,8 @@ static int drop_key(struct rotate *rotate)
 	if (code != TOOL_DONE)
 		return code;
 	keys_log(tool, "key-dropped", rotate->rotation.from);
-	printf("Key %08x is dropped: nothing needs it.\n", (unsigned)rotate->rotation.from);
-	keys_tell_totpd(tool);
+	printf("Key %08x is removed: nothing needs it.\n", (unsigned)rotate->rotation.from);
+	keys_renew_totpd(tool);
 	printf("\nThe copies that you keep of the keyring lack the new key: make one now,\n"
 	       "totpctl key backup FILE. A backup of the store from before opens with the old\n"
 	       "key alone, so keep its copy for as long as that.\n");
@@ -268,7 +269,7 @@ static int go_on(struct rotate *rotate)
 		code = promote_key(rotate);
 	if (code != TOOL_DONE)
 		return code;
-	keys_tell_totpd(&rotate->ctl->tool);
+	keys_renew_totpd(&rotate->ctl->tool);
 	code = await_sealers(rotate);
 	if (code == TOOL_DONE)
 		code = reseal_all(rotate);
@@ -304,7 +305,7 @@ int ctl_key_rotate(struct ctl *ctl)
 	OWN(rotate_end) struct rotate rotate = {.ctl = ctl, .progress = progress_begin()};
 	int code = tool_open(&ctl->tool, "rotate keys");
 
-	(void)signal(SIGPIPE, SIG_IGN); /* who has seen enough does not stop it */
+	(void)signal(SIGPIPE, SIG_IGN); /* a reader that closes the pipe does not stop it */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	allow_files();
 	if (code == TOOL_DONE)
@@ -312,7 +313,7 @@ int ctl_key_rotate(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	if (keyring_rotation_of(&rotate.text, &rotate.rotation))
-		printf("Going on with the rotation from key %08x to %08x.\n",
+		printf("Continuing the rotation from key %08x to %08x.\n",
 		       (unsigned)rotate.rotation.from, (unsigned)rotate.rotation.to);
 	else
 		code = add_key(&rotate);

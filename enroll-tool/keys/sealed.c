@@ -7,9 +7,9 @@
 #include "common/program.h"
 
 #define CREDS    "/usr/bin/systemd-creds"
-#define NAME     "--name=keyring" /* what totpd calls the credential, too */
+#define NAME     "--name=keyring" /* totpd uses the same name */
 #define BOX_MAX  PROGRAM_INPUT_MAX
-#define SECONDS  60 /* a TPM takes its time */
+#define SECONDS  60 /* a TPM is slow */
 #define VOLATILE "/run/"
 
 bool sealed_is_in_run(const struct tool *tool)
@@ -43,7 +43,7 @@ static bool run(const char *verb, const void *input, size_t input_len, char *out
 	return program_run(&program, output, cap, ret_len) == 0 && *ret_len > 0;
 }
 
-/* What does not open now will not open at the next boot. */
+/* Open it again: if that fails now, it fails at the next boot. */
 static bool opens(const char *box, size_t len, const struct keyring_text *text)
 {
 	char plain[KEYRING_BYTES_MAX + 2];
@@ -63,11 +63,12 @@ int sealed_put(const struct tool *tool, const struct keyring_text *text)
 	enum totp_err err;
 
 	if (!run("encrypt", text->text, text->len, box, sizeof(box), &len))
-		return tool_refuse(tool, "the keyring cannot be sealed: " CREDS " (systemd 250 or "
-					 "later) refuses or is missing");
+		return tool_refuse(tool, "the keyring cannot be sealed: " CREDS
+					 " (systemd 250 or later) failed or is missing");
 	if (!opens(box, len, text))
-		return tool_refuse(tool, "the keyring was sealed, but does not open again: nothing "
-					 "is changed");
+		return tool_refuse(
+			tool,
+			"the keyring was sealed, but does not open again: nothing is changed");
 	if (sealed_is_there())
 		err = keyring_put(SEALED_FILE, (struct text){box, len}, &why);
 	else

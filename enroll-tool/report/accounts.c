@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "common/names.h"
 
-#define UID_MIN    1000 /* where /etc/login.defs says nothing */
+#define UID_MIN    1000 /* if /etc/login.defs has none */
 #define UID_NOBODY 65534
 #define LOGIN_DEFS "/etc/login.defs"
 #define PEOPLE_MAX 2000000
@@ -60,7 +60,7 @@ static size_t hash_of(const char *name)
 	return (size_t)hash;
 }
 
-/* The place of a name: of its index, or the free one where it belongs. */
+/* The slot of a name: of its index, or the free slot where it belongs. */
 static uint32_t *place_of(const struct accounts *people, const char *name)
 {
 	size_t mask = people->table_size - 1;
@@ -77,7 +77,7 @@ static struct somebody *find(const struct accounts *people, const char *name)
 	return *place ? &people->list[*place - 1] : NULL;
 }
 
-/* A table with room for those who are there, and for as many more. */
+/* A table with room for all names, and for as many more. */
 static bool make_table(struct accounts *people)
 {
 	people->table_size = 256;
@@ -94,7 +94,7 @@ static bool make_table(struct accounts *people)
 	return people->table != NULL;
 }
 
-/* One more is there, the last one. */
+/* Add the last account of the list. */
 static bool make_room(struct accounts *people)
 {
 	uint32_t *more;
@@ -135,7 +135,7 @@ static uid_t first_uid(void)
 	return UID_MIN;
 }
 
-/* Of a program is who may not log in, or has a number below those of people. */
+/* Accounts that cannot log in, or with a uid below UID_MIN, are of programs. */
 static bool is_person(const struct passwd *entry, uid_t first)
 {
 	const char *shell = strrchr(entry->pw_shell, '/');
@@ -171,7 +171,7 @@ static int by_uid(const void *a, const void *b)
 	return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/* Keep one name of each uid, the first one: the others are the same account's. */
+/* Keep the first name of each uid: the others are names of the same account. */
 static void drop_aliases(struct accounts *people)
 {
 	size_t kept = 0;
@@ -231,7 +231,7 @@ static int by_gid(const void *a, const void *b)
 	return left->index < right->index ? -1 : left->index > right->index;
 }
 
-/* Who is where by the group of their account. */
+/* Members by the primary group of their account. */
 static bool sort_primaries(struct accounts *people)
 {
 	people->primaries = calloc(people->count + 1, sizeof(*people->primaries));
@@ -305,7 +305,7 @@ static struct crew *find_crew(const struct accounts *people, const char *name)
 	return NULL;
 }
 
-/* A group of a list: one that is not listed is looked up. NULL: there is none, which is told. */
+/* A group of a list, by a look-up if it is not listed. NULL: there is none, which is reported. */
 static struct crew *need_crew(const struct tool *tool, struct accounts *people, const char *name)
 {
 	struct crew *crew = find_crew(people, name);
@@ -317,12 +317,11 @@ static struct crew *need_crew(const struct tool *tool, struct accounts *people, 
 		return &people->crews[people->crew_count - 1];
 	tool_refuse(tool, "warning: group %s of the policy: %s", name,
 		    entry ? err_name(TOTP_ERR_NOMEM)
-			  : "there is none, so whoever is looked up "
-			    "in it is refused");
+			  : "there is none, so every user who is looked up in it is denied");
 	return NULL;
 }
 
-/* Mark who is in a list, by name or group. */
+/* Mark the accounts of a list, by name or group. */
 static int mark_list(const struct tool *tool, struct accounts *people, const char *list,
 		     bool exempt)
 {

@@ -1,23 +1,23 @@
 /*
- * Everybody whose enrolment is a question: the accounts of people that the name service lists,
- * whoever has a record or an invitation, and whom the policy names; and the groups that they
- * are in. All of it is read once: a hundred thousand single look-ups would take minutes.
+ * The accounts of a report: those of people that the name service lists, those with a record or an
+ * invitation, those that the policy names, and their groups. All are read once: a hundred
+ * thousand single look-ups would take minutes.
  */
 #ifndef REPORT_ACCOUNTS_H
 #define REPORT_ACCOUNTS_H
 
 #include "common/tool.h"
 
-/* How far somebody has come. */
+/* How far the enrollment of an account is. */
 enum stage {
 	STAGE_IN_USE = 0, /* enrolled, and has logged in with a code */
-	STAGE_UNUSED,     /* enrolled, and has not yet */
+	STAGE_UNUSED,     /* enrolled, but has not logged in yet */
 	STAGE_PENDING,    /* has a credential that waits for its first code */
-	STAGE_REFUSED,    /* has a record with which every login is refused */
-	STAGE_INVITED,    /* not enrolled, and has an invitation that holds */
-	STAGE_MISSING,    /* must give a code, now or from a day to come, and is not enrolled */
-	STAGE_FREE,       /* need not */
-	STAGE_EXEMPT,     /* is not asked */
+	STAGE_REFUSED,    /* has a record with which every login is denied */
+	STAGE_INVITED,    /* not enrolled, but has a valid invitation */
+	STAGE_MISSING,    /* must give a code, now or from a date on, and is not enrolled */
+	STAGE_FREE,       /* need not give a code, and is not enrolled */
+	STAGE_EXEMPT,     /* exempt, and not enrolled */
 	STAGES
 };
 
@@ -25,10 +25,10 @@ struct somebody {
 	char *name;
 	uid_t uid;
 	gid_t gid;
-	bool counted; /* one of the people; the others are accounts of programs */
+	bool counted; /* a person; other accounts are of programs */
 	bool required, exempt;
 	enum stage stage;
-	size_t order; /* of those listed: the first name of a uid is the account's */
+	size_t order; /* in the list: the first name of a uid is the account */
 };
 
 struct crew {
@@ -51,10 +51,10 @@ struct accounts {
 	size_t crew_count, crew_room;
 	uint32_t *table; /* name to index + 1; its size is a power of two */
 	size_t table_size;
-	uint32_t *stamps;          /* one for each of list: seen in which crew + 1 */
-	struct primary *primaries; /* those listed, in the order of their account's group */
+	uint32_t *stamps; /* one for each of list: index of the crew in which it was seen + 1 */
+	struct primary *primaries; /* listed accounts, ordered by their primary group */
 	size_t listed;
-	bool partial; /* the name service does not list everybody */
+	bool partial; /* the name service does not list all accounts */
 };
 
 #define OWN_ACCOUNTS OWN(accounts_end)
@@ -62,14 +62,14 @@ struct accounts {
 void accounts_end(struct accounts *people);
 
 /*
- * Read accounts and groups, and who is in which list of the policy. A group of a list that does
- * not exist is told, and nobody is in it. An exit code, after a sentence; TOOL_DONE to go on.
+ * Read accounts, groups and the lists of the policy. A group of a list that does not exist is
+ * reported and has no members. An exit code, after a message; TOOL_DONE to continue.
  */
 MUST_CHECK int accounts_load(const struct tool *tool, struct accounts *ret_people);
 
 /*
- * Find somebody by name, and count them among the people; one whom the name service does not
- * list is looked up. NULL: there is no such account, or *ret_code is no longer TOOL_DONE.
+ * Find an account by name, by a look-up if the name service does not list it, and count it as a
+ * person. NULL: there is no such account, or *ret_code is no longer TOOL_DONE.
  */
 struct somebody *accounts_find(const struct tool *tool, struct accounts *people, const char *name,
 			       int *ret_code);

@@ -1,4 +1,4 @@
-/* totpctl report: how far everybody has come with their enrolment. */
+/* totpctl report: how far the enrollment of a host is. */
 #include "common/ctl.h"
 
 #include <errno.h>
@@ -16,11 +16,11 @@
 #include "common/progress.h"
 #include "report/report.h"
 
-#define TEAM_MIN 2 /* people; a group of one is mostly that person's own */
+#define TEAM_MIN 2 /* people; a group of one is usually that person's own */
 
-/* --- where everybody stands --- */
+/* --- stages --- */
 
-/* Has the record let somebody in, will it, or does it refuse? */
+/* Has the record allowed a login, can it, or does it deny all? */
 static enum stage stage_of_record(struct store *store, const struct somebody *one)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -85,7 +85,7 @@ static int look_at_invites(struct ctl *ctl, struct report *report)
 	return guests.code;
 }
 
-/* Those who have neither record nor invitation: what will be asked of them on the day? */
+/* Accounts with neither record nor invitation: must they give a code on the date? */
 static void place_others(struct report *report)
 {
 	const struct policy *policy = report->policy;
@@ -163,7 +163,7 @@ static int look(struct ctl *ctl, struct report *report)
 
 /* --- the page --- */
 
-/* In the place of the file that was there, as one that is whole; for its owner alone. */
+/* Replace the file by a complete one, which only its owner can read. */
 static int replace_file(const struct tool *tool, const char *path, const char *page, size_t len)
 {
 	OWN_TEXT char *temp = NULL;

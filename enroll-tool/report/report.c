@@ -1,4 +1,4 @@
-/* Counting: what is the same however it is shown. */
+/* Counting, which all forms of the report share. */
 #include "report/report.h"
 
 #include <stdio.h>
@@ -38,12 +38,12 @@ const char *report_stage_text(enum stage stage)
 {
 	static const char *const texts[STAGES] = {
 		[STAGE_IN_USE] = "enrolled, and log in with codes",
-		[STAGE_UNUSED] = "enrolled, and never logged in yet",
+		[STAGE_UNUSED] = "enrolled, but never logged in yet",
 		[STAGE_PENDING] = "not confirmed by a first code yet",
-		[STAGE_REFUSED] = "enrolled, and refused: see totpctl list",
+		[STAGE_REFUSED] = "enrolled, but denied: see totpctl list",
 		[STAGE_INVITED] = "not enrolled, but invited",
-		[STAGE_MISSING] = "required, and not enrolled",
-		[STAGE_FREE] = "not required, nor enrolled",
+		[STAGE_MISSING] = "required, but not enrolled",
+		[STAGE_FREE] = "not required, and not enrolled",
 		[STAGE_EXEMPT] = "exempt, and not enrolled"};
 
 	return texts[stage];
@@ -59,7 +59,7 @@ static int put_required(const struct report *report, char *text, size_t cap)
 	if (policy->enforce == ENFORCE_OPTIONAL)
 		return snprintf(text, cap, "%s",
 				policy->required_for[0]
-					? "Codes are required of those in required_for"
+					? "Codes are required of users in required_for"
 					: "Codes are required of nobody");
 	if (!days)
 		return snprintf(text, cap, "Codes are required");
@@ -81,13 +81,13 @@ void report_when(const struct report *report, char ret_text[REPORT_WHEN_MAX])
 	text_to_date(policy->enroll_until, day);
 	if (!policy->enroll_until)
 		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
-			 "; people can enrol in a login.");
+			 "; users can enroll in a login.");
 	else if (gate_is_closed(policy, report->now))
 		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
 			 "; after %s only invited users can enroll in a login.", day);
 	else
 		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
-			 "; people can enrol in a login until %s.", day);
+			 "; users can enroll in a login until %s.", day);
 }
 
 /* The stage with the most people per cell, which can best spare or use one. */

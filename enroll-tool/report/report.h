@@ -1,4 +1,4 @@
-/* How far a host's people have come, and how it is shown: to people, programs and browsers. */
+/* The enrollment of a host as text, JSON and HTML. */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
@@ -11,7 +11,7 @@ struct tally {
 	size_t of[STAGES];
 };
 
-/* A group of people; those of a single person's own are left out. */
+/* A group of at least two people. */
 struct team {
 	const struct crew *crew;
 	struct tally tally;
@@ -33,32 +33,32 @@ struct report {
 
 void report_end(struct report *report);
 
-/* How many must give a code and can: one that is not confirmed is not among them. */
+/* How many are enrolled; unconfirmed enrollments do not count. */
 size_t report_enrolled(const struct tally *tally);
 
 /* A whole percentage, rounded down: 100 only if it is all of them; 0 of none. */
 unsigned report_percent(size_t part, size_t whole);
 
-/* A stable word for programs, such as "in_use", and what people read. */
+/* A stable word for programs, such as "in_use", and a text for people. */
 const char *report_stage_word(enum stage stage);
 const char *report_stage_text(enum stage stage);
 
 #define REPORT_WHEN_MAX 200
 
-/* From when on who must give a code, and until when they can enrol in a login: a sentence. */
+/* A sentence: from when on codes are required, and until when users can enroll in a login. */
 void report_when(const struct report *report, char ret_text[REPORT_WHEN_MAX]);
 
 /*
- * Part `width` cells among the stages in proportion, so that they add up; who is there at all
- * has a cell where there are enough of them. Nobody: all cells are 0.
+ * Divide `width` cells among the stages in proportion to their people. Each stage with people gets
+ * a cell if there are enough. Without people all cells are 0.
  */
 void report_split(const struct tally *tally, unsigned width, unsigned ret_cells[STAGES]);
 
-/* Each prints all of it. An exit code, after a sentence. */
+/* Print the whole report. An exit code, after a message. */
 MUST_CHECK int report_print(const struct report *report);
 MUST_CHECK int report_print_json(const struct tool *tool, const struct report *report);
 
-/* The page, which is the caller's to free. TOTP_ERR_NOMEM. */
+/* The page, which the caller frees. TOTP_ERR_NOMEM. */
 MUST_CHECK enum totp_err report_html(const struct report *report, char **ret_page, size_t *ret_len);
 
 #endif

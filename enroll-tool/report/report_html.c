@@ -1,4 +1,4 @@
-/* The report as one page that needs nothing else: no script, no font, no picture from elsewhere. */
+/* The report as one page that needs no other file: no script, font or picture. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "common/ctl.h"
 
 #define BAR        1000 /* units that a bar is wide */
-#define NAMES_MAX  2000 /* of those who are missing; programs read --json */
+#define NAMES_MAX  2000 /* of users who are missing; --json has all */
 #define FIXED_ROOM 32768
 #define TEAM_ROOM  3072
 
@@ -91,7 +91,7 @@ static void put(struct buffer *out, const char *format, ...)
 		buffer_copy(out, piece, (size_t)len);
 }
 
-/* One bar, with what it shows as words for those who do not see it. */
+/* One bar, with a text for readers who cannot see it. */
 static void put_bar(struct buffer *out, const struct tally *tally, const char *class)
 {
 	unsigned cells[STAGES], at = 0;
@@ -104,8 +104,8 @@ static void put_bar(struct buffer *out, const struct tally *tally, const char *c
 		if (cells[stage] == 0)
 			continue;
 		put(out,
-		    "<rect x=\"%u\" width=\"%u\" height=\"10\" style=\"fill: var(--%s)\">"
-		    "<title>%zu %s</title></rect>\n",
+		    "<rect x=\"%u\" width=\"%u\" height=\"10\" style=\"fill: "
+		    "var(--%s)\"><title>%zu %s</title></rect>\n",
 		    at, cells[stage], colours[stage], tally->of[stage], report_stage_text(stage));
 		at += cells[stage];
 	}
@@ -126,8 +126,9 @@ static void put_teams(struct buffer *out, const struct report *report)
 {
 	if (report->team_count == 0)
 		return;
-	html_put(out, "<h2>By group</h2>\n<table>\n<tr><th>Group</th><th>People</th>"
-		      "<th>Enrolled</th><th></th></tr>\n");
+	html_put(out, "<h2>By "
+		      "group</h2>\n<table>\n<tr><th>Group</th><th>People</th><th>Enrolled</"
+		      "th><th></th></tr>\n");
 	for (size_t i = 0; i < report->team_count; i++) {
 		const struct team *team = &report->teams[i];
 
@@ -171,13 +172,13 @@ static void put_summary(struct buffer *out, const struct report *report)
 {
 	char when[CTL_TIME_MAX], sentence[REPORT_WHEN_MAX];
 
-	html_put(out, "<h1>Enrolment on ");
+	html_put(out, "<h1>Enrollment on ");
 	html_bdi(out, report->host);
 	report_when(report, sentence);
 	put(out, "</h1>\n<p>%s</p>\n<p>%s</p>\n", ctl_time(report->now, when), sentence);
 	if (report->overrides[0]) {
-		html_put(out, "<p>That is the policy's file. The PAM lines of these services "
-			      "differ: ");
+		html_put(out,
+			 "<p>That is the policy's file. The PAM lines of these services differ: ");
 		html_bdi(out, report->overrides);
 		html_put(out, "</p>\n");
 	}
@@ -191,7 +192,7 @@ static void put_summary(struct buffer *out, const struct report *report)
 		put(out, "<p>Records without an account: %zu (totpctl list names them)</p>\n",
 		    report->strays);
 	if (report->people.partial)
-		html_put(out, "<p>The name service does not list everybody: accounts without a "
+		html_put(out, "<p>The name service does not list all accounts: accounts without a "
 			      "record are missing here.</p>\n");
 }
 
@@ -201,7 +202,7 @@ static void put_page(struct buffer *out, const struct report *report)
 					   STAGE_UNUSED, STAGE_REFUSED};
 	bool any = false;
 
-	html_begin(out, "Enrolment on ");
+	html_begin(out, "Enrollment on ");
 	html_name(out, report->host);
 	html_put(out, style);
 	put_summary(out, report);

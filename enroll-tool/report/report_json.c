@@ -47,7 +47,7 @@ static void put_teams(struct json *json, const struct report *report)
 	json_close(json, ']');
 }
 
-/* Who is where, for those whom somebody may want to write to. */
+/* The names of users in stages that need a reminder. */
 static void put_names(struct json *json, const struct report *report, enum stage stage)
 {
 	json_open(json, report_stage_word(stage), '[');

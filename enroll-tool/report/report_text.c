@@ -1,4 +1,4 @@
-/* The report in a terminal: bars as wide as the window, in letters where it knows no blocks. */
+/* The report in a terminal: bars as wide as the window, of letters if it cannot show blocks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #define WIDTH_MIN  40
 #define WIDTH_MAX  160
-#define TEAMS_MAX  20 /* what a person looks through */
+#define TEAMS_MAX  20 /* as many as a person reads */
 #define NAME_WIDTH 24
 #define BAR_MIN    10
 
@@ -73,7 +73,7 @@ static void print_bar(const struct paper *paper, const struct tally *tally, unsi
 		print_cells(paper, stage, cells[stage]);
 }
 
-/* "<1 %" where it is not nothing. */
+/* "<1 %" if it is more than nothing. */
 static void percent_text(size_t part, size_t whole, char text[8])
 {
 	unsigned percent = report_percent(part, whole);
@@ -106,7 +106,7 @@ static const char *tag_of(const struct crew *crew)
 
 #define SHOWN_MAX (CRED_USER_MAX + 16)
 
-/* A group's name as it is shown: whoever made the group may have chosen it. */
+/* The printable name of a group, which strangers may have chosen. */
 static void name_of(const struct crew *crew, char shown[SHOWN_MAX])
 {
 	char printable[CRED_USER_MAX + 1];
@@ -131,7 +131,7 @@ static unsigned characters_in(const char *text)
 	return count;
 }
 
-/* Cut or filled to so many characters. */
+/* Cut or padded to a number of characters. */
 static void print_padded(const char *text, unsigned width)
 {
 	unsigned count = characters_in(text), printed = 0;
@@ -195,7 +195,7 @@ int report_print(const struct report *report)
 	char when[CTL_TIME_MAX], sentence[REPORT_WHEN_MAX];
 
 	report_when(report, sentence);
-	printf("Enrolment on %s, %s\n%s\n", report->host, ctl_time(report->now, when), sentence);
+	printf("Enrollment on %s, %s\n%s\n", report->host, ctl_time(report->now, when), sentence);
 	if (report->overrides[0])
 		printf("That is the policy's file. The PAM lines of these services differ: %s\n",
 		       report->overrides);
@@ -213,7 +213,7 @@ int report_print(const struct report *report)
 		printf("\nRecords without an account: %zu (totpctl list names them)\n",
 		       report->strays);
 	if (report->people.partial)
-		printf("\nThe name service does not list everybody: accounts without a record are "
-		       "missing here.\n");
+		printf("\nThe name service does not list all accounts: accounts without a record "
+		       "are missing here.\n");
 	return TOOL_DONE;
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define LINE_MAX_LEN 1023 /* bytes of a line as libpam takes it, continued ones together */
-#define INCLUDES_MAX 32   /* libpam has no bound, and runs out of files */
+#define LINE_MAX_LEN 1023 /* bytes of a line that libpam accepts, with its continuations */
+#define INCLUDES_MAX 32   /* libpam has no limit, and runs out of descriptors */
 #define LINES_MAX    4096 /* files that include each other twice would grow without end */
 #define BLANKS       " \t\n"
 
@@ -121,7 +121,7 @@ static bool set_pair(int actions[STACK_RETURNS], const char *name, size_t len, i
 	return false;
 }
 
-/* "success=1 default=ignore"; one mistake makes all of it bad. */
+/* "success=1 default=ignore"; with one mistake every action is bad. */
 static void set_pairs(int actions[STACK_RETURNS], const char *text)
 {
 	while (*(text += strspn(text, BLANKS))) {
@@ -148,7 +148,7 @@ static void set_pairs(int actions[STACK_RETURNS], const char *text)
 
 /* --- words of a line --- */
 
-/* The next word, ended in place: blanks part words, brackets hold them together. */
+/* The next word, terminated in place: blanks separate words, except in brackets. */
 static char *next_word(char **rest)
 {
 	char *from = *rest + strspn(*rest, BLANKS), *to, *end;
@@ -172,8 +172,8 @@ static char *next_word(char **rest)
 }
 
 /*
- * Read one line without its comment, with those that it continues on: *from to *number. 1:
- * there is one; 0: the file has ended; -1: libpam takes no such file.
+ * Read one line with its continuations, without a comment: lines *from to *number of the file. 1:
+ * a line; 0: the end of the file; -1: libpam does not accept the file.
  */
 static int read_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *from, unsigned *number)
 {
@@ -212,11 +212,11 @@ struct reading {
 	stack_open_fn *open;
 	const void *context;
 	unsigned includes;
-	unsigned typed; /* of these, those that are for lines of one type */
+	unsigned typed; /* includes among them that are for lines of one type */
 	struct {
 		unsigned from, to;
 		bool whole;
-	} own; /* the line of the service's own file that is read, or led here */
+	} own; /* the line of the service's own file that is being read, or that led here */
 	bool no_memory;
 };
 
@@ -282,7 +282,7 @@ static void take_words(struct reading *reading, struct stack_line *line, const c
 
 static bool read_file(struct reading *reading, const char *name, unsigned level);
 
-/* An include or a substack; a line that fails where its file cannot be read. */
+/* An include or a substack; a line that fails if its file cannot be read. */
 static void include(struct reading *reading, const char *name, const char *file, unsigned number,
 		    unsigned level, bool substack)
 {
@@ -350,7 +350,7 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 		reading->own.whole |= reading->includes == 0;
 		if (name && read_file(reading, name, level))
 			return;
-		/* libpam gives up, but where an include of one type has led here */
+		/* libpam gives up, unless an include of one type has led here */
 		reading->stack->refused |= !reading->typed;
 		line = add_line(reading, file, number, level);
 		if (line)
@@ -430,7 +430,7 @@ void stack_end(struct stack *stack)
 	*stack = (struct stack){0};
 }
 
-/* A service without lines of its own of this type has those of "other". */
+/* A service without lines of this type has those of "other". */
 enum totp_err stack_read_by(stack_open_fn *open, const void *context, const char *service,
 			    const char *type, struct stack *ret_stack)
 {
@@ -454,7 +454,7 @@ enum totp_err stack_read_by(stack_open_fn *open, const void *context, const char
 	return reading.no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
 }
 
-/* --- what libpam makes of it --- */
+/* --- what libpam does with them --- */
 
 struct stack_walk stack_start(void)
 {
@@ -482,7 +482,7 @@ static void fail(struct stack_walk *walk, int status)
 	walk->status = status == PAM_IGNORE ? PAM_PERM_DENIED : status;
 }
 
-/* Over so many lines of this level, what they hold included; back out of a substack never. */
+/* Over a number of lines of this level with their substacks, but never out of a substack. */
 static size_t jump(const struct stack *stack, struct stack_walk *walk, size_t index, int over)
 {
 	unsigned level = stack->lines[index].level;

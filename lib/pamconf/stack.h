@@ -1,7 +1,6 @@
 /*
- * The lines of a PAM service, read as libpam reads them: includes and substacks are
- * followed, control words become actions. And what libpam makes of them, once the answers
- * of the modules are given.
+ * The lines of a PAM service, read as libpam reads them: includes and substacks are followed,
+ * control words become actions. And libpam's result, given the answers of the modules.
  */
 #ifndef PAMCONF_STACK_H
 #define PAMCONF_STACK_H
@@ -17,7 +16,7 @@
 #define STACK_RETURNS   32 /* return values of a module: PAM_SUCCESS to PAM_INCOMPLETE */
 #define STACK_LEVEL_MAX 16 /* substacks in substacks */
 
-/* What follows from a return value; a positive number is a jump over so many lines. */
+/* The action of a return value; a positive number jumps over that many lines. */
 enum stack_action {
 	STACK_IGNORE = 0,
 	STACK_OK = -1,
@@ -25,22 +24,22 @@ enum stack_action {
 	STACK_BAD = -3,
 	STACK_DIE = -4,
 	STACK_RESET = -5,
-	STACK_UNSET = -6, /* while reading alone */
+	STACK_UNSET = -6, /* only while reading */
 };
 
 enum stack_kind {
 	STACK_MODULE,
-	STACK_SUBSTACK,  /* the head of one, whose lines follow with a higher level */
-	STACK_MUST_FAIL, /* a line in error, or an include that cannot be read */
+	STACK_SUBSTACK,  /* the head of a substack, whose lines follow with a higher level */
+	STACK_MUST_FAIL, /* an invalid line, or an include that cannot be read */
 };
 
 struct stack_line {
 	enum stack_kind kind;
 	unsigned level;
 	int actions[STACK_RETURNS];
-	char *file; /* where it stands… */
+	char *file; /* its place… */
 	unsigned number;
-	unsigned own_from, own_to; /* …the lines of the service's own file that it comes by… */
+	unsigned own_from, own_to; /* …the lines of the service's own file that bring it… */
 	bool own_whole;            /* …an @include, which brings lines of other types, too */
 	bool quiet;                /* "-auth": the module may be missing */
 	char *words;               /* what control and argv point into */
@@ -55,20 +54,22 @@ struct stack {
 	struct stack_line *lines;
 	size_t count, room;
 	char *own;    /* the path of the service's own file, or NULL */
-	bool missing; /* no file has this service: these are the lines of "other" */
-	bool refused; /* libpam cannot read it, and refuses every login */
+	bool missing; /* the service has no file: these are the lines of "other" */
+	bool refused; /* libpam cannot read it, and denies every login */
 };
 
 #define OWN_STACK OWN(stack_end)
 
 void stack_end(struct stack *stack);
 
-/* Open the file of a service or an include; NULL: there is none. The caller frees the path. */
+/*
+ * Open the file of a service or an include; NULL: there is none. The caller frees the path.
+ */
 typedef FILE *stack_open_fn(const void *context, const char *name, char **ret_path);
 
 /*
  * Read the lines of one type ("auth", "account", "password", "session") of a service.
- * TOTP_ERR_NOMEM, or TOTP_ERR_NOT_FOUND: neither the service nor "other" is there.
+ * TOTP_ERR_NOMEM, or TOTP_ERR_NOT_FOUND: neither the service nor "other" exists.
  */
 MUST_CHECK enum totp_err stack_read_by(stack_open_fn *open, const void *context,
 				       const char *service, const char *type,
@@ -81,13 +82,13 @@ extern const char *const stack_directories[];
 stack_open_fn stack_open;
 
 /*
- * The same from the files: directory is the only one to look in, or NULL for stack_directories
- * and for pam.conf, which libpam reads if there are none.
+ * The same from the files. directory: the only one to look in, or NULL for stack_directories, or
+ * pam.conf if they are missing.
  */
 MUST_CHECK enum totp_err stack_read(const char *directory, const char *service, const char *type,
 				    struct stack *ret_stack);
 
-/* Where libpam stands between two lines. */
+/* The state of libpam between two lines. */
 struct stack_walk {
 	int impression; /* 0 none yet, 1 positive, -1 negative */
 	int status;     /* a PAM return value */
@@ -99,10 +100,10 @@ struct stack_walk {
 
 struct stack_walk stack_start(void);
 
-/* Take the line at `index` with its module's answer; returns the index of the next line. */
+/* Apply the line at `index` with its module's answer; returns the index of the next line. */
 size_t stack_step(const struct stack *stack, struct stack_walk *walk, size_t index, int answer);
 
-/* The answer to the program after the last line. */
+/* The result that the program gets after the last line. */
 int stack_result(const struct stack_walk *walk);
 
 #endif

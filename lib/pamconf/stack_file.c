@@ -1,4 +1,4 @@
-/* Where libpam finds the lines of a service. */
+/* The files in which libpam finds the lines of a service. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -6,10 +6,10 @@
 
 #include "pamconf/stack.h"
 
-/* The last one is the vendor's, where libpam was built with one (openSUSE). */
+/* The last one is the vendor's, if libpam was built with one (openSUSE). */
 const char *const stack_directories[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", NULL};
 
-/* Not a FIFO, which would block, nor a device. */
+/* Not a FIFO, which could block, nor a device. */
 static FILE *open_regular(const char *path)
 {
 	struct stat st;
@@ -53,10 +53,7 @@ static bool has_directory(void)
 	return false;
 }
 
-/*
- * Keep what follows the service at the start of a line of pam.conf; false: another service's
- * line.
- */
+/* The rest of a line of pam.conf after its service; false: it is of another service. */
 static bool is_of(char *line, const char *service, const char **ret_rest)
 {
 	size_t from = strspn(line, " \t"), len = strcspn(line + from, " \t\n");
@@ -75,8 +72,8 @@ static bool goes_on(const char *line)
 }
 
 /*
- * The lines of pam.conf for a service, as a file of the directory would hold them; lines of other
- * services are left empty, so that the line numbers stay.
+ * The lines of a service in pam.conf, as a file of the directory would have them; lines of other
+ * services are left empty, so that line numbers stay.
  */
 static FILE *part_of(FILE *conf, const char *service, size_t size)
 {
@@ -98,7 +95,7 @@ static FILE *part_of(FILE *conf, const char *service, size_t size)
 	return part;
 }
 
-/* libpam reads pam.conf only if there is no directory. */
+/* libpam reads pam.conf if there is no directory. */
 static FILE *open_of_conf(const void *context, const char *name, char **ret_path)
 {
 	const char *service = context;

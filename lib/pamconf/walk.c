@@ -21,7 +21,7 @@
 	 ANSWER(PAM_SERVICE_ERR))
 #define ANSWER_QUIET (ANSWER_ANY & ~(ANSWER(PAM_SUCCESS) | ANSWER(PAM_NEW_AUTHTOK_REQD)))
 
-/* Modules that authenticate, by something other than our code. */
+/* First factors: modules that prove an identity by something else than our code. */
 static const char *const factors[] = {
 	"aad",    "authd",        "centrifydc", "fprintd", "himmelblau",  "howdy",
 	"krb5",   "ldap",         "lsass",      "mysql",   "p11",         "pgsql",
@@ -29,7 +29,7 @@ static const char *const factors[] = {
 	"sss",    "systemd_home", "tacplus",    "tcb",     "u2f",         "unix",
 	"unix2",  "userdb",       "vas3",       "winbind"};
 
-/* Modules that do not authenticate, and their answers. */
+/* Modules that are no first factor, and what they can answer. */
 static const struct {
 	const char *name;
 	uint32_t answers;
@@ -161,7 +161,7 @@ static bool may_be_factor(enum line_role role)
 	return role == ROLE_FACTOR || role == ROLE_OTHER;
 }
 
-/* Some first factors pass over users, when an argument such as ignore_root= says so. */
+/* Some first factors skip users by an argument such as ignore_root=. */
 static bool may_ignore(const struct stack_line *line)
 {
 	for (int i = 0; i < line->argc; i++)
@@ -200,23 +200,22 @@ static uint32_t answers_of(const struct stack_line *line, enum line_role role)
 
 /* --- one way --- */
 
-/* What has happened on it. */
+/* What has happened on the way. */
 enum fact {
 	FACT_TRIED = 1 << 0,   /* a first factor was asked… */
-	FACT_PROVEN = 1 << 1,  /* …and one said yes, or sshd has seen a key */
+	FACT_PROVEN = 1 << 1,  /* …and one succeeded, or sshd has checked a key */
 	FACT_ASKED = 1 << 2,   /* a line of ours was asked… */
-	FACT_PASSED = 1 << 3,  /* …and one did not refuse… */
-	FACT_VOUCHED = 1 << 4, /* …or said yes */
-	FACT_ROOT = 1 << 5,    /* the caller is root: not asked is as it should be */
+	FACT_PASSED = 1 << 3,  /* …and one did not deny… */
+	FACT_VOUCHED = 1 << 4, /* …or one succeeded */
+	FACT_ROOT = 1 << 5,    /* the caller is root, who need not be asked */
 };
 
 struct route {
-	struct stack_walk
-		walk; /* of the statuses with which no login goes on, PAM_AUTH_ERR alone */
+	struct stack_walk walk; /* of all failing statuses only PAM_AUTH_ERR is used */
 	unsigned facts;
-	size_t past; /* the line that went past ours, or NOWHERE */
+	size_t past; /* the line that skipped ours, or NOWHERE */
 	size_t ours; /* the last line of ours that was asked, or NOWHERE */
-	size_t next; /* another route that stands at the same line, or NOWHERE */
+	size_t next; /* another route at the same line, or NOWHERE */
 };
 
 struct walking {
@@ -227,10 +226,10 @@ struct walking {
 	size_t count, room;
 	bool no_memory;
 	bool account; /* there is a line of ours in account */
-	size_t *at;   /* by line, the end included: the first route that stands there */
+	size_t *at;   /* by line, the end included: the first route at it */
 };
 
-/* Does a login go on with this, when it is what PAM answers? */
+/* Does a login go on with this result of PAM? */
 static bool goes_on(const struct walking *walking, int status)
 {
 	return status == PAM_SUCCESS || (walking->account && status == PAM_NEW_AUTHTOK_REQD);
@@ -241,7 +240,7 @@ static int status_of(const struct walking *walking, int status)
 	return goes_on(walking, status) ? status : PAM_AUTH_ERR;
 }
 
-/* What was saved on entering substacks that were left does not count any more. */
+/* Clear what was saved on entering substacks that were left, since it no longer counts. */
 static void normalise(const struct walking *walking, struct stack_walk *walk)
 {
 	walk->status = status_of(walking, walk->status);
@@ -259,7 +258,7 @@ static bool is_same(const struct route *a, const struct route *b)
 	       memcmp(&a->walk, &b->walk, sizeof(a->walk)) == 0;
 }
 
-/* What was there may move. */
+/* The list may move. */
 static bool has_room(struct walking *walking)
 {
 	size_t room = walking->room ? 2 * walking->room : 64;
@@ -302,7 +301,7 @@ static unsigned facts_after(unsigned facts, enum line_role role, int answer)
 	}
 	if (may_be_factor(role))
 		facts |= FACT_TRIED;
-	/* an expired password was the right one */
+	/* an expired password is still the right one */
 	if ((may_be_factor(role) && (answer == PAM_SUCCESS || answer == PAM_NEW_AUTHTOK_REQD)) ||
 	    (role == ROLE_KEY && answer == PAM_SUCCESS))
 		facts |= FACT_PROVEN;
@@ -336,7 +335,7 @@ static void take(struct walking *walking, const struct route *route, size_t line
 	add(walking, to, &after);
 }
 
-/* --- what is found on the way --- */
+/* --- marks --- */
 
 static void look_at_order(struct walking *walking, const struct route *route, size_t line)
 {
@@ -351,7 +350,7 @@ static void look_at_order(struct walking *walking, const struct route *route, si
 			*marks |= MARK_EARLY;
 	} else if (route->walk.impression < 0 &&
 		   (route->facts & (FACT_ASKED | FACT_PASSED)) != FACT_ASKED) {
-		/* not by a refusal of ours */
+		/* not by a denial of ours */
 		*marks |= MARK_UNPROVEN;
 	}
 }
@@ -379,13 +378,13 @@ static void look_at_end(struct walking *walking, const struct route *route, bool
 	}
 }
 
-/* Does the answer mean something beside what the line makes of it? */
+/* Does the answer mean something beside the action of the line? */
 static bool is_special(const struct walking *walking, int answer)
 {
 	return answer == PAM_IGNORE || goes_on(walking, answer);
 }
 
-/* Every answer that leads elsewhere, or means something else to us. */
+/* Each answer that leads to another line, or means something else to us. */
 static void step_all(struct walking *walking, const struct route *route, size_t line)
 {
 	const struct stack_line *at = &walking->stack->lines[line];

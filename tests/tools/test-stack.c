@@ -1,6 +1,6 @@
 /*
- * The reader of PAM stacks against libpam itself: stacks are made by chance, with includes,
- * substacks, jumps and mistakes, and both say what a login comes to.
+ * The reader of PAM stacks compared with libpam: random stacks with includes, substacks, jumps and
+ * mistakes; the result of a login must be the same by both.
  */
 #include "../unit/unit.h"
 
@@ -23,7 +23,7 @@ const char *__lsan_default_suppressions(void)
 	return "leak:libpam.so\nleak:getdelim"; /* where the trace ends in libc */
 }
 
-/* --- stacks by chance --- */
+/* --- random stacks --- */
 
 static unsigned chance(unsigned below)
 {
@@ -100,7 +100,7 @@ static void write_stack(const char *name, unsigned depth)
 	assert_int_equal(0, fclose(file));
 }
 
-/* --- what both say --- */
+/* --- both results --- */
 
 static int by_libpam(const char *name)
 {
@@ -149,8 +149,8 @@ static void libpam_and_the_reader_come_to_the_same(void **unused)
 		theirs = by_libpam(name);
 		ours = by_us(name);
 		if (theirs != ours)
-			fail_msg("%s/%s: libpam says %d, the reader %d", folder, name, theirs,
-				 ours);
+			fail_msg("%s/%s: the result of libpam is %d, of the reader %d", folder,
+				 name, theirs, ours);
 		successes += ours == PAM_SUCCESS;
 	}
 	assert_in_range(successes, STACKS / 20, STACKS / 2);

@@ -1,6 +1,6 @@
 /*
- * What doctor says of a stack: against libpam, and against every answer that its modules can
- * give, on stacks made by chance; and the stacks that people have, by name.
+ * What doctor reports about a stack, compared with libpam for every answer that its modules can
+ * give, on random stacks; and common stacks, by name.
  */
 #include "../unit/unit.h"
 
@@ -40,7 +40,7 @@ static void read_stack(const char *name, const char *type, struct stack *stack,
 				   : walk_role(&stack->lines[i]);
 }
 
-/* --- by chance --- */
+/* --- random stacks --- */
 
 static unsigned chance(unsigned below)
 {
@@ -157,10 +157,11 @@ static void compare_with_libpam(const char *name, const struct kind *kind,
 		return;
 	assert_true(routes->open);
 	if (!asked && !(all & MARK_SKIPS))
-		fail_msg("%s/%s: libpam lets in without asking, and nothing is said", folder, name);
+		fail_msg("%s/%s: libpam allows a login without asking, and nothing is reported",
+			 folder, name);
 	if (asked && refused && !(all & MARK_OVERRULED))
-		fail_msg("%s/%s: libpam lets in what was refused, and nothing is said", folder,
-			 name);
+		fail_msg("%s/%s: libpam allows a login that was denied, and nothing is reported",
+			 folder, name);
 }
 
 struct seen {
@@ -216,7 +217,7 @@ static void compare_with_every_answer(const char *name, const struct kind *kind,
 			 seen.asked && !seen.unasked, routes->stuck);
 }
 
-/* Make one by chance, and compare; returns what was said. */
+/* Make a random one, and compare; returns what is reported. */
 static unsigned try_stack(const char *name, const struct kind *kind)
 {
 	OWN_STACK struct stack stack = {0};
@@ -258,7 +259,7 @@ static void what_is_said_of_a_stack_is_what_libpam_does(void **unused)
 	}
 }
 
-/* --- the stacks that people have --- */
+/* --- common stacks --- */
 
 #define DEBIAN \
 	"auth [success=1 default=ignore] pam_unix.so nullok\n" \
