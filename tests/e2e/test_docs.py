@@ -268,6 +268,7 @@ class Story:
                 break
             child.sendline([lambda: PASSPHRASE, lambda: PASSWORD,
                             lambda: self.code(said, line), lambda: "y"][which]())
+        child.wait()  # it has closed its terminal, and may not have ended
         child.close()
         self.told += said
         allowed = {"grep": (0, 1, 2), "totpctl doctor": (0, 1), "totpctl list": (0, 1)}
