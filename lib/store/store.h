@@ -370,7 +370,7 @@ const char *store_part(enum store_part part);
 /* The account that owns the records: the service account, or root. */
 uid_t store_owner(const struct store *store);
 
-/* The name, below the store, of a user's credential. TOTP_ERR_RANGE: as store_name. */
+/* The name of a user's credential below the store. TOTP_ERR_RANGE: as store_name. */
 MUST_CHECK enum totp_err store_cred_file(const char *user, char ret_name[STORE_FILE_MAX]);
 
 /* The same of its state. Errors as store_read_cred. */

@@ -24,11 +24,12 @@ WORDS = [
     (r"\b(no|not|un)sound\b", "damaged, malformed"),
     (r"\bat work\b", "running"),
     (r"\bfit to be\b|\bis good for nothing\b", "say it plainly"),
-    (r"\b(desk|seat|oust|errand|parcel|passbox|ward|bed|guests|crowd|newcomer)s?\b",
+    (r"(?<!help )\b(desk|seat|oust|errand|parcel|passbox|ward|bed|guests|newcomer)s?\b",
      "the field's word (see the glossary)"),
     (r"\b(root|user|caller|administrator|peer|tool|person|owner|host|module|totpd)'s to \w+",
      "only X can, X decides"),
-    (r"\bof (root|another|a user|the user|the account|users)'s\b", "owned by"),
+    (r"\bof (root|another|a user|the user|the account|users)'s\b(?! (?!which|that|and|or|in|is)\w)",
+     "owned by"),
     (r"\bthat is not (root|a user)'s\b", "that does not run as root"),
 ]
 
@@ -46,6 +47,12 @@ SENTENCES = [
 
 PATTERNS = [(re.compile(p, re.I if p[0] != "(" else 0), use) for p, use in WORDS + SENTENCES]
 PARAGRAPH_MAX = 5  # lines of a manual
+
+# Still to be rewritten; what is not named here stays plain.
+NOT_YET = ("tests/e2e/", "tests/unit/", "tests/tools/", "tests/module/", "tests/fault/",
+           "tests/fuzz/", "tests/race/", "tests/totpd/", "tests/prove/", "totpd/",
+           "enroll-tool/ctl/", "enroll-tool/enroll/", "enroll-tool/batch/",
+           "enroll-tool/common/", "enroll-tool/totp")
 
 
 def is_text(name):
@@ -140,7 +147,7 @@ def main():
     findings = house.Findings()
     wanted = tuple(sys.argv[1:])
     names = [n for n in house.files() if is_text(n) and n != "tests/lint/english.py" and
-             (not wanted or n.startswith(wanted))]
+             (n.startswith(wanted) if wanted else not n.startswith(NOT_YET))]
     for name in names:
         check(findings, name)
         if name.endswith(".scd"):

@@ -1,4 +1,4 @@
-"""What the lints share: the files of the repository, and how a finding is told."""
+"""What the lints share: the files of the repository, and how a finding is printed."""
 
 import pathlib
 import re

@@ -80,7 +80,7 @@ def compare(findings, place, documented, expected):
         elif name not in expected:
             findings.tell(place, f"{name} is documented, but there is no such option here")
         elif documented[name] != expected[name]:
-            findings.tell(place, f"{name}: the default is said to be {documented[name]!r}, "
+            findings.tell(place, f"{name}: the manual gives the default {documented[name]!r}, "
                                  f"and is {expected[name]!r}")
 
 

@@ -1,6 +1,6 @@
 """
-Functions that fit on a screen. Over 60 lines is told, over 100 is a failure; files over
-500 lines are told. Argument: universal-ctags.
+Functions that fit on a screen. Functions over 60 lines are printed, and over 100 a failure;
+files over 500 lines are printed. Argument: universal-ctags.
 """
 
 import json

@@ -1,6 +1,6 @@
 """
-systemd says nothing against totpd's units, and calls the service's exposure low. A unit that is
-wrong is told of by its standard error alone: systemd-analyze succeeds all the same.
+systemd finds no fault with totpd's units, and calls the service's exposure low. Only standard
+error shows that a unit is wrong: systemd-analyze succeeds all the same.
 """
 
 import pathlib
