@@ -190,7 +190,8 @@ def test_users_files_folders_and_services_are_completed(shell):
         "totpctl test --service=pass" if isinstance(shell, Zsh) else
         "totpctl test --service = pass": ["passwd"],
         "totp-enroll enroll --qr a": ["ansi", "ascii", "auto"],
-        "totpctl unlock alice ": [],
+        "totpctl unlock bob ali": ["alice"],
+        "totpctl show alice ": [],
         "totpctl resync alice ": [],
         "totpctl list ": [],
         "totpctl frobnicate ": [],

@@ -168,6 +168,8 @@ class Story:
             shutil.copy(f"{ROOT}/etc/pam.d/{service}", "/etc/pam.d/")
         os.makedirs("/etc/ssh/sshd_config.d", exist_ok=True)
         shutil.copy(f"{ROOT}/usr/share/openssh/sshd_config", "/etc/ssh/sshd_config")
+        for path in glob.glob("/etc/ssh/ssh_host_*"):  # of the tests before
+            os.remove(path)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
         with open("/etc/ssh/ssh_host_ed25519_key.pub", encoding="utf-8") as key, \
                 open(f"{DIR}/known_hosts", "w", encoding="utf-8") as known:

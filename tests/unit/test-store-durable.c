@@ -32,16 +32,14 @@ static void lose(const char *what, const char *path)
 /* The path of an entry of a folder, or of the open file itself; false: it is not watched. */
 static bool path_of(int fd, const char *name, char path[256])
 {
-	char link[32];
-	ssize_t len;
+	char link[32], found[256] = {0};
 
 	if (!base[0] || (name && name[0] == '/'))
 		return false;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, 255);
-	if (len < 0 || strncmp(path, base, strlen(base)) != 0)
+	if (readlink(link, found, sizeof(found) - 1) < 0 || strncmp(found, base, strlen(base)) != 0)
 		return false;
-	snprintf(path + len, 256 - (size_t)len, "%s%s", name ? "/" : "", name ? name : "");
+	snprintf(path, 256, "%s%s%s", found, name ? "/" : "", name ? name : "");
 	return true;
 }
 
