@@ -41,7 +41,7 @@ def test_one_code_lets_in_one_login(host):
     mark = host.log_end()
     login = host.ssh("alice", first)
     assert not login.ok and asked(login) == [PROMPT], login
-    assert "This code was already used. Wait for the next one." in login.screen
+    assert "This code was already used. The next one comes in" in login.screen
     assert host.event(mark)["outcome"] == "deny" and host.event(mark)["reason"] == "used_code"
 
     mark = host.log_end()
