@@ -197,9 +197,9 @@ static const struct command commands[] = {
 	 "\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT, ctl_import_oath},
 	{NULL, "import totp-cgi", "DIRECTORY [STATE]",
-	 "what totp-cgi keeps: USER.totp and USER.json",
+	 "what totp-cgi keeps: USER.totp, USER.json",
 	 "STATE is the directory with USER.json, if that is another one than DIRECTORY.\n"
-	 "Secrets that are encrypted under a PIN cannot be read; PINs are not carried over.\n"
+	 "Secrets that are encrypted under a PIN cannot be read; PINs are not migrated.\n"
 	 "\n" IMPORT_HELP,
 	 1, 2, OPTIONS_IMPORT, ctl_import_totpcgi},
 	{NULL, "import otpauth", "FILE|-", "otpauth:// URIs, one a line",
@@ -207,7 +207,7 @@ static const struct command commands[] = {
 	 "several tokens; a counter is the next one.\n"
 	 "\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT, ctl_import_otpauth},
-	{NULL, "import pskc", "FILE|-", "a PSKC container of hardware tokens (RFC 6030)",
+	{NULL, "import pskc", "FILE|-", "a PSKC container of tokens (RFC 6030)",
 	 "Keys in plain text. The user is the container's UserId, or the one that --users\n"
 	 "has for the serial number. Several tokens of a user are several tokens.\n"
 	 "\n"
@@ -219,7 +219,7 @@ static const struct command commands[] = {
 	 "\n"
 	 "  --passphrase-file FILE  do not ask, read the passphrase\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT | OPTION_PASSPHRASE, ctl_import_exported},
-	{NULL, "import sealed", "PATH...", "record files of a host that has the same key",
+	{NULL, "import sealed", "PATH...", "record files of a host with the same key",
 	 "Files as they lie in the store's users/, or a folder of them, from a host whose\n"
 	 "keyring shares a key with this one. What was used there is not known here. A\n"
 	 "record that is here already stays as it is, so this may be run again and again.\n"
