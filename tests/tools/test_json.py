@@ -18,8 +18,7 @@ def page(name):
 
 def said_of(command, name="totpctl.8"):
     """The names in the paragraph about --json of a subcommand."""
-    entry = re.search(rf"^\*{command}\* (?:\S.*--json.*)\n(.*?)(?=^\*|^#|\Z)", page(name),
-                      re.M | re.S)[1]
+    entry = re.search(rf"^\*{command}\* (?:\S.*--json.*)\n((?:\t.*\n|\n)+)", page(name), re.M)[1]
     text = re.search(r"^\t+\*--json\*:? ?(.*?)(?:\n\n|\Z)", entry, re.M | re.S)[1]
     return set(re.findall(r"\*(\w+)\*", text))
 
