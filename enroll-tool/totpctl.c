@@ -196,8 +196,7 @@ static const struct command commands[] = {
 	 "code is not carried over.\n"
 	 "\n" IMPORT_HELP,
 	 1, 1, OPTIONS_IMPORT, ctl_import_oath},
-	{NULL, "import totp-cgi", "DIRECTORY [STATE]",
-	 "what totp-cgi keeps: USER.totp, USER.json",
+	{NULL, "import totp-cgi", "DIRECTORY [STATE]", "what totp-cgi keeps: USER.totp, USER.json",
 	 "STATE is the directory with USER.json, if that is another one than DIRECTORY.\n"
 	 "Secrets that are encrypted under a PIN cannot be read; PINs are not migrated.\n"
 	 "\n" IMPORT_HELP,
