@@ -863,6 +863,8 @@ def test_without_processes_left_a_request_waits_and_it_says_so_once(served):
     served.stop_totpd()
     others = [subprocess.Popen(["setpriv", "--reuid=_pam_totp", "--clear-groups", "sleep", "60"])
               for _ in range(2)]
+    assert wait_for(lambda: all(open(f"/proc/{other.pid}/comm").read() == "sleep\n"
+                                for other in others)), "both count among the service's processes"
     served.keeper = subprocess.Popen(["prlimit", "--nproc=3", "--", "/usr/libexec/totpd",
                                       "--foreground"])
     assert wait_for(lambda: served.log_text().count("outcome=begin") == 2)
