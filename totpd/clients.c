@@ -1,4 +1,4 @@
-#include "desk.h"
+#include "clients.h"
 
 /* How many seats does the peer have, or anybody with the same standing, in this state? */
 struct count {

@@ -1,9 +1,9 @@
-#include "serve.h"
+#include "requests.h"
 
 #include <syslog.h>
 
 #include "base/io.h"
-#include "door.h"
+#include "listener.h"
 #include "host/clock.h"
 #include "host/conf.h"
 #include "host/facts.h"

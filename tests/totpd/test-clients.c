@@ -1,7 +1,7 @@
 /* Whose turn it is: nobody's users keeps others waiting. */
 #include "../unit/unit.h"
 
-#include "desk.h"
+#include "clients.h"
 
 static const struct peer root = {.uid = 0, .root = true};
 static const struct peer alice = {.uid = 1000};

@@ -25,14 +25,14 @@
 
 #include "base/io.h"
 #include "closer.h"
-#include "desk.h"
-#include "door.h"
-#include "drop.h"
+#include "clients.h"
+#include "listener.h"
+#include "privdrop.h"
 #include "host/ask.h"
 #include "host/conf.h"
 #include "host/log.h"
 #include "host/source.h"
-#include "serve.h"
+#include "requests.h"
 
 #define SECOND       1000000000ull
 #define READ_TIME    SECOND                     /* in which a request is to arrive */

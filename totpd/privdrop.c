@@ -1,4 +1,4 @@
-#include "drop.h"
+#include "privdrop.h"
 
 #include <grp.h>
 #include <sys/prctl.h>
