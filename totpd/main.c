@@ -593,19 +593,23 @@ static enum totp_err begin_as_root(struct reason *why)
 static enum totp_err begin_as_service(struct reason *why)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	enum totp_err err;
 
 	if (totpd.doors.user < 0 && totpd.doors.root < 0) {
 		reason_set(why, "only root can make the sockets");
 		return TOTP_ERR_FORBIDDEN;
 	}
-	if (!folder || folder[0] != '/') {
+	if (!folder || folder[0] != '/')
 		reason_set(why, "no credential \"" KEYRING_NAME "\" was handed over: see "
 				"LoadCredential= in totpd.service");
-		return TOTP_ERR_NOT_FOUND;
-	}
-	err = keyring_load_credential(folder, KEYRING_NAME, geteuid(), &totpd.office.keyring, why);
-	return err == TOTP_OK ? drop_limits(why) : err;
+	else
+		(void)!keyring_load_credential(folder, KEYRING_NAME, geteuid(),
+					       &totpd.office.keyring, why);
+	/* without keys it answers all the same, with an error: a service that keeps failing to
+	   start would make the service manager close the sockets for good */
+	if (totpd.office.keyring.count == 0)
+		report(LOG_ERR, "error", "keyring", why->text);
+	why->text[0] = '\0';
+	return drop_limits(why);
 }
 
 /* Let libcrypto do once what it does at its first use, before there are children. */
@@ -664,13 +668,13 @@ static enum totp_err begin(struct reason *why)
 		err = TOTP_OK;
 	else if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why, "no sockets were handed over; by hand say --foreground");
-	if (err == TOTP_OK)
-		err = load_policy();
-	if (err != TOTP_OK) {
-		if (!why->text[0])
-			reason_set(why, "the policy is in error: run totpctl check");
-		return err;
+	/* with a service manager's sockets, requests are denied until the policy is mended */
+	if (err == TOTP_OK && load_policy() != TOTP_OK && !totpd.doors.activated) {
+		reason_set(why, "the policy is in error: run totpctl check");
+		err = TOTP_ERR_FORMAT;
 	}
+	if (err != TOTP_OK)
+		return err;
 	stamp = io_stamp_of(totpd.office.policy.keyring);
 	err = geteuid() == 0 ? begin_as_root(why) : begin_as_service(why);
 	totpd.office.keyring.stamp = stamp;

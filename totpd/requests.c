@@ -525,11 +525,13 @@ bool serve(const struct office *office, const struct peer *peer, int fd,
 	*ret_response = (struct wire_response){.op = request->op};
 	if (office->closed)
 		reason_set(&ret_response->why, "the policy is in error: run totpctl check");
+	else if (office->keyring.count == 0)
+		reason_set(&ret_response->why, "totpd could not read the keyring: see its log");
 	else
 		err = prepare(&errand, office);
 	if (err == TOTP_OK)
 		err = run(&errand);
-	lacks_key = errand.store && store_lacks_key(errand.store);
+	lacks_key = office->keyring.count == 0 || (errand.store && store_lacks_key(errand.store));
 	errand.store = store_close(errand.store);
 
 	ret_response->err = err;

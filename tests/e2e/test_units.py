@@ -12,7 +12,7 @@ import time
 import pytest
 
 import wire
-from host import DIR, KEYRING, STORE, Phone, run, wait_for
+from host import DIR, KEYRING, POLICY, STORE, Phone, run, wait_for
 
 RUN = "/run/pam_totp"
 UNIT = "/lib/systemd/system/totpd.service"
@@ -205,6 +205,56 @@ def test_systemd_s_own_activation_is_understood(prepared):
     finally:
         manager.send_signal(signal.SIGTERM)
         assert manager.wait(10) == 0
+
+
+@pytest.mark.parametrize("broken", ["keyring", "policy", "credential"])
+def test_what_it_cannot_read_at_its_start_is_an_answer_and_not_an_exit(prepared, broken):
+    """A service that fails to start again and again makes systemd close its sockets for good."""
+    phone = prepared.enroll("alice")
+    good = {path: open(path).read() for path in (KEYRING, POLICY)}
+    credentials = f"{DIR}/credentials.{broken}"
+    os.makedirs(credentials)
+    uid, gid = service_ids()
+    os.chmod(DIR, 0o711)
+
+    def hand_over(keyring):
+        with open(f"{credentials}/keyring", "w") as file:
+            file.write(keyring)
+        for path, mode in (credentials, 0o500), (f"{credentials}/keyring", 0o400):
+            os.chmod(path, mode)
+            os.chown(path, uid, gid)
+
+    hand_over("not a key\n" if broken == "keyring" else good[KEYRING])
+    if broken == "policy":
+        with open(POLICY, "a") as file:
+            file.write("enforce = perhaps\n")
+    manager = subprocess.Popen(
+        ["systemd-socket-activate", "--seqpacket", "--fdname=user:root", f"-l{RUN}/socket",
+         f"-l{RUN}/root.socket", "-E", "CREDENTIALS_DIRECTORY", "setpriv", f"--reuid={uid}",
+         f"--regid={gid}", "--clear-groups", "/usr/libexec/totpd"], stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"],
+             "CREDENTIALS_DIRECTORY": "" if broken == "credential" else credentials})
+    try:
+        assert wait_for(lambda: os.path.exists(f"{RUN}/root.socket"))
+        time.sleep(0.1)
+        for _ in range(3):
+            answer = wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
+            assert answer.error != "ok" and answer.verdict != "allow"
+        assert broken == "policy" or prepared.log_text().count("reason=keyring") == 1
+        if broken == "policy":
+            with open(POLICY, "w") as file:
+                file.write(good[POLICY])
+            answer = wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
+            assert answer.verdict == "allow"
+        if broken == "keyring":  # it ends at the first request after a change, to be started again
+            with open(KEYRING, "a") as file:
+                file.write("\n")
+            wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
+            assert manager.wait(10) == 0
+    finally:
+        if manager.poll() is None:
+            manager.send_signal(signal.SIGTERM)
+            assert manager.wait(10) == 0
 
 
 SYSTEMCTL = """#!/bin/sh
