@@ -14,8 +14,6 @@ static enum totp_err bind_uid(struct ctl *ctl, void *context, struct store_txn *
 {
 	OWN_CRED struct cred cred = txn->cred;
 	struct adopt *adopt = context;
-	struct login_state state;
-	enum totp_err err;
 
 	adopt->was_bound = cred.uid_bound;
 	adopt->was_uid = cred.uid;
@@ -25,12 +23,7 @@ static enum totp_err bind_uid(struct ctl *ctl, void *context, struct store_txn *
 
 	cred.uid_bound = true;
 	cred.uid = ctl->account.uid;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
-	if (err != TOTP_OK) {
-		reason_set(why, "cannot renew the record: %s", err_name(err));
-		return err;
-	}
-	return store_replace(txn, &cred, &state, why);
+	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
 static void print_adopt(const struct ctl *ctl, const struct adopt *adopt)

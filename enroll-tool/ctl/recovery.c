@@ -5,8 +5,6 @@
  */
 #include "common/ctl.h"
 
-#include <string.h>
-
 #include "login/enroll.h"
 #include "common/recovery_file.h"
 #include "common/prompt.h"
@@ -28,15 +26,10 @@ static enum totp_err replace_codes(struct ctl *ctl, void *context, struct store_
 {
 	const struct cred *made = &((const struct new_codes *)context)->made;
 	OWN_CRED struct cred cred = txn->cred;
-	struct login_state state;
-	enum totp_err err;
 
 	(void)ctl;
-	cred.recovery_count = made->recovery_count;
-	memcpy(cred.recovery_salt, made->recovery_salt, sizeof(cred.recovery_salt));
-	memcpy(cred.recovery_hash, made->recovery_hash, sizeof(cred.recovery_hash));
-	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
-	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
+	enroll_set_recovery(&cred, made);
+	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
 static int make_codes(struct ctl *ctl, struct new_codes *new)

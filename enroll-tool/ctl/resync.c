@@ -70,18 +70,15 @@ static enum totp_err store_found(struct store_txn *txn, struct search *search, u
 {
 	OWN_CRED struct cred cred = txn->cred;
 	struct login_state next = txn->state;
-	enum totp_err err;
+	const struct enroll_change change = {
+		.cred = &cred, .token = search->token.id, .moving = moved->moving};
 
 	if (search->token.type == TOKEN_HOTP) {
 		next.tokens[index] = *moved;
 		return store_commit(txn, &next, why);
 	}
 	cred.tokens[index] = search->token;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, &next);
-	if (err != TOTP_OK)
-		return err;
-	next.tokens[index].moving = moved->moving;
-	return store_replace(txn, &cred, &next, why);
+	return enroll_commit(txn, &change, why);
 }
 
 static unsigned index_of(const struct cred *cred, const char *label)

@@ -13,16 +13,13 @@ static enum totp_err set_suspended(struct ctl *ctl, void *context, struct store_
 {
 	struct suspension *suspension = context;
 	OWN_CRED struct cred cred = txn->cred;
-	struct login_state state;
-	enum totp_err err;
 
 	(void)ctl;
 	suspension->was = cred.disabled;
 	if (suspension->was == suspension->wanted)
 		return TOTP_OK;
 	cred.disabled = suspension->wanted;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
-	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
+	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
 static int suspend_or_resume(struct ctl *ctl, void *context)

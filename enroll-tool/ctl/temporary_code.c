@@ -66,14 +66,12 @@ static enum totp_err put_bypass(struct ctl *ctl, void *context, struct store_txn
 {
 	const struct new_bypass *new = context;
 	OWN_CRED struct cred cred = txn->cred;
-	struct login_state state;
 	enum totp_err err = check_use(ctl, &cred, why);
 
 	if (err != TOTP_OK)
 		return err;
 	cred.bypass = new->made.bypass;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
-	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
+	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
 /* --- telling it --- */
@@ -168,17 +166,14 @@ static enum totp_err take_bypass(struct ctl *ctl, void *context, struct store_tx
 				 struct reason *why)
 {
 	OWN_CRED struct cred cred = txn->cred;
-	struct login_state state;
 	bool *had = context;
-	enum totp_err err;
 
 	(void)ctl;
 	*had = cred.bypass.uses != 0;
 	if (!*had)
 		return TOTP_OK;
 	cred.bypass = (struct bypass){.uses = 0};
-	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
-	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
+	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
 static int take_back(struct ctl *ctl)

@@ -87,15 +87,12 @@ static enum totp_err write_again(struct ctl *ctl, void *context, struct store_tx
 {
 	bool *changed = context;
 	OWN_CRED struct cred cred = txn->cred;
-	struct login_state state;
-	enum totp_err err;
 
 	(void)ctl;
 	*changed = txn->cred.version < record_version_newest;
 	if (!*changed)
 		return TOTP_OK;
-	err = enroll_renew(&cred, &txn->cred, &txn->state, &state);
-	return err == TOTP_OK ? store_replace(txn, &cred, &state, why) : err;
+	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
 static int upgrade_record(struct upgrade *upgrade, const char *user)

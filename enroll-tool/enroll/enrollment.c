@@ -15,21 +15,13 @@ void enrollment_wipe(struct enrollment *enrolment)
 
 /* --- before anything is shown --- */
 
-static int find_token(const struct cred *cred, const char *label)
-{
-	for (int i = 0; i < cred->token_count; i++)
-		if (strcmp(cred->tokens[i].label, label) == 0)
-			return i;
-	return -1;
-}
-
 /* Is there room in this record for another token of that name? */
 static int check_room(const struct enrollment *enrolment, const struct cred *cred)
 {
 	const struct request *request = enrolment->request;
 	const struct tool *tool = enrolment->tool;
 
-	if (find_token(cred, request->label) >= 0)
+	if (enroll_find(cred, request->label) >= 0)
 		return tool_refuse(tool, "%s has a token \"%s\" already: choose another name",
 				   cred->user, request->label);
 	if (cred->token_count == CRED_TOKENS_MAX)
@@ -150,16 +142,17 @@ static struct token token_of(const struct enrollment *enrolment, int64_t now)
 int enrollment_make(struct enrollment *enrolment)
 {
 	const struct account *account = &enrolment->account;
-	unsigned codes = enrolment->request->add ? 0 : enrolment->tool->policy.recovery_codes;
-	struct cred *cred = &enrolment->cred;
-	struct token token = token_of(enrolment, clock_now());
-	enum totp_err err = enroll_begin(account->name, true, account->uid, token.created, cred);
+	int64_t now = clock_now();
+	struct enroll_first first = {
+		.user = account->name,
+		.uid = account->uid,
+		.now = now,
+		.token = token_of(enrolment, now),
+		.recovery_codes = enrolment->request->add ? 0
+							  : enrolment->tool->policy.recovery_codes};
+	enum totp_err err = enroll_make(&first, &enrolment->cred, enrolment->codes);
 
-	if (err == TOTP_OK)
-		err = enroll_add(cred, &token);
-	if (err == TOTP_OK)
-		err = recovery_make(cred, codes, enrolment->codes);
-	WIPE(token);
+	WIPE(first.token);
 	if (err != TOTP_OK)
 		return tool_refuse(enrolment->tool, "no record could be made: %s", err_name(err));
 	return TOOL_DONE;
@@ -175,15 +168,11 @@ static uint64_t moving_of(const struct enrollment *enrolment)
 
 static enum totp_err create(const struct enrollment *enrolment, struct reason *why)
 {
-	const struct cred *cred = &enrolment->cred;
-	struct login_state state;
-	enum totp_err err;
+	enum totp_err err =
+		enroll_create(enrolment->tool->store, &enrolment->cred, moving_of(enrolment), why);
 
-	state_init(cred, &state);
-	state.tokens[0].moving = moving_of(enrolment);
-	err = store_create(enrolment->tool->store, cred, &state, why);
 	if (err == TOTP_ERR_EXISTS)
-		reason_set(why, "somebody else enrolled %s in the meantime", cred->user);
+		reason_set(why, "somebody else enrolled %s in the meantime", enrolment->cred.user);
 	return err;
 }
 
@@ -205,18 +194,16 @@ static enum totp_err replace(const struct enrollment *enrolment, struct reason *
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_CRED struct cred cred = enrolment->cred;
-	struct login_state state;
+	const struct enroll_change change = {
+		.cred = &cred, .token = cred.tokens[0].id, .moving = moving_of(enrolment)};
 	enum totp_err err = read_and_lock(enrolment, &txn, why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return create(enrolment, why);
-	cred.disabled = txn.cred.disabled; /* 'totpctl resume' alone undoes it */
-	if (err == TOTP_OK)
-		err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
 	if (err != TOTP_OK)
 		return err;
-	state.tokens[0].moving = moving_of(enrolment);
-	return store_replace(&txn, &cred, &state, why);
+	cred.disabled = txn.cred.disabled; /* 'totpctl resume' alone undoes it */
+	return enroll_commit(&txn, &change, why);
 }
 
 /* One token more; the others and the recovery codes stay as they are. */
@@ -224,7 +211,7 @@ static enum totp_err add(const struct enrollment *enrolment, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_CRED struct cred cred = {0};
-	struct login_state state;
+	struct enroll_change change = {.cred = &cred, .moving = moving_of(enrolment)};
 	enum totp_err err = read_and_lock(enrolment, &txn, why);
 
 	if (err != TOTP_OK)
@@ -233,12 +220,10 @@ static enum totp_err add(const struct enrollment *enrolment, struct reason *why)
 	err = enroll_add(&cred, &enrolment->cred.tokens[0]);
 	if (err == TOTP_ERR_RANGE)
 		reason_set(why, "a token of that name, or with the same secret, is there already");
-	if (err == TOTP_OK)
-		err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
 	if (err != TOTP_OK)
 		return err;
-	state.tokens[cred.token_count - 1].moving = moving_of(enrolment);
-	return store_replace(&txn, &cred, &state, why);
+	change.token = cred.tokens[cred.token_count - 1].id;
+	return enroll_commit(&txn, &change, why);
 }
 
 int enrollment_store(const struct enrollment *enrolment, bool *ret_changed)
@@ -263,29 +248,21 @@ static enum totp_err remove_token(const struct enrollment *enrolment, struct rea
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_CRED struct cred cred = {0};
-	struct login_state state;
 	enum totp_err err = read_and_lock(enrolment, &txn, why);
-	int index;
 
 	if (err != TOTP_OK)
 		return err;
 	cred = txn.cred;
-	index = find_token(&cred, enrolment->request->label);
-	if (index < 0 || cred.token_count == 1) {
-		reason_set(why,
-			   index < 0
-				   ? "%s has no token \"%s\": 'totpctl show' lists them"
-				   : "%s has no other token than \"%s\": 'totpctl delete' removes "
-				     "the enrollment",
-			   cred.user, enrolment->request->label);
-		return TOTP_ERR_RANGE;
-	}
-	cred.token_count--;
-	memmove(&cred.tokens[index], &cred.tokens[index + 1],
-		(size_t)(cred.token_count - index) * sizeof(cred.tokens[0]));
-	WIPE(cred.tokens[cred.token_count]);
-	err = enroll_renew(&cred, &txn.cred, &txn.state, &state);
-	return err == TOTP_OK ? store_replace(&txn, &cred, &state, why) : err;
+	err = enroll_remove(&cred, enrolment->request->label);
+	if (err == TOTP_OK)
+		return enroll_commit(&txn, &(struct enroll_change){.cred = &cred}, why);
+	reason_set(why,
+		   err == TOTP_ERR_NOT_FOUND
+			   ? "%s has no token \"%s\": 'totpctl show' lists them"
+			   : "%s has no other token than \"%s\": 'totpctl delete' removes the "
+			     "enrollment",
+		   cred.user, enrolment->request->label);
+	return TOTP_ERR_RANGE; /* NOT_FOUND means a user without a record */
 }
 
 int enrollment_remove(const struct enrollment *enrolment)

@@ -2,102 +2,17 @@
 
 #include "login/enroll.h"
 
-/* The index of the token called `label`, or -1 after a sentence. */
-static int find_token(const struct cred *cred, const char *label, struct reason *why)
-{
-	for (int i = 0; i < cred->token_count; i++)
-		if (strcmp(cred->tokens[i].label, label) == 0)
-			return i;
-	reason_set(why, "you have no \"%s\"", label);
-	return -1;
-}
-
-static enum totp_err add(struct cred *cred, const struct change *change, struct reason *why)
-{
-	enum totp_err err = enroll_add(cred, change->token);
-
-	if (err == TOTP_ERR_RANGE && cred->token_count >= CRED_TOKENS_MAX)
-		reason_set(why, "you have %d phones and tokens, which is as many as there may be",
-			   CRED_TOKENS_MAX);
-	else if (err == TOTP_ERR_RANGE)
-		reason_set(why, "you have a \"%s\" already, or one with the same secret",
-			   change->token->label);
-	return err;
-}
-
-static void take_away(struct cred *cred, int index)
-{
-	cred->token_count--;
-	memmove(&cred->tokens[index], &cred->tokens[index + 1],
-		(size_t)(cred->token_count - index) * sizeof(cred->tokens[0]));
-	WIPE(cred->tokens[cred->token_count]);
-}
-
-static enum totp_err remove_token(struct cred *cred, const struct change *change,
-				  struct reason *why)
-{
-	int index = find_token(cred, change->label, why);
-
-	if (index < 0)
-		return TOTP_ERR_RANGE;
-	if (cred->token_count == 1) {
-		reason_set(why, "\"%s\" is the only one you have", change->label);
-		return TOTP_ERR_RANGE;
-	}
-	take_away(cred, index);
-	return TOTP_OK;
-}
-
-/* It has the old one's id and label, and of its state what holds for the same secret. */
-static enum totp_err replace_token(struct cred *cred, const struct change *change,
-				   struct reason *why)
-{
-	int index = find_token(cred, change->label, why);
-	struct token token = *change->token;
-	enum totp_err err;
-
-	if (index < 0)
-		return TOTP_ERR_RANGE;
-	memcpy(token.label, cred->tokens[index].label, sizeof(token.label));
-	token.id = cred->tokens[index].id;
-	cred->tokens[index] = token;
-	WIPE(token);
-	err = cred_check(cred);
-	if (err == TOTP_ERR_RANGE)
-		reason_set(why, "you have one with the same secret already");
-	return err;
-}
-
-static enum totp_err rename_token(struct cred *cred, const struct change *change,
-				  struct reason *why)
-{
-	int index = find_token(cred, change->label, why);
-	enum totp_err err;
-
-	if (index < 0)
-		return TOTP_ERR_RANGE;
-	err = text_copy(text_of(change->new_label), cred->tokens[index].label,
-			sizeof(cred->tokens[index].label));
-	if (err == TOTP_OK)
-		err = cred_check(cred);
-	if (err != TOTP_OK)
-		reason_set(why, "\"%s\" is no name for it, or another one has it",
-			   change->new_label);
-	return err == TOTP_OK ? TOTP_OK : TOTP_ERR_RANGE;
-}
-
-/* Change a copy of the credential. */
-static enum totp_err change_cred(struct cred *cred, struct change *change, struct reason *why)
+static enum totp_err change_cred(struct cred *cred, struct change *change)
 {
 	switch (change->kind) {
 	case CHANGE_ADD:
-		return add(cred, change, why);
+		return enroll_add(cred, change->token);
 	case CHANGE_REPLACE:
-		return replace_token(cred, change, why);
+		return enroll_replace(cred, change->label, change->token);
 	case CHANGE_REMOVE:
-		return remove_token(cred, change, why);
+		return enroll_remove(cred, change->label);
 	case CHANGE_RENAME:
-		return rename_token(cred, change, why);
+		return enroll_rename(cred, change->label, change->new_label);
 	case CHANGE_RECOVERY:
 		return recovery_make(cred, change->recovery_codes, change->codes);
 	case CHANGE_DISABLE:
@@ -106,21 +21,27 @@ static enum totp_err change_cred(struct cred *cred, struct change *change, struc
 	return TOTP_ERR_ARGUMENT;
 }
 
-/* A token that is new stands no lower than after the code that confirmed it. */
-static void place_new(const struct cred *cred, const struct change *change,
-		      struct login_state *state)
+/* Why the change cannot be made, for the person. */
+static void explain(const struct cred *cred, const struct change *change, enum totp_err err,
+		    struct reason *why)
 {
-	const char *label = change->kind == CHANGE_ADD ? change->token->label : change->label;
-	int index;
-
-	if (change->kind != CHANGE_ADD && change->kind != CHANGE_REPLACE)
-		return;
-	index = find_token(cred, label, NULL);
-	if (index < 0)
-		return;
-	state->tokens[index].unread = true;
-	if (state->tokens[index].moving < change->moving)
-		state->tokens[index].moving = change->moving;
+	if (err == TOTP_ERR_NOT_FOUND)
+		reason_set(why, "you have no \"%s\"", change->label);
+	else if (err != TOTP_ERR_RANGE || change->kind == CHANGE_RECOVERY)
+		reason_set(why, "the change cannot be made: %s", err_name(err));
+	else if (change->kind == CHANGE_REMOVE)
+		reason_set(why, "\"%s\" is the only one you have", change->label);
+	else if (change->kind == CHANGE_RENAME)
+		reason_set(why, "\"%s\" is no name for it, or another one has it",
+			   change->new_label);
+	else if (change->kind == CHANGE_REPLACE)
+		reason_set(why, "you have one with the same secret already");
+	else if (cred->token_count >= CRED_TOKENS_MAX)
+		reason_set(why, "you already have %d devices, the most that one account can have",
+			   CRED_TOKENS_MAX);
+	else
+		reason_set(why, "you have a \"%s\" already, or one with the same secret",
+			   change->token->label);
 }
 
 /*
@@ -151,28 +72,31 @@ struct act {
 	const struct attempt *who;
 };
 
-static enum totp_err run(void *context, struct store_txn *txn, const struct cred *cred,
-			 const struct login_state *next, struct reason *why)
+static enum totp_err commit_change(void *context, struct store_txn *txn, const struct cred *cred,
+				   const struct login_state *next, struct reason *why)
 {
 	const struct act *act = context;
 	struct change *change = act->change;
 	OWN_CRED struct cred changed = *cred;
-	struct login_state state;
+	struct login_state before = *next;
+	struct enroll_change made = {
+		.cred = &changed, .before = &before, .moving = change->moving, .unread = true};
 	enum totp_err err;
 
 	if (change->kind == CHANGE_DISABLE)
 		return store_remove_by(txn, next, why);
-	err = change_cred(&changed, change, why);
-	if (err == TOTP_OK)
-		err = enroll_renew(&changed, cred, next, &state);
+	err = change_cred(&changed, change);
 	if (err != TOTP_OK) {
-		if (why && !why->text[0])
-			reason_set(why, "the change cannot be made: %s", err_name(err));
-		return err;
+		explain(cred, change, err, why);
+		/* to attempt, NOT_FOUND is a user without a record */
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_RANGE : err;
 	}
-	place_new(&changed, change, &state);
-	leave_notice(change, act->who, &state);
-	return store_replace(txn, &changed, &state, why);
+	if (change->kind == CHANGE_ADD)
+		made.token = changed.tokens[changed.token_count - 1].id;
+	else if (change->kind == CHANGE_REPLACE)
+		made.token = changed.tokens[enroll_find(&changed, change->label)].id;
+	leave_notice(change, act->who, &before);
+	return enroll_commit(txn, &made, why);
 }
 
 bool change_is_allowed(const struct policy *policy, enum change_kind kind, bool required)
@@ -195,7 +119,7 @@ bool change_is_allowed(const struct policy *policy, enum change_kind kind, bool 
 enum totp_err change_by(struct store *store, const struct attempt *who, struct change *change,
 			struct outcome *ret_outcome, struct reason *why)
 {
-	struct attempt_act act = {.run = run};
+	struct attempt_act act = {.run = commit_change};
 	struct attempt with_act = *who;
 	struct act context = {change, &with_act};
 

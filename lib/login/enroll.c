@@ -39,54 +39,98 @@ enum totp_err enroll_secret(struct secret *ret_secret)
 	return err;
 }
 
-static uint8_t free_id(const struct cred *cred)
+int enroll_find(const struct cred *cred, const char *label)
 {
-	for (uint8_t id = 1;; id++) {
-		bool taken = false;
+	for (int i = 0; i < cred->token_count; i++)
+		if (strcmp(cred->tokens[i].label, label) == 0)
+			return i;
+	return -1;
+}
 
-		for (size_t i = 0; i < cred->token_count; i++)
-			taken |= cred->tokens[i].id == id;
-		if (!taken)
-			return id;
-	}
+/* Keep a changed copy if it is a valid credential. */
+static enum totp_err keep_checked(struct cred *cred, const struct cred *changed)
+{
+	enum totp_err err = cred_check(changed);
+
+	if (err == TOTP_OK)
+		*cred = *changed;
+	return err;
 }
 
 enum totp_err enroll_add(struct cred *cred, const struct token *token)
 {
 	OWN_CRED struct cred grown = *cred;
-	struct token *added;
+	struct token *added = &grown.tokens[cred->token_count];
+	bool taken[UINT8_MAX + 1] = {false};
+	uint8_t id = 1;
+
+	if (cred->token_count >= CRED_TOKENS_MAX)
+		return TOTP_ERR_RANGE;
+	for (size_t i = 0; i < cred->token_count; i++)
+		taken[cred->tokens[i].id] = true;
+	while (taken[id])
+		id++;
+	*added = *token;
+	added->id = id;
+	grown.token_count++;
+	return keep_checked(cred, &grown);
+}
+
+enum totp_err enroll_replace(struct cred *cred, const char *label, const struct token *token)
+{
+	OWN_CRED struct cred changed = *cred;
+	int index = enroll_find(cred, label);
+	struct token *replaced = &changed.tokens[index < 0 ? 0 : index];
+
+	if (index < 0)
+		return TOTP_ERR_NOT_FOUND;
+	*replaced = *token;
+	replaced->id = cred->tokens[index].id;
+	memcpy(replaced->label, cred->tokens[index].label, sizeof(replaced->label));
+	return keep_checked(cred, &changed);
+}
+
+enum totp_err enroll_rename(struct cred *cred, const char *label, const char *new_label)
+{
+	OWN_CRED struct cred changed = *cred;
+	int index = enroll_find(cred, label);
 	enum totp_err err;
 
-	if (grown.token_count >= CRED_TOKENS_MAX)
-		return TOTP_ERR_RANGE;
-	added = &grown.tokens[grown.token_count];
-	*added = *token;
-	added->id = free_id(cred);
-	grown.token_count++;
-	err = cred_check(&grown);
+	if (index < 0)
+		return TOTP_ERR_NOT_FOUND;
+	err = text_copy(text_of(new_label), changed.tokens[index].label,
+			sizeof(changed.tokens[index].label));
 	if (err == TOTP_OK)
-		*cred = grown;
-	return err;
+		err = keep_checked(cred, &changed);
+	return err == TOTP_OK ? TOTP_OK : TOTP_ERR_RANGE;
+}
+
+enum totp_err enroll_remove(struct cred *cred, const char *label)
+{
+	int index = enroll_find(cred, label);
+
+	if (index < 0)
+		return TOTP_ERR_NOT_FOUND;
+	if (cred->token_count == 1)
+		return TOTP_ERR_RANGE;
+	cred->token_count--;
+	memmove(&cred->tokens[index], &cred->tokens[index + 1],
+		(size_t)(cred->token_count - index) * sizeof(cred->tokens[0]));
+	WIPE(cred->tokens[cred->token_count]);
+	return TOTP_OK;
+}
+
+void enroll_set_recovery(struct cred *cred, const struct cred *made)
+{
+	cred->recovery_count = made->recovery_count;
+	memcpy(cred->recovery_salt, made->recovery_salt, sizeof(cred->recovery_salt));
+	memcpy(cred->recovery_hash, made->recovery_hash, sizeof(cred->recovery_hash));
 }
 
 static bool is_same_secret(const struct token *a, const struct token *b)
 {
 	return a->type == b->type && a->period == b->period && a->secret.len == b->secret.len &&
 	       secret_equal(a->secret.data, b->secret.data, a->secret.len);
-}
-
-static bool is_same_token(const struct token *a, const struct token *b)
-{
-	return a->id == b->id && is_same_secret(a, b);
-}
-
-/* What a token did before, if it was there. */
-static void keep_token(struct token_state *state, const struct token *token, const struct cred *was,
-		       const struct login_state *before)
-{
-	for (size_t i = 0; i < was->token_count && i < before->token_count; i++)
-		if (is_same_token(token, &was->tokens[i]))
-			*state = before->tokens[i];
 }
 
 /* What belongs to the user rather than to a token. */
@@ -112,15 +156,6 @@ bool enroll_forget(struct login_state *state)
 		state->known[i].last_success = 0;
 	}
 	return remembered;
-}
-
-static bool has_secret(const struct cred *cred, const struct token *token)
-{
-	bool has = false;
-
-	for (size_t i = 0; i < cred->token_count; i++)
-		has |= is_same_secret(&cred->tokens[i], token);
-	return has;
 }
 
 /* The index of a recovery code of `was` among those of cred, or -1. */
@@ -154,8 +189,13 @@ static bool ends_trust(const struct cred *cred, const struct cred *was)
 	bool ends = cred->disabled != was->disabled || cred->uid_bound != was->uid_bound ||
 		    cred->uid != was->uid;
 
-	for (size_t i = 0; i < was->token_count; i++)
-		ends |= !has_secret(cred, &was->tokens[i]);
+	for (size_t i = 0; i < was->token_count; i++) {
+		bool kept = false;
+
+		for (size_t k = 0; k < cred->token_count; k++)
+			kept |= is_same_secret(&cred->tokens[k], &was->tokens[i]);
+		ends |= !kept;
+	}
 	for (size_t i = 0; i < was->recovery_count; i++)
 		ends |= find_hash(cred, was, i) < 0;
 	return ends;
@@ -176,7 +216,10 @@ enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
 		return err;
 	state_init(cred, &state);
 	for (size_t i = 0; i < state.token_count; i++)
-		keep_token(&state.tokens[i], &cred->tokens[i], was, before);
+		for (size_t k = 0; k < was->token_count && k < before->token_count; k++)
+			if (cred->tokens[i].id == was->tokens[k].id &&
+			    is_same_secret(&cred->tokens[i], &was->tokens[k]))
+				state.tokens[i] = before->tokens[k];
 	if (!state_is_pending(before, was))
 		cred->must_confirm = false;
 	keep_spent(cred, &state, was, before);
@@ -207,33 +250,51 @@ static void inherit_token(struct token_state *state, struct token *token, const 
 	}
 }
 
-/*
- * This host does not know how often a bypass that the record no longer has was used, or whether
- * it was revoked.
- */
-static void inherit_bypass(struct cred *cred, struct login_state *state, const struct cred *was,
-			   const struct login_state *before)
-{
-	if (!is_same_bypass(&cred->bypass, &was->bypass)) {
-		cred->bypass = (struct bypass){.uses = 0};
-		state->bypass_used = 0;
-	} else if (before->bypass_used > state->bypass_used) {
-		state->bypass_used = before->bypass_used;
-	}
-}
-
 void enroll_inherit(struct cred *cred, struct login_state *state, const struct cred *was,
 		    const struct login_state *before)
 {
 	for (size_t i = 0; i < cred->token_count; i++)
 		inherit_token(&state->tokens[i], &cred->tokens[i], was, before);
 	keep_spent(cred, state, was, before);
-	inherit_bypass(cred, state, was, before);
+	/*
+	 * this host does not know how often a bypass that the record no longer has was used, or
+	 * whether it was revoked
+	 */
+	if (!is_same_bypass(&cred->bypass, &was->bypass)) {
+		cred->bypass = (struct bypass){.uses = 0};
+		state->bypass_used = 0;
+	} else if (before->bypass_used > state->bypass_used) {
+		state->bypass_used = before->bypass_used;
+	}
 	if (!state_is_pending(before, was))
 		cred->must_confirm = false;
 	cred->disabled |= was->disabled;
 	keep_history(state, before);
 	(void)enroll_forget(state);
+}
+
+enum totp_err enroll_commit(struct store_txn *txn, const struct enroll_change *change,
+			    struct reason *why)
+{
+	OWN_CRED struct cred cred = *change->cred;
+	struct login_state state;
+	enum totp_err err = enroll_renew(&cred, &txn->cred,
+					 change->before ? change->before : &txn->state, &state);
+
+	if (err != TOTP_OK) {
+		reason_set(why, "cannot renew the credential: %s", err_name(err));
+		return err;
+	}
+	for (size_t i = 0; i < state.token_count; i++) {
+		struct token_state *token = &state.tokens[i];
+
+		if (token->id != change->token)
+			continue;
+		token->unread |= change->unread;
+		if (token->moving < change->moving)
+			token->moving = change->moving;
+	}
+	return store_replace(txn, &cred, &state, why);
 }
 
 enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
@@ -256,16 +317,26 @@ enum totp_err enroll_repair(struct cred *cred, int64_t now, uint64_t ahead,
 	return TOTP_OK;
 }
 
-static enum totp_err make_first(const struct enroll_first *first, struct cred *ret_cred,
-				struct recovery_code codes[RECOVERY_MAX])
+enum totp_err enroll_make(const struct enroll_first *first, struct cred *ret_cred,
+			  struct recovery_code ret_codes[RECOVERY_MAX])
 {
 	enum totp_err err = enroll_begin(first->user, true, first->uid, first->now, ret_cred);
 
 	if (err == TOTP_OK)
 		err = enroll_add(ret_cred, &first->token);
 	if (err == TOTP_OK)
-		err = recovery_make(ret_cred, first->recovery_codes, codes);
+		err = recovery_make(ret_cred, first->recovery_codes, ret_codes);
 	return err;
+}
+
+enum totp_err enroll_create(struct store *store, const struct cred *cred, uint64_t moving,
+			    struct reason *why)
+{
+	struct login_state state;
+
+	state_init(cred, &state);
+	state.tokens[0].moving = moving;
+	return store_create(store, cred, &state, why);
 }
 
 enum totp_err enroll_store(struct store *store, const struct enroll_first *first,
@@ -273,16 +344,13 @@ enum totp_err enroll_store(struct store *store, const struct enroll_first *first
 			   struct reason *why)
 {
 	OWN_CRED struct cred cred = {0};
-	struct login_state state;
-	enum totp_err err = make_first(first, &cred, ret_codes);
+	enum totp_err err = enroll_make(first, &cred, ret_codes);
 
 	if (err != TOTP_OK) {
 		reason_set(why, "no record could be made: %s", err_name(err));
 		return err;
 	}
-	state_init(&cred, &state);
-	state.tokens[0].moving = first->moving;
-	err = store_create(store, &cred, &state, why);
+	err = enroll_create(store, &cred, first->moving, why);
 	if (err == TOTP_OK)
 		*ret_count = cred.recovery_count;
 	else

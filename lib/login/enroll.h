@@ -1,6 +1,7 @@
 /*
- * Making and changing credentials: new ones, and what a new one keeps of the one before.
- * Pure but for the random bytes of new secrets, ids and keys.
+ * Every change of a credential: make, add, replace, rename, remove, import, repair. The module,
+ * totpd and the tools change a copy in memory, and store it by enroll_create, enroll_store or
+ * enroll_commit; what an import or a repair stores is made by enroll_inherit or enroll_repair.
  */
 #ifndef LOGIN_ENROLL_H
 #define LOGIN_ENROLL_H
@@ -19,11 +20,25 @@ MUST_CHECK enum totp_err enroll_begin(const char *user, bool uid_bound, uint32_t
 /* A new secret of SECRET_NEW_LEN random bytes. */
 MUST_CHECK enum totp_err enroll_secret(struct secret *ret_secret);
 
+/* The index of the token with this label, or -1. */
+int enroll_find(const struct cred *cred, const char *label);
+
 /*
- * Add a token (token->id is given here: the lowest free one). TOTP_ERR_RANGE: eight are
- * there, or cred_check refuses it (same label or secret as another).
+ * Changes of a credential in memory, which is unchanged on failure. TOTP_ERR_NOT_FOUND: no token
+ * has this label. TOTP_ERR_RANGE: cred_check denies it (the label or the secret of another token);
+ * of add also: there are CRED_TOKENS_MAX; of remove: it is the only one.
+ *
+ * A new token gets its id here: the lowest free one, or that of the token that it replaces, whose
+ * label it also gets.
  */
 MUST_CHECK enum totp_err enroll_add(struct cred *cred, const struct token *token);
+MUST_CHECK enum totp_err enroll_replace(struct cred *cred, const char *label,
+					const struct token *token);
+MUST_CHECK enum totp_err enroll_rename(struct cred *cred, const char *label, const char *new_label);
+MUST_CHECK enum totp_err enroll_remove(struct cred *cred, const char *label);
+
+/* Take the recovery codes of `made`, of which nothing else counts. */
+void enroll_set_recovery(struct cred *cred, const struct cred *made);
 
 /*
  * A fresh id and state key for a changed credential, and its state. Tokens that it shares
@@ -45,6 +60,22 @@ MUST_CHECK enum totp_err enroll_renew(struct cred *cred, const struct cred *was,
  * whether any was remembered.
  */
 bool enroll_forget(struct login_state *state);
+
+/* What a change stores. */
+struct enroll_change {
+	const struct cred *cred;          /* the changed copy */
+	const struct login_state *before; /* NULL: the transaction's */
+	uint8_t token;   /* the id of a token that stands no lower than `moving`; 0: none */
+	uint64_t moving; /* the step of the code that confirmed it, or the counter after it */
+	bool unread;     /* a user made it by self-service: the owner gets a notice of it */
+};
+
+/*
+ * Replace the record of a locked transaction by the changed one, with what enroll_renew keeps.
+ * Errors as enroll_renew and store_replace; *why says so. The transaction is over.
+ */
+MUST_CHECK enum totp_err enroll_commit(struct store_txn *txn, const struct enroll_change *change,
+				       struct reason *why);
 
 /*
  * A credential from elsewhere, with its state, replaces one of this host: what this host knows is
@@ -76,10 +107,17 @@ struct enroll_first {
 };
 
 /*
- * Make the credential and store it. The recovery codes are returned only here, and the caller
- * wipes them; *ret_count is how many. TOTP_ERR_EXISTS: enrolled already. Others are those of
- * enroll_add, recovery_make and store_create. *why says so.
+ * Make the credential. The recovery codes are returned only here, and the caller wipes them.
+ * Errors as enroll_begin, enroll_add and recovery_make.
  */
+MUST_CHECK enum totp_err enroll_make(const struct enroll_first *first, struct cred *ret_cred,
+				     struct recovery_code ret_codes[RECOVERY_MAX]);
+
+/* Store a new credential, whose one token stands at `moving`. TOTP_ERR_EXISTS: enrolled already. */
+MUST_CHECK enum totp_err enroll_create(struct store *store, const struct cred *cred,
+				       uint64_t moving, struct reason *why);
+
+/* Make and store; *ret_count is how many recovery codes there are. *why says what failed. */
 MUST_CHECK enum totp_err enroll_store(struct store *store, const struct enroll_first *first,
 				      struct recovery_code ret_codes[RECOVERY_MAX],
 				      uint8_t *ret_count, struct reason *why);

@@ -61,6 +61,8 @@ CALLS = [
     (r"\b(v?syslog|openlog)\s*\(", HOST_AND_EDGES),
     (r"\b(set|use)locale\s*\(", {"enroll-tool"}),
     (r"\bd(lopen|lsym)\s*\(", {"host"}),
+    (r"\bstore_(create|replace)\s*\(",
+     {"store", "login", "enroll-tool/import/import_store.c", "enroll-tool/ctl/repair.c"}),
     (r"\b(rand|random|strtok|system|popen|mktemp|tmpnam)\s*\(", set()),
 ]
 

@@ -148,6 +148,41 @@ static void used_record(struct cred *ret_cred, struct login_state *ret_state)
 	ret_state->last_success = NOW - 300;
 }
 
+static void a_change_that_cannot_be_made_has_a_cause_and_changes_nothing(void **unused)
+{
+	struct cred cred = cred_of("alice", 1), one = cred, was;
+	struct token spare = token_named("spare", 40), same = token_named("other", 40);
+	char long_label[CRED_LABEL_MAX + 2];
+
+	memset(long_label, 'x', sizeof(long_label) - 1);
+	long_label[sizeof(long_label) - 1] = '\0';
+	assert_ok(enroll_add(&cred, &spare));
+	was = cred;
+	assert_refused(NOT_FOUND, enroll_remove(&cred, "car"));
+	assert_refused(NOT_FOUND, enroll_rename(&cred, "car", "bike"));
+	assert_refused(NOT_FOUND, enroll_replace(&cred, "car", &same));
+	assert_refused(RANGE, enroll_rename(&cred, "spare", cred.tokens[0].label));
+	assert_refused(RANGE, enroll_rename(&cred, "spare", long_label));
+	assert_refused(RANGE, enroll_replace(&cred, cred.tokens[0].label, &same));
+	assert_refused(RANGE, enroll_remove(&one, one.tokens[0].label));
+	assert_memory_equal(&was, &cred, sizeof(cred));
+}
+
+static void a_token_that_replaces_another_has_its_id_and_label(void **unused)
+{
+	struct cred cred = cred_of("alice", 1);
+	struct token token = token_named("new", 40);
+	char label[CRED_LABEL_MAX + 1];
+	uint8_t id = cred.tokens[0].id;
+
+	memcpy(label, cred.tokens[0].label, sizeof(label));
+	assert_ok(enroll_replace(&cred, label, &token));
+	assert_int_equal(1, cred.token_count);
+	assert_int_equal(id, cred.tokens[0].id);
+	assert_string_equal(label, cred.tokens[0].label);
+	assert_memory_equal(token.secret.data, cred.tokens[0].secret.data, token.secret.len);
+}
+
 static void a_renewed_credential_has_a_new_id_and_key_and_its_state_fits(void **unused)
 {
 	struct cred was, cred;
@@ -619,6 +654,8 @@ int main(void)
 		cmocka_unit_test(tokens_get_the_lowest_free_id),
 		cmocka_unit_test(a_ninth_token_is_refused),
 		cmocka_unit_test(a_token_like_another_is_refused_and_changes_nothing),
+		cmocka_unit_test(a_change_that_cannot_be_made_has_a_cause_and_changes_nothing),
+		cmocka_unit_test(a_token_that_replaces_another_has_its_id_and_label),
 		cmocka_unit_test(a_renewed_credential_has_a_new_id_and_key_and_its_state_fits),
 		cmocka_unit_test(a_renewed_credential_keeps_what_happened),
 		cmocka_unit_test(new_recovery_codes_are_unspent),
