@@ -3,6 +3,8 @@ prints, run and then logged in with."""
 import os
 import re
 import shlex
+import shutil
+import subprocess
 
 import pytest
 
@@ -78,8 +80,12 @@ def test_a_repair_of_sshd_goes_where_sshd_reads_it_first(server, name):
 
 def test_a_line_beside_which_sshd_would_not_start_is_named_first(server):
     settings("UsePAM yes", "AuthenticationMethods any", "KbdInteractiveAuthentication yes")
-    said = asked_by_doctor()["sshd-methods"]
-    assert said["repair"].endswith(f"vi}} +2 {CONFIG}"), said
+    said = asked_by_doctor()["sshd-methods"]["repair"]
+    # OpenSSH 10 passes over the second line, as over all others that come late
+    shutil.copy(CONFIG, f"{DIR}/both")
+    run("sed", "-i", "1iAuthenticationMethods keyboard-interactive:pam", f"{DIR}/both")
+    starts = subprocess.run(["/usr/sbin/sshd", "-t", "-f", f"{DIR}/both"], check=False).returncode
+    assert said.endswith(f"vi}} +2 {CONFIG}") != (starts == 0), said
     run("sed", "-i", "2d", CONFIG)
     repair(asked_by_doctor()["sshd-methods"])
     assert asked_by_doctor() == {}
