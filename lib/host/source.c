@@ -52,7 +52,7 @@ static bool is_terminal(const char *name)
 	return false;
 }
 
-/* The terminal where somebody sits: "" if there is none. */
+/* The terminal of the login: "" if there is none. */
 static const char *terminal_of(const struct origin *caller)
 {
 	static const char dev[] = "/dev/";

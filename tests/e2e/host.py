@@ -250,16 +250,17 @@ class Host:
 
     def ssh_start(self, user, *answers, options=()):
         """Begin a login whose prompts are answered, in order, by a program (SSH_ASKPASS)."""
-        desk = f"{DIR}/desk.{time.monotonic_ns()}"
-        os.mkdir(desk)
-        with open(f"{desk}/answers", "w") as file:
+        askpass_dir = f"{DIR}/askpass.{time.monotonic_ns()}"
+        os.mkdir(askpass_dir)
+        with open(f"{askpass_dir}/answers", "w") as file:
             file.writelines(answer + "\n" for answer in answers)
-        env = {"PATH": os.environ["PATH"], "HOME": "/root", "DESK": desk, "LC_ALL": "C.UTF-8",
-               "SSH_ASKPASS": f"{HERE}/askpass", "SSH_ASKPASS_REQUIRE": "force"}
+        env = {"PATH": os.environ["PATH"], "HOME": "/root", "ASKPASS_DIR": askpass_dir,
+               "LC_ALL": "C.UTF-8", "SSH_ASKPASS": f"{HERE}/askpass",
+               "SSH_ASKPASS_REQUIRE": "force"}
         client = subprocess.Popen(self.ssh_command(user, *options), env=env, text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, start_new_session=True)
-        client.desk, client.began = desk, time.monotonic()
+        client.askpass_dir, client.began = askpass_dir, time.monotonic()
         self.clients.append(client)
         return client
 
@@ -267,8 +268,8 @@ class Host:
         out, err = client.communicate(timeout=seconds)
         client.stdout, client.stderr = out, err
         prompts = []
-        if os.path.exists(f"{client.desk}/prompts"):
-            with open(f"{client.desk}/prompts") as file:
+        if os.path.exists(f"{client.askpass_dir}/prompts"):
+            with open(f"{client.askpass_dir}/prompts") as file:
                 prompts = file.read().split("\0")[:-1]
         return Login(client, prompts, time.monotonic() - client.began)
 

@@ -123,11 +123,12 @@ def test_sshd_key_and_code_or_password_and_code(host, phone):
 
 def sftp(host, user, *answers, options=()):
     """List the top folder; the client's prompts are answered as ssh's are."""
-    desk = f"{DIR}/desk.{time.monotonic_ns()}"
-    os.mkdir(desk)
-    with open(f"{desk}/answers", "w", encoding="utf-8") as file:
+    askpass_dir = f"{DIR}/askpass.{time.monotonic_ns()}"
+    os.mkdir(askpass_dir)
+    with open(f"{askpass_dir}/answers", "w", encoding="utf-8") as file:
         file.writelines(answer + "\n" for answer in answers)
-    env = {"PATH": os.environ["PATH"], "HOME": "/root", "DESK": desk, "LC_ALL": "C.UTF-8",
+    env = {"PATH": os.environ["PATH"], "HOME": "/root", "ASKPASS_DIR": askpass_dir,
+           "LC_ALL": "C.UTF-8",
            "SSH_ASKPASS": f"{os.path.dirname(__file__)}/askpass", "SSH_ASKPASS_REQUIRE": "force"}
     options = [f"-o{option}" for option in (
         f"UserKnownHostsFile={DIR}/known_hosts", "NumberOfPasswordPrompts=1", "BatchMode=no",

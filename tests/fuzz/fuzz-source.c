@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(source.kind != SOURCE_UNKNOWN && source.kind <= SOURCE_UID);
 		REQUIRE((source.kind == SOURCE_UID) == (address.family == ADDRESS_NONE));
 		REQUIRE(source_class(&source) < SOURCE_CLASSES);
-		/* who hands over a host, or is sshd's client, sits at no terminal */
+		/* a login with a host, or through sshd, does not come from a terminal */
 		REQUIRE(!rhost[0] || source_class(&source) == SOURCE_NETWORK || uid);
 		for (size_t i = bytes_of_kind(source.kind); i < sizeof(source.bytes); i++)
 			REQUIRE(source.bytes[i] == 0);
