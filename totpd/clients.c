@@ -1,9 +1,9 @@
 #include "clients.h"
 
-/* How many seats does the peer have, or anybody with the same standing, in this state? */
+/* How many clients there are, or how many whose request is running. */
 struct count {
-	size_t same;   /* the same user */
-	size_t others; /* anybody but root */
+	size_t same;   /* that count as the same peer */
+	size_t others; /* that do not count as root */
 	size_t all;
 };
 
@@ -12,146 +12,135 @@ static bool is_root(const struct peer *peer)
 	return peer->root && peer->uid == 0;
 }
 
-static struct count count_of(const struct desk *desk, const struct peer *peer, bool running)
+static bool counts_as(const struct client *client, const struct peer *peer)
+{
+	return client->counted_as.uid == peer->uid && client->counted_as.root == peer->root;
+}
+
+static struct count count_for(const struct clients *clients, const struct peer *peer, bool running)
 {
 	struct count count = {0};
 
-	for (size_t i = 0; i < DESK_SEATS; i++) {
-		const struct seat *seat = &desk->seats[i];
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *client = &clients->all[i];
 
-		if (seat->state == SEAT_FREE || (running && seat->state != SEAT_RUNNING))
+		if (client->state == CLIENT_NONE || (running && client->state != CLIENT_RUNNING))
 			continue;
 		count.all++;
-		count.others += !is_root(&seat->share);
-		count.same += seat->share.uid == peer->uid && seat->share.root == peer->root;
+		count.others += !is_root(&client->counted_as);
+		count.same += counts_as(client, peer);
 	}
 	return count;
 }
 
-static bool has_share(const struct count *count)
+static bool is_below_limits(const struct count *count)
 {
-	return count->same < DESK_SEATS_UID;
+	return count->same < CLIENTS_UID && count->others < CLIENTS_MAX - CLIENTS_ROOT;
 }
 
-static bool others_have_room(const struct count *count)
+struct client *clients_add(struct clients *clients, const struct peer *peer)
 {
-	return count->others < DESK_SEATS - DESK_SEATS_ROOT;
-}
+	const struct count count = count_for(clients, peer, false);
 
-struct seat *desk_sit(struct desk *desk, const struct peer *peer)
-{
-	const struct count count = count_of(desk, peer, false);
-
-	if (!is_root(peer) && (!has_share(&count) || !others_have_room(&count)))
+	if (!is_root(peer) && !is_below_limits(&count))
 		return NULL;
-	for (size_t i = 0; i < DESK_SEATS; i++) {
-		struct seat *seat = &desk->seats[i];
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &clients->all[i];
 
-		if (seat->state != SEAT_FREE)
+		if (client->state != CLIENT_NONE)
 			continue;
-		*seat = (struct seat){
-			.state = SEAT_READING, .peer = *peer, .share = *peer, .fd = -1};
-		return seat;
+		*client = (struct client){
+			.state = CLIENT_READING, .peer = *peer, .counted_as = *peer, .fd = -1};
+		return client;
 	}
 	return NULL;
 }
 
-/* Would this peer have a seat if that one left? */
-static bool is_in_the_way(const struct seat *seat, const struct peer *peer, bool own_share_is_full)
+struct client *clients_to_evict(struct clients *clients, const struct peer *peer)
 {
-	if (is_root(peer))
-		return true;
-	if (own_share_is_full)
-		return seat->share.uid == peer->uid && seat->share.root == peer->root;
-	return !is_root(&seat->share);
-}
+	const struct count count = count_for(clients, peer, false);
+	struct client *idle = NULL;
 
-struct seat *desk_oust(struct desk *desk, const struct peer *peer)
-{
-	const struct count count = count_of(desk, peer, false);
-	struct seat *silent = NULL;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &clients->all[i];
+		bool makes_room = is_root(peer) ||
+				  (count.same < CLIENTS_UID ? !is_root(&client->counted_as)
+							    : counts_as(client, peer));
 
-	for (size_t i = 0; i < DESK_SEATS; i++) {
-		struct seat *seat = &desk->seats[i];
-
-		if (seat->state == SEAT_READING && is_in_the_way(seat, peer, !has_share(&count)) &&
-		    (!silent || seat->deadline < silent->deadline))
-			silent = seat;
+		if (client->state == CLIENT_READING && makes_room &&
+		    (!idle || client->deadline < idle->deadline))
+			idle = client;
 	}
-	return silent;
+	return idle;
 }
 
-bool desk_has_room(const struct desk *desk)
+bool clients_have_room(const struct clients *clients)
 {
 	const struct peer nobody = {.uid = RIGHTS_NOBODY};
-	const struct count count = count_of(desk, &nobody, false);
+	const struct count count = count_for(clients, &nobody, false);
 
-	if (others_have_room(&count))
+	if (count.others < CLIENTS_MAX - CLIENTS_ROOT)
 		return true;
-	for (size_t i = 0; i < DESK_SEATS; i++)
-		if (desk->seats[i].state == SEAT_READING && !is_root(&desk->seats[i].share))
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (clients->all[i].state == CLIENT_READING &&
+		    !is_root(&clients->all[i].counted_as))
 			return true;
 	return false;
 }
 
-bool desk_wait(struct desk *desk, struct seat *seat, uid_t for_uid)
+bool clients_queue(struct clients *clients, struct client *client, uid_t for_uid)
 {
-	struct peer share = {.uid = for_uid, .root = seat->peer.root};
+	struct peer counted_as = {.uid = for_uid, .root = client->peer.root};
 
-	if (share.uid != seat->share.uid) {
-		const struct count count = count_of(desk, &share, false);
+	if (!counts_as(client, &counted_as)) {
+		const struct count count = count_for(clients, &counted_as, false);
 
-		if (!has_share(&count) || !others_have_room(&count))
+		if (!is_below_limits(&count))
 			return false;
-		seat->share = share;
+		client->counted_as = counted_as;
 	}
-	seat->state = SEAT_WAITING;
-	seat->turn = desk->turns++;
+	client->state = CLIENT_WAITING;
+	client->number = clients->requests++;
 	return true;
 }
 
-/* May one more child run for this peer? *ret_same is how many do. */
-static bool may_run(const struct desk *desk, const struct peer *peer, size_t *ret_same)
+struct client *clients_next(struct clients *clients)
 {
-	const struct count count = count_of(desk, peer, true);
-
-	*ret_same = count.same;
-	if (count.all >= DESK_RUNNING)
-		return false;
-	return is_root(peer) ||
-	       (count.same < DESK_RUNNING_UID && count.others < DESK_RUNNING - DESK_RUNNING_ROOT);
-}
-
-struct seat *desk_next(struct desk *desk)
-{
-	struct seat *next = NULL;
+	struct client *next = NULL;
 	size_t fewest = 0;
 
-	for (size_t i = 0; i < DESK_SEATS; i++) {
-		struct seat *seat = &desk->seats[i];
-		size_t same = 0;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &clients->all[i];
+		struct count count;
 
-		if (seat->state != SEAT_WAITING || !may_run(desk, &seat->share, &same))
+		if (client->state != CLIENT_WAITING)
 			continue;
-		if (next && (same > fewest || (same == fewest && seat->turn > next->turn)))
+		count = count_for(clients, &client->counted_as, true);
+		if (count.all >= CLIENTS_RUNNING ||
+		    (!is_root(&client->counted_as) &&
+		     (count.same >= CLIENTS_RUNNING_UID ||
+		      count.others >= CLIENTS_RUNNING - CLIENTS_RUNNING_ROOT)))
 			continue;
-		next = seat;
-		fewest = same;
+		if (next && (count.same > fewest ||
+			     (count.same == fewest && client->number > next->number)))
+			continue;
+		next = client;
+		fewest = count.same;
 	}
 	return next;
 }
 
-void desk_leave(struct seat *seat)
+void client_remove(struct client *client)
 {
-	wire_request_wipe(&seat->request);
-	*seat = (struct seat){.state = SEAT_FREE, .fd = -1};
+	wire_request_wipe(&client->request);
+	*client = (struct client){.state = CLIENT_NONE, .fd = -1};
 }
 
-size_t desk_taken(const struct desk *desk)
+size_t clients_count(const struct clients *clients)
 {
-	size_t taken = 0;
+	size_t count = 0;
 
-	for (size_t i = 0; i < DESK_SEATS; i++)
-		taken += desk->seats[i].state != SEAT_FREE;
-	return taken;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		count += clients->all[i].state != CLIENT_NONE;
+	return count;
 }

@@ -1,67 +1,67 @@
 /*
- * Whose turn it is. A connection takes a seat, its request is read, and a child answers it
- * when one may run: each user has a share of seats and children, and root has some that
- * nobody else gets, so that one person who asks without end delays nobody. Pure: no
- * sockets, no processes.
+ * The connected clients, and whose request is answered next. Each user may have so many
+ * connections and so many requests that run at the same time, and root has some of both for
+ * itself: nobody who sends requests without end delays others. Pure: no sockets, no processes.
  */
-#ifndef DESK_H
-#define DESK_H
+#ifndef CLIENTS_H
+#define CLIENTS_H
 
 #include "rights.h"
 
-#define DESK_SEATS        256
-#define DESK_SEATS_ROOT   64 /* of them root's alone */
-#define DESK_SEATS_UID    64 /* of one user who is not root */
-#define DESK_RUNNING      16
-#define DESK_RUNNING_ROOT 4
-#define DESK_RUNNING_UID  2
+#define CLIENTS_MAX          256
+#define CLIENTS_ROOT         64 /* of these for root alone */
+#define CLIENTS_UID          64 /* of one user who is not root */
+#define CLIENTS_RUNNING      16
+#define CLIENTS_RUNNING_ROOT 4
+#define CLIENTS_RUNNING_UID  2
 
-enum seat_state { SEAT_FREE = 0, SEAT_READING, SEAT_WAITING, SEAT_RUNNING };
+enum client_state { CLIENT_NONE = 0, CLIENT_READING, CLIENT_WAITING, CLIENT_RUNNING };
 
-struct seat {
-	enum seat_state state;
+struct client {
+	enum client_state state;
 	struct peer peer;
-	struct peer share;           /* in whose share it counts: mostly the peer's own */
+	struct peer counted_as;      /* for whose limits it counts: mostly the peer's own */
 	int fd;                      /* of the connection */
-	pid_t child;                 /* SEAT_RUNNING */
-	uint64_t deadline;           /* CLOCK_MONOTONIC, ns: when it loses the seat */
-	uint64_t turn;               /* requests that came before */
-	enum totp_err err;           /* SEAT_WAITING: why the request cannot be read… */
+	pid_t child;                 /* CLIENT_RUNNING */
+	uint64_t deadline;           /* CLOCK_MONOTONIC, ns: when it is disconnected */
+	uint64_t number;             /* how many requests came before */
+	enum totp_err err;           /* CLIENT_WAITING: why the request cannot be decoded… */
 	struct wire_request request; /* …or the request */
 };
 
-struct desk {
-	struct seat seats[DESK_SEATS];
-	uint64_t turns;
+struct clients {
+	struct client all[CLIENTS_MAX];
+	uint64_t requests;
 };
 
-/* A free seat for this peer, which becomes SEAT_READING; NULL: no share is left. */
-struct seat *desk_sit(struct desk *desk, const struct peer *peer);
+/* Add a client for this peer, which becomes CLIENT_READING; NULL: a limit is reached. */
+struct client *clients_add(struct clients *clients, const struct peer *peer);
 
 /*
- * Where desk_sit has found none: the seat whose leaving would make one for this peer. It is
- * that of who has been silent for longest, of the same user where that user's share is used up;
- * NULL: all of them have asked. Who sits there asks again.
+ * The client to disconnect where clients_add found no room for this peer: the one that has been
+ * idle longest, of the same user where the user's own limit is reached. Its program tries again.
+ * NULL: all of them have sent a request.
  */
-struct seat *desk_oust(struct desk *desk, const struct peer *peer);
+struct client *clients_to_evict(struct clients *clients, const struct peer *peer);
 
-/* Could anybody but root sit down, if need be in another's place? They wait outside else. */
-bool desk_has_room(const struct desk *desk);
+/* Could a client that is not root be added, if need be instead of an idle one? If not, new ones
+ * wait in the listener's queue. */
+bool clients_have_room(const struct clients *clients);
 
 /*
- * The request of a seat has been read; root may ask for a user, in whose share it then counts.
- * False: that share is used up, and the seat is to be left.
+ * The client's request has been read, and is queued. Root may ask for a user, and the client then
+ * counts for that user. False: that user's limit is reached, and the client must be disconnected.
  */
-MUST_CHECK bool desk_wait(struct desk *desk, struct seat *seat, uid_t for_uid);
+MUST_CHECK bool clients_queue(struct clients *clients, struct client *client, uid_t for_uid);
 
-/* The seat whose request is to be answered next, or NULL: of those who have fewest children at
- * work, the one who has waited longest. */
-struct seat *desk_next(struct desk *desk);
+/* The client to answer next, or NULL: of the users with the fewest running requests, the one that
+ * has waited longest. */
+struct client *clients_next(struct clients *clients);
 
-/* Make the seat free, wiping what it held. Descriptor and child are the caller's. */
-void desk_leave(struct seat *seat);
+/* Remove a client, and wipe what it held. Descriptor and child are the caller's. */
+void client_remove(struct client *client);
 
-/* How many seats are not free. */
-size_t desk_taken(const struct desk *desk);
+/* How many clients there are. */
+size_t clients_count(const struct clients *clients);
 
 #endif

@@ -8,19 +8,20 @@
 
 #include "base/own.h"
 
-#define CLOSER_MANY 256          /* are closed at once, without waiting for more */
-#define CLOSER_FEW  8            /* processes; where more are at work, many are closed at once */
-#define CLOSER_MAX  32           /* the unit's TasksMax= has room for them */
-#define RETRY_TIME  100000000ull /* ns, where no process can be made */
+#define CLOSER_MANY 256          /* connections: are closed before they are due */
+#define CLOSER_FEW  8            /* running processes: from here on it waits for CLOSER_MANY */
+#define CLOSER_MAX  32           /* running processes; the unit's TasksMax= allows for them */
+#define RETRY_TIME  100000000ull /* ns, if no process can be started */
 
-static bool make_gate(int gate[2])
+static bool make_barrier(int barrier[2])
 {
-	return pipe2(gate, O_CLOEXEC) == 0;
+	return pipe2(barrier, O_CLOEXEC) == 0;
 }
 
 enum totp_err closer_begin(struct closer *closer)
 {
-	return make_gate(closer->gate) && make_gate(closer->next) ? TOTP_OK : TOTP_ERR_SYSTEM;
+	return make_barrier(closer->barrier) && make_barrier(closer->next) ? TOTP_OK
+									   : TOTP_ERR_SYSTEM;
 }
 
 void closer_take(struct closer *closer, int *fd, uint64_t due)
@@ -42,45 +43,39 @@ static void close_all(struct closer *closer)
 	closer->count = 0;
 }
 
-static void close_gate(int gate[2])
+static void close_barrier(int barrier[2])
 {
-	gate[0] = fd_close(gate[0]);
-	gate[1] = fd_close(gate[1]);
+	barrier[0] = fd_close(barrier[0]);
+	barrier[1] = fd_close(barrier[1]);
 }
 
-void closer_leave(struct closer *closer)
+void closer_close(struct closer *closer)
 {
 	close_all(closer);
-	close_gate(closer->gate);
-	close_gate(closer->next);
-}
-
-/* Are there connections to be closed now? */
-static bool is_due(const struct closer *closer, uint64_t now)
-{
-	if (closer->count == 0 || now < closer->not_before)
-		return false;
-	return closer->count >= CLOSER_MANY || (now >= closer->due && closer->at_work < CLOSER_FEW);
+	close_barrier(closer->barrier);
+	close_barrier(closer->next);
 }
 
 bool closer_run(struct closer *closer, uint64_t now)
 {
+	bool many = closer->count >= CLOSER_MANY;
+	bool due = closer->count && now >= closer->due && closer->running < CLOSER_FEW;
 	pid_t child;
 
-	if (!is_due(closer, now))
+	if ((!many && !due) || now < closer->not_before)
 		return false;
 	closer->not_before = now + RETRY_TIME;
-	if (closer->at_work >= CLOSER_MAX || (closer->next[0] < 0 && !make_gate(closer->next)))
+	if (closer->running >= CLOSER_MAX || (closer->next[0] < 0 && !make_barrier(closer->next)))
 		return false;
 	child = fork();
 	if (child <= 0)
 		return child == 0;
-	closer->at_work++;
+	closer->running++;
 	closer->not_before = 0;
 	close_all(closer);
-	close_gate(closer->gate);
-	memcpy(closer->gate, closer->next, sizeof(closer->gate));
-	if (!make_gate(closer->next)) /* is tried again; else there is always one in store */
+	close_barrier(closer->barrier);
+	memcpy(closer->barrier, closer->next, sizeof(closer->barrier));
+	if (!make_barrier(closer->next)) /* the next call tries again */
 		closer->next[0] = closer->next[1] = -1;
 	return false;
 }
@@ -89,10 +84,10 @@ _Noreturn void closer_finish(const struct closer *closer)
 {
 	char none;
 
-	fd_close(closer->gate[1]);
-	while (read(closer->gate[0], &none, 1) < 0 && errno == EINTR)
+	fd_close(closer->barrier[1]);
+	while (read(closer->barrier[0], &none, 1) < 0 && errno == EINTR)
 		;
-	fd_close(closer->next[1]); /* before the connections, which may take their time */
+	fd_close(closer->next[1]); /* before the connections, which may take long */
 	_exit(EXIT_SUCCESS);
 }
 
@@ -100,7 +95,7 @@ int closer_wait_ms(const struct closer *closer, uint64_t now)
 {
 	uint64_t next = closer->due > closer->not_before ? closer->due : closer->not_before;
 
-	if (closer->count == 0 || closer->at_work >= CLOSER_FEW)
-		return -1; /* the end of one is told */
+	if (closer->count == 0 || closer->running >= CLOSER_FEW)
+		return -1; /* SIGCHLD wakes poll when one of them ends */
 	return now < next ? (int)((next - now) / 1000000 + 1) : 0;
 }

@@ -24,23 +24,22 @@
 #define SO_PASSRIGHTS 83
 #endif
 
-bool door_is_left(int fd)
+bool listener_client_left(int fd)
 {
 	struct pollfd one = {.fd = fd};
 
 	return poll(&one, 1, 0) > 0 && (one.revents & (POLLHUP | POLLERR));
 }
 
-void door_close(struct doors *doors)
+void listeners_close(struct listeners *listeners)
 {
-	doors->user = fd_close(doors->user);
-	doors->root = fd_close(doors->root);
+	listeners->user = fd_close(listeners->user);
+	listeners->root = fd_close(listeners->root);
 }
 
 /*
- * Have the kernel refuse descriptors that are sent to whoever connects from now on. One that
- * cannot lets them come: see closer.h. It is the same socket that a manager keeps, which is
- * thereby protected, too.
+ * Make the kernel refuse descriptors that later clients send. An older kernel accepts them: see
+ * closer.h. A service manager keeps the same socket, so this protects it too.
  */
 static void refuse_descriptors(int listener)
 {
@@ -53,8 +52,9 @@ static void refuse_descriptors(int listener)
 #endif
 }
 
-/* --- from a service manager --- */
+/* --- passed by a service manager --- */
 
+/* Is it a socket of the right type on which a process listens? */
 static bool is_listener(int fd)
 {
 	struct sockaddr_un address;
@@ -67,21 +67,21 @@ static bool is_listener(int fd)
 	       address.sun_family == AF_UNIX;
 }
 
-static bool keep(int fd, struct text name, struct doors *doors)
+static bool take_one(int fd, struct text name, struct listeners *listeners)
 {
-	int *place = text_is(name, "user")   ? &doors->user
-		     : text_is(name, "root") ? &doors->root
-					     : NULL;
+	int *listener = text_is(name, "user")   ? &listeners->user
+			: text_is(name, "root") ? &listeners->root
+						: NULL;
 
-	if (!place || *place >= 0 || !is_listener(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+	if (!listener || *listener >= 0 || !is_listener(fd) ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return false;
 	refuse_descriptors(fd);
-	*place = fd;
+	*listener = fd;
 	return true;
 }
 
-/* A number of the environment, or 0. */
+/* The number in an environment variable, or 0. */
 static uint64_t number_of(const char *variable)
 {
 	const char *text = getenv(variable);
@@ -92,64 +92,55 @@ static uint64_t number_of(const char *variable)
 	return number;
 }
 
-enum totp_err door_take(struct doors *ret_doors, struct reason *why)
+enum totp_err listeners_take(struct listeners *ret_listeners, struct reason *why)
 {
 	uint64_t count = number_of("LISTEN_FDS"), pid = number_of("LISTEN_PID");
 	const char *names = getenv("LISTEN_FDNAMES");
 	struct text rest = text_of(names ? names : ""), name = {"", 0};
-	struct doors doors = DOORS_NONE;
+	struct listeners listeners = LISTENERS_NONE;
 
 	if (count == 0 || pid != (uint64_t)getpid())
 		return TOTP_ERR_NOT_FOUND;
 	for (int i = 0; i < (int)count; i++) {
 		(void)text_field(&rest, ':', &name);
-		if (count <= FDS_MAX && keep(FIRST_FD + i, name, &doors))
+		if (count <= FDS_MAX && take_one(FIRST_FD + i, name, &listeners))
 			continue;
-		reason_set(why, "the sockets that were handed over: expected one or two of type "
-				"SOCK_SEQPACKET, called \"user\" and \"root\"");
+		reason_set(why, "the service manager passed other sockets: expected one or two of "
+				"type SOCK_SEQPACKET with the names \"user\" and \"root\", see "
+				"totpd.socket and totpd-root.socket");
 		return TOTP_ERR_FORMAT;
 	}
-	doors.activated = true;
-	*ret_doors = doors;
+	listeners.activated = true;
+	*ret_listeners = listeners;
 	return TOTP_OK;
 }
 
-/* --- by hand --- */
+/* --- made by totpd itself --- */
 
-static enum totp_err make_folder(const char *run_dir, struct reason *why)
+static enum totp_err new_socket(int *ret_fd, struct reason *why)
+{
+	*ret_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*ret_fd >= 0)
+		return TOTP_OK;
+	(void)reason_errno(why, "cannot make a socket");
+	return TOTP_ERR_SYSTEM;
+}
+
+/* Remove a socket if no process is listening on it. */
+static enum totp_err remove_stale(const struct sockaddr_un *address, struct reason *why)
 {
 	OWN_FD int fd = -1;
+	enum totp_err err = new_socket(&fd, why);
 
-	bool made = mkdir(run_dir, 0700) == 0;
-
-	if ((!made && errno != EEXIST) || (made && chmod(run_dir, 0755) != 0)) {
-		(void)reason_errno(why, "%s", run_dir);
-		return TOTP_ERR_SYSTEM;
-	}
-	return path_open_dir(AT_FDCWD, run_dir, 0, &fd, NULL, why);
-}
-
-static int new_socket(void)
-{
-	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-}
-
-/* Take away a socket that nobody listens on. */
-static enum totp_err clear(const struct sockaddr_un *address, struct reason *why)
-{
-	OWN_FD int fd = new_socket();
-
-	if (fd < 0) {
-		(void)reason_errno(why, "no socket");
-		return TOTP_ERR_SYSTEM;
-	}
+	if (err != TOTP_OK)
+		return err;
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 	    errno == EAGAIN) {
-		reason_set(why, "%s: there is a totpd at work already", address->sun_path);
+		reason_set(why, "%s: another totpd is already running", address->sun_path);
 		return TOTP_ERR_EXISTS;
 	}
 	if (errno == ECONNREFUSED)
-		unlink(address->sun_path); /* what else is there, bind will say */
+		unlink(address->sun_path); /* bind reports any other file there */
 	return TOTP_OK;
 }
 
@@ -162,20 +153,17 @@ static enum totp_err make_one(const char *run_dir, const char *name, mode_t mode
 	enum totp_err err;
 
 	if (len < 0 || (size_t)len >= sizeof(address.sun_path)) {
-		reason_set(why, "run_dir is too long for a socket in it");
+		reason_set(why, "run_dir: the path is too long for a socket below it");
 		return TOTP_ERR_RANGE;
 	}
-	err = clear(&address, why);
+	err = remove_stale(&address, why);
+	if (err == TOTP_OK)
+		err = new_socket(&fd, why);
 	if (err != TOTP_OK)
 		return err;
-	fd = new_socket();
-	if (fd < 0) {
-		(void)reason_errno(why, "no socket");
-		return TOTP_ERR_SYSTEM;
-	}
 	refuse_descriptors(fd);
-	/* nobody can reach it between bind and chmod: the caller has set the umask, and nobody
-	 * is listened to before listen */
+	/* nobody can connect between bind and chmod: the caller has set the umask, and the
+	 * kernel refuses connections before listen */
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    chmod(address.sun_path, mode) != 0 || listen(fd, BACKLOG) != 0) {
 		(void)reason_errno(why, "%s", address.sun_path);
@@ -185,18 +173,26 @@ static enum totp_err make_one(const char *run_dir, const char *name, mode_t mode
 	return TOTP_OK;
 }
 
-enum totp_err door_make(const char *run_dir, struct doors *ret_doors, struct reason *why)
+enum totp_err listeners_make(const char *run_dir, struct listeners *ret_listeners,
+			     struct reason *why)
 {
-	struct doors doors = DOORS_NONE;
-	enum totp_err err = make_folder(run_dir, why);
+	struct listeners listeners = LISTENERS_NONE;
+	bool made = mkdir(run_dir, 0700) == 0;
+	OWN_FD int dir_fd = -1;
+	enum totp_err err;
 
+	if ((!made && errno != EEXIST) || (made && chmod(run_dir, 0755) != 0)) {
+		(void)reason_errno(why, "%s", run_dir);
+		return TOTP_ERR_SYSTEM;
+	}
+	err = path_open_dir(AT_FDCWD, run_dir, 0, &dir_fd, NULL, why);
 	if (err == TOTP_OK)
-		err = make_one(run_dir, ASK_ROOT_SOCKET, 0600, &doors.root, why);
+		err = make_one(run_dir, ASK_ROOT_SOCKET, 0600, &listeners.root, why);
 	if (err == TOTP_OK)
-		err = make_one(run_dir, ASK_SOCKET, 0666, &doors.user, why);
+		err = make_one(run_dir, ASK_SOCKET, 0666, &listeners.user, why);
 	if (err == TOTP_OK)
-		*ret_doors = doors;
+		*ret_listeners = listeners;
 	else
-		door_close(&doors);
+		listeners_close(&listeners);
 	return err;
 }

@@ -1,40 +1,40 @@
-/* The two sockets: handed over by a service manager, or made by hand. */
-#ifndef DOOR_H
-#define DOOR_H
+/* The two sockets that totpd listens on: passed by a service manager, or made by totpd itself. */
+#ifndef LISTENER_H
+#define LISTENER_H
 
 #include <stdbool.h>
 
 #include "base/own.h"
 #include "base/err.h"
 
-struct doors {
-	int user;       /* anybody, about themselves; -1: there is none */
-	int root;       /* root, about anybody */
-	bool activated; /* they are a service manager's, who listens on when we leave */
+struct listeners {
+	int user;       /* for any user, about themselves; -1: there is none */
+	int root;       /* for root, about any user */
+	bool activated; /* a service manager owns them, and listens when totpd has exited */
 };
 
-#define DOORS_NONE \
+#define LISTENERS_NONE \
 	{ \
 		.user = -1, .root = -1 \
 	}
 
 /*
- * Take the sockets that a service manager handed over (sd_listen_fds(3)), by their names
- * "user" and "root". TOTP_ERR_NOT_FOUND: none were. TOTP_ERR_FORMAT: not such sockets; *why.
+ * Take the sockets that a service manager passed (sd_listen_fds(3)), by their names "user" and
+ * "root". TOTP_ERR_NOT_FOUND: it passed none. TOTP_ERR_FORMAT: other sockets; *why.
  */
-MUST_CHECK enum totp_err door_take(struct doors *ret_doors, struct reason *why);
+MUST_CHECK enum totp_err listeners_take(struct listeners *ret_listeners, struct reason *why);
 
 /*
- * Make run_dir if it is missing, and both sockets in it, in the place of those that a totpd
- * which has ended left. As root. TOTP_ERR_EXISTS: one is at work there. *why.
+ * As root: make run_dir if it is missing, and both sockets in it; sockets of a totpd that has
+ * exited are replaced. TOTP_ERR_EXISTS: another totpd is running. *why.
  */
-MUST_CHECK enum totp_err door_make(const char *run_dir, struct doors *ret_doors,
-				   struct reason *why);
+MUST_CHECK enum totp_err listeners_make(const char *run_dir, struct listeners *ret_listeners,
+					struct reason *why);
 
-/* Has the client closed its end of this connection? */
-bool door_is_left(int fd);
+/* Close both; those of a service manager stay as they are. */
+void listeners_close(struct listeners *listeners);
 
-/* Close both; a manager's stay as they are. */
-void door_close(struct doors *doors);
+/* Has the client at the other end of this connection closed it? */
+bool listener_client_left(int fd);
 
 #endif

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum totp_err drop_limits(struct reason *why)
+enum totp_err privdrop_limits(struct reason *why)
 {
 	const struct rlimit none = {0, 0};
 
@@ -17,8 +17,8 @@ enum totp_err drop_limits(struct reason *why)
 	return TOTP_OK;
 }
 
-/* Is there a way back? */
-static bool is_for_good(const struct account *account)
+/* Can the process not become root again? Tries it. */
+static bool is_permanent(const struct account *account)
 {
 	uid_t real, effective, saved;
 	gid_t real_gid, effective_gid, saved_gid;
@@ -32,10 +32,10 @@ static bool is_for_good(const struct account *account)
 	       effective_gid == account->gid && saved_gid == account->gid;
 }
 
-enum totp_err drop_to(const struct account *account, struct reason *why)
+enum totp_err privdrop_to(const struct account *account, struct reason *why)
 {
 	if (account->uid == 0 || account->gid == 0) {
-		reason_set(why, "the account %s is root's", account->name);
+		reason_set(why, "the account %s has uid or gid 0", account->name);
 		return TOTP_ERR_UNSAFE;
 	}
 	if (setgroups(0, NULL) != 0 || setresgid(account->gid, account->gid, account->gid) != 0 ||
@@ -43,9 +43,9 @@ enum totp_err drop_to(const struct account *account, struct reason *why)
 		(void)reason_errno(why, "cannot become %s", account->name);
 		return TOTP_ERR_SYSTEM;
 	}
-	if (!is_for_good(account)) {
-		reason_set(why, "root's rights could be had back");
+	if (!is_permanent(account)) {
+		reason_set(why, "the process could become root again");
 		return TOTP_ERR_UNSAFE;
 	}
-	return drop_limits(why);
+	return privdrop_limits(why);
 }

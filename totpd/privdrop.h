@@ -1,17 +1,16 @@
-/* Giving up root's rights for good. */
-#ifndef DROP_H
-#define DROP_H
+/* Giving up root's privileges for good. */
+#ifndef PRIVDROP_H
+#define PRIVDROP_H
 
 #include "host/account.h"
 
 /*
- * Become the account: its uid and gid, no other groups, no way back and no core dumps, and
- * nobody but root may look at the process. That there is no way back is tried. errno says
- * what failed; the process is then to end.
+ * Become the account: its uid and gid and no other groups, with the limits below. Tries to become
+ * root again, and fails if that works. After an error (errno in *why) the process must exit.
  */
-MUST_CHECK enum totp_err drop_to(const struct account *account, struct reason *why);
+MUST_CHECK enum totp_err privdrop_to(const struct account *account, struct reason *why);
 
-/* The same limits for a process that was started without root's rights. */
-MUST_CHECK enum totp_err drop_limits(struct reason *why);
+/* No new privileges, no core dumps, and only root may look into the process. */
+MUST_CHECK enum totp_err privdrop_limits(struct reason *why);
 
 #endif

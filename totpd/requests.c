@@ -16,136 +16,142 @@
 #include "login/throttle.h"
 
 /* What is known of one request. */
-struct errand {
-	const struct office *office;
+struct request {
+	const struct server *server;
 	const struct policy *policy;
 	const struct peer *peer;
 	int fd; /* the connection */
-	const struct wire_request *request;
+	const struct wire_request *wire;
 	struct wire_response *response;
 	struct account account;
 	struct source source;
 	struct store *store;
 	int64_t now;
-	uid_t logged_for; /* whom a line counts for: whom it is about, if the peer may ask that */
+	uid_t logged_for; /* whose limit a line counts for: the account's, if the peer may ask */
 };
 
-/* --- the log: totpd's own for what others than root ask, who could leave it out --- */
+/* --- the log: of requests of ordinary users, whose programs could leave it out --- */
 
-static void log_line(const struct errand *errand, int priority, enum ledger_kind kind,
-		     struct log_event event)
+static void log_request(const struct request *request, int priority, enum log_kind kind,
+			struct log_event event)
 {
-	const struct office *office = errand->office;
+	const struct server *server = request->server;
 	char source[SOURCE_TEXT_MAX];
 
-	if (!errand->peer->root &&
-	    !ledger_write(&office->ledger, office->note, errand->logged_for, kind))
+	if (!request->peer->root &&
+	    !log_limit_allows(&server->log_limit, server->counts, request->logged_for, kind))
 		return;
-	source_text(&errand->source, source);
-	event.user = errand->account.known ? errand->account.name : NULL;
-	event.service = errand->request->service;
+	source_text(&request->source, source);
+	event.user = request->account.known ? request->account.name : NULL;
+	event.service = request->wire->service;
 	event.source = source;
 	log_send(priority, &event);
 }
 
-static void log_outcome(const struct errand *errand)
+static void log_change(const struct request *request, const char *what, const char *token)
 {
-	const struct outcome *outcome = &errand->response->outcome;
+	log_request(request, LOG_NOTICE, LOG_ACCEPTED,
+		    (struct log_event){.outcome = what, .reason = "self", .token = token});
+}
+
+/* Log the outcome of an ordinary user's code, and remove from it what the user must not learn. */
+static void log_outcome(const struct request *request)
+{
+	struct outcome *outcome = &request->response->outcome;
 	bool accepted = outcome->verdict == VERDICT_ALLOW;
 	char detail[OUTCOME_DETAIL_MAX];
 
+	if (request->peer->root)
+		return;
 	outcome_explain(outcome, detail);
-	log_line(errand, accepted ? LOG_INFO : LOG_NOTICE,
-		 accepted ? LEDGER_ACCEPTED : LEDGER_DENIED,
-		 (struct log_event){.outcome = outcome_word(outcome),
-				    .reason = judge_reason_name(outcome->reason),
-				    .token = outcome->label,
-				    .detail = detail});
+	log_request(request, accepted ? LOG_INFO : LOG_NOTICE, accepted ? LOG_ACCEPTED : LOG_DENIED,
+		    (struct log_event){.outcome = outcome_word(outcome),
+				       .reason = judge_reason_name(outcome->reason),
+				       .token = outcome->label,
+				       .detail = detail});
+	outcome_hide_future(outcome);
 }
 
-static void log_error(const struct errand *errand, enum totp_err err)
+/* The same for an error, if there is one: users read only what they can do something about. */
+static void log_error(const struct request *request, enum totp_err err)
 {
+	struct reason *why = &request->response->why;
 	char word[ERR_WORD_MAX];
 
-	log_line(errand, LOG_ERR, LEDGER_DENIED,
-		 (struct log_event){.outcome = "error",
-				    .reason = err_word(err, word),
-				    .detail = errand->response->why.text});
+	if (request->peer->root)
+		return;
+	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
+		log_request(request, LOG_ERR, LOG_DENIED,
+			    (struct log_event){.outcome = "error",
+					       .reason = err_word(err, word),
+					       .detail = why->text});
+	if (err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN && err != TOTP_ERR_OTHER_STORE)
+		why->text[0] = '\0';
 }
 
-/* --- what a gate needs to know --- */
+/* --- looking, and checking a code --- */
 
-/* Does the client still wait for the answer? It tells its user that nothing was possible else. */
+/* Does the client still wait for the answer? If not, it has told its user that none came. */
 static bool is_awaited(const void *context)
 {
-	const struct errand *errand = context;
+	const struct request *request = context;
 
-	return io_monotonic_ns() < errand->request->deadline && !door_is_left(errand->fd);
+	return io_monotonic_ns() < request->wire->deadline && !listener_client_left(request->fd);
 }
 
-static struct attempt attempt_of(const struct errand *errand)
+static struct attempt attempt_by(const struct request *request)
 {
-	return (struct attempt){.user = errand->account.name,
-				.uid = errand->account.uid,
-				.source = errand->source,
-				.now = errand->now,
-				.policy = errand->policy,
-				.answer = &errand->request->answer,
+	return (struct attempt){.user = request->account.name,
+				.uid = request->account.uid,
+				.source = request->source,
+				.now = request->now,
+				.policy = request->policy,
+				.answer = &request->wire->answer,
 				.is_awaited = is_awaited,
-				.context = errand,
-				.tells = errand->peer->root && errand->request->tells};
+				.context = request,
+				.tells = request->peer->root && request->wire->tells};
 }
 
-static enum totp_err look(struct errand *errand)
+static enum totp_err answer_look(struct request *request)
 {
-	const struct account *account = &errand->account;
-	struct wire_response *response = errand->response;
-	const char *name = account->known ? account->name : errand->request->user;
-	struct attempt who = attempt_of(errand);
+	const struct account *account = &request->account;
+	struct wire_response *response = request->response;
+	const char *name = account->known ? account->name : request->wire->user;
+	struct attempt who = attempt_by(request);
 	struct look look;
-	enum totp_err err = store_has(errand->store, name, &response->enrolled, &response->why);
+	enum totp_err err = store_has(request->store, name, &response->enrolled, &response->why);
 
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
 	if (err != TOTP_OK || !account->known)
 		return err;
 	if (!response->enrolled)
-		return errand->request->by_invitation
-			       ? invitation_holds(errand->store, account->name, account->uid,
-						  errand->now, &response->invited, &response->why)
+		return request->wire->by_invitation
+			       ? invitation_holds(request->store, account->name, account->uid,
+						  request->now, &response->invited, &response->why)
 			       : TOTP_OK;
-	err = attempt_look(errand->store, &who, &look, &response->why);
-	response->status.last_success = look.last_here; /* how old it may be, who asks knows */
+	err = attempt_look(request->store, &who, &look, &response->why);
+	response->status.last_success = look.last_here; /* the client knows how old it may be */
 	response->pending = look.pending;
-	response->enrolled = err != TOTP_ERR_NOT_FOUND; /* revoked in between */
+	response->enrolled = err != TOTP_ERR_NOT_FOUND; /* deleted meanwhile */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
 }
 
-/* --- an answer --- */
-
-static void tell_outcome(const struct errand *errand)
+static enum totp_err answer_check(struct request *request)
 {
-	if (errand->peer->root)
-		return;
-	log_outcome(errand);
-	outcome_hide_future(&errand->response->outcome);
-}
-
-static enum totp_err check(struct errand *errand)
-{
-	struct attempt who = attempt_of(errand);
-	struct wire_response *response = errand->response;
+	struct attempt who = attempt_by(request);
+	struct wire_response *response = request->response;
 	enum totp_err err;
 
-	if (!errand->account.known)
+	if (!request->account.known)
 		return TOTP_ERR_NOT_FOUND;
-	err = attempt(errand->store, &who, &response->outcome, &response->why);
+	err = attempt(request->store, &who, &response->outcome, &response->why);
 	if (err == TOTP_OK)
-		tell_outcome(errand);
+		log_outcome(request);
 	return err;
 }
 
-/* --- what there is --- */
+/* --- status --- */
 
 static void show_tokens(const struct store_txn *txn, struct wire_status *status)
 {
@@ -164,17 +170,17 @@ static void show_tokens(const struct store_txn *txn, struct wire_status *status)
 	}
 }
 
-static enum totp_err show_record(struct errand *errand)
+static enum totp_err show_credential(struct request *request)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	struct wire_response *response = errand->response;
+	struct wire_response *response = request->response;
 	struct wire_status *status = &response->status;
-	enum totp_err err = store_read(errand->store, errand->account.name, &txn, &response->why);
+	enum totp_err err = store_read(request->store, request->account.name, &txn, &response->why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return TOTP_OK;
-	if (err == TOTP_OK) /* whoever had the name before is not theirs to know about */
-		err = attempt_check_uid(&txn.cred, errand->account.uid, &response->why);
+	if (err == TOTP_OK) /* the user learns nothing about an earlier user of the same name */
+		err = attempt_check_uid(&txn.cred, request->account.uid, &response->why);
 	if (err != TOTP_OK)
 		return err;
 	response->enrolled = true;
@@ -187,182 +193,167 @@ static enum totp_err show_record(struct errand *errand)
 	status->recovery_count = txn.cred.recovery_count;
 	status->recovery_left = (uint8_t)recovery_left(&txn.cred, &txn.state);
 	status->last_success = txn.state.last_success;
-	status->wait_seconds = throttle_wait(throttle_of(&txn.state, &errand->source),
-					     errand->policy, errand->now);
+	status->wait_seconds = throttle_wait(throttle_of(&txn.state, &request->source),
+					     request->policy, request->now);
 	show_tokens(&txn, status);
 	return TOTP_OK;
 }
 
-/* The policy's file alone: what a PAM line says is known to that line. */
-static enum totp_err find_facts(struct errand *errand, struct gate_facts *ret_facts)
+/* By the policy file only: totpd does not know the arguments of a PAM line. */
+static enum totp_err find_gate_facts(struct request *request, struct gate_facts *ret_facts)
 {
 	const struct address nowhere = {.family = ADDRESS_NONE};
 
-	return facts_find(errand->policy, &errand->account, errand->account.name, &nowhere,
-			  ret_facts, &errand->response->why);
+	return facts_find(request->policy, &request->account, request->account.name, &nowhere,
+			  ret_facts, &request->response->why);
 }
 
-/* May this person enrol, as far as the policy goes? */
-static enum totp_err find_leave(struct errand *errand, struct gate_facts *facts, bool *ret_may)
+/* Does the policy, or an invitation, allow the user to enroll? */
+static enum totp_err find_permission(struct request *request, struct gate_facts *facts,
+				     bool *ret_may)
 {
-	enum totp_err err = invitation_find(errand->store, errand->policy, ENROLL_BY_TOOL,
-					    errand->account.name, errand->account.uid, errand->now,
-					    facts, &errand->response->why);
+	enum totp_err err = invitation_find(request->store, request->policy, ENROLL_BY_TOOL,
+					    request->account.name, request->account.uid,
+					    request->now, facts, &request->response->why);
 
 	if (err == TOTP_OK)
-		*ret_may = gate_may_enroll(errand->policy, facts, ENROLL_BY_TOOL, errand->now);
+		*ret_may = gate_may_enroll(request->policy, facts, ENROLL_BY_TOOL, request->now);
 	return err;
 }
 
-/* An invitation counts in the login alone, whose line goes by the same file. */
-static enum totp_err find_invitation(struct errand *errand)
+static enum totp_err answer_status(struct request *request)
 {
-	struct gate_facts facts = {.known = errand->account.known};
-	enum totp_err err = invitation_find(errand->store, errand->policy, ENROLL_IN_LOGIN,
-					    errand->account.name, errand->account.uid, errand->now,
-					    &facts, &errand->response->why);
-
-	errand->response->invited = facts.invited;
-	return err;
-}
-
-static enum totp_err status(struct errand *errand)
-{
-	struct wire_response *response = errand->response;
+	struct wire_response *response = request->response;
 	struct gate_facts facts;
-	enum totp_err err = find_facts(errand, &facts);
+	enum totp_err err = find_gate_facts(request, &facts);
 
 	if (err == TOTP_OK)
-		err = show_record(errand);
+		err = show_credential(request);
 	if (err != TOTP_OK)
 		return err;
 	facts.enrolled = response->enrolled;
-	response->required = gate_requires(errand->policy, &facts, errand->now);
-	err = find_leave(errand, &facts, &response->may_enroll);
-	return err == TOTP_OK && !response->enrolled ? find_invitation(errand) : err;
+	response->required = gate_requires(request->policy, &facts, request->now);
+	err = find_permission(request, &facts, &response->may_enroll);
+	if (err != TOTP_OK || response->enrolled)
+		return err;
+	/* an invitation counts only in a login, whose PAM line uses the same file */
+	facts = (struct gate_facts){.known = request->account.known};
+	err = invitation_find(request->store, request->policy, ENROLL_IN_LOGIN,
+			      request->account.name, request->account.uid, request->now, &facts,
+			      &response->why);
+	response->invited = facts.invited;
+	return err;
 }
 
 /* --- a new token --- */
 
-/* What only an administrator may do by this policy. */
-static enum totp_err forbid(const struct errand *errand, const char *what)
+static enum totp_err forbid(const struct request *request, const char *what)
 {
-	reason_set(&errand->response->why, "%s is your administrator's to do here", what);
+	reason_set(&request->response->why, "only your administrator can %s", what);
 	return TOTP_ERR_FORBIDDEN;
 }
 
-static struct otp_uri uri_of(const struct wire_token *token)
+/* Check the code that the user has typed back. The client did so too, but only totpd decides. */
+static enum totp_err confirm_again(const struct request *request, uint64_t *ret_moving)
 {
-	return (struct otp_uri){.hotp = token->type == TOKEN_HOTP,
-				.alg = token->alg,
-				.digits = token->digits,
-				.period = token->period,
-				.counter = token->counter,
-				.secret = token->secret};
-}
-
-/* Check again what the person has typed back: this end alone decides. */
-static enum totp_err confirm_again(const struct errand *errand, uint64_t *ret_moving)
-{
-	const struct wire_token *token = &errand->request->token;
-	const struct confirm_window window = {errand->policy->window, errand->policy->hotp_window};
-	struct otp_uri uri = uri_of(token);
+	const struct wire_token *token = &request->wire->token;
+	const struct confirm_window window = {request->policy->window,
+					      request->policy->hotp_window};
+	struct otp_uri uri = {.hotp = token->type == TOKEN_HOTP,
+			      .alg = token->alg,
+			      .digits = token->digits,
+			      .period = token->period,
+			      .counter = token->counter,
+			      .secret = token->secret};
 	struct confirmation typed;
-	enum totp_err err;
+	enum totp_err err = TOTP_ERR_ARGUMENT;
 
-	if (token->type == 0 || token->typed.kind != ANSWER_CODE || !token->label[0] ||
-	    token->secret.len < SECRET_GOOD_MIN)
-		return TOTP_ERR_ARGUMENT;
-	err = confirm_typed(&uri, &window, token->typed.code.text, errand->now, &typed);
+	if (token->type != 0 && token->typed.kind == ANSWER_CODE && token->label[0] &&
+	    token->secret.len >= SECRET_GOOD_MIN)
+		err = confirm_typed(&uri, &window, token->typed.code.text, request->now, &typed);
 	WIPE(uri);
 	if (err != TOTP_OK)
 		return err;
 	*ret_moving = typed.moving;
 	if (typed.right)
 		return TOTP_OK;
-	reason_set(&errand->response->why, "the code of the new phone came too late: try again");
+	reason_set(&request->response->why, "the code of the new phone came too late: try again");
 	return TOTP_ERR_RANGE;
 }
 
-static struct token token_of(const struct errand *errand)
+static struct token token_to_store(const struct request *request)
 {
-	const struct wire_token *given = &errand->request->token;
+	const struct wire_token *given = &request->wire->token;
 	struct token token = {.type = given->type,
 			      .alg = given->alg,
 			      .digits = given->digits,
 			      .period = given->period,
-			      .created = errand->now,
+			      .created = request->now,
 			      .secret = given->secret};
 
 	memcpy(token.label, given->label, sizeof(token.label));
 	return token;
 }
 
-static void log_change(const struct errand *errand, const char *what, const char *token)
-{
-	log_line(errand, LOG_NOTICE, LEDGER_ACCEPTED,
-		 (struct log_event){.outcome = what, .reason = "self", .token = token});
-}
-
-/* May the person enroll themselves by this policy? */
-static enum totp_err check_leave(struct errand *errand)
+/* May the user enroll with totp-enroll? */
+static enum totp_err check_permission(struct request *request)
 {
 	struct gate_facts facts;
 	bool may = false;
-	enum totp_err err = find_facts(errand, &facts);
+	enum totp_err err = find_gate_facts(request, &facts);
 
 	if (err == TOTP_OK)
-		err = find_leave(errand, &facts, &may);
-	return err == TOTP_OK && !may ? forbid(errand, "enrolment") : err;
+		err = find_permission(request, &facts, &may);
+	return err == TOTP_OK && !may ? forbid(request, "enroll you") : err;
 }
 
-/* Root has decided by its PAM line, before the person was asked; an invitation may have gone
+/* The module allowed it by its PAM line before it asked the user; an invitation may have ended
  * since. */
-static enum totp_err check_invitation(struct errand *errand)
+static enum totp_err check_invitation(struct request *request)
 {
-	bool holds = !errand->request->by_invitation;
+	bool holds = !request->wire->by_invitation;
 	enum totp_err err = TOTP_OK;
 
-	if (!errand->account.known)
+	if (!request->account.known)
 		return TOTP_ERR_ARGUMENT;
 	if (!holds)
-		err = invitation_holds(errand->store, errand->account.name, errand->account.uid,
-				       errand->now, &holds, &errand->response->why);
+		err = invitation_holds(request->store, request->account.name, request->account.uid,
+				       request->now, &holds, &request->response->why);
 	if (err != TOTP_OK || holds)
 		return err;
-	reason_set(&errand->response->why, "the invitation was taken back, or has ended");
+	reason_set(&request->response->why, "the invitation was taken back, or has ended");
 	return TOTP_ERR_FORBIDDEN;
 }
 
-static enum totp_err enroll(struct errand *errand)
+static enum totp_err answer_enroll(struct request *request)
 {
-	struct wire_response *response = errand->response;
-	bool in_login = errand->request->op == WIRE_ENROLL_IN_LOGIN;
-	struct enroll_first first = {.user = errand->account.name,
-				     .uid = errand->account.uid,
-				     .now = errand->now,
-				     .recovery_codes = in_login ? errand->request->recovery_codes
-								: errand->policy->recovery_codes};
-	enum totp_err err = in_login ? check_invitation(errand) : check_leave(errand);
+	struct wire_response *response = request->response;
+	bool in_login = request->wire->op == WIRE_ENROLL_IN_LOGIN;
+	struct enroll_first first = {.user = request->account.name,
+				     .uid = request->account.uid,
+				     .now = request->now,
+				     .recovery_codes = in_login ? request->wire->recovery_codes
+								: request->policy->recovery_codes};
+	enum totp_err err = in_login ? check_invitation(request) : check_permission(request);
 
 	if (err == TOTP_OK)
-		err = confirm_again(errand, &first.moving);
-	if (err == TOTP_OK && !is_awaited(errand)) {
-		reason_set(&response->why, "who asked waits no longer: nothing was stored");
+		err = confirm_again(request, &first.moving);
+	if (err == TOTP_OK && !is_awaited(request)) {
+		reason_set(&response->why, "the client waits no longer: nothing was stored");
 		err = TOTP_ERR_TIMEOUT;
 	}
 	if (err != TOTP_OK)
 		return err;
-	first.token = token_of(errand);
-	err = enroll_store(errand->store, &first, response->codes, &response->code_count,
+	first.token = token_to_store(request);
+	err = enroll_store(request->store, &first, response->codes, &response->code_count,
 			   &response->why);
 	WIPE(first.token);
-	if (err == TOTP_OK && !errand->peer->root)
-		log_change(errand, "enrolled", errand->request->token.label);
+	if (err == TOTP_OK && !request->peer->root)
+		log_change(request, "enrolled", request->wire->token.label);
 	return err;
 }
 
-/* --- changes, each by a code --- */
+/* --- changes, each confirmed by a code --- */
 
 static const struct {
 	enum wire_op op;
@@ -374,49 +365,54 @@ static const struct {
 	{WIRE_REMOVE, CHANGE_REMOVE, "token-removed"},
 	{WIRE_RENAME, CHANGE_RENAME, "token-renamed"},
 	{WIRE_RECOVERY, CHANGE_RECOVERY, "recovery-codes"},
-	{WIRE_DISABLE, CHANGE_DISABLE, "revoked"}, /* "disabled" is what an administrator does */
+	{WIRE_DISABLE, CHANGE_DISABLE, "revoked"}, /* "disabled": by an administrator */
 };
 
-/* May this be done without an administrator? */
-static enum totp_err may_change(struct errand *errand, enum change_kind kind)
+/* May users make this change themselves? */
+static enum totp_err check_change(struct request *request, enum change_kind kind)
 {
 	struct gate_facts facts;
 	enum totp_err err = TOTP_OK;
 	bool required = false;
 
 	if (kind == CHANGE_DISABLE)
-		err = find_facts(errand, &facts);
+		err = find_gate_facts(request, &facts);
 	if (kind == CHANGE_DISABLE && err == TOTP_OK)
-		required = gate_requires(errand->policy, &facts, errand->now);
-	if (err != TOTP_OK || change_is_allowed(errand->policy, kind, required))
+		required = gate_requires(request->policy, &facts, request->now);
+	if (err != TOTP_OK || change_is_allowed(request->policy, kind, required))
 		return err;
-	return forbid(errand, kind == CHANGE_DISABLE    ? "doing without codes, which the policy's "
-							  "file requires,"
-			      : kind == CHANGE_RECOVERY ? "a recovery code"
-							: "a new phone");
+	return forbid(request, kind == CHANGE_DISABLE    ? "remove your enrollment: the policy "
+							   "requires codes of you"
+			       : kind == CHANGE_RECOVERY ? "make new recovery codes for you"
+							 : "change your phones and tokens");
 }
 
-static enum totp_err make_change(struct errand *errand, size_t index)
+static enum totp_err answer_change(struct request *request)
 {
-	const struct wire_request *request = errand->request;
-	struct wire_response *response = errand->response;
-	struct attempt who = attempt_of(errand);
-	struct token token = token_of(errand);
-	struct change change = {.kind = changes[index].kind,
-				.label = request->label,
-				.new_label = request->new_label,
+	const struct wire_request *wire = request->wire;
+	struct wire_response *response = request->response;
+	struct attempt who = attempt_by(request);
+	struct token token = token_to_store(request);
+	struct change change = {.label = wire->label,
+				.new_label = wire->new_label,
 				.token = &token,
-				.recovery_codes = errand->policy->recovery_codes};
-	bool brings = change.kind == CHANGE_ADD || change.kind == CHANGE_REPLACE;
-	enum totp_err err = brings ? confirm_again(errand, &change.moving) : TOTP_OK;
+				.recovery_codes = request->policy->recovery_codes};
+	size_t index = 0;
+	enum totp_err err;
 
+	while (changes[index].op != wire->op)
+		index++;
+	change.kind = changes[index].kind;
+	err = check_change(request, change.kind);
+	if (err == TOTP_OK && (change.kind == CHANGE_ADD || change.kind == CHANGE_REPLACE))
+		err = confirm_again(request, &change.moving);
 	if (err == TOTP_OK)
-		err = change_by(errand->store, &who, &change, &response->outcome, &response->why);
+		err = change_by(request->store, &who, &change, &response->outcome, &response->why);
 	if (err == TOTP_OK)
-		tell_outcome(errand);
+		log_outcome(request);
 	if (err == TOTP_OK && response->outcome.verdict == VERDICT_ALLOW) {
-		log_change(errand, changes[index].word,
-			   change.kind == CHANGE_ADD ? token.label : request->label);
+		log_change(request, changes[index].word,
+			   change.kind == CHANGE_ADD ? token.label : wire->label);
 		if (change.kind == CHANGE_RECOVERY)
 			response->code_count = (uint8_t)change.recovery_codes;
 		memcpy(response->codes, change.codes, sizeof(response->codes));
@@ -426,117 +422,95 @@ static enum totp_err make_change(struct errand *errand, size_t index)
 	return err;
 }
 
-static enum totp_err change_one(struct errand *errand)
+/* --- one request --- */
+
+static enum totp_err answer_op(struct request *request)
 {
-	size_t index = 0;
-	enum totp_err err;
-
-	while (changes[index].op != errand->request->op)
-		index++;
-	err = may_change(errand, changes[index].kind);
-	return err == TOTP_OK ? make_change(errand, index) : err;
-}
-
-/* --- one errand --- */
-
-static enum totp_err run(struct errand *errand)
-{
-	switch (errand->request->op) {
+	switch (request->wire->op) {
 	case WIRE_LOOK:
-		return look(errand);
+		return answer_look(request);
 	case WIRE_CHECK:
-		return check(errand);
+		return answer_check(request);
 	case WIRE_STATUS:
-		return status(errand);
+		return answer_status(request);
 	case WIRE_ENROLL:
 	case WIRE_ENROLL_IN_LOGIN:
-		return enroll(errand);
+		return answer_enroll(request);
 	case WIRE_ADD:
 	case WIRE_REPLACE:
 	case WIRE_REMOVE:
 	case WIRE_RENAME:
 	case WIRE_RECOVERY:
 	case WIRE_DISABLE:
-		return change_one(errand);
+		return answer_change(request);
 	}
 	return TOTP_ERR_ARGUMENT;
 }
 
-/* Does the request mean the store that is served here? */
-static bool serves(const struct errand *errand)
+/* Is it about the store that this totpd serves? */
+static bool is_for_our_store(const struct request *request)
 {
 	static const uint8_t unread[CRED_ID_LEN];
-	const struct wire_store *meant = &errand->request->store;
+	const struct wire_store *meant = &request->wire->store;
 	bool same = memcmp(meant->id, unread, sizeof(unread)) == 0
-			    ? strcmp(meant->dir, errand->policy->store_dir) == 0
-			    : memcmp(meant->id, store_id(errand->store), sizeof(meant->id)) == 0;
+			    ? strcmp(meant->dir, request->policy->store_dir) == 0
+			    : memcmp(meant->id, store_id(request->store), sizeof(meant->id)) == 0;
 
 	if (!same)
-		reason_set(&errand->response->why, "totpd serves %.100s, and not the store %.100s",
-			   errand->policy->store_dir, meant->dir);
+		reason_set(&request->response->why, "totpd serves %.100s, and not the store %.100s",
+			   request->policy->store_dir, meant->dir);
 	return same;
 }
 
-static enum totp_err prepare(struct errand *errand, const struct office *office)
+/* Find the account, check that the peer may ask about it, and open the store. */
+static enum totp_err prepare(struct request *request)
 {
-	struct store_config config = conf_store(&office->policy);
-	struct reason *why = &errand->response->why;
-	enum totp_err err = account_find(errand->request->user, &errand->account, why);
+	struct store_config config = conf_store(request->policy);
+	struct reason *why = &request->response->why;
+	enum totp_err err = account_find(request->wire->user, &request->account, why);
 
 	if (err == TOTP_OK)
-		err = rights_check(&office->policy, errand->peer, errand->request->op,
-				   &errand->account, why);
-	if (err == TOTP_OK && errand->account.known)
-		errand->logged_for = errand->account.uid;
-	config.keys = &office->keyring;
+		err = rights_check(request->policy, request->peer, request->wire->op,
+				   &request->account, why);
+	if (err == TOTP_OK && request->account.known)
+		request->logged_for = request->account.uid;
+	config.keys = &request->server->keyring;
 	if (err == TOTP_OK)
-		err = store_open(&config, &errand->store, why);
-	if (err == TOTP_OK && !serves(errand))
+		err = store_open(&config, &request->store, why);
+	if (err == TOTP_OK && !is_for_our_store(request))
 		err = TOTP_ERR_OTHER_STORE;
-	/* a store or a group that is missing is no user who is */
+	/* NOT_FOUND would mean that the user is missing; here the store or a group is */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
-/* What others than root are told of an error: what is theirs to mend, and no more. */
-static void hide_reason(const struct errand *errand, enum totp_err err)
+bool request_answer(const struct server *server, const struct peer *peer, int fd,
+		    const struct wire_request *wire, struct wire_response *ret_response)
 {
-	struct reason *why = &errand->response->why;
-
-	if (!errand->peer->root && err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN &&
-	    err != TOTP_ERR_OTHER_STORE)
-		why->text[0] = '\0';
-}
-
-bool serve(const struct office *office, const struct peer *peer, int fd,
-	   const struct wire_request *request, struct wire_response *ret_response)
-{
-	struct errand errand = {.office = office,
-				.policy = &office->policy,
-				.peer = peer,
-				.logged_for = peer->uid,
-				.fd = fd,
-				.request = request,
-				.response = ret_response,
-				.source = peer->root ? request->source : source_of_uid(peer->uid),
-				.now = clock_now()};
+	struct request request = {.server = server,
+				  .policy = &server->policy,
+				  .peer = peer,
+				  .logged_for = peer->uid,
+				  .fd = fd,
+				  .wire = wire,
+				  .response = ret_response,
+				  .source = peer->root ? wire->source : source_of_uid(peer->uid),
+				  .now = clock_now()};
 	enum totp_err err = TOTP_ERR_FORMAT;
 	bool lacks_key;
 
-	*ret_response = (struct wire_response){.op = request->op};
-	if (office->closed)
-		reason_set(&ret_response->why, "the policy is in error: run totpctl check");
-	else if (office->keyring.count == 0)
+	*ret_response = (struct wire_response){.op = wire->op};
+	if (server->policy_invalid)
+		reason_set(&ret_response->why, "the policy has a mistake: run totpctl check");
+	else if (server->keyring.count == 0)
 		reason_set(&ret_response->why, "totpd could not read the keyring: see its log");
 	else
-		err = prepare(&errand, office);
+		err = prepare(&request);
 	if (err == TOTP_OK)
-		err = run(&errand);
-	lacks_key = office->keyring.count == 0 || (errand.store && store_lacks_key(errand.store));
-	errand.store = store_close(errand.store);
+		err = answer_op(&request);
+	lacks_key = server->keyring.count == 0 || (request.store && store_lacks_key(request.store));
+	request.store = store_close(request.store);
 
 	ret_response->err = err;
-	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND && !peer->root)
-		log_error(&errand, err);
-	hide_reason(&errand, err);
+	log_error(&request, err);
 	return lacks_key;
 }

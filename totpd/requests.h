@@ -1,29 +1,20 @@
 /*
- * One request, one response: what a child of totpd does. It may wait for a lock or a name
- * service; whoever forked it sees to it that it ends.
+ * Answering one request: what a child of totpd does. It may wait for a lock or for a name service;
+ * the parent ends it when that takes too long.
  */
-#ifndef SERVE_H
-#define SERVE_H
+#ifndef REQUESTS_H
+#define REQUESTS_H
 
-#include "ledger.h"
 #include "rights.h"
-
-/* What all requests share, but for the note. */
-struct office {
-	struct policy policy;
-	bool closed;            /* the policy is in error: everything is refused */
-	struct keyring keyring; /* read before the rights to do so were given up */
-	struct ledger ledger;
-	struct ledger_page *note; /* what is logged of the request; others than root's */
-};
+#include "server.h"
 
 /*
- * Answer a request that came by the connection fd. Nothing is used up or stored for a client that
- * has closed it, or whose deadline has passed.
+ * Answer the request that came on the connection fd. No code is used up and nothing is stored if
+ * the client has closed the connection or the request's deadline has passed.
  *
- * True: a record is sealed by a key that came into the keyring later, or that nobody has.
+ * True: a credential is sealed by a key that was added to the keyring later, or that is lost.
  */
-bool serve(const struct office *office, const struct peer *peer, int fd,
-	   const struct wire_request *request, struct wire_response *ret_response);
+bool request_answer(const struct server *server, const struct peer *peer, int fd,
+		    const struct wire_request *wire, struct wire_response *ret_response);
 
 #endif

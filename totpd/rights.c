@@ -1,10 +1,5 @@
 #include "rights.h"
 
-static bool is_question(enum wire_op op)
-{
-	return op == WIRE_LOOK || op == WIRE_CHECK;
-}
-
 /* Is the peer named in may_check? */
 static enum totp_err is_listed(const struct policy *policy, uid_t uid, bool *ret_listed,
 			       struct reason *why)
@@ -36,15 +31,15 @@ enum totp_err rights_check(const struct policy *policy, const struct peer *peer,
 	if (!peer->root && peer->uid != RIGHTS_NOBODY) {
 		if (account->known && account->uid == peer->uid && op != WIRE_ENROLL_IN_LOGIN)
 			return TOTP_OK;
-		if (is_question(op))
+		if (op == WIRE_LOOK || op == WIRE_CHECK)
 			err = is_listed(policy, peer->uid, &listed, why);
 		if (err != TOTP_OK || listed)
 			return err;
 	}
 	reason_set(why, "uid %u may not ask that%s", (unsigned)peer->uid,
-		   peer->uid == RIGHTS_NOBODY ? ": is there a user namespace in between?"
+		   peer->uid == RIGHTS_NOBODY ? ": the client may be in a user namespace"
 		   : op == WIRE_ENROLL_IN_LOGIN
-			   ? ": root alone may"
+			   ? ": only root may"
 			   : " about another user: see may_check in pam_totp.conf(5)");
 	return TOTP_ERR_FORBIDDEN;
 }

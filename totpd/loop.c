@@ -1,0 +1,418 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "host/ask.h"
+#include "host/source.h"
+#include "requests.h"
+
+#define SECOND         1000000000ull
+#define READ_TIME      SECOND                     /* in which a request must arrive */
+#define WAIT_TIME      (ASK_WAIT_MS * 1000000ull) /* after which the client is gone */
+#define PAUSE_TIME     (SECOND / 10)  /* without descriptors or processes, until the next try */
+#define CLOSE_SOON     (SECOND / 100) /* a connection whose client may wait for its end */
+#define CLOSE_LATER    (SECOND / 5)   /* a connection whose client does not wait */
+#define ACCEPT_MAX     512            /* connections in a row, before clients have a turn */
+#define COMPLAIN_TIME  (60 * SECOND)  /* between two log lines about the same */
+#define CHILD_ALARM    4              /* seconds, after which a child ends by itself */
+#define CHILD_TIME     (6 * SECOND)   /* after which it is killed */
+#define EXIT_LACKS_KEY 3              /* exit code of a child */
+
+/* --- children --- */
+
+/* Close what a child has inherited, in the order that the closer's barriers need: first the
+ * connections. own: the client that the child answers, or NULL. */
+static void close_inherited(struct loop *loop, const struct client *own)
+{
+	sigset_t none;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *client = &loop->clients.all[i];
+
+		if (client != own && client->state != CLIENT_NONE)
+			fd_close(client->fd);
+	}
+	closer_close(&loop->closer);
+	listeners_close(&loop->listeners);
+	fd_close(loop->signals);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static struct log_counts *counts_of(const struct loop *loop, const struct client *client)
+{
+	return &loop->counts[client - loop->clients.all];
+}
+
+/*
+ * The child of one request. It takes the message out of the socket first: if totpd closes a
+ * connection before that, the client sees that it may try again.
+ */
+static _Noreturn void run_child(struct loop *loop, const struct client *client)
+{
+	OWN_WIRE_RESPONSE struct wire_response response = {.op = WIRE_LOOK, .err = client->err};
+	uint8_t message[WIRE_RESPONSE_LEN];
+	bool lacks_key = false;
+
+	close_inherited(loop, client);
+	alarm(CHILD_ALARM);
+	loop->server.counts = counts_of(loop, client);
+	(void)!recv(client->fd, NULL, 0, MSG_DONTWAIT);
+	if (client->err == TOTP_OK)
+		lacks_key = request_answer(&loop->server, &client->peer, client->fd,
+					   &client->request, &response);
+	if (wire_put_response(&response, message) == TOTP_OK)
+		(void)!send(client->fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
+	WIPE(message);
+	wire_response_wipe(&response);
+	_exit(lacks_key ? EXIT_LACKS_KEY : EXIT_SUCCESS);
+}
+
+/* Try again later, without poll, which would report the same at once. */
+static void back_off(struct loop *loop, const char *what, const char *sentence)
+{
+	uint64_t now = io_monotonic_ns();
+	struct reason why = {""};
+
+	(void)reason_errno(&why, "%s", sentence);
+	loop->paused_until = now + PAUSE_TIME;
+	if (loop->complained == 0 || now - loop->complained > COMPLAIN_TIME) {
+		loop->complained = now;
+		server_log(LOG_ERR, "error", what, why.text);
+	}
+}
+
+static bool is_paused(const struct loop *loop)
+{
+	return io_monotonic_ns() < loop->paused_until;
+}
+
+/* Remove a client, and have its connection closed. */
+static void disconnect(struct loop *loop, struct client *client, uint64_t patience)
+{
+	closer_take(&loop->closer, &client->fd, io_monotonic_ns() + patience);
+	client_remove(client);
+}
+
+static void start_child(struct loop *loop, struct client *client)
+{
+	pid_t child;
+
+	if (listener_client_left(client->fd)) {
+		disconnect(loop, client, CLOSE_LATER);
+		return;
+	}
+	server_refresh_policy(&loop->server);
+	*counts_of(loop, client) = (struct log_counts){0};
+	child = fork();
+	if (child == 0)
+		run_child(loop, client);
+	if (child < 0) {
+		back_off(loop, "fork", "no process can be started to answer requests");
+		return;
+	}
+	wire_request_wipe(&client->request);
+	client->state = CLIENT_RUNNING;
+	client->child = child;
+	client->deadline = io_monotonic_ns() + CHILD_TIME;
+}
+
+/* A child that answered a request has ended. */
+static void end_request(struct loop *loop, struct client *client, int status)
+{
+	uint64_t now = io_monotonic_ns();
+	char detail[80];
+
+	log_limit_add(&loop->server.log_limit, counts_of(loop, client), now);
+	disconnect(loop, client, WIFEXITED(status) ? CLOSE_LATER : CLOSE_SOON);
+	if (WIFSIGNALED(status)) {
+		snprintf(detail, sizeof(detail), "a check was ended by signal %d%s",
+			 WTERMSIG(status), WTERMSIG(status) == SIGALRM ? ": it took too long" : "");
+		server_log(LOG_ERR, "error", "crash", detail);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_LACKS_KEY && !loop->stopping &&
+	    server_should_restart(&loop->server, now - loop->began)) {
+		server_log(LOG_NOTICE, "leave", "keyring",
+			   "a credential needs a key that was added later");
+		loop->stopping = true;
+	}
+}
+
+static void reap_children(struct loop *loop)
+{
+	int status = 0;
+	pid_t child;
+
+	while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct client *client = NULL;
+
+		for (size_t i = 0; i < CLIENTS_MAX && !client; i++)
+			if (loop->clients.all[i].state == CLIENT_RUNNING &&
+			    loop->clients.all[i].child == child)
+				client = &loop->clients.all[i];
+		if (client)
+			end_request(loop, client, status);
+		else if (child == loop->logger)
+			loop->logger = 0;
+		else
+			loop->closer.running--;
+	}
+}
+
+/* In a child: if the log does not take the lines, no request has to wait. */
+static void log_withheld(struct loop *loop, uint64_t now)
+{
+	struct log_counts due[LOG_LIMIT_USERS + 1];
+
+	if (loop->logger)
+		return;
+	if (log_limit_due(&loop->server.log_limit, now, due) > 0) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			close_inherited(loop, NULL);
+			alarm(CHILD_ALARM);
+			server_log_withheld(&loop->server, now);
+			_exit(EXIT_SUCCESS);
+		}
+		if (child < 0)
+			return; /* the next call tries again */
+		loop->logger = child;
+	}
+	log_limit_expire(&loop->server.log_limit, now);
+}
+
+/* --- connections --- */
+
+/*
+ * Only look at the message: taking it out would close here what came with it. The kernel reports
+ * control data for which there was no room, as there is for none: then it carries descriptors.
+ */
+static void read_request(struct loop *loop, struct client *client)
+{
+	uint8_t message[WIRE_REQUEST_LEN + 1]; /* a longer message is malformed */
+	struct iovec room = {.iov_base = message, .iov_len = sizeof(message)};
+	struct msghdr header = {.msg_iov = &room, .msg_iovlen = 1};
+	ssize_t len = recvmsg(client->fd, &header, MSG_PEEK);
+	const struct source *source = &client->request.source;
+	uid_t for_uid = client->peer.uid;
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len <= 0 || (header.msg_flags & MSG_CTRUNC)) {
+		disconnect(loop, client, CLOSE_SOON);
+		return;
+	}
+	client->err = wire_get_request(message, (size_t)len, &client->request);
+	WIPE(message);
+	/* su and sudo ask as root, for the user who started them */
+	if (client->peer.root && for_uid == 0 && client->err == TOTP_OK &&
+	    source->kind == SOURCE_UID)
+		for_uid = source_uid(source);
+	if (!clients_queue(&loop->clients, client, for_uid)) {
+		disconnect(loop, client, CLOSE_SOON);
+		return;
+	}
+	client->deadline = io_monotonic_ns() + WAIT_TIME;
+	if (client->err == TOTP_OK && client->request.deadline < client->deadline)
+		client->deadline = client->request.deadline;
+}
+
+/* There must be room to close the connections of all clients, too. */
+static bool can_accept(const struct loop *loop, bool root)
+{
+	return closer_has_room(&loop->closer, CLIENTS_MAX + 1) &&
+	       (root || clients_have_room(&loop->clients));
+}
+
+/* False: no more connections can be accepted now. */
+static bool accept_one(struct loop *loop, int listener, bool root)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct peer peer = {.root = root};
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct client *client = NULL, *idle;
+
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			back_off(loop, "accept", "no connection can be accepted");
+		return errno == EINTR || errno == ECONNABORTED;
+	}
+	loop->last = io_monotonic_ns();
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0) {
+		peer.uid = cred.uid;
+		client = clients_add(&loop->clients, &peer);
+		idle = client ? NULL : clients_to_evict(&loop->clients, &peer);
+		if (idle) {
+			disconnect(loop, idle, CLOSE_SOON);
+			client = clients_add(&loop->clients, &peer);
+		}
+	}
+	if (!client) {
+		closer_take(&loop->closer, &fd, loop->last + CLOSE_SOON);
+		return true;
+	}
+	client->fd = fd;
+	client->deadline = loop->last + READ_TIME;
+	read_request(loop, client); /* mostly it has arrived already */
+	return true;
+}
+
+/* Accept all that have come, so that endless connections of one user do not block the others. */
+static void accept_all(struct loop *loop, int listener, bool root)
+{
+	for (int i = 0; i < ACCEPT_MAX; i++)
+		if (!can_accept(loop, root) || !accept_one(loop, listener, root))
+			return;
+}
+
+/* Disconnect clients whose deadline has passed, and idle ones if totpd is stopping; kill children
+ * that take too long. */
+static void end_overdue(struct loop *loop, uint64_t now)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &loop->clients.all[i];
+		bool idle = client->state == CLIENT_READING;
+
+		if (client->state == CLIENT_NONE ||
+		    (now < client->deadline && !(loop->stopping && idle)))
+			continue;
+		if (client->state == CLIENT_RUNNING)
+			kill(client->child, SIGKILL);
+		else
+			disconnect(loop, client, CLOSE_SOON);
+	}
+}
+
+/* --- the loop --- */
+
+enum { POLL_SIGNALS, POLL_ROOT, POLL_USER, POLL_CLIENTS };
+
+struct polled {
+	struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX];
+	struct client *clients[CLIENTS_MAX];
+	nfds_t count;
+};
+
+static void fill_polled(struct loop *loop, struct polled *polled)
+{
+	bool paused = loop->stopping || is_paused(loop);
+	int root = paused || !can_accept(loop, true) ? -1 : loop->listeners.root;
+	int user = paused || !can_accept(loop, false) ? -1 : loop->listeners.user;
+
+	polled->fds[POLL_SIGNALS] = (struct pollfd){.fd = loop->signals, .events = POLLIN};
+	polled->fds[POLL_ROOT] = (struct pollfd){.fd = root, .events = POLLIN};
+	polled->fds[POLL_USER] = (struct pollfd){.fd = user, .events = POLLIN};
+	polled->count = POLL_CLIENTS;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &loop->clients.all[i];
+
+		if (client->state != CLIENT_READING)
+			continue;
+		polled->clients[polled->count - POLL_CLIENTS] = client;
+		polled->fds[polled->count++] = (struct pollfd){.fd = client->fd, .events = POLLIN};
+	}
+}
+
+static void handle_polled(struct loop *loop, const struct polled *polled)
+{
+	struct signalfd_siginfo info;
+	struct client *next;
+
+	if (polled->fds[POLL_SIGNALS].revents) {
+		while (read(loop->signals, &info, sizeof(info)) == sizeof(info))
+			loop->stopping |= info.ssi_signo != SIGCHLD;
+		reap_children(loop);
+	}
+	for (nfds_t i = POLL_CLIENTS; i < polled->count; i++)
+		if (polled->fds[i].revents)
+			read_request(loop, polled->clients[i - POLL_CLIENTS]);
+	if (polled->fds[POLL_ROOT].revents)
+		accept_all(loop, loop->listeners.root, true);
+	if (polled->fds[POLL_USER].revents)
+		accept_all(loop, loop->listeners.user, false);
+	end_overdue(loop, io_monotonic_ns());
+	log_withheld(loop, io_monotonic_ns());
+	while (!is_paused(loop) && (next = clients_next(&loop->clients)))
+		start_child(loop, next);
+	if (closer_run(&loop->closer, io_monotonic_ns())) {
+		listeners_close(&loop->listeners);
+		closer_finish(&loop->closer);
+	}
+}
+
+/* How long poll may wait, in milliseconds; -1: no limit, if nothing is running or will end. */
+static int timeout_ms(const struct loop *loop, uint64_t now)
+{
+	int closer = closer_wait_ms(&loop->closer, now);
+	bool waits = loop->listeners.activated || loop->stopping ||
+		     log_limit_is_active(&loop->server.log_limit);
+	int own = waits ? 1000 : -1;
+
+	if (clients_count(&loop->clients))
+		own = 250;
+	if (now < loop->paused_until)
+		own = PAUSE_TIME / 1000000;
+	if (closer < 0)
+		return own;
+	return own < 0 || closer < own ? closer : own;
+}
+
+int loop_run(struct loop *loop)
+{
+	static struct polled polled;
+
+	loop->began = loop->last = io_monotonic_ns();
+	for (;;) {
+		uint64_t now = io_monotonic_ns();
+		bool idle = loop->listeners.activated && now - loop->last > loop->idle;
+
+		if (clients_count(&loop->clients) == 0 && (loop->stopping || idle))
+			return EXIT_SUCCESS;
+		fill_polled(loop, &polled);
+		if (poll(polled.fds, polled.count, timeout_ms(loop, now)) < 0 && errno != EINTR) {
+			struct reason why;
+
+			(void)reason_errno(&why, "poll");
+			server_log(LOG_ERR, "error", "system_call_failed", why.text);
+			return EXIT_FAILURE;
+		}
+		handle_polled(loop, &polled);
+	}
+}
+
+enum totp_err loop_prepare(struct loop *loop)
+{
+	static const int held[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+	sigset_t set;
+	void *counts;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+		signal(held[i], SIG_DFL);
+		sigaddset(&set, held[i]);
+	}
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return TOTP_ERR_SYSTEM;
+	loop->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	counts = mmap(NULL, CLIENTS_MAX * sizeof(*loop->counts), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (counts == MAP_FAILED)
+		return TOTP_ERR_NOMEM;
+	loop->counts = counts;
+	return loop->signals >= 0 ? closer_begin(&loop->closer) : TOTP_ERR_SYSTEM;
+}
