@@ -46,11 +46,12 @@ static void log_complaint(void *context, const struct reason *complaint)
 static enum totp_err load_policy(struct login *login, int argc, const char **argv)
 {
 	const char *path = NULL;
-	enum totp_err err =
-		policy_conf_of_args(argc, argv, &path, &login->conf_named, log_complaint, login);
+	enum totp_err err = policy_conf_of_args(argc, argv, &path, log_complaint, login);
 
+	login->conf_named = path != NULL;
 	if (err == TOTP_OK)
-		err = conf_load(path, login->conf_named, &login->policy, log_complaint, login);
+		err = conf_load(path ? path : POLICY_FILE, path, &login->policy, log_complaint,
+				login);
 	if (err == TOTP_OK)
 		err = policy_parse_args(&login->policy, argc, argv, log_complaint, login);
 	return err;

@@ -186,17 +186,15 @@ static enum totp_err choose_names(const struct login *login, struct otp_uri *uri
 {
 	const struct policy *policy = &login->policy;
 	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
-	const char *user = login->account.name;
+	const struct policy_names names = {login->account.name, host, full_host};
 	enum totp_err err;
 
 	machine_names(host, full_host);
-	err = policy_expand(policy->issuer, user, host, full_host, uri->issuer,
-			    sizeof(uri->issuer));
+	err = policy_expand(policy->issuer, &names, uri->issuer, sizeof(uri->issuer));
 	if (err == TOTP_OK)
 		err = uri_check_name("issuer", text_of(uri->issuer), sizeof(uri->issuer) - 1, why);
 	if (err == TOTP_OK)
-		err = policy_expand(policy->account, user, host, full_host, uri->account,
-				    sizeof(uri->account));
+		err = policy_expand(policy->account, &names, uri->account, sizeof(uri->account));
 	if (err == TOTP_OK)
 		err = uri_check_name("account", text_of(uri->account), sizeof(uri->account) - 1,
 				     why);

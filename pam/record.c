@@ -30,37 +30,28 @@ static enum totp_err open_store(const struct login *login, struct store **ret_st
 	return store_open(&config, ret_store, why);
 }
 
-/* Read the record before the prompt, where that can spare the question. */
-static enum totp_err look_at_record(struct login *login, struct store *store, struct reason *why)
-{
-	struct attempt who = attempt_of(login);
-	struct look look;
-	enum totp_err err;
-
-	if (!login->account.known || !login->facts.enrolled ||
-	    (!login->policy.remember && !gate_wants_record(&login->policy, &login->facts, who.now)))
-		return TOTP_OK;
-	err = attempt_look(store, &who, &look, why);
-	login->remembered = look.remembered;
-	login->facts.pending = look.pending;
-	return err;
-}
-
 static enum totp_err look_here(struct login *login, const char *name, struct reason *why)
 {
 	OWN_STORE struct store *store = NULL;
+	struct attempt who = attempt_of(login);
+	struct gate_facts *facts = &login->facts;
+	struct look look;
 	enum totp_err err = open_store(login, &store, why);
 
 	if (err != TOTP_OK)
 		return err;
-	err = store_has(store, name, &login->facts.enrolled, why);
+	err = store_has(store, name, &facts->enrolled, why);
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
+	/* before the prompt the record is read only if that can spare the question */
+	if (err == TOTP_OK && login->account.known && facts->enrolled &&
+	    (login->policy.remember || gate_wants_record(&login->policy, facts, who.now))) {
+		err = attempt_look(store, &who, &look, why);
+		login->remembered = look.remembered;
+		facts->pending = look.pending;
+	}
 	if (err == TOTP_OK)
-		err = look_at_record(login, store, why);
-	if (err == TOTP_OK)
-		err = invitation_find(store, &login->policy, ENROLL_IN_LOGIN, name,
-				      login->account.uid, clock_now(), &login->facts, why);
+		err = invitation_find(store, &who, ENROLL_IN_LOGIN, facts, why);
 	return err;
 }
 
@@ -95,12 +86,12 @@ static struct token token_of(const struct record_first *first, int64_t now)
 static enum totp_err check_invited(const struct login *login, struct store *store,
 				   struct reason *why)
 {
+	struct attempt who = attempt_of(login);
 	bool holds = true;
 	enum totp_err err = TOTP_OK;
 
 	if (login->facts.invited)
-		err = invitation_holds(store, login->account.name, login->account.uid, clock_now(),
-				       &holds, why);
+		err = invitation_holds(store, &who, &holds, why);
 	if (err != TOTP_OK || holds)
 		return err;
 	reason_set(why, "the invitation was taken back, or has ended");

@@ -127,8 +127,8 @@ static enum totp_err answer_look(struct request *request)
 		return err;
 	if (!response->enrolled)
 		return request->wire->by_invitation
-			       ? invitation_holds(request->store, account->name, account->uid,
-						  request->now, &response->invited, &response->why)
+			       ? invitation_holds(request->store, &who, &response->invited,
+						  &response->why)
 			       : TOTP_OK;
 	err = attempt_look(request->store, &who, &look, &response->why);
 	response->status.last_success = look.last_here; /* the client knows how old it may be */
@@ -212,9 +212,9 @@ static enum totp_err find_gate_facts(struct request *request, struct gate_facts 
 static enum totp_err find_permission(struct request *request, struct gate_facts *facts,
 				     bool *ret_may)
 {
-	enum totp_err err = invitation_find(request->store, request->policy, ENROLL_BY_TOOL,
-					    request->account.name, request->account.uid,
-					    request->now, facts, &request->response->why);
+	struct attempt who = attempt_by(request);
+	enum totp_err err = invitation_find(request->store, &who, ENROLL_BY_TOOL, facts,
+					    &request->response->why);
 
 	if (err == TOTP_OK)
 		*ret_may = gate_may_enroll(request->policy, facts, ENROLL_BY_TOOL, request->now);
@@ -224,6 +224,7 @@ static enum totp_err find_permission(struct request *request, struct gate_facts 
 static enum totp_err answer_status(struct request *request)
 {
 	struct wire_response *response = request->response;
+	struct attempt who = attempt_by(request);
 	struct gate_facts facts;
 	enum totp_err err = find_gate_facts(request, &facts);
 
@@ -238,9 +239,7 @@ static enum totp_err answer_status(struct request *request)
 		return err;
 	/* an invitation counts only in a login, whose PAM line uses the same file */
 	facts = (struct gate_facts){.known = request->account.known};
-	err = invitation_find(request->store, request->policy, ENROLL_IN_LOGIN,
-			      request->account.name, request->account.uid, request->now, &facts,
-			      &response->why);
+	err = invitation_find(request->store, &who, ENROLL_IN_LOGIN, &facts, &response->why);
 	response->invited = facts.invited;
 	return err;
 }
@@ -311,14 +310,14 @@ static enum totp_err check_permission(struct request *request)
  * since. */
 static enum totp_err check_invitation(struct request *request)
 {
+	struct attempt who = attempt_by(request);
 	bool holds = !request->wire->by_invitation;
 	enum totp_err err = TOTP_OK;
 
 	if (!request->account.known)
 		return TOTP_ERR_ARGUMENT;
 	if (!holds)
-		err = invitation_holds(request->store, request->account.name, request->account.uid,
-				       request->now, &holds, &request->response->why);
+		err = invitation_holds(request->store, &who, &holds, &request->response->why);
 	if (err != TOTP_OK || holds)
 		return err;
 	reason_set(&request->response->why, "the invitation was taken back, or has ended");

@@ -250,10 +250,11 @@ static enum totp_err name_of(const char *what, const char *pattern, const char *
 			     char *ret_name, size_t cap, struct reason *why)
 {
 	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
+	const struct policy_names names = {user, host, full_host};
 	enum totp_err err;
 
 	machine_names(host, full_host);
-	err = policy_expand(pattern, user, host, full_host, ret_name, cap);
+	err = policy_expand(pattern, &names, ret_name, cap);
 	if (err != TOTP_OK) {
 		reason_set(why, "%s: the policy's pattern gives more than %zu bytes", what,
 			   cap - 1);

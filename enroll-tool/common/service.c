@@ -28,16 +28,14 @@ enum totp_err service_policy(const struct stack_line *line, const char *conf,
 			     const struct service_complain *complain, struct policy *ret_policy)
 {
 	const char *path = NULL;
-	bool named = false;
-	enum totp_err err = policy_conf_of_args(line->argc, line->argv, &path, &named,
-						complain->of_line, complain->context);
+	enum totp_err err = policy_conf_of_args(line->argc, line->argv, &path, complain->of_line,
+						complain->context);
 
-	if (err == TOTP_OK && !named && conf) {
+	if (!path)
 		path = conf;
-		named = true;
-	}
 	if (err == TOTP_OK)
-		err = conf_load(path, named, ret_policy, complain->of_file, complain->context);
+		err = conf_load(path ? path : POLICY_FILE, path, ret_policy, complain->of_file,
+				complain->context);
 	if (err == TOTP_OK)
 		err = policy_parse_args(ret_policy, line->argc, line->argv, complain->of_line,
 					complain->context);

@@ -173,10 +173,15 @@ static int try_answer(const struct trial *trial, const struct store_txn *txn,
 		      const struct answer *answer)
 {
 	const struct tool *tool = &trial->ctl->tool;
-	struct ruling ruling;
 	int64_t now = clock_now();
-	enum totp_err err =
-		judge(&txn->cred, &txn->state, trial->policy, answer, &trial->source, now, &ruling);
+	const struct claim claim = {.cred = &txn->cred,
+				    .state = &txn->state,
+				    .policy = trial->policy,
+				    .answer = answer,
+				    .source = trial->source,
+				    .now = now};
+	struct ruling ruling;
+	enum totp_err err = judge(&claim, &ruling);
 
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "the code could not be checked: %s", err_name(err));
@@ -309,9 +314,8 @@ static enum totp_err find_facts(struct trial *trial, struct reason *why)
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
 	if (err == TOTP_OK)
-		err = invitation_find(ctl->tool.store, trial->policy, ENROLL_IN_LOGIN,
-				      ctl->account.name, ctl->account.uid, trial->who.now,
-				      &trial->facts, why);
+		err = invitation_find(ctl->tool.store, &trial->who, ENROLL_IN_LOGIN, &trial->facts,
+				      why);
 	return err;
 }
 

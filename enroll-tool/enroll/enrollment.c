@@ -79,14 +79,14 @@ static int choose_name(const struct enrollment *enrolment, const char *what, con
 		       const char *template, char *ret_name, size_t cap)
 {
 	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
+	const struct policy_names names = {enrolment->account.name, host, full_host};
 	const struct tool *tool = enrolment->tool;
 	struct reason why = {""};
 	enum totp_err err;
 
 	machine_names(host, full_host);
 	err = asked ? text_copy(text_of(asked), ret_name, cap)
-		    : policy_expand(template, enrolment->account.name, host, full_host, ret_name,
-				    cap);
+		    : policy_expand(template, &names, ret_name, cap);
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "%s: \"%s\" gives more than %zu bytes; use --%s", what,
 				   template, cap - 1, what);

@@ -60,14 +60,6 @@ void answer_parse(const char *text, const char *password, struct answer *ret_ans
 	}
 }
 
-static bool ends_in_digits(const char *text, size_t len, unsigned digits)
-{
-	for (unsigned i = 1; i <= digits; i++)
-		if (text[len - i] < '0' || text[len - i] > '9')
-			return false;
-	return true;
-}
-
 /* XXXX-XXXX-XXXX: with the dash where a code has a digit, so it cannot be taken for one. */
 static bool ends_in_recovery(const char *text, size_t len)
 {
@@ -84,7 +76,10 @@ size_t answer_split(const char *text, unsigned digits)
 
 	if (len > RECOVERY_SHOWN_MAX - 1 && ends_in_recovery(text, len))
 		return len - (RECOVERY_SHOWN_MAX - 1);
-	if (len > digits && ends_in_digits(text, len, digits))
-		return len - digits;
-	return 0;
+	if (len <= digits)
+		return 0;
+	for (size_t i = len - digits; i < len; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return 0;
+	return len - digits;
 }

@@ -118,6 +118,12 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct attemp
 			       .failures = txn->state.failures,
 			       .last_failure = txn->state.last_failure,
 			       .failure_source = txn->state.last_failure_source};
+	const struct claim claim = {.cred = &cred,
+				    .state = &txn->state,
+				    .policy = who->policy,
+				    .answer = who->answer,
+				    .source = who->source,
+				    .now = who->now};
 	struct ruling ruling;
 	enum totp_err err;
 
@@ -130,7 +136,7 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct attemp
 		return TOTP_ERR_TIMEOUT;
 	}
 	attempt_raise(txn, who->policy, who->now);
-	err = judge(&cred, &txn->state, who->policy, who->answer, &who->source, who->now, &ruling);
+	err = judge(&claim, &ruling);
 	if (err != TOTP_OK) {
 		reason_set(why, "cannot judge: %s", err_name(err));
 		return err;
@@ -213,16 +219,6 @@ enum totp_err attempt(struct store *store, const struct attempt *who, struct out
 	return store_retry(attempt_once, &run, why);
 }
 
-static int64_t last_success_from(const struct login_state *state, const struct source *source)
-{
-	if (source->kind != SOURCE_IPV4 && source->kind != SOURCE_IPV6)
-		return 0;
-	for (size_t i = 0; i < state->known_count; i++)
-		if (source_equal(&state->known[i].source, source))
-			return state->known[i].last_success;
-	return 0;
-}
-
 bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t now)
 {
 	return last_here > 0 && last_here <= now && now - last_here < policy->remember;
@@ -232,6 +228,7 @@ enum totp_err attempt_look(struct store *store, const struct attempt *who, struc
 			   struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	bool is_address = who->source.kind == SOURCE_IPV4 || who->source.kind == SOURCE_IPV6;
 	enum totp_err err = store_read(store, who->user, &txn, why);
 
 	*ret_look = (struct look){.remembered = false};
@@ -239,7 +236,9 @@ enum totp_err attempt_look(struct store *store, const struct attempt *who, struc
 		err = attempt_check_uid(&txn.cred, who->uid, why);
 	if (err != TOTP_OK || txn.cred.disabled)
 		return err;
-	ret_look->last_here = last_success_from(&txn.state, &who->source);
+	for (size_t i = 0; is_address && i < txn.state.known_count; i++)
+		if (source_equal(&txn.state.known[i].source, &who->source))
+			ret_look->last_here = txn.state.known[i].last_success;
 	ret_look->remembered = attempt_remembers(who->policy, ret_look->last_here, who->now);
 	ret_look->pending = state_is_pending(&txn.state, &txn.cred) && !txn.torn;
 	return TOTP_OK;

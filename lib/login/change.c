@@ -22,8 +22,8 @@ static enum totp_err change_cred(struct cred *cred, struct change *change)
 }
 
 /* Why the change cannot be made, for the person. */
-static void explain(const struct cred *cred, const struct change *change, enum totp_err err,
-		    struct reason *why)
+static void explain_refusal(const struct cred *cred, const struct change *change, enum totp_err err,
+			    struct reason *why)
 {
 	if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why, "you have no \"%s\"", change->label);
@@ -87,7 +87,7 @@ static enum totp_err commit_change(void *context, struct store_txn *txn, const s
 		return store_remove_by(txn, next, why);
 	err = change_cred(&changed, change);
 	if (err != TOTP_OK) {
-		explain(cred, change, err, why);
+		explain_refusal(cred, change, err, why);
 		/* to attempt, NOT_FOUND is a user without a record */
 		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_RANGE : err;
 	}

@@ -26,17 +26,6 @@ static void hint_shape(const struct otp_uri *uri, const struct answer *answer,
 			answer->digits, uri->digits);
 }
 
-static void hint_wrong(const struct otp_uri *uri, char ret_hint[CONFIRM_HINT_MAX])
-{
-	bool common = uri->alg == HMAC_SHA1 && uri->period == 30;
-
-	snprintf(ret_hint, CONFIRM_HINT_MAX, "That code does not match.\n%s\n",
-		 common ? "Wait for the next code, and check that it is from the entry that you "
-			  "have just added."
-			: "Wait for the next one. If none matches,\n"
-			  "your app ignores the algorithm or the period.");
-}
-
 /* off: steps by which the code is too late; negative for too early. */
 static void hint_clock(const struct otp_uri *uri, int64_t off, char ret_hint[CONFIRM_HINT_MAX])
 {
@@ -72,7 +61,7 @@ static enum totp_err check_step(const struct otp_uri *uri, uint32_t reach, const
 	struct step_window window = {.reach = reach};
 	struct step_match match = {0};
 	int64_t off = 0;
-	bool other = false;
+	bool other = false, common = uri->alg == HMAC_SHA1 && uri->period == 30;
 	enum totp_err err = totp_step_at(now, uri->period, &window.centre);
 
 	if (err == TOTP_OK)
@@ -87,7 +76,11 @@ static enum totp_err check_step(const struct otp_uri *uri, uint32_t reach, const
 	if (other)
 		hint_clock(uri, off, confirmation->hint);
 	else
-		hint_wrong(uri, confirmation->hint);
+		snprintf(confirmation->hint, CONFIRM_HINT_MAX, "That code does not match.\n%s\n",
+			 common ? "Wait for the next code, and check that it is from the entry "
+				  "that you have just added."
+				: "Wait for the next one. If none matches,\n"
+				  "your app ignores the algorithm or the period.");
 	return err;
 }
 

@@ -24,17 +24,14 @@ bool gate_is_closed(const struct policy *policy, int64_t now)
 	return policy->enroll_until != 0 && now >= policy->enroll_until + 86400;
 }
 
-static bool place_is_open(const struct policy *policy, enum enroll_place place)
-{
-	return place == ENROLL_BY_TOOL ? policy->enroll_tool
-				       : policy->enroll_in_account && policy->enroll_login;
-}
-
 /* Nobody enrolls while the clock is not set. */
 bool gate_may_enroll(const struct policy *policy, const struct gate_facts *facts,
 		     enum enroll_place place, int64_t now)
 {
-	return place_is_open(policy, place) && facts->known && !facts->unfit && !facts->enrolled &&
+	bool open = place == ENROLL_BY_TOOL ? policy->enroll_tool
+					    : policy->enroll_in_account && policy->enroll_login;
+
+	return open && facts->known && !facts->unfit && !facts->enrolled &&
 	       now >= CLOCK_UNSET_BEFORE && (facts->invited || !gate_is_closed(policy, now));
 }
 

@@ -9,22 +9,21 @@ bool invitation_is_needed(const struct policy *policy, const struct gate_facts *
 	return gate_is_closed(policy, now) && gate_may_enroll(policy, &invited, place, now);
 }
 
-enum totp_err invitation_holds(struct store *store, const char *user, uint32_t uid, int64_t now,
-			       bool *ret_holds, struct reason *why)
+enum totp_err invitation_holds(struct store *store, const struct attempt *who, bool *ret_holds,
+			       struct reason *why)
 {
 	struct invite invite;
-	enum totp_err err = store_invite_get(store, user, &invite, why);
+	enum totp_err err = store_invite_get(store, who->user, &invite, why);
 
-	*ret_holds = err == TOTP_OK && invite_holds(&invite, uid, now);
+	*ret_holds = err == TOTP_OK && invite_holds(&invite, who->uid, who->now);
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
 }
 
-enum totp_err invitation_find(struct store *store, const struct policy *policy,
-			      enum enroll_place place, const char *user, uint32_t uid, int64_t now,
-			      struct gate_facts *facts, struct reason *why)
+enum totp_err invitation_find(struct store *store, const struct attempt *who,
+			      enum enroll_place place, struct gate_facts *facts, struct reason *why)
 {
 	facts->invited = false;
-	if (!invitation_is_needed(policy, facts, place, now))
+	if (!invitation_is_needed(who->policy, facts, place, who->now))
 		return TOTP_OK;
-	return invitation_holds(store, user, uid, now, &facts->invited, why);
+	return invitation_holds(store, who, &facts->invited, why);
 }

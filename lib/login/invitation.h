@@ -2,8 +2,8 @@
 #ifndef LOGIN_INVITATION_H
 #define LOGIN_INVITATION_H
 
+#include "login/attempt.h"
 #include "login/gate.h"
-#include "store/store.h"
 
 /*
  * Does it depend on an invitation whether this user may enroll there? The policy lets people
@@ -12,18 +12,20 @@
 bool invitation_is_needed(const struct policy *policy, const struct gate_facts *facts,
 			  enum enroll_place place, int64_t now);
 
-/* Is there an invitation of this user's which holds at `now`? Errors as store_invite_get; that
- * there is none is no error. */
-MUST_CHECK enum totp_err invitation_holds(struct store *store, const char *user, uint32_t uid,
-					  int64_t now, bool *ret_holds, struct reason *why);
+/*
+ * Has this user an invitation that holds? Of the attempt, user, uid and now count. Errors as
+ * store_invite_get; that there is none is no error.
+ */
+MUST_CHECK enum totp_err invitation_holds(struct store *store, const struct attempt *who,
+					  bool *ret_holds, struct reason *why);
 
 /*
  * Fill in facts->invited, of a user whose other facts are known. The store is read only
- * where invitation_is_needed. uid: the account's. An invitation that cannot be read is an
+ * where invitation_is_needed by the attempt's policy. An invitation that cannot be read is an
  * error, as store_invite_get has it, and facts->invited is false.
  */
-MUST_CHECK enum totp_err invitation_find(struct store *store, const struct policy *policy,
-					 enum enroll_place place, const char *user, uint32_t uid,
-					 int64_t now, struct gate_facts *facts, struct reason *why);
+MUST_CHECK enum totp_err invitation_find(struct store *store, const struct attempt *who,
+					 enum enroll_place place, struct gate_facts *facts,
+					 struct reason *why);
 
 #endif

@@ -7,13 +7,17 @@
 #define OFFSET_SEARCH_HOURS    24
 #define OFFSET_SEARCH_COUNTERS 200
 
+enum finding {
+	FOUND_FRESH = 1,  /* it is a code not used before */
+	FOUND_USED = 2,   /* it is a code used before */
+	FOUND_AHEAD = 4,  /* the token's last step lies in the future: a clock was set back */
+	FOUND_USABLE = 8, /* the token could have agreed */
+};
+
 /* What one token says of a code. */
 struct opinion {
-	bool found;      /* it is a code not used before… */
-	uint64_t moving; /* …after which the token's state is this */
-	bool used;       /* it is a code used before */
-	bool ahead;      /* its last step lies in the future: a clock was set back */
-	bool usable;     /* it could have agreed */
+	unsigned found;  /* of enum finding */
+	uint64_t moving; /* FRESH: the token's state afterwards */
 };
 
 static struct totp_params params_of(const struct token *token)
@@ -30,50 +34,50 @@ bool judge_is_ahead(const struct token *token, const struct token_state *state,
 	       state->moving > step + policy->window;
 }
 
-static enum totp_err ask_totp(const struct token *token, const struct token_state *state,
-			      const struct policy *policy, const struct code *code, int64_t now,
-			      struct opinion *ret_opinion)
+static enum totp_err ask_totp(const struct claim *claim, size_t index, struct opinion *ret_opinion)
 {
+	const struct token *token = &claim->cred->tokens[index];
+	const struct token_state *state = &claim->state->tokens[index];
 	struct totp_params params = params_of(token);
-	struct step_window window = {.reach = policy->window, .floor = state->moving};
+	struct step_window window = {.reach = claim->policy->window, .floor = state->moving};
 	struct step_match match = {0};
 	bool ahead;
-	enum totp_err err = token_step_at(token, now, &window.centre);
+	enum totp_err err = token_step_at(token, claim->now, &window.centre);
 
 	if (err == TOTP_OK)
-		err = totp_find_step(&params, &token->secret, code, &window, &match);
+		err = totp_find_step(&params, &token->secret, &claim->answer->code, &window,
+				     &match);
 	if (err != TOTP_OK)
 		return err;
-	ahead = judge_is_ahead(token, state, policy, now);
-	*ret_opinion = (struct opinion){.found = match.found && !ahead,
-					.moving = match.step,
-					.used = match.used,
-					.ahead = ahead,
-					.usable = !ahead};
+	ahead = judge_is_ahead(token, state, claim->policy, claim->now);
+	*ret_opinion = (struct opinion){.found = (match.found && !ahead ? FOUND_FRESH : 0u) |
+						 (match.used ? FOUND_USED : 0u) |
+						 (ahead ? FOUND_AHEAD : FOUND_USABLE),
+					.moving = match.step};
 	return TOTP_OK;
 }
 
-static enum totp_err ask_hotp(const struct token *token, const struct token_state *state,
-			      const struct policy *policy, const struct code *code,
-			      struct opinion *ret_opinion)
+static enum totp_err ask_hotp(const struct claim *claim, size_t index, struct opinion *ret_opinion)
 {
+	const struct token *token = &claim->cred->tokens[index];
+	uint64_t moving = claim->state->tokens[index].moving;
 	struct counter_match match = {0};
 	enum totp_err err;
 
-	if (state->moving == COUNTER_DISABLED)
+	if (moving == COUNTER_DISABLED)
 		return TOTP_OK;
-	err = hotp_find(token->alg, &token->secret, token->digits, code, state->moving,
-			policy->hotp_window, &match);
+	err = hotp_find(token->alg, &token->secret, token->digits, &claim->answer->code, moving,
+			claim->policy->hotp_window, &match);
 	if (err == TOTP_OK)
-		*ret_opinion = (struct opinion){.found = match.found,
-						.moving = match.counter + 1,
-						.used = match.used,
-						.usable = true};
+		*ret_opinion = (struct opinion){.found = (match.found ? FOUND_FRESH : 0u) |
+							 (match.used ? FOUND_USED : 0u) |
+							 FOUND_USABLE,
+						.moving = match.counter + 1};
 	return err;
 }
 
 /* Note what every success does, however it came about. */
-static void note_success(struct ruling *ruling, enum judge_reason reason, int64_t now)
+static void rule_allow(struct ruling *ruling, enum judge_reason reason, int64_t now)
 {
 	ruling->verdict = VERDICT_ALLOW;
 	ruling->reason = reason;
@@ -82,28 +86,16 @@ static void note_success(struct ruling *ruling, enum judge_reason reason, int64_
 	ruling->next.last_success = now;
 }
 
-static void rule_allow(struct ruling *ruling, const struct source *source, int64_t now,
-		       uint64_t moving)
-{
-	struct token_state *token = &ruling->next.tokens[ruling->token];
-
-	token->moving = moving;
-	token->last_used = now;
-	note_success(ruling, JUDGE_CODE, now);
-	throttle_remember(&ruling->next, source, now);
-}
-
-static void count_guess(struct ruling *ruling, const struct policy *policy,
-			const struct source *source, int64_t now)
+static void count_guess(const struct claim *claim, struct ruling *ruling)
 {
 	struct login_state *next = &ruling->next;
 
 	ruling->changed = true;
-	throttle_count(throttle_of(next, source), policy, now);
+	throttle_count(throttle_of(next, &claim->source), claim->policy, claim->now);
 	if (next->failures < UINT32_MAX)
 		next->failures++;
-	next->last_failure = now;
-	next->last_failure_source = *source;
+	next->last_failure = claim->now;
+	next->last_failure_source = claim->source;
 }
 
 bool judge_shape(const struct answer *answer, struct ruling *ret_ruling)
@@ -138,38 +130,26 @@ bool judge_record(const struct cred *cred, struct ruling *ret_ruling)
 }
 
 /* Ask every token, always all of them; *ret_usable counts those that could have agreed. */
-static enum totp_err ask_tokens(const struct cred *cred, const struct login_state *state,
-				const struct policy *policy, const struct code *code, int64_t now,
-				struct opinion opinions[CRED_TOKENS_MAX], unsigned *ret_usable)
+static enum totp_err ask_tokens(const struct claim *claim, struct opinion opinions[CRED_TOKENS_MAX],
+				unsigned *ret_usable)
 {
-	for (size_t i = 0; i < cred->token_count; i++) {
-		const struct token *token = &cred->tokens[i];
-		enum totp_err err =
-			token->type == TOKEN_HOTP
-				? ask_hotp(token, &state->tokens[i], policy, code, &opinions[i])
-				: ask_totp(token, &state->tokens[i], policy, code, now,
-					   &opinions[i]);
+	for (size_t i = 0; i < claim->cred->token_count; i++) {
+		enum totp_err err = claim->cred->tokens[i].type == TOKEN_HOTP
+					    ? ask_hotp(claim, i, &opinions[i])
+					    : ask_totp(claim, i, &opinions[i]);
 
 		if (err != TOTP_OK)
 			return err;
-		*ret_usable += opinions[i].usable;
+		*ret_usable += (opinions[i].found & FOUND_USABLE) != 0;
 	}
 	return TOTP_OK;
 }
 
-/* The first token whose code this is: a fresh one before a used one. */
-static int pick_token(const struct cred *cred, const struct opinion *opinions, bool fresh)
+/* The first token of which this is true, or -1. */
+static int pick_token(const struct cred *cred, const struct opinion *opinions, enum finding finding)
 {
 	for (int i = 0; i < cred->token_count; i++)
-		if (fresh ? opinions[i].found : opinions[i].used)
-			return i;
-	return -1;
-}
-
-static int first_ahead(const struct cred *cred, const struct opinion *opinions)
-{
-	for (int i = 0; i < cred->token_count; i++)
-		if (opinions[i].ahead)
+		if (opinions[i].found & finding)
 			return i;
 	return -1;
 }
@@ -187,59 +167,60 @@ static uint32_t until_next(const struct token *token, const struct token_state *
 	return (uint32_t)(begins - now);
 }
 
-static enum totp_err judge_code(const struct cred *cred, const struct policy *policy,
-				const struct answer *answer, const struct source *source,
-				int64_t now, struct ruling *ruling)
+static enum totp_err judge_code(const struct claim *claim, struct ruling *ruling)
 {
+	const struct cred *cred = claim->cred;
 	struct opinion opinions[CRED_TOKENS_MAX] = {0};
+	struct token_state *token;
 	unsigned usable = 0;
-	enum totp_err err =
-		ask_tokens(cred, &ruling->next, policy, &answer->code, now, opinions, &usable);
+	enum totp_err err = ask_tokens(claim, opinions, &usable);
 
 	if (err != TOTP_OK)
 		return err;
 
-	ruling->token = pick_token(cred, opinions, true);
+	ruling->token = pick_token(cred, opinions, FOUND_FRESH);
 	if (ruling->token >= 0) {
-		rule_allow(ruling, source, now, opinions[ruling->token].moving);
+		token = &ruling->next.tokens[ruling->token];
+		token->moving = opinions[ruling->token].moving;
+		token->last_used = claim->now;
+		rule_allow(ruling, JUDGE_CODE, claim->now);
+		throttle_remember(&ruling->next, &claim->source, claim->now);
 		return TOTP_OK;
 	}
 	/* before "used": the steps up to a last one in the future were not all used */
-	ruling->token = first_ahead(cred, opinions);
-	if (ruling->token >= 0 && (usable == 0 || opinions[ruling->token].used)) {
+	ruling->token = pick_token(cred, opinions, FOUND_AHEAD);
+	if (ruling->token >= 0 && (usable == 0 || opinions[ruling->token].found & FOUND_USED)) {
 		ruling->reason = JUDGE_CLOCK_BACK;
 		return TOTP_OK;
 	}
-	ruling->token = pick_token(cred, opinions, false);
+	ruling->token = pick_token(cred, opinions, FOUND_USED);
 	if (ruling->token >= 0) {
+		token = &ruling->next.tokens[ruling->token];
 		ruling->reason = JUDGE_USED_CODE;
-		ruling->wait_seconds = until_next(&cred->tokens[ruling->token],
-						  &ruling->next.tokens[ruling->token], now);
+		ruling->wait_seconds = until_next(&cred->tokens[ruling->token], token, claim->now);
 		return TOTP_OK;
 	}
 	ruling->reason = JUDGE_WRONG_CODE;
-	count_guess(ruling, policy, source, now);
+	count_guess(claim, ruling);
 	return TOTP_OK;
 }
 
 /* It is this recovery code, which is accepted if it is not spent. */
-static void rule_recovery(struct ruling *ruling, const struct source *source, int64_t now,
-			  int index)
+static void rule_recovery(const struct claim *claim, struct ruling *ruling, int index)
 {
 	ruling->reason = JUDGE_SPENT_RECOVERY;
 	if (ruling->next.spent >> index & 1)
 		return;
 	ruling->next.spent |= UINT32_C(1) << index;
-	note_success(ruling, JUDGE_RECOVERY, now);
-	throttle_remember(&ruling->next, source, now);
+	rule_allow(ruling, JUDGE_RECOVERY, claim->now);
+	throttle_remember(&ruling->next, &claim->source, claim->now);
 }
 
 /* It has the shape of a recovery code and is none of them: it is the bypass, or invalid. */
-static enum totp_err judge_bypass(const struct cred *cred, const struct answer *answer, int64_t now,
-				  struct ruling *ruling)
+static enum totp_err judge_bypass(const struct claim *claim, struct ruling *ruling)
 {
 	bool same = false;
-	enum totp_err err = bypass_is(cred, &answer->recovery, &same);
+	enum totp_err err = bypass_is(claim->cred, &claim->answer->recovery, &same);
 
 	if (err != TOTP_OK)
 		return err;
@@ -247,136 +228,110 @@ static enum totp_err judge_bypass(const struct cred *cred, const struct answer *
 	if (!same)
 		return TOTP_OK;
 	ruling->reason = JUDGE_ENDED_BYPASS;
-	if (bypass_left(cred, &ruling->next, now) == 0)
+	if (bypass_left(claim->cred, &ruling->next, claim->now) == 0)
 		return TOTP_OK;
 	ruling->next.bypass_used++;
-	note_success(ruling, JUDGE_BYPASS, now);
+	rule_allow(ruling, JUDGE_BYPASS, claim->now);
 	return TOTP_OK;
 }
 
-static enum totp_err judge_recovery(const struct cred *cred, const struct answer *answer,
-				    const struct source *source, int64_t now, struct ruling *ruling)
+static enum totp_err judge_recovery(const struct claim *claim, struct ruling *ruling)
 {
 	int index = -1;
-	enum totp_err err = recovery_find(cred, &answer->recovery, &index);
+	enum totp_err err = recovery_find(claim->cred, &claim->answer->recovery, &index);
 
 	if (err != TOTP_OK)
 		return err;
 	if (index < 0)
-		return judge_bypass(cred, answer, now, ruling);
-	rule_recovery(ruling, source, now, index);
+		return judge_bypass(claim, ruling);
+	rule_recovery(claim, ruling, index);
 	return TOTP_OK;
 }
 
-/* Eight digits may be a recovery code that was imported from another system. */
-static bool may_be_scratch(const struct cred *cred, const struct answer *answer)
+static enum totp_err judge_digits(const struct claim *claim, struct ruling *ruling)
 {
-	return answer->digits == SCRATCH_DIGITS && cred->recovery_count > 0;
-}
-
-static enum totp_err judge_digits(const struct cred *cred, const struct policy *policy,
-				  const struct answer *answer, const struct source *source,
-				  int64_t now, struct ruling *ruling)
-{
-	bool scratch = may_be_scratch(cred, answer);
+	/* eight digits may be a recovery code that was imported from another system */
+	bool scratch = claim->answer->digits == SCRATCH_DIGITS && claim->cred->recovery_count > 0;
 	int index = -1;
-	enum totp_err err = scratch ? recovery_find_scratch(cred, &answer->code, &index) : TOTP_OK;
+	enum totp_err err =
+		scratch ? recovery_find_scratch(claim->cred, &claim->answer->code, &index)
+			: TOTP_OK;
 
 	if (err != TOTP_OK)
 		return err;
 	if (index >= 0) {
-		rule_recovery(ruling, source, now, index);
+		rule_recovery(claim, ruling, index);
 		return TOTP_OK;
 	}
-	err = judge_code(cred, policy, answer, source, now, ruling);
+	err = judge_code(claim, ruling);
 	/* no token could have agreed, but one of those could */
 	if (err == TOTP_OK && scratch && ruling->reason == JUDGE_CLOCK_BACK)
-		count_guess(ruling, policy, source, now);
+		count_guess(claim, ruling);
 	return err;
 }
 
-static enum totp_err judge_throttled(const struct cred *cred, const struct policy *policy,
-				     const struct answer *answer, const struct source *source,
-				     int64_t now, struct ruling *ruling)
+static enum totp_err judge_throttled(const struct claim *claim, struct ruling *ruling)
 {
-	struct throttle *throttle = throttle_of(&ruling->next, source);
+	struct throttle *throttle = throttle_of(&ruling->next, &claim->source);
 
-	ruling->changed = throttle_settle(throttle, now);
-	ruling->wait_seconds = throttle_wait(throttle, policy, now);
+	ruling->changed = throttle_settle(throttle, claim->now);
+	ruling->wait_seconds = throttle_wait(throttle, claim->policy, claim->now);
 	if (!ruling->wait_seconds)
-		return judge_digits(cred, policy, answer, source, now, ruling);
+		return judge_digits(claim, ruling);
 	ruling->verdict = VERDICT_WAIT;
 	ruling->reason = JUDGE_THROTTLED;
 	return TOTP_OK;
 }
 
-enum totp_err judge(const struct cred *cred, const struct login_state *state,
-		    const struct policy *policy, const struct answer *answer,
-		    const struct source *source, int64_t now, struct ruling *ret_ruling)
+enum totp_err judge(const struct claim *claim, struct ruling *ret_ruling)
 {
 	struct ruling ruling;
 	enum totp_err err;
 
-	if (judge_shape(answer, &ruling) || judge_record(cred, &ruling)) {
+	if (judge_shape(claim->answer, &ruling) || judge_record(claim->cred, &ruling)) {
 		*ret_ruling = ruling;
-		ret_ruling->next = *state;
+		ret_ruling->next = *claim->state;
 		return TOTP_OK;
 	}
-	*ret_ruling = (struct ruling){.token = -1, .next = *state};
+	*ret_ruling = (struct ruling){.token = -1, .next = *claim->state};
 	ruling = *ret_ruling;
-	if (answer->kind == ANSWER_RECOVERY)
-		err = judge_recovery(cred, answer, source, now, &ruling);
+	if (claim->answer->kind == ANSWER_RECOVERY)
+		err = judge_recovery(claim, &ruling);
 	else
-		err = judge_throttled(cred, policy, answer, source, now, &ruling);
+		err = judge_throttled(claim, &ruling);
 	if (err == TOTP_OK)
 		*ret_ruling = ruling;
 	return err;
 }
 
-static enum totp_err near_offset(const struct token *token, const struct answer *answer,
-				 int64_t now, struct offset *offset)
+/* A clock that is off by less than an hour; or one in local time, or of a wrong time zone. */
+static enum totp_err totp_offset(const struct token *token, const struct answer *answer,
+				 int64_t now, struct offset *ret_offset)
 {
 	struct totp_params params = params_of(token);
 	uint64_t step = 0;
 	enum totp_err err = token_step_at(token, now, &step);
 
-	if (err != TOTP_OK)
-		return err;
-	return totp_find_offset(&params, &token->secret, &answer->code, step,
-				OFFSET_SEARCH_SECONDS / token->period, &offset->found,
-				&offset->distance);
-}
-
-/* A hardware clock in local time, or a wrong time zone. */
-static enum totp_err zone_offset(const struct token *token, const struct answer *answer,
-				 int64_t now, struct offset *offset)
-{
-	struct totp_params params = params_of(token);
-
+	if (err == TOTP_OK)
+		err = totp_find_offset(&params, &token->secret, &answer->code, step,
+				       OFFSET_SEARCH_SECONDS / token->period, &ret_offset->found,
+				       &ret_offset->distance);
 	for (int64_t hours = -OFFSET_SEARCH_HOURS; hours <= OFFSET_SEARCH_HOURS; hours++) {
 		bool same = false;
 		int64_t distance = 0;
-		uint64_t step = 0;
-		enum totp_err err = token_step_at(token, now + hours * 3600, &step);
 
+		if (err == TOTP_OK)
+			err = token_step_at(token, now + hours * 3600, &step);
 		if (err == TOTP_OK)
 			err = totp_find_offset(&params, &token->secret, &answer->code, step, 1,
 					       &same, &distance);
 		if (err != TOTP_OK)
 			return err;
-		if (same && !offset->found)
-			*offset = (struct offset){
+		if (same && !ret_offset->found)
+			*ret_offset = (struct offset){
 				.found = true, .whole_hours = true, .distance = hours};
 	}
 	return TOTP_OK;
-}
-
-static enum totp_err totp_offset(const struct token *token, const struct answer *answer,
-				 int64_t now, struct offset *ret_offset)
-{
-	enum totp_err err = near_offset(token, answer, now, ret_offset);
-
-	return err == TOTP_OK ? zone_offset(token, answer, now, ret_offset) : err;
 }
 
 static enum totp_err hotp_offset(const struct token *token, const struct token_state *state,

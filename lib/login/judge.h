@@ -42,13 +42,23 @@ struct ruling {
 	struct login_state next;
 };
 
+/* What is judged: one answer to one credential. */
+struct claim {
+	const struct cred *cred;
+	const struct login_state *state;
+	const struct policy *policy;
+	const struct answer *answer;
+	struct source source; /* where the attempt comes from */
+	int64_t now;          /* seconds since 1970 UTC */
+};
+
 /*
  * Judge one answer. The order is fixed: shape of the answer, disabled record, recovery codes and
  * the bypass, throttle (RFC 4226 section 7.3), then for each token all steps of the window (RFC
  * 6238 section 5.2) or counters of the look-ahead (RFC 4226 section 7.4), then bookkeeping. On
  * ALLOW next burns the step, the counters up to the one used, the recovery code, or one use of
  * the bypass; on a counted DENY it holds one failure more, and no counter moves; on WAIT it
- * equals *state, so waiting costs the user nothing (but for a throttle whose time lies in the
+ * equals the state, so waiting costs the user nothing (but for a throttle whose time lies in the
  * future: it is set to now, or it would never drain).
  *
  * A recovery code is judged whatever the clock reads and the throttle holds, and a wrong
@@ -56,12 +66,9 @@ struct ruling {
  * is judged like a code instead, and a wrong one is counted. A bypass is judged like a recovery
  * code while it is valid; it does not make the source a known one, since that would last longer.
  *
- * source: where the attempt comes from. now: seconds since 1970 UTC.
  * TOTP_ERR_CRYPTO, TOTP_ERR_RANGE (a time before 1970): *ret_ruling then denies.
  */
-MUST_CHECK enum totp_err judge(const struct cred *cred, const struct login_state *state,
-			       const struct policy *policy, const struct answer *answer,
-			       const struct source *source, int64_t now, struct ruling *ret_ruling);
+MUST_CHECK enum totp_err judge(const struct claim *claim, struct ruling *ret_ruling);
 
 /*
  * The ruling that needs no credential: an answer that is not a code. True if there is

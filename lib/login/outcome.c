@@ -29,18 +29,6 @@ const char *outcome_time(int64_t when, char text[OUTCOME_TIME_MAX])
 	return text;
 }
 
-static void explain_bypass(const struct outcome *outcome, char detail[OUTCOME_DETAIL_MAX])
-{
-	char until[OUTCOME_TIME_MAX];
-
-	if (outcome->bypass_left)
-		snprintf(detail, OUTCOME_DETAIL_MAX, "%u more use%s until %s", outcome->bypass_left,
-			 outcome->bypass_left == 1 ? "" : "s",
-			 outcome_time(outcome->bypass_expires, until));
-	else
-		snprintf(detail, OUTCOME_DETAIL_MAX, "its last use");
-}
-
 void outcome_hide_future(struct outcome *outcome)
 {
 	if (!outcome->off || (outcome->off_type == TOKEN_TOTP && outcome->offset < 0))
@@ -54,6 +42,8 @@ void outcome_hide_future(struct outcome *outcome)
 
 void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_MAX])
 {
+	char until[OUTCOME_TIME_MAX];
+
 	detail[0] = '\0';
 	if (outcome->off && outcome->off_type == TOKEN_HOTP)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
@@ -89,8 +79,12 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 		snprintf(detail, OUTCOME_DETAIL_MAX,
 			 "%u recovery code%s left: totpctl recovery makes new ones",
 			 outcome->recovery_left, outcome->recovery_left == 1 ? "" : "s");
+	else if (outcome->reason == JUDGE_BYPASS && outcome->bypass_left == 0)
+		snprintf(detail, OUTCOME_DETAIL_MAX, "its last use");
 	else if (outcome->reason == JUDGE_BYPASS)
-		explain_bypass(outcome, detail);
+		snprintf(detail, OUTCOME_DETAIL_MAX, "%u more use%s until %s", outcome->bypass_left,
+			 outcome->bypass_left == 1 ? "" : "s",
+			 outcome_time(outcome->bypass_expires, until));
 	else if (outcome->reason == JUDGE_ENDED_BYPASS)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
 			 "it has expired, or was used as often as it may: totpctl temporary-code "

@@ -157,35 +157,33 @@ bool policy_list_has_groups(const char *list)
 	return false;
 }
 
-/* A group may have a blank in its name ("domain users"); two users without a comma between
- * them must not pass for one that nobody has. */
-static bool entry_is_good(struct text entry)
-{
-	bool group = entry.len && entry.at[0] == '@';
-
-	if (group) {
-		entry.at++;
-		entry.len--;
-	}
-	return entry.len && text_is_clean(entry) && entry.at[0] != '@' &&
-	       text_trim(entry).len == entry.len && (group || !memchr(entry.at, ' ', entry.len));
-}
-
-/* A list that can be walked: no empty entry. */
+/*
+ * A list that can be walked, without an empty entry. A group may have a blank in its name ("domain
+ * users"); two users without a comma between them must not pass for one that nobody has.
+ */
 static bool list_is_good(struct text list)
 {
 	struct text entry;
 
 	if (list.len && list.at[list.len - 1] == ',')
 		return false;
-	while (text_field(&list, ',', &entry))
-		if (!entry_is_good(text_trim(entry)))
+	while (text_field(&list, ',', &entry)) {
+		bool group;
+
+		entry = text_trim(entry);
+		group = entry.len && entry.at[0] == '@';
+		if (group)
+			entry = (struct text){entry.at + 1, entry.len - 1};
+		if (!entry.len || !text_is_clean(entry) || entry.at[0] == '@' ||
+		    text_trim(entry).len != entry.len ||
+		    (!group && memchr(entry.at, ' ', entry.len)))
 			return false;
+	}
 	return true;
 }
 
-enum totp_err policy_expand(const char *pattern, const char *user, const char *host,
-			    const char *full_host, char *ret_text, size_t cap)
+enum totp_err policy_expand(const char *pattern, const struct policy_names *names, char *ret_text,
+			    size_t cap)
 {
 	size_t len = 0;
 
@@ -195,9 +193,9 @@ enum totp_err policy_expand(const char *pattern, const char *user, const char *h
 
 		if (*pattern == '%') {
 			pattern++;
-			part = *pattern == 'u'   ? user
-			       : *pattern == 'h' ? host
-			       : *pattern == 'f' ? full_host
+			part = *pattern == 'u'   ? names->user
+			       : *pattern == 'h' ? names->host
+			       : *pattern == 'f' ? names->full_host
 			       : *pattern == '%' ? "%"
 						 : NULL;
 			if (!part)
@@ -211,56 +209,44 @@ enum totp_err policy_expand(const char *pattern, const char *user, const char *h
 	return TOTP_OK;
 }
 
-static bool pattern_is_good(struct text text)
+/* The index of the word that the value is; after a reason that lists them all, -1. */
+static int find_word(struct text value, const char *const *words, int count, struct reason *why)
 {
-	char pattern[POLICY_TEXT_MAX], out[2 * POLICY_TEXT_MAX];
+	char list[120] = "";
+	size_t len = 0;
 
-	return text_copy(text, pattern, sizeof(pattern)) == TOTP_OK && pattern[0] &&
-	       !strchr(pattern, ':') &&
-	       policy_expand(pattern, "u", "h", "f", out, sizeof(out)) == TOTP_OK;
+	for (int i = 0; i < count; i++)
+		if (text_is(value, words[i]))
+			return i;
+	for (int i = 0; i < count; i++) {
+		const char *before = i == 0 ? "" : i + 1 < count ? ", " : " or ";
+
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", before, words[i]);
+	}
+	reason_set(why, "expected %s", list);
+	return -1;
 }
 
 static enum totp_err set_flag(struct text value, bool *flag, struct reason *why)
 {
-	if (!text_is(value, "yes") && !text_is(value, "no")) {
-		reason_set(why, "expected yes or no");
-		return TOTP_ERR_FORMAT;
-	}
-	*flag = text_is(value, "yes");
-	return TOTP_OK;
-}
+	static const char *const words[] = {"yes", "no"};
+	int index = find_word(value, words, 2, why);
 
-static enum totp_err set_number(const struct option *option, struct text value, uint32_t *number,
-				struct reason *why)
-{
-	uint64_t read = 0;
-	enum totp_err err = text_number(value, option->min, option->max, &read);
-
-	if (err == TOTP_OK)
-		*number = (uint32_t)read;
-	else
-		reason_set(why, "expected a number from %u to %u", option->min, option->max);
-	return err;
-}
-
-static enum totp_err set_seconds(const struct option *option, struct text value, uint32_t *seconds,
-				 struct reason *why)
-{
-	enum totp_err err = text_duration(value, option->min, option->max, seconds);
-
-	if (err != TOTP_OK)
-		reason_set(why, "expected %u to %u seconds, such as 30, 30s, 5m, 6h or 1d",
-			   option->min, option->max);
-	return err;
+	*flag = index == 0;
+	return index < 0 ? TOTP_ERR_FORMAT : TOTP_OK;
 }
 
 static enum totp_err set_text(const struct option *option, struct text value, char *text,
 			      struct reason *why)
 {
+	static const struct policy_names names = {"u", "h", "f"};
 	bool is_pattern = option->at != AT(prompt) && option->at != AT(help);
+	char pattern[POLICY_TEXT_MAX], expanded[2 * POLICY_TEXT_MAX];
 
-	if (value.len >= POLICY_TEXT_MAX || !text_is_clean(value) ||
-	    (is_pattern && !pattern_is_good(value))) {
+	if (text_copy(value, pattern, sizeof(pattern)) != TOTP_OK || !text_is_clean(value) ||
+	    (is_pattern &&
+	     (!pattern[0] || strchr(pattern, ':') ||
+	      policy_expand(pattern, &names, expanded, sizeof(expanded)) != TOTP_OK))) {
 		reason_set(why, "expected %s%d bytes of text%s", is_pattern ? "1 to " : "at most ",
 			   POLICY_TEXT_MAX - 1,
 			   is_pattern ? " without a colon, in which %u, %h, %f and %% are replaced"
@@ -326,26 +312,11 @@ static enum totp_err set_password(struct text value, enum password_mode *mode, s
 		[PASSWORD_USE_FIRST_PASS] = "use_first_pass",
 		[PASSWORD_COMBINED] = "combined",
 	};
+	int index = find_word(value, words, 4, why);
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!text_is(value, words[i]))
-			continue;
-		*mode = (enum password_mode)i;
-		return TOTP_OK;
-	}
-	reason_set(why, "expected none, try_first_pass, use_first_pass or combined");
-	return TOTP_ERR_FORMAT;
-}
-
-static enum totp_err set_path(struct text value, char *path, struct reason *why)
-{
-	if (value.len < 2 || value.at[0] != '/' || value.len >= POLICY_PATH_MAX ||
-	    !text_is_clean(value)) {
-		reason_set(why, "expected an absolute path of at most %d bytes",
-			   POLICY_PATH_MAX - 1);
-		return TOTP_ERR_FORMAT;
-	}
-	return text_copy(value, path, POLICY_PATH_MAX);
+	if (index >= 0)
+		*mode = (enum password_mode)index;
+	return index < 0 ? TOTP_ERR_FORMAT : TOTP_OK;
 }
 
 static enum totp_err set_enforce(struct text value, struct policy *policy, struct reason *why)
@@ -426,41 +397,39 @@ static enum totp_err set_methods(struct text value, unsigned *methods, struct re
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err set_date(struct text value, int64_t *date, struct reason *why)
-{
-	*date = 0;
-	if (value.len == 0 || text_date(value, date) == TOTP_OK)
-		return TOTP_OK;
-	reason_set(why, "expected a day such as 2027-01-31, or nothing");
-	return TOTP_ERR_FORMAT;
-}
-
 static enum totp_err set_qr(struct text value, enum enroll_qr *qr, struct reason *why)
 {
-	static const char *const words[] = {"utf8", "ascii", "none"};
+	static const char *const words[] = {
+		[ENROLL_QR_UTF8] = "utf8", [ENROLL_QR_ASCII] = "ascii", [ENROLL_QR_NONE] = "none"};
+	int index = find_word(value, words, 3, why);
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!text_is(value, words[i]))
-			continue;
-		*qr = (enum enroll_qr)i;
-		return TOTP_OK;
-	}
-	reason_set(why, "expected utf8, ascii or none");
-	return TOTP_ERR_FORMAT;
+	if (index >= 0)
+		*qr = (enum enroll_qr)index;
+	return index < 0 ? TOTP_ERR_FORMAT : TOTP_OK;
 }
 
 static enum totp_err set_option(const struct option *option, struct text value,
 				struct policy *policy, struct reason *why)
 {
 	void *at = (char *)policy + option->at;
+	uint64_t number = 0;
 
 	switch (option->kind) {
 	case KIND_FLAG:
 		return set_flag(value, at, why);
 	case KIND_NUMBER:
-		return set_number(option, value, at, why);
+		if (text_number(value, option->min, option->max, &number) == TOTP_OK) {
+			*(uint32_t *)at = (uint32_t)number;
+			return TOTP_OK;
+		}
+		reason_set(why, "expected a number from %u to %u", option->min, option->max);
+		return TOTP_ERR_FORMAT;
 	case KIND_SECONDS:
-		return set_seconds(option, value, at, why);
+		if (text_duration(value, option->min, option->max, at) == TOTP_OK)
+			return TOTP_OK;
+		reason_set(why, "expected %u to %u seconds, such as 30, 30s, 5m, 6h or 1d",
+			   option->min, option->max);
+		return TOTP_ERR_FORMAT;
 	case KIND_TEXT:
 		return set_text(option, value, at, why);
 	case KIND_LIST:
@@ -470,7 +439,12 @@ static enum totp_err set_option(const struct option *option, struct text value,
 	case KIND_PASSWORD:
 		return set_password(value, at, why);
 	case KIND_PATH:
-		return set_path(value, at, why);
+		if (value.len > 1 && value.at[0] == '/' && text_is_clean(value) &&
+		    text_copy(value, at, POLICY_PATH_MAX) == TOTP_OK)
+			return TOTP_OK;
+		reason_set(why, "expected an absolute path of at most %d bytes",
+			   POLICY_PATH_MAX - 1);
+		return TOTP_ERR_FORMAT;
 	case KIND_ENFORCE:
 		return set_enforce(value, policy, why);
 	case KIND_ENROLL:
@@ -478,7 +452,11 @@ static enum totp_err set_option(const struct option *option, struct text value,
 	case KIND_METHODS:
 		return set_methods(value, at, why);
 	case KIND_DATE:
-		return set_date(value, at, why);
+		*(int64_t *)at = 0;
+		if (value.len == 0 || text_date(value, at) == TOTP_OK)
+			return TOTP_OK;
+		reason_set(why, "expected a day such as 2027-01-31, or nothing");
+		return TOTP_ERR_FORMAT;
 	case KIND_QR:
 		return set_qr(value, at, why);
 	case KIND_ALGORITHM:
@@ -522,23 +500,19 @@ struct reading {
 	bool failed;
 };
 
-/* Does it look like the name of a key? What does not is not repeated: with a mistaken
- * conf= it can be a line of a keyring or of a list of secrets. */
-static bool is_key_like(struct text key)
-{
-	for (size_t i = 0; i < key.len; i++)
-		if (!((key.at[i] | 32) >= 'a' && (key.at[i] | 32) <= 'z') && key.at[i] != '_')
-			return false;
-	return key.len && key.len <= 24;
-}
-
-/* Complain: "file:12: key: sentence". */
-static void complain(struct reading *reading, const char *place, struct text key,
-		     const char *sentence)
+/*
+ * Complain: "file:12: key: sentence". Text that does not look like the name of a key is not
+ * repeated: with a mistaken conf= it can be a line of a keyring or of a list of secrets.
+ */
+static void report_mistake(struct reading *reading, const char *place, struct text key,
+			   const char *sentence)
 {
 	struct reason complaint;
+	bool is_key = key.len && key.len <= 24;
 
-	if (is_key_like(key))
+	for (size_t i = 0; is_key && i < key.len; i++)
+		is_key = ((key.at[i] | 32) >= 'a' && (key.at[i] | 32) <= 'z') || key.at[i] == '_';
+	if (is_key)
 		reason_set(&complaint, "%s: %.*s: %.100s", place, (int)key.len, key.at, sentence);
 	else
 		reason_set(&complaint, "%s: %.100s", place, sentence);
@@ -546,22 +520,15 @@ static void complain(struct reading *reading, const char *place, struct text key
 	reading->complain(reading->context, &complaint);
 }
 
-static const char *hint_of(struct text key)
+static void report_unknown(struct reading *reading, const char *place, struct text key)
 {
+	char sentence[120] = "no such key: see pam_totp.conf(5) for those there are";
+
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
 		if (text_is(key, foreign[i].theirs))
-			return foreign[i].ours;
-	return NULL;
-}
-
-static void complain_unknown(struct reading *reading, const char *place, struct text key)
-{
-	const char *hint = hint_of(key);
-	char sentence[120];
-
-	snprintf(sentence, sizeof(sentence), "an option of another module: %s", hint ? hint : "");
-	complain(reading, place, key,
-		 hint ? sentence : "no such key: see pam_totp.conf(5) for those there are");
+			snprintf(sentence, sizeof(sentence), "an option of another module: %s",
+				 foreign[i].ours);
+	report_mistake(reading, place, key, sentence);
 }
 
 static void read_pair(struct reading *reading, const char *place, struct text key,
@@ -573,21 +540,22 @@ static void read_pair(struct reading *reading, const char *place, struct text ke
 	while (i < OPTIONS && !text_is(key, options[i].key.name))
 		i++;
 	if (i == OPTIONS) {
-		complain_unknown(reading, place, key);
+		report_unknown(reading, place, key);
 		return;
 	}
 	if (reading->where == IN_FILE ? !options[i].key.in_file : !options[i].key.in_args) {
-		complain(reading, place, key,
-			 reading->where == IN_FILE ? "belongs on the PAM line, not in the file"
-						   : "belongs in the policy file, not on the PAM "
-						     "line");
+		report_mistake(reading, place, key,
+			       reading->where == IN_FILE
+				       ? "belongs on the PAM line, not in the file"
+				       : "belongs in the policy file, not on the PAM "
+					 "line");
 		return;
 	}
 	if (reading->seen[i])
-		complain(reading, place, key, "given twice");
+		report_mistake(reading, place, key, "given twice");
 	reading->seen[i] = true;
 	if (set_option(&options[i], unquote(value), reading->policy, &why) != TOTP_OK)
-		complain(reading, place, key, why.text);
+		report_mistake(reading, place, key, why.text);
 }
 
 /* Take the key off a line: what stands before '='. */
@@ -605,9 +573,9 @@ static bool split_pair(struct text *line, struct text *ret_key)
 }
 
 enum totp_err policy_parse(struct policy *policy, struct text text, const char *name,
-			   policy_complain_fn *complain_to, void *context)
+			   policy_complain_fn *complain, void *context)
 {
-	struct reading reading = {policy, IN_FILE, complain_to, context, {false}, false};
+	struct reading reading = {policy, IN_FILE, complain, context, {false}, false};
 	struct text line, key;
 	char place[128];
 
@@ -619,15 +587,15 @@ enum totp_err policy_parse(struct policy *policy, struct text text, const char *
 		if (split_pair(&line, &key))
 			read_pair(&reading, place, key, line);
 		else
-			complain(&reading, place, line, "expected key = value");
+			report_mistake(&reading, place, line, "expected key = value");
 	}
 	return reading.failed ? TOTP_ERR_FORMAT : TOTP_OK;
 }
 
 enum totp_err policy_parse_args(struct policy *policy, int argc, const char **argv,
-				policy_complain_fn *complain_to, void *context)
+				policy_complain_fn *complain, void *context)
 {
-	struct reading reading = {policy, IN_ARGS, complain_to, context, {false}, false};
+	struct reading reading = {policy, IN_ARGS, complain, context, {false}, false};
 
 	for (int i = 0; i < argc; i++) {
 		struct text value = text_of(argv[i]), key;
@@ -641,28 +609,26 @@ enum totp_err policy_parse_args(struct policy *policy, int argc, const char **ar
 			/* blanks count here: PAM has taken the brackets off [prompt=Code: ] */
 			read_pair(&reading, "PAM line", key, text_of(strchr(argv[i], '=') + 1));
 		else
-			complain_unknown(&reading, "PAM line", value);
+			report_unknown(&reading, "PAM line", value);
 	}
 	return reading.failed ? TOTP_ERR_FORMAT : TOTP_OK;
 }
 
 enum totp_err policy_conf_of_args(int argc, const char **argv, const char **ret_path,
-				  bool *ret_named, policy_complain_fn *complain_to, void *context)
+				  policy_complain_fn *complain, void *context)
 {
-	struct reading reading = {.complain = complain_to, .context = context};
+	struct reading reading = {.complain = complain, .context = context};
 
-	*ret_path = POLICY_FILE;
-	*ret_named = false;
+	*ret_path = NULL;
 	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "conf=", 5) != 0)
 			continue;
-		if (*ret_named)
-			complain(&reading, "PAM line", text_of("conf"), "given twice");
+		if (*ret_path)
+			report_mistake(&reading, "PAM line", text_of("conf"), "given twice");
 		if (argv[i][5] != '/')
-			complain(&reading, "PAM line", text_of("conf"),
-				 "expected an absolute path");
+			report_mistake(&reading, "PAM line", text_of("conf"),
+				       "expected an absolute path");
 		*ret_path = argv[i] + 5;
-		*ret_named = true;
 	}
 	return reading.failed ? TOTP_ERR_FORMAT : TOTP_OK;
 }

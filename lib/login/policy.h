@@ -107,12 +107,11 @@ MUST_CHECK enum totp_err policy_parse_args(struct policy *policy, int argc, cons
 					   policy_complain_fn *complain, void *context);
 
 /*
- * The value of `conf=` in a PAM line, or POLICY_FILE. *ret_named says whether it was
- * given. TOTP_ERR_FORMAT: not an absolute path, or given twice; complaint made.
+ * The value of `conf=` in a PAM line; NULL: it has none. TOTP_ERR_FORMAT: not an absolute path,
+ * or given twice; complaint made.
  */
 MUST_CHECK enum totp_err policy_conf_of_args(int argc, const char **argv, const char **ret_path,
-					     bool *ret_named, policy_complain_fn *complain,
-					     void *context);
+					     policy_complain_fn *complain, void *context);
 
 /* Walk a list: take the next entry off *rest; *ret_group says it was written with '@'. */
 bool policy_list_next(struct text *rest, struct text *ret_name, bool *ret_group);
@@ -123,12 +122,17 @@ bool policy_list_has_user(const char *list, const char *user);
 /* Does the list hold any group? */
 bool policy_list_has_groups(const char *list);
 
+/* What a pattern is filled with: %u, %h and %f. */
+struct policy_names {
+	const char *user, *host, *full_host;
+};
+
 /*
  * Replace %u, %h, %f and %% in an issuer or account pattern. TOTP_ERR_FORMAT: another
  * letter after %; TOTP_ERR_RANGE: longer than cap - 1 bytes.
  */
-MUST_CHECK enum totp_err policy_expand(const char *pattern, const char *user, const char *host,
-				       const char *full_host, char *ret_text, size_t cap);
+MUST_CHECK enum totp_err policy_expand(const char *pattern, const struct policy_names *names,
+				       char *ret_text, size_t cap);
 
 /* One row of the option table, for the manual's check and the documentation. */
 struct policy_key {

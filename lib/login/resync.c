@@ -40,44 +40,28 @@ static enum totp_err resync_hotp(const struct token *token, struct token_state *
 	return TOTP_ERR_NOT_FOUND;
 }
 
-/* The second code is that of the step `offset` away from the host's. */
-static enum totp_err is_offset(const struct token *token, uint64_t host_step, int64_t offset,
-			       const struct code *first, const struct code *second, bool *ret_same)
-{
-	int64_t step = (int64_t)host_step + offset;
-
-	*ret_same = false;
-	if (step < 1)
-		return TOTP_OK;
-	return are_codes_at(token, (uint64_t)step - 1, first, second, ret_same);
-}
-
-static enum totp_err set_offset(struct token *token, struct token_state *state, uint64_t host_step,
-				int64_t offset)
-{
-	uint64_t step = (uint64_t)((int64_t)host_step + offset);
-
-	if (step <= state->moving)
-		return TOTP_ERR_STALE;
-	token->offset = (int32_t)offset;
-	state->moving = step;
-	return TOTP_OK;
-}
-
 static enum totp_err resync_totp(struct token *token, struct token_state *state,
 				 const struct code *first, const struct code *second, int64_t now)
 {
 	uint64_t host_step = 0;
 	enum totp_err err = totp_step_at(now, token->period, &host_step);
 
-	for (int64_t distance = 0; distance <= CRED_OFFSET_MAX && err == TOTP_OK; distance++) {
-		bool behind = false, before = false;
+	/* nearest first: at each distance behind the host's step, then before it */
+	for (int64_t i = 0; i <= 2 * CRED_OFFSET_MAX && err == TOTP_OK; i++) {
+		int64_t offset = i % 2 ? -(i + 1) / 2 : i / 2;
+		int64_t step = (int64_t)host_step + offset;
+		bool same = false;
 
-		err = is_offset(token, host_step, -distance, first, second, &behind);
-		if (err == TOTP_OK)
-			err = is_offset(token, host_step, distance, first, second, &before);
-		if (err == TOTP_OK && (behind || before))
-			return set_offset(token, state, host_step, behind ? -distance : distance);
+		if (step < 1)
+			continue;
+		err = are_codes_at(token, (uint64_t)step - 1, first, second, &same);
+		if (err != TOTP_OK || !same)
+			continue;
+		if ((uint64_t)step <= state->moving)
+			return TOTP_ERR_STALE;
+		token->offset = (int32_t)offset;
+		state->moving = (uint64_t)step;
+		return TOTP_OK;
 	}
 	return err == TOTP_OK ? TOTP_ERR_NOT_FOUND : err;
 }

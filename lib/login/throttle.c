@@ -87,27 +87,20 @@ void throttle_count(struct throttle *throttle, const struct policy *policy, int6
 	leak_count(&throttle->total, policy->attempts_total_refill, now);
 }
 
-/* A place for a new source: a free one, or that of the one not seen for longest. */
-static struct known_source *known_place(struct login_state *state)
-{
-	struct known_source *oldest = &state->known[0];
-
-	if (state->known_count < STATE_KNOWN_MAX)
-		return &state->known[state->known_count++];
-	for (size_t i = 1; i < STATE_KNOWN_MAX; i++)
-		if (state->known[i].last_success < oldest->last_success)
-			oldest = &state->known[i];
-	return oldest;
-}
-
 void throttle_remember(struct login_state *state, const struct source *source, int64_t now)
 {
 	struct known_source *known = known_find(state, source);
 
 	if (source->kind == SOURCE_UNKNOWN)
 		return;
-	if (!known) {
-		known = known_place(state);
+	if (!known && state->known_count < STATE_KNOWN_MAX) {
+		known = &state->known[state->known_count++];
+		*known = (struct known_source){.source = *source};
+	} else if (!known) { /* instead of the one not seen for longest */
+		known = &state->known[0];
+		for (size_t i = 1; i < STATE_KNOWN_MAX; i++)
+			if (state->known[i].last_success < known->last_success)
+				known = &state->known[i];
 		*known = (struct known_source){.source = *source};
 	}
 	known->last_success = now;

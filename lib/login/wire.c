@@ -45,20 +45,6 @@ static bool op_is_good(enum wire_op op)
 	return op >= WIRE_LOOK && op <= WIRE_ENROLL_IN_LOGIN;
 }
 
-static void put_source(struct buffer *out, const struct source *source)
-{
-	buffer_u8(out, source->kind);
-	buffer_copy(out, source->bytes, sizeof(source->bytes));
-}
-
-static void get_source(struct bytes *in, struct source *source)
-{
-	source->kind = bytes_u8(in);
-	bytes_copy(in, source->bytes, sizeof(source->bytes));
-	if (source->kind > SOURCE_UID)
-		in->bad = true;
-}
-
 /* Is it what a code or recovery code of that kind looks like, and zeros elsewhere? */
 static bool answer_is_good(const struct answer *answer)
 {
@@ -106,7 +92,7 @@ static void get_label(struct bytes *in, char label[CRED_LABEL_MAX + 1])
 
 /* --- the request --- */
 
-static void put_token(struct buffer *out, const struct wire_token *token)
+static void put_new_token(struct buffer *out, const struct wire_token *token)
 {
 	buffer_u8(out, (uint8_t)token->type);
 	buffer_u8(out, (uint8_t)token->alg);
@@ -120,7 +106,7 @@ static void put_token(struct buffer *out, const struct wire_token *token)
 	put_answer(out, &token->typed);
 }
 
-static void get_token(struct bytes *in, struct wire_token *token)
+static void get_new_token(struct bytes *in, struct wire_token *token)
 {
 	token->type = (enum token_type)bytes_u8(in);
 	token->alg = (enum hmac_alg)bytes_u8(in);
@@ -175,11 +161,11 @@ enum totp_err wire_put_request(const struct wire_request *request,
 	buffer_u8(&out, (uint8_t)request->op);
 	buffer_text(&out, request->user, CRED_USER_MAX);
 	buffer_text(&out, request->service, WIRE_SERVICE_MAX);
-	put_source(&out, &request->source);
+	source_put(&out, &request->source);
 	put_answer(&out, &request->answer);
 	buffer_text(&out, request->label, CRED_LABEL_MAX);
 	buffer_text(&out, request->new_label, CRED_LABEL_MAX);
-	put_token(&out, &request->token);
+	put_new_token(&out, &request->token);
 	put_terms(&out, request);
 	return buffer_end(&out);
 }
@@ -195,11 +181,12 @@ enum totp_err wire_get_request(const uint8_t *message, size_t len, struct wire_r
 	ret_request->op = (enum wire_op)bytes_u8(&in);
 	bytes_text(&in, ret_request->user, CRED_USER_MAX);
 	bytes_text(&in, ret_request->service, WIRE_SERVICE_MAX);
-	get_source(&in, &ret_request->source);
+	source_get(&in, &ret_request->source);
+	in.bad |= ret_request->source.kind > SOURCE_UID;
 	get_answer(&in, &ret_request->answer);
 	get_label(&in, ret_request->label);
 	get_label(&in, ret_request->new_label);
-	get_token(&in, &ret_request->token);
+	get_new_token(&in, &ret_request->token);
 	get_terms(&in, ret_request);
 	err = bytes_end(&in);
 	if (err == TOTP_OK && !op_is_good(ret_request->op))
@@ -225,7 +212,7 @@ static void put_outcome(struct buffer *out, const struct outcome *outcome)
 	buffer_u8(out, (uint8_t)outcome->off_type);
 	buffer_u32(out, outcome->failures);
 	buffer_u64(out, (uint64_t)outcome->last_failure);
-	put_source(out, &outcome->failure_source);
+	source_put(out, &outcome->failure_source);
 	buffer_u8(out, (uint8_t)outcome->recovery_left);
 	buffer_u8(out, (uint8_t)outcome->bypass_left);
 	buffer_u64(out, (uint64_t)outcome->bypass_expires);
@@ -248,37 +235,13 @@ static void get_outcome(struct bytes *in, struct outcome *outcome)
 	outcome->off_type = (enum token_type)bytes_u8(in);
 	outcome->failures = bytes_u32(in);
 	outcome->last_failure = (int64_t)bytes_u64(in);
-	get_source(in, &outcome->failure_source);
+	source_get(in, &outcome->failure_source);
 	outcome->recovery_left = bytes_u8(in);
 	outcome->bypass_left = bytes_u8(in);
 	outcome->bypass_expires = (int64_t)bytes_u64(in);
-	if (outcome->verdict > VERDICT_ALLOW || outcome->reason >= JUDGE_COUNT_ ||
-	    outcome->off_type > TOKEN_HOTP ||
+	if (outcome->failure_source.kind > SOURCE_UID || outcome->verdict > VERDICT_ALLOW ||
+	    outcome->reason >= JUDGE_COUNT_ || outcome->off_type > TOKEN_HOTP ||
 	    flags & ~(FLAG_OFF | FLAG_IN_RUN | FLAG_TORN | FLAG_HOURS))
-		in->bad = true;
-}
-
-static void put_shown(struct buffer *out, const struct wire_shown *shown)
-{
-	buffer_u8(out, (uint8_t)shown->type);
-	buffer_u8(out, (uint8_t)shown->alg);
-	buffer_u8(out, shown->digits);
-	buffer_u16(out, shown->period);
-	buffer_text(out, shown->label, CRED_LABEL_MAX);
-	buffer_u64(out, (uint64_t)shown->created);
-	buffer_u64(out, (uint64_t)shown->last_used);
-}
-
-static void get_shown(struct bytes *in, struct wire_shown *shown)
-{
-	shown->type = (enum token_type)bytes_u8(in);
-	shown->alg = (enum hmac_alg)bytes_u8(in);
-	shown->digits = bytes_u8(in);
-	shown->period = bytes_u16(in);
-	get_label(in, shown->label);
-	shown->created = (int64_t)bytes_u64(in);
-	shown->last_used = (int64_t)bytes_u64(in);
-	if (shown->type > TOKEN_HOTP || shown->alg > HMAC_SHA512)
 		in->bad = true;
 }
 
@@ -290,8 +253,17 @@ static void put_status(struct buffer *out, const struct wire_status *status)
 	buffer_u64(out, (uint64_t)status->last_success);
 	buffer_u32(out, status->wait_seconds);
 	buffer_u8(out, status->token_count);
-	for (size_t i = 0; i < CRED_TOKENS_MAX; i++)
-		put_shown(out, &status->tokens[i]);
+	for (size_t i = 0; i < CRED_TOKENS_MAX; i++) {
+		const struct wire_shown *shown = &status->tokens[i];
+
+		buffer_u8(out, (uint8_t)shown->type);
+		buffer_u8(out, (uint8_t)shown->alg);
+		buffer_u8(out, shown->digits);
+		buffer_u16(out, shown->period);
+		buffer_text(out, shown->label, CRED_LABEL_MAX);
+		buffer_u64(out, (uint64_t)shown->created);
+		buffer_u64(out, (uint64_t)shown->last_used);
+	}
 }
 
 static void get_status(struct bytes *in, struct wire_status *status)
@@ -302,13 +274,24 @@ static void get_status(struct bytes *in, struct wire_status *status)
 	status->last_success = (int64_t)bytes_u64(in);
 	status->wait_seconds = bytes_u32(in);
 	status->token_count = bytes_u8(in);
-	for (size_t i = 0; i < CRED_TOKENS_MAX; i++)
-		get_shown(in, &status->tokens[i]);
+	for (size_t i = 0; i < CRED_TOKENS_MAX; i++) {
+		struct wire_shown *shown = &status->tokens[i];
+
+		shown->type = (enum token_type)bytes_u8(in);
+		shown->alg = (enum hmac_alg)bytes_u8(in);
+		shown->digits = bytes_u8(in);
+		shown->period = bytes_u16(in);
+		get_label(in, shown->label);
+		shown->created = (int64_t)bytes_u64(in);
+		shown->last_used = (int64_t)bytes_u64(in);
+		if (shown->type > TOKEN_HOTP || shown->alg > HMAC_SHA512)
+			in->bad = true;
+	}
 	if (status->token_count > CRED_TOKENS_MAX)
 		in->bad = true;
 }
 
-static uint8_t flags_of(const struct wire_response *response)
+static uint8_t response_flags(const struct wire_response *response)
 {
 	return (uint8_t)((response->enrolled ? FLAG_ENROLLED : 0) |
 			 (response->required ? FLAG_REQUIRED : 0) |
@@ -318,7 +301,7 @@ static uint8_t flags_of(const struct wire_response *response)
 			 (response->disabled ? FLAG_DISABLED : 0));
 }
 
-static void get_flags(struct bytes *in, struct wire_response *response)
+static void get_response_flags(struct bytes *in, struct wire_response *response)
 {
 	uint8_t flags = bytes_u8(in);
 
@@ -328,7 +311,7 @@ static void get_flags(struct bytes *in, struct wire_response *response)
 	response->invited = flags & FLAG_INVITED;
 	response->pending = flags & FLAG_PENDING;
 	response->disabled = flags & FLAG_DISABLED;
-	if (flags != flags_of(response))
+	if (flags != response_flags(response))
 		in->bad = true;
 }
 
@@ -350,24 +333,6 @@ static void get_codes(struct bytes *in, struct wire_response *response)
 	}
 }
 
-static void put_notices(struct buffer *out, const struct outcome *outcome)
-{
-	for (size_t i = 0; i < NOTICE_KINDS; i++) {
-		buffer_u8(out, outcome->notices[i].count);
-		buffer_u64(out, (uint64_t)outcome->notices[i].last);
-		put_source(out, &outcome->notices[i].source);
-	}
-}
-
-static void get_notices(struct bytes *in, struct outcome *outcome)
-{
-	for (size_t i = 0; i < NOTICE_KINDS; i++) {
-		outcome->notices[i].count = bytes_u8(in);
-		outcome->notices[i].last = (int64_t)bytes_u64(in);
-		get_source(in, &outcome->notices[i].source);
-	}
-}
-
 enum totp_err wire_put_response(const struct wire_response *response,
 				uint8_t ret_message[WIRE_RESPONSE_LEN])
 {
@@ -377,13 +342,13 @@ enum totp_err wire_put_response(const struct wire_response *response,
 	buffer_u8(&out, (uint8_t)response->op);
 	buffer_u8(&out, (uint8_t)response->err);
 	buffer_text(&out, response->why.text, REASON_LEN);
-	buffer_u8(&out, flags_of(response));
+	buffer_u8(&out, response_flags(response));
 	put_outcome(&out, &response->outcome);
 	put_status(&out, &response->status);
 	buffer_u8(&out, response->code_count);
 	for (size_t i = 0; i < RECOVERY_MAX; i++)
 		buffer_text(&out, response->codes[i].text, RECOVERY_CODE_LEN);
-	put_notices(&out, &response->outcome);
+	notices_put(&out, response->outcome.notices);
 	return buffer_end(&out);
 }
 
@@ -399,11 +364,13 @@ enum totp_err wire_get_response(const uint8_t *message, size_t len,
 	ret_response->op = (enum wire_op)bytes_u8(&in);
 	ret_response->err = (enum totp_err)bytes_u8(&in);
 	bytes_text(&in, ret_response->why.text, REASON_LEN);
-	get_flags(&in, ret_response);
+	get_response_flags(&in, ret_response);
 	get_outcome(&in, &ret_response->outcome);
 	get_status(&in, &ret_response->status);
 	get_codes(&in, ret_response);
-	get_notices(&in, &ret_response->outcome);
+	notices_get(&in, ret_response->outcome.notices);
+	for (size_t i = 0; i < NOTICE_KINDS; i++)
+		in.bad |= ret_response->outcome.notices[i].source.kind > SOURCE_UID;
 	err = bytes_end(&in);
 	if (err == TOTP_OK &&
 	    (!op_is_good(ret_response->op) || ret_response->err >= TOTP_ERR_COUNT_))

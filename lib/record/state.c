@@ -74,7 +74,7 @@ void state_merge(struct login_state *state, const struct login_state *other)
 	*state = merged;
 }
 
-static void put_source(struct buffer *out, const struct source *source)
+void source_put(struct buffer *out, const struct source *source)
 {
 	buffer_u8(out, source->kind);
 	buffer_copy(out, source->bytes, sizeof(source->bytes));
@@ -132,15 +132,20 @@ static enum totp_err state_check(const struct login_state *state, const struct c
 }
 
 /* After all that version 1 has. Zeros, as at the end of any slot, are no notice. */
+void notices_put(struct buffer *out, const struct notice notices[NOTICE_KINDS])
+{
+	for (size_t i = 0; i < NOTICE_KINDS; i++) {
+		buffer_u8(out, notices[i].count);
+		buffer_u64(out, (uint64_t)notices[i].last);
+		source_put(out, &notices[i].source);
+	}
+}
+
 static void put_notices(struct buffer *out, const struct login_state *state)
 {
 	uint8_t unread = 0;
 
-	for (size_t i = 0; i < NOTICE_KINDS; i++) {
-		buffer_u8(out, state->notices[i].count);
-		buffer_u64(out, (uint64_t)state->notices[i].last);
-		put_source(out, &state->notices[i].source);
-	}
+	notices_put(out, state->notices);
 	for (size_t i = 0; i < state->token_count; i++)
 		unread |= (uint8_t)((state->tokens[i].unread ? 1u : 0u) << i);
 	buffer_u8(out, unread);
@@ -172,13 +177,13 @@ enum totp_err state_encode(const struct login_state *state, const struct cred *c
 		put_throttle(&out, &state->shared[state->one_class ? 0 : i]);
 	buffer_u8(&out, state->known_count);
 	for (size_t i = 0; i < state->known_count; i++) {
-		put_source(&out, &state->known[i].source);
+		source_put(&out, &state->known[i].source);
 		buffer_u64(&out, (uint64_t)state->known[i].last_success);
 		put_throttle(&out, &state->known[i].throttle);
 	}
 	buffer_u32(&out, state->failures);
 	buffer_u64(&out, (uint64_t)state->last_failure);
-	put_source(&out, &state->last_failure_source);
+	source_put(&out, &state->last_failure_source);
 	buffer_u64(&out, (uint64_t)state->last_success);
 	if (cred->version >= 2)
 		put_notices(&out, state);
@@ -191,12 +196,19 @@ enum totp_err state_encode(const struct login_state *state, const struct cred *c
 	return err;
 }
 
-static struct source get_source(struct bytes *in)
+void source_get(struct bytes *in, struct source *ret_source)
 {
-	struct source source = {.kind = bytes_u8(in)};
+	ret_source->kind = bytes_u8(in);
+	bytes_copy(in, ret_source->bytes, sizeof(ret_source->bytes));
+}
 
-	bytes_copy(in, source.bytes, sizeof(source.bytes));
-	return source;
+void notices_get(struct bytes *in, struct notice ret_notices[NOTICE_KINDS])
+{
+	for (size_t i = 0; i < NOTICE_KINDS; i++) {
+		ret_notices[i].count = bytes_u8(in);
+		ret_notices[i].last = (int64_t)bytes_u64(in);
+		source_get(in, &ret_notices[i].source);
+	}
 }
 
 static struct throttle get_throttle(struct bytes *in)
@@ -214,13 +226,7 @@ static void get_notices(struct bytes *in, struct login_state *state)
 {
 	uint8_t unread;
 
-	for (size_t i = 0; i < NOTICE_KINDS; i++) {
-		struct notice *notice = &state->notices[i];
-
-		notice->count = bytes_u8(in);
-		notice->last = (int64_t)bytes_u64(in);
-		notice->source = get_source(in);
-	}
+	notices_get(in, state->notices);
 	unread = bytes_u8(in);
 	if (in->bad || unread >> state->token_count != 0) {
 		in->bad = true;
@@ -249,13 +255,13 @@ static void get_state(struct bytes *in, const struct cred *cred, struct login_st
 	state->known_count = bytes_u8(in);
 	in->bad |= state->known_count > STATE_KNOWN_MAX;
 	for (size_t i = 0; !in->bad && i < state->known_count; i++) {
-		state->known[i].source = get_source(in);
+		source_get(in, &state->known[i].source);
 		state->known[i].last_success = (int64_t)bytes_u64(in);
 		state->known[i].throttle = get_throttle(in);
 	}
 	state->failures = bytes_u32(in);
 	state->last_failure = (int64_t)bytes_u64(in);
-	state->last_failure_source = get_source(in);
+	source_get(in, &state->last_failure_source);
 	state->last_success = (int64_t)bytes_u64(in);
 	if (cred->version >= 2)
 		get_notices(in, state);

@@ -7,6 +7,7 @@
 #ifndef RECORD_STATE_H
 #define RECORD_STATE_H
 
+#include "base/bytes.h"
 #include "record/cred.h"
 
 #define STATE_SLOT_LEN  4096
@@ -106,6 +107,15 @@ struct login_state {
 
 /* Does the credential still wait for the first correct code? See `must_confirm`. */
 bool state_is_pending(const struct login_state *state, const struct cred *cred);
+
+/*
+ * A source and the notices as bytes, as pam_totp-record(5) and totpd-protocol(5) have them. The
+ * caller checks the kinds of sources.
+ */
+void source_put(struct buffer *out, const struct source *source);
+void source_get(struct bytes *in, struct source *ret_source);
+void notices_put(struct buffer *out, const struct notice notices[NOTICE_KINDS]);
+void notices_get(struct bytes *in, struct notice ret_notices[NOTICE_KINDS]);
 
 bool source_equal(const struct source *a, const struct source *b);
 enum source_class source_class(const struct source *source);

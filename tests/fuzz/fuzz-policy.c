@@ -35,7 +35,8 @@ static void template_is_sound(const char *template)
 	char text[2 * POLICY_TEXT_MAX];
 
 	REQUIRE(template[0] && strlen(template) < POLICY_TEXT_MAX);
-	REQUIRE(policy_expand(template, "u", "h", "f", text, sizeof(text)) == TOTP_OK);
+	REQUIRE(policy_expand(template, &(struct policy_names){"u", "h", "f"}, text,
+			      sizeof(text)) == TOTP_OK);
 }
 
 static void path_is_sound(const char *path)
@@ -67,7 +68,6 @@ static void parse_args(struct text input, struct policy *policy)
 	static char words[1 << 16];
 	const char *argv[ARGS_MAX], *path = NULL;
 	unsigned complaints = 0;
-	bool named = false;
 	size_t used = 0;
 	int argc = 0;
 	struct text word;
@@ -78,9 +78,9 @@ static void parse_args(struct text input, struct policy *policy)
 		argv[argc++] = words + used;
 		used += word.len + 1;
 	}
-	REQUIRE((policy_conf_of_args(argc, argv, &path, &named, complain, &complaints) ==
-		 TOTP_OK) == (complaints == 0));
-	REQUIRE(complaints > 0 || path[0] == '/');
+	REQUIRE((policy_conf_of_args(argc, argv, &path, complain, &complaints) == TOTP_OK) ==
+		(complaints == 0));
+	REQUIRE(complaints > 0 || !path || path[0] == '/');
 	complaints = 0;
 	if (policy_parse_args(policy, argc, argv, complain, &complaints) == TOTP_OK)
 		policy_is_sound(policy);

@@ -24,10 +24,10 @@ static void invite(struct fixture *f, const char *user, uint32_t uid)
 
 static bool is_invited(struct fixture *f, const struct policy *policy, uint32_t uid, int64_t now)
 {
+	const struct attempt who = {.user = "alice", .uid = uid, .now = now, .policy = policy};
 	struct gate_facts facts = {.known = true};
 
-	assert_ok(invitation_find(f->store, policy, ENROLL_IN_LOGIN, "alice", uid, now, &facts,
-				  NULL));
+	assert_ok(invitation_find(f->store, &who, ENROLL_IN_LOGIN, &facts, NULL));
 	return facts.invited;
 }
 
@@ -57,13 +57,13 @@ static void one_that_cannot_be_read_is_an_error_and_no_leave(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = closed_policy();
+	const struct attempt who = {.user = "alice", .uid = 1000, .now = NOW, .policy = &policy};
 	struct gate_facts facts = {.known = true, .invited = true};
 	struct reason why = {""};
 
 	invite(f, "alice", 1000);
 	spoil(f);
-	assert_refused(FORMAT, invitation_find(f->store, &policy, ENROLL_IN_LOGIN, "alice", 1000,
-					       NOW, &facts, &why));
+	assert_refused(FORMAT, invitation_find(f->store, &who, ENROLL_IN_LOGIN, &facts, &why));
 	assert_says("invites/alice", why);
 	assert_false(facts.invited);
 }
@@ -73,12 +73,12 @@ static void the_store_is_read_only_where_it_decides(void **state)
 	struct fixture *f = *state;
 	struct gate_facts facts[] = {{.known = false}, {.known = true, .enrolled = true}};
 	struct policy policy = closed_policy();
+	const struct attempt who = {.user = "alice", .uid = 1000, .now = NOW, .policy = &policy};
 
 	invite(f, "alice", 1000);
 	spoil(f); /* whoever reads it gets an error */
 	for (size_t i = 0; i < COUNT(facts); i++)
-		assert_ok(invitation_find(f->store, &policy, ENROLL_IN_LOGIN, "alice", 1000, NOW,
-					  &facts[i], NULL));
+		assert_ok(invitation_find(f->store, &who, ENROLL_IN_LOGIN, &facts[i], NULL));
 	policy.enroll_in_account = false;
 	assert_false(is_invited(f, &policy, 1000, NOW));
 	policy.enroll_in_account = true;

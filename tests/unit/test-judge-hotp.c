@@ -74,7 +74,7 @@ static void a_counter_at_the_end_of_its_numbers_is_an_error_that_denies(void **u
 	struct ruling ruling;
 
 	answer_parse("123456", NULL, &parsed);
-	assert_refused(RANGE, judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, T, &ruling));
+	assert_refused(RANGE, judge_answer(&r, &parsed, T, &ruling));
 	assert_int_equal(VERDICT_DENY, ruling.verdict);
 	assert_false(ruling.changed);
 }

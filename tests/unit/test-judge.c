@@ -215,7 +215,7 @@ static void the_password_is_refused_and_not_counted(void **unused)
 	const char *code = code_of(&r, 0, STEP);
 
 	answer_parse(code, code, &parsed);
-	assert_ok(judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, T, &ruling));
+	assert_ok(judge_answer(&r, &parsed, T, &ruling));
 	assert_ruling(DENY, PASSWORD, ruling);
 	assert_false(ruling.changed);
 	assert_true(judge_shape(&parsed, &ruling));
@@ -372,7 +372,7 @@ static void a_time_before_1970_is_an_error_that_denies(void **unused)
 
 	memset(&ruling, 0xff, sizeof(ruling));
 	answer_parse("123456", NULL, &parsed);
-	assert_refused(RANGE, judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, -1, &ruling));
+	assert_refused(RANGE, judge_answer(&r, &parsed, -1, &ruling));
 	assert_int_equal(VERDICT_DENY, ruling.verdict);
 	assert_false(ruling.changed);
 }
@@ -384,8 +384,8 @@ static void the_same_inputs_give_the_same_ruling(void **unused)
 	struct ruling one, two;
 
 	answer_parse(code_of(&r, 0, STEP), NULL, &parsed);
-	assert_ok(judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, T, &one));
-	assert_ok(judge(&r.cred, &r.state, &r.policy, &parsed, &r.source, T, &two));
+	assert_ok(judge_answer(&r, &parsed, T, &one));
+	assert_ok(judge_answer(&r, &parsed, T, &two));
 	assert_int_equal(one.verdict, two.verdict);
 	assert_memory_equal(&one.next, &two.next, sizeof(one.next));
 }

@@ -416,17 +416,23 @@ static void a_template_is_filled_in_or_refused(void **unused)
 	char text[64];
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		assert_ok(policy_expand(rows[i].template, "alice", "web1", "web1.example.org", text,
-					sizeof(text)));
+		assert_ok(policy_expand(rows[i].template,
+					&(struct policy_names){"alice", "web1", "web1.example.org"},
+					text, sizeof(text)));
 		assert_string_equal(rows[i].text, text);
 	}
-	assert_ok(policy_expand("%u", "%u%h", "h", "f", text, sizeof(text)));
+	assert_ok(
+		policy_expand("%u", &(struct policy_names){"%u%h", "h", "f"}, text, sizeof(text)));
 	assert_string_equal("%u%h", text); /* once, not again and again */
-	assert_refused(FORMAT, policy_expand("%x", "u", "h", "f", text, sizeof(text)));
-	assert_refused(FORMAT, policy_expand("%", "u", "h", "f", text, sizeof(text)));
-	assert_ok(policy_expand("%u", "12345", "h", "f", text, 6));
-	assert_refused(RANGE, policy_expand("%u", "123456", "h", "f", text, 6));
-	assert_refused(RANGE, policy_expand("%u%u", "123", "h", "f", text, 6));
+	assert_refused(FORMAT, policy_expand("%x", &(struct policy_names){"u", "h", "f"}, text,
+					     sizeof(text)));
+	assert_refused(FORMAT, policy_expand("%", &(struct policy_names){"u", "h", "f"}, text,
+					     sizeof(text)));
+	assert_ok(policy_expand("%u", &(struct policy_names){"12345", "h", "f"}, text, 6));
+	assert_refused(RANGE,
+		       policy_expand("%u", &(struct policy_names){"123456", "h", "f"}, text, 6));
+	assert_refused(RANGE,
+		       policy_expand("%u%u", &(struct policy_names){"123", "h", "f"}, text, 6));
 }
 
 static void lists_have_no_empty_entry_and_no_blank_in_a_user(void **unused)
@@ -748,29 +754,28 @@ static void conf_names_an_absolute_path_once(void **unused)
 		const char *argv[3];
 		int argc;
 		enum totp_err err;
-		bool named;
 		const char *path;
 	} rows[] = {
-		{{0}, 0, TOTP_OK, false, POLICY_FILE},
-		{{"debug", "configured=/x"}, 2, TOTP_OK, false, POLICY_FILE},
-		{{"debug", "conf=/etc/x.conf"}, 2, TOTP_OK, true, "/etc/x.conf"},
-		{{"conf=x"}, 1, TOTP_ERR_FORMAT, true, NULL},
-		{{"conf="}, 1, TOTP_ERR_FORMAT, true, NULL},
-		{{"conf=/a", "conf=/a"}, 2, TOTP_ERR_FORMAT, true, NULL},
+		{{0}, 0, TOTP_OK, NULL},
+		{{"debug", "configured=/x"}, 2, TOTP_OK, NULL},
+		{{"debug", "conf=/etc/x.conf"}, 2, TOTP_OK, "/etc/x.conf"},
+		{{"conf=x"}, 1, TOTP_ERR_FORMAT, NULL},
+		{{"conf="}, 1, TOTP_ERR_FORMAT, NULL},
+		{{"conf=/a", "conf=/a"}, 2, TOTP_ERR_FORMAT, NULL},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct complaints told = {0};
 		const char *argv[3] = {rows[i].argv[0], rows[i].argv[1], rows[i].argv[2]};
 		const char *path = NULL;
-		bool named = !rows[i].named;
 
-		assert_int_equal(rows[i].err, policy_conf_of_args(rows[i].argc, argv, &path, &named,
-								  complain, &told));
+		assert_int_equal(rows[i].err,
+				 policy_conf_of_args(rows[i].argc, argv, &path, complain, &told));
 		assert_int_equal(rows[i].err != TOTP_OK, told.count);
-		assert_int_equal(rows[i].named, named);
 		if (rows[i].path)
 			assert_string_equal(rows[i].path, path);
+		else
+			assert_int_equal(rows[i].err == TOTP_OK, path == NULL);
 	}
 }
 
