@@ -1,4 +1,4 @@
-/* What every test of the module includes: cmocka, the scene, and a few short forms. */
+/* What every test of the module includes: cmocka, the scene, and a few abbreviations. */
 #ifndef MODULE_H
 #define MODULE_H
 
@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "names.h"
+
 #include "scene.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -25,7 +27,7 @@
 #define A "192.0.2.1"
 #define B "192.0.2.2"
 
-/* The scene of the test that runs: daemon is enrolled, the others are not. */
+/* The scene of the running test: daemon is enrolled, the other users are not. */
 static struct scene scene;
 
 static inline int setup(void **unused)
@@ -46,7 +48,7 @@ static inline int teardown(void **unused)
 
 #define in_a_scene(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-/* daemon logs in with the code of now. */
+/* daemon logs in with the current code. */
 static inline int right(const char *rhost)
 {
 	return scene_login(&scene, "daemon", rhost, scene_code("daemon", scene_now));

@@ -1,4 +1,4 @@
-/* The one translation to PAM codes, over all that there is to translate. */
+/* The one translation to PAM codes, for every error and verdict. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,15 +6,17 @@
 
 #include <cmocka.h>
 
+#include "names.h"
+
 #include <security/pam_modules.h>
 
 #include "pam/code.h"
 
-static void of_every_error_and_verdict_one_pair_alone_is_success(void **unused)
+static void only_ok_with_the_verdict_allow_is_success(void **unused)
 {
 	unsigned successes = 0;
 
-	/* past the end, too: what is no error of ours is one all the same */
+	/* past the end, too: a value outside the enum counts as an error */
 	for (int err = -1; err <= TOTP_ERR_COUNT_ + 1; err++)
 		for (int verdict = -1; verdict <= VERDICT_ALLOW + 1; verdict++)
 			if (pam_code_of((enum totp_err)err, (enum verdict)verdict) == PAM_SUCCESS) {
@@ -33,7 +35,7 @@ static void no_error_is_ever_ignored(void **unused)
 				PAM_IGNORE, pam_code_of((enum totp_err)err, (enum verdict)verdict));
 }
 
-static void a_refusal_a_wait_and_an_absence_have_codes_of_their_own(void **unused)
+static void a_denial_a_wait_and_a_missing_record_have_codes_of_their_own(void **unused)
 {
 	assert_int_equal(PAM_AUTH_ERR, pam_code_of(TOTP_OK, VERDICT_DENY));
 	assert_int_equal(PAM_MAXTRIES, pam_code_of(TOTP_OK, VERDICT_WAIT));
@@ -42,7 +44,7 @@ static void a_refusal_a_wait_and_an_absence_have_codes_of_their_own(void **unuse
 				 pam_code_of(TOTP_ERR_NOT_FOUND, (enum verdict)verdict));
 }
 
-static void every_other_error_says_that_verification_is_not_to_be_had(void **unused)
+static void every_other_error_says_that_verification_is_unavailable(void **unused)
 {
 	for (int err = TOTP_OK + 1; err <= TOTP_ERR_COUNT_; err++)
 		for (int verdict = VERDICT_DENY; verdict <= VERDICT_ALLOW; verdict++)
@@ -55,10 +57,10 @@ static void every_other_error_says_that_verification_is_not_to_be_had(void **unu
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_every_error_and_verdict_one_pair_alone_is_success),
+		cmocka_unit_test(only_ok_with_the_verdict_allow_is_success),
 		cmocka_unit_test(no_error_is_ever_ignored),
-		cmocka_unit_test(a_refusal_a_wait_and_an_absence_have_codes_of_their_own),
-		cmocka_unit_test(every_other_error_says_that_verification_is_not_to_be_had),
+		cmocka_unit_test(a_denial_a_wait_and_a_missing_record_have_codes_of_their_own),
+		cmocka_unit_test(every_other_error_says_that_verification_is_unavailable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

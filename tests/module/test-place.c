@@ -1,4 +1,4 @@
-/* The table of totpd(8): where a login's record is looked at, by what is known beforehand. */
+/* The table of totpd(8): which process checks a login, for each kind of caller and store. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+
+#include "names.h"
 
 #include "pam/place.h"
 
@@ -17,7 +19,7 @@
 static const struct {
 	enum caller caller;
 	enum store_reach reach;
-	enum place serves, other, absent; /* what totpd says to the store that the line means */
+	enum place serves, other, absent; /* what totpd says about the store of the policy */
 } rows[] = {
 	{CALLER_ROOT, STORE_WRITABLE, HERE, HERE, HERE},
 	{CALLER_ROOT, STORE_READABLE, ROOT, HERE, HERE},
@@ -30,7 +32,7 @@ static const struct {
 	{CALLER_USER, STORE_NO_REACH, USER, DENY, DENY},
 };
 
-static void every_combination_has_the_place_that_the_manual_gives_it(void **unused)
+static void every_combination_is_checked_where_the_manual_says(void **unused)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		enum caller caller = rows[i].caller;
@@ -43,7 +45,7 @@ static void every_combination_has_the_place_that_the_manual_gives_it(void **unus
 	}
 }
 
-static void totpd_is_asked_for_nothing_that_its_answer_does_not_change(void **unused)
+static void totpd_is_asked_only_where_its_answer_matters(void **unused)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(rows[i].serves != rows[i].absent,
@@ -53,8 +55,8 @@ static void totpd_is_asked_for_nothing_that_its_answer_does_not_change(void **un
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_combination_has_the_place_that_the_manual_gives_it),
-		cmocka_unit_test(totpd_is_asked_for_nothing_that_its_answer_does_not_change),
+		cmocka_unit_test(every_combination_is_checked_where_the_manual_says),
+		cmocka_unit_test(totpd_is_asked_only_where_its_answer_matters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

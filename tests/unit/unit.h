@@ -1,4 +1,4 @@
-/* What every unit test includes: cmocka with what it needs, and a few short forms. */
+/* What every unit test includes: cmocka with what it needs, and a few abbreviations. */
 #ifndef UNIT_H
 #define UNIT_H
 
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "names.h"
 
 #include "base/err.h"
 
