@@ -64,7 +64,7 @@ _totp() {
 	COMPREPLY=()
 	main=$(_totp_help "$program") || return
 	help=$main options=$(_totp_options <<<"$main")
-	# of a program that does something without a subcommand, what that takes
+	# of a program that does something without a subcommand, the options of that
 	if [[ $main =~ $'\n'"Without a subcommand: "([a-z]+) ]]; then
 		options+=$'\n'$(_totp_help "$program" "${BASH_REMATCH[1]}" | _totp_options)
 	fi
@@ -103,7 +103,7 @@ _totp() {
 		mapfile -t COMPREPLY < <(compgen -W "$(sed -n "s/^  ${command[0]} \([a-z][a-z-]*\).*/\1/p" <<<"$help")" -- "$cur")
 		return
 	fi
-	# the words of its usage, of which the last may stand for several
+	# the words of its usage, of which the last may be repeated
 	read -ra takes <<<"${usage##*" ${command[-1]}"}"
 	((${#takes[@]})) || return
 	i=${#given[@]}

@@ -1,4 +1,4 @@
-"""Each test gets a host with a fresh store; at its end no log may hold a code or secret."""
+"""Each test gets a host with a new store; when it ends, no log may hold a code or a secret."""
 import os
 import shutil
 import signal
@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure(config):
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     if not os.environ.get("HOST_LOG"):
         pytest.exit("these tests change the host they run on: start them with tests/e2e/run BUILD", 2)
     for program in "totpctl", "totp-enroll":

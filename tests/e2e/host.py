@@ -1,8 +1,8 @@
-"""A host to log in to: accounts, a store, sshd, and what reaches its log.
+"""
+A host to log in to: accounts, a store, sshd, and its log.
 
-It works on the machine it runs on, so it runs only where tests/e2e/inside made a
-private one. Time is the real one; a phone's code for a later step of the window stands
-for waiting.
+It works on the machine on which it runs, so it runs only where tests/e2e/inside made a private one.
+Time is the real one; instead of waiting, tests use a code for a later step of the window.
 """
 import json
 import os
@@ -24,7 +24,7 @@ KEYRING = "/etc/pam_totp/keyring"
 STORE = "/var/lib/pam_totp"
 PROMPT = "Verification code: "
 
-# sshd's stack where our line stands alone.
+# sshd's stack with only our line in it.
 ALONE = (
     "auth required pam_totp.so {}",
     "auth required pam_permit.so",
@@ -34,7 +34,7 @@ ALONE = (
 
 
 def run(*argv, given=None, fail=False, **kwargs):
-    """Run a program to its end; it must succeed, or with fail=True must not."""
+    """Run a program to its end; it must succeed, or with fail=True must fail."""
     done = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=60, **kwargs)
     assert (done.returncode != 0) == fail, f"{argv}: {done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout + done.stderr if fail else done.stdout
@@ -51,8 +51,10 @@ def wait_for(what, seconds=5):
 
 
 def console(**options):
-    """login(1) at a terminal, once it asks for a name. That of util-linux begins by hanging its
-    terminal up: who reads it would see its end, if nobody else held it meanwhile."""
+    """
+    login(1) at a terminal, once it asks for a name. util-linux's login begins by hanging up its
+    terminal: the reader would see its end if no other process held it open meanwhile.
+    """
     child = pexpect.spawn("/bin/sh", ["-c", "read -r _ && exec /usr/bin/login"], timeout=20,
                           encoding="utf-8", **options)
     held = os.open(os.readlink(f"/proc/{child.pid}/fd/0"), os.O_RDWR | os.O_NOCTTY)
@@ -65,7 +67,7 @@ def console(**options):
 
 
 class Phone:
-    """An app that holds one secret. The codes are oathtool's."""
+    """An authenticator app that holds one secret. oathtool makes the codes."""
 
     def __init__(self, uri):
         self.uri = uri
@@ -82,7 +84,7 @@ class Phone:
                    given=self.secret).strip()
 
     def code(self, ahead=0):
-        """The code of now, or of `ahead` steps later; not in the last moments of a step."""
+        """The current code, or the one `ahead` steps later; not in the last moments of a step."""
         left = self.period - time.time() % self.period
         if left < 3:
             time.sleep(left + 0.1)
@@ -91,7 +93,7 @@ class Phone:
         return code
 
     def wrong(self):
-        """A code that is right at no time near now."""
+        """A code that is wrong at all times near now."""
         near = {self.at(time.time() + step * self.period) for step in range(-3, 4)}
         while True:
             code = f"{random.randrange(10 ** self.digits):0{self.digits}}"
@@ -101,7 +103,7 @@ class Phone:
 
 
 class Login:
-    """What came of one ssh login: whether it got in, and all that its user saw."""
+    """The result of one ssh login: whether it succeeded, and everything that its user saw."""
 
     def __init__(self, done, prompts, seconds):
         self.ok = done.returncode == 0
@@ -147,7 +149,7 @@ class Host:
             file.writelines(line.format(args).rstrip() + "\n" for line in lines)
 
     def enroll(self, user, *options, period=60):
-        """Give the user a phone. Nobody confirms, so no step is used yet."""
+        """Enroll a phone for the user. No code confirms it, so no step is used yet."""
         made = json.loads(run("totp-enroll", "--user", user, "--no-confirm", "--json",
                               *(("--period", str(period)) if period else ()), *options))
         phone = Phone(made["uri"])
@@ -179,7 +181,7 @@ class Host:
     # ---- totpd
 
     def serve(self, *options, **settings):
-        """Give the host the service account, a store of its, this policy, and totpd."""
+        """Give the host the service account, a store that it owns, this policy, and totpd."""
         for path, line in (("/etc/passwd", "_pam_totp:x:64990:64990::/:/usr/sbin/nologin"),
                            ("/etc/group", "_pam_totp:x:64990:")):
             with open(path) as file:
@@ -193,7 +195,7 @@ class Host:
         self.totpd(*options)
 
     def totpd(self, *options):
-        """Start totpd, or start it again."""
+        """Start totpd, or restart it."""
         self.stop_totpd()
         since = self.log_end()
         self.keeper = subprocess.Popen(["/usr/libexec/totpd", "--foreground", *options])
@@ -213,8 +215,10 @@ class Host:
     # ---- sshd and its clients
 
     def sshd(self, *settings, match=()):
-        """Start sshd, or start it again with other settings; the first of a key counts, and
-        `match` are lines for the end."""
+        """
+        Start sshd, or restart it with other settings; the first value of a setting counts, and
+        `match` holds lines for the end of its file.
+        """
         self.stop_sshd()
         if not os.path.exists("/etc/ssh/ssh_host_ed25519_key"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
@@ -249,7 +253,7 @@ class Host:
                 f"{user}@localhost", command]
 
     def ssh_start(self, user, *answers, options=()):
-        """Begin a login whose prompts are answered, in order, by a program (SSH_ASKPASS)."""
+        """Begin a login in which a program (SSH_ASKPASS) answers the prompts in order."""
         askpass_dir = f"{DIR}/askpass.{time.monotonic_ns()}"
         os.mkdir(askpass_dir)
         with open(f"{askpass_dir}/answers", "w") as file:
@@ -288,9 +292,9 @@ class Host:
     # ---- the log
 
     def log_settle(self):
-        """Wait until all that was sent before is written."""
+        """Wait until every line that was sent before is written."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
-            asking.bind("")  # an address of the system's choice
+            asking.bind("")  # an address that the system chooses
             asking.settimeout(10)
             asking.sendto(b"", "/dev/log")
             asking.recv(1)

@@ -7,7 +7,7 @@ import time
 
 import wire
 
-KEPT = []  # the other ends, which read nothing
+KEPT = []  # the other ends, which are never read
 
 
 def lingering():

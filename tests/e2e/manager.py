@@ -1,11 +1,11 @@
-"""A service manager for totpd: holds its two sockets, and hands them over with a keyring."""
+"""A service manager for totpd: holds its two sockets, and passes them on with a keyring."""
 import os
 import socket
 import subprocess
 
 
 class Manager:
-    """What systemd does for a socket unit: it listens, and starts totpd when somebody asks."""
+    """What systemd does for a socket unit: it listens, and starts totpd at the first connection."""
 
     def __init__(self, **environment):
         os.makedirs("/run/pam_totp", 0o755, exist_ok=True)
@@ -24,7 +24,7 @@ class Manager:
 
     def start(self, *options, names="user:root"):
         fds = [listener.fileno() for listener in self.listeners]
-        # moved to 3 and 4 by the shell, which then becomes totpd
+        # the shell moves them to 3 and 4, and then becomes totpd
         command = (f"exec 8<&{fds[0]} 9<&{fds[1]} 3<&8 4<&9 8<&- 9<&-; export LISTEN_FDS=2 "
                    f"LISTEN_PID=$$ LISTEN_FDNAMES={names}; exec \"$@\"")
         environment = {"PATH": os.environ["PATH"], **self.environment}

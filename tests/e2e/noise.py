@@ -1,4 +1,4 @@
-"""Requests to totpd as somebody sends them who has read the manual and means no good."""
+"""Requests to totpd from an attacker who has read the manual."""
 import random
 
 import wire
@@ -12,7 +12,7 @@ def code():
 
 
 def request(user):
-    """Any operation, whole; that its codes are right is as likely as it is for a guesser."""
+    """Any operation, complete; its codes are correct only by chance."""
     letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
     proof = random.choice((code(), "".join(random.choices(letters, k=12)), None))
     label = random.choice(("phone", "other", ""))
@@ -29,7 +29,9 @@ def request(user):
 
 
 def spoil(message):
-    """Leave it, change some bytes, mostly where a field begins, or its length; or send noise."""
+    """
+    Leave it, change some bytes, mostly at the beginning of a field or in its length; or send noise.
+    """
     message = bytearray(message)
     kind = random.randrange(5)
     if kind == 0:
@@ -52,6 +54,6 @@ def word(answer):
 
 
 def make(path, user, count):
-    """Send so many; what became of each."""
+    """Send this many; what came of each."""
     random.seed(6238)
     return [word(wire.ask(spoil(request(user)), path)) for _ in range(count)]

@@ -1,4 +1,4 @@
-"""A database server, which is not root's, with the stack of pam_totp(8)."""
+"""A database server, which does not run as root, with the stack of pam_totp(8)."""
 import glob
 import os
 import shutil
@@ -24,7 +24,7 @@ def openssl(*words):
 
 
 def make_certificates():
-    """Of an authority of our own: the server's, and alice's."""
+    """From a certificate authority of our own: the server's files, and alice's."""
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
             "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt")
     for name in "localhost", "alice":
@@ -73,11 +73,11 @@ def database(host):
 
 
 def select(password, key="alice"):
-    """What alice gets from the server; the code is what psql takes for a password."""
+    """What alice gets from the server; psql takes the code for a password."""
     return subprocess.run(
         [f"{BIN}/psql", "-Atc", "select current_user",
          f"host=localhost user=alice dbname=postgres sslmode=verify-full sslrootcert={HOME}/ca.crt "
-         f"sslcert={HOME}/{key}.crt sslkey={HOME}/{key}.key"],  # without such files none is sent
+         f"sslcert={HOME}/{key}.crt sslkey={HOME}/{key}.key"],  # otherwise the client sends none
         env={"PATH": os.environ["PATH"], "PGPASSWORD": password, "HOME": "/root"},
         capture_output=True, text=True, timeout=30)
 

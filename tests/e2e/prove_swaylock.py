@@ -1,5 +1,7 @@
-"""swaylock, a locker of Wayland screens, on one in memory. What that takes is much, so that
-scripts/prove runs this and not scripts/test."""
+"""
+swaylock, a locker of Wayland screens, on a screen in memory. It needs many packages, so
+scripts/prove runs it and not scripts/test.
+"""
 import os
 import subprocess
 
@@ -20,7 +22,7 @@ class Screen:
         assert wait_for(lambda: os.path.exists(f"{RUNTIME}/wayland-1"), 20), self.said()
 
     def start(self, *argv):
-        """A program of alice's."""
+        """A program that alice runs."""
         return subprocess.Popen(
             ["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--reset-env", "env",
              f"XDG_RUNTIME_DIR={RUNTIME}", "WAYLAND_DISPLAY=wayland-1", "WLR_BACKENDS=headless",
@@ -32,11 +34,11 @@ class Screen:
             return file.read()
 
     def lock(self):
-        """When the locker has left the foreground, it has the screen."""
+        """When the locker has moved to the background, it covers the screen."""
         assert self.start("swaylock", "--daemonize", "--color", "000000").wait(20) == 0, self.said()
 
     def type(self, answer):
-        """The pause is for swaylock to hear of the keyboard that wtype is."""
+        """The pause gives swaylock time to see the keyboard that wtype adds."""
         assert self.start("wtype", "-s", "300", "-d", "5", answer, "-k", "Return").wait(20) == 0, self.said()
 
     @staticmethod

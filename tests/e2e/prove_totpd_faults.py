@@ -1,13 +1,15 @@
-"""As test_totpd_faults, at every call of the child and not at those alone that change something."""
+"""
+As test_totpd_faults, but at every call of the child and not only at those that change something.
+"""
 import pytest
 
 from test_totpd_faults import CHANGES, calls_of, served, suffer  # noqa: F401 a fixture
 
-LAST = "sendto", "exit_group"  # after them there is nothing that could fail
+LAST = "sendto", "exit_group"  # after them nothing can fail
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_survives_a_death_at_any_call_and_any_failure(served, name):  # noqa: F811
+def test_a_change_survives_a_killed_child_and_a_failure_at_any_call(served, name):  # noqa: F811
     change, pid = CHANGES[name], served.keeper.pid
     change.prepare(served)
     calls = calls_of(pid, change)

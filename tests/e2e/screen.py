@@ -1,4 +1,4 @@
-"""A screen in memory, and alice at it: a screen locker of hers, and keys that are pressed."""
+"""A screen in memory, and alice at it: her screen locker, and the keys that she presses."""
 import os
 import subprocess
 
@@ -15,7 +15,7 @@ def as_alice(*argv):
 
 
 def said(*argv):
-    """What a program of hers prints; None if it fails."""
+    """What a program of alice prints; None if it fails."""
     child = as_alice(*argv)
     out = child.communicate(timeout=10)[0]
     return out if child.returncode == 0 else None
@@ -30,7 +30,7 @@ class Screen:
         assert wait_for(lambda: said("xdotool", "getdisplaygeometry"), 20)
 
     def lock(self):
-        """Start the locker; its window is there, and gets the keys, when this returns."""
+        """Start the locker; when this returns, its window is there and gets the keys."""
         self.locker = as_alice("i3lock", "--nofork", "--color=000000")
         assert wait_for(lambda: '"i3lock"' in said("xwininfo", "-root", "-tree"), 10)
 

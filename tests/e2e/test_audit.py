@@ -1,6 +1,8 @@
-"""Records of the Linux audit system, at the socket of the real kernel: what is sent there, as
-strace sees it, and that nothing breaks where it is refused. Whether the kernel goes on to write
-a record is its administrator's to say."""
+"""
+Records of the Linux audit system, at the socket of the real kernel: strace shows what is sent
+there, and nothing fails where the kernel rejects it. Whether the kernel then writes a record
+depends on the administrator's settings.
+"""
 import re
 import signal
 import subprocess
@@ -34,7 +36,7 @@ def records(trace):
 
 
 def traced(*argv):
-    """Run a program; the records that it sent, each of which the kernel has taken."""
+    """Run a program; returns the records that it sent, each of which the kernel has accepted."""
     done = subprocess.run(strace(*argv), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     sent, answers = records(done.stderr)
@@ -42,7 +44,7 @@ def traced(*argv):
     return sent
 
 
-def test_what_a_tool_changes_reaches_the_kernel(host):
+def test_changes_by_a_tool_reach_the_kernel(host):
     (kind, text), = traced("totp-enroll", "--user", "alice", "--no-confirm", "--json")
     assert kind == USER_CHAUTHTOK
     assert re.match(r'op=totp-enrolled acct="alice" exe="/usr/bin/totp-enroll" hostname=\? addr=\? '
@@ -55,7 +57,7 @@ def test_what_a_tool_changes_reaches_the_kernel(host):
 
 
 def ordinals(*argv):
-    """Which of its calls to socket and sendto are those of the audit system."""
+    """Which of its calls to socket and sendto are for the audit system?"""
     done = subprocess.run(strace(*argv), capture_output=True, text=True, timeout=60)
     lines = done.stderr.splitlines()
     found = []
@@ -69,7 +71,7 @@ def ordinals(*argv):
 @pytest.mark.parametrize("call, error", [
     ("socket", "EPROTONOSUPPORT"), ("socket", "EAFNOSUPPORT"), ("socket", "EPERM"),
     ("sendto", "EPERM"), ("sendto", "ECONNREFUSED"), ("sendto", "EINVAL"), ("sendto", "ENOBUFS")])
-def test_a_kernel_that_refuses_breaks_nothing(host, call, error):
+def test_a_kernel_that_rejects_records_breaks_nothing(host, call, error):
     host.enroll("alice")
     at = dict(zip(("socket", "sendto"), ordinals("totpctl", "suspend", "alice")))[call]
     start = host.log_end()
@@ -82,7 +84,7 @@ def test_a_kernel_that_refuses_breaks_nothing(host, call, error):
     assert wait_for(lambda: "outcome=enabled" in host.log_text(start))
 
 
-def test_without_the_library_there_is_the_log_alone(host):
+def test_without_the_library_only_the_log_has_it(host):
     host.enroll("alice")
     start = host.log_end()
     done = subprocess.run(
@@ -93,7 +95,7 @@ def test_without_the_library_there_is_the_log_alone(host):
     assert wait_for(lambda: "outcome=disabled" in host.log_text(start))
 
 
-def test_an_enrolment_in_the_login_reaches_the_kernel_too(people):  # noqa: F811
+def test_an_enrollment_in_the_login_reaches_the_kernel_too(people):  # noqa: F811
     trace = f"{DIR}/trace.sshd"
     tracer = subprocess.Popen(["strace", "-f", "-qq", "-s", "600", "-o", trace, "-e",
                                "trace=sendto,recvfrom,openat,execve", "-p", str(people.daemon.pid)])
@@ -113,10 +115,10 @@ def test_an_enrolment_in_the_login_reaches_the_kernel_too(people):  # noqa: F811
     assert re.match(r'op=totp-enrolled acct="alice" exe="/usr/(sbin/sshd|lib/openssh/sshd-session)" '
                     r'hostname=\? addr=127.0.0.1 '
                     r"terminal=\S+ res=success", found[0]), found
-    # libpam has brought the library, and our module no other
+    # libpam has loaded the library, and our module loads no other
     lines = open(trace).read().splitlines()
     module = next(i for i, line in enumerate(lines) if "pam_totp.so" in line)
-    others = set()  # programs that were started meanwhile, as unix_chkpwd
+    others = set()  # programs that were started meanwhile, such as unix_chkpwd
     for line in lines[module:]:
         pid = line.split()[0]
         if "execve(" in line:

@@ -1,5 +1,7 @@
-"""Stacks in which the lines of an enrolment in the login are wrong: what happens is what
-pam_totp(8) says, and doctor names each."""
+"""
+Stacks in which the lines for enrollment in the login are wrong: the login does what pam_totp(8)
+says, and doctor reports each.
+"""
 import os
 
 import pytest
@@ -35,7 +37,7 @@ def stack(host, *lines):
 
 
 def gives_up(host):
-    """Does alice get in if she leaves the enrolment?"""
+    """Does alice get in if she cancels the enrollment?"""
     child = host.ssh_by_hand("alice")
     child.setwinsize(50, 100)
     child.expect_exact("Password: ")
@@ -46,7 +48,7 @@ def gives_up(host):
     return end(child) == 0
 
 
-def test_the_stack_of_the_manual_is_sound(people):
+def test_the_stack_of_the_manual_has_no_findings(people):
     for control in "requisite", "required":
         assert stack(people, *AUTH, f"auth required {OURS}", f"account {control} {OURS}", UNIX,
                      *DENY) == {}
@@ -60,7 +62,7 @@ def test_without_an_account_line_the_first_factor_is_enough(people):
     assert login.ok and asked(login) == ["Password: "], login
 
 
-def test_below_pam_unix_an_expired_password_is_a_way_past(people):
+def test_below_pam_unix_an_expired_password_skips_the_code(people):
     said = stack(people, *AUTH, f"auth required {OURS}", UNIX, *DENY, f"account requisite {OURS}")
     assert set(said) == {"enroll-skipped"} and "sshd:5: " in said["enroll-skipped"]["what"]
     assert not gives_up(people)
@@ -71,21 +73,21 @@ def test_below_pam_unix_an_expired_password_is_a_way_past(people):
 
 
 @pytest.mark.parametrize("control", ["optional", "sufficient", "[success=ok default=ignore]"])
-def test_an_account_line_that_does_not_count_lets_in_who_gives_up(people, control):
+def test_with_an_optional_account_line_a_cancelled_enrollment_gets_in(people, control):
     said = stack(people, *AUTH, f"auth required {OURS}", f"account {control} {OURS}", UNIX, *DENY)
     assert set(said) == {"enroll-overruled"}
     assert gives_up(people) and stored() == []
 
 
 @pytest.mark.parametrize("control", ["optional", "sufficient", "[success=ok default=ignore]"])
-def test_an_auth_line_that_does_not_count_lets_in_with_a_wrong_code(people, control):
+def test_with_an_optional_auth_line_a_wrong_code_gets_in(people, control):
     phone = people.enroll("alice")
     said = stack(people, *AUTH, f"auth {control} {OURS}", f"account requisite {OURS}", UNIX, *DENY)
     assert set(said) == {"overruled"}
     assert people.ssh("alice", PASSWORD, phone.wrong()).ok
 
 
-def test_an_account_line_for_which_a_failure_is_nothing_lets_past_while_the_store_fails(people):
+def test_an_account_line_that_ignores_failures_is_skipped_while_the_store_fails(people):
     control = "[success=ok ignore=ignore authinfo_unavail=ignore default=die]"
     said = stack(people, *AUTH, f"auth required {OURS}", f"account {control} {OURS}", UNIX, *DENY)
     assert set(said) == {"enroll-overruled"}
@@ -101,7 +103,7 @@ def test_an_account_line_for_which_a_failure_is_nothing_lets_past_while_the_stor
     assert end(child) == 0 and stored() == []
 
 
-def test_an_auth_line_for_which_a_failure_is_nothing_lets_in_while_the_store_fails(people):
+def test_with_an_auth_line_that_ignores_failures_anyone_gets_in_while_the_store_fails(people):
     control = "[success=ok ignore=ignore authinfo_unavail=ignore default=die]"
     phone = people.enroll("alice")
     said = stack(people, *AUTH, f"auth {control} {OURS}", f"account requisite {OURS}", UNIX, *DENY)
@@ -112,7 +114,7 @@ def test_an_auth_line_for_which_a_failure_is_nothing_lets_in_while_the_store_fai
     assert login.ok and asked(login) == ["Password: ", PROMPT], login
 
 
-def test_an_account_line_without_the_argument_refuses(people):
+def test_an_account_line_without_the_argument_denies(people):
     said = stack(people, *AUTH, f"auth required {OURS}", "account requisite pam_totp.so", UNIX, *DENY)
     assert set(said) == {"enroll-argument"}
     login = people.ssh("alice", PASSWORD)
@@ -120,7 +122,7 @@ def test_an_account_line_without_the_argument_refuses(people):
     assert "another policy" in people.log_text()
 
 
-def test_an_account_line_of_another_policy_refuses(people):
+def test_an_account_line_with_another_policy_denies(people):
     with open("/etc/security/other.conf", "w", encoding="utf-8") as file:
         file.write("enroll = tool\n")
     said = stack(people, *AUTH, f"auth required {OURS}",

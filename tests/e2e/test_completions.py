@@ -1,4 +1,4 @@
-"""Completions for bash and zsh, asked of real shells; that they offer what the programs take."""
+"""Completions for bash and zsh, in real shells: they offer what the programs accept."""
 import glob
 import os
 import re
@@ -15,7 +15,7 @@ COMPLETIONS = f"{TOP}/conf/completions"
 ZSH = next(glob.iglob(f"{TOP}/build/root/**/bin/zsh", recursive=True))  # Debian 12: not in usr
 EVERYWHERE = {"--conf", "--help", "--version"}
 
-# what bash calls when somebody presses the key: words, the last of which is to be completed
+# what bash calls when the key is pressed: words, the last of which is to be completed
 BASH = """
 source {completions}/totpctl.bash
 while IFS= read -r line; do
@@ -47,7 +47,7 @@ PS1='READY '
 
 class Bash:
     def ask(self, *lines):
-        """What is offered for each of the lines, of which the last word is being typed."""
+        """The completions of each line, whose last word is being typed."""
         script = BASH.format(completions=COMPLETIONS)
         done = run("bash", "-c", script, given="".join(line.replace(" ", "\t") + "\n"
                                                        for line in lines), cwd="/")
@@ -74,7 +74,7 @@ class Zsh:
         self.shell.send(line + "\x14")
 
         def answer():
-            try:  # it stops when nobody reads what it draws
+            try:  # it stops when its output is not read
                 self.shell.read_nonblocking(65536, 0)
             except pexpect.TIMEOUT:
                 pass
@@ -103,7 +103,7 @@ def help_of(*words):
 
 
 def subcommands():
-    """Every subcommand of totpctl, as words; of a family its members instead."""
+    """Every subcommand of totpctl, as words; for a group of subcommands its members instead."""
     for name in re.findall(r"^  ([a-z][a-z-]*)", help_of("totpctl").split("\nOptions:")[0], re.M):
         text = help_of("totpctl", name)
         if " SUBCOMMAND\n" not in text:
@@ -118,13 +118,13 @@ def source(name):
 
 
 def takes(*argv):
-    """Does it know this option? Asked by somebody whom it refuses everything else."""
+    """Does it know this option? The user who asks is denied everything else."""
     said = as_user("daemon", *argv, fail=True)
     assert said.startswith(os.path.basename(argv[0])), said
     return "there is no option" not in said
 
 
-# ---- what is offered is what there is
+# ---- every offer exists
 
 
 def test_every_subcommand_is_offered_and_no_other(shell):
@@ -145,8 +145,8 @@ def listed_options(words):
             for option in re.findall(r"--[a-z-]+", line)}
 
 
-def test_the_options_that_a_subcommand_lists_are_those_that_it_takes(host):
-    """The table of the source names all options; which of them a subcommand takes it says."""
+def test_a_subcommand_accepts_every_option_that_it_lists(host):
+    """The source's table has all options; its rows say which of them a subcommand accepts."""
     table = re.search(r"\boptions\[\] = \{(.*?)^\};", source("totpctl.c"), re.S | re.M)[1]
     options = re.findall(r'^\t\{"(--[a-z-]+)", (NULL)?', table, re.M)
     assert len(options) > 10
@@ -156,14 +156,14 @@ def test_the_options_that_a_subcommand_lists_are_those_that_it_takes(host):
         assert listed_options(words) == taken - EVERYWHERE, words
 
 
-def test_the_options_of_a_subcommand_are_those_that_it_lists(shell):
+def test_a_subcommand_lists_every_option_that_it_accepts(shell):
     all_of_them = list(subcommands())
     offered = shell.ask(*(f"totpctl {' '.join(words)} --" for words in all_of_them))
     for words, found in zip(all_of_them, offered):
         assert set(found) == listed_options(words) | EVERYWHERE, words
 
 
-def test_the_options_of_totp_enroll_are_those_that_it_takes(shell):
+def test_the_options_of_totp_enroll_are_those_that_it_accepts(shell):
     names = set(re.findall(r'"(--[a-z-]+)"', source("enroll/request.c")))
     assert len(names) > 20
     assert set(shell.ask("totp-enroll --")[0]) == names
@@ -171,13 +171,13 @@ def test_the_options_of_totp_enroll_are_those_that_it_takes(shell):
         assert takes("/usr/bin/totp-enroll", "test", name, "x")
 
 
-# ---- and what they take
+# ---- and arguments
 
 
-def test_users_files_folders_and_services_are_completed(shell):
-    folder = f"{DIR}/completed"
-    os.makedirs(f"{folder}/sub", exist_ok=True)
-    open(f"{folder}/subject", "w").close()
+def test_users_files_directories_and_services_are_completed(shell):
+    directory = f"{DIR}/completed"
+    os.makedirs(f"{directory}/sub", exist_ok=True)
+    open(f"{directory}/subject", "w").close()
     asked = {
         "totpctl unlock ali": ["alice"],
         "totpctl enroll bob ali": ["alice"],
@@ -198,23 +198,23 @@ def test_users_files_folders_and_services_are_completed(shell):
     }
     for line, found in zip(asked, shell.ask(*asked)):
         assert found == asked[line], line
-    # bash names the whole path, zsh its last part
-    for line in (f"totpctl check {folder}/su", f"totpctl key backup {folder}/su",
-                 f"totpctl recovery --save {folder}/su", f"totpctl import csv {folder}/su"):
+    # bash prints the whole path, zsh its last part
+    for line in (f"totpctl check {directory}/su", f"totpctl key backup {directory}/su",
+                 f"totpctl recovery --save {directory}/su", f"totpctl import csv {directory}/su"):
         found = {os.path.basename(path) for path in shell.ask(line)[0]}
         assert found >= {"sub", "subject"}, line
     found = {os.path.basename(path)
-             for path in shell.ask(f"totpctl import totp-cgi {folder}/su")[0]}
+             for path in shell.ask(f"totpctl import totp-cgi {directory}/su")[0]}
     assert "sub" in found and "subject" not in found
 
 
 def test_bash_completes_at_the_keyboard(host):
-    folder = f"{DIR}/at hand"
-    os.makedirs(folder, exist_ok=True)
-    open(f"{folder}/the policy", "w").close()
+    directory = f"{DIR}/at hand"
+    os.makedirs(directory, exist_ok=True)
+    open(f"{directory}/the policy", "w").close()
     child = pexpect.spawn("bash", ["--norc", "--noprofile", "-i"], timeout=20, encoding="utf-8",
                           env={"PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "READY ",
-                               "HOME": "/root"}, cwd=folder)
+                               "HOME": "/root"}, cwd=directory)
     child.expect_exact("READY ")
     child.sendline(f"source {COMPLETIONS}/totpctl.bash")
     child.expect_exact("READY ")

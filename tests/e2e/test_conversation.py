@@ -1,5 +1,7 @@
-"""What people see of an enrolment in the login, and what others can learn from it: transcripts
-side by side, every place at which somebody can leave, pictures as a camera sees them."""
+"""
+What users see of an enrollment in the login, and what others can learn from it: transcripts side by
+side, every point at which a user can leave, pictures as a camera sees them.
+"""
 import os
 import re
 import signal
@@ -19,12 +21,12 @@ from test_ssh import asked
 OFFER = "to go on: "
 
 
-# ---- what a stranger, and an owner, can tell
+# ---- what a stranger, and an owner, can learn
 
 
 @pytest.fixture
 def kinds(people):  # noqa: F811
-    """One of each kind of person; the last day for enrolling in a login is to come."""
+    """One user of each kind; the last date for enrolling in a login is in the future."""
     for user in "carol", "dave":
         run("useradd", "-m", "-s", "/bin/bash", user)
         people.password(user, PASSWORD)
@@ -44,7 +46,7 @@ PEOPLE = {"enrolled": "alice", "not enrolled": "bob", "throttled": "carol", "exe
 
 
 def transcript(host, user, *answers):
-    """Whether somebody got in, and all that was said, without names, ports and minutes."""
+    """Whether a user got in, and everything that was shown, without names, ports and minutes."""
     login = host.ssh(user, *answers)
     said = "\n".join([*asked(login), login.screen]).replace(user, "USER")
     return login.ok, re.sub(r"port \d+|in \d+ minutes?", "N", said)
@@ -57,7 +59,7 @@ def test_without_the_password_nobody_learns_who_is_enrolled(kinds):
     assert seen["unknown"][0] is False and PROMPT not in seen["unknown"][1]
 
 
-def test_the_owner_learns_what_is_theirs_to_know(kinds):
+def test_the_owner_of_an_account_learns_about_it(kinds):
     host, policy = kinds
     seen = {kind: transcript(host, user, PASSWORD, "123456") for kind, user in PEOPLE.items()}
     assert seen["unknown"] == transcript(host, "nobodyhere", "wrong horse", "123456")
@@ -71,12 +73,12 @@ def test_the_owner_learns_what_is_theirs_to_know(kinds):
     assert not seen["not enrolled"][0] and "type this secret" in seen["not enrolled"][1]
     assert stored() == ["alice", "carol"] or stored() == ["carol", "alice"]
 
-    # after the last day who is not enrolled reads what a wrong code makes one read
+    # after the last date a user who is not enrolled reads what follows a wrong code
     host.policy(**policy, enroll_until=day(-1))
     assert transcript(host, "bob", PASSWORD, "123456") == seen["enrolled"]
 
 
-def test_before_the_day_each_login_has_one_line_more(kinds):
+def test_before_the_date_each_login_shows_one_more_line(kinds):
     host, policy = kinds
     host.policy(**{**policy, "enroll": ""}, enforce=day(8))
     text = f"From {day(8)} on, in N days, a login needs a code: ask your administrator."
@@ -88,7 +90,7 @@ def test_before_the_day_each_login_has_one_line_more(kinds):
         assert said.replace(text + "\n", "").split() == before.split(), (said, before)
 
 
-# ---- those who leave
+# ---- users who leave
 
 
 def at_password(child):
@@ -122,14 +124,14 @@ def at_second_code(child):
 
 
 def processes():
-    """sshd's beside the one that listens."""
+    """sshd processes other than the listener."""
     return run("sh", "-c", "pgrep -x sshd || true").split()
 
 
 @pytest.mark.parametrize("leave", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "dropped"])
 @pytest.mark.parametrize("where", [at_password, at_offer, at_first_code, at_swapped_picture,
                                    at_second_code], ids=lambda where: where.__name__)
-def test_who_leaves_at_any_question_leaves_nothing(people, where, leave):  # noqa: F811
+def test_a_user_who_leaves_at_any_question_leaves_nothing_stored(people, where, leave):  # noqa: F811
     people.policy(enroll="login", enforce=day(8), fail_delay=0, period=60)
     child = people.ssh_by_hand("alice")
     child.setwinsize(50, 100)
@@ -148,7 +150,7 @@ def test_who_leaves_at_any_question_leaves_nothing(people, where, leave):  # noq
 
 @pytest.mark.parametrize("leave", ["ctrl-c", "ctrl-d", "closed"])
 @pytest.mark.parametrize("program", ["login", "su"])
-def test_who_leaves_at_a_terminal_of_this_host_leaves_nothing(people, program, leave):  # noqa: F811
+def test_a_user_who_leaves_at_a_terminal_leaves_nothing_stored(people, program, leave):  # noqa: F811
     people.pam("login", *STACK)
     people.pam("su", *STACK)
     options = {"env": {"PATH": os.environ["PATH"], "TERM": "linux"}, "dimensions": (50, 100)}
@@ -169,7 +171,7 @@ def test_who_leaves_at_a_terminal_of_this_host_leaves_nothing(people, program, l
     else:
         if leave == "ctrl-c":
             child.sendintr()
-        # login of util-linux does not hear the former
+        # util-linux's login does not react to the former
         if leave == "ctrl-d" or (program == "login" and not wait_for(lambda: not child.isalive(), 2)):
             child.sendeof()
         child.expect(["uid=", pexpect.EOF, "Nothing was stored"])
@@ -179,11 +181,11 @@ def test_who_leaves_at_a_terminal_of_this_host_leaves_nothing(people, program, l
     assert "outcome=enrolled" not in people.log_text()
 
 
-# ---- at once
+# ---- at the same time
 
 
-def test_of_many_sessions_of_one_person_at_once_one_wins(people):  # noqa: F811
-    """Each with a phone of its own, and all codes typed together."""
+def test_of_many_enrollments_of_one_user_at_once_one_is_stored(people):  # noqa: F811
+    """Each with a phone of its own, and all codes typed at the same time."""
     sessions = [begin(people) for _ in range(4)]
     typed = [phone.code() for _, phone in sessions]
     for (child, _), code in zip(sessions, typed):
@@ -211,7 +213,7 @@ def test_of_many_sessions_of_one_person_at_once_one_wins(people):  # noqa: F811
 # ---- the picture
 
 
-def test_the_library_for_pictures_is_opened_for_a_picture_alone(people):  # noqa: F811
+def test_the_library_for_pictures_is_loaded_for_a_picture_only(people):  # noqa: F811
     """Everything that sshd and its children open."""
     def opened(login):
         trace = f"{DIR}/opened"

@@ -1,20 +1,21 @@
-"""The commands of README.md and docs/, read from the pages and run on a private host.
+"""
+The commands of README.md and docs/, read from the pages and run on a private host.
 
-Each page is a story: its blocks are run in their order, on a host that is as the page expects it.
+The blocks of a page are run in their order, on a host in the state that the page expects.
 
 - ```sh is run as root, command by command, at a terminal; questions are answered as a person would
   answer them. Each command must succeed, but doctor and list may find something (1), and grep may
   find nothing (1) or miss a directory (2).
 - ```sh FILE names the test that runs the block instead.
 - ```conf FILE is written into that file: in a PAM file the lines replace the module's lines of the
-  same types, beside the lines of the block that the file has already; elsewhere a line replaces
-  the one with the same key. Dates move along with the present.
+  same types, beside the lines of the block that the file already has; elsewhere a line replaces the
+  one with the same key. Dates are moved relative to the present.
 - ```text is for the reader.
 
 sshd is the real one, with Debian's settings and PAM files. There is no systemd here: a stand-in for
 systemctl knows the units of conf/systemd and starts totpd by hand. tests/e2e/inside has installed
 the programs, so stand-ins for meson and ninja only check the words of the commands; tests/prove
-shows that a bare release can build and use it.
+shows that the program can be built and used on a bare release.
 """
 import base64
 import datetime
@@ -72,7 +73,7 @@ esac
 """
 
 BUILD = r"""#!/bin/bash
-# what is installed stays; a setup must have options that there are
+# the installed files stay; a setup must have options that exist
 set -eu
 case "$*" in
 "setup build --prefix=/usr") /usr/bin/meson introspect --buildoptions meson.build | grep -q '"prefix"' ;;
@@ -90,7 +91,7 @@ def pages():
 
 
 def blocks(page):
-    """The fenced blocks of a page: (heading, language, what its first line names, lines)."""
+    """The fenced blocks of a page: (heading, language, the argument on its first line, lines)."""
     heading, found, fence = "", [], None
     with open(f"{TOP}/{page}", encoding="utf-8") as file:
         for line in file.read().splitlines():
@@ -109,7 +110,7 @@ def blocks(page):
 
 
 def commands(lines):
-    """Each command, without its comment; one that ends in a backslash goes on."""
+    """Each command, without its comment; one that ends in a backslash continues."""
     text = re.sub(r"\\\n\s*", "", "\n".join(lines))
     return [re.sub(r"\s+# .*", "", line) for line in text.split("\n") if line.strip()]
 
@@ -147,13 +148,13 @@ def write_settings(old, lines):
     return [line for line in old if key(line) not in keys] + lines
 
 
-# ---- a story
+# ---- a page
 
 class Story:
     def __init__(self, host):
         self.host, self.phones, self.told = host, {}, ""
         self.before_command, self.made = {}, []
-        self.steps = {}  # of each secret the last step that a code was typed of
+        self.steps = {}  # the last step of each secret for which a code was typed
         self.work = f"{DIR}/work"
         os.mkdir(self.work)
         shutil.copytree("/etc", f"{DIR}/etc", symlinks=True, ignore=lambda at, names:
@@ -161,10 +162,10 @@ class Story:
         self.bare_host()
 
     def bare_host(self):
-        """Debian with an sshd, and nothing of pam_totp but what an installation copies."""
+        """Debian with an sshd, and of pam_totp only what an installation copies."""
         self.host.forget()
         self.host.drop_service()
-        for path in glob.glob("/etc/pam.d/*"):  # what tests before have left
+        for path in glob.glob("/etc/pam.d/*"):  # what earlier tests have left
             with open(path, encoding="utf-8") as file:
                 lines = file.readlines()
             with open(path, "w", encoding="utf-8") as file:
@@ -173,7 +174,7 @@ class Story:
             shutil.copy(f"{ROOT}/etc/pam.d/{service}", "/etc/pam.d/")
         os.makedirs("/etc/ssh/sshd_config.d", exist_ok=True)
         shutil.copy(f"{ROOT}/usr/share/openssh/sshd_config", "/etc/ssh/sshd_config")
-        for path in glob.glob("/etc/ssh/ssh_host_*"):  # of the tests before
+        for path in glob.glob("/etc/ssh/ssh_host_*"):  # of earlier tests
             os.remove(path)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
         with open("/etc/ssh/ssh_host_ed25519_key.pub", encoding="utf-8") as key, \
@@ -195,7 +196,7 @@ class Story:
             run("useradd", "-m", name)
 
     def installed(self):
-        """A host as README leaves it."""
+        """A host in the state after README."""
         for heading, language, name, lines in blocks("README.md"):
             if language == "conf" or lines[0].startswith(("systemd-sysusers", "sshd -t")):
                 self.block(heading, language, name, lines)
@@ -253,7 +254,7 @@ class Story:
             file.write(moved("\n".join(how(old, lines)) + "\n"))
         os.chmod(path, 0o644)
 
-    # ---- a person at a terminal
+    # ---- a user at a terminal
 
     def command(self, line):
         """Run a command at a terminal and answer its questions; returns what it printed."""
@@ -275,7 +276,7 @@ class Story:
                 break
             child.sendline([lambda: PASSPHRASE, lambda: PASSWORD,
                             lambda: self.code(said, line), lambda: "y"][which]())
-        child.wait()  # it has closed its terminal, and may not have ended
+        child.wait()  # it has closed its terminal, and may still be running
         child.close()
         self.told += said
         allowed = {"grep": (0, 1, 2), "totpctl doctor": (0, 1), "totpctl list": (0, 1)}
@@ -284,7 +285,9 @@ class Story:
         return said
 
     def code(self, said, line):
-        """The next code of the phone that is asked for: of the secret on the screen, or hers."""
+        """
+        The next code of the phone in question: of the secret on the screen, or of alice's phone.
+        """
         plain = re.sub(r"\x1b[\[(][\d;]*[A-Za-z]", "", said)
         shown = re.findall(r"\b[A-Z2-7]{4}\b", plain.rpartition("secret:")[2])[:8]
         if len(shown) == 8:
@@ -319,21 +322,21 @@ def story(host):
 
 @pytest.fixture
 def debian(story):
-    """A host as README leaves it, on which alice is enrolled and bob is not."""
+    """A host in the state after README, on which alice is enrolled and bob is not."""
     story.installed()
     story.phones["alice"] = story.host.enroll("alice", period=30)
     return story
 
 
-# ---- the stories
+# ---- the pages
 
-def test_every_page_has_a_story():
+def test_every_page_has_a_test():
     with open(__file__, encoding="utf-8") as file:
         text = file.read()
     assert [page for page in pages() if f'.page("{page}"' not in text] == []
 
 
-def test_readme_leads_from_a_bare_host_to_a_login_in_which_only_the_code_is_missing(story):
+def test_readme_leads_from_a_bare_host_to_a_login_that_needs_a_code(story):
     assert story.login().ok
     story.page("README.md")
     assert "pam_totp.so is not in" not in story.told
@@ -357,7 +360,7 @@ def test_rollout(debian):
 
 
 def sent_to_enroll(story):
-    """Before the date a user who has not enrolled is offered it in the login, and may decline."""
+    """Before the date users who have not enrolled are offered it in the login, and may decline."""
     seen = story.login("bob")
     assert seen.ok and any("needs a code" in prompt for prompt in seen.prompts), seen
     assert story.login().ok
@@ -417,7 +420,7 @@ def test_migrating(debian):
                                 "pam_google_authenticator.so nullok\n"))
 
     def a_new_host():
-        """The users are to come from the file alone."""
+        """The users should come from the file only."""
         debian.enrolled_there = debian.command("totpctl list")
         for user in ["alice", "bob", *people[:5]]:
             run("totpctl", "delete", "--yes", user)
@@ -485,7 +488,7 @@ def test_monitoring(debian):
     line = next(text for text in debian.host.log_text().splitlines() if "wrong_code" in text)
     with open("/etc/fail2ban/filter.d/pam_totp.conf", encoding="utf-8") as file:
         failregex = re.search(r"^failregex = (.*)$", file.read(), re.M)[1]
-    # what fail2ban makes of its own words
+    # how fail2ban reads the words of the log
     pattern = failregex.replace("%(__prefix_line)s", r".*?").replace("<SUBNET>", r"(\S+)")
     assert re.search(pattern, line)[1] in ("127.0.0.1", "::/64"), line
     allowed = line.replace("outcome=deny", "outcome=allow")

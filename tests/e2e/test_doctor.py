@@ -1,4 +1,4 @@
-"""totpctl doctor with the real sshd: what it says of a host is what happens there."""
+"""totpctl doctor with the real sshd: what it reports about a host is what happens there."""
 import json
 import re
 import subprocess
@@ -9,7 +9,7 @@ from test_enroll import at_terminal, end
 COMMON = ("auth [success=1 default=ignore] pam_unix.so", "auth requisite pam_deny.so",
           "auth required pam_permit.so")
 REST = ("account required pam_permit.so", "session required pam_permit.so")
-# of a host whose files lie in memory, whose clock is the machine's and whose people come and go
+# of a host whose files are in memory, whose clock is the machine's, and whose users change
 OF_THE_TEST = {"clock", "disk-kind", "administrator"}
 
 
@@ -29,7 +29,7 @@ GOOD = ("UsePAM yes", "KbdInteractiveAuthentication yes", "PermitRootLogin no",
         "AuthenticationMethods keyboard-interactive:pam")
 
 
-def test_a_line_that_doctor_names_lets_people_in_without_a_code(host):
+def test_a_line_that_doctor_reports_does_skip_the_code(host):
     host.password("alice", "open sesame")
     host.enroll("alice")
     host.sshd()
@@ -49,7 +49,7 @@ def test_a_line_that_doctor_names_lets_people_in_without_a_code(host):
     assert not host.ssh("alice", "open sesame", "000000").ok
 
 
-def test_findings_fit_the_window_and_a_command_stays_whole(host):
+def test_findings_fit_the_window_and_a_command_is_not_broken(host):
     host.sshd()
     host.pam("sshd", "auth sufficient pam_unix.so", "auth required pam_totp.so", *REST)
     settings(*GOOD)
@@ -63,7 +63,7 @@ def test_findings_fit_the_window_and_a_command_stays_whole(host):
     assert f"Why:    {one['why']}" in re.sub(r"\n {11}", " ", said)
 
 
-def test_doctor_reads_the_settings_as_sshd_has_them(host):
+def test_doctor_reads_the_settings_that_sshd_uses(host):
     host.sshd()
     host.pam("sshd", *COMMON, "auth required pam_totp.so", *REST)
     settings(*GOOD)

@@ -1,4 +1,4 @@
-"""totp-enroll as a person uses it: at a terminal, with a phone."""
+"""totp-enroll as a user runs it: at a terminal, with a phone."""
 import os
 import re
 import subprocess
@@ -40,7 +40,7 @@ def end(child):
 # ---- the conversation
 
 
-def test_a_code_of_the_phone_confirms(host):
+def test_a_code_of_the_phone_confirms_the_enrollment(host):
     child = at_terminal("totp-enroll", "--user", "alice", "--qr=none")
     child.expect(r"(?i)code[^\n]*: ?$")
     phone = Phone(uri_of(secret_on(child.before)))
@@ -57,7 +57,7 @@ def test_a_code_of_the_phone_confirms(host):
     assert host.ssh("alice", phone.code(1)).ok
 
 
-def test_a_wrong_code_does_not_confirm_nor_tell_the_right_one(host):
+def test_a_wrong_code_neither_confirms_nor_reveals_the_correct_one(host):
     child = at_terminal("totp-enroll", "--user", "alice", "--qr=none")
     child.expect(r"(?i)code[^\n]*: ?$")
     phone = Phone(uri_of(secret_on(child.before)))
@@ -69,7 +69,7 @@ def test_a_wrong_code_does_not_confirm_nor_tell_the_right_one(host):
     assert os.listdir(f"{STORE}/users") == os.listdir(f"{STORE}/state") == []
 
 
-def test_ctrl_c_leaves_things_as_they_were(host):
+def test_ctrl_c_changes_nothing(host):
     phone = host.enroll("alice")
     before = {name: open(f"{STORE}/users/{name}", "rb").read() for name in os.listdir(f"{STORE}/users")}
     child = at_terminal("totp-enroll", "--user", "alice", "--qr=none", "--force")
@@ -83,7 +83,7 @@ def test_ctrl_c_leaves_things_as_they_were(host):
     assert host.ssh("alice", phone.code()).ok
 
 
-def test_what_is_there_is_replaced_only_when_asked(host):
+def test_an_existing_enrollment_is_replaced_only_on_request(host):
     old = host.enroll("alice")
     said = run("totp-enroll", "--user", "alice", "--no-confirm", "--json", fail=True)
     assert "--force" in said and old.secret not in said
@@ -94,7 +94,7 @@ def test_what_is_there_is_replaced_only_when_asked(host):
     assert host.ssh("alice", new.code()).ok
 
 
-def test_an_ordinary_user_gets_a_sentence(host):
+def test_an_ordinary_user_gets_a_clear_message(host):
     for program in ("totp-enroll", "--user", "bob"), ("totpctl", "show", "alice"):
         done = subprocess.run(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
                                "/bin/sh", "-c", 'PATH=$PATH:/usr/sbin; exec "$@"', "sh", *program],
@@ -103,7 +103,7 @@ def test_an_ordinary_user_gets_a_sentence(host):
         assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_root_is_asked_whom_to_enrol(host):
+def test_root_must_name_the_user_to_enroll(host):
     done = subprocess.run(["totp-enroll"], capture_output=True, text=True, timeout=20,
                           env=dict(os.environ, SUDO_USER="alice"))
     assert done.returncode == 2, done
@@ -118,8 +118,10 @@ def test_an_enrolled_account_is_shown_without_its_secret(host):
 
 
 def test_a_full_disk_keeps_the_old_token(host):
-    """A file-size limit makes writes fail as a full disk does; google-authenticator loses the
-    old secret there."""
+    """
+    A file-size limit makes writes fail as a full disk does; google-authenticator loses the old
+    secret then.
+    """
     phone = host.enroll("alice")
     before = sorted(os.listdir(f"{STORE}/users") + os.listdir(f"{STORE}/state"))
     run("sh", "-c", "trap '' XFSZ; ulimit -f 0; exec totp-enroll --user alice --no-confirm --force "
@@ -130,11 +132,11 @@ def test_a_full_disk_keeps_the_old_token(host):
     assert host.ssh("alice", host.enroll("alice", "--force").code()).ok
 
 
-# ---- the picture, as a person sees it
+# ---- the picture, as a user sees it
 
 
 class Screen:
-    """An X server in memory, in whose xterms programs run and are photographed."""
+    """An X server in memory; programs run in its xterms and are photographed."""
 
     def __init__(self):
         self.display = ":7"
@@ -163,7 +165,7 @@ class Screen:
 
     def __call__(self, *options, dark=True, geometry="120x60",
                  words=("totp-enroll", "--user", "alice", "--force")):
-        """An enrolment; returns the picture and the secret that stands beside it."""
+        """An enrollment; returns the picture and the secret that is printed beside it."""
         picture, shown = self.run(" ".join([*words, *options]), dark, geometry)
         return picture, secret_on(shown)
 
@@ -191,8 +193,10 @@ def scan(picture):
 
 
 def scan_letters(picture):
-    """The same of two characters a module: a camera sees grey squares, at some focus or other,
-    where the reader of a file sees letters."""
+    """
+    The same for two characters a module: a camera sees gray squares, depending on its focus, where
+    a program sees letters.
+    """
     for blur in "5", "6", "4", "5.5", "4.5", "7":
         run("convert", picture, "-blur", f"0x{blur}", "-normalize", f"{picture}.blurred.png")
         read = scan(f"{picture}.blurred.png")
@@ -212,8 +216,8 @@ def test_the_picture_can_be_scanned(host, screen, style, theme):
 
 
 @pytest.mark.parametrize("style,theme", [("utf8", "light"), ("utf8", "dark --qr-invert")])
-def test_a_wrong_polarity_is_really_wrong(host, screen, style, theme):
-    """Or else the test above could not fail."""
+def test_a_picture_with_dark_and_light_swapped_cannot_be_scanned(host, screen, style, theme):
+    """Otherwise the test above could not fail."""
     picture, _ = screen(f"--qr={style}", *theme.split()[1:], dark=theme.startswith("dark"))
     assert scan(picture) is None
 
@@ -255,12 +259,12 @@ def test_picture_secret_and_question_fit_an_ordinary_window(host, tmux):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_the_picture_in_an_ordinary_window_is_whole(host, screen, theme):
+def test_the_picture_in_an_ordinary_window_is_complete(host, screen, theme):
     picture, secret = screen(dark=theme == "dark", geometry="80x24")
     assert scan(picture) == uri_of(secret)
 
 
-def test_a_small_window_is_told_which_size_it_takes(host, tmux):
+def test_in_a_small_window_the_needed_size_is_printed(host, tmux):
     tmux("totp-enroll --user alice", rows=15, columns=60)
     found = wait_for(lambda: re.search(r"\b(\d+) (?:columns|rows|lines)|\b\d+x\d+\b",
                                        "\n".join(tmux.lines())), 10)

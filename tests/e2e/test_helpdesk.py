@@ -13,7 +13,7 @@ def bypass(user, *words):
     return BYPASS.search(run("totpctl", "temporary-code", *words, user)).group()
 
 
-def test_a_code_read_out_over_the_phone_lets_in_and_says_what_to_ask_for(host):
+def test_a_temporary_code_from_the_help_desk_logs_in_and_says_what_to_ask_for(host):
     host.policy(fail_delay=0)
     phone = host.enroll("alice")
     host.sshd()
@@ -34,7 +34,7 @@ def test_a_code_read_out_over_the_phone_lets_in_and_says_what_to_ask_for(host):
     assert code not in host.log_text() and code.replace("-", "") not in host.log_text()
 
 
-def test_a_code_that_is_taken_back_is_refused(host):
+def test_a_revoked_temporary_code_is_denied(host):
     host.policy(fail_delay=0)
     host.enroll("alice")
     host.sshd()
@@ -45,7 +45,7 @@ def test_a_code_that_is_taken_back_is_refused(host):
     assert host.event()["reason"] == "wrong_recovery_code"
 
 
-def test_totpd_takes_a_temporary_code_too(host):
+def test_totpd_accepts_a_temporary_code_too(host):
     host.serve(fail_delay=0)
     host.enroll("alice")
     code = bypass("alice")
@@ -56,7 +56,7 @@ def test_totpd_takes_a_temporary_code_too(host):
     assert host.event()["reason"] == "bypass"
 
 
-def test_a_disabled_user_is_refused_and_let_in_again_when_enabled(host):
+def test_a_suspended_user_is_denied_and_allowed_again_after_resume(host):
     phone = host.enroll("alice")
     host.policy(remember="1h", fail_delay=0)
     host.sshd()
@@ -71,7 +71,7 @@ def test_a_disabled_user_is_refused_and_let_in_again_when_enabled(host):
     assert login.ok and login.prompts == ["(alice@localhost) " + PROMPT], "asked for a code again"
 
 
-def test_a_new_phone_makes_nobody_enabled(host):
+def test_a_new_phone_does_not_end_a_suspension(host):
     host.policy(fail_delay=0)
     host.enroll("alice")
     run("totpctl", "suspend", "alice")
@@ -87,14 +87,14 @@ def test_a_new_phone_makes_nobody_enabled(host):
 
 
 def letter_of(folder, name):
-    """A letter, and the phone of who has typed its key."""
+    """A letter, and the phone of the user who has typed its key."""
     with open(f"{folder}/{name}.html", encoding="utf-8") as file:
         letter = file.read()
     key = re.sub(r"<.*?>| ", "", re.search(r'<dd class="key">(.*?)</dd>', letter).group(1))
     return letter, Phone(f"otpauth://totp/tower:{name}?secret={key}&period=60")
 
 
-def test_who_gets_a_letter_logs_in_with_the_key_in_it(host, tmp_path):
+def test_a_user_logs_in_with_the_key_from_a_letter(host, tmp_path):
     host.policy(period=60)
     folder = f"{tmp_path}/letters"
     run("totpctl", "enroll", "--batch", "-", "--letters", folder, given="alice\nbob\n")
@@ -106,7 +106,7 @@ def test_who_gets_a_letter_logs_in_with_the_key_in_it(host, tmp_path):
         assert host.events()[-1]["token"] == "phone"
 
 
-def test_who_has_not_given_a_first_code_is_not_asked_until_one_is_required(host, tmp_path):
+def test_an_unconfirmed_user_is_not_asked_until_a_code_is_required(host, tmp_path):
     folder = f"{tmp_path}/letters"
     host.policy(period=60, enforce="optional", fail_delay=0)
     run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
@@ -125,7 +125,7 @@ def test_who_has_not_given_a_first_code_is_not_asked_until_one_is_required(host,
     assert host.ssh("alice", phone.code(1)).ok
 
 
-def test_each_login_reminds_of_an_enrollment_that_is_not_confirmed(host, tmp_path):
+def test_each_login_reminds_the_user_of_an_unconfirmed_enrollment(host, tmp_path):
     folder = f"{tmp_path}/letters"
     settings = dict(period=60, enforce="2099-01-31", fail_delay=0)
     host.policy(**settings)
@@ -152,7 +152,7 @@ def test_each_login_reminds_of_an_enrollment_that_is_not_confirmed(host, tmp_pat
     assert login.ok and "confirm" not in login.screen + "".join(login.prompts)
 
 
-def test_a_name_that_is_markup_is_none_in_its_letter(host, tmp_path):
+def test_a_name_cannot_add_markup_to_its_letter(host, tmp_path):
     name = "../a<img src=x>&'\""
     with open("/etc/passwd", "a", encoding="ascii") as accounts:
         accounts.write(f"{name}:x:64990:64990::/nonexistent:/bin/false\n")
@@ -167,10 +167,10 @@ def test_a_name_that_is_markup_is_none_in_its_letter(host, tmp_path):
     assert "<img" not in letter and "../a&lt;img src=x&gt;&amp;&#39;&quot;" in letter
 
 
-# ---- what people meet in their own tool
+# ---- what users read in totp-enroll
 
 
-def test_a_first_code_can_be_given_to_totp_enroll(host, tmp_path):
+def test_totp_enroll_accepts_a_first_code(host, tmp_path):
     host.serve(fail_delay=0, enforce="optional", period=60)
     folder = f"{tmp_path}/letters"
     run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
@@ -190,7 +190,7 @@ def test_a_first_code_can_be_given_to_totp_enroll(host, tmp_path):
     assert host.events()[-1]["reason"] == "wrong_code"
 
 
-def test_by_a_temporary_code_nobody_changes_what_they_have(host):
+def test_a_temporary_code_changes_no_enrollment(host):
     host.serve(fail_delay=0)
     host.enroll("alice")
     code = bypass("alice")
@@ -199,7 +199,7 @@ def test_by_a_temporary_code_nobody_changes_what_they_have(host):
     assert "does not work any more" in say("test", given=code + "\n", code=1)
 
 
-def test_who_is_disabled_is_told_to_ask(host):
+def test_a_suspended_user_reads_whom_to_ask(host):
     host.serve(fail_delay=0)
     phone = host.enroll("alice")
     run("totpctl", "suspend", "alice")

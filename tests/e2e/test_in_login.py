@@ -43,7 +43,7 @@ def begin(host, user="alice", *options):
 
 
 def phone_of(screen):
-    """The phone of somebody who types what stands there."""
+    """The phone of a user who types the printed key."""
     secret = re.search(r"^ +((?:[A-Z2-7]{4} ?){8})\s*$", screen, re.M)[1].replace(" ", "")
     return Phone(f"otpauth://totp/x?secret={secret}&period=60")
 
@@ -52,7 +52,7 @@ def stored():
     return os.listdir(f"{STORE}/users")
 
 
-def test_who_must_enrolls_in_the_login_and_gives_codes_from_then_on(people):
+def test_a_user_who_must_enrolls_in_the_login_and_needs_codes_afterwards(people):
     child, phone = begin(people)
     assert stored() == []
     child.sendline(phone.code())
@@ -74,7 +74,7 @@ def test_who_must_enrolls_in_the_login_and_gives_codes_from_then_on(people):
     people.phones.append(phone)
 
 
-def test_a_wrong_password_is_led_nowhere(people):
+def test_after_a_wrong_password_there_is_no_enrollment(people):
     login = people.ssh("alice", "wrong horse")
     assert not login.ok and asked(login) == ["Password: "], login
     assert "phone" not in login.screen and stored() == []
@@ -95,7 +95,7 @@ def test_after_three_wrong_codes_or_none_nothing_is_stored(people):
     assert end(child) != 0 and stored() == []
 
 
-def test_a_connection_that_drops_at_the_question_leaves_nothing(people):
+def test_a_connection_that_drops_at_the_question_stores_nothing(people):
     for how in signal.SIGINT, signal.SIGKILL:
         child, _ = begin(people)
         os.kill(child.pid, how)
@@ -109,7 +109,7 @@ def test_a_connection_that_drops_at_the_question_leaves_nothing(people):
     assert stored() == ["alice"]
 
 
-def test_a_phone_whose_clock_is_off_is_told_so(people):
+def test_a_user_whose_phone_has_a_wrong_clock_reads_so(people):
     child, phone = begin(people)
     child.sendline(phone.at(time.time() + 300))
     child.expect_exact("about 5 minutes ahead")
@@ -119,7 +119,7 @@ def test_a_phone_whose_clock_is_off_is_told_so(people):
     end(child)
 
 
-def test_i_swaps_dark_and_light(people):
+def test_the_answer_i_swaps_dark_and_light(people):
     child, phone = begin(people)
     first = child.before
     child.expect_exact(": ")
@@ -133,7 +133,7 @@ def test_i_swaps_dark_and_light(people):
     end(child)
 
 
-def test_the_picture_is_the_secret_that_stands_beside_it(people):
+def test_the_picture_holds_the_secret_printed_beside_it(people):
     child, phone = begin(people)
     rows = [line.rstrip("\r") for line in child.before.splitlines()
             if re.search("[█▀▄]", line)]
@@ -161,7 +161,7 @@ def test_the_policy_chooses_the_picture(people, kind, pattern):
     end(child)
 
 
-def test_two_sessions_of_one_person_enrol_once(people):
+def test_two_logins_of_one_user_enroll_once(people):
     one, phone = begin(people)
     two, other = begin(people)
     one.sendline(phone.code())
@@ -173,7 +173,7 @@ def test_two_sessions_of_one_person_enrol_once(people):
     assert people.ssh("alice", PASSWORD, phone.code(1)).ok
 
 
-def test_two_people_enrol_at_once(people):
+def test_two_users_enroll_at_once(people):
     one, phone = begin(people)
     two, other = begin(people, "bob")
     for child, device in (two, other), (one, phone):
@@ -183,7 +183,7 @@ def test_two_people_enrol_at_once(people):
     assert sorted(stored()) == ["alice", "bob"]
 
 
-# ---- the time that the program gives
+# ---- the time limit of the program
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def hurried(people):
     os.unlink("/etc/ssh/sshd_config")
 
 
-def test_who_enrolls_in_the_login_reads_how_long_the_program_waits(hurried):
+def test_a_user_who_enrolls_in_the_login_reads_how_long_the_program_waits(hurried):
     for grace, least, most, unit in (("100", 60, 100, "seconds"), ("10m", 8, 10, "minutes"),
                                      ("1h1m", 58, 61, "minutes")):
         child, _ = begin(hurried(grace))
@@ -218,7 +218,7 @@ def test_an_enrollment_that_sshd_ends_stores_nothing_and_its_beginning_is_in_the
     child.expect(r"\d+ seconds are left")
     waiting = f"/proc/{people.daemon.pid}/task/{people.daemon.pid}/children"
     assert wait_for(lambda: open(waiting, encoding="ascii").read() == "", 40), "sshd has ended it"
-    child.sendline(phone.code())  # ssh looks at its connection again when something was typed
+    child.sendline(phone.code())  # ssh checks its connection again when a key is pressed
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus != 0 and stored() == []
@@ -234,7 +234,7 @@ def test_an_enrollment_that_sshd_ends_stores_nothing_and_its_beginning_is_in_the
 
 
 def test_the_alarm_of_the_program_itself_is_known(people):
-    """As login of util-linux has it: in its own process."""
+    """As in util-linux's login: in its own process."""
     people.pam("sshd", *STACK)
     child = pexpect.spawn("perl", ["-e", "alarm 300; exec @ARGV", "pamtester", "sshd", "alice",
                                    "authenticate", "acct_mgmt"], timeout=20, encoding="utf-8",
@@ -246,14 +246,14 @@ def test_the_alarm_of_the_program_itself_is_known(people):
     child.close(force=True)
 
 
-# ---- before the day, and after the last one
+# ---- before the date, and after the last one
 
 
 def day(offset):
     return time.strftime("%Y-%m-%d", time.gmtime(time.time() + offset * 86400))
 
 
-def test_before_the_day_it_is_an_offer(people):
+def test_before_the_date_enrolling_is_an_offer(people):
     people.policy(enroll="login", enforce=day(8), fail_delay=0, period=60)
     login = people.ssh("alice", PASSWORD, "")
     assert login.ok, login
@@ -271,10 +271,10 @@ def test_before_the_day_it_is_an_offer(people):
     child.sendline(phone.code())
     child.expect_exact("Done")
     assert end(child) == 0 and stored() == ["alice"]
-    assert not people.ssh("alice", PASSWORD, "").ok, "who is enrolled gives a code"
+    assert not people.ssh("alice", PASSWORD, "").ok, "an enrolled user gives a code"
 
 
-def test_who_gives_up_an_offer_goes_on_as_before(people):
+def test_a_user_who_cancels_the_offer_logs_in_as_before(people):
     people.policy(enroll="login", enforce=day(8), fail_delay=0, period=60)
     child = people.ssh_by_hand("alice")
     child.setwinsize(50, 100)
@@ -289,14 +289,14 @@ def test_who_gives_up_an_offer_goes_on_as_before(people):
     assert end(child) == 0 and stored() == []
 
 
-def test_without_login_in_enroll_the_day_is_told_and_nothing_asked(people):
+def test_without_login_in_enroll_the_date_is_shown_and_nothing_is_asked(people):
     for where, what in ("tool", "run totp-enroll."), ("", "ask your administrator."):
         people.policy(enforce=day(8), fail_delay=0, enroll=where)
         login = people.ssh("alice", PASSWORD)
         assert login.ok and asked(login) == ["Password: "] and what in login.screen, login
 
 
-def test_after_the_last_day_nobody_enrols(people):
+def test_after_the_last_date_nobody_enrolls(people):
     people.policy(enroll="login", enroll_until=day(-1), fail_delay=0)
     login = people.ssh("alice", PASSWORD, "123456")
     assert not login.ok and asked(login) == ["Password: ", PROMPT], login
@@ -313,7 +313,7 @@ def test_after_the_last_day_nobody_enrols(people):
 
 @pytest.fixture
 def closed(people):
-    """The last day for enrolling in a login has passed."""
+    """The last date for enrolling in a login has passed."""
     people.policy(enroll="login", enroll_until=day(-1), fail_delay=0, period=60)
     return people
 
@@ -322,7 +322,7 @@ def refused_like_a_stranger(login):
     return not login.ok and asked(login) == ["Password: ", PROMPT]
 
 
-def test_an_invitation_lets_one_user_enrol_once_after_the_last_day(closed):
+def test_an_invitation_allows_one_user_to_enroll_once_after_the_last_date(closed):
     run("totpctl", "invite", "alice")
     assert refused_like_a_stranger(closed.ssh("bob", PASSWORD, "123456")), "it is alice's"
     child, phone = begin(closed)
@@ -335,7 +335,7 @@ def test_an_invitation_lets_one_user_enrol_once_after_the_last_day(closed):
     assert "run totpctl invite" in closed.log_text()
 
 
-def test_who_does_not_finish_keeps_the_invitation(closed):
+def test_a_user_who_does_not_finish_keeps_the_invitation(closed):
     run("totpctl", "invite", "alice")
     child, _ = begin(closed)
     child.sendline("")
@@ -347,7 +347,7 @@ def test_who_does_not_finish_keeps_the_invitation(closed):
     assert end(child) == 0 and stored() == ["alice"]
 
 
-def test_an_invitation_that_is_taken_back_helps_no_more(closed):
+def test_a_revoked_invitation_has_no_effect(closed):
     run("totpctl", "invite", "alice")
     child, phone = begin(closed)
     run("totpctl", "uninvite", "alice")
@@ -370,7 +370,7 @@ def test_an_invitation_that_cannot_be_read_is_an_error(closed):
     assert "totpctl uninvite, then invite again" in closed.log_text()
 
 
-def test_before_the_day_but_after_the_last_one_only_who_is_invited_gets_the_offer(closed):
+def test_before_the_date_but_after_the_last_one_only_invited_users_get_the_offer(closed):
     closed.policy(enroll="login", enforce=day(8), enroll_until=day(-1), fail_delay=0)
     login = closed.ssh("alice", PASSWORD)
     assert login.ok and asked(login) == ["Password: "], login
@@ -380,23 +380,23 @@ def test_before_the_day_but_after_the_last_one_only_who_is_invited_gets_the_offe
     assert login.ok and "Set it up on your phone now?" in "".join(asked(login)), login
 
 
-# ---- others
+# ---- other programs
 
 
-def test_the_password_method_cannot_enrol_and_is_refused(people):
+def test_the_password_method_cannot_enroll_and_is_denied(people):
     people.sshd("PasswordAuthentication yes", "KbdInteractiveAuthentication no")
     assert not people.ssh("alice", PASSWORD).ok
     assert stored() == []
 
 
-def test_a_login_by_key_alone_meets_no_enrolment(people):
+def test_a_login_by_key_alone_has_no_enrollment(people):
     key = people.key("alice")
     people.sshd("AuthenticationMethods publickey")
     login = people.ssh("alice", options=key)
     assert login.ok and login.prompts == [] and login.screen == "", login
 
 
-def test_su_enrols(people):
+def test_su_enrolls(people):
     people.pam("su", "auth sufficient pam_rootok.so", *STACK)
     child = as_user("alice", "su", "bob", "-c", "id -un")
     child.setwinsize(50, 100)
@@ -411,7 +411,7 @@ def test_su_enrols(people):
     assert stored() == ["bob"]
 
 
-def test_login_at_a_terminal_enrols(people):
+def test_login_at_a_terminal_enrolls(people):
     people.pam("login", *STACK)
     child = console(env={"PATH": os.environ["PATH"], "TERM": "linux"}, dimensions=(50, 100))
     child.sendline("alice")
@@ -427,7 +427,7 @@ def test_login_at_a_terminal_enrols(people):
     assert stored() == ["alice"]
 
 
-def test_sudo_which_cannot_show_anything_refuses(people):
+def test_sudo_cannot_show_anything_and_denies(people):
     people.pam("sudo", *STACK)
     with open("/etc/sudoers", "w", encoding="utf-8") as file:
         file.write("Defaults passwd_tries=1\nDefaults !lecture\nalice ALL=(ALL) ALL\n")
@@ -448,8 +448,8 @@ def test_sudo_which_cannot_show_anything_refuses(people):
     assert end(child) != 0 and stored() == []
 
 
-def test_only_a_process_of_one_s_own_is_told_that_one_is_not_enrolled(people):
-    """A set-uid program of somebody else's, which is silent, asks as it asks everybody."""
+def test_only_a_user_s_own_process_learns_that_the_user_is_not_enrolled(people):
+    """A set-uid program of another user, which shows no messages, asks as it asks everybody."""
     people.pam("sudo", *STACK)
     with open("/etc/sudoers", "w", encoding="utf-8") as file:
         file.write("Defaults passwd_tries=1\nDefaults !lecture, targetpw\nbob ALL=(ALL) ALL\n")
@@ -462,14 +462,14 @@ def test_only_a_process_of_one_s_own_is_told_that_one_is_not_enrolled(people):
     assert end(child) != 0 and stored() == []
 
 
-def test_without_the_argument_nobody_is_let_on(people):
+def test_without_the_argument_nobody_is_sent_on_to_enroll(people):
     people.pam("sshd", *(line.replace(" enroll_in_account", "") for line in STACK))
     login = people.ssh("alice", PASSWORD, "123456")
     assert not login.ok and asked(login) == ["Password: ", PROMPT], login
 
 
-def test_su_enrols_beside_totpd_too(people):
-    """It asks totpd who is enrolled, and root's rights store what is new."""
+def test_su_enrolls_beside_totpd_too(people):
+    """It asks totpd who is enrolled, and stores the new credential with root's rights."""
     people.serve(enroll="login", fail_delay=0, period=60)
     people.pam("su", "auth sufficient pam_rootok.so", *STACK)
     child = as_user("alice", "su", "bob", "-c", "id -un")

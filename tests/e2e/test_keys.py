@@ -1,4 +1,4 @@
-"""The keys that seal records: rotated while people log in, and kept sealed to the host."""
+"""The keys that encrypt records: rotated while people log in, and sealed to the host."""
 import os
 import select
 import shutil
@@ -27,7 +27,7 @@ def ids(path=KEYRING):
 
 
 class Logins(threading.Thread):
-    """Asks totpd, time and again, with a right code each time, whether it lets in."""
+    """Asks totpd again and again, each time with a correct code, whether it allows."""
 
     def __init__(self, host, users):
         super().__init__(daemon=True)
@@ -38,7 +38,7 @@ class Logins(threading.Thread):
     def run(self):
         while not self.leave:
             for user, phone in self.phones.items():
-                # of a step once, and then its use is known
+                # of one step once, and then its use is known
                 said = wire.ask(wire.request(wire.CHECK, user, phone.at(time.time())),
                                 "/run/pam_totp/root.socket")
                 if said.error == "ok" and (said.verdict == "allow" or said.reason == USED_CODE):
@@ -62,7 +62,7 @@ def test_a_rotation_by_a_totpd_that_is_started_by_hand(host):
 
 
 SYSTEMCTL = """#!/bin/sh
-# what systemd does of it: end the service, and wait for that; its sockets start it again
+# what systemd does: stop the service and wait for its end; its sockets start it again
 echo "$*" >>{dir}/systemctl
 [ "$*" = "--no-ask-password try-restart totpd.service" ] || exit 1
 pid=$(cat {dir}/totpd.pid)
@@ -73,7 +73,7 @@ exit 0
 
 
 class Systemd(threading.Thread):
-    """Starts totpd when somebody comes to its sockets, with the keyring as it is then."""
+    """Starts totpd at a connection to its sockets, with the keyring of that moment."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -99,7 +99,7 @@ class Systemd(threading.Thread):
 
 @pytest.fixture
 def managed(host):
-    """A host whose totpd is started by its sockets, and a systemctl that ends it."""
+    """A host whose sockets start totpd, and a systemctl that stops it."""
     host.serve(fail_delay=0)
     host.stop_totpd()
     systemd = Systemd()
@@ -116,7 +116,7 @@ def managed(host):
     systemd.join(20)
 
 
-def test_logins_go_on_through_totpd_while_keys_are_rotated(managed):
+def test_logins_through_totpd_continue_while_keys_are_rotated(managed):
     logins = Logins(managed, ("alice", "bob"))
     old = ids()[0]
     logins.start()
@@ -131,7 +131,7 @@ def test_logins_go_on_through_totpd_while_keys_are_rotated(managed):
     assert logins.refused == []
     assert old not in ids() and len(ids()) == 1
     with open(f"{DIR}/systemctl") as file:
-        assert len(file.readlines()) == 9  # after each writing of the keyring
+        assert len(file.readlines()) == 9  # after each write of the keyring
 
 
 # ---- sealed to the host
@@ -149,14 +149,14 @@ def start_unit():
 
 
 def boot():
-    """What lies in /run is gone, and comes back."""
+    """The files in /run are gone, and are made again."""
     os.unlink(UNSEALED)
     done = start_unit()
     assert done.returncode == 0, done.stderr
 
 
 def seal_and_go_on(host):
-    """Follow what `key seal` says; returns the phone of alice, and the key."""
+    """Follow what `key seal` prints; returns alice's phone, and the key."""
     phone = host.enroll("alice")
     key = open(KEYRING).read().split()[1]
     said = run("totpctl", "key", "seal")
@@ -174,8 +174,9 @@ def seal_and_go_on(host):
 
 
 CREDS = r"""#!/bin/bash
-# The chip is switched on and off, since without the kernel's resource manager it keeps the
-# sessions of before; told of it (TPM2_Shutdown), or it would take it for an attack.
+# The chip is switched off and on, because without the kernel's resource manager it keeps earlier
+# sessions; it is shut down first (TPM2_Shutdown), because otherwise it would take this for an
+# attack.
 swtpm socket --tpm2 --tpmstate dir={dir}/tpm --server type=tcp,port=2321 \
 	--ctrl type=tcp,port=2322 --flags not-need-init,startup-clear --daemon --pid file={dir}/tpm/pid
 {dir}/creds --with-key=tpm2 --tpm2-device=swtpm:host=127.0.0.1,port=2321 "$@"
@@ -192,8 +193,10 @@ exit $code
 
 @pytest.fixture
 def tpm(host):
-    """A TPM in software, which systemd-creds uses alone, as on a machine that has no disk to
-    keep a host key on."""
+    """
+    A TPM in software, the only one that systemd-creds uses, as on a machine without a disk for a
+    host key.
+    """
     os.makedirs(f"{DIR}/tpm")
     shutil.copy("/usr/bin/systemd-creds", f"{DIR}/creds")
     with open("/usr/bin/systemd-creds", "w") as file:
@@ -211,12 +214,12 @@ def check_sealed(host):
     boot()
     assert host.ssh("alice", phone.code()).ok
 
-    # without it nobody is let in, and nobody is passed over
+    # without it nobody is allowed, and no login skips the question
     shutil.move(UNSEALED, f"{DIR}/kept")
     assert not host.ssh("alice", phone.code(1)).ok
     shutil.move(f"{DIR}/kept", UNSEALED)
 
-    # a rotation is sealed before it is relied on
+    # a rotation is sealed before the new key is used
     run("totpctl", "key", "rotate")
     rotated = ids(UNSEALED)
     boot()
@@ -228,7 +231,7 @@ def test_a_keyring_that_is_sealed_with_the_host_key_is_unsealed_at_boot_and_rota
     shutil.rmtree("/var/lib/systemd/credential.secret", ignore_errors=True)
     check_sealed(host)
     assert os.path.exists("/var/lib/systemd/credential.secret")
-    # a copy of the files alone is of no use
+    # a copy of the files alone is useless
     os.unlink("/var/lib/systemd/credential.secret")
     os.unlink(UNSEALED)
     assert start_unit().returncode != 0 and not os.path.exists(UNSEALED)
@@ -254,7 +257,7 @@ def test_a_keyring_in_run_that_is_not_sealed_is_not_rotated(host):
     run("totpctl", "key", "rotate")
 
 
-def test_what_does_not_open_again_is_not_sealed(host):
+def test_a_keyring_that_would_not_open_again_is_not_sealed(host):
     host.enroll("alice")
     run("totpctl", "key", "seal")
     before = open(SEALED).read()
@@ -273,7 +276,7 @@ def test_what_does_not_open_again_is_not_sealed(host):
         shutil.copy(f"{DIR}/creds", "/usr/bin/systemd-creds")
 
 
-def test_a_copy_brings_back_what_a_lost_host_key_keeps_shut(host):
+def test_a_copy_restores_the_keyring_after_the_host_key_is_lost(host):
     with open(f"{DIR}/phrase", "w") as file:
         file.write("correct horse battery staple\n")
     os.chmod(f"{DIR}/phrase", 0o600)

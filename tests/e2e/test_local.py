@@ -63,7 +63,7 @@ def sudo(host):
     return become
 
 
-def test_su_takes_a_code_once(host, su):
+def test_su_accepts_a_code_once(host, su):
     code = su.phone.code()
     mark = host.log_end()
     status, screen = su(code)
@@ -77,7 +77,7 @@ def test_su_takes_a_code_once(host, su):
     assert su(su.phone.code(1))[0] == 0
 
 
-def test_sudo_takes_a_code_once(host, sudo):
+def test_sudo_accepts_a_code_once(host, sudo):
     code = sudo.phone.code()
     mark = host.log_end()
     status, screen = sudo(code)
@@ -92,7 +92,7 @@ def test_sudo_takes_a_code_once(host, sudo):
 
 
 def test_another_time_zone_of_the_caller_changes_nothing(host, su):
-    """enforce=DATE goes by UTC: TZ, which the caller of su sets, does not move it."""
+    """enforce=DATE is in UTC: TZ, which the caller of su sets, does not move it."""
     tomorrow = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400))
     today = time.strftime("%Y-%m-%d", time.gmtime())
     for zone in "Etc/GMT+12", "Pacific/Kiritimati":
@@ -106,8 +106,10 @@ def test_another_time_zone_of_the_caller_changes_nothing(host, su):
             end(child)
 
 
-def test_a_caller_who_limits_file_sizes_gets_no_code_twice(host, su):
-    """RLIMIT_FSIZE is inherited by set-uid programs: what cannot be written is refused."""
+def test_a_caller_who_limits_file_sizes_cannot_use_a_code_twice(host, su):
+    """
+    Set-uid programs inherit RLIMIT_FSIZE: if the state cannot be written, the login is denied.
+    """
     code = su.phone.code()
     child = as_user("alice", "sh", "-c", "trap '' XFSZ; ulimit -f 0; exec su bob -c 'id -un'")
     child.expect_exact(PROMPT)
@@ -117,8 +119,8 @@ def test_a_caller_who_limits_file_sizes_gets_no_code_twice(host, su):
     assert su(code)[0] == 0, "it was not used"
 
 
-def test_a_caller_who_walks_away_leaves_no_lock(host, su):
-    """Killed at its prompt, or stopped there, su holds nothing that others need."""
+def test_a_su_that_is_killed_or_stopped_at_its_prompt_holds_no_lock(host, su):
+    """Killed or stopped at its prompt, su holds nothing that others need."""
     for sign in signal.SIGKILL, signal.SIGSTOP:
         child = as_user("alice", "su", "bob", "-c", "id -un")
         child.expect_exact(PROMPT)

@@ -1,4 +1,4 @@
-"""Coming over: the files that the peers' own programs made and used, and then our logins."""
+"""Migration: files that the other systems' own programs made and used, and then our logins."""
 import os
 import re
 import shutil
@@ -16,7 +16,7 @@ HEX = "3132333435363738393031323334353637383930"
 
 @pytest.fixture(autouse=True)
 def homes():
-    """Homes without what the peer keeps there."""
+    """Homes without the other system's files."""
     yield
     for user in "alice", "bob":
         if os.path.lexists(f"/home/{user}/.google_authenticator"):
@@ -24,7 +24,7 @@ def homes():
 
 
 def peer(host, *lines):
-    """A PAM service of the peer's alone; returns how to log in to it."""
+    """A PAM service with only the other module; returns how to log in to it."""
     host.pam("peer", *lines, "account required pam_permit.so")
 
     def attempt(user, code):
@@ -33,7 +33,7 @@ def peer(host, *lines):
 
 
 def in_time():
-    """Not in the last moments of a step, so that what follows is of the same one."""
+    """Not in the last moments of a step, so that all that follows is in the same one."""
     left = 30 - time.time() % 30
     if left < 8:
         time.sleep(left + 0.1)
@@ -44,7 +44,9 @@ def hotp(counter, digits=6):
 
 
 def google_authenticator(user, *options):
-    """Let the peer's tool make the user's file; returns its phone and its scratch codes."""
+    """
+    Run the other system's tool to make the user's file; returns the phone and the scratch codes.
+    """
     run("runuser", "-u", user, "--", "env", f"HOME=/home/{user}", "google-authenticator", "-f", "-q",
         *options)
     with open(f"/home/{user}/.google_authenticator") as file:
@@ -53,7 +55,7 @@ def google_authenticator(user, *options):
             [line for line in lines if re.fullmatch(r"\d{8}", line)])
 
 
-def test_google_authenticator_s_users_log_in_with_what_they_have(host):
+def test_users_of_google_authenticator_log_in_with_what_they_have(host):
     attempt = peer(host, "auth required pam_google_authenticator.so")
     alice, scratch = google_authenticator("alice", "-t", "-d", "-w", "3", "-r", "3", "-R", "30")
     google_authenticator("bob", "-c", "-w", "17", "-u")
@@ -78,11 +80,11 @@ def test_google_authenticator_s_users_log_in_with_what_they_have(host):
     assert host.ssh("alice", alice.code(1)).ok
     assert re.search(r"user=alice .*reason=used_code", host.log_text())
     assert re.search(r"user=alice .*reason=spent_recovery_code", host.log_text())
-    # the peer goes on, as long as its line stands in a stack
+    # the other module works as long as its line is in a stack
     assert "successfully authenticated" in attempt("alice", scratch[2])
 
 
-def test_a_counter_goes_on_where_google_authenticator_left_it(host):
+def test_a_counter_continues_where_google_authenticator_left_it(host):
     attempt = peer(host, "auth required pam_google_authenticator.so")
     google_authenticator("bob", "-c", "-w", "17", "-u")
     path = "/home/bob/.google_authenticator"
@@ -98,7 +100,7 @@ def test_a_counter_goes_on_where_google_authenticator_left_it(host):
 
 
 def test_no_home_is_read_as_root(host):
-    """A user's link leads nowhere that its user could not go."""
+    """A link cannot lead to a file that its user could not read."""
     google_authenticator("bob", "-t", "-d", "-w", "3", "-u")
     os.symlink("/home/bob/.google_authenticator", "/home/alice/.google_authenticator")
     run("chown", "-h", "alice:alice", "/home/alice/.google_authenticator")
@@ -113,8 +115,8 @@ def test_no_home_is_read_as_root(host):
     assert "1 user imported" in said and os.listdir(f"{STORE}/users") == ["bob"]
 
 
-def test_no_home_is_waited_for_as_root(host):
-    """A process of each user's own goes there, which is given up if nobody answers."""
+def test_root_does_not_wait_for_a_home(host):
+    """A process of each user's own reads it, and is ended if it gets no answer."""
     log = f"{DIR}/homes.strace"
     run("strace", "-f", "-qq", "-e", "trace=%file", "-o", log, "totpctl", "import", "google",
         "--homes")
@@ -124,7 +126,7 @@ def test_no_home_is_waited_for_as_root(host):
     assert not [call for pid, call in calls if pid == tool and '"/home' in call]
 
 
-def test_pam_oath_s_users_log_in_with_what_they_have(host):
+def test_users_of_pam_oath_log_in_with_what_they_have(host):
     users = f"{DIR}/users.oath"
     attempt = peer(host, f"auth required pam_oath.so usersfile={users} window=20")
     with open(users, "w") as file:
@@ -147,7 +149,7 @@ def test_pam_oath_s_users_log_in_with_what_they_have(host):
     assert host.ssh("bob", hotp(4)).ok
 
 
-def test_an_export_moves_a_host_and_what_was_used_there_stays_used(host):
+def test_an_export_moves_a_host_and_used_codes_stay_used(host):
     phone = host.enroll("alice")
     host.sshd()
     used = phone.code()

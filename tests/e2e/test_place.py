@@ -1,5 +1,7 @@
-"""Where a login's record is looked at: in the process, or by totpd. The table itself is
-tests/module/test-place.c's; here real programs and real sandboxes have it decided."""
+"""
+Which process checks a login: its own, or totpd. tests/module/test-place.c tests the table itself;
+here real programs and real sandboxes decide.
+"""
 import base64
 import json
 import os
@@ -61,7 +63,7 @@ def test_root_in_a_sandbox_has_totpd_check_the_code(locker, how, settings):
 
 
 @pytest.mark.parametrize("how", SANDBOXES.values(), ids=SANDBOXES)
-def test_in_a_sandbox_without_totpd_nobody_is_let_past(locker, how):
+def test_in_a_sandbox_without_totpd_every_login_is_denied(locker, how):
     phone = locker.enroll("alice")
     locker.pam("locker", "auth required pam_totp.so enforce=optional",
                "auth required pam_permit.so")
@@ -71,7 +73,7 @@ def test_in_a_sandbox_without_totpd_nobody_is_let_past(locker, how):
 
 
 @pytest.mark.parametrize("how", ["no-dac-override", "protect-system-strict", "no-var"])
-def test_with_readonly_login_a_sandbox_is_told_from_a_disk_that_refuses(locker, how):
+def test_with_readonly_login_a_sandbox_is_not_taken_for_a_failing_disk(locker, how):
     locker.policy(readonly_login="yes", fail_delay=0)
     locker.totpd()
     phone = locker.enroll("alice")
@@ -89,8 +91,8 @@ def test_with_readonly_login_a_sandbox_is_told_from_a_disk_that_refuses(locker, 
         run("umount", "-l", STORE)
 
 
-def test_a_right_that_turns_out_to_be_missing_late_has_totpd_asked(locker):
-    """A security module that access(2) does not ask: the state cannot be opened for writing."""
+def test_totpd_is_asked_even_if_a_missing_right_shows_late(locker):
+    """A security module that access(2) does not consult: the state cannot be opened for writing."""
     phone = locker.enroll("alice")
     source = f"{DIR}/refuse.c"
     with open(source, "w", encoding="utf-8") as file:
@@ -124,11 +126,11 @@ int __openat_2(int dir, const char *name, int flags) { return openat(dir, name, 
     assert "not possible" in ask(how, phone.code(1), fail=True)
 
 
-# ---- a line that means another store
+# ---- a line that uses another store
 
 @pytest.fixture
 def two_stores(served):
-    """totpd serves the usual store; the lines of su and locker mean another one."""
+    """totpd serves the usual store; the lines of su and locker use another one."""
     with open("/etc/security/admin.conf", "w", encoding="utf-8") as file:
         file.write(f"store_dir = {ADMIN}\nfail_delay = 0\n")
     os.chmod("/etc/security/admin.conf", 0o644)
@@ -149,7 +151,7 @@ def admin_phone(host, user):
 
 
 @pytest.mark.parametrize("enforce", ["optional", "required"])
-def test_su_checks_the_store_that_its_line_means(two_stores, enforce):
+def test_su_checks_the_store_of_its_own_line(two_stores, enforce):
     two_stores.pam("su", *two_stores.su, args=f"enforce={enforce}")
     theirs, usual = admin_phone(two_stores, "bob"), two_stores.enroll("bob")
     assert not become("alice", "bob", usual.code()), "a code of the other store"
@@ -182,7 +184,7 @@ def test_root_in_a_sandbox_is_denied_where_totpd_serves_another_store(two_stores
 
 
 def test_a_totpd_of_another_policy_is_noticed_with_the_answer(two_stores):
-    """su's line names no policy, and so does not ask before the code is typed."""
+    """su's line names no policy, so su does not ask totpd before the code is typed."""
     two_stores.pam("su", *SU)
     phone, theirs = two_stores.enroll("bob"), admin_phone(two_stores, "bob")
     two_stores.totpd("--conf", "/etc/security/admin.conf")
@@ -191,7 +193,7 @@ def test_a_totpd_of_another_policy_is_noticed_with_the_answer(two_stores):
     assert "totpd serves /srv/admin" in as_user("bob", "totp-enroll", "status", fail=True)
 
 
-def test_doctor_reports_a_line_that_means_a_store_which_totpd_does_not_serve(two_stores):
+def test_doctor_reports_a_line_whose_store_totpd_does_not_serve(two_stores):
     def found():
         done = json.loads(subprocess.run(["totpctl", "doctor", "--json"], text=True, check=False,
                                          capture_output=True).stdout)
@@ -204,7 +206,7 @@ def test_doctor_reports_a_line_that_means_a_store_which_totpd_does_not_serve(two
     assert ADMIN in found()[0]["what"]
 
 
-# ---- no key in memory while a person types
+# ---- no key in memory while a user types
 
 def needles():
     key = base64.b64decode(open(KEYRING, encoding="ascii").read().split()[1])
@@ -249,7 +251,7 @@ def begin_su(shell=""):
 
 
 @pytest.mark.parametrize("by_totpd", [True, False])
-def test_a_su_in_which_somebody_enrolls_has_no_key_of_the_host_in_its_memory(host, by_totpd):
+def test_a_su_in_which_a_user_enrolls_has_no_key_of_the_host_in_its_memory(host, by_totpd):
     person_of(host, by_totpd, enroll_until="2020-01-02")
     run("totpctl", "invite", "bob")
     child = begin_su()
@@ -266,7 +268,7 @@ def test_a_su_in_which_somebody_enrolls_has_no_key_of_the_host_in_its_memory(hos
     child.expect(pexpect.EOF)
 
 
-# ---- limits of whoever starts a set-uid program
+# ---- limits of the caller of a set-uid program
 
 LIMITS = ["ulimit -f 0;", "ulimit -f 4;", "trap '' XFSZ; ulimit -f 0;"]
 
@@ -288,11 +290,13 @@ def test_a_file_size_limit_neither_kills_a_su_that_enrolls_nor_leaves_files(host
         assert [name for name in os.listdir("/run/pam_totp") if "~" in name] == []
 
 
-# ---- totpd alone may open the store
+# ---- only totpd may open the store
 
-def test_where_totpd_alone_may_open_the_store_a_person_enrolls_in_the_login(host):
-    """The shape of SELinux's policy: root may search /run/pam_totp, and open nothing below
-    /var/lib/pam_totp."""
+def test_where_only_totpd_may_open_the_store_a_user_enrolls_in_the_login(host):
+    """
+    As under SELinux's policy: root may search /run/pam_totp, and open nothing below
+    /var/lib/pam_totp.
+    """
     host.serve(enroll="login", fail_delay=0, period=60, recovery_codes=4)
     host.password("alice", PASSWORD)
     host.pam("console", *STACK)
@@ -321,7 +325,7 @@ def test_where_totpd_alone_may_open_the_store_a_person_enrolls_in_the_login(host
     assert "successfully" in ask(POWERLESS, phone.code(1))
 
 
-def test_totpd_is_asked_by_who_may_search_the_folder_and_not_list_it(locker):
+def test_a_caller_who_may_search_the_directory_but_not_list_it_asks_totpd(locker):
     phone = locker.enroll("alice")
     os.chmod("/run/pam_totp", 0o711)
     assert "successfully" in log_in("alice", phone.code())

@@ -1,5 +1,7 @@
-"""Places without an address: network services of root's that do not say who their client is, as
-strangers, and login(1) at a terminal, as the owner."""
+"""
+Sources without an address: network services of root that do not pass their client's address, used
+by strangers, and login(1) at a terminal, used by the owner.
+"""
 import ftplib
 import os
 import socket
@@ -11,7 +13,7 @@ import pytest
 from host import ALONE, DIR, PROMPT, console, run, wait_for
 
 
-# Each service gets a session of its own: xrdp-sesman and saslauthd end their whole group.
+# Each service gets a session of its own: xrdp-sesman and saslauthd end their whole process group.
 
 def until_it_answers(connect):
     def try_once():
@@ -73,7 +75,7 @@ class Saslauthd:
 
 
 class PureFtpd:
-    """pure-ftpd, which hands over the server's own name as the client's host."""
+    """pure-ftpd, which passes the server's own name as the client's host."""
     service = source = "pure-ftpd"
 
     def __init__(self):
@@ -119,8 +121,8 @@ def log_in_at_a_terminal(user, code):
     return got_in
 
 
-def test_strangers_of_a_service_keep_the_owner_from_no_terminal(host, stranger):
-    """Not even at the first login there is."""
+def test_strangers_at_a_service_do_not_lock_the_owner_out_of_a_terminal(host, stranger):
+    """Not even at the owner's first login."""
     phone = host.enroll("alice")
     source = f"service:{stranger.source}"
     mark = host.log_end()
@@ -134,8 +136,8 @@ def test_strangers_of_a_service_keep_the_owner_from_no_terminal(host, stranger):
     assert "service:login:pts" in shown and source not in shown.split("known place")[1]
 
 
-def test_the_owner_of_a_service_is_its_clients_all_of_them(host, stranger):
-    """A right code makes the service a place, whose clients nobody can tell apart."""
+def test_all_clients_of_a_service_are_one_source(host, stranger):
+    """A correct code makes the service a known source, and its clients cannot be distinguished."""
     phone = host.enroll("alice")
     source = f"service:{stranger.source}"
     stranger.log_in("alice", phone.code())

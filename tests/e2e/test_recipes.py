@@ -1,4 +1,4 @@
-"""The stacks of pam_totp(8), each from the page's own bytes, with the program it is for."""
+"""The stacks of pam_totp(8), each taken from the page itself, with the program that it is for."""
 import ftplib
 import json
 import os
@@ -20,7 +20,7 @@ REST = "@include common-account\n@include common-session-noninteractive\n"
 
 
 def recipe(title):
-    """The files of a section of STACKS: name -> the lines that it says."""
+    """The files of a section of STACKS: name -> its lines."""
     with open(PAGE, encoding="utf-8") as file:
         section = re.search(rf"^## {re.escape(title)}\n(.*?)^##? ", file.read(), re.M | re.S)[1]
     parts = re.split(r"^```\n(.*?)^```$", section, flags=re.M | re.S)
@@ -38,13 +38,13 @@ def write_stack(title, service):
 
 @pytest.fixture
 def phone(host):
-    """alice has a password and a phone; nobody waits after a mistake."""
+    """alice has a password and a phone; a mistake causes no delay."""
     host.policy(fail_delay=0)
     host.password("alice", PASSWORD)
     return host.enroll("alice")
 
 
-def test_every_recipe_is_tried_here():
+def test_every_recipe_has_a_test_here():
     with open(PAGE, encoding="utf-8") as file:
         stacks = re.search(r"^# STACKS\n(.*?)^# ", file.read(), re.M | re.S)[1]
     tried = []
@@ -122,7 +122,7 @@ def test_sshd_key_and_code_or_password_and_code(host, phone):
 
 
 def sftp(host, user, *answers, options=()):
-    """List the top folder; the client's prompts are answered as ssh's are."""
+    """List the top directory; the client's prompts are answered as ssh's are."""
     askpass_dir = f"{DIR}/askpass.{time.monotonic_ns()}"
     os.mkdir(askpass_dir)
     with open(f"{askpass_dir}/answers", "w", encoding="utf-8") as file:
@@ -138,7 +138,7 @@ def sftp(host, user, *answers, options=()):
                           capture_output=True, timeout=30, start_new_session=True)
 
 
-def test_sshd_accounts_for_sftp_alone(host, phone):
+def test_sshd_accounts_for_sftp_only(host, phone):
     run("groupadd", "-f", "sftponly")
     run("usermod", "-a", "-G", "sftponly", "alice")
     os.makedirs("/var/lib/sftp/alice/inbox", 0o755)
@@ -191,7 +191,7 @@ def test_sudo(host, phone):
 
 
 def at_the_console(*answers):
-    """Log in as one does at a terminal; returns the status and all that was shown."""
+    """Log in at a terminal; returns the status and everything that was shown."""
     child = console(env={"PATH": os.environ["PATH"], "TERM": "linux"})
     child.sendline("alice")
     shown = ""
@@ -241,7 +241,7 @@ def vsftpd(host):
 
 
 def ftp(answer):
-    """Is alice let in with this one answer?"""
+    """Is alice allowed with this one answer?"""
     def connect():
         try:
             return ftplib.FTP("127.0.0.1", timeout=20)
@@ -257,7 +257,7 @@ def ftp(answer):
         client.close()
 
 
-def test_vsftpd_takes_password_and_code_in_one_answer(host, phone, vsftpd):
+def test_vsftpd_accepts_password_and_code_in_one_answer(host, phone, vsftpd):
     code = phone.code()
     mark = host.log_end()
     assert ftp(PASSWORD + code)
@@ -271,15 +271,15 @@ def test_vsftpd_takes_password_and_code_in_one_answer(host, phone, vsftpd):
     assert PASSWORD not in host.log_text()
 
     host.policy(fail_delay=0, exempt="alice")
-    assert ftp(PASSWORD), "who needs no code may leave it out"
+    assert ftp(PASSWORD), "a user who needs no code may leave it out"
     assert ftp(PASSWORD + phone.code(1)), "or type it"
 
 
-# ---- a screen locker, which is not root's
+# ---- a screen locker, which does not run as root
 
 
 def test_sshd_accounts_of_programs(host, phone):
-    """A program has a key, and answers nothing."""
+    """A program has a key, and answers no questions."""
     host.policy(fail_delay=0, exempt="bob")
     match = recipe("sshd, accounts of programs")["/etc/ssh/sshd_config"].replace("backup", "bob")
     settings = write_stack("sshd, key and code", "sshd")
@@ -301,7 +301,7 @@ def screen(host):
     made.close()
 
 
-def test_a_screen_locker_of_the_user_s_own_unlocks_with_a_code_once(host, screen):
+def test_a_screen_locker_of_a_user_unlocks_with_a_code_once(host, screen):
     phone = host.enroll("alice")
     code = phone.code()
     screen.lock()
@@ -347,7 +347,7 @@ def test_a_locker_under_the_host_wide_profile_unlocks_with_the_lines_that_doctor
 
     host.pam("i3lock", *re.findall(r"auth required pam_\w+\.so [\w=]+", one["repair"]),
              *REST.splitlines())
-    screen.locker.kill()  # it has read its stack when it began
+    screen.locker.kill()  # it read its stack when it started
     screen.locker.wait()
     screen.lock()
     screen.type(PASSWORD + phone.code())
@@ -357,7 +357,7 @@ def test_a_locker_under_the_host_wide_profile_unlocks_with_the_lines_that_doctor
 # ---- what the policy adds, over ssh
 
 
-def test_failures_since_the_last_login_are_told_over_ssh(host, phone):
+def test_failures_since_the_last_login_are_reported_over_ssh(host, phone):
     host.sshd()
     assert host.ssh("alice", phone.code()).ok
     for _ in range(2):

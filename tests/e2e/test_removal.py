@@ -14,8 +14,10 @@ PASSWORD = "open sesame"
 
 
 def listing():
-    """The command of docs/uninstall.md that lists every file that names the module; the manual
-    has the same."""
+    """
+    The command of docs/uninstall.md that lists every file that names the module; the manual has the
+    same.
+    """
     with open(f"{HERE}/../../docs/uninstall.md", encoding="utf-8") as file:
         command = re.search(r"^ +(grep .*)$", file.read(), re.M)[1]
     with open(f"{HERE}/../../man/pam_totp.8.scd", encoding="utf-8") as file:
@@ -35,7 +37,7 @@ def remove_the_module():
 
 @pytest.fixture
 def server(host):
-    """No file names the module; its file and those of PAM are as they were when the test ends."""
+    """No file names the module; its file and those of PAM are restored when the test ends."""
     module, = glob.glob("/usr/lib/*/security/pam_totp.so")
     run("cp", "-a", "/etc/pam.d", module, DIR)
     run("sh", "-c", f"rm -f /etc/pam.conf; {listing()} | xargs -r rm")
@@ -66,7 +68,7 @@ def test_every_file_that_names_the_module_is_listed(server):
 
 @pytest.mark.parametrize("title", ["sshd, password and code", "sshd, key and code",
                                    "sshd, key and code, or password and code"])
-def test_after_the_removal_people_log_in_as_before_and_nobody_else_does(server, title):
+def test_after_the_removal_users_log_in_as_before_and_nobody_else_does(server, title):
     server.sshd(*write_stack(title, "sshd"))
     assert files_that_name_it() == ["/etc/pam.d/sshd"]
     server.pam("sshd", *COMMON, *REST)
@@ -77,7 +79,7 @@ def test_after_the_removal_people_log_in_as_before_and_nobody_else_does(server, 
     assert not server.ssh("alice", "").ok and not server.ssh("alice", "wrong horse").ok
 
 
-def test_a_module_that_goes_while_a_line_names_it_denies_everybody(server):
+def test_removing_the_module_while_a_line_names_it_denies_everybody(server):
     server.policy(exempt="alice")
     server.pam("sshd", *COMMON, "auth required pam_totp.so", *REST)
     server.sshd()

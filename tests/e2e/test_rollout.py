@@ -1,6 +1,7 @@
-"""A whole host at once: the profile of pam-auth-update over Debian's own stacks, with Debian's
-own programs. Whoever must enrol is led through it where a person logs in; nothing else is
-disturbed."""
+"""
+A whole host at once: the profile of pam-auth-update over Debian's own stacks, with Debian's own
+programs. Users who must enroll are shown how where they log in; nothing else changes.
+"""
 import filecmp
 import glob
 import os
@@ -56,8 +57,10 @@ def debian(host):
 
 @pytest.fixture
 def rolled_out(debian):
-    """The module is in common-auth and common-account; everybody must give a code, and nobody
-    is enrolled."""
+    """
+    The module is in common-auth and common-account; every user must give a code, and nobody is
+    enrolled.
+    """
     debian.policy(enroll="login", fail_delay=0, period=60)
     pam_auth_update("--enable", "totp")
     assert b"pam_totp.so" in pam_files()["common-auth"]
@@ -72,11 +75,11 @@ def was_not_met(host):
     assert host.events() == [] and stored() == [], host.log_text()
 
 
-# ---- where nobody is at a terminal
+# ---- where no user is at a terminal
 
 
 def out_of(path, process, how=signal.SIGTERM):
-    """What a job has written, once it has; the daemon is then stopped."""
+    """What a job has written, as soon as it has; the daemon is then stopped."""
     try:
         assert wait_for(lambda: os.path.exists(path) and os.path.getsize(path), 10)
         with open(path, encoding="utf-8") as file:
@@ -96,7 +99,7 @@ def test_cron_runs_its_jobs(rolled_out):
 
 
 def as_installed():
-    """What dpkg does of at's package beside unpacking it."""
+    """What dpkg does with at's package besides unpacking it."""
     open("/etc/at.deny", "w", encoding="utf-8").close()
     for folder in "atjobs", "atspool":
         os.makedirs(f"/var/spool/cron/{folder}", exist_ok=True)
@@ -118,7 +121,7 @@ def test_at_runs_its_jobs(rolled_out):
     was_not_met(rolled_out)
 
 
-def test_programs_that_come_with_a_key_are_let_in(rolled_out):
+def test_programs_with_a_key_are_allowed(rolled_out):
     """ssh, sftp and rsync, as scripts use them."""
     key = rolled_out.key("alice")
     rolled_out.sshd("AuthenticationMethods publickey")
@@ -142,14 +145,14 @@ def test_programs_that_come_with_a_key_are_let_in(rolled_out):
 # ---- where root, or a rule, has decided already
 
 
-def test_sudo_without_a_password_is_as_before(rolled_out):
+def test_sudo_without_a_password_works_as_before(rolled_out):
     child = as_user("bob", "sudo", "-n", "id", "-un")
     assert end(child) == 0 and child.before == "root\r\n"
     was_not_met(rolled_out)
 
 
-def test_sudo_that_remembers_is_as_before(rolled_out):
-    """The day comes between two calls."""
+def test_sudo_that_remembers_works_as_before(rolled_out):
+    """The date comes between two calls."""
     rolled_out.policy(enroll="login", enforce="optional", fail_delay=0, period=60)
     child = as_user("alice", "sudo", "id", "-un")
     child.expect_exact("password for alice: ")
@@ -178,11 +181,11 @@ def test_root_changes_passwords_and_shells_as_before(rolled_out):
     was_not_met(rolled_out)
 
 
-# ---- where a person is at a terminal
+# ---- where a user is at a terminal
 
 
 def enrol_here(child):
-    """Go through the enrolment that has begun; returns the phone."""
+    """Go through the enrollment that has begun; returns the phone."""
     child.expect_exact(ASK)
     phone = phone_of(child.before)
     child.sendline(phone.code())
@@ -190,8 +193,8 @@ def enrol_here(child):
     return phone
 
 
-def test_the_first_day_with_an_expired_initial_password(rolled_out):
-    """Enrol, choose a password, in; the next day password and code."""
+def test_on_the_first_day_an_initial_password_can_be_changed(rolled_out):
+    """Enroll, choose a password, and log in; the next day password and code."""
     run("chage", "-d", "0", "alice")
     rolled_out.sshd()
     child = rolled_out.ssh_by_hand("alice")
@@ -226,7 +229,7 @@ def test_people_change_their_passwords_as_before(rolled_out):
 
 
 def test_chsh_asks_as_a_login_does(rolled_out):
-    """It takes a password, so it takes a code, and enrols who has none."""
+    """It asks for a password, so it asks for a code, and enrolls users who have none."""
     child = as_user("alice", "chsh", "-s", "/bin/sh")
     child.setwinsize(50, 100)
     child.expect_exact("Password: ")
@@ -250,7 +253,7 @@ def test_chsh_asks_as_a_login_does(rolled_out):
 # ---- a unit of systemd
 
 
-# A systemd that is process 1 of its own namespace and keeps to a control group of its own.
+# A systemd that is process 1 of its own namespace and uses a control group of its own.
 SYSTEMD = r"""
 mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
 mkdir /sys/fs/cgroup/systemd
@@ -282,7 +285,7 @@ def systemd(word):
 
 
 def test_units_that_run_as_a_user_are_started_as_before(rolled_out):
-    """As user@.service has it: User= and PAMName=systemd-user."""
+    """As in user@.service: User= and PAMName=systemd-user."""
     with open("/etc/systemd/system/rollout.service", "w", encoding="utf-8") as file:
         file.write("[Unit]\nDefaultDependencies=no\n[Service]\nUser=alice\nPAMName=systemd-user\n"
                    "ExecStart=/bin/sh -c 'id -un >/home/alice/unit.out'\n")
@@ -299,8 +302,8 @@ def test_units_that_run_as_a_user_are_started_as_before(rolled_out):
 # ---- the profile
 
 
-def test_the_profile_goes_as_it_came(debian):
-    """Enable, use, disable: the files are those of before, byte for byte."""
+def test_disabling_the_profile_restores_every_file(debian):
+    """Enable, use, disable: the files are as before, byte for byte."""
     debian.policy(fail_delay=0)
     debian.sshd()
     before = pam_files()
@@ -312,7 +315,7 @@ def test_the_profile_goes_as_it_came(debian):
     assert changed == {"common-auth", "common-account"}
     login = debian.ssh("alice", PASSWORD, phone.code())
     assert login.ok and asked(login) == ["Password: ", PROMPT], login
-    assert not debian.ssh("bob", PASSWORD, "123456").ok, "who must give a code has none"
+    assert not debian.ssh("bob", PASSWORD, "123456").ok, "a user who needs a code has none"
     child = as_user("alice", "sudo", "-k", "id", "-un")
     child.expect_exact("password for alice: ")
     child.sendline(PASSWORD)
@@ -333,7 +336,7 @@ def test_the_profile_goes_as_it_came(debian):
     assert login.ok and asked(login) == ["Password: "], login
 
 
-def test_the_profile_is_not_enabled_by_its_being_there(debian):
+def test_an_installed_profile_is_not_enabled_by_itself(debian):
     before = pam_files()
     pam_auth_update("--package")
     assert pam_files() == before

@@ -1,4 +1,4 @@
-"""totp-enroll as ordinary people use it about themselves, through totpd."""
+"""totp-enroll as ordinary users run it for themselves, through totpd."""
 import json
 import os
 import re
@@ -72,7 +72,7 @@ def phone_of(host, text, account="alice"):
 
 
 def enroll(host, *options):
-    """alice enrols; her phone, with one code used, and her recovery codes."""
+    """alice enrolls; her phone, with one code used, and her recovery codes."""
     child = as_alice("--qr=none", *options)
     child.expect(CODE)
     phone = phone_of(host, child.before)
@@ -85,7 +85,7 @@ def enroll(host, *options):
 
 
 def change(child, *answers, prompt=PROOF):
-    """Answer its questions; its exit status and all that it said."""
+    """Answer its questions; its exit status and everything that it printed."""
     said = ""
     for answer in answers:
         child.expect([prompt, CODE])
@@ -102,7 +102,7 @@ def records():
 
 # ---- a first phone
 
-def test_a_person_enrols_and_logs_in(served):
+def test_a_user_enrolls_and_logs_in(served):
     child = as_alice("--qr=none")
     child.expect(CODE)
     phone = phone_of(served, child.before)
@@ -122,14 +122,14 @@ def test_a_person_enrols_and_logs_in(served):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_the_picture_a_person_sees_can_be_scanned(served, screen, theme):  # noqa: F811
+def test_the_picture_on_the_screen_can_be_scanned(served, screen, theme):  # noqa: F811
     served.policy(fail_delay=0)
     picture, secret = screen(dark=theme == "dark", geometry="80x24",
                              words=(*AS_ALICE, "totp-enroll"))
     assert scan(picture) == uri_of(secret)
 
 
-def test_a_wrong_code_and_an_end_store_nothing(served):
+def test_a_wrong_code_or_the_end_of_input_stores_nothing(served):
     child = as_alice("--qr=none")
     child.expect(CODE)
     phone = phone_of(served, child.before)
@@ -143,7 +143,7 @@ def test_a_wrong_code_and_an_end_store_nothing(served):
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_who_leaves_a_first_enrolment_stores_nothing(served, how):
+def test_a_user_who_leaves_a_first_enrollment_stores_nothing(served, how):
     child = as_alice("--qr=none")
     child.expect(CODE)
     ENDS[how](child)
@@ -156,8 +156,8 @@ def test_who_leaves_a_first_enrolment_stores_nothing(served, how):
     enroll(served)
 
 
-def test_an_enrolment_takes_the_person_s_time_and_hardly_any_more(served):
-    """With the picture, from the command to the recovery codes; of five times the shortest."""
+def test_an_enrollment_takes_hardly_longer_than_the_typing(served):
+    """With the picture, from the command to the recovery codes; the shortest of five times."""
     times = []
     for _ in range(5):
         began = time.monotonic()
@@ -217,7 +217,7 @@ TERMINALS = {
 
 
 @pytest.mark.parametrize("name", TERMINALS)
-def test_picture_and_text_go_by_the_terminal(served, name):
+def test_picture_and_text_depend_on_the_terminal(served, name):
     rows, columns, environment, expected = TERMINALS[name]
     served.policy(fail_delay=0)
     child = as_alice(rows=rows, columns=columns, **environment)
@@ -238,7 +238,7 @@ def test_picture_and_text_go_by_the_terminal(served, name):
     secret_on(plain)
 
 
-def test_who_is_enrolled_is_told_what_there_is(served):
+def test_an_enrolled_user_reads_what_is_enrolled(served):
     phone, codes = enroll(served)
     said = say()
     assert "phone" in said and "10 of 10 recovery codes left" in said
@@ -258,7 +258,7 @@ def test_who_is_enrolled_is_told_what_there_is(served):
     assert made["recovery_codes_left"] == 10 and made["tokens"][0]["last_used"] == 0
 
 
-def test_who_may_not_enrol_is_told_whom_to_ask(served):
+def test_a_user_who_may_not_enroll_reads_whom_to_ask(served):
     served.policy(enroll="", fail_delay=0)
     assert "administrator" in say(code=0)
     assert "ask for an invitation" in say("enroll", code=1)
@@ -282,13 +282,13 @@ def test_who_may_not_enrol_is_told_whom_to_ask(served):
     enroll(served)
 
 
-def test_nobody_enrols_another(served):
+def test_no_user_enrolls_another(served):
     assert "only root" in say("--user", "bob", code=1)
     assert "root's" in say("--force", code=2)
     assert "root's" in say("--no-confirm", code=2)
 
 
-def test_without_totpd_one_sentence_says_so(served):
+def test_without_totpd_one_message_says_so(served):
     served.stop_totpd()
     said = say(code=1)
     assert "totpd is not running" in said and said.count("\n") == 1
@@ -308,7 +308,7 @@ def test_a_code_is_tested_used_up_and_counted(served):
     assert status == 0 and "9 left" in said
 
 
-def test_a_phone_that_is_behind_is_told_and_one_that_is_ahead_is_not(served):
+def test_a_slow_phone_clock_is_reported_and_a_fast_one_is_not(served):
     phone, _ = enroll(served)
     status, said = change(as_alice("test"), phone.at(time.time() - 600), phone.at(time.time() + 600),
                           "")
@@ -317,7 +317,7 @@ def test_a_phone_that_is_behind_is_told_and_one_that_is_ahead_is_not(served):
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_no_sentence_is_broken_inside_of_a_word(served, columns):
+def test_no_word_is_broken_at_the_end_of_a_line(served, columns):
     """As a terminal would break it."""
     phone, _ = enroll(served)
     status, said = change(as_alice("test", columns=columns), phone.at(time.time() - 600), "", "")
@@ -326,7 +326,7 @@ def test_no_sentence_is_broken_inside_of_a_word(served, columns):
     assert "\r\n" + "\r\n".join(textwrap.wrap(sentence, columns)) + "\r\n" in said, said
 
 
-def test_too_many_wrong_codes_are_told_the_wait(served):
+def test_after_too_many_wrong_codes_the_wait_is_printed(served):
     phone, _ = enroll(served)
     change(as_alice("test"), *(phone.wrong() for _ in range(3)))
     status, said = change(as_alice("test"), *(phone.wrong() for _ in range(3)))
@@ -334,9 +334,9 @@ def test_too_many_wrong_codes_are_told_the_wait(served):
     assert "Too many of them from here" in say()
 
 
-# ---- changes, each by a code
+# ---- changes, each with a code
 
-def test_a_phone_is_added_by_a_code_of_the_old_one(served):
+def test_a_phone_is_added_with_a_code_of_the_old_one(served):
     phone, codes = enroll(served)
     child = as_alice("add", "tablet", "--qr=none")
     child.expect(CODE)
@@ -346,7 +346,7 @@ def test_a_phone_is_added_by_a_code_of_the_old_one(served):
     child.expect(PROOF)
     assert "your other phone" in child.after
     child.sendline(phone.wrong())
-    child.expect(CODE)  # once more, with fresh codes of both
+    child.expect(CODE)  # again, with unused codes of both
     assert "not accepted" in child.before
     child.sendline(tablet.code())
     child.expect(PROOF)
@@ -359,7 +359,7 @@ def test_a_phone_is_added_by_a_code_of_the_old_one(served):
     assert "already" in say("add", "tablet", code=1)
 
 
-def test_a_phone_is_replaced_by_a_recovery_code_and_the_old_one_works_until_then(served):
+def test_a_phone_is_replaced_with_a_recovery_code_and_the_old_one_works_until_then(served):
     phone, codes = enroll(served)
     served.sshd()
     child = as_alice("replace", "--qr=none")
@@ -380,7 +380,7 @@ def test_a_phone_is_replaced_by_a_recovery_code_and_the_old_one_works_until_then
 
 
 def go_to(child, questions):
-    """Answer all but the last of the questions rightly."""
+    """Answer all but the last of the questions correctly."""
     said = ""
     for number, question in enumerate(questions):
         child.expect(question)
@@ -392,11 +392,11 @@ def go_to(child, questions):
         elif question == CODE:
             child.sendline(Phone(uri_of(secret_on(said)) + "&period=60").code())
         else:
-            child.sendline("755224")  # the fob's first one
+            child.sendline("755224")  # the first code of the hardware token
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_who_leaves_at_any_question_leaves_all_as_it_was(served, how):
+def test_a_user_who_leaves_at_any_question_changes_nothing(served, how):
     served.policy(enforce="optional", fail_delay=0, period=60)
     phone, codes = enroll(served)
     child = as_alice("add", "tablet", "--secret", "-", "--hotp")
@@ -421,8 +421,8 @@ def test_who_leaves_at_any_question_leaves_all_as_it_was(served, how):
     assert change(as_alice("recovery"), codes.pop())[0] == 0
 
 
-def test_what_cannot_be_written_changes_nothing(served):
-    """Neither questions, nor what a person must see."""
+def test_output_that_cannot_be_written_changes_nothing(served):
+    """Neither questions, nor what a user must see."""
     served.policy(enforce="optional", fail_delay=0, period=60)
     full = ("sh", "-c", 'exec "$@" >/dev/full', "sh")
     assert "could not be shown" in say("enroll", code=1, through=full)
@@ -438,8 +438,11 @@ def test_what_cannot_be_written_changes_nothing(served):
     assert "standard output" in say("status", "--json", code=1, through=full)
 
 
-def test_new_recovery_codes_that_cannot_be_written_are_told(served):
-    """They are valid already: on the screen if the file fails, else how to have others."""
+def test_new_recovery_codes_that_cannot_be_written_are_reported(served):
+    """
+    They are valid already: they are shown if the file fails, or else the message says how to get
+    others.
+    """
     phone, codes = enroll(served)
     small = ("prlimit", "--fsize=100", "--")
     path = "/home/alice/codes"
@@ -452,8 +455,8 @@ def test_new_recovery_codes_that_cannot_be_written_are_told(served):
     assert change(as_alice("recovery"), phone.code(1))[0] == 0
 
 
-def test_a_full_disk_changes_nothing_and_keeps_nobody_out(served):
-    """The store on a disk of its own, until there is no room for a byte more."""
+def test_a_full_disk_changes_nothing_and_locks_nobody_out(served):
+    """The store on a disk of its own, filled until there is no room for another byte."""
     served.stop_totpd()
     shutil.rmtree(STORE)
     os.mkdir(STORE, 0o755)
@@ -484,8 +487,8 @@ def test_a_full_disk_changes_nothing_and_keeps_nobody_out(served):
 
 
 @pytest.mark.parametrize("words", [("enroll",), ("rename", "phone", "x")], ids=" ".join)
-def test_of_a_change_without_an_answer_it_is_not_said_that_nothing_was_changed(served, words):
-    """The child dies after it has stored what was asked for, and before it says so."""
+def test_a_change_without_an_answer_is_not_reported_as_not_made(served, words):
+    """The child dies after it has stored the change, and before it answers."""
     if words != ("enroll",):
         phone, codes = enroll(served)
     with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=sendto",
@@ -500,9 +503,9 @@ def test_of_a_change_without_an_answer_it_is_not_said_that_nothing_was_changed(s
     assert "x" in say() if words != ("enroll",) else "phone" in say()
 
 
-def test_of_a_change_that_a_power_cut_could_undo_it_is_said_that_it_was_made(served):
+def test_a_change_that_a_power_cut_could_undo_is_reported_as_made(served):
     phone, codes = enroll(served)
-    for ordinal in range(1, 9):  # the last one is the folder's
+    for ordinal in range(1, 9):  # the last one is the directory's
         with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=fsync",
                     f"-einject=fsync:error=EIO:when={ordinal}"):
             status, said = change(as_alice("rename", "phone", "pocket"), codes[0])
@@ -515,7 +518,7 @@ def test_of_a_change_that_a_power_cut_could_undo_it_is_said_that_it_was_made(ser
 
 
 @pytest.mark.parametrize("words", [("status",), ("enroll",)], ids=" ".join)
-def test_somebody_else_s_socket_is_not_asked(served, words):
+def test_a_socket_of_another_user_is_not_asked(served, words):
     served.stop_totpd()
     impostor = Impostor(64002, allow)
     said = say(*words, code=1)
@@ -543,7 +546,7 @@ def test_phones_are_renamed_and_removed(served):
         assert f"outcome={outcome} reason=self" in served.log_text()
 
 
-def test_new_recovery_codes_void_the_old_ones(served):
+def test_new_recovery_codes_make_the_old_ones_invalid(served):
     phone, codes = enroll(served)
     status, said = change(as_alice("recovery"), phone.code(1))
     new = re.findall(RECOVERY, said)
@@ -556,7 +559,7 @@ def test_new_recovery_codes_void_the_old_ones(served):
     assert "none of your" in change(as_alice("test"), new[1], "", "")[1]
 
 
-def test_who_need_not_give_codes_can_do_without(served):
+def test_a_user_who_needs_no_code_can_disable_codes(served):
     served.policy(enforce="optional", fail_delay=0, period=60)
     phone, codes = enroll(served)
     status, said = change(as_alice("delete"), phone.code(1))
@@ -589,7 +592,7 @@ def test_status_names_the_date_from_which_a_code_is_needed(served):
     assert "need none" in say("status")
 
 
-def test_where_a_pam_line_differs_from_the_policy_s_file_it_is_said(served):
+def test_a_pam_line_that_differs_from_the_policy_file_is_reported(served):
     served.pam("sshd", "auth required pam_totp.so enforce=optional", "auth required pam_permit.so")
     served.pam("locker", "auth required pam_totp.so", "auth required pam_permit.so")
     try:
@@ -627,7 +630,7 @@ def test_help_fits_a_screen(host, words):
     ("add",), ("rename", "phone"), ("rename", "a", "b", "c"), ("status", "x"), ("remove",),
     ("frobnicate",), ("test", "--force"), ("recovery", "--svg", "x"), ("add", "a\"b"),
     ("delete", "--json"), ("status", "--save", "x")])
-def test_wrong_words_are_told_what_is_expected(host, words):
+def test_after_a_wrong_command_line_the_message_says_what_is_expected(host, words):
     said = say(*words, code=2)
     assert said.startswith("totp-enroll: ") and "--help" in said
     assert "--user" not in said, "that is root's"
@@ -641,7 +644,7 @@ def test_a_mistyped_word_is_answered_with_the_nearest_subcommand(host, typed, me
     assert say("help", "add") == say("add", "--help") and say("help") == say("--help")
 
 
-def test_who_is_switched_off_or_waits_for_a_first_code_is_told(served):
+def test_a_suspended_or_unconfirmed_user_reads_so(served):
     _, codes = enroll(served)
     run("totpctl", "suspend", "alice")
     assert "switched off" in say() and json.loads(say("status", "--json"))["disabled"]

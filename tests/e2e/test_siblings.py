@@ -1,5 +1,7 @@
-"""Programs with more than one PAM service: the real sudo -i and su -. What doctor reports of them is
-so, and what it prints repairs it."""
+"""
+Programs with more than one PAM service: the real sudo -i and su -. What doctor reports about them
+is true, and the repair that it prints works.
+"""
 import os
 import subprocess
 
@@ -27,7 +29,7 @@ def phone(host):
 
 
 def asks_for_code(*argv):
-    """After the password: is a code asked for, or is it enough?"""
+    """After the password: is a code asked for, or is the password enough?"""
     child = as_user("alice", *argv)
     child.expect("assword")
     child.sendline(PASSWORD)
@@ -43,7 +45,7 @@ def asks_for_code(*argv):
     ("su", "su-l", ("su", "bob", "-c", "id"), ("su", "-", "bob", "-c", "id"),
      ("auth sufficient pam_rootok.so", "auth required pam_unix.so")),
 ], ids=["sudo", "su"])
-def test_a_service_that_is_left_out_is_a_way_past_and_is_reported(host, phone, service, sibling,
+def test_a_service_without_our_line_is_reported(host, phone, service, sibling,
                                                                   usual, other, lines):
     host.pam(service, "auth sufficient pam_rootok.so", *COMMON, OURS, *REST)
     host.pam(sibling, *lines, *REST)
@@ -56,7 +58,7 @@ def test_a_service_that_is_left_out_is_a_way_past_and_is_reported(host, phone, s
     assert "sibling" not in found()
 
 
-def test_with_root_s_own_su_nothing_changes(host, phone):
+def test_for_root_s_own_su_nothing_changes(host, phone):
     host.pam("su", "auth sufficient pam_rootok.so", *COMMON, OURS, *REST)
     host.pam("su-l", "auth sufficient pam_rootok.so", *COMMON, *REST)
     run("sh", "-c", found()["sibling"]["repair"])

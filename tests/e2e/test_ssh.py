@@ -18,15 +18,18 @@ def asked(login):
 
 
 def wording(login, *names):
-    """All that the user saw, without names and numbers that differ by nature."""
+    """Everything that the user saw, without names and numbers that necessarily differ."""
     text = login.screen
     for name in names:
         text = text.replace(name, "USER")
     return [prompt for prompt in asked(login)], re.sub(r"port \d+", "port", text), login.output
 
 
-def test_one_code_lets_in_one_login(host):
-    """On the defaults: right in, the same refused, a wrong one refused, the next in."""
+def test_one_code_allows_one_login(host):
+    """
+    With the defaults: a correct code is allowed, the same one denied, a wrong one denied, the next
+    one allowed.
+    """
     phone = host.enroll("alice", period=30)
     host.sshd()
     first = phone.code()
@@ -71,7 +74,7 @@ def test_other_algorithms_and_lengths_log_in(host, algorithm, digits):
     assert host.ssh("alice", phone.code()).ok
 
 
-def test_a_session_at_its_prompt_does_not_mind_another_login(host):
+def test_a_login_at_its_prompt_is_not_disturbed_by_another_one(host):
     phone = host.enroll("alice")
     host.sshd()
     slow = host.ssh_by_hand("alice")
@@ -85,7 +88,7 @@ def test_a_session_at_its_prompt_does_not_mind_another_login(host):
     assert slow.exitstatus == 0
 
 
-def test_one_code_in_many_hands_lets_in_one(host):
+def test_of_many_logins_with_one_code_one_is_allowed(host):
     host.policy(**SOON)
     phone = host.enroll("alice")
     host.sshd()
@@ -95,7 +98,7 @@ def test_one_code_in_many_hands_lets_in_one(host):
     assert sum(login.ok for login in logins) == 1, logins
 
 
-def test_an_exempt_user_gets_in_where_our_line_stands_alone(host):
+def test_an_exempt_user_gets_in_where_our_line_is_the_only_one(host):
     host.policy(exempt="bob")
     host.enroll("alice")
     host.sshd()
@@ -104,8 +107,8 @@ def test_an_exempt_user_gets_in_where_our_line_stands_alone(host):
     assert host.event()["outcome"] == "skip" and host.event()["reason"] == "exempt"
 
 
-def test_skipping_alone_is_no_login(host):
-    """Without pam_permit behind it, our line grants nothing to a user it skips."""
+def test_skipping_a_user_alone_allows_no_login(host):
+    """Without pam_permit after it, our line allows nothing to a user whom it skips."""
     host.policy(exempt="bob")
     host.pam("sshd", ALONE[0], *ALONE[2:])
     host.sshd()
@@ -126,8 +129,8 @@ def test_while_optional_only_the_enrolled_are_asked(host):
     assert not host.ssh("alice", phone.wrong()).ok
 
 
-def test_nobody_can_tell_who_is_enrolled(host):
-    """Wrong code, not enrolled, not known to the host: one and the same for the user."""
+def test_nobody_can_find_out_who_is_enrolled(host):
+    """Wrong code, not enrolled, not known to the host: the user sees the same."""
     phone = host.enroll("alice")
     host.sshd()
     wrong = phone.wrong()
@@ -172,7 +175,7 @@ def test_password_then_code(host):
     assert not login.ok and asked(login) == ["Password: "], "the first factor stands before ours"
 
 
-def test_sshd_password_method_is_refused_and_not_counted(host):
+def test_sshd_password_method_is_denied_and_not_counted(host):
     """It sends the password in answer to every prompt: the log says what to change."""
     host.policy(**SOON)
     host.password("alice", "correct horse")
@@ -193,8 +196,8 @@ def test_sshd_password_method_is_refused_and_not_counted(host):
     assert host.ssh("alice", "correct horse", phone.code()).ok
 
 
-def test_sshd_junk_for_root_is_refused_and_not_counted(host):
-    """PermitRootLogin no makes sshd answer in root's place."""
+def test_sshd_filler_for_root_is_denied_and_not_counted(host):
+    """PermitRootLogin no makes sshd answer instead of root."""
     host.policy(**SOON)
     phone = host.enroll("root")
     host.sshd("PermitRootLogin no")
@@ -211,7 +214,7 @@ def test_sshd_junk_for_root_is_refused_and_not_counted(host):
     assert host.ssh("root", phone.code()).ok
 
 
-def test_five_wrong_codes_make_a_sixth_wait(host):
+def test_after_five_wrong_codes_a_sixth_must_wait(host):
     host.policy(**SOON)
     phone = host.enroll("alice")
     host.sshd()
@@ -247,7 +250,7 @@ def test_guessing_in_parallel_counts_every_guess(host):
     assert (outcomes.count("deny"), outcomes.count("wait")) == (5, 7), outcomes
 
 
-def test_debug_tells_more_and_no_secret(host):
+def test_debug_logs_more_and_no_secret(host):
     """The fixture looks for codes and secrets in all logs."""
     host.policy(**SOON)
     phone = host.enroll("alice")
@@ -269,11 +272,11 @@ def test_a_removed_user_is_not_enrolled(host):
     assert not login.ok and asked(login) == [PROMPT]
 
 
-# ---- what is broken refuses, soon, and says so in the log
+# ---- a broken part denies at once, and the log says so
 
 
 def refused(host, user, answer, prompts=(PROMPT,)):
-    """Refused in bounded time, with the prompt that everybody gets, and logged as error."""
+    """Denied in bounded time, with the prompt that everybody gets, and logged as an error."""
     mark = host.log_end()
     login = host.ssh(user, answer)
     assert not login.ok and tuple(asked(login)) == prompts, login
@@ -307,7 +310,7 @@ def damage_keyring_readable():
 
 @pytest.mark.parametrize("enforce", ["required", "optional"])
 @pytest.mark.parametrize("damage", [damage_missing, damage_unmarked, damage_foreign_store])
-def test_without_a_sound_store_nobody_is_let_in(host, damage, enforce):
+def test_with_a_damaged_store_every_login_is_denied(host, damage, enforce):
     host.policy(**SOON, enforce=enforce)
     phone = host.enroll("alice")
     host.sshd()
@@ -317,7 +320,7 @@ def test_without_a_sound_store_nobody_is_let_in(host, damage, enforce):
 
 
 @pytest.mark.parametrize("damage", [damage_keyring_missing, damage_keyring_readable])
-def test_without_a_sound_keyring_nobody_is_let_in(host, damage):
+def test_with_a_damaged_keyring_every_login_is_denied(host, damage):
     host.policy(**SOON)
     phone = host.enroll("alice")
     host.sshd()
@@ -369,7 +372,7 @@ def hostile_device(path):
 @pytest.mark.parametrize("hostile", [
     hostile_fifo, hostile_symlink, hostile_hard_link, hostile_directory, hostile_mode,
     hostile_owner, hostile_size, hostile_emptiness, hostile_device])
-def test_a_hostile_file_refuses_its_user_alone(host, which, hostile):
+def test_a_hostile_file_denies_only_its_user(host, which, hostile):
     host.policy(**SOON)
     alice, bob = host.enroll("alice"), host.enroll("bob")
     host.sshd()
@@ -381,7 +384,7 @@ def test_a_hostile_file_refuses_its_user_alone(host, which, hostile):
 
 
 @pytest.mark.parametrize("line", ["nullok", "enforce = yes", "window = 1\nwindow = 2", "enforce"])
-def test_half_a_policy_lets_nobody_in(host, line):
+def test_with_half_a_policy_every_login_is_denied(host, line):
     phone = host.enroll("alice")
     host.sshd()
     with open("/etc/security/pam_totp.conf", "w") as file:
@@ -391,7 +394,7 @@ def test_half_a_policy_lets_nobody_in(host, line):
     assert "pam_totp.conf" in host.log_text()
 
 
-def test_a_misspelt_argument_lets_nobody_in(host):
+def test_with_a_misspelt_argument_every_login_is_denied(host):
     phone = host.enroll("alice")
     host.pam("sshd", *ALONE, args="enforce=optionl")
     host.sshd()
@@ -400,10 +403,10 @@ def test_a_misspelt_argument_lets_nobody_in(host):
     assert "enforce: expected" in host.log_text()
 
 
-# ---- what sshd's process carries
+# ---- what sshd's process loads
 
 
-def test_sshd_gets_no_library_but_what_a_login_needs(host):
+def test_sshd_loads_only_the_libraries_that_a_login_needs(host):
     host.enroll("alice")
     host.sshd()
     waiting = host.ssh_by_hand("alice")

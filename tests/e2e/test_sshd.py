@@ -1,5 +1,7 @@
-"""sshd's configuration as hosts have it: what totpctl doctor finds in it, and the repairs that it
-prints, run and then logged in with."""
+"""
+Common configurations of sshd: what totpctl doctor finds in them; the repairs that it prints are
+run, and then a user logs in.
+"""
 import os
 import re
 import shlex
@@ -78,7 +80,7 @@ def test_a_repair_of_sshd_goes_where_sshd_reads_it_first(server, name):
     assert not server.ssh("alice", options=(*server.key("alice"), "BatchMode=yes")).ok
 
 
-def test_a_line_beside_which_sshd_would_not_start_is_named_first(server):
+def test_a_line_with_which_sshd_would_not_start_is_reported_first(server):
     settings("UsePAM yes", "AuthenticationMethods any", "KbdInteractiveAuthentication yes")
     said = asked_by_doctor()["sshd-methods"]["repair"]
     # OpenSSH 10 passes over the second line, as over all others that come late
@@ -143,7 +145,7 @@ def test_a_match_block_that_asks_for_no_code_is_reported_with_its_line(server, n
     ("Match User bob", "AuthenticationMethods publickey,keyboard-interactive:pam"),
     ("Match User bob", "AuthenticationMethods publickey"),
 ], ids=["port", "more", "more-than-asked", "exempt"])
-def test_a_match_block_that_lets_nobody_in_without_a_code_is_not_reported(server, lines):
+def test_a_match_block_that_always_asks_for_a_code_is_not_reported(server, lines):
     server.policy(exempt="bob")
     settings(*GOOD, *lines)
     assert asked_by_doctor() == {}

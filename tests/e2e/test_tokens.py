@@ -36,7 +36,7 @@ def files_of_store():
 # ---- recovery codes
 
 
-def test_recovery_codes_are_shown_once_after_the_confirmation_and_let_in(host):
+def test_recovery_codes_are_shown_once_after_the_confirmation_and_work(host):
     child = at_terminal("totp-enroll", "--user", "alice", "--qr=none")
     child.expect(r"(?i)code[^\n]*: ?$")
     assert not re.search(RECOVERY, child.before), "before anything is stored"
@@ -60,7 +60,7 @@ def test_recovery_codes_are_shown_once_after_the_confirmation_and_let_in(host):
     assert host.ssh("alice", phone.code(1)).ok
 
 
-def test_the_last_recovery_codes_are_told_to_the_user(host):
+def test_the_user_reads_when_the_last_recovery_codes_are_left(host):
     host.policy(recovery_codes=3)
     codes = re.findall(RECOVERY, enroll("--no-confirm"))
     assert len(codes) == 3
@@ -84,7 +84,7 @@ def test_recovery_codes_go_to_a_new_file_of_one_s_own(host, tmp_path):
 
 @pytest.mark.parametrize("option", ["--save", "--svg", "--png"])
 @pytest.mark.parametrize("there", ["file", "link", "folder"])
-def test_no_file_takes_the_place_of_another(host, tmp_path, option, there):
+def test_no_file_replaces_another(host, tmp_path, option, there):
     path, target = f"{tmp_path}/there", f"{tmp_path}/target"
     if there == "file":
         with open(path, "w", encoding="ascii") as file:
@@ -101,7 +101,7 @@ def test_no_file_takes_the_place_of_another(host, tmp_path, option, there):
             assert file.read() == "mine"
 
 
-def test_a_refused_enrolment_leaves_no_file(host, tmp_path):
+def test_a_failed_enrollment_leaves_no_file(host, tmp_path):
     paths = [f"{tmp_path}/{name}" for name in ("codes", "svg", "png")]
     options = [word for pair in zip(("--save", "--svg", "--png"), paths) for word in pair]
     said = refused(*options, given="000000\n" * 5)
@@ -111,7 +111,7 @@ def test_a_refused_enrolment_leaves_no_file(host, tmp_path):
     assert not any(map(os.path.exists, paths))
 
 
-def test_a_new_enrolment_voids_the_old_recovery_codes(host):
+def test_a_new_enrollment_makes_the_old_recovery_codes_invalid(host):
     old = re.findall(RECOVERY, enroll("--no-confirm"))
     new = json.loads(enroll("--no-confirm", "--force", "--json"))["recovery_codes"]
     assert len(new) == 10 and not set(new) & set(old)
@@ -149,7 +149,7 @@ def test_a_second_phone_works_beside_the_first_until_one_is_removed(host):
     assert "no token" in refused("--remove", "phone").stderr
 
 
-def test_what_cannot_be_added_is_refused_before_a_secret_is_shown(host):
+def test_a_token_that_cannot_be_added_is_rejected_before_a_secret_is_shown(host):
     said = refused("--add", "phone", "--no-confirm")
     assert "not enrolled" in said.stderr and said.stdout == ""
     enroll("--no-confirm")
@@ -164,7 +164,7 @@ def test_what_cannot_be_added_is_refused_before_a_secret_is_shown(host):
 # ---- hardware tokens
 
 
-def test_a_counter_based_token_is_enrolled_by_its_secret_and_lets_in(host):
+def test_a_counter_based_token_is_enrolled_with_its_secret_and_works(host):
     said = enroll("--secret", "-", "--hotp", given=f"{FOB}\n{counter_code(2)}\n")
     assert "enrolled" in said and FOB not in said.replace(" ", "")
     host.sshd()
@@ -186,13 +186,13 @@ def test_a_secret_is_typed_without_being_shown(host):
 
 
 @pytest.mark.parametrize("given", ["", "\n", "not base32!\n", "GEZDGNBV\n", "A" * 300 + "\n"])
-def test_a_secret_that_is_none_changes_nothing(host, given):
+def test_a_malformed_secret_changes_nothing(host, given):
     said = refused("--secret", "-", "--no-confirm", given=given)
     assert said.returncode == 1 and "secret" in said.stderr, said
     assert files_of_store() == []
 
 
-def test_the_same_secret_is_not_taken_twice(host):
+def test_the_same_secret_is_not_accepted_twice(host):
     enroll("--secret", "-", "--no-confirm", given=f"{FOB}\n")
     said = refused("--add", "twin", "--secret", "-", "--no-confirm", given=f"{FOB}\n")
     assert "same secret" in said.stderr and "Nothing was changed" in said.stderr
@@ -231,7 +231,7 @@ def test_pictures_in_files_hold_the_exact_uri(host, tmp_path):
     assert scan(drawn) == uri
 
 
-# ---- what does not go together
+# ---- options that contradict each other
 
 
 @pytest.mark.parametrize("options", [

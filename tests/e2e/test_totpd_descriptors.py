@@ -20,7 +20,7 @@ __all__ = ["managed", "served"]
 
 SO_PASSRIGHTS = 83
 USUAL = 1.0  # seconds; a check takes some milliseconds
-LOADED = 4.0  # where processes that make work without end have the processors as well
+LOADED = 4.0  # where processes with endless work use the processors as well
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,7 +44,7 @@ def listeners_of(pid):
 
 
 def deliver(listeners):
-    """Have the kernel deliver descriptors, as one before 6.16 does."""
+    """Make the kernel deliver descriptors, as one before 6.16 does."""
     for listener in listeners:
         try:
             listener.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 1)
@@ -72,7 +72,7 @@ class Attackers:
 
 
 def slowest(times=10):
-    """Of root's requests and of another user's, while it goes on."""
+    """Of root's requests and of another user's, meanwhile."""
     seconds = []
     for _ in range(times):
         for ask in (lambda: wire.ask(wire.request(wire.LOOK, "bob"), ROOT).error,
@@ -106,7 +106,7 @@ KERNELS = pytest.mark.parametrize("kernel", ["that refuses", "that delivers"])
 
 
 @KERNELS
-def test_a_descriptor_that_takes_for_ever_to_close_holds_nobody_up(served, kernel):
+def test_a_descriptor_that_never_finishes_closing_delays_nobody(served, kernel):
     if kernel == "that delivers":
         deliver(listeners_of(served.keeper.pid))
     with Attackers(1, 2) as attackers:
@@ -119,7 +119,7 @@ def test_a_descriptor_that_takes_for_ever_to_close_holds_nobody_up(served, kerne
 
 
 @KERNELS
-def test_a_flood_of_such_descriptors_holds_nobody_up(served, kernel):
+def test_a_flood_of_such_descriptors_delays_nobody(served, kernel):
     if kernel == "that delivers":
         deliver(listeners_of(served.keeper.pid))
     with Attackers(3, 100) as attackers:
@@ -133,8 +133,8 @@ def test_a_flood_of_such_descriptors_holds_nobody_up(served, kernel):
         served.keeper = None
 
 
-def test_such_descriptors_in_the_queue_hold_nobody_up(served):
-    """Sent before anybody has accepted the connection."""
+def test_such_descriptors_in_the_queue_delay_nobody(served):
+    """Sent before totpd has accepted the connection."""
     deliver(listeners_of(served.keeper.pid))
     os.kill(served.keeper.pid, signal.SIGSTOP)
     with Attackers(1, 5) as attackers:
@@ -151,8 +151,8 @@ def test_such_descriptors_in_the_queue_hold_nobody_up(served):
         served.keeper = None
 
 
-def test_such_descriptors_sent_before_it_was_started_hold_nobody_up(managed):
-    """The manager's listener does not refuse them: totpd alone knows that it wants none."""
+def test_such_descriptors_sent_before_totpd_starts_delay_nobody(managed):
+    """The service manager's listener does not reject them: only totpd knows that it wants none."""
     with Attackers(1, 5) as attackers:
         assert attackers.taken()[0] > 20
         managed.start()
@@ -160,7 +160,7 @@ def test_such_descriptors_sent_before_it_was_started_hold_nobody_up(managed):
         assert ends_at_once(managed.child) < USUAL
 
 
-def test_a_kernel_that_can_refuse_descriptors_is_asked_to(managed):
+def test_a_kernel_that_can_reject_descriptors_is_asked_to(managed):
     listener = managed.listeners[0]
     try:
         assert listener.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS) == 1
@@ -173,8 +173,8 @@ def test_a_kernel_that_can_refuse_descriptors_is_asked_to(managed):
         assert listener.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS) == 0
 
 
-def test_what_closes_such_descriptors_goes_too(served):
-    """Connections, pipes and processes are as many as before."""
+def test_the_process_that_closes_such_descriptors_ends_too(served):
+    """There are as many connections, pipes and processes as before."""
     deliver(listeners_of(served.keeper.pid))
     assert slowest(1) < USUAL
     time.sleep(0.5)

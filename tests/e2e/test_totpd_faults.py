@@ -1,4 +1,7 @@
-"""What people change by totpd, while its children are killed or the disk fails: old or new."""
+"""
+Changes through totpd, while its children are killed or the disk fails: the old record or the new
+one.
+"""
 import base64
 import collections
 import os
@@ -27,18 +30,20 @@ def is_allowed(code):
     return answer.verdict == "allow"
 
 
-# ---- what people change
+# ---- the changes
 
 class Change:
-    """A request, and how it is seen whether it was carried out. Codes are good for a long time,
-    and each of a step of its own: in the order of the letters that follow."""
+    """
+    A request, and how to see whether it was carried out. Codes are valid for a long time, and each
+    belongs to a step of its own, in the order of the letters that follow.
+    """
 
     def __init__(self, op, before, after, with_new=False, **request):
         self.op, self.before, self.after = op, before, after
         self.with_new, self.request = with_new, request
 
     def prepare(self, host):
-        """Make the record of before; it can be had back."""
+        """Make the record to start from; it can be restored."""
         self.old, self.new = (Phone(f"otpauth://totp/x?secret={secret}&period=300")
                               for secret in (OLD, NEW))
         host.phones += [self.old, self.new]
@@ -68,7 +73,7 @@ class Change:
         return ask(self.op, self.old.code(ahead) if self.before else None, **self.request)
 
     def was_made(self):
-        """And the record is whole, be it the old one or the new."""
+        """And the record is undamaged, whether it is the old one or the new."""
         status = ask(wire.STATUS)
         assert status.error == "ok" and status.labels in (self.before, self.after), status
         if self.op == wire.REPLACE:
@@ -80,10 +85,12 @@ class Change:
         return status.labels == self.after
 
     def check(self, answer):
-        """After a fault: what was answered is so, no code was left unused by what it did, and
-        whoever asks again is served."""
+        """
+        After a fault: the answer is true, no code is valid that the change has used, and a client
+        that asks again is served.
+        """
         made = self.was_made()
-        if answer:  # a code that is called used, since it was before the fault, makes nothing
+        if answer:  # a code that was used before the fault changes nothing
             assert made == (answer.error == "uncertain" or answer.error == "ok" and
                             (answer.verdict == "allow" or self.op == wire.ENROLL)), answer
         used = self.old.code(0 if self.before else -2)
@@ -93,7 +100,7 @@ class Change:
             "range", "not_found", "exists"), again
         assert made or again.verdict == "allow" or self.op == wire.ENROLL, again
         if again.error == "ok" and self.op == wire.REPLACE and made:
-            assert again.verdict == "deny"  # the old phone's code is none any more
+            assert again.verdict == "deny"  # the old phone's code is not valid any more
 
 
 CHANGES = {
@@ -107,10 +114,10 @@ CHANGES = {
 }
 
 
-# ---- what is done to it
+# ---- the faults
 
 class Strace:
-    """strace at totpd and at the children that it will have."""
+    """strace at totpd and at its future children."""
 
     def __init__(self, pid, *options):
         self.child = subprocess.Popen(["strace", "-f", "-p", str(pid), *options],
@@ -125,9 +132,11 @@ class Strace:
 
 
 def calls_of(pid, change):
-    """The calls of a child, in order: (name, ordinal, changes). To be killed at one that changes
-    nothing is to be killed at the next that does, or at the last ones, which count as such. A
-    call that may be the parent's too is left out: what is done to it would be done to both."""
+    """
+    The calls of a child, in order: (name, ordinal, changes). A child killed at a call that changes
+    nothing counts as killed at the next one that does, or at the last ones, which count as changes.
+    A call that the parent may make too is left out: the fault would hit both.
+    """
     log, seen, calls = f"{DIR}/strace", collections.Counter(), []
     with Strace(pid, "-o", log):
         answer = change.make()
@@ -144,7 +153,7 @@ def calls_of(pid, change):
                           bool(CHANGING.match(name)) or "O_CREAT" in line
                           or name == "sendto" and "PTA2" in line or name == "exit_group"))
     parents = {name: count + 4 for (process, name), count in seen.items() if process == str(pid)}
-    parents["sendto"] = 1  # by which it logs a death
+    parents["sendto"] = 1  # with which it logs a death
     return [call for call in calls if call[1] > parents.get(call[0], 0)]
 
 
@@ -159,7 +168,7 @@ def served(host):
 
 
 def suffer(pid, change, call, ordinal, fault):
-    """Make the change while that befalls the child, and look at what is there then."""
+    """Make the change while this happens to the child, and look at the result."""
     change.restore()
     with Strace(pid, "-o", "/dev/null", f"-etrace={call}",
                 f"-einject={call}:{fault}:when={ordinal}"):
@@ -172,7 +181,7 @@ def suffer(pid, change, call, ordinal, fault):
         raise AssertionError(f"{fault} at {call} number {ordinal}") from error
 
 
-def test_a_totpd_that_cannot_wait_for_requests_says_so_and_ends(served):
+def test_a_totpd_that_cannot_wait_for_requests_logs_it_and_ends(served):
     with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=poll", "-einject=poll:error=ENOMEM"):
         wire.ask(wire.request(wire.LOOK, "bob"), ROOT)
         assert served.keeper.wait(10) == 1
@@ -181,7 +190,7 @@ def test_a_totpd_that_cannot_wait_for_requests_says_so_and_ends(served):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_in_which_a_call_fails_or_the_child_dies_is_made_or_not(served, name):
+def test_a_change_with_a_failed_call_or_a_killed_child_is_made_or_not_made(served, name):
     change, pid = CHANGES[name], served.keeper.pid
     change.prepare(served)
     calls = [call[:2] for call in calls_of(pid, change) if call[2]]

@@ -21,7 +21,7 @@ def test_unattended_it_finishes_beside_an_sshd_with_host_keys(host, story):
     pathlib.Path("/etc/ssh/sshd_config").write_text("HostKey /etc/ssh/ssh_host_rsa_key\n")
     keys = sorted(pathlib.Path("/etc/ssh").glob("ssh_host_*"))
     before = [key.read_bytes() for key in keys]
-    # whoever asks something would wait at this terminal for ever
+    # any question would wait at this terminal for ever
     leader, follower = pty.openpty()
     try:
         done = subprocess.run([INSIDE, os.environ["HOST_BUILD"], os.path.realpath(TRY), "--inside",

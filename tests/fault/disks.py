@@ -1,6 +1,7 @@
-"""Disks that are full, read-only or failing, on real file systems in loop devices.
+"""
+Disks that are full, read-only or failing, on real file systems in loop devices.
 
-    disks.py LOGIN TOOLS      as fault.py, whose scene this is
+disks.py LOGIN TOOLS      as fault.py, whose scene this uses
 """
 import contextlib
 import os
@@ -13,7 +14,7 @@ KINDS = {"ext4": 48, "xfs": 300, "btrfs": 128, "tmpfs": 1}  # MiB
 
 
 def loop_nodes():
-    """/dev is this namespace's own: the loop devices have to be in it."""
+    """/dev belongs to this namespace: the loop devices have to be in it."""
     if os.path.exists("/dev/loop-control"):
         return
     os.mknod("/dev/loop-control", 0o20600, os.makedev(10, 237))
@@ -80,18 +81,18 @@ def on_each(test):
 # ---- without readonly_login
 
 
-def a_full_disk_lets_people_in(scene, kind):
+def on_a_full_disk_users_can_log_in(scene, kind):
     with disk(scene, kind):
         fill_to_the_last_block(scene)
         when = scene.fresh()
         answer = log_in(scene, when)
-        # a full btrfs may refuse even what is overwritten in place
+        # a full btrfs may refuse even to overwrite in place
         require(answer == SUCCESS or (kind == "btrfs" and answer == UNAVAILABLE), f"{answer}")
         if answer == SUCCESS:
             require(log_in(scene, when) == AUTH_ERR, "a used code")
 
 
-def a_read_only_disk_refuses(scene, kind):
+def on_a_read_only_disk_every_login_is_denied(scene, kind):
     with disk(scene, kind):
         remount(scene, "ro")
         when = scene.fresh()
@@ -101,16 +102,16 @@ def a_read_only_disk_refuses(scene, kind):
         scene.check(when)
 
 
-# ---- with it
+# ---- with readonly_login
 
 
 def once(scene, when, up=86400):
-    """The code is good once."""
+    """The code works once."""
     require(log_in(scene, when, up) == SUCCESS, "a right code")
     require(log_in(scene, when, up) == AUTH_ERR, "a code used before")
 
 
-def with_readonly_login_a_full_disk_lets_people_in(scene, kind):
+def with_readonly_login_users_can_log_in_on_a_full_disk(scene, kind):
     with disk(scene, kind, "readonly_login = yes"):
         fill_to_the_last_block(scene)
         when = scene.fresh()
@@ -120,7 +121,7 @@ def with_readonly_login_a_full_disk_lets_people_in(scene, kind):
         once(scene, scene.fresh())
 
 
-def with_readonly_login_a_read_only_disk_lets_people_in_and_what_run_knows_is_merged(scene, kind):
+def with_readonly_login_users_can_log_in_on_a_read_only_disk_and_states_are_merged(scene, kind):
     with disk(scene, kind, "readonly_login = yes"):
         used = scene.fresh()
         once(scene, used)
@@ -139,7 +140,7 @@ def with_readonly_login_a_read_only_disk_lets_people_in_and_what_run_knows_is_me
         require(log_in(scene, when) == AUTH_ERR, "a code from before")
 
 
-def with_readonly_login_a_reboot_revives_no_code(scene, kind):
+def with_readonly_login_a_reboot_makes_no_used_code_valid_again(scene, kind):
     with disk(scene, kind, "readonly_login = yes"):
         remount(scene, "ro")
         when = scene.fresh()
@@ -153,7 +154,7 @@ def with_readonly_login_a_reboot_revives_no_code(scene, kind):
         once(scene, when + 90, up=90)
 
 
-def with_readonly_login_a_disk_that_fails_lets_people_in(scene, kind):
+def with_readonly_login_users_can_log_in_on_a_failing_disk(scene, kind):
     with disk(scene, kind, "readonly_login = yes"):
         for call in "pwrite64", "fdatasync":
             when = scene.fresh()
@@ -169,14 +170,14 @@ def state_file(scene):
     return scene.path("store/state", name)
 
 
-# ---- what a reboot would forget
+# ---- what would be lost in a reboot
 
 
-def a_read_only_disk_takes_no_recovery_code(scene):
+def on_a_read_only_disk_no_recovery_code_is_accepted(scene):
     refused_until_writable(scene, "recovery")
 
 
-def a_read_only_disk_takes_no_bypass(scene):
+def on_a_read_only_disk_no_temporary_code_is_accepted(scene):
     refused_until_writable(scene, "bypass")
 
 
@@ -193,7 +194,7 @@ def refused_until_writable(scene, kind):
         require(answers(done) == [SUCCESS], "the code is still good")
 
 
-def killed_at_any_call_a_read_only_login_spoils_nothing(scene):
+def a_read_only_login_killed_at_any_call_damages_nothing(scene):
     with disk(scene, "tmpfs", "readonly_login = yes"):
         remount(scene, "ro")
         log_in(scene, scene.fresh())
@@ -205,16 +206,16 @@ def killed_at_any_call_a_read_only_login_spoils_nothing(scene):
 
 
 TESTS = [test for name in (
-    a_full_disk_lets_people_in,
-    a_read_only_disk_refuses,
-    with_readonly_login_a_full_disk_lets_people_in,
-    with_readonly_login_a_read_only_disk_lets_people_in_and_what_run_knows_is_merged,
-    with_readonly_login_a_reboot_revives_no_code,
-    with_readonly_login_a_disk_that_fails_lets_people_in,
+    on_a_full_disk_users_can_log_in,
+    on_a_read_only_disk_every_login_is_denied,
+    with_readonly_login_users_can_log_in_on_a_full_disk,
+    with_readonly_login_users_can_log_in_on_a_read_only_disk_and_states_are_merged,
+    with_readonly_login_a_reboot_makes_no_used_code_valid_again,
+    with_readonly_login_users_can_log_in_on_a_failing_disk,
 ) for test in on_each(name)] + [
-    a_read_only_disk_takes_no_recovery_code,
-    a_read_only_disk_takes_no_bypass,
-    killed_at_any_call_a_read_only_login_spoils_nothing,
+    on_a_read_only_disk_no_recovery_code_is_accepted,
+    on_a_read_only_disk_no_temporary_code_is_accepted,
+    a_read_only_login_killed_at_any_call_damages_nothing,
 ]
 
 if __name__ == "__main__":

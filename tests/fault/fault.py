@@ -1,10 +1,11 @@
-"""Faults: every system call of a login, an enrolment, an import and a revocation is made to
-fail, or is the last thing the process does; memory and disk run out.
+"""
+Faults: every system call of a login, an enrollment, an import and a revocation is made to fail, or
+is the last that the process makes; memory and disk run out.
 
-    fault.py LOGIN TOOLS      LOGIN: login.c's program; TOOLS: the folder of the tools
+fault.py LOGIN TOOLS      LOGIN: login.c's program; TOOLS: the directory of the tools
 
-Needs root and strace. Runs in a mount namespace of its own, with a /dev/log of its own.
-Prints TAP. A test is a function whose name is a sentence that is true of the program.
+Needs root and strace. Runs in a mount namespace of its own, with a /dev/log of its own. Prints TAP.
+A test is a function whose name is a sentence that is true of the program.
 """
 import base64
 import collections
@@ -27,7 +28,7 @@ import time
 import traceback
 
 LOGIN, TOOLS = sys.argv[1:3]
-SUCCESS, AUTH_ERR, IGNORED, UNAVAILABLE = 0, 7, 6, 9  # PAM; IGNORED: libpam's own refusal
+SUCCESS, AUTH_ERR, IGNORED, UNAVAILABLE = 0, 7, 6, 9  # PAM; IGNORED: libpam's own denial
 START, STEP = 1700000010, 30
 SECRET = base64.b32encode(b"daemon.. own 20 bytes"[:20]).decode()  # as scene.c makes it
 CALLS_MAX = 45  # from the answer to the verdict, log line included
@@ -36,7 +37,7 @@ CALLS_MAX = 45  # from the answer to the verdict, log line included
 # ---- the scene
 
 class Scene:
-    """A store with daemon in it, and a clock that each login moves on."""
+    """A store that holds daemon, and a clock that each login moves forward."""
 
     def __init__(self):
         self.dir = run(LOGIN, "make").stdout.strip()
@@ -52,7 +53,7 @@ class Scene:
         return os.path.join(self.dir, *parts)
 
     def make_optional(self):
-        """From now on, whoever seems not to be enrolled would be passed over."""
+        """From now on, a user who seems not to be enrolled would not be asked."""
         service = self.path("service/scene")
         with open(service, encoding="ascii") as file:
             text = file.read().replace("/conf ", "/conf enforce=optional ")
@@ -60,17 +61,20 @@ class Scene:
             file.write(text)
 
     def fresh(self):
-        """A time whose code nobody used, nor that after it."""
+        """A time whose code has not been used, nor has the code after it."""
         self.now += 4 * STEP
         return self.now
 
     def log_in(self, *times):
-        """PAM's answers to one login at each time, each with its right code."""
+        """PAM's return values for one login at each time, each with its correct code."""
         done = run(LOGIN, self.dir, *times)
         return answers(done)
 
     def check(self, when, accepted=False):
-        """The code of `when` is good at most once (not at all if accepted), the next one is."""
+        """
+        The code of `when` works at most once (not at all if it was accepted), and the next one
+        works.
+        """
         first, second, later = self.log_in(when, when, when + STEP)
         require(first == AUTH_ERR or (first == SUCCESS and not accepted), f"at first {first}")
         require(second == AUTH_ERR, f"a code used before: {second}")
@@ -80,12 +84,12 @@ class Scene:
         return run(os.path.join(TOOLS, name), "--conf", self.path("conf"), *words,
                    check=False, **options)
 
-    def enrol(self, **options):
+    def enroll(self, **options):
         return self.tool("totp-enroll", "--user", "daemon", "--force", "--no-confirm", "--json",
                          **options)
 
     def leftovers(self):
-        """Files of the store that belong to nobody's record."""
+        """Files of the store that belong to no record."""
         users = set(os.listdir(self.path("store/users")))
         return [name for name in users if "~" in name]
 
@@ -100,7 +104,7 @@ def run(*words, check=True, **options):
 
 
 def answers(done):
-    """PAM's answers, of what LOGIN printed."""
+    """PAM's return values, from the output of LOGIN."""
     return [int(line.split()[0]) for line in done.stdout.splitlines()]
 
 
@@ -114,7 +118,7 @@ def require(condition, sentence):
 
 
 def code_at(secret, when, digits=6):
-    """RFC 6238, so that a new secret need not be told to the other program."""
+    """RFC 6238, computed here, so that the other program need not know a new secret."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     mac = hmac.new(key, struct.pack(">Q", when // STEP), hashlib.sha1).digest()
     at = mac[-1] & 15
@@ -144,7 +148,7 @@ def trace(*words):
 
 
 def login_calls(scene, *when):
-    """The calls of a login, and the places of its three marks."""
+    """The calls of a login, and the positions of its three marks."""
     calls = trace(LOGIN, scene.dir, *when)
     marks = [i for i, call in enumerate(calls) if call.name == "getppid"]
     require(len(marks) % 3 == 0, f"{len(marks)} marks")
@@ -152,7 +156,7 @@ def login_calls(scene, *when):
 
 
 def inject(call, what, *words):
-    """Run a program with something happening at one call. Its exit status and output."""
+    """Run a program while something happens at one call. Its exit status and output."""
     when = f":when={call.ordinal}" if call.ordinal else ""
     return run("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call.name}",
                "-e", f"inject={call.name}:{what}{when}", *words, check=False)
@@ -164,7 +168,7 @@ def was_killed(done):
 
 # ---- a login
 
-def a_login_is_few_calls_one_sync_and_no_process(scene):
+def a_login_needs_few_calls_one_sync_and_no_process(scene):
     # a program that has used libcrypto, as sshd has: it logs in twice
     calls, (start, answer, end) = login_calls(scene, scene.fresh(), scene.fresh())
     after = calls[answer + 1:end]
@@ -181,7 +185,7 @@ def a_login_is_few_calls_one_sync_and_no_process(scene):
     require(not everything & {"fork", "vfork", "clone", "clone3", "execve"}, "a process")
 
 
-def a_login_killed_at_any_call_spoils_nothing(scene):
+def a_login_killed_at_any_call_damages_nothing(scene):
     calls, (start, _, end) = login_calls(scene, scene.fresh())
     points = calls[start:end + 1]
     for call in points:
@@ -197,12 +201,12 @@ def a_login_with_a_recovery_code_killed_at_any_call_spends_it_once(scene):
     killed_with(scene, "recovery")
 
 
-def a_login_with_a_bypass_killed_at_any_call_uses_it_once(scene):
+def a_login_with_a_temporary_code_killed_at_any_call_uses_it_once(scene):
     killed_with(scene, "bypass")
 
 
 def killed_with(scene, kind):
-    """A code that is good once and in no step, each time a new one."""
+    """A code that works once and belongs to no step, each time a new one."""
     def new_code():
         return run(LOGIN, kind, scene.dir).stdout.strip()
 
@@ -238,7 +242,7 @@ ERRORS = {
 
 
 def assert_safe(scene, when, done, call):
-    """Refused, or let in with the code used up; and afterwards all is well."""
+    """Denied, or allowed with the code used up; and afterwards everything works."""
     require(done.returncode == 0, f"{call.name}: exit {done.returncode}: {done.stderr}")
     code = answers(done)[-1]
     require(code != IGNORED, "passed over")
@@ -248,7 +252,7 @@ def assert_safe(scene, when, done, call):
 
 def a_login_in_which_any_call_fails_is_safe(scene):
     scene.make_optional()
-    # the second of a process: libcrypto 3.0, when it sets itself up, dies of a lack of memory
+    # the second login of a process: libcrypto 3.0, while it initializes, dies of a lack of memory
     calls, (start, _, end) = login_calls(scene, scene.fresh(), scene.fresh())
     codes = collections.Counter()
     for call in calls[start + 1:end]:
@@ -260,7 +264,7 @@ def a_login_in_which_any_call_fails_is_safe(scene):
     say(f"{sum(codes.values())} faults: PAM's answers {dict(codes)}")
 
 
-def a_write_that_is_cut_short_is_refused(scene):
+def after_a_short_write_the_login_is_denied(scene):
     for length in (0, 1, 10, 511, 4095):
         when = scene.fresh()
         call = Call("pwrite64", 1, "")
@@ -269,21 +273,21 @@ def a_write_that_is_cut_short_is_refused(scene):
         scene.check(when)
 
 
-def a_disk_that_cannot_sync_lets_nobody_in(scene):
+def on_a_disk_that_cannot_sync_every_login_is_denied(scene):
     when = scene.fresh()
     done = inject(Call("fdatasync", 0, ""), "error=EIO", LOGIN, scene.dir, when)
     require(answers(done) == [UNAVAILABLE], done.stdout)
     scene.check(when)
 
 
-def an_interrupted_write_is_done_again(scene):
+def an_interrupted_write_is_repeated(scene):
     when = scene.fresh()
     done = inject(Call("pwrite64", 1, ""), "error=EINTR", LOGIN, scene.dir, when)
     require(answers(done) == [SUCCESS], done.stdout)
     scene.check(when, accepted=True)
 
 
-def a_lock_that_is_held_refuses_in_two_seconds(scene):
+def a_lock_that_is_held_denies_in_two_seconds(scene):
     with open(glob.glob(scene.path("store/state/daemon.*"))[0], "r+b") as state:
         fcntl.fcntl(state, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # OFD
         since = time.monotonic()
@@ -295,8 +299,10 @@ def a_lock_that_is_held_refuses_in_two_seconds(scene):
 
 
 def fail_allocation(scene, n, *before):
-    """A login whose Nth allocation fails: its time, PAM's answer or None if the program died,
-    and how many allocations there were."""
+    """
+    A login whose Nth allocation fails: its time, PAM's return value or None if the program died,
+    and the number of its allocations.
+    """
     when = scene.fresh()
     done = run(LOGIN, "fail", n, scene.dir, *before, f"{when}={code_at(SECRET, when)}",
                check=False)
@@ -314,7 +320,7 @@ def check_after_allocation(scene, n, when, answer):
         raise Failure(f"allocation {n}: {failure}") from failure
 
 
-def an_allocation_that_fails_refuses_or_does_not_matter(scene):
+def a_failed_allocation_denies_or_has_no_effect(scene):
     scene.make_optional()
     _, answer, total = fail_allocation(scene, 10 ** 9, scene.fresh())
     require(answer == SUCCESS and total > 20, f"without a fault: {answer}, {total}")
@@ -325,9 +331,10 @@ def an_allocation_that_fails_refuses_or_does_not_matter(scene):
     say(f"each of {total} allocations failed in turn")
 
 
-def without_memory_for_libcrypto_nobody_is_let_in_unduly(scene):
+def without_memory_for_libcrypto_no_login_is_wrongly_allowed(scene):
     scene.make_optional()
-    # of the thousands of its setting up a sample; libcrypto 3.0 itself dies at some
+    # a sample of the thousands of allocations of its initialization; libcrypto 3.0 itself dies at
+    # some
     _, answer, total = fail_allocation(scene, 10 ** 9)
     require(answer == SUCCESS, f"without a fault: {answer}")
     died = 0
@@ -358,23 +365,23 @@ def fill(path):
             pass
 
 
-def on_a_full_disk_people_log_in_and_enrolment_fails_cleanly(scene):
+def on_a_full_disk_users_log_in_and_an_enrollment_fails_cleanly(scene):
     on_a_small_disk(scene, "128k")
     try:
         fill(scene.path("store/filler"))
         before = contents(scene)
-        done = scene.enrol()
-        require(done.returncode == 1, f"enrolment: {done.returncode} {done.stderr}")
+        done = scene.enroll()
+        require(done.returncode == 1, f"enrollment: {done.returncode} {done.stderr}")
         require("No space left" in done.stderr, done.stderr)
         require(contents(scene) == before, "something was changed")
         scene.check(scene.fresh())
         os.unlink(scene.path("store/filler"))
-        require(scene.enrol().returncode == 0, "with room again")
+        require(scene.enroll().returncode == 0, "with room again")
     finally:
         run("umount", scene.path("store"))
 
 
-def on_a_read_only_disk_nobody_logs_in_and_the_log_says_why(scene):
+def on_a_read_only_disk_every_login_is_denied_and_the_log_says_why(scene):
     run("mount", "--bind", scene.path("store"), scene.path("store"))
     try:
         run("mount", "-o", "remount,ro,bind", scene.path("store"))
@@ -382,7 +389,7 @@ def on_a_read_only_disk_nobody_logs_in_and_the_log_says_why(scene):
         when = scene.fresh()
         require(scene.log_in(when) == [UNAVAILABLE], "not refused")
         require(LOG.holds("Read-only file system"), "not logged")
-        require(scene.enrol().returncode == 1, "enrolled")
+        require(scene.enroll().returncode == 1, "enrolled")
     finally:
         run("umount", scene.path("store"))
     scene.check(when)
@@ -399,19 +406,19 @@ def no_file_size():
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def an_enrolment_that_may_not_write_leaves_the_old_secret(scene):
+def an_enrollment_that_cannot_write_keeps_the_old_secret(scene):
     before = contents(scene)
-    done = scene.enrol(preexec_fn=no_file_size)
+    done = scene.enroll(preexec_fn=no_file_size)
     require(done.returncode == 1, f"{done.returncode} {done.stderr}")
     require(contents(scene) == before, "something was changed")
     scene.check(scene.fresh())
-    new_secret_works(scene, scene.enrol())
+    new_secret_works(scene, scene.enroll())
 
 
 # ---- the tools, killed
 
 def new_secret_works(scene, done):
-    require(done.returncode == 0, f"enrolment: {done.stderr}")
+    require(done.returncode == 0, f"enrollment: {done.stderr}")
     secret = json.loads(done.stdout)["secret"]
     when = max(scene.fresh(), int(time.time()) // STEP * STEP + 10 * STEP)
     scene.now = when
@@ -428,8 +435,10 @@ def changes(call):
 
 
 def changing_calls(scene, name, *words):
-    """The calls of a tool that change something on the disk, and its last one: to be killed
-    at any other call is to be killed at the next of these."""
+    """
+    The calls of a tool that change something on the disk, and its last one: killed at any other
+    call, it leaves the same as at the next of these.
+    """
     calls = trace(os.path.join(TOOLS, name), "--conf", scene.path("conf"), *words)
     return [call for call in calls if changes(call)]
 
@@ -448,7 +457,7 @@ def killed_everywhere(scene, name, words, check):
     say("killed at " + " ".join(call.name for call in calls))
 
 
-def an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new(scene):
+def an_enrollment_killed_at_any_call_leaves_the_old_secret_or_the_new_one(scene):
     words = ("--user", "daemon", "--force", "--no-confirm", "--json")
 
     def check():
@@ -456,12 +465,12 @@ def an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new(scene):
         said = scene.log_in(when, when)
         # the code of a replaced secret is a wrong one
         require(said in ([SUCCESS, AUTH_ERR], [AUTH_ERR, AUTH_ERR]), f"{said}")
-        new_secret_works(scene, scene.enrol())
+        new_secret_works(scene, scene.enroll())
 
     killed_everywhere(scene, "totp-enroll", words, check)
 
 
-def a_revocation_killed_at_any_call_has_happened_or_not(scene):
+def a_revocation_killed_at_any_call_is_done_or_not_done(scene):
     def check():
         when = scene.fresh()
         said = scene.log_in(when, when)
@@ -474,7 +483,7 @@ def a_revocation_killed_at_any_call_has_happened_or_not(scene):
     killed_everywhere(scene, "totpctl", ("delete", "--yes", "daemon"), check)
 
 
-def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
+def an_import_killed_at_any_call_leaves_complete_records_or_none(scene):
     secrets = {"bin": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
                "nobody": "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"}
     with open(scene.path("list"), "w", encoding="ascii") as file:
@@ -494,8 +503,8 @@ def an_import_killed_at_any_call_leaves_whole_records_or_none(scene):
     killed_everywhere(scene, "totpctl", words, check)
 
 
-def an_import_over_a_record_killed_at_any_call_revives_no_used_code(scene):
-    """The same secret again, from a list that does not know what was used."""
+def an_import_over_a_record_killed_at_any_call_makes_no_used_code_valid(scene):
+    """The same secret again, from a list that does not know which codes were used."""
     with open(scene.path("list"), "w", encoding="ascii") as file:
         file.write(f"daemon,{SECRET}\n")
     used = scene.fresh()
@@ -510,8 +519,8 @@ def an_import_over_a_record_killed_at_any_call_revives_no_used_code(scene):
     killed_everywhere(scene, "totpctl", words, check)
 
 
-def an_upgrade_killed_at_any_call_leaves_everything_open_and_goes_on(scene):
-    """By the program of a later day, which knows a version 3 of records."""
+def an_upgrade_killed_at_any_call_leaves_every_record_readable_and_can_continue(scene):
+    """By the later program, which knows a version 3 of records."""
     later = "../tests/tools/totpctl-later"
     run(LOGIN, "enroll", scene.dir, "bin")
     used = scene.fresh()
@@ -530,7 +539,7 @@ def an_upgrade_killed_at_any_call_leaves_everything_open_and_goes_on(scene):
 
 
 def letters_of(scene):
-    """Who has a letter, whole."""
+    """The users who have a complete letter."""
     found = {}
     for path in glob.glob(scene.path("letters/*.html")):
         with open(path, encoding="utf-8") as letter:
@@ -538,7 +547,7 @@ def letters_of(scene):
     return {user for user, text in found.items() if text.endswith("</html>\n")}
 
 
-def who_is_enrolled_has_a_letter_when_an_enrolment_of_many_is_killed_at_any_call(scene):
+def after_a_bulk_enrollment_killed_at_any_call_every_enrolled_user_has_a_letter(scene):
     users = ("bin", "nobody")
     words = ("enroll", *users, "--letters", scene.path("letters"))
 
@@ -557,7 +566,7 @@ def who_is_enrolled_has_a_letter_when_an_enrolment_of_many_is_killed_at_any_call
     killed_everywhere(scene, "totpctl", words, check)
 
 
-def an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_letter(scene):
+def a_bulk_enrollment_that_is_interrupted_or_fails_leaves_no_user_and_no_letter(scene):
     words = (os.path.join(TOOLS, "totpctl"), "--conf", scene.path("conf"), "enroll", "bin",
              "nobody", "--letters", scene.path("letters"))
     before = contents(scene)
@@ -586,7 +595,7 @@ def invitations(scene):
     return {one["user"]: one["status"] for one in json.loads(listed.stdout)}
 
 
-def an_invitation_killed_at_any_call_is_there_whole_or_is_not(scene):
+def an_invitation_killed_at_any_call_is_complete_or_not_there(scene):
     def check():
         require(invitations(scene) in ({}, {"bin": "open"}), f"{invitations(scene)}")
         again = scene.tool("totpctl", "invite", "bin")
@@ -595,8 +604,8 @@ def an_invitation_killed_at_any_call_is_there_whole_or_is_not(scene):
     killed_everywhere(scene, "totpctl", ("invite", "bin"), check)
 
 
-def one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use(scene):
-    """Who is invited is enrolled, or may still be; after a revocation nothing is left."""
+def an_enrollment_by_invitation_killed_at_any_call_leaves_no_reusable_invitation(scene):
+    """An invited user is enrolled, or still invited; after a revocation nothing is left."""
     require(scene.tool("totpctl", "invite", "bin").returncode == 0, "invite")
 
     def check():
@@ -624,7 +633,7 @@ def rotate(scene, call=None, what=None):
 
 
 def enrolled_for_rotation(scene):
-    """Somebody beside daemon, a copy of all, and the calls that a rotation makes."""
+    """Another user beside daemon, a copy of everything, and the calls that a rotation makes."""
     run(LOGIN, "enroll", scene.dir, "bin")
     shutil.copytree(scene.path("store"), scene.path("template"))
     shutil.copy2(scene.path("keyring"), scene.path("template.keyring"))
@@ -641,7 +650,7 @@ def as_it_was(scene):
 
 
 def goes_on(scene, old):
-    """Whatever happened, everything opens; the next run finishes, and everything opens."""
+    """Whatever happened, every record opens; the next run finishes, and every record opens."""
     require(scene.log_in(scene.fresh()) == [SUCCESS], "a login after it")
     require(scene.tool("totpctl", "show", "bin").returncode == 0, "bin's record")
     again = rotate(scene)
@@ -653,7 +662,7 @@ def goes_on(scene, old):
     require(not scene.leftovers(), f"{scene.leftovers()}")
 
 
-def a_rotation_killed_at_any_call_leaves_everything_open_and_goes_on(scene):
+def a_rotation_killed_at_any_call_leaves_every_record_readable_and_can_continue(scene):
     calls, old = enrolled_for_rotation(scene), keys_of(scene)[0]
     calls = [call for call in calls if changes(call)]
     for call in calls:
@@ -665,7 +674,7 @@ def a_rotation_killed_at_any_call_leaves_everything_open_and_goes_on(scene):
     say(f"killed at {len(calls)} calls")
 
 
-def a_rotation_in_which_any_call_fails_leaves_everything_open_and_goes_on(scene):
+def a_rotation_with_a_failed_call_leaves_every_record_readable_and_can_continue(scene):
     calls, old = enrolled_for_rotation(scene), keys_of(scene)[0]
     calls = [call for call in calls
              if call.name not in ("exit_group", "mmap", "munmap", "mprotect", "brk", "rt_sigaction",
@@ -674,12 +683,12 @@ def a_rotation_in_which_any_call_fails_leaves_everything_open_and_goes_on(scene)
         as_it_was(scene)
         done = rotate(scene, call, "error=EIO")
         with_call(call, require, done.returncode in (0, 1), f"exit {done.returncode}")
-        with_call(call, require, done.returncode == 0 or done.stderr, "no reason is said")
+        with_call(call, require, done.returncode == 0 or done.stderr, "no reason is printed")
         with_call(call, goes_on, scene, old)
     say(f"{len(calls)} calls failed")
 
 
-def a_rotation_on_a_full_disk_leaves_everything_open_and_goes_on(scene):
+def a_rotation_on_a_full_disk_leaves_every_record_readable_and_can_continue(scene):
     enrolled_for_rotation(scene)
     old = keys_of(scene)[0]
     on_a_small_disk(scene, "128k")
@@ -694,10 +703,12 @@ def a_rotation_on_a_full_disk_leaves_everything_open_and_goes_on(scene):
         run("umount", scene.path("store"))
 
 
-def newcomer_calls(scene):
-    """The calls of the account stage in which bin enrols; nobody has done so before, as libcrypto
-    dies of what fails while it sets itself up."""
-    calls = trace(LOGIN, "newcomers", scene.dir, "nobody", "bin")
+def calls_of_enrolling(scene):
+    """
+    The calls of the account stage in which bin enrolls; a first enrollment in the same process
+    comes before it, because libcrypto dies of a failure while it initializes.
+    """
+    calls = trace(LOGIN, "enroll-in-login", scene.dir, "nobody", "bin")
     start, end = [i for i, call in enumerate(calls) if call.name == "getppid"][-2:]
     calls = calls[start + 1:end]
     audit = [i for i, call in enumerate(calls) if "NETLINK_AUDIT" in call.line]  # libpam's, after us
@@ -705,45 +716,45 @@ def newcomer_calls(scene):
     return [call for call in calls[:audit[0] if audit else None] if call.name != "futex"]
 
 
-def forget_newcomer(scene):
+def forget_enrolled(scene):
     for user in "nobody", "bin":
         scene.tool("totpctl", "delete", "--yes", user)
     require(not os.path.exists(scene.path("store/users/bin")), "revoked")
 
 
-def check_newcomer(scene):
-    """There is a whole record, or none; returns whether there is one."""
+def check_enrolled(scene):
+    """There is a complete record, or none; returns whether there is one."""
     there = os.path.exists(scene.path("store/users/bin"))
     shown = scene.tool("totpctl", "show", "bin")
     require(shown.returncode == (0 if there else 1), f"there {there}: {shown.stderr}")
     return there
 
 
-def an_enrolment_in_the_login_in_which_any_call_fails_is_safe(scene):
-    """Whoever is let in is enrolled, and whoever is not is not."""
-    calls = newcomer_calls(scene)
-    require(check_newcomer(scene), "undisturbed")
+def an_enrollment_in_the_login_in_which_any_call_fails_is_safe(scene):
+    """A user who is allowed is enrolled, and a user who is denied is not."""
+    calls = calls_of_enrolling(scene)
+    require(check_enrolled(scene), "undisturbed")
     seen = collections.Counter()
     for call in calls:
-        forget_newcomer(scene)
-        done = inject(call, "error=EIO", LOGIN, "newcomers", scene.dir, "nobody", "bin")
+        forget_enrolled(scene)
+        done = inject(call, "error=EIO", LOGIN, "enroll-in-login", scene.dir, "nobody", "bin")
         with_call(call, require, done.returncode == 0, f"{done.returncode} {done.stderr}")
         auth, account = (int(word) for word in done.stdout.split()[2:])
-        there = with_call(call, check_newcomer, scene)
+        there = with_call(call, check_enrolled, scene)
         with_call(call, require, auth == SUCCESS and (account == SUCCESS) == there,
                   f"auth {auth}, account {account}, enrolled {there}")
         seen[account] += 1
     say(f"{sum(seen.values())} faults: PAM's answers {dict(seen)}")
 
 
-def an_enrolment_in_the_login_killed_at_any_call_is_whole_or_has_not_been(scene):
-    calls = [call for call in newcomer_calls(scene) if CHANGES.match(call.name)
+def an_enrollment_in_the_login_killed_at_any_call_is_complete_or_not_done(scene):
+    calls = [call for call in calls_of_enrolling(scene) if CHANGES.match(call.name)
              or "O_CREAT" in call.line]
     for call in calls:
-        forget_newcomer(scene)
-        done = inject(call, "signal=KILL", LOGIN, "newcomers", scene.dir, "nobody", "bin")
+        forget_enrolled(scene)
+        done = inject(call, "signal=KILL", LOGIN, "enroll-in-login", scene.dir, "nobody", "bin")
         with_call(call, require, was_killed(done), f"not killed: {done.returncode}")
-        with_call(call, check_newcomer, scene)
+        with_call(call, check_enrolled, scene)
     say("killed at " + " ".join(call.name for call in calls))
 
 
@@ -754,7 +765,7 @@ def say(text):
 
 
 def with_call(call, function, *arguments):
-    """Call; a failure names the system call at which it was."""
+    """Call the function; a failure names the system call at which it happened."""
     try:
         return function(*arguments)
     except Failure as failure:
@@ -762,7 +773,10 @@ def with_call(call, function, *arguments):
 
 
 class Log:
-    """The /dev/log of this mount namespace. Read all the time: who logs waits for room."""
+    """
+    The /dev/log of this mount namespace. It is read all the time, because a program that logs waits
+    for room.
+    """
 
     def __init__(self):
         run("mount", "-t", "tmpfs", "-o", "mode=755", "t", "/dev")
@@ -781,7 +795,7 @@ class Log:
         self.lines.clear()
 
     def holds(self, text):
-        """Soon, since the line may be on its way."""
+        """Waits a little, since the line may still be on its way."""
         for _ in range(100):
             if any(text in line for line in self.lines):
                 return True
@@ -790,39 +804,39 @@ class Log:
 
 
 TESTS = [
-    a_login_is_few_calls_one_sync_and_no_process,
-    a_login_killed_at_any_call_spoils_nothing,
+    a_login_needs_few_calls_one_sync_and_no_process,
+    a_login_killed_at_any_call_damages_nothing,
     a_login_with_a_recovery_code_killed_at_any_call_spends_it_once,
-    a_login_with_a_bypass_killed_at_any_call_uses_it_once,
+    a_login_with_a_temporary_code_killed_at_any_call_uses_it_once,
     a_login_in_which_any_call_fails_is_safe,
-    a_write_that_is_cut_short_is_refused,
-    a_disk_that_cannot_sync_lets_nobody_in,
-    an_interrupted_write_is_done_again,
-    a_lock_that_is_held_refuses_in_two_seconds,
-    an_allocation_that_fails_refuses_or_does_not_matter,
-    without_memory_for_libcrypto_nobody_is_let_in_unduly,
-    on_a_full_disk_people_log_in_and_enrolment_fails_cleanly,
-    on_a_read_only_disk_nobody_logs_in_and_the_log_says_why,
-    an_enrolment_that_may_not_write_leaves_the_old_secret,
-    an_enrolment_killed_at_any_call_leaves_the_old_secret_or_the_new,
-    a_revocation_killed_at_any_call_has_happened_or_not,
-    an_import_killed_at_any_call_leaves_whole_records_or_none,
-    an_import_over_a_record_killed_at_any_call_revives_no_used_code,
-    an_upgrade_killed_at_any_call_leaves_everything_open_and_goes_on,
-    who_is_enrolled_has_a_letter_when_an_enrolment_of_many_is_killed_at_any_call,
-    an_enrolment_of_many_that_is_interrupted_or_fails_leaves_nobody_and_no_letter,
-    an_invitation_killed_at_any_call_is_there_whole_or_is_not,
-    one_that_is_used_up_and_killed_at_any_call_is_of_no_more_use,
-    an_enrolment_in_the_login_in_which_any_call_fails_is_safe,
-    an_enrolment_in_the_login_killed_at_any_call_is_whole_or_has_not_been,
-    a_rotation_killed_at_any_call_leaves_everything_open_and_goes_on,
-    a_rotation_in_which_any_call_fails_leaves_everything_open_and_goes_on,
-    a_rotation_on_a_full_disk_leaves_everything_open_and_goes_on,
+    after_a_short_write_the_login_is_denied,
+    on_a_disk_that_cannot_sync_every_login_is_denied,
+    an_interrupted_write_is_repeated,
+    a_lock_that_is_held_denies_in_two_seconds,
+    a_failed_allocation_denies_or_has_no_effect,
+    without_memory_for_libcrypto_no_login_is_wrongly_allowed,
+    on_a_full_disk_users_log_in_and_an_enrollment_fails_cleanly,
+    on_a_read_only_disk_every_login_is_denied_and_the_log_says_why,
+    an_enrollment_that_cannot_write_keeps_the_old_secret,
+    an_enrollment_killed_at_any_call_leaves_the_old_secret_or_the_new_one,
+    a_revocation_killed_at_any_call_is_done_or_not_done,
+    an_import_killed_at_any_call_leaves_complete_records_or_none,
+    an_import_over_a_record_killed_at_any_call_makes_no_used_code_valid,
+    an_upgrade_killed_at_any_call_leaves_every_record_readable_and_can_continue,
+    after_a_bulk_enrollment_killed_at_any_call_every_enrolled_user_has_a_letter,
+    a_bulk_enrollment_that_is_interrupted_or_fails_leaves_no_user_and_no_letter,
+    an_invitation_killed_at_any_call_is_complete_or_not_there,
+    an_enrollment_by_invitation_killed_at_any_call_leaves_no_reusable_invitation,
+    an_enrollment_in_the_login_in_which_any_call_fails_is_safe,
+    an_enrollment_in_the_login_killed_at_any_call_is_complete_or_not_done,
+    a_rotation_killed_at_any_call_leaves_every_record_readable_and_can_continue,
+    a_rotation_with_a_failed_call_leaves_every_record_readable_and_can_continue,
+    a_rotation_on_a_full_disk_leaves_every_record_readable_and_can_continue,
 ]
 
 
 def chosen(tests, words):
-    """Those that are named; all; or of I/N every N-th, from the I-th on."""
+    """The tests that are named; all of them; or for I/N every N-th, from the I-th on."""
     if words and re.fullmatch(r"\d+/\d+", words[0]):
         part, parts = map(int, words[0].split("/"))
         return tests[part - 1::parts]

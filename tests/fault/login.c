@@ -1,22 +1,23 @@
 /*
  * Logs daemon in, for fault.py, which makes system calls fail meanwhile.
  *
- *   login make                 make a scene, enrol daemon; print its folder
- *   login enroll DIR USER      enrol one more
+ *   login make                 make a scene, enroll daemon; print its directory
+ *   login enroll DIR USER      enroll another user
  *   login recovery DIR         give daemon new recovery codes; print the first
- *   login bypass DIR           give daemon a bypass for one use; print it
+ *   login bypass DIR           give daemon a temporary code for one use; print it
  *   login DIR TIME[=CODE][@UP]...
- *                              for each TIME one login; print PAM's answer to each. UP: the
- *                              host came up so many seconds before
+ *                              for each TIME one login; print PAM's return value for each.
+ *                              UP: the host was booted so many seconds before
  *   login fail N DIR TIME[=CODE]...
  *                              the same, with the Nth allocation of the last login failing;
- *                              print "PAM's answer, allocations"
- *   login newcomers DIR USER... log users in who are led through an enrolment there; print
- *                              PAM's answers of auth and account to each
+ *                              print "PAM's return value, allocations"
+ *   login enroll-in-login DIR USER...
+ *                             log users in who enroll in the login; print PAM's return
+ *                              values of auth and account for each
  *
- * getppid marks the places for who counts: before pam_authenticate, at the answer, after.
- * A code that is given on the command line leaves libcrypto unused until the module uses it;
- * the second login of a process finds libcrypto as one in sshd does.
+ * getppid marks points for a program that counts calls: before pam_authenticate, at the answer,
+ * after. With a code on the command line, libcrypto is unused until the module uses it; the second
+ * login of a process finds libcrypto as one in sshd does.
  */
 #include <err.h>
 #include <pwd.h>
@@ -29,7 +30,7 @@
 #include "otp/base32.h"
 #include "scene.h"
 
-/* --- memory: glibc's own, but for one call --- */
+/* --- memory: glibc's own, except for one call --- */
 
 static unsigned long fail_at, allocations;
 static bool counting, counting_wanted;
@@ -76,8 +77,10 @@ static int log_in(const struct scene *scene, char *when)
 	pam_handle_t *handle;
 	int code;
 
-	/* any program that logs people in has asked NSS before; glibc 2.36 itself dies of a
-	 * lack of memory at its first question */
+	/*
+	 * every program that logs users in has asked NSS before; glibc 2.36 itself dies of a lack
+	 * of memory at its first query
+	 */
 	if (!getpwnam("daemon"))
 		errx(99, "no account daemon");
 	scene_now = strtoll(when, NULL, 10);
@@ -97,7 +100,7 @@ static int log_in(const struct scene *scene, char *when)
 
 /* --- enrolling in the login --- */
 
-/* The person types the code of the secret that they are shown. */
+/* The user types the code of the secret that is shown. */
 static int type_code(int count, const struct pam_message **messages, struct pam_response **ret,
 		     void *context)
 {
@@ -124,7 +127,7 @@ static int type_code(int count, const struct pam_message **messages, struct pam_
 	return PAM_SUCCESS;
 }
 
-static void prepare_newcomers(const struct scene *scene)
+static void require_enrolling(const struct scene *scene)
 {
 	char text[1024];
 
@@ -211,9 +214,9 @@ int main(int argc, char **argv)
 		scene = scene_at(argv[2]);
 		scene_bypass(&scene, "daemon", 366 * 86400, 1, shown);
 		say(shown);
-	} else if (strcmp(what, "newcomers") == 0 && argc > 3) {
+	} else if (strcmp(what, "enroll-in-login") == 0 && argc > 3) {
 		scene = scene_at(argv[2]);
-		prepare_newcomers(&scene);
+		require_enrolling(&scene);
 		for (int i = 3; i < argc; i++)
 			enroll_in_login(&scene, argv[i]);
 	} else if (strcmp(what, "fail") == 0 && argc > 4) {

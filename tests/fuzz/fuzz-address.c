@@ -21,7 +21,7 @@ static bool shares_bits(const struct network *network, const struct address *add
 	return true;
 }
 
-/* What inet_ntop writes of an address reads as the same one. */
+/* An address that inet_ntop has written is read as the same one. */
 static void survives(const struct address *address)
 {
 	char text[INET6_ADDRSTRLEN];

@@ -1,7 +1,7 @@
 /*
- * The input is parcels, one after the other, with the head of an export or without. Since no mutation finds a
- * MAC, it is also a length byte, the fields of a state, and a credential, of which a parcel
- * is made.
+ * The input is entries of an export, one after the other, with or without the first line of a file.
+ * Since no mutation finds a MAC, it is also a length byte, the fields of a state, and a credential,
+ * from which an entry is made.
  */
 #include "fuzz.h"
 

@@ -1,4 +1,4 @@
-/* The input is one file, read as either peer's. */
+/* The input is one file, read in both formats. */
 #include "fuzz.h"
 
 #include "import/google.h"

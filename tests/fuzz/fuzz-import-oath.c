@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	if (!oath.used)
-		oath.when = (struct oath_time){0}; /* there is no place for it */
+		oath.when = (struct oath_time){0}; /* the format has no place for it */
 	write_line(&oath, line, sizeof(line));
 	REQUIRE(oath_is_row(text_of(line)));
 	REQUIRE(oath_decode(text_of(line), &back, &why) == TOTP_OK);

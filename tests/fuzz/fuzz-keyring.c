@@ -25,7 +25,10 @@ static void parse_again(const struct keyring_text *text, struct keyring *keyring
 	REQUIRE(keyring_parse(keyring_text_of(text), "keyring", keyring, &why) == TOTP_OK);
 }
 
-/* Whatever the comments say, a rotation leaves every key but the old one, and the new one first. */
+/*
+ * Whatever the comments say, a rotation keeps every key except the old one, and puts the new one
+ * first.
+ */
 static void rotate(struct text input, const struct keyring *before)
 {
 	struct keyring_text text;

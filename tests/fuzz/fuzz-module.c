@@ -1,11 +1,11 @@
 /*
- * The whole module under libpam: policy, PAM line, user, host, answer, record and state are
- * cut from the input, while calls of libc and libcrypto fail at random, seeded by the input.
- * Whatever they are, nobody is let in but with a genuine record and state and a right code,
- * and then once; and an enrolled user is passed over only where the policy says exempt or trusted.
+ * The whole module under libpam: policy, PAM line, user, host, answer, record and state come from
+ * the input, while calls of libc and libcrypto fail at random, with the input as the seed. Whatever
+ * they are, a login is allowed only with a genuine record and state and a correct code, and then
+ * once; and an enrolled user skips the question only where the policy says exempt or trusted.
  *
- * Input: one byte of SWITCHES; policy lines, PAM arguments, user, remote host and answer,
- * each up to a NUL; two bytes, the length of the record; the record; the rest is the state.
+ * Input: one byte of SWITCHES; policy lines, PAM arguments, user, remote host and answer, each up
+ * to a NUL; two bytes, the length of the record; the record; the rest is the state.
  */
 #include "fuzz.h"
 
@@ -53,7 +53,7 @@ static bool fails(int error)
 	return true;
 }
 
-/* No disk is waited for: what is tested here is not the disk. */
+/* No sync waits for a disk: this does not test the disk. */
 int fdatasync(int fd)
 {
 	(void)fd;
@@ -85,7 +85,7 @@ int openat64(int dir, const char *path, int flags, ...)
 	return fails(EMFILE) ? -1 : (int)syscall(SYS_openat, dir, path, flags, mode);
 }
 
-/* What -D_FORTIFY_SOURCE makes of openat without a mode. */
+/* With -D_FORTIFY_SOURCE this is called for openat without a mode. */
 int __openat64_2(int dir, const char *path, int flags);
 
 int __openat64_2(int dir, const char *path, int flags)
@@ -93,7 +93,7 @@ int __openat64_2(int dir, const char *path, int flags)
 	return openat64(dir, path, flags);
 }
 
-/* libcrypto's own, of which one call in so many fails, and which a login was seen to call. */
+/* libcrypto's own function; one call in so many fails, and it notes that a login has called it. */
 #define FAILING(result, name, parameters, ...) \
 	static bool name##_called; \
 \
@@ -183,7 +183,10 @@ static void make_scene(void)
 	strcpy(state_path, scene_state(&scene, "daemon"));
 	record_len = load(record_path, record, sizeof(record));
 	state_len = load(state_path, state, sizeof(state));
-	/* what the inputs are to be refused is possible, and what is to fail is in use */
+	/*
+	 * the code that the inputs should be denied is possible, and the calls that should fail are
+	 * used
+	 */
 	code = scene_code("daemon", scene_now);
 	forget_calls();
 	REQUIRE(scene_login(&scene, "daemon", NULL, code) == PAM_SUCCESS);
@@ -192,7 +195,7 @@ static void make_scene(void)
 
 /* --- one input --- */
 
-/* What stays on one line of a service file. */
+/* The part that fits on one line of a service file. */
 static void make_one_line(char *text)
 {
 	for (; *text; text++)
@@ -200,7 +203,7 @@ static void make_one_line(char *text)
 			*text = ' ';
 }
 
-/* Is the answer, but for blanks and dashes, a code within the widest window there is? */
+/* Is the answer, without blanks and dashes, a code within the widest possible window? */
 static bool is_right(const char *answer)
 {
 	char digits[16] = "";

@@ -1,6 +1,6 @@
 /*
- * The input is a box, and a plaintext, which must come back. A box that somebody else made is
- * opened at the least cost alone, so that scrypt does not eat the time of the fuzzer.
+ * The input is a box, and a plaintext, which must be read back. A box from elsewhere is opened only
+ * at the least cost, because scrypt would take the fuzzer's time.
  */
 #include "fuzz.h"
 

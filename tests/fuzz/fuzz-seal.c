@@ -1,4 +1,4 @@
-/* The input is a box, which must not open, and a plaintext, which must come back. */
+/* The input is a box, which must not open, and a plaintext, which must be read back. */
 #include "fuzz.h"
 
 #include "example.h"

@@ -20,7 +20,7 @@ static size_t bytes_of_kind(enum source_kind kind)
 	return 0;
 }
 
-/* What is shown of an address names the same source again. */
+/* An address as it is shown gives the same source again. */
 static void survives(const struct source *source)
 {
 	char text[SOURCE_TEXT_MAX];

@@ -1,6 +1,6 @@
 /*
- * The input is the file of a PAM service and, after each NUL, one that its includes name: an
- * include gets the file that comes by the length of its name.
+ * The input is the file of a PAM service and, after each NUL, a file for its includes: the length
+ * of an include's name selects the file.
  */
 #include "fuzz.h"
 
@@ -44,7 +44,7 @@ static void line_is_sound(const struct stack_line *line)
 		REQUIRE(line->actions[i] >= STACK_RESET && line->actions[i] <= 99999);
 }
 
-/* Every way ends, and goes forward alone. */
+/* Every path ends, and goes forward only. */
 static void walk_is_sound(const struct stack *stack, int answer)
 {
 	struct stack_walk walk = stack_start();

@@ -32,7 +32,7 @@ static void fill(uint8_t *slot, const uint8_t *data, size_t size, const struct c
 	sign(slot, cred);
 }
 
-/* Decode one slot; whether it is valid. */
+/* Decode one slot; returns whether it is valid. */
 static bool decode(const uint8_t *slot, const struct cred *cred, struct login_state *ret_state)
 {
 	uint8_t again[STATE_SLOT_LEN];
@@ -70,7 +70,7 @@ static void try_version(uint8_t version, const uint8_t *data, size_t size)
 	bool torn;
 
 	cred.version = version;
-	/* as it is, nothing gets in */
+	/* unchanged, no input is authentic */
 	REQUIRE(state_choose(data, size, &cred, &state, &torn) != TOTP_OK);
 
 	fill(file, data, size / 2, &cred);

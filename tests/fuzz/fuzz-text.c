@@ -75,7 +75,7 @@ static void printable(struct text text)
 	REQUIRE(text_is_clean(text_of(kept)));
 }
 
-/* Lines and their ends are the whole text again. */
+/* Lines and their ends together are the whole text. */
 static void lines(struct text text)
 {
 	struct text rest = text, line;

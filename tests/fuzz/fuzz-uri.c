@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(why.text[0] && uri.secret.len == 0);
 		return 0;
 	}
-	/* a name that apps would spoil can be read, but not written */
+	/* a name that some apps misread can be read, but not written */
 	if (uri_write(&uri, text) != TOTP_OK)
 		return 0;
 	REQUIRE(strlen(text) < sizeof(text));

@@ -1,4 +1,4 @@
-/* The input is a message, of either kind: what is read is written the same. */
+/* The input is a message of either kind: a message that can be read is written unchanged. */
 #include "fuzz.h"
 
 #include "login/wire.h"

@@ -1,6 +1,6 @@
 /*
- * One decoder a target. libFuzzer calls it with any bytes; replay.c with those of the
- * corpus, in every build. What must always hold is REQUIREd.
+ * Each target tests one decoder. libFuzzer calls it with any bytes; replay.c calls it with those of
+ * the corpus, in every build. REQUIRE states what must always be true.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -28,7 +28,7 @@ static inline struct text fuzz_text(const uint8_t *data, size_t size)
 	return (struct text){(const char *)data, size};
 }
 
-/* Take a C string of at most cap - 1 bytes off the input: up to its first NUL, or all of it. */
+/* Take a C string of at most cap - 1 bytes from the input: up to its first NUL, or all of it. */
 static inline void fuzz_string(struct text *input, char *ret_string, size_t cap)
 {
 	struct text field = {"", 0};

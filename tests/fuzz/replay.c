@@ -1,4 +1,4 @@
-/* Runs every file of the folders named on the command line through the fuzz target. */
+/* Runs every file of the directories on the command line through the fuzz target. */
 #include <dirent.h>
 #include <err.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@ static void replay(int dir, const char *name)
 
 	if (fd < 0 || !data || io_read_all(fd, data, INPUT_MAX, &size) != TOTP_OK)
 		err(1, "%s", name);
-	/* of just its size, so that a sanitizer sees a read past it */
+	/* of exactly its size, so that a sanitizer sees a read past it */
 	data = realloc(data, size ? size : 1);
 	if (!data)
 		err(1, "%s", name);

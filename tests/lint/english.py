@@ -1,7 +1,7 @@
 """
-Plain English, as CONTRIBUTING.md asks for it: a table of patterns that a reader stumbles over,
-looked for in comments, messages, manuals and every other text. With arguments it looks at the
-files or directories that they name.
+Plain English, as CONTRIBUTING.md asks for it: a table of patterns that confuse readers, searched
+for in comments, messages, manuals and every other text. Arguments are the files or directories to
+check.
 """
 
 import re
@@ -9,7 +9,7 @@ import sys
 
 import house
 
-# pattern -> what to write
+# pattern -> what to write instead
 WORDS = [
     (r"\banew\b", "again"),
     (r"\bfolders?\b", "directory"),
@@ -48,9 +48,8 @@ SENTENCES = [
 PATTERNS = [(re.compile(p, re.I if p[0] != "(" else 0), use) for p, use in WORDS + SENTENCES]
 PARAGRAPH_MAX = 5  # lines of a manual
 
-# Still to be rewritten; what is not named here stays plain.
-NOT_YET = ("tests/e2e/", "tests/unit/", "tests/tools/", "tests/module/", "tests/fault/",
-           "tests/fuzz/", "tests/race/", "tests/prove/",
+# Still to be rewritten. Every other path must stay clean.
+NOT_YET = ("tests/e2e/", "tests/tools/",
            "enroll-tool/ctl/", "enroll-tool/enroll/", "enroll-tool/batch/",
            "enroll-tool/common/", "enroll-tool/totp")
 

@@ -6,7 +6,7 @@ import sys
 
 import house
 
-# as the build has them: include paths name the layer, in the tools the subject
+# as in the build: include paths name the layer, and in the tools the subject
 INCLUDE_ROOTS = ["lib", ".", "enroll-tool"]
 
 

@@ -20,7 +20,7 @@ def git_files():
 
 
 def walked_files():
-    """The same of an unpacked release: all but what a build makes."""
+    """The same for an unpacked release: everything that is not made by a build."""
     for path in TOP.rglob("*"):
         name = path.relative_to(TOP)
         if not re.match(r"build\b|\.git\b", str(name)) and "__pycache__" not in name.parts:
@@ -38,7 +38,7 @@ def c_files():
 
 
 def is_product(name):
-    """Is this file part of what is installed, not of what tests it?"""
+    """Is this file part of the installed program, and not of its tests?"""
     return not name.startswith(("tests/", "bench/"))
 
 
@@ -47,7 +47,7 @@ def read(name):
 
 
 def code_of(text):
-    """C without comments and without what stands in strings; lines keep their numbers."""
+    """C without comments and without the contents of strings; lines keep their numbers."""
     def blank(match):
         kept = "\n" * match.group().count("\n")
         return '""' + kept if match.group().startswith('"') else " " + kept

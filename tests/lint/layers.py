@@ -51,7 +51,7 @@ HEADERS = [
     (r"locale\.h", {"enroll-tool"}),
 ]
 
-# call -> the only directories, or files, in which it may stand
+# call -> the only directories, or files, that may contain it
 CALLS = [
     (r"\b(time|gettimeofday|timespec_get|localtime(_r)?|mktime)\s*\(", HOST_AND_EDGES),
     (r"\bclock_gettime\s*\(\s*CLOCK_MONOTONIC\b", HOST_AND_EDGES | {"lib/base/io.c"}),

@@ -1,7 +1,7 @@
 """
-The manual against the option table: every key is documented with its default, and
-nothing else is. The pages among themselves: each names all others, by their sections, and
-an example keeps its backslashes. Argument: the program print-keys.
+The manual against the option table: every setting is documented with its default, and nothing else
+is. The pages among themselves: each names all others, with their sections, and an example keeps its
+backslashes. Argument: the program print-keys.
 """
 
 import pathlib
@@ -25,7 +25,7 @@ def table(program):
 
 
 def usual_paths():
-    """Defaults of the options of the build, which may differ in this one."""
+    """Defaults of the build options, which may differ in this build."""
     return dict(re.findall(r"option\('(\w+)', type: 'string', value: '(/[^']*)'",
                            house.read("meson_options.txt")))
 
@@ -95,7 +95,7 @@ def main():
 
     compare(findings, CONF, conf_keys(), in_file)
     arguments = module_arguments()
-    # the module's own: which file is read
+    # only the module has it: which file is read
     if arguments.pop("conf", None) != usual["policy_file"]:
         findings.tell(MODULE, f"conf: its default is not {usual['policy_file']}")
     compare(findings, MODULE, arguments, in_args)

@@ -1,6 +1,6 @@
 """
-What the module brings into a process: the functions of PAM's interface and nothing else,
-no library that a login does not need, few bytes. Argument: the built module.
+What the module loads into a process: the functions of PAM's interface and nothing else, no library
+that a login does not need, few bytes. Argument: the built module.
 """
 
 import pathlib

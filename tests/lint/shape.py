@@ -1,7 +1,7 @@
 """
-How the product's functions are cut: prints, for the whole tree or the paths given as arguments,
+How the product's functions are divided: prints, for the whole tree or the paths given as arguments,
 the share of short helpers with one caller, of static names used in several files, functions with
-six or more parameters and functions over 80 lines. Fails where a figure passes its bound.
+six or more parameters and functions over 80 lines. Fails where a figure exceeds its limit.
 """
 
 import collections

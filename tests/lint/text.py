@@ -4,7 +4,7 @@ import re
 
 import house
 
-# In parts, so that they are not found here. A TAP directive follows '"# ' or is quoted.
+# Split, so that they are not found here. A TAP directive follows '"# ' or is quoted.
 NOTES = re.compile(r'(?<!"# )(?<!")\b(' + "|".join(["TO" "DO", "FIX" "ME", "XX" "X"]) + r")\b")
 PATHS = re.compile(r"(?<![\w$}])/wo" r"rk/")
 

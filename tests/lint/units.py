@@ -1,6 +1,6 @@
 """
-systemd finds no fault with totpd's units, and calls the service's exposure low. Only standard
-error shows that a unit is wrong: systemd-analyze succeeds all the same.
+systemd reports no mistake in totpd's units, and rates the service's exposure as low. Only standard
+error shows that a unit is wrong: systemd-analyze succeeds nevertheless.
 """
 
 import pathlib
@@ -17,14 +17,14 @@ UNITS = "totpd.service", "totpd.socket", "totpd-root.socket", "pam_totp-keyring.
 
 
 def analyze(*arguments):
-    """What systemd-analyze says, and what it complains about."""
+    """What systemd-analyze prints, and what it complains about."""
     done = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True,
                           check=False)
     return done.stdout, done.stderr
 
 
 def copy_units(build, totpd, folder):
-    """The units as they are installed, but that totpd is where it was built."""
+    """The units as they are installed, except that totpd is where it was built."""
     for name in UNITS:
         text = (build / name).read_text()
         pathlib.Path(folder, name).write_text(
@@ -36,7 +36,7 @@ def verify(folder):
 
 
 def check_directive(findings, folder):
-    """Would a word that systemd does not know be noticed?"""
+    """Would an unknown directive be noticed?"""
     unit = pathlib.Path(folder, UNITS[0])
     text = unit.read_text()
     unit.write_text(text.replace("ProtectHome=", "ProtectHouse="))
@@ -46,7 +46,7 @@ def check_directive(findings, folder):
 
 
 def check_namespace(findings, folder):
-    """In a user namespace of its own totpd would see everybody as one and the same user."""
+    """In a user namespace of its own totpd would see every client as the same user."""
     for name in UNITS:
         if re.search(r"^PrivateUsers *=", pathlib.Path(folder, name).read_text(), re.M):
             findings.tell(name, "PrivateUsers= hides who asks")
@@ -60,7 +60,7 @@ def check_exposure(findings, folder):
 
 
 def check_condition(findings, folder):
-    """A socket without a keyring would fail for good at the first requests."""
+    """A socket without a keyring would fail permanently at the first requests."""
     for name in "totpd.socket", "totpd-root.socket":
         found = re.findall(r"^ConditionPathExists=\|(.*)$", pathlib.Path(folder, name).read_text(), re.M)
         if len(found) != 2 or found[1] != found[0] + ".cred":
@@ -68,7 +68,7 @@ def check_condition(findings, folder):
 
 
 def check_advice(findings):
-    """systemd opens no socket of a service that runs: what restarts them leaves both dead."""
+    """systemd opens no socket of a service that runs: restarting them would close both for good."""
     for name in house.files():
         if not house.is_product(name) or name.startswith("scripts/"):
             continue

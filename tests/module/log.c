@@ -1,4 +1,4 @@
-/* The log in the place of libc's: a program that uses scene_log has these instead. */
+/* A log that replaces libc's: a program that uses scene_log calls these functions instead. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static void PRINTF_LIKE(2) keep_line(int priority, const char *format, ...);
 void __vsyslog_chk(int priority, int flag, const char *format, va_list args);
 void __syslog_chk(int priority, int flag, const char *format, ...);
 
-/* The format is the caller's, as syslog's is. */
+/* The caller supplies the format, as with syslog itself. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 void __vsyslog_chk(int priority, int flag, const char *format, va_list args)

@@ -1,5 +1,7 @@
-/* What may stand around our module in a stack: one that leaves a password in PAM_AUTHTOK
- * (authtok=PASSWORD), and one that says what it finds there (show). */
+/*
+ * A module that stands before or after ours in a stack. authtok=PASSWORD leaves a password in
+ * PAM_AUTHTOK; show prints what it finds there.
+ */
 #define PAM_SM_AUTH
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>

@@ -19,7 +19,7 @@
 
 int64_t scene_now = SCENE_START;
 
-/* --- the clock, in the place of libc's --- */
+/* --- the clock, instead of libc's --- */
 
 time_t time(time_t *ret_now)
 {
@@ -30,7 +30,7 @@ time_t time(time_t *ret_now)
 
 int64_t scene_up = SCENE_UP;
 
-/* When the host came up is the test's to say; the rest is libc's. */
+/* The test sets the time since boot; the other clocks are libc's. */
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
 	if (clock == CLOCK_BOOTTIME) {
@@ -98,7 +98,7 @@ void scene_make(struct scene *scene, const char *module)
 	*scene = (struct scene){.module = module};
 	strcpy(scene->dir, "/tmp/pam_totp.XXXXXX");
 	if (!mkdtemp(scene->dir) || mkdir(scene_path(scene, "service"), 0755) != 0)
-		err(99, "scene: cannot make a folder");
+		err(99, "scene: cannot make a directory");
 	must(keyring_create(scene_path(scene, "keyring"), SCENE_START, &why), "keyring", &why);
 	must(store_setup(scene_path(scene, "store"), 0, 0, machine, &why), "store", &why);
 	scene_policy(scene, "");
@@ -221,7 +221,7 @@ void scene_revoke(const struct scene *scene, const char *user)
 	     &why);
 }
 
-/* What is changed about a record that is put in the place of another. */
+/* What changes in a record that replaces another one. */
 typedef void change_fn(struct cred *cred, struct login_state *state, void *context);
 
 static enum totp_err change_record(const struct scene *scene, const char *user, change_fn *change,
@@ -277,7 +277,7 @@ enum totp_err scene_import(const struct scene *scene, const char *user)
 		code = enroll_add(&cred, &txn.cred.tokens[0]);
 	if (code != TOTP_OK)
 		return code;
-	state_init(&cred, &state); /* as from a list, which knows of no code used */
+	state_init(&cred, &state); /* as from a list, which knows of no used code */
 	enroll_inherit(&cred, &state, &txn.cred, &txn.state);
 	return store_replace(&txn, &cred, &state, NULL);
 }
@@ -462,7 +462,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 	return code;
 }
 
-/* In the place of libpam's sleep. */
+/* Replaces libpam's sleep. */
 static void note_delay(int code, unsigned delay, void *context)
 {
 	(void)code;

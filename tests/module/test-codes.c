@@ -1,5 +1,7 @@
-/* Who is asked, what PAM is told, and what the options of the PAM line and the keys of the
- * policy file change. */
+/*
+ * Which users are asked, what PAM gets, and what the options of the PAM line and the settings of
+ * the policy file change.
+ */
 #include "module.h"
 
 #include <syslog.h>
@@ -10,7 +12,7 @@ static int login_as(const char *user, struct talk *talk)
 	return scene_talk(&scene, user, talk);
 }
 
-static void a_right_code_lets_in(void **unused)
+static void a_correct_code_is_allowed(void **unused)
 {
 	struct talk talk;
 
@@ -31,7 +33,7 @@ static void a_wrong_code_is_an_authentication_error(void **unused)
 	assert_int_equal(1, lines_in(scene_log));
 }
 
-static void too_many_wrong_codes_have_to_wait_and_are_told_how_long(void **unused)
+static void after_too_many_wrong_codes_the_user_must_wait_and_reads_how_long(void **unused)
 {
 	struct talk talk;
 
@@ -46,7 +48,7 @@ static void too_many_wrong_codes_have_to_wait_and_are_told_how_long(void **unuse
 	assert_int_equal(1, lines_in(scene_log));
 }
 
-static void somebody_not_enrolled_is_asked_and_refused_where_it_is_required(void **unused)
+static void a_user_who_must_enroll_is_asked_and_denied(void **unused)
 {
 	struct talk talk;
 
@@ -57,7 +59,7 @@ static void somebody_not_enrolled_is_asked_and_refused_where_it_is_required(void
 	assert_logged("run totp-enroll");
 }
 
-static void somebody_not_enrolled_is_passed_over_where_it_is_optional(void **unused)
+static void a_user_who_need_not_enroll_is_not_asked(void **unused)
 {
 	struct talk talk;
 
@@ -69,7 +71,7 @@ static void somebody_not_enrolled_is_passed_over_where_it_is_optional(void **unu
 	assert_string_equal(QUESTION, talk.heard);
 }
 
-static void an_unknown_user_is_asked_and_refused_even_where_nobody_must(void **unused)
+static void an_unknown_user_is_asked_and_denied_even_where_codes_are_optional(void **unused)
 {
 	static const char *const arguments[] = {"", "enforce=optional", "enforce=2099-01-01"};
 
@@ -82,7 +84,7 @@ static void an_unknown_user_is_asked_and_refused_even_where_nobody_must(void **u
 	}
 }
 
-static void a_day_of_enforcement_begins_at_midnight_utc(void **unused)
+static void the_date_of_enforcement_begins_at_midnight_utc(void **unused)
 {
 	struct talk talk;
 
@@ -94,7 +96,7 @@ static void a_day_of_enforcement_begins_at_midnight_utc(void **unused)
 	assert_string_equal(REFUSED, talk.heard);
 }
 
-static void an_exempt_user_is_not_asked_enrolled_or_not(void **unused)
+static void an_exempt_user_is_not_asked_whether_enrolled_or_not(void **unused)
 {
 	struct talk talk;
 
@@ -110,7 +112,7 @@ static void a_group_may_be_exempt_or_required(void **unused)
 {
 	struct talk talk;
 
-	/* on every Debian the primary group of each bears its name, but nobody's */
+	/* on every Debian the primary group of each has the user's name, except that of nobody */
 	scene_service(&scene, "", "exempt=@bin");
 	assert_int_equal(SCENE_IGNORED, login_as("bin", &talk));
 	assert_int_equal(PAM_AUTH_ERR, login_as("nobody", &talk));
@@ -119,7 +121,7 @@ static void a_group_may_be_exempt_or_required(void **unused)
 	assert_int_equal(SCENE_IGNORED, login_as("nobody", &talk));
 }
 
-static void whoever_is_both_required_and_exempt_is_required(void **unused)
+static void a_user_who_is_both_required_and_exempt_is_required(void **unused)
 {
 	struct talk talk;
 
@@ -129,7 +131,7 @@ static void whoever_is_both_required_and_exempt_is_required(void **unused)
 	assert_int_equal(PAM_AUTH_ERR, login_as("bin", &talk));
 }
 
-static void a_group_that_does_not_exist_is_an_error_not_an_absence(void **unused)
+static void a_group_that_does_not_exist_is_an_error_not_an_empty_group(void **unused)
 {
 	struct talk talk;
 
@@ -139,7 +141,7 @@ static void a_group_that_does_not_exist_is_an_error_not_an_absence(void **unused
 	assert_logged("no-such-group");
 }
 
-static void prompt_and_echo_are_as_the_line_says(void **unused)
+static void prompt_and_echo_are_those_of_the_pam_line(void **unused)
 {
 	struct talk talk;
 
@@ -152,7 +154,7 @@ static void prompt_and_echo_are_as_the_line_says(void **unused)
 	assert_false(talk.echoed);
 }
 
-static void the_line_decides_over_the_file(void **unused)
+static void the_pam_line_overrides_the_file(void **unused)
 {
 	struct talk talk;
 
@@ -164,7 +166,7 @@ static void the_line_decides_over_the_file(void **unused)
 	assert_true(talk.echoed);
 }
 
-static void debug_says_more_at_debug_priority_alone(void **unused)
+static void debug_logs_more_but_only_at_debug_priority(void **unused)
 {
 	struct talk talk;
 	char priority[8];
@@ -177,7 +179,7 @@ static void debug_says_more_at_debug_priority_alone(void **unused)
 	assert_logged("outcome=debug reason=required");
 }
 
-static void the_window_is_as_wide_as_the_file_says(void **unused)
+static void the_window_is_as_wide_as_the_policy_says(void **unused)
 {
 	static const struct {
 		int window, off, code;
@@ -199,7 +201,7 @@ static void the_window_is_as_wide_as_the_file_says(void **unused)
 	}
 }
 
-static void a_code_outside_the_window_is_refused_and_its_distance_logged(void **unused)
+static void a_code_outside_the_window_is_denied_and_its_distance_logged(void **unused)
 {
 	assert_int_equal(PAM_AUTH_ERR,
 			 scene_login(&scene, "daemon", A, scene_code("daemon", scene_now - 300)));
@@ -207,8 +209,8 @@ static void a_code_outside_the_window_is_refused_and_its_distance_logged(void **
 	assert_logged("code is -10 steps off: check the clock");
 }
 
-/* journald lets a caller read what a process with their real uid has logged. */
-static void a_code_of_the_future_is_not_logged_where_the_caller_reads_the_log(void **unused)
+/* journald lets callers read what a process with their real uid has logged. */
+static void a_future_code_is_not_logged_where_the_caller_can_read_the_log(void **unused)
 {
 	static const int64_t ahead[] = {300, 5 * 3600};
 
@@ -233,7 +235,7 @@ static void a_code_of_the_future_is_not_logged_where_the_caller_reads_the_log(vo
 	assert_logged("code is -10 steps off");
 }
 
-static void a_clock_of_another_time_zone_is_named_in_the_log(void **unused)
+static void the_log_says_that_a_clock_is_in_another_time_zone(void **unused)
 {
 	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "daemon", A,
 						   scene_code("daemon", scene_now - 5 * 3600)));
@@ -247,8 +249,8 @@ static int again(pam_handle_t *handle, struct talk *talk, int flags)
 	return pam_authenticate(handle, flags);
 }
 
-/* sudo shows no message, and asks three times. */
-static void a_silent_program_s_next_question_says_when_the_next_code_comes(void **unused)
+/* sudo shows no messages, and asks three times. */
+static void where_no_message_is_shown_the_next_prompt_says_when_the_next_code_comes(void **unused)
 {
 	struct talk talk = {.answer = scene_code("daemon", scene_now)};
 	struct pam_conv conv;
@@ -269,7 +271,7 @@ static void a_silent_program_s_next_question_says_when_the_next_code_comes(void 
 	pam_end(handle, PAM_SUCCESS);
 }
 
-static void the_short_bucket_is_as_large_and_as_quick_as_the_file_says(void **unused)
+static void the_short_bucket_has_the_size_and_the_refill_of_the_policy(void **unused)
 {
 	scene_policy(&scene, "attempts = 2\nattempts_refill = 60\n");
 	assert_int_equal(PAM_AUTH_ERR, wrong(A));
@@ -281,7 +283,7 @@ static void the_short_bucket_is_as_large_and_as_quick_as_the_file_says(void **un
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
-static void the_long_bucket_may_hold_until_an_administrator_acts(void **unused)
+static void the_long_bucket_can_stay_empty_until_an_administrator_acts(void **unused)
 {
 	struct talk talk;
 
@@ -295,7 +297,7 @@ static void the_long_bucket_may_hold_until_an_administrator_acts(void **unused)
 	assert_logged("run totpctl unlock");
 }
 
-static void the_delay_is_the_same_for_whoever_is_refused(void **unused)
+static void the_delay_is_the_same_for_every_denied_user(void **unused)
 {
 	static const char *const users[] = {"daemon", "bin", "no-such-user"};
 
@@ -314,7 +316,7 @@ static void the_delay_is_the_same_for_whoever_is_refused(void **unused)
 	assert_int_equal(0, talk.delay);
 }
 
-static void setcred_succeeds_and_a_line_that_asks_nobody_lets_nobody_in(void **unused)
+static void setcred_succeeds_and_a_line_that_asks_no_user_allows_no_login(void **unused)
 {
 	struct talk talk = {.answer = scene_code("daemon", scene_now)};
 	struct pam_conv conv;
@@ -336,7 +338,7 @@ static void setcred_succeeds_and_a_line_that_asks_nobody_lets_nobody_in(void **u
 	pam_end(handle, PAM_SUCCESS);
 }
 
-static void a_program_that_wants_silence_gets_the_question_alone(void **unused)
+static void a_program_that_wants_silence_gets_only_the_question(void **unused)
 {
 	struct talk talk = {.answer = scene_wrong_code("daemon", scene_now), .flags = PAM_SILENT};
 
@@ -351,30 +353,30 @@ static void a_program_that_wants_silence_gets_the_question_alone(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(a_right_code_lets_in),
-		in_a_scene(a_code_of_the_future_is_not_logged_where_the_caller_reads_the_log),
-		in_a_scene(a_clock_of_another_time_zone_is_named_in_the_log),
-		in_a_scene(a_silent_program_s_next_question_says_when_the_next_code_comes),
+		in_a_scene(a_correct_code_is_allowed),
+		in_a_scene(a_future_code_is_not_logged_where_the_caller_can_read_the_log),
+		in_a_scene(the_log_says_that_a_clock_is_in_another_time_zone),
+		in_a_scene(where_no_message_is_shown_the_next_prompt_says_when_the_next_code_comes),
 		in_a_scene(a_wrong_code_is_an_authentication_error),
-		in_a_scene(too_many_wrong_codes_have_to_wait_and_are_told_how_long),
-		in_a_scene(somebody_not_enrolled_is_asked_and_refused_where_it_is_required),
-		in_a_scene(somebody_not_enrolled_is_passed_over_where_it_is_optional),
-		in_a_scene(an_unknown_user_is_asked_and_refused_even_where_nobody_must),
-		in_a_scene(a_day_of_enforcement_begins_at_midnight_utc),
-		in_a_scene(an_exempt_user_is_not_asked_enrolled_or_not),
+		in_a_scene(after_too_many_wrong_codes_the_user_must_wait_and_reads_how_long),
+		in_a_scene(a_user_who_must_enroll_is_asked_and_denied),
+		in_a_scene(a_user_who_need_not_enroll_is_not_asked),
+		in_a_scene(an_unknown_user_is_asked_and_denied_even_where_codes_are_optional),
+		in_a_scene(the_date_of_enforcement_begins_at_midnight_utc),
+		in_a_scene(an_exempt_user_is_not_asked_whether_enrolled_or_not),
 		in_a_scene(a_group_may_be_exempt_or_required),
-		in_a_scene(whoever_is_both_required_and_exempt_is_required),
-		in_a_scene(a_group_that_does_not_exist_is_an_error_not_an_absence),
-		in_a_scene(prompt_and_echo_are_as_the_line_says),
-		in_a_scene(the_line_decides_over_the_file),
-		in_a_scene(debug_says_more_at_debug_priority_alone),
-		in_a_scene(the_window_is_as_wide_as_the_file_says),
-		in_a_scene(a_code_outside_the_window_is_refused_and_its_distance_logged),
-		in_a_scene(the_short_bucket_is_as_large_and_as_quick_as_the_file_says),
-		in_a_scene(the_long_bucket_may_hold_until_an_administrator_acts),
-		in_a_scene(the_delay_is_the_same_for_whoever_is_refused),
-		in_a_scene(setcred_succeeds_and_a_line_that_asks_nobody_lets_nobody_in),
-		in_a_scene(a_program_that_wants_silence_gets_the_question_alone),
+		in_a_scene(a_user_who_is_both_required_and_exempt_is_required),
+		in_a_scene(a_group_that_does_not_exist_is_an_error_not_an_empty_group),
+		in_a_scene(prompt_and_echo_are_those_of_the_pam_line),
+		in_a_scene(the_pam_line_overrides_the_file),
+		in_a_scene(debug_logs_more_but_only_at_debug_priority),
+		in_a_scene(the_window_is_as_wide_as_the_policy_says),
+		in_a_scene(a_code_outside_the_window_is_denied_and_its_distance_logged),
+		in_a_scene(the_short_bucket_has_the_size_and_the_refill_of_the_policy),
+		in_a_scene(the_long_bucket_can_stay_empty_until_an_administrator_acts),
+		in_a_scene(the_delay_is_the_same_for_every_denied_user),
+		in_a_scene(setcred_succeeds_and_a_line_that_asks_no_user_allows_no_login),
+		in_a_scene(a_program_that_wants_silence_gets_only_the_question),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

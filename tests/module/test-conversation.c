@@ -1,12 +1,14 @@
-/* The program between us and the person is not trusted to follow the protocol, and not
- * every answer is a code. */
+/*
+ * The program between the module and the user may break the protocol, and not every answer is a
+ * code.
+ */
 #include "module.h"
 
 #include <stdlib.h>
 
 #define JUNK "\b\n\r\177INCORRECT"
 
-/* Refused without being counted: what cannot be a code guesses nothing. */
+/* Denied without being counted: an answer that cannot be a code guesses nothing. */
 static void assert_uncounted(struct talk *talk, const char *reason)
 {
 	scene_log_clear();
@@ -16,7 +18,7 @@ static void assert_uncounted(struct talk *talk, const char *reason)
 	assert_int_equal(0, scene_failures(&scene, "daemon"));
 }
 
-static void a_program_that_cannot_ask_is_refused(void **unused)
+static void a_program_that_cannot_ask_is_denied(void **unused)
 {
 	static const enum talk_fault faults[] = {TALK_NO_FUNCTION, TALK_CONV_ERR, TALK_CONV_AGAIN,
 						 TALK_NO_ARRAY, TALK_NO_STRING};
@@ -37,7 +39,7 @@ static int log_in(struct talk *talk, int flags)
 	return scene_talk(&scene, "daemon", talk);
 }
 
-static void what_self_service_did_is_told_once_to_who_sees_text(void **unused)
+static void a_change_by_self_service_is_reported_once_to_a_user_who_sees_text(void **unused)
 {
 	struct talk talk;
 
@@ -52,14 +54,14 @@ static void what_self_service_did_is_told_once_to_who_sees_text(void **unused)
 	assert_lacks(talk.heard, "A device was added");
 }
 
-static void an_empty_answer_is_refused(void **unused)
+static void an_empty_answer_is_denied(void **unused)
 {
 	struct talk talk = {.answer = ""};
 
 	assert_uncounted(&talk, "reason=no_answer");
 }
 
-static void an_answer_that_is_no_code_is_refused(void **unused)
+static void an_answer_that_is_not_a_code_is_denied(void **unused)
 {
 	static const char *const answers[] = {
 		"12345",
@@ -83,7 +85,7 @@ static void an_answer_that_is_no_code_is_refused(void **unused)
 	}
 }
 
-static void a_long_answer_is_refused(void **unused)
+static void a_long_answer_is_denied(void **unused)
 {
 	static const size_t lengths[] = {511, 512, 513, 600, 70000};
 
@@ -92,7 +94,7 @@ static void a_long_answer_is_refused(void **unused)
 		struct talk talk = {.answer = answer};
 
 		assert_non_null(answer);
-		/* the right code, and more than there may be of it */
+		/* the correct code, and more characters than an answer may have */
 		memset(answer, ' ', lengths[i]);
 		memcpy(answer, scene_code("daemon", scene_now), 6);
 		answer[lengths[i] - 1] = 'x';
@@ -128,7 +130,7 @@ static void spaces_and_dashes_in_a_code_do_not_count(void **unused)
 	}
 }
 
-static void sshd_s_junk_is_refused_and_told_apart(void **unused)
+static void sshd_s_filler_is_denied_and_logged_as_what_it_is(void **unused)
 {
 	struct talk talk = {.answer = JUNK};
 
@@ -140,7 +142,7 @@ static void sshd_s_junk_is_refused_and_told_apart(void **unused)
 	assert_uncounted(&talk, "reason=junk");
 }
 
-static void the_password_in_the_place_of_a_code_is_refused_and_told_apart(void **unused)
+static void a_password_instead_of_a_code_is_denied_and_logged_as_what_it_is(void **unused)
 {
 	char before[512];
 	struct talk talk = {.answer = "correct-horse"};
@@ -153,7 +155,7 @@ static void the_password_in_the_place_of_a_code_is_refused_and_told_apart(void *
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
-static void a_right_code_that_is_the_password_too_is_refused(void **unused)
+static void a_correct_code_that_is_also_the_password_is_denied(void **unused)
 {
 	const char *code = scene_code("daemon", scene_now);
 	char before[512];
@@ -164,7 +166,7 @@ static void a_right_code_that_is_the_password_too_is_refused(void **unused)
 	assert_uncounted(&talk, "reason=password");
 }
 
-static void an_answer_to_what_is_no_question_changes_nothing(void **unused)
+static void an_answer_to_a_message_changes_nothing(void **unused)
 {
 	struct talk talk = {.answer = scene_wrong_code("daemon", scene_now),
 			    .fault = TALK_ANSWERS_TEXTS};
@@ -174,7 +176,7 @@ static void an_answer_to_what_is_no_question_changes_nothing(void **unused)
 	assert_int_equal(1, scene_failures(&scene, "daemon"));
 }
 
-static void a_program_that_cannot_ask_learns_nothing_of_others(void **unused)
+static void a_program_that_cannot_ask_learns_nothing_about_other_users(void **unused)
 {
 	static const char *const users[] = {"daemon", "bin", "no-such-user"};
 
@@ -189,17 +191,17 @@ static void a_program_that_cannot_ask_learns_nothing_of_others(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(a_program_that_cannot_ask_is_refused),
-		in_a_scene(what_self_service_did_is_told_once_to_who_sees_text),
-		in_a_scene(an_empty_answer_is_refused),
-		in_a_scene(an_answer_that_is_no_code_is_refused),
-		in_a_scene(a_long_answer_is_refused),
+		in_a_scene(a_program_that_cannot_ask_is_denied),
+		in_a_scene(a_change_by_self_service_is_reported_once_to_a_user_who_sees_text),
+		in_a_scene(an_empty_answer_is_denied),
+		in_a_scene(an_answer_that_is_not_a_code_is_denied),
+		in_a_scene(a_long_answer_is_denied),
 		in_a_scene(spaces_and_dashes_in_a_code_do_not_count),
-		in_a_scene(sshd_s_junk_is_refused_and_told_apart),
-		in_a_scene(the_password_in_the_place_of_a_code_is_refused_and_told_apart),
-		in_a_scene(a_right_code_that_is_the_password_too_is_refused),
-		in_a_scene(an_answer_to_what_is_no_question_changes_nothing),
-		in_a_scene(a_program_that_cannot_ask_learns_nothing_of_others),
+		in_a_scene(sshd_s_filler_is_denied_and_logged_as_what_it_is),
+		in_a_scene(a_password_instead_of_a_code_is_denied_and_logged_as_what_it_is),
+		in_a_scene(a_correct_code_that_is_also_the_password_is_denied),
+		in_a_scene(an_answer_to_a_message_changes_nothing),
+		in_a_scene(a_program_that_cannot_ask_learns_nothing_about_other_users),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,7 @@
-/* The account stage: who has just been let on by the auth stage to enrol, and nobody else. */
+/*
+ * The account stage: it enrolls the users whom the auth stage has just sent on to enroll, and
+ * nobody else.
+ */
 #include "module.h"
 
 #include <security/pam_appl.h>
@@ -6,10 +9,10 @@
 #include "base/io.h"
 #include "otp/base32.h"
 
-/* A person who answers each question as they are told to. */
+/* A person who answers each question as the test says. */
 struct person {
 	const char *answers; /* one character for each question, the last one for all that follow:
-				r the right code, w a wrong one, i, e Enter, y, 0 cannot answer */
+				r the correct code, w a wrong one, i, e Enter, y, 0 cannot answer */
 	void (*before_answer)(void);
 	char heard[16384];
 	struct secret secret; /* as it was shown */
@@ -42,7 +45,7 @@ static const char *wrong_code(void)
 {
 	static char code[7];
 	unsigned number = 0;
-	bool used = person.secret.len > 0; /* none is shown yet: anything is wrong */
+	bool used = person.secret.len > 0; /* none is shown yet: any code is wrong */
 
 	while (used) {
 		snprintf(code, sizeof(code), "%06u", number++ % 1000000);
@@ -111,7 +114,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 
 static const struct pam_conv conversation = {converse, NULL};
 
-/* Both lines, as the manual has them, and what else account has. */
+/* Both lines, as in the manual, and the other lines of account. */
 static void both_lines(const char *arguments)
 {
 	char text[2048];
@@ -143,7 +146,7 @@ static int account(pam_handle_t *handle)
 	return code;
 }
 
-/* Authenticate, which lets on, and then account. */
+/* Authenticate, which sends the user on, and then account. */
 static int log_in(const char *user, const char *answers)
 {
 	pam_handle_t *handle = begin(user, answers);
@@ -167,22 +170,22 @@ static int begin_scene(void **state)
 
 #define enrolling(test) cmocka_unit_test_setup_teardown(test, begin_scene, teardown)
 
-/* --- who is led through it --- */
+/* --- which users are enrolled --- */
 
-static void who_must_enrolls_with_a_right_code_and_gives_the_next_one_next_time(void **unused)
+static void a_user_who_must_enrolls_with_a_correct_code_and_needs_the_next_one_later(void **unused)
 {
 	assert_int_equal(PAM_SUCCESS, log_in("bin", "r"));
 	assert_true(is_enrolled("bin"));
 	assert_holds(person.heard, "Recovery codes of bin");
 	assert_logged("user=bin service=scene source=service:scene outcome=enrolled reason=login");
 
-	/* used: it stands in the state already */
+	/* used: the login state holds it already */
 	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "bin", NULL, code_at(scene_now)));
 	scene_now += SCENE_STEP;
 	assert_int_equal(PAM_SUCCESS, scene_login(&scene, "bin", NULL, code_at(scene_now)));
 }
 
-static void who_did_not_just_authenticate_meets_nothing(void **unused)
+static void a_user_who_did_not_just_authenticate_is_asked_nothing(void **unused)
 {
 	static const char *const users[] = {"bin", "daemon", "root", "nosuchuser"};
 
@@ -193,7 +196,7 @@ static void who_did_not_just_authenticate_meets_nothing(void **unused)
 	}
 }
 
-static void who_gave_a_code_meets_nothing(void **unused)
+static void a_user_who_gave_a_code_is_asked_nothing_more(void **unused)
 {
 	pam_handle_t *handle = begin("daemon", "r");
 
@@ -203,7 +206,7 @@ static void who_gave_a_code_meets_nothing(void **unused)
 	assert_string_equal(QUESTION, person.heard);
 }
 
-static void a_second_authentication_takes_the_first_one_s_mark(void **unused)
+static void a_second_authentication_replaces_the_mark_of_the_first(void **unused)
 {
 	pam_handle_t *handle = begin("bin", "r");
 
@@ -217,8 +220,8 @@ static void a_second_authentication_takes_the_first_one_s_mark(void **unused)
 	assert_false(is_enrolled("bin"));
 }
 
-/* One line lets on who must enrol; what stands after it has nothing to ask of them. */
-static void another_line_of_the_module_takes_no_mark_away(void **unused)
+/* One line sends on the users who must enroll; the line after it asks them nothing. */
+static void another_line_of_the_module_keeps_the_mark(void **unused)
 {
 	static const char *const others[] = {"other", "conf if_publickey",
 					     "other enroll_in_account"};
@@ -244,8 +247,8 @@ static void another_line_of_the_module_takes_no_mark_away(void **unused)
 	assert_true(is_enrolled("bin"));
 }
 
-/* As where a service has an account line of its own, and includes one. */
-static void a_second_account_line_has_nothing_to_do(void **unused)
+/* As where a service has an account line of its own and includes another one. */
+static void a_second_account_line_does_nothing(void **unused)
 {
 	static const struct {
 		const char *policy, *user, *answers;
@@ -270,7 +273,7 @@ static void a_second_account_line_has_nothing_to_do(void **unused)
 	assert_true(is_enrolled("bin"));
 }
 
-static void whom_the_program_puts_in_the_place_of_another_is_refused(void **unused)
+static void a_user_name_that_the_program_changes_in_between_is_denied(void **unused)
 {
 	static const char *const users[] = {"nobody", "daemon", "nosuchuser", ""};
 
@@ -287,9 +290,9 @@ static void whom_the_program_puts_in_the_place_of_another_is_refused(void **unus
 	}
 }
 
-/* --- what does not enrol --- */
+/* --- what does not enroll --- */
 
-static void nothing_is_stored_without_a_right_code(void **unused)
+static void nothing_is_stored_without_a_correct_code(void **unused)
 {
 	static const struct {
 		const char *answers;
@@ -306,7 +309,7 @@ static void nothing_is_stored_without_a_right_code(void **unused)
 	}
 }
 
-static void a_picture_is_not_swapped_for_ever(void **unused)
+static void the_picture_cannot_be_swapped_without_end(void **unused)
 {
 	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "i"));
 	assert_in_range(person.questions, 2, 20);
@@ -317,7 +320,7 @@ static void lose_the_keyring(void)
 	assert_int_equal(0, unlink(scene_path(&scene, "keyring")));
 }
 
-static void a_store_that_fails_at_the_end_refuses(void **unused)
+static void a_store_that_fails_at_the_end_denies(void **unused)
 {
 	pam_handle_t *handle = begin("bin", "r");
 
@@ -336,7 +339,7 @@ static void enroll_elsewhere(void)
 	scene_enroll(&scene, "bin");
 }
 
-static void who_was_enrolled_meanwhile_is_sent_away(void **unused)
+static void a_user_who_was_enrolled_meanwhile_is_denied(void **unused)
 {
 	pam_handle_t *handle = begin("bin", "r");
 
@@ -349,7 +352,7 @@ static void who_was_enrolled_meanwhile_is_sent_away(void **unused)
 			 scene_login(&scene, "bin", NULL, scene_code("bin", scene_now)));
 }
 
-static void who_was_enrolled_between_the_stages_is_asked_nothing(void **unused)
+static void a_user_who_was_enrolled_between_the_stages_is_asked_nothing(void **unused)
 {
 	pam_handle_t *handle = begin("bin", "r");
 
@@ -361,7 +364,7 @@ static void who_was_enrolled_between_the_stages_is_asked_nothing(void **unused)
 
 /* --- the lines --- */
 
-static void an_account_line_of_another_policy_refuses(void **unused)
+static void an_account_line_with_another_policy_denies(void **unused)
 {
 	char arguments[200];
 
@@ -379,7 +382,7 @@ static void an_account_line_of_another_policy_refuses(void **unused)
 	assert_int_equal(PAM_SERVICE_ERR, log_in("bin", "r"));
 }
 
-static void where_nothing_can_be_shown_nobody_is_let_on(void **unused)
+static void where_nothing_can_be_shown_no_user_is_sent_on_to_enroll(void **unused)
 {
 	pam_handle_t *handle = begin("bin", "e");
 
@@ -388,7 +391,7 @@ static void where_nothing_can_be_shown_nobody_is_let_on(void **unused)
 	assert_string_equal("?Verification code: \n", person.heard);
 }
 
-/* --- before the day --- */
+/* --- before the date --- */
 
 static void an_offer_that_is_declined_or_given_up_changes_nothing(void **unused)
 {
@@ -405,14 +408,14 @@ static void an_offer_that_is_declined_or_given_up_changes_nothing(void **unused)
 	assert_true(is_enrolled("bin"));
 }
 
-static void without_a_day_nothing_is_said(void **unused)
+static void without_a_date_nothing_is_shown(void **unused)
 {
 	scene_policy(&scene, "enroll = login\nenforce = optional\n");
 	assert_int_equal(PAM_SUCCESS, log_in("bin", "r"));
 	assert_string_equal("", person.heard);
 }
 
-static void who_is_exempt_or_comes_silently_is_told_nothing(void **unused)
+static void exempt_users_and_silent_programs_see_nothing(void **unused)
 {
 	pam_handle_t *handle;
 
@@ -427,9 +430,11 @@ static void who_is_exempt_or_comes_silently_is_told_nothing(void **unused)
 	assert_string_equal("", person.heard);
 }
 
-/* --- what is left behind --- */
+/* --- what a login leaves behind --- */
 
-/* Of a login and of an enrolment; the picture's library is opened for a picture alone. */
+/*
+ * The maps of a login and of an enrollment: the library for pictures is loaded for a picture only.
+ */
 static bool maps_hold(const char *name)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
@@ -450,7 +455,7 @@ static void note_maps(void)
 	mapped_at_question |= maps_hold("libqrencode");
 }
 
-static void a_login_and_an_enrolment_without_a_picture_map_no_library_for_one(void **unused)
+static void without_a_picture_no_library_for_pictures_is_loaded(void **unused)
 {
 	pam_handle_t *handle = begin("daemon", "r");
 
@@ -501,24 +506,24 @@ static void no_secret_and_no_code_is_logged(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		enrolling(who_must_enrolls_with_a_right_code_and_gives_the_next_one_next_time),
-		enrolling(who_did_not_just_authenticate_meets_nothing),
-		enrolling(who_gave_a_code_meets_nothing),
-		enrolling(a_second_authentication_takes_the_first_one_s_mark),
-		enrolling(another_line_of_the_module_takes_no_mark_away),
-		enrolling(a_second_account_line_has_nothing_to_do),
-		enrolling(whom_the_program_puts_in_the_place_of_another_is_refused),
-		enrolling(nothing_is_stored_without_a_right_code),
-		enrolling(a_picture_is_not_swapped_for_ever),
-		enrolling(a_store_that_fails_at_the_end_refuses),
-		enrolling(who_was_enrolled_meanwhile_is_sent_away),
-		enrolling(who_was_enrolled_between_the_stages_is_asked_nothing),
-		enrolling(an_account_line_of_another_policy_refuses),
-		enrolling(where_nothing_can_be_shown_nobody_is_let_on),
+		enrolling(a_user_who_must_enrolls_with_a_correct_code_and_needs_the_next_one_later),
+		enrolling(a_user_who_did_not_just_authenticate_is_asked_nothing),
+		enrolling(a_user_who_gave_a_code_is_asked_nothing_more),
+		enrolling(a_second_authentication_replaces_the_mark_of_the_first),
+		enrolling(another_line_of_the_module_keeps_the_mark),
+		enrolling(a_second_account_line_does_nothing),
+		enrolling(a_user_name_that_the_program_changes_in_between_is_denied),
+		enrolling(nothing_is_stored_without_a_correct_code),
+		enrolling(the_picture_cannot_be_swapped_without_end),
+		enrolling(a_store_that_fails_at_the_end_denies),
+		enrolling(a_user_who_was_enrolled_meanwhile_is_denied),
+		enrolling(a_user_who_was_enrolled_between_the_stages_is_asked_nothing),
+		enrolling(an_account_line_with_another_policy_denies),
+		enrolling(where_nothing_can_be_shown_no_user_is_sent_on_to_enroll),
 		enrolling(an_offer_that_is_declined_or_given_up_changes_nothing),
-		enrolling(without_a_day_nothing_is_said),
-		enrolling(who_is_exempt_or_comes_silently_is_told_nothing),
-		enrolling(a_login_and_an_enrolment_without_a_picture_map_no_library_for_one),
+		enrolling(without_a_date_nothing_is_shown),
+		enrolling(exempt_users_and_silent_programs_see_nothing),
+		enrolling(without_a_picture_no_library_for_pictures_is_loaded),
 		enrolling(no_secret_and_no_code_is_logged),
 	};
 

@@ -1,7 +1,7 @@
-/* A code enters once, guesses run out, and neither is of use against the owner. */
+/* Each code works once, the number of guesses is limited, and neither rule locks out the owner. */
 #include "module.h"
 
-static void a_code_lets_in_once(void **unused)
+static void a_code_works_once(void **unused)
 {
 	struct talk talk = {.answer = scene_code("daemon", scene_now)};
 
@@ -14,7 +14,7 @@ static void a_code_lets_in_once(void **unused)
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
-static void an_older_code_is_of_no_use_after_a_newer_one(void **unused)
+static void after_a_newer_code_an_older_one_does_not_work(void **unused)
 {
 	const int64_t now = scene_now;
 
@@ -25,8 +25,8 @@ static void an_older_code_is_of_no_use_after_a_newer_one(void **unused)
 			 scene_login(&scene, "daemon", A, scene_code("daemon", now - 30)));
 }
 
-/* Three used codes, entered again one a step, teach no offset. */
-static void used_codes_entered_again_in_turn_teach_nothing(void **unused)
+/* Three used codes, entered again one in each step, do not make the module learn an offset. */
+static void used_codes_entered_again_in_turn_change_no_clock_offset(void **unused)
 {
 	char used[3][9];
 	uint64_t last;
@@ -46,33 +46,33 @@ static void used_codes_entered_again_in_turn_teach_nothing(void **unused)
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
-static void wrong_codes_from_one_place_do_not_lock_out_a_known_one(void **unused)
+static void wrong_codes_from_one_address_do_not_lock_out_a_known_address(void **unused)
 {
-	assert_int_equal(PAM_SUCCESS, right(B)); /* B is known now */
+	assert_int_equal(PAM_SUCCESS, right(B)); /* B is known from now on */
 	scene_now += 60;
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(PAM_AUTH_ERR, wrong(A));
 	assert_int_equal(PAM_MAXTRIES, right(A));
 	assert_int_equal(PAM_SUCCESS, right(B));
 	scene_now += 60;
-	/* and they that are throttled are still asked, like everybody */
+	/* throttled users are still asked, as everybody is */
 	struct talk talk = {.answer = "000000", .rhost = A};
 
 	assert_int_equal(PAM_MAXTRIES, scene_talk(&scene, "daemon", &talk));
 	assert_holds(talk.heard, QUESTION);
 }
 
-static void wrong_codes_from_afar_do_not_lock_out_a_known_terminal(void **unused)
+static void wrong_codes_over_the_network_do_not_lock_out_a_known_terminal(void **unused)
 {
 	assert_int_equal(PAM_SUCCESS, right(NULL));
 	scene_now += 60;
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(PAM_AUTH_ERR, wrong(A));
-	assert_int_equal(PAM_MAXTRIES, right(B)); /* strangers share one throttle */
+	assert_int_equal(PAM_MAXTRIES, right(B)); /* all unknown sources share one throttle */
 	assert_int_equal(PAM_SUCCESS, right(NULL));
 }
 
-static void a_refused_try_does_not_move_the_release(void **unused)
+static void a_denied_attempt_does_not_prolong_the_wait(void **unused)
 {
 	const int64_t start = scene_now;
 
@@ -98,7 +98,7 @@ static void a_clock_set_back_neither_shortens_nor_lengthens_a_wait(void **unused
 	assert_int_equal(PAM_MAXTRIES, right(A));
 }
 
-static void a_clock_set_back_before_the_last_login_refuses_and_says_how_to_repair(void **unused)
+static void a_clock_set_back_before_the_last_login_denies_and_says_how_to_repair(void **unused)
 {
 	assert_int_equal(PAM_SUCCESS, right(A));
 	scene_now -= 3600;
@@ -111,7 +111,7 @@ static void a_clock_set_back_before_the_last_login_refuses_and_says_how_to_repai
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
-static void sources_are_told_as_they_are_counted(void **unused)
+static void sources_are_logged_as_they_are_counted(void **unused)
 {
 	static const struct {
 		const char *rhost, *source;
@@ -142,7 +142,7 @@ static void other_session_logs_in(void *context)
 	assert_int_equal(PAM_SUCCESS, right(B));
 }
 
-static void a_session_at_its_prompt_is_not_disturbed_by_another_one(void **unused)
+static void a_login_that_waits_at_its_prompt_is_not_disturbed_by_another_one(void **unused)
 {
 	char next[9];
 	struct talk talk = {.answer = next, .rhost = A, .while_typing = other_session_logs_in};
@@ -151,7 +151,7 @@ static void a_session_at_its_prompt_is_not_disturbed_by_another_one(void **unuse
 	assert_int_equal(PAM_SUCCESS, scene_talk(&scene, "daemon", &talk));
 }
 
-static void two_sessions_at_their_prompts_share_one_code_s_one_use(void **unused)
+static void two_logins_at_their_prompts_can_use_a_code_only_once(void **unused)
 {
 	char same[9];
 	struct talk talk = {.answer = same, .rhost = A, .while_typing = other_session_logs_in};
@@ -167,7 +167,7 @@ static void administrator_revokes(void *context)
 	scene_revoke(&scene, "daemon");
 }
 
-static void who_is_revoked_while_typing_is_refused(void **unused)
+static void a_user_who_is_revoked_while_typing_is_denied(void **unused)
 {
 	char code[9];
 	struct talk talk = {.answer = code, .while_typing = administrator_revokes};
@@ -184,7 +184,7 @@ static void administrator_replaces(void *context)
 	assert_int_equal(TOTP_OK, scene_replace(&scene, "daemon"));
 }
 
-static void whose_record_is_replaced_while_typing_is_let_in(void **unused)
+static void a_user_whose_record_is_replaced_while_typing_is_allowed(void **unused)
 {
 	char code[9];
 	struct talk talk = {.answer = code, .while_typing = administrator_replaces};
@@ -199,7 +199,7 @@ static void time_passes(void *context)
 	scene_now += *(const int *)context;
 }
 
-static void the_time_that_counts_is_that_of_the_answer(void **unused)
+static void the_time_of_the_answer_counts_not_that_of_the_question(void **unused)
 {
 	int seconds = 120;
 	char late[9], fresh[9];
@@ -215,20 +215,20 @@ static void the_time_that_counts_is_that_of_the_answer(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(a_code_lets_in_once),
-		in_a_scene(an_older_code_is_of_no_use_after_a_newer_one),
-		in_a_scene(used_codes_entered_again_in_turn_teach_nothing),
-		in_a_scene(wrong_codes_from_one_place_do_not_lock_out_a_known_one),
-		in_a_scene(wrong_codes_from_afar_do_not_lock_out_a_known_terminal),
-		in_a_scene(a_refused_try_does_not_move_the_release),
+		in_a_scene(a_code_works_once),
+		in_a_scene(after_a_newer_code_an_older_one_does_not_work),
+		in_a_scene(used_codes_entered_again_in_turn_change_no_clock_offset),
+		in_a_scene(wrong_codes_from_one_address_do_not_lock_out_a_known_address),
+		in_a_scene(wrong_codes_over_the_network_do_not_lock_out_a_known_terminal),
+		in_a_scene(a_denied_attempt_does_not_prolong_the_wait),
 		in_a_scene(a_clock_set_back_neither_shortens_nor_lengthens_a_wait),
-		in_a_scene(a_clock_set_back_before_the_last_login_refuses_and_says_how_to_repair),
-		in_a_scene(sources_are_told_as_they_are_counted),
-		in_a_scene(a_session_at_its_prompt_is_not_disturbed_by_another_one),
-		in_a_scene(two_sessions_at_their_prompts_share_one_code_s_one_use),
-		in_a_scene(who_is_revoked_while_typing_is_refused),
-		in_a_scene(whose_record_is_replaced_while_typing_is_let_in),
-		in_a_scene(the_time_that_counts_is_that_of_the_answer),
+		in_a_scene(a_clock_set_back_before_the_last_login_denies_and_says_how_to_repair),
+		in_a_scene(sources_are_logged_as_they_are_counted),
+		in_a_scene(a_login_that_waits_at_its_prompt_is_not_disturbed_by_another_one),
+		in_a_scene(two_logins_at_their_prompts_can_use_a_code_only_once),
+		in_a_scene(a_user_who_is_revoked_while_typing_is_denied),
+		in_a_scene(a_user_whose_record_is_replaced_while_typing_is_allowed),
+		in_a_scene(the_time_of_the_answer_counts_not_that_of_the_question),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * What a help desk does, as the person and the log meet it: temporary codes, users who are
- * disabled, and records that wait for their first code.
+ * What a help desk does, as the user and the log see it: temporary codes, disabled users, and
+ * records that a first code has to confirm.
  */
 #include "module.h"
 
@@ -35,7 +35,7 @@ static void assert_no_bypass_in_the_log(void)
 	assert_lacks(scene_log, code.text);
 }
 
-static void a_temporary_code_lets_in_as_often_as_it_may_and_tells_what_to_ask_for(void **unused)
+static void a_temporary_code_works_for_its_uses_and_says_what_to_ask_for(void **unused)
 {
 	static const char *const heard[] = {
 		QUESTION ":This temporary code works 1 more time until 2023-11-14 23:13 UTC.\n"
@@ -75,7 +75,7 @@ static void a_temporary_code_expires(void **unused)
 	assert_logged("reason=ended_bypass");
 }
 
-static void a_temporary_code_works_while_others_wait_and_is_taken_as_people_type_it(void **unused)
+static void a_temporary_code_works_while_others_wait_and_however_it_is_typed(void **unused)
 {
 	struct recovery_code code;
 
@@ -117,7 +117,7 @@ static void a_temporary_code_follows_the_password_in_a_combined_answer(void **un
 
 /* --- disabled --- */
 
-static void a_disabled_user_is_told_what_is_told_after_a_wrong_code(void **unused)
+static void a_disabled_user_reads_what_a_wrong_code_gets(void **unused)
 {
 	char codes[SCENE_RECOVERY][RECOVERY_SHOWN_MAX];
 	const char *answers[4];
@@ -147,7 +147,7 @@ static void a_disabled_user_is_told_what_is_told_after_a_wrong_code(void **unuse
 	assert_int_equal(PAM_SUCCESS, log_in(shown));
 }
 
-static void a_remembered_address_does_not_let_a_disabled_user_in(void **unused)
+static void a_disabled_user_at_a_remembered_address_is_denied(void **unused)
 {
 	struct talk talk;
 
@@ -162,7 +162,7 @@ static void a_remembered_address_does_not_let_a_disabled_user_in(void **unused)
 	assert_logged("reason=remembered");
 }
 
-static void a_record_that_is_disabled_before_its_first_code_is_refused(void **unused)
+static void a_record_that_is_disabled_before_its_first_code_is_denied(void **unused)
 {
 	scene_revoke(&scene, "daemon");
 	scene_enroll_pending(&scene, "daemon");
@@ -172,7 +172,7 @@ static void a_record_that_is_disabled_before_its_first_code_is_refused(void **un
 	assert_logged("reason=disabled");
 }
 
-static void who_is_not_asked_is_not_refused_for_being_disabled(void **unused)
+static void a_disabled_user_who_is_not_asked_is_not_denied(void **unused)
 {
 	scene_disable(&scene, "daemon", true);
 	scene_policy(&scene, "exempt = daemon\n");
@@ -182,8 +182,7 @@ static void who_is_not_asked_is_not_refused_for_being_disabled(void **unused)
 
 /* --- the first code --- */
 
-static void a_record_that_waits_for_its_first_code_counts_as_none_where_none_is_required(
-	void **unused)
+static void an_unconfirmed_record_does_not_count_where_no_code_is_required(void **unused)
 {
 	struct talk talk;
 
@@ -200,7 +199,7 @@ static void a_record_that_waits_for_its_first_code_counts_as_none_where_none_is_
 	assert_int_equal(PAM_AUTH_ERR, wrong(A));
 	scene_service(&scene, "", "enforce=optional");
 	assert_int_equal(SCENE_IGNORED, log_in("000000"));
-	/* …and a right one does */
+	/* …and a correct one does */
 	scene_service(&scene, "", "");
 	assert_int_equal(PAM_SUCCESS, right(A));
 	scene_service(&scene, "", "enforce=optional");
@@ -221,7 +220,7 @@ static void without_a_first_code_a_combined_answer_is_the_password(void **unused
 	assert_lacks(scene_log, "hunter");
 }
 
-static void a_record_that_cannot_be_read_is_not_one_that_waits(void **unused)
+static void a_record_that_cannot_be_read_does_not_count_as_unconfirmed(void **unused)
 {
 	scene_revoke(&scene, "daemon");
 	scene_enroll_pending(&scene, "daemon");
@@ -239,19 +238,18 @@ static void a_record_that_cannot_be_read_is_not_one_that_waits(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(a_temporary_code_lets_in_as_often_as_it_may_and_tells_what_to_ask_for),
+		in_a_scene(a_temporary_code_works_for_its_uses_and_says_what_to_ask_for),
 		in_a_scene(a_temporary_code_expires),
-		in_a_scene(a_temporary_code_works_while_others_wait_and_is_taken_as_people_type_it),
+		in_a_scene(a_temporary_code_works_while_others_wait_and_however_it_is_typed),
 		in_a_scene(a_temporary_code_leaves_no_address_remembered),
 		in_a_scene(a_temporary_code_follows_the_password_in_a_combined_answer),
-		in_a_scene(a_disabled_user_is_told_what_is_told_after_a_wrong_code),
-		in_a_scene(a_remembered_address_does_not_let_a_disabled_user_in),
-		in_a_scene(a_record_that_is_disabled_before_its_first_code_is_refused),
-		in_a_scene(who_is_not_asked_is_not_refused_for_being_disabled),
-		in_a_scene(
-			a_record_that_waits_for_its_first_code_counts_as_none_where_none_is_required),
+		in_a_scene(a_disabled_user_reads_what_a_wrong_code_gets),
+		in_a_scene(a_disabled_user_at_a_remembered_address_is_denied),
+		in_a_scene(a_record_that_is_disabled_before_its_first_code_is_denied),
+		in_a_scene(a_disabled_user_who_is_not_asked_is_not_denied),
+		in_a_scene(an_unconfirmed_record_does_not_count_where_no_code_is_required),
 		in_a_scene(without_a_first_code_a_combined_answer_is_the_password),
-		in_a_scene(a_record_that_cannot_be_read_is_not_one_that_waits),
+		in_a_scene(a_record_that_cannot_be_read_does_not_count_as_unconfirmed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
-/* User names and files that somebody prepared: asked like everybody, refused in bounded
- * time, and never taken for an absence. */
+/*
+ * User names and files that an attacker prepared: the users are asked like everybody, denied in
+ * bounded time, and never taken for users who are not enrolled.
+ */
 #include "module.h"
 
 #include <fcntl.h>
@@ -17,7 +19,7 @@ static int64_t milliseconds(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Asked, then refused as an error, in time, whatever the policy; others are not touched. */
+/* Asked, then denied as an error, in time, whatever the policy; other users are not affected. */
 static void assert_unusable(const char *said)
 {
 	static const char *const policies[] = {"", "enforce=optional"};
@@ -29,7 +31,7 @@ static void assert_unusable(const char *said)
 		scene_service(&scene, "", policies[i]);
 		scene_log_clear();
 		assert_int_equal(PAM_AUTHINFO_UNAVAIL, scene_talk(&scene, "daemon", &talk));
-		/* where no code is required the record is looked at before the question */
+		/* where no code is required the module reads the record before it asks */
 		assert_string_equal(i ? BROKEN : QUESTION BROKEN, talk.heard);
 		assert_logged("user=daemon");
 		assert_logged("outcome=error");
@@ -42,7 +44,7 @@ static void assert_unusable(const char *said)
 	scene_now += 60;
 }
 
-/* The store itself is not to be used: nobody is even asked, nobody is passed over. */
+/* The store itself cannot be used: no user is asked, and none is allowed without a code. */
 static void assert_store_unusable(const char *said)
 {
 	static const char *const policies[] = {"", "enforce=optional", "enforce=2099-01-01"};
@@ -74,7 +76,7 @@ static void put_back(const char *path)
 	scene_now += 60;
 }
 
-/* Every way to spoil a file that the module opens below the store. */
+/* Every way to damage a file that the module opens below the store. */
 static void spoil_file(const char *path)
 {
 	struct stat st;
@@ -122,7 +124,7 @@ static void spoil_file(const char *path)
 	scene_now += 60;
 }
 
-static void a_record_that_somebody_spoilt_is_refused_and_others_are_not_touched(void **unused)
+static void a_damaged_record_denies_its_user_and_no_other(void **unused)
 {
 	char path[512];
 
@@ -131,7 +133,7 @@ static void a_record_that_somebody_spoilt_is_refused_and_others_are_not_touched(
 	spoil_file(path);
 }
 
-static void a_state_that_somebody_spoilt_is_refused_and_others_are_not_touched(void **unused)
+static void a_damaged_state_denies_its_user_and_no_other(void **unused)
 {
 	char path[512];
 
@@ -149,7 +151,7 @@ static void overwrite(const char *path, off_t at, const char *text)
 	close(fd);
 }
 
-static void a_record_whose_bytes_are_damaged_is_refused(void **unused)
+static void a_record_with_changed_bytes_is_denied(void **unused)
 {
 	char path[512];
 
@@ -167,7 +169,7 @@ static void a_record_whose_bytes_are_damaged_is_refused(void **unused)
 	assert_unusable("not a sealed record");
 }
 
-static void a_record_of_another_user_is_refused(void **unused)
+static void a_record_of_another_user_is_denied(void **unused)
 {
 	char text[512];
 
@@ -178,7 +180,7 @@ static void a_record_of_another_user_is_refused(void **unused)
 	assert_unusable("cannot be opened");
 }
 
-static void a_state_that_is_missing_or_damaged_is_refused_and_says_what_to_run(void **unused)
+static void a_missing_or_damaged_state_denies_and_says_what_to_run(void **unused)
 {
 	char path[512];
 
@@ -203,7 +205,7 @@ static void one_damaged_slot_costs_one_code_and_is_repaired(void **unused)
 	strcpy(path, scene_state(&scene, "daemon"));
 	for (int slot = 0; slot < 2; slot++) {
 		overwrite(path, slot * 4096 + 100, "damaged");
-		/* it may have held a later step: none up to now's counts */
+		/* it may have held a later step: no code up to now counts */
 		assert_int_equal(PAM_AUTH_ERR, right(A));
 		assert_int_equal(PAM_SUCCESS, scene_login(&scene, "daemon", A,
 							  scene_code("daemon", scene_now + 30)));
@@ -213,9 +215,9 @@ static void one_damaged_slot_costs_one_code_and_is_repaired(void **unused)
 	}
 }
 
-static void a_record_of_another_uid_is_refused(void **unused)
+static void a_record_of_another_uid_is_denied(void **unused)
 {
-	/* the account was deleted, and its name went to somebody else */
+	/* the account was deleted, and somebody else got its name */
 	scene_enroll(&scene, "nobody");
 	scene_revoke(&scene, "daemon");
 	scene_enroll_as(&scene, "daemon", 4242);
@@ -224,7 +226,7 @@ static void a_record_of_another_uid_is_refused(void **unused)
 
 /* --- the store --- */
 
-static void a_store_that_is_missing_is_never_an_absence(void **unused)
+static void a_missing_store_never_means_that_nobody_is_enrolled(void **unused)
 {
 	move_away(scene_path(&scene, "store"));
 	assert_store_unusable("no store: is the file system mounted?");
@@ -232,7 +234,7 @@ static void a_store_that_is_missing_is_never_an_absence(void **unused)
 	assert_store_unusable("no marker STORE: is the file system mounted?");
 }
 
-static void a_store_without_its_marker_is_never_an_absence(void **unused)
+static void a_store_without_its_marker_never_means_that_nobody_is_enrolled(void **unused)
 {
 	char marker[512];
 
@@ -250,7 +252,7 @@ static void a_store_without_its_marker_is_never_an_absence(void **unused)
 	assert_store_unusable("not a regular file");
 }
 
-static void a_store_whose_folders_are_not_root_s_is_refused(void **unused)
+static void a_store_with_directories_of_other_owners_denies(void **unused)
 {
 	static const char *const folders[] = {"store", "store/users", "store/state"};
 
@@ -287,7 +289,7 @@ static void an_exempt_user_is_not_stopped_by_a_broken_store(void **unused)
 	assert_int_equal(PAM_AUTHINFO_UNAVAIL, right(A));
 }
 
-static void a_keyring_that_is_lost_refuses_and_never_passes_over(void **unused)
+static void a_lost_keyring_denies_and_never_skips_the_question(void **unused)
 {
 	char keyring[512];
 
@@ -322,7 +324,7 @@ static void a_keyring_that_is_lost_refuses_and_never_passes_over(void **unused)
 
 /* --- names --- */
 
-static void hostile_names_are_asked_and_refused(void **unused)
+static void hostile_names_are_asked_and_denied(void **unused)
 {
 	static char longest[70000];
 	static const char *const names[] = {
@@ -359,7 +361,7 @@ static void hostile_names_are_asked_and_refused(void **unused)
 }
 
 /* glibc says "unknown" of a known user, too, when a name service fails. */
-static void an_unknown_user_with_a_record_is_asked_and_refused_whatever_the_policy(void **unused)
+static void an_unknown_user_with_a_record_is_asked_and_denied_under_any_policy(void **unused)
 {
 	struct talk talk = {.answer = scene_code("no-such-user", scene_now), .rhost = A};
 
@@ -372,18 +374,18 @@ static void an_unknown_user_with_a_record_is_asked_and_refused_whatever_the_poli
 	assert_lacks(scene_log, "no-such-user");
 }
 
-static void a_login_without_a_name_is_refused(void **unused)
+static void a_login_without_a_name_is_denied(void **unused)
 {
 	struct talk talk = {.answer = "123456"};
 
-	/* libpam keeps its own question out of this: the program gave an empty name */
+	/* the program passes an empty name, so libpam does not ask for one itself */
 	assert_int_equal(PAM_AUTH_ERR, scene_talk(&scene, "", &talk));
 	assert_logged("reason=no_user");
 }
 
 static void the_name_of_an_unknown_user_is_never_logged(void **unused)
 {
-	/* people type passwords there */
+	/* people type passwords there by mistake */
 	scene_service(&scene, "", "debug");
 	assert_int_equal(PAM_AUTH_ERR, scene_login(&scene, "hunter2-my-password", A, "123456"));
 	scene_service(&scene, "", "debug enforce=optional");
@@ -400,21 +402,21 @@ static void the_name_of_an_unknown_user_is_never_logged(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(a_record_that_somebody_spoilt_is_refused_and_others_are_not_touched),
-		in_a_scene(a_state_that_somebody_spoilt_is_refused_and_others_are_not_touched),
-		in_a_scene(a_record_whose_bytes_are_damaged_is_refused),
-		in_a_scene(a_record_of_another_user_is_refused),
-		in_a_scene(a_state_that_is_missing_or_damaged_is_refused_and_says_what_to_run),
+		in_a_scene(a_damaged_record_denies_its_user_and_no_other),
+		in_a_scene(a_damaged_state_denies_its_user_and_no_other),
+		in_a_scene(a_record_with_changed_bytes_is_denied),
+		in_a_scene(a_record_of_another_user_is_denied),
+		in_a_scene(a_missing_or_damaged_state_denies_and_says_what_to_run),
 		in_a_scene(one_damaged_slot_costs_one_code_and_is_repaired),
-		in_a_scene(a_record_of_another_uid_is_refused),
-		in_a_scene(a_store_that_is_missing_is_never_an_absence),
-		in_a_scene(a_store_without_its_marker_is_never_an_absence),
-		in_a_scene(a_store_whose_folders_are_not_root_s_is_refused),
+		in_a_scene(a_record_of_another_uid_is_denied),
+		in_a_scene(a_missing_store_never_means_that_nobody_is_enrolled),
+		in_a_scene(a_store_without_its_marker_never_means_that_nobody_is_enrolled),
+		in_a_scene(a_store_with_directories_of_other_owners_denies),
 		in_a_scene(an_exempt_user_is_not_stopped_by_a_broken_store),
-		in_a_scene(a_keyring_that_is_lost_refuses_and_never_passes_over),
-		in_a_scene(hostile_names_are_asked_and_refused),
-		in_a_scene(an_unknown_user_with_a_record_is_asked_and_refused_whatever_the_policy),
-		in_a_scene(a_login_without_a_name_is_refused),
+		in_a_scene(a_lost_keyring_denies_and_never_skips_the_question),
+		in_a_scene(hostile_names_are_asked_and_denied),
+		in_a_scene(an_unknown_user_with_a_record_is_asked_and_denied_under_any_policy),
+		in_a_scene(a_login_without_a_name_is_denied),
 		in_a_scene(the_name_of_an_unknown_user_is_never_logged),
 	};
 

@@ -1,6 +1,8 @@
-/* `password`: where the code comes from, and what the next module finds as the password.
- * The stack is: a module that was told a password (or none), ours, a module that shows
- * what it finds; all required, so that each runs whatever the one before it said. */
+/*
+ * `password`: where the code comes from, and what the next module finds as the password. The stack
+ * is: a module that sets a password (or none), ours, a module that shows what it finds; all are
+ * required, so each of them runs whatever the one before it returned.
+ */
 #include "module.h"
 
 #define JUNK "\b\n\r\177INCORRECT"
@@ -30,8 +32,10 @@ static void make_stack(const char *first, const char *mode, const char *more)
 	scene_write(&scene, "service/" SCENE_SERVICE, text, 0644);
 }
 
-/* What a test's answer is made of: "R" the right code, "U" one used before, "W" a wrong one,
- * "J" sshd's junk, anything else itself. */
+/*
+ * What a test's answer is made of: "R" the correct code, "U" one used before, "W" a wrong one, "J"
+ * sshd's filler, anything else itself.
+ */
 static const char *spell(const char *pattern, const char *user)
 {
 	static char text[200];
@@ -55,7 +59,7 @@ struct row {
 	const char *mode;
 	enum who who;
 	const char *first;  /* what an earlier module left; NULL: nothing */
-	const char *answer; /* to our question; NULL: there must be none */
+	const char *answer; /* to our question; NULL: there must be no question */
 	int code;           /* of the whole stack */
 	const char *next;   /* the password that the next module finds; "-": none */
 	unsigned failures;
@@ -96,7 +100,7 @@ static const struct row rows[] = {
 	{"try_first_pass", OPTIONAL, "pw", NULL, OK, "pw", 0, "reason=not_required"},
 	{"try_first_pass", MUST, "123456", "123456", DENY, "123456", 0, "reason=not_enrolled"},
 
-	/* that and nothing else */
+	/* only the code that an earlier module asked for */
 	{"use_first_pass", ENROLLED, "R", NULL, OK, "R", 0, "reason=code"},
 	{"use_first_pass", ENROLLED, "W", NULL, DENY, "W", 1, "reason=wrong_code"},
 	{"use_first_pass", ENROLLED, "U", NULL, DENY, "U", 0, "reason=used_code"},
@@ -107,7 +111,7 @@ static const struct row rows[] = {
 	{"use_first_pass", REMEMBERED, "pw", NULL, OK, "pw", 0, "reason=remembered"},
 	{"use_first_pass", MUST, "123456", NULL, DENY, "123456", 0, "reason=not_enrolled"},
 
-	/* one answer with both in it */
+	/* one answer that holds both */
 	{"combined", ENROLLED, NULL, "pwR", OK, "pw", 0, "reason=code"},
 	{"combined", ENROLLED, "pwR", NULL, OK, "pw", 0, "reason=code"},
 	{"combined", ENROLLED, NULL, "pw12R", OK, "pw12", 0, "reason=code"},
@@ -120,7 +124,7 @@ static const struct row rows[] = {
 	{"combined", ENROLLED, NULL, "", DENY, "-", 0, "reason=no_answer"},
 	{"combined", ENROLLED, NULL, "J", DENY, "-", 0, "reason=junk"},
 	{"combined", ENROLLED, "pw", NULL, DENY, "pw", 0, "reason=not_a_code"},
-	/* who need not give a code may leave it out, and it is split off all the same */
+	/* users who need no code may leave it out; it is split off all the same */
 	{"combined", ENROLLED_EXEMPT, NULL, "pwR", OK, "pw", 0, "reason=exempt"},
 	{"combined", ENROLLED_EXEMPT, NULL, "pwW", OK, "pw", 0, "reason=exempt"},
 	{"combined", ENROLLED_EXEMPT, NULL, "pw", OK, "pw", 0, "reason=exempt"},
@@ -129,7 +133,7 @@ static const struct row rows[] = {
 	{"combined", TRUSTED, NULL, "pw", OK, "pw", 0, "reason=trusted_network"},
 	{"combined", REMEMBERED, NULL, "pwR", OK, "pw", 0, "reason=remembered"},
 	{"combined", REMEMBERED, NULL, "pw", OK, "pw", 0, "reason=remembered"},
-	/* who has no record has no code: the whole is the password */
+	/* users without a record have no code: the whole answer is the password */
 	{"combined", OPTIONAL, NULL, "pw123456", OK, "pw123456", 0, "reason=not_required"},
 	{"combined", OPTIONAL, NULL, "pw", OK, "pw", 0, "reason=not_required"},
 	{"combined", MUST, NULL, "pw123456", DENY, "pw123456", 0, "reason=not_enrolled"},
@@ -149,7 +153,7 @@ static void play(const struct row *row, size_t index)
 
 	scene_now += 3600;
 	scene_service(&scene, "", "");
-	if (user[0] == 'd') /* empties the count of failures, and uses the step before */
+	if (user[0] == 'd') /* clears the count of failures, and uses the step before */
 		assert_int_equal(
 			PAM_SUCCESS,
 			scene_login(&scene, user, A, scene_code(user, scene_now - SCENE_STEP)));
@@ -174,13 +178,13 @@ static void play(const struct row *row, size_t index)
 	assert_lacks(scene_log, scene_code(user, scene_now));
 }
 
-static void the_code_comes_from_where_password_says_and_the_password_goes_on(void **unused)
+static void the_code_comes_from_the_configured_place_and_the_password_is_passed_on(void **unused)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		play(&rows[i], i);
 }
 
-static void a_recovery_code_stands_behind_the_password_with_its_dashes(void **unused)
+static void a_recovery_code_follows_the_password_with_its_dashes(void **unused)
 {
 	char codes[SCENE_RECOVERY][RECOVERY_SHOWN_MAX], answer[60];
 	struct talk talk = {.answer = answer, .rhost = A};
@@ -194,7 +198,7 @@ static void a_recovery_code_stands_behind_the_password_with_its_dashes(void **un
 	assert_lacks(scene_log, codes[0]);
 }
 
-static void the_combined_question_says_what_it_wants_unless_the_policy_does(void **unused)
+static void the_combined_prompt_asks_for_both_unless_the_policy_sets_one(void **unused)
 {
 	struct talk talk = {.answer = "pw"};
 
@@ -207,7 +211,7 @@ static void the_combined_question_says_what_it_wants_unless_the_policy_does(void
 	assert_holds(talk.heard, "?Both: \n");
 }
 
-static void a_throttled_first_pass_is_not_asked_for_another(void **unused)
+static void a_throttled_first_pass_login_is_not_asked_again(void **unused)
 {
 	struct talk talk = {.answer = "never", .rhost = A};
 
@@ -232,10 +236,10 @@ static void an_exempt_user_s_combined_password_needs_no_store(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(the_code_comes_from_where_password_says_and_the_password_goes_on),
-		in_a_scene(a_recovery_code_stands_behind_the_password_with_its_dashes),
-		in_a_scene(the_combined_question_says_what_it_wants_unless_the_policy_does),
-		in_a_scene(a_throttled_first_pass_is_not_asked_for_another),
+		in_a_scene(the_code_comes_from_the_configured_place_and_the_password_is_passed_on),
+		in_a_scene(a_recovery_code_follows_the_password_with_its_dashes),
+		in_a_scene(the_combined_prompt_asks_for_both_unless_the_policy_sets_one),
+		in_a_scene(a_throttled_first_pass_login_is_not_asked_again),
 		in_a_scene(an_exempt_user_s_combined_password_needs_no_store),
 	};
 

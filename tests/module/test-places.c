@@ -1,5 +1,7 @@
-/* Where a login comes from: trusted networks, remembered addresses, services and terminals; and
- * what a user is told of others' failures. */
+/*
+ * Where a login comes from: trusted networks, remembered addresses, services and terminals; and
+ * what users read about failures that were not theirs.
+ */
 #include "module.h"
 
 #define REMOTE6 "2001:db8:0:1::7"
@@ -69,13 +71,13 @@ static void an_address_that_logged_in_is_remembered_for_its_time_and_no_longer(v
 		assert_string_equal("", talk.heard);
 		assert_logged("outcome=allow reason=remembered");
 	}
-	/* being remembered is not remembered */
+	/* a login without a code does not extend the time */
 	scene_now = SCENE_START + 3600;
 	assert_int_equal(PAM_SUCCESS, from(A, &talk));
 	assert_string_equal(QUESTION, talk.heard);
 }
 
-static void only_the_address_and_the_user_that_logged_in_are_remembered(void **unused)
+static void only_the_address_and_the_user_of_the_login_are_remembered(void **unused)
 {
 	struct talk talk;
 
@@ -104,7 +106,7 @@ static void a_local_caller_and_an_unknown_host_are_never_remembered(void **unuse
 		}
 }
 
-static void a_clock_set_back_forgets(void **unused)
+static void a_clock_set_back_ends_what_is_remembered(void **unused)
 {
 	struct talk talk;
 
@@ -115,7 +117,7 @@ static void a_clock_set_back_forgets(void **unused)
 	assert_holds(talk.heard, QUESTION);
 }
 
-static void a_remembered_address_is_refused_with_a_damaged_or_revoked_record(void **unused)
+static void at_a_remembered_address_a_damaged_or_revoked_record_denies(void **unused)
 {
 	struct talk talk;
 
@@ -129,9 +131,9 @@ static void a_remembered_address_is_refused_with_a_damaged_or_revoked_record(voi
 	assert_int_equal(PAM_AUTHINFO_UNAVAIL, from(A, &talk));
 }
 
-/* --- sshd's word, in a program that is not sshd --- */
+/* --- what sshd passes on, in a program that is not sshd --- */
 
-static void nobody_but_sshd_is_believed_to_know_a_key_or_an_address(void **unused)
+static void only_sshd_is_believed_about_a_key_or_an_address(void **unused)
 {
 	static const char *const services[] = {"scene", "sshd"};
 	struct talk talk = {.answer = "never",
@@ -160,7 +162,7 @@ static void nobody_but_sshd_is_believed_to_know_a_key_or_an_address(void **unuse
 	}
 }
 
-/* --- those who share an account's guesses --- */
+/* --- sources that share the guesses of an account --- */
 
 static int guess_until_throttled(const struct talk *from)
 {
@@ -184,7 +186,7 @@ static int log_in_at(const char *tty)
 	return scene_talk(&scene, "daemon", &talk);
 }
 
-static void what_strangers_guess_over_the_network_keeps_nobody_from_a_terminal(void **unused)
+static void guesses_over_the_network_deny_nobody_at_a_terminal(void **unused)
 {
 	static const struct talk strangers[] = {{.rhost = A},
 						{.tty = NULL},
@@ -196,14 +198,14 @@ static void what_strangers_guess_over_the_network_keeps_nobody_from_a_terminal(v
 	assert_int_equal(5, guess_until_throttled(&strangers[0]));
 	for (size_t i = 1; i < COUNT(strangers); i++)
 		assert_int_equal(0, guess_until_throttled(&strangers[i]));
-	/* the owner was at none of them before */
+	/* the owner has not used any of them before */
 	assert_int_equal(PAM_SUCCESS, log_in_at("tty1"));
 	assert_int_equal(PAM_SUCCESS, log_in_at("pts/7"));
 	assert_int_equal(PAM_SUCCESS, log_in_at("/dev/ttyS0"));
 	assert_int_equal(PAM_MAXTRIES, log_in_at(NULL));
 }
 
-static void whoever_sits_at_a_pseudo_terminal_keeps_nobody_from_a_console(void **unused)
+static void guesses_at_a_pseudo_terminal_deny_nobody_at_the_console(void **unused)
 {
 	const struct talk stranger = {.tty = "pts/3"}, display = {.tty = ":1"};
 
@@ -215,7 +217,7 @@ static void whoever_sits_at_a_pseudo_terminal_keeps_nobody_from_a_console(void *
 	assert_int_equal(PAM_SUCCESS, right(A));
 }
 
-static void a_service_that_knows_no_address_is_a_known_place_of_its_own(void **unused)
+static void a_service_that_knows_no_address_is_a_known_source_of_its_own(void **unused)
 {
 	const struct talk nameless = {.tty = NULL}, named = {.rhost = "tower"};
 
@@ -223,17 +225,17 @@ static void a_service_that_knows_no_address_is_a_known_place_of_its_own(void **u
 	assert_logged("source=service:scene ");
 	assert_int_equal(PAM_SUCCESS, log_in_at("tty1"));
 	assert_logged("source=service:scene:tty1 ");
-	/* its clients are one, by whatever name of a host */
+	/* all its clients are one source, whatever host name it passes */
 	assert_int_equal(5, guess_until_throttled(&nameless));
 	assert_int_equal(0, guess_until_throttled(&named));
-	/* others of the network keep what they share */
+	/* other sources of the network keep what they share */
 	assert_int_equal(5, guess_until_throttled(&(struct talk){.rhost = A}));
 	assert_int_equal(PAM_SUCCESS, log_in_at("tty1"));
 }
 
 /* --- the notice --- */
 
-static void failures_since_the_last_login_are_told_once(void **unused)
+static void failures_since_the_last_login_are_reported_once(void **unused)
 {
 	struct talk talk;
 
@@ -254,7 +256,7 @@ static void failures_since_the_last_login_are_told_once(void **unused)
 	assert_string_equal(QUESTION, talk.heard);
 }
 
-static void one_failure_is_one_and_silence_is_kept(void **unused)
+static void one_failure_is_in_the_singular_and_silence_is_kept(void **unused)
 {
 	struct talk talk;
 
@@ -279,16 +281,16 @@ int main(void)
 		in_a_scene(a_local_caller_comes_from_no_network),
 		in_a_scene(a_trusted_network_needs_no_store),
 		in_a_scene(an_address_that_logged_in_is_remembered_for_its_time_and_no_longer),
-		in_a_scene(only_the_address_and_the_user_that_logged_in_are_remembered),
+		in_a_scene(only_the_address_and_the_user_of_the_login_are_remembered),
 		in_a_scene(a_local_caller_and_an_unknown_host_are_never_remembered),
-		in_a_scene(a_clock_set_back_forgets),
-		in_a_scene(a_remembered_address_is_refused_with_a_damaged_or_revoked_record),
-		in_a_scene(nobody_but_sshd_is_believed_to_know_a_key_or_an_address),
-		in_a_scene(what_strangers_guess_over_the_network_keeps_nobody_from_a_terminal),
-		in_a_scene(whoever_sits_at_a_pseudo_terminal_keeps_nobody_from_a_console),
-		in_a_scene(a_service_that_knows_no_address_is_a_known_place_of_its_own),
-		in_a_scene(failures_since_the_last_login_are_told_once),
-		in_a_scene(one_failure_is_one_and_silence_is_kept),
+		in_a_scene(a_clock_set_back_ends_what_is_remembered),
+		in_a_scene(at_a_remembered_address_a_damaged_or_revoked_record_denies),
+		in_a_scene(only_sshd_is_believed_about_a_key_or_an_address),
+		in_a_scene(guesses_over_the_network_deny_nobody_at_a_terminal),
+		in_a_scene(guesses_at_a_pseudo_terminal_deny_nobody_at_the_console),
+		in_a_scene(a_service_that_knows_no_address_is_a_known_source_of_its_own),
+		in_a_scene(failures_since_the_last_login_are_reported_once),
+		in_a_scene(one_failure_is_in_the_singular_and_silence_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

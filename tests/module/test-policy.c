@@ -1,10 +1,10 @@
-/* What is not understood is refused: half a policy is worse than none. */
+/* A policy that is not fully understood is rejected: half a policy is worse than none. */
 #include "module.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nobody is let in, asked or passed over, and the log says why. */
+/* Every login is denied without a question, and the log says why. */
 static void assert_broken(const char *said)
 {
 	struct talk talk = {.answer = scene_code("daemon", scene_now)};
@@ -24,7 +24,7 @@ static void assert_works(void)
 	scene_now += 60;
 }
 
-static void keys_of_later_versions_are_refused_not_passed_over(void **unused)
+static void settings_of_later_versions_are_rejected_not_ignored(void **unused)
 {
 	static const char *const keys[] = {
 		"store",
@@ -45,7 +45,7 @@ static void keys_of_later_versions_are_refused_not_passed_over(void **unused)
 	}
 }
 
-static void options_of_other_modules_are_refused_with_ours(void **unused)
+static void options_of_other_modules_are_rejected_and_ours_is_named(void **unused)
 {
 	static const struct {
 		const char *theirs, *hint;
@@ -75,7 +75,7 @@ static void options_of_other_modules_are_refused_with_ours(void **unused)
 	}
 }
 
-static void a_misspelt_option_is_refused(void **unused)
+static void a_misspelt_option_is_rejected(void **unused)
 {
 	static const char *const options[] = {
 		"enforced=optional",
@@ -104,7 +104,7 @@ static void a_misspelt_option_is_refused(void **unused)
 	}
 }
 
-static void a_bad_line_in_the_file_is_named_by_its_number(void **unused)
+static void a_bad_line_in_the_file_is_reported_with_its_number(void **unused)
 {
 	static const char *const lines[] = {
 		"window = 11\n",
@@ -135,7 +135,7 @@ static void a_bad_line_in_the_file_is_named_by_its_number(void **unused)
 	assert_works();
 }
 
-static void all_faults_of_the_file_are_told_at_once(void **unused)
+static void all_mistakes_in_the_file_are_reported_at_once(void **unused)
 {
 	scene_policy(&scene, "one = 1\nwindow = 99\ntwo = 2\n");
 	assert_broken("conf:4: one");
@@ -143,7 +143,7 @@ static void all_faults_of_the_file_are_told_at_once(void **unused)
 	assert_logged("conf:6: two");
 }
 
-static void a_key_given_twice_is_refused(void **unused)
+static void a_setting_given_twice_is_rejected(void **unused)
 {
 	char twice[256];
 
@@ -157,7 +157,7 @@ static void a_key_given_twice_is_refused(void **unused)
 	assert_broken("given twice");
 }
 
-static void a_policy_file_that_somebody_else_can_write_is_refused(void **unused)
+static void a_policy_file_that_others_can_write_is_rejected(void **unused)
 {
 	const char *conf = scene_path(&scene, "conf");
 
@@ -173,7 +173,7 @@ static void a_policy_file_that_somebody_else_can_write_is_refused(void **unused)
 	assert_works();
 }
 
-static void a_policy_file_that_is_named_must_be_there(void **unused)
+static void a_policy_file_that_the_line_names_must_exist(void **unused)
 {
 	const char *conf = scene_path(&scene, "conf");
 
@@ -186,7 +186,7 @@ static void a_policy_file_that_is_named_must_be_there(void **unused)
 	assert_broken("not a regular file");
 }
 
-static void a_policy_file_of_too_many_bytes_is_refused(void **unused)
+static void a_policy_file_of_too_many_bytes_is_rejected(void **unused)
 {
 	assert_int_equal(0, truncate(scene_path(&scene, "conf"), 65537));
 	assert_broken("65537 bytes");
@@ -211,15 +211,15 @@ static void the_path_of_the_policy_must_be_absolute(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(keys_of_later_versions_are_refused_not_passed_over),
-		in_a_scene(options_of_other_modules_are_refused_with_ours),
-		in_a_scene(a_misspelt_option_is_refused),
-		in_a_scene(a_bad_line_in_the_file_is_named_by_its_number),
-		in_a_scene(all_faults_of_the_file_are_told_at_once),
-		in_a_scene(a_key_given_twice_is_refused),
-		in_a_scene(a_policy_file_that_somebody_else_can_write_is_refused),
-		in_a_scene(a_policy_file_that_is_named_must_be_there),
-		in_a_scene(a_policy_file_of_too_many_bytes_is_refused),
+		in_a_scene(settings_of_later_versions_are_rejected_not_ignored),
+		in_a_scene(options_of_other_modules_are_rejected_and_ours_is_named),
+		in_a_scene(a_misspelt_option_is_rejected),
+		in_a_scene(a_bad_line_in_the_file_is_reported_with_its_number),
+		in_a_scene(all_mistakes_in_the_file_are_reported_at_once),
+		in_a_scene(a_setting_given_twice_is_rejected),
+		in_a_scene(a_policy_file_that_others_can_write_is_rejected),
+		in_a_scene(a_policy_file_that_the_line_names_must_exist),
+		in_a_scene(a_policy_file_of_too_many_bytes_is_rejected),
 		in_a_scene(a_policy_file_may_be_a_link_that_root_made),
 		in_a_scene(the_path_of_the_policy_must_be_absolute),
 	};

@@ -1,4 +1,7 @@
-/* The lost phone and the counter-based token, through libpam: what is told, what is logged. */
+/*
+ * The lost phone and the counter-based token, through libpam: what the user reads and what is
+ * logged.
+ */
 #include "module.h"
 
 #include "otp/totp.h"
@@ -23,7 +26,7 @@ static void assert_no_recovery_code_in_the_log(void)
 	}
 }
 
-static void a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told(void **unused)
+static void a_recovery_code_works_once_and_the_user_reads_when_two_or_fewer_are_left(void **unused)
 {
 	static const char *const heard[] = {
 		QUESTION,
@@ -57,7 +60,7 @@ static void a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told(void **u
 	assert_no_recovery_code_in_the_log();
 }
 
-static void a_recovery_code_is_taken_as_people_type_it(void **unused)
+static void a_recovery_code_is_accepted_however_it_is_typed(void **unused)
 {
 	struct recovery_code code;
 	struct talk talk;
@@ -69,7 +72,7 @@ static void a_recovery_code_is_taken_as_people_type_it(void **unused)
 	assert_int_equal(PAM_SUCCESS, log_in_with(code.text, &talk));
 }
 
-static void a_wrong_recovery_code_is_refused_and_logged_but_not_counted(void **unused)
+static void a_wrong_recovery_code_is_denied_and_logged_but_not_counted(void **unused)
 {
 	struct talk talk;
 
@@ -97,7 +100,7 @@ static void a_recovery_code_works_while_others_wait_and_with_a_clock_set_back(vo
 	assert_int_equal(PAM_SUCCESS, log_in_with(codes[1], &talk));
 }
 
-static void a_counter_s_code_lets_in_once(void **unused)
+static void a_code_of_a_counter_works_once(void **unused)
 {
 	struct talk talk;
 
@@ -110,7 +113,7 @@ static void a_counter_s_code_lets_in_once(void **unused)
 	assert_int_equal(12, scene_last_step(&scene, "daemon"));
 }
 
-static void the_look_ahead_is_as_far_as_the_file_says_and_beyond_it_the_log_says_so(void **unused)
+static void the_look_ahead_is_that_of_the_policy_and_the_log_reports_what_lies_beyond(void **unused)
 {
 	struct talk talk;
 
@@ -127,12 +130,14 @@ static void the_look_ahead_is_as_far_as_the_file_says_and_beyond_it_the_log_says
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(a_recovery_code_lets_in_once_and_two_or_fewer_left_are_told),
-		in_a_scene(a_recovery_code_is_taken_as_people_type_it),
-		in_a_scene(a_wrong_recovery_code_is_refused_and_logged_but_not_counted),
+		in_a_scene(
+			a_recovery_code_works_once_and_the_user_reads_when_two_or_fewer_are_left),
+		in_a_scene(a_recovery_code_is_accepted_however_it_is_typed),
+		in_a_scene(a_wrong_recovery_code_is_denied_and_logged_but_not_counted),
 		in_a_scene(a_recovery_code_works_while_others_wait_and_with_a_clock_set_back),
-		in_a_scene(a_counter_s_code_lets_in_once),
-		in_a_scene(the_look_ahead_is_as_far_as_the_file_says_and_beyond_it_the_log_says_so),
+		in_a_scene(a_code_of_a_counter_works_once),
+		in_a_scene(
+			the_look_ahead_is_that_of_the_policy_and_the_log_reports_what_lies_beyond),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
-/* What the module makes of sshd's own word. It believes sshd alone, so this program runs its tests
- * as a copy of itself with that name. */
+/*
+ * What the module does with what sshd passes on. It believes only sshd, so this program runs its
+ * tests in a copy of itself with that name.
+ */
 #include "module.h"
 
 #include <errno.h>
@@ -11,7 +13,7 @@
 #define KEY  AUTH "publickey ssh-ed25519 AAAAC3Nza"
 #define HOST AUTH "hostbased ssh-ed25519 AAAAC3Nza client user \"x\", client host \"tower\"\n"
 
-static void sshd_s_address_counts_where_the_host_has_a_name(void **unused)
+static void sshd_s_address_counts_even_if_it_passes_a_host_name(void **unused)
 {
 	struct talk talk = {.answer = "never",
 			    .rhost = "gw.example.org",
@@ -48,7 +50,7 @@ static int as_service(const char *name, const char *env, struct talk *talk)
 	return code;
 }
 
-static void a_method_that_the_line_names_is_a_success_and_asks_nothing(void **unused)
+static void a_method_that_the_line_names_succeeds_without_a_question(void **unused)
 {
 	static const struct {
 		const char *line, *env;
@@ -64,7 +66,7 @@ static void a_method_that_the_line_names_is_a_success_and_asks_nothing(void **un
 		{"if_publickey=publickey,hostbased", KEY, true},
 		{"if_publickey=publickey,hostbased", HOST, true},
 		{"if_publickey=hostbased", HOST, true},
-		/* a host's key proves no person, unless the line says that it does */
+		/* a host's key proves no user, unless the line says that it does */
 		{"if_publickey", HOST, false},
 		{"if_publickey=publickey", AUTH "gssapi-with-mic daemon@AAAAC3Nza\n", false},
 		{"if_publickey=hostbased", KEY, false},
@@ -94,7 +96,7 @@ static void a_method_that_the_line_names_is_a_success_and_asks_nothing(void **un
 	}
 }
 
-static void a_line_that_names_no_method_is_refused(void **unused)
+static void a_line_that_names_no_method_is_rejected(void **unused)
 {
 	static const char *const lines[] = {"if_publickey=", "if_publickey=password",
 					    "if_publickey=publickey,", "if_publickey=,publickey",
@@ -157,9 +159,9 @@ static int run_as_sshd(char **argv)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(sshd_s_address_counts_where_the_host_has_a_name),
-		in_a_scene(a_method_that_the_line_names_is_a_success_and_asks_nothing),
-		in_a_scene(a_line_that_names_no_method_is_refused),
+		in_a_scene(sshd_s_address_counts_even_if_it_passes_a_host_name),
+		in_a_scene(a_method_that_the_line_names_succeeds_without_a_question),
+		in_a_scene(a_line_that_names_no_method_is_rejected),
 		in_a_scene(the_process_s_own_environment_shows_no_key),
 	};
 

@@ -1,5 +1,7 @@
-/* What a login leaves behind: no secret anywhere, the same words for everybody, and a
- * program that is as it was. */
+/*
+ * What a login leaves behind: no secret anywhere, the same words for everybody, and an unchanged
+ * program.
+ */
 #include "module.h"
 
 #include <dirent.h>
@@ -19,7 +21,7 @@
 
 #define OUTCOMES 14
 
-/* One of every outcome there is. What they were does not matter here. */
+/* One login of every outcome. Which ones these are does not matter here. */
 static int outcome(unsigned which)
 {
 	struct talk talk = {.answer = scene_code("daemon", scene_now), .rhost = A};
@@ -127,7 +129,7 @@ static void every_outcome_is_one_line_with_all_its_fields(void **unused)
 	}
 }
 
-static void unknown_unenrolled_and_wrong_read_the_same(void **unused)
+static void unknown_users_unenrolled_users_and_wrong_codes_read_the_same(void **unused)
 {
 	static const char *const users[] = {"no-such-user", "bin", "daemon"};
 
@@ -221,7 +223,7 @@ static void after_every_outcome_the_program_is_as_it_was(void **unused)
 	}
 }
 
-/* Run in a child, which may spoil itself; its exit status is a PAM code. */
+/* Run in a child process, which may change itself; its exit status is a PAM code. */
 static int in_a_child(int (*run)(void))
 {
 	int status = 0;
@@ -260,8 +262,10 @@ static void forbid_descriptors(void *context)
 	setrlimit(RLIMIT_NOFILE, &none);
 }
 
-/* 0 if the module refused with an error; libpam's own code may cover it, since its audit
- * message needs a descriptor too. */
+/*
+ * 0 if the module denied with an error. libpam may return another code than the module, because its
+ * audit message needs a descriptor, too.
+ */
 static int refused_with_an_error(int code)
 {
 	return code == PAM_SUCCESS || code == SCENE_IGNORED || !strstr(scene_log, "outcome=error");
@@ -285,7 +289,7 @@ static int log_in_without_descriptors_from_the_prompt_on(void)
 	return refused_with_an_error(scene_talk(&scene, "daemon", &talk));
 }
 
-static void a_program_that_may_open_no_file_is_refused(void **unused)
+static void a_program_that_may_open_no_file_is_denied(void **unused)
 {
 	assert_int_equal(0, in_a_child(log_in_without_descriptors));
 	assert_int_equal(0, in_a_child(log_in_without_descriptors_from_the_prompt_on));
@@ -301,7 +305,7 @@ static int log_in_without_file_size(void)
 	return right(A);
 }
 
-static void a_program_that_may_write_no_file_is_refused(void **unused)
+static void a_program_that_may_write_no_file_is_denied(void **unused)
 {
 	uint64_t last = scene_last_step(&scene, "daemon");
 
@@ -312,7 +316,7 @@ static void a_program_that_may_write_no_file_is_refused(void **unused)
 
 /* --- the file of the module --- */
 
-static void every_symbol_resolves_and_loading_brings_no_qr_or_network_library(void **unused)
+static void every_symbol_resolves_and_no_qr_or_network_library_is_loaded(void **unused)
 {
 	static const char *const unwanted[] = {"libqrencode", "libcurl", "libssl.", "libpng"};
 	static const char *const entries[] = {"pam_sm_authenticate", "pam_sm_setcred"};
@@ -339,13 +343,13 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		in_a_scene(no_code_secret_or_password_is_logged_or_printed),
 		in_a_scene(every_outcome_is_one_line_with_all_its_fields),
-		in_a_scene(unknown_unenrolled_and_wrong_read_the_same),
+		in_a_scene(unknown_users_unenrolled_users_and_wrong_codes_read_the_same),
 		in_a_scene(the_help_of_the_policy_follows_every_denial_alike),
 		in_a_scene(after_every_outcome_the_program_is_as_it_was),
 		in_a_scene(a_program_without_standard_files_can_log_in),
-		in_a_scene(a_program_that_may_open_no_file_is_refused),
-		in_a_scene(a_program_that_may_write_no_file_is_refused),
-		cmocka_unit_test(every_symbol_resolves_and_loading_brings_no_qr_or_network_library),
+		in_a_scene(a_program_that_may_open_no_file_is_denied),
+		in_a_scene(a_program_that_may_write_no_file_is_denied),
+		cmocka_unit_test(every_symbol_resolves_and_no_qr_or_network_library_is_loaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-"""totpctl report of a hundred thousand accounts, and its page in a browser."""
+"""totpctl report with a hundred thousand accounts, and its page in a browser."""
 
 import resource
 import subprocess
@@ -12,7 +12,7 @@ from test_report import SECRET, site  # noqa: F401 a fixture
 PEOPLE, ENROLLED = 100_000, 80_000
 
 
-def test_a_hundred_thousand_accounts_take_seconds_and_a_bar_tells_how_far_it_is(site):  # noqa: F811
+def test_a_hundred_thousand_accounts_take_seconds_with_a_progress_bar(site):  # noqa: F811
     with open(site.folder / "passwd", "a") as file:
         file.writelines(f"u{i}:x:{100000 + i}:{100 + i % 5}::/:/bin/sh\n" for i in range(PEOPLE - 7))
     with open(site.folder / "group", "a") as file:

@@ -1,4 +1,6 @@
-"""What a check by totpd costs, and what one person can do to another by it, as bench/ measures."""
+"""
+What a check by totpd costs, and how much one user can slow down another, as bench/ measures it.
+"""
 
 import os
 import pathlib
@@ -12,7 +14,7 @@ BENCH = pathlib.Path(__file__).parents[2] / "bench"
 
 
 def bench(name):
-    """Run it; its lines, each as a dict of the numbers in it, by the words they begin with."""
+    """Run it; returns its lines by their first words, each as a dict of its numbers."""
     done = subprocess.run([BENCH / name, BUILD], check=True, capture_output=True, text=True,
                           timeout=600, env={**os.environ, "HISTORY": "/dev/null"})
     print(done.stdout)
@@ -28,11 +30,11 @@ def totpd():
 
 
 @pytest.mark.parametrize("how", ["hammer", "flood"])
-def test_who_asks_without_end_delays_nobody_by_a_tenth_of_a_second(totpd, how):
+def test_a_user_who_asks_without_end_delays_others_by_less_than_a_tenth_of_a_second(totpd, how):
     assert totpd[how]["p99_ms"] - totpd["alone"]["p99_ms"] < 100
 
 
-def test_sixty_four_people_at_once_are_let_in(totpd):
+def test_sixty_four_users_at_once_are_allowed(totpd):
     assert totpd["together"]["passed"] == 64
 
 

@@ -1,4 +1,7 @@
-"""What README says to do works on a bare release: nothing but what install-deps brings."""
+"""
+The instructions of README work on a bare release, with only the packages that install-deps
+installs.
+"""
 
 import os
 import re
@@ -26,7 +29,7 @@ def fresh(release, *command):
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_each_run_begins_on_a_bare_machine(release):
+def test_each_run_begins_on_a_bare_release(release):
     assert fresh(release, "sh", "-c", "! command -v gcc && ! test -e build && touch /kept && "
                  "unshare -Ur true && grep VERSION_CODENAME /etc/os-release"
                  ).endswith(f"VERSION_CODENAME={release}\n")
@@ -47,6 +50,6 @@ def test_it_can_be_tried(release, words):
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_every_test_passes(release):
-    """But for what the release lacks, as the clang-format that our files are held to."""
+    """Except those that need what the release lacks, such as our version of clang-format."""
     said = fresh(release, "scripts/test")
     assert re.fullmatch(r"\d{4,} passed, 0 failed, \d skipped", said.splitlines()[-1]), said[-2000:]

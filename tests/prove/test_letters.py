@@ -7,7 +7,7 @@ import pytest
 from host import *  # noqa: F403
 from test_enroll import key_in, letters, uri
 
-# as wide as names may be, in a letter of which few go on a line
+# as wide as names may be, in a letter with few names on a line
 LONGEST = {"issuer": "W" * 63, "account": "M" * 127}
 
 
@@ -46,7 +46,7 @@ def letter(request, host):
             uri(told["issuer"], told["account"], key_in(text), algorithm="SHA512", digits=8))
 
 
-def test_the_picture_is_read_off_the_screen(letter):
+def test_the_picture_can_be_scanned_from_the_screen(letter):
     folder, path, expected = letter
     seen = subprocess.run(["zbarimg", "-q", "--raw", picture(folder, path)], check=True,
                           capture_output=True, text=True).stdout.strip()

@@ -1,5 +1,7 @@
-"""A hundred thousand users: brought over, listed, looked at, exported, imported by other hosts, and
-sealed under another key. On a terminal a bar tells how far each of it is."""
+"""
+A hundred thousand users: imported, listed, looked at, exported, imported by other hosts, and
+encrypted with another key. On a terminal a bar shows the progress of each command.
+"""
 
 import os
 import pathlib
@@ -17,7 +19,7 @@ PHRASE = "correct horse battery staple\n"
 
 
 def secret(number):
-    """A secret of its own, in base32."""
+    """A secret for one user, in base32."""
     digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
     return "".join(digits[number >> shift & 31] for shift in range(0, 20, 5)) * 8
 
@@ -34,7 +36,7 @@ def read_terminal(leader):
 
 
 def measured(made, what, *words, code=0):
-    """Run totpctl at a terminal; tells and returns seconds of processor time and MiB."""
+    """Run totpctl at a terminal; prints and returns seconds of processor time and MiB."""
     leader, follower = os.openpty()
     began = time.monotonic()
     child = subprocess.Popen([TOTPCTL, "--conf", made.conf, *map(str, words)],
@@ -68,7 +70,7 @@ def test_a_hundred_thousand_users_take_seconds(host, phrase):  # noqa: F811
     assert spent < 60 and memory < 100
     export = host.folder / "export"
     spent, memory = measured(host, "export", "export", export, "--passphrase-file", phrase)
-    assert spent < 30 and memory < 128 + 100  # the 128 are scrypt's
+    assert spent < 30 and memory < 128 + 100  # scrypt needs 128 of them
     print(f"the export: {export.stat().st_size >> 20} MiB")
     with tempfile.TemporaryDirectory(prefix="totpctl-other-") as folder:
         other = Host(pathlib.Path(folder))

@@ -1,5 +1,7 @@
-/* Many processes at one record, each a login through libpam and the real module, released
- * together. Built without the store's lock the one test is that these tests can fail. */
+/*
+ * Many processes at one record, each a login through libpam and the real module, released together.
+ * In a build without the store's lock the only test is that these tests can fail.
+ */
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -13,13 +15,13 @@
 #include "otp/base32.h"
 
 #define CHILDREN_MAX 64
-#define CODES_MAX    32 /* PAM's codes are fewer */
+#define CODES_MAX    32 /* larger than any PAM code */
 #define ROUNDS_MAX   1024
 
 /* What the processes share. */
 struct shared {
 	atomic_uint ready;
-	atomic_uint codes[CODES_MAX]; /* how often pam_authenticate said what */
+	atomic_uint codes[CODES_MAX]; /* how often pam_authenticate returned each code */
 	atomic_uint wrong;            /* guesses that were judged */
 	atomic_uint late;             /* accepted although begun after a revocation */
 	atomic_uint revoked;
@@ -32,7 +34,7 @@ static int make_shared(void **unused)
 {
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
-	/* stays loaded, so that the processes meet at the record and not in the loader */
+	/* stays loaded, so that the processes compete for the record and not for the loader */
 	if (shared == MAP_FAILED || !dlopen(MODULE_PATH, RTLD_NOW | RTLD_NODELETE))
 		return -1;
 	return 0;
@@ -47,7 +49,7 @@ static void nap(unsigned microseconds)
 	nanosleep(&wait, NULL);
 }
 
-/* The line where the started wait: a pipe that ends. */
+/* The pipe at which the started processes wait: it is closed to release them. */
 static int line[2];
 
 static pid_t start(run_fn *run, unsigned index)
@@ -66,7 +68,7 @@ static pid_t start(run_fn *run, unsigned index)
 	_exit(0);
 }
 
-/* Start them, let them all come to the line, release them together, wait for all. */
+/* Start the processes, let all of them come to the pipe, release them together, wait for all. */
 static void release(run_fn *run, unsigned count)
 {
 	pid_t children[CHILDREN_MAX];
@@ -107,12 +109,12 @@ static void as_daemon(unsigned index)
 	(void)log_in("daemon", A);
 }
 
-/* How many rounds let in nobody, one, more than one. */
+/* How many rounds allowed no login, one, more than one. */
 struct tally {
 	unsigned none, one, more;
 };
 
-/* One code a round, and everybody's. */
+/* Each round has one code, which all processes use. */
 static struct tally play_rounds(unsigned processes, unsigned rounds)
 {
 	struct tally tally = {0};
@@ -132,27 +134,27 @@ static struct tally play_rounds(unsigned processes, unsigned rounds)
 }
 
 #if LOCKED
-static void assert_all_rounds_let_in_one(unsigned processes, unsigned rounds)
+static void assert_all_rounds_allow_one(unsigned processes, unsigned rounds)
 {
 	(void)take(PAM_AUTH_ERR);
 	assert_int_equal(rounds, play_rounds(processes, rounds).one);
-	/* the others were told that the code is used: no error, no wait */
+	/* the others read that the code is used: no error, no wait */
 	assert_int_equal(rounds * (processes - 1), take(PAM_AUTH_ERR));
 }
 
-static void one_code_lets_in_one_of_two_processes(void **unused)
+static void one_code_allows_one_of_two_processes(void **unused)
 {
-	assert_all_rounds_let_in_one(2, 100);
+	assert_all_rounds_allow_one(2, 100);
 }
 
-static void one_code_lets_in_one_of_eight_processes(void **unused)
+static void one_code_allows_one_of_eight_processes(void **unused)
 {
-	assert_all_rounds_let_in_one(8, 50);
+	assert_all_rounds_allow_one(8, 50);
 }
 
-static void one_code_lets_in_one_of_64_processes(void **unused)
+static void one_code_allows_one_of_64_processes(void **unused)
 {
-	assert_all_rounds_let_in_one(64, 10);
+	assert_all_rounds_allow_one(64, 10);
 }
 
 static char recovery[SCENE_RECOVERY][RECOVERY_SHOWN_MAX];
@@ -163,7 +165,7 @@ static void with_a_recovery_code(unsigned index)
 	atomic_fetch_add(&shared->codes[scene_login(&scene, "daemon", A, recovery[0])], 1);
 }
 
-static void one_recovery_code_lets_in_one_of_64_processes(void **unused)
+static void one_recovery_code_allows_one_of_64_processes(void **unused)
 {
 	for (unsigned i = 0; i < 10; i++) {
 		scene_recovery(&scene, "daemon", recovery);
@@ -175,7 +177,7 @@ static void one_recovery_code_lets_in_one_of_64_processes(void **unused)
 	}
 }
 
-static void of_a_bypass_s_uses_64_processes_get_as_many_and_no_more(void **unused)
+static void a_temporary_code_allows_as_many_of_64_processes_as_it_has_uses(void **unused)
 {
 	for (unsigned uses = 1; uses <= 10; uses += 3) {
 		scene_bypass(&scene, "daemon", 3600, uses, recovery[0]);
@@ -195,7 +197,7 @@ static void with_a_counter_s_code(unsigned index)
 	atomic_fetch_add(&shared->codes[code], 1);
 }
 
-static void one_code_of_a_counter_lets_in_one_of_64_processes(void **unused)
+static void one_code_of_a_counter_allows_one_of_64_processes(void **unused)
 {
 	scene_make_counter(&scene, "daemon");
 	for (unsigned i = 0; i < 10; i++) {
@@ -213,7 +215,7 @@ static void as_either(unsigned index)
 	(void)log_in(index ? "daemon" : "nobody", A);
 }
 
-static void two_users_in_the_same_second_are_both_let_in(void **unused)
+static void two_users_in_the_same_second_are_both_allowed(void **unused)
 {
 	scene_enroll(&scene, "nobody");
 	(void)take(PAM_SUCCESS);
@@ -226,7 +228,7 @@ static void two_users_in_the_same_second_are_both_let_in(void **unused)
 
 static void with_their_own_codes(unsigned index)
 {
-	/* each its own step, all in the window */
+	/* each process uses its own step, and all are in the window */
 	int64_t step = (int64_t)index - 8;
 
 	int code = scene_login(&scene, "daemon", A,
@@ -235,8 +237,8 @@ static void with_their_own_codes(unsigned index)
 	atomic_fetch_add(&shared->codes[code], 1);
 }
 
-/* The one with the latest code always gets in, whatever the others do meanwhile. */
-static void of_many_codes_at_once_the_latest_always_lets_in(void **unused)
+/* The process with the latest code is always allowed, whatever the others do meanwhile. */
+static void of_many_codes_at_once_the_latest_is_always_allowed(void **unused)
 {
 	scene_policy(&scene, "window = 8\n");
 	for (unsigned i = 0; i < 10; i++) {
@@ -290,7 +292,7 @@ static void of_a_thousand_guesses_at_once_exactly_the_budget_is_judged(void **un
 	}
 }
 
-/* --- an administrator at work meanwhile --- */
+/* --- an administrator makes changes meanwhile --- */
 
 static void log_in_or_revoke(unsigned index)
 {
@@ -309,13 +311,13 @@ static void log_in_or_revoke(unsigned index)
 	}
 }
 
-static void after_a_revocation_returned_nobody_is_let_in(void **unused)
+static void after_a_revocation_has_returned_every_login_is_denied(void **unused)
 {
 	unsigned accepted = 0, rounds = 0;
 
 	(void)take(PAM_SUCCESS);
 	(void)take(PAM_AUTH_ERR);
-	/* until both sides have won: then the race was one */
+	/* until each side has been first once: then it was a race */
 	for (; rounds < 40 || (rounds < 1000 && (accepted == 0 || accepted == rounds)); rounds++) {
 		unsigned successes;
 
@@ -325,7 +327,7 @@ static void after_a_revocation_returned_nobody_is_let_in(void **unused)
 		successes = take(PAM_SUCCESS);
 		accepted += successes;
 		assert_in_range(successes, 0, 1);
-		/* and nothing but acceptance and refusal: no error comes of it */
+		/* and only acceptance and denial: no error results from it */
 		assert_int_equal(12 - successes, take(PAM_AUTH_ERR));
 		scene_enroll(&scene, "daemon");
 	}
@@ -344,7 +346,7 @@ static void log_in_or_disable(unsigned index)
 	log_in_or_revoke(index);
 }
 
-static void after_disable_returned_nobody_is_let_in(void **unused)
+static void after_suspend_has_returned_every_login_is_denied(void **unused)
 {
 	unsigned accepted = 0, rounds = 0;
 
@@ -374,7 +376,7 @@ static void log_in_or_replace(unsigned index)
 		_exit(1);
 }
 
-static void a_record_replaced_meanwhile_still_lets_in_once(void **unused)
+static void while_a_record_is_replaced_its_code_works_once(void **unused)
 {
 	(void)take(PAM_SUCCESS);
 	(void)take(PAM_AUTH_ERR);
@@ -394,7 +396,7 @@ static void log_in_or_import(unsigned index)
 		_exit(1);
 }
 
-static void a_record_imported_anew_meanwhile_still_lets_in_once(void **unused)
+static void while_a_record_is_imported_again_its_code_works_once(void **unused)
 {
 	(void)take(PAM_SUCCESS);
 	(void)take(PAM_AUTH_ERR);
@@ -438,7 +440,7 @@ static void log_in_or_work(unsigned index)
 	}
 }
 
-static void assert_all_are_let_in_while(const char *const words[], unsigned rounds)
+static void assert_all_are_allowed_while(const char *const words[], unsigned rounds)
 {
 	unsigned accepted;
 
@@ -454,12 +456,12 @@ static void assert_all_are_let_in_while(const char *const words[], unsigned roun
 		assert_int_equal(0, take(code));
 }
 
-static void every_right_code_lets_in_while_keys_are_rotated(void **unused)
+static void while_keys_are_rotated_every_correct_code_is_allowed(void **unused)
 {
 	static const char *const rotate[4] = {"key", "rotate"};
 
 	scene_enroll(&scene, "nobody");
-	assert_all_are_let_in_while(rotate, 25);
+	assert_all_are_allowed_while(rotate, 25);
 }
 
 /* "daemon,BASE32\n" */
@@ -472,7 +474,7 @@ static void put_line(char *text, size_t cap, const char *user)
 	snprintf(text + strlen(text), cap - strlen(text), "%s,%s\n", user, base32);
 }
 
-static void every_right_code_lets_in_while_records_are_imported_anew(void **unused)
+static void while_records_are_imported_again_every_correct_code_is_allowed(void **unused)
 {
 	const char *const import[4] = {"import", "csv", "--replace", scene_path(&scene, "list")};
 	char list[512] = "";
@@ -483,8 +485,8 @@ static void every_right_code_lets_in_while_records_are_imported_anew(void **unus
 	put_line(list, sizeof(list), "nobody");
 	scene_write(&scene, "list", list, 0600);
 	before = scene_last_step(&scene, "daemon");
-	assert_all_are_let_in_while(import, 12);
-	/* the list knows of no code used: it was not forgotten over it */
+	assert_all_are_allowed_while(import, 12);
+	/* the list knows no used code: the import did not forget those used here */
 	assert_in_range(scene_last_step(&scene, "daemon"), before + 2, UINT64_MAX);
 }
 
@@ -498,8 +500,8 @@ static void log_in_and_tell(unsigned index)
 }
 
 /*
- * One process after the other at one code, each killed at a time of chance: within `longest`
- * microseconds, of which somewhere a login is on its way.
+ * One process after the other with one code, each killed at a random time: within `longest`
+ * microseconds, of which the login takes some part.
  */
 static unsigned storm_over_one_code(unsigned processes, unsigned longest)
 {
@@ -523,12 +525,12 @@ static unsigned storm_over_one_code(unsigned processes, unsigned longest)
 	return killed;
 }
 
-static void no_code_enters_twice_however_many_logins_are_killed(void **unused)
+static void no_code_works_twice_however_many_logins_are_killed(void **unused)
 {
 	unsigned killed = 0, burnt = 0, longest = 800;
 
 	srand(20231114);
-	/* on some machines all have come through by the time somebody is killed */
+	/* on some machines every process has finished by the time one is killed */
 	for (unsigned round = 1; round < 120 || (killed < 100 && round < ROUNDS_MAX); round++) {
 		unsigned died;
 
@@ -541,7 +543,7 @@ static void no_code_enters_twice_however_many_logins_are_killed(void **unused)
 			longest *= 2;
 		assert_in_range(atomic_load(&shared->accepted[round]), 0, 1);
 		burnt += !atomic_load(&shared->accepted[round]);
-		/* the code is good still, or burnt; and never twice */
+		/* the code is still valid, or used up; it never works twice */
 		log_in_and_tell(0);
 		log_in_and_tell(0);
 		assert_in_range(atomic_load(&shared->accepted[round]), 0, 1);
@@ -562,7 +564,7 @@ static void without_the_lock_a_code_is_accepted_twice(void **unused)
 
 	for (; tally.more == 0 && rounds < 1000; rounds += 20)
 		tally = play_rounds(8, 20);
-	printf("# without the lock %u of 20 rounds let in more than one of 8\n", tally.more);
+	printf("# without the lock %u of 20 rounds allowed more than one of 8\n", tally.more);
 	assert_int_not_equal(0, tally.more);
 }
 
@@ -572,22 +574,22 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 #if LOCKED
-		in_a_scene(one_code_lets_in_one_of_two_processes),
-		in_a_scene(one_code_lets_in_one_of_eight_processes),
-		in_a_scene(one_code_lets_in_one_of_64_processes),
-		in_a_scene(one_recovery_code_lets_in_one_of_64_processes),
-		in_a_scene(of_a_bypass_s_uses_64_processes_get_as_many_and_no_more),
-		in_a_scene(one_code_of_a_counter_lets_in_one_of_64_processes),
-		in_a_scene(two_users_in_the_same_second_are_both_let_in),
-		in_a_scene(of_many_codes_at_once_the_latest_always_lets_in),
+		in_a_scene(one_code_allows_one_of_two_processes),
+		in_a_scene(one_code_allows_one_of_eight_processes),
+		in_a_scene(one_code_allows_one_of_64_processes),
+		in_a_scene(one_recovery_code_allows_one_of_64_processes),
+		in_a_scene(a_temporary_code_allows_as_many_of_64_processes_as_it_has_uses),
+		in_a_scene(one_code_of_a_counter_allows_one_of_64_processes),
+		in_a_scene(two_users_in_the_same_second_are_both_allowed),
+		in_a_scene(of_many_codes_at_once_the_latest_is_always_allowed),
 		in_a_scene(of_a_thousand_guesses_at_once_exactly_the_budget_is_judged),
-		in_a_scene(after_a_revocation_returned_nobody_is_let_in),
-		in_a_scene(after_disable_returned_nobody_is_let_in),
-		in_a_scene(a_record_replaced_meanwhile_still_lets_in_once),
-		in_a_scene(a_record_imported_anew_meanwhile_still_lets_in_once),
-		in_a_scene(every_right_code_lets_in_while_keys_are_rotated),
-		in_a_scene(every_right_code_lets_in_while_records_are_imported_anew),
-		in_a_scene(no_code_enters_twice_however_many_logins_are_killed),
+		in_a_scene(after_a_revocation_has_returned_every_login_is_denied),
+		in_a_scene(after_suspend_has_returned_every_login_is_denied),
+		in_a_scene(while_a_record_is_replaced_its_code_works_once),
+		in_a_scene(while_a_record_is_imported_again_its_code_works_once),
+		in_a_scene(while_keys_are_rotated_every_correct_code_is_allowed),
+		in_a_scene(while_records_are_imported_again_every_correct_code_is_allowed),
+		in_a_scene(no_code_works_twice_however_many_logins_are_killed),
 #else
 		in_a_scene(without_the_lock_a_code_is_accepted_twice),
 #endif

@@ -1,6 +1,6 @@
 """
-Print TAP, as the other test programs do, so that every single test is counted. A test whose
-codes may have grown old meanwhile gets another chance.
+Print TAP, as the other test programs do, so that every single test is counted. A test whose codes
+may have expired meanwhile is run again.
 """
 
 import time
@@ -35,7 +35,7 @@ class Tap:
 
 def pytest_addoption(parser, pluginmanager):
     if pluginmanager.is_blocked("terminal"):
-        # the terminal's option, which the text of a failed comparison depends on
+        # the option of pytest's terminal reporter, on which the text of a failed comparison depends
         parser.addoption("--verbose", type=int, default=0)
 
 
@@ -45,14 +45,17 @@ def pytest_configure(config):
 
 
 def pytest_runtest_protocol(item, nextitem):
-    """Codes are made of the real clock: a failure counts if no step passed in the test."""
+    """
+    The tests make codes with the real clock: a failure counts only if no time step passed during
+    the test.
+    """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for left in reversed(range(TRIES)):
         step = time.time() // STEP
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
         if not any(report.failed for report in reports) or time.time() // STEP == step or not left:
             break
-        item._initrequest()  # or the fixtures of the first try would be taken
+        item._initrequest()  # otherwise the fixtures of the first run would be used again
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -1,6 +1,7 @@
 /*
- * Preloaded: the clock and the disk of a host that a test makes up. $HOST_CLOCK is "free" for
- * one that nothing keeps right; $HOST_DISK is the number of a file system, without it ext4's.
+ * Preloaded: the clock and the disk of a host that a test invents. $HOST_CLOCK is "free" for a
+ * clock that no service synchronizes; $HOST_DISK is the number of a file system type, by default
+ * that of ext4.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-"""totpctl on a store of its own in a scratch folder: what its tests share."""
+"""What the tests of totpctl share: a store of their own in a temporary directory."""
 
 import base64
 import hashlib
@@ -49,13 +49,13 @@ class Host:
                               timeout=60, **more)
 
     def done(self, *words, **more):
-        """Run it; it must succeed and complain of nothing. Returns what it printed."""
+        """Run it; it must succeed without a warning. Returns what it printed."""
         ran = self.run(*words, **more)
         assert (ran.returncode, ran.stderr) == (0, "")
         return ran.stdout
 
     def refused(self, *words, **more):
-        """Run it; it must refuse. Returns what it complained of."""
+        """Run it; it must fail. Returns its error message."""
         ran = self.run(*words, **more)
         assert ran.returncode == 1, (ran.stdout, ran.stderr)
         assert ran.stderr.startswith("totpctl: ") or ":" in ran.stderr
@@ -112,7 +112,7 @@ class Host:
 
 @pytest.fixture
 def bare():
-    """A host on which nothing was made yet; what was made is removed afterwards."""
+    """A host on which nothing exists yet; what a test makes is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="totpctl-") as folder:
         yield Host(pathlib.Path(folder))
 
@@ -132,7 +132,7 @@ def code_at(when, secret=SECRET, period=30, digits=6):
 
 
 def fresh_code():
-    """Now's code. Should the step end meanwhile, the window still accepts it."""
+    """The current code. Should the step end meanwhile, the window still accepts it."""
     return code_at(time.time())
 
 
@@ -148,6 +148,6 @@ def as_nobody():
 
 
 def row(shown, name):
-    """What `show` says of `name`, or None."""
+    """What `show` prints about `name`, or None."""
     found = re.search(rf"^{re.escape(name)} +(.*)$", shown, re.M)
     return found and found.group(1)

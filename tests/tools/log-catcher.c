@@ -1,7 +1,7 @@
 /*
- * Preloaded: what the program sends to syslog goes to the file $LOG_CATCHER instead, one
- * line each, so that a test sees it without a daemon. What it sends to the audit system goes to
- * $LOG_CATCHER.audit, as "TYPE …", so that no test reaches the machine's own.
+ * Preloaded: the program's lines to syslog go to the file $LOG_CATCHER, so that a test can read
+ * them without a daemon. Its records for the audit system go to $LOG_CATCHER.audit, as "TYPE …", so
+ * that no test reaches the machine's own audit system.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ void syslog(int priority, const char *format, ...)
 	va_end(args);
 }
 
-/* What gcc and clang make of it where _FORTIFY_SOURCE is set. */
+/* What gcc and clang call instead where _FORTIFY_SOURCE is set. */
 void __syslog_chk(int priority, int flag, const char *format, ...)
 {
 	va_list args;

@@ -1,6 +1,6 @@
 /*
- * A module that answers what its first argument says: a return value as a number. It sets the
- * PAM variable that a second one names.
+ * A module that returns the number in its first argument. It sets the PAM variable that the second
+ * one names.
  */
 #define PAM_SM_AUTH
 #define PAM_SM_ACCOUNT

@@ -1,6 +1,7 @@
 /*
- * A module that stands for any first factor and for ours: what it answers is in the environment,
- * "STACK_ANSWERS=pam_unix=0 pam_totp=7", by the name under which it was loaded. The others refuse.
+ * A module that stands for any first factor and for ours. It returns what the environment says for
+ * the name under which it was loaded, "STACK_ANSWERS=pam_unix=0 pam_totp=7". Other names are
+ * denied.
  */
 #define PAM_SM_AUTH
 #define PAM_SM_ACCOUNT

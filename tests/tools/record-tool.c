@@ -1,21 +1,21 @@
 /*
- * What the tests of totpctl need and totpctl does not do: log in, and put a record into
- * states that take days or mistakes to reach.
+ * What the tests of totpctl need and totpctl does not do: log in, and put a record into states that
+ * otherwise need days or mistakes.
  *
  *   record-tool CONF attempt USER ADDRESS CODE SECONDS
  *                        log in, so many seconds from now; prints the verdict
  *   record-tool CONF remembered USER ADDRESS
- *                        would a login from there be spared the question? yes or no
+ *                        would a login from there skip the question? yes or no
  *   record-tool CONF bind USER UID
  *                        bind the record to another uid
  *   record-tool CONF ahead USER SECONDS
- *                        the last codes lie so far in the future
+ *                        move the last steps so far into the future
  *   record-tool CONF lock USER
  *                        hold the record's lock until standard input ends
  *   record-tool CONF hotp USER
  *                        add a counter-based token and recovery codes
  *   record-tool CONF twin USER NAME
- *                        a record with the same token under another name, whatever it is
+ *                        copy the record, with the same token, to any other name
  *   record-tool CONF invite USER UID AGO
  *                        invite for a day that began so many seconds ago
  */

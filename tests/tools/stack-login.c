@@ -1,6 +1,6 @@
 /*
- * Logins by the PAM stacks of this host, one for each line of the input: "SERVICE USER ANSWERS",
- * for pam_stub.c. Prints for each what libpam says, as a number.
+ * Logins through the PAM stacks of this host, one for each line of the input: "SERVICE USER
+ * ANSWERS", for pam_stub.c. Prints what libpam returns for each, as a number.
  */
 #include <security/pam_appl.h>
 #include <stdio.h>

@@ -1,4 +1,6 @@
-/* Reading with somebody's rights; needs root, and nobody's uid as the somebody. */
+/*
+ * Reading a file with the rights of another user; needs root, and the uid of nobody as that user.
+ */
 #include "unit.h"
 
 #include <errno.h>
@@ -74,7 +76,7 @@ static enum totp_err read_it(const char *path, struct reason *why)
 	return read_within(path, 10000, 64, why);
 }
 
-static void what_is_somebody_s_is_read(void **state)
+static void a_file_of_the_user_is_read(void **state)
 {
 	const struct place *place = *state;
 	struct reason why = {""};
@@ -84,7 +86,7 @@ static void what_is_somebody_s_is_read(void **state)
 	assert_ok(read_within(place->file, 10000, 12, &why));
 }
 
-static void what_is_not_there_is_not_found(void **state)
+static void a_missing_file_is_not_found(void **state)
 {
 	const struct place *place = *state;
 	char path[96];
@@ -96,7 +98,7 @@ static void what_is_not_there_is_not_found(void **state)
 	assert_refused(NOT_FOUND, read_it(path, &why));
 }
 
-static void what_its_user_may_not_read_is_not_read(void **state)
+static void a_file_that_the_user_may_not_read_is_not_read(void **state)
 {
 	const struct place *place = *state;
 	struct reason why = {""};
@@ -109,7 +111,7 @@ static void what_its_user_may_not_read_is_not_read(void **state)
 	assert_refused(SYSTEM, read_it(place->file, &why));
 }
 
-static void no_group_of_root_s_is_of_any_use(void **state)
+static void no_group_of_root_gives_any_right(void **state)
 {
 	const struct place *place = *state;
 	const gid_t groups[] = {0, 4711};
@@ -119,11 +121,11 @@ static void no_group_of_root_s_is_of_any_use(void **state)
 	assert_int_equal(0, chown(place->dir, 0, 4711));
 	assert_int_equal(0, chmod(place->dir, 0750));
 	assert_refused(SYSTEM, read_it(place->file, &why));
-	assert_int_equal(2, getgroups(0, NULL)); /* and this process is as it was */
+	assert_int_equal(2, getgroups(0, NULL)); /* and this process is unchanged */
 	assert_int_equal(0, geteuid());
 }
 
-static void what_is_another_s_is_refused(void **state)
+static void a_file_of_another_user_is_rejected(void **state)
 {
 	const struct place *place = *state;
 	struct reason why = {""};
@@ -134,8 +136,8 @@ static void what_is_another_s_is_refused(void **state)
 	assert_string_equal("owned by uid 1, expected uid 65534", why.text);
 }
 
-/* What was root's file when it was looked at may have been replaced since. */
-static void no_link_is_followed_with_root_s_rights(void **state)
+/* A file that root owned when it was looked at may have been replaced since. */
+static void no_link_is_followed_with_the_rights_of_root(void **state)
 {
 	const struct place *place = *state;
 	char buf[64], path[96];
@@ -154,7 +156,7 @@ static void no_link_is_followed_with_root_s_rights(void **state)
 	assert_int_equal(0, unlink(path));
 }
 
-static void what_others_can_write_to_is_refused(void **state)
+static void a_file_that_others_can_write_is_rejected(void **state)
 {
 	const struct place *place = *state;
 	struct reason why = {""};
@@ -178,7 +180,7 @@ static void a_pipe_is_not_waited_for(void **state)
 	assert_true(io_monotonic_ns() - began < 5000000000u);
 }
 
-static void what_is_too_large_is_refused(void **state)
+static void a_file_that_is_too_large_is_rejected(void **state)
 {
 	const struct place *place = *state;
 	struct reason why = {""};
@@ -187,8 +189,8 @@ static void what_is_too_large_is_refused(void **state)
 	assert_string_equal("more than 11 bytes", why.text);
 }
 
-/* A dead file system is one whose opens are never answered. */
-static void a_file_system_that_does_not_answer_is_given_up(void **state)
+/* A file system that does not respond: its opens never return. */
+static void a_file_system_that_does_not_respond_ends_in_a_timeout(void **state)
 {
 	const struct place *place = *state;
 	OWN_FD int watch = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
@@ -203,7 +205,7 @@ static void a_file_system_that_does_not_answer_is_given_up(void **state)
 	assert_true(io_monotonic_ns() - began < 5000000000u);
 }
 
-/* --- a file system of its user's own, which lets a file be read and never be closed --- */
+/* --- a file system of the user's own, in which a file can be read and never closed --- */
 
 #define FILE_NODE 2
 
@@ -250,14 +252,14 @@ static void serve_one(int fd, const struct fuse_in_header *request)
 	case FUSE_READ:
 		reply(fd, request->unique, 0, "what is mine", 12);
 		break;
-	case FUSE_FLUSH: /* what is not answered is waited for */
+	case FUSE_FLUSH: /* a request without a reply is waited for */
 		break;
 	default:
 		reply(fd, request->unique, ENOSYS, NULL, 0);
 	}
 }
 
-/* Mount it over dir; the process that serves it, or -1 where there is no such thing. */
+/* Mount it over dir; returns the process that serves it, or -1 where FUSE does not exist. */
 static pid_t serve_over(const char *dir)
 {
 	static uint64_t message[FUSE_MIN_READ_BUFFER];
@@ -283,7 +285,7 @@ static pid_t serve_over(const char *dir)
 	return child;
 }
 
-static void a_file_that_cannot_be_closed_holds_nothing_up(void **state)
+static void a_file_that_cannot_be_closed_delays_nothing(void **state)
 {
 	const struct place *place = *state;
 	struct reason why = {""};
@@ -291,24 +293,24 @@ static void a_file_that_cannot_be_closed_holds_nothing_up(void **state)
 	pid_t server;
 
 	assert_int_equal(0, unlink(place->file));
-	assert_int_equal(0, unshare(CLONE_NEWNS)); /* nobody else sees it */
+	assert_int_equal(0, unshare(CLONE_NEWNS)); /* no other process sees it */
 	assert_int_equal(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	server = serve_over(place->dir);
 	if (server < 0)
 		skip(); /* a kernel without FUSE */
 	began = io_monotonic_ns();
-	/* as many bytes as there may be: that there are no more is not waited for */
+	/* as many bytes as a file may have: no read waits to learn that there are no more */
 	assert_ok(read_within(place->file, 1000, 12, &why));
 	assert_true(io_monotonic_ns() - began < 5000000000u);
 	assert_int_equal(0, kill(server, SIGKILL));
 	assert_int_equal(server, waitpid(server, NULL, 0));
-	while (waitpid(-1, NULL, 0) > 0) /* those that could not close it */
+	while (waitpid(-1, NULL, 0) > 0) /* the processes that could not close it */
 		;
 	assert_int_equal(0, umount2(place->dir, MNT_DETACH));
 }
 
 #define LARGE 60000
-/* A uid that nobody has: whoever has it can kill our process, and nobody else's. */
+/* A uid that no account has: a process with it can kill ours, and no other process. */
 #define STRANGER 3000000000u
 
 static pid_t start_killer(void)
@@ -320,13 +322,15 @@ static pid_t start_killer(void)
 		    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 			_exit(1);
 		for (;;)
-			kill(-1, SIGKILL); /* all that this uid may kill, but itself */
+			kill(-1, SIGKILL); /* everything that this uid may kill, except itself */
 	}
 	return child;
 }
 
-/* Or a cut copy of the file would be taken for the file, without what was used. */
-static void whatever_its_user_does_to_the_process_nothing_is_half_read(void **state)
+/*
+ * Otherwise a truncated copy would be taken for the file, and used codes would be missing from it.
+ */
+static void whatever_the_user_does_to_the_process_no_file_is_read_in_part(void **state)
 {
 	static char text[LARGE], buf[LARGE + 1];
 	const struct place *place = *state;
@@ -369,19 +373,19 @@ int main(void)
 {
 #define AS_USER_TEST(test) cmocka_unit_test_setup_teardown(test, make_place, drop_place)
 	static const struct CMUnitTest tests[] = {
-		AS_USER_TEST(what_is_somebody_s_is_read),
-		AS_USER_TEST(what_is_not_there_is_not_found),
-		AS_USER_TEST(what_its_user_may_not_read_is_not_read),
-		AS_USER_TEST(no_group_of_root_s_is_of_any_use),
-		AS_USER_TEST(what_is_another_s_is_refused),
-		AS_USER_TEST(no_link_is_followed_with_root_s_rights),
-		AS_USER_TEST(what_others_can_write_to_is_refused),
+		AS_USER_TEST(a_file_of_the_user_is_read),
+		AS_USER_TEST(a_missing_file_is_not_found),
+		AS_USER_TEST(a_file_that_the_user_may_not_read_is_not_read),
+		AS_USER_TEST(no_group_of_root_gives_any_right),
+		AS_USER_TEST(a_file_of_another_user_is_rejected),
+		AS_USER_TEST(no_link_is_followed_with_the_rights_of_root),
+		AS_USER_TEST(a_file_that_others_can_write_is_rejected),
 		AS_USER_TEST(a_pipe_is_not_waited_for),
-		AS_USER_TEST(what_is_too_large_is_refused),
-		AS_USER_TEST(whatever_its_user_does_to_the_process_nothing_is_half_read),
+		AS_USER_TEST(a_file_that_is_too_large_is_rejected),
+		AS_USER_TEST(whatever_the_user_does_to_the_process_no_file_is_read_in_part),
 		AS_USER_TEST(no_process_is_left),
-		AS_USER_TEST(a_file_system_that_does_not_answer_is_given_up),
-		AS_USER_TEST(a_file_that_cannot_be_closed_holds_nothing_up),
+		AS_USER_TEST(a_file_system_that_does_not_respond_ends_in_a_timeout),
+		AS_USER_TEST(a_file_that_cannot_be_closed_delays_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * The reader of PAM stacks compared with libpam: random stacks with includes, substacks, jumps and
- * mistakes; the result of a login must be the same by both.
+ * The reader of PAM stacks compared with libpam on random stacks with includes, substacks, jumps
+ * and mistakes: both must give the same result for a login.
  */
 #include "../unit/unit.h"
 
@@ -16,11 +16,11 @@
 
 static char folder[] = "/tmp/pam-stacks-XXXXXX";
 
-/* libpam loses what it has read of a stack that it gives up on. */
+/* libpam leaks what it has read of a stack that it rejects. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:libpam.so\nleak:getdelim"; /* where the trace ends in libc */
+	return "leak:libpam.so\nleak:getdelim"; /* where the stack trace ends in libc */
 }
 
 /* --- random stacks --- */
@@ -70,7 +70,10 @@ static void write_line(FILE *file, unsigned depth, const char *name)
 					  "session include no_such_file\n"};
 
 	if (depth == 0 && chance(60) == 0) {
-		/* in an include of one type libpam has no actions for it, but what lay there */
+		/*
+		 * in an include for one type libpam has no actions for the line, only what was in
+		 * that memory
+		 */
 		fputs("@include no_such_file\n", file);
 	} else if (chance(12) == 0) {
 		fputs(pick(odd, chance(3) ? 5 : COUNT(odd)), file);
@@ -108,7 +111,7 @@ static int by_libpam(const char *name)
 	pam_handle_t *pamh = NULL;
 	int result;
 
-	/* a file that it gives up on, it gives up on here */
+	/* a file that libpam rejects must be rejected here */
 	result = pam_start_confdir(name, "root", &conv, folder, &pamh);
 	if (result != PAM_SUCCESS)
 		return result;
@@ -134,7 +137,7 @@ static int by_us(const char *name)
 	return stack.refused ? PAM_ABORT : stack_result(&walk);
 }
 
-static void libpam_and_the_reader_come_to_the_same(void **unused)
+static void libpam_and_the_reader_give_the_same_result(void **unused)
 {
 	unsigned successes = 0;
 
@@ -170,7 +173,7 @@ static void write_text(const char *name, const char *text)
 	assert_int_equal(0, fclose(file));
 }
 
-static void a_line_says_where_it_stands_and_what_its_arguments_are(void **unused)
+static void a_line_has_its_file_its_number_and_its_arguments(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
 
@@ -188,7 +191,7 @@ static void a_line_says_where_it_stands_and_what_its_arguments_are(void **unused
 	assert_int_equal(STACK_DIE, stack.lines[0].actions[PAM_AUTH_ERR]);
 }
 
-static void a_service_that_is_not_there_has_the_lines_of_other(void **unused)
+static void a_service_without_a_file_has_the_lines_of_other(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
 
@@ -230,9 +233,9 @@ static int tear_down(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(libpam_and_the_reader_come_to_the_same),
-		cmocka_unit_test(a_line_says_where_it_stands_and_what_its_arguments_are),
-		cmocka_unit_test(a_service_that_is_not_there_has_the_lines_of_other),
+		cmocka_unit_test(libpam_and_the_reader_give_the_same_result),
+		cmocka_unit_test(a_line_has_its_file_its_number_and_its_arguments),
+		cmocka_unit_test(a_service_without_a_file_has_the_lines_of_other),
 		cmocka_unit_test(files_that_include_each_other_end),
 	};
 

@@ -1,6 +1,6 @@
 /*
- * What doctor reports about a stack, compared with libpam for every answer that its modules can
- * give, on random stacks; and common stacks, by name.
+ * What doctor reports about a stack, compared with libpam on random stacks, for every combination
+ * of return values of its modules; and common stacks by name.
  */
 #include "../unit/unit.h"
 
@@ -47,14 +47,14 @@ static unsigned chance(unsigned below)
 	return (unsigned)rand() % below;
 }
 
-/* The stacks of one type: what its modules may answer, and ours. */
+/* The stacks of one type: what its modules may return, and ours. */
 struct kind {
 	const char *type;
 	enum line_role ours, others;
 	int (*call)(pam_handle_t *pamh, int flags);
-	int expired; /* PAM_SUCCESS, or what else a login goes on with */
+	int expired; /* PAM_SUCCESS, or another code with which a login continues */
 	int answers[5], our_answers[5];
-	const char *controls[12]; /* these tell the answers apart, and no others */
+	const char *controls[12]; /* actions differ for these codes only */
 };
 
 static const struct kind kinds[] = {
@@ -125,7 +125,7 @@ static void write_stack(const char *name, const struct kind *kind)
 	assert_int_equal(0, fclose(part));
 	if (!nested)
 		return;
-	/* the inner lines stand first, or last */
+	/* the inner lines come first, or last */
 	file = fopen(path, "a");
 	assert_non_null(file);
 	fprintf(file, "%s %s %s\n", kind->type, chance(2) ? "substack" : "include", inner);
@@ -140,7 +140,7 @@ static enum line_role role_of(const struct kind *kind, const struct stack_line *
 	return line->argc == 2 ? kind->ours : kind->others;
 }
 
-/* One login, by the answers that are written in the stack. */
+/* One login, with the return values that the stack contains. */
 static void compare_with_libpam(const char *name, const struct kind *kind,
 				const struct walk *routes, unsigned all, bool refused)
 {
@@ -168,7 +168,7 @@ struct seen {
 	bool open, skipped, overruled, asked, unasked;
 };
 
-/* One login, with the answers that the digits of `number` are. */
+/* One login, with the return values that the digits of `number` select. */
 static void try_answers(const struct stack *stack, const struct kind *kind, unsigned number,
 			struct seen *seen)
 {
@@ -217,7 +217,7 @@ static void compare_with_every_answer(const char *name, const struct kind *kind,
 			 seen.asked && !seen.unasked, routes->stuck);
 }
 
-/* Make a random one, and compare; returns what is reported. */
+/* Make a random stack and compare; returns what is reported. */
 static unsigned try_stack(const char *name, const struct kind *kind)
 {
 	OWN_STACK struct stack stack = {0};
@@ -243,7 +243,7 @@ static unsigned try_stack(const char *name, const struct kind *kind)
 	return all;
 }
 
-static void what_is_said_of_a_stack_is_what_libpam_does(void **unused)
+static void what_is_reported_about_a_stack_is_what_libpam_does(void **unused)
 {
 	srand(6238);
 	for (size_t k = 0; k < COUNT(kinds); k++) {
@@ -281,7 +281,7 @@ static const struct {
 	unsigned marks[10]; /* by line */
 	bool closed, stuck;
 } known[] = {
-	/* as it should be */
+	/* correct */
 	{DEBIAN OURS "auth optional pam_cap.so\n", {0}, false, false},
 	{"auth requisite pam_unix.so\n" OURS, {0}, false, false},
 	{"auth [success=2 default=ignore] pam_unix.so\n"
@@ -301,7 +301,7 @@ static const struct {
 	 {0},
 	 false,
 	 false},
-	/* past the module */
+	/* a login skips the module */
 	{"auth sufficient pam_unix.so\n" OURS, {MARK_SKIPS, MARK_ALONE}, false, false},
 	{"auth sufficient pam_fprintd.so\n" DEBIAN OURS, {MARK_SKIPS}, false, false},
 	{"auth [success=4 default=ignore] pam_succeed_if.so user ingroup staff\n" DEBIAN OURS
@@ -315,7 +315,7 @@ static const struct {
 	 false,
 	 false},
 	{"auth sufficient pam_totp.so if_publickey\n" DEBIAN OURS, {MARK_SKIPS}, false, false},
-	/* what it says does not count */
+	/* its result does not count */
 	{"auth requisite pam_unix.so\nauth optional pam_totp.so\n",
 	 {0, MARK_OVERRULED},
 	 false,
@@ -328,26 +328,26 @@ static const struct {
 	 {0, MARK_OVERRULED},
 	 false,
 	 false},
-	/* the order */
+	/* wrong order */
 	{OURS "auth required pam_unix.so\n", {MARK_EARLY}, false, false},
 	{OURS DEBIAN, {MARK_EARLY}, false, false},
 	{"auth required pam_unix.so\n" OURS, {0, MARK_UNPROVEN}, false, false},
 	{"auth optional pam_unix.so\n" OURS, {0, MARK_ALONE}, false, false},
-	/* two codes */
+	/* asks for two codes */
 	{DEBIAN OURS OURS, {0, 0, 0, 0, MARK_TWICE}, false, false},
 	{DEBIAN "auth optional pam_cap.so\nauth sufficient pam_totp.so enforce=optional\n" OURS,
 	 {0},
 	 false,
 	 false},
-	/* ours has refused, and no password was asked for */
+	/* our module has denied before a password was asked for */
 	{"auth optional pam_unknown.so\n" OURS OURS, {0, 0, MARK_TWICE}, false, false},
-	/* an expired password was the right one */
+	/* an expired password, which was correct */
 	{"auth [success=1 new_authtok_reqd=1 ignore=ignore default=bad] pam_unix.so\n"
 	 "auth [default=die] pam_faillock.so authfail\n" OURS,
 	 {0},
 	 false,
 	 true},
-	/* alone, or closed */
+	/* our module only, or nobody gets in */
 	{OURS, {0}, false, true},
 	{"auth required pam_env.so\nauth required pam_nologin.so\n" OURS, {0}, false, true},
 	{"auth sufficient pam_totp.so\nauth required pam_deny.so\n", {0}, false, true},
@@ -355,7 +355,7 @@ static const struct {
 	{DEBIAN OURS "auth required\n", {0}, true, false},
 };
 
-static void the_stacks_that_people_have_are_judged_by_name(void **unused)
+static void common_auth_stacks_are_judged_by_name(void **unused)
 {
 	for (size_t n = 0; n < COUNT(known); n++) {
 		OWN_STACK struct stack stack = {0};
@@ -390,19 +390,19 @@ static const struct {
 	const char *text;
 	unsigned marks[6]; /* by line */
 } accounts[] = {
-	/* as it should be */
+	/* correct */
 	{ENROLL DEBIAN_ACCOUNT, {0}},
 	{"account required pam_nologin.so\n" ENROLL DEBIAN_ACCOUNT, {0}},
 	{ENROLL RED_HAT_ACCOUNT, {0}},
 	{"account required pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT, {0}},
 	{"account required pam_unix.so\n" ENROLL, {0}},
-	/* past the module */
+	/* a login skips the module */
 	{DEBIAN_ACCOUNT ENROLL, {MARK_SKIPS}},
 	{RED_HAT_ACCOUNT ENROLL, {0, MARK_SKIPS, MARK_SKIPS}},
 	{"account sufficient pam_rootok.so\n" ENROLL DEBIAN_ACCOUNT, {MARK_SKIPS}},
 	{"account [success=1 default=ignore] pam_succeed_if.so user = x\n" ENROLL DEBIAN_ACCOUNT,
 	 {MARK_SKIPS}},
-	/* what it says does not count */
+	/* its result does not count */
 	{"account optional pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT, {MARK_OVERRULED}},
 	{"account [success=ok default=ignore] pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT,
 	 {MARK_OVERRULED}},
@@ -410,12 +410,12 @@ static const struct {
 	 "enroll_in_account\n" DEBIAN_ACCOUNT,
 	 {MARK_OVERRULED}},
 	{"account sufficient pam_totp.so enroll_in_account\n" DEBIAN_ACCOUNT, {MARK_OVERRULED}},
-	/* refused, and the password has expired */
+	/* denied, and the password has expired */
 	{"account [default=ok] pam_unix.so\naccount [default=ok] pam_totp.so enroll_in_account\n",
 	 {0, MARK_OVERRULED}},
 };
 
-static void of_the_account_lines_that_people_have_those_that_let_past_are_marked(void **unused)
+static void common_account_lines_that_skip_the_module_are_marked(void **unused)
 {
 	for (size_t n = 0; n < COUNT(accounts); n++) {
 		OWN_STACK struct stack stack = {0};
@@ -433,8 +433,8 @@ static void of_the_account_lines_that_people_have_those_that_let_past_are_marked
 	}
 }
 
-/* Red Hat's is a substack: its failure does not end the login before the code is asked for. */
-static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
+/* Red Hat's line is a substack: its failure does not end the login before the code is asked for. */
+static void after_a_substack_that_denies_the_code_is_still_asked_for(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
 	OWN_WALK struct walk routes = {0};
@@ -448,7 +448,7 @@ static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
 		assert_int_equal(0, routes.marks[i]);
 	assert_int_equal(MARK_UNPROVEN, routes.marks[stack.count - 1]);
 
-	/* and an include is left by what is sufficient */
+	/* and a sufficient line ends an include */
 	stack_end(&stack);
 	walk_end(&routes);
 	write_text("known", "auth include password-auth\n" OURS);
@@ -458,7 +458,7 @@ static void a_substack_that_refuses_lets_the_code_be_asked_for(void **unused)
 	assert_int_equal(MARK_SKIPS, routes.marks[6]);
 }
 
-static void a_stack_with_very_many_ways_ends(void **unused)
+static void a_stack_with_very_many_paths_is_finished(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
 	OWN_WALK struct walk routes = {0};
@@ -493,12 +493,11 @@ static int tear_down(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_said_of_a_stack_is_what_libpam_does),
-		cmocka_unit_test(the_stacks_that_people_have_are_judged_by_name),
-		cmocka_unit_test(
-			of_the_account_lines_that_people_have_those_that_let_past_are_marked),
-		cmocka_unit_test(a_substack_that_refuses_lets_the_code_be_asked_for),
-		cmocka_unit_test(a_stack_with_very_many_ways_ends),
+		cmocka_unit_test(what_is_reported_about_a_stack_is_what_libpam_does),
+		cmocka_unit_test(common_auth_stacks_are_judged_by_name),
+		cmocka_unit_test(common_account_lines_that_skip_the_module_are_marked),
+		cmocka_unit_test(after_a_substack_that_denies_the_code_is_still_asked_for),
+		cmocka_unit_test(a_stack_with_very_many_paths_is_finished),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,4 +1,6 @@
-"""Who changed what: the log names who had logged in, and the audit system gets a record."""
+"""
+The log names the user who made a change and had logged in, and the audit system gets a record.
+"""
 
 import pytest
 
@@ -8,7 +10,7 @@ AUDIT = os.environ["AUDIT"] == "true"
 
 
 def as_somebody():
-    """What pam_loginuid does; sudo and su leave it as it is."""
+    """What pam_loginuid does; sudo and su leave it unchanged."""
     with open("/proc/self/loginuid", "w") as file:
         file.write("1234")
 
@@ -47,7 +49,7 @@ def test_work_on_keys_is_recorded(host):
         f'2404 op=totp-key-dropped detail="key {old}" res=1']
 
 
-def test_what_changes_nothing_is_not_recorded(host):
+def test_a_command_that_changes_nothing_is_not_recorded(host):
     host.enrol(KNOWN)
     host.log.unlink()
     before = host.audited()
@@ -58,7 +60,7 @@ def test_what_changes_nothing_is_not_recorded(host):
     assert (host.logged(), host.audited()) == ("", before)
 
 
-def test_the_log_names_who_logged_in(host):
+def test_the_log_names_the_user_who_logged_in(host):
     host.enrol(KNOWN)
     host.log.unlink()
     host.done("suspend", KNOWN, preexec_fn=as_somebody)

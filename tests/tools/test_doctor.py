@@ -1,9 +1,10 @@
-"""totpctl doctor on hosts that are broken on purpose, each in one way, and on good ones.
+"""
+totpctl doctor on hosts that are broken on purpose, each in one way, and on good ones.
 
-The host is this machine with /etc, /var/lib and the directories of sshd and PAM's modules covered
-by overlays in memory, in a mount namespace of this process: nothing of the machine is
-changed. The stacks are those of Debian 12; sshd is a script that prints settings, the clock
-and the kind of the disk are made up (doctor-host.c).
+The host is this machine, with overlays in memory over /etc, /var/lib and the directories of sshd
+and of PAM's modules, in a mount namespace of this process: nothing of the machine is changed. The
+stacks are those of Debian 12; sshd is a script that prints settings; doctor-host.c invents the
+clock and the type of the disk.
 """
 
 import ctypes
@@ -66,7 +67,7 @@ SSHD = {
     "hostbasedauthentication": "no", "authenticationmethods": "keyboard-interactive:pam",
 }
 
-# What a host has over this machine.
+# What a host has in addition to this machine.
 OVER = f"/etc/login.defs /etc/init.d /etc/pam.d /etc/pam_totp /etc/sshd-settings /etc/machine-id /etc/passwd /etc/group " \
        f"/etc/shadow /etc/nsswitch.conf /var/lib/pam_totp /usr/sbin/sshd {MODULES}/pam_totp.so"
 
@@ -120,7 +121,7 @@ def sh(script, own=False, **env):
 
 @pytest.fixture(scope="module")
 def covered():
-    """A good host instead of this machine, as far as this process sees it."""
+    """A good host instead of this machine, as far as this process can see."""
     if os.geteuid() != 0 or ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
         pytest.skip("only root can make namespaces")
     with tempfile.TemporaryDirectory(prefix="doctor-") as directory:
@@ -144,7 +145,7 @@ class Host:
                   own="mount " in script, **env)
 
     def found(self, script, words="", **env):
-        """The findings, as objects; the exit status of doctor tells whether there are any."""
+        """The findings, as objects; doctor's exit status says whether there are any."""
         ran = self.run(script, "--json " + words, **env)
         assert ran.stderr == "", ran.stderr
         findings = json.loads(ran.stdout)
@@ -154,7 +155,7 @@ class Host:
         return findings
 
     def only(self, script, id, what, **more):
-        """One thing is found, and no other; returns it."""
+        """One finding is reported, and no other; returns it."""
         findings = self.found(script, **more)
         assert [one["id"] for one in findings] == [id], findings
         assert re.search(what, findings[0]["what"]), findings[0]
@@ -193,11 +194,11 @@ STOP = "kill $(cat /mnt/totpd); while kill -0 $(cat /mnt/totpd) 2>/dev/null; do 
 LOCKER = ("auth required pam_totp.so password=combined", "auth required pam_unix.so use_first_pass")
 
 
-# ---- silence on good ones
+# ---- nothing to report on good hosts
 
 
 def shipped():
-    """The snippets that come with the program, each in its service's file."""
+    """The snippets of the distribution, each in its service's file."""
     methods = {"sshd-key-code": "publickey,keyboard-interactive:pam",
                "sshd-key-or-password":
                    "publickey,keyboard-interactive:pam keyboard-interactive:pam"}
@@ -212,7 +213,7 @@ def shipped():
         yield "shipped-" + path.name, script
 
 
-# sshd passes users on who must enroll; and the account line that belongs to it.
+# sshd sends users on who must enroll; this adds the account line for them.
 ENROLL_AUTH = ("echo 'enroll = login' >/etc/security/pam_totp.conf\n"
                "sed -i 's/^auth required pam_totp.so/& enroll_in_account/' /etc/pam.d/sshd\n")
 ENROLL = ENROLL_AUTH + "sed -i '1i account requisite pam_totp.so enroll_in_account' /etc/pam.d/sshd\n"
@@ -271,11 +272,11 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_of_a_good_host_nothing_is_reported(host, name):
+def test_on_a_good_host_nothing_is_reported(host, name):
     assert host.found(GOOD[name]) == []
 
 
-def test_a_good_host_is_reported_as_one(host):
+def test_a_good_host_is_reported_as_good(host):
     ran = host.run("", "")
     assert (ran.returncode, ran.stdout) == (0, "Nothing was found.\n")
 
@@ -292,7 +293,7 @@ def test_nothing_is_changed_without_fix(host):
 
 
 BROKEN_STACKS = [
-    # (how, script, what is found by id)
+    # (how, script, ids of the findings)
     ("sufficient", stack("sshd", "auth sufficient pam_unix.so", "auth required pam_totp.so",
                          "auth required pam_permit.so"),
      {"skipped": "/sshd:1: .*pam_unix", "alone": "/sshd:2"}),
@@ -437,8 +438,8 @@ def test_one_cause_in_several_services_is_reported_once(host):
     assert "common-auth" not in skipped[0]["services"]
 
 
-def test_the_repair_that_is_named_repairs(host):
-    """The commands of findings whose repair is one are run; then nothing is found."""
+def test_the_repair_that_is_printed_repairs(host):
+    """Run the commands of all findings that have one as their repair; then nothing is found."""
     broken = stack("sshd", "auth sufficient pam_unix.so", "auth required pam_totp.so")
     first = host.found(broken)
     command = next(one["repair"] for one in first if one["id"] == "skipped")
@@ -449,12 +450,12 @@ def test_the_repair_that_is_named_repairs(host):
     assert host.found(alone + "\n" + command) == []
 
 
-def test_of_the_database_server_it_reports_what_the_manual_says(host):
+def test_for_the_database_server_it_reports_what_the_manual_says(host):
     stack = pathlib.Path(__file__).parents[2] / "conf" / "pam.d" / "postgresql"
     host.only(f"cp {stack} /etc/pam.d/", "no-factor", r"/postgresql:\d+: ")
 
 
-def test_one_service_alone_is_looked_at(host):
+def test_a_service_can_be_checked_alone(host):
     broken = "sed -i '1i auth sufficient pam_unix.so' /etc/pam.d/sudo"
     assert host.found(broken, "--service sshd") == []
     assert [one["services"] for one in host.found(broken, "--service sudo")] == [["sudo"]]
@@ -462,7 +463,7 @@ def test_one_service_alone_is_looked_at(host):
     assert one["services"] == ["login"]
 
 
-def test_before_a_line_is_written_the_administrators_it_would_lock_out_are_named(host):
+def test_administrators_whom_a_new_line_would_lock_out_are_reported_first(host):
     script = "sed -i /pam_totp/d /etc/pam.d/*; \"$TOTPCTL\" delete --yes alice >/dev/null"
     findings = host.found(script, "--service sudo")
     assert [(one["id"], one["services"]) for one in findings] == [("unused", ["sudo"]),
@@ -517,8 +518,8 @@ def test_settings_of_sshd_that_ask_for_no_code_are_found(host, changed, expected
         assert re.search(expected[one["id"]], one["what"]), one
 
 
-def test_a_password_that_nobody_checks_is_found(host):
-    """The stack of key and code, and sshd hands it passwords: it looks at none."""
+def test_a_password_that_no_module_checks_is_found(host):
+    """The stack of key and code, to which sshd passes passwords, although it checks none."""
     script = stack("sshd", "auth required pam_totp.so enforce=optional", "auth required pam_permit.so")
     script += f"cat >/etc/sshd-settings <<'END'\n"
     script += settings(authenticationmethods="any", kbdinteractiveauthentication="no",
@@ -527,19 +528,19 @@ def test_a_password_that_nobody_checks_is_found(host):
     assert "password" in findings["no-factor"], findings
 
 
-def test_a_code_alone_is_no_login(host):
+def test_a_code_alone_as_a_login_is_found(host):
     script = stack("sshd", "auth required pam_totp.so", "auth required pam_permit.so")
     one = host.only(script, "no-factor", "asks for no key")
     assert one["services"] == ["sshd"]
 
 
 def move_to(service):
-    """sshd goes by another PAM service, and says so."""
+    """sshd uses another PAM service, and prints its name."""
     return (f"cat >/etc/sshd-settings <<'END'\n{settings(pamservicename=service)}END\n"
             "sed '/pam_totp/d' /etc/pam.d/sshd >/etc/pam.d/remote\n")
 
 
-def test_the_stack_that_is_judged_is_that_of_the_service_that_sshd_uses(host):
+def test_the_stack_of_the_service_that_sshd_uses_is_judged(host):
     one = host.only(move_to("remote"), "sshd-service", "PAMServiceName is remote, .*no auth line")
     assert one["services"] == ["remote"]
     host.only(move_to("nowhere"), "sshd-service", "PAMServiceName is nowhere")
@@ -558,8 +559,8 @@ BY_KEY = ("auth [success=1 default=ignore] pam_totp.so if_publickey", "auth requ
           "auth required pam_totp.so", "auth required pam_permit.so")
 
 
-def test_the_key_line_of_a_second_sshd_is_in_its_place(host):
-    """sshd-internal is sshd by its program, which is what the module goes by."""
+def test_the_key_line_of_a_second_sshd_is_no_finding(host):
+    """The program sshd-internal is sshd too, and the module goes by the program."""
     assert host.found(stack("sshd-internal", *BY_KEY)) == []
     host.only(stack("sshdish", *BY_KEY), "key-elsewhere", "/sshdish:1: ")
 
@@ -584,7 +585,7 @@ def test_each_line_of_a_service_is_checked_for_another_store(host):
     assert ids["totpd-other-store"] == ["sudo"], ids
 
 
-def test_an_sshd_that_says_nothing_is_found(host):
+def test_an_sshd_that_prints_no_settings_is_found(host):
     host.only("printf '#!/bin/sh\\necho no hostkeys available >&2; exit 1\\n' "
                  ">/usr/sbin/sshd", "sshd", "no hostkeys")
 
@@ -692,7 +693,7 @@ def test_a_broken_host_is_found_and_nothing_else_is_reported(host, script, expec
 
 
 def test_a_record_whose_key_is_missing_is_repaired_by_the_keyring_and_a_damaged_one_is_not(host):
-    """Revoking is no repair where the key can be restored."""
+    """Revoking is not a repair where the key can be restored."""
     for one in host.found("sed -i '1s/^......../00000000/' $keyring"):
         assert re.fullmatch(r"restore the key [0-9a-f]{8} from your copy: totpctl key restore FILE",
                             one["repair"]), one
@@ -708,7 +709,7 @@ def test_a_record_whose_key_is_missing_is_repaired_by_the_keyring_and_a_damaged_
                                      ("disk-kind", {"HOST_DISK": "0x01021994"}),
                                      ("disk-kind", {"HOST_DISK": "0x794c7630"}),
                                      ("btrfs", {"HOST_DISK": "0x9123683e"})], ids=str)
-def test_a_clock_or_a_disk_that_cannot_be_relied_on_is_found(host, id, env):
+def test_an_unreliable_clock_or_disk_is_found(host, id, env):
     host.only("", id, "", **env)
 
 
@@ -725,7 +726,7 @@ NO_UNITS = "mount -t tmpfs t /usr/lib/systemd/system; rm -f /etc/init.d/*; "
     ("mkdir -p /run/systemd; : >/run/systemd/container; : >/usr/lib/systemd/system/chrony.service",
      "set the clock of the machine that runs this container"),
 ], ids=["none", "timesyncd", "chrony", "chronyd", "ntpsec", "init", "container"])
-def test_the_clock_s_repair_names_a_service_that_is_there(host, script, repair):
+def test_the_repair_of_a_clock_names_a_service_that_is_installed(host, script, repair):
     one = host.only(NO_UNITS + script, "clock", "no service keeps", HOST_CLOCK="free")
     assert one["repair"] == repair
 
@@ -816,7 +817,7 @@ def test_fix_leaves_what_needs_a_choice(host, script, shown):
 # ---- printing
 
 
-def test_people_read_what_why_and_how(host):
+def test_a_finding_says_what_is_wrong_why_it_matters_and_how_to_fix_it(host):
     ran = host.run("chmod 640 $keyring; chown 64001 /etc/pam.d/sshd", "--fix")
     assert ran.returncode == 1
     text = ran.stdout
@@ -827,7 +828,7 @@ def test_people_read_what_why_and_how(host):
     assert text.endswith("2 found, 1 repaired\n")
 
 
-def test_what_strangers_wrote_does_not_reach_the_terminal(host):
+def test_control_characters_of_others_do_not_reach_the_terminal(host):
     ran = host.run(": >\"$store/users/$(printf 'A\\033[2J')\"; touch -d '1 day ago' $store/users/A*",
                       "")
     assert ran.returncode == 1 and "left over" in ran.stdout and "\x1b" not in ran.stdout
@@ -840,7 +841,7 @@ def test_no_secret_is_printed(host):
     assert ran.returncode == 1 and len(key) == 44 and key not in ran.stdout
 
 
-def test_others_than_root_are_refused(host):
+def test_users_other_than_root_are_rejected(host):
     ran = host.run("", "--help >/dev/null; setpriv --reuid 65534 --clear-groups $TOTPCTL doctor")
     if "Permission denied" in ran.stderr:
         pytest.skip("the build directory is closed to others")

@@ -23,14 +23,14 @@ def letters(folder):
 
 
 def key_in(letter):
-    """The key that is typed, which stands in groups of four."""
+    """The key to be typed, which is printed in groups of four."""
     groups = re.search(r'<dd class="key">(.*?)</dd>', letter).group(1)
     assert re.fullmatch(r"<span>[A-Z2-7]{4}</span>( <span>[A-Z2-7]{4}</span>)*", groups)
     return re.sub(r"<.*?>| ", "", groups)
 
 
 def scanned(letter, folder):
-    """What a phone reads off the picture, drawn by a program that is none of ours."""
+    """What a phone reads from the picture; drawn by a program that is not ours."""
     (folder / "qr.svg").write_text(re.search(r"<svg .*</svg>", letter, re.S).group())
     subprocess.run(["rsvg-convert", "-o", folder / "qr.png", folder / "qr.svg"], check=True)
     return subprocess.run(["zbarimg", "-q", "--raw", folder / "qr.png"], capture_output=True,
@@ -50,7 +50,7 @@ def listed(host):
 # ---- letters
 
 
-def test_each_gets_a_letter_whose_picture_and_key_are_of_the_credential(host, folder):
+def test_each_letter_has_the_picture_and_the_key_of_its_credential(host, folder):
     host.policy("issuer = tower")
     said = host.done("enroll", *USERS, "--letters", folder)
     assert said.startswith("3 users are enrolled.\n") and str(folder) in said
@@ -70,7 +70,7 @@ def test_each_gets_a_letter_whose_picture_and_key_are_of_the_credential(host, fo
     assert not any(key in host.logged() + said for key in keys.values())
 
 
-def test_the_policy_says_what_phones_are_told(host, folder):
+def test_issuer_and_account_on_the_phone_come_from_the_policy(host, folder):
     host.policy("issuer = Example & Sons: no", "account = %u@tower")
     assert "issuer" in host.refused("enroll", KNOWN, "--letters", folder) and not folder.exists()
     host.policy("issuer = Example & Söhne", "account = %u@tower", "digits = 8", "period = 60",
@@ -86,7 +86,7 @@ def test_the_policy_says_what_phones_are_told(host, folder):
     assert (token["algorithm"], token["digits"], token["period"]) == ("SHA256", 8, 60)
 
 
-def test_no_name_is_markup(host, folder):
+def test_a_name_cannot_add_markup(host, folder):
     hostile = "<script>alert('1')</script>&lt;\"><img src=x>"
     host.policy(f"issuer = {hostile[:60]}", f"account = {hostile} %u")
     host.done("enroll", KNOWN, "--letters", folder)
@@ -99,21 +99,21 @@ def test_no_name_is_markup(host, folder):
     assert scanned(letter, host.folder) == uri(hostile[:60], f"{hostile} {KNOWN}", key_in(letter))
 
 
-def test_a_letter_says_what_to_do_if_something_does_not_work(host, folder):
+def test_a_letter_says_what_to_do_if_something_fails(host, folder):
     host.policy("help = Call <Anna>: 555-0100")
     host.done("enroll", KNOWN, "--letters", folder)
     letter, = letters(folder).values()
     assert "Call &lt;Anna&gt;: 555-0100" in letter
 
 
-def test_a_letter_needs_nothing_beside_itself(host, folder):
+def test_a_letter_needs_no_other_file(host, folder):
     host.done("enroll", KNOWN, "--letters", folder)
     letter, = letters(folder).values()
     assert "default-src 'none'" in letter
     assert not re.search(r"(src|href)=|url\(|@import|https?://(?!www\.w3\.org/2000/svg)", letter)
 
 
-# ---- who
+# ---- which users
 
 
 def test_a_list_has_one_user_a_line_and_comments(host, folder):
@@ -124,7 +124,7 @@ def test_a_list_has_one_user_a_line_and_comments(host, folder):
     assert set(listed(host)) == {*USERS, "games"}
 
 
-def test_everybody_who_cannot_be_is_named_and_nobody_is_enrolled(host, folder):
+def test_every_user_who_cannot_be_enrolled_is_named_and_nobody_is_enrolled(host, folder):
     host.enrol("bin")
     before = host.files()
     path = host.csv(f"daemon\nbin\n{UNKNOWN}\n#\ndaemon\nx{'y' * 300}\n", "list")
@@ -151,7 +151,7 @@ def test_the_others_are_enrolled_with_keep_going(host, folder):
     assert not (host.folder / "more").exists()
 
 
-def test_a_program_is_told_where_each_letter_is(host, folder):
+def test_a_program_reads_where_each_letter_is(host, folder):
     host.enrol("bin")
     ran = host.run("enroll", "daemon", "bin", "--letters", folder, "--keep-going", "--json")
     assert ran.returncode == 1
@@ -163,7 +163,7 @@ def test_a_program_is_told_where_each_letter_is(host, folder):
         "user": "sys", "letter": None, "error": None}
 
 
-def test_an_enrolment_is_logged_and_uses_up_an_invitation(host, folder):
+def test_an_enrollment_is_logged_and_uses_up_an_invitation(host, folder):
     host.policy("enroll = login", "enroll_until = 2026-01-01")
     host.done("invite", KNOWN)
     host.done("enroll", KNOWN, "--letters", folder)
@@ -175,7 +175,7 @@ def test_an_enrolment_is_logged_and_uses_up_an_invitation(host, folder):
 # ---- --must-confirm
 
 
-def test_with_must_confirm_a_record_waits_for_its_first_right_code(host, folder):
+def test_with_must_confirm_a_record_waits_for_its_first_correct_code(host, folder):
     host.policy("enforce = optional")
     said = host.done("enroll", KNOWN, "--letters", folder, "--must-confirm")
     assert "counts from its first right code on" in said
@@ -193,16 +193,16 @@ def test_with_must_confirm_a_record_waits_for_its_first_right_code(host, folder)
     assert "the first right code" not in host.run("test", KNOWN, stdin="\n").stdout
 
 
-def test_where_a_code_is_required_one_that_waits_is_asked_for_it(host, folder):
+def test_where_a_code_is_required_an_unconfirmed_user_is_asked_for_it(host, folder):
     host.done("enroll", KNOWN, "--letters", folder, "--must-confirm")
     tried = host.run("test", KNOWN, stdin="\n").stdout
     assert "the first right code is still to come" in tried and "Code to try" in tried
 
 
-# ---- the folder
+# ---- the directory
 
 
-def test_letters_go_to_an_empty_folder_of_one_s_own_alone(host, folder):
+def test_letters_go_only_to_an_empty_directory_of_one_s_own(host, folder):
     folder.mkdir(0o755)
     assert "mode 0700" in host.refused("enroll", KNOWN, "--letters", folder)
     folder.chmod(0o700)
@@ -223,13 +223,13 @@ def test_letters_go_to_an_empty_folder_of_one_s_own_alone(host, folder):
 @pytest.mark.parametrize("words", [
     (KNOWN,), ("--letters", "x"), ("--batch", "list", KNOWN, "--letters", "x"),
     (KNOWN, "--letters", ""), ("--batch", "", "--letters", "x")])
-def test_a_wrong_order_enrols_nobody(host, words):
+def test_a_wrong_command_line_enrolls_nobody(host, words):
     ran = host.run("enroll", *words, cwd=host.folder)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert listed(host) == {} and not (host.folder / "x").exists()
 
 
-def test_a_list_that_cannot_be_read_enrols_nobody(host, folder):
+def test_a_list_that_cannot_be_read_enrolls_nobody(host, folder):
     assert "No such file" in host.refused("enroll", "--batch", host.folder / "no", "--letters",
                                           folder)
     assert "Is a directory" in host.refused("enroll", "--batch", host.folder, "--letters", folder)
@@ -240,7 +240,7 @@ def test_a_list_that_cannot_be_read_enrols_nobody(host, folder):
     assert not folder.exists()
 
 
-def test_only_root_enrols_many(host, folder):
+def test_only_root_enrolls_many(host, folder):
     said = host.refused("enroll", KNOWN, "--letters", folder, preexec_fn=as_nobody)
     assert "only root can" in said and not folder.exists()
 
@@ -259,7 +259,7 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not(host, folder):
     assert "[" not in host.run("enroll", KNOWN, "--letters", folder).stderr
     with open("/etc/passwd", encoding="ascii") as accounts:
         names = [line.split(":")[0] for line in accounts]
-    # a list that takes a moment: after the first time everybody is named twice
+    # a list that takes a moment: from the second time on every user is a duplicate
     path = host.csv("\n".join(names * 1500), "list")
     code, drawn = run_on_terminal("--conf", host.conf, "enroll", "--batch", path, "--letters",
                                   host.folder / "more", "--keep-going")

@@ -1,4 +1,7 @@
-"""What ends what `remember` spares a user, and what never brings back a recovery code."""
+"""
+What ends the time for which `remember` skips the question, and what never makes a used recovery
+code valid again.
+"""
 
 import os
 import subprocess
@@ -14,13 +17,13 @@ CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-
 
 
 def remembered(host, user=KNOWN):
-    """Is a login from each of the two addresses spared the question?"""
+    """Does a login from each of the two addresses skip the question?"""
     return {host.record("remembered", user, address) == "yes" for address in (HERE, THERE)}
 
 
 @pytest.fixture
 def known(host):
-    """A user whom two addresses are remembered of, with recovery codes of which one is spent."""
+    """A user with two remembered addresses and with recovery codes of which one is spent."""
     host.policy("remember = 1d")
     host.enrol(KNOWN)
     host.codes = CODE.findall(host.done("recovery", KNOWN))
@@ -98,7 +101,7 @@ def test_after_this_no_address_is_remembered(known, how):
 
 
 @pytest.mark.parametrize("how", LASTING)
-def test_this_leaves_remembered_what_was(known, how):
+def test_after_this_the_addresses_are_still_remembered(known, how):
     LASTING[how](known)
     assert remembered(known) == {True}
 
@@ -116,7 +119,7 @@ def test_a_spent_recovery_code_stays_spent_after_an_upgrade(known):
     assert tried.stdout == "deny spent_recovery_code\n"
 
 
-def test_what_another_host_remembers_is_not_imported(known, other):
+def test_addresses_that_another_host_remembers_are_not_imported(known, other):
     other.policy("remember = 1d")
     assert bring(other, export(known)).stdout == "1 user imported\n"
     assert remembered(other) == {False}
@@ -124,7 +127,7 @@ def test_what_another_host_remembers_is_not_imported(known, other):
     assert other.attempt(KNOWN, known.codes[1]) == "allow recovery_code"
 
 
-def test_forgetting_leaves_the_place_its_own_throttle(known):
+def test_forgetting_leaves_the_address_its_own_throttle(known):
     known.done("forget", KNOWN)
     for _ in range(6):
         known.attempt(KNOWN, wrong_code(), "203.0.113.9")
@@ -133,7 +136,7 @@ def test_forgetting_leaves_the_place_its_own_throttle(known):
     assert known.attempt(KNOWN, code_at(time.time() + 30), HERE) == "allow code"
 
 
-def test_several_users_are_forgotten_in_one_call_and_each_is_named(known):
+def test_one_call_forgets_several_users_and_reports_each(known):
     known.enrol("bob.x", OTHER_SECRET)
     said = known.run("forget", KNOWN, "no.such.user", "bob.x")
     assert said.returncode == 1

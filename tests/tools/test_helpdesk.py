@@ -1,4 +1,4 @@
-"""totpctl temporary-code, suspend and resume, on a store of its own in a scratch folder."""
+"""totpctl temporary-code, suspend and resume, on a store of its own in a temporary directory."""
 
 import datetime
 import json
@@ -21,7 +21,7 @@ def when(text):
 
 
 def bypass(host, *words, user=KNOWN):
-    """Make one; the code."""
+    """Make a temporary code; returns it."""
     return CODE.search(host.done("temporary-code", user, *words)).group()
 
 
@@ -35,7 +35,7 @@ def enrolled(host):
 # ---- temporary-code
 
 
-def test_a_temporary_code_lets_in_once_within_the_hour(enrolled):
+def test_a_temporary_code_works_once_within_the_hour(enrolled):
     said = enrolled.done("temporary-code", KNOWN)
     code, sentence, back = said.splitlines()
     assert CODE.fullmatch(code)
@@ -48,7 +48,7 @@ def test_a_temporary_code_lets_in_once_within_the_hour(enrolled):
     assert enrolled.attempt(KNOWN, fresh_code()) == "allow code"
 
 
-def test_for_how_long_and_how_often_is_the_administrator_s_to_say(enrolled):
+def test_the_administrator_chooses_how_long_and_how_often_it_works(enrolled):
     code = bypass(enrolled, "--for", "2d", "--uses=3")
     assert enrolled.attempt(KNOWN, code, later=2 * 86400 - 60) == "allow bypass"
     assert enrolled.attempt(KNOWN, code) == "allow bypass"
@@ -61,7 +61,7 @@ def test_for_how_long_and_how_often_is_the_administrator_s_to_say(enrolled):
     ("--for", "59s"), ("--for", "31d"), ("--for", "soon"), ("--for", ""), ("--for",),
     ("--uses", "0"), ("--uses", "101"), ("--uses", "-1"), ("--uses", "many"),
     ("--revoke", "--for", "1h"), ("--revoke", "--json"), ("--revoke", "--uses=2"), ("bin",)])
-def test_what_is_no_bypass_is_not_made(enrolled, words):
+def test_a_wrong_time_or_number_of_uses_is_rejected(enrolled, words):
     before = enrolled.files()
     ran = enrolled.run("temporary-code", KNOWN, *words)
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -69,11 +69,11 @@ def test_what_is_no_bypass_is_not_made(enrolled, words):
 
 
 @pytest.mark.parametrize("words", [("--for", "1m", "--uses", "1"), ("--for=30d", "--uses=100")])
-def test_the_edges_are_made(enrolled, words):
+def test_the_shortest_and_the_longest_time_are_accepted(enrolled, words):
     assert enrolled.attempt(KNOWN, bypass(enrolled, *words)) == "allow bypass"
 
 
-def test_a_new_one_takes_the_place_of_the_old(enrolled):
+def test_a_new_one_replaces_the_old_one(enrolled):
     first, second = bypass(enrolled, "--uses", "5"), bypass(enrolled)
     assert enrolled.attempt(KNOWN, first) == "deny wrong_recovery_code"
     assert enrolled.attempt(KNOWN, second) == "allow bypass"
@@ -82,7 +82,7 @@ def test_a_new_one_takes_the_place_of_the_old(enrolled):
     assert enrolled.attempt(KNOWN, third) == "allow bypass"
 
 
-def test_it_leaves_what_was_used_and_counted(enrolled):
+def test_it_changes_no_used_code_and_no_count(enrolled):
     code = fresh_code()
     assert enrolled.attempt(KNOWN, code) == "allow code"
     enrolled.attempt(KNOWN, wrong_code())
@@ -91,7 +91,7 @@ def test_it_leaves_what_was_used_and_counted(enrolled):
     assert listed(enrolled)[KNOWN]["failures"] == 1
 
 
-def test_other_changes_of_the_record_leave_it_as_used_as_it_is(enrolled):
+def test_other_changes_of_the_record_keep_its_number_of_uses(enrolled):
     code = bypass(enrolled, "--uses", "2")
     assert enrolled.attempt(KNOWN, code) == "allow bypass"
     enrolled.done("recovery", KNOWN)
@@ -105,14 +105,14 @@ def test_other_changes_of_the_record_leave_it_as_used_as_it_is(enrolled):
     assert enrolled.attempt(KNOWN, code) == "deny ended_bypass"
 
 
-def test_it_is_taken_back(enrolled):
+def test_it_can_be_revoked(enrolled):
     code = bypass(enrolled)
     assert "refused from now on" in enrolled.done("temporary-code", "--revoke", KNOWN)
     assert enrolled.attempt(KNOWN, code) == "deny wrong_recovery_code"
     assert "has no temporary code" in enrolled.refused("temporary-code", KNOWN, "--revoke")
 
 
-def test_it_is_listed_and_shown_but_never_told_again(enrolled):
+def test_it_is_listed_but_its_digits_are_never_shown_again(enrolled):
     assert listed(enrolled)[KNOWN]["bypass"] is None
     code = bypass(enrolled, "--uses", "2")
     enrolled.attempt(KNOWN, code)
@@ -131,7 +131,7 @@ def test_it_is_listed_and_shown_but_never_told_again(enrolled):
     assert code not in shown + tried + enrolled.logged() + json.dumps(listed(enrolled))
 
 
-def test_it_is_logged_with_who_made_it_and_for_how_long(enrolled):
+def test_the_log_says_who_made_it_and_for_how_long(enrolled):
     code = bypass(enrolled, "--uses", "2")
     assert re.search(rf'user={KNOWN} service=totpctl source=uid:0 outcome=bypass-made '
                      r'reason=administrator token="" detail="2 uses until 20\S+"',
@@ -149,13 +149,13 @@ def test_a_program_gets_it_as_an_object(enrolled):
     assert enrolled.attempt(KNOWN, told["code"]) == "allow bypass"
 
 
-def test_who_is_not_enrolled_gets_none_and_what_helps_is_said(host):
+def test_a_user_who_is_not_enrolled_gets_none_and_the_message_says_what_helps(host):
     said = host.refused("temporary-code", KNOWN)
     assert f"totp-enroll --user {KNOWN}" in said and f"totpctl invite {KNOWN}" in said
     assert "nor is there such an account" in host.refused("temporary-code", UNKNOWN)
 
 
-def test_one_that_a_login_would_refuse_is_not_given_out(enrolled):
+def test_one_that_a_login_would_deny_is_not_given_out(enrolled):
     enrolled.record("bind", KNOWN, 4711)
     assert "totpctl adopt first" in enrolled.refused("temporary-code", KNOWN)
     enrolled.done("adopt", KNOWN)
@@ -174,7 +174,7 @@ def test_one_that_cannot_be_shown_is_an_error_and_can_be_replaced(enrolled):
     assert enrolled.attempt(KNOWN, bypass(enrolled)) == "allow bypass"
 
 
-def test_a_damaged_record_gets_none(enrolled):
+def test_a_user_with_a_damaged_record_gets_no_temporary_code(enrolled):
     enrolled.state_file(KNOWN).unlink()
     assert f"totpctl repair {KNOWN}" in enrolled.refused("temporary-code", KNOWN)
 
@@ -182,7 +182,7 @@ def test_a_damaged_record_gets_none(enrolled):
 # ---- suspend, resume
 
 
-def test_a_disabled_user_keeps_everything_and_is_refused(enrolled):
+def test_a_suspended_user_keeps_everything_and_is_denied(enrolled):
     page = enrolled.done("recovery", KNOWN)
     recovery = re.findall(r"\b\w{4}-\w{4}-\w{4}\b", page)
     code = bypass(enrolled)
@@ -196,7 +196,7 @@ def test_a_disabled_user_keeps_everything_and_is_refused(enrolled):
         assert enrolled.attempt(KNOWN, typed) == f"allow {reason}"
 
 
-def test_what_is_so_already_changes_nothing(enrolled):
+def test_suspending_or_resuming_twice_changes_nothing(enrolled):
     before = enrolled.files()
     assert enrolled.done("resume", KNOWN) == f"{KNOWN} is not suspended.\n"
     assert enrolled.files() == before and enrolled.logged() == ""
@@ -206,7 +206,7 @@ def test_what_is_so_already_changes_nothing(enrolled):
     assert enrolled.files() == before and enrolled.logged() == logged
 
 
-def test_who_is_disabled_is_listed_shown_and_logged(enrolled):
+def test_a_suspended_user_is_listed_shown_and_logged(enrolled):
     enrolled.done("suspend", KNOWN)
     entry = listed(enrolled)[KNOWN]
     assert (entry["status"], entry["disabled"]) == ("disabled", True)
@@ -218,7 +218,7 @@ def test_who_is_disabled_is_listed_shown_and_logged(enrolled):
     assert re.findall(r"outcome=(\w+) ", enrolled.logged()) == ["disabled", "enabled"]
 
 
-def test_several_users_are_helped_in_one_call_and_a_failure_keeps_nobody_from_it(host):
+def test_one_call_handles_several_users_and_one_failure_stops_no_other(host):
     for name in "alice.x", "bob.x":
         host.enrol(name)
     for words, word in ((("suspend",), "disabled"), (("resume",), "enabled"), (("delete", "--yes"), "revoked")):
@@ -234,7 +234,7 @@ def test_several_users_are_helped_in_one_call_and_a_failure_keeps_nobody_from_it
     assert sorted(os.listdir(host.store / "invites")) == ["bin", KNOWN]
 
 
-def test_used_codes_and_throttles_outlast_it(enrolled):
+def test_used_codes_and_throttles_stay_through_it(enrolled):
     code = fresh_code()
     assert enrolled.attempt(KNOWN, code, "192.0.2.9") == "allow code"
     for _ in range(5):
@@ -245,11 +245,11 @@ def test_used_codes_and_throttles_outlast_it(enrolled):
     assert enrolled.attempt(KNOWN, fresh_code()) == "wait throttled"
 
 
-def test_who_is_not_enrolled_cannot_be_disabled(host):
+def test_a_user_who_is_not_enrolled_cannot_be_suspended(host):
     for word in ("suspend", "resume"):
         assert "is not enrolled" in host.refused(word, KNOWN)
 
 
-def test_only_root_helps(enrolled):
+def test_only_root_can_do_this(enrolled):
     for words in (("temporary-code", KNOWN), ("suspend", KNOWN), ("resume", KNOWN)):
         assert "only root can" in enrolled.refused(*words, preexec_fn=as_nobody)

@@ -1,4 +1,7 @@
-"""totpctl import and export: what comes over from elsewhere, what stays behind and is told."""
+"""
+totpctl import and export: what is imported from other systems, what is not, and that both are
+reported.
+"""
 
 import hashlib
 import json
@@ -32,7 +35,7 @@ def other():
 
 
 def digest(folder):
-    """All that can be seen of a folder, bytes, owners, modes and times."""
+    """Everything that can be seen of a directory: bytes, owners, modes and times."""
     seen = {}
     for top, folders, names in os.walk(folder):
         for name in folders + names:
@@ -47,14 +50,14 @@ def hotp(counter, secret=OF_HEX, digits=6):
     return code_at(counter * 30, secret, 30, digits)
 
 
-# ---- whatever it comes from
+# ---- any source
 
-def test_a_dry_run_tells_of_each_user_and_changes_nothing(host):
+def test_a_dry_run_reports_each_user_and_changes_nothing(host):
     host.enrol("old.x")
     before = host.files()
     text = f"new.x,{SECRET}\nold.x,{OTHER_SECRET}\n{KNOWN},{SECRET}\n"
     ran = host.run("import", "csv", "-", "--dry-run", stdin=text)
-    assert ran.returncode == 1  # one is kept
+    assert ran.returncode == 1  # one user is kept
     assert ran.stdout == ("import     new.x: 1 token; there is no such account yet\n"
                           "keep       old.x; there is no such account yet\n"
                           f"import     {KNOWN}: 1 token\n"
@@ -80,13 +83,13 @@ def test_a_dry_run_can_be_read_by_a_program(host, ga):
     assert host.run("import", "google", "--json", ga).returncode == 2
 
 
-def test_a_dry_run_with_bad_lines_tells_all_and_that_nothing_would_be_done(host):
+def test_a_dry_run_reports_all_bad_lines_and_that_nothing_would_be_done(host):
     ran = host.run("import", "csv", "-", "--dry-run", stdin=f"new.x,{SECRET}\nbad\n")
     assert ran.returncode == 1
     assert "import     new.x" in ran.stdout and "nothing is imported: 1 of 2" in ran.stderr
 
 
-def test_who_is_enrolled_is_kept_and_stops_nobody(host):
+def test_an_enrolled_user_is_kept_and_the_others_are_imported(host):
     host.enrol("old.x")
     ran = host.run("import", "csv", "-", stdin=f"old.x,{OTHER_SECRET}\nnew.x,{OTHER_SECRET}\n")
     assert (ran.returncode, ran.stdout) == (1, "1 user imported, 1 kept\n")
@@ -94,7 +97,7 @@ def test_who_is_enrolled_is_kept_and_stops_nobody(host):
     assert host.attempt("old.x", fresh_code()) == "allow code"
 
 
-def test_replace_replaces(host):
+def test_with_replace_a_record_is_replaced(host):
     host.enrol("old.x")
     assert host.done("import", "csv", "-", "--replace", stdin=f"old.x,{OTHER_SECRET}\n") == \
         "0 users imported, 1 replaced\n"
@@ -112,7 +115,7 @@ def test_a_code_that_was_used_stays_used_when_the_same_secret_is_imported_again(
     assert host.attempt("old.x", code) == "deny used_code"
 
 
-def test_a_record_that_cannot_be_replaced_is_told_and_the_others_are(host):
+def test_a_record_that_cannot_be_replaced_is_reported_and_the_others_are_replaced(host):
     host.enrol("a.x")
     host.enrol("b.x")
     host.user_file("a.x").write_bytes(b"damaged")
@@ -158,7 +161,7 @@ def ga(host):
     return folder
 
 
-def test_google_users_of_a_folder_come_over_and_it_stays_as_it_was(host, ga):
+def test_google_users_of_a_directory_are_imported_and_it_stays_unchanged(host, ga):
     google(ga, "alice.x", SECRET, '" TOTP_AUTH', "12345678", "87654321")
     google(ga, "bob.x", OF_HEX, '" HOTP_COUNTER 5')
     google(ga, ".hidden", "no secret at all")
@@ -172,20 +175,20 @@ def test_google_users_of_a_folder_come_over_and_it_stays_as_it_was(host, ga):
     assert row(host.done("show", "alice.x"), "recovery codes") == "2 of 2 left"
 
 
-def test_google_scratch_codes_let_in_once_and_stay_spent(host, ga):
+def test_google_scratch_codes_work_once_and_stay_spent(host, ga):
     google(ga, "alice.x", SECRET, '" TOTP_AUTH', "12345678", "87654321", "11112222")
     host.done("import", "google", ga)
     assert host.attempt("alice.x", "8765 4321") == "allow recovery_code"
     assert host.attempt("alice.x", "87654321") == "deny spent_recovery_code"
     assert host.attempt("alice.x", "87654322") == "deny wrong_code"
-    # once more, after the first was used with the peer
+    # once more, after the first one was used with the other module
     google(ga, "alice.x", SECRET, '" TOTP_AUTH', "87654321", "11112222")
     host.done("import", "google", ga, "--replace")
     assert host.attempt("alice.x", "87654321") == "deny spent_recovery_code"
     assert host.attempt("alice.x", "11112222") == "allow recovery_code"
 
 
-def test_google_codes_used_before_are_refused(host, ga):
+def test_google_codes_used_before_are_denied(host, ga):
     step = int(time.time()) // 30
     google(ga, "alice.x", SECRET, '" TOTP_AUTH', f'" DISALLOW_REUSE {step - 1} {step + 1}')
     host.done("import", "google", ga)
@@ -200,14 +203,14 @@ def test_google_codes_used_before_are_refused(host, ga):
     (('" HOTP_COUNTER 5', '" WINDOW_SIZE 17'), "codes of 17 steps were accepted, here of 11: see hotp_window"),
     (('" DISALLOW_REUSE 2000000000',), "from the future"),
 ])
-def test_google_settings_that_have_no_like_here_are_told(host, ga, lines, said):
+def test_google_settings_without_an_equivalent_are_reported(host, ga, lines, said):
     google(ga, "alice.x", SECRET, '" TOTP_AUTH', *lines)
     ran = host.run("import", "google", ga)
     assert (ran.returncode, ran.stdout) == (0, "1 user imported\n")
     assert ran.stderr.startswith(f"{ga}/alice.x: warning: ") and said in ran.stderr
 
 
-def test_google_scratch_codes_without_room_are_told(host, ga):
+def test_google_scratch_codes_without_room_are_reported(host, ga):
     google(ga, "alice.x", SECRET, '" TOTP_AUTH', *(f"100000{i:02}" for i in range(20)))
     ran = host.run("import", "google", ga)
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
@@ -215,7 +218,7 @@ def test_google_scratch_codes_without_room_are_told(host, ga):
     assert row(host.done("show", "alice.x"), "recovery codes") == "16 of 16 left"
 
 
-def test_what_strangers_put_into_a_folder_is_named_and_harms_nobody(host, ga):
+def test_files_of_other_users_in_a_directory_are_reported_and_ignored(host, ga):
     google(ga, "good.x")
     (ga / "link.x").symlink_to(google(host.folder, "elsewhere"))
     os.link(google(host.folder, "elsewhere2"), ga / "hard.x")
@@ -237,13 +240,13 @@ def test_what_strangers_put_into_a_folder_is_named_and_harms_nobody(host, ga):
     assert os.listdir(host.store / "users") == ["good.x"]
 
 
-def test_a_file_of_a_user_s_own_in_a_folder_of_root_s_is_that_user_s(host, ga):
+def test_a_file_that_a_user_owns_in_a_directory_of_root_belongs_to_that_user(host, ga):
     os.chown(google(ga, KNOWN), KNOWN_UID, -1)
     assert host.done("import", "google", ga) == "1 user imported\n"
     assert row(host.done("show", KNOWN), "uid") == str(KNOWN_UID)
 
 
-def test_a_file_in_a_home_is_its_owner_s(host):
+def test_a_file_in_a_home_belongs_to_the_owner_of_the_home(host):
     home = host.folder / "home"
     home.mkdir(0o755)
     host.folder.chmod(0o755)
@@ -256,19 +259,19 @@ def test_a_file_in_a_home_is_its_owner_s(host):
     assert host.done("list").splitlines()[1].startswith(KNOWN)
 
 
-def test_what_somebody_made_with_sudo_in_their_home_is_not_root_s(host):
+def test_a_file_made_with_sudo_in_a_home_does_not_count_as_root_s(host):
     path = google(host.folder, ".google_authenticator")
     assert (f"{path}: owned by root, and not in root's home: chown it to its user"
             in host.refused("import", "google", path))
-    # where it lies counts, not how that is called
+    # the location counts, whatever its name is
     ran = subprocess.run([TOTPCTL, "--conf", host.conf, "import", "google", path.name],
                          cwd=host.folder, capture_output=True, text=True)
     assert ran.returncode == 1 and "not in root's home" in ran.stderr
     assert os.listdir(host.store / "users") == []
 
 
-def test_root_s_own_is_root_s(host):
-    """In a mount namespace, whose root's home is a folder of ours."""
+def test_a_file_in_root_s_home_belongs_to_root(host):
+    """In a mount namespace in which root's home is a directory of ours."""
     google(host.folder, ".google_authenticator")
     ran = subprocess.run(["unshare", "-m", "sh", "-c", 'mount --bind "$1" /root && '
                           'exec "$2" --conf "$3" import google /root/.google_authenticator',
@@ -277,8 +280,8 @@ def test_root_s_own_is_root_s(host):
     assert os.listdir(host.store / "users") == ["root"]
 
 
-def test_no_link_of_a_user_s_is_followed_as_root(host):
-    """What its owner may not read is not read, wherever the path leads."""
+def test_no_link_of_a_user_is_followed_as_root(host):
+    """A file that its owner may not read is not read, whatever the path."""
     host.folder.chmod(0o755)
     home = host.folder / "home"
     home.mkdir(0o755)
@@ -288,7 +291,7 @@ def test_no_link_of_a_user_s_is_followed_as_root(host):
     os.lchown(link, KNOWN_UID, KNOWN_UID)
     said = host.refused("import", "google", link)
     assert f"{link}: cannot be read by its user: Permission denied" in said
-    secret.chmod(0o644)  # may be read, and is not theirs
+    secret.chmod(0o644)  # which the user may read, but does not own
     assert "owned by uid 0, expected uid 1" in host.refused("import", "google", link)
     assert os.listdir(host.store / "users") == []
 
@@ -301,7 +304,7 @@ def test_no_link_of_a_user_s_is_followed_as_root(host):
     (lambda path: path.write_text("short\n"), "secret"),
     (lambda path: os.chown(path, 12345, 12345), "there is no account of its owner, uid 12345"),
 ])
-def test_a_file_that_is_not_one_is_refused_at_once(host, spoil, said):
+def test_anything_but_a_regular_file_is_rejected_at_once(host, spoil, said):
     host.folder.chmod(0o755)
     path = google(host.folder, ".google_authenticator")
     os.chown(path, KNOWN_UID, KNOWN_UID)
@@ -313,7 +316,7 @@ def test_a_file_that_is_not_one_is_refused_at_once(host, spoil, said):
     assert time.monotonic() - started < 4
 
 
-def test_a_file_named_after_a_user_is_root_s_or_that_user_s(host):
+def test_a_file_named_after_a_user_must_belong_to_root_or_that_user(host):
     path = google(host.folder, "alice.x")
     assert host.done("import", "google", path) == "1 user imported\n"
     path = google(host.folder, "bob.x")
@@ -326,7 +329,7 @@ def test_google_wants_paths_or_homes(host, words):
     assert host.run("import", "google", *words).returncode == 2
 
 
-def test_the_same_user_from_two_places_is_told(host, ga):
+def test_the_same_user_from_two_files_is_reported(host, ga):
     google(ga, "alice.x")
     path = google(host.folder, "alice.x")
     said = host.refused("import", "google", ga, path)
@@ -344,7 +347,7 @@ def users_oath(host, *lines):
     return host.csv("".join(line + "\n" for line in lines), "users.oath")
 
 
-def test_oath_counters_go_on_where_they_were(host):
+def test_oath_counters_continue_where_they_were(host):
     path = users_oath(host, "# users", f"HOTP/E/6 new.x - {HEX}", f"HOTP used.x + {HEX} 7 {hotp(7)}",
                       f"HOTP/E/8 eight.x - {HEX} 3 {hotp(3, digits=8)} {local_time(time.time())}",
                       f"other words {HEX}")
@@ -358,8 +361,8 @@ def test_oath_counters_go_on_where_they_were(host):
 
 
 @pytest.mark.parametrize("off", [0, -1, 1, -20, 20])
-def test_oath_codes_used_before_are_refused(host, off):
-    """The code may be of any step of the peer's window around the time of its use."""
+def test_oath_codes_used_before_are_denied(host, off):
+    """The code may belong to any step of pam_oath's window around the time of its use."""
     for user in "alice.x", "bob.x":  # again, should the step end meanwhile
         now = time.time()
         step = int(now) // 30
@@ -373,7 +376,7 @@ def test_oath_codes_used_before_are_refused(host, off):
         assert answer == expected or (off == 20 and answer == "deny clock_back"), seen
 
 
-def test_an_oath_code_that_is_not_found_counts_as_of_its_time(host):
+def test_an_oath_code_that_is_not_found_counts_as_used_at_its_time(host):
     now = time.time()
     ran = host.run("import", "oath", users_oath(
         host, f"HOTP/T30 alice.x - {HEX} 0 999999 {local_time(now)}",
@@ -396,14 +399,14 @@ def test_several_oath_lines_are_several_tokens(host):
     assert host.attempt("alice.x", code_at(time.time(), OF_HEX)) == "allow code"
 
 
-def test_an_oath_pin_is_told_as_not_carried_over(host):
+def test_an_oath_pin_is_reported_as_not_imported(host):
     ran = host.run("import", "oath", users_oath(host, f"HOTP/T30 alice.x 1234 {HEX}"))
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
     assert "users.oath:1: not carried over: the password before the code (PIN)" in ran.stderr
     assert "1234" not in ran.stderr.replace("12345", "")
 
 
-def test_more_oath_tokens_than_fit_and_one_that_is_there_twice_are_told(host):
+def test_too_many_oath_tokens_and_duplicates_are_reported(host):
     lines = [f"HOTP alice.x - {i:02x}{HEX}" for i in range(9)]
     ran = host.run("import", "oath", users_oath(host, lines[0], *lines))
     assert ran.returncode == 1
@@ -436,7 +439,7 @@ def cgi_state(host, user, **members):
     path.chmod(0o666)  # as totp-cgi makes it
 
 
-def test_totp_cgi_secret_and_state_come_over_together(host, cgi):
+def test_totp_cgi_secret_and_state_are_imported_together(host, cgi):
     now = int(time.time())
     google(cgi, "alice.x.totp", SECRET, '" WINDOW_SIZE 3', '" DISALLOW_REUSE', '" TOTP_AUTH', "01234567",
            "87654321")
@@ -455,7 +458,7 @@ def test_totp_cgi_secret_and_state_come_over_together(host, cgi):
     assert host.attempt("bob.x", hotp(6)) == "allow code"
 
 
-def test_without_its_state_no_scratch_code_comes_alive_again(host, cgi):
+def test_without_its_state_no_used_scratch_code_becomes_valid_again(host, cgi):
     google(cgi, "alice.x.totp", SECRET, '" TOTP_AUTH', "01234567")
     ran = host.run("import", "totp-cgi", cgi, host.folder / "state")
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
@@ -463,7 +466,7 @@ def test_without_its_state_no_scratch_code_comes_alive_again(host, cgi):
     assert host.attempt("alice.x", "01234567") == "deny wrong_code"
 
 
-def test_secret_and_state_may_lie_in_one_folder(host, cgi):
+def test_secret_and_state_may_be_in_one_directory(host, cgi):
     google(cgi, "alice.x.totp", SECRET, '" TOTP_AUTH', "01234567")
     cgi_state(host, "alice.x", used_scratch_tokens=[1234567])
     shutil.move(host.folder / "state" / "alice.x.json", cgi)
@@ -471,7 +474,7 @@ def test_secret_and_state_may_lie_in_one_folder(host, cgi):
     assert host.attempt("alice.x", "01234567") == "deny wrong_code"
 
 
-def test_totp_cgi_users_that_cannot_come_over_are_named(host, cgi):
+def test_totp_cgi_users_that_cannot_be_imported_are_reported(host, cgi):
     google(cgi, "sealed.x.totp", "aes256+hmac256$AAAA$BBBB")
     google(cgi, "broken.x.totp")
     (host.folder / "state" / "broken.x.json").write_text('{"fail_timestamps": [')
@@ -484,19 +487,19 @@ def test_totp_cgi_users_that_cannot_come_over_are_named(host, cgi):
     assert "nothing is imported: 3 of 3" in said
 
 
-def test_a_folder_into_which_everybody_can_put_files_is_not_read(host, cgi, ga):
+def test_a_directory_that_everybody_can_write_is_not_read(host, cgi, ga):
     for kind, folder in ("google", ga), ("totp-cgi", cgi):
         google(folder, "alice.x" if kind == "google" else "alice.x.totp")
         folder.chmod(0o1777)
         assert f"{folder}: all users can put files there" in host.refused("import", kind, folder)
-    # nor one by which what was used would come alive again
+    # nor one through which used codes would become valid again
     cgi.chmod(0o700)
     (host.folder / "state").chmod(0o1777)
     assert "all users can put files" in host.refused("import", "totp-cgi", cgi, host.folder / "state")
     assert os.listdir(host.store / "users") == []
 
 
-def test_a_folder_that_is_not_there_is_told(host, cgi):
+def test_a_missing_directory_is_reported(host, cgi):
     assert "/nonexistent" in host.refused("import", "totp-cgi", cgi, "/nonexistent")
     assert "/nonexistent" in host.refused("import", "totp-cgi", "/nonexistent")
     assert "/nonexistent" in host.refused("import", "google", "/nonexistent")
@@ -518,7 +521,7 @@ def test_uris_are_enrolled_for_their_account(host):
     assert host.attempt("alice.x", hotp(5)) == "allow code"
 
 
-def test_what_is_no_uri_is_named_and_nothing_of_it_is_shown(host):
+def test_a_malformed_uri_is_reported_without_its_text(host):
     said = host.refused("import", "otpauth", "-", stdin=f"otpauth://totp/a.x?secret={SECRET}\n{SECRET}\n"
                         "otpauth://totp/b.x?secret=JBSWY3DP\n")
     assert "standard input:2: " in said and "standard input:3: secret: expected 10 to 128" in said
@@ -593,7 +596,7 @@ def test_tokens_that_cannot_be_imported_are_named_with_their_line(host):
     assert PLAIN not in said and os.listdir(host.store / "users") == []
 
 
-def test_what_a_token_s_policy_asks_for_is_told(host):
+def test_the_policy_of_a_token_is_reported(host):
     path = container(host, pskc_key("1001", user="a.x", more="<Policy><ExpiryDate>2030-01-01T00:00:00Z"
                                     "</ExpiryDate><PINPolicy MinLength='4'/></Policy>"))
     ran = host.run("import", "pskc", path)
@@ -613,7 +616,7 @@ BOMB = "<!DOCTYPE x [<!ENTITY a '" + "ha" * 50 + "'>" + "".join(
     BOMB + "<KeyContainer><KeyPackage><Key Id='&j;'/></KeyPackage></KeyContainer>",
     "<a>" * 100000, "<KeyContainer " + "a='" + "x" * 11000000 + "'/>",
 ], ids=range(11))
-def test_what_is_no_container_is_refused_at_once(host, text):
+def test_anything_but_a_container_is_rejected_at_once(host, text):
     path = host.folder / "tokens.xml"
     path.write_text(text)
     path.chmod(0o600)
@@ -623,8 +626,8 @@ def test_what_is_no_container_is_refused_at_once(host, text):
     assert f"nothing is imported: {path}: not " in said and "root:" not in said
 
 
-def test_a_container_of_very_many_parts_takes_no_very_long_time(host):
-    """One package, in which every key would have all of the device gone through."""
+def test_a_container_of_very_many_parts_is_read_in_bounded_time(host):
+    """One package, in which the reader would go through the whole device for every key."""
     path = host.folder / "many.xml"
     path.write_text(f'<KeyContainer xmlns="{PSKC}"><KeyPackage><DeviceInfo>' + "<Model/>" * 40000 +
                     "</DeviceInfo>" + "<Key/>" * 40000 + "</KeyPackage></KeyContainer>")
@@ -634,7 +637,7 @@ def test_a_container_of_very_many_parts_takes_no_very_long_time(host):
     assert time.monotonic() - began < 15
 
 
-def test_a_container_that_takes_too_long_is_given_up(host):
+def test_reading_a_container_ends_in_a_timeout(host):
     """libxml2 compares each attribute of an element with every other one."""
     path = host.folder / "attributes.xml"
     path.write_text("<KeyContainer " + " ".join(f"a{i}=''" for i in range(90000)) + "/>")
@@ -666,7 +669,7 @@ def bring(host, path, *options):
     return host.run("import", "exported", path, *options, "--passphrase-file", phrase_file(host))
 
 
-def test_an_export_brings_everything_to_another_host(host, other):
+def test_an_export_moves_everything_to_another_host(host, other):
     host.enrol("alice.x")
     host.enrol(KNOWN, OTHER_SECRET)
     host.done("import", "google", google(host.folder, "carol.x", OF_HEX, '" HOTP_COUNTER 5', "12345678",
@@ -704,7 +707,7 @@ def test_some_users_may_be_exported(host, other):
     assert "no.one: is not enrolled" in said
 
 
-def test_what_was_used_since_the_export_stays_used_here(host):
+def test_codes_used_since_the_export_stay_used_here(host):
     host.enrol("alice.x")
     path = export(host)
     code = fresh_code()
@@ -715,7 +718,7 @@ def test_what_was_used_since_the_export_stays_used_here(host):
     assert host.attempt("alice.x", code) == "deny used_code"
 
 
-def test_an_export_shows_nothing(host):
+def test_an_export_file_shows_no_names_and_no_secrets(host):
     host.enrol("alice.x")
     sealed = export(host).read_bytes()
     assert sealed.startswith(b"PTPB\x01\x01")
@@ -738,7 +741,7 @@ def test_another_passphrase_or_a_changed_file_imports_nothing(host, other):
     assert os.listdir(other.store / "users") == []
 
 
-def test_an_export_takes_the_place_of_nothing(host):
+def test_an_export_overwrites_nothing(host):
     host.enrol("alice.x")
     path = export(host)
     before = path.read_bytes()
@@ -762,7 +765,7 @@ def test_an_export_that_fails_leaves_no_file(host):
     assert not path.exists()
 
 
-def test_a_damaged_record_is_told_and_keeps_no_other_one_back(host, other):
+def test_a_damaged_record_is_reported_and_the_others_are_exported(host, other):
     host.enrol("alice.x")
     host.enrol("bob.x")
     host.user_file("bob.x").write_bytes(b"damaged")
@@ -772,7 +775,7 @@ def test_a_damaged_record_is_told_and_keeps_no_other_one_back(host, other):
     assert bring(other, path).stdout == "1 user imported\n"
 
 
-def test_an_export_goes_through_a_pipe(host, other):
+def test_an_export_can_be_written_to_a_pipe(host, other):
     host.enrol("alice.x")
     made = subprocess.run([TOTPCTL, "--conf", host.conf, "export", "-", "--passphrase-file",
                            phrase_file(host)], capture_output=True, timeout=60)
@@ -783,7 +786,7 @@ def test_an_export_goes_through_a_pipe(host, other):
     assert (taken.returncode, taken.stdout) == (0, b"1 user imported\n")
 
 
-def test_an_export_of_nobody_holds_nobody(host, other):
+def test_an_export_of_an_empty_store_is_empty(host, other):
     assert bring(other, export(host)).stdout == "0 users imported\n"
 
 
@@ -794,7 +797,7 @@ def test_an_export_of_nobody_holds_nobody(host, other):
     (PHRASE + "\n" + PHRASE + "\n", 0o600, "expected one line"),
     ("", 0o600, "expected 12 to 128 bytes"),
 ])
-def test_a_passphrase_file_that_will_not_do_is_refused(host, text, mode, said):
+def test_an_unsuitable_passphrase_file_is_rejected(host, text, mode, said):
     host.enrol("alice.x")
     refused = host.refused("export", host.folder / "out", "--passphrase-file", phrase_file(host, text, mode))
     assert said in refused and PHRASE not in refused
@@ -813,7 +816,7 @@ def test_a_passphrase_may_come_through_a_pipe(host, other):
 # ---- the passphrase at a terminal
 
 def at_terminal(host, words, *typed):
-    """Run totpctl at a terminal of its own; returns exit code and all that was shown."""
+    """Run totpctl at a terminal of its own; returns exit code and everything that was shown."""
     pexpect = pytest.importorskip("pexpect")
     child = pexpect.spawn(TOTPCTL, ["--conf", str(host.conf), *map(str, words)], timeout=20,
                           encoding="utf-8")
@@ -844,14 +847,14 @@ def test_a_passphrase_is_asked_twice_and_not_shown(host, other):
     (((NEW_PHRASE, "\x03"),), "no passphrase"),
     (((NEW_PHRASE, PHRASE + "\n"), ("The same again: ", "\x03")), "no passphrase"),
 ])
-def test_a_passphrase_that_is_not_given_makes_no_export(host, typed, said):
+def test_without_a_passphrase_no_export_is_made(host, typed, said):
     host.enrol("alice.x")
     code, shown = at_terminal(host, ("export", host.folder / "out"), *typed)
     assert code == 1 and said in shown
     assert not (host.folder / "out").exists()
 
 
-def test_without_a_terminal_nobody_is_asked(host):
+def test_without_a_terminal_no_passphrase_is_asked_for(host):
     host.enrol("alice.x")
     said = host.refused("export", host.folder / "out", start_new_session=True)
     assert "--passphrase-file" in said
@@ -868,7 +871,7 @@ def twin(host):
         yield made
 
 
-def test_a_sealed_credential_goes_to_a_host_with_the_same_key_as_often_as_one_likes(host, twin):
+def test_a_sealed_credential_can_be_imported_again_on_hosts_with_the_same_key(host, twin):
     host.enrol("alice.x")
     host.enrol(KNOWN)
     files = [host.user_file("alice.x"), host.user_file(KNOWN)]
@@ -882,7 +885,7 @@ def test_a_sealed_credential_goes_to_a_host_with_the_same_key_as_often_as_one_li
     assert twin.attempt("alice.x", code) == "deny used_code"
 
 
-def test_a_folder_of_sealed_credentials_is_brought_as_it_lies_in_the_store(host, twin):
+def test_a_directory_of_sealed_credentials_is_imported_as_the_store_keeps_it(host, twin):
     for user in "alice.x", "bob.x", KNOWN:
         host.enrol(user)
     users = host.folder / "copy"
@@ -917,14 +920,14 @@ def test_a_newer_sealed_credential_replaces_and_keeps_what_was_used_here(host, t
     assert twin.attempt("alice.x", code) == "deny used_code"
 
 
-def test_a_sealed_credential_is_bound_to_the_account_of_its_name_here(host, twin):
+def test_a_sealed_credential_is_bound_to_the_local_account_of_its_name(host, twin):
     host.enrol(KNOWN)
     host.record("bind", KNOWN, 4711)
     twin.done("import", "sealed", host.user_file(KNOWN))
     assert row(twin.done("show", KNOWN), "uid") == str(KNOWN_UID)
 
 
-def test_what_is_not_sealed_for_this_host_and_name_is_refused(host, twin, other):
+def test_a_credential_not_sealed_for_this_host_and_name_is_rejected(host, twin, other):
     host.enrol("alice.x")
     host.record("hotp", "alice.x")
     other.enrol("bob.x")
@@ -951,9 +954,9 @@ def test_what_is_not_sealed_for_this_host_and_name_is_refused(host, twin, other)
     assert os.listdir(twin.store / "users") == []
 
 
-# ---- a keyring that hosts share
+# ---- a keyring that several hosts share
 
-def test_init_takes_a_keyring_and_changes_nothing_the_second_time(host, bare, other):
+def test_init_accepts_a_keyring_and_changes_nothing_the_second_time(host, bare, other):
     copy = host.folder / "copy"
     copy.write_bytes(b"# shared\n" + host.keyring.read_bytes() + other.keyring.read_bytes())
     copy.chmod(0o400)
@@ -970,7 +973,7 @@ def test_init_takes_a_keyring_and_changes_nothing_the_second_time(host, bare, ot
         assert third.files() == before
 
 
-def test_init_leaves_a_keyring_without_the_keys_as_it_is(host, other):
+def test_init_leaves_a_keyring_without_the_keys_unchanged(host, other):
     before = other.files()
     said = other.refused("init", "--keyring", host.keyring)
     assert "has not the key" in said and "nothing is changed" in said
@@ -989,7 +992,7 @@ def test_init_leaves_a_keyring_without_the_keys_as_it_is(host, other):
     lambda path: path.write_bytes(b"#" * 100000),
     lambda path: path.unlink(),
 ])
-def test_init_refuses_a_keyring_that_is_not_acceptable(host, spoil):
+def test_init_rejects_an_unsafe_keyring(host, spoil):
     copy = host.folder / "copy"
     shutil.copy(host.keyring, copy)
     copy.chmod(0o600)

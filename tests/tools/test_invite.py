@@ -1,4 +1,4 @@
-"""totpctl invite and uninvite, on a store of its own in a scratch folder."""
+"""totpctl invite and uninvite, on a store of its own in a temporary directory."""
 
 import datetime
 import json
@@ -12,7 +12,7 @@ CLOSED = ("enroll = login", "enroll_until = 2026-01-01")
 
 @pytest.fixture
 def closed(host):
-    """The last day for enrolling in a login has passed."""
+    """The last date on which users could enroll in a login has passed."""
     host.policy(*CLOSED)
     return host
 
@@ -25,7 +25,7 @@ def when(text):
     return datetime.datetime.fromisoformat(text).timestamp()
 
 
-def test_an_invitation_is_listed_with_its_end_and_can_be_taken_back(closed):
+def test_an_invitation_is_listed_with_its_end_and_can_be_revoked(closed):
     assert closed.done("invite") == "Nobody is invited.\n" and listed(closed) == []
     said = closed.done("invite", KNOWN)
     assert said.startswith(f"{KNOWN} may enrol in a login, once, until 20") and said.count("\n") == 1
@@ -43,7 +43,7 @@ def test_an_invitation_is_listed_with_its_end_and_can_be_taken_back(closed):
 
 @pytest.mark.parametrize("words, seconds", [("90m", 5400), ("12h", 43200), ("366d", 366 * 86400),
                                             ("60", 60)])
-def test_how_long_it_holds_is_the_administrator_s_to_say(closed, words, seconds):
+def test_the_administrator_chooses_how_long_it_is_valid(closed, words, seconds):
     closed.done("invite", "--for", words, KNOWN)
     (one,) = listed(closed)
     assert when(one["until"]) - when(one["invited"]) == seconds
@@ -57,27 +57,27 @@ def test_a_wrong_invitation_is_not_made(closed, words):
     assert (ran.returncode, ran.stdout) == (2, "") and listed(closed) == []
 
 
-def test_a_second_invitation_takes_the_place_of_the_first(closed):
+def test_a_second_invitation_replaces_the_first(closed):
     closed.done("invite", KNOWN)
     closed.done("invite", KNOWN, "--for=1h")
     (one,) = listed(closed)
     assert when(one["until"]) - when(one["invited"]) == 3600
 
 
-def test_who_is_enrolled_or_has_no_account_is_not_invited(closed):
+def test_users_who_are_enrolled_or_have_no_account_are_not_invited(closed):
     assert "no account" in closed.refused("invite", UNKNOWN)
     closed.enrol(KNOWN)
     assert "is enrolled already" in closed.refused("invite", KNOWN)
     assert listed(closed) == []
 
 
-def test_an_enrolment_by_the_administrator_uses_it_up(closed):
+def test_an_enrollment_by_the_administrator_uses_it_up(closed):
     closed.done("invite", KNOWN)
     closed.enrol(KNOWN)
     assert listed(closed) == []
 
 
-def test_what_makes_it_useless_is_said(host):
+def test_a_policy_that_makes_it_useless_is_reported(host):
     ran = host.run("invite", KNOWN)
     assert ran.returncode == 0 and "'enroll' of the policy does not say login" in ran.stderr
     host.policy(*CLOSED, f"exempt = {KNOWN}")
@@ -92,7 +92,7 @@ def test_what_makes_it_useless_is_said(host):
     assert host.done("invite", KNOWN).count("\n") == 1, "it is offered before the day"
 
 
-def test_the_list_says_which_hold_and_why_others_do_not(closed):
+def test_the_list_says_which_are_valid_and_why_others_are_not(closed):
     for user in KNOWN, "bin", "sys":
         closed.done("invite", user)
     box = (closed.store / "invites" / "sys").read_bytes()
@@ -107,7 +107,7 @@ def test_the_list_says_which_hold_and_why_others_do_not(closed):
     closed.done("uninvite", "games")
 
 
-def test_one_that_has_ended_or_is_another_account_s_is_listed_so(closed):
+def test_an_expired_one_or_one_of_another_account_is_listed_as_such(closed):
     closed.record("invite", KNOWN, KNOWN_UID, 86400)
     closed.record("invite", "bin", 77, 0)
     closed.record("invite", "sys", 3, -3600)
@@ -123,21 +123,21 @@ def test_a_name_of_strange_bytes_does_not_reach_the_terminal(closed):
     assert "\x1b" not in said and "unreadable" in said
 
 
-def test_other_subcommands_say_who_is_invited(closed):
+def test_other_subcommands_show_who_is_invited(closed):
     closed.done("invite", KNOWN)
     assert "is not enrolled, but invited until 20" in closed.refused("show", KNOWN)
     assert "is not enrolled, but invited until 20" in closed.refused("delete", "--yes", KNOWN)
     assert [one["user"] for one in listed(closed)] == [KNOWN]
 
 
-def test_a_store_of_before_there_were_any_is_served(closed):
+def test_a_store_without_the_directory_for_invitations_works(closed):
     (closed.store / "invites").rmdir()
     assert listed(closed) == [] and "is not invited" in closed.refused("uninvite", KNOWN)
     closed.done("invite", KNOWN)
     assert stat.S_IMODE((closed.store / "invites").stat().st_mode) == 0o700
 
 
-def test_an_invitation_holds_no_name_that_can_be_read(closed):
+def test_an_invitation_file_shows_no_name(closed):
     closed.done("invite", KNOWN)
     assert KNOWN.encode() not in (closed.store / "invites" / KNOWN).read_bytes()
     assert stat.S_IMODE((closed.store / "invites" / KNOWN).stat().st_mode) == 0o600

@@ -1,4 +1,4 @@
-"""What is printed for programs: the members that the manual names, and no others."""
+"""JSON output has the members that the manual names, and no others."""
 
 import datetime
 import json
@@ -24,13 +24,13 @@ def said_of(command, name="totpctl.8"):
 
 
 def table(text):
-    """Member -> what its value is, of a table of the manual."""
+    """From a table of the manual: member -> type of its value."""
     rows = re.findall(r"^\|  (.*)\n:  (.*)$", text, re.M)
     return {member: value for names, value in rows for member in re.findall(r"_(\S+)_", names)}
 
 
 def members(value, path=""):
-    """The members of all objects in there, each with its path and value."""
+    """The members of all objects in it, each with its path and value."""
     if isinstance(value, list):
         for one in value:
             yield from members(one, f"{path}[]" if path else "")
@@ -42,7 +42,7 @@ def members(value, path=""):
 
 
 def names(text):
-    """The names of members, without those of the objects that they are in."""
+    """The names of members, without those of their inner objects."""
     return {path.rsplit(".", 1)[-1] for path, _ in members(json.loads(text))}
 
 
@@ -61,7 +61,7 @@ def fits(value, what):
 
 @pytest.fixture
 def people(host):
-    """One who has everything, one of a counter, one who cannot be read."""
+    """One user with everything, one with a counter, one whose record cannot be read."""
     host.enrol(KNOWN)
     host.done("import", "csv", "-", stdin=f"bin,{OTHER_SECRET},SHA256,8,hotp:7\ngames,{SECRET}\n")
     host.done("recovery", KNOWN)
@@ -93,7 +93,7 @@ def test_a_list_has_the_members_of_the_manual_and_their_kinds(people):
 def test_a_subcommand_prints_what_the_manual_names(people, command, words):
     people.policy("enroll = login", "enroll_until = 2026-01-01", "exempt = @daemon")
     people.done("invite", "sync")
-    people.keyring.chmod(0o640 if command == "doctor" else 0o600)  # something to be found
+    people.keyring.chmod(0o640 if command == "doctor" else 0o600)  # so that doctor reports something
     ran = people.run(*(word.format(folder=people.folder) for word in words))
     assert names(ran.stdout) == said_of(command)
 
@@ -107,7 +107,7 @@ def test_a_list_of_keys_and_a_dry_run_print_what_the_manual_names(people):
                              stdin=f"sys,{SECRET}\n")) == documented
 
 
-def test_an_enrolment_prints_what_the_manual_names(host):
+def test_an_enrollment_prints_what_the_manual_names(host):
     documented = table(page("totp-enroll.1"))
     found = set()
     for more in ("--label", "x"), ("--hotp", "--force"):

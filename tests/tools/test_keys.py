@@ -1,4 +1,4 @@
-"""totpctl key: the keys that seal what is stored, and their rotation."""
+"""totpctl key: the keys that encrypt the records, and their rotation."""
 
 import fcntl
 import json
@@ -18,12 +18,12 @@ def ring(host):
 
 
 def listed(host):
-    """id -> what `key list` says of it, in its order."""
+    """id -> what `key list` prints about it, in its order."""
     return {key["id"]: key for key in json.loads(host.done("key", "list", "--json"))}
 
 
 def sealed_by(path):
-    """The id of the key that a sealed file names (pam_totp-record(5))."""
+    """The id of the key that an encrypted file names (pam_totp-record(5))."""
     with open(path, "rb") as file:
         return file.read(8)[4:].hex()
 
@@ -46,7 +46,7 @@ def people(host):
 
 
 def assert_rotated(host, old, users):
-    """The old key is gone, another is in its place, and everything opens."""
+    """The old key is gone, another one has replaced it, and every record opens."""
     now = ring(host)
     assert old not in now and "# rotating" not in host.keyring.read_text()
     for user in users:
@@ -58,7 +58,7 @@ def assert_rotated(host, old, users):
 # ---- list
 
 
-def test_a_list_says_how_much_each_key_has_sealed(people):
+def test_a_list_says_how_many_files_each_key_has_encrypted(people):
     first = ring(people)[0]
     lines = people.done("key", "list").splitlines()
     assert lines[0].split() == ["KEY", "MADE", "STATE", "RECORDS", "INVITATIONS"]
@@ -77,7 +77,7 @@ def test_a_list_for_programs_has_the_documented_members(people):
          "invitations": 0}]
 
 
-def test_a_key_that_is_missing_is_listed_with_what_it_has_sealed(people):
+def test_a_missing_key_is_listed_with_the_number_of_its_files(people):
     text = people.keyring.read_text()
     write_ring(people, f"0000000a {KEY} 2026-01-31\n")
     said = people.done("key", "list")
@@ -96,7 +96,7 @@ def test_no_key_is_printed_or_logged(people):
         assert key not in said + people.logged()
 
 
-def test_a_file_that_cannot_be_looked_at_makes_a_list_incomplete(people):
+def test_a_file_that_cannot_be_read_makes_the_list_incomplete(people):
     people.user_file("bob").chmod(0o644)
     ran = people.run("key", "list")
     assert ran.returncode == 1 and "users/bob: mode 0644" in ran.stderr
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_looked_at_makes_a_list_incomplete(people):
 # ---- rotate
 
 
-def test_a_rotation_seals_everything_again_and_drops_the_old_key(people):
+def test_a_rotation_encrypts_everything_again_and_drops_the_old_key(people):
     old = ring(people)[0]
     people.run("invite", "bin")
     states = {path: path.read_bytes() for path in (people.store / "state").iterdir()}
@@ -125,7 +125,7 @@ def test_a_rotation_seals_everything_again_and_drops_the_old_key(people):
         assert what in people.logged()
 
 
-def test_a_used_code_stays_used_and_the_next_is_good(people):
+def test_a_used_code_stays_used_and_the_next_one_works(people):
     people.enrol("dave")
     assert "allow" in people.attempt("dave", code_at(time.time()))
     people.done("key", "rotate")
@@ -143,7 +143,7 @@ def test_comments_and_other_hosts_keys_stay(people):
     assert_rotated(people, old[:8], ("alice", "bob", KNOWN))
 
 
-def test_what_another_key_has_sealed_is_sealed_again_too(people):
+def test_files_of_a_third_key_are_encrypted_again_too(people):
     text = people.keyring.read_text()
     write_ring(people, f"0000000a {KEY} 2026-01-31\n{text}")
     enrol_some(people, "carol")
@@ -163,14 +163,14 @@ def test_a_keyring_that_is_a_link_stays_one(people):
 
 
 @pytest.mark.parametrize("promoted", [False, True])
-def test_a_rotation_that_was_cut_short_goes_on_with_the_same_key(people, promoted):
+def test_an_interrupted_rotation_continues_with_the_same_key(people, promoted):
     text = people.keyring.read_text()
     lines = [text, f"0000000a {KEY} 2026-01-31\n"]
     if promoted:
         lines.reverse()
     write_ring(people, f"# rotating from {text[:8]} to 0000000a: x\n" + "".join(lines))
     if promoted:
-        enrol_some(people, "carol")  # sealed by the new key
+        enrol_some(people, "carol")  # encrypted with the new key
     before = listed(people)
     assert before["0000000a"]["state"] == ("seals" if promoted else "coming")
     assert before[text[:8]]["state"] == ("going" if promoted else "seals")
@@ -182,7 +182,7 @@ def test_a_rotation_that_was_cut_short_goes_on_with_the_same_key(people, promote
     assert_rotated(people, text[:8], ("alice", "bob", KNOWN))
 
 
-def test_the_old_key_is_kept_for_what_cannot_be_sealed_again(people):
+def test_the_old_key_is_kept_for_files_that_cannot_be_encrypted_again(people):
     old = ring(people)[0]
     whole = people.user_file("bob").read_bytes()
     people.user_file("bob").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
@@ -201,7 +201,7 @@ def test_the_old_key_is_kept_for_what_cannot_be_sealed_again(people):
     assert_rotated(people, old, ("alice", KNOWN))
 
 
-def test_what_no_key_opens_holds_no_rotation_up(people):
+def test_a_file_that_no_key_opens_does_not_stop_a_rotation(people):
     old, text = ring(people)[0], people.keyring.read_text()
     people.user_file("bob").write_bytes(b"not sealed at all")
     write_ring(people, f"0000000a {KEY} 2026-01-31\n{text}")
@@ -212,13 +212,13 @@ def test_what_no_key_opens_holds_no_rotation_up(people):
     assert listed(people)["0000000a"]["state"] == "missing"
 
 
-def test_an_empty_store_rotates(host):
+def test_an_empty_store_can_be_rotated(host):
     old = ring(host)[0]
     host.done("key", "rotate")
     assert_rotated(host, old, ())
 
 
-def test_a_full_keyring_takes_no_further_key(people):
+def test_a_full_keyring_accepts_no_further_key(people):
     keys = "".join(f"{i:08x} {KEY} 2026-01-31\n" for i in range(31))
     write_ring(people, people.keyring.read_text() + keys)
     before = people.files()
@@ -226,7 +226,7 @@ def test_a_full_keyring_takes_no_further_key(people):
     assert people.files() == before
 
 
-def test_two_rotations_at_once_are_one(people):
+def test_two_rotations_at_the_same_time_become_one(people):
     old = ring(people)[0]
     fd = os.open(people.store / "state", os.O_RDONLY)
     fcntl.flock(fd, fcntl.LOCK_EX)
@@ -238,7 +238,7 @@ def test_two_rotations_at_once_are_one(people):
     assert_rotated(people, old, ("alice", "bob", KNOWN))
 
 
-def test_a_totpd_that_no_manager_runs_is_to_be_started_again_first(people):
+def test_a_totpd_without_a_service_manager_must_be_restarted_first(people):
     old = ring(people)[0]
     (people.folder / "run").mkdir()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as totpd:
@@ -253,7 +253,7 @@ def test_a_totpd_that_no_manager_runs_is_to_be_started_again_first(people):
     assert_rotated(people, old, ("alice", "bob", KNOWN))
 
 
-def test_who_has_seen_enough_does_not_stop_it(people):
+def test_a_closed_pipe_does_not_stop_it(people):
     old = ring(people)[0]
     reader, writer = os.pipe()
     os.close(reader)
@@ -294,7 +294,7 @@ def restore(host, path):
     return host.done("key", "restore", path, *phrase(host))
 
 
-def test_a_lost_keyring_comes_back_as_it_was(people):
+def test_a_lost_keyring_is_restored_as_it_was(people):
     people.keyring.write_text("# of web1\n" + people.keyring.read_text())
     before = people.keyring.read_bytes()
     path = backup(people)
@@ -311,7 +311,7 @@ def test_a_lost_keyring_comes_back_as_it_was(people):
     assert PHRASE not in people.logged()
 
 
-def test_an_old_copy_adds_what_is_missing_and_takes_nothing_away(people):
+def test_an_old_copy_adds_missing_keys_and_removes_none(people):
     old, path = ring(people)[0], backup(people)
     earlier = people.user_file("alice").read_bytes()
     people.done("key", "rotate")
@@ -328,7 +328,7 @@ def test_an_old_copy_adds_what_is_missing_and_takes_nothing_away(people):
     assert people.files() == before
 
 
-def test_a_copy_of_a_rotation_under_way_goes_on(people):
+def test_a_rotation_continues_from_a_copy_made_during_it(people):
     text = people.keyring.read_text()
     write_ring(people, f"# rotating from {text[:8]} to 0000000a: x\n{text}0000000a {KEY} 2026-01-31\n")
     path = backup(people)
@@ -338,7 +338,7 @@ def test_a_copy_of_a_rotation_under_way_goes_on(people):
     assert ring(people) == ["0000000a"]
 
 
-def test_a_key_that_differs_is_not_mixed_in(people):
+def test_a_different_key_with_the_same_id_is_not_merged(people):
     path = backup(people)
     text = people.keyring.read_text().split()
     write_ring(people, f"{text[0]} {KEY} {text[2]}\n")
@@ -348,7 +348,7 @@ def test_a_key_that_differs_is_not_mixed_in(people):
     assert people.files() == before
 
 
-def test_what_is_still_missing_is_said(people):
+def test_keys_that_are_still_missing_are_reported(people):
     text = people.keyring.read_text()
     write_ring(people, f"0000000a {KEY} 2026-01-31\n")
     path = backup(people)
@@ -358,7 +358,7 @@ def test_what_is_still_missing_is_said(people):
     assert ring(people) == ["0000000a"]
 
 
-def test_what_does_not_open_changes_nothing(people):
+def test_a_copy_that_does_not_open_changes_nothing(people):
     path = backup(people)
     whole = path.read_bytes()
     people.done("export", people.folder / "export", *phrase(people))
@@ -378,14 +378,14 @@ def test_what_does_not_open_changes_nothing(people):
         refused("not a copy made by 'totpctl key backup'")
 
 
-def test_a_copy_takes_the_place_of_nothing(people):
+def test_a_copy_overwrites_nothing(people):
     path = backup(people)
     before = path.read_bytes()
     assert "File exists" in people.refused("key", "backup", path, *phrase(people))
     assert path.read_bytes() == before
 
 
-def test_a_copy_that_cannot_be_sealed_leaves_no_file(people):
+def test_a_copy_that_cannot_be_encrypted_leaves_no_file(people):
     said = people.refused("key", "backup", people.folder / "copy", *phrase(people, "short"))
     assert "passphrase: expected 12 to 128 bytes" in said
     assert not (people.folder / "copy").exists()
@@ -405,7 +405,7 @@ def test_a_new_host_gets_its_keyring_before_its_store(bare):
     assert bare.keyring.read_bytes() == before
 
 
-def test_a_full_keyring_takes_no_restored_key(people):
+def test_a_full_keyring_accepts_no_restored_key(people):
     path = backup(people)
     write_ring(people, "".join(f"{i:08x} {KEY} 2026-01-31\n" for i in range(32)))
     before = people.files()
@@ -413,7 +413,7 @@ def test_a_full_keyring_takes_no_restored_key(people):
     assert people.files() == before
 
 
-def test_a_keyring_that_is_damaged_is_to_be_moved_away_first(people):
+def test_a_damaged_keyring_must_be_moved_away_first(people):
     path = backup(people)
     write_ring(people, "damaged\n")
     assert "move it away first" in people.refused("key", "restore", path, *phrase(people))

@@ -1,5 +1,7 @@
-"""totpctl report, on a host of made-up accounts: its /etc/passwd and /etc/group are covered in a
-mount namespace of each run."""
+"""
+totpctl report, on a host with invented accounts: each run covers /etc/passwd and /etc/group in a
+mount namespace of its own.
+"""
 
 import fcntl
 import html.parser
@@ -67,7 +69,7 @@ class Site(Host):
         return json.loads(self.done("report", "--json"))
 
     def at_terminal(self, columns, **env):
-        """What a window of so many columns shows."""
+        """The output in a window of this many columns."""
         leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **env}
@@ -104,7 +106,7 @@ def counts(tally):
     return {stage: tally[stage] for stage in STAGES if tally[stage]}
 
 
-def test_everybody_stands_where_they_are(site):
+def test_every_user_is_listed_in_the_right_class(site):
     site.policy("exempt = gus", "enroll = login")
     site.csv("")
     for user in "ann", "ben", "cal", "gone":
@@ -136,7 +138,7 @@ def test_an_enrollment_that_is_not_confirmed_is_a_class_of_its_own(site, tmp_pat
     assert "not confirmed by a first code yet" in site.done("report", "--html", "-")
 
 
-def test_groups_are_counted_with_those_whose_own_group_it_is(site):
+def test_groups_are_counted_with_users_of_that_primary_group(site):
     site.enrol("ann")
     site.enrol("gus")
     groups = {group["group"]: group for group in site.report()["groups"]}
@@ -157,13 +159,13 @@ def test_groups_are_counted_with_those_whose_own_group_it_is(site):
     (("exempt = @primary",), {"missing": 5, "exempt": 2}),
     (("required_for = root", "enforce = optional"), {"missing": 1, "not_required": 7}),
 ], ids=" ".join)
-def test_who_is_missing_is_the_policy_s_to_say(site, policy, stages):
+def test_the_policy_decides_who_is_missing(site, policy, stages):
     site.policy(*policy)
     assert counts(site.report()) == stages
 
 
-def test_the_gate_agrees(site):
-    """Each of those who are missing would be asked, and each of the others not."""
+def test_the_report_and_the_login_agree(site):
+    """Each user who is missing would be asked for a code, and none of the others."""
     site.policy("enforce = optional", "required_for = @students, ann", "exempt = @staff")
     missing = site.report()["names"]["missing"]
     assert missing == ["ann", "eve", "fay"]
@@ -172,25 +174,25 @@ def test_the_gate_agrees(site):
         assert (said.returncode != 0) == (user in missing), (user, said.stdout)
 
 
-def test_programs_are_no_people_unless_they_have_a_record(site):
+def test_system_accounts_are_not_counted_unless_they_have_a_record(site):
     site.enrol("daemon")
     report = site.report()
     assert report["people"] == 8 and "daemon" in report["names"]["never_logged_in"]
 
 
-def test_where_people_begin_is_the_host_s_to_say(site):
+def test_the_host_decides_which_uids_are_people(site):
     (site.folder / "login.defs").write_text("# UID_MIN 1\nUID_MIN\t\t\t 2005\nUID_MAX 60000\n")
     site.files_of_nss.append("login.defs")
     assert site.report()["names"]["missing"] == ["eve", "fay", "gus"]
 
 
-def test_a_name_service_that_lists_not_everybody_is_named(site):
+def test_a_name_service_that_does_not_list_everybody_is_reported(site):
     (site.folder / "nsswitch.conf").write_text("passwd: files sss\ngroup: files\n")
     assert site.report()["partial"] is True
     assert "does not list all accounts" in site.done("report")
 
 
-def test_a_group_of_the_policy_that_is_not_there_is_told(site):
+def test_a_missing_group_of_the_policy_is_reported(site):
     site.policy("exempt = @nosuch")
     ran = site.run("report", "--json")
     assert ran.returncode == 0 and "group nosuch of the policy: there is none" in ran.stderr
@@ -221,19 +223,19 @@ def test_the_bars_fit_the_window(site, columns):
     assert columns == 40 or all(len(line) <= width for line in lines)
 
 
-def test_colours_are_for_terminals_and_can_be_refused(site):
+def test_colors_are_for_terminals_and_can_be_switched_off(site):
     assert "\x1b[31m" in site.at_terminal(80)
     assert "\x1b" not in site.at_terminal(80, NO_COLOR="1")
     assert "\x1b" not in site.done("report")
 
 
-def test_a_terminal_without_blocks_gets_letters(site):
+def test_a_terminal_without_block_characters_gets_letters(site):
     site.enrol("ann")
     text = re.sub("\x1b\\[[0-9]*m", "", site.at_terminal(80, LC_ALL="C"))
     assert text.isascii() and re.search("^\\++!+$", text, re.M)
 
 
-def test_the_day_and_the_numbers_are_told(site):
+def test_the_date_and_the_numbers_are_printed(site):
     site.policy("enforce = 2199-01-01", "enroll = login", "enroll_until = 2026-01-01")
     site.enrol("ann")
     said = site.done("report")
@@ -259,18 +261,18 @@ def test_many_groups_are_cut_and_the_rest_is_counted(site):
     assert len(site.report()["groups"]) == 33
 
 
-def test_a_host_without_people_is_said_to_have_none(site):
+def test_a_host_without_people_is_reported_as_such(site):
     (site.folder / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
     assert "There are no people here." in site.done("report")
     assert site.report()["people"] == 0
     assert "0 %" in site.done("report", "--html", "-")
 
 
-# ---- the page
+# ---- the HTML page
 
 
 class Page(html.parser.HTMLParser):
-    """Its text; every tag that is opened is closed."""
+    """Its text; every tag that is opened must be closed."""
 
     VOID = {"meta"}
 
@@ -300,7 +302,7 @@ class Page(html.parser.HTMLParser):
         self.text.append(data)
 
 
-def test_the_page_holds_what_is_counted(site):
+def test_the_page_holds_the_numbers(site):
     site.policy("exempt = gus")
     site.enrol("ann")
     site.done("report", "--html", str(site.folder / "page.html"))
@@ -316,7 +318,7 @@ def test_the_page_holds_what_is_counted(site):
         assert all(a[0] + a[1] == b[0] for a, b in zip(bar, bar[1:])), "without gaps"
 
 
-def test_a_page_takes_the_place_of_the_last_one_whole(site):
+def test_a_page_replaces_the_last_one_atomically(site):
     path = site.folder / "page.html"
     path.write_text("old")
     site.done("report", "--html", str(path))
@@ -327,7 +329,7 @@ def test_a_page_takes_the_place_of_the_last_one_whole(site):
     assert site.done("report", "--html", "-").endswith("</html>\n")
 
 
-def test_names_that_strangers_chose_stay_text(site):
+def test_names_cannot_add_markup(site):
     with open(site.folder / "passwd", "a") as file:
         file.write("<script>x:x:2200:2200::/:/bin/sh\n\u202eflip:x:2201:2201::/:/bin/sh\n")
     with open(site.folder / "group", "a") as file:
@@ -339,7 +341,7 @@ def test_names_that_strangers_chose_stay_text(site):
     assert "<script>x" in site.report()["names"]["missing"]
 
 
-def test_json_and_a_page_at_once_are_refused(site):
+def test_json_and_a_page_together_are_rejected(site):
     ran = site.run("report", "--json", "--html", "-")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert site.run("report", "staff").returncode == 2
@@ -348,7 +350,7 @@ def test_json_and_a_page_at_once_are_refused(site):
 # ---- many
 
 
-def test_thousands_are_read_in_a_moment_with_a_bar(site):
+def test_thousands_are_read_in_a_moment_with_a_progress_bar(site):
     with open(site.folder / "passwd", "a") as file:
         file.writelines(f"u{i}:x:{10000 + i}:100::/:/bin/sh\n" for i in range(4000))
     with open(site.folder / "group", "a") as file:

@@ -1,10 +1,11 @@
-"""The PAM stacks that people have (tests/stacks): what doctor finds in each, and that what it
-prints as a repair is one. The command is run as a person would run it; then the real libpam goes
-through every service of the host, as root and as a user: with right answers the login succeeds,
-with wrong ones it does not, and what was enough before still is.
+"""
+Common PAM stacks (tests/stacks): what doctor finds in each, and that the repair that it prints is
+one. The test runs the command as a person would; then the real libpam goes through every service of
+the host, as root and as a user: with correct answers the login succeeds, with wrong ones it does
+not, and what was enough before still is.
 
-Modules that ask somebody for something are played by pam_stub.c, which answers what a login is
-given; the others are libpam's own.
+pam_stub.c replaces the modules that ask for something, and returns what the login's environment
+says; the other modules are libpam's own.
 """
 
 import json
@@ -51,7 +52,7 @@ def write(files):
 
 
 def services(files):
-    """Those that are no part of others, and have a line of ours or none."""
+    """Services that are not part of another one, and have a line of ours or none."""
     names = {pathlib.Path(name).name: text for name, text in files.items()}
     included = set(re.findall(r"(?:@include|include|substack)\s+(\S+)", "\n".join(names.values())))
     return [name for name in names if name not in included - {"su"} and name != "other"]
@@ -73,15 +74,20 @@ def named(files):
 
 
 def logins(files):
-    """Every answer to the code, with each first factor alone, with all, none, and as root."""
+    """
+    Every return value of the code, with each first factor alone, with all of them, with none, and
+    as root.
+    """
     first = [[], *([one] for one in named(files)), FACTORS, ["pam_rootok"]]
     return [{"pam_totp": totp, **dict.fromkeys(yes, OK)}
             for totp in (OK, REFUSED, IGNORED) for yes in first]
 
 
 def look(host, files, commands=()):
-    """What doctor finds in stacks, and who gets in: by service, user, answer to the code, and who
-    says yes before."""
+    """
+    What doctor finds in stacks, and which logins succeed: by service, user, the module's return
+    value, and the first factors that succeed.
+    """
     lines = [(name, user, login) for name in services(files) for user in ("root", "dora")
              for login in logins(files)]
     text = "".join(f"{name} {user} {answers(**login)}\n" for name, user, login in lines)
@@ -117,7 +123,7 @@ def of_services(findings):
 
 
 def is_sound(service, before, after, files):
-    """Right answers open, wrong ones do not, and what was enough before still is."""
+    """Correct answers log in, wrong ones do not, and what was enough before still is."""
     factors = set(named(files))
     by_key = not factors or "if_publickey" in "".join(files.values())
     for user, totp, first in {key[1:] for key in after if key[0] == service}:
@@ -134,7 +140,7 @@ NAMES = sorted(path.name for path in STACKS.iterdir())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_wrong_with_a_stack_is_found_and_what_is_printed_repairs_it(host, name):
+def test_faults_of_a_stack_are_found_and_the_printed_repair_repairs_them(host, name):
     files = parts(name)
     findings, before = look(host, files)
     assert told(findings) == re.findall(r"^> (.*)", (STACKS / name).read_text(), flags=re.M)
@@ -156,6 +162,6 @@ def own_text(files, service):
     return next(text for name, text in files.items() if pathlib.Path(name).name == service)
 
 
-def test_there_are_many_stacks_and_many_repairs():
+def test_many_stacks_and_many_repairs_were_tried():
     texts = [(STACKS / name).read_text() for name in NAMES]
     assert len(texts) >= 60 and sum(" *\n" in text for text in texts) >= 30

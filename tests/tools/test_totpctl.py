@@ -1,4 +1,4 @@
-"""totpctl, run as an administrator runs it, on a store of its own in a scratch folder."""
+"""totpctl as an administrator runs it, on a store of its own in a temporary directory."""
 
 import fcntl
 import json
@@ -27,7 +27,7 @@ def help_of(*words):
 
 
 def subcommands():
-    """Every subcommand that --help names, as words; of a family its members, too."""
+    """Every subcommand that --help lists, as words; for a group of subcommands its members, too."""
     for name in re.findall(r"^  ([a-z][a-z-]*)", help_of().split("\nOptions:")[0], re.M):
         yield (name,)
         if " SUBCOMMAND\n" in help_of(name):
@@ -38,7 +38,7 @@ def subcommands():
 SUBCOMMANDS = list(subcommands())
 
 
-def test_help_fits_a_screen_and_names_every_subcommand(bare):
+def test_help_fits_a_screen_and_lists_every_subcommand(bare):
     text = bare.done("--help", conf=False)
     assert len(text.splitlines()) <= 45
     assert all(len(line) <= 80 for line in text.splitlines())
@@ -70,7 +70,7 @@ def test_version(bare):
     ("uninvite",), ("uninvite", "a", "b"),
     ("show", "root", "--keep-going"), ("show", "root", "--conf"), ("--conf=", "show", "root"),
 ])
-def test_wrong_usage_exits_2_and_says_where_to_read(bare, words):
+def test_wrong_usage_exits_with_2_and_names_the_help(bare, words):
     ran = bare.run(*words, conf=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("totpctl: ") and "--help" in ran.stderr
@@ -88,11 +88,11 @@ def test_a_mistyped_or_foreign_word_is_answered_with_the_nearest_subcommand(bare
 
 
 @pytest.mark.parametrize("typed", ["frobnicate", "x", "", "q" * 4000])
-def test_a_word_that_is_near_to_none_is_only_unknown(bare, typed):
+def test_a_word_that_resembles_no_subcommand_gets_no_suggestion(bare, typed):
     assert "did you mean" not in bare.run(typed, conf=False).stderr
 
 
-def test_the_nearest_of_a_family_is_one_of_its_own(bare):
+def test_the_suggestion_within_a_group_is_one_of_its_members(bare):
     said = bare.run("key", "lsit", conf=False).stderr
     assert "key: unknown subcommand 'lsit'; did you mean 'list'?" in said
     assert said.endswith("Try 'totpctl key --help'.\n")
@@ -101,14 +101,14 @@ def test_the_nearest_of_a_family_is_one_of_its_own(bare):
 @pytest.mark.parametrize("words", [
     ("unlock",), ("show", "a", "b"), ("temporary-code", "a", "--for", "soon"),
     ("invite", "a", "--for", "soon"), ("delete", "a"), ("key", "rotate", "now"), ("key",)])
-def test_a_usage_error_points_at_the_help_of_its_subcommand(bare, words):
+def test_a_usage_error_points_to_the_help_of_its_subcommand(bare, words):
     count = 2 if words[:2] in SUBCOMMANDS else 1
     said = bare.run(*words, conf=False).stderr
     assert said.endswith(f"Try 'totpctl {' '.join(words[:count])} --help'.\n")
 
 
 @pytest.mark.parametrize("words", [(), *SUBCOMMANDS], ids=" ".join)
-def test_help_is_a_word_too(bare, words):
+def test_help_is_a_subcommand_too(bare, words):
     assert bare.done("help", *words, conf=False) == help_of(*words)
 
 
@@ -118,7 +118,7 @@ def test_conf_may_follow_the_subcommand(host):
         assert (ran.returncode, "is not enrolled" in ran.stderr) == (1, True)
 
 
-def test_a_user_whose_name_begins_with_a_dash_follows_two(host):
+def test_a_user_name_that_begins_with_a_dash_follows_two_dashes(host):
     assert "-x is not enrolled" in host.refused("show", "--", "-x")
 
 
@@ -135,7 +135,7 @@ def test_output_that_cannot_be_written_is_a_failure(host):
                                    ("repair-clock", "root"), ("adopt", "root"),
                                    ("key", "list"), ("key", "rotate"),
                                    ("key", "backup", "/nowhere/x"), ("key", "restore", "/dev/null")])
-def test_others_than_root_are_told_so(host, words):
+def test_users_other_than_root_read_that_root_is_needed(host, words):
     try:
         ran = host.run(*words, preexec_fn=as_nobody)
     except PermissionError:
@@ -147,7 +147,7 @@ def test_others_than_root_are_told_so(host, words):
 # ---- init
 
 
-def test_init_makes_keyring_and_store(bare):
+def test_init_creates_keyring_and_store(bare):
     said = bare.done("init")
     assert f"keyring {bare.keyring}" in said and f"store {bare.store}" in said
     assert "copy" in said and "totp-enroll --user" in said
@@ -188,7 +188,7 @@ def test_init_again_changes_nothing(host):
     assert host.files() == before
 
 
-def test_init_makes_no_new_key_for_an_old_store(host):
+def test_init_creates_no_new_key_for_an_old_store(host):
     host.enrol(UNKNOWN)
     kept = host.keyring.read_bytes()
     host.keyring.unlink()
@@ -202,7 +202,7 @@ def test_init_makes_no_new_key_for_an_old_store(host):
     host.done("show", UNKNOWN)
 
 
-def test_init_makes_no_new_key_for_records_without_a_marker(host):
+def test_init_creates_no_new_key_for_records_without_a_marker(host):
     host.enrol(UNKNOWN)
     host.keyring.unlink()
     (host.store / "STORE").unlink()
@@ -210,7 +210,7 @@ def test_init_makes_no_new_key_for_records_without_a_marker(host):
     assert not host.keyring.exists() and not (host.store / "STORE").exists()
 
 
-def test_init_makes_a_store_for_a_keyring_that_is_there(host):
+def test_init_creates_a_store_for_an_existing_keyring(host):
     kept = host.keyring.read_bytes()
     subprocess.run(["rm", "-r", host.store], check=True)
     said = host.done("init")
@@ -223,14 +223,14 @@ def test_init_makes_a_store_for_a_keyring_that_is_there(host):
                                    lambda path: path.chmod(0o640),
                                    lambda path: os.chown(path, 1, 0),
                                    lambda path: path.write_text("")])
-def test_init_leaves_a_keyring_that_is_not_acceptable(host, spoil):
+def test_init_leaves_an_unsafe_keyring_unchanged(host, spoil):
     spoil(host.keyring)
     before = host.files()
     assert str(host.keyring) in host.refused("init")
     assert host.files() == before
 
 
-def test_init_needs_the_parent_of_its_folders(bare):
+def test_init_needs_the_parents_of_its_directories(bare):
     bare.keyring = bare.folder / "a" / "b" / "keyring"
     bare.policy()
     assert str(bare.folder / "a" / "b") in bare.refused("init")
@@ -260,7 +260,7 @@ def test_check_says_that_a_file_has_no_errors(host):
     assert host.done("check", host.conf, conf=False) == f"{host.conf}: no errors\n"
 
 
-def test_check_names_every_fault_with_file_and_line(host):
+def test_check_reports_every_mistake_with_file_and_line(host):
     path = host.folder / "candidate"
     path.write_text("# a comment\nwindow = many\n\nnullok = yes\nwindow = 1\nwindow = 1\nnonsense\n")
     ran = host.run("check", path)
@@ -302,14 +302,14 @@ def test_check_reads_a_pipe(host):
 
 
 @pytest.mark.parametrize("key", ["required_for", "exempt"])
-def test_check_refuses_a_group_that_does_not_exist(host, key):
+def test_check_rejects_a_group_that_does_not_exist(host, key):
     host.policy(f"{key} = root, @root, @no.such.group, @nor.this.one")
     said = host.refused("check")
     assert f"{host.conf}: {key}: " in said
     assert "no.such.group" in said and "nor.this.one" in said
 
 
-def test_check_only_warns_of_a_user_who_does_not_exist(host):
+def test_check_only_warns_about_a_user_who_does_not_exist(host):
     host.policy(f"exempt = root, {UNKNOWN}")
     ran = host.run("check")
     assert (ran.returncode, ran.stdout) == (0, f"{host.conf}: no errors\n")
@@ -321,13 +321,13 @@ def test_check_says_why_it_cannot_read(host, path):
     assert path in host.refused("check", path)
 
 
-def test_check_refuses_a_file_that_is_too_large(host):
+def test_check_rejects_a_file_that_is_too_large(host):
     path = host.folder / "candidate"
     path.write_text("#" * 70000)
     assert "64 KiB" in host.refused("check", path)
 
 
-def test_a_fault_in_the_policy_stops_every_subcommand(host):
+def test_a_mistake_in_the_policy_stops_every_subcommand(host):
     host.policy("window = many")
     for words in ("init",), ("show", "root"), ("import", "csv", "-"), ("unlock", "root"):
         assert re.search(rf"{re.escape(str(host.conf))}:4: window: ", host.refused(*words))
@@ -336,7 +336,7 @@ def test_a_fault_in_the_policy_stops_every_subcommand(host):
 # ---- import
 
 
-def test_import_enrols_users(host):
+def test_import_enrolls_users(host):
     path = host.csv(f"# user,secret\n\nalice.x,{SECRET}\n"
                     f"bob.x , {OTHER_SECRET},SHA256,8,60\r\n\t\ncarol.x,{SECRET.lower()},,,")
     assert host.done("import", "csv", path) == "3 users imported\n"
@@ -381,7 +381,7 @@ BAD_LINES = [
 
 
 @pytest.mark.parametrize("bad", BAD_LINES, ids=range(len(BAD_LINES)))
-def test_a_bad_line_is_named_and_nothing_is_imported(host, bad):
+def test_a_bad_line_is_reported_and_nothing_is_imported(host, bad):
     path = host.csv(f"alice.x,{SECRET}\n{bad}\n")
     said = host.refused("import", "csv", path)
     assert said.startswith(f"{path}:2: ")
@@ -390,7 +390,7 @@ def test_a_bad_line_is_named_and_nothing_is_imported(host, bad):
     assert SECRET not in said
 
 
-def test_every_bad_line_is_named(host):
+def test_every_bad_line_is_reported(host):
     path = host.csv(f"\nx\ny,{SECRET}\n#\nz,1\n")
     said = host.refused("import", "csv", path)
     assert re.findall(rf"^{re.escape(str(path))}:(\d+): ", said, re.M) == ["2", "5"]
@@ -407,17 +407,17 @@ def test_keep_going_imports_the_good_lines(host):
     assert os.listdir(host.store / "users") == ["good.x"]
 
 
-def test_keep_going_is_content_where_all_is_good(host):
+def test_keep_going_succeeds_where_every_line_is_good(host):
     said = host.done("import", "csv", "-", "--keep-going", stdin=f"good.x,{SECRET}\n")
     assert said == "1 user imported\n"
 
 
-def test_a_user_given_twice_is_bad_and_the_first_line_is_named(host):
+def test_a_user_given_twice_is_an_error_that_names_the_first_line(host):
     path = host.csv(f"a.x,{SECRET}\nb.x,{SECRET}\na.x,{OTHER_SECRET}\n")
     assert f"{path}:3: a.x is in line 1 already" in host.refused("import", "csv", path)
 
 
-def test_a_user_who_is_enrolled_stays_as_he_is(host):
+def test_an_enrolled_user_stays_unchanged(host):
     host.enrol("a.x")
     before = host.files()
     said = host.refused("import", "csv", "-", stdin=f"a.x,{OTHER_SECRET}\n")
@@ -437,14 +437,14 @@ def test_a_list_without_users_imports_none(host):
         assert host.done("import", "csv", "-", stdin=text) == "0 users imported\n"
 
 
-def test_the_mark_of_a_spreadsheet_is_not_part_of_the_first_name(host):
+def test_a_byte_order_mark_is_not_part_of_the_first_name(host):
     path = host.csv("")
     path.write_bytes(b"\xef\xbb\xbfa.x," + SECRET.encode() + b"\r\n")
     host.done("import", "csv", path)
     host.done("show", "a.x")
 
 
-def test_import_warns_of_a_list_that_others_can_read(host):
+def test_import_warns_about_a_list_that_others_can_read(host):
     path = host.csv(f"a.x,{SECRET}\n")
     path.chmod(0o644)
     ran = host.run("import", "csv", path)
@@ -456,7 +456,7 @@ def test_import_says_why_it_cannot_read(host, path):
     assert path in host.refused("import", "csv", path)
 
 
-def test_import_logs_who_was_enrolled_and_no_secret(host):
+def test_import_logs_the_enrolled_users_and_no_secret(host):
     host.done("import", "csv", "-", stdin=f"a.x,{SECRET}\nb.x,{OTHER_SECRET}\n")
     assert re.findall(r"user=(\S+) .*outcome=imported", host.logged()) == ["a.x", "b.x"]
     assert SECRET not in host.logged() and OTHER_SECRET not in host.logged()
@@ -486,7 +486,7 @@ def test_a_full_disk_leaves_nothing(host):
     assert host.files() == before
 
 
-def test_an_interruption_takes_everything_back(host):
+def test_an_interruption_undoes_everything(host):
     path = host.csv("".join(f"u{i},{SECRET}\n" for i in range(20000)))
     child = subprocess.Popen([TOTPCTL, "--conf", host.conf, "import", "csv", path],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -501,7 +501,7 @@ def test_an_interruption_takes_everything_back(host):
 
 
 def run_on_terminal(*words):
-    """Run totpctl with a terminal for its standard error; returns exit code and what it drew."""
+    """Run totpctl with a terminal as its standard error; returns exit code and what it drew."""
     master, slave = pty.openpty()
     child = subprocess.Popen([TOTPCTL, *words], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=slave)
@@ -517,7 +517,7 @@ def run_on_terminal(*words):
     return child.wait(timeout=60), drawn.decode()
 
 
-def test_progress_is_drawn_on_a_terminal_and_taken_off_again(host):
+def test_progress_is_drawn_on_a_terminal_and_erased_again(host):
     path = host.csv("".join(f"u{i},{SECRET}\n" for i in range(5000)))
     code, drawn = run_on_terminal("--conf", host.conf, "import", "csv", path)
     assert code == 0
@@ -535,7 +535,7 @@ def test_show_never_shows_a_secret(host):
             assert secret not in shown
 
 
-def test_show_tells_what_an_administrator_asks(host):
+def test_show_prints_what_an_administrator_wants_to_know(host):
     host.enrol(KNOWN)
     shown = host.done("show", KNOWN)
     moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+01:00"
@@ -559,7 +559,7 @@ def test_show_tells_what_an_administrator_asks(host):
     assert all(len(line) <= 80 for line in shown.splitlines())
 
 
-def test_show_tells_how_long_to_wait(host):
+def test_show_prints_how_long_to_wait(host):
     host.enrol(KNOWN)
     for _ in range(5):
         assert host.attempt(KNOWN, wrong_code()) == "deny wrong_code"
@@ -570,7 +570,7 @@ def test_show_tells_how_long_to_wait(host):
                         row(shown, "  next try"))
 
 
-def test_show_tells_of_a_lock_that_nothing_but_unlock_opens(host):
+def test_show_reports_a_lock_that_only_unlock_ends(host):
     host.policy("attempts_total = 2", "attempts_total_refill = 0")
     host.enrol(KNOWN)
     for _ in range(2):
@@ -578,7 +578,7 @@ def test_show_tells_of_a_lock_that_nothing_but_unlock_opens(host):
     assert row(host.done("show", KNOWN), "  next try") == "refused until totpctl unlock"
 
 
-def test_show_counts_recovery_codes_and_names_counter_based_tokens(host):
+def test_show_counts_recovery_codes_and_marks_counter_based_tokens(host):
     host.enrol(KNOWN)
     host.record("hotp", KNOWN)
     shown = host.done("show", KNOWN)
@@ -586,7 +586,7 @@ def test_show_counts_recovery_codes_and_names_counter_based_tokens(host):
     assert '"keyfob": HOTP, SHA1, 6 digits' in shown
 
 
-def test_show_tells_who_is_not_enrolled(host):
+def test_show_reports_a_user_who_is_not_enrolled(host):
     assert host.refused("show", KNOWN) == f"totpctl: {KNOWN} is not enrolled\n"
     assert f"{UNKNOWN} is not enrolled" in host.refused("show", UNKNOWN)
 
@@ -603,7 +603,7 @@ def test_show_names_the_command_that_repairs(host):
     assert "totpctl delete" in said and "totpctl repair" not in said
 
 
-def test_show_names_a_uid_that_differs(host):
+def test_show_reports_a_uid_that_differs(host):
     host.enrol(KNOWN)
     host.record("bind", KNOWN, 4711)
     uid = host.done("show", KNOWN)
@@ -619,7 +619,7 @@ def test_a_record_of_another_user_does_not_open(host):
 # ---- unlock
 
 
-def test_unlock_forgives_failed_tries(host):
+def test_unlock_clears_failed_attempts(host):
     host.enrol(KNOWN)
     used = fresh_code()
     assert host.attempt(KNOWN, used) == "allow code"
@@ -638,7 +638,7 @@ def test_unlock_forgives_failed_tries(host):
     assert row(shown, "failures") == "7 since then"
 
 
-def test_unlock_does_not_bring_used_codes_back(host):
+def test_unlock_makes_no_used_code_valid_again(host):
     host.enrol(KNOWN)
     code = fresh_code()
     assert host.attempt(KNOWN, code) == "allow code"
@@ -647,7 +647,7 @@ def test_unlock_does_not_bring_used_codes_back(host):
     assert host.attempt(KNOWN, code) in ("deny used_code", "deny wrong_code")
 
 
-def test_unlock_of_an_open_record_changes_nothing(host):
+def test_unlock_of_a_user_who_is_not_locked_changes_nothing(host):
     host.enrol(KNOWN)
     before = host.files()
     assert "nothing is changed" in host.done("unlock", KNOWN)
@@ -685,7 +685,7 @@ def test_delete_removes_every_trace(host):
 
 
 def on_terminal(host, answer, *words):
-    """Run totpctl with a terminal on which `answer` is typed: exit code and what is read there."""
+    """Run totpctl with a terminal on which `answer` is typed; returns exit code and output."""
     master, slave = pty.openpty()
     child = subprocess.Popen([TOTPCTL, "--conf", host.conf, *words], stdin=slave, stdout=slave,
                              stderr=slave)
@@ -695,7 +695,7 @@ def on_terminal(host, answer, *words):
     try:
         while data := os.read(master, 4096):
             said += data
-    except OSError:  # nobody has the other end any more
+    except OSError:  # no process has the other end any more
         pass
     os.close(master)
     return child.wait(timeout=60), said.decode()
@@ -720,7 +720,7 @@ def test_delete_asks_for_each_user(host):
     assert os.listdir(host.store / "users") == ["bob.x"]
 
 
-def test_delete_asks_nothing_with_yes_and_needs_it_without_a_terminal(host):
+def test_delete_does_not_ask_with_yes_and_needs_it_without_a_terminal(host):
     host.enrol(KNOWN)
     before = host.files()
     ran = host.run("delete", KNOWN, stdin="y\n")
@@ -729,8 +729,8 @@ def test_delete_asks_nothing_with_yes_and_needs_it_without_a_terminal(host):
     assert code == 0 and "[y/N]" not in said
 
 
-def test_no_name_in_the_store_commands_root_s_terminal(host):
-    """Whoever can write there, totpd above all, can have sealed what they like."""
+def test_no_name_in_the_store_controls_root_s_terminal(host):
+    """A process that can write there, such as totpd, can have stored any record."""
     host.enrol(KNOWN)
     for name in "a\x1b[2J", "b\n\x9b2J":
         host.record("twin", KNOWN, name)
@@ -779,7 +779,7 @@ def spoil_link(path):
 
 
 @pytest.mark.parametrize("spoil", [spoil_missing, spoil_bytes, spoil_short, spoil_mode, spoil_link])
-def test_repair_makes_a_new_state_and_says_what_it_means(host, spoil):
+def test_repair_creates_a_new_state_and_says_what_that_means(host, spoil):
     host.enrol(KNOWN)
     path = host.state_file(KNOWN)
     spoil(path)
@@ -787,7 +787,8 @@ def test_repair_makes_a_new_state_and_says_what_it_means(host, spoil):
     now = time.time()
     said = host.done("repair", KNOWN)
     clock = re.search(rf"{KNOWN} can log in with codes from (\d\d):(\d\d):(\d\d) \S+ on \(in (.*)\)", said)
-    # last step = now's + 2 * window: the code after that begins three steps from now's begin
+    # last step = the current one + 2 * window: the next code begins three steps after the current
+    # step
     begins = (int(now) // 30 + 3) * 30 + 3600
     expected = [time.strftime("%H %M %S", time.gmtime(begins + late)).split() for late in (0, 30)]
     assert list(clock.groups()[:3]) in expected
@@ -800,7 +801,7 @@ def test_repair_makes_a_new_state_and_says_what_it_means(host, spoil):
     assert row(shown, "uid") == str(KNOWN_UID)
 
 
-def test_codes_are_accepted_from_the_moment_on_that_repair_names(host):
+def test_codes_are_accepted_from_the_time_that_repair_prints(host):
     host.enrol(KNOWN)
     host.state_file(KNOWN).unlink()
     said = host.done("repair", KNOWN)
@@ -812,7 +813,7 @@ def test_codes_are_accepted_from_the_moment_on_that_repair_names(host):
     assert host.attempt(KNOWN, code_at(at + wait + 2), later=wait + 2) == "allow code"
 
 
-def test_repair_voids_recovery_codes_and_counters(host):
+def test_repair_makes_recovery_codes_and_counters_invalid(host):
     host.enrol(KNOWN)
     host.record("hotp", KNOWN)
     host.state_file(KNOWN).unlink()
@@ -822,7 +823,7 @@ def test_repair_voids_recovery_codes_and_counters(host):
     assert row(shown, "recovery codes") == "0 of 10 left" and "6 digits; void" in shown
 
 
-def test_repair_leaves_a_sound_record(host):
+def test_repair_leaves_an_undamaged_record_unchanged(host):
     host.enrol(KNOWN)
     before = host.files()
     assert "nothing is changed" in host.done("repair", KNOWN)
@@ -839,14 +840,14 @@ def test_repair_says_that_a_damaged_credential_is_lost(host, spoil):
     assert host.files() == before
 
 
-def test_repair_of_a_stranger(host):
+def test_repair_of_a_user_without_a_record_fails(host):
     assert "not enrolled" in host.refused("repair", UNKNOWN)
 
 
 # ---- repair-clock
 
 
-def test_repair_clock_sets_a_step_of_the_future_back(host):
+def test_repair_clock_sets_a_future_step_back(host):
     host.enrol(KNOWN)
     host.record("ahead", KNOWN, 3600)
     code = fresh_code()
@@ -855,12 +856,12 @@ def test_repair_clock_sets_a_step_of_the_future_back(host):
     assert re.search(r'"imported": its last code was (1 hour|59 minutes.*|1 hour .*) in the future; '
                      r"codes from \d\d:\d\d:\d\d \S+ on are accepted", said)
     assert 'outcome=clock-repaired' in host.logged() and 'token="imported"' in host.logged()
-    # the codes up to now stay used, the next one is accepted
+    # the codes up to now stay used, and the next one is accepted
     assert host.attempt(KNOWN, code).startswith("deny ")
     assert host.attempt(KNOWN, code_at(time.time() + 30)) == "allow code"
 
 
-def test_repair_clock_leaves_what_is_right(host):
+def test_repair_clock_leaves_a_correct_step_unchanged(host):
     host.enrol(KNOWN)
     assert host.attempt(KNOWN, fresh_code()) == "allow code"
     before = host.files()
@@ -887,7 +888,7 @@ def test_repair_clock_of_a_damaged_record_names_repair(host):
 # ---- adopt
 
 
-def test_adopt_binds_a_record_to_the_account_of_now(host):
+def test_adopt_binds_a_record_to_the_current_account(host):
     host.enrol(KNOWN)
     used = fresh_code()
     assert host.attempt(KNOWN, used) == "allow code"
@@ -902,7 +903,7 @@ def test_adopt_binds_a_record_to_the_account_of_now(host):
     host.state_file(KNOWN)
 
 
-def test_adopt_leaves_what_is_right(host):
+def test_adopt_leaves_a_correct_binding_unchanged(host):
     host.enrol(KNOWN)
     before = host.files()
     assert "nothing is changed" in host.done("adopt", KNOWN)
@@ -915,7 +916,7 @@ def test_adopt_needs_an_account_and_a_record(host):
     assert "is not enrolled" in host.refused("adopt", KNOWN)
 
 
-# ---- what a stranger left in the store
+# ---- what others left in the store
 
 
 # ---- store accept
@@ -929,7 +930,7 @@ def move_to_another_machine(host):
     marker.write_text(re.sub(r"machine \w+", f"machine {OTHER_MACHINE}", marker.read_text()))
 
 
-def test_a_store_that_was_moved_is_accepted_once_and_nothing_warns_any_more(host):
+def test_after_accept_a_moved_store_causes_no_warning(host):
     host.enrol(KNOWN)
     before = (host.store / "STORE").read_text()
     move_to_another_machine(host)
@@ -943,7 +944,7 @@ def test_a_store_that_was_moved_is_accepted_once_and_nothing_warns_any_more(host
     assert host.files() == files
 
 
-def test_after_a_restored_backup_no_code_from_before_is_accepted(host):
+def test_after_a_restored_backup_no_earlier_code_is_accepted(host):
     host.enrol(KNOWN)
     backup = {path: path.read_bytes() for path in (host.user_file(KNOWN), host.state_file(KNOWN))}
     code = fresh_code()
@@ -959,7 +960,7 @@ def test_after_a_restored_backup_no_code_from_before_is_accepted(host):
     assert host.attempt(KNOWN, code_at(time.time() + 4 * 30), later=4 * 30) == "allow code"
 
 
-def test_accepting_a_store_ends_temporary_codes_and_names_what_it_cannot_know(host):
+def test_accepting_a_store_ends_temporary_codes_and_reports_the_unknown(host):
     host.enrol(KNOWN)
     host.done("import", "csv", "-", stdin=f"{UNKNOWN},{OTHER_SECRET},SHA1,6,hotp:5\n")
     host.done("recovery", KNOWN)
@@ -980,14 +981,14 @@ def test_a_store_is_not_accepted_while_a_record_cannot_be_changed(host):
     host.done("store", "accept")
 
 
-def test_a_record_that_is_damaged_keeps_no_store_from_being_accepted(host):
+def test_a_damaged_record_does_not_prevent_accepting_the_store(host):
     host.enrol(KNOWN)
     move_to_another_machine(host)
     host.user_file(KNOWN).write_bytes(b"x" * 200)
     assert "1 record could not be read" in host.done("store", "accept")
 
 
-def test_a_store_of_another_account_s_number_is_not_accepted(host):
+def test_a_store_of_another_uid_is_not_accepted(host):
     host.enrol(KNOWN)
     move_to_another_machine(host)
     for folder in "users", "state":
@@ -998,7 +999,7 @@ def test_a_store_of_another_account_s_number_is_not_accepted(host):
 
 
 @pytest.mark.parametrize("name", ["show", "unlock", "delete", "repair", "repair-clock", "adopt"])
-def test_a_fifo_in_the_place_of_a_record_hangs_nobody(host, name):
+def test_a_fifo_instead_of_a_record_blocks_no_command(host, name):
     os.mkfifo(host.user_file(KNOWN), 0o600)
     ran = host.run(name, KNOWN, *(["--yes"] if name == "delete" else []))
     if name == "delete":

@@ -1,7 +1,9 @@
-"""totpctl upgrade: a store goes to a newer version when it is told to, and back until then.
+"""
+totpctl upgrade: a store gets a newer version when the administrator says so, and older programs can
+use it until then.
 
-totpctl-later and record-tool-later are the programs of this version, but that they know a version 3 of
-records, which this one does not.
+totpctl-later and record-tool-later are the programs of this version, except that they know a
+version 3 of records, which this version does not.
 """
 
 import json
@@ -21,7 +23,7 @@ RECORD_TOOL_LATER = os.environ["RECORD_TOOL_LATER"]
 
 
 def later(host, *words, stdin=None, fail=False, **more):
-    """Run the totpctl of a later day; it must succeed, or with fail=True must not."""
+    """Run the later totpctl; it must succeed, or with fail=True must fail."""
     ran = subprocess.run([TOTPCTL_LATER, "--conf", host.conf, *words], input=stdin, capture_output=True,
                          text=True, timeout=60, **more)
     assert (ran.returncode != 0) == fail, (ran.returncode, ran.stdout, ran.stderr)
@@ -34,7 +36,7 @@ def attempt_later(host, user, code):
 
 
 def versions(host):
-    """The version of each state; that of the credential is sealed."""
+    """The version of each state; the version of the credential is encrypted."""
     return {name.rsplit(".", 1)[0]: (host.store / "state" / name).read_bytes()[5]
             for name in os.listdir(host.store / "state")}
 
@@ -45,7 +47,7 @@ def marker(host):
 
 @pytest.fixture
 def used(host):
-    """A store in which something has happened."""
+    """A store with some logins and failures."""
     host.done("import", "csv", "-", stdin=f"alice.x,{SECRET}\nbob.x,{OTHER_SECRET}\n{KNOWN},{SECRET}\n")
     host.code = fresh_code()
     assert host.attempt("alice.x", host.code) == "allow code"
@@ -53,13 +55,13 @@ def used(host):
     return host
 
 
-def test_a_store_of_the_newest_version_is_left_as_it_is(used):
+def test_a_store_of_the_newest_version_stays_unchanged(used):
     before = used.files()
     assert used.done("upgrade") == "3 records of version 2, 0 of an older one\n"
     assert used.files() == before
 
 
-def test_a_newer_program_writes_what_the_older_one_reads_until_it_is_told(used):
+def test_before_the_upgrade_a_newer_program_writes_what_the_older_one_reads(used):
     later(used, "recovery", "alice.x")
     later(used, "import", "csv", "-", stdin=f"new.x,{SECRET}\n")
     assert attempt_later(used, "new.x", fresh_code()) == "allow code"
@@ -70,7 +72,7 @@ def test_a_newer_program_writes_what_the_older_one_reads_until_it_is_told(used):
     assert used.attempt(KNOWN, fresh_code()) == "allow code"
 
 
-def test_an_upgrade_rewrites_everything_and_keeps_what_happened(used):
+def test_an_upgrade_rewrites_everything_and_keeps_all_states(used):
     before = marker(used)
     assert later(used, "upgrade") == \
         "0 records of version 3, 3 of an older one\n3 records upgraded\n"
@@ -86,7 +88,7 @@ def test_an_upgrade_rewrites_everything_and_keeps_what_happened(used):
     assert versions(used)["new.x"] == 3
 
 
-def test_an_older_program_refuses_a_store_that_was_upgraded_as_a_whole(used):
+def test_an_older_program_rejects_the_whole_of_an_upgraded_store(used):
     later(used, "upgrade")
     before = used.files()
     for words in ("list",), ("upgrade",), ("show", KNOWN), ("import", "csv", "-"):
@@ -95,8 +97,8 @@ def test_an_older_program_refuses_a_store_that_was_upgraded_as_a_whole(used):
     assert used.files() == before
 
 
-def test_a_record_of_a_newer_version_is_named_and_left_as_it_is(used):
-    """One that strayed into a store of before: from a backup, or put there by hand."""
+def test_a_record_of_a_newer_version_is_reported_and_stays_unchanged(used):
+    """A newer record in an older store: from a backup, or put there by hand."""
     old = marker(used)
     later(used, "upgrade")
     (used.store / "STORE").write_text("\n".join([*old, ""]))
@@ -111,7 +113,7 @@ def test_a_record_of_a_newer_version_is_named_and_left_as_it_is(used):
     assert used.attempt("bob.x", code_at(time.time(), OTHER_SECRET)) == "allow code"
 
 
-def test_a_damaged_record_is_named_and_the_others_are_upgraded(used):
+def test_a_damaged_record_is_reported_and_the_others_are_upgraded(used):
     used.user_file("bob.x").write_bytes(b"damaged")
     said = later(used, "upgrade", fail=True)
     assert "2 records upgraded" in said and "bob.x: " in said
@@ -119,7 +121,7 @@ def test_a_damaged_record_is_named_and_the_others_are_upgraded(used):
         {"alice.x": 3, KNOWN: 3}
 
 
-def test_records_of_both_versions_lie_beside_each_other(used):
+def test_records_of_both_versions_work_side_by_side(used):
     """As after an interruption."""
     later(used, "upgrade")
     old = marker(used)
@@ -132,7 +134,7 @@ def test_records_of_both_versions_lie_beside_each_other(used):
     assert later(used, "upgrade") == "2 records of version 3, 1 of an older one\n1 record upgraded\n"
 
 
-def test_a_full_disk_leaves_every_record_whole(used):
+def test_a_full_disk_damages_no_record(used):
     def small():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -143,10 +145,10 @@ def test_a_full_disk_leaves_every_record_whole(used):
     assert "3 records upgraded" in later(used, "upgrade")
 
 
-# --- from version 1, which had one throttle for all places that are not known
+# --- from version 1, which had one throttle for all unknown sources
 
 def throttles(host, user):
-    """What is used up of each, by whom it is for."""
+    """How much of each throttle is used, by the class of its sources."""
     found = json.loads(host.done("list", "--json"))
     return {throttle["source"] or throttle["others"]: throttle["failed_tries"]
             for one in found if one["user"] == user for throttle in one["throttles"]}
@@ -154,7 +156,7 @@ def throttles(host, user):
 
 @pytest.fixture
 def old(host):
-    """A store that version 0.1 has made, in which somebody has guessed."""
+    """A store that version 0.1 has made, with failed logins in it."""
     lines = marker(host)
     assert lines[0] == "pam_totp store 2"
     (host.store / "STORE").write_text("\n".join(["pam_totp store 1", *lines[1:], ""]))
@@ -171,7 +173,7 @@ def test_a_store_of_version_1_stays_one_until_it_is_upgraded(old):
     assert (versions(old), throttles(old, "alice.x")) == ({"alice.x": 1}, {"all": 3})
 
 
-def test_an_upgrade_from_version_1_forgives_no_class_of_places(old):
+def test_an_upgrade_from_version_1_clears_the_failures_of_no_class(old):
     assert old.done("upgrade") == "0 records of version 2, 1 of an older one\n1 record upgraded\n"
     assert versions(old) == {"alice.x": 2}
     assert throttles(old, "alice.x") == dict.fromkeys(("network", "console", "terminal", "user"), 3)

@@ -1,4 +1,4 @@
-"""totpctl list, test, recovery and resync, as an administrator meets them."""
+"""totpctl list, test, recovery and resync, as an administrator uses them."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def listed(host):
 # ---- list
 
 
-def test_nobody_is_listed_of_an_empty_store(host):
+def test_nobody_is_listed_in_an_empty_store(host):
     assert host.done("list") == "Nobody is enrolled.\n"
     assert json.loads(host.done("list", "--json")) == []
 
@@ -46,7 +46,7 @@ def test_everybody_is_listed_by_name_with_tokens_and_last_login(host):
     assert "secret" not in json.dumps(entry)
 
 
-def test_who_cannot_log_in_is_listed_with_the_reason(host):
+def test_a_user_who_cannot_log_in_is_listed_with_the_reason(host):
     host.policy("attempts_refill = 1d")
     users = ["daemon", "bin", "sys", "games", UNKNOWN]
     host.done("import", "csv", "-", stdin="".join(f"{user},{SECRET}\n" for user in users))
@@ -66,7 +66,7 @@ def test_who_cannot_log_in_is_listed_with_the_reason(host):
     assert re.search(r"^games +unreadable +.*totpctl repair", host.run("list").stdout, re.M)
 
 
-def test_who_needs_an_unlock_is_listed_as_locked(host):
+def test_a_user_who_needs_an_unlock_is_listed_as_locked(host):
     host.policy("attempts_total = 2", "attempts_total_refill = 0")
     host.enrol(KNOWN)
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_who_needs_an_unlock_is_listed_as_locked(host):
     assert host.attempt(KNOWN, fresh_code()) == "wait throttled"
 
 
-def test_a_listing_changes_nothing_and_passes_over_strange_files(host):
+def test_a_listing_changes_nothing_and_ignores_unknown_files(host):
     host.enrol(KNOWN)
     (host.store / "users" / "%61lice").write_text("")
     (host.store / "users" / "bin~0123456789abcdef").write_text("")
@@ -86,7 +86,7 @@ def test_a_listing_changes_nothing_and_passes_over_strange_files(host):
     assert host.files() == before
 
 
-def test_a_name_of_strange_bytes_is_listed_harmlessly(host):
+def test_a_name_with_control_characters_is_listed_harmlessly(host):
     host.enrol("o'b\"rien\\x")
     entry, = json.loads(host.done("list", "--json"))
     assert entry["user"] == "o'b\"rien\\x"
@@ -95,7 +95,7 @@ def test_a_name_of_strange_bytes_is_listed_harmlessly(host):
 # ---- recovery
 
 
-def test_new_recovery_codes_let_in_once_and_the_old_ones_no_more(host):
+def test_new_recovery_codes_work_once_and_the_old_ones_no_more(host):
     host.enrol(KNOWN)
     first = codes_on(host.done("recovery", KNOWN))
     second = codes_on(host.done("recovery", KNOWN))
@@ -108,7 +108,7 @@ def test_new_recovery_codes_let_in_once_and_the_old_ones_no_more(host):
     assert not any(code in host.logged() for code in first + second)
 
 
-def test_new_recovery_codes_leave_used_codes_and_failures(host):
+def test_new_recovery_codes_keep_used_codes_and_failures(host):
     host.enrol(KNOWN)
     code = fresh_code()
     assert host.attempt(KNOWN, code) == "allow code"
@@ -118,7 +118,7 @@ def test_new_recovery_codes_leave_used_codes_and_failures(host):
     assert listed(host)[KNOWN]["failures"] == 1
 
 
-def test_recovery_codes_go_to_a_new_file_for_its_owner_alone(host):
+def test_recovery_codes_go_to_a_new_file_that_only_its_owner_can_read(host):
     host.enrol(KNOWN)
     page = host.folder / "codes"
     said = host.done("recovery", KNOWN, "--save", page)
@@ -129,7 +129,7 @@ def test_recovery_codes_go_to_a_new_file_for_its_owner_alone(host):
     assert host.attempt(KNOWN, code) == "allow recovery_code"
 
 
-def test_a_file_that_is_there_stays_and_so_do_the_codes(host):
+def test_an_existing_file_stays_and_so_do_the_codes(host):
     host.enrol(KNOWN)
     code = codes_on(host.done("recovery", KNOWN))[0]
     page = host.folder / "codes"
@@ -139,7 +139,7 @@ def test_a_file_that_is_there_stays_and_so_do_the_codes(host):
     assert host.attempt(KNOWN, code) == "allow recovery_code"
 
 
-def test_without_a_sound_record_no_codes_are_made(host):
+def test_with_a_damaged_record_no_codes_are_made(host):
     page = host.folder / "codes"
     assert "not enrolled" in host.refused("recovery", KNOWN, "--save", page)
     host.enrol(KNOWN)
@@ -157,7 +157,7 @@ def test_the_policy_says_how_many_recovery_codes_there_are(host):
     assert listed(host)[KNOWN]["recovery_codes_left"] == 3
 
 
-def test_recovery_codes_that_cannot_be_shown_are_named_a_failure(host):
+def test_recovery_codes_that_cannot_be_shown_are_a_failure(host):
     host.enrol(KNOWN)
     with open("/dev/full", "w") as full:
         ran = subprocess.run([TOTPCTL, "--conf", host.conf, "recovery", KNOWN], stdout=full,
@@ -199,7 +199,7 @@ def test_two_codes_set_the_clock_of_a_token_that_is_off(host):
     (f"{hotp(0)}\n{hotp(1)}\n", "two codes in a row"),
     (f"{hotp(3000)}\n{hotp(3001)}\n", "two codes in a row"),
 ])
-def test_codes_that_do_not_find_a_counter_change_nothing(host, typed, said):
+def test_codes_that_match_no_counter_change_nothing(host, typed, said):
     host.done("import", "csv", "-", stdin=f"{KNOWN},{HOTP_SECRET},SHA1,6,hotp:3\n")
     before = host.files()
     ran = host.run("resync", KNOWN, "imported", stdin=typed)
@@ -217,7 +217,7 @@ def test_codes_that_were_used_do_not_set_a_clock(host):
     assert host.files() == before
 
 
-def test_a_token_that_is_not_there_or_void_is_named_before_codes_are_asked_for(host):
+def test_a_missing_or_invalid_token_is_reported_before_codes_are_asked_for(host):
     assert "not enrolled" in host.refused("resync", KNOWN, "phone")
     host.done("import", "csv", "-", stdin=f"{KNOWN},{HOTP_SECRET},SHA1,6,hotp:3\n")
     ran = host.run("resync", KNOWN, "phone", stdin="")
@@ -243,7 +243,7 @@ def tried(host, *words, stdin="\n", code=0):
     return ran.stdout
 
 
-def test_each_rule_is_named_where_it_decides(host):
+def test_each_rule_is_reported_where_it_decides(host):
     host.enrol(KNOWN)
     host.policy("trusted_networks = 10.0.0.0/8")
     assert "trusted_networks" in decided(tried(host, KNOWN, "--from", "10.1.2.3"))
@@ -258,7 +258,7 @@ def test_each_rule_is_named_where_it_decides(host):
     assert "does not know" in decided(tried(host, UNKNOWN, code=1))
 
 
-def test_a_right_code_is_said_to_let_in_and_stays_good(host):
+def test_a_correct_code_is_reported_as_allowed_and_stays_valid(host):
     host.enrol(KNOWN)
     code = fresh_code()
     said = tried(host, KNOWN, "--from", "192.0.2.1", stdin=f"{code}\n")
@@ -268,7 +268,7 @@ def test_a_right_code_is_said_to_let_in_and_stays_good(host):
     assert code not in host.logged()
 
 
-def test_a_recovery_code_is_said_to_let_in_and_stays_good(host):
+def test_a_recovery_code_is_reported_as_allowed_and_stays_valid(host):
     host.enrol(KNOWN)
     code = codes_on(host.done("recovery", KNOWN))[0]
     assert "Let in: a recovery code" in tried(host, KNOWN, stdin=f"{code}\n")
@@ -276,7 +276,7 @@ def test_a_recovery_code_is_said_to_let_in_and_stays_good(host):
     assert "used before" in tried(host, KNOWN, stdin=f"{code}\n", code=1)
 
 
-def test_a_wrong_code_is_not_counted_and_a_clock_that_is_off_is_named(host):
+def test_a_wrong_code_is_not_counted_and_a_wrong_clock_is_reported(host):
     host.enrol(KNOWN)
     for _ in range(8):
         said = tried(host, KNOWN, "--from", "192.0.2.1", stdin=f"{wrong_code()}\n", code=1)
@@ -286,7 +286,7 @@ def test_a_wrong_code_is_not_counted_and_a_clock_that_is_off_is_named(host):
     assert "neither a code" in tried(host, KNOWN, stdin="hello\n", code=1)
 
 
-def test_a_throttled_place_and_a_damaged_record_are_refused_without_a_question(host):
+def test_a_throttled_source_and_a_damaged_record_are_denied_without_a_question(host):
     host.enrol(KNOWN)
     for _ in range(5):
         host.attempt(KNOWN, wrong_code(), "192.0.2.1")
@@ -296,7 +296,7 @@ def test_a_throttled_place_and_a_damaged_record_are_refused_without_a_question(h
     assert "Refused" in tried(host, KNOWN, code=1)
 
 
-def test_a_remembered_address_is_named(host):
+def test_a_remembered_address_is_reported(host):
     host.policy("remember = 1h")
     host.enrol(KNOWN)
     assert "Code to try" in tried(host, KNOWN, "--from", "192.0.2.1")
@@ -305,7 +305,7 @@ def test_a_remembered_address_is_named(host):
     assert "Code to try" in tried(host, KNOWN, "--from", "192.0.2.2")
 
 
-def test_a_place_that_is_no_address_or_a_service_that_is_not_there_is_refused(host):
+def test_a_malformed_address_or_a_missing_service_is_rejected(host):
     host.enrol(KNOWN)
     assert host.run("test", KNOWN, "--from", "example.org").returncode == 2
     for service in "no-such-service", "../passwd", "/etc/passwd":
@@ -316,7 +316,7 @@ def test_a_place_that_is_no_address_or_a_service_that_is_not_there_is_refused(ho
 
 
 @pytest.mark.parametrize("ahead, status", [(86400, "clock"), (90, "clock"), (30, "ok")])
-def test_a_last_code_of_a_later_time_is_listed_and_refused_by_test(host, ahead, status):
+def test_a_last_code_in_the_future_is_listed_and_test_denies_it(host, ahead, status):
     host.enrol(KNOWN)
     assert host.attempt(KNOWN, fresh_code()) == "allow code"
     host.record("ahead", KNOWN, ahead)

@@ -1,4 +1,4 @@
-/* Linked in the place of lib/record/version.c: what a later program will know. */
+/* Linked instead of lib/record/version.c: what a later program will know. */
 #include "record/version.h"
 
 const uint8_t record_version_newest = 3;

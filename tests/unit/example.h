@@ -1,4 +1,4 @@
-/* A credential in which every field has a value of its own, and a host key. */
+/* A credential in which every field has a different value, and a host key. */
 #ifndef EXAMPLE_H
 #define EXAMPLE_H
 

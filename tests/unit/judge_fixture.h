@@ -1,4 +1,4 @@
-/* One user's record as a login finds it and leaves it, and answers judged against it. */
+/* One user's record before and after a login, and answers judged against it. */
 #ifndef JUDGE_FIXTURE_H
 #define JUDGE_FIXTURE_H
 
@@ -19,7 +19,7 @@ struct record {
 	struct source source;
 };
 
-/* noinline: the frames of both would be one large one */
+/* noinline: otherwise the frames of both would become one large frame */
 static __attribute__((noinline, unused)) struct record record_of_one_token(void)
 {
 	struct record r = {.cred = cred_of("alice", 1),
@@ -46,7 +46,7 @@ static inline void add_token(struct record *r, uint8_t n, uint16_t period, enum 
 	r->state = state_of(&r->cred);
 }
 
-/* The code of a token at a step; the caller's until the fourth call after it. */
+/* The code of a token at a step; valid until the fourth call after it. */
 static inline const char *code_of(const struct record *r, size_t token, uint64_t step)
 {
 	static struct code codes[4];
@@ -75,7 +75,7 @@ static __attribute__((noinline, unused)) enum totp_err judge_answer(const struct
 	return judge(&claim, ret_ruling);
 }
 
-/* Judge an answer and keep what follows from it. */
+/* Judge an answer and keep the resulting state. */
 static __attribute__((noinline, unused)) struct ruling answer(struct record *r, const char *text,
 							      int64_t now)
 {

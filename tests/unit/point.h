@@ -1,6 +1,6 @@
 /*
- * The library's opens of files, looks at them, locks and renames go through here: points at
- * which somebody else may come between.
+ * The library opens, looks at, locks and renames files through these functions. Each call is a
+ * point at which another process may act in between.
  */
 #ifndef POINT_H
 #define POINT_H
@@ -45,7 +45,7 @@ int openat(int dir_fd, const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, dir_fd, path, flags, mode);
 }
 
-/* What _FORTIFY_SOURCE makes of an openat whose flags the compiler cannot see. */
+/* With _FORTIFY_SOURCE this is called for an openat whose flags the compiler cannot see. */
 int __openat64_2(int dir_fd, const char *path, int flags);
 
 int __openat64_2(int dir_fd, const char *path, int flags)

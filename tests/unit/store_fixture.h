@@ -1,7 +1,7 @@
 /*
- * A store of a test's own in a folder under /tmp, and records to put into it. All of it
- * goes when the test ends, however it ends. Needs root: the records belong to an account
- * of their own, as on a real host.
+ * A test's own store in a directory under /tmp, and records to put into it. All of it is removed
+ * when the test ends, however it ends. Needs root: the records belong to an account of their own,
+ * as on a real host.
  */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
@@ -73,7 +73,7 @@ static inline void folder_end(const char *dir)
 	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A path below the fixture's folder; the eight last ones stay valid. */
+/* A path below the fixture's directory; the last eight stay valid. */
 static inline const char *path_in(const char *dir, const char *name)
 {
 	static char paths[8][512];
@@ -179,7 +179,7 @@ static inline struct login_state state_of(const struct cred *cred)
 	return state;
 }
 
-/* By their encodings: the bytes between the members may differ. */
+/* Compare their encodings: the bytes between the members may differ. */
 static inline void assert_same_cred(const struct cred *expected, const struct cred *seen)
 {
 	static uint8_t a[CRED_BYTES_MAX], b[CRED_BYTES_MAX];
@@ -203,7 +203,7 @@ static inline struct cred add_user(struct store *store, const char *user, uint8_
 	return cred;
 }
 
-/* "state/NAME.CREDID" of a plain name, as cred_of has made it. */
+/* "state/NAME.CREDID" for a plain name, as cred_of has made it. */
 static inline const char *state_path(const struct fixture *f, const char *user, uint8_t n)
 {
 	uint8_t id[CRED_ID_LEN];
@@ -240,10 +240,10 @@ static inline void pause_ms(unsigned ms)
 	nanosleep(&wait, NULL);
 }
 
-/* Another process that holds a user's lock until it is told to let go, or is killed. */
+/* Another process that holds a user's lock until the test releases it or kills the process. */
 struct holder {
 	pid_t pid;
-	int tell; /* closing it lets go */
+	int tell; /* closing it releases the lock */
 };
 
 static inline void hold(const struct store_config *config, const char *user, int ready, int told)
@@ -288,8 +288,10 @@ static inline void holder_end(struct holder *holder)
 	waitpid(holder->pid, NULL, 0);
 }
 
-/* Let no file of this process grow past so many bytes, as a caller of ours may have been
- * started; writing beyond is an error, not a signal. */
+/*
+ * Let no file of this process grow beyond this many bytes, as a caller of ours may have been
+ * started; writing more is an error, not a signal.
+ */
 static inline void limit_files(rlim_t bytes)
 {
 	struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};

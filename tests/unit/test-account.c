@@ -1,4 +1,6 @@
-/* Against the name service of the machine that the test runs on: root is all it needs. */
+/*
+ * Uses the name service of the machine that runs the test: root is the only account that it needs.
+ */
 #include "unit.h"
 
 #include <errno.h>
@@ -6,7 +8,7 @@
 
 #include "host/account.h"
 
-/* What getgrouplist leaves in errno beside its answer: it has no other way to tell. */
+/* getgrouplist leaves errors in errno only: its result does not show them. */
 static int list_failure;
 
 int getgrouplist(const char *user, gid_t gid, gid_t *groups, int *count)
@@ -36,7 +38,7 @@ static void root_is_known(void **unused)
 	assert_int_equal(0, account.gid);
 }
 
-static void a_name_that_nobody_has_is_nobody_and_no_error(void **unused)
+static void a_name_that_nobody_has_is_no_account_and_no_error(void **unused)
 {
 	static const char *const names[] = {
 		"",       "no-such-user-here", "Root", "root ", "root\n",
@@ -52,7 +54,7 @@ static void a_name_that_nobody_has_is_nobody_and_no_error(void **unused)
 	}
 }
 
-static void a_name_too_long_for_a_record_is_nobody(void **unused)
+static void a_name_too_long_for_a_record_is_no_account(void **unused)
 {
 	struct account account = {.known = true};
 	char name[301];
@@ -108,7 +110,7 @@ static void a_group_that_does_not_exist_is_an_error_even_to_a_member_of_another(
 	}
 }
 
-static void a_list_of_groups_that_failed_is_no_proof(void **unused)
+static void a_list_of_groups_that_failed_proves_nothing(void **unused)
 {
 	struct account account = root();
 	bool member = true;
@@ -117,7 +119,7 @@ static void a_list_of_groups_that_failed_is_no_proof(void **unused)
 	assert_refused(SYSTEM, account_in_groups(&account, "@daemon", &member, NULL));
 	assert_ok(account_in_groups(&account, "@root", &member, NULL));
 	assert_true(member);
-	list_failure = ENOENT; /* a source that is not there has nothing to say */
+	list_failure = ENOENT; /* a source that does not exist gives no answer */
 	assert_ok(account_in_groups(&account, "@daemon", &member, NULL));
 	assert_false(member);
 	list_failure = 0;
@@ -130,7 +132,7 @@ static void groups_that_exist_exist(void **unused)
 	assert_ok(account_groups_exist("", NULL));
 }
 
-static void a_group_whose_name_nothing_can_hold_does_not_exist(void **unused)
+static void a_group_with_too_long_a_name_does_not_exist(void **unused)
 {
 	char list[2000] = "@";
 
@@ -142,15 +144,15 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_is_known),
-		cmocka_unit_test(a_name_that_nobody_has_is_nobody_and_no_error),
-		cmocka_unit_test(a_name_too_long_for_a_record_is_nobody),
+		cmocka_unit_test(a_name_that_nobody_has_is_no_account_and_no_error),
+		cmocka_unit_test(a_name_too_long_for_a_record_is_no_account),
 		cmocka_unit_test(root_is_in_roots_group),
 		cmocka_unit_test(root_is_not_in_other_groups_nor_in_users),
 		cmocka_unit_test(
 			a_group_that_does_not_exist_is_an_error_even_to_a_member_of_another),
-		cmocka_unit_test(a_list_of_groups_that_failed_is_no_proof),
+		cmocka_unit_test(a_list_of_groups_that_failed_proves_nothing),
 		cmocka_unit_test(groups_that_exist_exist),
-		cmocka_unit_test(a_group_whose_name_nothing_can_hold_does_not_exist),
+		cmocka_unit_test(a_group_with_too_long_a_name_does_not_exist),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

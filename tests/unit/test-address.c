@@ -40,7 +40,7 @@ static void literal_addresses_are_read(void **unused)
 		{"64:ff9b::192.0.2.7", ADDRESS_IPV4, 192, 0},
 		{"64:FF9B::c000:207", ADDRESS_IPV4, 192, 0},
 		{"64:ff9b::1:c000:207", ADDRESS_IPV6, 0, 7},
-		{"64:ff9b:1::192.0.2.7", ADDRESS_IPV6, 0, 7}, /* RFC 8215: not the well-known one */
+		{"64:ff9b:1::192.0.2.7", ADDRESS_IPV6, 0, 7}, /* RFC 8215 */
 		{"64:ff9a::192.0.2.7", ADDRESS_IPV6, 0, 7},
 	};
 
@@ -53,7 +53,7 @@ static void literal_addresses_are_read(void **unused)
 	}
 }
 
-static void anything_else_is_no_address(void **unused)
+static void anything_else_is_not_an_address(void **unused)
 {
 	static const char *const texts[] = {
 		"",           "localhost",      "192.0.2",      "192.0.2.256",   "192.0.2.1 ",
@@ -88,7 +88,7 @@ static void a_network_holds_its_addresses_and_no_others(void **unused)
 	assert_true(is_in("::1", "::1"));
 }
 
-static void families_do_not_mix_but_for_mapped_addresses(void **unused)
+static void families_do_not_mix_except_for_mapped_addresses(void **unused)
 {
 	assert_true(is_in("0.0.0.0/0", "203.0.113.9"));
 	assert_false(is_in("0.0.0.0/0", "2001:db8::1"));
@@ -135,7 +135,7 @@ static void every_length_of_a_network_is_exact(void **unused)
 	}
 }
 
-static void what_is_no_network_is_refused(void **unused)
+static void a_malformed_network_is_rejected(void **unused)
 {
 	static const char *const texts[] = {"",
 					    "/",
@@ -179,12 +179,12 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literal_addresses_are_read),
-		cmocka_unit_test(anything_else_is_no_address),
+		cmocka_unit_test(anything_else_is_not_an_address),
 		cmocka_unit_test(a_network_holds_its_addresses_and_no_others),
-		cmocka_unit_test(families_do_not_mix_but_for_mapped_addresses),
+		cmocka_unit_test(families_do_not_mix_except_for_mapped_addresses),
 		cmocka_unit_test(an_address_that_nat64_translated_is_the_ipv4_address_in_it),
 		cmocka_unit_test(every_length_of_a_network_is_exact),
-		cmocka_unit_test(what_is_no_network_is_refused),
+		cmocka_unit_test(a_malformed_network_is_rejected),
 		cmocka_unit_test(no_address_is_in_no_network),
 	};
 

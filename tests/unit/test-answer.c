@@ -17,7 +17,7 @@ static void assert_answer(enum answer_kind kind, const char *code, const char *t
 	assert_zeros(answer.code.text + answer.digits, sizeof(answer.code) - answer.digits);
 }
 
-static void six_to_eight_digits_are_a_code_and_blanks_and_dashes_do_not_count(void **unused)
+static void six_to_eight_digits_are_a_code_and_blanks_and_dashes_are_ignored(void **unused)
 {
 	static const struct {
 		const char *text, *code;
@@ -92,7 +92,7 @@ static void the_longest_answer_is_read_to_its_end(void **unused)
 	assert_answer(ANSWER_OTHER, "", text, NULL);
 }
 
-static void no_answer_and_an_empty_one_are_none(void **unused)
+static void no_answer_and_an_empty_answer_are_none(void **unused)
 {
 	assert_answer(ANSWER_NONE, "", NULL, NULL);
 	assert_answer(ANSWER_NONE, "", "", NULL);
@@ -102,7 +102,7 @@ static void no_answer_and_an_empty_one_are_none(void **unused)
 
 /* OpenSSH, auth-pam.c, fake_password(): the text below, over and over, as long as what
  * was typed. */
-static void sshds_junk_is_known_at_every_length(void **unused)
+static void sshd_s_filler_is_recognized_at_every_length(void **unused)
 {
 	static const char junk[] = "\b\n\r\177INCORRECT\b\n\r\177INCORRECT\b\n\r\177INCORRECT\b";
 	char text[41];
@@ -117,7 +117,7 @@ static void sshds_junk_is_known_at_every_length(void **unused)
 	}
 }
 
-static void an_answer_equal_to_the_password_is_the_password(void **unused)
+static void an_answer_equal_to_the_password_counts_as_the_password(void **unused)
 {
 	assert_answer(ANSWER_PASSWORD, "", "hunter2", "hunter2");
 	assert_answer(ANSWER_PASSWORD, "", "123456", "123456");
@@ -129,7 +129,7 @@ static void an_answer_equal_to_the_password_is_the_password(void **unused)
 	assert_answer(ANSWER_OTHER, "", "hunter2", "Hunter2");
 }
 
-static void a_wiped_answer_is_gone(void **unused)
+static void a_wiped_answer_holds_nothing(void **unused)
 {
 	struct answer answer;
 
@@ -156,7 +156,7 @@ static void a_combined_answer_is_split_before_the_code_at_its_end(void **unused)
 		{"secret7K3M-9QXT-2B4W", 6, 6},
 		{"secret7k3m-9qxt-2b4w", 6, 6},
 		{"a-b-c7K3M-9QXT-2B4W", 6, 5},
-		/* nothing before it, or no code */
+		/* no text before it, or no code */
 		{"", 6, 0},
 		{"123456", 6, 0},
 		{"12345", 6, 0},
@@ -178,14 +178,14 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_combined_answer_is_split_before_the_code_at_its_end),
-		cmocka_unit_test(six_to_eight_digits_are_a_code_and_blanks_and_dashes_do_not_count),
+		cmocka_unit_test(six_to_eight_digits_are_a_code_and_blanks_and_dashes_are_ignored),
 		cmocka_unit_test(twelve_characters_of_the_alphabet_are_a_recovery_code),
 		cmocka_unit_test(anything_else_is_not_a_code),
 		cmocka_unit_test(the_longest_answer_is_read_to_its_end),
-		cmocka_unit_test(no_answer_and_an_empty_one_are_none),
-		cmocka_unit_test(sshds_junk_is_known_at_every_length),
-		cmocka_unit_test(an_answer_equal_to_the_password_is_the_password),
-		cmocka_unit_test(a_wiped_answer_is_gone),
+		cmocka_unit_test(no_answer_and_an_empty_answer_are_none),
+		cmocka_unit_test(sshd_s_filler_is_recognized_at_every_length),
+		cmocka_unit_test(an_answer_equal_to_the_password_counts_as_the_password),
+		cmocka_unit_test(a_wiped_answer_holds_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * One answer against a real store: what is said is said only after it is on the disk, and
- * nothing that fails lets anybody in.
+ * One answer against a real store: the verdict is returned only after the new state is on the disk,
+ * and a failure never allows a login.
  */
 #include "store_fixture.h"
 
@@ -100,7 +100,7 @@ static bool waits(const void *context)
 	return *(const bool *)context;
 }
 
-static void an_answer_that_nobody_waits_for_is_not_used_up_or_counted(void **state)
+static void an_answer_that_no_caller_waits_for_is_neither_used_up_nor_counted(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -117,7 +117,7 @@ static void an_answer_that_nobody_waits_for_is_not_used_up_or_counted(void **sta
 	assert_trial(ALLOW, CODE, try_as(f, &who, code_of(&cred, STEP)));
 }
 
-static void a_right_code_is_burnt_on_the_disk_before_it_lets_in(void **state)
+static void a_correct_code_is_used_up_on_the_disk_before_it_is_allowed(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -134,7 +134,7 @@ static void a_right_code_is_burnt_on_the_disk_before_it_lets_in(void **state)
 	assert_int_equal(1, syncs); /* nothing changed, nothing written */
 }
 
-static void a_wrong_code_is_counted_on_the_disk_before_it_is_refused(void **state)
+static void a_wrong_code_is_counted_on_the_disk_before_it_is_denied(void **state)
 {
 	struct fixture *f = *state;
 
@@ -147,7 +147,7 @@ static void a_wrong_code_is_counted_on_the_disk_before_it_is_refused(void **stat
 	assert_int_equal(NOW, state_on_disk(f).last_failure);
 }
 
-static void what_is_no_code_touches_no_store(void **state)
+static void an_answer_that_is_not_a_code_reads_no_store(void **state)
 {
 	static const struct {
 		const char *text;
@@ -160,7 +160,7 @@ static void what_is_no_code_touches_no_store(void **state)
 	};
 	struct fixture *f = *state;
 
-	/* not even a user is needed: the answer to all is the same */
+	/* not even a user is needed: every user gets the same answer */
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct trial trial = try_at(f, rows[i].text, NOW);
 
@@ -174,12 +174,12 @@ static void what_is_no_code_touches_no_store(void **state)
 	assert_int_equal(0, syncs);
 }
 
-static void a_user_who_is_not_there_is_not_found(void **state)
+static void a_user_without_a_record_is_not_found(void **state)
 {
 	assert_error(NOT_FOUND, "alice", try_at(*state, "123456", NOW));
 }
 
-static void a_state_that_cannot_be_written_lets_nobody_in(void **state)
+static void a_state_that_cannot_be_written_allows_no_login(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -192,7 +192,7 @@ static void a_state_that_cannot_be_written_lets_nobody_in(void **state)
 	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
 }
 
-static void a_disk_that_does_not_confirm_lets_nobody_in(void **state)
+static void a_disk_that_does_not_confirm_allows_no_login(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -201,11 +201,11 @@ static void a_disk_that_does_not_confirm_lets_nobody_in(void **state)
 	syncs_fail = 1;
 	assert_error(SYSTEM, "cannot write", try_at(f, code_of(&cred, STEP), NOW));
 	syncs_fail = 0;
-	assert_int_equal(1, syncs); /* a second call could lie */
+	assert_int_equal(1, syncs); /* a second call could report success wrongly */
 	assert_int_equal(VERDICT_DENY, try_at(f, code_of(&cred, STEP - 1), NOW).outcome.verdict);
 }
 
-static void an_account_with_another_uid_is_refused(void **state)
+static void an_account_with_another_uid_is_denied(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -220,7 +220,7 @@ static void an_account_with_another_uid_is_refused(void **state)
 	assert_int_equal(0, state_on_disk(f).failures);
 }
 
-static void a_record_bound_to_no_uid_serves_any(void **state)
+static void a_record_bound_to_no_uid_serves_every_uid(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = cred_of("alice", 1);
@@ -239,7 +239,7 @@ static void tear_slot(const struct fixture *f, size_t slot)
 	assert_ok(io_pwrite(fd, "torn", 4, (off_t)(slot * STATE_SLOT_LEN + 100)));
 }
 
-static void after_a_torn_write_no_code_of_before_works(void **state)
+static void after_a_torn_write_no_earlier_code_works(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -263,7 +263,7 @@ static void after_a_torn_write_no_code_of_before_works(void **state)
 	}
 }
 
-static void a_torn_state_is_whole_again_after_one_login(void **state)
+static void a_torn_state_is_repaired_by_one_login(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -286,7 +286,7 @@ static void a_wrong_code_after_a_torn_write_keeps_the_raised_step(void **state)
 	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP), NOW));
 }
 
-static void a_damaged_state_lets_nobody_in(void **state)
+static void a_damaged_state_allows_no_login(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -298,7 +298,7 @@ static void a_damaged_state_lets_nobody_in(void **state)
 	assert_error(SEAL, "totpctl repair", try_at(f, code_of(&cred, STEP), NOW));
 }
 
-static void who_must_wait_is_told_so_without_waiting_for_the_lock(void **state)
+static void a_throttled_user_is_denied_without_waiting_for_the_lock(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -319,7 +319,7 @@ static void who_must_wait_is_told_so_without_waiting_for_the_lock(void **state)
 	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP + 10), NOW + 300));
 }
 
-static void a_lock_that_is_not_let_go_refuses_after_two_seconds(void **state)
+static void a_lock_that_is_not_released_denies_after_two_seconds(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -332,7 +332,7 @@ static void a_lock_that_is_not_let_go_refuses_after_two_seconds(void **state)
 	assert_int_equal(0, state_on_disk(f).tokens[0].moving);
 }
 
-static void five_wrong_codes_from_elsewhere_do_not_stop_a_known_place(void **state)
+static void five_wrong_codes_from_elsewhere_do_not_stop_a_known_source(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -348,7 +348,7 @@ static void five_wrong_codes_from_elsewhere_do_not_stop_a_known_place(void **sta
 	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP + 1), NOW + 30));
 }
 
-static void a_code_that_is_off_is_told_to_the_log_alone(void **state)
+static void how_far_off_a_code_is_goes_to_the_log_only(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -365,7 +365,7 @@ static void a_code_that_is_off_is_told_to_the_log_alone(void **state)
 	assert_string_equal("", trial.outcome.label);
 }
 
-/* Store alice anew, with what a test wants of her. */
+/* Store alice again, with the fields that a test sets. */
 static struct cred replace_user(struct fixture *f, const struct cred *cred)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -394,7 +394,7 @@ static struct trial look_at(struct fixture *f, const struct attempt *who, struct
 	return trial;
 }
 
-static void a_use_of_a_bypass_is_burnt_on_the_disk_before_it_lets_in(void **state)
+static void a_temporary_code_is_used_up_on_the_disk_before_it_is_allowed(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -415,11 +415,11 @@ static void a_use_of_a_bypass_is_burnt_on_the_disk_before_it_lets_in(void **stat
 	syncs_fail = 1;
 	assert_error(SYSTEM, "", try_at(f, shown, NOW));
 	syncs_fail = 0;
-	/* what was written, and not confirmed, is not given back */
+	/* a use that was written, but not confirmed, is not given back */
 	assert_trial(DENY, ENDED_BYPASS, try_at(f, shown, NOW));
 }
 
-static void a_disabled_user_is_refused_without_a_write_or_a_wait(void **state)
+static void a_disabled_user_is_denied_without_a_write_or_a_wait(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -444,7 +444,7 @@ static void a_disabled_user_is_refused_without_a_write_or_a_wait(void **state)
 	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP + 10), NOW + 300));
 }
 
-static void a_look_tells_what_a_record_says_before_anybody_is_asked(void **state)
+static void a_look_shows_what_a_record_says_before_the_question(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = cred_of("alice", 1);
@@ -476,7 +476,7 @@ static void a_look_tells_what_a_record_says_before_anybody_is_asked(void **state
 	assert_int_equal(0, look.last_here);
 }
 
-static void a_look_at_a_disabled_record_spares_nobody_the_question(void **state)
+static void a_look_at_a_disabled_record_does_not_skip_the_question(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 1);
@@ -495,7 +495,7 @@ static void a_look_at_a_disabled_record_spares_nobody_the_question(void **state)
 	assert_false(look.remembered || look.last_here || look.pending);
 }
 
-static void a_record_of_which_a_write_was_cut_short_is_not_pending(void **state)
+static void a_record_with_a_torn_write_is_not_pending(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = cred_of("alice", 1);
@@ -513,7 +513,7 @@ static void a_record_of_which_a_write_was_cut_short_is_not_pending(void **state)
 	assert_false(look.pending);
 }
 
-static void a_look_that_fails_spares_nobody_the_question(void **state)
+static void a_look_that_fails_does_not_skip_the_question(void **state)
 {
 	struct fixture *f = *state;
 	struct attempt who = {.user = "alice", .uid = 1000, .now = NOW};
@@ -540,7 +540,7 @@ static void a_time_before_1970_is_an_error(void **state)
 	assert_error(RANGE, "cannot judge", try_at(f, "123456", -1));
 }
 
-static void of_many_at_once_one_code_lets_in_once(void **state)
+static void of_many_logins_at_once_one_code_allows_one(void **state)
 {
 	enum { PROCESSES = 16 };
 	struct fixture *f = *state;
@@ -579,7 +579,7 @@ static void of_many_at_once_one_code_lets_in_once(void **state)
 	assert_int_equal(PROCESSES - 1, used);
 }
 
-static void guessing_at_once_gives_no_more_than_five_guesses(void **state)
+static void guessing_in_parallel_gives_no_more_than_five_guesses(void **state)
 {
 	enum { PROCESSES = 16 };
 	struct fixture *f = *state;
@@ -601,32 +601,32 @@ static void guessing_at_once_gives_no_more_than_five_guesses(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		STORE_TEST(a_right_code_is_burnt_on_the_disk_before_it_lets_in),
-		STORE_TEST(an_answer_that_nobody_waits_for_is_not_used_up_or_counted),
-		STORE_TEST(a_wrong_code_is_counted_on_the_disk_before_it_is_refused),
-		STORE_TEST(what_is_no_code_touches_no_store),
-		STORE_TEST(a_user_who_is_not_there_is_not_found),
-		STORE_TEST(a_state_that_cannot_be_written_lets_nobody_in),
-		STORE_TEST(a_disk_that_does_not_confirm_lets_nobody_in),
-		STORE_TEST(an_account_with_another_uid_is_refused),
-		STORE_TEST(a_record_bound_to_no_uid_serves_any),
-		STORE_TEST(after_a_torn_write_no_code_of_before_works),
-		STORE_TEST(a_torn_state_is_whole_again_after_one_login),
+		STORE_TEST(a_correct_code_is_used_up_on_the_disk_before_it_is_allowed),
+		STORE_TEST(an_answer_that_no_caller_waits_for_is_neither_used_up_nor_counted),
+		STORE_TEST(a_wrong_code_is_counted_on_the_disk_before_it_is_denied),
+		STORE_TEST(an_answer_that_is_not_a_code_reads_no_store),
+		STORE_TEST(a_user_without_a_record_is_not_found),
+		STORE_TEST(a_state_that_cannot_be_written_allows_no_login),
+		STORE_TEST(a_disk_that_does_not_confirm_allows_no_login),
+		STORE_TEST(an_account_with_another_uid_is_denied),
+		STORE_TEST(a_record_bound_to_no_uid_serves_every_uid),
+		STORE_TEST(after_a_torn_write_no_earlier_code_works),
+		STORE_TEST(a_torn_state_is_repaired_by_one_login),
 		STORE_TEST(a_wrong_code_after_a_torn_write_keeps_the_raised_step),
-		STORE_TEST(a_damaged_state_lets_nobody_in),
-		STORE_TEST(who_must_wait_is_told_so_without_waiting_for_the_lock),
-		STORE_TEST(a_lock_that_is_not_let_go_refuses_after_two_seconds),
-		STORE_TEST(five_wrong_codes_from_elsewhere_do_not_stop_a_known_place),
-		STORE_TEST(a_code_that_is_off_is_told_to_the_log_alone),
-		STORE_TEST(a_use_of_a_bypass_is_burnt_on_the_disk_before_it_lets_in),
-		STORE_TEST(a_disabled_user_is_refused_without_a_write_or_a_wait),
-		STORE_TEST(a_look_tells_what_a_record_says_before_anybody_is_asked),
-		STORE_TEST(a_look_at_a_disabled_record_spares_nobody_the_question),
-		STORE_TEST(a_record_of_which_a_write_was_cut_short_is_not_pending),
-		STORE_TEST(a_look_that_fails_spares_nobody_the_question),
+		STORE_TEST(a_damaged_state_allows_no_login),
+		STORE_TEST(a_throttled_user_is_denied_without_waiting_for_the_lock),
+		STORE_TEST(a_lock_that_is_not_released_denies_after_two_seconds),
+		STORE_TEST(five_wrong_codes_from_elsewhere_do_not_stop_a_known_source),
+		STORE_TEST(how_far_off_a_code_is_goes_to_the_log_only),
+		STORE_TEST(a_temporary_code_is_used_up_on_the_disk_before_it_is_allowed),
+		STORE_TEST(a_disabled_user_is_denied_without_a_write_or_a_wait),
+		STORE_TEST(a_look_shows_what_a_record_says_before_the_question),
+		STORE_TEST(a_look_at_a_disabled_record_does_not_skip_the_question),
+		STORE_TEST(a_record_with_a_torn_write_is_not_pending),
+		STORE_TEST(a_look_that_fails_does_not_skip_the_question),
 		STORE_TEST(a_time_before_1970_is_an_error),
-		STORE_TEST(of_many_at_once_one_code_lets_in_once),
-		STORE_TEST(guessing_at_once_gives_no_more_than_five_guesses),
+		STORE_TEST(of_many_logins_at_once_one_code_allows_one),
+		STORE_TEST(guessing_in_parallel_gives_no_more_than_five_guesses),
 	};
 
 	SKIP_UNLESS_ROOT();

@@ -1,5 +1,7 @@
-/* What reaches libaudit, whose functions stand here: this program exports them, so that they
- * are found as those of a library that the process has loaded. */
+/*
+ * What reaches libaudit, whose functions this program defines and exports, so that they are found
+ * like those of a library that the process has loaded.
+ */
 #include "unit.h"
 
 #include <errno.h>
@@ -29,7 +31,7 @@ int audit_log_acct_message(int audit_fd, int type, const char *pgname, const cha
 			   const char *name, unsigned int id, const char *host, const char *addr,
 			   const char *tty, int result)
 {
-	assert_int_equal(-1, (int)id); /* or it would be told instead of the name */
+	assert_int_equal(-1, (int)id); /* or it would be reported instead of the name */
 	snprintf(seen.said, sizeof(seen.said), "%d %s acct=%s host=%s addr=%s %d", type, op, name,
 		 known(host), known(addr), result);
 	return audit_fd >= 0 ? 1 : -1;
@@ -50,7 +52,7 @@ static void assert_record(const char *expected, const struct log_event *event)
 	assert_string_equal(expected, seen.said);
 }
 
-static void each_change_has_the_type_that_reports_sort_by(void **unused)
+static void each_change_has_the_type_that_audit_reports_sort_by(void **unused)
 {
 	static const struct {
 		const char *user, *outcome, *expected;
@@ -71,7 +73,7 @@ static void each_change_has_the_type_that_reports_sort_by(void **unused)
 	}
 }
 
-static void an_address_is_told_and_a_name_never_looked_up(void **unused)
+static void an_address_is_reported_and_a_name_never_looked_up(void **unused)
 {
 	struct log_event event = {.user = "alice", .outcome = "enrolled", .source = "192.0.2.1"};
 
@@ -92,7 +94,7 @@ static void a_detail_cannot_forge_a_field(void **unused)
 		      &event);
 }
 
-static void where_the_kernel_has_none_nothing_is_sent(void **unused)
+static void where_the_kernel_has_no_audit_nothing_is_sent(void **unused)
 {
 	static const int errors[] = {EPROTONOSUPPORT, EAFNOSUPPORT, EINVAL, EPERM, EMFILE};
 	struct log_event event = {.user = "alice", .outcome = "revoked"};
@@ -120,10 +122,10 @@ static void no_descriptor_stays_open(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_change_has_the_type_that_reports_sort_by),
-		cmocka_unit_test(an_address_is_told_and_a_name_never_looked_up),
+		cmocka_unit_test(each_change_has_the_type_that_audit_reports_sort_by),
+		cmocka_unit_test(an_address_is_reported_and_a_name_never_looked_up),
 		cmocka_unit_test(a_detail_cannot_forge_a_field),
-		cmocka_unit_test(where_the_kernel_has_none_nothing_is_sent),
+		cmocka_unit_test(where_the_kernel_has_no_audit_nothing_is_sent),
 		cmocka_unit_test(no_descriptor_stays_open),
 	};
 

@@ -7,7 +7,7 @@ static enum totp_err decode(const char *text, struct secret *ret_key)
 	return base32_decode(text, strlen(text), ret_key);
 }
 
-/* RFC 4648 section 10, without the empty one, which is no key */
+/* RFC 4648 section 10, without the empty vector, which is not a key */
 static const struct {
 	const char *bytes, *padded, *bare;
 } vectors[] = {
@@ -45,7 +45,7 @@ static void the_rfc_s_vectors_encode_without_padding(void **unused)
 	}
 }
 
-static void what_people_type_is_understood(void **unused)
+static void spellings_that_people_type_are_accepted(void **unused)
 {
 	static const char *const spellings[] = {
 		"mzxw6ytboi", "MZXW 6YTB OI",        "mzxw-6ytb-oi",          "  MZXW6YTBOI ",
@@ -61,7 +61,7 @@ static void what_people_type_is_understood(void **unused)
 	}
 }
 
-static void what_is_not_base32_is_refused_and_leaves_no_key(void **unused)
+static void a_text_that_is_not_base32_is_rejected_and_leaves_no_key(void **unused)
 {
 	static const char *const refused[] = {
 		"",
@@ -69,7 +69,7 @@ static void what_is_not_base32_is_refused_and_leaves_no_key(void **unused)
 		"-",
 		"=",
 		"========",
-		/* a count of symbols that no count of bytes gives */
+		/* a number of symbols that no number of bytes gives */
 		"M",
 		"MZX",
 		"MZXW6Y",
@@ -82,7 +82,7 @@ static void what_is_not_base32_is_refused_and_leaves_no_key(void **unused)
 		"MZXW7",
 		"MZXW6YR",
 		"MZXW6YTBOJ",
-		/* padding: too little, too much, in the middle, where there is none */
+		/* padding: too little, too much, in the middle, where none belongs */
 		"MY=",
 		"MY=====",
 		"MY=======",
@@ -115,7 +115,7 @@ static void what_is_not_base32_is_refused_and_leaves_no_key(void **unused)
 	}
 }
 
-static void a_nul_is_refused_like_any_other_byte(void **unused)
+static void a_nul_is_rejected_like_any_other_byte(void **unused)
 {
 	struct secret key;
 
@@ -131,7 +131,7 @@ static void a_text_is_never_read_past_its_length(void **unused)
 	assert_int_equal(3, key.len);
 }
 
-static void every_length_up_to_128_bytes_survives(void **unused)
+static void every_length_up_to_128_bytes_decodes_to_itself(void **unused)
 {
 	uint8_t bytes[SECRET_MAX];
 
@@ -168,11 +168,11 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rfc_s_vectors_decode_with_and_without_padding),
 		cmocka_unit_test(the_rfc_s_vectors_encode_without_padding),
-		cmocka_unit_test(what_people_type_is_understood),
-		cmocka_unit_test(what_is_not_base32_is_refused_and_leaves_no_key),
-		cmocka_unit_test(a_nul_is_refused_like_any_other_byte),
+		cmocka_unit_test(spellings_that_people_type_are_accepted),
+		cmocka_unit_test(a_text_that_is_not_base32_is_rejected_and_leaves_no_key),
+		cmocka_unit_test(a_nul_is_rejected_like_any_other_byte),
 		cmocka_unit_test(a_text_is_never_read_past_its_length),
-		cmocka_unit_test(every_length_up_to_128_bytes_survives),
+		cmocka_unit_test(every_length_up_to_128_bytes_decodes_to_itself),
 		cmocka_unit_test(more_than_128_bytes_are_out_of_range),
 	};
 

@@ -15,7 +15,7 @@ static void integers_are_big_endian(void **unused)
 	assert_ok(bytes_end(&in));
 }
 
-static void what_is_written_is_what_is_read(void **unused)
+static void every_value_that_is_written_is_read_back(void **unused)
 {
 	static const uint8_t wire[] = {1,    0x12, 0x34, 0x12, 0x34, 0x56, 0x78, 0xfe, 0xdc,
 				       0xba, 0x98, 0x76, 0x54, 0x32, 0x10, 'a',  'b',  0};
@@ -46,7 +46,7 @@ static void a_read_past_the_end_gives_zeros_and_is_remembered(void **unused)
 	assert_refused(FORMAT, bytes_end(&in));
 }
 
-static void nothing_may_be_left_over(void **unused)
+static void no_byte_may_be_left_over(void **unused)
 {
 	static const uint8_t wire[2] = {1, 2};
 	struct bytes in = bytes_of(wire, sizeof(wire));
@@ -78,7 +78,7 @@ static void zeros_must_be_zeros(void **unused)
 	assert_refused(FORMAT, bytes_end(&in));
 }
 
-static void zeros_are_looked_at_to_the_last_one(void **unused)
+static void zeros_are_checked_to_the_last_byte(void **unused)
 {
 	uint8_t wire[40] = {0};
 
@@ -95,7 +95,7 @@ static void zeros_are_looked_at_to_the_last_one(void **unused)
 	}
 }
 
-static void the_bytes_in_use_end_with_one_that_is_not_0(void **unused)
+static void the_bytes_in_use_end_with_the_last_that_is_not_0(void **unused)
 {
 	uint8_t wire[41] = {0};
 
@@ -104,7 +104,7 @@ static void the_bytes_in_use_end_with_one_that_is_not_0(void **unused)
 		assert_int_equal(0, bytes_used(wire + 1, len)); /* not aligned either */
 		for (size_t at = 0; at < len; at++) {
 			wire[1 + at] = 0x80;
-			wire[1 + at / 2] |= 1; /* one before it makes no difference */
+			wire[1 + at / 2] |= 1; /* the byte before it makes no difference */
 			assert_int_equal(at + 1, bytes_used(wire + 1, len));
 			wire[1 + at] = wire[1 + at / 2] = 0;
 		}
@@ -144,13 +144,13 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(integers_are_big_endian),
-		cmocka_unit_test(what_is_written_is_what_is_read),
+		cmocka_unit_test(every_value_that_is_written_is_read_back),
 		cmocka_unit_test(a_read_past_the_end_gives_zeros_and_is_remembered),
-		cmocka_unit_test(nothing_may_be_left_over),
+		cmocka_unit_test(no_byte_may_be_left_over),
 		cmocka_unit_test(a_length_near_the_largest_does_not_wrap),
 		cmocka_unit_test(zeros_must_be_zeros),
-		cmocka_unit_test(zeros_are_looked_at_to_the_last_one),
-		cmocka_unit_test(the_bytes_in_use_end_with_one_that_is_not_0),
+		cmocka_unit_test(zeros_are_checked_to_the_last_byte),
+		cmocka_unit_test(the_bytes_in_use_end_with_the_last_that_is_not_0),
 		cmocka_unit_test(no_bytes_at_all_may_be_null),
 		cmocka_unit_test(a_write_that_does_not_fit_writes_nothing_and_is_remembered),
 	};

@@ -1,5 +1,7 @@
-/* What people change about their own record: a right code and the change come together, or
- * neither does. */
+/*
+ * What users change about their own record: a correct code and the change are stored together, or
+ * neither is.
+ */
 #include "store_fixture.h"
 
 #include <fcntl.h>
@@ -28,7 +30,7 @@ int renameat(int old_fd, const char *old_name, int new_fd, const char *new_name)
 	return renameat2(old_fd, old_name, new_fd, new_name, 0);
 }
 
-/* What somebody else does at the moment at which a lock is let go. */
+/* What another process does at the moment at which a lock is released. */
 static enum totp_err (*at_unlock)(void);
 static enum totp_err unlock_err;
 
@@ -115,7 +117,7 @@ static void read_record(const struct fixture *f, struct cred *ret_cred,
 		assert_int_equal(VERDICT_ALLOW, seen_.outcome.verdict); \
 	} while (0)
 
-/* Not made, and the code is still good. */
+/* The change is not made, and the code still works. */
 #define assert_impossible(words, call) \
 	do { \
 		struct trial seen_ = (call); \
@@ -124,7 +126,7 @@ static void read_record(const struct fixture *f, struct cred *ret_cred,
 		assert_says(words, seen_.why); \
 	} while (0)
 
-static void a_token_is_added_by_a_right_code_which_is_used_up(void **state)
+static void a_token_is_added_with_a_correct_code_which_is_used_up(void **state)
 {
 	struct fixture *f = *state;
 	struct token token = token_of("tablet", 2);
@@ -142,9 +144,9 @@ static void a_token_is_added_by_a_right_code_which_is_used_up(void **state)
 	assert_int_equal(VERDICT_DENY, try_change(f, &change, code_of(1, STEP)).outcome.verdict);
 }
 
-/* --- the owner is told --- */
+/* --- the owner reads about it --- */
 
-/* A login at NOW plus so many seconds; what it is told. */
+/* A login at NOW plus so many seconds; returns the notice that the user reads. */
 static struct outcome log_in(struct fixture *f, const char *text, bool tells, unsigned after)
 {
 	struct attempt who = {.user = "alice",
@@ -183,7 +185,7 @@ static void add_device(struct fixture *f)
 	assert_done(try_change(f, &change, code_of(1, STEP)));
 }
 
-static void a_device_that_was_added_is_told_once_to_the_owner_s_other_device(void **state)
+static void a_device_that_was_added_is_reported_once_at_a_login_with_another_device(void **state)
 {
 	struct fixture *f = *state;
 	struct outcome outcome;
@@ -227,7 +229,7 @@ static void a_login_that_shows_no_text_does_not_use_the_notice_up(void **state)
 	assert_told(1, 0, 0, &outcome);
 }
 
-static void the_only_device_replaced_and_new_recovery_codes_are_told_once(void **state)
+static void the_only_device_replaced_and_new_recovery_codes_are_reported_once(void **state)
 {
 	struct fixture *f = *state;
 	struct token token = token_of("phone", 2);
@@ -245,7 +247,7 @@ static void the_only_device_replaced_and_new_recovery_codes_are_told_once(void *
 	assert_told(0, 0, 0, &outcome);
 }
 
-static void new_recovery_codes_do_not_use_up_the_notice_of_them(void **state)
+static void a_login_with_a_new_recovery_code_keeps_the_notice_about_the_codes(void **state)
 {
 	struct fixture *f = *state;
 	struct change renew = {.kind = CHANGE_RECOVERY, .recovery_codes = 10};
@@ -337,11 +339,11 @@ static void a_replaced_token_keeps_its_name_and_none_of_its_codes(void **state)
 	assert_int_equal(1, cred.token_count);
 	assert_string_equal("phone", cred.tokens[0].label);
 	assert_memory_equal(&token.secret, &cred.tokens[0].secret, sizeof(struct secret));
-	/* not the old one's step, which lies further on */
+	/* not the old token's step, which is later */
 	assert_int_equal(STEP, after.tokens[0].moving);
 }
 
-static void a_token_replaced_by_the_same_secret_takes_no_used_code(void **state)
+static void a_token_replaced_by_the_same_secret_accepts_no_used_code(void **state)
 {
 	struct fixture *f = *state;
 	struct token token = token_of("phone", 1);
@@ -377,7 +379,7 @@ static void a_token_is_removed_and_renamed(void **state)
 	assert_int_equal(2, after.tokens[0].id);
 }
 
-static void new_recovery_codes_void_the_old_ones(void **state)
+static void new_recovery_codes_make_the_old_ones_invalid(void **state)
 {
 	struct fixture *f = *state;
 	struct change change = {.kind = CHANGE_RECOVERY, .recovery_codes = 3};
@@ -393,7 +395,7 @@ static void new_recovery_codes_void_the_old_ones(void **state)
 	assert_int_equal(3, cred.recovery_count);
 	assert_ok(recovery_find(&cred, &old, &index));
 	assert_int_equal(0, index);
-	/* and one of them opens the way to newer ones, in which it is no more */
+	/* and one of them allows to make newer ones, among which it is no longer valid */
 	assert_done(try_change(f, &change, old.text));
 	read_record(f, &cred, &after);
 	assert_ok(recovery_find(&cred, &old, &index));
@@ -437,7 +439,7 @@ static bool is_remembered(const struct fixture *f)
 	return look.remembered;
 }
 
-static void a_token_that_goes_takes_along_what_is_remembered(void **state)
+static void removing_a_token_ends_what_is_remembered(void **state)
 {
 	struct fixture *f = *state;
 	struct token tablet = token_of("tablet", 2), third = token_of("third", 3);
@@ -474,7 +476,7 @@ static void new_recovery_codes_end_what_is_remembered(void **state)
 	assert_false(is_remembered(f));
 }
 
-static void a_record_is_given_up_by_a_right_code(void **state)
+static void a_record_is_removed_with_a_correct_code(void **state)
 {
 	struct fixture *f = *state;
 	struct change change = {.kind = CHANGE_DISABLE};
@@ -506,8 +508,11 @@ static enum totp_err disable_alice(void)
 	return store_replace(&txn, &cred, &fresh, NULL);
 }
 
-/* Where codes are optional it would let in by the password whom nothing was to let in. */
-static void nobody_gives_up_the_record_that_an_administrator_has_disabled(void **state)
+/*
+ * Where codes are optional, removing the record would let this user log in with the password alone,
+ * although the administrator has disabled the user.
+ */
+static void no_user_removes_a_record_that_an_administrator_has_disabled(void **state)
 {
 	struct fixture *f = *state;
 	struct change change = {.kind = CHANGE_DISABLE};
@@ -566,7 +571,7 @@ static void a_write_that_fails_leaves_the_old_record_and_its_code(void **state)
 	assert_done(try_change(f, &change, code_of(1, STEP)));
 }
 
-static void a_first_enrolment_stores_token_and_codes_once(void **state)
+static void a_first_enrollment_stores_token_and_codes_once(void **state)
 {
 	struct fixture *f = *state;
 	struct enroll_first first = {.user = "alice",
@@ -598,25 +603,25 @@ static void a_first_enrolment_stores_token_and_codes_once(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		STORE_TEST(a_token_is_added_by_a_right_code_which_is_used_up),
-		STORE_TEST(a_device_that_was_added_is_told_once_to_the_owner_s_other_device),
+		STORE_TEST(a_token_is_added_with_a_correct_code_which_is_used_up),
+		STORE_TEST(a_device_that_was_added_is_reported_once_at_a_login_with_another_device),
 		STORE_TEST(a_login_with_the_added_device_does_not_use_the_notice_up),
 		STORE_TEST(a_login_that_shows_no_text_does_not_use_the_notice_up),
-		STORE_TEST(the_only_device_replaced_and_new_recovery_codes_are_told_once),
-		STORE_TEST(new_recovery_codes_do_not_use_up_the_notice_of_them),
+		STORE_TEST(the_only_device_replaced_and_new_recovery_codes_are_reported_once),
+		STORE_TEST(a_login_with_a_new_recovery_code_keeps_the_notice_about_the_codes),
 		STORE_TEST(a_wrong_code_changes_nothing_and_is_counted),
 		STORE_TEST(a_temporary_code_changes_nothing_and_is_not_used_up),
 		STORE_TEST(a_replaced_token_keeps_its_name_and_none_of_its_codes),
-		STORE_TEST(a_token_replaced_by_the_same_secret_takes_no_used_code),
+		STORE_TEST(a_token_replaced_by_the_same_secret_accepts_no_used_code),
 		STORE_TEST(a_token_is_removed_and_renamed),
-		STORE_TEST(new_recovery_codes_void_the_old_ones),
-		STORE_TEST(a_token_that_goes_takes_along_what_is_remembered),
+		STORE_TEST(new_recovery_codes_make_the_old_ones_invalid),
+		STORE_TEST(removing_a_token_ends_what_is_remembered),
 		STORE_TEST(new_recovery_codes_end_what_is_remembered),
-		STORE_TEST(a_record_is_given_up_by_a_right_code),
-		STORE_TEST(nobody_gives_up_the_record_that_an_administrator_has_disabled),
+		STORE_TEST(a_record_is_removed_with_a_correct_code),
+		STORE_TEST(no_user_removes_a_record_that_an_administrator_has_disabled),
 		STORE_TEST(a_change_that_cannot_be_made_uses_up_no_code),
 		STORE_TEST(a_write_that_fails_leaves_the_old_record_and_its_code),
-		STORE_TEST(a_first_enrolment_stores_token_and_codes_once),
+		STORE_TEST(a_first_enrollment_stores_token_and_codes_once),
 	};
 
 	SKIP_UNLESS_ROOT();

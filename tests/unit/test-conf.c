@@ -82,7 +82,7 @@ static void only_the_default_file_may_be_missing(void **state)
 	assert_int_equal(1, told.count);
 }
 
-static void a_file_that_is_there_counts_named_or_not(void **state)
+static void a_file_that_exists_counts_whether_named_or_not(void **state)
 {
 	struct place *place = *state;
 	struct policy policy;
@@ -98,7 +98,7 @@ static void a_file_that_is_there_counts_named_or_not(void **state)
 		assert_refused(UNSAFE, load(place, named, &policy, &told));
 }
 
-static void a_file_that_others_may_write_is_refused(void **state)
+static void a_file_that_others_may_write_is_rejected(void **state)
 {
 	struct place *place = *state;
 	struct policy policy;
@@ -114,7 +114,7 @@ static void a_file_that_others_may_write_is_refused(void **state)
 	assert_says("expected root", told.last);
 }
 
-static void what_is_no_file_is_refused_at_once(void **state)
+static void a_fifo_or_a_directory_is_rejected_at_once(void **state)
 {
 	struct place *place = *state;
 	struct policy policy;
@@ -135,7 +135,7 @@ static void what_is_no_file_is_refused_at_once(void **state)
 	assert_in_range(io_monotonic_ns() - start, 0, 1000 * MS);
 }
 
-static void a_link_to_a_file_of_roots_is_followed(void **state)
+static void a_link_to_a_file_owned_by_root_is_followed(void **state)
 {
 	struct place *place = *state;
 	struct policy policy;
@@ -184,10 +184,10 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		IN_PLACE(a_file_is_read_over_the_defaults),
 		IN_PLACE(only_the_default_file_may_be_missing),
-		IN_PLACE(a_file_that_is_there_counts_named_or_not),
-		IN_PLACE(a_file_that_others_may_write_is_refused),
-		IN_PLACE(what_is_no_file_is_refused_at_once),
-		IN_PLACE(a_link_to_a_file_of_roots_is_followed),
+		IN_PLACE(a_file_that_exists_counts_whether_named_or_not),
+		IN_PLACE(a_file_that_others_may_write_is_rejected),
+		IN_PLACE(a_fifo_or_a_directory_is_rejected_at_once),
+		IN_PLACE(a_link_to_a_file_owned_by_root_is_followed),
 		IN_PLACE(sixty_four_kilobytes_are_the_most),
 		IN_PLACE(an_empty_file_leaves_the_defaults),
 	};

@@ -61,7 +61,7 @@ static void assert_round_trip(const struct cred *cred)
 	assert_memory_equal(bytes, again, len);
 }
 
-static void what_is_encoded_is_what_is_decoded(void **unused)
+static void decoding_gives_what_was_encoded(void **unused)
 {
 	struct cred cred = example_cred();
 
@@ -81,7 +81,7 @@ static void what_is_encoded_is_what_is_decoded(void **unused)
 	assert_round_trip(&cred);
 }
 
-/* Everything as large as it may be. */
+/* Every field at its largest. */
 static struct cred largest_cred(void)
 {
 	struct cred cred = example_cred();
@@ -164,7 +164,7 @@ static void the_format_is_that_of_the_manual(void **unused)
 	assert_cred_equal(&cred, &back);
 }
 
-/* Where the fields of the example stand, as above. */
+/* Where the fields of the example are, as above. */
 enum {
 	AT_VERSION = 0,
 	AT_BOUND = 49,
@@ -191,7 +191,7 @@ enum {
 	AT_BYPASS_USES = 205,
 };
 
-static void every_field_keeps_to_its_range(void **unused)
+static void every_field_stays_in_its_range(void **unused)
 {
 	static const struct {
 		size_t at;
@@ -201,7 +201,7 @@ static void every_field_keeps_to_its_range(void **unused)
 	} rows[] = {
 		{AT_VERSION, 1, 0, TOTP_ERR_UNSUPPORTED},
 		{AT_VERSION, 1, 3, TOTP_ERR_UNSUPPORTED},
-		{AT_BOUND, 1, 0, TOTP_ERR_RANGE}, /* not bound, and yet a uid */
+		{AT_BOUND, 1, 0, TOTP_ERR_RANGE}, /* not bound, but with a uid */
 		{AT_BOUND, 1, 2, TOTP_ERR_FORMAT},
 		{AT_BOUND, 1, 255, TOTP_ERR_FORMAT},
 		{AT_UID, 4, 0, TOTP_OK},
@@ -259,10 +259,11 @@ static void every_field_keeps_to_its_range(void **unused)
 		{AT_HOTP_PERIOD, 2, 30, TOTP_ERR_RANGE},
 		{AT_HOTP_OFFSET, 4, 1, TOTP_ERR_RANGE},
 		{AT_RECOVERY, 1, 17, TOTP_ERR_FORMAT},
-		{AT_BYPASS, 1, 0, TOTP_ERR_FORMAT}, /* and yet the rest of one */
+		{AT_BYPASS, 1, 0,
+		 TOTP_ERR_FORMAT}, /* but with the other fields of a recovery code */
 		{AT_BYPASS, 1, 2, TOTP_ERR_FORMAT},
 		{AT_BYPASS_CREATED, 8, 0, TOTP_OK},
-		{AT_BYPASS_CREATED, 8, 0x6553f104, TOTP_ERR_RANGE}, /* when it ends */
+		{AT_BYPASS_CREATED, 8, 0x6553f104, TOTP_ERR_RANGE}, /* when it expires */
 		{AT_BYPASS_CREATED, 8, UINT64_MAX, TOTP_ERR_RANGE},
 		{AT_BYPASS_EXPIRES, 8, INT64_MAX, TOTP_OK},
 		{AT_BYPASS_EXPIRES, 8, 0x6553f103, TOTP_ERR_RANGE},
@@ -314,7 +315,7 @@ static void nothing_out_of_range_is_encoded(void **unused)
 	cred = good;
 	cred.bypass.uses = BYPASS_USES_MAX + 1;
 	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
-	cred.bypass.uses = 0; /* and the rest of one */
+	cred.bypass.uses = 0; /* and the other fields */
 	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
 	cred = good;
 	cred.bypass.expires = cred.bypass.created;
@@ -349,7 +350,9 @@ static void two_tokens_share_neither_id_nor_label_nor_secret(void **unused)
 	assert_ok(cred_check(&cred));
 }
 
-/* Decode a copy of just this length on the heap, so that a sanitizer sees a read past it. */
+/*
+ * Decode a copy of exactly this length on the heap, so that a sanitizer sees a read past its end.
+ */
 static enum totp_err decode_exactly(const uint8_t *bytes, size_t len, struct cred *ret_cred)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -362,7 +365,7 @@ static enum totp_err decode_exactly(const uint8_t *bytes, size_t len, struct cre
 	return err;
 }
 
-static void every_truncation_is_refused(void **unused)
+static void every_truncation_is_rejected(void **unused)
 {
 	struct cred cred = largest_cred(), back;
 	uint8_t bytes[CRED_BYTES_MAX];
@@ -376,7 +379,7 @@ static void every_truncation_is_refused(void **unused)
 	assert_ok(decode_exactly(bytes, len, &back));
 }
 
-static void one_byte_too_many_is_refused(void **unused)
+static void one_byte_too_many_is_rejected(void **unused)
 {
 	struct cred cred = example_cred(), back;
 	uint8_t bytes[CRED_BYTES_MAX] = {0};
@@ -389,7 +392,7 @@ static void one_byte_too_many_is_refused(void **unused)
 	}
 }
 
-static void a_changed_byte_is_refused_or_means_something_else(void **unused)
+static void a_changed_byte_is_rejected_or_means_something_else(void **unused)
 {
 	struct cred cred = example_cred(), back;
 	uint8_t bytes[CRED_BYTES_MAX], again[CRED_BYTES_MAX];
@@ -409,7 +412,7 @@ static void a_changed_byte_is_refused_or_means_something_else(void **unused)
 	}
 }
 
-static void a_label_is_one_line_of_plain_words(void **unused)
+static void a_label_is_one_line_of_plain_text(void **unused)
 {
 	static const char *const good[] = {
 		"a",
@@ -444,16 +447,16 @@ static void a_label_is_one_line_of_plain_words(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_encoded_is_what_is_decoded),
+		cmocka_unit_test(decoding_gives_what_was_encoded),
 		cmocka_unit_test(the_largest_credential_fits),
 		cmocka_unit_test(the_format_is_that_of_the_manual),
-		cmocka_unit_test(every_field_keeps_to_its_range),
+		cmocka_unit_test(every_field_stays_in_its_range),
 		cmocka_unit_test(nothing_out_of_range_is_encoded),
 		cmocka_unit_test(two_tokens_share_neither_id_nor_label_nor_secret),
-		cmocka_unit_test(every_truncation_is_refused),
-		cmocka_unit_test(one_byte_too_many_is_refused),
-		cmocka_unit_test(a_changed_byte_is_refused_or_means_something_else),
-		cmocka_unit_test(a_label_is_one_line_of_plain_words),
+		cmocka_unit_test(every_truncation_is_rejected),
+		cmocka_unit_test(one_byte_too_many_is_rejected),
+		cmocka_unit_test(a_changed_byte_is_rejected_or_means_something_else),
+		cmocka_unit_test(a_label_is_one_line_of_plain_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

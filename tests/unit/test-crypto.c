@@ -139,7 +139,7 @@ static void pieces_are_one_message(void **unused)
 	}
 }
 
-static void a_message_that_is_too_long_is_refused(void **unused)
+static void a_message_that_is_too_long_is_rejected(void **unused)
 {
 	static const uint8_t text[HMAC_MESSAGE_MAX + 1];
 	const struct piece pieces[] = {{text, HMAC_MESSAGE_MAX}, {text, 1}};
@@ -153,7 +153,7 @@ static void a_message_that_is_too_long_is_refused(void **unused)
 	}
 }
 
-/* Beside libcrypto's own HMAC, at every length of key around the two sizes of block. */
+/* Compared with libcrypto's own HMAC, at every length of key around the two block sizes. */
 static void hmac_agrees_with_that_of_libcrypto(void **unused)
 {
 	static const char *const names[] = {[HMAC_SHA1] = "SHA1", "SHA256", "SHA512"};
@@ -194,7 +194,7 @@ static void gcm_gives_the_published_values_both_ways(void **unused)
 	}
 }
 
-static void gcm_opens_nothing_under_another_tag(void **unused)
+static void gcm_opens_nothing_with_another_tag(void **unused)
 {
 	const struct gcm_row *row = &gcm_rows[2];
 	struct blob key = blob_of(row->key), nonce = blob_of(row->nonce), aad = blob_of(row->aad);
@@ -234,7 +234,7 @@ static void the_caller_s_error_queue_is_left_as_it_was(void **unused)
 	assert_int_equal(callers_own, ERR_peek_error());
 	assert_int_equal(callers_own, ERR_peek_last_error());
 
-	/* nor is a mark of ours left on an error of the caller's */
+	/* nor is a mark of ours left on an error of the caller */
 	ERR_set_mark();
 	ERR_raise(ERR_LIB_USER, 2);
 	assert_refused(SEAL,
@@ -255,7 +255,7 @@ static void random_bytes_are_asked_for_whole(void **unused)
 	assert_ok(crypto_random(a, 0));
 }
 
-static void a_key_goes_through_base64_and_back(void **unused)
+static void a_key_is_the_same_after_base64_and_back(void **unused)
 {
 	uint8_t key[GCM_KEY_LEN], back[GCM_KEY_LEN] = {0};
 	char text[KEY_BASE64_LEN + 1];
@@ -323,7 +323,7 @@ static void scrypt_gives_the_published_values(void **unused)
 	}
 }
 
-static void a_cost_that_scrypt_does_not_know_is_refused(void **unused)
+static void a_cost_that_scrypt_does_not_know_is_rejected(void **unused)
 {
 	static const struct scrypt_cost costs[] = {
 		{0, 8, 1},  {64, 8, 1}, {255, 8, 1}, {63, 255, 255},
@@ -345,15 +345,15 @@ int main(void)
 		cmocka_unit_test(a_key_longer_than_a_block_is_hashed_first),
 		cmocka_unit_test(hmac_needs_a_key_and_an_algorithm),
 		cmocka_unit_test(pieces_are_one_message),
-		cmocka_unit_test(a_message_that_is_too_long_is_refused),
+		cmocka_unit_test(a_message_that_is_too_long_is_rejected),
 		cmocka_unit_test(hmac_agrees_with_that_of_libcrypto),
 		cmocka_unit_test(gcm_gives_the_published_values_both_ways),
-		cmocka_unit_test(gcm_opens_nothing_under_another_tag),
+		cmocka_unit_test(gcm_opens_nothing_with_another_tag),
 		cmocka_unit_test(the_caller_s_error_queue_is_left_as_it_was),
 		cmocka_unit_test(random_bytes_are_asked_for_whole),
 		cmocka_unit_test(scrypt_gives_the_published_values),
-		cmocka_unit_test(a_cost_that_scrypt_does_not_know_is_refused),
-		cmocka_unit_test(a_key_goes_through_base64_and_back),
+		cmocka_unit_test(a_cost_that_scrypt_does_not_know_is_rejected),
+		cmocka_unit_test(a_key_is_the_same_after_base64_and_back),
 		cmocka_unit_test(a_key_has_one_spelling),
 	};
 

@@ -32,7 +32,7 @@ static void a_credential_begins_empty_with_an_id_and_a_key_of_its_own(void **unu
 	assert_memory_not_equal(one.state_key, two.state_key, sizeof(one.state_key));
 }
 
-static void a_credential_of_nobody_yet_has_no_uid(void **unused)
+static void a_credential_without_an_account_has_no_uid(void **unused)
 {
 	struct cred cred;
 
@@ -73,7 +73,7 @@ static void tokens_get_the_lowest_free_id(void **unused)
 	struct cred cred;
 
 	assert_ok(enroll_begin("alice", true, 1000, NOW, &cred));
-	a.id = 77; /* not the caller's to say */
+	a.id = 77; /* not for the caller to choose */
 	assert_ok(enroll_add(&cred, &a));
 	assert_ok(enroll_add(&cred, &b));
 	assert_ok(enroll_add(&cred, &c));
@@ -88,7 +88,7 @@ static void tokens_get_the_lowest_free_id(void **unused)
 	assert_ok(cred_check(&cred));
 }
 
-static void a_ninth_token_is_refused(void **unused)
+static void a_ninth_token_is_rejected(void **unused)
 {
 	struct token ninth = token_named("ninth", 9);
 	struct cred cred;
@@ -104,7 +104,7 @@ static void a_ninth_token_is_refused(void **unused)
 	assert_ok(cred_check(&cred));
 }
 
-static void a_token_like_another_is_refused_and_changes_nothing(void **unused)
+static void a_token_like_another_is_rejected_and_changes_nothing(void **unused)
 {
 	struct token a = token_named("a", 1), label = token_named("a", 2);
 	struct token secret = token_named("b", 1), bad = token_named("c", 3);
@@ -120,7 +120,7 @@ static void a_token_like_another_is_refused_and_changes_nothing(void **unused)
 	assert_memory_equal(&before, &cred, sizeof(cred));
 }
 
-/* A record with two tokens with which much has happened. */
+/* A record with two tokens whose state has a value in every field. */
 static void used_record(struct cred *ret_cred, struct login_state *ret_state)
 {
 	struct token second = token_named("second", 9);
@@ -231,7 +231,7 @@ static void new_recovery_codes_are_unspent(void **unused)
 	assert_int_equal(0, after.spent);
 }
 
-static void a_spent_recovery_code_stays_spent_where_it_is_the_same(void **unused)
+static void a_spent_recovery_code_stays_spent_where_it_is_kept(void **unused)
 {
 	struct recovery_code codes[RECOVERY_MAX];
 	struct cred was, cred;
@@ -306,7 +306,7 @@ static void give_bypass(struct cred *cred)
 	cred->bypass = (struct bypass){.uses = 1, .expires = 1};
 }
 
-static void what_takes_something_away_ends_what_is_remembered_and_nothing_else(void **unused)
+static void removing_something_ends_what_is_remembered_and_nothing_else(void **unused)
 {
 	static const struct {
 		void (*change)(struct cred *cred);
@@ -328,14 +328,14 @@ static void what_takes_something_away_ends_what_is_remembered_and_nothing_else(v
 		assert_ok(enroll_renew(&cred, &was, &before, &after));
 		if (is_remembered(&after) == rows[i].ends)
 			fail_msg("row %zu", i);
-		/* a place stays known: its owner is not kept from it by a stranger */
+		/* a source stays known: no stranger can lock the owner out there */
 		assert_int_equal(1, after.known_count);
 		assert_memory_equal(&before.known[0].throttle, &after.known[0].throttle,
 				    sizeof(after.known[0].throttle));
 	}
 }
 
-static void what_is_enabled_again_is_not_remembered(void **unused)
+static void enabling_a_user_again_remembers_no_address(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, after;
@@ -347,7 +347,7 @@ static void what_is_enabled_again_is_not_remembered(void **unused)
 	assert_false(is_remembered(&after));
 }
 
-static void a_bypass_stays_as_used_as_it_was_and_another_starts_anew(void **unused)
+static void a_temporary_code_keeps_its_uses_and_a_new_one_starts_unused(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, after;
@@ -365,7 +365,7 @@ static void a_bypass_stays_as_used_as_it_was_and_another_starts_anew(void **unus
 	assert_int_equal(0, after.bypass_used);
 }
 
-static void what_was_confirmed_stays_so_whatever_is_taken_away(void **unused)
+static void a_confirmed_record_stays_confirmed_whatever_is_removed(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, after;
@@ -374,7 +374,7 @@ static void what_was_confirmed_stays_so_whatever_is_taken_away(void **unused)
 	was.must_confirm = true;
 	before.tokens[1].last_used = 0;
 	cred = was;
-	cred.tokens[0] = was.tokens[1]; /* the one that confirmed it is removed */
+	cred.tokens[0] = was.tokens[1]; /* the token that confirmed it is removed */
 	cred.token_count = 1;
 	assert_ok(enroll_renew(&cred, &was, &before, &after));
 	assert_false(state_is_pending(&after, &cred));
@@ -385,7 +385,7 @@ static void what_was_confirmed_stays_so_whatever_is_taken_away(void **unused)
 	assert_true(state_is_pending(&after, &cred));
 }
 
-static void a_token_keeps_its_step_wherever_it_stands(void **unused)
+static void a_token_keeps_its_step_at_any_position(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, after;
@@ -427,7 +427,7 @@ static void change_id(struct token *token)
 	token->id = 5;
 }
 
-static void a_token_that_is_another_starts_anew(void **unused)
+static void a_different_token_starts_unused(void **unused)
 {
 	static void (*const changes[])(struct token * token) = {
 		change_secret, shorten_secret, change_period, change_type, change_id};
@@ -447,7 +447,7 @@ static void a_token_that_is_another_starts_anew(void **unused)
 	}
 }
 
-static void a_label_or_an_offset_makes_no_other_token(void **unused)
+static void another_label_or_offset_keeps_the_token_the_same(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, after;
@@ -460,7 +460,7 @@ static void a_label_or_an_offset_makes_no_other_token(void **unused)
 	assert_int_equal(STEP, after.tokens[0].moving);
 }
 
-/* A record from elsewhere with the secrets of `was` in the other order, and a third one. */
+/* An imported record with the secrets of `was` in the other order, and a third one. */
 static void record_from_elsewhere(const struct cred *was, struct cred *ret_cred,
 				  struct login_state *ret_state)
 {
@@ -473,7 +473,7 @@ static void record_from_elsewhere(const struct cred *was, struct cred *ret_cred,
 	*ret_state = state_of(ret_cred);
 }
 
-static void what_comes_from_elsewhere_revives_no_step_used_here(void **unused)
+static void an_import_makes_no_step_valid_that_was_used_here(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, state;
@@ -504,7 +504,7 @@ static void a_counter_disabled_here_stays_so(void **unused)
 	assert_true(state.tokens[0].moving == COUNTER_DISABLED);
 }
 
-static void the_offset_of_a_clock_found_here_is_kept(void **unused)
+static void a_clock_offset_that_was_learned_here_is_kept(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, state;
@@ -521,7 +521,7 @@ static void the_offset_of_a_clock_found_here_is_kept(void **unused)
 	assert_int_equal(2, cred.tokens[1].offset);
 }
 
-static void a_recovery_code_spent_here_stays_spent_wherever_it_stands(void **unused)
+static void a_recovery_code_spent_here_stays_spent_at_any_position(void **unused)
 {
 	static const struct code list[] = {{"10000001"}, {"10000002"}, {"10000003"}};
 	struct cred was = cred_of("alice", 1), cred = was;
@@ -536,13 +536,13 @@ static void a_recovery_code_spent_here_stays_spent_wherever_it_stands(void **unu
 	before.spent = UINT32_MAX;
 	enroll_inherit(&cred, &state, &was, &before);
 	assert_int_equal(3, state.spent);
-	cred.recovery_salt[0] ^= 1; /* codes of another making */
+	cred.recovery_salt[0] ^= 1; /* codes of another set */
 	state.spent = 0;
 	enroll_inherit(&cred, &state, &was, &before);
 	assert_int_equal(0, state.spent);
 }
 
-static void what_comes_from_elsewhere_forgives_nothing(void **unused)
+static void an_import_clears_no_failures(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, state;
@@ -564,7 +564,7 @@ static void what_comes_from_elsewhere_forgives_nothing(void **unused)
 	assert_ok(state_encode(&state, &cred, slot));
 }
 
-/* An export of before may hold one that was used up here, or taken back, and then replaced. */
+/* An older export may hold a code that was used up or revoked here, and then replaced. */
 static void a_temporary_code_of_an_old_export_does_not_come_back(void **unused)
 {
 	struct cred was, cred;
@@ -582,8 +582,8 @@ static void a_temporary_code_of_an_old_export_does_not_come_back(void **unused)
 	}
 }
 
-/* Where codes are optional it would be passed over, and nobody be asked any more. */
-static void what_comes_from_elsewhere_does_not_wait_where_codes_were_asked(void **unused)
+/* Where codes are optional the user would not be asked for a code any more. */
+static void an_import_is_not_pending_where_a_code_was_needed_before(void **unused)
 {
 	for (int pending = 0; pending < 2; pending++) {
 		struct cred was, cred;
@@ -602,7 +602,7 @@ static void what_comes_from_elsewhere_does_not_wait_where_codes_were_asked(void 
 	}
 }
 
-static void a_state_that_was_lost_keeps_nothing(void **unused)
+static void a_lost_state_keeps_nothing(void **unused)
 {
 	struct cred was, cred;
 	struct login_state before, after;
@@ -615,7 +615,7 @@ static void a_state_that_was_lost_keeps_nothing(void **unused)
 	assert_int_equal(0, after.tokens[0].moving);
 }
 
-static void a_repaired_record_takes_no_code_from_before(void **unused)
+static void a_repaired_record_accepts_no_earlier_code(void **unused)
 {
 	struct cred cred = cred_of("alice", 1), was;
 	struct token counter = token_named("counter", 9), slow = token_named("slow", 8);
@@ -648,35 +648,34 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_credential_begins_empty_with_an_id_and_a_key_of_its_own),
-		cmocka_unit_test(a_credential_of_nobody_yet_has_no_uid),
+		cmocka_unit_test(a_credential_without_an_account_has_no_uid),
 		cmocka_unit_test(a_name_has_1_to_200_bytes),
 		cmocka_unit_test(a_new_secret_has_160_bits_and_never_comes_twice),
 		cmocka_unit_test(tokens_get_the_lowest_free_id),
-		cmocka_unit_test(a_ninth_token_is_refused),
-		cmocka_unit_test(a_token_like_another_is_refused_and_changes_nothing),
+		cmocka_unit_test(a_ninth_token_is_rejected),
+		cmocka_unit_test(a_token_like_another_is_rejected_and_changes_nothing),
 		cmocka_unit_test(a_change_that_cannot_be_made_has_a_cause_and_changes_nothing),
 		cmocka_unit_test(a_token_that_replaces_another_has_its_id_and_label),
 		cmocka_unit_test(a_renewed_credential_has_a_new_id_and_key_and_its_state_fits),
 		cmocka_unit_test(a_renewed_credential_keeps_what_happened),
 		cmocka_unit_test(new_recovery_codes_are_unspent),
-		cmocka_unit_test(a_spent_recovery_code_stays_spent_where_it_is_the_same),
-		cmocka_unit_test(
-			what_takes_something_away_ends_what_is_remembered_and_nothing_else),
-		cmocka_unit_test(what_is_enabled_again_is_not_remembered),
-		cmocka_unit_test(a_bypass_stays_as_used_as_it_was_and_another_starts_anew),
-		cmocka_unit_test(what_was_confirmed_stays_so_whatever_is_taken_away),
-		cmocka_unit_test(a_token_keeps_its_step_wherever_it_stands),
-		cmocka_unit_test(a_token_that_is_another_starts_anew),
-		cmocka_unit_test(a_label_or_an_offset_makes_no_other_token),
-		cmocka_unit_test(what_comes_from_elsewhere_revives_no_step_used_here),
+		cmocka_unit_test(a_spent_recovery_code_stays_spent_where_it_is_kept),
+		cmocka_unit_test(removing_something_ends_what_is_remembered_and_nothing_else),
+		cmocka_unit_test(enabling_a_user_again_remembers_no_address),
+		cmocka_unit_test(a_temporary_code_keeps_its_uses_and_a_new_one_starts_unused),
+		cmocka_unit_test(a_confirmed_record_stays_confirmed_whatever_is_removed),
+		cmocka_unit_test(a_token_keeps_its_step_at_any_position),
+		cmocka_unit_test(a_different_token_starts_unused),
+		cmocka_unit_test(another_label_or_offset_keeps_the_token_the_same),
+		cmocka_unit_test(an_import_makes_no_step_valid_that_was_used_here),
 		cmocka_unit_test(a_counter_disabled_here_stays_so),
-		cmocka_unit_test(the_offset_of_a_clock_found_here_is_kept),
-		cmocka_unit_test(a_recovery_code_spent_here_stays_spent_wherever_it_stands),
-		cmocka_unit_test(what_comes_from_elsewhere_forgives_nothing),
+		cmocka_unit_test(a_clock_offset_that_was_learned_here_is_kept),
+		cmocka_unit_test(a_recovery_code_spent_here_stays_spent_at_any_position),
+		cmocka_unit_test(an_import_clears_no_failures),
 		cmocka_unit_test(a_temporary_code_of_an_old_export_does_not_come_back),
-		cmocka_unit_test(what_comes_from_elsewhere_does_not_wait_where_codes_were_asked),
-		cmocka_unit_test(a_state_that_was_lost_keeps_nothing),
-		cmocka_unit_test(a_repaired_record_takes_no_code_from_before),
+		cmocka_unit_test(an_import_is_not_pending_where_a_code_was_needed_before),
+		cmocka_unit_test(a_lost_state_keeps_nothing),
+		cmocka_unit_test(a_repaired_record_accepts_no_earlier_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ static enum totp_err unpack(const uint8_t *bytes, size_t len)
 	return err;
 }
 
-static void both_come_back_as_they_were(void **unused)
+static void record_and_state_are_read_back_unchanged(void **unused)
 {
 	struct cred cred_back;
 	struct login_state state_back;
@@ -60,14 +60,14 @@ static void both_come_back_as_they_were(void **unused)
 	assert_int_equal(3, state_back.failures);
 }
 
-static void a_parcel_is_much_smaller_than_the_files(void **unused)
+static void an_entry_is_much_smaller_than_the_files(void **unused)
 {
 	uint8_t bytes[EXPORT_FILE_MAX];
 
 	assert_true(pack(bytes) < 600);
 }
 
-static void parcels_stand_one_after_the_other(void **unused)
+static void entries_follow_one_another(void **unused)
 {
 	static uint8_t bytes[2 * EXPORT_FILE_MAX];
 	size_t len = pack(bytes);
@@ -83,7 +83,7 @@ static void parcels_stand_one_after_the_other(void **unused)
 	assert_refused(FORMAT, export_file_decode(&in, &cred, &state));
 }
 
-static void every_truncation_is_refused(void **unused)
+static void every_truncation_is_rejected(void **unused)
 {
 	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = pack(bytes);
@@ -93,7 +93,7 @@ static void every_truncation_is_refused(void **unused)
 	assert_ok(unpack(bytes, len));
 }
 
-static void a_state_of_another_credential_is_refused(void **unused)
+static void a_state_of_another_credential_is_rejected(void **unused)
 {
 	struct cred cred = example_cred();
 	struct login_state state;
@@ -110,7 +110,7 @@ static void a_state_of_another_credential_is_refused(void **unused)
 	assert_refused(RANGE, export_file_encode(&cred, &state, bytes, &len));
 }
 
-static void zeros_that_could_be_left_out_are_refused(void **unused)
+static void zeros_that_could_be_left_out_are_rejected(void **unused)
 {
 	static uint8_t longer[EXPORT_FILE_MAX + 1];
 	uint8_t bytes[EXPORT_FILE_MAX];
@@ -124,7 +124,7 @@ static void zeros_that_could_be_left_out_are_refused(void **unused)
 	assert_refused(FORMAT, unpack(longer, len + 1));
 }
 
-static void a_state_longer_than_a_slot_is_refused(void **unused)
+static void a_state_longer_than_a_slot_is_rejected(void **unused)
 {
 	uint8_t bytes[EXPORT_FILE_MAX + 100] = {0};
 	size_t at;
@@ -137,7 +137,7 @@ static void a_state_longer_than_a_slot_is_refused(void **unused)
 	assert_refused(FORMAT, unpack(bytes, sizeof(bytes)));
 }
 
-static void an_export_has_a_head_of_its_version(void **unused)
+static void an_export_begins_with_a_line_for_its_version(void **unused)
 {
 	uint8_t bytes[EXPORT_FILE_HEAD_LEN];
 	struct buffer out = buffer_of(bytes, sizeof(bytes));
@@ -160,14 +160,14 @@ static void an_export_has_a_head_of_its_version(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_come_back_as_they_were),
-		cmocka_unit_test(a_parcel_is_much_smaller_than_the_files),
-		cmocka_unit_test(parcels_stand_one_after_the_other),
-		cmocka_unit_test(every_truncation_is_refused),
-		cmocka_unit_test(a_state_of_another_credential_is_refused),
-		cmocka_unit_test(zeros_that_could_be_left_out_are_refused),
-		cmocka_unit_test(a_state_longer_than_a_slot_is_refused),
-		cmocka_unit_test(an_export_has_a_head_of_its_version),
+		cmocka_unit_test(record_and_state_are_read_back_unchanged),
+		cmocka_unit_test(an_entry_is_much_smaller_than_the_files),
+		cmocka_unit_test(entries_follow_one_another),
+		cmocka_unit_test(every_truncation_is_rejected),
+		cmocka_unit_test(a_state_of_another_credential_is_rejected),
+		cmocka_unit_test(zeros_that_could_be_left_out_are_rejected),
+		cmocka_unit_test(a_state_longer_than_a_slot_is_rejected),
+		cmocka_unit_test(an_export_begins_with_a_line_for_its_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

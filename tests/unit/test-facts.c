@@ -1,5 +1,7 @@
-/* What the lists of the policy mean for an account with two names: on a host that this test
- * makes up, where alice and alice2 are uid 1000, and wheel is alice2's group alone. */
+/*
+ * What the lists of the policy mean for an account with two names, on a host that this test
+ * invents: alice and alice2 have uid 1000, and only alice2 is in group wheel.
+ */
 #include "unit.h"
 
 #include <grp.h>
@@ -103,14 +105,14 @@ static void a_second_name_is_exempt_only_if_both_names_are(void **unused)
 	assert_false(facts_of("alice", "", "alice2").exempt);
 }
 
-/* Name services that do not tell upper case from lower answer as they were asked. */
-static void another_spelling_is_no_other_name(void **unused)
+/* Name services that ignore case return the name as it was asked for. */
+static void another_spelling_is_the_same_name(void **unused)
 {
 	assert_true(facts_of("Alice", "", "alice").exempt);
 	assert_true(facts_of("Alice", "alice", "").required);
 }
 
-static void a_name_that_is_too_long_for_a_record_is_known_as_such(void **unused)
+static void a_name_that_is_too_long_for_a_record_is_known_to_be(void **unused)
 {
 	const struct address nowhere = {.family = ADDRESS_NONE};
 	struct account account = {.known = true, .uid = 1000};
@@ -135,8 +137,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_second_name_is_required_if_either_name_is),
 		cmocka_unit_test(a_second_name_is_exempt_only_if_both_names_are),
-		cmocka_unit_test(another_spelling_is_no_other_name),
-		cmocka_unit_test(a_name_that_is_too_long_for_a_record_is_known_as_such),
+		cmocka_unit_test(another_spelling_is_the_same_name),
+		cmocka_unit_test(a_name_that_is_too_long_for_a_record_is_known_to_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

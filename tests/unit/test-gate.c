@@ -140,7 +140,7 @@ static void while_the_clock_was_never_set_a_date_holds(void **unused)
 		assert_true(gate_requires(&policy, &facts, moments[i]));
 }
 
-static void a_date_as_it_is_written_is_that_midnight(void **unused)
+static void a_written_date_is_its_midnight_utc(void **unused)
 {
 	static const struct {
 		const char *line;
@@ -162,7 +162,7 @@ static void a_date_as_it_is_written_is_that_midnight(void **unused)
 	}
 }
 
-static void an_enforcement_that_there_is_not_requires(void **unused)
+static void an_unknown_enforcement_requires_a_code(void **unused)
 {
 	struct policy policy = enforced((enum enforce)9);
 
@@ -187,7 +187,7 @@ static void every_reason_has_its_word(void **unused)
 	assert_string_equal("must_enroll", gate_reason_name(GATE_REASON_MUST_ENROLL));
 	assert_string_equal("not_required", gate_reason_name(GATE_REASON_NOT_REQUIRED));
 	assert_string_equal("not_confirmed", gate_reason_name(GATE_REASON_NOT_CONFIRMED));
-	assert_int_equal(0, GATE_REFUSE); /* a forgotten assignment refuses */
+	assert_int_equal(0, GATE_REFUSE); /* a forgotten assignment denies */
 }
 
 static void nobody_is_asked_from_a_trusted_network(void **unused)
@@ -210,7 +210,7 @@ static void nobody_is_asked_from_a_trusted_network(void **unused)
 	}
 }
 
-static void only_who_must_and_is_not_enrolled_is_led_to_enrol(void **unused)
+static void only_users_who_must_and_are_not_enrolled_are_sent_to_enroll(void **unused)
 {
 	struct policy policy = enforced(ENFORCE_FROM);
 	enum gate_reason reason = GATE_REASON_NONE;
@@ -233,7 +233,7 @@ static void only_who_must_and_is_not_enrolled_is_led_to_enrol(void **unused)
 	}
 }
 
-static void enrolling_needs_both_switches_a_clock_and_a_day_not_past(void **unused)
+static void enrolling_needs_both_settings_a_clock_and_a_date_not_past(void **unused)
 {
 	const struct gate_facts facts = {.known = true};
 	enum gate_reason reason = GATE_REASON_NONE;
@@ -252,7 +252,7 @@ static void enrolling_needs_both_switches_a_clock_and_a_day_not_past(void **unus
 	assert_int_equal(GATE_ASK, gate(&policy, &facts, DAY, &reason));
 }
 
-static void after_the_last_day_only_who_is_invited_enrols(void **unused)
+static void after_the_last_date_only_invited_users_enroll(void **unused)
 {
 	struct gate_facts facts = {.known = true};
 	enum gate_reason reason = GATE_REASON_NONE;
@@ -267,7 +267,7 @@ static void after_the_last_day_only_who_is_invited_enrols(void **unused)
 	assert_int_equal(GATE_REASON_MUST_ENROLL, reason);
 }
 
-static void an_invitation_opens_nothing_else(void **unused)
+static void an_invitation_allows_nothing_else(void **unused)
 {
 	struct gate_facts facts = {.known = true, .invited = true}, other = facts;
 	struct policy policy = enforced(ENFORCE_REQUIRED);
@@ -288,7 +288,7 @@ static void an_invitation_opens_nothing_else(void **unused)
 	assert_false(gate_may_enroll(&policy, &facts, ENROLL_IN_LOGIN, DAY));
 }
 
-static void without_a_last_day_nobody_needs_an_invitation(void **unused)
+static void without_a_last_date_nobody_needs_an_invitation(void **unused)
 {
 	struct policy policy = enforced(ENFORCE_REQUIRED);
 
@@ -298,7 +298,7 @@ static void without_a_last_day_nobody_needs_an_invitation(void **unused)
 				    INT64_MAX));
 }
 
-static void the_days_left_are_counted_up_and_only_to_a_day_to_come(void **unused)
+static void the_days_left_are_rounded_up_and_shown_before_the_date_only(void **unused)
 {
 	struct policy policy = enforced(ENFORCE_FROM);
 
@@ -315,19 +315,19 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_is_asked_from_a_trusted_network),
-		cmocka_unit_test(only_who_must_and_is_not_enrolled_is_led_to_enrol),
-		cmocka_unit_test(enrolling_needs_both_switches_a_clock_and_a_day_not_past),
-		cmocka_unit_test(after_the_last_day_only_who_is_invited_enrols),
-		cmocka_unit_test(an_invitation_opens_nothing_else),
-		cmocka_unit_test(without_a_last_day_nobody_needs_an_invitation),
-		cmocka_unit_test(the_days_left_are_counted_up_and_only_to_a_day_to_come),
+		cmocka_unit_test(only_users_who_must_and_are_not_enrolled_are_sent_to_enroll),
+		cmocka_unit_test(enrolling_needs_both_settings_a_clock_and_a_date_not_past),
+		cmocka_unit_test(after_the_last_date_only_invited_users_enroll),
+		cmocka_unit_test(an_invitation_allows_nothing_else),
+		cmocka_unit_test(without_a_last_date_nobody_needs_an_invitation),
+		cmocka_unit_test(the_days_left_are_rounded_up_and_shown_before_the_date_only),
 		cmocka_unit_test(every_user_is_asked_or_not_as_the_table_says),
 		cmocka_unit_test(
 			a_record_that_waits_for_its_first_code_asks_only_where_a_code_is_required),
 		cmocka_unit_test(a_date_holds_from_midnight_utc),
 		cmocka_unit_test(while_the_clock_was_never_set_a_date_holds),
-		cmocka_unit_test(a_date_as_it_is_written_is_that_midnight),
-		cmocka_unit_test(an_enforcement_that_there_is_not_requires),
+		cmocka_unit_test(a_written_date_is_its_midnight_utc),
+		cmocka_unit_test(an_unknown_enforcement_requires_a_code),
 		cmocka_unit_test(the_default_requires_everybody),
 		cmocka_unit_test(every_reason_has_its_word),
 	};

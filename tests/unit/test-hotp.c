@@ -54,7 +54,7 @@ static void the_counter_counts_in_all_its_64_bits(void **unused)
 	assert_false(code_equal(&low, &high));
 }
 
-static void what_is_out_of_range_gives_no_code(void **unused)
+static void a_parameter_out_of_range_gives_no_code(void **unused)
 {
 	struct secret key = rfc_key(), none = {0}, damaged = {.len = SECRET_MAX + 1};
 	struct code code = {"kept"};
@@ -104,7 +104,7 @@ int main(void)
 		cmocka_unit_test(the_first_ten_counters_give_the_rfc_s_codes),
 		cmocka_unit_test(more_digits_are_more_of_the_same_number),
 		cmocka_unit_test(the_counter_counts_in_all_its_64_bits),
-		cmocka_unit_test(what_is_out_of_range_gives_no_code),
+		cmocka_unit_test(a_parameter_out_of_range_gives_no_code),
 		cmocka_unit_test(the_highest_counter_of_the_look_ahead_counts),
 		cmocka_unit_test(a_code_is_equal_only_to_itself),
 	};

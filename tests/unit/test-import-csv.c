@@ -37,7 +37,7 @@ static void a_row_may_leave_out_its_defaults(void **unused)
 	}
 }
 
-static void a_counter_in_the_place_of_the_period_is_a_hotp_token(void **unused)
+static void a_counter_instead_of_the_period_is_a_hotp_token(void **unused)
 {
 	struct reason why = {""};
 	struct csv_row row;
@@ -53,7 +53,7 @@ static void a_counter_in_the_place_of_the_period_is_a_hotp_token(void **unused)
 	assert_false(row.hotp);
 }
 
-static void what_is_not_a_row_is_refused_with_its_field(void **unused)
+static void a_malformed_row_is_rejected_and_its_field_named(void **unused)
 {
 	static const struct {
 		const char *line;
@@ -111,7 +111,7 @@ static void a_name_has_at_most_200_bytes(void **unused)
 	assert_refused(FORMAT, csv_decode_row(text_of(line), &row, &why));
 }
 
-static void a_nul_is_no_part_of_a_row(void **unused)
+static void a_row_holds_no_nul(void **unused)
 {
 	static const char line[] = "ali\0ce," SECRET_TEXT;
 	struct reason why = {""};
@@ -120,7 +120,7 @@ static void a_nul_is_no_part_of_a_row(void **unused)
 	assert_refused(FORMAT, csv_decode_row((struct text){line, sizeof(line) - 1}, &row, &why));
 }
 
-static void a_reason_never_holds_what_the_field_held(void **unused)
+static void a_reason_never_repeats_the_value_of_a_field(void **unused)
 {
 	static const char *const lines[] = {
 		"alice,GEZDGNBVGY3TQOJ1",
@@ -142,12 +142,12 @@ static void a_reason_never_holds_what_the_field_held(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_counter_in_the_place_of_the_period_is_a_hotp_token),
+		cmocka_unit_test(a_counter_instead_of_the_period_is_a_hotp_token),
 		cmocka_unit_test(a_row_may_leave_out_its_defaults),
-		cmocka_unit_test(what_is_not_a_row_is_refused_with_its_field),
+		cmocka_unit_test(a_malformed_row_is_rejected_and_its_field_named),
 		cmocka_unit_test(a_name_has_at_most_200_bytes),
-		cmocka_unit_test(a_nul_is_no_part_of_a_row),
-		cmocka_unit_test(a_reason_never_holds_what_the_field_held),
+		cmocka_unit_test(a_row_holds_no_nul),
+		cmocka_unit_test(a_reason_never_repeats_the_value_of_a_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

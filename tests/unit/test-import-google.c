@@ -22,7 +22,7 @@ static struct google pam(const char *text)
 	return google_of(text, GOOGLE_AUTHENTICATOR);
 }
 
-static void what_the_peer_s_tool_writes_is_read(void **unused)
+static void a_file_of_google_authenticator_is_read(void **unused)
 {
 	/* as google-authenticator -t -d -w 3 -r 3 -R 30 writes it, after some logins */
 	struct google google = pam(SECRET "\n"
@@ -55,12 +55,12 @@ static void a_counter_makes_it_counter_based(void **unused)
 	assert_true(google.hotp);
 	assert_int_equal(42, google.counter);
 	assert_int_equal(0, google.period);
-	assert_true(pam(HEAD "\" HOTP_COUNTER 1\n").hotp);  /* it goes before TOTP_AUTH… */
+	assert_true(pam(HEAD "\" HOTP_COUNTER 1\n").hotp);  /* it has priority over TOTP_AUTH… */
 	assert_false(pam(HEAD "\" HOTP_COUNTER 0\n").hotp); /* …and 0 is off */
 	assert_int_equal(0, pam(SECRET "\n\" HOTP_COUNTER 7\n\" DISALLOW_REUSE 9\n").last_step);
 }
 
-static void a_secret_is_read_as_the_peer_reads_it(void **unused)
+static void a_secret_is_read_as_google_authenticator_reads_it(void **unused)
 {
 	static const struct {
 		const char *line, *bytes;
@@ -83,7 +83,7 @@ static void a_secret_is_read_as_the_peer_reads_it(void **unused)
 	}
 }
 
-static void digits_that_look_like_letters_are_those(void **unused)
+static void digits_that_look_like_letters_are_read_as_letters(void **unused)
 {
 	struct google letters = pam("OLBOLBOLBOLBOLBOLBOL\n\" TOTP_AUTH\n");
 	struct google digits = pam("018018018018018018o1\n\" TOTP_AUTH\n");
@@ -106,7 +106,7 @@ static void of_an_option_given_twice_the_first_counts(void **unused)
 	assert_int_equal(60, pam(HEAD "\" STEP_SIZE 60\n\" STEP_SIZE 15\n").period);
 }
 
-static void options_are_read_with_any_blanks_and_only_whole(void **unused)
+static void options_may_have_any_blanks_and_must_be_complete(void **unused)
 {
 	struct google google = pam(HEAD "\" STEP_SIZEX 60\n\"STEP_SIZE 60\n\" STEP_SIZE \t 45 \n"
 					"\" DISALLOW_REUSE\t5\t 7  6\n");
@@ -116,14 +116,14 @@ static void options_are_read_with_any_blanks_and_only_whole(void **unused)
 	assert_int_equal(0, pam(HEAD "\" DISALLOW_REUSE\n").last_step);
 }
 
-static void a_learned_skew_is_told(void **unused)
+static void a_learned_skew_is_reported(void **unused)
 {
 	assert_true(pam(HEAD "\" TIME_SKEW -3\n").skewed);
 	assert_false(pam(HEAD "\" TIME_SKEW 0\n").skewed);
 	assert_false(pam(HEAD "\" RESETTING_TIME_SKEW 56666667-3\n").skewed);
 }
 
-static void scratch_codes_end_where_the_peer_stops_to_look(void **unused)
+static void scratch_codes_end_where_google_authenticator_stops_reading(void **unused)
 {
 	assert_int_equal(1,
 			 pam(HEAD "12345678\n\" WINDOW_SIZE 3\n01234567\n87654321\n").code_count);
@@ -154,7 +154,7 @@ static void a_fork_s_algorithm_and_digits_are_read(void **unused)
 	assert_int_equal(HMAC_SHA1, pam(HEAD "\" ALGORITHM sha1\n").alg);
 }
 
-static void what_is_no_such_file_is_refused_and_says_why(void **unused)
+static void any_other_file_is_rejected_with_a_reason(void **unused)
 {
 	static const struct {
 		const char *text;
@@ -196,7 +196,7 @@ static void what_is_no_such_file_is_refused_and_says_why(void **unused)
 	}
 }
 
-static void a_nul_or_too_many_bytes_are_refused(void **unused)
+static void a_nul_or_too_many_bytes_are_rejected(void **unused)
 {
 	static char large[GOOGLE_FILE_MAX + 1];
 	struct reason why = {""};
@@ -213,7 +213,7 @@ static void a_nul_or_too_many_bytes_are_refused(void **unused)
 					     GOOGLE_AUTHENTICATOR, &google, &why));
 }
 
-static void totp_cgi_has_its_own_ways(void **unused)
+static void totp_cgi_differs_where_its_files_do(void **unused)
 {
 	/* as totpcgi's provisioning writes it */
 	struct google google =
@@ -232,7 +232,7 @@ static void totp_cgi_has_its_own_ways(void **unused)
 	assert_true(google_of(HEAD "\" HOTP_COUNTER 0\n", GOOGLE_TOTPCGI).hotp);
 }
 
-static void an_encrypted_secret_is_told_and_its_scratch_codes_are_none(void **unused)
+static void an_encrypted_secret_is_reported_and_its_scratch_codes_ignored(void **unused)
 {
 	struct google google =
 		google_of("aes256+hmac256$AAAA$BBBB\n\" TOTP_AUTH\n12345678\n", GOOGLE_TOTPCGI);
@@ -245,21 +245,21 @@ static void an_encrypted_secret_is_told_and_its_scratch_codes_are_none(void **un
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_the_peer_s_tool_writes_is_read),
+		cmocka_unit_test(a_file_of_google_authenticator_is_read),
 		cmocka_unit_test(a_counter_makes_it_counter_based),
-		cmocka_unit_test(a_secret_is_read_as_the_peer_reads_it),
-		cmocka_unit_test(digits_that_look_like_letters_are_those),
+		cmocka_unit_test(a_secret_is_read_as_google_authenticator_reads_it),
+		cmocka_unit_test(digits_that_look_like_letters_are_read_as_letters),
 		cmocka_unit_test(lines_may_end_as_on_any_system),
 		cmocka_unit_test(of_an_option_given_twice_the_first_counts),
-		cmocka_unit_test(options_are_read_with_any_blanks_and_only_whole),
-		cmocka_unit_test(a_learned_skew_is_told),
-		cmocka_unit_test(scratch_codes_end_where_the_peer_stops_to_look),
+		cmocka_unit_test(options_may_have_any_blanks_and_must_be_complete),
+		cmocka_unit_test(a_learned_skew_is_reported),
+		cmocka_unit_test(scratch_codes_end_where_google_authenticator_stops_reading),
 		cmocka_unit_test(more_scratch_codes_than_there_is_room_for_are_counted),
 		cmocka_unit_test(a_fork_s_algorithm_and_digits_are_read),
-		cmocka_unit_test(what_is_no_such_file_is_refused_and_says_why),
-		cmocka_unit_test(a_nul_or_too_many_bytes_are_refused),
-		cmocka_unit_test(totp_cgi_has_its_own_ways),
-		cmocka_unit_test(an_encrypted_secret_is_told_and_its_scratch_codes_are_none),
+		cmocka_unit_test(any_other_file_is_rejected_with_a_reason),
+		cmocka_unit_test(a_nul_or_too_many_bytes_are_rejected),
+		cmocka_unit_test(totp_cgi_differs_where_its_files_do),
+		cmocka_unit_test(an_encrypted_secret_is_reported_and_its_scratch_codes_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

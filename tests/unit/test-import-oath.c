@@ -45,7 +45,7 @@ static void every_type_is_read(void **unused)
 	}
 }
 
-static void what_pam_oath_writes_after_a_login_is_read(void **unused)
+static void a_line_that_pam_oath_wrote_after_a_login_is_read(void **unused)
 {
 	struct oath oath = oath_of("HOTP/T30\talice\t+\t" KEY "\t0\t328482\t2026-10-25T02:30:59L");
 
@@ -60,7 +60,7 @@ static void what_pam_oath_writes_after_a_login_is_read(void **unused)
 	assert_int_equal(0, oath.counter);
 }
 
-static void the_counter_is_that_of_the_last_code_where_there_is_one(void **unused)
+static void the_counter_follows_the_last_code_if_there_is_one(void **unused)
 {
 	assert_int_equal(0, oath_of("HOTP alice - " KEY).counter);
 	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7").counter);
@@ -71,14 +71,14 @@ static void the_counter_is_that_of_the_last_code_where_there_is_one(void **unuse
 	assert_true(4294967296 == oath_of("HOTP alice - " KEY " 4294967295 328482").counter);
 }
 
-static void a_password_of_the_peer_s_own_is_told(void **unused)
+static void a_password_in_pam_oath_s_file_is_reported(void **unused)
 {
 	assert_false(oath_of("HOTP alice - " KEY).prefixed);
 	assert_false(oath_of("HOTP alice + " KEY).prefixed);
 	assert_true(oath_of("HOTP alice 1234 " KEY).prefixed);
 }
 
-static void the_digits_of_a_code_that_was_taken_count(void **unused)
+static void the_digits_of_the_last_code_count(void **unused)
 {
 	struct oath oath = oath_of("HOTP/E/6 alice - " KEY " 7 12345678");
 
@@ -86,7 +86,7 @@ static void the_digits_of_a_code_that_was_taken_count(void **unused)
 	assert_string_equal("12345678", oath.last.text);
 }
 
-static void blanks_of_any_kind_part_the_fields(void **unused)
+static void blanks_of_any_kind_separate_the_fields(void **unused)
 {
 	struct oath oath = oath_of("  HOTP/E \t bob\t\t -   3132333435363738393A   5 \t");
 
@@ -108,7 +108,7 @@ static void other_first_words_are_comments(void **unused)
 	assert_false(oath_is_row(text_of("hotp alice - 00")));
 }
 
-static void what_is_not_a_row_is_refused_with_its_field(void **unused)
+static void a_malformed_row_is_rejected_and_its_field_named(void **unused)
 {
 	static const struct {
 		const char *line;
@@ -160,13 +160,13 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_is_read),
-		cmocka_unit_test(what_pam_oath_writes_after_a_login_is_read),
-		cmocka_unit_test(the_counter_is_that_of_the_last_code_where_there_is_one),
-		cmocka_unit_test(a_password_of_the_peer_s_own_is_told),
-		cmocka_unit_test(the_digits_of_a_code_that_was_taken_count),
-		cmocka_unit_test(blanks_of_any_kind_part_the_fields),
+		cmocka_unit_test(a_line_that_pam_oath_wrote_after_a_login_is_read),
+		cmocka_unit_test(the_counter_follows_the_last_code_if_there_is_one),
+		cmocka_unit_test(a_password_in_pam_oath_s_file_is_reported),
+		cmocka_unit_test(the_digits_of_the_last_code_count),
+		cmocka_unit_test(blanks_of_any_kind_separate_the_fields),
 		cmocka_unit_test(other_first_words_are_comments),
-		cmocka_unit_test(what_is_not_a_row_is_refused_with_its_field),
+		cmocka_unit_test(a_malformed_row_is_rejected_and_its_field_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void a_time_based_key_becomes_a_token(void **unused)
 	assert_int_equal(4, pskc_of(&texts).token.offset);
 }
 
-static void base64_may_be_broken_over_lines(void **unused)
+static void base64_may_span_lines(void **unused)
 {
 	struct pskc_texts texts = hotp_texts();
 
@@ -135,7 +135,7 @@ static void a_serial_number_that_is_no_label_is_left_out(void **unused)
 	assert_string_equal("", pskc_of(&texts).token.label);
 }
 
-static void what_is_no_such_key_is_refused_with_its_element(void **unused)
+static void a_malformed_key_is_rejected_and_its_element_named(void **unused)
 {
 	static const struct {
 		size_t member;
@@ -192,10 +192,10 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_counter_based_key_becomes_a_token),
 		cmocka_unit_test(a_time_based_key_becomes_a_token),
-		cmocka_unit_test(base64_may_be_broken_over_lines),
+		cmocka_unit_test(base64_may_span_lines),
 		cmocka_unit_test(the_user_is_the_uid_of_a_distinguished_name),
 		cmocka_unit_test(a_serial_number_that_is_no_label_is_left_out),
-		cmocka_unit_test(what_is_no_such_key_is_refused_with_its_element),
+		cmocka_unit_test(a_malformed_key_is_rejected_and_its_element_named),
 		cmocka_unit_test(a_counter_fits_32_bits),
 	};
 

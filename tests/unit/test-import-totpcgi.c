@@ -14,7 +14,7 @@ static struct totpcgi_state state_of(const char *text)
 	return state;
 }
 
-static void what_totp_cgi_writes_is_read(void **unused)
+static void a_state_file_of_totp_cgi_is_read(void **unused)
 {
 	/* json.dump(…, indent=4) */
 	struct totpcgi_state state = state_of("{\n"
@@ -62,7 +62,7 @@ static void a_counter_is_read(void **unused)
 
 #define REST ",\"success_timestamps\":[],\"used_scratch_tokens\":[]}"
 
-static void anything_else_is_refused(void **unused)
+static void anything_else_is_rejected(void **unused)
 {
 	static const struct {
 		const char *text;
@@ -109,7 +109,7 @@ static void anything_else_is_refused(void **unused)
 	}
 }
 
-static void more_used_codes_than_there_is_room_for_are_refused(void **unused)
+static void more_used_codes_than_there_is_room_for_are_rejected(void **unused)
 {
 	char text[4096] =
 		"{\"fail_timestamps\":[],\"success_timestamps\":[],\"used_scratch_tokens\":[0";
@@ -127,11 +127,11 @@ static void more_used_codes_than_there_is_room_for_are_refused(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_totp_cgi_writes_is_read),
+		cmocka_unit_test(a_state_file_of_totp_cgi_is_read),
 		cmocka_unit_test(older_versions_wrote_numbers_and_no_counter),
 		cmocka_unit_test(a_counter_is_read),
-		cmocka_unit_test(anything_else_is_refused),
-		cmocka_unit_test(more_used_codes_than_there_is_room_for_are_refused),
+		cmocka_unit_test(anything_else_is_rejected),
+		cmocka_unit_test(more_used_codes_than_there_is_room_for_are_rejected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

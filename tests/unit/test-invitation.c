@@ -31,7 +31,7 @@ static bool is_invited(struct fixture *f, const struct policy *policy, uint32_t 
 	return facts.invited;
 }
 
-static void only_the_account_that_is_invited_is_and_in_its_time(void **state)
+static void only_the_invited_account_may_enroll_and_in_its_time(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = closed_policy();
@@ -53,7 +53,7 @@ static void spoil(const struct fixture *f)
 	assert_int_equal(0, chown(in_store(f, "invites/alice"), SERVICE_UID, SERVICE_UID));
 }
 
-static void one_that_cannot_be_read_is_an_error_and_no_leave(void **state)
+static void an_invitation_that_cannot_be_read_is_an_error_and_permits_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = closed_policy();
@@ -68,7 +68,7 @@ static void one_that_cannot_be_read_is_an_error_and_no_leave(void **state)
 	assert_false(facts.invited);
 }
 
-static void the_store_is_read_only_where_it_decides(void **state)
+static void the_store_is_read_only_where_the_invitation_matters(void **state)
 {
 	struct fixture *f = *state;
 	struct gate_facts facts[] = {{.known = false}, {.known = true, .enrolled = true}};
@@ -76,7 +76,7 @@ static void the_store_is_read_only_where_it_decides(void **state)
 	const struct attempt who = {.user = "alice", .uid = 1000, .now = NOW, .policy = &policy};
 
 	invite(f, "alice", 1000);
-	spoil(f); /* whoever reads it gets an error */
+	spoil(f); /* reading it would be an error */
 	for (size_t i = 0; i < COUNT(facts); i++)
 		assert_ok(invitation_find(f->store, &who, ENROLL_IN_LOGIN, &facts[i], NULL));
 	policy.enroll_in_account = false;
@@ -94,9 +94,9 @@ static void the_store_is_read_only_where_it_decides(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		STORE_TEST(only_the_account_that_is_invited_is_and_in_its_time),
-		STORE_TEST(one_that_cannot_be_read_is_an_error_and_no_leave),
-		STORE_TEST(the_store_is_read_only_where_it_decides),
+		STORE_TEST(only_the_invited_account_may_enroll_and_in_its_time),
+		STORE_TEST(an_invitation_that_cannot_be_read_is_an_error_and_permits_nothing),
+		STORE_TEST(the_store_is_read_only_where_the_invitation_matters),
 	};
 
 	SKIP_UNLESS_ROOT();

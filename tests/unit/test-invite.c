@@ -19,7 +19,7 @@ static size_t encode(const struct invite *invite, uint8_t bytes[INVITE_BYTES_MAX
 	return len;
 }
 
-static void what_is_encoded_is_what_is_decoded(void **unused)
+static void decoding_gives_what_was_encoded(void **unused)
 {
 	struct invite invite = example_invite(), back = {.user = ""};
 	uint8_t bytes[INVITE_BYTES_MAX];
@@ -55,7 +55,7 @@ static void the_format_is_that_of_the_manual(void **unused)
 	assert_memory_equal(expected, bytes, sizeof(expected));
 }
 
-static void every_truncation_and_a_byte_too_many_are_refused(void **unused)
+static void every_truncation_and_a_byte_too_many_are_rejected(void **unused)
 {
 	struct invite invite = example_invite(), back = {.user = "as it was"};
 	uint8_t bytes[INVITE_BYTES_MAX + 1] = {0};
@@ -67,7 +67,7 @@ static void every_truncation_and_a_byte_too_many_are_refused(void **unused)
 	assert_string_equal("as it was", back.user);
 }
 
-static void no_other_version_is_guessed_at(void **unused)
+static void another_version_is_unsupported(void **unused)
 {
 	struct invite invite = example_invite(), back;
 	uint8_t bytes[INVITE_BYTES_MAX];
@@ -77,7 +77,7 @@ static void no_other_version_is_guessed_at(void **unused)
 	assert_refused(UNSUPPORTED, invite_decode(bytes, len, &back));
 }
 
-static void a_credential_is_no_invitation_nor_the_other_way_round(void **unused)
+static void a_credential_is_not_read_as_an_invitation_nor_the_reverse(void **unused)
 {
 	struct cred cred = example_cred();
 	struct invite invite = example_invite();
@@ -90,7 +90,7 @@ static void a_credential_is_no_invitation_nor_the_other_way_round(void **unused)
 	assert_refused(UNSUPPORTED, cred_decode(bytes, len, &cred));
 }
 
-static void what_is_out_of_range_is_neither_written_nor_read(void **unused)
+static void a_value_out_of_range_is_neither_written_nor_read(void **unused)
 {
 	static const struct {
 		int64_t created, expires;
@@ -139,7 +139,7 @@ static void a_user_holds_no_nul_and_is_not_too_long(void **unused)
 	assert_refused(FORMAT, invite_decode(bytes, 26 + CRED_USER_MAX + 1, &back));
 }
 
-static void it_holds_for_its_account_alone_and_only_in_its_time(void **unused)
+static void it_is_valid_for_its_account_only_and_in_its_time(void **unused)
 {
 	struct invite invite = example_invite();
 
@@ -153,14 +153,14 @@ static void it_holds_for_its_account_alone_and_only_in_its_time(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_encoded_is_what_is_decoded),
+		cmocka_unit_test(decoding_gives_what_was_encoded),
 		cmocka_unit_test(the_format_is_that_of_the_manual),
-		cmocka_unit_test(every_truncation_and_a_byte_too_many_are_refused),
-		cmocka_unit_test(no_other_version_is_guessed_at),
-		cmocka_unit_test(a_credential_is_no_invitation_nor_the_other_way_round),
-		cmocka_unit_test(what_is_out_of_range_is_neither_written_nor_read),
+		cmocka_unit_test(every_truncation_and_a_byte_too_many_are_rejected),
+		cmocka_unit_test(another_version_is_unsupported),
+		cmocka_unit_test(a_credential_is_not_read_as_an_invitation_nor_the_reverse),
+		cmocka_unit_test(a_value_out_of_range_is_neither_written_nor_read),
 		cmocka_unit_test(a_user_holds_no_nul_and_is_not_too_long),
-		cmocka_unit_test(it_holds_for_its_account_alone_and_only_in_its_time),
+		cmocka_unit_test(it_is_valid_for_its_account_only_and_in_its_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

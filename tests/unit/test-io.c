@@ -8,7 +8,7 @@
 #include "base/io.h"
 #include "base/own.h"
 
-/* A file that exists in memory alone. */
+/* A file that exists in memory only. */
 static int file_of(const char *content)
 {
 	int fd = memfd_create("test", MFD_CLOEXEC);
@@ -34,7 +34,7 @@ static void a_file_is_read_whole_or_not_at_all(void **unused)
 	assert_int_equal(0, len);
 }
 
-static void reading_at_a_place_ends_at_the_end(void **unused)
+static void reading_at_an_offset_stops_at_the_end(void **unused)
 {
 	OWN_FD int fd = file_of("12345");
 	char buf[8];
@@ -50,7 +50,7 @@ static void reading_at_a_place_ends_at_the_end(void **unused)
 	assert_int_equal(0, len);
 }
 
-static void writing_at_a_place_leaves_the_rest(void **unused)
+static void writing_at_an_offset_leaves_the_rest(void **unused)
 {
 	OWN_FD int fd = file_of("12345");
 	char buf[5];
@@ -105,8 +105,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read_whole_or_not_at_all),
-		cmocka_unit_test(reading_at_a_place_ends_at_the_end),
-		cmocka_unit_test(writing_at_a_place_leaves_the_rest),
+		cmocka_unit_test(reading_at_an_offset_stops_at_the_end),
+		cmocka_unit_test(writing_at_an_offset_leaves_the_rest),
 		cmocka_unit_test(a_closed_descriptor_is_an_error_with_errno),
 		cmocka_unit_test(a_short_write_is_an_error),
 		cmocka_unit_test(the_monotonic_clock_never_goes_back),

@@ -1,4 +1,4 @@
-/* A temporary code that an administrator gave out; and a record that is disabled. */
+/* A temporary code from an administrator; and a record that is disabled. */
 #include "judge_fixture.h"
 
 #define HOUR 3600
@@ -8,7 +8,7 @@ struct bypass_record {
 	char shown[RECOVERY_SHOWN_MAX];
 };
 
-/* With a bypass that was made at T and holds for an hour. */
+/* A record with a temporary code that was made at T and is valid for an hour. */
 static __attribute__((noinline)) struct bypass_record record_with_bypass(unsigned uses)
 {
 	struct bypass_record with = {.r = record_of_one_token()};
@@ -21,7 +21,7 @@ static __attribute__((noinline)) struct bypass_record record_with_bypass(unsigne
 	return with;
 }
 
-static void a_bypass_lets_in_as_often_as_it_says(void **unused)
+static void a_temporary_code_works_for_its_number_of_uses(void **unused)
 {
 	static const unsigned uses[] = {1, 2, BYPASS_USES_MAX};
 
@@ -44,14 +44,14 @@ static void a_bypass_lets_in_as_often_as_it_says(void **unused)
 	}
 }
 
-static void a_bypass_holds_until_its_last_second(void **unused)
+static void a_temporary_code_is_valid_to_its_last_second(void **unused)
 {
 	static const struct {
 		int64_t now;
 		bool holds;
 	} moments[] = {
 		{T, true},       {T + HOUR - 1, true}, {T + HOUR, false}, {INT64_MAX, false},
-		{T - 60, true}, /* a clock that was set a little */
+		{T - 60, true}, /* a clock that was corrected by a little */
 		{T - 61, false}, {0, false},           {-1, false},       {INT64_MIN, false},
 	};
 
@@ -67,7 +67,7 @@ static void a_bypass_holds_until_its_last_second(void **unused)
 	}
 }
 
-static void a_bypass_works_while_the_throttle_is_full_and_moves_no_token(void **unused)
+static void a_temporary_code_works_while_the_throttle_is_full_and_moves_no_token(void **unused)
 {
 	struct bypass_record with = record_with_bypass(1);
 
@@ -80,8 +80,11 @@ static void a_bypass_works_while_the_throttle_is_full_and_moves_no_token(void **
 	assert_int_equal(0, with.r.state.tokens[0].last_used);
 }
 
-/* Or the address would be remembered, and have guesses of its own, when the bypass is over. */
-static void a_bypass_makes_no_place_known(void **unused)
+/*
+ * Otherwise the address would be remembered, and have guesses of its own, after the code has
+ * expired.
+ */
+static void a_temporary_code_makes_no_source_known(void **unused)
 {
 	struct bypass_record with = record_with_bypass(2);
 
@@ -94,7 +97,7 @@ static void a_bypass_makes_no_place_known(void **unused)
 	assert_int_equal(T, with.r.state.known[0].last_success);
 }
 
-static void a_bypass_confirms_nothing(void **unused)
+static void a_temporary_code_confirms_no_enrollment(void **unused)
 {
 	struct bypass_record with = record_with_bypass(1);
 
@@ -105,7 +108,7 @@ static void a_bypass_confirms_nothing(void **unused)
 	assert_false(state_is_pending(&with.r.state, &with.r.cred));
 }
 
-static void recovery_codes_and_a_bypass_do_not_spend_each_other(void **unused)
+static void recovery_codes_and_a_temporary_code_do_not_spend_each_other(void **unused)
 {
 	struct bypass_record with = record_with_bypass(1);
 	struct recovery_code codes[RECOVERY_MAX];
@@ -121,7 +124,7 @@ static void recovery_codes_and_a_bypass_do_not_spend_each_other(void **unused)
 	assert_int_equal(0, with.r.state.failures);
 }
 
-static void a_new_bypass_voids_the_old_one(void **unused)
+static void a_new_temporary_code_makes_the_old_one_invalid(void **unused)
 {
 	struct bypass_record with = record_with_bypass(1);
 	struct recovery_code code;
@@ -132,7 +135,7 @@ static void a_new_bypass_voids_the_old_one(void **unused)
 	assert_ruling(ALLOW, BYPASS, answer(&with.r, with.shown, T));
 }
 
-static void without_a_bypass_none_lets_in(void **unused)
+static void without_a_temporary_code_none_is_accepted(void **unused)
 {
 	struct bypass_record with = record_with_bypass(1);
 	struct recovery_code code;
@@ -141,14 +144,14 @@ static void without_a_bypass_none_lets_in(void **unused)
 	assert_int_equal(0, bypass_left(&with.r.cred, &with.r.state, 0));
 	assert_int_equal(0, bypass_left(&with.r.cred, &with.r.state, T));
 	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, with.shown, T));
-	/* not even where the hash is right, since one that is taken back is not written */
+	/* not even if the hash matches: a code that was revoked is not written */
 	assert_ok(bypass_make(&with.r.cred, T, HOUR, 1, &code));
 	with.r.cred.bypass.uses = 0;
 	recovery_show(&code, with.shown);
 	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, with.shown, T));
 }
 
-static void a_repaired_record_has_no_use_of_its_bypass_left(void **unused)
+static void after_a_repair_a_temporary_code_has_no_use_left(void **unused)
 {
 	struct bypass_record with = record_with_bypass(BYPASS_USES_MAX);
 
@@ -157,7 +160,7 @@ static void a_repaired_record_has_no_use_of_its_bypass_left(void **unused)
 	assert_ruling(DENY, ENDED_BYPASS, answer(&with.r, with.shown, T));
 }
 
-static void a_bypass_has_uses_and_a_time(void **unused)
+static void a_temporary_code_has_uses_and_a_time(void **unused)
 {
 	struct bypass_record with = record_with_bypass(1);
 	const struct cred before = with.r.cred;
@@ -172,7 +175,7 @@ static void a_bypass_has_uses_and_a_time(void **unused)
 	assert_memory_equal(&before, &with.r.cred, sizeof(before));
 }
 
-static void a_disabled_record_refuses_whatever_is_right_and_counts_nothing(void **unused)
+static void a_disabled_record_denies_every_correct_code_and_counts_nothing(void **unused)
 {
 	struct bypass_record with = record_with_bypass(1);
 	struct recovery_code codes[RECOVERY_MAX];
@@ -195,7 +198,7 @@ static void a_disabled_record_refuses_whatever_is_right_and_counts_nothing(void 
 	assert_ruling(ALLOW, BYPASS, answer(&with.r, with.shown, T));
 }
 
-static void what_is_no_code_is_told_of_a_disabled_record_too(void **unused)
+static void a_malformed_answer_has_its_reason_with_a_disabled_record_too(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -217,18 +220,19 @@ static void every_reason_has_a_word_of_its_own(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_bypass_lets_in_as_often_as_it_says),
-		cmocka_unit_test(a_bypass_holds_until_its_last_second),
-		cmocka_unit_test(a_bypass_works_while_the_throttle_is_full_and_moves_no_token),
-		cmocka_unit_test(a_bypass_makes_no_place_known),
-		cmocka_unit_test(a_bypass_confirms_nothing),
-		cmocka_unit_test(recovery_codes_and_a_bypass_do_not_spend_each_other),
-		cmocka_unit_test(a_new_bypass_voids_the_old_one),
-		cmocka_unit_test(without_a_bypass_none_lets_in),
-		cmocka_unit_test(a_repaired_record_has_no_use_of_its_bypass_left),
-		cmocka_unit_test(a_bypass_has_uses_and_a_time),
-		cmocka_unit_test(a_disabled_record_refuses_whatever_is_right_and_counts_nothing),
-		cmocka_unit_test(what_is_no_code_is_told_of_a_disabled_record_too),
+		cmocka_unit_test(a_temporary_code_works_for_its_number_of_uses),
+		cmocka_unit_test(a_temporary_code_is_valid_to_its_last_second),
+		cmocka_unit_test(
+			a_temporary_code_works_while_the_throttle_is_full_and_moves_no_token),
+		cmocka_unit_test(a_temporary_code_makes_no_source_known),
+		cmocka_unit_test(a_temporary_code_confirms_no_enrollment),
+		cmocka_unit_test(recovery_codes_and_a_temporary_code_do_not_spend_each_other),
+		cmocka_unit_test(a_new_temporary_code_makes_the_old_one_invalid),
+		cmocka_unit_test(without_a_temporary_code_none_is_accepted),
+		cmocka_unit_test(after_a_repair_a_temporary_code_has_no_use_left),
+		cmocka_unit_test(a_temporary_code_has_uses_and_a_time),
+		cmocka_unit_test(a_disabled_record_denies_every_correct_code_and_counts_nothing),
+		cmocka_unit_test(a_malformed_answer_has_its_reason_with_a_disabled_record_too),
 		cmocka_unit_test(every_reason_has_a_word_of_its_own),
 	};
 

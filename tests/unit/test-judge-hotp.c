@@ -11,7 +11,7 @@ static __attribute__((noinline)) struct record record_of_a_counter(uint64_t next
 	return r;
 }
 
-static void a_counter_s_code_lets_in_once_and_moves_the_counter_after_it(void **unused)
+static void a_code_of_a_counter_works_once_and_moves_the_counter_past_it(void **unused)
 {
 	struct record r = record_of_a_counter(7);
 
@@ -23,7 +23,7 @@ static void a_counter_s_code_lets_in_once_and_moves_the_counter_after_it(void **
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, 8), T));
 }
 
-static void the_look_ahead_reaches_so_far_and_no_code_farther(void **unused)
+static void the_look_ahead_is_exact(void **unused)
 {
 	for (uint32_t window = 0; window <= 12; window += 3) {
 		for (uint64_t ahead = 0; ahead <= 14; ahead++) {
@@ -49,7 +49,7 @@ static void a_failure_never_moves_the_counter(void **unused)
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, 0), T));
 }
 
-static void codes_passed_over_are_no_longer_good(void **unused)
+static void codes_that_were_skipped_no_longer_work(void **unused)
 {
 	struct record r = record_of_a_counter(0);
 
@@ -79,7 +79,7 @@ static void a_counter_at_the_end_of_its_numbers_is_an_error_that_denies(void **u
 	assert_false(ruling.changed);
 }
 
-static void counter_and_clock_stand_side_by_side(void **unused)
+static void a_counter_and_a_clock_work_side_by_side(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -91,12 +91,12 @@ static void counter_and_clock_stand_side_by_side(void **unused)
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP), T));
 	assert_int_equal(4, r.state.tokens[1].moving);
 	assert_int_equal(STEP, r.state.tokens[0].moving);
-	/* a clock set back stops the one and not the other */
+	/* a clock that was set back stops only the token with a clock */
 	assert_ruling(DENY, CLOCK_BACK, answer(&r, code_of(&r, 0, STEP - 100), T - 3000));
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 1, 4), T - 3000));
 }
 
-static void a_code_beyond_the_look_ahead_is_told(void **unused)
+static void a_code_beyond_the_look_ahead_is_reported(void **unused)
 {
 	struct record r = record_of_a_counter(10);
 	struct answer parsed;
@@ -118,14 +118,14 @@ static void a_code_beyond_the_look_ahead_is_told(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_counter_s_code_lets_in_once_and_moves_the_counter_after_it),
-		cmocka_unit_test(the_look_ahead_reaches_so_far_and_no_code_farther),
+		cmocka_unit_test(a_code_of_a_counter_works_once_and_moves_the_counter_past_it),
+		cmocka_unit_test(the_look_ahead_is_exact),
 		cmocka_unit_test(a_failure_never_moves_the_counter),
-		cmocka_unit_test(codes_passed_over_are_no_longer_good),
+		cmocka_unit_test(codes_that_were_skipped_no_longer_work),
 		cmocka_unit_test(a_disabled_counter_matches_nothing),
 		cmocka_unit_test(a_counter_at_the_end_of_its_numbers_is_an_error_that_denies),
-		cmocka_unit_test(counter_and_clock_stand_side_by_side),
-		cmocka_unit_test(a_code_beyond_the_look_ahead_is_told),
+		cmocka_unit_test(a_counter_and_a_clock_work_side_by_side),
+		cmocka_unit_test(a_code_beyond_the_look_ahead_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Recovery codes: what a person has when the phone is gone. */
+/* Recovery codes: what a user has when the phone is lost. */
 #include "judge_fixture.h"
 
 struct recovery_record {
@@ -18,7 +18,7 @@ static __attribute__((noinline)) struct recovery_record record_with_codes(unsign
 	return with;
 }
 
-static void each_recovery_code_lets_in_once(void **unused)
+static void each_recovery_code_works_once(void **unused)
 {
 	struct recovery_record with = record_with_codes(RECOVERY_MAX);
 
@@ -71,7 +71,7 @@ static void a_recovery_code_works_while_the_throttle_is_full(void **unused)
 	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, "0000-0000-0000", T));
 	assert_ruling(ALLOW, RECOVERY, answer(&with.r, with.shown[3], T));
 	assert_int_equal(0, with.r.state.failures);
-	/* the stranger's throttle stays full; this place has one of its own now */
+	/* the throttle of strangers stays full; this source has one of its own now */
 	assert_int_equal(5, with.r.state.shared[0].burst.used);
 	assert_ruling(ALLOW, CODE, answer(&with.r, code_of(&with.r, 0, STEP), T));
 }
@@ -88,14 +88,14 @@ static void a_recovery_code_works_whatever_the_clock_reads(void **unused)
 	}
 }
 
-static void without_recovery_codes_none_lets_in(void **unused)
+static void without_recovery_codes_none_is_accepted(void **unused)
 {
 	struct recovery_record with = record_with_codes(0);
 
 	assert_ruling(DENY, WRONG_RECOVERY, answer(&with.r, "0000-0000-0000", T));
 }
 
-static void void_codes_are_told_from_wrong_ones(void **unused)
+static void invalid_codes_have_another_reason_than_wrong_ones(void **unused)
 {
 	struct recovery_record with = record_with_codes(10);
 
@@ -114,7 +114,7 @@ static __attribute__((noinline)) struct record record_with_scratch(void)
 	return r;
 }
 
-static void a_scratch_code_of_another_system_lets_in_once(void **unused)
+static void a_scratch_code_of_another_system_works_once(void **unused)
 {
 	struct record r = record_with_scratch();
 
@@ -126,8 +126,8 @@ static void a_scratch_code_of_another_system_lets_in_once(void **unused)
 	assert_int_equal(0, recovery_left(&r.cred, &r.state));
 }
 
-/* A hundred million of them could be gone through: each guess must cost. */
-static void eight_digits_that_are_no_scratch_code_are_counted_and_throttled(void **unused)
+/* There are only a hundred million of them: each guess must be counted. */
+static void eight_digits_that_are_not_a_scratch_code_are_counted_and_throttled(void **unused)
 {
 	struct record r = record_with_scratch();
 
@@ -138,7 +138,7 @@ static void eight_digits_that_are_no_scratch_code_are_counted_and_throttled(void
 	assert_ruling(ALLOW, RECOVERY, answer(&r, "33334444", T + 300));
 }
 
-/* Where no code of the token is accepted, those of eight digits still are. */
+/* Where no code of the token is accepted, scratch codes still are. */
 static void eight_digits_are_counted_while_the_clock_is_back_too(void **unused)
 {
 	struct record r = record_with_scratch();
@@ -148,13 +148,13 @@ static void eight_digits_are_counted_while_the_clock_is_back_too(void **unused)
 		assert_ruling(DENY, CLOCK_BACK, answer(&r, "33334443", T));
 	assert_int_equal(5, r.state.failures);
 	assert_ruling(WAIT, THROTTLED, answer(&r, "33334444", T));
-	/* what can be none of them is no guess */
+	/* an answer that cannot be one of them is not a guess */
 	assert_ruling(DENY, CLOCK_BACK, answer(&r, "333344", T + 300));
 	assert_int_equal(5, r.state.failures);
 	assert_ruling(ALLOW, RECOVERY, answer(&r, "33334444", T + 300));
 }
 
-static void scratch_codes_stand_beside_a_token_of_eight_digits(void **unused)
+static void scratch_codes_work_beside_a_token_of_eight_digits(void **unused)
 {
 	struct record r = record_of_one_token();
 	const struct code codes[] = {{"11112222"}};
@@ -182,17 +182,18 @@ static void a_scratch_code_works_whatever_the_clock_reads(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_recovery_code_lets_in_once),
+		cmocka_unit_test(each_recovery_code_works_once),
 		cmocka_unit_test(a_recovery_code_moves_no_token),
 		cmocka_unit_test(a_wrong_recovery_code_is_not_counted_and_changes_nothing),
 		cmocka_unit_test(a_recovery_code_works_while_the_throttle_is_full),
 		cmocka_unit_test(a_recovery_code_works_whatever_the_clock_reads),
-		cmocka_unit_test(without_recovery_codes_none_lets_in),
-		cmocka_unit_test(void_codes_are_told_from_wrong_ones),
-		cmocka_unit_test(a_scratch_code_of_another_system_lets_in_once),
-		cmocka_unit_test(eight_digits_that_are_no_scratch_code_are_counted_and_throttled),
+		cmocka_unit_test(without_recovery_codes_none_is_accepted),
+		cmocka_unit_test(invalid_codes_have_another_reason_than_wrong_ones),
+		cmocka_unit_test(a_scratch_code_of_another_system_works_once),
+		cmocka_unit_test(
+			eight_digits_that_are_not_a_scratch_code_are_counted_and_throttled),
 		cmocka_unit_test(eight_digits_are_counted_while_the_clock_is_back_too),
-		cmocka_unit_test(scratch_codes_stand_beside_a_token_of_eight_digits),
+		cmocka_unit_test(scratch_codes_work_beside_a_token_of_eight_digits),
 		cmocka_unit_test(a_scratch_code_works_whatever_the_clock_reads),
 	};
 

@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-/* libcrypto's: how often does anything hash? */
+/* Replaces libcrypto's function: how often is a hash computed? */
 static unsigned hashed;
 
 int EVP_Q_digest(void *library, const char *name, const char *query, const void *data, size_t len,
@@ -27,7 +27,7 @@ static void fill_throttle(struct record *r)
 	assert_ruling(WAIT, THROTTLED, answer(r, wrong, T));
 }
 
-static void a_code_lets_in_once(void **unused)
+static void a_code_works_once(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct ruling ruling = answer(&r, code_of(&r, 0, STEP), T);
@@ -43,7 +43,7 @@ static void a_code_lets_in_once(void **unused)
 	assert_int_equal(0, r.state.shared[0].burst.used);
 }
 
-static void a_window_reaches_so_many_steps_each_side_and_no_second_more(void **unused)
+static void a_window_is_exact_to_the_second_on_each_side(void **unused)
 {
 	for (uint32_t window = 0; window <= 10; window++) {
 		for (int64_t step = -12; step <= 12; step++) {
@@ -66,7 +66,7 @@ static void a_window_reaches_so_many_steps_each_side_and_no_second_more(void **u
 	}
 }
 
-static void a_code_is_good_for_three_steps_by_the_second(void **unused)
+static void a_code_works_for_three_steps_exact_to_the_second(void **unused)
 {
 	static const struct {
 		int64_t now;
@@ -85,7 +85,7 @@ static void a_code_is_good_for_three_steps_by_the_second(void **unused)
 	}
 }
 
-static void a_step_before_one_that_was_used_is_used_too(void **unused)
+static void a_step_before_a_used_step_counts_as_used(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -97,7 +97,7 @@ static void a_step_before_one_that_was_used_is_used_too(void **unused)
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 2), T + 30));
 }
 
-static void three_codes_used_once_are_refused_again_and_the_next_is_not(void **unused)
+static void three_used_codes_are_denied_and_the_next_code_is_not(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct login_state before;
@@ -106,7 +106,10 @@ static void three_codes_used_once_are_refused_again_and_the_next_is_not(void **u
 		assert_ruling(ALLOW, CODE,
 			      answer(&r, code_of(&r, 0, (uint64_t)(STEP + i)), T + 30 * i));
 	before = r.state;
-	/* once more, one a step, a little later: a host that learned from them would follow */
+	/*
+	 * again, one in each step, a little later: a host that learned from them would adapt its
+	 * offset
+	 */
 	for (int64_t i = 0; i < 3; i++)
 		assert_int_equal(
 			VERDICT_DENY,
@@ -121,7 +124,7 @@ static void the_latest_of_two_steps_with_one_code_counts(void **unused)
 	struct record r = record_of_one_token();
 	uint64_t step = STEP;
 
-	/* two steps at most two apart that share a code: one in a million, so look for it */
+	/* two steps at most two apart that share a code: one in a million, so search for them */
 	while (strcmp(code_of(&r, 0, step), code_of(&r, 0, step + 1)) != 0 &&
 	       strcmp(code_of(&r, 0, step), code_of(&r, 0, step + 2)) != 0)
 		step++;
@@ -160,7 +163,7 @@ static void a_success_ends_the_count_but_empties_no_throttle(void **unused)
 	assert_int_equal(T, r.state.known[0].last_success);
 }
 
-static void the_sixth_try_waits_even_with_the_right_code_and_costs_nothing(void **unused)
+static void the_sixth_attempt_waits_even_with_the_correct_code_and_costs_nothing(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct ruling ruling;
@@ -178,7 +181,7 @@ static void the_sixth_try_waits_even_with_the_right_code_and_costs_nothing(void 
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 10), T + 300));
 }
 
-static void a_stranger_does_not_keep_the_owner_from_a_known_place(void **unused)
+static void a_stranger_does_not_lock_the_owner_out_of_a_known_source(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct source home = r.source, stranger = {.kind = SOURCE_IPV4, .bytes = {203, 0, 113, 9}};
@@ -192,7 +195,7 @@ static void a_stranger_does_not_keep_the_owner_from_a_known_place(void **unused)
 	assert_ruling(WAIT, THROTTLED, answer(&r, code_of(&r, 0, STEP + 2), T + 60));
 }
 
-static void what_is_not_a_code_is_refused_and_not_counted_even_when_throttled(void **unused)
+static void a_malformed_answer_is_denied_and_not_counted_even_when_throttled(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -207,7 +210,7 @@ static void what_is_not_a_code_is_refused_and_not_counted_even_when_throttled(vo
 	}
 }
 
-static void the_password_is_refused_and_not_counted(void **unused)
+static void the_password_is_denied_and_not_counted(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct answer parsed;
@@ -290,7 +293,7 @@ static void a_fixed_offset_moves_the_window(void **unused)
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 101), T));
 }
 
-static void a_clock_set_back_refuses_and_counts_nothing(void **unused)
+static void a_clock_set_back_denies_and_counts_nothing(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct ruling ruling;
@@ -318,7 +321,7 @@ static void a_clock_is_set_back_from_one_step_beyond_the_window(void **unused)
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 3), T + 60));
 }
 
-static void failures_of_a_future_drain_from_now_on(void **unused)
+static void failures_in_the_future_drain_from_now_on(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct ruling ruling;
@@ -332,7 +335,7 @@ static void failures_of_a_future_drain_from_now_on(void **unused)
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, STEP + 10), T + 300));
 }
 
-static void another_token_works_while_one_lies_in_the_future(void **unused)
+static void another_token_works_while_the_last_step_of_one_is_in_the_future(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct ruling ruling;
@@ -348,7 +351,7 @@ static void another_token_works_while_one_lies_in_the_future(void **unused)
 	assert_int_equal(STEP + 1000, r.state.tokens[0].moving);
 }
 
-static void the_largest_last_step_refuses_for_good(void **unused)
+static void the_largest_last_step_denies_for_ever(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -360,7 +363,8 @@ static void the_first_steps_after_1970_are_clipped(void **unused)
 {
 	struct record r = record_of_one_token();
 
-	assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, 0), 0)); /* step 0 never counts */
+	assert_ruling(DENY, USED_CODE,
+		      answer(&r, code_of(&r, 0, 0), 0)); /* step 0 is never accepted */
 	assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, 1), 0));
 }
 
@@ -390,7 +394,7 @@ static void the_same_inputs_give_the_same_ruling(void **unused)
 	assert_memory_equal(&one.next, &two.next, sizeof(one.next));
 }
 
-static void failures_stop_at_the_largest_number(void **unused)
+static void the_count_of_failures_stops_at_the_largest_number(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -415,7 +419,7 @@ static void assert_offset(const struct record *r, size_t token, int64_t steps, b
 	assert_int_equal(steps, offset.distance);
 }
 
-static void a_code_up_to_an_hour_off_is_told(void **unused)
+static void a_code_up_to_an_hour_off_is_reported(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -430,12 +434,12 @@ static void a_code_up_to_an_hour_off_is_told(void **unused)
 	assert_offset(&r, 1, -14, false);
 }
 
-static void a_code_of_another_time_zone_is_told_and_never_accepted(void **unused)
+static void a_code_of_another_time_zone_is_reported_and_never_accepted(void **unused)
 {
 	struct record r = record_of_one_token();
 	static const struct {
 		int64_t seconds;
-		int64_t hours; /* 0: not told */
+		int64_t hours; /* 0: not reported */
 	} rows[] = {{5 * 3600, 5},        {-5 * 3600, -5},     {-5 * 3600 + 30, -5},
 		    {-5 * 3600 - 30, -5}, {-5 * 3600 - 60, 0}, {24 * 3600, 24},
 		    {-24 * 3600, -24},    {25 * 3600, 0},      {-25 * 3600, 0},
@@ -490,7 +494,7 @@ static void a_used_code_says_when_the_next_one_comes(void **unused)
 {
 	struct record r = record_of_one_token();
 	static const struct {
-		int64_t step; /* the one used, from the present one */
+		int64_t step; /* the used step, relative to the current one */
 		int64_t now;
 		uint32_t wait;
 	} rows[] = {{0, T, 30}, {0, T + 16, 14}, {0, T + 29, 1}, {1, T + 16, 44}, {-1, T + 3, 0}};
@@ -504,7 +508,7 @@ static void a_used_code_says_when_the_next_one_comes(void **unused)
 		assert_ruling(DENY, USED_CODE, ruling);
 		assert_int_equal(rows[i].wait, ruling.wait_seconds);
 	}
-	/* what was used may lie before the last one: that one's end counts */
+	/* the used step may be before the last one: the end of the last one counts */
 	r.state.tokens[0].moving = STEP + 1;
 	assert_int_equal(50, answer(&r, code_of(&r, 0, STEP), T + 10).wait_seconds);
 	/* a token whose clock is ahead by two steps */
@@ -541,34 +545,35 @@ static void every_reason_has_its_word(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_code_lets_in_once),
-		cmocka_unit_test(a_window_reaches_so_many_steps_each_side_and_no_second_more),
-		cmocka_unit_test(a_code_is_good_for_three_steps_by_the_second),
-		cmocka_unit_test(a_step_before_one_that_was_used_is_used_too),
-		cmocka_unit_test(three_codes_used_once_are_refused_again_and_the_next_is_not),
+		cmocka_unit_test(a_code_works_once),
+		cmocka_unit_test(a_window_is_exact_to_the_second_on_each_side),
+		cmocka_unit_test(a_code_works_for_three_steps_exact_to_the_second),
+		cmocka_unit_test(a_step_before_a_used_step_counts_as_used),
+		cmocka_unit_test(three_used_codes_are_denied_and_the_next_code_is_not),
 		cmocka_unit_test(the_latest_of_two_steps_with_one_code_counts),
 		cmocka_unit_test(a_wrong_code_is_counted),
 		cmocka_unit_test(a_success_ends_the_count_but_empties_no_throttle),
-		cmocka_unit_test(the_sixth_try_waits_even_with_the_right_code_and_costs_nothing),
-		cmocka_unit_test(a_stranger_does_not_keep_the_owner_from_a_known_place),
-		cmocka_unit_test(what_is_not_a_code_is_refused_and_not_counted_even_when_throttled),
-		cmocka_unit_test(the_password_is_refused_and_not_counted),
+		cmocka_unit_test(
+			the_sixth_attempt_waits_even_with_the_correct_code_and_costs_nothing),
+		cmocka_unit_test(a_stranger_does_not_lock_the_owner_out_of_a_known_source),
+		cmocka_unit_test(a_malformed_answer_is_denied_and_not_counted_even_when_throttled),
+		cmocka_unit_test(the_password_is_denied_and_not_counted),
 		cmocka_unit_test(each_token_has_its_own_algorithm_digits_and_period),
 		cmocka_unit_test(a_code_has_all_its_digits_and_no_more),
 		cmocka_unit_test(a_code_used_with_one_token_leaves_the_others),
 		cmocka_unit_test(a_fresh_code_of_one_token_counts_before_a_used_one_of_another),
 		cmocka_unit_test(a_fixed_offset_moves_the_window),
-		cmocka_unit_test(a_clock_set_back_refuses_and_counts_nothing),
+		cmocka_unit_test(a_clock_set_back_denies_and_counts_nothing),
 		cmocka_unit_test(a_clock_is_set_back_from_one_step_beyond_the_window),
-		cmocka_unit_test(failures_of_a_future_drain_from_now_on),
-		cmocka_unit_test(another_token_works_while_one_lies_in_the_future),
-		cmocka_unit_test(the_largest_last_step_refuses_for_good),
+		cmocka_unit_test(failures_in_the_future_drain_from_now_on),
+		cmocka_unit_test(another_token_works_while_the_last_step_of_one_is_in_the_future),
+		cmocka_unit_test(the_largest_last_step_denies_for_ever),
 		cmocka_unit_test(the_first_steps_after_1970_are_clipped),
 		cmocka_unit_test(a_time_before_1970_is_an_error_that_denies),
 		cmocka_unit_test(the_same_inputs_give_the_same_ruling),
-		cmocka_unit_test(failures_stop_at_the_largest_number),
-		cmocka_unit_test(a_code_up_to_an_hour_off_is_told),
-		cmocka_unit_test(a_code_of_another_time_zone_is_told_and_never_accepted),
+		cmocka_unit_test(the_count_of_failures_stops_at_the_largest_number),
+		cmocka_unit_test(a_code_up_to_an_hour_off_is_reported),
+		cmocka_unit_test(a_code_of_another_time_zone_is_reported_and_never_accepted),
 		cmocka_unit_test(a_search_for_a_wrong_code_takes_the_same_work_whatever_it_finds),
 		cmocka_unit_test(a_used_code_says_when_the_next_one_comes),
 		cmocka_unit_test(every_reason_has_its_word),

@@ -32,7 +32,7 @@ static void assert_text(const char *expected, const struct keyring_text *text)
 	assert_string_equal(expected, seen);
 }
 
-static void a_rotation_leaves_all_but_its_keys_as_it_was(void **unused)
+static void a_rotation_changes_only_its_keys(void **unused)
 {
 	struct keyring_text text;
 	struct keyring_rotation rotation, seen;
@@ -69,13 +69,13 @@ static void a_rotation_leaves_all_but_its_keys_as_it_was(void **unused)
 	assert_int_equal(2, keyring.count);
 	snprintf(id, sizeof(id), "%08x", (unsigned)rotation.to);
 	assert_memory_equal(id, text.text + strlen("# of web1\n\n"), 8);
-	/* but for the new line nothing has changed */
+	/* except for the new line nothing has changed */
 	snprintf(expected, sizeof(expected), "# of web1\n\n%.*s\n# shared with web2\n00000002%s\n",
 		 64, text.text + strlen("# of web1\n\n"), OTHER);
 	assert_text(expected, &text);
 }
 
-static void a_last_line_without_an_end_gets_one(void **unused)
+static void a_last_line_without_a_line_end_gets_one(void **unused)
 {
 	struct keyring_text text, added;
 	struct keyring_rotation rotation;
@@ -109,7 +109,7 @@ static void promoting_twice_or_ending_twice_changes_nothing_more(void **unused)
 	assert_int_equal(once.len, text.len);
 }
 
-static void a_mark_that_does_not_fit_is_none(void **unused)
+static void a_mark_that_does_not_match_is_ignored(void **unused)
 {
 	static const char *const marks[] = {
 		"# rotating from 00000001 to 00000003: x\n", /* no such key */
@@ -132,7 +132,7 @@ static void a_mark_that_does_not_fit_is_none(void **unused)
 		set(&text, string);
 		if (keyring_rotation_of(&text, &rotation))
 			fail_msg("taken for a mark: %s", marks[i]);
-		/* and goes when a rotation begins */
+		/* and it is removed when a rotation begins */
 		assert_ok(keyring_rotation_begin(&text, DAY, &rotation, NULL));
 		keyring_rotation_end(&text, &rotation);
 		assert_int_equal(2, keyring_from(&text).count);
@@ -141,7 +141,7 @@ static void a_mark_that_does_not_fit_is_none(void **unused)
 	}
 }
 
-static void a_rotation_whose_old_key_was_taken_away_by_hand_can_end(void **unused)
+static void a_rotation_can_end_after_its_old_key_was_removed_by_hand(void **unused)
 {
 	struct keyring_text text;
 	struct keyring_rotation rotation;
@@ -154,7 +154,7 @@ static void a_rotation_whose_old_key_was_taken_away_by_hand_can_end(void **unuse
 	assert_text("00000002" OTHER "\n00000001" KEY "\n", &text);
 }
 
-static void a_full_keyring_takes_no_further_key(void **unused)
+static void a_full_keyring_accepts_no_further_key(void **unused)
 {
 	struct keyring_text text = {0};
 	struct keyring_rotation rotation;
@@ -171,7 +171,7 @@ static void a_full_keyring_takes_no_further_key(void **unused)
 	assert_non_null(strstr(why.text, "32 keys are there already"));
 }
 
-static void a_keyring_full_of_comments_takes_no_further_line(void **unused)
+static void a_keyring_full_of_comments_accepts_no_further_line(void **unused)
 {
 	struct keyring_text text;
 	struct keyring_rotation rotation;
@@ -197,13 +197,13 @@ static void a_text_that_is_wiped_holds_nothing(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_rotation_leaves_all_but_its_keys_as_it_was),
-		cmocka_unit_test(a_last_line_without_an_end_gets_one),
+		cmocka_unit_test(a_rotation_changes_only_its_keys),
+		cmocka_unit_test(a_last_line_without_a_line_end_gets_one),
 		cmocka_unit_test(promoting_twice_or_ending_twice_changes_nothing_more),
-		cmocka_unit_test(a_mark_that_does_not_fit_is_none),
-		cmocka_unit_test(a_rotation_whose_old_key_was_taken_away_by_hand_can_end),
-		cmocka_unit_test(a_full_keyring_takes_no_further_key),
-		cmocka_unit_test(a_keyring_full_of_comments_takes_no_further_line),
+		cmocka_unit_test(a_mark_that_does_not_match_is_ignored),
+		cmocka_unit_test(a_rotation_can_end_after_its_old_key_was_removed_by_hand),
+		cmocka_unit_test(a_full_keyring_accepts_no_further_key),
+		cmocka_unit_test(a_keyring_full_of_comments_accepts_no_further_line),
 		cmocka_unit_test(a_text_that_is_wiped_holds_nothing),
 	};
 

@@ -9,7 +9,7 @@ static enum totp_err parse(const char *text, struct keyring *keyring, struct rea
 	return keyring_parse(text_of(text), "/etc/x/keyring", keyring, why);
 }
 
-static void a_line_is_an_id_a_key_and_a_day(void **unused)
+static void a_line_is_an_id_a_key_and_a_date(void **unused)
 {
 	struct keyring keyring;
 
@@ -21,7 +21,7 @@ static void a_line_is_an_id_a_key_and_a_day(void **unused)
 	assert_int_equal(1769817600, keyring.keys[0].created);
 }
 
-static void comments_and_empty_lines_are_passed_over(void **unused)
+static void comments_and_empty_lines_are_ignored(void **unused)
 {
 	struct keyring keyring;
 
@@ -34,7 +34,7 @@ static void comments_and_empty_lines_are_passed_over(void **unused)
 	assert_null(keyring_find(&keyring, 3));
 }
 
-static void a_line_that_is_not_just_so_is_refused_by_its_number(void **unused)
+static void a_malformed_line_is_rejected_with_its_number(void **unused)
 {
 	static const char *const lines[] = {
 		"0123abc" TAIL,                   /* an id too short */
@@ -43,8 +43,8 @@ static void a_line_that_is_not_just_so_is_refused_by_its_number(void **unused)
 		" 0123abcd" TAIL,                 /* a blank before */
 		"0123abcd " TAIL,                 /* two blanks */
 		"0123abcd\t" KEY " 2026-01-31\n", /* a tab */
-		"0123abcd " KEY "\n",             /* no day */
-		"0123abcd " KEY " 2026-02-30\n",  /* no such day */
+		"0123abcd " KEY "\n",             /* no date */
+		"0123abcd " KEY " 2026-02-30\n",  /* a date that does not exist */
 		"0123abcd " KEY " 2026-01-31 \n", /* something after it */
 		"0123abcd AAEC 2026-01-31\n",     /* a key too short */
 		"0123abcd A" KEY " 2026-01-31\n", /* too long */
@@ -62,12 +62,12 @@ static void a_line_that_is_not_just_so_is_refused_by_its_number(void **unused)
 		if (parse(text, &keyring, &why) != TOTP_ERR_FORMAT)
 			fail_msg("accepted: %s", lines[i]);
 		assert_says("/etc/x/keyring:3: expected", why);
-		assert_null(strstr(why.text, "AAEC")); /* never what it held */
+		assert_null(strstr(why.text, "AAEC")); /* never the line itself */
 		assert_wiped(keyring);
 	}
 }
 
-static void a_byte_that_no_text_holds_is_refused(void **unused)
+static void a_byte_that_text_cannot_hold_is_rejected(void **unused)
 {
 	static const char text[] = "0123abcd" TAIL "\0";
 	struct keyring keyring;
@@ -76,7 +76,7 @@ static void a_byte_that_no_text_holds_is_refused(void **unused)
 		       keyring_parse((struct text){text, sizeof(text)}, "k", &keyring, NULL));
 }
 
-static void an_id_that_is_there_twice_is_refused(void **unused)
+static void a_duplicate_id_is_rejected(void **unused)
 {
 	struct keyring keyring;
 	struct reason why = {""};
@@ -87,7 +87,7 @@ static void an_id_that_is_there_twice_is_refused(void **unused)
 	assert_wiped(keyring);
 }
 
-static void a_keyring_without_a_key_is_refused(void **unused)
+static void a_keyring_without_a_key_is_rejected(void **unused)
 {
 	static const char *const texts[] = {"", "\n\n", "# nothing\n"};
 
@@ -131,7 +131,7 @@ static int end_folder(void **state)
 	return 0;
 }
 
-static void a_created_keyring_loads_and_is_roots_alone(void **state)
+static void a_created_keyring_loads_and_only_root_can_read_it(void **state)
 {
 	const char *path = path_in(*state, "keyring");
 	struct keyring keyring;
@@ -148,7 +148,7 @@ static void a_created_keyring_loads_and_is_roots_alone(void **state)
 	assert_int_equal(1, st.st_nlink);
 }
 
-static void every_created_keyring_is_another(void **state)
+static void every_created_keyring_is_different(void **state)
 {
 	struct keyring one, two;
 
@@ -160,7 +160,7 @@ static void every_created_keyring_is_another(void **state)
 	assert_int_not_equal(one.keys[0].id, two.keys[0].id);
 }
 
-static void a_keyring_that_is_there_is_never_overwritten(void **state)
+static void an_existing_keyring_is_never_overwritten(void **state)
 {
 	const char *path = path_in(*state, "keyring");
 	struct reason why = {""};
@@ -173,7 +173,7 @@ static void a_keyring_that_is_there_is_never_overwritten(void **state)
 	assert_memory_equal("precious", text, 8);
 	assert_int_equal(-1, access(path_in(*state, "keyring~"), F_OK));
 	assert_int_equal(0, unlink(path));
-	assert_int_equal(0, rmdir(*state)); /* and no temporary file stayed */
+	assert_int_equal(0, rmdir(*state)); /* and no temporary file is left */
 	assert_int_equal(0, mkdir(*state, 0700));
 }
 
@@ -201,7 +201,7 @@ static void a_keyring_is_not_created_where_others_could_write(void **state)
 	assert_refused(ARGUMENT, keyring_create("keyring", NOW, NULL));
 }
 
-static void a_keyring_file_that_is_not_roots_alone_is_refused(void **state)
+static void a_keyring_file_that_others_can_read_is_rejected(void **state)
 {
 	const char *path = path_in(*state, "keyring");
 	struct keyring keyring;
@@ -221,7 +221,7 @@ static void a_keyring_file_that_is_not_roots_alone_is_refused(void **state)
 	assert_wiped(keyring);
 }
 
-static void a_keyring_larger_than_any_is_refused(void **state)
+static void a_keyring_that_is_too_large_is_rejected(void **state)
 {
 	const char *path = path_in(*state, "keyring");
 	struct keyring keyring;
@@ -238,20 +238,20 @@ static void a_keyring_larger_than_any_is_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_is_an_id_a_key_and_a_day),
-		cmocka_unit_test(comments_and_empty_lines_are_passed_over),
-		cmocka_unit_test(a_line_that_is_not_just_so_is_refused_by_its_number),
-		cmocka_unit_test(a_byte_that_no_text_holds_is_refused),
-		cmocka_unit_test(an_id_that_is_there_twice_is_refused),
-		cmocka_unit_test(a_keyring_without_a_key_is_refused),
+		cmocka_unit_test(a_line_is_an_id_a_key_and_a_date),
+		cmocka_unit_test(comments_and_empty_lines_are_ignored),
+		cmocka_unit_test(a_malformed_line_is_rejected_with_its_number),
+		cmocka_unit_test(a_byte_that_text_cannot_hold_is_rejected),
+		cmocka_unit_test(a_duplicate_id_is_rejected),
+		cmocka_unit_test(a_keyring_without_a_key_is_rejected),
 		cmocka_unit_test(thirty_two_keys_fit_and_no_more),
-		IN_FOLDER(a_created_keyring_loads_and_is_roots_alone),
-		IN_FOLDER(every_created_keyring_is_another),
-		IN_FOLDER(a_keyring_that_is_there_is_never_overwritten),
+		IN_FOLDER(a_created_keyring_loads_and_only_root_can_read_it),
+		IN_FOLDER(every_created_keyring_is_different),
+		IN_FOLDER(an_existing_keyring_is_never_overwritten),
 		IN_FOLDER(a_keyring_is_not_created_on_a_full_disk),
 		IN_FOLDER(a_keyring_is_not_created_where_others_could_write),
-		IN_FOLDER(a_keyring_file_that_is_not_roots_alone_is_refused),
-		IN_FOLDER(a_keyring_larger_than_any_is_refused),
+		IN_FOLDER(a_keyring_file_that_others_can_read_is_rejected),
+		IN_FOLDER(a_keyring_that_is_too_large_is_rejected),
 	};
 
 	SKIP_UNLESS_ROOT();

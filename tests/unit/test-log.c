@@ -6,7 +6,7 @@
 
 #undef syslog /* a macro where clang meets _FORTIFY_SOURCE */
 
-/* What was last sent: the library's syslog ends here. */
+/* The last line that was sent: the library's syslog ends here. */
 static struct {
 	int priority;
 	char line[2 * LOG_LINE_MAX];
@@ -70,7 +70,7 @@ static void an_event_is_one_line_of_fields(void **unused)
 			    line);
 }
 
-static void what_is_not_known_is_a_dash(void **unused)
+static void an_unknown_value_is_a_dash(void **unused)
 {
 	struct log_event nothing = {0}, empty = {"", "", "", "", "", "", ""};
 	char line[LOG_LINE_MAX];
@@ -83,7 +83,7 @@ static void what_is_not_known_is_a_dash(void **unused)
 			    line);
 }
 
-/* Is there one line, with each field once and in its place, and nothing but ASCII? */
+/* Is it one line, with each field once and in order, and nothing but ASCII? */
 static void assert_not_forged(const char *line)
 {
 	static const char *const fields[] = {"pam_totp: user=", " service=", " source=",
@@ -101,7 +101,7 @@ static void assert_not_forged(const char *line)
 		assert_null(strstr(found + 1, fields[i]));
 		at = found;
 	}
-	/* what stands in no quotes is one word a field */
+	/* outside quotes each field is one word */
 	at = strstr(line, " token=");
 	for (size_t i = 0, blanks = 0; line + i < at; i++) {
 		blanks += line[i] == ' ';
@@ -144,7 +144,7 @@ static void no_field_can_forge_a_field_or_a_line(void **unused)
 	}
 }
 
-static void what_stands_in_quotes_stays_in_them(void **unused)
+static void a_quoted_text_cannot_leave_its_quotes(void **unused)
 {
 	static const char *const hostile[] = {"\"", "\\\"", "\" outcome=\"allow", "a\nb", "\\"};
 
@@ -163,7 +163,7 @@ static void what_stands_in_quotes_stays_in_them(void **unused)
 	}
 }
 
-static void fields_are_cut_and_the_line_is_whole(void **unused)
+static void fields_are_cut_and_the_line_is_complete(void **unused)
 {
 	static char flood[10241];
 	struct log_event event = {flood, flood, flood, flood, flood, flood, flood};
@@ -179,7 +179,7 @@ static void fields_are_cut_and_the_line_is_whole(void **unused)
 	assert_int_equal(299, strspn(strstr(line, "detail=\"") + 8, "x"));
 }
 
-static void a_line_goes_to_the_log_of_logins_and_is_no_format(void **unused)
+static void a_line_goes_to_the_log_of_logins_and_is_not_a_format(void **unused)
 {
 	struct log_event event = {.user = "%s%n", .outcome = "deny", .detail = "100%n"};
 
@@ -196,11 +196,11 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_is_one_line_of_fields),
-		cmocka_unit_test(what_is_not_known_is_a_dash),
+		cmocka_unit_test(an_unknown_value_is_a_dash),
 		cmocka_unit_test(no_field_can_forge_a_field_or_a_line),
-		cmocka_unit_test(what_stands_in_quotes_stays_in_them),
-		cmocka_unit_test(fields_are_cut_and_the_line_is_whole),
-		cmocka_unit_test(a_line_goes_to_the_log_of_logins_and_is_no_format),
+		cmocka_unit_test(a_quoted_text_cannot_leave_its_quotes),
+		cmocka_unit_test(fields_are_cut_and_the_line_is_complete),
+		cmocka_unit_test(a_line_goes_to_the_log_of_logins_and_is_not_a_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

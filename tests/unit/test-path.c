@@ -91,7 +91,7 @@ static void owners_are_root_and_the_one_named(void **state)
 	}
 }
 
-static void every_forbidden_bit_alone_refuses(void **state)
+static void every_forbidden_bit_alone_is_rejected(void **state)
 {
 	struct ground *g = *state;
 
@@ -106,7 +106,7 @@ static void every_forbidden_bit_alone_refuses(void **state)
 	}
 }
 
-static void a_sentence_of_a_mode_says_what_to_run(void **state)
+static void a_message_about_a_mode_says_what_to_run(void **state)
 {
 	struct ground *g = *state;
 	struct path_rule readable = strict;
@@ -120,7 +120,7 @@ static void a_sentence_of_a_mode_says_what_to_run(void **state)
 	assert_string_equal("file: mode 0666: run chmod go-w file", why.text);
 }
 
-static void the_size_has_a_limit(void **state)
+static void the_size_is_limited(void **state)
 {
 	struct ground *g = *state;
 	struct path_rule rule = strict;
@@ -165,7 +165,7 @@ static void nothing_but_a_regular_file_is_opened_and_nothing_blocks(void **state
 	}
 }
 
-static void a_second_hard_link_is_refused(void **state)
+static void a_second_hard_link_is_rejected(void **state)
 {
 	struct ground *g = *state;
 	struct reason why = {""};
@@ -177,7 +177,7 @@ static void a_second_hard_link_is_refused(void **state)
 	assert_ok(open_error(g, "file", &strict, NULL));
 }
 
-static void what_is_not_there_is_not_found(void **state)
+static void a_missing_file_is_not_found(void **state)
 {
 	struct ground *g = *state;
 	OWN_FD int fd = -1;
@@ -191,7 +191,7 @@ static void what_is_not_there_is_not_found(void **state)
 	assert_int_equal(-1, fd);
 }
 
-static void a_folder_is_roots_or_its_owners_and_writable_by_nobody_else(void **state)
+static void a_directory_belongs_to_root_or_its_owner_and_only_they_write(void **state)
 {
 	static const struct {
 		mode_t mode;
@@ -221,7 +221,7 @@ static void a_folder_is_roots_or_its_owners_and_writable_by_nobody_else(void **s
 	}
 }
 
-static void a_folder_is_not_a_link_and_not_a_file(void **state)
+static void a_directory_is_not_a_link_and_not_a_file(void **state)
 {
 	struct ground *g = *state;
 	OWN_FD int fd = -1;
@@ -234,7 +234,7 @@ static void a_folder_is_not_a_link_and_not_a_file(void **state)
 	assert_int_equal(-1, fd);
 }
 
-static void a_configuration_may_be_a_link_but_must_be_roots(void **state)
+static void a_configuration_may_be_a_link_but_root_must_own_it(void **state)
 {
 	struct ground *g = *state;
 	OWN_FD int fd = -1;
@@ -260,7 +260,7 @@ static void a_configuration_may_be_a_link_but_must_be_roots(void **state)
 	assert_int_equal(-1, fd);
 }
 
-static void no_sentence_need_be_asked_for(void **state)
+static void the_reason_may_be_null(void **state)
 {
 	struct ground *g = *state;
 	OWN_FD int fd = -1;
@@ -279,16 +279,16 @@ int main(void)
 		ON_GROUND(a_plain_file_is_opened_at_its_start),
 		ON_GROUND(a_name_is_one_component),
 		ON_GROUND(owners_are_root_and_the_one_named),
-		ON_GROUND(every_forbidden_bit_alone_refuses),
-		ON_GROUND(a_sentence_of_a_mode_says_what_to_run),
-		ON_GROUND(the_size_has_a_limit),
+		ON_GROUND(every_forbidden_bit_alone_is_rejected),
+		ON_GROUND(a_message_about_a_mode_says_what_to_run),
+		ON_GROUND(the_size_is_limited),
 		ON_GROUND(nothing_but_a_regular_file_is_opened_and_nothing_blocks),
-		ON_GROUND(a_second_hard_link_is_refused),
-		ON_GROUND(what_is_not_there_is_not_found),
-		ON_GROUND(a_folder_is_roots_or_its_owners_and_writable_by_nobody_else),
-		ON_GROUND(a_folder_is_not_a_link_and_not_a_file),
-		ON_GROUND(a_configuration_may_be_a_link_but_must_be_roots),
-		ON_GROUND(no_sentence_need_be_asked_for),
+		ON_GROUND(a_second_hard_link_is_rejected),
+		ON_GROUND(a_missing_file_is_not_found),
+		ON_GROUND(a_directory_belongs_to_root_or_its_owner_and_only_they_write),
+		ON_GROUND(a_directory_is_not_a_link_and_not_a_file),
+		ON_GROUND(a_configuration_may_be_a_link_but_root_must_own_it),
+		ON_GROUND(the_reason_may_be_null),
 	};
 
 	SKIP_UNLESS_ROOT();

@@ -5,7 +5,7 @@
 
 #include "login/policy.h"
 
-/* What was complained of in one reading. */
+/* The complaints of one reading. */
 struct complaints {
 	size_t count;
 	struct reason all[8];
@@ -98,7 +98,7 @@ static void every_default_can_be_written_and_means_itself(void **unused)
 	assert_null(policy_key_at((size_t)-1));
 }
 
-static void no_key_is_there_twice(void **unused)
+static void no_setting_is_listed_twice(void **unused)
 {
 	const struct policy_key *one, *two;
 
@@ -107,7 +107,7 @@ static void no_key_is_there_twice(void **unused)
 			assert_string_not_equal(one->name, two->name);
 }
 
-/* The value that a key of a number has in a policy. */
+/* The value that a numeric setting has in a policy. */
 static uint32_t number_of(const struct policy *p, const char *key)
 {
 	const struct {
@@ -169,7 +169,7 @@ static void numbers_have_their_ranges(void **unused)
 	}
 }
 
-static void what_is_not_a_number_is_refused_for_every_number(void **unused)
+static void every_numeric_setting_rejects_what_is_not_a_number(void **unused)
 {
 	static const char *const keys[] = {"window",
 					   "attempts",
@@ -244,7 +244,7 @@ static void flags_are_yes_or_no(void **unused)
 	}
 }
 
-static void enforcement_is_a_word_or_a_day(void **unused)
+static void enforcement_is_a_word_or_a_date(void **unused)
 {
 	static const char *const others[] = {
 		"",           "Required",   "yes",         "2027-02-30",
@@ -271,7 +271,7 @@ static void enforcement_is_a_word_or_a_day(void **unused)
 	}
 }
 
-static void accounts_enrol_where_and_until_when_it_says(void **unused)
+static void accounts_enroll_where_and_until_when_the_policy_says(void **unused)
 {
 	struct policy p;
 	struct complaints told;
@@ -405,7 +405,7 @@ static void issuer_and_account_are_templates(void **unused)
 	}
 }
 
-static void a_template_is_filled_in_or_refused(void **unused)
+static void a_template_is_filled_in_or_rejected(void **unused)
 {
 	static const struct {
 		const char *template, *text;
@@ -499,7 +499,7 @@ static void a_list_is_walked_entry_by_entry(void **unused)
 	assert_false(policy_list_next(&rest, &name, &group));
 }
 
-static void a_user_is_in_a_list_by_the_whole_name_alone(void **unused)
+static void a_user_is_in_a_list_by_the_whole_name_only(void **unused)
 {
 	static const char list[] = "alice, bob,@carol";
 
@@ -559,7 +559,7 @@ static void quotes_keep_blanks_at_the_ends(void **unused)
 	}
 }
 
-static void a_line_that_is_no_pair_is_refused(void **unused)
+static void a_line_that_is_not_a_pair_is_rejected(void **unused)
 {
 	static const struct {
 		const char *line, *words;
@@ -606,7 +606,7 @@ static void a_line_of_another_file_is_not_repeated(void **unused)
 	}
 }
 
-static void a_key_given_twice_is_refused(void **unused)
+static void a_setting_given_twice_is_rejected(void **unused)
 {
 	struct policy p;
 	struct complaints told;
@@ -616,7 +616,7 @@ static void a_key_given_twice_is_refused(void **unused)
 	assert_string_equal("/etc/p.conf:3: window: given twice", told.all[0].text);
 }
 
-static void all_faults_are_told_with_their_lines(void **unused)
+static void all_mistakes_are_reported_with_their_lines(void **unused)
 {
 	struct policy p;
 	struct complaints told;
@@ -633,7 +633,7 @@ static void all_faults_are_told_with_their_lines(void **unused)
 	assert_told(&told, 4, "/etc/p.conf:7: debug: belongs on the PAM line");
 }
 
-static void the_line_is_told_however_long_the_name_of_the_file(void **unused)
+static void the_line_is_reported_however_long_the_name_of_the_file(void **unused)
 {
 	struct policy p;
 	struct complaints told = {0};
@@ -648,7 +648,7 @@ static void the_line_is_told_however_long_the_name_of_the_file(void **unused)
 	assert_told(&told, 0, ":3: window: expected a number from 0 to 10");
 }
 
-static void a_peers_option_is_refused_with_the_name_of_ours(void **unused)
+static void an_option_of_another_module_is_rejected_and_ours_is_named(void **unused)
 {
 	static const struct {
 		const char *line, *words;
@@ -683,7 +683,7 @@ static void a_peers_option_is_refused_with_the_name_of_ours(void **unused)
 	}
 }
 
-static void a_peers_option_in_the_file_is_told_too(void **unused)
+static void an_option_of_another_module_in_the_file_is_reported_too(void **unused)
 {
 	struct policy p;
 	struct complaints told;
@@ -692,7 +692,7 @@ static void a_peers_option_in_the_file_is_told_too(void **unused)
 	assert_told(&told, 0, "write enforce=optional");
 }
 
-static void each_key_has_its_places(void **unused)
+static void each_setting_is_valid_in_its_places_only(void **unused)
 {
 	const struct policy_key *key;
 
@@ -712,7 +712,7 @@ static void each_key_has_its_places(void **unused)
 	}
 }
 
-static void the_pam_line_wins_over_the_file(void **unused)
+static void the_pam_line_overrides_the_file(void **unused)
 {
 	static const char *argv[] = {
 		"debug",         "echo",       "enforce=optional", "exempt=backup,@svc",
@@ -726,11 +726,11 @@ static void the_pam_line_wins_over_the_file(void **unused)
 	assert_true(p.echo);
 	assert_int_equal(ENFORCE_OPTIONAL, p.enforce);
 	assert_string_equal("backup,@svc", p.exempt);
-	assert_string_equal("Code: ", p.prompt); /* the blank stays */
+	assert_string_equal("Code: ", p.prompt); /* the blank is kept */
 	assert_int_equal(4, p.window);
 }
 
-static void faults_of_the_pam_line_are_told_all(void **unused)
+static void all_mistakes_of_the_pam_line_are_reported(void **unused)
 {
 	static const char *argv[] = {"debug", "debug", "window=3", "Debug",
 				     "=",     "",      "conf=/x",  "echo=maybe"};
@@ -779,7 +779,7 @@ static void conf_names_an_absolute_path_once(void **unused)
 	}
 }
 
-static void a_nul_byte_is_refused_wherever_it_stands(void **unused)
+static void a_nul_byte_is_rejected_everywhere(void **unused)
 {
 	static const struct {
 		struct text text;
@@ -821,7 +821,7 @@ static void sixty_four_kilobytes_are_read_to_the_end(void **unused)
 	assert_refused(FORMAT, parse_text(&p, (struct text){text, POLICY_BYTES_MAX}, &told));
 	assert_told(&told, 0, "/etc/p.conf:65527: window");
 
-	memset(text, 'x', POLICY_BYTES_MAX); /* one line, of which not all is told */
+	memset(text, 'x', POLICY_BYTES_MAX); /* one line, not all of which is reported */
 	assert_refused(FORMAT, parse_text(&p, (struct text){text, POLICY_BYTES_MAX}, &told));
 	assert_int_equal(1, told.count);
 	memset(text, '=', POLICY_BYTES_MAX);
@@ -839,7 +839,7 @@ static void an_empty_file_leaves_the_defaults(void **unused)
 	assert_memory_equal(&defaults, &p, sizeof(p));
 }
 
-static void networks_are_read_and_mistakes_named(void **unused)
+static void networks_are_read_and_mistakes_reported(void **unused)
 {
 	static const char *const wrong[] = {"10.0.0.1/8",           "office",
 					    "10.0.0.0/8,",          ",10.0.0.0/8",
@@ -884,41 +884,41 @@ static void where_the_code_comes_from_is_one_of_four_words(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(networks_are_read_and_mistakes_named),
+		cmocka_unit_test(networks_are_read_and_mistakes_reported),
 		cmocka_unit_test(where_the_code_comes_from_is_one_of_four_words),
 		cmocka_unit_test(the_defaults_are_those_of_the_manual),
 		cmocka_unit_test(every_default_can_be_written_and_means_itself),
-		cmocka_unit_test(no_key_is_there_twice),
+		cmocka_unit_test(no_setting_is_listed_twice),
 		cmocka_unit_test(numbers_have_their_ranges),
-		cmocka_unit_test(what_is_not_a_number_is_refused_for_every_number),
+		cmocka_unit_test(every_numeric_setting_rejects_what_is_not_a_number),
 		cmocka_unit_test(durations_have_units),
 		cmocka_unit_test(flags_are_yes_or_no),
-		cmocka_unit_test(enforcement_is_a_word_or_a_day),
-		cmocka_unit_test(accounts_enrol_where_and_until_when_it_says),
+		cmocka_unit_test(enforcement_is_a_word_or_a_date),
+		cmocka_unit_test(accounts_enroll_where_and_until_when_the_policy_says),
 		cmocka_unit_test(algorithms_are_three),
 		cmocka_unit_test(paths_are_absolute_and_fit),
 		cmocka_unit_test(the_help_is_a_line_of_text_and_there_is_none_by_default),
 		cmocka_unit_test(a_prompt_is_up_to_127_bytes_of_clean_text),
 		cmocka_unit_test(issuer_and_account_are_templates),
-		cmocka_unit_test(a_template_is_filled_in_or_refused),
+		cmocka_unit_test(a_template_is_filled_in_or_rejected),
 		cmocka_unit_test(lists_have_no_empty_entry_and_no_blank_in_a_user),
 		cmocka_unit_test(a_list_has_at_most_2047_bytes),
 		cmocka_unit_test(a_list_is_walked_entry_by_entry),
-		cmocka_unit_test(a_user_is_in_a_list_by_the_whole_name_alone),
+		cmocka_unit_test(a_user_is_in_a_list_by_the_whole_name_only),
 		cmocka_unit_test(lines_may_be_written_as_people_write_them),
 		cmocka_unit_test(quotes_keep_blanks_at_the_ends),
-		cmocka_unit_test(a_line_that_is_no_pair_is_refused),
+		cmocka_unit_test(a_line_that_is_not_a_pair_is_rejected),
 		cmocka_unit_test(a_line_of_another_file_is_not_repeated),
-		cmocka_unit_test(a_key_given_twice_is_refused),
-		cmocka_unit_test(all_faults_are_told_with_their_lines),
-		cmocka_unit_test(the_line_is_told_however_long_the_name_of_the_file),
-		cmocka_unit_test(a_peers_option_is_refused_with_the_name_of_ours),
-		cmocka_unit_test(a_peers_option_in_the_file_is_told_too),
-		cmocka_unit_test(each_key_has_its_places),
-		cmocka_unit_test(the_pam_line_wins_over_the_file),
-		cmocka_unit_test(faults_of_the_pam_line_are_told_all),
+		cmocka_unit_test(a_setting_given_twice_is_rejected),
+		cmocka_unit_test(all_mistakes_are_reported_with_their_lines),
+		cmocka_unit_test(the_line_is_reported_however_long_the_name_of_the_file),
+		cmocka_unit_test(an_option_of_another_module_is_rejected_and_ours_is_named),
+		cmocka_unit_test(an_option_of_another_module_in_the_file_is_reported_too),
+		cmocka_unit_test(each_setting_is_valid_in_its_places_only),
+		cmocka_unit_test(the_pam_line_overrides_the_file),
+		cmocka_unit_test(all_mistakes_of_the_pam_line_are_reported),
 		cmocka_unit_test(conf_names_an_absolute_path_once),
-		cmocka_unit_test(a_nul_byte_is_refused_wherever_it_stands),
+		cmocka_unit_test(a_nul_byte_is_rejected_everywhere),
 		cmocka_unit_test(sixty_four_kilobytes_are_read_to_the_end),
 		cmocka_unit_test(an_empty_file_leaves_the_defaults),
 	};

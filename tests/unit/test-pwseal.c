@@ -41,7 +41,7 @@ static enum totp_err open_box(const uint8_t *box, size_t len)
 	return open_with("correct horse battery staple", box, len);
 }
 
-static void what_is_sealed_opens_under_its_passphrase_alone(void **unused)
+static void a_box_opens_with_its_passphrase_only(void **unused)
 {
 	static const char *const others[] = {"correct horse battery stapl",
 					     "Correct horse battery staple",
@@ -54,9 +54,11 @@ static void what_is_sealed_opens_under_its_passphrase_alone(void **unused)
 		assert_refused(SEAL, open_with(others[i], box, sizeof(box)));
 }
 
-static void a_box_is_made_of_the_bytes_that_the_manual_says(void **unused)
+static void a_box_has_the_bytes_of_the_manual(void **unused)
 {
-	/* made by another program: Python's hashlib.scrypt and AESGCM of its cryptography */
+	/*
+	 * made by another program: Python's hashlib.scrypt and AESGCM of its package cryptography
+	 */
 	static const char box_hex[] =
 		"5054504201010a0801a0a1a2a3a4a5a6a7a8a9aaabacadaeafe0e1e2e3e4e5e6"
 		"e7e8e9eaebe1e2963a67ab27d9c1da855585de469c3e12952f3598e5268101cc"
@@ -94,7 +96,7 @@ static void no_changed_byte_opens(void **unused)
 		assert_int_equal(expected, open_box(box, sizeof(box)));
 		box[at] ^= 0x20;
 	}
-	box[6]++; /* a cost that is taken, but not the one it was sealed at */
+	box[6]++; /* a cost that is accepted, but not the one with which it was sealed */
 	assert_refused(SEAL, open_box(box, sizeof(box)));
 	box[6]--;
 	assert_ok(open_box(box, sizeof(box)));
@@ -111,7 +113,7 @@ static void no_other_length_opens(void **unused)
 					 open_box(box, len));
 }
 
-static void a_box_of_one_kind_is_none_of_the_other(void **unused)
+static void a_box_of_one_kind_is_not_one_of_the_other(void **unused)
 {
 	const struct secret phrase = phrase_of("correct horse battery staple");
 	uint8_t box[BOX_LEN], plain[PLAIN_LEN] = {0};
@@ -123,8 +125,8 @@ static void a_box_of_one_kind_is_none_of_the_other(void **unused)
 	assert_wiped(plain);
 }
 
-/* Or whoever sends a file could make root's tool eat all memory, or run for days. */
-static void a_box_cannot_ask_for_any_cost(void **unused)
+/* Otherwise the sender of a file could make root's tool use all memory, or run for days. */
+static void a_box_cannot_ask_for_an_unlimited_cost(void **unused)
 {
 	static const struct {
 		uint8_t n_log2, r, p;
@@ -153,7 +155,7 @@ static void nothing_is_sealed_at_a_cost_that_would_not_open(void **unused)
 	assert_wiped(box);
 }
 
-static void a_box_is_sealed_and_opened_where_it_lies(void **unused)
+static void a_box_is_sealed_and_opened_in_place(void **unused)
 {
 	const struct secret phrase = phrase_of("correct horse battery staple");
 	uint8_t box[BOX_LEN], *inside = box + PWSEAL_HEADER_LEN;
@@ -166,7 +168,7 @@ static void a_box_is_sealed_and_opened_where_it_lies(void **unused)
 	assert_memory_equal(PLAIN, inside, PLAIN_LEN);
 }
 
-static void nothing_at_all_can_be_sealed(void **unused)
+static void an_empty_text_can_be_sealed(void **unused)
 {
 	const struct secret phrase = phrase_of("x");
 	uint8_t box[PWSEAL_OVERHEAD], plain[1] = {77};
@@ -176,7 +178,7 @@ static void nothing_at_all_can_be_sealed(void **unused)
 	assert_int_equal(77, plain[0]);
 }
 
-static void a_new_box_costs_what_it_says(void **unused)
+static void a_new_box_has_the_cost_that_it_states(void **unused)
 {
 	const struct secret phrase = phrase_of("correct horse battery staple");
 	uint8_t box[BOX_LEN];
@@ -190,17 +192,17 @@ static void a_new_box_costs_what_it_says(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_sealed_opens_under_its_passphrase_alone),
-		cmocka_unit_test(a_box_is_made_of_the_bytes_that_the_manual_says),
+		cmocka_unit_test(a_box_opens_with_its_passphrase_only),
+		cmocka_unit_test(a_box_has_the_bytes_of_the_manual),
 		cmocka_unit_test(no_two_boxes_share_salt_or_nonce),
 		cmocka_unit_test(no_changed_byte_opens),
 		cmocka_unit_test(no_other_length_opens),
-		cmocka_unit_test(a_box_of_one_kind_is_none_of_the_other),
-		cmocka_unit_test(a_box_cannot_ask_for_any_cost),
+		cmocka_unit_test(a_box_of_one_kind_is_not_one_of_the_other),
+		cmocka_unit_test(a_box_cannot_ask_for_an_unlimited_cost),
 		cmocka_unit_test(nothing_is_sealed_at_a_cost_that_would_not_open),
-		cmocka_unit_test(a_box_is_sealed_and_opened_where_it_lies),
-		cmocka_unit_test(nothing_at_all_can_be_sealed),
-		cmocka_unit_test(a_new_box_costs_what_it_says),
+		cmocka_unit_test(a_box_is_sealed_and_opened_in_place),
+		cmocka_unit_test(an_empty_text_can_be_sealed),
+		cmocka_unit_test(a_new_box_has_the_cost_that_it_states),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

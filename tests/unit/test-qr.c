@@ -1,7 +1,7 @@
 /*
- * The picture itself is libqrencode's; what is ours is how it is drawn. So each drawing is
- * read back here, half block by half block, and must show the same modules. That a camera
- * reads them is the end-to-end tests' to show.
+ * libqrencode makes the picture; our code draws it. So each drawing is read back here, half block
+ * by half block, and must show the same modules. The end-to-end tests show that a camera can read
+ * them.
  */
 #include "unit.h"
 
@@ -12,7 +12,7 @@
 #define QUIET_MAX 4
 #define CELLS_MAX (QR_SIDE_MAX + 2 * QUIET_MAX + 1)
 
-static struct qr qr;                     /* large: not for the stack */
+static struct qr qr;                     /* too large for the stack */
 static bool drawn[CELLS_MAX][CELLS_MAX]; /* the modules as a reader sees them; true: dark */
 
 static void encode(const char *text)
@@ -38,7 +38,7 @@ struct colours {
 	bool background_is_dark;
 };
 
-/* Take a colour sequence off the row; false if there is none. */
+/* Take a color sequence off the row; false if there is none. */
 static bool take_colours(const char **at, struct colours *colours)
 {
 	static const struct {
@@ -58,7 +58,7 @@ static bool take_colours(const char **at, struct colours *colours)
 	return false;
 }
 
-/* Take a half block or a blank off the row: which half is ink? */
+/* Take a half block or a blank off the row: which half is dark? */
 static void take_block(const char **at, bool *ret_upper, bool *ret_lower)
 {
 	const char *glyphs[] = {" ", "▀", "▄", "█"};
@@ -178,8 +178,8 @@ static void the_largest_picture_fits_its_rows(void **unused)
 		check_drawing((enum qr_style)style, QUIET_MAX, false);
 }
 
-/* A chequered one: colours and block change at every module. */
-static void the_most_restless_picture_fits_its_rows(void **unused)
+/* A checkered picture: colors and block change at every module. */
+static void the_picture_with_the_most_changes_fits_its_rows(void **unused)
 {
 	char row[QR_ROW_MAX];
 
@@ -191,7 +191,7 @@ static void the_most_restless_picture_fits_its_rows(void **unused)
 	assert_in_range(strlen(row), 22 * QR_SIDE_MAX, QR_ROW_MAX - 1);
 }
 
-static void a_row_gives_the_colours_back(void **unused)
+static void a_row_resets_the_colors(void **unused)
 {
 	const char *end = "\033[0m";
 	char row[QR_ROW_MAX];
@@ -205,7 +205,7 @@ static void a_row_gives_the_colours_back(void **unused)
 	assert_null(strchr(row, '\033'));
 }
 
-static void what_cannot_be_encoded_leaves_the_picture_alone(void **unused)
+static void a_text_that_cannot_be_encoded_leaves_the_picture_unchanged(void **unused)
 {
 	struct reason why = {""};
 	char long_text[3000];
@@ -234,9 +234,9 @@ int main(void)
 		cmocka_unit_test(the_lowest_version_that_fits_is_taken),
 		cmocka_unit_test(version_five_leaves_a_row_for_the_prompt),
 		cmocka_unit_test(the_largest_picture_fits_its_rows),
-		cmocka_unit_test(the_most_restless_picture_fits_its_rows),
-		cmocka_unit_test(a_row_gives_the_colours_back),
-		cmocka_unit_test(what_cannot_be_encoded_leaves_the_picture_alone),
+		cmocka_unit_test(the_picture_with_the_most_changes_fits_its_rows),
+		cmocka_unit_test(a_row_resets_the_colors),
+		cmocka_unit_test(a_text_that_cannot_be_encoded_leaves_the_picture_unchanged),
 		cmocka_unit_test(wiping_leaves_no_module),
 	};
 

@@ -32,7 +32,7 @@ static void every_code_made_is_found_and_no_other(void **unused)
 	}
 }
 
-static void new_codes_void_the_old_ones(void **unused)
+static void new_codes_make_the_old_ones_invalid(void **unused)
 {
 	struct recovery_code old[RECOVERY_MAX], codes[RECOVERY_MAX];
 	struct cred cred = cred_with_codes(10, old);
@@ -75,7 +75,7 @@ static void a_code_is_read_as_it_is_shown_and_as_people_type_it(void **unused)
 	}
 }
 
-static void what_has_another_shape_is_no_recovery_code(void **unused)
+static void a_text_of_another_shape_is_not_a_recovery_code(void **unused)
 {
 	static const char *const texts[] = {"",
 					    "7K3M-9QXT-2B4",
@@ -93,8 +93,8 @@ static void what_has_another_shape_is_no_recovery_code(void **unused)
 	}
 }
 
-/* Every character of the alphabet comes up, and codes differ: what 16 * 12 draws can show. */
-static void codes_are_of_the_whole_alphabet(void **unused)
+/* Every character of the alphabet occurs, and codes differ: as far as 16 * 12 draws can show it. */
+static void codes_use_the_whole_alphabet(void **unused)
 {
 	struct recovery_code codes[RECOVERY_MAX];
 	bool seen[256] = {false};
@@ -112,7 +112,7 @@ static void codes_are_of_the_whole_alphabet(void **unused)
 	assert_true(memcmp(&codes[0], &codes[1], sizeof(codes[0])) != 0);
 }
 
-/* As pam_totp-record(5) specifies it, with Python's hmac module for a second opinion. */
+/* As pam_totp-record(5) specifies it; computed independently with Python's hmac module. */
 static void the_hash_is_the_specified_one(void **unused)
 {
 	static const uint8_t expected[] = {0x8e, 0xde, 0x9f, 0x2a, 0xcf, 0x34, 0x00, 0x6c,
@@ -130,7 +130,7 @@ static void the_hash_is_the_specified_one(void **unused)
 	assert_int_equal(0, index);
 }
 
-static void spent_codes_are_not_left(void **unused)
+static void spent_codes_do_not_count_as_left(void **unused)
 {
 	struct recovery_code codes[RECOVERY_MAX];
 	struct cred cred = cred_with_codes(RECOVERY_MAX, codes);
@@ -167,7 +167,7 @@ static void scratch_codes_of_another_system_become_recovery_codes(void **unused)
 	}
 }
 
-static void the_same_list_brought_over_again_gives_the_same_hashes(void **unused)
+static void the_same_list_imported_again_gives_the_same_hashes(void **unused)
 {
 	struct cred a = example_cred(), b = example_cred(), other = example_cred();
 
@@ -191,7 +191,7 @@ static void a_scratch_code_that_is_listed_twice_counts_once(void **unused)
 	assert_int_equal(0, index);
 }
 
-static void a_recovery_code_of_ours_is_no_scratch_code(void **unused)
+static void a_recovery_code_of_ours_is_not_a_scratch_code(void **unused)
 {
 	struct recovery_code codes[RECOVERY_MAX];
 	struct cred cred = cred_with_codes(RECOVERY_MAX, codes);
@@ -203,7 +203,7 @@ static void a_recovery_code_of_ours_is_no_scratch_code(void **unused)
 	assert_int_equal(-1, index);
 }
 
-static void what_is_no_scratch_code_is_refused(void **unused)
+static void a_malformed_scratch_code_is_rejected(void **unused)
 {
 	static const struct code bad[] = {{""}, {"1234567"}, {"1234567x"}, {"-1234567"}};
 	struct cred cred = example_cred(), before = cred;
@@ -223,17 +223,17 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_code_made_is_found_and_no_other),
-		cmocka_unit_test(new_codes_void_the_old_ones),
+		cmocka_unit_test(new_codes_make_the_old_ones_invalid),
 		cmocka_unit_test(a_code_is_read_as_it_is_shown_and_as_people_type_it),
-		cmocka_unit_test(what_has_another_shape_is_no_recovery_code),
-		cmocka_unit_test(codes_are_of_the_whole_alphabet),
+		cmocka_unit_test(a_text_of_another_shape_is_not_a_recovery_code),
+		cmocka_unit_test(codes_use_the_whole_alphabet),
 		cmocka_unit_test(the_hash_is_the_specified_one),
-		cmocka_unit_test(spent_codes_are_not_left),
+		cmocka_unit_test(spent_codes_do_not_count_as_left),
 		cmocka_unit_test(scratch_codes_of_another_system_become_recovery_codes),
-		cmocka_unit_test(the_same_list_brought_over_again_gives_the_same_hashes),
+		cmocka_unit_test(the_same_list_imported_again_gives_the_same_hashes),
 		cmocka_unit_test(a_scratch_code_that_is_listed_twice_counts_once),
-		cmocka_unit_test(a_recovery_code_of_ours_is_no_scratch_code),
-		cmocka_unit_test(what_is_no_scratch_code_is_refused),
+		cmocka_unit_test(a_recovery_code_of_ours_is_not_a_scratch_code),
+		cmocka_unit_test(a_malformed_scratch_code_is_rejected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ static struct token hotp(void)
 	return token;
 }
 
-static void two_codes_in_a_row_move_the_counter_after_them(void **unused)
+static void two_codes_in_a_row_move_the_counter_past_them(void **unused)
 {
 	static const uint64_t aheads[] = {0, 1, 11, 999, HOTP_AHEAD_MAX};
 
@@ -70,14 +70,14 @@ static void two_codes_in_a_row_give_a_wrong_clock_its_offset(void **unused)
 		assert_ok(resync_at(&r.cred.tokens[0], &r.state.tokens[0], step - 1, step));
 		assert_int_equal(offsets[i], r.cred.tokens[0].offset);
 		assert_int_equal(step, r.state.tokens[0].moving);
-		/* both codes are used up, and the next one is good */
+		/* both codes are used up, and the next one works */
 		assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, step - 1), T));
 		assert_ruling(DENY, USED_CODE, answer(&r, code_of(&r, 0, step), T));
 		assert_ruling(ALLOW, CODE, answer(&r, code_of(&r, 0, step + 1), T + 30));
 	}
 }
 
-static void an_offset_that_was_there_is_replaced_not_added_to(void **unused)
+static void an_existing_offset_is_replaced_not_added_to(void **unused)
 {
 	struct record r = record_of_one_token();
 
@@ -97,10 +97,10 @@ static void codes_that_were_used_set_no_offset(void **unused)
 	assert_refused(STALE, resync_at(token, state, STEP - 100, STEP - 99));
 	assert_int_equal(0, token->offset);
 	assert_int_equal(STEP, state->moving);
-	assert_ok(resync_at(token, state, STEP, STEP + 1)); /* the first may have been */
+	assert_ok(resync_at(token, state, STEP, STEP + 1)); /* the first may have been used */
 }
 
-static void codes_of_no_place_in_reach_change_nothing(void **unused)
+static void codes_out_of_reach_change_nothing(void **unused)
 {
 	struct record r = record_of_one_token();
 	struct token *token = &r.cred.tokens[0];
@@ -119,12 +119,12 @@ static void codes_of_no_place_in_reach_change_nothing(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_codes_in_a_row_move_the_counter_after_them),
+		cmocka_unit_test(two_codes_in_a_row_move_the_counter_past_them),
 		cmocka_unit_test(other_codes_leave_the_counter_where_it_is),
 		cmocka_unit_test(two_codes_in_a_row_give_a_wrong_clock_its_offset),
-		cmocka_unit_test(an_offset_that_was_there_is_replaced_not_added_to),
+		cmocka_unit_test(an_existing_offset_is_replaced_not_added_to),
 		cmocka_unit_test(codes_that_were_used_set_no_offset),
-		cmocka_unit_test(codes_of_no_place_in_reach_change_nothing),
+		cmocka_unit_test(codes_out_of_reach_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #define PLAIN     "the plaintext of a credential"
 #define PLAIN_LEN (sizeof(PLAIN) - 1)
 #define BOX_LEN   (PLAIN_LEN + SEAL_OVERHEAD)
-#define ROOM      64 /* more than the plaintext needs */
+#define ROOM      64 /* more room than the plaintext needs */
 
 static void seal_plain(const char *user, uint8_t box[BOX_LEN])
 {
@@ -15,7 +15,7 @@ static void seal_plain(const char *user, uint8_t box[BOX_LEN])
 	assert_ok(seal_close(&key, user, (const uint8_t *)PLAIN, PLAIN_LEN, box));
 }
 
-/* Open a box of alice's; whatever fails must leave zeros. */
+/* Open a box of alice's; after any failure the output must be zeros. */
 static enum totp_err open_box(const struct host_key *key, const char *user, const uint8_t *box,
 			      size_t len)
 {
@@ -35,7 +35,7 @@ static enum totp_err open_box(const struct host_key *key, const char *user, cons
 	return err;
 }
 
-static void what_is_sealed_opens_for_its_user(void **unused)
+static void a_box_opens_for_its_user(void **unused)
 {
 	struct host_key key = example_key();
 	uint8_t box[BOX_LEN];
@@ -94,7 +94,7 @@ static void no_other_length_opens(void **unused)
 					 open_box(&key, "alice", box, len));
 }
 
-static void it_opens_for_no_other_user(void **unused)
+static void a_box_opens_for_no_other_user(void **unused)
 {
 	static const char *const others[] = {"bob", "alic", "alice2", "Alice", "alice "};
 	struct host_key key = example_key();
@@ -106,7 +106,7 @@ static void it_opens_for_no_other_user(void **unused)
 	assert_refused(RANGE, open_box(&key, "", box, sizeof(box)));
 }
 
-static void it_opens_under_no_other_key(void **unused)
+static void a_box_opens_with_no_other_key(void **unused)
 {
 	struct host_key key = example_key();
 	uint8_t box[BOX_LEN];
@@ -117,7 +117,7 @@ static void it_opens_under_no_other_key(void **unused)
 	key.id++;
 	assert_refused(NOT_FOUND, open_box(&key, "alice", box, sizeof(box)));
 	key = example_key();
-	key.created++; /* the day is for people alone */
+	key.created++; /* the date is only for people */
 	assert_ok(open_box(&key, "alice", box, sizeof(box)));
 }
 
@@ -136,7 +136,7 @@ static void a_box_says_which_key_it_needs(void **unused)
 	assert_int_equal(0xdeadbeef, id);
 }
 
-static void it_opens_only_where_there_is_room(void **unused)
+static void a_box_opens_only_where_there_is_room(void **unused)
 {
 	struct host_key key = example_key();
 	uint8_t box[BOX_LEN], plain[PLAIN_LEN];
@@ -152,7 +152,7 @@ static void it_opens_only_where_there_is_room(void **unused)
 	assert_int_equal(PLAIN_LEN, len);
 }
 
-static void nothing_at_all_can_be_sealed(void **unused)
+static void an_empty_text_can_be_sealed(void **unused)
 {
 	struct host_key key = example_key();
 	uint8_t box[SEAL_OVERHEAD], plain[1] = {0};
@@ -214,16 +214,16 @@ static void the_example_of_the_manual_opens(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_sealed_opens_for_its_user),
+		cmocka_unit_test(a_box_opens_for_its_user),
 		cmocka_unit_test(a_box_begins_with_magic_and_key_id),
 		cmocka_unit_test(no_two_boxes_share_a_nonce),
 		cmocka_unit_test(no_changed_byte_opens),
 		cmocka_unit_test(no_other_length_opens),
-		cmocka_unit_test(it_opens_for_no_other_user),
-		cmocka_unit_test(it_opens_under_no_other_key),
+		cmocka_unit_test(a_box_opens_for_no_other_user),
+		cmocka_unit_test(a_box_opens_with_no_other_key),
 		cmocka_unit_test(a_box_says_which_key_it_needs),
-		cmocka_unit_test(it_opens_only_where_there_is_room),
-		cmocka_unit_test(nothing_at_all_can_be_sealed),
+		cmocka_unit_test(a_box_opens_only_where_there_is_room),
+		cmocka_unit_test(an_empty_text_can_be_sealed),
 		cmocka_unit_test(a_user_has_1_to_200_bytes),
 		cmocka_unit_test(the_example_of_the_manual_opens),
 	};

@@ -1,4 +1,4 @@
-/* Secrets, and the two other things that everything rests on: owners and errors. */
+/* Secrets, and the two other things on which everything else depends: owners and errors. */
 #include "unit.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static void a_shorter_secret_leaves_nothing_of_a_longer_one(void **unused)
 	assert_zeros(secret.data + 5, sizeof(secret.data) - 5);
 }
 
-static void a_secret_that_moves_leaves_nothing_behind(void **unused)
+static void a_moved_secret_leaves_nothing_behind(void **unused)
 {
 	struct secret from = {0}, to = {0};
 
@@ -109,7 +109,7 @@ static void a_descriptor_is_closed_when_its_scope_ends(void **unused)
 	assert_false(is_open(seen));
 }
 
-static void a_descriptor_that_was_taken_outlives_the_scope(void **unused)
+static void a_descriptor_that_was_taken_stays_open_after_the_scope(void **unused)
 {
 	int kept;
 
@@ -124,7 +124,7 @@ static void a_descriptor_that_was_taken_outlives_the_scope(void **unused)
 	assert_false(is_open(kept));
 }
 
-static void closing_keeps_errno_and_accepts_nothing(void **unused)
+static void closing_keeps_errno_and_accepts_minus_1(void **unused)
 {
 	errno = EXDEV;
 	assert_int_equal(-1, fd_close(-1));
@@ -172,7 +172,7 @@ static void a_reason_is_cut_at_its_size(void **unused)
 	assert_int_equal(sizeof(why.text) - 1, strlen(why.text));
 }
 
-static void a_reason_nobody_asked_for_is_not_written(void **unused)
+static void a_reason_of_null_is_not_written(void **unused)
 {
 	errno = EACCES;
 	reason_set(NULL, "%d", 1);
@@ -194,7 +194,7 @@ static void a_reason_ends_with_the_text_of_errno_and_keeps_it(void **unused)
 	assert_int_equal(EACCES, errno);
 }
 
-static void a_file_that_is_not_there_is_not_found(void **unused)
+static void a_missing_file_is_not_found(void **unused)
 {
 	struct reason why;
 
@@ -208,20 +208,20 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_secret_holds_1_to_128_bytes),
 		cmocka_unit_test(a_shorter_secret_leaves_nothing_of_a_longer_one),
-		cmocka_unit_test(a_secret_that_moves_leaves_nothing_behind),
+		cmocka_unit_test(a_moved_secret_leaves_nothing_behind),
 		cmocka_unit_test(moving_a_secret_onto_itself_changes_nothing),
 		cmocka_unit_test(wiping_leaves_zeros),
 		cmocka_unit_test(secrets_are_equal_only_if_every_bit_is),
 		cmocka_unit_test(a_descriptor_is_closed_when_its_scope_ends),
-		cmocka_unit_test(a_descriptor_that_was_taken_outlives_the_scope),
-		cmocka_unit_test(closing_keeps_errno_and_accepts_nothing),
+		cmocka_unit_test(a_descriptor_that_was_taken_stays_open_after_the_scope),
+		cmocka_unit_test(closing_keeps_errno_and_accepts_minus_1),
 		cmocka_unit_test(a_text_is_freed_once),
 		cmocka_unit_test(every_error_has_a_name_of_its_own),
 		cmocka_unit_test(success_is_zero),
 		cmocka_unit_test(a_reason_is_cut_at_its_size),
-		cmocka_unit_test(a_reason_nobody_asked_for_is_not_written),
+		cmocka_unit_test(a_reason_of_null_is_not_written),
 		cmocka_unit_test(a_reason_ends_with_the_text_of_errno_and_keeps_it),
-		cmocka_unit_test(a_file_that_is_not_there_is_not_found),
+		cmocka_unit_test(a_missing_file_is_not_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

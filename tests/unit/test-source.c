@@ -26,7 +26,7 @@ static void assert_text(const char *expected, const struct source *source)
 	assert_string_equal(expected, text);
 }
 
-/* By a process of root's. */
+/* By a process that runs as root. */
 static void assert_source(const char *expected, const char *rhost, const char *connection)
 {
 	struct source source = source_of(rhost, connection, 0);
@@ -62,7 +62,7 @@ static void a_literal_address_is_itself(void **unused)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_source(rows[i].text, rows[i].rhost, NULL);
-		/* and what the environment says does not matter */
+		/* and the environment makes no difference */
 		assert_source(rows[i].text, rows[i].rhost, "203.0.113.9 1 203.0.113.1 22");
 	}
 }
@@ -87,7 +87,7 @@ static void a_mapped_address_is_the_one_it_maps(void **unused)
 	assert_zeros(plain.bytes + 4, 12);
 }
 
-static void a_name_is_no_place_and_leaves_the_service(void **unused)
+static void a_host_name_is_not_an_address_and_the_service_is_the_source(void **unused)
 {
 	static const char *const names[] = {
 		"host.example.org",
@@ -119,7 +119,7 @@ static void a_name_is_no_place_and_leaves_the_service(void **unused)
 	}
 }
 
-static void sshds_word_is_an_address_and_more(void **unused)
+static void sshd_passes_an_address_and_more(void **unused)
 {
 	static const struct {
 		const char *connection, *text;
@@ -143,7 +143,7 @@ static void sshds_word_is_an_address_and_more(void **unused)
 
 static void a_program_that_a_user_started_is_the_users_uid(void **unused)
 {
-	/* whatever it hands over but an address */
+	/* whatever it passes, except an address */
 	static const char *const rhosts[] = {NULL, "", "tower"};
 	struct source one, two;
 
@@ -174,7 +174,7 @@ static struct source source_at(const char *service, const char *terminal, const 
 	return source_of_login(&caller, &address);
 }
 
-static void a_process_of_roots_is_its_service_and_terminal(void **unused)
+static void a_process_of_root_is_its_service_and_terminal(void **unused)
 {
 	static const struct {
 		const char *service, *terminal, *text, *place;
@@ -192,7 +192,7 @@ static void a_process_of_roots_is_its_service_and_terminal(void **unused)
 		{"login", "/dev/pts/12", "service:login:pts", "a terminal of this host",
 		 SOURCE_PSEUDO},
 		{"sddm", ":0", "service:sddm::0", ":0 of this host", SOURCE_PSEUDO},
-		/* words that are no terminals */
+		/* texts that do not name a terminal */
 		{"sshd", "ssh", "service:sshd", "a client of sshd", SOURCE_NETWORK},
 		{"vsftpd", "ftp", "service:vsftpd", "a client of vsftpd", SOURCE_NETWORK},
 		{"cron", "cron", "service:cron", "a client of cron", SOURCE_NETWORK},
@@ -221,13 +221,13 @@ static void a_process_of_roots_is_its_service_and_terminal(void **unused)
 		source_place(&source, place);
 		assert_string_equal(rows[i].place, place);
 		assert_int_equal(ADDRESS_NONE, address.family);
-		/* a program that hands over a name serves a network, whatever its terminal is */
+		/* a program that passes a host name serves a network, whatever its terminal is */
 		source = source_at(rows[i].service, rows[i].terminal, "tower.example");
 		assert_int_equal(SOURCE_NETWORK, source_class(&source));
 	}
 }
 
-static void each_service_and_each_console_is_a_place_of_its_own(void **unused)
+static void each_service_and_each_console_is_a_source_of_its_own(void **unused)
 {
 	static const char *const services[] = {"login",
 					       "xrdp-sesman",
@@ -250,7 +250,7 @@ static void each_service_and_each_console_is_a_place_of_its_own(void **unused)
 			assert_int_equal(i == k, source_equal(&all[i], &all[k]));
 }
 
-static void hostile_strings_are_no_place(void **unused)
+static void hostile_strings_are_not_an_address(void **unused)
 {
 	static const char *const strings[] = {"%s%n%s%n", "\n192.0.2.1", "192.0.2.1\n",
 					      "\xff\xfe", "$(reboot)",   "user=root outcome=allow"};
@@ -273,7 +273,7 @@ static void hostile_strings_are_no_place(void **unused)
 	free(flood);
 }
 
-static void a_kind_that_there_is_not_is_unknown(void **unused)
+static void an_unknown_kind_is_unknown(void **unused)
 {
 	struct source source = {.kind = 77};
 	char text[SOURCE_TEXT_MAX];
@@ -282,7 +282,7 @@ static void a_kind_that_there_is_not_is_unknown(void **unused)
 	assert_string_equal("unknown", text);
 }
 
-static void a_person_reads_a_place_and_no_uid(void **unused)
+static void a_user_reads_an_address_or_a_terminal_and_no_uid(void **unused)
 {
 	static const struct {
 		const char *rhost, *place;
@@ -317,14 +317,14 @@ int main(void)
 		cmocka_unit_test(a_literal_address_is_itself),
 		cmocka_unit_test(neighbours_in_a_network_of_64_bits_are_one_source),
 		cmocka_unit_test(a_mapped_address_is_the_one_it_maps),
-		cmocka_unit_test(a_name_is_no_place_and_leaves_the_service),
-		cmocka_unit_test(sshds_word_is_an_address_and_more),
+		cmocka_unit_test(a_host_name_is_not_an_address_and_the_service_is_the_source),
+		cmocka_unit_test(sshd_passes_an_address_and_more),
 		cmocka_unit_test(a_program_that_a_user_started_is_the_users_uid),
-		cmocka_unit_test(a_process_of_roots_is_its_service_and_terminal),
-		cmocka_unit_test(each_service_and_each_console_is_a_place_of_its_own),
-		cmocka_unit_test(hostile_strings_are_no_place),
-		cmocka_unit_test(a_kind_that_there_is_not_is_unknown),
-		cmocka_unit_test(a_person_reads_a_place_and_no_uid),
+		cmocka_unit_test(a_process_of_root_is_its_service_and_terminal),
+		cmocka_unit_test(each_service_and_each_console_is_a_source_of_its_own),
+		cmocka_unit_test(hostile_strings_are_not_an_address),
+		cmocka_unit_test(an_unknown_kind_is_unknown),
+		cmocka_unit_test(a_user_reads_an_address_or_a_terminal_and_no_uid),
 		cmocka_unit_test(the_longest_network_fits),
 	};
 

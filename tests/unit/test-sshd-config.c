@@ -1,4 +1,4 @@
-/* Unit tests of reading sshd's configuration, in its files' order and with their Match blocks. */
+/* Reading sshd's configuration, in the order of its files and with their Match blocks. */
 #include "store_fixture.h"
 
 #include "host/sshd_config.h"
@@ -80,7 +80,7 @@ static void a_file_that_includes_itself_ends(void **state)
 	assert_true(sshd_config_each(put("self", text, (size_t)len), keep, NULL));
 }
 
-static void bytes_that_are_no_configuration_are_read_without_harm(void **state)
+static void bytes_that_are_not_a_configuration_are_read_without_harm(void **state)
 {
 	static const char text[] = "\0\0 \x80\xff=\"\n\"\"\"\nInclude \0\nInclude\nMatch\n\"";
 
@@ -101,7 +101,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_that_includes_itself_ends, config_begin,
 						config_end),
 		cmocka_unit_test_setup_teardown(
-			bytes_that_are_no_configuration_are_read_without_harm, config_begin,
+			bytes_that_are_not_a_configuration_are_read_without_harm, config_begin,
 			config_end),
 	};
 

@@ -11,7 +11,7 @@
 #include "login/policy.h"
 #include "store_fixture.h"
 
-/* What a copy of this program, run under another name, does instead of the tests: is it sshd? */
+/* A copy of this program, under another name, does this instead of the tests: is it sshd? */
 #define ASK     "--is-sshd"
 #define GO_AWAY "--is-sshd-after-an-upgrade"
 
@@ -44,7 +44,7 @@ struct program {
 	const char *word;
 };
 
-/* Does a process that runs this program believe itself to be sshd? */
+/* Does a process that runs this program take itself for sshd? */
 static bool is_sshd(const struct program *program)
 {
 	char dir[32], path[64];
@@ -69,7 +69,7 @@ static bool is_sshd(const struct program *program)
 	return WEXITSTATUS(status) == 1;
 }
 
-static void sshd_is_a_program_of_root_s_of_that_name_that_root_started(void **unused)
+static void sshd_is_a_program_of_that_name_that_root_owns_and_has_started(void **unused)
 {
 	static const struct {
 		struct program program;
@@ -82,7 +82,7 @@ static void sshd_is_a_program_of_root_s_of_that_name_that_root_started(void **un
 		{{"sshdx", 0755, 0, 0, ASK}, false},      {{"xsshd", 0755, 0, 0, ASK}, false},
 		{{"sshd is me", 0755, 0, 0, ASK}, false}, {{"sshd", 0775, 0, 0, ASK}, false},
 		{{"sshd", 0757, 0, 0, ASK}, false},       {{"sshd", 0755, 1, 0, ASK}, false},
-		{{"sshd", 0755, 0, 1, ASK}, false}, /* set-uid: its caller's word is not sshd's */
+		{{"sshd", 0755, 0, 1, ASK}, false}, /* set-uid: the caller sets its environment */
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
@@ -91,7 +91,7 @@ static void sshd_is_a_program_of_root_s_of_that_name_that_root_started(void **un
 				 (unsigned)rows[i].program.mode);
 }
 
-static void what_sshd_accepted_is_read_from_its_lines(void **unused)
+static void the_accepted_methods_are_read_from_sshd_s_lines(void **unused)
 {
 	static const struct {
 		const char *info;
@@ -126,8 +126,8 @@ static void what_sshd_accepted_is_read_from_its_lines(void **unused)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sshd_is_a_program_of_root_s_of_that_name_that_root_started),
-		cmocka_unit_test(what_sshd_accepted_is_read_from_its_lines),
+		cmocka_unit_test(sshd_is_a_program_of_that_name_that_root_owns_and_has_started),
+		cmocka_unit_test(the_accepted_methods_are_read_from_sshd_s_lines),
 	};
 
 	if (argc > 1)

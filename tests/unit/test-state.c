@@ -6,7 +6,7 @@
 
 #define MAC_AT (STATE_SLOT_LEN - SHA256_LEN)
 
-/* A state of the example in which every field has a value of its own. */
+/* A state of the example in which every field has a different value. */
 static struct login_state example_state(void)
 {
 	struct cred cred = example_cred();
@@ -90,7 +90,7 @@ static void sign(uint8_t slot[STATE_SLOT_LEN], const struct cred *cred)
 	memcpy(slot + MAC_AT, mac, SHA256_LEN);
 }
 
-static void what_is_encoded_is_what_is_decoded(void **unused)
+static void decoding_gives_what_was_encoded(void **unused)
 {
 	struct cred cred = example_cred();
 	struct login_state state = example_state(), back;
@@ -187,7 +187,7 @@ static struct login_state newer_state(void)
 	return state;
 }
 
-static void version_2_has_a_throttle_for_each_class_in_the_place_of_the_one(void **unused)
+static void version_2_has_a_throttle_for_each_class_instead_of_one_for_all(void **unused)
 {
 	static const char hex[] = "000000020000000000002111" /* 70: the network: burst, total */
 				  "000000030000000000002222"
@@ -208,14 +208,14 @@ static void version_2_has_a_throttle_for_each_class_in_the_place_of_the_one(void
 	assert_ok(state_encode(&was, &old, older));
 	assert_int_equal(2, slot[5]);
 	assert_memory_equal(expected, slot + AT, sizeof(expected));
-	/* and all else is where it was, behind them */
+	/* and everything else follows unchanged */
 	assert_memory_equal(older + 6, slot + 6, AT - 6);
 	assert_memory_equal(older + AT + ONE, slot + AT + LEN, MAC_AT - AT - LEN);
 	assert_ok(state_decode(slot, &cred, &back));
 	assert_state_equal(&state, &back);
 }
 
-static void version_2_ends_with_what_self_service_did(void **unused)
+static void version_2_ends_with_the_changes_by_self_service(void **unused)
 {
 	static const char hex[] = "02"               /* 302: devices added, how often */
 				  "0000000000008111" /* 303: the last time */
@@ -224,7 +224,7 @@ static void version_2_ends_with_what_self_service_did(void **unused)
 				  "00000000000000000000000000000000000000000000000000"
 				  "00"
 				  "00000000000000000000000000000000000000000000000000"
-				  "02"; /* 380: the second token came with it */
+				  "02"; /* 380: the second token was added in this change */
 	enum { AT = 302 };
 	uint8_t expected[(sizeof(hex) - 1) / 2];
 	struct cred cred = newer_cred();
@@ -243,27 +243,27 @@ static void version_2_ends_with_what_self_service_did(void **unused)
 	assert_memory_equal(state.notices, back.notices, sizeof(back.notices));
 	assert_true(back.tokens[1].unread && !back.tokens[0].unread);
 
-	slot[AT + sizeof(expected) - 1] = 4; /* a token that is not there */
+	slot[AT + sizeof(expected) - 1] = 4; /* a token that does not exist */
 	sign(slot, &cred);
 	assert_refused(FORMAT, state_decode(slot, &cred, &back));
 	state.notices[NOTICE_RECOVERY].source.kind = SOURCE_UID + 1;
 	assert_refused(RANGE, state_encode(&state, &cred, slot));
 }
 
-static void a_state_of_either_version_is_written_as_the_credential_is(void **unused)
+static void a_state_is_written_in_the_version_of_its_credential(void **unused)
 {
 	struct cred newer = newer_cred(), older = example_cred();
 	struct login_state state = newer_state(), back;
 	uint8_t slot[STATE_SLOT_LEN];
 
-	/* a program of before reads what version 1 has: the throttle of the network */
+	/* an earlier program reads what version 1 holds: the throttle of the network */
 	assert_ok(state_encode(&state, &older, slot));
 	assert_refused(SEAL, state_decode(slot, &newer, &back));
 	assert_ok(state_decode(slot, &older, &back));
 	state = example_state();
 	assert_state_equal(&state, &back);
 
-	/* upgraded, what all shared is forgiven to none */
+	/* after the upgrade no class is cleared of the failures that all classes shared */
 	assert_ok(state_encode(&back, &newer, slot));
 	assert_ok(state_decode(slot, &newer, &back));
 	assert_false(back.one_class);
@@ -308,7 +308,7 @@ static void the_example_of_the_manual_is_valid(void **unused)
 	assert_int_equal(56666667, state.tokens[0].moving);
 }
 
-/* Every byte of it, those after the fields and the MAC included. */
+/* Every byte of it, including those after the fields and the MAC. */
 static void assert_authenticated(const struct login_state *state, const struct cred *cred)
 {
 	static const uint8_t flips[] = {1, 0x80, 0xff};
@@ -358,8 +358,11 @@ static void every_byte_that_becomes_0_breaks_the_mac(void **unused)
 	}
 }
 
-/* Since version 2 the zeros between them are not hashed: how many bytes come first is. */
-static void the_end_of_a_slot_is_no_beginning_of_a_user_name(void **unused)
+/*
+ * Since version 2 the zeros between them are not hashed, but the number of the bytes before them
+ * is.
+ */
+static void the_end_of_a_slot_cannot_be_moved_into_a_user_name(void **unused)
 {
 	struct cred cred = example_cred(), other;
 	struct login_state state = example_state(), back;
@@ -381,7 +384,7 @@ static void the_end_of_a_slot_is_no_beginning_of_a_user_name(void **unused)
 	assert_refused(SEAL, state_decode(slot, &other, &back));
 }
 
-static void a_slot_of_one_version_is_none_of_another(void **unused)
+static void a_slot_of_one_version_is_not_valid_in_another(void **unused)
 {
 	struct cred first = example_cred(), newest = first;
 	struct login_state state = example_state(), back;
@@ -396,7 +399,7 @@ static void a_slot_of_one_version_is_none_of_another(void **unused)
 	assert_refused(UNSUPPORTED, state_decode(slot, &first, &back));
 }
 
-static void the_state_of_another_user_key_or_credential_is_refused(void **unused)
+static void the_state_of_another_user_key_or_credential_is_rejected(void **unused)
 {
 	const struct cred cred = example_cred();
 	struct login_state state = example_state(), back;
@@ -413,14 +416,14 @@ static void the_state_of_another_user_key_or_credential_is_refused(void **unused
 	other.state_key[31] ^= 1;
 	assert_refused(SEAL, state_decode(slot, &other, &back));
 	other = cred;
-	other.id[0] ^= 1; /* one key for two credentials never is, but were it so */
+	other.id[0] ^= 1; /* two credentials never share a key, but even then */
 	assert_refused(RANGE, state_decode(slot, &other, &back));
 	assert_wiped(back.cred_id);
 	assert_refused(RANGE, state_encode(&state, &other, slot));
 }
 
-/* What an authentic slot of another program, or another version, may hold. */
-static void an_authentic_slot_is_checked_all_the_same(void **unused)
+/* What an authentic slot of another program, or of another version, may hold. */
+static void an_authentic_slot_is_checked_nevertheless(void **unused)
 {
 	static const struct {
 		size_t at;
@@ -438,10 +441,10 @@ static void an_authentic_slot_is_checked_all_the_same(void **unused)
 		{31, 2, TOTP_ERR_RANGE}, /* a token that the credential lacks */
 		{31, 7, TOTP_ERR_RANGE},
 		{48, 1, TOTP_ERR_RANGE},
-		{68, 255, TOTP_OK}, /* spent */
+		{68, 255, TOTP_OK}, /* spent recovery codes */
 		{69, 255, TOTP_OK}, /* bypass used */
 		{94, 9, TOTP_ERR_FORMAT},
-		{95, 0, TOTP_ERR_RANGE}, /* unknown is never known */
+		{95, 0, TOTP_ERR_RANGE}, /* the source "unknown" is never a known source */
 		{95, 4, TOTP_ERR_RANGE},
 		{205, 0, TOTP_OK},
 		{205, 4, TOTP_ERR_RANGE},
@@ -468,7 +471,7 @@ static void an_authentic_slot_is_checked_all_the_same(void **unused)
 	}
 }
 
-static void an_authentic_change_is_refused_or_means_something_else(void **unused)
+static void an_authentic_change_is_rejected_or_means_something_else(void **unused)
 {
 	struct cred cred = example_cred();
 	struct login_state state = example_state();
@@ -528,7 +531,7 @@ static void a_new_state_knows_the_tokens_and_nothing_else(void **unused)
 	assert_state_equal(&expected, &state);
 }
 
-/* The file of a state, both slots of it valid. */
+/* The file of a state in which both slots are valid. */
 static void encode_file(uint64_t sequence, uint8_t file[STATE_FILE_LEN])
 {
 	struct cred cred = example_cred();
@@ -547,7 +550,7 @@ static void put_slot(uint8_t file[STATE_FILE_LEN], size_t slot, uint64_t sequenc
 	assert_ok(state_encode(&state, &cred, file + slot * STATE_SLOT_LEN));
 }
 
-/* The sequence chosen; 0 stands for a refusal. */
+/* The sequence of the slot that counts; 0: the file is rejected. */
 static uint64_t choose(const uint8_t file[STATE_FILE_LEN], bool *ret_torn)
 {
 	struct cred cred = example_cred();
@@ -560,7 +563,7 @@ static uint64_t choose(const uint8_t file[STATE_FILE_LEN], bool *ret_torn)
 	return 0;
 }
 
-static void of_two_slots_the_later_counts(void **unused)
+static void of_two_slots_the_later_one_counts(void **unused)
 {
 	uint8_t file[STATE_FILE_LEN];
 	bool torn = true;
@@ -590,7 +593,7 @@ static void a_new_file_has_two_valid_slots(void **unused)
 	assert_int_equal(1, back.sequence);
 }
 
-static void a_file_needs_a_sequence_that_has_one_before(void **unused)
+static void a_new_file_needs_a_sequence_above_0(void **unused)
 {
 	struct cred cred = example_cred();
 	struct login_state state = example_state();
@@ -600,7 +603,7 @@ static void a_file_needs_a_sequence_that_has_one_before(void **unused)
 	assert_refused(RANGE, state_encode_file(&state, &cred, file));
 }
 
-static void a_torn_slot_leaves_the_other_and_is_told(void **unused)
+static void a_torn_slot_leaves_the_other_and_is_reported(void **unused)
 {
 	uint8_t file[STATE_FILE_LEN];
 	bool torn = false;
@@ -635,7 +638,7 @@ static void a_write_cut_short_at_any_sector_leaves_the_other_slot(void **unused)
 	}
 }
 
-static void two_damaged_slots_are_refused(void **unused)
+static void two_damaged_slots_are_rejected(void **unused)
 {
 	uint8_t file[STATE_FILE_LEN];
 	bool torn = false;
@@ -654,7 +657,7 @@ static void a_slot_in_the_wrong_place_does_not_count(void **unused)
 	bool torn = false;
 
 	encode_file(8, file);
-	/* the older slot copied over the later one, to bring a used code back */
+	/* the older slot copied over the later one, to make a used code valid again */
 	memcpy(file, file + STATE_SLOT_LEN, STATE_SLOT_LEN);
 	assert_int_equal(7, choose(file, &torn));
 	assert_true(torn);
@@ -664,7 +667,7 @@ static void a_slot_in_the_wrong_place_does_not_count(void **unused)
 	assert_int_equal(0, choose(file, &torn));
 }
 
-static void a_file_of_another_length_is_refused(void **unused)
+static void a_file_of_another_length_is_rejected(void **unused)
 {
 	uint8_t file[STATE_FILE_LEN + 1] = {0};
 	struct cred cred = example_cred();
@@ -721,7 +724,7 @@ static void raising_lowers_nothing(void **unused)
 	assert_int_equal(1000, state.tokens[0].moving);
 }
 
-static void merging_takes_whatever_either_has_seen_used(void **unused)
+static void merging_keeps_every_use_that_either_state_knows(void **unused)
 {
 	struct login_state earlier = example_state(), later = earlier, merged;
 
@@ -743,14 +746,14 @@ static void merging_takes_whatever_either_has_seen_used(void **unused)
 	assert_state_equal(&later, &merged);
 }
 
-static void a_credential_that_must_be_confirmed_is_pending_until_a_token_was_used(void **unused)
+static void a_credential_to_be_confirmed_is_pending_until_a_token_was_used(void **unused)
 {
 	struct cred cred = example_cred();
 	struct login_state state;
 
 	state_init(&cred, &state);
 	assert_true(state_is_pending(&state, &cred));
-	state.tokens[0].moving = 1; /* its confirmation at enrolment, or a resynchronization */
+	state.tokens[0].moving = 1; /* its confirmation at enrollment, or a resynchronization */
 	state.spent = 1;
 	state.last_success = 1;
 	assert_true(state_is_pending(&state, &cred));
@@ -776,37 +779,36 @@ static void sources_are_equal_in_kind_and_in_every_byte(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_encoded_is_what_is_decoded),
+		cmocka_unit_test(decoding_gives_what_was_encoded),
 		cmocka_unit_test(the_largest_state_fits),
 		cmocka_unit_test(the_format_is_that_of_the_manual),
-		cmocka_unit_test(version_2_has_a_throttle_for_each_class_in_the_place_of_the_one),
-		cmocka_unit_test(version_2_ends_with_what_self_service_did),
-		cmocka_unit_test(a_state_of_either_version_is_written_as_the_credential_is),
+		cmocka_unit_test(version_2_has_a_throttle_for_each_class_instead_of_one_for_all),
+		cmocka_unit_test(version_2_ends_with_the_changes_by_self_service),
+		cmocka_unit_test(a_state_is_written_in_the_version_of_its_credential),
 		cmocka_unit_test(the_largest_state_of_version_2_fits),
 		cmocka_unit_test(the_example_of_the_manual_is_valid),
 		cmocka_unit_test(every_changed_byte_breaks_the_mac),
 		cmocka_unit_test(every_byte_that_becomes_0_breaks_the_mac),
-		cmocka_unit_test(the_end_of_a_slot_is_no_beginning_of_a_user_name),
-		cmocka_unit_test(a_slot_of_one_version_is_none_of_another),
-		cmocka_unit_test(the_state_of_another_user_key_or_credential_is_refused),
-		cmocka_unit_test(an_authentic_slot_is_checked_all_the_same),
-		cmocka_unit_test(an_authentic_change_is_refused_or_means_something_else),
+		cmocka_unit_test(the_end_of_a_slot_cannot_be_moved_into_a_user_name),
+		cmocka_unit_test(a_slot_of_one_version_is_not_valid_in_another),
+		cmocka_unit_test(the_state_of_another_user_key_or_credential_is_rejected),
+		cmocka_unit_test(an_authentic_slot_is_checked_nevertheless),
+		cmocka_unit_test(an_authentic_change_is_rejected_or_means_something_else),
 		cmocka_unit_test(nothing_out_of_range_is_encoded),
 		cmocka_unit_test(a_new_state_knows_the_tokens_and_nothing_else),
-		cmocka_unit_test(of_two_slots_the_later_counts),
+		cmocka_unit_test(of_two_slots_the_later_one_counts),
 		cmocka_unit_test(a_new_file_has_two_valid_slots),
-		cmocka_unit_test(a_file_needs_a_sequence_that_has_one_before),
-		cmocka_unit_test(a_torn_slot_leaves_the_other_and_is_told),
+		cmocka_unit_test(a_new_file_needs_a_sequence_above_0),
+		cmocka_unit_test(a_torn_slot_leaves_the_other_and_is_reported),
 		cmocka_unit_test(a_write_cut_short_at_any_sector_leaves_the_other_slot),
-		cmocka_unit_test(two_damaged_slots_are_refused),
+		cmocka_unit_test(two_damaged_slots_are_rejected),
 		cmocka_unit_test(a_slot_in_the_wrong_place_does_not_count),
-		cmocka_unit_test(a_file_of_another_length_is_refused),
+		cmocka_unit_test(a_file_of_another_length_is_rejected),
 		cmocka_unit_test(a_newer_version_is_never_taken_for_damage),
 		cmocka_unit_test(raising_moves_time_based_tokens_to_now_and_no_others),
 		cmocka_unit_test(raising_lowers_nothing),
-		cmocka_unit_test(merging_takes_whatever_either_has_seen_used),
-		cmocka_unit_test(
-			a_credential_that_must_be_confirmed_is_pending_until_a_token_was_used),
+		cmocka_unit_test(merging_keeps_every_use_that_either_state_knows),
+		cmocka_unit_test(a_credential_to_be_confirmed_is_pending_until_a_token_was_used),
 		cmocka_unit_test(sources_are_equal_in_kind_and_in_every_byte),
 	};
 

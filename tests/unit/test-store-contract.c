@@ -1,7 +1,7 @@
 /*
- * What every engine promises (store/store.h), asked through that header alone: another
- * engine passes this test by giving its own fixture. What only files can meet is in
- * test-store-files.c.
+ * What every engine promises (store/store.h), tested through that header only: another engine
+ * passes this test by providing its own fixture. test-store-files.c tests what happens to files
+ * only.
  */
 #include "store_fixture.h"
 
@@ -29,7 +29,7 @@ static __attribute__((noinline)) void assert_same_state(const struct cred *cred,
 	assert_memory_equal(a, b, sizeof(a));
 }
 
-/* noinline: the frames of both would be one large one */
+/* noinline: otherwise the frames of both would become one large frame */
 static __attribute__((noinline)) struct cred cred_of_a_help_desk(void)
 {
 	struct cred cred = cred_of("alice", 1);
@@ -41,7 +41,7 @@ static __attribute__((noinline)) struct cred cred_of_a_help_desk(void)
 	return cred;
 }
 
-static void a_record_comes_back_as_it_was_stored(void **state)
+static void a_record_is_read_as_it_was_stored(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = cred_of_a_help_desk();
@@ -67,7 +67,7 @@ static void a_record_comes_back_as_it_was_stored(void **state)
 	assert_false(txn.torn);
 }
 
-static void creating_a_user_twice_is_refused_and_the_first_stays(void **state)
+static void creating_a_user_twice_fails_and_the_first_record_stays(void **state)
 {
 	struct fixture *f = *state;
 	struct cred second = cred_of("alice", 2);
@@ -108,7 +108,7 @@ static void a_credential_out_of_range_makes_no_record(void **state)
 	assert_false(has);
 }
 
-static void what_was_committed_is_read_by_everybody(void **state)
+static void a_commit_is_read_by_every_process(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
@@ -143,7 +143,7 @@ static void the_sequence_is_the_engines_and_not_the_callers(void **state)
 	assert_int_equal(2, txn.state.sequence);
 }
 
-static void a_commit_needs_a_lock_that_still_holds(void **state)
+static void a_commit_needs_a_lock_that_is_still_held(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -203,7 +203,7 @@ static void a_state_that_is_not_the_credentials_is_not_committed(void **state)
 	assert_int_equal(0, seen.state.failures);
 }
 
-static void an_ended_transaction_keeps_no_secret_and_may_end_again(void **state)
+static void an_ended_transaction_holds_no_secret_and_may_end_again(void **state)
 {
 	struct fixture *f = *state;
 	struct store_txn txn = STORE_TXN_NONE;
@@ -216,7 +216,7 @@ static void an_ended_transaction_keeps_no_secret_and_may_end_again(void **state)
 	assert_wiped(txn.cred);
 }
 
-static void a_failed_read_leaves_a_transaction_that_is_over(void **state)
+static void a_failed_read_ends_the_transaction(void **state)
 {
 	struct fixture *f = *state;
 	struct store_txn txn = STORE_TXN_NONE;
@@ -228,7 +228,7 @@ static void a_failed_read_leaves_a_transaction_that_is_over(void **state)
 	store_end(&txn);
 }
 
-static void a_held_lock_is_waited_for_until_the_deadline_and_not_much_longer(void **state)
+static void waiting_for_a_lock_ends_at_the_deadline(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -267,7 +267,7 @@ static void a_deadline_that_has_passed_still_takes_a_free_lock(void **state)
 	holder_end(&holder);
 }
 
-static void a_lock_that_is_let_go_is_had(void **state)
+static void a_released_lock_is_taken(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -436,7 +436,7 @@ static void a_record_replaced_or_removed_between_read_and_lock_is_stale(void **s
 	assert_refused(STALE, store_lock(&txn, deadline_in(1000), NULL));
 	store_end(&txn);
 
-	/* made anew under the same id: still not what was read */
+	/* created again with the same id: still not the record that was read */
 	add_user(f->store, "alice", 3);
 	assert_ok(store_read(f->store, "alice", &txn, NULL));
 	assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
@@ -444,7 +444,7 @@ static void a_record_replaced_or_removed_between_read_and_lock_is_stale(void **s
 	assert_refused(STALE, store_lock(&txn, deadline_in(1000), NULL));
 }
 
-static void a_lock_on_a_stale_record_is_not_one_to_commit_with(void **state)
+static void a_lock_on_a_stale_record_cannot_commit(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -462,7 +462,7 @@ static void a_lock_on_a_stale_record_is_not_one_to_commit_with(void **state)
 	assert_int_equal(0, seen.state.failures);
 }
 
-static void a_replaced_record_is_the_new_one_for_everybody(void **state)
+static void every_process_reads_the_new_record_after_a_replacement(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
@@ -548,11 +548,11 @@ static void the_transaction_is_over_after_a_replacement_either_way(void **state)
 	assert_refused(ARGUMENT, store_replace(&txn, &same, &fresh, NULL));
 	assert_wiped(txn.cred);
 	assert_refused(ARGUMENT, store_commit(&txn, &fresh, NULL));
-	begin(f->store, "alice", &txn); /* and its lock is gone */
+	begin(f->store, "alice", &txn); /* and its lock is released */
 	store_end(&txn);
 }
 
-static void a_removed_user_is_proved_absent_and_may_come_again(void **state)
+static void a_removed_user_is_proved_absent_and_may_be_created_again(void **state)
 {
 	struct fixture *f = *state;
 	bool has = true;
@@ -568,7 +568,7 @@ static void a_removed_user_is_proved_absent_and_may_come_again(void **state)
 	assert_ok(read_error(f->store, "alice", NULL));
 }
 
-static void a_login_that_holds_on_too_long_cannot_keep_a_record(void **state)
+static void a_login_that_holds_its_lock_too_long_does_not_prevent_a_removal(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
@@ -586,7 +586,7 @@ static void a_login_that_holds_on_too_long_cannot_keep_a_record(void **state)
 	assert_refused(NOT_FOUND, read_error(f->store, "alice", NULL));
 }
 
-/* What a bulk creation is asked for: users u0, u1, …, one of which may be special. */
+/* The users of a bulk creation: u0, u1, …, one of which may be special. */
 struct batch {
 	size_t fails_at;
 	size_t same_at; /* this one is called u0 again */
@@ -645,7 +645,7 @@ static void many_are_created_at_once(void **state)
 	assert_int_equal(0, txn.state.tokens[0].moving);
 }
 
-static void of_many_each_has_the_state_that_it_came_with(void **state)
+static void of_many_each_gets_the_state_that_was_passed_with_it(void **state)
 {
 	struct fixture *f = *state;
 	struct batch batch = {NOWHERE, NOWHERE, NOWHERE, 7};
@@ -660,7 +660,7 @@ static void of_many_each_has_the_state_that_it_came_with(void **state)
 	assert_int_equal(0, txn.state.tokens[0].moving);
 }
 
-static void of_none_to_create_nothing_comes(void **state)
+static void creating_none_creates_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct batch batch = {0, NOWHERE, NOWHERE, NOWHERE};
@@ -668,7 +668,7 @@ static void of_none_to_create_nothing_comes(void **state)
 	assert_ok(store_create_many(f->store, 0, next_of, &batch, NULL));
 }
 
-static void of_many_none_stays_if_one_fails(void **state)
+static void of_many_none_is_created_if_one_fails(void **state)
 {
 	static const struct {
 		struct batch batch;
@@ -696,7 +696,7 @@ static void of_many_none_stays_if_one_fails(void **state)
 	}
 }
 
-static void of_many_none_stays_if_one_was_there_and_that_one_is_unchanged(void **state)
+static void of_many_none_is_created_if_one_existed_which_stays_unchanged(void **state)
 {
 	struct fixture *f = *state;
 	struct batch batch = {NOWHERE, NOWHERE, NOWHERE, NOWHERE};
@@ -746,7 +746,7 @@ static void assert_not_invited(struct store *store, const char *user)
 	assert_refused(NOT_FOUND, store_invite_remove(store, user, NULL));
 }
 
-static void an_invitation_comes_back_as_it_was_stored(void **state)
+static void an_invitation_is_read_as_it_was_stored(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
@@ -757,10 +757,10 @@ static void an_invitation_comes_back_as_it_was_stored(void **state)
 	assert_invited(other, "alice", 1000);
 	assert_not_invited(other, "bob");
 	assert_ok(store_has(other, "alice", &has, NULL));
-	assert_false(has); /* and makes nobody enrolled */
+	assert_false(has); /* and it enrolls nobody */
 }
 
-static void a_new_invitation_takes_the_place_of_the_old_one(void **state)
+static void a_new_invitation_replaces_the_old_one(void **state)
 {
 	struct fixture *f = *state;
 
@@ -769,7 +769,7 @@ static void a_new_invitation_takes_the_place_of_the_old_one(void **state)
 	assert_invited(f->store, "alice", 1001);
 }
 
-static void an_invitation_that_is_taken_back_is_gone(void **state)
+static void a_revoked_invitation_is_gone(void **state)
 {
 	struct fixture *f = *state;
 
@@ -780,7 +780,7 @@ static void an_invitation_that_is_taken_back_is_gone(void **state)
 	assert_invited(f->store, "bob", 1001);
 }
 
-static void an_enrolment_uses_the_invitation_up(void **state)
+static void an_enrollment_uses_the_invitation_up(void **state)
 {
 	struct fixture *f = *state;
 
@@ -791,7 +791,7 @@ static void an_enrolment_uses_the_invitation_up(void **state)
 	assert_invited(f->store, "bob", 1001);
 }
 
-static void a_refused_enrolment_leaves_the_invitation(void **state)
+static void a_failed_enrollment_leaves_the_invitation(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = cred_of("alice", 1);
@@ -804,7 +804,7 @@ static void a_refused_enrolment_leaves_the_invitation(void **state)
 	assert_invited(f->store, "alice", 1000);
 }
 
-static void a_revocation_takes_an_invitation_along(void **state)
+static void a_revocation_removes_the_invitation_too(void **state)
 {
 	struct fixture *f = *state;
 
@@ -841,7 +841,7 @@ static void count_guest(void *context, const char *name)
 		fail_msg("%s", name);
 }
 
-static void everybody_who_is_invited_is_named_and_nobody_else(void **state)
+static void every_invited_user_is_listed_and_nobody_else(void **state)
 {
 	struct fixture *f = *state;
 	unsigned seen[2] = {0, 0};
@@ -856,7 +856,7 @@ static void everybody_who_is_invited_is_named_and_nobody_else(void **state)
 	assert_int_equal(1, seen[1]);
 }
 
-static void every_name_has_its_one_encoding(void **state)
+static void every_name_has_exactly_one_encoding(void **state)
 {
 	static const struct {
 		const char *user, *name;
@@ -933,7 +933,7 @@ static void hostile_names_are_users_like_others(void **state)
 	}
 }
 
-static void nobody_with_a_name_too_long_is_found_or_missed(void **state)
+static void a_user_with_too_long_a_name_is_neither_found_nor_proved_absent(void **state)
 {
 	struct fixture *f = *state;
 	struct reason why = {""};
@@ -961,7 +961,7 @@ static void the_longest_name_has_a_record(void **state)
 	assert_ok(store_remove(f->store, user, deadline_in(1000), NULL));
 }
 
-static void setting_up_again_is_refused_and_changes_nothing(void **state)
+static void setting_up_again_fails_and_changes_nothing(void **state)
 {
 	static const uint8_t other[SHA256_LEN] = {9};
 	struct fixture *f = *state;
@@ -989,20 +989,20 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		STORE_TEST(a_new_store_proves_everybody_absent),
-		STORE_TEST(a_record_comes_back_as_it_was_stored),
-		STORE_TEST(creating_a_user_twice_is_refused_and_the_first_stays),
+		STORE_TEST(a_record_is_read_as_it_was_stored),
+		STORE_TEST(creating_a_user_twice_fails_and_the_first_record_stays),
 		STORE_TEST(a_state_of_another_credential_makes_no_record),
 		STORE_TEST(a_credential_out_of_range_makes_no_record),
-		STORE_TEST(what_was_committed_is_read_by_everybody),
+		STORE_TEST(a_commit_is_read_by_every_process),
 		STORE_TEST(the_sequence_is_the_engines_and_not_the_callers),
-		STORE_TEST(a_commit_needs_a_lock_that_still_holds),
+		STORE_TEST(a_commit_needs_a_lock_that_is_still_held),
 		STORE_TEST(a_credential_read_alone_cannot_be_committed),
 		STORE_TEST(a_state_that_is_not_the_credentials_is_not_committed),
-		STORE_TEST(an_ended_transaction_keeps_no_secret_and_may_end_again),
-		STORE_TEST(a_failed_read_leaves_a_transaction_that_is_over),
-		STORE_TEST(a_held_lock_is_waited_for_until_the_deadline_and_not_much_longer),
+		STORE_TEST(an_ended_transaction_holds_no_secret_and_may_end_again),
+		STORE_TEST(a_failed_read_ends_the_transaction),
+		STORE_TEST(waiting_for_a_lock_ends_at_the_deadline),
 		STORE_TEST(a_deadline_that_has_passed_still_takes_a_free_lock),
-		STORE_TEST(a_lock_that_is_let_go_is_had),
+		STORE_TEST(a_released_lock_is_taken),
 		STORE_TEST(a_killed_holder_leaves_no_lock_behind),
 		STORE_TEST(a_holder_that_hangs_delays_no_reader_and_no_other_user),
 		STORE_TEST(two_transactions_of_one_process_exclude_each_other),
@@ -1010,32 +1010,32 @@ int main(void)
 		STORE_TEST(locking_makes_the_state_current),
 		STORE_TEST(of_many_processes_no_commit_is_lost),
 		STORE_TEST(a_record_replaced_or_removed_between_read_and_lock_is_stale),
-		STORE_TEST(a_lock_on_a_stale_record_is_not_one_to_commit_with),
-		STORE_TEST(a_replaced_record_is_the_new_one_for_everybody),
+		STORE_TEST(a_lock_on_a_stale_record_cannot_commit),
+		STORE_TEST(every_process_reads_the_new_record_after_a_replacement),
 		STORE_TEST(a_credential_read_alone_can_be_replaced),
 		STORE_TEST(a_replacement_needs_the_lock_a_new_id_and_the_same_user),
 		STORE_TEST(the_transaction_is_over_after_a_replacement_either_way),
-		STORE_TEST(a_removed_user_is_proved_absent_and_may_come_again),
-		STORE_TEST(a_login_that_holds_on_too_long_cannot_keep_a_record),
+		STORE_TEST(a_removed_user_is_proved_absent_and_may_be_created_again),
+		STORE_TEST(a_login_that_holds_its_lock_too_long_does_not_prevent_a_removal),
 		STORE_TEST(many_are_created_at_once),
-		STORE_TEST(of_many_each_has_the_state_that_it_came_with),
-		STORE_TEST(of_none_to_create_nothing_comes),
-		STORE_TEST(of_many_none_stays_if_one_fails),
-		STORE_TEST(of_many_none_stays_if_one_was_there_and_that_one_is_unchanged),
-		STORE_TEST(an_invitation_comes_back_as_it_was_stored),
-		STORE_TEST(a_new_invitation_takes_the_place_of_the_old_one),
-		STORE_TEST(an_invitation_that_is_taken_back_is_gone),
-		STORE_TEST(an_enrolment_uses_the_invitation_up),
-		STORE_TEST(a_refused_enrolment_leaves_the_invitation),
-		STORE_TEST(a_revocation_takes_an_invitation_along),
+		STORE_TEST(of_many_each_gets_the_state_that_was_passed_with_it),
+		STORE_TEST(creating_none_creates_nothing),
+		STORE_TEST(of_many_none_is_created_if_one_fails),
+		STORE_TEST(of_many_none_is_created_if_one_existed_which_stays_unchanged),
+		STORE_TEST(an_invitation_is_read_as_it_was_stored),
+		STORE_TEST(a_new_invitation_replaces_the_old_one),
+		STORE_TEST(a_revoked_invitation_is_gone),
+		STORE_TEST(an_enrollment_uses_the_invitation_up),
+		STORE_TEST(a_failed_enrollment_leaves_the_invitation),
+		STORE_TEST(a_revocation_removes_the_invitation_too),
 		STORE_TEST(an_invitation_out_of_range_is_not_stored),
-		STORE_TEST(everybody_who_is_invited_is_named_and_nobody_else),
-		STORE_TEST(every_name_has_its_one_encoding),
+		STORE_TEST(every_invited_user_is_listed_and_nobody_else),
+		STORE_TEST(every_name_has_exactly_one_encoding),
 		STORE_TEST(a_name_is_empty_or_too_long_for_an_encoding),
 		STORE_TEST(hostile_names_are_users_like_others),
-		STORE_TEST(nobody_with_a_name_too_long_is_found_or_missed),
+		STORE_TEST(a_user_with_too_long_a_name_is_neither_found_nor_proved_absent),
 		STORE_TEST(the_longest_name_has_a_record),
-		STORE_TEST(setting_up_again_is_refused_and_changes_nothing),
+		STORE_TEST(setting_up_again_fails_and_changes_nothing),
 		STORE_TEST(a_store_remembers_its_machine),
 	};
 

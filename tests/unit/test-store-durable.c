@@ -1,11 +1,12 @@
 /*
- * What a command has acknowledged is on the disk. The store's calls go through here, and what
- * waits for the disk is kept as a list: bytes of a file until it is synced, an entry of a
- * folder until the folder is. Nothing may wait when a call returns; no name may be given to
- * bytes that wait, and none in users/ while an entry of state/ does.
+ * What a command has acknowledged is on the disk. The store's calls go through this file, which
+ * keeps a list of what is not on the disk yet: the bytes of a file until it is synced, an entry of
+ * a directory until the directory is synced. When a call returns, the list must be empty; no file
+ * may get its name while its bytes are on the list, and no name may appear in users/ while an entry
+ * of state/ is on it.
  *
- * Each operation is run once as it is, and then once for each of its syncs with that one left
- * out, which must be noticed: so none can be dropped.
+ * Each operation runs once as it is, and then once for each of its syncs without that sync, which
+ * the test must notice: so no sync can be dropped.
  */
 #include "store_fixture.h"
 
@@ -16,10 +17,10 @@
 
 #define WAITING_MAX 64
 
-static char base[64]; /* the folder that is watched; "": none */
+static char base[64]; /* the watched directory; "": none */
 static char waiting[WAITING_MAX][256];
 static size_t waiting_count;
-static char lost[1024]; /* what a power cut could have taken, one sentence each */
+static char lost[1024]; /* what a power cut could have lost, one sentence each */
 static unsigned syncs, left_out;
 
 static void lose(const char *what, const char *path)
@@ -29,7 +30,7 @@ static void lose(const char *what, const char *path)
 	snprintf(lost + len, sizeof(lost) - len, "%s %s\n", path + strlen(base), what);
 }
 
-/* The path of an entry of a folder, or of the open file itself; false: it is not watched. */
+/* The path of an entry of a directory, or of the open file itself; false: it is not watched. */
 static bool path_of(int fd, const char *name, char path[256])
 {
 	char link[32], found[256] = {0};
@@ -89,7 +90,7 @@ static void sync_watched(int fd, bool all_below)
 		settle(path, all_below);
 }
 
-/* An entry gets a name: its bytes are there, and so is the state of a record. */
+/* An entry gets a name: its bytes are on the disk, and so is the state of a record. */
 static void name_entry(int from_fd, const char *from, int to_fd, const char *to)
 {
 	char path[256], states[128];
@@ -202,12 +203,12 @@ static void watch(const struct fixture *f, unsigned without)
 static void look(void)
 {
 	for (size_t i = 0; i < waiting_count; i++)
-		if (strcmp(waiting[i], base) != 0) /* the folder of the test itself */
+		if (strcmp(waiting[i], base) != 0) /* the test's own directory */
 			lose("waits for the disk", waiting[i]);
 	base[0] = '\0';
 }
 
-/* Run on a store of its own, with one sync left out; 0: none is. */
+/* Run on a new store, without the sync of this number; 0: with all of them. */
 static unsigned run(step_fn *prepare, step_fn *operate, unsigned without)
 {
 	void *state = NULL;
@@ -304,38 +305,38 @@ static void make_keyring(const struct fixture *f)
 
 /* --- tests --- */
 
-static void a_record_that_was_created_outlives_a_power_cut(void **unused)
+static void a_created_record_survives_a_power_cut(void **unused)
 {
 	assert_durable(NULL, create);
 }
 
-static void a_record_that_was_replaced_outlives_a_power_cut(void **unused)
+static void a_replaced_record_survives_a_power_cut(void **unused)
 {
 	assert_durable(create, replace);
 }
 
-static void a_record_that_was_removed_stays_away_after_a_power_cut(void **unused)
+static void a_removed_record_stays_removed_after_a_power_cut(void **unused)
 {
 	assert_durable(create, remove_record);
 }
 
-static void records_that_were_created_at_once_outlive_a_power_cut(void **unused)
+static void records_that_were_created_in_bulk_survive_a_power_cut(void **unused)
 {
 	assert_durable(NULL, create_many);
 }
 
-static void an_invitation_outlives_a_power_cut(void **unused)
+static void an_invitation_survives_a_power_cut(void **unused)
 {
 	assert_durable(NULL, invite);
 	assert_durable(drop_invites, invite);
 }
 
-static void an_invitation_that_was_removed_stays_away_after_a_power_cut(void **unused)
+static void a_removed_invitation_stays_removed_after_a_power_cut(void **unused)
 {
 	assert_durable(invite, uninvite);
 }
 
-static void a_store_and_a_keyring_outlive_a_power_cut(void **unused)
+static void a_store_and_a_keyring_survive_a_power_cut(void **unused)
 {
 	assert_durable(NULL, set_up);
 	assert_durable(NULL, make_keyring);
@@ -344,13 +345,13 @@ static void a_store_and_a_keyring_outlive_a_power_cut(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_that_was_created_outlives_a_power_cut),
-		cmocka_unit_test(a_record_that_was_replaced_outlives_a_power_cut),
-		cmocka_unit_test(a_record_that_was_removed_stays_away_after_a_power_cut),
-		cmocka_unit_test(records_that_were_created_at_once_outlive_a_power_cut),
-		cmocka_unit_test(an_invitation_outlives_a_power_cut),
-		cmocka_unit_test(an_invitation_that_was_removed_stays_away_after_a_power_cut),
-		cmocka_unit_test(a_store_and_a_keyring_outlive_a_power_cut),
+		cmocka_unit_test(a_created_record_survives_a_power_cut),
+		cmocka_unit_test(a_replaced_record_survives_a_power_cut),
+		cmocka_unit_test(a_removed_record_stays_removed_after_a_power_cut),
+		cmocka_unit_test(records_that_were_created_in_bulk_survive_a_power_cut),
+		cmocka_unit_test(an_invitation_survives_a_power_cut),
+		cmocka_unit_test(a_removed_invitation_stays_removed_after_a_power_cut),
+		cmocka_unit_test(a_store_and_a_keyring_survive_a_power_cut),
 	};
 
 	SKIP_UNLESS_ROOT();

@@ -1,6 +1,6 @@
 /*
- * What only the files engine can meet: files that a stranger prepared, disks that take
- * no more, and what a killed writer leaves. The store's own account is the attacker here.
+ * What happens to the files engine only: files that an attacker prepared, disks that are full, and
+ * what a killed writer leaves. The store's own account is the attacker here.
  */
 #include "store_fixture.h"
 
@@ -45,7 +45,7 @@ static void assert_entries(const struct fixture *f, size_t users, size_t states)
 	assert_int_equal(states, count_entries(in_store(f, "state")));
 }
 
-/* Move a file into the place of another, owned by the store's account. */
+/* Replace another file by this one, owned by the store's account. */
 static void put_copy(const char *from, const char *to)
 {
 	uint8_t data[STATE_FILE_LEN];
@@ -181,7 +181,7 @@ static void give_marker_away(const struct fixture *f)
 	assert_int_equal(0, chown(in_store(f, "STORE"), SERVICE_UID, 0));
 }
 
-static void a_store_that_is_not_whole_is_refused_and_says_why(void **state)
+static void an_incomplete_store_is_rejected_with_a_reason(void **state)
 {
 	static const struct {
 		void (*damage)(const struct fixture *f);
@@ -228,7 +228,7 @@ static void a_store_that_is_not_whole_is_refused_and_says_why(void **state)
 	}
 }
 
-static void a_store_of_root_alone_needs_no_account(void **state)
+static void a_store_that_only_root_uses_needs_no_account(void **state)
 {
 	static const uint8_t machine[SHA256_LEN];
 	struct fixture *f = *state;
@@ -247,7 +247,7 @@ static void a_store_of_root_alone_needs_no_account(void **state)
 	assert_int_equal(0, st.st_uid);
 }
 
-/* --- an account that came after the store --- */
+/* --- an account that was created after the store --- */
 
 static void make_store_of_root(struct fixture *f)
 {
@@ -276,7 +276,7 @@ static bool give(const struct fixture *f)
 	return given;
 }
 
-static void a_store_of_root_is_given_to_the_account_that_came_later(void **state)
+static void a_store_of_root_is_given_to_an_account_created_later(void **state)
 {
 	static const char *const mine[] = {"users", "state", "invites", "users/alice",
 					   "invites/bob"};
@@ -295,15 +295,15 @@ static void a_store_of_root_is_given_to_the_account_that_came_later(void **state
 	assert_int_equal(0, owner_of(f->store_dir));
 	assert_int_equal(0, owner_of(in_store(f, "STORE")));
 	assert_int_equal(0, owner_of(in_store(f, "users/bob~0123456789abcdef")));
-	/* who opens it now finds all there is */
+	/* a process that opens it now finds every record */
 	f->store = store_close(f->store);
 	f->store = open_again(f);
 	assert_ok(read_error(f->store, "alice", NULL));
 	assert_false(give(f));
 }
 
-/* Whoever can write to the directory may have linked it there, and unlinked it since. */
-static void no_file_that_was_found_is_given_but_a_copy_of_it(void **state)
+/* Anyone who can write to the directory may have linked it there, and unlinked it since. */
+static void the_account_gets_a_copy_and_never_the_file_that_was_found(void **state)
 {
 	struct fixture *f = *state;
 	OWN_FD int cred_fd = -1;
@@ -350,7 +350,7 @@ static void *link_and_unlink(void *context)
 	return NULL;
 }
 
-static void a_link_that_comes_and_goes_meanwhile_gives_nothing_away(void **state)
+static void a_link_that_comes_and_goes_meanwhile_exposes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct linking linking = {.over = false};
@@ -371,7 +371,7 @@ static void a_link_that_comes_and_goes_meanwhile_gives_nothing_away(void **state
 	assert_int_equal(0, owner_of(linking.from));
 }
 
-static void a_directory_of_a_stranger_becomes_no_store(void **state)
+static void a_directory_of_another_owner_does_not_become_a_store(void **state)
 {
 	static const uint8_t machine[SHA256_LEN];
 	struct fixture *f = *state;
@@ -386,8 +386,8 @@ static void a_directory_of_a_stranger_becomes_no_store(void **state)
 	assert_int_equal(SERVICE_UID + 1, owner_of(f->store_dir));
 }
 
-/* Linked while it had another name, which it lost when the file was replaced. */
-static void nothing_of_root_s_is_given_that_is_no_record(void **state)
+/* It was linked under another name, which it lost when the file was replaced. */
+static void only_records_of_root_are_given(void **state)
 {
 	static char shadow[STATE_FILE_LEN] = "root:$y$j9T$:20000:0:99999:7:::\n";
 	static const char *const others[] = {"users/shadow", "state/shadow", "invites/shadow",
@@ -404,7 +404,7 @@ static void nothing_of_root_s_is_given_that_is_no_record(void **state)
 	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/alice")));
 }
 
-static void giving_that_was_cut_short_hinders_no_login_and_goes_on(void **state)
+static void an_interrupted_change_of_owner_prevents_no_login_and_can_continue(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -421,7 +421,7 @@ static void giving_that_was_cut_short_hinders_no_login_and_goes_on(void **state)
 	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "state")));
 }
 
-static void what_is_no_file_of_root_s_is_not_given(void **state)
+static void a_file_that_root_does_not_own_is_not_given(void **state)
 {
 	struct fixture *f = *state;
 	const char *outside = path_in(f->dir, "outside");
@@ -442,7 +442,7 @@ static void what_is_no_file_of_root_s_is_not_given(void **state)
 	assert_int_equal(SERVICE_UID + 1, owner_of(in_store(f, "users/others")));
 }
 
-static void a_folder_of_a_stranger_is_not_given(void **state)
+static void a_directory_of_another_owner_is_not_given(void **state)
 {
 	struct fixture *f = *state;
 	struct reason why = {""};
@@ -454,7 +454,7 @@ static void a_folder_of_a_stranger_is_not_given(void **state)
 	assert_says("state: owned by uid", why);
 }
 
-static void a_setup_that_was_cut_short_is_completed(void **state)
+static void an_interrupted_setup_is_completed(void **state)
 {
 	static const uint8_t machine[SHA256_LEN] = {3};
 	struct fixture *f = *state;
@@ -506,7 +506,7 @@ static void modes_and_owners_are_right_under_any_umask(void **state)
 	}
 }
 
-static void no_descriptor_outlives_an_exec(void **state)
+static void no_descriptor_stays_open_after_an_exec(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -559,7 +559,7 @@ static void make_new_keyring(const struct fixture *f)
 	assert_ok(keyring_create(f->keyring, NOW, NULL));
 }
 
-/* The same id over another key: a copy that somebody mistyped. */
+/* The same id with another key: a copy with a typing error. */
 static void change_key(const struct fixture *f)
 {
 	char text[256];
@@ -569,7 +569,7 @@ static void change_key(const struct fixture *f)
 	write_file(f->keyring, text, len, 0600);
 }
 
-static void a_keyring_that_does_not_serve_is_an_error_and_never_absence(void **state)
+static void an_unusable_keyring_is_an_error_and_never_proves_absence(void **state)
 {
 	static const struct {
 		void (*damage)(const struct fixture *f);
@@ -608,7 +608,7 @@ static void a_keyring_that_does_not_serve_is_an_error_and_never_absence(void **s
 	}
 }
 
-static void without_a_keyring_nobody_is_enrolled_but_anybody_revoked(void **state)
+static void without_a_keyring_nobody_can_be_enrolled_but_anybody_revoked(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *store = NULL;
@@ -626,7 +626,7 @@ static void without_a_keyring_nobody_is_enrolled_but_anybody_revoked(void **stat
 	assert_entries(f, 0, 0);
 }
 
-static void the_first_key_seals_and_all_open(void **state)
+static void the_first_key_encrypts_and_every_key_decrypts(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *rotated = NULL;
@@ -651,7 +651,7 @@ static void the_first_key_seals_and_all_open(void **state)
 	assert_true(read_file(in_store(f, "users/bob"), box, sizeof(box)) > SEAL_OVERHEAD);
 }
 
-static void nothing_of_a_credential_can_be_read_off_the_disk(void **state)
+static void no_part_of_a_credential_can_be_read_from_the_disk(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = add_user(f->store, "alice", 0x5a);
@@ -667,7 +667,7 @@ static void nothing_of_a_credential_can_be_read_off_the_disk(void **state)
 
 /* ---- a user's two files ---- */
 
-/* Each damage is done to the file at `path`, a record or a state of alice's. */
+/* Each kind of damage is done to the file at `path`, a record or a state of alice. */
 static void make_fifo(const struct fixture *f, const char *path)
 {
 	unlink(path);
@@ -819,7 +819,7 @@ struct damage {
 	const char *words;
 };
 
-/* Alice is refused in bounded time with a sentence, bob is as before. */
+/* Alice is denied in bounded time with a reason; bob's record works as before. */
 static void try_damage(void **state, const struct damage *damage, bool to_state)
 {
 	struct fixture *f = *state;
@@ -839,7 +839,7 @@ static void try_damage(void **state, const struct damage *damage, bool to_state)
 	assert_ok(read_error(f->store, "bob", NULL));
 }
 
-static void a_record_that_is_not_acceptable_is_refused_and_says_why(void **state)
+static void an_unsafe_record_is_rejected_with_a_reason(void **state)
 {
 	static const struct damage rows[] = {
 		{make_fifo, TOTP_ERR_UNSAFE, "users/alice: not a regular file"},
@@ -871,7 +871,7 @@ static void a_record_that_is_not_acceptable_is_refused_and_says_why(void **state
 	}
 }
 
-static void a_state_that_is_not_acceptable_is_refused_and_says_why(void **state)
+static void an_unsafe_state_is_rejected_with_a_reason(void **state)
 {
 	static const struct damage rows[] = {
 		{just_remove, TOTP_ERR_SEAL, "missing: run totpctl repair"},
@@ -926,7 +926,7 @@ static void whatever_was_damaged_a_user_can_be_removed(void **state)
 	}
 }
 
-static void removing_a_damaged_user_leaves_those_of_similar_names(void **state)
+static void removing_a_damaged_user_leaves_users_with_similar_names(void **state)
 {
 	struct fixture *f = *state;
 
@@ -956,7 +956,7 @@ static void a_lost_state_is_replaced_with_a_new_credential(void **state)
 	assert_entries(f, 1, 1);
 }
 
-static void an_older_credential_put_back_finds_no_state(void **state)
+static void an_older_credential_put_back_has_no_state(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -974,7 +974,7 @@ static void an_older_credential_put_back_finds_no_state(void **state)
 	assert_says("missing: run totpctl repair", why);
 }
 
-static void an_older_state_put_back_does_not_verify_under_a_new_credential(void **state)
+static void an_older_state_put_back_does_not_verify_with_a_new_credential(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -989,7 +989,7 @@ static void an_older_state_put_back_does_not_verify_under_a_new_credential(void 
 	assert_refused(SEAL, read_error(f->store, "alice", NULL));
 }
 
-static void a_file_exchanged_by_hand_between_read_and_lock_is_stale(void **state)
+static void a_file_replaced_by_hand_between_read_and_lock_is_stale(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -1006,7 +1006,7 @@ static void a_file_exchanged_by_hand_between_read_and_lock_is_stale(void **state
 	assert_refused(STALE, store_lock(&txn, deadline_in(1000), NULL));
 }
 
-static void a_box_sealed_for_one_user_that_holds_another_is_refused(void **state)
+static void a_box_of_one_user_that_holds_another_user_is_rejected(void **state)
 {
 	struct fixture *f = *state;
 	OWN_KEYRING struct keyring keyring = {0};
@@ -1047,7 +1047,7 @@ static void commits_write_the_slots_in_turn(void **state)
 	}
 }
 
-static void one_damaged_slot_is_survived_and_told_until_the_next_commit(void **state)
+static void one_damaged_slot_is_tolerated_and_reported_until_the_next_commit(void **state)
 {
 	struct fixture *f = *state;
 
@@ -1058,7 +1058,7 @@ static void one_damaged_slot_is_survived_and_told_until_the_next_commit(void **s
 		flip_a_bit_at(state_path(f, "alice", 1), (off_t)(i & 1) * STATE_SLOT_LEN + 60);
 		begin(f->store, "alice", &txn);
 		assert_true(txn.torn);
-		/* either the state before or that after the lost write, never a mixture */
+		/* either the state before or the state after the lost write, never a mixture */
 		assert_in_range(txn.state.failures, i ? i - 1 : 0, i);
 		txn.state.failures = i + 1;
 		assert_ok(store_commit(&txn, &txn.state, NULL));
@@ -1068,7 +1068,7 @@ static void one_damaged_slot_is_survived_and_told_until_the_next_commit(void **s
 	}
 }
 
-static void a_commit_that_the_disk_refuses_leaves_the_state_before(void **state)
+static void a_commit_that_fails_on_the_disk_leaves_the_state_unchanged(void **state)
 {
 	/* nothing at all; half of the second slot; all but its last byte */
 	static const rlim_t limits[] = {0, STATE_SLOT_LEN + 2000, STATE_FILE_LEN - 1};
@@ -1101,7 +1101,7 @@ static void a_commit_that_the_disk_refuses_leaves_the_state_before(void **state)
 	}
 }
 
-static void a_sync_that_fails_refuses_and_is_not_tried_again(void **state)
+static void a_failed_sync_denies_and_is_not_tried_again(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -1120,7 +1120,7 @@ static void a_sync_that_fails_refuses_and_is_not_tried_again(void **state)
 	assert_int_equal(2, syncs);
 }
 
-static void a_replacement_that_the_disk_refuses_keeps_the_old_record(void **state)
+static void a_replacement_that_fails_on_the_disk_keeps_the_old_record(void **state)
 {
 	/* no state; half a state */
 	static const rlim_t limits[] = {0, 5000};
@@ -1149,7 +1149,7 @@ static void a_replacement_that_the_disk_refuses_keeps_the_old_record(void **stat
 	}
 }
 
-static void a_creation_that_the_disk_refuses_leaves_nothing(void **state)
+static void a_creation_that_fails_on_the_disk_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct cred cred = cred_of("alice", 1);
@@ -1175,7 +1175,7 @@ static enum totp_err next_user(void *context, size_t index, struct cred *ret_cre
 	return TOTP_OK;
 }
 
-static void a_bulk_creation_that_the_disk_refuses_leaves_nothing(void **state)
+static void a_bulk_creation_that_fails_on_the_disk_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct reason why = {""};
@@ -1189,7 +1189,7 @@ static void a_bulk_creation_that_the_disk_refuses_leaves_nothing(void **state)
 	assert_entries(f, 10, 10);
 }
 
-static void a_creation_that_finds_the_user_there_leaves_nothing_behind(void **state)
+static void creating_an_existing_user_leaves_nothing_behind(void **state)
 {
 	struct fixture *f = *state;
 	struct cred second = cred_of("alice", 2);
@@ -1200,7 +1200,7 @@ static void a_creation_that_finds_the_user_there_leaves_nothing_behind(void **st
 	assert_entries(f, 1, 1);
 }
 
-static void what_a_killed_writer_left_disturbs_nobody(void **state)
+static void leftovers_of_a_killed_writer_affect_nobody(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -1241,7 +1241,7 @@ static void replace_and_remove_unlink_the_old_state(void **state)
 
 /* ---- others at the same time ---- */
 
-static void the_lock_survives_others_that_open_and_close_the_file(void **state)
+static void the_lock_survives_processes_that_open_and_close_the_file(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -1249,7 +1249,7 @@ static void the_lock_survives_others_that_open_and_close_the_file(void **state)
 
 	add_user(f->store, "alice", 1);
 	begin(f->store, "alice", &txn);
-	close(open(state_path(f, "alice", 1), O_RDWR | O_CLOEXEC)); /* drops a POSIX lock */
+	close(open(state_path(f, "alice", 1), O_RDWR | O_CLOEXEC)); /* would release a POSIX lock */
 	assert_ok(store_read(f->store, "alice", &other, NULL));
 	assert_refused(TIMEOUT, store_lock(&other, deadline_in(20), NULL));
 }
@@ -1272,9 +1272,9 @@ static enum totp_err remove_alice(struct store *store)
 }
 
 /*
- * What a login gets whose record somebody changes at its at-th point. Changed before the
- * lock was had, it is stale, or absent if `absent` is a right answer; after that the
- * change has to wait. *ret_came: did the login come so far?
+ * What a login gets if another process changes its record at point `at`. If the record changes
+ * before the lock is taken, the login gets "stale", or "absent" if `absent` is a correct answer;
+ * after that the change has to wait. *ret_came: did the login reach that point?
  */
 static void login_with_change_at(struct fixture *f, change_fn *change, unsigned at, bool absent,
 				 bool *ret_came)
@@ -1300,7 +1300,7 @@ static void login_with_change_at(struct fixture *f, change_fn *change, unsigned 
 	else
 		assert_ok(point_err);
 	if (err == TOTP_OK && *ret_came && point_err == TOTP_OK)
-		assert_int_equal(200, txn.cred.id[0]); /* changed before it was looked at */
+		assert_int_equal(200, txn.cred.id[0]); /* changed before the login looked at it */
 }
 
 static void try_change_at_every_point(struct fixture *f, change_fn *change, bool absent)
@@ -1319,21 +1319,21 @@ static void try_change_at_every_point(struct fixture *f, change_fn *change, bool
 		if (has)
 			assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
 	}
-	/* a replacement waits for the login, a removal only for so long */
+	/* a replacement waits for the login, a removal only for a limited time */
 	assert_int_equal(!absent, waited > 0);
 }
 
-static void at_whatever_point_it_is_replaced_a_record_is_found_or_stale(void **state)
+static void a_record_replaced_at_any_point_is_found_or_stale(void **state)
 {
 	try_change_at_every_point(*state, replace_alice, false);
 }
 
-static void at_whatever_point_it_is_removed_a_record_is_found_stale_or_absent(void **state)
+static void a_record_removed_at_any_point_is_found_stale_or_absent(void **state)
 {
 	try_change_at_every_point(*state, remove_alice, true);
 }
 
-/* --- what lies there --- */
+/* --- the files that are there --- */
 
 struct named {
 	char names[8][300];
@@ -1356,7 +1356,7 @@ static bool was_named(const struct named *named, const char *name)
 	return false;
 }
 
-static void every_user_is_named_whose_record_is_there_sound_or_not(void **state)
+static void every_user_with_a_record_is_listed_damaged_or_not(void **state)
 {
 	struct fixture *f = *state;
 	struct named named = {.count = 0};
@@ -1367,7 +1367,7 @@ static void every_user_is_named_whose_record_is_there_sound_or_not(void **state)
 	add_user(f->store, "Bob@corp", 2);
 	write_file(in_store(f, "users/damaged"), "x", 1, 0600);
 	write_file(in_store(f, "users/alice~0123456789abcdef"), "x", 1, 0600);
-	write_file(in_store(f, "users/%61lice"), "x", 1, 0600); /* not how alice is spelled */
+	write_file(in_store(f, "users/%61lice"), "x", 1, 0600); /* not the encoding of alice */
 	write_file(in_store(f, "users/%zz"), "x", 1, 0600);
 	write_file(in_store(f, "users/%4"), "x", 1, 0600);
 	assert_ok(store_each_user(f->store, note_name, &named, NULL));
@@ -1376,7 +1376,7 @@ static void every_user_is_named_whose_record_is_there_sound_or_not(void **state)
 	assert_true(was_named(&named, "damaged"));
 }
 
-static void what_belongs_to_no_record_is_named_and_nothing_else(void **state)
+static void only_files_that_belong_to_no_record_are_listed(void **state)
 {
 	struct fixture *f = *state;
 	struct named named = {.count = 0};
@@ -1401,47 +1401,47 @@ static void what_belongs_to_no_record_is_named_and_nothing_else(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		STORE_TEST(a_store_that_is_not_whole_is_refused_and_says_why),
-		STORE_TEST(a_store_of_root_alone_needs_no_account),
-		STORE_TEST(a_store_of_root_is_given_to_the_account_that_came_later),
-		STORE_TEST(no_file_that_was_found_is_given_but_a_copy_of_it),
-		STORE_TEST(a_link_that_comes_and_goes_meanwhile_gives_nothing_away),
-		STORE_TEST(a_directory_of_a_stranger_becomes_no_store),
-		STORE_TEST(nothing_of_root_s_is_given_that_is_no_record),
-		STORE_TEST(giving_that_was_cut_short_hinders_no_login_and_goes_on),
-		STORE_TEST(what_is_no_file_of_root_s_is_not_given),
-		STORE_TEST(a_folder_of_a_stranger_is_not_given),
-		STORE_TEST(a_setup_that_was_cut_short_is_completed),
+		STORE_TEST(an_incomplete_store_is_rejected_with_a_reason),
+		STORE_TEST(a_store_that_only_root_uses_needs_no_account),
+		STORE_TEST(a_store_of_root_is_given_to_an_account_created_later),
+		STORE_TEST(the_account_gets_a_copy_and_never_the_file_that_was_found),
+		STORE_TEST(a_link_that_comes_and_goes_meanwhile_exposes_nothing),
+		STORE_TEST(a_directory_of_another_owner_does_not_become_a_store),
+		STORE_TEST(only_records_of_root_are_given),
+		STORE_TEST(an_interrupted_change_of_owner_prevents_no_login_and_can_continue),
+		STORE_TEST(a_file_that_root_does_not_own_is_not_given),
+		STORE_TEST(a_directory_of_another_owner_is_not_given),
+		STORE_TEST(an_interrupted_setup_is_completed),
 		STORE_TEST(modes_and_owners_are_right_under_any_umask),
-		STORE_TEST(no_descriptor_outlives_an_exec),
-		STORE_TEST(a_keyring_that_does_not_serve_is_an_error_and_never_absence),
-		STORE_TEST(without_a_keyring_nobody_is_enrolled_but_anybody_revoked),
-		STORE_TEST(the_first_key_seals_and_all_open),
-		STORE_TEST(nothing_of_a_credential_can_be_read_off_the_disk),
-		STORE_TEST(a_record_that_is_not_acceptable_is_refused_and_says_why),
-		STORE_TEST(a_state_that_is_not_acceptable_is_refused_and_says_why),
+		STORE_TEST(no_descriptor_stays_open_after_an_exec),
+		STORE_TEST(an_unusable_keyring_is_an_error_and_never_proves_absence),
+		STORE_TEST(without_a_keyring_nobody_can_be_enrolled_but_anybody_revoked),
+		STORE_TEST(the_first_key_encrypts_and_every_key_decrypts),
+		STORE_TEST(no_part_of_a_credential_can_be_read_from_the_disk),
+		STORE_TEST(an_unsafe_record_is_rejected_with_a_reason),
+		STORE_TEST(an_unsafe_state_is_rejected_with_a_reason),
 		STORE_TEST(whatever_was_damaged_a_user_can_be_removed),
-		STORE_TEST(removing_a_damaged_user_leaves_those_of_similar_names),
+		STORE_TEST(removing_a_damaged_user_leaves_users_with_similar_names),
 		STORE_TEST(a_lost_state_is_replaced_with_a_new_credential),
-		STORE_TEST(an_older_credential_put_back_finds_no_state),
-		STORE_TEST(an_older_state_put_back_does_not_verify_under_a_new_credential),
-		STORE_TEST(a_file_exchanged_by_hand_between_read_and_lock_is_stale),
-		STORE_TEST(a_box_sealed_for_one_user_that_holds_another_is_refused),
+		STORE_TEST(an_older_credential_put_back_has_no_state),
+		STORE_TEST(an_older_state_put_back_does_not_verify_with_a_new_credential),
+		STORE_TEST(a_file_replaced_by_hand_between_read_and_lock_is_stale),
+		STORE_TEST(a_box_of_one_user_that_holds_another_user_is_rejected),
 		STORE_TEST(commits_write_the_slots_in_turn),
-		STORE_TEST(one_damaged_slot_is_survived_and_told_until_the_next_commit),
-		STORE_TEST(a_commit_that_the_disk_refuses_leaves_the_state_before),
-		STORE_TEST(a_sync_that_fails_refuses_and_is_not_tried_again),
-		STORE_TEST(a_replacement_that_the_disk_refuses_keeps_the_old_record),
-		STORE_TEST(a_creation_that_the_disk_refuses_leaves_nothing),
-		STORE_TEST(a_bulk_creation_that_the_disk_refuses_leaves_nothing),
-		STORE_TEST(a_creation_that_finds_the_user_there_leaves_nothing_behind),
-		STORE_TEST(what_a_killed_writer_left_disturbs_nobody),
+		STORE_TEST(one_damaged_slot_is_tolerated_and_reported_until_the_next_commit),
+		STORE_TEST(a_commit_that_fails_on_the_disk_leaves_the_state_unchanged),
+		STORE_TEST(a_failed_sync_denies_and_is_not_tried_again),
+		STORE_TEST(a_replacement_that_fails_on_the_disk_keeps_the_old_record),
+		STORE_TEST(a_creation_that_fails_on_the_disk_leaves_nothing),
+		STORE_TEST(a_bulk_creation_that_fails_on_the_disk_leaves_nothing),
+		STORE_TEST(creating_an_existing_user_leaves_nothing_behind),
+		STORE_TEST(leftovers_of_a_killed_writer_affect_nobody),
 		STORE_TEST(replace_and_remove_unlink_the_old_state),
-		STORE_TEST(the_lock_survives_others_that_open_and_close_the_file),
-		STORE_TEST(at_whatever_point_it_is_replaced_a_record_is_found_or_stale),
-		STORE_TEST(at_whatever_point_it_is_removed_a_record_is_found_stale_or_absent),
-		STORE_TEST(every_user_is_named_whose_record_is_there_sound_or_not),
-		STORE_TEST(what_belongs_to_no_record_is_named_and_nothing_else),
+		STORE_TEST(the_lock_survives_processes_that_open_and_close_the_file),
+		STORE_TEST(a_record_replaced_at_any_point_is_found_or_stale),
+		STORE_TEST(a_record_removed_at_any_point_is_found_stale_or_absent),
+		STORE_TEST(every_user_with_a_record_is_listed_damaged_or_not),
+		STORE_TEST(only_files_that_belong_to_no_record_are_listed),
 	};
 
 	SKIP_UNLESS_ROOT();

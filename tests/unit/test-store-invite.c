@@ -1,4 +1,4 @@
-/* Invitations as files: what strangers put there, older stores, disks that refuse. */
+/* Invitations as files: files of attackers, older stores, disks that fail. */
 #include "store_fixture.h"
 
 static struct invite invite_of(const char *user)
@@ -23,7 +23,7 @@ static enum totp_err get(const struct fixture *f, const char *user, struct reaso
 	return store_invite_get(f->store, user, &invite, why);
 }
 
-/* Put bytes in the place of alice's, as the store's account can. */
+/* Replace the bytes of alice's invitation, as the store's account can. */
 static void put(const struct fixture *f, const void *data, size_t len)
 {
 	write_file(in_store(f, "invites/alice"), data, len, 0600);
@@ -56,7 +56,7 @@ static void put_a_credential(const struct fixture *f)
 	assert_int_equal(0, unlink(in_store(f, "users/alice")));
 }
 
-/* One that was sealed for alice under a key of this host, and names bob. */
+/* An invitation that was sealed for alice with a key of this host, but names bob. */
 static void put_a_wrong_name(const struct fixture *f)
 {
 	OWN_KEYRING struct keyring keyring = {0};
@@ -150,7 +150,7 @@ static void lose_the_key(const struct fixture *f)
 	assert_int_equal(0, unlink(f->keyring));
 }
 
-static void what_is_no_invitation_of_this_host_to_this_user_is_an_error(void **state)
+static void anything_but_an_invitation_of_this_host_to_this_user_is_an_error(void **state)
 {
 	static const struct {
 		void (*do_to)(const struct fixture *f);
@@ -182,7 +182,7 @@ static void what_is_no_invitation_of_this_host_to_this_user_is_an_error(void **s
 		fixture_end(state);
 		fixture_begin(state);
 		invite(f, "alice");
-		f->store = store_close(f->store); /* and with it the keyring */
+		f->store = store_close(f->store); /* the keyring is damaged with it */
 		f->store = open_again(f);
 		rows[i].do_to(f);
 		f->store = store_close(f->store);
@@ -192,7 +192,7 @@ static void what_is_no_invitation_of_this_host_to_this_user_is_an_error(void **s
 	}
 }
 
-static void what_cannot_be_removed_keeps_no_record(void **state)
+static void an_invitation_that_cannot_be_removed_keeps_no_record(void **state)
 {
 	struct fixture *f = *state;
 	struct reason why = {""};
@@ -200,16 +200,16 @@ static void what_cannot_be_removed_keeps_no_record(void **state)
 
 	invite(f, "alice");
 	make_folder(f);
-	add_user(f->store, "alice", 1); /* it does not keep anybody from enrolling either */
+	add_user(f->store, "alice", 1); /* it does not prevent an enrollment either */
 	assert_refused(UNCERTAIN, store_remove(f->store, "alice", deadline_in(100), &why));
 	assert_says("invites/alice: cannot remove", why);
 	assert_ok(store_has(f->store, "alice", &has, NULL));
 	assert_false(has);
 }
 
-/* --- the folder --- */
+/* --- the directory --- */
 
-static void a_store_from_before_there_were_any_gets_the_folder_when_it_is_needed(void **state)
+static void an_older_store_gets_the_directory_when_it_is_needed(void **state)
 {
 	struct fixture *f = *state;
 	struct stat st;
@@ -238,7 +238,7 @@ static void note_name(void *context, const char *name)
 	snprintf(context, 512, "%s%.200s ", strlen(context) < 250 ? (char *)context : "", name);
 }
 
-static void what_a_write_that_was_cut_short_left_is_named(void **state)
+static void leftovers_of_an_interrupted_write_are_listed(void **state)
 {
 	struct fixture *f = *state;
 	char guests[512] = "", strays[512] = "";
@@ -253,7 +253,7 @@ static void what_a_write_that_was_cut_short_left_is_named(void **state)
 
 /* --- writes --- */
 
-static void an_invitation_that_the_disk_refuses_leaves_the_old_one(void **state)
+static void an_invitation_that_fails_on_the_disk_leaves_the_old_one(void **state)
 {
 	struct fixture *f = *state;
 	struct invite later = invite_of("alice"), seen;
@@ -270,7 +270,7 @@ static void an_invitation_that_the_disk_refuses_leaves_the_old_one(void **state)
 	assert_string_equal("", strays);
 }
 
-static void without_a_keyring_nobody_is_invited_but_anybody_uninvited(void **state)
+static void without_a_keyring_nobody_can_be_invited_but_anybody_uninvited(void **state)
 {
 	struct fixture *f = *state;
 	struct invite other = invite_of("bob");
@@ -314,12 +314,12 @@ static void creating_many_uses_their_invitations_up(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		STORE_TEST(what_is_no_invitation_of_this_host_to_this_user_is_an_error),
-		STORE_TEST(what_cannot_be_removed_keeps_no_record),
-		STORE_TEST(a_store_from_before_there_were_any_gets_the_folder_when_it_is_needed),
-		STORE_TEST(what_a_write_that_was_cut_short_left_is_named),
-		STORE_TEST(an_invitation_that_the_disk_refuses_leaves_the_old_one),
-		STORE_TEST(without_a_keyring_nobody_is_invited_but_anybody_uninvited),
+		STORE_TEST(anything_but_an_invitation_of_this_host_to_this_user_is_an_error),
+		STORE_TEST(an_invitation_that_cannot_be_removed_keeps_no_record),
+		STORE_TEST(an_older_store_gets_the_directory_when_it_is_needed),
+		STORE_TEST(leftovers_of_an_interrupted_write_are_listed),
+		STORE_TEST(an_invitation_that_fails_on_the_disk_leaves_the_old_one),
+		STORE_TEST(without_a_keyring_nobody_can_be_invited_but_anybody_uninvited),
 		STORE_TEST(creating_many_uses_their_invitations_up),
 	};
 

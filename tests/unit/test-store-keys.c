@@ -1,6 +1,6 @@
 /*
- * The keys that seal records, and their rotation while others work: what store/store.h
- * promises of it.
+ * The keys that encrypt records, and their rotation while other processes run: what store/store.h
+ * promises about it.
  */
 #include "store_fixture.h"
 
@@ -12,10 +12,10 @@
 #include "store/files/files.h"
 #include "store/keyring_edit.h"
 
-#define MANY 600 /* records: with the limit below more than are sealed again in one go */
+#define MANY 600 /* records: with the limit below, more than are encrypted again in one pass */
 #define OPEN 200 /* files that may be open meanwhile */
 
-/* Where one process alone waits for itself, its sleep is a step of the clock. */
+/* Where a process waits for itself only, its sleep moves the clock forward. */
 static bool alone;
 static uint64_t slept; /* ns */
 
@@ -136,7 +136,7 @@ static void drop_key(const struct fixture *f, const struct keyring_rotation *rot
 
 struct told {
 	size_t count, good;
-	enum totp_err err; /* the last that is none */
+	enum totp_err err; /* the last key that is none */
 	struct reason why;
 };
 
@@ -172,7 +172,7 @@ static enum totp_err reseal_one(struct store *store, const char *user, unsigned 
 	return reseal(store, users, 1, wait_ms, told);
 }
 
-/* All of it, of a store that holds alice alone. */
+/* A whole rotation of a store that holds only alice. */
 static enum totp_err rotate_alice(struct store *store)
 {
 	struct keyring_rotation rotation;
@@ -191,7 +191,7 @@ static enum totp_err rotate_alice(struct store *store)
 	return told.err;
 }
 
-/* A store of which alice's record is sealed by a key that is the second one now. */
+/* A store in which alice's record is encrypted with a key that has become the second one. */
 static struct store *with_a_new_key(struct fixture *f, struct keyring_rotation *rotation)
 {
 	struct store *store = open_again(f);
@@ -204,7 +204,7 @@ static struct store *with_a_new_key(struct fixture *f, struct keyring_rotation *
 
 /* --- tests --- */
 
-static void every_record_tells_which_key_sealed_it(void **state)
+static void every_record_shows_which_key_encrypted_it(void **state)
 {
 	struct fixture *f = *state;
 	struct keyring_rotation rotation;
@@ -229,7 +229,7 @@ static void every_record_tells_which_key_sealed_it(void **state)
 	assert_refused(FORMAT, seen.errs[index_of(&seen, "dave")]);
 }
 
-static void a_record_sealed_again_holds_what_it_held(void **state)
+static void a_record_encrypted_again_holds_what_it_held(void **state)
 {
 	struct fixture *f = *state;
 	static uint8_t before[STATE_FILE_LEN], after[STATE_FILE_LEN];
@@ -259,7 +259,7 @@ static void a_record_sealed_again_holds_what_it_held(void **state)
 	assert_ok(store_commit(&txn, &txn.state, NULL));
 }
 
-static void what_the_first_key_has_sealed_is_left_alone(void **state)
+static void records_of_the_active_key_are_left_unchanged(void **state)
 {
 	struct fixture *f = *state;
 	struct stat before, after;
@@ -284,7 +284,7 @@ static enum totp_err next_user(void *context, size_t index, struct cred *ret_cre
 	return TOTP_OK;
 }
 
-static void many_are_sealed_again_and_one_that_is_damaged_holds_nobody_up(void **state)
+static void many_are_encrypted_again_and_a_damaged_one_does_not_stop_the_others(void **state)
 {
 	struct fixture *f = *state;
 	static char names[MANY][8];
@@ -318,7 +318,7 @@ static void many_are_sealed_again_and_one_that_is_damaged_holds_nobody_up(void *
 	assert_int_equal(0, count_temporary(f));
 }
 
-static void invitations_are_sealed_again_like_records(void **state)
+static void invitations_are_encrypted_again_like_records(void **state)
 {
 	struct fixture *f = *state;
 	struct invite invite = {"bob", 1002, NOW, NOW + 3600}, seen;
@@ -329,7 +329,8 @@ static void invitations_are_sealed_again_like_records(void **state)
 	struct store_reseal wish = {STORE_INVITE, users, 1, 100, note, &told};
 	OWN_STORE struct store *store = NULL;
 
-	assert_ok(store_each_key(f->store, see_key, &keys, NULL)); /* there is no folder */
+	assert_ok(
+		store_each_key(f->store, see_key, &keys, NULL)); /* the directory does not exist */
 	assert_int_equal(0, keys.count);
 	assert_ok(store_invite_put(f->store, &invite, NULL));
 	store = with_a_new_key(f, &rotation);
@@ -345,7 +346,7 @@ static void invitations_are_sealed_again_like_records(void **state)
 	assert_int_equal(NOW + 3600, seen.expires);
 }
 
-static void who_is_revoked_meanwhile_is_told_to_be_gone(void **state)
+static void a_user_revoked_meanwhile_is_reported_as_gone(void **state)
 {
 	struct fixture *f = *state;
 	struct told told;
@@ -355,7 +356,7 @@ static void who_is_revoked_meanwhile_is_told_to_be_gone(void **state)
 	assert_refused(NOT_FOUND, told.err);
 }
 
-static void what_a_cut_short_run_left_is_written_over(void **state)
+static void leftovers_of_an_interrupted_run_are_overwritten(void **state)
 {
 	struct fixture *f = *state;
 	struct keyring_rotation rotation;
@@ -373,7 +374,7 @@ static void what_a_cut_short_run_left_is_written_over(void **state)
 	assert_ok(read_error(f->store, "alice", NULL));
 }
 
-static void a_disk_that_refuses_leaves_every_record_as_it_was(void **state)
+static void a_failing_disk_leaves_every_record_unchanged(void **state)
 {
 	struct fixture *f = *state;
 	struct keyring_rotation rotation;
@@ -391,9 +392,9 @@ static void a_disk_that_refuses_leaves_every_record_as_it_was(void **state)
 	assert_ok(read_error(store, "alice", NULL));
 }
 
-/* --- keys that come and go --- */
+/* --- keys that are added and removed --- */
 
-static void a_key_that_came_later_is_found(void **state)
+static void a_key_that_was_added_later_is_found(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
@@ -405,7 +406,7 @@ static void a_key_that_came_later_is_found(void **state)
 	assert_ok(read_error(f->store, "alice", NULL));
 }
 
-static void whoever_seals_takes_the_key_that_is_the_first_then(void **state)
+static void a_write_uses_the_key_that_is_active_at_that_time(void **state)
 {
 	struct fixture *f = *state;
 	struct keyring_rotation rotation;
@@ -417,8 +418,8 @@ static void whoever_seals_takes_the_key_that_is_the_first_then(void **state)
 	assert_int_equal(rotation.to, key_of(store, "bob"));
 }
 
-/* totpd cannot read the keyring again: it must begin anew. */
-static void whoever_was_given_keys_seals_under_no_old_one(void **state)
+/* totpd cannot read the keyring again: it has to be restarted. */
+static void a_process_with_given_keys_encrypts_with_no_old_key(void **state)
 {
 	struct fixture *f = *state;
 	OWN_KEYRING struct keyring keys;
@@ -437,14 +438,15 @@ static void whoever_was_given_keys_seals_under_no_old_one(void **state)
 	assert_refused(STALE, store_create(store, &cred, &fresh, &why));
 	assert_says("try again", why);
 	assert_true(store_lacks_key(store));
-	assert_ok(read_error(store, "alice", NULL)); /* what it can open it still opens */
+	assert_ok(read_error(store, "alice",
+			     NULL)); /* records that it can decrypt it still decrypts */
 
-	/* a keyring that it cannot look at is not known to have changed */
+	/* if it cannot look at the keyring, it does not know of a change */
 	assert_int_equal(0, unlink(f->keyring));
 	assert_ok(store_create(store, &cred, &fresh, NULL));
 }
 
-static void keys_are_claimed_by_one_at_a_time(void **state)
+static void only_one_process_at_a_time_claims_the_keys(void **state)
 {
 	struct fixture *f = *state;
 	struct store *other = open_again(f);
@@ -461,7 +463,7 @@ static void keys_are_claimed_by_one_at_a_time(void **state)
 	assert_ok(store_claim_keys(f->store, NULL));
 }
 
-static void whoever_began_to_seal_before_is_awaited(void **state)
+static void a_write_that_began_earlier_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
@@ -477,7 +479,7 @@ static void whoever_began_to_seal_before_is_awaited(void **state)
 	assert_ok(store_await_sealers(other, deadline_in(1000), NULL));
 }
 
-static void whoever_would_seal_meanwhile_waits_no_longer_than_a_login(void **state)
+static void a_write_meanwhile_waits_no_longer_than_a_login(void **state)
 {
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
@@ -490,14 +492,14 @@ static void whoever_would_seal_meanwhile_waits_no_longer_than_a_login(void **sta
 	assert_ok(files_begin_alone(other, deadline_in(100), NULL));
 	assert_refused(TIMEOUT, store_create(f->store, &cred, &fresh, NULL));
 	assert_in_range(io_monotonic_ns() - start, 1900 * MS, 3500 * MS);
-	assert_ok(read_error(f->store, "alice", NULL)); /* logins do not care */
+	assert_ok(read_error(f->store, "alice", NULL)); /* logins are not affected */
 	files_end_change(other);
 	assert_ok(store_create(f->store, &cred, &fresh, NULL));
 }
 
 /* --- logins at the same time --- */
 
-static void a_login_that_holds_on_too_long_loses_its_record_and_no_state(void **state)
+static void a_login_that_holds_its_lock_too_long_loses_its_record_and_no_state(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -531,7 +533,7 @@ static int commit_in_a_moment(const struct fixture *f, int ready)
 	return store_commit(&txn, &txn.state, NULL) == TOTP_OK ? 0 : 2;
 }
 
-static void a_login_that_is_done_in_time_loses_nothing(void **state)
+static void a_login_that_ends_in_time_loses_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct keyring_rotation rotation;
@@ -573,8 +575,8 @@ static int reseal_meanwhile(struct store *store)
 	return reseal_one(store, "alice", 60, &told) == TOTP_OK && told.good == 1 ? 0 : 1;
 }
 
-/* Somebody may have stopped their su in the middle of an enrolment. */
-static void while_who_seals_is_awaited_logins_go_on(void **state)
+/* A user may have stopped su in the middle of an enrollment. */
+static void logins_continue_while_a_write_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -607,9 +609,9 @@ static void while_who_seals_is_awaited_logins_go_on(void **state)
 }
 
 /*
- * A whole rotation at the at-th point of a login. Before the lock was had it is stale, and the
- * next try finds all in order; after that its record is taken from it, since it is us who
- * hold it. *ret_came: did the login come so far?
+ * A whole rotation at point `at` of a login. Before the lock is taken the login gets "stale", and
+ * its next attempt succeeds; after that the rotation takes the record from the login, because this
+ * process holds the lock. *ret_came: did the login reach that point?
  */
 static void login_with_rotation_at(struct fixture *f, unsigned at, bool *ret_came)
 {
@@ -639,8 +641,7 @@ static void login_with_rotation_at(struct fixture *f, unsigned at, bool *ret_cam
 	assert_ok(store_commit(&txn, &txn.state, &why));
 }
 
-static void at_whatever_point_of_a_login_keys_are_rotated_it_finds_its_record_or_is_stale(
-	void **state)
+static void a_login_during_a_rotation_finds_its_record_or_is_stale(void **state)
 {
 	struct fixture *f = *state;
 	bool came = true;
@@ -655,7 +656,7 @@ static void at_whatever_point_of_a_login_keys_are_rotated_it_finds_its_record_or
 	assert_int_equal(0, count_temporary(f));
 }
 
-/* --- others at whatever point of a sealing again --- */
+/* --- other processes at any point while records are encrypted again --- */
 
 static enum totp_err log_in(struct store *store)
 {
@@ -682,7 +683,10 @@ static enum totp_err replace(struct store *store)
 	return err == TOTP_OK ? store_replace(&txn, &cred, &fresh, NULL) : err;
 }
 
-/* What holds no lock of the state: the record's is lost, or somebody waited for it in vain. */
+/*
+ * An operation that holds no lock of the state: the record's lock is lost, or another process has
+ * waited for it in vain.
+ */
 static enum totp_err revoke_alice(struct store *store)
 {
 	return store_remove(store, "alice", deadline_in(0), NULL);
@@ -705,7 +709,7 @@ static void reseal_with_change_at(struct fixture *f, change_fn *change, unsigned
 	assert_ok(reseal_one(store, "alice", 20, &told));
 	*ret_came = !point_change;
 	point_change = NULL;
-	/* what had to be waited for was refused, and is as if it had not been tried */
+	/* an operation that had to wait has failed, and has changed nothing */
 	if (point_err != TOTP_OK && point_err != TOTP_ERR_TIMEOUT)
 		fail_msg("point %u: %s", at, err_name(point_err));
 	assert_int_equal(0, count_temporary(f));
@@ -739,17 +743,17 @@ static void try_at_every_point(struct fixture *f, change_fn *change)
 	}
 }
 
-static void at_whatever_point_somebody_logs_in_nothing_is_lost(void **state)
+static void a_login_at_any_point_loses_nothing(void **state)
 {
 	try_at_every_point(*state, log_in);
 }
 
-static void at_whatever_point_it_is_replaced_the_new_record_stays(void **state)
+static void a_record_replaced_at_any_point_stays_replaced(void **state)
 {
 	try_at_every_point(*state, replace);
 }
 
-static void at_whatever_point_it_is_revoked_it_does_not_come_back(void **state)
+static void a_record_revoked_at_any_point_stays_revoked(void **state)
 {
 	try_at_every_point(*state, revoke_alice);
 }
@@ -765,28 +769,27 @@ static int keys_begin(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		KEYS_TEST(every_record_tells_which_key_sealed_it),
-		KEYS_TEST(a_record_sealed_again_holds_what_it_held),
-		KEYS_TEST(what_the_first_key_has_sealed_is_left_alone),
-		KEYS_TEST(many_are_sealed_again_and_one_that_is_damaged_holds_nobody_up),
-		KEYS_TEST(invitations_are_sealed_again_like_records),
-		KEYS_TEST(who_is_revoked_meanwhile_is_told_to_be_gone),
-		KEYS_TEST(what_a_cut_short_run_left_is_written_over),
-		KEYS_TEST(a_disk_that_refuses_leaves_every_record_as_it_was),
-		KEYS_TEST(a_key_that_came_later_is_found),
-		KEYS_TEST(whoever_seals_takes_the_key_that_is_the_first_then),
-		KEYS_TEST(whoever_was_given_keys_seals_under_no_old_one),
-		KEYS_TEST(keys_are_claimed_by_one_at_a_time),
-		KEYS_TEST(whoever_began_to_seal_before_is_awaited),
-		KEYS_TEST(whoever_would_seal_meanwhile_waits_no_longer_than_a_login),
-		KEYS_TEST(a_login_that_holds_on_too_long_loses_its_record_and_no_state),
-		KEYS_TEST(a_login_that_is_done_in_time_loses_nothing),
-		KEYS_TEST(while_who_seals_is_awaited_logins_go_on),
-		KEYS_TEST(
-			at_whatever_point_of_a_login_keys_are_rotated_it_finds_its_record_or_is_stale),
-		KEYS_TEST(at_whatever_point_somebody_logs_in_nothing_is_lost),
-		KEYS_TEST(at_whatever_point_it_is_replaced_the_new_record_stays),
-		KEYS_TEST(at_whatever_point_it_is_revoked_it_does_not_come_back),
+		KEYS_TEST(every_record_shows_which_key_encrypted_it),
+		KEYS_TEST(a_record_encrypted_again_holds_what_it_held),
+		KEYS_TEST(records_of_the_active_key_are_left_unchanged),
+		KEYS_TEST(many_are_encrypted_again_and_a_damaged_one_does_not_stop_the_others),
+		KEYS_TEST(invitations_are_encrypted_again_like_records),
+		KEYS_TEST(a_user_revoked_meanwhile_is_reported_as_gone),
+		KEYS_TEST(leftovers_of_an_interrupted_run_are_overwritten),
+		KEYS_TEST(a_failing_disk_leaves_every_record_unchanged),
+		KEYS_TEST(a_key_that_was_added_later_is_found),
+		KEYS_TEST(a_write_uses_the_key_that_is_active_at_that_time),
+		KEYS_TEST(a_process_with_given_keys_encrypts_with_no_old_key),
+		KEYS_TEST(only_one_process_at_a_time_claims_the_keys),
+		KEYS_TEST(a_write_that_began_earlier_is_waited_for),
+		KEYS_TEST(a_write_meanwhile_waits_no_longer_than_a_login),
+		KEYS_TEST(a_login_that_holds_its_lock_too_long_loses_its_record_and_no_state),
+		KEYS_TEST(a_login_that_ends_in_time_loses_nothing),
+		KEYS_TEST(logins_continue_while_a_write_is_waited_for),
+		KEYS_TEST(a_login_during_a_rotation_finds_its_record_or_is_stale),
+		KEYS_TEST(a_login_at_any_point_loses_nothing),
+		KEYS_TEST(a_record_replaced_at_any_point_stays_replaced),
+		KEYS_TEST(a_record_revoked_at_any_point_stays_revoked),
 	};
 
 	SKIP_UNLESS_ROOT();

@@ -1,6 +1,6 @@
 /*
- * readonly_login: a disk that refuses now and again, and a folder that is forgotten at a
- * reboot. What counts is that no code is taken twice, whatever the disk does.
+ * readonly_login: a disk that fails now and then, and a directory that is empty after a reboot.
+ * Whatever the disk does, no code may be accepted twice.
  */
 #include "store_fixture.h"
 
@@ -12,9 +12,9 @@
 
 #define BOOTED (NOW - 1000)
 
-/* --- a disk that refuses: writes and syncs below the store --- */
+/* --- a disk that fails: writes and syncs below the store --- */
 
-static char refusing[48]; /* the store's folder; another one is well */
+static char refusing[48]; /* the store's directory; the other one works */
 static int refusal_of_writes, refusal_of_syncs;
 
 static bool is_refused(int fd, int refusal)
@@ -99,7 +99,7 @@ static int run_end(void **state)
 
 #define RUN_TEST(f) cmocka_unit_test_setup_teardown(f, run_begin, run_end)
 
-/* One login: the step becomes the last one; returns what the commit says. */
+/* One login: the step becomes the last one; returns the commit's error. */
 static enum totp_err use_step(const struct fixture *f, uint64_t step, bool *ret_in_run)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -122,7 +122,7 @@ static uint64_t last_step(const struct fixture *f)
 	return txn.state.tokens[0].moving;
 }
 
-/* What the disk alone knows. */
+/* What only the disk knows. */
 static uint64_t step_on_disk(const struct fixture *f)
 {
 	struct store_config config = {.dir = f->store_dir, .keyring = f->keyring};
@@ -142,9 +142,9 @@ static off_t size_of(const char *path)
 	return st.st_size;
 }
 
-/* --- refusals --- */
+/* --- failures --- */
 
-static void a_disk_that_refuses_is_stood_in_for(void **state)
+static void run_dir_stands_in_for_a_disk_that_cannot_write(void **state)
 {
 	static const int refusals[] = {EROFS, ENOSPC, EDQUOT, EIO};
 	struct fixture *f = *state;
@@ -162,7 +162,7 @@ static void a_disk_that_refuses_is_stood_in_for(void **state)
 	assert_int_equal(STATE_FILE_LEN, size_of(run_file(f, "alice", 1)));
 }
 
-static void a_disk_that_does_not_confirm_is_stood_in_for(void **state)
+static void run_dir_stands_in_for_a_disk_that_does_not_confirm(void **state)
 {
 	struct fixture *f = *state;
 	bool in_run = false;
@@ -180,7 +180,7 @@ static void a_disk_that_does_not_confirm_is_stood_in_for(void **state)
 	assert_int_equal(102, step_on_disk(f));
 }
 
-static void any_other_refusal_refuses(void **state)
+static void any_other_failure_denies(void **state)
 {
 	static const int refusals[] = {EFBIG, EPERM, EACCES, EBADF, EINVAL, ENOMEM};
 	struct fixture *f = *state;
@@ -196,7 +196,7 @@ static void any_other_refusal_refuses(void **state)
 	assert_int_equal(0, size_of(run_file(f, "alice", 1)));
 }
 
-static void without_a_run_dir_nothing_stands_in(void **state)
+static void without_a_run_dir_a_failing_disk_denies(void **state)
 {
 	struct fixture *f = *state;
 	bool in_run = false;
@@ -210,7 +210,7 @@ static void without_a_run_dir_nothing_stands_in(void **state)
 	assert_int_equal(-1, access(run_file(f, "alice", 1), F_OK));
 }
 
-static void a_run_dir_that_refuses_too_refuses(void **state)
+static void a_run_dir_that_fails_too_denies(void **state)
 {
 	struct fixture *f = *state;
 	bool in_run = false;
@@ -224,7 +224,7 @@ static void a_run_dir_that_refuses_too_refuses(void **state)
 	assert_ok(use_step(f, 100, &in_run));
 }
 
-static void what_a_reboot_must_not_forget_is_refused(void **state)
+static void a_change_that_must_survive_a_reboot_is_denied(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -251,7 +251,8 @@ static void what_a_reboot_must_not_forget_is_refused(void **state)
 	assert_refused(SYSTEM, store_commit(&txn, &next, &why));
 	begin(f->store, "alice", &txn);
 	next = txn.state;
-	next.tokens[0].last_used = 1; /* the first code: she would be waited for once more */
+	next.tokens[0].last_used =
+		1; /* the first code: after a reboot the record would be unconfirmed again */
 	assert_refused(SYSTEM, store_commit(&txn, &next, &why));
 	begin(f->store, "alice", &txn);
 	next = txn.state;
@@ -259,12 +260,12 @@ static void what_a_reboot_must_not_forget_is_refused(void **state)
 	assert_refused(SYSTEM, store_commit(&txn, &next, &why));
 	begin(f->store, "alice", &txn);
 	next = txn.state;
-	next.failures = 1; /* a wrong code is counted all the same */
+	next.failures = 1; /* a wrong code is counted nevertheless */
 	assert_ok(store_commit(&txn, &next, &why));
 	assert_true(txn.in_run);
 }
 
-static void a_read_only_mount_is_stood_in_for_and_one_that_comes_back_merged(void **state)
+static void run_dir_stands_in_for_a_read_only_mount_and_is_merged_later(void **state)
 {
 	struct fixture *f = *state;
 	bool in_run = false;
@@ -314,7 +315,7 @@ static void failures_that_were_counted_in_run_count_on_the_disk(void **state)
 	assert_int_equal(4, txn.state.shared[0].burst.used);
 }
 
-static void a_write_to_the_disk_never_falls_on_the_slot_that_counts(void **state)
+static void a_write_to_the_disk_never_overwrites_the_slot_that_counts(void **state)
 {
 	static uint8_t before[STATE_FILE_LEN], after[STATE_FILE_LEN];
 	struct fixture *f = *state;
@@ -340,7 +341,7 @@ static void a_write_to_the_disk_never_falls_on_the_slot_that_counts(void **state
 				? 2
 				: 0;
 		assert_true(changed == 1 || changed == 2);
-		/* were that write lost, the disk would still know what it knew */
+		/* if that write were lost, the disk would still know what it knew */
 		memset(after + (changed == 1 ? 0 : STATE_SLOT_LEN), 0xee, STATE_SLOT_LEN);
 		write_file(state_path(f, "alice", 1), after, sizeof(after), 0600);
 		assert_int_equal(on_disk, step_on_disk(f));
@@ -389,7 +390,7 @@ static void flaky_child(const struct fixture *f, unsigned seed)
 	_exit(0);
 }
 
-static void of_many_processes_on_a_flaky_disk_no_commit_is_lost(void **state)
+static void of_many_processes_on_an_unreliable_disk_no_commit_is_lost(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -408,7 +409,7 @@ static void of_many_processes_on_a_flaky_disk_no_commit_is_lost(void **state)
 	assert_int_equal(160, txn.state.tokens[0].moving);
 }
 
-static void a_record_that_is_replaced_takes_along_what_run_knew(void **state)
+static void a_replaced_record_keeps_what_run_dir_knew(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -435,7 +436,7 @@ static void a_record_that_is_replaced_takes_along_what_run_knew(void **state)
 
 /* --- files there that are not as they should be --- */
 
-static void a_first_write_that_was_cut_short_is_as_if_it_had_not_begun(void **state)
+static void an_interrupted_first_write_has_no_effect(void **state)
 {
 	struct fixture *f = *state;
 	bool in_run = false;
@@ -449,7 +450,7 @@ static void a_first_write_that_was_cut_short_is_as_if_it_had_not_begun(void **st
 	assert_int_equal(101, last_step(f));
 }
 
-static void a_later_write_that_was_cut_short_is_told(void **state)
+static void an_interrupted_later_write_is_reported(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -467,7 +468,7 @@ static void a_later_write_that_was_cut_short_is_told(void **state)
 	assert_true(txn.torn);
 }
 
-static void a_state_there_that_nobody_sealed_refuses(void **state)
+static void a_state_there_with_a_wrong_mac_denies(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t file[STATE_FILE_LEN] = {1};
@@ -482,7 +483,7 @@ static void a_state_there_that_nobody_sealed_refuses(void **state)
 	assert_refused(UNSAFE, read_error(f->store, "alice", &why));
 }
 
-static void a_run_dir_of_strangers_or_without_sense_is_refused(void **state)
+static void an_unsafe_or_malformed_run_dir_is_rejected(void **state)
 {
 	struct fixture *f = *state;
 	struct store *store = NULL;
@@ -503,7 +504,7 @@ static void a_run_dir_of_strangers_or_without_sense_is_refused(void **state)
 	assert_refused(SYSTEM, store_open(&f->config, &store, &why));
 }
 
-/* --- totpd, which has the store's account, beside root's programs --- */
+/* --- totpd, which runs as the store's account, beside programs of root --- */
 
 /* Open the store as the account does: the keyring was read before. */
 static void become_service(struct fixture *f)
@@ -563,7 +564,7 @@ static void use_101_to_200_anew(struct fixture *f)
 	assert_ok(use_step(f, 200, &aside));
 }
 
-static void what_root_makes_there_is_the_account_s_and_both_use_it(void **state)
+static void the_account_owns_what_root_creates_there_and_both_use_it(void **state)
 {
 	struct fixture *f = *state;
 	mode_t before = umask(077);
@@ -590,7 +591,7 @@ static void what_root_makes_there_is_the_account_s_and_both_use_it(void **state)
 	assert_int_equal(200, last_step(f));
 }
 
-static void a_folder_of_states_that_was_another_s_is_given_to_the_account(void **state)
+static void a_directory_of_states_of_another_owner_is_given_to_the_account(void **state)
 {
 	struct fixture *f = *state;
 	bool aside = false;
@@ -604,7 +605,7 @@ static void a_folder_of_states_that_was_another_s_is_given_to_the_account(void *
 	assert_owner(in_run("state"), SERVICE_UID, 0700);
 	refuse_writes(EROFS);
 	assert_ok(use_step(f, 100, &aside));
-	/* root's own file is as good, a stranger's is not */
+	/* a file owned by root is accepted as well, any other is not */
 	assert_int_equal(0, chown(run_file(f, "alice", 1), 0, 0));
 	assert_int_equal(100, last_step(f));
 	assert_int_equal(0, chown(run_file(f, "alice", 1), SERVICE_UID + 1, 0));
@@ -622,7 +623,7 @@ static void look_with_since(struct fixture *f)
 	assert_int_equal(BOOTED, store_since(open_at(f, BOOTED - 50)));
 }
 
-static void the_account_goes_by_since_and_without_it_by_the_time_of_the_boot(void **state)
+static void the_account_uses_since_and_without_it_the_time_of_the_boot(void **state)
 {
 	struct fixture *f = *state;
 
@@ -642,7 +643,7 @@ static void look_without_folder(struct fixture *f)
 	assert_says("cannot make the directory", why);
 }
 
-static void the_account_alone_makes_no_folder(void **state)
+static void the_account_alone_creates_no_directory(void **state)
 {
 	struct fixture *f = *state;
 
@@ -655,12 +656,12 @@ static void the_account_alone_makes_no_folder(void **state)
 
 /* --- reboots --- */
 
-static void since_is_the_latest_that_the_host_was_known_to_come_up(void **state)
+static void since_is_the_latest_known_time_of_a_boot(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(BOOTED, store_since(f->store));
-	assert_int_equal(BOOTED, store_since(open_at(f, BOOTED - 50))); /* clock set back */
+	assert_int_equal(BOOTED, store_since(open_at(f, BOOTED - 50))); /* the clock was set back */
 	assert_int_equal(BOOTED + 50, store_since(open_at(f, BOOTED + 50)));
 	assert_int_equal(BOOTED, store_since(open_at(f, -3)));
 	assert_int_equal(0, unlink(in_run("since")));
@@ -670,27 +671,27 @@ static void since_is_the_latest_that_the_host_was_known_to_come_up(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RUN_TEST(a_disk_that_refuses_is_stood_in_for),
-		RUN_TEST(a_disk_that_does_not_confirm_is_stood_in_for),
-		RUN_TEST(any_other_refusal_refuses),
-		RUN_TEST(without_a_run_dir_nothing_stands_in),
-		RUN_TEST(a_run_dir_that_refuses_too_refuses),
-		RUN_TEST(what_a_reboot_must_not_forget_is_refused),
+		RUN_TEST(run_dir_stands_in_for_a_disk_that_cannot_write),
+		RUN_TEST(run_dir_stands_in_for_a_disk_that_does_not_confirm),
+		RUN_TEST(any_other_failure_denies),
+		RUN_TEST(without_a_run_dir_a_failing_disk_denies),
+		RUN_TEST(a_run_dir_that_fails_too_denies),
+		RUN_TEST(a_change_that_must_survive_a_reboot_is_denied),
 		RUN_TEST(failures_that_were_counted_in_run_count_on_the_disk),
-		RUN_TEST(a_write_to_the_disk_never_falls_on_the_slot_that_counts),
+		RUN_TEST(a_write_to_the_disk_never_overwrites_the_slot_that_counts),
 		RUN_TEST(whatever_the_disk_does_no_step_goes_back),
-		RUN_TEST(of_many_processes_on_a_flaky_disk_no_commit_is_lost),
-		RUN_TEST(a_record_that_is_replaced_takes_along_what_run_knew),
-		RUN_TEST(a_first_write_that_was_cut_short_is_as_if_it_had_not_begun),
-		RUN_TEST(a_later_write_that_was_cut_short_is_told),
-		RUN_TEST(a_state_there_that_nobody_sealed_refuses),
-		RUN_TEST(a_run_dir_of_strangers_or_without_sense_is_refused),
-		RUN_TEST(what_root_makes_there_is_the_account_s_and_both_use_it),
-		RUN_TEST(a_folder_of_states_that_was_another_s_is_given_to_the_account),
-		RUN_TEST(the_account_goes_by_since_and_without_it_by_the_time_of_the_boot),
-		RUN_TEST(the_account_alone_makes_no_folder),
-		RUN_TEST(since_is_the_latest_that_the_host_was_known_to_come_up),
-		RUN_TEST(a_read_only_mount_is_stood_in_for_and_one_that_comes_back_merged),
+		RUN_TEST(of_many_processes_on_an_unreliable_disk_no_commit_is_lost),
+		RUN_TEST(a_replaced_record_keeps_what_run_dir_knew),
+		RUN_TEST(an_interrupted_first_write_has_no_effect),
+		RUN_TEST(an_interrupted_later_write_is_reported),
+		RUN_TEST(a_state_there_with_a_wrong_mac_denies),
+		RUN_TEST(an_unsafe_or_malformed_run_dir_is_rejected),
+		RUN_TEST(the_account_owns_what_root_creates_there_and_both_use_it),
+		RUN_TEST(a_directory_of_states_of_another_owner_is_given_to_the_account),
+		RUN_TEST(the_account_uses_since_and_without_it_the_time_of_the_boot),
+		RUN_TEST(the_account_alone_creates_no_directory),
+		RUN_TEST(since_is_the_latest_known_time_of_a_boot),
+		RUN_TEST(run_dir_stands_in_for_a_read_only_mount_and_is_merged_later),
 	};
 
 	SKIP_UNLESS_ROOT();

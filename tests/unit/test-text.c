@@ -28,7 +28,7 @@ static void a_line_ends_at_lf_or_crlf_and_the_last_needs_no_end(void **unused)
 	assert_false(text_line(&rest, &line));
 }
 
-static void a_line_end_at_the_end_begins_no_further_line(void **unused)
+static void a_line_end_at_the_end_begins_no_new_line(void **unused)
 {
 	struct text rest = TEXT("one\n"), line;
 
@@ -51,7 +51,7 @@ static void fields_may_be_empty(void **unused)
 	assert_false(text_field(&rest, ',', &field));
 }
 
-static void blanks_are_trimmed_at_both_ends_alone(void **unused)
+static void blanks_are_trimmed_at_both_ends_only(void **unused)
 {
 	assert_text("a \tb", text_trim(TEXT(" \ta \tb\t ")));
 	assert_text("", text_trim(TEXT(" \t ")));
@@ -59,11 +59,11 @@ static void blanks_are_trimmed_at_both_ends_alone(void **unused)
 	assert_text("\na\r", text_trim(TEXT("\na\r")));
 }
 
-static void texts_are_equal_only_whole(void **unused)
+static void texts_are_equal_only_in_full(void **unused)
 {
 	assert_true(text_is(TEXT("window"), "window"));
 	assert_true(text_is(TEXT(""), ""));
-	assert_true(text_is((struct text){NULL, 0}, "")); /* under UBSan this is more than a word */
+	assert_true(text_is((struct text){NULL, 0}, "")); /* under UBSan this shows a mistake */
 	assert_false(text_is(TEXT("windo"), "window"));
 	assert_false(text_is(TEXT("windows"), "window"));
 	assert_false(text_is(TEXT("window\0"), "window"));
@@ -82,7 +82,7 @@ static void a_copy_fits_with_its_nul_or_changes_nothing(void **unused)
 	assert_string_equal("", dst);
 }
 
-static void a_number_is_digits_alone(void **unused)
+static void a_number_is_digits_only(void **unused)
 {
 	const struct {
 		struct text text;
@@ -115,7 +115,7 @@ static void a_number_is_digits_alone(void **unused)
 	}
 }
 
-static void a_number_keeps_to_its_range(void **unused)
+static void a_number_stays_in_its_range(void **unused)
 {
 	uint64_t number = 77;
 
@@ -165,7 +165,7 @@ static void a_duration_is_a_number_with_a_unit(void **unused)
 	}
 }
 
-static void a_duration_keeps_to_its_range_in_seconds(void **unused)
+static void a_duration_stays_in_its_range_in_seconds(void **unused)
 {
 	uint32_t seconds = 77;
 
@@ -232,7 +232,7 @@ static void every_day_of_430_years_is_written_as_it_is_read(void **unused)
 	}
 }
 
-static void a_time_without_a_date_of_ten_characters_is_written_as_zeros(void **unused)
+static void a_time_that_no_date_of_ten_characters_holds_is_written_as_zeros(void **unused)
 {
 	char date[11];
 
@@ -248,7 +248,7 @@ static void a_time_without_a_date_of_ten_characters_is_written_as_zeros(void **u
 	assert_string_equal("0000-00-00", date);
 }
 
-static void every_byte_goes_through_hexadecimal_and_back(void **unused)
+static void every_byte_is_the_same_after_hexadecimal_and_back(void **unused)
 {
 	uint8_t bytes[256], back[256] = {0};
 	char text[513];
@@ -328,7 +328,7 @@ static void a_sequence_never_reaches_past_the_slice(void **unused)
 	assert_false(text_is_clean((struct text){whole, 1}));
 }
 
-static void what_is_printed_is_harmless_ascii(void **unused)
+static void printed_text_is_harmless_ascii(void **unused)
 {
 	char all[256], seen[257];
 
@@ -340,7 +340,7 @@ static void what_is_printed_is_harmless_ascii(void **unused)
 		assert_int_equal(i >= ' ' && i <= '~' && i != '"' && i != '\\' ? i : '?', seen[i]);
 }
 
-static void what_is_printed_is_cut_at_the_room_there_is(void **unused)
+static void printed_text_is_cut_at_the_size_of_the_buffer(void **unused)
 {
 	char seen[4] = "xxx";
 
@@ -356,24 +356,24 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_ends_at_lf_or_crlf_and_the_last_needs_no_end),
-		cmocka_unit_test(a_line_end_at_the_end_begins_no_further_line),
+		cmocka_unit_test(a_line_end_at_the_end_begins_no_new_line),
 		cmocka_unit_test(fields_may_be_empty),
-		cmocka_unit_test(blanks_are_trimmed_at_both_ends_alone),
-		cmocka_unit_test(texts_are_equal_only_whole),
+		cmocka_unit_test(blanks_are_trimmed_at_both_ends_only),
+		cmocka_unit_test(texts_are_equal_only_in_full),
 		cmocka_unit_test(a_copy_fits_with_its_nul_or_changes_nothing),
-		cmocka_unit_test(a_number_is_digits_alone),
-		cmocka_unit_test(a_number_keeps_to_its_range),
+		cmocka_unit_test(a_number_is_digits_only),
+		cmocka_unit_test(a_number_stays_in_its_range),
 		cmocka_unit_test(a_duration_is_a_number_with_a_unit),
-		cmocka_unit_test(a_duration_keeps_to_its_range_in_seconds),
+		cmocka_unit_test(a_duration_stays_in_its_range_in_seconds),
 		cmocka_unit_test(a_date_is_midnight_utc_of_a_day_that_exists),
 		cmocka_unit_test(every_day_of_430_years_is_written_as_it_is_read),
-		cmocka_unit_test(a_time_without_a_date_of_ten_characters_is_written_as_zeros),
-		cmocka_unit_test(every_byte_goes_through_hexadecimal_and_back),
+		cmocka_unit_test(a_time_that_no_date_of_ten_characters_holds_is_written_as_zeros),
+		cmocka_unit_test(every_byte_is_the_same_after_hexadecimal_and_back),
 		cmocka_unit_test(hexadecimal_has_exactly_two_digits_a_byte),
 		cmocka_unit_test(clean_text_is_shortest_utf8_without_controls),
 		cmocka_unit_test(a_sequence_never_reaches_past_the_slice),
-		cmocka_unit_test(what_is_printed_is_harmless_ascii),
-		cmocka_unit_test(what_is_printed_is_cut_at_the_room_there_is),
+		cmocka_unit_test(printed_text_is_harmless_ascii),
+		cmocka_unit_test(printed_text_is_cut_at_the_size_of_the_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

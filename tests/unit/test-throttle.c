@@ -20,7 +20,7 @@ static struct source address(uint8_t last)
 	return (struct source){.kind = SOURCE_IPV4, .bytes = {192, 0, 2, last}};
 }
 
-/* Guess wrongly if that is allowed; says whether it was. */
+/* Guess wrongly if a guess is allowed; returns whether it was. */
 static bool guess(struct throttle *throttle, const struct policy *policy, int64_t now)
 {
 	if (throttle_wait(throttle, policy, now))
@@ -52,7 +52,7 @@ static void five_failures_and_then_one_more_every_five_minutes(void **unused)
 	assert_int_equal(3, guess_many(&throttle, &policy, NOW + 20 * MINUTE));
 }
 
-static void a_rest_brings_back_five_and_not_more(void **unused)
+static void after_a_rest_five_guesses_are_back_and_no_more(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {0};
@@ -65,7 +65,7 @@ static void a_rest_brings_back_five_and_not_more(void **unused)
 	assert_int_equal(5, guess_many(&throttle, &policy, NOW + 12 * HOUR));
 }
 
-static void the_time_since_the_first_failure_is_not_lost(void **unused)
+static void the_time_since_the_first_failure_counts(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {0};
@@ -78,7 +78,7 @@ static void the_time_since_the_first_failure_is_not_lost(void **unused)
 	assert_int_equal(5 * MINUTE, throttle_wait(&throttle, &policy, NOW + 5 * MINUTE));
 }
 
-static void a_patient_guesser_has_a_hundred_and_four_a_day(void **unused)
+static void a_patient_attacker_has_a_hundred_guesses_and_then_four_a_day(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {0};
@@ -122,7 +122,7 @@ static void the_longer_of_both_waits_counts(void **unused)
 	assert_int_equal(0, throttle_wait(&throttle, &policy, NOW));
 }
 
-static void without_a_refill_it_is_for_ever(void **unused)
+static void without_a_refill_the_wait_is_for_ever(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {.total = {99, NOW - YEAR}};
@@ -161,7 +161,7 @@ static void a_time_in_the_future_is_read_as_now(void **unused)
 	assert_int_equal(1, guess_many(&throttle, &policy, NOW + 5 * MINUTE));
 }
 
-static void a_clock_set_back_gives_nobody_a_try(void **unused)
+static void a_clock_set_back_gives_nobody_another_guess(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {0};
@@ -171,7 +171,7 @@ static void a_clock_set_back_gives_nobody_a_try(void **unused)
 		assert_int_equal(5 * MINUTE, throttle_wait(&throttle, &policy, NOW - back));
 }
 
-static void a_lowered_limit_has_to_be_waited_for(void **unused)
+static void a_lowered_limit_applies_to_earlier_failures(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {0};
@@ -183,7 +183,7 @@ static void a_lowered_limit_has_to_be_waited_for(void **unused)
 	assert_int_equal(1, guess_many(&throttle, &policy, NOW + 20 * MINUTE));
 }
 
-static void a_raised_limit_helps_at_once(void **unused)
+static void a_raised_limit_applies_at_once(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {0};
@@ -193,7 +193,7 @@ static void a_raised_limit_helps_at_once(void **unused)
 	assert_int_equal(2, guess_many(&throttle, &policy, NOW));
 }
 
-static void a_wait_that_no_number_holds_is_for_ever(void **unused)
+static void a_wait_too_long_for_its_number_is_for_ever(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {.total = {UINT32_MAX, NOW}};
@@ -203,7 +203,7 @@ static void a_wait_that_no_number_holds_is_for_ever(void **unused)
 	assert_int_equal(UINT32_MAX, throttle.total.used);
 }
 
-static void one_attempt_is_the_least_a_bucket_holds(void **unused)
+static void a_bucket_holds_at_least_one_attempt(void **unused)
 {
 	struct policy policy = defaults();
 	struct throttle throttle = {0};
@@ -213,7 +213,7 @@ static void one_attempt_is_the_least_a_bucket_holds(void **unused)
 	assert_int_equal(1, guess_many(&throttle, &policy, NOW + 5 * MINUTE));
 }
 
-static void a_known_source_has_its_own_and_the_others_of_its_class_share_one(void **unused)
+static void a_known_source_has_its_own_throttle_and_the_others_of_its_class_share_one(void **unused)
 {
 	struct policy policy = defaults();
 	struct login_state state = {0};
@@ -232,7 +232,7 @@ static void a_known_source_has_its_own_and_the_others_of_its_class_share_one(voi
 	assert_int_equal(5, guess_many(throttle_of(&state, &work), &policy, NOW));
 }
 
-/* A process of root's at a terminal, or "" for none, as lib/host/source.c writes it. */
+/* A process of root at a terminal, or "" for no terminal, as lib/host/source.c writes it. */
 static struct source service_at(const char *terminal)
 {
 	struct source source = {.kind = SOURCE_UID};
@@ -243,7 +243,7 @@ static struct source service_at(const char *terminal)
 	return source;
 }
 
-static void strangers_of_one_class_take_no_guess_from_another(void **unused)
+static void sources_of_one_class_take_no_guesses_from_another(void **unused)
 {
 	const struct source sources[SOURCE_CLASSES][2] = {
 		[SOURCE_NETWORK] = {address(1), service_at("")},
@@ -260,7 +260,7 @@ static void strangers_of_one_class_take_no_guess_from_another(void **unused)
 		assert_int_equal(i, source_class(&sources[i][1]));
 		assert_int_equal(5, guess_many(throttle_of(&state, &sources[i][0]), &policy, NOW));
 		assert_int_equal(0, guess_many(throttle_of(&state, &sources[i][1]), &policy, NOW));
-		/* a record of version 1 has one for all */
+		/* a record of version 1 has one throttle for all classes */
 		assert_ptr_equal(&of_version_1.shared[0],
 				 throttle_of(&of_version_1, &sources[i][0]));
 	}
@@ -295,7 +295,7 @@ static void a_success_of_a_new_source_leaves_the_shared_throttle(void **unused)
 	assert_int_equal(5 * MINUTE, throttle_wait(throttle_of(&state, &stranger), &policy, NOW));
 }
 
-static void the_ninth_source_takes_the_place_of_the_one_not_seen_for_longest(void **unused)
+static void the_ninth_source_replaces_the_one_not_seen_for_longest(void **unused)
 {
 	struct login_state state = {0};
 	struct source source;
@@ -346,24 +346,25 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(five_failures_and_then_one_more_every_five_minutes),
-		cmocka_unit_test(a_rest_brings_back_five_and_not_more),
-		cmocka_unit_test(the_time_since_the_first_failure_is_not_lost),
-		cmocka_unit_test(a_patient_guesser_has_a_hundred_and_four_a_day),
+		cmocka_unit_test(after_a_rest_five_guesses_are_back_and_no_more),
+		cmocka_unit_test(the_time_since_the_first_failure_counts),
+		cmocka_unit_test(a_patient_attacker_has_a_hundred_guesses_and_then_four_a_day),
 		cmocka_unit_test(the_long_bucket_is_full_at_a_hundred),
 		cmocka_unit_test(the_longer_of_both_waits_counts),
-		cmocka_unit_test(without_a_refill_it_is_for_ever),
+		cmocka_unit_test(without_a_refill_the_wait_is_for_ever),
 		cmocka_unit_test(asking_moves_nothing),
 		cmocka_unit_test(a_time_in_the_future_is_read_as_now),
-		cmocka_unit_test(a_clock_set_back_gives_nobody_a_try),
-		cmocka_unit_test(a_lowered_limit_has_to_be_waited_for),
-		cmocka_unit_test(a_raised_limit_helps_at_once),
-		cmocka_unit_test(a_wait_that_no_number_holds_is_for_ever),
-		cmocka_unit_test(one_attempt_is_the_least_a_bucket_holds),
-		cmocka_unit_test(a_known_source_has_its_own_and_the_others_of_its_class_share_one),
-		cmocka_unit_test(strangers_of_one_class_take_no_guess_from_another),
+		cmocka_unit_test(a_clock_set_back_gives_nobody_another_guess),
+		cmocka_unit_test(a_lowered_limit_applies_to_earlier_failures),
+		cmocka_unit_test(a_raised_limit_applies_at_once),
+		cmocka_unit_test(a_wait_too_long_for_its_number_is_for_ever),
+		cmocka_unit_test(a_bucket_holds_at_least_one_attempt),
+		cmocka_unit_test(
+			a_known_source_has_its_own_throttle_and_the_others_of_its_class_share_one),
+		cmocka_unit_test(sources_of_one_class_take_no_guesses_from_another),
 		cmocka_unit_test(a_success_empties_no_bucket),
 		cmocka_unit_test(a_success_of_a_new_source_leaves_the_shared_throttle),
-		cmocka_unit_test(the_ninth_source_takes_the_place_of_the_one_not_seen_for_longest),
+		cmocka_unit_test(the_ninth_source_replaces_the_one_not_seen_for_longest),
 		cmocka_unit_test(a_source_that_is_not_known_never_becomes_known),
 		cmocka_unit_test(sources_of_different_kinds_are_different),
 	};

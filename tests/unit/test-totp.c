@@ -93,7 +93,7 @@ static void a_step_begins_at_its_first_second(void **unused)
 	}
 }
 
-static void no_step_lies_before_1970_or_in_no_time(void **unused)
+static void there_is_no_step_before_1970_or_with_a_period_of_0(void **unused)
 {
 	uint64_t step = 99;
 
@@ -103,7 +103,7 @@ static void no_step_lies_before_1970_or_in_no_time(void **unused)
 	assert_int_equal(99, step);
 }
 
-static void the_window_reaches_as_far_as_it_says_and_no_further(void **unused)
+static void the_window_has_the_size_that_is_set(void **unused)
 {
 	for (uint64_t reach = 0; reach <= TOTP_WINDOW_MAX; reach++) {
 		struct step_window window = {.centre = 50, .reach = reach};
@@ -198,7 +198,7 @@ static void a_code_of_other_digits_matches_nothing(void **unused)
 	assert_true(match.found);
 }
 
-static void what_is_out_of_range_finds_nothing(void **unused)
+static void a_parameter_out_of_range_finds_nothing(void **unused)
 {
 	struct step_window too_wide = {.centre = 50, .reach = TOTP_WINDOW_MAX + 1};
 	struct step_window at_the_end = {.centre = UINT64_MAX - 1, .reach = 1};
@@ -218,7 +218,7 @@ static void what_is_out_of_range_finds_nothing(void **unused)
 	assert_false(match.found);
 }
 
-static void the_offset_of_a_wrong_clock_is_told(void **unused)
+static void the_offset_of_a_wrong_clock_is_reported(void **unused)
 {
 	static const int64_t offsets[] = {0, 1, -1, 2, -2, 119, -120, 120};
 	struct secret key = rfc_key(20);
@@ -280,16 +280,16 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rfc_s_times_give_the_rfc_s_codes),
 		cmocka_unit_test(a_step_begins_at_its_first_second),
-		cmocka_unit_test(no_step_lies_before_1970_or_in_no_time),
-		cmocka_unit_test(the_window_reaches_as_far_as_it_says_and_no_further),
+		cmocka_unit_test(there_is_no_step_before_1970_or_with_a_period_of_0),
+		cmocka_unit_test(the_window_has_the_size_that_is_set),
 		cmocka_unit_test(the_window_is_clipped_at_the_first_step),
 		cmocka_unit_test(a_step_at_or_before_the_floor_is_used),
 		cmocka_unit_test(a_step_before_the_window_is_neither_found_nor_used),
 		cmocka_unit_test(step_0_is_used_from_the_beginning),
 		cmocka_unit_test(of_two_steps_with_one_code_the_later_counts),
 		cmocka_unit_test(a_code_of_other_digits_matches_nothing),
-		cmocka_unit_test(what_is_out_of_range_finds_nothing),
-		cmocka_unit_test(the_offset_of_a_wrong_clock_is_told),
+		cmocka_unit_test(a_parameter_out_of_range_finds_nothing),
+		cmocka_unit_test(the_offset_of_a_wrong_clock_is_reported),
 		cmocka_unit_test(beyond_the_reach_no_offset_is_found),
 		cmocka_unit_test(no_offset_reaches_before_the_first_step),
 		cmocka_unit_test(the_nearest_offset_counts),

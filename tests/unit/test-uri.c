@@ -49,7 +49,7 @@ static void defaults_are_left_out(void **unused)
 	assert_round_trip(&uri);
 }
 
-static void what_is_not_the_default_is_written(void **unused)
+static void other_values_than_the_default_are_written(void **unused)
 {
 	struct otp_uri uri = example("host", "alice");
 	char text[URI_TEXT_MAX];
@@ -158,7 +158,7 @@ static void the_longest_of_all_fits(void **unused)
 	assert_round_trip(&uri);
 }
 
-static void a_colon_is_refused_in_a_name(void **unused)
+static void a_colon_in_a_name_is_rejected(void **unused)
 {
 	struct otp_uri issuer = example("host:22", "alice"), account = example("host", "alice:x");
 	char text[URI_TEXT_MAX] = "old";
@@ -171,7 +171,7 @@ static void a_colon_is_refused_in_a_name(void **unused)
 	assert_non_null(strstr(why.text, "issuer: a colon"));
 }
 
-static void a_name_that_some_app_would_spoil_is_refused(void **unused)
+static void a_name_that_some_app_misreads_is_rejected(void **unused)
 {
 	char text[200];
 	struct reason why = {""};
@@ -213,7 +213,7 @@ static void nothing_out_of_range_is_written(void **unused)
 	assert_string_equal("", text);
 }
 
-static void what_apps_and_programs_write_is_read(void **unused)
+static void uris_of_apps_and_programs_are_read(void **unused)
 {
 	static const struct {
 		const char *text, *issuer, *account;
@@ -253,7 +253,7 @@ static void what_apps_and_programs_write_is_read(void **unused)
 	}
 }
 
-static void what_is_not_such_a_uri_is_refused_with_its_reason(void **unused)
+static void any_other_uri_is_rejected_with_a_reason(void **unused)
 {
 	static const struct {
 		enum totp_err err;
@@ -312,7 +312,7 @@ static void what_is_not_such_a_uri_is_refused_with_its_reason(void **unused)
 	}
 }
 
-static void a_reason_never_holds_the_secret(void **unused)
+static void a_reason_never_repeats_the_secret(void **unused)
 {
 	struct otp_uri uri;
 	struct reason why = {""};
@@ -376,19 +376,19 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_left_out),
-		cmocka_unit_test(what_is_not_the_default_is_written),
+		cmocka_unit_test(other_values_than_the_default_are_written),
 		cmocka_unit_test(an_empty_issuer_is_left_out),
 		cmocka_unit_test(hotp_has_a_counter_and_no_period),
 		cmocka_unit_test(only_unreserved_characters_stand_for_themselves),
 		cmocka_unit_test(awkward_names_parse_back_to_the_same_values),
 		cmocka_unit_test(every_parameter_survives),
 		cmocka_unit_test(the_longest_of_all_fits),
-		cmocka_unit_test(a_colon_is_refused_in_a_name),
-		cmocka_unit_test(a_name_that_some_app_would_spoil_is_refused),
+		cmocka_unit_test(a_colon_in_a_name_is_rejected),
+		cmocka_unit_test(a_name_that_some_app_misreads_is_rejected),
 		cmocka_unit_test(nothing_out_of_range_is_written),
-		cmocka_unit_test(what_apps_and_programs_write_is_read),
-		cmocka_unit_test(what_is_not_such_a_uri_is_refused_with_its_reason),
-		cmocka_unit_test(a_reason_never_holds_the_secret),
+		cmocka_unit_test(uris_of_apps_and_programs_are_read),
+		cmocka_unit_test(any_other_uri_is_rejected_with_a_reason),
+		cmocka_unit_test(a_reason_never_repeats_the_secret),
 		cmocka_unit_test(a_label_of_3300_bytes_is_a_clean_error),
 		cmocka_unit_test(no_slice_is_read_past_its_end),
 		cmocka_unit_test(algorithms_have_the_names_that_apps_know),

@@ -11,7 +11,7 @@ static struct answer answer_of(const char *text)
 	return answer;
 }
 
-/* A request in which every field has a value of its own. */
+/* A request in which every field has a different value. */
 static struct wire_request example_request(void)
 {
 	struct wire_request request = {.op = WIRE_ADD,
@@ -77,7 +77,7 @@ static struct wire_response example_response(void)
 	return response;
 }
 
-static void what_is_put_into_a_request_comes_out_of_it(void **unused)
+static void decoding_a_request_gives_what_was_encoded(void **unused)
 {
 	const struct wire_request request = example_request();
 	uint8_t message[WIRE_REQUEST_LEN], again[WIRE_REQUEST_LEN];
@@ -102,7 +102,7 @@ static void what_is_put_into_a_request_comes_out_of_it(void **unused)
 	assert_memory_equal(message, again, sizeof(message));
 }
 
-static void what_is_put_into_a_response_comes_out_of_it(void **unused)
+static void decoding_a_response_gives_what_was_encoded(void **unused)
 {
 	const struct wire_response response = example_response();
 	uint8_t message[WIRE_RESPONSE_LEN], again[WIRE_RESPONSE_LEN];
@@ -130,7 +130,7 @@ static void what_is_put_into_a_response_comes_out_of_it(void **unused)
 	assert_memory_equal(message, again, sizeof(message));
 }
 
-static void the_fields_stand_where_the_manual_says(void **unused)
+static void the_fields_are_where_the_manual_says(void **unused)
 {
 	const struct wire_request request = example_request();
 	const struct wire_response response = example_response();
@@ -179,7 +179,7 @@ static void the_fields_stand_where_the_manual_says(void **unused)
 	assert_memory_equal("7K3M9QXT2B4W", told + 797, 12);
 }
 
-static void another_length_is_refused(void **unused)
+static void another_length_is_rejected(void **unused)
 {
 	const struct wire_request request = example_request();
 	uint8_t message[WIRE_REQUEST_LEN + 1] = {0};
@@ -192,7 +192,7 @@ static void another_length_is_refused(void **unused)
 	assert_wiped(read);
 }
 
-static void another_version_is_told_from_noise(void **unused)
+static void another_version_has_an_error_of_its_own(void **unused)
 {
 	uint8_t request[WIRE_REQUEST_LEN] = "PTQ1", response[WIRE_RESPONSE_LEN] = "PTA1";
 	struct wire_request asked;
@@ -205,7 +205,7 @@ static void another_version_is_told_from_noise(void **unused)
 	assert_refused(FORMAT, wire_get_response(request, sizeof(request), &told));
 }
 
-/* Change one byte of a good message; it must then be refused. */
+/* Change one byte of a valid message; it must then be rejected. */
 static void refuses_request(size_t at, uint8_t value)
 {
 	const struct wire_request request = example_request();
@@ -220,29 +220,29 @@ static void refuses_request(size_t at, uint8_t value)
 	assert_wiped(read);
 }
 
-static void a_value_out_of_its_range_is_refused(void **unused)
+static void a_value_out_of_its_range_is_rejected(void **unused)
 {
 	refuses_request(4, 0);    /* no operation */
 	refuses_request(4, 12);   /* one too many */
 	refuses_request(20, 'x'); /* text after its end */
-	refuses_request(237, 4);  /* a kind of source that there is not */
+	refuses_request(237, 4);  /* a kind of source that does not exist */
 	refuses_request(254, 1);  /* kinds of answer that are not sent… */
 	refuses_request(254, 3);
 	refuses_request(255, 6);   /* …digits of a recovery code */
-	refuses_request(264, 'U'); /* no character of one */
+	refuses_request(264, 'U'); /* a character that a recovery code does not have */
 	refuses_request(264, 'k'); /* another spelling */
 	refuses_request(276, '"'); /* no label */
 	refuses_request(340, 3);   /* no type of token */
 	refuses_request(377, 129); /* too long a secret */
 	refuses_request(377, 19);  /* bytes after it */
-	refuses_request(516, 'x'); /* no digit */
-	refuses_request(515, 7);   /* not that many */
+	refuses_request(516, 'x'); /* not a digit */
+	refuses_request(515, 7);   /* another number of digits */
 	refuses_request(570, 'x'); /* text after the end of the path */
-	refuses_request(807, 4);   /* no flag */
+	refuses_request(807, 4);   /* not a flag */
 	refuses_request(808, 17);  /* more recovery codes than there may be */
 }
 
-static void an_answer_that_is_no_code_is_not_sent(void **unused)
+static void an_answer_that_is_not_a_code_is_not_sent(void **unused)
 {
 	const struct wire_request nothing = {.op = WIRE_CHECK},
 				  junk = {.op = WIRE_CHECK,
@@ -256,7 +256,7 @@ static void an_answer_that_is_no_code_is_not_sent(void **unused)
 	assert_memory_equal(same, message, sizeof(message));
 }
 
-static void an_impostor_s_response_is_bounded(void **unused)
+static void a_forged_response_is_bounded(void **unused)
 {
 	static const struct {
 		size_t at;
@@ -291,14 +291,14 @@ static void an_impostor_s_response_is_bounded(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_put_into_a_request_comes_out_of_it),
-		cmocka_unit_test(what_is_put_into_a_response_comes_out_of_it),
-		cmocka_unit_test(the_fields_stand_where_the_manual_says),
-		cmocka_unit_test(another_length_is_refused),
-		cmocka_unit_test(another_version_is_told_from_noise),
-		cmocka_unit_test(a_value_out_of_its_range_is_refused),
-		cmocka_unit_test(an_answer_that_is_no_code_is_not_sent),
-		cmocka_unit_test(an_impostor_s_response_is_bounded),
+		cmocka_unit_test(decoding_a_request_gives_what_was_encoded),
+		cmocka_unit_test(decoding_a_response_gives_what_was_encoded),
+		cmocka_unit_test(the_fields_are_where_the_manual_says),
+		cmocka_unit_test(another_length_is_rejected),
+		cmocka_unit_test(another_version_has_an_error_of_its_own),
+		cmocka_unit_test(a_value_out_of_its_range_is_rejected),
+		cmocka_unit_test(an_answer_that_is_not_a_code_is_not_sent),
+		cmocka_unit_test(a_forged_response_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
