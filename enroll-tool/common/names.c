@@ -120,6 +120,13 @@ static bool line_lists_all(struct text line)
 	return all;
 }
 
+void names_each_alias(const struct names *names, names_alias_fn *each, void *context)
+{
+	for (size_t i = 0; names && i < names->count; i++)
+		if (strcmp(names->entries[i].name, names->entries[i].canonical) != 0)
+			each(context, names->entries[i].canonical, names->entries[i].name);
+}
+
 bool names_services_list_all(void)
 {
 	OWN_FD int fd = open(NSSWITCH, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -27,6 +27,10 @@ void names_scope_end(struct names **names);
  */
 bool names_find(const struct names *names, const char *name, struct account *ret_account);
 
+/* Call with every further name of a uid, and the first one listed for it. */
+typedef void names_alias_fn(void *context, const char *first, const char *other);
+void names_each_alias(const struct names *names, names_alias_fn *each, void *context);
+
 /* Does nsswitch.conf name services alone that list every user they know? */
 bool names_services_list_all(void);
 

@@ -93,24 +93,46 @@ static void keep_quiet(void *context, const struct reason *complaint)
 	(void)complaint;
 }
 
+#define OVERRIDE_MAX 160
+
+/* Whom the line's policy asks otherwise than the file's; "" if it asks the same users. */
+static void describe_override(const struct policy *line, const struct policy *file,
+			      char ret_text[OVERRIDE_MAX])
+{
+	const struct {
+		const char *name, *line, *file;
+	} lists[] = {{"required_for", line->required_for, file->required_for},
+		     {"exempt", line->exempt, file->exempt}};
+	char enforce[11], ours[11];
+	size_t len = 0;
+
+	ret_text[0] = '\0';
+	if (strcmp(service_enforce(line, enforce), service_enforce(file, ours)) != 0)
+		len = (size_t)snprintf(ret_text, OVERRIDE_MAX, "%s", enforce);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(lists[i].line, lists[i].file) != 0 && len < OVERRIDE_MAX)
+			len += (size_t)snprintf(ret_text + len, OVERRIDE_MAX - len, "%s%s=%s",
+						len ? " " : "", lists[i].name, lists[i].line);
+}
+
 /* The first line that differs; one in error, or of another store, is doctor's to report. */
-static bool find_override(const struct tool *tool, const char *service, char enforce[11])
+static bool find_override(const struct tool *tool, const char *service, char ret_text[OVERRIDE_MAX])
 {
 	static const struct service_complain quiet = {keep_quiet, keep_quiet, NULL};
 	OWN_STACK struct stack stack = {0};
 	struct policy policy;
-	char ours[11];
 
 	if (stack_read(NULL, service, "auth", &stack) != TOTP_OK || stack.missing)
 		return false;
 	for (size_t i = 0; i < stack.count; i++) {
 		const struct stack_line *line = &stack.lines[i];
 
-		if (service_is_ours(line) &&
-		    service_policy(line, tool->conf, &quiet, &policy) == TOTP_OK &&
-		    !policy.if_publickey && strcmp(policy.store_dir, tool->policy.store_dir) == 0 &&
-		    strcmp(service_enforce(&policy, enforce),
-			   service_enforce(&tool->policy, ours)) != 0)
+		if (!service_is_ours(line) ||
+		    service_policy(line, tool->conf, &quiet, &policy) != TOTP_OK ||
+		    policy.if_publickey || strcmp(policy.store_dir, tool->policy.store_dir) != 0)
+			continue;
+		describe_override(&policy, &tool->policy, ret_text);
+		if (ret_text[0])
 			return true;
 	}
 	return false;
@@ -126,16 +148,16 @@ void service_overrides(const struct tool *tool, char ret_text[SERVICE_OVERRIDES_
 	struct dirent **names = NULL;
 	int count = scandir("/etc/pam.d", &names, is_service, alphasort);
 	size_t len = 0;
-	char enforce[11];
+	char override[OVERRIDE_MAX];
 
 	ret_text[0] = '\0';
 	for (int i = 0; i < count; i++) {
 		const char *name = names[i]->d_name;
 
-		if (len + strlen(name) + 16 < SERVICE_OVERRIDES_MAX &&
-		    find_override(tool, name, enforce))
+		if (len + strlen(name) + OVERRIDE_MAX < SERVICE_OVERRIDES_MAX &&
+		    find_override(tool, name, override))
 			len += (size_t)snprintf(ret_text + len, SERVICE_OVERRIDES_MAX - len,
-						"%s%s: %s", len ? ", " : "", name, enforce);
+						"%s%s: %s", len ? ", " : "", name, override);
 		free(names[i]);
 	}
 	free(names);

@@ -22,14 +22,15 @@ MUST_CHECK enum totp_err service_policy(const struct stack_line *line, const cha
 					const struct service_complain *complain,
 					struct policy *ret_policy);
 
-#define SERVICE_OVERRIDES_MAX 512
+#define SERVICE_OVERRIDES_MAX 1024
 
 /* "required", "optional" or a date, as the policy's file writes it; returns text. */
 const char *service_enforce(const struct policy *policy, char text[11]);
 
 /*
- * Of which services does a line of ours have another `enforce` than the policy's file? As
- * "sshd: optional, su: required", cut where there are too many; "": of none.
+ * Of which services does a line of ours ask other users than the policy's file, by `enforce`,
+ * required_for or exempt? As "login: exempt=root, sshd: optional", cut where there are too many;
+ * "": of none.
  */
 void service_overrides(const struct tool *tool, char ret_text[SERVICE_OVERRIDES_MAX]);
 

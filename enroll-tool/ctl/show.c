@@ -136,9 +136,14 @@ static void print_failures(const struct login_state *state)
 static void print_cred(const struct ctl *ctl, const struct cred *cred,
 		       const struct login_state *state)
 {
-	char enrolled[CTL_TIME_MAX];
+	char enrolled[CTL_TIME_MAX], alias[ACCOUNT_NAME_MAX + 1];
 
-	print_row("user", "%s", ctl->shown);
+	text_printable(text_of(ctl->account.alias), alias, sizeof(alias));
+	if (alias[0])
+		print_row("user", "%s (%s is another name of uid %u)", ctl->shown, alias,
+			  (unsigned)ctl->account.uid);
+	else
+		print_row("user", "%s", ctl->shown);
 	print_uid(ctl, cred);
 	print_row("enrolled", "%s", ctl_time(cred->created, enrolled));
 	if (cred->disabled)

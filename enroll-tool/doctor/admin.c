@@ -23,6 +23,14 @@ bool doctor_has_password(const char *user)
 	       entry->sp_pwdp[0] == '\0';
 }
 
+bool doctor_has_shell(const struct passwd *entry)
+{
+	const char *slash = strrchr(entry->pw_shell, '/');
+	const char *name = slash ? slash + 1 : entry->pw_shell;
+
+	return strcmp(name, "nologin") != 0 && strcmp(name, "false") != 0;
+}
+
 /* Does this service ask this user for a code? */
 static bool meets(const struct doctor *doctor, const struct code_service *code_service,
 		  const struct account *account)
@@ -134,7 +142,7 @@ static bool is_way_back(const struct policy *policy, const char *name)
 	struct gate_facts facts = {0};
 	struct reason why = {""};
 
-	if (!entry || strstr(entry->pw_shell, "nologin") || strstr(entry->pw_shell, "/false"))
+	if (!entry || !doctor_has_shell(entry))
 		return false;
 	return account_find(name, &account, &why) == TOTP_OK && account.known &&
 	       doctor_has_password(account.name) &&

@@ -7,6 +7,8 @@
 #ifndef DOCTOR_FINDING_H
 #define DOCTOR_FINDING_H
 
+#include <pwd.h>
+
 #include "pamconf/walk.h"
 #include "common/ctl.h"
 
@@ -142,8 +144,9 @@ void doctor_programs(struct doctor *doctor);
 /* …and those that would ask once more if this included file had one. */
 void doctor_plan_programs(struct doctor *doctor, const char *part);
 
-/* Has the user a password that can be given? */
+/* Has the user a password that can be given, or the account a shell that opens? */
 bool doctor_has_password(const char *user);
+bool doctor_has_shell(const struct passwd *entry);
 
 /* Is `is` true of a member of the group, also of one whose first group it is? */
 typedef bool doctor_member_fn(void *context, const char *user);

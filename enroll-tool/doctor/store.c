@@ -386,6 +386,25 @@ static void look_at_invite(void *context, const char *user)
 		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
 }
 
+/* Both names lead to one record, that of the first. */
+static void report_alias(void *context, const char *first, const char *other)
+{
+	struct doctor *doctor = context;
+	const struct passwd *entry = getpwnam(other);
+
+	if (!entry || !doctor_has_shell(entry))
+		return;
+	doctor_repair(
+		doctor_find(doctor, "one-uid", NULL,
+			    "they have one enrollment, that of the first name: a login by the "
+			    "second asks for its codes, even if only one name is listed in "
+			    "exempt, or the names belong to two people",
+			    "%s and %s are names of one account, uid %u", first, other,
+			    (unsigned)entry->pw_uid),
+		"give each person an account with a uid of its own; otherwise list both names "
+		"wherever the policy lists one");
+}
+
 static void look_at_records(struct doctor *doctor, const struct keyring *keyring)
 {
 	OWN_NAMES struct names *names = names_load();
@@ -393,6 +412,8 @@ static void look_at_records(struct doctor *doctor, const struct keyring *keyring
 	struct store *store = doctor->ctl->tool.store;
 	struct reason why = {""};
 	enum totp_err err = enrolled_count(store, &round.total, &why);
+
+	names_each_alias(names, report_alias, doctor);
 
 	if (err == TOTP_OK)
 		err = store_each_user(store, look_at_record, &round, &why);

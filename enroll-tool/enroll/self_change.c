@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/service.h"
 #include "common/outfile.h"
 #include "enroll/self.h"
 #include "common/recovery_file.h"
@@ -102,18 +103,26 @@ int self_recovery(struct self *self)
 int self_delete(struct self *self)
 {
 	int code = self_need_record(self);
+	char overrides[SERVICE_OVERRIDES_MAX] = "";
 
 	if (code == TOOL_DONE && self->told.required)
 		return tool_refuse(self->tool,
 				   "the policy's file requires a code of %s: only your "
 				   "administrator can change that",
 				   self->account.name);
+	if (code != TOOL_DONE)
+		return code;
+	service_overrides(self->tool, overrides);
+	printf("Your phones and recovery codes here are then no longer valid.\n");
+	if (overrides[0])
+		printf("The PAM lines of these services differ from the policy's file: %s.\n"
+		       "Where a line requires a code, you cannot log in until you enroll again.\n",
+		       overrides);
+	else
+		printf("A login needs no code any more.\n");
+	code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
 	if (code == TOOL_DONE)
-		printf("Your phones and recovery codes here become void,\n"
-		       "and a login needs no code any more.\n");
-	if (code == TOOL_DONE)
-		code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
-	if (code == TOOL_DONE)
-		printf("Done: a login needs no code any more. To enroll again: totp-enroll\n");
+		printf("Done: %sTo enroll again: totp-enroll\n",
+		       overrides[0] ? "" : "a login needs no code any more. ");
 	return code;
 }

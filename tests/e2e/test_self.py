@@ -595,16 +595,32 @@ def test_status_names_the_date_from_which_a_code_is_needed(served):
 def test_a_pam_line_that_differs_from_the_policy_file_is_reported(served):
     served.pam("sshd", "auth required pam_totp.so enforce=optional", "auth required pam_permit.so")
     served.pam("locker", "auth required pam_totp.so", "auth required pam_permit.so")
+    served.pam("tty", "auth required pam_totp.so exempt=alice", "auth required pam_permit.so")
     try:
         enroll(served)
         differ = "The PAM lines of these services differ"
         for said in say("status"), run("totpctl", "report"):
-            assert differ in said and "sshd: optional" in said and "locker" not in said
+            assert differ in said and "sshd: optional, tty: exempt=alice" in said
+            assert "locker" not in said
         assert "the policy's file requires a code of alice" in say("delete", code=1)
         assert json.loads(run("totpctl", "report", "--json"))["enforce_overrides"] == \
-            "sshd: optional"
+            "sshd: optional, tty: exempt=alice"
+        os.unlink("/etc/pam.d/tty")
         served.policy(enforce="optional")
         assert differ not in say("status") + run("totpctl", "report")
+    finally:
+        os.unlink("/etc/pam.d/locker")
+
+
+def test_who_deletes_an_enrollment_that_a_pam_line_requires_is_warned(served):
+    served.policy(fail_delay=0, period=60, enforce="optional")
+    served.pam("locker", "auth required pam_totp.so enforce=required")
+    try:
+        _, codes = enroll(served)
+        said = say("delete", given=f"{codes[0]}\n")
+        assert "differ from the policy's file: locker: required" in said
+        assert "you cannot log in until you enroll again" in said
+        assert "needs no code" not in said
     finally:
         os.unlink("/etc/pam.d/locker")
 

@@ -373,7 +373,7 @@ BROKEN_STACKS = [
      {"way-back": "no account with a password is exempt by bbo$"}),
     ("way-back-second-name-of-root", "echo 'toor:x:0:0::/:/bin/sh' >>/etc/passwd; sed -i "
      "'/common-auth/a auth required pam_totp.so exempt=toor' /etc/pam.d/login",
-     {"way-back": "exempt by toor$"}),
+     {"way-back": "exempt by toor$", "one-uid": "^root and toor are names of one account, uid 0$"}),
     ("way-back-without-password", "echo 'bob:!:19000::::::' >>/etc/shadow; sed -i '/common-auth/a "
      "auth required pam_totp.so exempt=bob' /etc/pam.d/login", {"way-back": "exempt by bob$"}),
     ("way-back-without-shell", "sed -i '/^bob:/s,/bin/sh,/usr/sbin/nologin,' /etc/passwd; sed -i "
@@ -839,6 +839,24 @@ def test_no_secret_is_printed(host):
                       "", after="cat /mnt/k >&2")
     key = ran.stderr.split()[0]
     assert ran.returncode == 1 and len(key) == 44 and key not in ran.stdout
+
+
+ALICE2 = "echo 'alice2:x:64001:64001::/:/bin/sh' >>/etc/passwd\n"
+
+
+def test_several_names_of_one_uid_are_found(host):
+    found = host.only(ALICE2, "one-uid", "^alice and alice2 are names of one account, uid 64001$")
+    assert "by the second asks for its codes" in found["why"]
+    assert "list both names" in found["repair"]
+    assert host.found(ALICE2.replace("/bin/sh", "/usr/sbin/nologin")) == []
+
+
+def test_check_warns_of_a_second_name_and_show_shows_the_enrollment_of_the_first(host):
+    ran = sh(f"{RESET}{ALICE2}echo 'exempt = alice' >/etc/security/pam_totp.conf\n"
+             '"$TOTPCTL" check 2>&1; "$TOTPCTL" show alice2')
+    assert "exempt: warning: alice and alice2 are names of one account, uid 64001: list both" \
+        in ran.stdout
+    assert re.search(r"^user +alice \(alice2 is another name of uid 64001\)$", ran.stdout, re.M)
 
 
 def test_users_other_than_root_are_rejected(host):

@@ -1015,3 +1015,26 @@ def test_an_import_of_nothing_needs_an_argument(host):
     for words in ("sealed",), ("oath",), ("totp-cgi",), ("otpauth",), ("exported",):
         assert host.run("import", *words).returncode == 2
     assert host.run("export").returncode == 2
+
+
+TOP = pathlib.Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("page", ["man/totpctl-import.8.scd", "docs/migrating.md"])
+def test_the_printed_command_that_replaces_the_module_asks_no_fewer_users(page, tmp_path):
+    text = (TOP / page).read_text()
+    command = re.search(r"^sed -i '(.*pam_google_authenticator.*)' /etc/pam.d/sshd$", text, re.M)[1]
+    old = tmp_path / "sshd"
+    old.write_text("auth required pam_google_authenticator.so\n"
+                   "auth required pam_google_authenticator.so nullok\n"
+                   "auth [success=1 default=die] /usr/lib/pam_google_authenticator.so secret=/x/${USER}\n")
+    subprocess.run(["sed", "-i", command, old], check=True)
+    assert [line.split("auth ")[1] for line in old.read_text().splitlines()] == [
+        "required pam_totp.so", "required pam_totp.so",
+        "[success=1 default=die] /usr/lib/pam_totp.so"]
+
+
+def test_no_advice_puts_enforce_on_a_pam_line_where_the_tools_do_not_read_it():
+    for path in [*(TOP / "conf/pam.d").iterdir(), TOP / "scripts/try", *TOP.glob("docs/*.md"),
+                 TOP / "README.md", TOP / "man/totpctl-import.8.scd"]:
+        assert "enforce=optional" not in path.read_text().replace("write enforce=optional", ""), path
