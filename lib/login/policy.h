@@ -38,7 +38,7 @@ enum password_mode {
 	PASSWORD_NONE = 0,       /* a question of our own */
 	PASSWORD_TRY_FIRST_PASS, /* PAM_AUTHTOK, or else the question */
 	PASSWORD_USE_FIRST_PASS, /* PAM_AUTHTOK alone */
-	PASSWORD_COMBINED,       /* one answer: the password, and the code behind it */
+	PASSWORD_COMBINED,       /* one answer: the password, and the code after it */
 };
 
 struct policy {

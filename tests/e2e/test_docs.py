@@ -385,7 +385,7 @@ def test_locked_out(debian):
 
     debian.page("docs/locked-out.md", before={
         "A hardware token's codes are denied": add_the_fob,
-        "The log names a damaged state": damage_the_state})
+        "The log reports a damaged state": damage_the_state})
     assert host.ssh("alice", PASSWORD).ok
 
 

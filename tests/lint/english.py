@@ -7,7 +7,7 @@ check.
 import re
 import sys
 
-import house
+import tree
 
 # pattern -> what to write instead
 WORDS = [
@@ -99,14 +99,14 @@ def paragraphs(text):
 
 
 def check(findings, name):
-    text = house.read(name)
+    text = tree.read(name)
     for start, piece in prose_of(name, text):
         flat = re.sub(r"`[^`\n]*`", "X", piece)
         joined = re.sub(r"[ \t]*\n[ \t]*", " ", flat)
         for pattern, use in PATTERNS:
             for match in pattern.finditer(joined):
                 line = start + position_line(flat, joined, match.start())
-                findings.tell(f"{name}:{line}", f'"{match.group().strip()}": {use}')
+                findings.report(f"{name}:{line}", f'"{match.group().strip()}": {use}')
 
 
 def position_line(flat, joined, offset):
@@ -122,7 +122,7 @@ def position_line(flat, joined, offset):
 
 def check_paragraphs(findings, name):
     """A paragraph of a manual has at most five lines; tables and blocks may have more."""
-    text, count, block = house.read(name), 0, False
+    text, count, block = tree.read(name), 0, False
     for number, line in enumerate(text.splitlines() + [""], 1):
         if line.startswith("```") or line.startswith("\t\t"):
             block = not block if line.startswith("```") else block
@@ -133,19 +133,19 @@ def check_paragraphs(findings, name):
         else:
             count += 1
             if count == PARAGRAPH_MAX + 1:
-                findings.tell(f"{name}:{number}", f"a paragraph of more than {PARAGRAPH_MAX} lines")
+                findings.report(f"{name}:{number}", f"a paragraph of more than {PARAGRAPH_MAX} lines")
 
 
 def check_width(findings, name):
-    for number, line in enumerate(house.read(name).splitlines(), 1):
+    for number, line in enumerate(tree.read(name).splitlines(), 1):
         if len(line.expandtabs(8)) > 100 and re.search(r"/\*|^\s*\*", line):
-            findings.tell(f"{name}:{number}", "a comment past column 100")
+            findings.report(f"{name}:{number}", "a comment past column 100")
 
 
 def main():
-    findings = house.Findings()
+    findings = tree.Findings()
     wanted = tuple(sys.argv[1:])
-    names = [n for n in house.files() if is_text(n) and n != "tests/lint/english.py" and
+    names = [n for n in tree.files() if is_text(n) and n != "tests/lint/english.py" and
              (n.startswith(wanted) if wanted else not n.startswith(NOT_YET))]
     for name in names:
         check(findings, name)

@@ -3,21 +3,21 @@
 import re
 import subprocess
 
-import house
+import tree
 
 
 def main():
-    findings = house.Findings()
-    clang_format = house.tool()
-    names = house.c_files()
+    findings = tree.Findings()
+    clang_format = tree.tool()
+    names = tree.c_files()
     result = subprocess.run([clang_format, "--style=file", "--dry-run", "-Werror", *names],
-                            cwd=house.TOP, capture_output=True, text=True)
+                            cwd=tree.TOP, capture_output=True, text=True)
     unformatted = re.findall(r"^(\S+?):\d+:\d+: error", result.stderr, re.M)
     for name in sorted(set(unformatted)):
-        findings.tell(name, f"{unformatted.count(name)} places not formatted: "
+        findings.report(name, f"{unformatted.count(name)} places not formatted: "
                             f"run {clang_format} -i {name}")
     if result.returncode and not unformatted:
-        findings.tell(clang_format, result.stderr)
+        findings.report(clang_format, result.stderr)
     findings.leave(len(names))
 
 

@@ -6,7 +6,7 @@ stays in lib/host and the edges.
 
 import re
 
-import house
+import tree
 
 BELOW_LOGIN = ["base", "otp", "record", "store"]
 LIB = BELOW_LOGIN + ["login", "host"]
@@ -92,7 +92,7 @@ def resolve(name, include):
     if directory_of(name) == "totpd":
         starts.insert(0, "totpd/")
     for start in starts:
-        if (house.TOP / (start + include)).is_file():
+        if (tree.TOP / (start + include)).is_file():
             return start + include
     return None
 
@@ -108,18 +108,18 @@ def may_include(name, target):
 def check_include(findings, place, name, include):
     target = resolve(name, include)
     if target is None:
-        findings.tell(place, f'"{include}": no such header; a path names the directory')
+        findings.report(place, f'"{include}": no such header; a path names the directory')
     elif not may_include(name, target):
-        findings.tell(place, f"may not include {target}")
+        findings.report(place, f"may not include {target}")
 
 
 def check_use(findings, place, name, what, allowed):
     if directory_of(name) not in allowed and name not in allowed:
-        findings.tell(place, f"{what} belongs to: {', '.join(sorted(allowed)) or 'nobody'}")
+        findings.report(place, f"{what} belongs to: {', '.join(sorted(allowed)) or 'nobody'}")
 
 
 def check_file(findings, name):
-    text = house.read(name)
+    text = tree.read(name)
     for number, line in enumerate(text.splitlines(), 1):
         include = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
         if include and include.group(1) == '"':
@@ -128,7 +128,7 @@ def check_file(findings, name):
             for pattern, allowed in HEADERS:
                 if re.match(pattern, include.group(2)):
                     check_use(findings, f"{name}:{number}", name, include.group(2), allowed)
-    for number, line in enumerate(house.code_of(text).splitlines(), 1):
+    for number, line in enumerate(tree.code_of(text).splitlines(), 1):
         for pattern, allowed in CALLS:
             for call in re.finditer(pattern, line):
                 check_use(findings, f"{name}:{number}", name, call.group(), allowed)
@@ -142,7 +142,7 @@ DEFINITION = re.compile(r"^(?!static\b)[A-Za-z_][\w \t*()]*?\b(\w+)\([^;{}]*\)\n
 def uses(names):
     """For each file without its ending: those whose functions it calls or headers it includes."""
     names = [name for name in names if not name.endswith("_none.c")]  # twins of other files
-    code = {name: house.code_of(house.read(name)) for name in names}
+    code = {name: tree.code_of(tree.read(name)) for name in names}
     home = {}
     for name in names:
         if name.endswith(".c"):
@@ -154,7 +154,7 @@ def uses(names):
         for word in set(re.findall(r"\b\w+\b(?=\s*\()", code[name])):
             if name.endswith(".c") and home.get(word, stem) != stem:
                 graph[stem].add(home[word])
-        for include in re.findall(r'^\s*#\s*include "([^"]+)"', house.read(name), re.M):
+        for include in re.findall(r'^\s*#\s*include "([^"]+)"', tree.read(name), re.M):
             target = resolve(name, include)
             if target and target[:-2] != stem:
                 graph[stem].add(target[:-2])
@@ -183,12 +183,12 @@ def check_circles(findings, names):
         circle = circle_from(graph, start)
         if circle and not told & set(circle):
             told |= set(circle)
-            findings.tell(start, "uses itself in a circle: " + " -> ".join(circle + [start]))
+            findings.report(start, "uses itself in a circle: " + " -> ".join(circle + [start]))
 
 
 def main():
-    findings = house.Findings()
-    ours = [name for name in house.c_files() if directory_of(name)]
+    findings = tree.Findings()
+    ours = [name for name in tree.c_files() if directory_of(name)]
     for name in ours:
         check_file(findings, name)
     check_circles(findings, ours)

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-import house
+import tree
 
 CONF = "man/pam_totp.conf.5.scd"
 MODULE = "man/pam_totp.8.scd"
@@ -27,17 +27,17 @@ def table(program):
 def usual_paths():
     """Defaults of the build options, which may differ in this build."""
     return dict(re.findall(r"option\('(\w+)', type: 'string', value: '(/[^']*)'",
-                           house.read("meson_options.txt")))
+                           tree.read("meson_options.txt")))
 
 
 def conf_keys():
     """Lines such as "*window* = 1" at the left margin."""
-    return dict(re.findall(r"^\*(\w+)\* =[ \t]*(.*)$", house.read(CONF), re.M))
+    return dict(re.findall(r"^\*(\w+)\* =[ \t]*(.*)$", tree.read(CONF), re.M))
 
 
 def module_arguments():
     """Entries such as "*prompt=*_TEXT_" and "*debug*" of ARGUMENTS, with their defaults."""
-    section = re.search(r"^# ARGUMENTS\n(.*?)^# ", house.read(MODULE), re.M | re.S).group(1)
+    section = re.search(r"^# ARGUMENTS\n(.*?)^# ", tree.read(MODULE), re.M | re.S).group(1)
     entries = re.split(r"^\*(\w+)=?\*(?:_\w+_)?$", section, flags=re.M)[1:]
     defaults = {}
     for name, text in zip(entries[::2], entries[1::2]):
@@ -48,44 +48,44 @@ def module_arguments():
 
 def may_be_arguments():
     """The same, as the other page counts them."""
-    sentence = re.search(r"Only (.*?)which are\s+no keys", house.read(CONF), re.S).group(1)
+    sentence = re.search(r"Only (.*?)which\s+cannot\s+be\s+in", tree.read(CONF), re.S).group(1)
     return set(re.findall(r"\*(\w+)\*", sentence)) - {"conf"}
 
 
 def example_keys():
-    return set(re.findall(r"^#? ?(\w+) =", house.read(EXAMPLE), re.M))
+    return set(re.findall(r"^#? ?(\w+) =", tree.read(EXAMPLE), re.M))
 
 
 def look_at_pages(findings):
-    pages = {re.match(r"[\w.-]+\(\d\)", house.read(name)).group(): name
-             for name in house.files() if name.endswith(".scd")}
+    pages = {re.match(r"[\w.-]+\(\d\)", tree.read(name)).group(): name
+             for name in tree.files() if name.endswith(".scd")}
     names = {page.split("(")[0] for page in pages}
     for page, name in pages.items():
-        text = house.read(name)
+        text = tree.read(name)
         for link in re.findall(r"\*([\w.-]+)\*(\(\d\))", text):
             if link[0] in names and "".join(link) not in pages:
-                findings.tell(name, f"there is no {''.join(link)}")
+                findings.report(name, f"there is no {''.join(link)}")
         also = re.findall(r"\*([\w.-]+)\*(\(\d\))", text.partition("# SEE ALSO\n")[2])
         for other in sorted(pages.keys() - {"".join(link) for link in also} - {page}):
-            findings.tell(name, f"SEE ALSO lacks {other}")
+            findings.report(name, f"SEE ALSO lacks {other}")
         for block in re.findall(r"^```\n(.*?)^```$", text, re.M | re.S):
             if re.search(r"(?<!\\)(?:\\\\)*\\(?!\\)", block):
-                findings.tell(name, "scdoc takes a single backslash out of an example")
+                findings.report(name, "scdoc takes a single backslash out of an example")
 
 
 def compare(findings, place, documented, expected):
     for name in sorted(documented.keys() | expected.keys()):
         if name not in documented:
-            findings.tell(place, f"{name} is not documented")
+            findings.report(place, f"{name} is not documented")
         elif name not in expected:
-            findings.tell(place, f"{name} is documented, but there is no such option here")
+            findings.report(place, f"{name} is documented, but there is no such option here")
         elif documented[name] != expected[name]:
-            findings.tell(place, f"{name}: the manual gives the default {documented[name]!r}, "
+            findings.report(place, f"{name}: the manual gives the default {documented[name]!r}, "
                                  f"and is {expected[name]!r}")
 
 
 def main():
-    findings = house.Findings()
+    findings = tree.Findings()
     keys = table(sys.argv[1])
     usual = usual_paths()
     in_file = {name: usual.get(name, default)
@@ -97,14 +97,14 @@ def main():
     arguments = module_arguments()
     # only the module has it: which file is read
     if arguments.pop("conf", None) != usual["policy_file"]:
-        findings.tell(MODULE, f"conf: its default is not {usual['policy_file']}")
+        findings.report(MODULE, f"conf: its default is not {usual['policy_file']}")
     compare(findings, MODULE, arguments, in_args)
     for name in sorted(may_be_arguments() ^ in_args.keys()):
-        findings.tell(CONF, f"{name}: may it be an argument?")
+        findings.report(CONF, f"{name}: may it be an argument?")
     for name in sorted(example_keys() - in_file.keys()):
-        findings.tell(EXAMPLE, f"{name}: there is no such key")
+        findings.report(EXAMPLE, f"{name}: there is no such key")
     for name in sorted(in_file.keys() - example_keys()):
-        findings.tell(EXAMPLE, f"{name} is left out")
+        findings.report(EXAMPLE, f"{name} is left out")
     look_at_pages(findings)
     findings.leave(len(keys))
 

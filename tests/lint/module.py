@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-import house
+import tree
 
 LIBRARIES = {"libpam.so.0", "libcrypto.so.3", "libc.so.6"}
 SIZE_MAX = 150 * 1024
@@ -40,8 +40,8 @@ def stripped_size(module):
 
 def main():
     module = sys.argv[1]
-    findings = house.Findings()
-    listed = set(re.findall(r"\b(pam_sm_\w+);", house.read("pam_totp.map")))
+    findings = tree.Findings()
+    listed = set(re.findall(r"\b(pam_sm_\w+);", tree.read("pam_totp.map")))
     seen = set(exports(module))
     dynamic = readelf("--dynamic", module)
     needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic))
@@ -49,17 +49,17 @@ def main():
     size = stripped_size(module)
 
     for symbol in sorted(seen ^ listed):
-        findings.tell(module, f"{symbol}: {'exported' if symbol in seen else 'not exported'}, "
+        findings.report(module, f"{symbol}: {'exported' if symbol in seen else 'not exported'}, "
                               "against pam_totp.map")
     for library in sorted(needed - LIBRARIES):
         if not LOADER.match(library):
-            findings.tell(module, f"needs {library}")
+            findings.report(module, f"needs {library}")
     if size > SIZE_MAX:
-        findings.tell(module, f"{size} bytes stripped, expected at most {SIZE_MAX}")
+        findings.report(module, f"{size} bytes stripped, expected at most {SIZE_MAX}")
     if not re.search(r"\bNOW\b", dynamic) or "GNU_RELRO" not in segments:
-        findings.tell(module, "not linked with -z relro -z now")
+        findings.report(module, "not linked with -z relro -z now")
     if not re.search(r"GNU_STACK.*\bRW +0x", segments):
-        findings.tell(module, "the stack is executable")
+        findings.report(module, "the stack is executable")
     print(f"exports {', '.join(sorted(seen))}; needs {', '.join(sorted(needed))}; "
           f"{size} bytes stripped")
     findings.leave(1)

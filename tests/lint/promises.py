@@ -2,39 +2,39 @@
 
 import re
 
-import house
+import tree
 
 PAGE = "SECURITY.md"
 
 
 def defines(path, name):
     """Is `name` a test of this file? In C it must also be listed, or it would never run."""
-    text = house.read(path)
+    text = tree.read(path)
     if path.endswith(".py"):
         return re.search(rf"^\s*def {name}\(", text, re.M) is not None
     if not path.endswith(".c"):
         return re.search(rf"\b{name}\b", text) is not None
-    code = house.code_of(text)
+    code = tree.code_of(text)
     return (re.search(rf"^static void {name}\(", code, re.M) is not None
             and len(re.findall(rf"\b{name}\b", code)) > 1)
 
 
 def main():
-    findings = house.Findings()
-    page = house.read(PAGE)
+    findings = tree.Findings()
+    page = tree.read(PAGE)
     section = re.search(r"^## Promises\n(.*?)^## ", page, re.M | re.S).group(1)
     promises = re.split(r"^(\d+)\. ", section, flags=re.M)[1:]
 
     for expected, (number, text) in enumerate(zip(promises[::2], promises[1::2]), 1):
         if int(number) != expected:
-            findings.tell(PAGE, f"promise {number} should be {expected}")
+            findings.report(PAGE, f"promise {number} should be {expected}")
         if not re.search(r"`tests/[\w./-]+:\w+`", text):
-            findings.tell(PAGE, f"promise {number} names no test")
+            findings.report(PAGE, f"promise {number} names no test")
     for path, name in re.findall(r"`(tests/[\w./-]+):(\w+)`", page):
-        if not (house.TOP / path).is_file():
-            findings.tell(PAGE, f"{path}: no such file")
+        if not (tree.TOP / path).is_file():
+            findings.report(PAGE, f"{path}: no such file")
         elif not defines(path, name):
-            findings.tell(PAGE, f"{path}:{name}: no such test")
+            findings.report(PAGE, f"{path}:{name}: no such test")
     findings.leave(len(promises) // 2)
 
 

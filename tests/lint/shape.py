@@ -8,7 +8,7 @@ import collections
 import re
 import sys
 
-import house
+import tree
 
 SHORT, LINES_MAX, PARAMETERS_MAX = 12, 80, 5
 HELPERS_MAX, REPEATED_MAX = 10.0, 8.0  # percent
@@ -20,7 +20,7 @@ FUNCTION = re.compile(
 
 def functions(names):
     for name in names:
-        code = house.code_of(house.read(name))
+        code = tree.code_of(tree.read(name))
         for match in FUNCTION.finditer(code):
             if match.group("name") in ("if", "for", "while", "switch"):
                 continue
@@ -42,11 +42,11 @@ def parameters(args):
 
 
 def main():
-    findings = house.Findings()
+    findings = tree.Findings()
     wanted = tuple(sys.argv[1:])
-    names = [n for n in house.c_files() if house.is_product(n) and n.endswith(".c")]
+    names = [n for n in tree.c_files() if tree.is_product(n) and n.endswith(".c")]
     found = list(functions(names))
-    texts = {n: house.code_of(house.read(n)) for n in house.c_files() if house.is_product(n)}
+    texts = {n: tree.code_of(tree.read(n)) for n in tree.c_files() if tree.is_product(n)}
     homes = collections.defaultdict(set)
     for function in found:
         if function["static"]:
@@ -61,9 +61,9 @@ def main():
         if function["static"] and len(homes[function["name"]]) > 1:
             repeated.append(f"{place}: {function['name']} is static in several files")
         if function["parameters"] > PARAMETERS_MAX:
-            findings.tell(place, f"{function['name']} has {function['parameters']} parameters")
+            findings.report(place, f"{function['name']} has {function['parameters']} parameters")
         if function["lines"] > LINES_MAX:
-            findings.tell(place, f"{function['name']} has {function['lines']} lines")
+            findings.report(place, f"{function['name']} has {function['lines']} lines")
     for title, rows, bound in (("short helpers with one caller", helpers, HELPERS_MAX),
                                ("static names used in several files", repeated, REPEATED_MAX)):
         share = 100.0 * len(rows) / max(1, len(shown))
@@ -71,7 +71,7 @@ def main():
         if wanted:
             print("\n".join("  " + row for row in rows))
         if share > bound:
-            findings.tell("the tree", f"too many {title}")
+            findings.report("the tree", f"too many {title}")
     findings.leave(len(shown))
 
 

@@ -7,16 +7,16 @@ import json
 import statistics
 import subprocess
 
-import house
+import tree
 
 LONG, TOO_LONG, LONG_FILE = 60, 100, 500
 
 
 def functions(names):
-    tags = subprocess.run([house.tool(), "--options=NONE", "--languages=C", "--langmap=C:.c.h",
+    tags = subprocess.run([tree.tool(), "--options=NONE", "--languages=C", "--langmap=C:.c.h",
                            "--output-format=json", "--fields=+ne", "--kinds-c=f", "-f", "-",
                            *names],
-                          cwd=house.TOP, check=True, capture_output=True, text=True).stdout
+                          cwd=tree.TOP, check=True, capture_output=True, text=True).stdout
     for line in tags.splitlines():
         tag = json.loads(line)
         if tag["_type"] == "tag":
@@ -24,18 +24,18 @@ def functions(names):
 
 
 def main():
-    names = house.c_files()
+    names = tree.c_files()
     found = sorted(functions(names), key=lambda function: -function[3])
-    ours = sorted(lines for path, _, _, lines in found if house.is_product(path))
-    findings = house.Findings()
+    ours = sorted(lines for path, _, _, lines in found if tree.is_product(path))
+    findings = tree.Findings()
 
     for path, line, name, lines in found:
         if lines > TOO_LONG:
-            findings.tell(f"{path}:{line}", f"{name} has {lines} lines, expected at most {TOO_LONG}")
+            findings.report(f"{path}:{line}", f"{name} has {lines} lines, expected at most {TOO_LONG}")
         elif lines > LONG:
             print(f"{path}:{line}: {name} has {lines} lines")
     for name in names:
-        lines = len(house.read(name).splitlines())
+        lines = len(tree.read(name).splitlines())
         if lines > LONG_FILE:
             print(f"{name}: {lines} lines")
     print(f"of the {len(ours)} functions of the product half have at most "

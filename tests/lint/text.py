@@ -2,7 +2,7 @@
 
 import re
 
-import house
+import tree
 
 # Split, so that they are not found here. A TAP directive follows '"# ' or is quoted.
 NOTES = re.compile(r'(?<!"# )(?<!")\b(' + "|".join(["TO" "DO", "FIX" "ME", "XX" "X"]) + r")\b")
@@ -12,26 +12,26 @@ PATHS = re.compile(r"(?<![\w$}])/wo" r"rk/")
 def is_text(name):
     if name.startswith("tests/fuzz/corpus/") or name.endswith((".patch", ".png")):
         return False
-    return b"\0" not in (house.TOP / name).read_bytes()
+    return b"\0" not in (tree.TOP / name).read_bytes()
 
 
 def check_line(findings, place, line):
     note = NOTES.search(line)
     if note:
-        findings.tell(place, f"{note.group()}: do it, or write it into an issue")
+        findings.report(place, f"{note.group()}: do it, or write it into an issue")
     if PATHS.search(line):
-        findings.tell(place, "a path of one machine")
+        findings.report(place, "a path of one machine")
     if line != line.rstrip():
-        findings.tell(place, "blanks at the end of the line")
+        findings.report(place, "blanks at the end of the line")
 
 
 def main():
-    findings = house.Findings()
-    names = [name for name in house.files() if is_text(name)]
+    findings = tree.Findings()
+    names = [name for name in tree.files() if is_text(name)]
     for name in names:
-        text = (house.TOP / name).read_bytes().decode(errors="replace")
+        text = (tree.TOP / name).read_bytes().decode(errors="replace")
         if text and not text.endswith("\n"):
-            findings.tell(name, "no line feed at the end")
+            findings.report(name, "no line feed at the end")
         for number, line in enumerate(text.split("\n"), 1):
             check_line(findings, f"{name}:{number}", line)
     findings.leave(len(names))

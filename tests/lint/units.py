@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-import house
+import tree
 
 EXPOSURE_MAX = 2.0
 UNITS = "totpd.service", "totpd.socket", "totpd-root.socket", "pam_totp-keyring.service"
@@ -41,7 +41,7 @@ def check_directive(findings, folder):
     text = unit.read_text()
     unit.write_text(text.replace("ProtectHome=", "ProtectHouse="))
     if "ProtectHouse" not in verify(folder):
-        findings.tell("systemd-analyze", "a wrong directive is not noticed")
+        findings.report("systemd-analyze", "a wrong directive is not noticed")
     unit.write_text(text)
 
 
@@ -49,14 +49,14 @@ def check_namespace(findings, folder):
     """In a user namespace of its own totpd would see every client as the same user."""
     for name in UNITS:
         if re.search(r"^PrivateUsers *=", pathlib.Path(folder, name).read_text(), re.M):
-            findings.tell(name, "PrivateUsers= hides who asks")
+            findings.report(name, "PrivateUsers= hides who asks")
 
 
 def check_exposure(findings, folder):
     said = analyze("security", "--offline=true", f"{folder}/{UNITS[0]}")[0]
     level = re.search(r"Overall exposure level for totpd.service: ([\d.]+)", said)
     if not level or float(level[1]) >= EXPOSURE_MAX:
-        findings.tell(UNITS[0], f"exposure {level and level[1]}, expected under {EXPOSURE_MAX}")
+        findings.report(UNITS[0], f"exposure {level and level[1]}, expected under {EXPOSURE_MAX}")
 
 
 def check_condition(findings, folder):
@@ -64,28 +64,28 @@ def check_condition(findings, folder):
     for name in "totpd.socket", "totpd-root.socket":
         found = re.findall(r"^ConditionPathExists=\|(.*)$", pathlib.Path(folder, name).read_text(), re.M)
         if len(found) != 2 or found[1] != found[0] + ".cred":
-            findings.tell(name, "is to wait for a keyring, or for a sealed one")
+            findings.report(name, "is to wait for a keyring, or for a sealed one")
 
 
 def check_advice(findings):
     """systemd opens no socket of a service that runs: restarting them would close both for good."""
-    for name in house.files():
-        if not house.is_product(name) or name.startswith("scripts/"):
+    for name in tree.files():
+        if not tree.is_product(name) or name.startswith("scripts/"):
             continue
-        text = re.sub(r"[\s*]+", " ", house.read(name))
+        text = re.sub(r"[\s*]+", " ", tree.read(name))
         if re.search(r"restart [^.]*totpd(-root)?\.socket", text):
-            findings.tell(name, "advises to restart totpd's sockets: stop totpd.service, start them")
+            findings.report(name, "advises to restart totpd's sockets: stop totpd.service, start them")
 
 
 def main():
     if sys.argv[1] == "none" or not shutil.which("systemd-analyze"):
         print("skipped: systemd is not installed")
         sys.exit(77)
-    findings = house.Findings()
+    findings = tree.Findings()
     with tempfile.TemporaryDirectory() as folder:
         copy_units(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), folder)
         for line in verify(folder).splitlines():
-            findings.tell("conf/systemd", line)
+            findings.report("conf/systemd", line)
         check_directive(findings, folder)
         check_namespace(findings, folder)
         check_exposure(findings, folder)

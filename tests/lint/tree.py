@@ -66,7 +66,7 @@ class Findings:
     def __init__(self):
         self.count = 0
 
-    def tell(self, place, sentence):
+    def report(self, place, sentence):
         print(f"{place}: {sentence}")
         self.count += 1
 
