@@ -1,220 +1,188 @@
 /*
- * Give a user's phone the secret for the codes that are asked at login: make one, show it,
- * have a code typed back, and only then store it. Until then nothing is changed, whatever
- * happens; and what cannot be shown is never stored, since it would lock the user out.
+ * totp-enroll: give a user's phone the secret of the codes that logins ask for. It makes a secret,
+ * shows it, asks for a code of it, and only then stores it. Until then nothing is changed. A
+ * secret that cannot be shown is never stored, because it would lock the user out.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "enroll/self.h"
 #include "enroll/enroll_steps.h"
-#include "common/prompt.h"
+#include "common/interrupt.h"
 
-/* Nobody said whom to enrol. As root that is a trap: root may have meant somebody else. */
+/* Without --user root may have meant another user, so it does not stand for root. */
 static int refuse_nobody(const struct tool *tool)
 {
 	const char *caller = getenv("SUDO_USER");
-	char name[CRED_USER_MAX];
 
-	if (!caller || !*caller || strcmp(caller, "root") == 0)
-		return tool_usage(tool, "say whom to enrol: --user NAME, or --user root");
-	text_printable(text_of(caller), name, sizeof(name));
-	return tool_usage(tool, "say whom to enrol: --user %s, or --user root", name);
+	return tool_usage(tool, "which user? --user %s, or --user root",
+			  caller && *caller && strcmp(caller, "root") != 0 ? caller : "NAME");
 }
 
 /* The account must exist: its uid becomes part of the credential. */
-static int find_account(struct enrollment *enrolment)
+static int find_enrollee(struct enrollment *enrollment)
 {
-	const struct tool *tool = enrolment->tool;
-	char shown[CRED_USER_MAX];
-	int code = tool_account(tool, enrolment->request->user, &enrolment->account);
+	const struct tool *tool = enrollment->tool;
+	int code = tool_account(tool, enrollment->request->user, &enrollment->account);
 
-	if (code != TOOL_DONE || enrolment->account.known)
+	if (code != TOOL_DONE || enrollment->account.known)
 		return code;
-	text_printable(text_of(enrolment->account.name), shown, sizeof(shown));
-	return tool_refuse(tool, "there is no account called \"%s\" on this computer", shown);
+	return tool_refuse(tool, "there is no account called \"%s\" on this computer",
+			   enrollment->account.name);
 }
 
-/* --- one enrolment --- */
+/* --- one enrollment --- */
 
-static struct recovery_file sheet_of(const struct enrollment *enrolment)
+static struct recovery_file page_of(const struct enrollment *enrollment)
 {
-	return (struct recovery_file){enrolment->cred.user, enrolment->codes,
-				      enrolment->cred.recovery_count};
+	return (struct recovery_file){enrollment->cred.user, enrollment->codes,
+				      enrollment->cred.recovery_count};
 }
 
-static int save(const struct enrollment *enrolment, struct files *files)
+static int save_files(const struct enrollment *enrollment, struct files *files)
 {
-	const struct tool *tool = enrolment->tool;
-	const struct recovery_file sheet = sheet_of(enrolment);
+	const struct tool *tool = enrollment->tool;
+	const struct recovery_file page = page_of(enrollment);
 	int code;
 
-	if (enrolment->request->save && sheet.count == 0)
+	if (enrollment->request->save && page.count == 0)
 		return tool_refuse(tool, "--save: no recovery codes are made here");
-	code = enroll_steps_save(enrolment, files);
-	if (code == TOOL_DONE && enrolment->request->save)
-		code = recovery_file_save(tool, &sheet, &files->codes);
+	code = enroll_steps_save(enrollment, files);
+	if (code == TOOL_DONE && enrollment->request->save)
+		code = recovery_file_save(tool, &page, &files->codes);
 	return code;
 }
 
-static void tell_done(const struct enrollment *enrolment)
+static int finish_enrollment(const struct enrollment *enrollment, struct files *files)
 {
-	const struct request *request = enrolment->request;
+	const struct recovery_file page = page_of(enrollment);
+	const struct request *request = enrollment->request;
 	FILE *out = request->json ? stderr : stdout;
-	const char *user = enrolment->account.name;
+	const char *user = enrollment->account.name;
 
-	tool_log(enrolment->tool, user,
-		 request->add          ? "token-added"
-		 : enrolment->replaces ? "replaced"
-				       : "enrolled",
+	tool_log(enrollment->tool, user,
+		 request->add           ? "token-added"
+		 : enrollment->replaces ? "replaced"
+					: "enrolled",
 		 request->label);
 	if (request->add)
 		fprintf(out, "Done: %s has the token \"%s\" too. ", user, request->label);
-	else if (enrolment->replaces)
-		fprintf(out, "Done: %s has a new phone; codes of the old one are refused.\n", user);
+	else if (enrollment->replaces)
+		fprintf(out, "Done: %s has a new phone; codes of the old one are denied.\n", user);
 	else
 		fprintf(out, "Done: %s is enrolled. ", user);
-	enroll_steps_tell_next_code(enrolment, out);
-}
-
-static int hand_out(const struct enrollment *enrolment, struct files *files)
-{
-	const struct recovery_file sheet = sheet_of(enrolment);
-
-	enroll_steps_keep_pictures(enrolment->tool, files);
-	if (sheet.count == 0)
-		return TOOL_DONE;
-	if (!enrolment->request->json)
-		return recovery_file_hand_out(enrolment->tool, &sheet, &files->codes);
+	enroll_steps_tell_next_code(enrollment, out);
+	enroll_steps_keep_pictures(enrollment->tool, files);
+	if (page.count && !request->json)
+		return recovery_file_hand_out(enrollment->tool, &page, &files->codes);
 	outfile_keep(&files->codes);
 	return TOOL_DONE;
 }
 
-static int show_and_store(struct enrollment *enrolment, const sigset_t *asking)
+static int show_and_store(struct enrollment *enrollment)
 {
 	OWN_FILES struct files files = FILES_NONE;
 	bool shown, changed = false;
-	int code = save(enrolment, &files);
+	int code = save_files(enrollment, &files);
 
 	if (code == TOOL_DONE)
-		code = enroll_steps_show(enrolment);
+		code = enroll_steps_show(enrollment);
 	shown = code == TOOL_DONE;
-	if (shown && enrolment->request->confirm)
-		code = enroll_steps_confirm(enrolment, asking);
+	if (shown && enrollment->request->confirm)
+		code = enroll_steps_confirm(enrollment);
 	if (code == TOOL_DONE)
-		code = enrollment_store(enrolment, &changed);
-	if (code == TOOL_DONE) {
-		tell_done(enrolment);
-		return hand_out(enrolment, &files);
-	}
+		code = enrollment_store(enrollment, &changed);
+	if (code == TOOL_DONE)
+		return finish_enrollment(enrollment, &files);
 	if (!changed)
 		fprintf(stderr, "Nothing was changed.%s\n",
-			shown && !enrolment->request->secret
-				? " If your phone has the new entry already, delete it."
+			shown && !enrollment->request->secret
+				? " If your phone already has the new entry, delete it."
 				: "");
 	return code;
 }
 
-static int enrol(struct enrollment *enrolment)
+static int enroll_user(struct enrollment *enrollment)
 {
-	sigset_t asking;
-	int code = enrollment_check(enrolment);
+	int code = enrollment_check(enrollment);
 
 	if (code == TOOL_DONE)
-		code = enrollment_choose(enrolment);
-	prompt_hold_signals(&asking);
+		code = enrollment_choose(enrollment);
+	interrupt_hold();
 	if (code == TOOL_DONE)
-		code = enroll_steps_find_secret(enrolment, &asking);
+		code = enroll_steps_find_secret(enrollment);
 	if (code == TOOL_DONE)
-		code = enrollment_make(enrolment);
-	return code == TOOL_DONE ? show_and_store(enrolment, &asking) : code;
+		code = enrollment_make(enrollment);
+	return code == TOOL_DONE ? show_and_store(enrollment) : code;
 }
 
-static int remove_one(struct enrollment *enrolment)
+static int remove_token(struct enrollment *enrollment)
 {
-	const char *label = enrolment->request->label;
-	int code = enrollment_remove(enrolment);
+	const char *label = enrollment->request->label;
+	int code = enrollment_remove(enrollment);
 
 	if (code != TOOL_DONE)
 		return code;
-	tool_log(enrolment->tool, enrolment->account.name, "token-removed", label);
-	printf("Done: codes of \"%s\" are refused from now on.\n", label);
+	tool_log(enrollment->tool, enrollment->account.name, "token-removed", label);
+	printf("Done: codes of \"%s\" are denied from now on.\n", label);
 	return TOOL_DONE;
 }
 
-static int serve(struct tool *tool, const struct request *request)
-{
-	OWN_ENROLLMENT struct enrollment enrolment = {.tool = tool, .request = request};
-	int code = find_account(&enrolment);
-
-	if (code != TOOL_DONE)
-		return code;
-	return request->what == REQUEST_REMOVE ? remove_one(&enrolment) : enrol(&enrolment);
-}
-
-static int print_version(const struct tool *tool)
-{
-	printf("%s %s\n", tool->name, VERSION);
-	return fflush(stdout) == 0 ? TOOL_DONE : TOOL_REFUSED;
-}
-
-static int print_help(const struct request *request)
-{
-	bool enrolls = request->what == REQUEST_ENROLL || request->what == REQUEST_ADD ||
-		       request->what == REQUEST_REPLACE;
-
-	fputs(enrolls ? request_enroll_help : request_help, stdout);
-	return fflush(stdout) == 0 ? TOOL_DONE : TOOL_REFUSED;
-}
-
-/* Root looks after others, and says whom. */
+/* Root enrolls other users. */
 static int serve_root(struct tool *tool, const struct request *request)
 {
-	int code = TOOL_DONE;
+	OWN_ENROLLMENT struct enrollment enrollment = {.tool = tool, .request = request};
+	int code;
 
 	if (!request->user)
 		return refuse_nobody(tool);
 	if (request->what > REQUEST_ENROLL && request->what != REQUEST_ADD &&
 	    request->what != REQUEST_REMOVE)
-		return tool_usage(tool, "that is for people themselves; root has totpctl");
-	code = tool_open(tool, "enrol somebody");
-	return code == TOOL_DONE ? serve(tool, request) : code;
+		return tool_usage(tool, "users do that themselves; root uses totpctl");
+	code = tool_open(tool, "enroll other users");
+	if (code == TOOL_DONE)
+		code = find_enrollee(&enrollment);
+	if (code != TOOL_DONE)
+		return code;
+	return request->what == REQUEST_REMOVE ? remove_token(&enrollment)
+					       : enroll_user(&enrollment);
 }
 
-/* Everybody else looks after themselves. */
+/* All other users enroll themselves. */
 static int serve_self(struct tool *tool, const struct request *request)
 {
 	if (request->force || !request->confirm)
-		return tool_usage(tool, "--force and --no-confirm are root's");
+		return tool_usage(tool, "only root can use --force and --no-confirm");
 	if (request->json && request->what != REQUEST_STATUS)
 		return tool_usage(tool, "--json goes with status");
 	return self_serve(tool, request);
 }
 
+static int serve(struct tool *tool, int argc, char **argv)
+{
+	struct request request;
+	int code = request_parse(tool, argc, argv, &request);
+
+	if (code != TOOL_DONE)
+		return code;
+	if (request.version)
+		printf("%s %s\n", tool->name, VERSION);
+	else if (request.help)
+		fputs(request.what == REQUEST_ENROLL || request.what == REQUEST_ADD ||
+				      request.what == REQUEST_REPLACE
+			      ? request_enroll_help
+			      : request_help,
+		      stdout);
+	else
+		code = geteuid() == 0 ? serve_root(tool, &request) : serve_self(tool, &request);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct tool tool = {.name = "totp-enroll"};
-	struct request request;
-	int code;
+	int code = tool_begin(&tool);
 
-	signal(SIGPIPE, SIG_IGN); /* a write to nobody, or past a limit, is an error to look at */
-	signal(SIGXFSZ, SIG_IGN);
-	tool_hide_memory();
-	if (!tool_hold_streams())
-		return tool_refuse(&tool, "standard output is closed: nothing could be shown");
-	code = request_parse(&tool, argc, argv, &request);
-	if (code != TOOL_DONE)
-		return code;
-	if (request.help)
-		return print_help(&request);
-	if (request.version)
-		return print_version(&tool);
-
-	code = geteuid() == 0 ? serve_root(&tool, &request) : serve_self(&tool, &request);
-	tool_close(&tool);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return tool_refuse(&tool, "cannot write to standard output");
-	return code;
+	return code == TOOL_DONE ? tool_end(&tool, serve(&tool, argc, argv)) : code;
 }

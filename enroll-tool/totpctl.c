@@ -505,8 +505,6 @@ static int refuse_subcommand(const struct ctl *ctl, const struct command *family
 
 static int run_command(struct ctl *ctl, const struct command *command, unsigned asked)
 {
-	int code;
-
 	ctl->tool.subcommand = command->name;
 	if (!command->run && ctl->word_count)
 		return refuse_subcommand(ctl, command, ctl->words[0]);
@@ -520,9 +518,7 @@ static int run_command(struct ctl *ctl, const struct command *command, unsigned 
 		return tool_usage(&ctl->tool, "%s: expected %s", command->name,
 				  command->max ? command->arguments : "no arguments");
 
-	code = command->run(ctl);
-	tool_close(&ctl->tool);
-	return code;
+	return command->run(ctl);
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
@@ -556,14 +552,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.tool = {.name = "totpctl"}};
-	int code;
+	int code = tool_begin(&ctl.tool);
 
-	tool_hide_memory();
-	if (!tool_hold_streams())
-		return tool_refuse(&ctl.tool, "standard output is closed");
-	code = run(&ctl, argc, argv);
-
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return tool_refuse(&ctl.tool, "cannot write to standard output");
-	return code;
+	return code == TOOL_DONE ? tool_end(&ctl.tool, run(&ctl, argc, argv)) : code;
 }

@@ -5,7 +5,6 @@
  */
 #include "common/ctl.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "batch/batch_users.h"
@@ -16,8 +15,7 @@
 #include "batch/letter_dir.h"
 #include "login/enroll.h"
 
-#define LABEL    "phone"
-#define JSON_MAX 32768 /* of one user: a path and a name, all escapes */
+#define LABEL "phone"
 
 struct batch {
 	struct ctl *ctl;
@@ -143,8 +141,6 @@ static int enrol(struct batch *batch)
 	if (code != TOOL_DONE)
 		return code;
 	interrupt_watch();
-	(void)signal(SIGPIPE, SIG_IGN); /* what cannot be written is an error, which takes back */
-	(void)signal(SIGXFSZ, SIG_IGN);
 	code = write_letters(batch);
 	if (code == TOOL_DONE)
 		code = store_all(batch);
@@ -175,29 +171,30 @@ static int find_people(struct batch *batch)
 	return users->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enrol");
 }
 
-static void print_person(const struct batch *batch, const struct person *person, bool enrolled,
-			 bool first)
+static void put_person(struct json *json, const struct batch *batch, const struct person *person,
+		       bool enrolled)
 {
-	static char line[JSON_MAX];
-	struct json json = json_of(line, sizeof(line));
 	char path[4096] = "", name[LETTER_DIR_NAME_MAX];
 
 	if (enrolled && !person->refusal && letter_dir_name(person->name, name) == TOTP_OK)
 		snprintf(path, sizeof(path), "%s/%s", batch->letters.dir, name);
-	json_open(&json, NULL, '{');
-	json_text(&json, "user", person->name);
-	json_text(&json, "letter", path[0] ? path : NULL);
-	json_text(&json, "error", person->refusal);
-	json_close(&json, '}');
-	if (buffer_end(&json.out) == TOTP_OK)
-		printf("%s%.*s", first ? "[" : ",\n ", (int)json.out.len, line);
+	json_open(json, NULL, '{');
+	json_text(json, "user", person->name);
+	json_text(json, "letter", path[0] ? path : NULL);
+	json_text(json, "error", person->refusal);
+	json_close(json, '}');
 }
 
-static void print_json(const struct batch *batch, bool enrolled)
+static int print_json(const struct batch *batch, bool enrolled)
 {
+	struct json json;
+
+	json_begin(&json);
+	json_open(&json, NULL, '[');
 	for (size_t i = 0; i < batch->users.count; i++)
-		print_person(batch, &batch->users.people[i], enrolled, i == 0);
-	printf("%s]\n", batch->users.count ? "" : "[");
+		put_person(&json, batch, &batch->users.people[i], enrolled);
+	json_close(&json, ']');
+	return json_end(&batch->ctl->tool, &json);
 }
 
 static void print_text(const struct batch *batch)
@@ -233,9 +230,9 @@ static int run(struct batch *batch)
 		code = enrol(batch);
 	if (code == TOOL_DONE)
 		log_all(batch);
-	if (ctl->json)
-		print_json(batch, code == TOOL_DONE);
-	else if (code == TOOL_DONE)
+	if (ctl->json && print_json(batch, code == TOOL_DONE) != TOOL_DONE)
+		return TOOL_REFUSED;
+	if (!ctl->json && code == TOOL_DONE)
 		print_text(batch);
 	if (code == TOOL_DONE && batch->users.left_out)
 		return tool_refuse(&ctl->tool, "%zu left out", batch->users.left_out);

@@ -2,27 +2,19 @@
 #include "common/ctl.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "host/clock.h"
 #include "login/throttle.h"
 
-#define EDIT_TRIES 8
-
-/* A name as root typed it, or as the name service has it: without control characters. */
-static void show_name(const char *name, char shown[CRED_USER_MAX + 1])
-{
-	if (!text_is_clean(text_of(name)) ||
-	    text_copy(text_of(name), shown, CRED_USER_MAX + 1) != TOTP_OK)
-		text_printable(text_of(name), shown, CRED_USER_MAX + 1);
-}
-
-static int find_user(struct ctl *ctl, const char *name)
+static int take_user(struct ctl *ctl, const char *name)
 {
 	int code = tool_account(&ctl->tool, name, &ctl->account);
+	const struct text found = text_of(ctl->account.name);
 
-	if (code == TOOL_DONE)
-		show_name(ctl->account.name, ctl->shown);
+	/* root typed it, or it is from the name service: no control characters */
+	if (code == TOOL_DONE &&
+	    (!text_is_clean(found) || text_copy(found, ctl->shown, sizeof(ctl->shown)) != TOTP_OK))
+		text_printable(found, ctl->shown, sizeof(ctl->shown));
 	return code;
 }
 
@@ -30,7 +22,7 @@ int ctl_open_user(struct ctl *ctl, const char *doing)
 {
 	int code = tool_open(&ctl->tool, doing);
 
-	return code == TOOL_DONE ? find_user(ctl, ctl->words[0]) : code;
+	return code == TOOL_DONE ? take_user(ctl, ctl->words[0]) : code;
 }
 
 int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *context)
@@ -39,7 +31,7 @@ int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *co
 	bool opened = code == TOOL_DONE;
 
 	for (int i = 0; opened && i < ctl->word_count; i++) {
-		int result = find_user(ctl, ctl->words[i]);
+		int result = take_user(ctl, ctl->words[i]);
 
 		if (result == TOOL_DONE)
 			result = one(ctl, context);
@@ -52,14 +44,14 @@ int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *co
 int ctl_not_enrolled(const struct ctl *ctl)
 {
 	struct invite invite;
-	char until[CTL_TIME_MAX];
+	char until[WHEN_MAX];
 
 	if (ctl->account.known &&
 	    store_invite_get(ctl->tool.store, ctl->account.name, &invite, NULL) == TOTP_OK &&
 	    invite_holds(&invite, ctl->account.uid, clock_now()))
 		return tool_refuse(&ctl->tool,
 				   "%s is not enrolled, but invited until %s (totpctl uninvite)",
-				   ctl->shown, ctl_time(invite.expires, until));
+				   ctl->shown, when_iso(invite.expires, until));
 	if (ctl->account.known)
 		return tool_refuse(&ctl->tool, "%s is not enrolled", ctl->shown);
 	return tool_refuse(&ctl->tool, "%s is not enrolled, nor is there such an account",
@@ -77,11 +69,19 @@ int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct rea
 	return TOOL_REFUSED;
 }
 
-static enum totp_err edit_once(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context,
-			       struct reason *why)
+struct edit {
+	struct ctl *ctl;
+	ctl_read_fn *read;
+	ctl_edit_fn *edit;
+	void *context;
+};
+
+static enum totp_err try_edit(void *context, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = read(ctl->tool.store, ctl->account.name, &txn, why);
+	const struct edit *edit = context;
+	struct ctl *ctl = edit->ctl;
+	enum totp_err err = edit->read(ctl->tool.store, ctl->account.name, &txn, why);
 
 	if (err == TOTP_OK)
 		err = store_lock(&txn, tool_deadline(), why);
@@ -89,18 +89,15 @@ static enum totp_err edit_once(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *
 		return err;
 	if (txn.torn)
 		state_raise(&txn.state, &txn.cred, clock_now(), 0);
-	return edit(ctl, context, &txn, why);
+	return edit->edit(ctl, edit->context, &txn, why);
 }
 
 enum totp_err ctl_edit_record(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context,
 			      struct reason *why)
 {
-	enum totp_err err = TOTP_ERR_STALE;
+	struct edit editing = {ctl, read, edit, context};
 
-	reason_set(why, "somebody else changes the record all the time: try again");
-	for (unsigned i = 0; i < EDIT_TRIES && err == TOTP_ERR_STALE; i++)
-		err = edit_once(ctl, read, edit, context, why);
-	return err;
+	return store_retry(try_edit, &editing, why);
 }
 
 int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context)
@@ -131,55 +128,4 @@ struct throttle ctl_throttle_at(const struct throttle *throttle, const struct po
 	counted.burst.used--;
 	counted.total.used--;
 	return counted;
-}
-
-const char *ctl_time(int64_t when, char text[CTL_TIME_MAX])
-{
-	time_t seconds = when;
-	struct tm tm;
-	size_t len;
-
-	if (when == 0 || !localtime_r(&seconds, &tm))
-		return strcpy(text, when == 0 ? "never" : "at no date");
-	len = strftime(text, CTL_TIME_MAX - 1, "%Y-%m-%dT%H:%M:%S%z", &tm);
-	if (len < 5)
-		return strcpy(text, "at no date");
-	/* +0100 becomes +01:00 */
-	memmove(text + len - 1, text + len - 2, 3);
-	text[len - 2] = ':';
-	return text;
-}
-
-const char *ctl_clock(int64_t when, char text[CTL_TIME_MAX])
-{
-	time_t seconds = when;
-	struct tm tm;
-
-	if (!localtime_r(&seconds, &tm) || strftime(text, CTL_TIME_MAX, "%H:%M:%S %Z", &tm) == 0)
-		return strcpy(text, "at no time");
-	return text;
-}
-
-const char *ctl_duration(uint64_t seconds, char text[CTL_TIME_MAX])
-{
-	static const struct {
-		uint64_t seconds;
-		const char *name;
-	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-	size_t len = 0, i = 0;
-
-	while (i < 3 && seconds < units[i].seconds)
-		i++;
-	for (size_t end = i + 2; i < end && i < 4; i++) {
-		uint64_t count = seconds / units[i].seconds;
-
-		seconds %= units[i].seconds;
-		if (count || (len == 0 && i == 3))
-			len += (size_t)snprintf(text + len, CTL_TIME_MAX - len, "%s%llu %s%s",
-						len ? " " : "", (unsigned long long)count,
-						units[i].name, count == 1 ? "" : "s");
-		if (len >= CTL_TIME_MAX)
-			break;
-	}
-	return text;
 }

@@ -7,6 +7,7 @@
 #define COMMON_CTL_H
 
 #include "common/tool.h"
+#include "common/when.h"
 
 struct ctl {
 	struct tool tool;
@@ -126,16 +127,5 @@ int64_t ctl_next_code_at(const struct token *token, uint64_t last);
 /* A throttle as it is at `now`: without what the time has forgiven since it was stored. */
 struct throttle ctl_throttle_at(const struct throttle *throttle, const struct policy *policy,
 				int64_t now);
-
-#define CTL_TIME_MAX 32
-
-/* "2026-01-31T14:32:10+01:00" in local time, or "never" for 0; returns text. */
-const char *ctl_time(int64_t when, char text[CTL_TIME_MAX]);
-
-/* "14:32:10 CET" in local time; returns text. */
-const char *ctl_clock(int64_t when, char text[CTL_TIME_MAX]);
-
-/* "4 minutes 10 seconds": the two largest units that count; returns text. */
-const char *ctl_duration(uint64_t seconds, char text[CTL_TIME_MAX]);
 
 #endif

@@ -1,27 +1,35 @@
 #include "common/json.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/text.h"
+#include "base/io.h"
+#include "base/secret.h"
 
-struct json json_of(char *text, size_t cap)
+static void write_out(struct json *json)
 {
-	return (struct json){.out = buffer_of(text, cap)};
+	if (!json->failed && io_write(STDOUT_FILENO, json->text, json->len) != TOTP_OK)
+		json->failed = errno;
+	json->len = 0;
 }
 
-static void put(struct json *json, const char *text)
+static void put_text(struct json *json, const char *text)
 {
-	buffer_copy(&json->out, text, strlen(text));
+	for (; *text; text++) {
+		if (json->len == sizeof(json->text))
+			write_out(json);
+		json->text[json->len++] = *text;
+	}
 }
 
 /* RFC 8259 section 7 */
-static void put_string(struct json *json, const char *text)
+static void put_quoted(struct json *json, const char *text)
 {
 	bool clean = text_is_clean(text_of(text));
 	char escape[8];
 
-	put(json, "\"");
+	put_text(json, "\"");
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
@@ -33,61 +41,84 @@ static void put_string(struct json *json, const char *text)
 			snprintf(escape, sizeof(escape), "\\ufffd");
 		else
 			snprintf(escape, sizeof(escape), "%c", c);
-		put(json, escape);
+		put_text(json, escape);
 	}
-	put(json, "\"");
+	put_text(json, "\"");
+	WIPE(escape);
 }
 
-static void begin(struct json *json, const char *name)
+/* What stands before a value. */
+static void put_name(struct json *json, const char *name)
 {
 	if (json->comma)
-		put(json, ", ");
+		put_text(json, json->depth == 1 && json->array ? ",\n " : ", ");
 	json->comma = true;
 	if (!name)
 		return;
-	put_string(json, name);
-	put(json, ": ");
+	put_quoted(json, name);
+	put_text(json, ": ");
+}
+
+void json_begin(struct json *json)
+{
+	*json = (struct json){.len = 0};
+	if (fflush(stdout) != 0) /* what was printed before comes first */
+		json->failed = errno;
 }
 
 void json_open(struct json *json, const char *name, char bracket)
 {
-	begin(json, name);
-	buffer_copy(&json->out, &bracket, 1);
+	const char text[] = {bracket, '\0'};
+
+	put_name(json, name);
+	put_text(json, text);
+	if (json->depth++ == 0)
+		json->array = bracket == '[';
 	json->comma = false;
 }
 
 void json_close(struct json *json, char bracket)
 {
-	buffer_copy(&json->out, &bracket, 1);
+	const char text[] = {bracket, '\0'};
+
+	put_text(json, text);
+	json->depth--;
 	json->comma = true;
 }
 
 void json_text(struct json *json, const char *name, const char *text)
 {
-	begin(json, name);
+	put_name(json, name);
 	if (text)
-		put_string(json, text);
+		put_quoted(json, text);
 	else
-		put(json, "null");
+		put_text(json, "null");
 }
 
 void json_number(struct json *json, const char *name, uint64_t number)
 {
 	char digits[24];
 
-	begin(json, name);
 	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
-	put(json, digits);
+	put_name(json, name);
+	put_text(json, digits);
 }
 
 void json_bool(struct json *json, const char *name, bool value)
 {
-	begin(json, name);
-	put(json, value ? "true" : "false");
+	put_name(json, name);
+	put_text(json, value ? "true" : "false");
 }
 
-enum totp_err json_end(struct json *json)
+int json_end(const struct tool *tool, struct json *json)
 {
-	put(json, "\n");
-	return buffer_end(&json->out);
+	int failed;
+
+	put_text(json, "\n");
+	write_out(json);
+	failed = json->failed;
+	WIPE(*json);
+	if (!failed)
+		return TOOL_DONE;
+	return tool_refuse(tool, "cannot write to standard output: %s", strerror(failed));
 }

@@ -1,29 +1,37 @@
 /*
- * JSON text (RFC 8259) on one line, into a buffer that its caller wipes or prints. Commas
- * are put where they belong. `name` is that of a member, or NULL in an array.
+ * A JSON document (RFC 8259) on standard output. Commas are put where they belong, and each
+ * element of the outermost array is on a line of its own. Nothing gets lost: an error of writing
+ * is kept, and json_end reports it. What is not written yet is wiped by json_end, since the
+ * document may hold secrets: every json_begin needs one.
+ *
+ * `name` is that of a member, or NULL in an array.
  */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
 
-#include "base/bytes.h"
+#include "common/tool.h"
 
 struct json {
-	struct buffer out;
-	bool comma; /* something stands before what comes next */
+	char text[4096]; /* not written yet */
+	size_t len;
+	unsigned depth;
+	bool array; /* the outermost value is one */
+	bool comma; /* something stands before the next value */
+	int failed; /* errno of the first write that failed */
 };
 
-struct json json_of(char *text, size_t cap);
+void json_begin(struct json *json);
 
 /* bracket: '{' or '['; the closing one is '}' or ']'. */
 void json_open(struct json *json, const char *name, char bracket);
 void json_close(struct json *json, char bracket);
 
-/* NULL becomes null. Of text that is no clean UTF-8, bytes beyond ASCII become U+FFFD. */
+/* NULL becomes null. In text that is not clean UTF-8, bytes beyond ASCII become U+FFFD. */
 void json_text(struct json *json, const char *name, const char *text);
 void json_number(struct json *json, const char *name, uint64_t number);
 void json_bool(struct json *json, const char *name, bool value);
 
-/* End the line. TOTP_ERR_RANGE: not all of it fitted. */
-MUST_CHECK enum totp_err json_end(struct json *json);
+/* End the line and write the rest. An exit code, after a sentence if a write failed. */
+MUST_CHECK int json_end(const struct tool *tool, struct json *json);
 
 #endif

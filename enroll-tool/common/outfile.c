@@ -8,13 +8,9 @@
 
 #include "base/io.h"
 
-static int refuse(const struct tool *tool, const struct outfile *file)
+static int refuse_outfile(const struct tool *tool, const struct outfile *file)
 {
-	const char *sentence = strerror(errno);
-	char shown[256];
-
-	text_printable(text_of(file->path), shown, sizeof(shown));
-	return tool_refuse(tool, "%s: %s", shown, sentence);
+	return tool_refuse(tool, "%s: %s", file->path, strerror(errno));
 }
 
 int outfile_create(const struct tool *tool, const char *path, struct outfile *ret_file)
@@ -24,17 +20,17 @@ int outfile_create(const struct tool *tool, const char *path, struct outfile *re
 		return TOOL_DONE;
 	ret_file->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
 			    S_IRUSR | S_IWUSR);
-	return ret_file->fd >= 0 ? TOOL_DONE : refuse(tool, ret_file);
+	return ret_file->fd >= 0 ? TOOL_DONE : refuse_outfile(tool, ret_file);
 }
 
 int outfile_write(const struct tool *tool, const struct outfile *file, const void *data, size_t len)
 {
-	return io_write(file->fd, data, len) == TOTP_OK ? TOOL_DONE : refuse(tool, file);
+	return io_write(file->fd, data, len) == TOTP_OK ? TOOL_DONE : refuse_outfile(tool, file);
 }
 
 int outfile_sync(const struct tool *tool, const struct outfile *file)
 {
-	return file->fd < 0 || fsync(file->fd) == 0 ? TOOL_DONE : refuse(tool, file);
+	return file->fd < 0 || fsync(file->fd) == 0 ? TOOL_DONE : refuse_outfile(tool, file);
 }
 
 void outfile_keep(struct outfile *file)

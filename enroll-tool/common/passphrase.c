@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "import/pwseal.h"
+#include "common/interrupt.h"
 #include "common/prompt.h"
 
 #define FILE_MAX (SECRET_MAX + 2) /* a passphrase and the end of its line */
@@ -17,41 +18,46 @@ static int refuse_length(const struct tool *tool, size_t min)
 	return tool_refuse(tool, "passphrase: expected %zu to %d bytes", min, SECRET_MAX);
 }
 
-/* Ask once; `line` is the caller's to wipe. */
-static int ask(const struct tool *tool, int tty, const char *question, char line[PROMPT_MAX])
+/* Ask once. The caller wipes the line. */
+static int ask_phrase(const struct tool *tool, const struct prompt *prompt, char line[PROMPT_MAX])
 {
 	bool got = false;
-	enum totp_err err = io_write(tty, question, strlen(question));
-	sigset_t asking;
+	enum totp_err err;
 
-	prompt_hold_signals(&asking);
-	if (err == TOTP_OK)
-		err = prompt_secret_from(tty, &asking, line, &got);
+	interrupt_hold();
+	err = prompt_line(prompt, line, &got);
 	if (err != TOTP_OK)
 		tool_refuse(tool, "passphrase: %s", strerror(errno));
 	else if (!got)
-		tool_refuse(tool, "no passphrase: nothing is done");
-	prompt_release_signals(&asking);
+		tool_refuse(tool, "no passphrase: nothing was changed");
+	interrupt_release();
 	return got ? TOOL_DONE : TOOL_REFUSED;
 }
 
-static int ask_at(const struct tool *tool, int tty, size_t min, struct secret *ret_phrase)
+/* The terminal need not be standard input. */
+static int ask_at_terminal(const struct tool *tool, size_t min, struct secret *ret_phrase)
 {
+	OWN_FD int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	char line[PROMPT_MAX] = "", again[PROMPT_MAX] = "";
 	char question[64] = "Passphrase: ";
+	struct prompt prompt = {.question = question, .in = tty, .out = tty, .hidden = true};
 	bool twice = min > 1;
 	int code;
 
+	if (tty < 0)
+		return tool_refuse(tool, "there is no terminal to ask for a passphrase: "
+					 "--passphrase-file FILE names a file that has it");
 	if (twice)
 		snprintf(question, sizeof(question),
 			 "New passphrase, %zu characters or more: ", min);
-	code = ask(tool, tty, question, line);
+	code = ask_phrase(tool, &prompt, line);
 	if (code == TOOL_DONE && (strlen(line) < min || strlen(line) > SECRET_MAX))
 		code = refuse_length(tool, min);
+	prompt.question = "The same again: ";
 	if (code == TOOL_DONE && twice)
-		code = ask(tool, tty, "The same again: ", again);
+		code = ask_phrase(tool, &prompt, again);
 	if (code == TOOL_DONE && twice && strcmp(line, again) != 0)
-		code = tool_refuse(tool, "the two differ: nothing is done");
+		code = tool_refuse(tool, "the two differ: nothing was changed");
 	if (code == TOOL_DONE && secret_set(ret_phrase, line, strlen(line)) != TOTP_OK)
 		code = refuse_length(tool, min);
 	WIPE(line);
@@ -59,84 +65,52 @@ static int ask_at(const struct tool *tool, int tty, size_t min, struct secret *r
 	return code;
 }
 
-static int ask_terminal(const struct tool *tool, size_t min, struct secret *ret_phrase)
-{
-	OWN_FD int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-
-	if (tty < 0)
-		return tool_refuse(tool, "there is no terminal to ask for a passphrase: "
-					 "--passphrase-file FILE names a file that has it");
-	return ask_at(tool, tty, min, ret_phrase);
-}
-
-static int refuse_file(const struct tool *tool, const char *file)
-{
-	const char *sentence = strerror(errno);
-	char shown[256];
-
-	text_printable(text_of(file), shown, sizeof(shown));
-	return tool_refuse(tool, "%s: %s", shown, sentence);
-}
-
 /* A pipe is as good as a file: <(pass show backup). */
-static int check_file(const struct tool *tool, const char *file, int fd)
+static int open_phrase(const struct tool *tool, const char *file, int *ret_fd)
 {
 	struct stat st;
-	char shown[256];
 
-	if (fstat(fd, &st) != 0)
-		return refuse_file(tool, file);
-	if (!S_ISREG(st.st_mode) || !(st.st_mode & (S_IRWXG | S_IRWXO)))
-		return TOOL_DONE;
-	text_printable(text_of(file), shown, sizeof(shown));
-	return tool_refuse(tool, "%s: others can read it (mode %04o), expected 0600", shown,
-			   (unsigned)st.st_mode & 07777);
-}
-
-static int take_line(const struct tool *tool, struct text text, size_t min,
-		     struct secret *ret_phrase)
-{
-	struct text line = {"", 0};
-
-	text_line(&text, &line);
-	if (text.len > 0)
-		return tool_refuse(tool, "passphrase: expected one line");
-	if (line.len < min || secret_set(ret_phrase, line.at, line.len) != TOTP_OK)
-		return refuse_length(tool, min);
+	*ret_fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*ret_fd < 0 || fstat(*ret_fd, &st) != 0)
+		return tool_refuse(tool, "%s: %s", file, strerror(errno));
+	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)))
+		return tool_refuse(tool, "%s: others can read it (mode %04o), expected 0600", file,
+				   (unsigned)st.st_mode & 07777);
 	return TOOL_DONE;
 }
 
-static int read_file(const struct tool *tool, const char *file, size_t min,
-		     struct secret *ret_phrase)
+static int read_phrase(const struct tool *tool, const char *file, size_t min,
+		       struct secret *ret_phrase)
 {
-	OWN_FD int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	OWN_FD int fd = -1;
 	char bytes[FILE_MAX];
-	size_t len = 0;
+	struct text rest = {bytes, 0}, line = {"", 0};
 	enum totp_err err;
-	int code = fd < 0 ? refuse_file(tool, file) : check_file(tool, file, fd);
+	int code = open_phrase(tool, file, &fd);
 
 	if (code != TOOL_DONE)
 		return code;
-	err = io_read_all(fd, bytes, sizeof(bytes), &len);
-	if (err == TOTP_OK)
-		code = take_line(tool, (struct text){bytes, len}, min, ret_phrase);
-	else
-		code = err == TOTP_ERR_RANGE ? refuse_length(tool, min) : refuse_file(tool, file);
+	err = io_read_all(fd, bytes, sizeof(bytes), &rest.len);
+	if (err == TOTP_ERR_SYSTEM)
+		code = tool_refuse(tool, "%s: %s", file, strerror(errno));
+	else if (err == TOTP_OK)
+		(void)text_line(&rest, &line);
+	if (code == TOOL_DONE && err == TOTP_OK && rest.len > 0)
+		code = tool_refuse(tool, "passphrase: expected one line");
+	else if (code == TOOL_DONE && (err != TOTP_OK || line.len < min ||
+				       secret_set(ret_phrase, line.at, line.len) != TOTP_OK))
+		code = refuse_length(tool, min);
 	WIPE(bytes);
 	return code;
 }
 
-static int get(const struct tool *tool, const char *file, size_t min, struct secret *ret_phrase)
-{
-	return file ? read_file(tool, file, min, ret_phrase) : ask_terminal(tool, min, ret_phrase);
-}
-
 int passphrase_new(const struct tool *tool, const char *file, struct secret *ret_phrase)
 {
-	return get(tool, file, PWSEAL_PHRASE_MIN, ret_phrase);
+	return file ? read_phrase(tool, file, PWSEAL_PHRASE_MIN, ret_phrase)
+		    : ask_at_terminal(tool, PWSEAL_PHRASE_MIN, ret_phrase);
 }
 
 int passphrase_old(const struct tool *tool, const char *file, struct secret *ret_phrase)
 {
-	return get(tool, file, 1, ret_phrase);
+	return file ? read_phrase(tool, file, 1, ret_phrase) : ask_at_terminal(tool, 1, ret_phrase);
 }

@@ -1,7 +1,7 @@
 /*
- * The passphrase of a passbox: asked at the terminal, which need not be standard input, or
- * read from a file. It never comes as an argument or in the environment, which others can
- * read.
+ * The passphrase of an export file or a copy of the keyring: asked at the terminal, which need not
+ * be standard input, or read from a file. It is never an argument or in the environment, which
+ * others can read.
  */
 #ifndef COMMON_PASSPHRASE_H
 #define COMMON_PASSPHRASE_H
@@ -10,13 +10,13 @@
 #include "common/tool.h"
 
 /*
- * The passphrase that something is to be sealed under: asked twice, PWSEAL_PHRASE_MIN bytes
- * or more. file: the option's value; NULL to ask. An exit code, after a sentence; TOOL_DONE to
- * go on, and *ret_phrase is then the caller's to wipe.
+ * A new passphrase, to seal with: asked twice, PWSEAL_PHRASE_MIN bytes or more. file: the option's
+ * value; NULL to ask. An exit code, after a sentence; TOOL_DONE to continue, and the caller then
+ * wipes *ret_phrase.
  */
 MUST_CHECK int passphrase_new(const struct tool *tool, const char *file, struct secret *ret_phrase);
 
-/* The one that opens what is sealed: asked once. The same. */
+/* The passphrase that opens what is sealed: asked once. The rest is as above. */
 MUST_CHECK int passphrase_old(const struct tool *tool, const char *file, struct secret *ret_phrase);
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/io.h"
 #include "base/own.h"
 
-/* A pipe that holds the input already, of which it is never more than fits. */
+/* A pipe that holds the whole input: it is never more than fits. */
 static bool fill_pipe(const struct program *program, int *ret_fd)
 {
 	int fds[2];
@@ -30,34 +30,40 @@ static bool fill_pipe(const struct program *program, int *ret_fd)
 	return filled;
 }
 
-static bool set_streams(posix_spawn_file_actions_t *actions, const struct program *program,
-			int input, int output)
-{
-	return (input >= 0 ? posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO)
-			   : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
-							      O_RDONLY, 0)) == 0 &&
-	       posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO) == 0 &&
-	       (!program->errors ||
-		posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO) == 0);
-}
-
-static bool start(const struct program *program, int input, int output, pid_t *ret_pid)
+static bool spawn_program(const struct program *program, int input, int output, pid_t *ret_pid)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	char *env[] = {path, NULL};
-	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_t streams;
+	posix_spawnattr_t attributes;
+	sigset_t usual; /* signals that tool_begin ignores */
 	bool started;
 
-	if (posix_spawn_file_actions_init(&actions) != 0)
+	if (posix_spawn_file_actions_init(&streams) != 0)
 		return false;
-	started = set_streams(&actions, program, input, output) &&
-		  posix_spawn(ret_pid, program->argv[0], &actions, NULL,
+	if (posix_spawnattr_init(&attributes) != 0) {
+		posix_spawn_file_actions_destroy(&streams);
+		return false;
+	}
+	sigemptyset(&usual);
+	sigaddset(&usual, SIGPIPE);
+	sigaddset(&usual, SIGXFSZ);
+	started = (input >= 0 ? posix_spawn_file_actions_adddup2(&streams, input, STDIN_FILENO)
+			      : posix_spawn_file_actions_addopen(&streams, STDIN_FILENO,
+								 "/dev/null", O_RDONLY, 0)) == 0 &&
+		  posix_spawn_file_actions_adddup2(&streams, output, STDOUT_FILENO) == 0 &&
+		  (!program->errors ||
+		   posix_spawn_file_actions_adddup2(&streams, output, STDERR_FILENO) == 0) &&
+		  posix_spawnattr_setsigdefault(&attributes, &usual) == 0 &&
+		  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF) == 0 &&
+		  posix_spawn(ret_pid, program->argv[0], &streams, &attributes,
 			      (char *const *)(uintptr_t)program->argv, env) == 0;
-	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&streams);
 	return started;
 }
 
-/* All that comes until the end, or until the time is up. */
+/* Read until the end of the output, or until the time is up. */
 static bool read_output(int fd, uint64_t end, char *text, size_t cap, size_t *ret_len)
 {
 	while (io_monotonic_ns() < end) {
@@ -78,7 +84,7 @@ static bool read_output(int fd, uint64_t end, char *text, size_t cap, size_t *re
 	return false;
 }
 
-/* Its exit status; it is killed when the time is up, and then it has none. */
+/* The exit status; -1 if the program had to be killed because the time was up. */
 static int await_end(pid_t pid, uint64_t end)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
@@ -108,7 +114,7 @@ int program_run(const struct program *program, char *ret_text, size_t cap, size_
 	if ((program->input && !fill_pipe(program, &input)) || pipe2(fds, O_CLOEXEC) != 0)
 		return -1;
 	output = fds[0];
-	started = start(program, input, fds[1], &pid);
+	started = spawn_program(program, input, fds[1], &pid);
 	close(fds[1]);
 	complete = started && read_output(output, end, ret_text, cap, ret_len);
 	ret_text[*ret_len] = '\0';

@@ -1,40 +1,32 @@
 /*
- * What a person types on standard input, or a script sends there. Secrets and codes come
- * this way and no other: not as arguments, which every user of the host can read.
+ * Answers that a person types, or that a script writes to standard input. Secrets and codes are
+ * read this way only, never from arguments, which every user of the host can read.
  */
 #ifndef COMMON_PROMPT_H
 #define COMMON_PROMPT_H
 
-#include <signal.h>
-
 #include "base/err.h"
 #include "base/secret.h"
+#include "login/answer.h"
 
-#define PROMPT_MAX 256 /* bytes of a line with its NUL; the rest of a longer one is dropped */
+#define PROMPT_MAX 256 /* bytes of a line with its NUL; the rest of a longer line is dropped */
 
-/*
- * Keep SIGINT, SIGQUIT, SIGTERM and SIGHUP from ending the program from here on, so that what
- * is stored is stored whole and is told, and a terminal shows again what is typed. *ret_asking is the mask that lets them through.
- */
-void prompt_hold_signals(sigset_t *ret_asking);
-
-/* Let them end the program again. */
-void prompt_release_signals(const sigset_t *asking);
+struct prompt {
+	const char *question; /* NULL: read without a question */
+	int in, out;          /* descriptors; in = 0 is standard input */
+	bool hidden;          /* a terminal does not show what is typed */
+};
 
 /*
- * Read one line, without its end. asking: the signal mask while a person types. *ret_got is
- * false at the end of input and after a signal. The line is the caller's to wipe.
- * TOTP_ERR_SYSTEM: errno.
+ * Ask, and read one line without its end. A signal that interrupt_hold holds back ends the
+ * question. *ret_got is false at the end of input and after a signal. The caller wipes the line.
+ * TOTP_ERR_SYSTEM: the question cannot be written or the line not be read; errno.
  */
-MUST_CHECK enum totp_err prompt_line(const sigset_t *asking, char ret_line[PROMPT_MAX],
+MUST_CHECK enum totp_err prompt_line(const struct prompt *prompt, char ret_line[PROMPT_MAX],
 				     bool *ret_got);
 
-/* The same, not shown on a terminal. */
-MUST_CHECK enum totp_err prompt_secret_line(const sigset_t *asking, char ret_line[PROMPT_MAX],
-					    bool *ret_got);
-
-/* The same, from another descriptor than standard input. */
-MUST_CHECK enum totp_err prompt_secret_from(int fd, const sigset_t *asking,
-					    char ret_line[PROMPT_MAX], bool *ret_got);
+/* Ask for a code on standard input. The caller wipes the answer. The rest is as above. */
+MUST_CHECK enum totp_err prompt_code(const char *question, struct answer *ret_answer,
+				     bool *ret_got);
 
 #endif

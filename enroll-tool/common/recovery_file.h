@@ -1,6 +1,6 @@
 /*
- * The recovery codes of a user on a page that can be printed. The codes are in it, so it is
- * written by write(2) from a buffer that is wiped.
+ * The recovery codes of a user on a page that can be printed, written by write(2) from a buffer
+ * that is wiped.
  */
 #ifndef COMMON_RECOVERY_FILE_H
 #define COMMON_RECOVERY_FILE_H
@@ -15,14 +15,14 @@ struct recovery_file {
 };
 
 /* Write the page to a file that was made for it. An exit code, after a sentence. */
-MUST_CHECK int recovery_file_save(const struct tool *tool, const struct recovery_file *sheet,
+MUST_CHECK int recovery_file_save(const struct tool *tool, const struct recovery_file *codes,
 				  const struct outfile *file);
 
 /*
- * After the codes have become valid: say in which file they are, which is kept, or without an
- * open one show them. If they cannot be shown, says what gives new ones; returns TOOL_REFUSED.
+ * After the codes have become valid: keep the open file and print its name, or without one show
+ * the codes. TOOL_REFUSED, after a sentence with the command for new ones: they cannot be shown.
  */
-MUST_CHECK int recovery_file_hand_out(const struct tool *tool, const struct recovery_file *sheet,
+MUST_CHECK int recovery_file_hand_out(const struct tool *tool, const struct recovery_file *codes,
 				      struct outfile *file);
 
 #endif

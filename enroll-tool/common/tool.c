@@ -2,17 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
-#include <locale.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "common/term.h"
 #include "host/audit.h"
 #include "host/conf.h"
 #include "host/log.h"
@@ -25,58 +24,13 @@ char *tool_harmless(char *text)
 	return text;
 }
 
-/* The width of a window; where there is none, more than any text has. */
-static size_t width_of(FILE *stream)
-{
-	struct winsize size = {0};
-
-	return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col
-									    : SIZE_MAX;
-}
-
-/* How far a cursor goes for a word: UTF-8 has bytes that begin no character. */
-static size_t columns(const char *word, size_t len)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < len; i++)
-		count += ((unsigned char)word[i] & 0xc0) != 0x80;
-	return count;
-}
-
-size_t tool_wrap(FILE *stream, const char *text, size_t column, size_t indent)
-{
-	size_t width = width_of(stream);
-
-	while (*text) {
-		size_t blanks = strspn(text, " "), len = strcspn(text + blanks, " \n");
-		size_t wide = columns(text + blanks, len);
-
-		if (blanks && column > indent && column + blanks + wide > width) {
-			fprintf(stream, "\n%*s", (int)indent, "");
-			column = indent;
-		} else {
-			fprintf(stream, "%*s", (int)blanks, "");
-			column += blanks;
-		}
-		fwrite(text + blanks, 1, len, stream);
-		column += wide;
-		text += blanks + len;
-		if (*text == '\n') {
-			putc(*text++, stream);
-			column = 0;
-		}
-	}
-	return column;
-}
-
 void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 {
 	OWN_TEXT char *text = NULL;
 
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
-	tool_wrap(stream, text ? tool_harmless(text) : err_name(TOTP_ERR_NOMEM), column, 0);
+	term_wrap(stream, text ? tool_harmless(text) : err_name(TOTP_ERR_NOMEM), column, 0);
 }
 
 static void complain(const char *name, const char *format, va_list args)
@@ -90,7 +44,11 @@ static void complain(const char *name, const char *format, va_list args)
 	fputc('\n', stderr);
 }
 
-bool tool_hold_streams(void)
+/*
+ * A file of ours that got the number of a closed standard stream would be written to by mistake, so
+ * /dev/null takes it. False: standard output is closed.
+ */
+static bool hold_streams(void)
 {
 	bool output_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
 	int fd;
@@ -102,12 +60,23 @@ bool tool_hold_streams(void)
 	return output_open && fd >= 0;
 }
 
-void tool_hide_memory(void)
+int tool_begin(const struct tool *tool)
 {
 	const struct rlimit none = {0, 0};
 
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)!prctl(PR_SET_DUMPABLE, 0);
 	(void)!setrlimit(RLIMIT_CORE, &none);
+	return hold_streams() ? TOOL_DONE : tool_refuse(tool, "standard output is closed");
+}
+
+int tool_end(struct tool *tool, int code)
+{
+	tool->store = store_close(tool->store);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return tool_refuse(tool, "cannot write to standard output");
+	return code;
 }
 
 int tool_refuse(const struct tool *tool, const char *format, ...)
@@ -210,11 +179,6 @@ int tool_open(struct tool *tool, const char *doing)
 	return code;
 }
 
-void tool_close(struct tool *tool)
-{
-	tool->store = store_close(tool->store);
-}
-
 int tool_account(const struct tool *tool, const char *name, struct account *ret_account)
 {
 	struct reason why = {""};
@@ -227,18 +191,6 @@ int tool_account(const struct tool *tool, const char *name, struct account *ret_
 	    name[0] == '\0')
 		return tool_refuse(tool, "user name: expected 1 to %d bytes", CRED_USER_MAX);
 	return TOOL_DONE;
-}
-
-bool tool_utf8(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-	bool utf8;
-
-	if (!locale)
-		return false;
-	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-	freelocale(locale);
-	return utf8;
 }
 
 uint64_t tool_deadline(void)

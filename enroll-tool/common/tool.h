@@ -25,10 +25,18 @@ struct tool {
 };
 
 /*
- * Put /dev/null in the place of standard streams that are closed: a file of ours that got
- * the number of one would be written to by mistake. False: standard output is closed.
+ * What a program does first. No core dump is written and no process of the same user may look into
+ * its memory: secrets are in it. Closed standard streams are held by /dev/null. A write to a closed
+ * pipe or past a limit is an error to look at and no longer ends the program. An exit code, after a
+ * sentence if standard output is closed.
  */
-bool tool_hold_streams(void);
+MUST_CHECK int tool_begin(const struct tool *tool);
+
+/*
+ * What a program does last: close the store, and write what is buffered. Returns `code`, or
+ * TOOL_REFUSED after a sentence if some output could not be written.
+ */
+MUST_CHECK int tool_end(struct tool *tool, int code);
 
 /*
  * Sentences may hold names out of the store, or what totpd says: neither is root's, and a terminal
@@ -36,20 +44,9 @@ bool tool_hold_streams(void);
  */
 char *tool_harmless(char *text);
 
-/*
- * Print a plain text that begins in `column` of a line. A terminal would break lines inside of
- * words: there they are broken before, and go on after `indent` blanks. Returns the column
- * after it.
- */
-size_t tool_wrap(FILE *stream, const char *text, size_t column, size_t indent);
-
 /* Print a sentence, made plain, that begins in `column`. */
 void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
-
-/* No core dump, and no look into the memory by another process of the caller's: secrets are in
- * it. */
-void tool_hide_memory(void);
 
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
@@ -75,22 +72,18 @@ MUST_CHECK int tool_load_policy(struct tool *tool);
 
 /*
  * tool_need_root, tool_load_policy, and open the store; warns if it belongs to another
- * machine. tool->store is then tool_close's.
+ * machine. tool_end closes tool->store.
  */
 MUST_CHECK int tool_open(struct tool *tool, const char *doing);
 
 /* The same without the warning. */
 MUST_CHECK int tool_open_anywhere(struct tool *tool, const char *doing);
-void tool_close(struct tool *tool);
 
 /*
  * Find the account called `name`; one that does not exist gets name as its canonical
  * name and known = false, so that its record can still be looked after.
  */
 MUST_CHECK int tool_account(const struct tool *tool, const char *name, struct account *ret_account);
-
-/* Does the locale of whoever runs this know all characters? */
-bool tool_utf8(void);
 
 /* Monotonic time until which a tool waits for a login to finish with a record. */
 uint64_t tool_deadline(void);

@@ -10,17 +10,13 @@
 /* TOOL_DONE: the administrator says yes. */
 static int confirm(const struct ctl *ctl)
 {
-	char line[PROMPT_MAX] = "";
-	sigset_t asking;
+	char line[PROMPT_MAX], question[CRED_USER_MAX + 64];
+	const struct prompt prompt = {.question = question, .out = STDOUT_FILENO};
 	bool got = false;
 
-	sigprocmask(SIG_SETMASK, NULL, &asking);
-	printf("Delete %s's enrollment? [y/N] ", ctl->shown);
-	fflush(stdout);
-	if (prompt_line(&asking, line, &got) != TOTP_OK)
+	snprintf(question, sizeof(question), "Delete %s's enrollment? [y/N] ", ctl->shown);
+	if (prompt_line(&prompt, line, &got) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "the answer cannot be read: %s", strerror(errno));
-	if (!got)
-		putchar('\n');
 	if (strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0)
 		return TOOL_DONE;
 	return tool_refuse(&ctl->tool, "%s is still enrolled: nothing was changed", ctl->shown);

@@ -11,8 +11,6 @@
 #include "host/facts.h"
 #include "common/json.h"
 
-#define JSON_MAX 2048 /* of one invitation: a name and a sentence, all escapes */
-
 /* --- giving one --- */
 
 /* Does the policy make no use of it? Then that is said, and the invitation stays good for the
@@ -80,7 +78,7 @@ static int invite(struct ctl *ctl, void *context)
 	int64_t now = clock_now();
 	struct invite invite = {
 		.uid = ctl->account.uid, .created = now, .expires = now + (int64_t)*seconds};
-	char until[CTL_TIME_MAX];
+	char until[WHEN_MAX];
 	struct reason why = {""};
 	int code = check_person(ctl);
 
@@ -91,7 +89,7 @@ static int invite(struct ctl *ctl, void *context)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	tool_log(&ctl->tool, ctl->account.name, "invited", NULL);
 	printf("%s may enrol in a login, once, until %s.\n", ctl->shown,
-	       ctl_time(invite.expires, until));
+	       when_iso(invite.expires, until));
 	warn_if_moot(ctl, now);
 	return TOOL_DONE;
 }
@@ -101,6 +99,7 @@ static int invite(struct ctl *ctl, void *context)
 struct guests {
 	struct ctl *ctl;
 	int64_t now;
+	struct json json; /* --json */
 	size_t printed;
 };
 
@@ -131,7 +130,7 @@ static const char *status_of(const struct guests *guests, const char *user,
 static void print_line(const struct guests *guests, const char *user, const char *status,
 		       const struct invite *invite, const char *error)
 {
-	char shown[CRED_USER_MAX + 1], until[CTL_TIME_MAX], made[CTL_TIME_MAX];
+	char shown[CRED_USER_MAX + 1], until[WHEN_MAX], made[WHEN_MAX];
 
 	text_printable(text_of(user), shown, sizeof(shown));
 	if (guests->printed == 0)
@@ -139,26 +138,22 @@ static void print_line(const struct guests *guests, const char *user, const char
 	if (error[0])
 		printf("%-14s  %-10s  %s\n", shown, status, error);
 	else
-		printf("%-14s  %-10s  %-25s  %s\n", shown, status, ctl_time(invite->expires, until),
-		       ctl_time(invite->created, made));
+		printf("%-14s  %-10s  %-25s  %s\n", shown, status, when_iso(invite->expires, until),
+		       when_iso(invite->created, made));
 }
 
-static void print_object(const struct guests *guests, const char *user, const char *status,
-			 const struct invite *invite, const char *error)
+static void put_guest(struct json *json, const char *user, const char *status,
+		      const struct invite *invite, const char *error)
 {
-	static char line[JSON_MAX];
-	struct json json = json_of(line, sizeof(line));
-	char until[CTL_TIME_MAX], made[CTL_TIME_MAX];
+	char until[WHEN_MAX], made[WHEN_MAX];
 
-	json_open(&json, NULL, '{');
-	json_text(&json, "user", user);
-	json_text(&json, "status", status);
-	json_text(&json, "error", error[0] ? error : NULL);
-	json_text(&json, "until", error[0] ? NULL : ctl_time(invite->expires, until));
-	json_text(&json, "invited", error[0] ? NULL : ctl_time(invite->created, made));
-	json_close(&json, '}');
-	if (buffer_end(&json.out) == TOTP_OK)
-		printf("%s%.*s", guests->printed ? ",\n " : "[", (int)json.out.len, line);
+	json_open(json, NULL, '{');
+	json_text(json, "user", user);
+	json_text(json, "status", status);
+	json_text(json, "error", error[0] ? error : NULL);
+	json_text(json, "until", error[0] ? NULL : when_iso(invite->expires, until));
+	json_text(json, "invited", error[0] ? NULL : when_iso(invite->created, made));
+	json_close(json, '}');
 }
 
 static void print_guest(void *context, const char *user)
@@ -172,8 +167,12 @@ static void print_guest(void *context, const char *user)
 	if (err == TOTP_ERR_NOT_FOUND) /* used or taken back meanwhile */
 		return;
 	status = status_of(guests, user, &invite, err, &why);
-	(guests->ctl->json ? print_object : print_line)(
-		guests, user, status, &invite, err == TOTP_OK ? "" : tool_harmless(why.text));
+	if (err != TOTP_OK)
+		tool_harmless(why.text);
+	if (guests->ctl->json)
+		put_guest(&guests->json, user, status, &invite, err == TOTP_OK ? "" : why.text);
+	else
+		print_line(guests, user, status, &invite, err == TOTP_OK ? "" : why.text);
 	guests->printed++;
 }
 
@@ -188,13 +187,19 @@ static int list(struct ctl *ctl)
 	code = tool_open(&ctl->tool, "list invitations");
 	if (code != TOOL_DONE)
 		return code;
+	if (ctl->json) {
+		json_begin(&guests.json);
+		json_open(&guests.json, NULL, '[');
+	}
 	if (store_each_invite(ctl->tool.store, print_guest, &guests, &why) != TOTP_OK)
-		return tool_refuse(&ctl->tool, "%s", why.text);
-	if (ctl->json)
-		printf("%s]\n", guests.printed ? "" : "[");
-	else if (guests.printed == 0)
+		code = tool_refuse(&ctl->tool, "%s", why.text);
+	if (ctl->json) {
+		json_close(&guests.json, ']');
+		return json_end(&ctl->tool, &guests.json) == TOOL_DONE ? code : TOOL_REFUSED;
+	}
+	if (code == TOOL_DONE && guests.printed == 0)
 		printf("Nobody is invited.\n");
-	return TOOL_DONE;
+	return code;
 }
 
 int ctl_invite(struct ctl *ctl)

@@ -16,12 +16,11 @@
 #include "common/progress.h"
 #include "record/recovery.h"
 
-#define JSON_MAX 12288 /* of one user: 8 tokens, 9 throttles, a name of escapes */
-
 struct list {
 	struct ctl *ctl;
 	const struct names *names;
 	int64_t now;
+	struct json json; /* --json */
 	size_t printed, unread;
 };
 
@@ -111,7 +110,7 @@ static void print_line(const struct entry *entry)
 {
 	const struct login_state *state = &entry->txn.state;
 	const struct cred *cred = &entry->txn.cred;
-	char user[CRED_USER_MAX + 1], last[CTL_TIME_MAX], left[16] = "-";
+	char user[CRED_USER_MAX + 1], last[WHEN_MAX], left[16] = "-";
 	struct reason why = entry->why;
 
 	text_printable(text_of(entry->user), user, sizeof(user));
@@ -123,7 +122,7 @@ static void print_line(const struct entry *entry)
 		snprintf(left, sizeof(left), "%u of %u", recovery_left(cred, state),
 			 (unsigned)cred->recovery_count);
 	printf("%-16s  %-10s  %-25s  %-8s  ", user, entry->status,
-	       ctl_time(state->last_success, last), left);
+	       when_iso(state->last_success, last), left);
 	for (size_t i = 0; i < cred->token_count; i++)
 		printf("%s%s%s", i ? ", " : "", cred->tokens[i].label,
 		       cred->tokens[i].type == TOKEN_HOTP ? " (HOTP)" : "");
@@ -134,9 +133,9 @@ static void print_line(const struct entry *entry)
 
 static void put_time(struct json *json, const char *name, int64_t when)
 {
-	char text[CTL_TIME_MAX];
+	char text[WHEN_MAX];
 
-	json_text(json, name, when ? ctl_time(when, text) : NULL);
+	json_text(json, name, when ? when_iso(when, text) : NULL);
 }
 
 static void put_token(struct json *json, const struct token *token, const struct token_state *state)
@@ -215,20 +214,15 @@ static void put_record(struct json *json, const struct list *list, const struct 
 	json_close(json, ']');
 }
 
-static void print_object(const struct list *list, const struct entry *entry)
+static void put_entry(struct json *json, const struct list *list, const struct entry *entry)
 {
-	static char line[JSON_MAX];
-	struct json json = json_of(line, sizeof(line));
-
-	json_open(&json, NULL, '{');
-	json_text(&json, "user", entry->user);
-	json_text(&json, "status", entry->status);
-	json_text(&json, "error", entry->err == TOTP_OK ? NULL : entry->why.text);
+	json_open(json, NULL, '{');
+	json_text(json, "user", entry->user);
+	json_text(json, "status", entry->status);
+	json_text(json, "error", entry->err == TOTP_OK ? NULL : entry->why.text);
 	if (entry->err == TOTP_OK)
-		put_record(&json, list, &entry->txn.cred, &entry->txn.state);
-	json_close(&json, '}');
-	if (buffer_end(&json.out) == TOTP_OK)
-		printf("%s%.*s", list->printed ? ",\n " : "[", (int)json.out.len, line);
+		put_record(json, list, &entry->txn.cred, &entry->txn.state);
+	json_close(json, '}');
 }
 
 /* --- all of them --- */
@@ -241,7 +235,7 @@ static void print_user(struct list *list, const char *user)
 	if (!find_entry(list, user, &entry))
 		return;
 	if (json)
-		print_object(list, &entry);
+		put_entry(&list->json, list, &entry);
 	else if (list->printed == 0)
 		printf("%-16s  %-10s  %-25s  %-8s  %s\n", "USER", "STATUS", "LAST LOGIN",
 		       "RECOVERY", "TOKENS");
@@ -269,19 +263,25 @@ int ctl_list(struct ctl *ctl)
 	list.names = names;
 	/* on the same terminal the lines themselves tell */
 	progress = isatty(STDOUT_FILENO) ? (struct progress){.on = false} : progress_begin();
+	if (ctl->json) {
+		json_begin(&list.json);
+		json_open(&list.json, NULL, '[');
+	}
 	for (size_t i = 0; i < enrolled.count; i++) {
 		print_user(&list, enrolled.users[i]);
 		progress_show(&progress, "reading records", i + 1, enrolled.count);
 	}
 	progress_clear(&progress);
-	if (ctl->json)
-		printf("%s]\n", list.printed ? "" : "[");
-	else if (list.printed == 0)
+	if (ctl->json) {
+		json_close(&list.json, ']');
+		code = json_end(&ctl->tool, &list.json);
+	} else if (list.printed == 0) {
 		printf("Nobody is enrolled.\n");
+	}
 	if (list.unread)
 		return tool_refuse(&ctl->tool,
 				   "%zu of %zu records cannot be read; 'totpctl doctor' "
 				   "says what to do",
 				   list.unread, list.printed);
-	return TOOL_DONE;
+	return code;
 }

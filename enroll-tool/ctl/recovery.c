@@ -7,7 +7,7 @@
 
 #include "login/enroll.h"
 #include "common/recovery_file.h"
-#include "common/prompt.h"
+#include "common/interrupt.h"
 
 struct new_codes {
 	struct cred made; /* nothing of it but the recovery codes' hashes counts */
@@ -77,7 +77,6 @@ static int replace_and_tell(struct ctl *ctl, struct new_codes *new)
 int ctl_recovery(struct ctl *ctl)
 {
 	OWN_NEW_CODES struct new_codes new = {0};
-	sigset_t unused;
 	int code = ctl_open_user(ctl, "make recovery codes");
 
 	if (code == TOOL_DONE)
@@ -86,8 +85,6 @@ int ctl_recovery(struct ctl *ctl)
 		code = make_codes(ctl, &new);
 	if (code != TOOL_DONE)
 		return code;
-	prompt_hold_signals(&unused);   /* what is stored is told… */
-	(void)signal(SIGPIPE, SIG_IGN); /* …and what cannot be told is an error */
-	(void)signal(SIGXFSZ, SIG_IGN);
+	interrupt_hold(); /* what is stored is reported */
 	return replace_and_tell(ctl, &new);
 }

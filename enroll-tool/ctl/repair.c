@@ -55,14 +55,14 @@ static enum totp_err make_state(struct ctl *ctl, void *context, struct store_txn
 
 static void print_repair(const struct ctl *ctl, const struct repair *repair)
 {
-	char from[CTL_TIME_MAX], wait[CTL_TIME_MAX];
+	char from[WHEN_MAX], wait[WHEN_MAX];
 	int64_t seconds = repair->codes_from - repair->now;
 
 	printf("The login state of %s is made anew.\n", ctl->shown);
 	if (repair->codes_from)
 		printf("%s can log in with codes from %s on (in %s).\n", ctl->shown,
-		       ctl_clock(repair->codes_from, from),
-		       ctl_duration(seconds > 0 ? (uint64_t)seconds : 0, wait));
+		       when_clock(repair->codes_from, from),
+		       when_duration(seconds > 0 ? (uint64_t)seconds : 0, wait));
 	else
 		printf("No token of %s works any more.\n", ctl->shown);
 	if (repair->hotp)
@@ -167,16 +167,16 @@ static enum totp_err set_back(struct ctl *ctl, void *context, struct store_txn *
 
 static void print_clock_repair(const struct ctl *ctl, const struct clock_repair *repair)
 {
-	char far[CTL_TIME_MAX], from[CTL_TIME_MAX];
+	char far[WHEN_MAX], from[WHEN_MAX];
 
 	for (size_t i = 0; i < repair->count; i++) {
 		const struct ahead *ahead = &repair->tokens[i];
 
 		printf("\"%s\": its last code was %s in the future%s; codes from %s on are "
 		       "accepted.\n",
-		       ahead->label, ctl_duration(ahead->seconds, far),
+		       ahead->label, when_duration(ahead->seconds, far),
 		       ahead->set_back ? "" : ", which passes by itself",
-		       ctl_clock(ahead->codes_from, from));
+		       when_clock(ahead->codes_from, from));
 	}
 	if (repair->count == 0)
 		printf("No token of %s is ahead of this host's clock: nothing is changed.\n",

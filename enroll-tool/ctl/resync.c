@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "host/clock.h"
 #include "login/answer.h"
 #include "login/enroll.h"
 #include "login/resync.h"
+#include "common/interrupt.h"
 #include "common/prompt.h"
 
 struct search {
@@ -29,37 +29,26 @@ static void search_wipe(struct search *search)
 
 /* --- the codes --- */
 
-static enum totp_err read_code(const char *prompt, const sigset_t *asking, struct code *ret_code,
-			       bool *ret_is_code)
+static enum totp_err read_code(const char *question, struct code *ret_code, bool *ret_is_code)
 {
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
-	char line[PROMPT_MAX] = "";
 	bool got = false;
-	enum totp_err err;
+	enum totp_err err = prompt_code(question, &answer, &got);
 
-	fputs(prompt, stdout);
-	fflush(stdout);
-	err = prompt_line(asking, line, &got);
-	if (!got || !isatty(STDIN_FILENO))
-		fputs("\n", stdout);
-	if (err == TOTP_OK && got)
-		answer_parse(line, NULL, &answer);
-	WIPE(line);
 	*ret_is_code = answer.kind == ANSWER_CODE;
 	*ret_code = answer.code;
 	return err;
 }
 
-static int ask_codes(const struct ctl *ctl, struct search *search, const sigset_t *asking)
+static int ask_codes(const struct ctl *ctl, struct search *search)
 {
 	bool good = false;
-	enum totp_err err = read_code("First code of the token: ", asking, &search->first, &good);
+	enum totp_err err = read_code("First code of the token: ", &search->first, &good);
 
 	if (err == TOTP_OK && good)
-		err = read_code("The one that follows it: ", asking, &search->second, &good);
+		err = read_code("The code that follows it: ", &search->second, &good);
 	if (err != TOTP_OK)
-		return tool_refuse(&ctl->tool, "no code could be read: %s",
-				   err == TOTP_ERR_SYSTEM ? strerror(errno) : err_name(err));
+		return tool_refuse(&ctl->tool, "no code could be read: %s", strerror(errno));
 	return good ? TOOL_DONE : tool_refuse(&ctl->tool, "that is not a code: nothing is changed");
 }
 
@@ -162,7 +151,7 @@ static void print_found(const struct search *search)
 	const struct token *token = &search->token;
 	int64_t off = token->offset;
 	uint64_t seconds = (uint64_t)(off < 0 ? -off : off) * token->period;
-	char text[CTL_TIME_MAX];
+	char text[WHEN_MAX];
 
 	if (token->type == TOKEN_HOTP)
 		printf("Done: \"%s\" was %llu code%s ahead, and is found.\n", token->label,
@@ -171,14 +160,13 @@ static void print_found(const struct search *search)
 		printf("Done: the clock of \"%s\" is right.\n", token->label);
 	else
 		printf("Done: the clock of \"%s\" is %s %s, which is allowed for from now on.\n",
-		       token->label, ctl_duration(seconds, text), off < 0 ? "behind" : "ahead");
+		       token->label, when_duration(seconds, text), off < 0 ? "behind" : "ahead");
 	printf("The next login needs the code after these two.\n");
 }
 
 int ctl_resync(struct ctl *ctl)
 {
 	OWN_SEARCH struct search search = {.label = ctl->words[1]};
-	sigset_t asking;
 	int code = ctl_open_user(ctl, "change records");
 
 	if (code != TOOL_DONE)
@@ -186,8 +174,8 @@ int ctl_resync(struct ctl *ctl)
 	code = check_token(ctl, search.label);
 	if (code != TOOL_DONE)
 		return code;
-	prompt_hold_signals(&asking);
-	code = ask_codes(ctl, &search, &asking);
+	interrupt_hold();
+	code = ask_codes(ctl, &search);
 	if (code == TOOL_DONE)
 		code = ctl_edit(ctl, store_read, find, &search);
 	if (code != TOOL_DONE)

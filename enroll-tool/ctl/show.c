@@ -44,7 +44,7 @@ static void print_uid(const struct ctl *ctl, const struct cred *cred)
 
 static void print_token(const struct token *token, const struct token_state *state)
 {
-	char added[CTL_TIME_MAX], used[CTL_TIME_MAX];
+	char added[WHEN_MAX], used[WHEN_MAX];
 	const char *algorithm = uri_algorithm_name(token->alg);
 
 	if (token->type == TOKEN_TOTP)
@@ -56,9 +56,9 @@ static void print_token(const struct token *token, const struct token_state *sta
 			  state && state->moving == COUNTER_DISABLED ? "; void" : "");
 	if (token->offset)
 		print_row("  clock", "%+d steps off", (int)token->offset);
-	print_row("  added", "%s", ctl_time(token->created, added));
+	print_row("  added", "%s", when_iso(token->created, added));
 	if (state)
-		print_row("  last used", "%s", ctl_time(state->last_used, used));
+		print_row("  last used", "%s", when_iso(state->last_used, used));
 	if (token->secret.len < SECRET_GOOD_MIN)
 		print_row("  weak", "a secret of %zu bytes; %d or more are good", token->secret.len,
 			  SECRET_GOOD_MIN);
@@ -75,21 +75,21 @@ static void print_bypass(const struct cred *cred, const struct login_state *stat
 {
 	const struct bypass *bypass = &cred->bypass;
 	unsigned left = bypass_left(cred, state, now);
-	char made[CTL_TIME_MAX], until[CTL_TIME_MAX];
+	char made[WHEN_MAX], until[WHEN_MAX];
 
 	if (bypass->uses == 0)
 		return;
 	if (left)
 		print_row("temporary code", "%u of %u uses left, until %s", left,
-			  (unsigned)bypass->uses, ctl_time(bypass->expires, until));
+			  (unsigned)bypass->uses, when_iso(bypass->expires, until));
 	else if (state->bypass_used >= bypass->uses)
 		print_row("temporary code", "used up");
 	else if (now < bypass->expires)
 		print_row("temporary code", "refused: the clock was set back to before it was "
 					    "made");
 	else
-		print_row("temporary code", "ended %s", ctl_time(bypass->expires, until));
-	print_row("  made", "%s", ctl_time(bypass->created, made));
+		print_row("temporary code", "ended %s", when_iso(bypass->expires, until));
+	print_row("  made", "%s", when_iso(bypass->created, made));
 }
 
 static void print_throttle(const struct throttle *throttle, const struct policy *policy,
@@ -97,7 +97,7 @@ static void print_throttle(const struct throttle *throttle, const struct policy 
 {
 	struct throttle left = ctl_throttle_at(throttle, policy, now);
 	uint32_t wait = throttle_wait(throttle, policy, now);
-	char text[CTL_TIME_MAX];
+	char text[WHEN_MAX];
 
 	print_row("  failed tries", "%u of %u, in the long run %u of %u", (unsigned)left.burst.used,
 		  (unsigned)policy->attempts, (unsigned)left.total.used,
@@ -105,23 +105,24 @@ static void print_throttle(const struct throttle *throttle, const struct policy 
 	if (wait == THROTTLE_FOREVER)
 		print_row("  next try", "refused until totpctl unlock");
 	else if (wait)
-		print_row("  next try", "in %s, or after totpctl unlock", ctl_duration(wait, text));
+		print_row("  next try", "in %s, or after totpctl unlock",
+			  when_duration(wait, text));
 }
 
 static void print_known(const struct known_source *known, const struct policy *policy, int64_t now)
 {
-	char source[SOURCE_TEXT_MAX], last[CTL_TIME_MAX];
+	char source[SOURCE_TEXT_MAX], last[WHEN_MAX];
 
 	source_text(&known->source, source);
 	print_row("known place", "%s", source);
 	print_row("  last login", "%s",
-		  known->last_success ? ctl_time(known->last_success, last) : "forgotten");
+		  known->last_success ? when_iso(known->last_success, last) : "forgotten");
 	print_throttle(&known->throttle, policy, now);
 }
 
 static void print_failures(const struct login_state *state)
 {
-	char when[CTL_TIME_MAX], source[SOURCE_TEXT_MAX];
+	char when[WHEN_MAX], source[SOURCE_TEXT_MAX];
 
 	if (state->failures == 0) {
 		print_row("failures", "none since then");
@@ -129,14 +130,14 @@ static void print_failures(const struct login_state *state)
 	}
 	source_text(&state->last_failure_source, source);
 	print_row("failures", "%u since then", (unsigned)state->failures);
-	print_row("  the last", "%s from %s", ctl_time(state->last_failure, when), source);
+	print_row("  the last", "%s from %s", when_iso(state->last_failure, when), source);
 }
 
 /* state: NULL where it is lost; the credential is shown all the same. */
 static void print_cred(const struct ctl *ctl, const struct cred *cred,
 		       const struct login_state *state)
 {
-	char enrolled[CTL_TIME_MAX], alias[ACCOUNT_NAME_MAX + 1];
+	char enrolled[WHEN_MAX], alias[ACCOUNT_NAME_MAX + 1];
 
 	text_printable(text_of(ctl->account.alias), alias, sizeof(alias));
 	if (alias[0])
@@ -145,7 +146,7 @@ static void print_cred(const struct ctl *ctl, const struct cred *cred,
 	else
 		print_row("user", "%s", ctl->shown);
 	print_uid(ctl, cred);
-	print_row("enrolled", "%s", ctl_time(cred->created, enrolled));
+	print_row("enrolled", "%s", when_iso(cred->created, enrolled));
 	if (cred->disabled)
 		print_row("suspended", "every code is denied until: totpctl resume %s", ctl->shown);
 	if (state && state_is_pending(state, cred))
@@ -160,11 +161,11 @@ static void print_cred(const struct ctl *ctl, const struct cred *cred,
 static void print_state(const struct store_txn *txn, const struct policy *policy, int64_t now)
 {
 	const struct login_state *state = &txn->state;
-	char last[CTL_TIME_MAX];
+	char last[WHEN_MAX];
 
 	print_recovery(&txn->cred, state);
 	print_bypass(&txn->cred, state, now);
-	print_row("last login", "%s", ctl_time(state->last_success, last));
+	print_row("last login", "%s", when_iso(state->last_success, last));
 	print_failures(state);
 	for (size_t i = 0; i < state->known_count; i++)
 		print_known(&state->known[i], policy, now);

@@ -115,13 +115,13 @@ static int check_owner(const struct ctl *ctl)
 
 static void print_accepted(const struct ctl *ctl, const struct accepting *accepting)
 {
-	char from[CTL_TIME_MAX];
+	char from[WHEN_MAX];
 
 	printf("The store %s belongs to this machine now.\n", ctl->tool.policy.store_dir);
 	if (accepting->codes_from)
 		printf("Codes from %s on are accepted, no earlier ones. Temporary codes have "
 		       "ended, and\nno address is remembered.\n",
-		       ctl_clock(accepting->codes_from, from));
+		       when_clock(accepting->codes_from, from));
 	if (accepting->damaged)
 		printf("%zu record%s could not be read: see totpctl doctor\n", accepting->damaged,
 		       accepting->damaged == 1 ? "" : "s");

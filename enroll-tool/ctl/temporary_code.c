@@ -4,7 +4,7 @@
  */
 #include "common/ctl.h"
 
-#include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -12,7 +12,7 @@
 #include "common/json.h"
 #include "login/enroll.h"
 #include "record/recovery.h"
-#include "common/prompt.h"
+#include "common/interrupt.h"
 
 #define SECONDS_MIN 60
 #define SECONDS_MAX (30 * 86400)
@@ -76,57 +76,49 @@ static enum totp_err put_bypass(struct ctl *ctl, void *context, struct store_txn
 
 /* --- telling it --- */
 
-static enum totp_err write_json(const struct ctl *ctl, const struct new_bypass *new,
-				const char *shown, char *text, size_t cap, size_t *ret_len)
+static int tell_json(const struct ctl *ctl, const struct new_bypass *new, const char *shown)
 {
-	struct json json = json_of(text, cap);
-	char until[CTL_TIME_MAX];
-	enum totp_err err;
+	struct json json;
+	char until[WHEN_MAX];
 
+	json_begin(&json);
 	json_open(&json, NULL, '{');
 	json_text(&json, "user", ctl->account.name);
 	json_text(&json, "code", shown);
 	json_number(&json, "uses", new->made.bypass.uses);
-	json_text(&json, "until", ctl_time(new->made.bypass.expires, until));
+	json_text(&json, "until", when_iso(new->made.bypass.expires, until));
 	json_close(&json, '}');
-	err = json_end(&json);
-	*ret_len = json.out.len;
-	return err;
+	return json_end(&ctl->tool, &json);
 }
 
-static size_t write_text(const struct ctl *ctl, const struct new_bypass *new, const char *shown,
-			 char *text, size_t cap)
+static int tell_text(const struct ctl *ctl, const struct new_bypass *new, const char *shown)
 {
 	unsigned uses = new->made.bypass.uses;
-	char until[CTL_TIME_MAX], times[24] = "once";
+	char text[TEXT_MAX], until[WHEN_MAX], times[24] = "once";
+	enum totp_err err;
 
 	if (uses > 1)
 		snprintf(times, sizeof(times), "%u times", uses);
-	return (size_t)snprintf(
-		text, cap,
-		"%s\n"
-		"lets %s in %s until %s, in place of a code.\n"
-		"It is shown this once. To take it back: totpctl temporary-code --revoke "
-		"%s\n",
-		shown, ctl->shown, times, ctl_time(new->made.bypass.expires, until), ctl->shown);
+	snprintf(text, sizeof(text),
+		 "%s\n"
+		 "lets %s in %s until %s, in place of a code.\n"
+		 "It is shown this once. To take it back: totpctl temporary-code --revoke "
+		 "%s\n",
+		 shown, ctl->shown, times, when_iso(new->made.bypass.expires, until), ctl->shown);
+	err = io_write(STDOUT_FILENO, text, strlen(text));
+	WIPE(text);
+	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
 }
 
 static int tell(const struct ctl *ctl, const struct new_bypass *new)
 {
-	char text[TEXT_MAX], shown[RECOVERY_SHOWN_MAX];
-	enum totp_err err = TOTP_OK;
-	size_t len = 0;
+	char shown[RECOVERY_SHOWN_MAX];
+	int code;
 
 	recovery_show(&new->code, shown);
-	if (ctl->json)
-		err = write_json(ctl, new, shown, text, sizeof(text), &len);
-	else
-		len = write_text(ctl, new, shown, text, sizeof(text));
-	if (err == TOTP_OK)
-		err = io_write(STDOUT_FILENO, text, len);
-	WIPE(text);
+	code = (ctl->json ? tell_json : tell_text)(ctl, new, shown);
 	WIPE(shown);
-	if (err == TOTP_OK)
+	if (code == TOOL_DONE)
 		return TOOL_DONE;
 	return tool_refuse(&ctl->tool, "the code could not be shown: make another one, which takes "
 				       "its place");
@@ -134,25 +126,22 @@ static int tell(const struct ctl *ctl, const struct new_bypass *new)
 
 static void log_bypass(const struct ctl *ctl, const struct bypass *bypass)
 {
-	char detail[80], until[CTL_TIME_MAX];
+	char detail[80], until[WHEN_MAX];
 
 	snprintf(detail, sizeof(detail), "%u use%s until %s", (unsigned)bypass->uses,
-		 bypass->uses == 1 ? "" : "s", ctl_time(bypass->expires, until));
+		 bypass->uses == 1 ? "" : "s", when_iso(bypass->expires, until));
 	tool_log_detail(&ctl->tool, ctl->account.name, "bypass-made", NULL, detail);
 }
 
 static int give(struct ctl *ctl, uint32_t seconds, unsigned uses)
 {
 	OWN_NEW_BYPASS struct new_bypass new = {0};
-	sigset_t unused;
 	enum totp_err err = bypass_make(&new.made, clock_now(), seconds, uses, &new.code);
 	int code;
 
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "no code could be made: %s", err_name(err));
-	prompt_hold_signals(&unused);   /* what is stored is told… */
-	(void)signal(SIGPIPE, SIG_IGN); /* …and what cannot be told is an error */
-	(void)signal(SIGXFSZ, SIG_IGN);
+	interrupt_hold(); /* what is stored is reported */
 	code = ctl_edit(ctl, store_read, put_bypass, &new);
 	if (code != TOOL_DONE)
 		return code;

@@ -16,6 +16,7 @@
 #include "login/judge.h"
 #include "login/throttle.h"
 #include "common/service.h"
+#include "common/interrupt.h"
 #include "common/prompt.h"
 
 struct trial {
@@ -218,24 +219,16 @@ static void print_ahead(const struct trial *trial, const struct store_txn *txn)
 static int ask_code(const struct trial *trial, const struct store_txn *txn)
 {
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
-	char line[PROMPT_MAX] = "";
-	sigset_t asking;
 	bool got = false;
 	enum totp_err err;
 
-	prompt_hold_signals(&asking);
-	printf("\nCode to try, which is not used up (Enter for none): ");
-	fflush(stdout);
-	err = prompt_line(&asking, line, &got);
-	if (!got || !isatty(STDIN_FILENO))
-		printf("\n");
+	interrupt_hold();
+	err = prompt_code("\nCode to try, which is not used up (Enter for none): ", &answer, &got);
 	if (err != TOTP_OK)
 		return tool_refuse(&trial->ctl->tool, "no code could be read: %s", strerror(errno));
-	if (!got || line[0] == '\0')
+	if (answer.kind == ANSWER_NONE)
 		return is_stuck(trial, txn) ? print_verdict(false, clock_back)
 					    : print_verdict(true, "with a right code");
-	answer_parse(line, NULL, &answer);
-	WIPE(line);
 	return try_answer(trial, txn, &answer);
 }
 
@@ -248,14 +241,14 @@ static uint32_t print_throttle(const struct trial *trial, const struct store_txn
 	bool is_known = throttle < state.shared || throttle >= state.shared + SOURCE_CLASSES;
 	struct throttle left = ctl_throttle_at(throttle, trial->policy, trial->who.now);
 	uint32_t wait = throttle_wait(throttle, trial->policy, trial->who.now);
-	char text[CTL_TIME_MAX];
+	char text[WHEN_MAX];
 
 	printf("  failed tries from %s: %u of %u, in the long run %u of %u\n",
 	       is_known ? "this known place" : "new places like this one",
 	       (unsigned)left.burst.used, (unsigned)trial->policy->attempts,
 	       (unsigned)left.total.used, (unsigned)trial->policy->attempts_total);
 	if (wait && wait != THROTTLE_FOREVER)
-		printf("  the next try is possible in %s\n", ctl_duration(wait, text));
+		printf("  the next try is possible in %s\n", when_duration(wait, text));
 	return wait;
 }
 
@@ -263,7 +256,7 @@ static void print_tokens(const struct store_txn *txn, int64_t now)
 {
 	const struct cred *cred = &txn->cred;
 	unsigned left = bypass_left(cred, &txn->state, now);
-	char until[CTL_TIME_MAX];
+	char until[WHEN_MAX];
 
 	printf("\nThe record is sound:\n  tokens: ");
 	for (size_t i = 0; i < cred->token_count; i++)
@@ -271,7 +264,7 @@ static void print_tokens(const struct store_txn *txn, int64_t now)
 	printf("; recovery codes left: %u\n", recovery_left(cred, &txn->state));
 	if (left)
 		printf("  a temporary code lets in %u time%s until %s\n", left,
-		       left == 1 ? "" : "s", ctl_time(cred->bypass.expires, until));
+		       left == 1 ? "" : "s", when_iso(cred->bypass.expires, until));
 	if (state_is_pending(&txn->state, cred))
 		printf("  the first right code is still to come\n");
 }

@@ -58,7 +58,7 @@ static void print_throttle(const struct unlock *unlock, const struct policy *pol
 			   const struct throttle *throttle, const char *whose)
 {
 	uint32_t failures = failures_in(throttle, policy, unlock->now);
-	char wait_text[CTL_TIME_MAX];
+	char wait_text[WHEN_MAX];
 	uint32_t wait = throttle_wait(throttle, policy, unlock->now);
 
 	if (failures == 0)
@@ -68,7 +68,7 @@ static void print_throttle(const struct unlock *unlock, const struct policy *pol
 	if (wait == THROTTLE_FOREVER)
 		printf(", which was locked until now");
 	else if (wait)
-		printf(", which had to wait %s more", ctl_duration(wait, wait_text));
+		printf(", which had to wait %s more", when_duration(wait, wait_text));
 	printf(".\n");
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "common/json.h"
+#include "common/term.h"
 #include "doctor/finding.h"
 #include "host/conf.h"
 #include "host/log.h"
@@ -19,12 +20,12 @@ static void print_finding(const struct finding *finding, size_t number)
 	size_t column = (size_t)printf("%zu. ", number);
 
 	if (finding->services) {
-		column = tool_wrap(stdout, tool_harmless(finding->services), column, 3);
+		column = term_wrap(stdout, tool_harmless(finding->services), column, 3);
 		column += (size_t)printf(": ");
 	}
-	tool_wrap(stdout, tool_harmless(finding->what), column, 3);
+	term_wrap(stdout, tool_harmless(finding->what), column, 3);
 	printf("\n   Why:    ");
-	tool_wrap(stdout, finding->why, 11, 11);
+	term_wrap(stdout, finding->why, 11, 11);
 	printf("\n");
 	if (finding->repaired)
 		printf("   Repaired.\n");
@@ -73,37 +74,17 @@ static void put_finding(struct json *json, const struct finding *finding)
 	json_close(json, '}');
 }
 
-static size_t json_room(const char *text)
-{
-	return text ? 6 * strlen(text) : 4;
-}
-
 /* An array of objects, one for each finding. */
 static int print_json(const struct doctor *doctor)
 {
-	size_t room = 16;
 	struct json json;
-	OWN_TEXT char *text = NULL;
 
-	for (size_t i = 0; i < doctor->count; i++) {
-		const struct finding *finding = &doctor->findings[i];
-
-		room += 192 + strlen(finding->id) + json_room(finding->what) +
-			json_room(finding->why) + json_room(finding->repair) +
-			2 * json_room(finding->services);
-	}
-	text = malloc(room);
-	if (!text)
-		return tool_refuse(&doctor->ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
-	json = json_of(text, room);
+	json_begin(&json);
 	json_open(&json, NULL, '[');
 	for (size_t i = 0; i < doctor->count; i++)
 		put_finding(&json, &doctor->findings[i]);
 	json_close(&json, ']');
-	if (json_end(&json) != TOTP_OK)
-		return tool_refuse(&doctor->ctl->tool, "the findings do not fit");
-	fwrite(json.out.data, 1, json.out.len, stdout);
-	return TOOL_DONE;
+	return json_end(&doctor->ctl->tool, &json);
 }
 
 /* --- checking --- */

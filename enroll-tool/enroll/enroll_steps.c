@@ -4,38 +4,35 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "enroll/confirm.h"
+#include "base/io.h"
+#include "common/json.h"
+#include "common/prompt.h"
+#include "enroll/picture.h"
 #include "host/clock.h"
+#include "login/confirm.h"
 #include "login/enroll.h"
 #include "otp/base32.h"
-#include "enroll/picture.h"
-#include "enroll/secret_json.h"
-#include "common/prompt.h"
+
+#define CONFIRM_TRIES 5
 
 /* --- the secret --- */
 
-static enum totp_err read_secret(const sigset_t *asking, struct secret *ret_secret, bool *ret_given)
-{
-	char line[PROMPT_MAX] = "";
-	enum totp_err err;
-
-	if (isatty(STDIN_FILENO))
-		fputs("Secret of the token (base32): ", stderr);
-	err = prompt_secret_line(asking, line, ret_given);
-	if (err == TOTP_OK && *ret_given)
-		err = base32_decode(line, strlen(line), ret_secret);
-	WIPE(line);
-	return err;
-}
-
 /* The secret that a hardware token came with. */
-static int take_secret(struct enrollment *enrolment, const sigset_t *asking)
+static int read_token_secret(struct enrollment *enrollment)
 {
-	const struct tool *tool = enrolment->tool;
-	struct secret *secret = &enrolment->uri.secret;
+	const struct tool *tool = enrollment->tool;
+	struct secret *secret = &enrollment->uri.secret;
+	const struct prompt prompt = {
+		.question = isatty(STDIN_FILENO) ? "Secret of the token (base32): " : NULL,
+		.out = STDERR_FILENO,
+		.hidden = true};
+	char line[PROMPT_MAX] = "";
 	bool given = false;
-	enum totp_err err = read_secret(asking, secret, &given);
+	enum totp_err err = prompt_line(&prompt, line, &given);
 
+	if (err == TOTP_OK && given)
+		err = base32_decode(line, strlen(line), secret);
+	WIPE(line);
 	if (err == TOTP_ERR_SYSTEM)
 		return tool_refuse(tool, "the secret could not be read: %s", strerror(errno));
 	if (!given)
@@ -44,20 +41,20 @@ static int take_secret(struct enrollment *enrolment, const sigset_t *asking)
 		return tool_refuse(tool, "expected a secret of %d to %d bytes in base32",
 				   SECRET_IMPORT_MIN, SECRET_MAX);
 	if (secret->len < SECRET_GOOD_MIN)
-		tool_refuse(tool, "warning: a secret of %zu bytes; %d is what RFC 4226 asks for",
+		tool_refuse(tool, "warning: a secret of %zu bytes; RFC 4226 requires %d",
 			    secret->len, SECRET_GOOD_MIN);
 	return TOOL_DONE;
 }
 
-int enroll_steps_find_secret(struct enrollment *enrolment, const sigset_t *asking)
+int enroll_steps_find_secret(struct enrollment *enrollment)
 {
 	enum totp_err err;
 
-	if (enrolment->request->secret)
-		return take_secret(enrolment, asking);
-	err = enroll_secret(&enrolment->uri.secret);
+	if (enrollment->request->secret)
+		return read_token_secret(enrollment);
+	err = enroll_secret(&enrollment->uri.secret);
 	if (err != TOTP_OK)
-		return tool_refuse(enrolment->tool, "no secret could be made: %s", err_name(err));
+		return tool_refuse(enrollment->tool, "no secret could be made: %s", err_name(err));
 	return TOOL_DONE;
 }
 
@@ -70,51 +67,84 @@ void enroll_steps_drop_files(struct files *files)
 	outfile_drop(&files->codes);
 }
 
-int enroll_steps_save(const struct enrollment *enrolment, struct files *files)
+int enroll_steps_save(const struct enrollment *enrollment, struct files *files)
 {
-	const struct tool *tool = enrolment->tool;
-	const struct request *request = enrolment->request;
+	const struct tool *tool = enrollment->tool;
+	const struct request *request = enrollment->request;
 	int code = outfile_create(tool, request->svg, &files->svg);
 
 	if (code == TOOL_DONE)
 		code = outfile_create(tool, request->png, &files->png);
 	if (code == TOOL_DONE)
 		code = outfile_create(tool, request->save, &files->codes);
-	return code == TOOL_DONE ? picture_save(tool, &enrolment->uri, &files->svg, &files->png)
+	return code == TOOL_DONE ? picture_save(tool, &enrollment->uri, &files->svg, &files->png)
 				 : code;
-}
-
-static void keep_picture(const struct tool *tool, struct outfile *file)
-{
-	char shown[256];
-
-	if (file->fd < 0)
-		return;
-	text_printable(text_of(file->path), shown, sizeof(shown));
-	tool_refuse(tool, "%s holds the secret: delete it once it is scanned", shown);
-	outfile_keep(file);
 }
 
 void enroll_steps_keep_pictures(const struct tool *tool, struct files *files)
 {
-	keep_picture(tool, &files->svg);
-	keep_picture(tool, &files->png);
+	struct outfile *const pictures[] = {&files->svg, &files->png};
+
+	for (size_t i = 0; i < sizeof(pictures) / sizeof(pictures[0]); i++) {
+		if (pictures[i]->fd >= 0)
+			tool_refuse(tool, "%s holds the secret: delete it once it is scanned",
+				    pictures[i]->path);
+		outfile_keep(pictures[i]);
+	}
 }
 
-/* --- showing it, and a code typed back --- */
+/* --- showing it --- */
 
-int enroll_steps_show(const struct enrollment *enrolment)
+/* For a script: one object, with the members that totp-enroll(1) lists. */
+static int show_json(const struct enrollment *enrollment)
 {
-	const struct tool *tool = enrolment->tool;
-	const struct request *request = enrolment->request;
+	const struct otp_uri *uri = &enrollment->uri;
+	char text[URI_TEXT_MAX], shown[RECOVERY_SHOWN_MAX];
+	struct json json;
+	int code;
+
+	if (uri_write(uri, text) != TOTP_OK)
+		return tool_refuse(enrollment->tool, "the secret does not fit into a URI");
+	json_begin(&json);
+	json_open(&json, NULL, '{');
+	json_text(&json, "user", enrollment->account.name);
+	json_text(&json, "issuer", uri->issuer);
+	json_text(&json, "account", uri->account);
+	json_text(&json, "label", enrollment->request->label);
+	json_text(&json, "type", uri->hotp ? "hotp" : "totp");
+	json_text(&json, "algorithm", uri_algorithm_name(uri->alg));
+	json_number(&json, "digits", uri->digits);
+	if (uri->hotp)
+		json_number(&json, "counter", uri->counter);
+	else
+		json_number(&json, "period", uri->period);
+	json_open(&json, "recovery_codes", '[');
+	for (unsigned i = 0; i < enrollment->cred.recovery_count; i++) {
+		recovery_show(&enrollment->codes[i], shown);
+		json_text(&json, NULL, shown);
+	}
+	json_close(&json, ']');
+	json_text(&json, "uri", text);
+	base32_encode(&uri->secret, text);
+	json_text(&json, "secret", text);
+	json_close(&json, '}');
+	code = json_end(enrollment->tool, &json);
+	WIPE(text);
+	WIPE(shown);
+	return code;
+}
+
+int enroll_steps_show(const struct enrollment *enrollment)
+{
+	const struct tool *tool = enrollment->tool;
+	const struct request *request = enrollment->request;
 	struct reason note = {""};
 	enum totp_err err = TOTP_OK;
 
 	if (request->json)
-		err = secret_json_show(&enrolment->uri, enrolment->account.name, request->label,
-				       enrolment->codes, enrolment->cred.recovery_count);
-	else if (!request->secret)
-		err = screen_show(&enrolment->uri, &request->screen, &note);
+		return show_json(enrollment);
+	if (!request->secret)
+		err = screen_show(&enrollment->uri, &request->screen, &note);
 	if (note.text[0] != '\0')
 		tool_refuse(tool, "%s", note.text);
 	if (err != TOTP_OK)
@@ -123,44 +153,65 @@ int enroll_steps_show(const struct enrollment *enrolment)
 	return TOOL_DONE;
 }
 
-/* Whoever has two phones is told which of them. */
-static const char *question_of(const struct enrollment *enrolment)
-{
-	enum request_what what = enrolment->request->what;
+/* --- a code typed back --- */
 
-	if (enrolment->uri.hotp)
+/* A user with two phones must know which of them is meant. */
+static const char *question_of(const struct enrollment *enrollment)
+{
+	enum request_what what = enrollment->request->what;
+
+	if (enrollment->uri.hotp)
 		return "Code of the token: ";
-	if (enrolment->request->add || what == REQUEST_ADD || what == REQUEST_REPLACE)
+	if (enrollment->request->add || what == REQUEST_ADD || what == REQUEST_REPLACE)
 		return "Code from the new phone: ";
 	return "Code from your phone: ";
 }
 
-int enroll_steps_confirm(struct enrollment *enrolment, const sigset_t *asking)
+/* One try. *ret_more is false when there is no answer any more. */
+static enum totp_err confirm_once(struct enrollment *enrollment, bool *ret_more)
 {
-	const struct tool *tool = enrolment->tool;
-	struct confirm how = {&enrolment->uri,
-			      question_of(enrolment),
-			      tool->policy.window,
-			      tool->policy.hotp_window,
-			      enrolment->request->json ? STDERR_FILENO : STDOUT_FILENO,
-			      asking};
-	enum totp_err err =
-		confirm_ask(&how, &enrolment->typed, &enrolment->confirmed, &enrolment->moving);
+	const struct policy *policy = &enrollment->tool->policy;
+	const struct confirm_window window = {policy->window, policy->hotp_window};
+	const struct prompt prompt = {.question = question_of(enrollment),
+				      .out = enrollment->request->json ? STDERR_FILENO
+								       : STDOUT_FILENO};
+	struct confirmation typed = {.right = false};
+	char line[PROMPT_MAX];
+	enum totp_err err = prompt_line(&prompt, line, ret_more);
 
-	if (err != TOTP_OK)
-		return tool_refuse(tool, "no code could be asked for: %s",
-				   err == TOTP_ERR_SYSTEM ? strerror(errno) : err_name(err));
-	return enrolment->confirmed ? TOOL_DONE : TOOL_REFUSED;
+	if (err == TOTP_OK && *ret_more)
+		err = confirm_typed(&enrollment->uri, &window, line, clock_now(), &typed);
+	answer_parse(line, NULL, &enrollment->typed);
+	WIPE(line);
+	enrollment->confirmed = typed.right;
+	enrollment->moving = typed.moving;
+	return err == TOTP_OK ? io_write(prompt.out, typed.hint, strlen(typed.hint)) : err;
 }
 
-void enroll_steps_tell_next_code(const struct enrollment *enrolment, FILE *out)
+int enroll_steps_confirm(struct enrollment *enrollment)
 {
-	int64_t next = (int64_t)(enrolment->moving + 1) * enrolment->uri.period;
+	enum totp_err err = TOTP_OK;
+	bool more = true;
+
+	enrollment->confirmed = false;
+	for (unsigned i = 0; i < CONFIRM_TRIES && more && !enrollment->confirmed; i++) {
+		err = confirm_once(enrollment, &more);
+		if (err != TOTP_OK)
+			return tool_refuse(enrollment->tool, "no code could be asked for: %s",
+					   err == TOTP_ERR_SYSTEM ? strerror(errno)
+								  : err_name(err));
+	}
+	return enrollment->confirmed ? TOOL_DONE : TOOL_REFUSED;
+}
+
+void enroll_steps_tell_next_code(const struct enrollment *enrollment, FILE *out)
+{
+	int64_t next = (int64_t)(enrollment->moving + 1) * enrollment->uri.period;
 	int64_t wait = next - clock_now();
 
-	if (!enrolment->confirmed)
+	if (!enrollment->confirmed)
 		fputs("No code was typed back, so try a login before you rely on it.\n", out);
-	else if (enrolment->uri.hotp || wait <= 0)
+	else if (enrollment->uri.hotp || wait <= 0)
 		fputs("Your next login needs the code after the one you typed.\n", out);
 	else
 		fprintf(out, "Your next login needs the next code, in %lld second%s.\n",

@@ -1,14 +1,15 @@
-/* The steps of an enrolment that a person sees, the same for root's work and for one's own. */
+/*
+ * The steps of an enrollment that a person sees, the same for root's work and for a user's own.
+ * A secret that was not shown is never stored.
+ */
 #ifndef ENROLL_ENROLL_STEPS_H
 #define ENROLL_ENROLL_STEPS_H
 
-#include <signal.h>
-
-#include "enroll/enrollment.h"
 #include "common/outfile.h"
 #include "common/recovery_file.h"
+#include "enroll/enrollment.h"
 
-/* Files that were asked for; they go again when the enrolment is refused. */
+/* Files that were asked for; they are removed if the enrollment fails. */
 struct files {
 	struct outfile svg, png, codes;
 };
@@ -21,27 +22,31 @@ struct files {
 
 void enroll_steps_drop_files(struct files *files);
 
-/* Each returns an exit code, TOOL_DONE to go on, after a sentence. */
+/* Each returns an exit code, TOOL_DONE to continue, after a sentence. */
 
-/* Make the secret, or read that of a hardware token from standard input. */
-MUST_CHECK int enroll_steps_find_secret(struct enrollment *enrolment, const sigset_t *asking);
+/* Make the secret, or read the secret of a hardware token from standard input. */
+MUST_CHECK int enroll_steps_find_secret(struct enrollment *enrollment);
 
 /* Make the files that were asked for, and write the pictures. */
-MUST_CHECK int enroll_steps_save(const struct enrollment *enrolment, struct files *files);
+MUST_CHECK int enroll_steps_save(const struct enrollment *enrollment, struct files *files);
 
-/* Show the secret. What is not seen is not stored. */
-MUST_CHECK int enroll_steps_show(const struct enrollment *enrolment);
+/* Show the secret. */
+MUST_CHECK int enroll_steps_show(const struct enrollment *enrollment);
 
 /*
- * Have a code typed back: enrolment->confirmed, ->moving and ->typed. TOOL_REFUSED, without a
- * sentence, when none was right.
+ * Ask for a code: the only check that shows that the phone has the secret, honors its settings and
+ * agrees about the time. A code outside the window is never accepted; for one of up to an hour
+ * away the person reads that a clock is wrong. The right code is never shown.
+ *
+ * Sets enrollment->confirmed, ->moving and ->typed. TOOL_REFUSED without a sentence: no code was
+ * right, or none was typed.
  */
-MUST_CHECK int enroll_steps_confirm(struct enrollment *enrolment, const sigset_t *asking);
+MUST_CHECK int enroll_steps_confirm(struct enrollment *enrollment);
 
-/* When will the phone show a code that is not used yet? */
-void enroll_steps_tell_next_code(const struct enrollment *enrolment, FILE *out);
+/* Print when the phone will show a code that is not used yet. */
+void enroll_steps_tell_next_code(const struct enrollment *enrollment, FILE *out);
 
-/* The pictures stay: say what they are. */
+/* Keep the pictures, and print what they hold. */
 void enroll_steps_keep_pictures(const struct tool *tool, struct files *files);
 
 #endif

@@ -6,56 +6,48 @@
 #include "host/machine.h"
 #include "login/enroll.h"
 
-#define STALE_TRIES 8
-
-void enrollment_wipe(struct enrollment *enrolment)
+void enrollment_wipe(struct enrollment *enrollment)
 {
-	explicit_bzero(enrolment, sizeof(*enrolment));
+	explicit_bzero(enrollment, sizeof(*enrollment));
 }
 
 /* --- before anything is shown --- */
 
-/* Is there room in this record for another token of that name? */
-static int check_room(const struct enrollment *enrolment, const struct cred *cred)
+/* Can the credential be replaced, or can another token be added to it? */
+static int check_credential(const struct enrollment *enrollment)
 {
-	const struct request *request = enrolment->request;
-	const struct tool *tool = enrolment->tool;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	const struct request *request = enrollment->request;
+	const struct tool *tool = enrollment->tool;
+	const char *user = enrollment->account.name;
+	struct reason why = {""};
 
-	if (enroll_find(cred, request->label) >= 0)
-		return tool_refuse(tool, "%s has a token \"%s\" already: choose another name",
-				   cred->user, request->label);
-	if (cred->token_count == CRED_TOKENS_MAX)
+	if (store_read(tool->store, user, &txn, &why) != TOTP_OK) {
+		tool_refuse(tool, "%s", why.text);
 		return tool_refuse(tool,
-				   "%s has %d tokens, and more are not possible: --remove one",
-				   cred->user, CRED_TOKENS_MAX);
+				   "the old enrollment cannot be changed: 'totpctl repair %s', or "
+				   "'totpctl delete %s'",
+				   user, user);
+	}
+	if (txn.cred.disabled)
+		tool_refuse(tool, "warning: %s is suspended, and stays so until: totpctl resume %s",
+			    user, user);
+	if (request->add && enroll_find(&txn.cred, request->label) >= 0)
+		return tool_refuse(tool, "%s already has a token \"%s\": choose another name", user,
+				   request->label);
+	if (request->add && txn.cred.token_count == CRED_TOKENS_MAX)
+		return tool_refuse(tool,
+				   "%s already has %d tokens, the most that one account can "
+				   "have: --remove one",
+				   user, CRED_TOKENS_MAX);
 	return TOOL_DONE;
 }
 
-static int check_record(const struct enrollment *enrolment)
+int enrollment_check(struct enrollment *enrollment)
 {
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	const struct tool *tool = enrolment->tool;
-	const char *user = enrolment->account.name;
-	struct reason why = {""};
-	enum totp_err err = store_read(tool->store, user, &txn, &why);
-
-	if (err == TOTP_OK && txn.cred.disabled)
-		tool_refuse(tool, "warning: %s is suspended, and stays so until: totpctl resume %s",
-			    user, user);
-	if (err == TOTP_OK)
-		return enrolment->request->add ? check_room(enrolment, &txn.cred) : TOOL_DONE;
-	tool_refuse(tool, "%s", why.text);
-	return tool_refuse(
-		tool,
-		"the old record cannot be changed: 'totpctl repair %s', or 'totpctl delete %s'",
-		user, user);
-}
-
-int enrollment_check(struct enrollment *enrolment)
-{
-	const struct tool *tool = enrolment->tool;
-	const struct request *request = enrolment->request;
-	const char *user = enrolment->account.name;
+	const struct tool *tool = enrollment->tool;
+	const struct request *request = enrollment->request;
+	const char *user = enrollment->account.name;
 	struct reason why = {""};
 	bool has = false;
 
@@ -65,122 +57,120 @@ int enrollment_check(struct enrollment *enrolment)
 		return tool_refuse(tool, "%s is not enrolled: leave out --add", user);
 	if (has && !request->add && !request->force)
 		return tool_refuse(tool,
-				   "%s is enrolled already; --force replaces the old phone, --add "
+				   "%s is already enrolled; --force replaces the old phone, --add "
 				   "adds another",
 				   user);
-	enrolment->replaces = has && !request->add;
-	return has ? check_record(enrolment) : TOOL_DONE;
+	enrollment->replaces = has && !request->add;
+	return has ? check_credential(enrollment) : TOOL_DONE;
 }
 
-/* --- making it --- */
+/* A name that the phone shows. */
+struct shown_name {
+	const char *what;     /* "issuer" */
+	const char *asked;    /* --issuer, or NULL */
+	const char *template; /* the policy's */
+};
 
-/* A name for the phone's screen: as asked for, or as the policy says. */
-static int choose_name(const struct enrollment *enrolment, const char *what, const char *asked,
-		       const char *template, char *ret_name, size_t cap)
+static int choose_name(const struct enrollment *enrollment, const struct shown_name *name,
+		       char *ret_name, size_t cap)
 {
 	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
-	const struct policy_names names = {enrolment->account.name, host, full_host};
-	const struct tool *tool = enrolment->tool;
+	const struct policy_names names = {enrollment->account.name, host, full_host};
+	const struct tool *tool = enrollment->tool;
 	struct reason why = {""};
 	enum totp_err err;
 
 	machine_names(host, full_host);
-	err = asked ? text_copy(text_of(asked), ret_name, cap)
-		    : policy_expand(template, &names, ret_name, cap);
+	err = name->asked ? text_copy(text_of(name->asked), ret_name, cap)
+			  : policy_expand(name->template, &names, ret_name, cap);
 	if (err != TOTP_OK)
-		return tool_refuse(tool, "%s: \"%s\" gives more than %zu bytes; use --%s", what,
-				   template, cap - 1, what);
-	if (uri_check_name(what, text_of(ret_name), cap - 1, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s; use --%s", why.text, what);
+		return tool_refuse(tool, "%s: \"%s\" gives more than %zu bytes; use --%s",
+				   name->what, name->asked ? name->asked : name->template, cap - 1,
+				   name->what);
+	if (uri_check_name(name->what, text_of(ret_name), cap - 1, &why) != TOTP_OK)
+		return tool_refuse(tool, "%s; use --%s", why.text, name->what);
 	return TOOL_DONE;
 }
 
-static bool is_usual(const struct otp_uri *uri)
+int enrollment_choose(struct enrollment *enrollment)
 {
-	return uri->alg == HMAC_SHA1 && uri->digits == 6 && (uri->hotp || uri->period == 30);
-}
-
-int enrollment_choose(struct enrollment *enrolment)
-{
-	const struct request *request = enrolment->request;
-	const struct policy *policy = &enrolment->tool->policy;
-	struct otp_uri *uri = &enrolment->uri;
-	int code = choose_name(enrolment, "issuer", request->issuer, policy->issuer, uri->issuer,
-			       sizeof(uri->issuer));
+	const struct request *request = enrollment->request;
+	const struct policy *policy = &enrollment->tool->policy;
+	const struct shown_name issuer = {"issuer", request->issuer, policy->issuer};
+	const struct shown_name account = {"account", request->account, policy->account};
+	struct otp_uri *uri = &enrollment->uri;
+	int code = choose_name(enrollment, &issuer, uri->issuer, sizeof(uri->issuer));
 
 	if (code == TOOL_DONE)
-		code = choose_name(enrolment, "account", request->account, policy->account,
-				   uri->account, sizeof(uri->account));
+		code = choose_name(enrollment, &account, uri->account, sizeof(uri->account));
 	uri->alg = request->algorithm ? request->algorithm : policy->algorithm;
 	uri->digits = request->digits ? request->digits : policy->digits;
 	uri->hotp = request->hotp;
 	uri->counter = request->counter;
 	if (!uri->hotp)
 		uri->period = request->period ? request->period : policy->period;
-	if (code == TOOL_DONE && !is_usual(uri) && !request->secret)
-		tool_refuse(enrolment->tool,
+	if (code == TOOL_DONE && !request->secret &&
+	    (uri->alg != HMAC_SHA1 || uri->digits != 6 || (!uri->hotp && uri->period != 30)))
+		tool_refuse(enrollment->tool,
 			    "warning: many apps ignore algorithm, digits and period and then show "
 			    "wrong codes; typing a code back shows whether this one does");
 	return code;
 }
 
-static struct token token_of(const struct enrollment *enrolment, int64_t now)
-{
-	const struct otp_uri *uri = &enrolment->uri;
-	struct token token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
-			      .alg = uri->alg,
-			      .digits = (uint8_t)uri->digits,
-			      .period = (uint16_t)uri->period,
-			      .created = now,
-			      .secret = uri->secret};
+/* --- making it --- */
 
-	/* the command line was checked: a label always fits */
-	strncpy(token.label, enrolment->request->label, sizeof(token.label) - 1);
-	return token;
-}
-
-int enrollment_make(struct enrollment *enrolment)
+int enrollment_make(struct enrollment *enrollment)
 {
-	const struct account *account = &enrolment->account;
+	const struct account *account = &enrollment->account;
+	const struct otp_uri *uri = &enrollment->uri;
 	int64_t now = clock_now();
 	struct enroll_first first = {
 		.user = account->name,
 		.uid = account->uid,
 		.now = now,
-		.token = token_of(enrolment, now),
-		.recovery_codes = enrolment->request->add ? 0
-							  : enrolment->tool->policy.recovery_codes};
-	enum totp_err err = enroll_make(&first, &enrolment->cred, enrolment->codes);
+		.token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			  .alg = uri->alg,
+			  .digits = (uint8_t)uri->digits,
+			  .period = (uint16_t)uri->period,
+			  .created = now,
+			  .secret = uri->secret},
+		.recovery_codes =
+			enrollment->request->add ? 0 : enrollment->tool->policy.recovery_codes};
+	enum totp_err err;
 
+	/* the command line was checked: a label always fits */
+	strncpy(first.token.label, enrollment->request->label, sizeof(first.token.label) - 1);
+	err = enroll_make(&first, &enrollment->cred, enrollment->codes);
 	WIPE(first.token);
 	if (err != TOTP_OK)
-		return tool_refuse(enrolment->tool, "no record could be made: %s", err_name(err));
+		return tool_refuse(enrollment->tool, "no credential could be made: %s",
+				   err_name(err));
 	return TOOL_DONE;
 }
 
 /* --- storing it --- */
 
-/* Where the new token stands: after the code that was typed back. */
-static uint64_t moving_of(const struct enrollment *enrolment)
+/* What a token's state becomes: the code that was typed back is used. */
+static uint64_t moving_of(const struct enrollment *enrollment)
 {
-	return enrolment->confirmed ? enrolment->moving : enrolment->uri.counter;
+	return enrollment->confirmed ? enrollment->moving : enrollment->uri.counter;
 }
 
-static enum totp_err create(const struct enrollment *enrolment, struct reason *why)
+static enum totp_err create_credential(const struct enrollment *enrollment, struct reason *why)
 {
-	enum totp_err err =
-		enroll_create(enrolment->tool->store, &enrolment->cred, moving_of(enrolment), why);
+	enum totp_err err = enroll_create(enrollment->tool->store, &enrollment->cred,
+					  moving_of(enrollment), why);
 
 	if (err == TOTP_ERR_EXISTS)
-		reason_set(why, "somebody else enrolled %s in the meantime", enrolment->cred.user);
+		reason_set(why, "somebody else enrolled %s in the meantime", enrollment->cred.user);
 	return err;
 }
 
-/* Read and lock what is there now, and mend it as a login would. */
-static enum totp_err read_and_lock(const struct enrollment *enrolment, struct store_txn *txn,
-				   struct reason *why)
+/* Read and lock the credential that is stored now, and repair a torn state as a login would. */
+static enum totp_err lock_stored(const struct enrollment *enrollment, struct store_txn *txn,
+				 struct reason *why)
 {
-	enum totp_err err = store_read(enrolment->tool->store, enrolment->account.name, txn, why);
+	enum totp_err err = store_read(enrollment->tool->store, enrollment->account.name, txn, why);
 
 	if (err == TOTP_OK)
 		err = store_lock(txn, tool_deadline(), why);
@@ -189,92 +179,93 @@ static enum totp_err read_and_lock(const struct enrollment *enrolment, struct st
 	return err;
 }
 
-/* Replace what is there now; throttles and failures go on, or --force would reset them. */
-static enum totp_err replace(const struct enrollment *enrolment, struct reason *why)
+/* Throttles and failures stay, or --force would reset them. */
+static enum totp_err try_replace(void *context, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	OWN_CRED struct cred cred = enrolment->cred;
+	const struct enrollment *enrollment = context;
+	OWN_CRED struct cred cred = enrollment->cred;
 	const struct enroll_change change = {
-		.cred = &cred, .token = cred.tokens[0].id, .moving = moving_of(enrolment)};
-	enum totp_err err = read_and_lock(enrolment, &txn, why);
+		.cred = &cred, .token = cred.tokens[0].id, .moving = moving_of(enrollment)};
+	enum totp_err err = lock_stored(enrollment, &txn, why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
-		return create(enrolment, why);
+		return create_credential(enrollment, why);
 	if (err != TOTP_OK)
 		return err;
-	cred.disabled = txn.cred.disabled; /* 'totpctl resume' alone undoes it */
+	cred.disabled = txn.cred.disabled; /* only 'totpctl resume' undoes it */
 	return enroll_commit(&txn, &change, why);
 }
 
-/* One token more; the others and the recovery codes stay as they are. */
-static enum totp_err add(const struct enrollment *enrolment, struct reason *why)
+/* The other tokens and the recovery codes stay as they are. */
+static enum totp_err try_add(void *context, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	const struct enrollment *enrollment = context;
 	OWN_CRED struct cred cred = {0};
-	struct enroll_change change = {.cred = &cred, .moving = moving_of(enrolment)};
-	enum totp_err err = read_and_lock(enrolment, &txn, why);
+	struct enroll_change change = {.cred = &cred, .moving = moving_of(enrollment)};
+	enum totp_err err = lock_stored(enrollment, &txn, why);
 
 	if (err != TOTP_OK)
 		return err;
 	cred = txn.cred;
-	err = enroll_add(&cred, &enrolment->cred.tokens[0]);
+	err = enroll_add(&cred, &enrollment->cred.tokens[0]);
 	if (err == TOTP_ERR_RANGE)
-		reason_set(why, "a token of that name, or with the same secret, is there already");
+		reason_set(why, "a token of that name, or with the same secret, is already there");
 	if (err != TOTP_OK)
 		return err;
 	change.token = cred.tokens[cred.token_count - 1].id;
 	return enroll_commit(&txn, &change, why);
 }
 
-int enrollment_store(const struct enrollment *enrolment, bool *ret_changed)
+int enrollment_store(struct enrollment *enrollment, bool *ret_changed)
 {
-	const struct request *request = enrolment->request;
+	const struct request *request = enrollment->request;
 	struct reason why = {""};
-	enum totp_err err = TOTP_ERR_STALE;
+	enum totp_err err;
 
-	if (!request->force && !request->add)
-		err = create(enrolment, &why);
-	for (int i = 0; err == TOTP_ERR_STALE && i < STALE_TRIES; i++)
-		err = request->add ? add(enrolment, &why) : replace(enrolment, &why);
+	if (request->force || request->add)
+		err = store_retry(request->add ? try_add : try_replace, enrollment, &why);
+	else
+		err = create_credential(enrollment, &why);
 	*ret_changed = err == TOTP_ERR_UNCERTAIN;
 	if (err == TOTP_OK)
 		return TOOL_DONE;
-	return tool_refuse(enrolment->tool, "%s", why.text[0] ? why.text : err_name(err));
+	return tool_refuse(enrollment->tool, "%s", why.text[0] ? why.text : err_name(err));
 }
 
-/* --- taking a token away --- */
+/* --- removing a token --- */
 
-static enum totp_err remove_token(const struct enrollment *enrolment, struct reason *why)
+static enum totp_err try_remove(void *context, struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	const struct enrollment *enrollment = context;
 	OWN_CRED struct cred cred = {0};
-	enum totp_err err = read_and_lock(enrolment, &txn, why);
+	enum totp_err err = lock_stored(enrollment, &txn, why);
 
 	if (err != TOTP_OK)
 		return err;
 	cred = txn.cred;
-	err = enroll_remove(&cred, enrolment->request->label);
+	err = enroll_remove(&cred, enrollment->request->label);
 	if (err == TOTP_OK)
 		return enroll_commit(&txn, &(struct enroll_change){.cred = &cred}, why);
-	reason_set(why,
-		   err == TOTP_ERR_NOT_FOUND
-			   ? "%s has no token \"%s\": 'totpctl show' lists them"
-			   : "%s has no other token than \"%s\": 'totpctl delete' removes the "
-			     "enrollment",
-		   cred.user, enrolment->request->label);
-	return TOTP_ERR_RANGE; /* NOT_FOUND means a user without a record */
+	reason_set(
+		why,
+		err == TOTP_ERR_NOT_FOUND
+			? "%s has no token \"%s\": 'totpctl show' lists them"
+			: "%s has only the token \"%s\": 'totpctl delete' removes the enrollment",
+		cred.user, enrollment->request->label);
+	return TOTP_ERR_RANGE; /* NOT_FOUND means a user who is not enrolled */
 }
 
-int enrollment_remove(const struct enrollment *enrolment)
+int enrollment_remove(struct enrollment *enrollment)
 {
-	const struct tool *tool = enrolment->tool;
+	const struct tool *tool = enrollment->tool;
 	struct reason why = {""};
-	enum totp_err err = TOTP_ERR_STALE;
+	enum totp_err err = store_retry(try_remove, enrollment, &why);
 
-	for (int i = 0; err == TOTP_ERR_STALE && i < STALE_TRIES; i++)
-		err = remove_token(enrolment, &why);
 	if (err == TOTP_ERR_NOT_FOUND)
-		return tool_refuse(tool, "%s is not enrolled", enrolment->account.name);
+		return tool_refuse(tool, "%s is not enrolled", enrollment->account.name);
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text[0] ? why.text : err_name(err));
 	return TOOL_DONE;

@@ -1,6 +1,6 @@
 /*
- * One enrolment: a token that is new to somebody, with what belongs to it. It is made
- * whole before anything is shown, and stored whole or not at all.
+ * One enrollment: a new token of a user, and what belongs to it. It is made completely before
+ * anything is shown, and stored completely or not at all.
  */
 #ifndef ENROLL_ENROLLMENT_H
 #define ENROLL_ENROLLMENT_H
@@ -15,7 +15,7 @@ struct enrollment {
 	const struct request *request;
 	struct account account;
 	struct otp_uri uri;
-	bool replaces; /* the user has a record, and --force was said */
+	bool replaces; /* the user is enrolled, and --force was given */
 	bool confirmed;
 	struct answer typed; /* that code */
 	uint64_t moving;     /* of the confirming code: its step, or the counter after it; or 0 */
@@ -25,26 +25,26 @@ struct enrollment {
 
 #define OWN_ENROLLMENT OWN(enrollment_wipe)
 
-void enrollment_wipe(struct enrollment *enrolment);
+void enrollment_wipe(struct enrollment *enrollment);
 
-/* Each returns an exit code, TOOL_DONE to go on, after a sentence. */
+/* Each returns an exit code, TOOL_DONE to continue, after a sentence. */
 
 /*
- * Refuse what could not be stored before a secret is shown: a second enrolment without
- * --force, a token for somebody who has no record, or no room for it.
+ * Refuse before a secret is shown what could not be stored: a second enrollment without --force, a
+ * token for a user who is not enrolled or has as many as there may be.
  */
-MUST_CHECK int enrollment_check(struct enrollment *enrolment);
+MUST_CHECK int enrollment_check(struct enrollment *enrollment);
 
 /* Issuer, account and settings, from the request and the policy. */
-MUST_CHECK int enrollment_choose(struct enrollment *enrolment);
+MUST_CHECK int enrollment_choose(struct enrollment *enrollment);
 
-/* The credential, from uri; recovery codes are made here. */
-MUST_CHECK int enrollment_make(struct enrollment *enrolment);
+/* Make the credential of uri, and recovery codes. */
+MUST_CHECK int enrollment_make(struct enrollment *enrollment);
 
-/* Store it. *ret_changed: it is in place, though its writing was not confirmed. */
-MUST_CHECK int enrollment_store(const struct enrollment *enrolment, bool *ret_changed);
+/* Store it. *ret_changed: it is in place, but a power cut may undo it. */
+MUST_CHECK int enrollment_store(struct enrollment *enrollment, bool *ret_changed);
 
-/* Take the token called request->label away from a record that has another. */
-MUST_CHECK int enrollment_remove(const struct enrollment *enrolment);
+/* Remove the token called request->label from a credential that has another one. */
+MUST_CHECK int enrollment_remove(struct enrollment *enrollment);
 
 #endif

@@ -11,15 +11,7 @@
 #define QUIET 4
 #define SCALE 8 /* pixels of a module in a PNG */
 
-static bool is_dark(const struct qr *qr, unsigned x, unsigned y)
-{
-	return x >= QUIET && y >= QUIET && x < qr->side + QUIET && y < qr->side + QUIET &&
-	       qr->dark[(y - QUIET) * qr->side + x - QUIET];
-}
-
-/* --- SVG --- */
-
-static int svg_save(const struct tool *tool, const struct qr *qr, const struct outfile *file)
+static int save_svg(const struct tool *tool, const struct qr *qr, const struct outfile *file)
 {
 	static char text[SVG_MAX]; /* large; wiped below */
 	struct buffer out = buffer_of(text, sizeof(text));
@@ -31,16 +23,7 @@ static int svg_save(const struct tool *tool, const struct qr *qr, const struct o
 	return code;
 }
 
-/* --- PNG --- */
-
-static void draw(const struct qr *qr, uint8_t *pixels, unsigned side)
-{
-	for (unsigned y = 0; y < side; y++)
-		for (unsigned x = 0; x < side; x++)
-			pixels[y * side + x] = is_dark(qr, x / SCALE, y / SCALE) ? 0 : 255;
-}
-
-static int png_save(const struct tool *tool, const struct qr *qr, const struct outfile *file)
+static int save_png(const struct tool *tool, const struct qr *qr, const struct outfile *file)
 {
 	unsigned side = (qr->side + 2 * QUIET) * SCALE;
 	png_image image = {.version = PNG_IMAGE_VERSION,
@@ -52,7 +35,11 @@ static int png_save(const struct tool *tool, const struct qr *qr, const struct o
 	int code;
 
 	if (pixels && bytes) {
-		draw(qr, pixels, side);
+		memset(pixels, 255, (size_t)side * side);
+		for (unsigned y = 0; y < qr->side * SCALE; y++)
+			for (unsigned x = 0; x < qr->side * SCALE; x++)
+				if (qr->dark[y / SCALE * qr->side + x / SCALE])
+					pixels[(y + QUIET * SCALE) * side + x + QUIET * SCALE] = 0;
 		code = png_image_write_to_memory(&image, bytes, &size, 0, pixels, 0, NULL)
 			       ? outfile_write(tool, file, bytes, size)
 			       : tool_refuse(tool, "%s: %s", file->path, image.message);
@@ -84,9 +71,9 @@ int picture_save(const struct tool *tool, const struct otp_uri *uri, const struc
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "no picture: %s", why.text[0] ? why.text : err_name(err));
 	if (svg->path)
-		code = svg_save(tool, &qr, svg);
+		code = save_svg(tool, &qr, svg);
 	if (code == TOOL_DONE && png->path)
-		code = png_save(tool, &qr, png);
+		code = save_png(tool, &qr, png);
 	qr_wipe(&qr);
 	if (code == TOOL_DONE)
 		code = outfile_sync(tool, svg);

@@ -9,20 +9,20 @@
 
 const char request_help[] =
 	"Usage: totp-enroll [SUBCOMMAND] [OPTION...]\n"
-	"Look after the codes from your phone that a login here asks for.\n"
+	"Manage the codes from your phone that logins here ask for.\n"
 	"\n"
 	"  enroll            give your phone the secret: scan a picture, type a code back\n"
 	"  status            your phones, recovery codes left, wrong codes\n"
 	"  test              check a code without logging in; it is used up\n"
 	"  add LABEL         another phone or token beside what you have\n"
-	"  replace [LABEL]   a new phone in the place of one, which works until then\n"
+	"  replace [LABEL]   a new phone instead of an old one, which works until then\n"
 	"  rename LABEL NEW  call it something else\n"
-	"  remove LABEL      its codes are refused from then on\n"
-	"  recovery          new recovery codes; the old ones become void\n"
+	"  remove LABEL      its codes are denied from then on\n"
+	"  recovery          new recovery codes; the old ones are no longer valid\n"
 	"  delete            delete your enrollment, where no code is required\n"
 	"\n"
 	"Without a subcommand: enroll, or status if you are enrolled.\n"
-	"What changes something asks for a code, or a recovery code, of what you have.\n"
+	"To change anything you need a current code or a recovery code.\n"
 	"\n"
 	"  --json            status, for programs\n"
 	"  --save FILE       write recovery codes to a new file instead of the screen\n"
@@ -44,9 +44,9 @@ const char request_enroll_help[] =
 	"  --algorithm NAME, --digits N, --period SECONDS\n"
 	"                    many phone apps ignore these: better left alone\n"
 	"  --secret -        read a token's secret, in base32, from standard input\n"
-	"  --hotp            its codes go by a counter, of which --counter N is the next\n"
-	"Root alone:\n"
-	"  --user NAME       whom to enrol\n"
+	"  --hotp            its codes count up; --counter N is the next one\n"
+	"Only root:\n"
+	"  --user NAME       the user to enroll\n"
 	"  --force           replace what the user has\n"
 	"  --no-confirm      store at once, without a code from the phone\n"
 	"  --json            for scripts: one JSON object instead of the picture\n"
@@ -262,7 +262,7 @@ static int refuse_word(const struct tool *tool, const char *word)
 	text_printable(text_of(word), shown, sizeof(shown));
 	if (word[0] == '-')
 		return tool_usage(tool, "there is no option \"%s\"", shown);
-	return tool_usage(tool, "\"%s\" is out of place", shown);
+	return tool_usage(tool, "unexpected argument \"%s\"", shown);
 }
 
 /* --- subcommands --- */
@@ -360,7 +360,7 @@ static bool enrolls(const struct request *request)
 	       request->what == REQUEST_ADD || request->what == REQUEST_REPLACE;
 }
 
-/* Options that say different things. */
+/* Options that exclude each other. */
 static int check_together(const struct tool *tool, const struct request *request)
 {
 	if (request->add && request->force)
@@ -369,7 +369,7 @@ static int check_together(const struct tool *tool, const struct request *request
 	    (request->force || request->secret || request->hotp || request->svg || request->png ||
 	     !request->confirm || request->screen.invert || request->algorithm || request->digits ||
 	     request->period || request->issuer || request->account))
-		return tool_usage(tool, "an option is for enrolments alone");
+		return tool_usage(tool, "an option is only for enroll, add and replace");
 	if (request->json && request->what != REQUEST_STATUS && !enrolls(request))
 		return tool_usage(tool, "--json goes with enroll and status");
 	if (request->save && !enrolls(request) && request->what != REQUEST_RECOVERY)

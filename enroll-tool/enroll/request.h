@@ -23,7 +23,7 @@ struct request {
 	const char *user;        /* --user, or NULL */
 	const char *issuer;      /* --issuer, or NULL for the policy's */
 	const char *account;     /* --account, or NULL for the policy's */
-	const char *label;       /* of the token that is meant */
+	const char *label;       /* of the token */
 	const char *new_label;   /* rename */
 	const char *save;        /* --save FILE for the recovery codes, or NULL */
 	const char *svg;         /* --svg FILE, or NULL */
@@ -50,7 +50,7 @@ struct request {
  */
 MUST_CHECK int request_parse(struct tool *tool, int argc, char **argv, struct request *ret_request);
 
-/* What --help prints, and --help of what enrols; each fits a screen. */
+/* The text of --help, and of --help after enroll, add and replace; each fits a screen. */
 extern const char request_help[], request_enroll_help[];
 
 #endif

@@ -1,14 +1,12 @@
 #include "enroll/screen.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "host/qr.h"
-#include "common/tool.h"
+#include "common/term.h"
 
 #define QUIET_FULL   4  /* modules; what the standard asks for */
 #define QUIET_NARROW 2  /* what phones still read */
@@ -17,15 +15,6 @@
 #define TEXT_BYTES   256
 #define TEXT_LINES   40
 #define GAP          "  "
-
-/* What standard output is. */
-struct screen {
-	bool terminal;
-	bool sized; /* a terminal that tells its size: what does not fit is not drawn */
-	unsigned columns, rows;
-	bool utf8;
-	bool colours;
-};
 
 struct drawing {
 	enum qr_style style;
@@ -60,36 +49,12 @@ bool screen_qr_of(const char *word, enum screen_qr *ret_qr)
 	return false;
 }
 
-static struct screen screen_of_stdout(void)
-{
-	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
-	struct winsize size = {0};
-	struct screen screen = {.columns = 80, .rows = 24, .utf8 = tool_utf8()};
-
-	screen.terminal = isatty(STDOUT_FILENO);
-	screen.colours = screen.terminal && term && *term && strcmp(term, "dumb") != 0 &&
-			 !(plain && *plain);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
-		return screen;
-	screen.sized = true;
-	screen.columns = size.ws_col;
-	screen.rows = size.ws_row;
-	return screen;
-}
-
-/* One row is left for the question below the picture. */
-static bool fits(const struct screen *screen, enum qr_style style, unsigned quiet)
-{
-	return !screen->sized || (qr_columns(&qr, style, quiet) <= screen->columns &&
-				  qr_rows(&qr, style, quiet) < screen->rows);
-}
-
 /*
  * The style to draw in, and the one to fall back to. A locale without UTF-8 says what the
- * host was told, not what the terminal can do: most can show half blocks all the same, and
+ * host knows, not what the terminal can do: most can show half blocks all the same, and
  * at 24 rows nothing else fits.
  */
-static void choose_styles(const struct screen *screen, enum screen_qr wanted,
+static void choose_styles(const struct term *term, enum screen_qr wanted,
 			  enum qr_style ret_styles[2])
 {
 	switch (wanted) {
@@ -106,20 +71,22 @@ static void choose_styles(const struct screen *screen, enum screen_qr wanted,
 	case SCREEN_QR_NONE:
 		break;
 	}
-	ret_styles[1] = screen->colours ? QR_ANSI : screen->utf8 ? QR_UTF8 : QR_ASCII;
-	ret_styles[0] = screen->utf8 ? ret_styles[1] : QR_ASCII;
+	ret_styles[1] = term->color ? QR_ANSI : term->utf8 ? QR_UTF8 : QR_ASCII;
+	ret_styles[0] = term->utf8 ? ret_styles[1] : QR_ASCII;
 }
 
 /* The first of the styles that fits, with its full border or a narrow one. */
-static struct drawing choose_drawing(const struct screen *screen, const struct screen_wish *wish,
+static struct drawing choose_drawing(const struct term *term, const struct screen_wish *wish,
 				     struct reason *ret_note)
 {
 	enum qr_style styles[2];
 
-	choose_styles(screen, wish->qr, styles);
+	choose_styles(term, wish->qr, styles);
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned quiet = QUIET_FULL; quiet >= QUIET_NARROW; quiet -= QUIET_NARROW)
-			if (fits(screen, styles[i], quiet))
+			/* one row is left for the question below the picture */
+			if (!term->sized || (qr_columns(&qr, styles[i], quiet) <= term->columns &&
+					     qr_rows(&qr, styles[i], quiet) < term->rows))
 				return (struct drawing){styles[i], quiet, wish->invert,
 							wish->qr == SCREEN_QR_AUTO &&
 								styles[i] != QR_ANSI &&
@@ -129,33 +96,22 @@ static struct drawing choose_drawing(const struct screen *screen, const struct s
 		   "the QR code needs a window of %u columns and %u rows; this one has %u by %u. "
 		   "Enlarge it and run again, or type the secret.",
 		   qr_columns(&qr, styles[1], QUIET_FULL), qr_rows(&qr, styles[1], QUIET_FULL) + 1,
-		   screen->columns, screen->rows);
+		   term->columns, term->rows);
 	return (struct drawing){.quiet = 0};
-}
-
-/* Columns of the character that begins here; whatever is not ASCII may be a wide one. */
-static unsigned width_at(const char *at)
-{
-	unsigned char c = (unsigned char)*at;
-
-	if (c < 0x80)
-		return 1;
-	return c >= 0xc0 ? 2 : 0;
 }
 
 /* Bytes of text that fit in `width` columns, ending before a blank if there is one. */
 static size_t break_line(const char *text, unsigned width)
 {
-	size_t len = 0, blank = 0;
+	size_t len = term_fit(text, width, NULL), blank = len;
 
-	for (unsigned used = 0; text[len]; len++) {
-		used += width_at(text + len);
-		if (used > width)
-			return blank ? blank : len;
-		if (text[len + 1] == ' ')
-			blank = len + 1;
-	}
-	return len;
+	if (text[len] == '\0' || text[len] == ' ')
+		return len;
+	while (blank > 0 && text[blank] != ' ')
+		blank--;
+	if (blank)
+		return blank;
+	return len ? len : 1; /* a window that is narrower than a character */
 }
 
 /* Add text, broken into lines. An empty text is an empty line. */
@@ -172,8 +128,8 @@ static void add_text(struct column *column, const char *text)
 	} while (*text);
 }
 
-/* Add "Issuer   debian"; what the terminal cannot show becomes '?'. */
-static void add_name(struct column *column, const struct screen *screen, const char *what,
+/* Add "Issuer   debian"; a character that the terminal cannot show becomes '?'. */
+static void add_name(struct column *column, const struct term *term, const char *what,
 		     const char *name)
 {
 	char line[URI_ACCOUNT_MAX + 16];
@@ -182,9 +138,9 @@ static void add_name(struct column *column, const struct screen *screen, const c
 	if (*name == '\0')
 		return;
 	for (; *name && len < sizeof(line) - 1; name++)
-		if (screen->utf8 || width_at(name) == 1)
+		if (term->utf8 || (unsigned char)*name < 0x80)
 			line[len++] = *name;
-		else if (width_at(name) == 2)
+		else if ((unsigned char)*name >= 0xc0)
 			line[len++] = '?';
 	line[len] = '\0';
 	add_text(column, line);
@@ -211,24 +167,10 @@ static void add_secret(struct column *column, const struct secret *secret)
 	WIPE(line);
 }
 
-/* What one must choose in the app when the secret is typed, and what the app may ignore. */
-static void add_settings(struct column *column, const struct otp_uri *uri)
-{
-	char line[TEXT_BYTES];
-
-	if (uri->alg == HMAC_SHA1 && uri->digits == 6 && uri->period == 30)
-		return;
-	snprintf(line, sizeof(line), "%s, %u digits, a new code every %u seconds",
-		 uri_algorithm_name(uri->alg), uri->digits, uri->period);
-	add_text(column, "");
-	add_text(column, line);
-}
-
-static void add_hints(struct column *column, const struct screen *screen,
-		      const struct drawing *drawing)
+static void add_hints(struct column *column, const struct term *term, const struct drawing *drawing)
 {
 	bool narrow = drawing->quiet == QUIET_NARROW;
-	bool guessed = !screen->utf8 && drawing->quiet && drawing->style != QR_ASCII;
+	bool guessed = !term->utf8 && drawing->quiet && drawing->style != QR_ASCII;
 
 	if (!narrow && !guessed && !drawing->dark)
 		return;
@@ -242,9 +184,11 @@ static void add_hints(struct column *column, const struct screen *screen,
 		add_text(column, "On a light window it needs --qr-invert.");
 }
 
-static void fill_column(struct column *column, const struct screen *screen,
+static void fill_column(struct column *column, const struct term *term,
 			const struct drawing *drawing, const struct otp_uri *uri)
 {
+	char settings[TEXT_BYTES];
+
 	column->count = 0;
 	if (drawing->quiet) {
 		add_text(column, "Scan this with the authenticator app on your phone.");
@@ -256,10 +200,16 @@ static void fill_column(struct column *column, const struct screen *screen,
 	}
 	add_secret(column, &uri->secret);
 	add_text(column, "");
-	add_name(column, screen, "Account", uri->account);
-	add_name(column, screen, "Issuer", uri->issuer);
-	add_settings(column, uri);
-	add_hints(column, screen, drawing);
+	add_name(column, term, "Account", uri->account);
+	add_name(column, term, "Issuer", uri->issuer);
+	if (uri->alg != HMAC_SHA1 || uri->digits != 6 || uri->period != 30) {
+		/* to be chosen in the app when the secret is typed */
+		snprintf(settings, sizeof(settings), "%s, %u digits, a new code every %u seconds",
+			 uri_algorithm_name(uri->alg), uri->digits, uri->period);
+		add_text(column, "");
+		add_text(column, settings);
+	}
+	add_hints(column, term, drawing);
 }
 
 static enum totp_err write_column(const struct column *column)
@@ -307,24 +257,23 @@ static unsigned least(unsigned a, unsigned b)
  * Text beside the picture if there is room, else above it: the picture and the question
  * are then what the window shows.
  */
-static enum totp_err write_all(const struct screen *screen, const struct drawing *drawing,
+static enum totp_err write_all(const struct term *term, const struct drawing *drawing,
 			       const struct otp_uri *uri)
 {
 	unsigned taken = qr_columns(&qr, drawing->style, drawing->quiet) + (unsigned)strlen(GAP);
 	unsigned rows = qr_rows(&qr, drawing->style, drawing->quiet);
 	struct column column = {.count = 0};
 	enum totp_err err = TOTP_OK;
-	bool beside = drawing->quiet && screen->columns >= taken + TEXT_MIN;
+	bool beside = drawing->quiet && term->columns >= taken + TEXT_MIN;
 
 	if (beside) {
-		column.width = least(screen->columns - taken, TEXT_MAX);
-		fill_column(&column, screen, drawing, uri);
+		column.width = least(term->columns - taken, TEXT_MAX);
+		fill_column(&column, term, drawing, uri);
 		beside = column.count <= rows;
 	}
 	if (!beside) {
-		column.width =
-			least(screen->columns > TEXT_MIN ? screen->columns : TEXT_MIN, TEXT_MAX);
-		fill_column(&column, screen, drawing, uri);
+		column.width = least(term->columns > TEXT_MIN ? term->columns : TEXT_MIN, TEXT_MAX);
+		fill_column(&column, term, drawing, uri);
 		err = write_column(&column);
 	}
 	if (err == TOTP_OK && drawing->quiet)
@@ -333,27 +282,20 @@ static enum totp_err write_all(const struct screen *screen, const struct drawing
 	return err;
 }
 
-/* Make the picture. Without one, *ret_note says why, and the secret can still be typed. */
-static bool encode_picture(const struct otp_uri *uri, struct reason *ret_note)
-{
-	char text[URI_TEXT_MAX];
-	bool encoded = uri_write(uri, text) == TOTP_OK && qr_encode(text, &qr, ret_note) == TOTP_OK;
-
-	WIPE(text);
-	return encoded;
-}
-
 enum totp_err screen_show(const struct otp_uri *uri, const struct screen_wish *wish,
 			  struct reason *ret_note)
 {
-	struct screen screen = screen_of_stdout();
+	struct term term = term_of(stdout);
 	struct drawing drawing = {.quiet = 0};
+	char text[URI_TEXT_MAX];
 	enum totp_err err;
 
 	ret_note->text[0] = '\0';
-	if (wish->qr != SCREEN_QR_NONE && encode_picture(uri, ret_note))
-		drawing = choose_drawing(&screen, wish, ret_note);
-	err = write_all(&screen, &drawing, uri);
+	if (wish->qr != SCREEN_QR_NONE && uri_write(uri, text) == TOTP_OK &&
+	    qr_encode(text, &qr, ret_note) == TOTP_OK)
+		drawing = choose_drawing(&term, wish, ret_note);
+	WIPE(text);
+	err = write_all(&term, &drawing, uri);
 	qr_wipe(&qr);
 	return err;
 }

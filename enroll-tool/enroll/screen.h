@@ -1,7 +1,7 @@
 /*
- * What a person sees of a new secret: the picture to scan and the text to type, laid out so
- * that both and the question that follows fit one window. Everything goes out by write(2)
- * from buffers that are wiped: the secret is in it.
+ * A new secret on the screen: the picture to scan and the text to type, laid out so that both and
+ * the question that follows fit one window. Everything is written by write(2) from buffers that
+ * are wiped, because the secret is in it.
  */
 #ifndef ENROLL_SCREEN_H
 #define ENROLL_SCREEN_H

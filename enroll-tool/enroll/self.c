@@ -5,17 +5,36 @@
 #include <unistd.h>
 
 #include "login/throttle.h"
-#include "enroll/self_time.h"
+#include "common/when.h"
 #include "common/prompt.h"
+#include "common/recovery_file.h"
 
-int self_need_record(const struct self *self)
+int self_need_enrolled(const struct self *self)
 {
-	if (self->enrolled && self->told.disabled)
-		return tool_refuse(self->tool, "your administrator has switched off what you "
-					       "have: every code is refused");
-	if (self->enrolled)
-		return TOOL_DONE;
-	return tool_refuse(self->tool, "you have no phone enrolled here: run totp-enroll");
+	if (!self->enrolled)
+		return tool_refuse(self->tool, "you are not enrolled here: run totp-enroll");
+	if (self->told.disabled)
+		return self_denied(self, "your enrollment is suspended, so every code is denied: "
+					 "ask your administrator");
+	return TOOL_DONE;
+}
+
+const struct wire_shown *self_find_token(const struct self *self, const char *label)
+{
+	for (size_t i = 0; i < self->status.token_count; i++)
+		if (strcmp(self->status.tokens[i].label, label) == 0)
+			return &self->status.tokens[i];
+	return NULL;
+}
+
+int self_hand_out_codes(const struct self *self, struct outfile *file)
+{
+	const struct recovery_file page = {self->account.name, self->told.codes,
+					   self->told.code_count};
+
+	if (file->path && recovery_file_save(self->tool, &page, file) != TOOL_DONE)
+		outfile_drop(file); /* they are valid, so they are shown */
+	return recovery_file_hand_out(self->tool, &page, file);
 }
 
 int self_denied(const struct self *self, const char *sentence)
@@ -28,22 +47,22 @@ int self_denied(const struct self *self, const char *sentence)
 
 /* --- asking totpd --- */
 
-/* It was not done. */
-static int refuse(struct self *self, enum totp_err err, const char *why)
+/* totpd's response is an error: it was not done. */
+static int refuse_error(struct self *self, enum totp_err err, const char *why)
 {
 	const struct tool *tool = self->tool;
 
 	if (err == TOTP_ERR_FORBIDDEN || err == TOTP_ERR_RANGE)
 		return self_denied(self, why[0] ? why : "only your administrator can do this");
 	if (err == TOTP_ERR_EXISTS)
-		return tool_refuse(tool, "you are enrolled already: see totp-enroll status");
+		return tool_refuse(tool, "you are already enrolled: see totp-enroll status");
 	if (err == TOTP_ERR_NOT_FOUND)
-		return tool_refuse(tool, "you have no phone enrolled here any more");
+		return tool_refuse(tool, "you are no longer enrolled here");
 	if (err == TOTP_ERR_OTHER_STORE)
 		return tool_refuse(tool, "%s: please tell your administrator", why);
 	self->unsure = err == TOTP_ERR_UNCERTAIN;
 	if (self->unsure)
-		return tool_refuse(tool, "it was done, but a power cut could undo it now: see "
+		return tool_refuse(tool, "it was done, but a power cut now could undo it: see "
 					 "totp-enroll status");
 	return tool_refuse(tool,
 			   "that is not possible right now (%s): please tell your "
@@ -51,17 +70,18 @@ static int refuse(struct self *self, enum totp_err err, const char *why)
 			   err_name(err));
 }
 
-/* No answer, or none that can be read: of a change it is not known whether it was made. */
+/* There was no valid response: a change may have been made, or not. */
 static int refuse_silence(struct self *self, enum totp_err err, const struct reason *why)
 {
+	bool change = self->asked.op > WIRE_STATUS;
+
 	if (err == TOTP_ERR_NOT_FOUND)
 		return tool_refuse(self->tool, "the service totpd is not running: please tell "
 					       "your administrator");
 	tool_refuse(self->tool, "%s", why->text);
-	self->unsure = self->asked.op > WIRE_STATUS &&
-		       (err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_PEER);
+	self->unsure = change && (err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_PEER);
 	if (self->unsure)
-		tool_refuse(self->tool, "whether it was done, 'totp-enroll status' tells");
+		tool_refuse(self->tool, "'totp-enroll status' shows whether it was done");
 	return TOOL_REFUSED;
 }
 
@@ -87,86 +107,66 @@ int self_ask(struct self *self, enum wire_op op, bool *ret_late)
 		*ret_late = err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_STALE;
 	if (err == TOTP_OK)
 		return TOOL_DONE;
-	return ret_late && *ret_late ? TOOL_REFUSED : refuse(self, err, self->told.why.text);
+	return ret_late && *ret_late ? TOOL_REFUSED : refuse_error(self, err, self->told.why.text);
 }
 
 /* --- a code that proves who asks --- */
 
-static void tell_wait(const struct self *self, uint32_t seconds)
+/* The offset is only ever one to the past. */
+static void tell_wrong_code(const struct self *self, const struct outcome *outcome)
 {
-	char text[SELF_TIME_MAX];
+	const struct wire_shown *token = self_find_token(self, outcome->label);
+	char text[WHEN_MAX];
 
-	if (seconds == THROTTLE_FOREVER)
-		self_denied(self, "too many wrong codes: please ask your administrator");
-	else
-		tool_refuse(self->tool, "too many wrong codes: try again in %s",
-			    self_duration(seconds, text));
-}
-
-/* Only a time that is past is ever told. */
-static void tell_wrong(const struct self *self, const struct outcome *outcome)
-{
-	char text[SELF_TIME_MAX];
-	uint32_t period = 30;
-
-	for (size_t i = 0; i < self->status.token_count; i++)
-		if (strcmp(self->status.tokens[i].label, outcome->label) == 0)
-			period = self->status.tokens[i].period;
 	if (outcome->off)
 		tool_refuse(self->tool,
 			    "that is the code of %s ago: set your phone's clock by the network, "
 			    "then try the next one",
-			    self_duration((uint64_t)-outcome->offset * period, text));
+			    when_duration((uint64_t)-outcome->offset * (token ? token->period : 30),
+					  text));
 	else
 		tool_refuse(self->tool,
 			    "that code was not accepted: is it the entry for this computer, and is "
 			    "the phone's clock set by the network? Wait for the next one");
 }
 
-void self_tell_refusal(const struct self *self)
+/* Print what became of an answer that was not accepted, and what to try. */
+static void tell_denied(const struct self *self)
 {
 	const struct outcome *outcome = &self->told.outcome;
+	char text[WHEN_MAX];
 
-	if (outcome->verdict == VERDICT_WAIT)
-		tell_wait(self, outcome->wait_seconds);
+	if (outcome->verdict == VERDICT_WAIT && outcome->wait_seconds == THROTTLE_FOREVER)
+		self_denied(self, "too many wrong codes: please ask your administrator");
+	else if (outcome->verdict == VERDICT_WAIT)
+		tool_refuse(self->tool, "too many wrong codes: try again in %s",
+			    when_duration(outcome->wait_seconds, text));
 	else if (outcome->reason == JUDGE_USED_CODE)
-		tool_refuse(self->tool, "that code was used already: wait for the next one");
+		tool_refuse(self->tool, "that code was already used: wait for the next one");
 	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
-		tool_refuse(self->tool, "that recovery code was used already: take another one");
+		tool_refuse(self->tool, "that recovery code was already used: use another one");
 	else if (outcome->reason == JUDGE_ENDED_BYPASS)
-		tool_refuse(self->tool, "that temporary code does not work any more: ask your "
+		tool_refuse(self->tool, "that temporary code is no longer valid: ask your "
 					"administrator");
 	else if (outcome->reason == JUDGE_WRONG_RECOVERY)
 		tool_refuse(self->tool, "that is none of your recovery codes");
 	else
-		tell_wrong(self, outcome);
+		tell_wrong_code(self, outcome);
 }
 
-/* Beside a new phone: which of the two is meant. */
-static const char *which_phone(const struct self *self)
-{
-	if (self->request->what == REQUEST_ADD)
-		return "your other phone";
-	return self->request->what == REQUEST_REPLACE ? "the old phone" : "your phone";
-}
-
-/* Ask for a code of what the person has; TOOL_REFUSED without a sentence: nobody answers. */
+/* Ask for a code of what the person has; TOOL_REFUSED without a sentence: there is no answer. */
 static int type_code(struct self *self, struct answer *ret_answer)
 {
-	bool recovery = self->status.recovery_left > 0;
-	char line[PROMPT_MAX] = "";
+	enum request_what what = self->request->what;
+	char question[80];
 	bool got = false;
-	enum totp_err err;
 
-	printf("Code from %s%s: ", which_phone(self), recovery ? ", or a recovery code" : "");
-	if (fflush(stdout) != 0)
-		return tool_refuse(self->tool, "no code could be asked for: %s", strerror(errno));
-	err = prompt_line(&self->asking, line, &got);
-	answer_parse(got ? line : NULL, NULL, ret_answer);
-	WIPE(line);
-	if (!(got && isatty(STDIN_FILENO)))
-		putchar('\n');
-	if (err != TOTP_OK)
+	snprintf(question, sizeof(question), "Code from %s%s: ",
+		 what == REQUEST_ADD       ? "your other phone"
+		 : what == REQUEST_REPLACE ? "the old phone"
+					   : "your phone",
+		 self->status.recovery_left > 0 ? ", or a recovery code" : "");
+	if (prompt_code(question, ret_answer, &got) != TOTP_OK)
 		return tool_refuse(self->tool, "no code could be read: %s", strerror(errno));
 	return got ? TOOL_DONE : TOOL_REFUSED;
 }
@@ -181,15 +181,15 @@ static int try_code(struct self *self, enum wire_op op, bool *ret_again)
 	if (code != TOOL_DONE)
 		return code;
 	if (self->asked.answer.kind != ANSWER_CODE && self->asked.answer.kind != ANSWER_RECOVERY)
-		return tool_refuse(self->tool, "that is no code: type the digits that your phone "
-					       "shows now");
+		return tool_refuse(self->tool, "that is not a code: type the digits that your "
+					       "phone shows now");
 	code = self_ask(self, op, &late);
 	*ret_again = late;
 	if (late)
-		return tool_refuse(self->tool, "that took too long: once more, with fresh codes");
+		return tool_refuse(self->tool, "that took too long: try again with fresh codes");
 	if (code != TOOL_DONE || self->told.outcome.verdict == VERDICT_ALLOW)
 		return code;
-	self_tell_refusal(self);
+	tell_denied(self);
 	*ret_again = self->told.outcome.verdict == VERDICT_DENY;
 	return TOOL_REFUSED;
 }

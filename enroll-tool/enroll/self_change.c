@@ -1,14 +1,12 @@
 #include <string.h>
 
 #include "common/service.h"
-#include "common/outfile.h"
 #include "enroll/self.h"
-#include "common/recovery_file.h"
 
 int self_test(struct self *self)
 {
 	const struct outcome *outcome = &self->told.outcome;
-	int code = self_need_record(self);
+	int code = self_need_enrolled(self);
 
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_CHECK, NULL, NULL);
@@ -27,27 +25,22 @@ int self_test(struct self *self)
 	return TOOL_DONE;
 }
 
-/* Which token: the one that was named, or the only one. */
-static int choose_token(struct self *self, const char *label)
+static int choose_token(struct self *self)
 {
-	const struct wire_status *status = &self->status;
+	const char *label = self->request->label;
 
-	if (!label)
-		label = status->tokens[0].label;
-	for (size_t i = 0; i < status->token_count; i++)
-		if (strcmp(status->tokens[i].label, label) == 0) {
-			strcpy(self->asked.label, label);
-			return TOOL_DONE;
-		}
-	return tool_refuse(self->tool, "you have no \"%s\": see totp-enroll status", label);
+	if (!self_find_token(self, label))
+		return tool_refuse(self->tool, "you have no \"%s\": see totp-enroll status", label);
+	strcpy(self->asked.label, label);
+	return TOOL_DONE;
 }
 
 int self_remove(struct self *self)
 {
-	int code = self_need_record(self);
+	int code = self_need_enrolled(self);
 
 	if (code == TOOL_DONE)
-		code = choose_token(self, self->request->label);
+		code = choose_token(self);
 	if (code == TOOL_DONE && self->status.token_count == 1)
 		code = tool_refuse(self->tool,
 				   "\"%s\" is the only one you have: replace it, or delete your "
@@ -56,16 +49,16 @@ int self_remove(struct self *self)
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_REMOVE, NULL, NULL);
 	if (code == TOOL_DONE)
-		printf("Done: codes of \"%s\" are refused from now on.\n", self->asked.label);
+		printf("Done: codes of \"%s\" are denied from now on.\n", self->asked.label);
 	return code;
 }
 
 int self_rename(struct self *self)
 {
-	int code = self_need_record(self);
+	int code = self_need_enrolled(self);
 
 	if (code == TOOL_DONE)
-		code = choose_token(self, self->request->label);
+		code = choose_token(self);
 	strcpy(self->asked.new_label, self->request->new_label);
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_RENAME, NULL, NULL);
@@ -75,20 +68,10 @@ int self_rename(struct self *self)
 	return code;
 }
 
-static int hand_out(const struct self *self, struct outfile *file)
-{
-	const struct recovery_file sheet = {self->account.name, self->told.codes,
-					    self->told.code_count};
-
-	if (file->path && recovery_file_save(self->tool, &sheet, file) != TOOL_DONE)
-		outfile_drop(file); /* they are valid, so they are shown */
-	return recovery_file_hand_out(self->tool, &sheet, file);
-}
-
 int self_recovery(struct self *self)
 {
 	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
-	int code = self_need_record(self);
+	int code = self_need_enrolled(self);
 
 	if (code == TOOL_DONE)
 		code = outfile_create(self->tool, self->request->save, &file);
@@ -96,19 +79,19 @@ int self_recovery(struct self *self)
 		code = self_ask_with_code(self, WIRE_RECOVERY, NULL, NULL);
 	if (code != TOOL_DONE)
 		return code;
-	printf("Done: the recovery codes that you had are void.\n");
-	return hand_out(self, &file);
+	printf("Done: your old recovery codes are no longer valid.\n");
+	return self_hand_out_codes(self, &file);
 }
 
 int self_delete(struct self *self)
 {
-	int code = self_need_record(self);
+	int code = self_need_enrolled(self);
 	char overrides[SERVICE_OVERRIDES_MAX] = "";
 
 	if (code == TOOL_DONE && self->told.required)
 		return tool_refuse(self->tool,
-				   "the policy's file requires a code of %s: only your "
-				   "administrator can change that",
+				   "a login as %s needs a code, so only your administrator can "
+				   "delete your enrollment",
 				   self->account.name);
 	if (code != TOOL_DONE)
 		return code;
@@ -119,10 +102,10 @@ int self_delete(struct self *self)
 		       "Where a line requires a code, you cannot log in until you enroll again.\n",
 		       overrides);
 	else
-		printf("A login needs no code any more.\n");
+		printf("A login will then need no code.\n");
 	code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
 	if (code == TOOL_DONE)
 		printf("Done: %sTo enroll again: totp-enroll\n",
-		       overrides[0] ? "" : "a login needs no code any more. ");
+		       overrides[0] ? "" : "a login no longer needs a code. ");
 	return code;
 }

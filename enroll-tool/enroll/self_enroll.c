@@ -3,205 +3,170 @@
 #include "enroll/self.h"
 #include "enroll/enroll_steps.h"
 
-/* A phone that is new to somebody, and how far it has come. */
+/* A new phone, and how far it has come. */
 struct arrival {
-	struct enrollment enrolment;
+	struct enrollment enrollment;
 	struct files files;
-	bool again; /* its code was typed back once, and came too late */
+	bool again; /* its code was typed back once, but the request came too late */
 };
+
+static bool is_added(const struct self *self)
+{
+	return self->request->what == REQUEST_ADD || self->request->what == REQUEST_REPLACE;
+}
 
 /* --- before anything is shown --- */
 
 static int check_first(const struct self *self)
 {
 	if (self->enrolled)
-		return tool_refuse(self->tool, "you are enrolled already: 'add' another phone, or "
+		return tool_refuse(self->tool, "you are already enrolled: 'add' another phone, or "
 					       "'replace' the one you have");
 	if (!self->told.may_enroll && self_login_enrolls(self))
-		return tool_refuse(self->tool, "here a login sets it up: log in anew, by ssh or at "
-					       "the console");
+		return tool_refuse(self->tool, "here a login enrolls you: log in again, by ssh or "
+					       "at the console");
 	if (!self->told.may_enroll)
 		return self_denied(self, "only your administrator can enroll you here: ask for an "
 					 "invitation");
 	return TOOL_DONE;
 }
 
-static bool has_token(const struct self *self, const char *label)
-{
-	for (size_t i = 0; i < self->status.token_count; i++)
-		if (strcmp(self->status.tokens[i].label, label) == 0)
-			return true;
-	return false;
-}
-
 static int check_add(const struct self *self)
 {
 	const char *label = self->request->label;
 
-	if (has_token(self, label))
-		return tool_refuse(self->tool, "you have a \"%s\" already: choose another name",
+	if (self_find_token(self, label))
+		return tool_refuse(self->tool, "you already have a \"%s\": choose another name",
 				   label);
 	if (self->status.token_count == CRED_TOKENS_MAX)
 		return tool_refuse(self->tool,
-				   "you have %d phones and tokens, which is as many "
-				   "as there may be: 'remove' one",
+				   "you already have %d devices, the most that one account can "
+				   "have: 'remove' one",
 				   CRED_TOKENS_MAX);
 	return TOOL_DONE;
 }
 
-/* The one that was named, or the only one. */
+/* Replace the token that the request names, or the only one. */
 static int check_replace(struct self *self)
 {
 	const char *label = self->request->named ? self->request->label
 						 : self->status.tokens[0].label;
 
 	if (!self->request->named && self->status.token_count > 1)
-		return tool_refuse(self->tool, "say which one to replace: see totp-enroll status");
-	if (!has_token(self, label))
+		return tool_refuse(self->tool,
+				   "you have several devices: run totp-enroll replace LABEL, with "
+				   "a label from totp-enroll status");
+	if (!self_find_token(self, label))
 		return tool_refuse(self->tool, "you have no \"%s\": see totp-enroll status", label);
 	strcpy(self->asked.label, label);
 	return TOOL_DONE;
 }
 
-static int check(struct self *self)
+static int check_request(struct self *self)
 {
-	bool replace = self->request->what == REQUEST_REPLACE;
 	int code;
 
-	if (self->request->what != REQUEST_ADD && !replace)
+	if (!is_added(self))
 		return check_first(self);
-	code = self_need_record(self);
+	code = self_need_enrolled(self);
 	if (code == TOOL_DONE && !self->tool->policy.enroll_tool)
-		return tool_refuse(self->tool, "a new phone is your administrator's to enrol here");
+		return self_denied(self, "only your administrator can add or replace a phone here");
 	if (code != TOOL_DONE)
 		return code;
-	return replace ? check_replace(self) : check_add(self);
+	return self->request->what == REQUEST_REPLACE ? check_replace(self) : check_add(self);
 }
 
 /* --- the new phone --- */
 
-/* Put it into the request; its code is fresh. */
-static void fill_in(struct self *self, const struct enrollment *enrolment)
+/* A code of the new phone, which goes into the request. */
+static int confirm_phone(struct self *self, void *context)
 {
-	const struct otp_uri *uri = &enrolment->uri;
+	struct arrival *arrival = context;
+	const struct enrollment *enrollment = &arrival->enrollment;
+	const struct otp_uri *uri = &enrollment->uri;
 	struct wire_token *token = &self->asked.token;
+	int code;
 
+	if (arrival->again)
+		printf("Once more, beginning with the new phone.\n");
+	arrival->again = true;
+	code = enroll_steps_confirm(&arrival->enrollment);
+	if (code != TOOL_DONE)
+		return code;
 	*token = (struct wire_token){.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 				     .alg = uri->alg,
 				     .digits = (uint8_t)uri->digits,
 				     .period = (uint16_t)uri->period,
 				     .secret = uri->secret,
 				     .counter = uri->counter,
-				     .typed = enrolment->typed};
+				     .typed = enrollment->typed};
 	strncpy(token->label, self->request->label, sizeof(token->label) - 1);
+	return TOOL_DONE;
 }
 
-/* A code of the new phone, before one of what there is is asked for. */
-static int confirm(struct self *self, void *context)
-{
-	struct arrival *arrival = context;
-	int code = enroll_steps_confirm(&arrival->enrolment, &self->asking);
-
-	if (code == TOOL_DONE)
-		fill_in(self, &arrival->enrolment);
-	return code;
-}
-
-static int confirm_new(struct self *self, void *context)
-{
-	struct arrival *arrival = context;
-
-	if (arrival->again)
-		printf("Once more, beginning with the new phone.\n");
-	arrival->again = true;
-	return confirm(self, context);
-}
-
-static int present(struct self *self, struct arrival *arrival)
-{
-	int code = enrollment_choose(&arrival->enrolment);
-
-	if (code == TOOL_DONE)
-		code = enroll_steps_find_secret(&arrival->enrolment, &self->asking);
-	if (code == TOOL_DONE)
-		code = enroll_steps_save(&arrival->enrolment, &arrival->files);
-	if (code == TOOL_DONE)
-		code = enroll_steps_show(&arrival->enrolment);
-	return code;
-}
-
-static int store(struct self *self, struct arrival *arrival)
+static int store_phone(struct self *self, struct arrival *arrival)
 {
 	int code;
 
-	if (self->request->what == REQUEST_ADD || self->request->what == REQUEST_REPLACE) {
+	if (is_added(self)) {
 		if (!self->request->secret)
-			printf("First the code of the new phone, then one of what you have.\n");
+			printf("First the code of the new phone, then a code of what you have.\n");
 		return self_ask_with_code(
 			self, self->request->what == REQUEST_ADD ? WIRE_ADD : WIRE_REPLACE,
-			confirm_new, arrival);
+			confirm_phone, arrival);
 	}
-	code = confirm(self, arrival);
+	code = confirm_phone(self, arrival);
 	return code == TOOL_DONE ? self_ask(self, WIRE_ENROLL, NULL) : code;
 }
 
-/* --- saying what was done --- */
-
-static void tell_done(const struct self *self, const struct arrival *arrival)
+static int finish(const struct self *self, struct arrival *arrival)
 {
 	if (self->request->what == REQUEST_ADD)
 		printf("Done: \"%s\" is added.\n", self->request->label);
 	else if (self->request->what == REQUEST_REPLACE)
-		printf("Done: codes of the old \"%s\" are refused from now on.\n",
+		printf("Done: codes of the old \"%s\" are denied from now on.\n",
 		       self->asked.label);
 	else
 		printf("Done: your account is protected by your phone.\n");
-	enroll_steps_tell_next_code(&arrival->enrolment, stdout);
+	enroll_steps_tell_next_code(&arrival->enrollment, stdout);
+	enroll_steps_keep_pictures(self->tool, &arrival->files);
+	return self->told.code_count ? self_hand_out_codes(self, &arrival->files.codes) : TOOL_DONE;
 }
 
-static int hand_out(const struct self *self, struct files *files)
+static int enroll_phone(struct self *self, struct arrival *arrival)
 {
-	const struct recovery_file sheet = {self->account.name, self->told.codes,
-					    self->told.code_count};
+	int code = enrollment_choose(&arrival->enrollment);
+	bool shown;
 
-	enroll_steps_keep_pictures(self->tool, files);
-	if (sheet.count == 0)
-		return TOOL_DONE;
-	if (files->codes.path && recovery_file_save(self->tool, &sheet, &files->codes) != TOOL_DONE)
-		outfile_drop(&files->codes); /* they are valid, so they are shown */
-	return recovery_file_hand_out(self->tool, &sheet, &files->codes);
-}
-
-static int arrive(struct self *self, struct arrival *arrival)
-{
-	bool added = self->request->what == REQUEST_ADD || self->request->what == REQUEST_REPLACE;
-	int code = present(self, arrival);
-	bool shown = code == TOOL_DONE;
-
+	if (code == TOOL_DONE)
+		code = enroll_steps_find_secret(&arrival->enrollment);
+	if (code == TOOL_DONE)
+		code = enroll_steps_save(&arrival->enrollment, &arrival->files);
+	if (code == TOOL_DONE)
+		code = enroll_steps_show(&arrival->enrollment);
+	shown = code == TOOL_DONE;
 	if (shown)
-		code = store(self, arrival);
-	if (code == TOOL_DONE) {
-		tell_done(self, arrival);
-		return hand_out(self, &arrival->files);
-	}
-	if (!added || !shown) /* else it was said after the last try */
+		code = store_phone(self, arrival);
+	if (code == TOOL_DONE)
+		return finish(self, arrival);
+	if (!is_added(self) || !shown) /* else the last try has printed it */
 		self_tell_unchanged(self);
 	if (shown && !self->request->secret && !self->unsure)
-		fprintf(stderr, "If your phone has the new entry already, delete it.\n");
+		fprintf(stderr, "If your phone already has the new entry, delete it.\n");
 	return code;
 }
 
 int self_enroll(struct self *self)
 {
-	struct arrival arrival = {.enrolment = {.tool = self->tool,
-						.request = self->request,
-						.account = self->account},
+	struct arrival arrival = {.enrollment = {.tool = self->tool,
+						 .request = self->request,
+						 .account = self->account},
 				  .files = FILES_NONE};
-	int code = check(self);
+	int code = check_request(self);
 
 	if (code == TOOL_DONE)
-		code = arrive(self, &arrival);
+		code = enroll_phone(self, &arrival);
 	enroll_steps_drop_files(&arrival.files);
-	enrollment_wipe(&arrival.enrolment);
+	enrollment_wipe(&arrival.enrollment);
 	return code;
 }

@@ -1,16 +1,14 @@
-/* Users look after themselves: who calls, what they have, and which subcommand they want. */
+/* A user's own enrollment: finds the user and the status, and runs the subcommand. */
 #include "enroll/self.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "common/prompt.h"
+#include "common/interrupt.h"
 
-#define OWN_SELF OWN(self_wipe)
-
-static void self_wipe(struct self *self)
+static void wipe_self(struct self *self)
 {
-	explicit_bzero(self, sizeof(*self));
+	WIPE(*self);
 }
 
 static int find_self(struct self *self)
@@ -24,20 +22,11 @@ static int find_self(struct self *self)
 	if (!self->account.known)
 		return tool_refuse(tool, "your user id %u has no account", (unsigned)getuid());
 	if (named && strcmp(named, self->account.name) != 0)
-		return tool_refuse(tool, "only root can look after others");
+		return tool_refuse(tool, "only root can change the enrollment of other users");
 	return TOOL_DONE;
 }
 
-static int load_status(struct self *self)
-{
-	int code = self_ask(self, WIRE_STATUS, NULL);
-
-	self->status = self->told.status;
-	self->enrolled = self->told.enrolled;
-	return code;
-}
-
-static int run(struct self *self)
+static int run_subcommand(struct self *self)
 {
 	switch (self->request->what) {
 	case REQUEST_NOTHING:
@@ -65,13 +54,15 @@ static int run(struct self *self)
 
 int self_serve(struct tool *tool, const struct request *request)
 {
-	OWN_SELF struct self self = {.tool = tool, .request = request};
+	OWN(wipe_self) struct self self = {.tool = tool, .request = request};
 	int code = find_self(&self);
 
 	if (code == TOOL_DONE)
 		code = tool_load_policy(tool);
 	if (code == TOOL_DONE)
-		code = load_status(&self);
-	prompt_hold_signals(&self.asking);
-	return code == TOOL_DONE ? run(&self) : code;
+		code = self_ask(&self, WIRE_STATUS, NULL);
+	self.status = self.told.status;
+	self.enrolled = self.told.enrolled;
+	interrupt_hold();
+	return code == TOOL_DONE ? run_subcommand(&self) : code;
 }

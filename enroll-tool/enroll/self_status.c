@@ -4,69 +4,66 @@
 #include "host/facts.h"
 #include "host/source.h"
 #include "common/json.h"
+#include "common/term.h"
 #include "login/change.h"
 #include "login/gate.h"
 #include "otp/uri.h"
 #include "enroll/self.h"
-#include "enroll/self_time.h"
+#include "common/when.h"
 #include "common/service.h"
-
-#define JSON_MAX 8192
 
 /* --- for people --- */
 
-static void print_token(const struct wire_shown *token, int width)
+static void print_devices(const struct wire_status *status)
 {
-	char added[SELF_TIME_MAX], used[SELF_TIME_MAX];
-
-	printf("  %-*s  added %.10s, last used %s%s\n", width, token->label,
-	       self_when(token->created, added), self_when(token->last_used, used),
-	       token->type == TOKEN_HOTP ? " (by a counter)" : "");
-}
-
-static void print_tokens(const struct wire_status *status)
-{
-	int width = 0;
+	char added[WHEN_MAX], used[WHEN_MAX];
+	size_t width = 0;
 
 	for (size_t i = 0; i < status->token_count; i++)
-		if ((int)strlen(status->tokens[i].label) > width)
-			width = (int)strlen(status->tokens[i].label);
-	for (size_t i = 0; i < status->token_count; i++)
-		print_token(&status->tokens[i], width);
+		if (term_width(status->tokens[i].label) > width)
+			width = term_width(status->tokens[i].label);
+	for (size_t i = 0; i < status->token_count; i++) {
+		const struct wire_shown *token = &status->tokens[i];
+
+		printf("  %s%*s  added %.10s, last used %s%s\n", token->label,
+		       (int)(width - term_width(token->label)), "",
+		       when_text(token->created, added), when_text(token->last_used, used),
+		       token->type == TOKEN_HOTP ? " (by a counter)" : "");
+	}
 }
 
-static void print_failures(const struct self *self)
+static void print_wrong_codes(const struct self *self)
 {
 	const struct outcome *outcome = &self->told.outcome;
-	char place[SOURCE_TEXT_MAX], text[SELF_TIME_MAX];
+	char place[SOURCE_TEXT_MAX], text[WHEN_MAX];
 
 	if (outcome->failures) {
 		source_place(&outcome->failure_source, place);
 		printf("%u wrong code%s since your last login, %son %s\nfrom %s.\n",
 		       (unsigned)outcome->failures, outcome->failures == 1 ? "" : "s",
 		       outcome->failures == 1 ? "" : "the last ",
-		       self_when(outcome->last_failure, text), place);
+		       when_text(outcome->last_failure, text), place);
 	}
 	if (self->status.wait_seconds)
 		printf("Too many of them from here: wait %s.\n",
 		       self->status.wait_seconds == UINT32_MAX
 			       ? "for your administrator to unlock you"
-			       : self_duration(self->status.wait_seconds, text));
+			       : when_duration(self->status.wait_seconds, text));
 }
 
-/* totpd and this program go by the policy's file. */
+/* totpd and this program use the policy's file, which the arguments of a PAM line override. */
 static void print_overrides(const struct self *self)
 {
 	char overrides[SERVICE_OVERRIDES_MAX];
 
 	service_overrides(self->tool, overrides);
 	if (overrides[0])
-		printf("That is the policy's file. The PAM lines of these services differ:\n%s\n",
+		printf("The policy's file says so. The PAM lines of these services differ:\n%s\n",
 		       overrides);
 }
 
-/* Whom the policy's file names; false: it cannot be looked up. */
-static bool find_facts(const struct self *self, struct gate_facts *ret_facts)
+/* The gate's facts about the user; false: they cannot be looked up. */
+static bool find_own_facts(const struct self *self, struct gate_facts *ret_facts)
 {
 	const struct address nowhere = {.family = ADDRESS_NONE};
 
@@ -79,21 +76,21 @@ static bool required_later(const struct self *self, char ret_date[11])
 	const struct policy *policy = &self->tool->policy;
 	struct gate_facts facts;
 
-	if (!gate_days_left(policy, clock_now()) || !find_facts(self, &facts) ||
+	if (!gate_days_left(policy, clock_now()) || !find_own_facts(self, &facts) ||
 	    !gate_requires(policy, &facts, policy->enforce_from))
 		return false;
 	text_to_date(policy->enforce_from, ret_date);
 	return true;
 }
 
-/* As a login decides, and by the same function. */
+/* By the function that decides at a login. */
 static void print_need(const struct self *self)
 {
 	enum gate_reason reason = GATE_REASON_ENROLLED;
 	struct gate_facts facts;
 	char date[11];
 
-	if (find_facts(self, &facts)) {
+	if (find_own_facts(self, &facts)) {
 		facts.enrolled = true;
 		facts.pending = self->told.pending;
 		(void)gate(&self->tool->policy, &facts, clock_now(), &reason);
@@ -107,7 +104,7 @@ static void print_need(const struct self *self)
 		printf("A login as %s here needs a code of\n", self->account.name);
 }
 
-/* What totpd would do, by the function that it decides by. */
+/* What totpd would allow, by the function that decides there. */
 static void print_commands(const struct self *self)
 {
 	static const struct {
@@ -134,20 +131,20 @@ static void print_record(const struct self *self)
 	const struct wire_status *status = &self->status;
 
 	if (self->told.disabled)
-		printf("Your administrator has switched off what you have: every code is "
-		       "refused.\n");
+		printf("Your administrator has suspended your enrollment: every code is denied.\n");
 	else if (self->told.pending)
-		printf("What you have waits for its first code: see totp-enroll test\n");
+		printf("Your phone is not confirmed yet. To confirm it, type one code from it:\n"
+		       "totp-enroll test\n");
 	print_need(self);
-	print_tokens(status);
+	print_devices(status);
 	print_overrides(self);
 	if (status->recovery_count)
 		printf("%u of %u recovery codes left.%s\n", status->recovery_left,
 		       status->recovery_count,
-		       status->recovery_left <= 2 ? " For new ones: totp-enroll recovery" : "");
+		       status->recovery_left <= 2 ? " To get new ones: totp-enroll recovery" : "");
 	else
-		printf("You have no recovery codes. For some: totp-enroll recovery\n");
-	print_failures(self);
+		printf("You have no recovery codes. To get some: totp-enroll recovery\n");
+	print_wrong_codes(self);
 	print_commands(self);
 }
 
@@ -173,9 +170,9 @@ static void print_absence(const struct self *self)
 		printf("You have no phone enrolled here, and need none.\n");
 	print_overrides(self);
 	if (self->told.may_enroll)
-		printf("To enrol one: totp-enroll enroll\n");
+		printf("To enroll one: totp-enroll enroll\n");
 	else if (self_login_enrolls(self))
-		printf("To set one up, log in anew, by ssh or at the console.\n");
+		printf("To enroll one, log in again, by ssh or at the console.\n");
 	else
 		printf("Only your administrator can enroll one: ask for an invitation.\n%s%s",
 		       self->tool->policy.help, self->tool->policy.help[0] ? "\n" : "");
@@ -183,26 +180,14 @@ static void print_absence(const struct self *self)
 
 /* --- for programs --- */
 
-static void put_token(struct json *json, const struct wire_shown *token)
-{
-	json_open(json, NULL, '{');
-	json_text(json, "label", token->label);
-	json_text(json, "type", token->type == TOKEN_HOTP ? "hotp" : "totp");
-	json_text(json, "algorithm", uri_algorithm_name(token->alg));
-	json_number(json, "digits", token->digits);
-	json_number(json, "period", token->period);
-	json_number(json, "added", (uint64_t)token->created);
-	json_number(json, "last_used", (uint64_t)token->last_used);
-	json_close(json, '}');
-}
-
-static int print_json(const struct self *self)
+static int print_status_json(const struct self *self)
 {
 	const struct wire_status *status = &self->status;
-	char line[JSON_MAX], source[SOURCE_TEXT_MAX];
-	struct json json = json_of(line, sizeof(line));
+	char source[SOURCE_TEXT_MAX];
+	struct json json;
 
 	source_text(&self->told.outcome.failure_source, source);
+	json_begin(&json);
 	json_open(&json, NULL, '{');
 	json_text(&json, "user", self->account.name);
 	json_bool(&json, "enrolled", self->enrolled);
@@ -211,8 +196,19 @@ static int print_json(const struct self *self)
 	json_bool(&json, "required", self->told.required);
 	json_bool(&json, "may_enroll", self->told.may_enroll);
 	json_open(&json, "tokens", '[');
-	for (size_t i = 0; i < status->token_count; i++)
-		put_token(&json, &status->tokens[i]);
+	for (size_t i = 0; i < status->token_count; i++) {
+		const struct wire_shown *token = &status->tokens[i];
+
+		json_open(&json, NULL, '{');
+		json_text(&json, "label", token->label);
+		json_text(&json, "type", token->type == TOKEN_HOTP ? "hotp" : "totp");
+		json_text(&json, "algorithm", uri_algorithm_name(token->alg));
+		json_number(&json, "digits", token->digits);
+		json_number(&json, "period", token->period);
+		json_number(&json, "added", (uint64_t)token->created);
+		json_number(&json, "last_used", (uint64_t)token->last_used);
+		json_close(&json, '}');
+	}
 	json_close(&json, ']');
 	json_number(&json, "recovery_codes", status->recovery_count);
 	json_number(&json, "recovery_codes_left", status->recovery_left);
@@ -221,16 +217,13 @@ static int print_json(const struct self *self)
 	json_text(&json, "last_failure_source", self->told.outcome.failures ? source : NULL);
 	json_number(&json, "wait_seconds", status->wait_seconds);
 	json_close(&json, '}');
-	if (json_end(&json) != TOTP_OK)
-		return tool_refuse(self->tool, "cannot write all of it");
-	fwrite(line, 1, json.out.len, stdout);
-	return TOOL_DONE;
+	return json_end(self->tool, &json);
 }
 
 int self_status(struct self *self)
 {
 	if (self->request->json)
-		return print_json(self);
+		return print_status_json(self);
 	if (self->enrolled)
 		print_record(self);
 	else

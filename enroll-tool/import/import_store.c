@@ -13,8 +13,6 @@
 #include "login/enroll.h"
 #include "record/recovery.h"
 
-#define JSON_MAX 2048 /* of one user: a name of escapes, and little else */
-
 static size_t count_fate(const struct import *import, enum fate fate)
 {
 	size_t count = 0;
@@ -177,38 +175,41 @@ static int tell_left_out(const struct import *import)
 									    : TOOL_DONE;
 }
 
-/* One object of --json; `before` separates it from the one before. */
-static void tell_object(const struct item *item, const char *before)
+static void put_item(struct json *json, const struct item *item)
 {
 	OWN_NEW_TOKEN struct new_token draft;
-	char line[JSON_MAX];
-	struct json json = json_of(line, sizeof(line));
 
 	if (new_token_unpack(item->packed, item->len, &draft) != TOTP_OK)
 		return;
-	json_open(&json, NULL, '{');
-	json_text(&json, "user", item->user);
-	json_text(&json, "what", fates[item->fate]);
-	json_bool(&json, "account", item->known);
-	json_number(&json, "tokens", draft.cred.token_count);
-	json_number(&json, "recovery_codes", recovery_left(&draft.cred, &draft.state));
-	json_close(&json, '}');
-	if (buffer_end(&json.out) == TOTP_OK)
-		printf("%s%.*s", before, (int)json.out.len, line);
+	json_open(json, NULL, '{');
+	json_text(json, "user", item->user);
+	json_text(json, "what", fates[item->fate]);
+	json_bool(json, "account", item->known);
+	json_number(json, "tokens", draft.cred.token_count);
+	json_number(json, "recovery_codes", recovery_left(&draft.cred, &draft.state));
+	json_close(json, '}');
+}
+
+static int tell_dry_run_json(const struct import *import)
+{
+	struct json json;
+	int code;
+
+	json_begin(&json);
+	json_open(&json, NULL, '[');
+	for (size_t i = 0; i < import->count; i++)
+		put_item(&json, &import->items[i]);
+	json_close(&json, ']');
+	code = json_end(&import->ctl->tool, &json);
+	return tell_left_out(import) == TOOL_DONE ? code : TOOL_REFUSED;
 }
 
 static int tell_dry_run(const struct import *import)
 {
-	for (size_t i = 0; i < import->count; i++) {
-		if (import->ctl->json)
-			tell_object(&import->items[i], i ? ",\n " : "[");
-		else
-			tell_item(&import->items[i]);
-	}
-	if (import->ctl->json) {
-		printf("%s]\n", import->count ? "" : "[");
-		return tell_left_out(import);
-	}
+	if (import->ctl->json)
+		return tell_dry_run_json(import);
+	for (size_t i = 0; i < import->count; i++)
+		tell_item(&import->items[i]);
 	printf("nothing is changed; it would be: ");
 	print_counts(import, count_fate(import, FATE_NEW), count_fate(import, FATE_REPLACE));
 	return tell_left_out(import);

@@ -4,8 +4,6 @@
 #include "common/json.h"
 #include "keys/keys.h"
 
-#define JSON_MAX 256
-
 struct listing {
 	struct keyring keyring;
 	struct keyring_text text;
@@ -72,12 +70,15 @@ static void print_notes(const struct listing *listing)
 
 /* --- for programs --- */
 
-static void print_json(const struct listing *listing)
+static int print_json(const struct tool *tool, const struct listing *listing)
 {
+	struct json json;
+
+	json_begin(&json);
+	json_open(&json, NULL, '[');
 	for (size_t i = 0; i < listing->uses.count; i++) {
 		const struct key_use *use = &listing->uses.use[i];
-		char line[JSON_MAX], id[9], day[11];
-		struct json json = json_of(line, sizeof(line));
+		char id[9], day[11];
 
 		snprintf(id, sizeof(id), "%08x", (unsigned)use->id);
 		json_open(&json, NULL, '{');
@@ -87,9 +88,9 @@ static void print_json(const struct listing *listing)
 		json_number(&json, "records", use->records);
 		json_number(&json, "invitations", use->invites);
 		json_close(&json, '}');
-		printf("%s%.*s", i ? ",\n " : "[", (int)json.out.len, line);
 	}
-	printf("]\n");
+	json_close(&json, ']');
+	return json_end(tool, &json);
 }
 
 int ctl_key_list(struct ctl *ctl)
@@ -105,13 +106,13 @@ int ctl_key_list(struct ctl *ctl)
 		return code;
 	listing.rotating = keyring_rotation_of(&listing.text, &listing.rotation);
 	if (ctl->json) {
-		print_json(&listing);
+		code = print_json(&ctl->tool, &listing);
 	} else {
 		print_lines(&listing);
 		print_notes(&listing);
 	}
 	if (listing.uses.unknown == 0)
-		return TOOL_DONE;
+		return code;
 	return tool_refuse(&ctl->tool, "%zu more cannot be read: %s", listing.uses.unknown,
 			   listing.uses.why.text);
 }

@@ -10,7 +10,6 @@
  *
  * Logins continue meanwhile, and nothing here waits for a person.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -305,8 +304,6 @@ int ctl_key_rotate(struct ctl *ctl)
 	OWN(rotate_end) struct rotate rotate = {.ctl = ctl, .progress = progress_begin()};
 	int code = tool_open(&ctl->tool, "rotate keys");
 
-	(void)signal(SIGPIPE, SIG_IGN); /* a reader that closes the pipe does not stop it */
-	(void)signal(SIGXFSZ, SIG_IGN);
 	allow_files();
 	if (code == TOOL_DONE)
 		code = begin(&rotate);

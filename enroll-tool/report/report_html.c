@@ -170,12 +170,12 @@ static void put_names(struct buffer *out, const struct report *report, enum stag
 
 static void put_summary(struct buffer *out, const struct report *report)
 {
-	char when[CTL_TIME_MAX], sentence[REPORT_WHEN_MAX];
+	char when[WHEN_MAX], sentence[REPORT_WHEN_MAX];
 
 	html_put(out, "<h1>Enrollment on ");
 	html_bdi(out, report->host);
 	report_when(report, sentence);
-	put(out, "</h1>\n<p>%s</p>\n<p>%s</p>\n", ctl_time(report->now, when), sentence);
+	put(out, "</h1>\n<p>%s</p>\n<p>%s</p>\n", when_iso(report->now, when), sentence);
 	if (report->overrides[0]) {
 		html_put(out,
 			 "<p>That is the policy's file. The PAM lines of these services differ: ");

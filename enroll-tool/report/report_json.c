@@ -1,27 +1,7 @@
 /* The report for programs: one object. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/json.h"
 #include "report/report.h"
 #include "common/ctl.h"
-
-#define FIXED_ROOM 4096
-#define TEAM_ROOM  512 /* beside its name */
-
-/* Six characters for each byte of a name, quotes and comma. */
-static size_t room_for(const struct report *report)
-{
-	size_t room = FIXED_ROOM;
-
-	for (size_t i = 0; i < report->people.count; i++)
-		room += report->people.list[i].counted ? 6 * strlen(report->people.list[i].name) + 8
-						       : 0;
-	for (size_t i = 0; i < report->team_count; i++)
-		room += 6 * strlen(report->teams[i].crew->name) + TEAM_ROOM;
-	return room;
-}
 
 static void put_tally(struct json *json, const struct tally *tally)
 {
@@ -65,11 +45,11 @@ static void put_report(struct json *json, const struct report *report)
 	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
 					   STAGE_UNUSED, STAGE_REFUSED};
 	const struct policy *policy = report->policy;
-	char text[CTL_TIME_MAX], day[11];
+	char text[WHEN_MAX], day[11];
 
 	json_open(json, NULL, '{');
 	json_text(json, "host", report->host);
-	json_text(json, "time", ctl_time(report->now, text));
+	json_text(json, "time", when_iso(report->now, text));
 	json_text(json, "enforce", service_enforce(policy, day));
 	json_text(json, "enforce_overrides", report->overrides[0] ? report->overrides : NULL);
 	text_to_date(policy->enroll_until, day);
@@ -87,14 +67,9 @@ static void put_report(struct json *json, const struct report *report)
 
 int report_print_json(const struct tool *tool, const struct report *report)
 {
-	size_t room = room_for(report);
-	OWN_TEXT char *text = malloc(room);
-	struct json json = json_of(text, text ? room : 0);
+	struct json json;
 
-	if (text)
-		put_report(&json, report);
-	if (!text || json_end(&json) != TOTP_OK)
-		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
-	fwrite(json.out.data, 1, json.out.len, stdout);
-	return TOOL_DONE;
+	json_begin(&json);
+	put_report(&json, report);
+	return json_end(tool, &json);
 }

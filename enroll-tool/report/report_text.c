@@ -1,12 +1,10 @@
 /* The report in a terminal: bars as wide as the window, of letters if it cannot show blocks. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "report/report.h"
 #include "common/ctl.h"
+#include "common/term.h"
 
 #define WIDTH_MIN  40
 #define WIDTH_MAX  160
@@ -14,14 +12,9 @@
 #define NAME_WIDTH 24
 #define BAR_MIN    10
 
-struct paper {
-	unsigned width;
-	bool utf8, colours;
-};
-
-/* How a stage is drawn: a block, a letter, a colour. */
+/* How a stage is drawn: a block, or without UTF-8 a letter, in a color. */
 static const struct ink {
-	const char *block, *letter, *colour;
+	const char *block, *letter, *color;
 } inks[STAGES] = {
 	[STAGE_IN_USE] = {"\u2588", "#", "\033[32m"},
 	[STAGE_UNUSED] = {"\u2593", "+", "\033[36m"},
@@ -33,44 +26,27 @@ static const struct ink {
 	[STAGE_EXEMPT] = {"-", "-", "\033[2m"},
 };
 
-static struct paper paper_of_stdout(void)
-{
-	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
-	struct winsize size = {0};
-	struct paper paper = {.width = 80, .utf8 = tool_utf8()};
-
-	paper.colours = isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0 &&
-			!(plain && *plain);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		paper.width = size.ws_col;
-	if (paper.width < WIDTH_MIN)
-		paper.width = WIDTH_MIN;
-	if (paper.width > WIDTH_MAX)
-		paper.width = WIDTH_MAX;
-	return paper;
-}
-
-static void print_cells(const struct paper *paper, enum stage stage, unsigned count)
+static void print_cells(const struct term *term, enum stage stage, unsigned count)
 {
 	const struct ink *ink = &inks[stage];
 
 	if (count == 0)
 		return;
-	if (paper->colours)
-		fputs(ink->colour, stdout);
+	if (term->color)
+		fputs(ink->color, stdout);
 	for (unsigned i = 0; i < count; i++)
-		fputs(paper->utf8 ? ink->block : ink->letter, stdout);
-	if (paper->colours)
+		fputs(term->utf8 ? ink->block : ink->letter, stdout);
+	if (term->color)
 		fputs("\033[0m", stdout);
 }
 
-static void print_bar(const struct paper *paper, const struct tally *tally, unsigned width)
+static void print_bar(const struct term *term, const struct tally *tally, unsigned width)
 {
 	unsigned cells[STAGES];
 
 	report_split(tally, width, cells);
 	for (enum stage stage = 0; stage < STAGES; stage++)
-		print_cells(paper, stage, cells[stage]);
+		print_cells(term, stage, cells[stage]);
 }
 
 /* "<1 %" if it is more than nothing. */
@@ -81,7 +57,7 @@ static void percent_text(size_t part, size_t whole, char text[8])
 	snprintf(text, 8, percent == 0 && part ? "<1 %%" : "%u %%", percent);
 }
 
-static void print_legend(const struct paper *paper, const struct tally *tally)
+static void print_legend(const struct term *term, const struct tally *tally)
 {
 	char percent[8];
 
@@ -89,7 +65,7 @@ static void print_legend(const struct paper *paper, const struct tally *tally)
 		if (!tally->of[stage])
 			continue;
 		printf("  ");
-		print_cells(paper, stage, 1);
+		print_cells(term, stage, 1);
 		percent_text(tally->of[stage], tally->people, percent);
 		printf(" %7zu  %5s  %s\n", tally->of[stage], percent, report_stage_text(stage));
 	}
@@ -97,53 +73,20 @@ static void print_legend(const struct paper *paper, const struct tally *tally)
 
 /* --- groups --- */
 
-static const char *tag_of(const struct crew *crew)
-{
-	if (crew->required)
-		return " (required)";
-	return crew->exempt ? " (exempt)" : "";
-}
-
 #define SHOWN_MAX (CRED_USER_MAX + 16)
 
-/* The printable name of a group, which strangers may have chosen. */
-static void name_of(const struct crew *crew, char shown[SHOWN_MAX])
+/* The printable name of a group: strangers may have chosen it. */
+static void label_of(const struct crew *crew, char shown[SHOWN_MAX])
 {
 	char printable[CRED_USER_MAX + 1];
 
 	if (!text_is_clean(text_of(crew->name)) ||
 	    text_copy(text_of(crew->name), printable, sizeof(printable)) != TOTP_OK)
 		text_printable(text_of(crew->name), printable, sizeof(printable));
-	snprintf(shown, SHOWN_MAX, "%s%s", printable, tag_of(crew));
-}
-
-static bool begins_character(char c)
-{
-	return ((unsigned char)c & 0xc0) != 0x80;
-}
-
-static unsigned characters_in(const char *text)
-{
-	unsigned count = 0;
-
-	for (; *text; text++)
-		count += begins_character(*text);
-	return count;
-}
-
-/* Cut or padded to a number of characters. */
-static void print_padded(const char *text, unsigned width)
-{
-	unsigned count = characters_in(text), printed = 0;
-
-	for (; *text; text++) {
-		printed += begins_character(*text);
-		if (printed > width)
-			break;
-		putchar(*text);
-	}
-	for (; count < width; count++)
-		putchar(' ');
+	snprintf(shown, SHOWN_MAX, "%s%s", printable,
+		 crew->required ? " (required)"
+		 : crew->exempt ? " (exempt)"
+				: "");
 }
 
 static unsigned name_width(const struct report *report)
@@ -153,49 +96,54 @@ static unsigned name_width(const struct report *report)
 	for (size_t i = 0; i < report->team_count && i < TEAMS_MAX; i++) {
 		char shown[SHOWN_MAX];
 
-		name_of(report->teams[i].crew, shown);
-		if (characters_in(shown) > width)
-			width = characters_in(shown);
+		label_of(report->teams[i].crew, shown);
+		if (term_width(shown) > width)
+			width = (unsigned)term_width(shown);
 	}
 	return width < NAME_WIDTH ? width : NAME_WIDTH;
 }
 
-static void print_team(const struct paper *paper, const struct team *team, unsigned name,
+static void print_team(const struct term *term, const struct team *team, unsigned name,
 		       unsigned bar)
 {
 	char shown[SHOWN_MAX], percent[8];
+	size_t len, width = 0;
 
-	name_of(team->crew, shown);
+	label_of(team->crew, shown);
 	percent_text(report_enrolled(&team->tally), team->tally.people, percent);
-	printf("  ");
-	print_padded(shown, name);
-	printf(" %7zu  %8s  ", team->tally.people, percent);
-	print_bar(paper, &team->tally, bar);
+	len = term_fit(shown, name, &width);
+	printf("  %.*s%*s %7zu  %8s  ", (int)len, shown, (int)(name - width), "",
+	       team->tally.people, percent);
+	print_bar(term, &team->tally, bar);
 	printf("\n");
 }
 
-static void print_teams(const struct paper *paper, const struct report *report)
+static void print_teams(const struct term *term, const struct report *report)
 {
 	unsigned name = name_width(report), rest = name + 2 + 8 + 10 + 2;
-	unsigned bar = paper->width > rest + BAR_MIN ? paper->width - rest : BAR_MIN;
+	unsigned bar = term->columns > rest + BAR_MIN ? term->columns - rest : BAR_MIN;
 	size_t shown = report->team_count < TEAMS_MAX ? report->team_count : TEAMS_MAX;
 
 	if (shown == 0)
 		return;
 	printf("\n  %-*s %7s  %8s\n", (int)name, "Group", "people", "enrolled");
 	for (size_t i = 0; i < shown; i++)
-		print_team(paper, &report->teams[i], name, bar);
+		print_team(term, &report->teams[i], name, bar);
 	if (shown < report->team_count)
 		printf("  and %zu smaller ones: --json, --html\n", report->team_count - shown);
 }
 
 int report_print(const struct report *report)
 {
-	struct paper paper = paper_of_stdout();
-	char when[CTL_TIME_MAX], sentence[REPORT_WHEN_MAX];
+	struct term term = term_of(stdout);
+	char when[WHEN_MAX], sentence[REPORT_WHEN_MAX];
 
+	if (term.columns < WIDTH_MIN)
+		term.columns = WIDTH_MIN;
+	if (term.columns > WIDTH_MAX)
+		term.columns = WIDTH_MAX;
 	report_when(report, sentence);
-	printf("Enrollment on %s, %s\n%s\n", report->host, ctl_time(report->now, when), sentence);
+	printf("Enrollment on %s, %s\n%s\n", report->host, when_iso(report->now, when), sentence);
 	if (report->overrides[0])
 		printf("That is the policy's file. The PAM lines of these services differ: %s\n",
 		       report->overrides);
@@ -204,11 +152,11 @@ int report_print(const struct report *report)
 		printf("There are no people here.\n");
 		return TOOL_DONE;
 	}
-	print_bar(&paper, &report->tally, paper.width);
+	print_bar(&term, &report->tally, term.columns);
 	printf("\n%zu of %zu people are enrolled.\n", report_enrolled(&report->tally),
 	       report->tally.people);
-	print_legend(&paper, &report->tally);
-	print_teams(&paper, report);
+	print_legend(&term, &report->tally);
+	print_teams(&term, report);
 	if (report->strays)
 		printf("\nRecords without an account: %zu (totpctl list names them)\n",
 		       report->strays);

@@ -180,7 +180,7 @@ def test_totp_enroll_accepts_a_first_code(host, tmp_path):
     ask = ("runuser", "-u", "alice", "--", "pamtester", "locker", "alice", "authenticate")
     assert "Verification" not in run(*ask), "totpd says that it waits"
     assert host.event()["reason"] == "not_confirmed"
-    assert "waits for its first code" in say("status")
+    assert "not confirmed yet" in say("status")
     assert json.loads(say("status", "--json"))["pending"] is True
     assert "not accepted" in say("test", given=phone.wrong() + "\n", code=1)
     assert json.loads(say("status", "--json"))["pending"] is True
@@ -203,9 +203,9 @@ def test_a_suspended_user_reads_whom_to_ask(host):
     host.serve(fail_delay=0)
     phone = host.enroll("alice")
     run("totpctl", "suspend", "alice")
-    assert "switched off" in say("status")
+    assert "suspended" in say("status")
     assert json.loads(say("status", "--json"))["disabled"] is True
     for words in ("test",), ("rename", "phone", "old"), ("recovery",), ("delete",):
-        assert "administrator has switched off" in say(*words, given=phone.code() + "\n", code=1)
+        assert "ask your administrator" in say(*words, given=phone.code() + "\n", code=1)
     run("totpctl", "resume", "alice")
     assert "Right" in say("test", given=phone.code() + "\n")

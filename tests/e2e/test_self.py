@@ -243,7 +243,7 @@ def test_an_enrolled_user_reads_what_is_enrolled(served):
     said = say()
     assert "phone" in said and "10 of 10 recovery codes left" in said
     assert phone.secret not in said.replace(" ", "")
-    assert "enrolled already" in say("enroll", code=1)
+    assert "already enrolled" in say("enroll", code=1)
     served.sshd()
     served.ssh("alice", phone.wrong())
     said = say("status")
@@ -265,13 +265,13 @@ def test_a_user_who_may_not_enroll_reads_whom_to_ask(served):
     served.policy(enroll="login", fail_delay=0)
     for words, code in ((), 0), (("enroll",), 1):
         said = say(*words, code=code)
-        assert "log in anew" in said and "administrator" not in said, said
+        assert "log in again" in said and "administrator" not in said, said
     served.policy(enroll="login", enroll_until="2026-01-01", fail_delay=0)
     for words, code in ((), 0), (("enroll",), 1):
         assert "ask for an invitation" in say(*words, code=code)
     run("totpctl", "invite", "alice")
     for words, code in ((), 0), (("enroll",), 1):
-        assert "log in anew" in say(*words, code=code)
+        assert "log in again" in say(*words, code=code)
     run("totpctl", "uninvite", "alice")
     served.policy(enroll="tool", enroll_until="2026-01-01", fail_delay=0, help="Call 555-0100")
     for words, code in ((), 0), (("enroll",), 1):
@@ -284,8 +284,8 @@ def test_a_user_who_may_not_enroll_reads_whom_to_ask(served):
 
 def test_no_user_enrolls_another(served):
     assert "only root" in say("--user", "bob", code=1)
-    assert "root's" in say("--force", code=2)
-    assert "root's" in say("--no-confirm", code=2)
+    assert "only root" in say("--force", code=2)
+    assert "only root" in say("--no-confirm", code=2)
 
 
 def test_without_totpd_one_message_says_so(served):
@@ -302,7 +302,7 @@ def test_a_code_is_tested_used_up_and_counted(served):
     assert status == 0 and "Right" in said and "\"phone\"" in said, said
     status, said = change(as_alice("test"), phone.code(1), phone.wrong(), "what?")
     assert status == 1, said
-    assert "used already" in said and "not accepted" in said and "no code" in said
+    assert "already used" in said and "not accepted" in said and "not a code" in said
     assert "Nothing was changed" not in said
     status, said = change(as_alice("test"), codes[3])
     assert status == 0 and "9 left" in said
@@ -498,7 +498,7 @@ def test_a_change_without_an_answer_is_not_reported_as_not_made(served, words):
         child.sendline(phone_of(served, child.before).code() if words == ("enroll",) else codes[0])
         status, said = end(child)
     said = " ".join(said.split())
-    assert status == 1 and "whether it was done, 'totp-enroll status' tells" in said, said
+    assert status == 1 and "'totp-enroll status' shows whether it was done" in said, said
     assert "Nothing was changed" not in said and "delete it" not in said
     assert "x" in say() if words != ("enroll",) else "phone" in say()
 
@@ -540,7 +540,7 @@ def test_phones_are_renamed_and_removed(served):
     assert end(child)[0] == 0
     assert "say which" in say("replace", code=1)
     status, said = change(as_alice("remove", "pocket"), tablet.code(1))
-    assert status == 0 and "refused from now on" in said
+    assert status == 0 and "denied from now on" in said
     assert "pocket" not in say()
     for outcome in "token-renamed", "token-added", "token-removed":
         assert f"outcome={outcome} reason=self" in served.log_text()
@@ -663,7 +663,7 @@ def test_a_mistyped_word_is_answered_with_the_nearest_subcommand(host, typed, me
 def test_a_suspended_or_unconfirmed_user_reads_so(served):
     _, codes = enroll(served)
     run("totpctl", "suspend", "alice")
-    assert "switched off" in say() and json.loads(say("status", "--json"))["disabled"]
-    assert "switched off" in say("recovery", code=1)
+    assert "suspended" in say() and json.loads(say("status", "--json"))["disabled"]
+    assert "suspended" in say("recovery", code=1)
     run("totpctl", "resume", "alice")
     assert change(as_alice("recovery"), codes[0])[0] == 0
