@@ -201,8 +201,10 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	enum totp_err err = account_find(typed_name, &login->account, &why);
 
 	if (err == TOTP_OK)
-		err = facts_find(&login->policy, &login->account, typed_name, &login->address,
-				 &login->facts, &why);
+		err = facts_find(
+			&login->policy,
+			&(struct facts_subject){&login->account, typed_name, &login->address},
+			&login->facts, &why);
 	if (err != TOTP_OK)
 		return fail(login, err, &why);
 

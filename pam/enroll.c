@@ -155,6 +155,7 @@ static void show_secret(const struct login *login, const struct newcomer *newcom
 static void show_picture(const struct login *login, const struct newcomer *newcomer)
 {
 	const struct qr *qr = &newcomer->qr;
+	const struct qr_drawing drawing = {newcomer->style, QUIET, newcomer->invert};
 	unsigned rows = qr_rows(qr, newcomer->style, QUIET);
 	size_t cap = (size_t)rows * (qr_columns(qr, newcomer->style, QUIET) * 3 + 1) + QR_ROW_MAX;
 	char *text = calloc(1, cap), *end = text;
@@ -162,7 +163,7 @@ static void show_picture(const struct login *login, const struct newcomer *newco
 	if (!text)
 		return; /* the secret can be typed */
 	for (unsigned row = 0; row < rows; row++) {
-		qr_row(qr, newcomer->style, QUIET, newcomer->invert, row, end);
+		qr_row(qr, &drawing, row, end);
 		end += strlen(end);
 		if (row + 1 < rows)
 			*end++ = '\n';

@@ -199,7 +199,7 @@ static enum totpd_store look_there(struct login *login, const char *name, enum t
 		invitation_is_needed(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now());
 	login->unlooked = is_asked_anyway(login);
 	if (login->unlooked || !named) /* too long for a record: there is none */
-		*reterr = ask_knock(login->policy.run_dir, socket_of(login), why);
+		*reterr = ask_connect(login->policy.run_dir, socket_of(login), why);
 	else
 		*reterr = ask_totpd(&login->policy, socket_of(login), &request, &response, why);
 	if (*reterr == TOTP_ERR_NOT_FOUND || (*reterr != TOTP_OK && login->caller == CALLER_ROOT))

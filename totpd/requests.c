@@ -202,10 +202,9 @@ static enum totp_err show_credential(struct request *request)
 /* By the policy file only: totpd does not know the arguments of a PAM line. */
 static enum totp_err find_gate_facts(struct request *request, struct gate_facts *ret_facts)
 {
-	const struct address nowhere = {.family = ADDRESS_NONE};
+	const struct facts_subject subject = {&request->account, NULL, NULL};
 
-	return facts_find(request->policy, &request->account, request->account.name, &nowhere,
-			  ret_facts, &request->response->why);
+	return facts_find(request->policy, &subject, ret_facts, &request->response->why);
 }
 
 /* Does the policy, or an invitation, allow the user to enroll? */

@@ -14,10 +14,7 @@ static enum totp_err is_listed(const struct policy *policy, uid_t uid, bool *ret
 	err = account_of_uid(uid, &asker, why);
 	if (err != TOTP_OK || !asker.known)
 		return err;
-	*ret_listed = policy_list_has_user(list, asker.name);
-	if (*ret_listed || !policy_list_has_groups(list))
-		return TOTP_OK;
-	return account_in_groups(&asker, list, ret_listed, why);
+	return account_is_listed(&asker, asker.name, list, ret_listed, why);
 }
 
 enum totp_err rights_check(const struct policy *policy, const struct peer *peer, enum wire_op op,

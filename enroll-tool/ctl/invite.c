@@ -19,7 +19,6 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 {
 	struct policy policy = ctl->tool.policy;
 	struct gate_facts facts = {.known = false};
-	const struct address nowhere = {.family = ADDRESS_NONE};
 	enum gate_reason gate_reason = GATE_REASON_NONE;
 	struct reason why = {""};
 
@@ -28,7 +27,7 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 					"policy does not say login");
 		return;
 	}
-	if (facts_find(&policy, &ctl->account, ctl->account.name, &nowhere, &facts, &why) !=
+	if (facts_find(&policy, &(struct facts_subject){&ctl->account, NULL, NULL}, &facts, &why) !=
 	    TOTP_OK) {
 		tool_refuse(&ctl->tool, "warning: %s", why.text);
 		return;

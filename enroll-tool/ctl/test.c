@@ -299,8 +299,8 @@ static int try_record(const struct trial *trial)
 static enum totp_err find_facts(struct trial *trial, struct reason *why)
 {
 	const struct ctl *ctl = trial->ctl;
-	enum totp_err err = facts_find(trial->policy, &ctl->account, ctl->account.name,
-				       &trial->address, &trial->facts, why);
+	const struct facts_subject subject = {&ctl->account, NULL, &trial->address};
+	enum totp_err err = facts_find(trial->policy, &subject, &trial->facts, why);
 
 	if (err == TOTP_OK)
 		err = store_has(ctl->tool.store, ctl->account.name, &trial->facts.enrolled, why);

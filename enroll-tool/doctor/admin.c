@@ -49,9 +49,9 @@ static int64_t required_from(const struct policy *policy, const struct account *
 			     struct reason *why)
 {
 	struct gate_facts facts = {0};
-	const struct address nowhere = {.family = ADDRESS_NONE};
 
-	if (facts_find(policy, account, account->name, &nowhere, &facts, why) != TOTP_OK)
+	if (facts_find(policy, &(struct facts_subject){account, NULL, NULL}, &facts, why) !=
+	    TOTP_OK)
 		return INT64_MAX; /* a missing group: reported already */
 	if (gate_requires(policy, &facts, clock_now()))
 		return 0;
@@ -136,7 +136,6 @@ static void look_at_administrator(struct doctor *doctor, const char *name, void 
 /* Can this account log in at the console without a code? */
 static bool is_way_back(const struct policy *policy, const char *name)
 {
-	const struct address nowhere = {.family = ADDRESS_NONE};
 	const struct passwd *entry = getpwnam(name);
 	struct account account = {.known = false};
 	struct gate_facts facts = {0};
@@ -146,7 +145,8 @@ static bool is_way_back(const struct policy *policy, const char *name)
 		return false;
 	return account_find(name, &account, &why) == TOTP_OK && account.known &&
 	       doctor_has_password(account.name) &&
-	       facts_find(policy, &account, name, &nowhere, &facts, &why) == TOTP_OK &&
+	       facts_find(policy, &(struct facts_subject){&account, NULL, NULL}, &facts, &why) ==
+		       TOTP_OK &&
 	       facts.exempt && !gate_requires(policy, &facts, clock_now());
 }
 

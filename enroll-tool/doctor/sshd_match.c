@@ -30,7 +30,6 @@ static bool are_exempt(const struct block *block, struct text names, bool groups
 	struct text one;
 
 	while (text_field(&names, ',', &one)) {
-		const struct address nowhere = {.family = ADDRESS_NONE};
 		struct gate_facts facts = {0};
 		struct account account = {0};
 		struct reason why = {""};
@@ -43,7 +42,8 @@ static bool are_exempt(const struct block *block, struct text names, bool groups
 		while (groups && policy_list_next(&list, &entry, &is_group))
 			listed |= is_group && text_is(entry, name + 1);
 		if (!groups && account_find(name + 1, &account, &why) == TOTP_OK && account.known &&
-		    facts_find(&block->code_service->policy, &account, name + 1, &nowhere, &facts,
+		    facts_find(&block->code_service->policy,
+			       &(struct facts_subject){&account, NULL, NULL}, &facts,
 			       &why) == TOTP_OK)
 			listed = facts.exempt && !facts.required;
 		if (!listed)

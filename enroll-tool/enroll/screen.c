@@ -232,12 +232,13 @@ static enum totp_err write_picture(const struct drawing *drawing, const struct c
 	unsigned rows = qr_rows(&qr, drawing->style, drawing->quiet);
 	unsigned first = column && column->count + 2 <= rows ? 2 : 0;
 	char row[QR_ROW_MAX + sizeof(GAP) + TEXT_BYTES + 1];
+	const struct qr_drawing picture = {drawing->style, drawing->quiet, drawing->invert};
 	enum totp_err err = TOTP_OK;
 
 	for (unsigned y = 0; y < rows && err == TOTP_OK; y++) {
 		char *end = row;
 
-		qr_row(&qr, drawing->style, drawing->quiet, drawing->invert, y, row);
+		qr_row(&qr, &picture, y, row);
 		end += strlen(row);
 		if (column && y >= first && y - first < column->count)
 			end = stpcpy(stpcpy(end, GAP), column->line[y - first]);

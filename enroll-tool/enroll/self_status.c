@@ -65,10 +65,10 @@ static void print_overrides(const struct self *self)
 /* The gate's facts about the user; false: they cannot be looked up. */
 static bool find_own_facts(const struct self *self, struct gate_facts *ret_facts)
 {
-	const struct address nowhere = {.family = ADDRESS_NONE};
+	const struct facts_subject subject = {&self->account, NULL, NULL};
 
-	return facts_find(&self->tool->policy, &self->account, self->account.name, &nowhere,
-			  ret_facts, &(struct reason){""}) == TOTP_OK;
+	return facts_find(&self->tool->policy, &subject, ret_facts, &(struct reason){""}) ==
+	       TOTP_OK;
 }
 
 static bool required_later(const struct self *self, char ret_date[11])

@@ -12,62 +12,69 @@
 #define ENTRY_MAX   (4 << 20) /* a group with very many members */
 #define GROUPS_MAX  65536
 
-/* A lookup in the name service, which fills a buffer or returns ERANGE if it needs a larger one. */
-typedef int lookup_fn(const void *key, void *entry, char *buf, size_t cap, bool *ret_found);
+enum lookup { USER_BY_NAME, USER_BY_UID, GROUP_BY_NAME };
 
-static int by_name(const void *key, void *entry, char *buf, size_t cap, bool *ret_found)
+/* An entry of the name service, which points into the buffer. */
+struct entry {
+	bool found;
+	union {
+		struct passwd user;
+		struct group group;
+	} as;
+	char *buf;
+};
+
+#define OWN_ENTRY OWN(entry_free)
+
+static void entry_free(struct entry *entry)
 {
-	struct passwd *found = NULL;
-	int code = getpwnam_r(key, entry, buf, cap, &found);
+	free(entry->buf);
+	entry->buf = NULL;
+}
 
-	*ret_found = found;
+/* Returns an errno: ERANGE if the buffer is too small. */
+static int look_up_once(enum lookup lookup, const void *key, struct entry *entry, size_t cap)
+{
+	struct passwd *user = NULL;
+	struct group *group = NULL;
+	int code = EINVAL;
+
+	switch (lookup) {
+	case USER_BY_NAME:
+		code = getpwnam_r(key, &entry->as.user, entry->buf, cap, &user);
+		break;
+	case USER_BY_UID:
+		code = getpwuid_r(*(const uid_t *)key, &entry->as.user, entry->buf, cap, &user);
+		break;
+	case GROUP_BY_NAME:
+		code = getgrnam_r(key, &entry->as.group, entry->buf, cap, &group);
+		break;
+	}
+	entry->found = user || group;
 	return code;
 }
 
-static int by_uid(const void *key, void *entry, char *buf, size_t cap, bool *ret_found)
+/* Look up, with a buffer that grows as long as it is too small. */
+static enum totp_err entry_find(enum lookup lookup, const void *key, struct entry *entry,
+				struct reason *why)
 {
-	struct passwd *found = NULL;
-	int code = getpwuid_r(*(const uid_t *)key, entry, buf, cap, &found);
-
-	*ret_found = found;
-	return code;
-}
-
-static int group_by_name(const void *key, void *entry, char *buf, size_t cap, bool *ret_found)
-{
-	struct group *found = NULL;
-	int code = getgrnam_r(key, entry, buf, cap, &found);
-
-	*ret_found = found;
-	return code;
-}
-
-/* Look up, with a buffer that grows as long as it is too small. The caller frees *ret_buf. */
-static enum totp_err look_up(lookup_fn *lookup, const void *key, void *entry, char **ret_buf,
-			     bool *ret_found, struct reason *why)
-{
-	OWN_TEXT char *buf = NULL;
-
 	for (size_t cap = ENTRY_FIRST; cap <= ENTRY_MAX; cap *= 2) {
-		char *grown = realloc(buf, cap);
+		char *grown = realloc(entry->buf, cap);
 		int code;
 
 		if (!grown)
 			return TOTP_ERR_NOMEM;
-		buf = grown;
+		entry->buf = grown;
 		do
-			code = lookup(key, entry, buf, cap, ret_found);
+			code = look_up_once(lookup, key, entry, cap);
 		while (code == EINTR);
 		if (code == ERANGE)
 			continue;
-		if (code != 0) {
-			errno = code;
-			(void)reason_errno(why, "the name service failed");
-			return TOTP_ERR_SYSTEM;
-		}
-		*ret_buf = buf;
-		buf = NULL;
-		return TOTP_OK;
+		if (code == 0)
+			return TOTP_OK;
+		errno = code;
+		(void)reason_errno(why, "the name service failed");
+		return TOTP_ERR_SYSTEM;
 	}
 	reason_set(why, "the name service has an entry that is too large");
 	return TOTP_ERR_SYSTEM;
@@ -75,17 +82,17 @@ static enum totp_err look_up(lookup_fn *lookup, const void *key, void *entry, ch
 
 enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why)
 {
-	OWN_TEXT char *buf = NULL;
+	OWN_ENTRY struct entry entry = {.found = false};
 	struct account account = {0};
-	struct passwd entry;
-	enum totp_err err = look_up(by_uid, &uid, &entry, &buf, &account.known, why);
+	enum totp_err err = entry_find(USER_BY_UID, &uid, &entry, why);
 
 	if (err != TOTP_OK)
 		return err;
-	if (account.known) {
-		account.uid = entry.pw_uid;
-		account.gid = entry.pw_gid;
-		err = text_copy(text_of(entry.pw_name), account.name, sizeof(account.name));
+	if (entry.found) {
+		account.known = true;
+		account.uid = entry.as.user.pw_uid;
+		account.gid = entry.as.user.pw_gid;
+		err = text_copy(text_of(entry.as.user.pw_name), account.name, sizeof(account.name));
 	}
 	if (err == TOTP_OK)
 		*ret_account = account;
@@ -93,17 +100,6 @@ enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reas
 		reason_set(why, "the name of uid %u is longer than %d bytes", (unsigned)uid,
 			   ACCOUNT_NAME_MAX);
 	return err;
-}
-
-/* The canonical entry: some name services answer in the spelling that was asked. */
-static enum totp_err find_canonical(uid_t uid, struct account *account, struct reason *why)
-{
-	enum totp_err err = account_of_uid(uid, account, why);
-
-	if (err != TOTP_OK || account->known)
-		return err;
-	reason_set(why, "the name service knows the user, but not uid %u", (unsigned)uid);
-	return TOTP_ERR_SYSTEM;
 }
 
 /* A name service may answer in the spelling that was asked: that is no other name. */
@@ -124,50 +120,48 @@ static enum totp_err note_alias(const struct passwd *entry, struct account *acco
 
 enum totp_err account_find(const char *name, struct account *ret_account, struct reason *why)
 {
-	OWN_TEXT char *buf = NULL;
+	OWN_ENTRY struct entry entry = {.found = false};
 	struct account account = {0};
-	struct passwd entry;
-	bool found = false;
-	enum totp_err err = look_up(by_name, name, &entry, &buf, &found, why);
+	enum totp_err err = entry_find(USER_BY_NAME, name, &entry, why);
 
-	if (err == TOTP_OK && found)
-		err = find_canonical(entry.pw_uid, &account, why);
-	if (err == TOTP_OK && found)
-		err = note_alias(&entry, &account, why);
+	/* the canonical entry: some name services answer in the spelling that was asked */
+	if (err == TOTP_OK && entry.found)
+		err = account_of_uid(entry.as.user.pw_uid, &account, why);
+	if (err == TOTP_OK && entry.found && !account.known) {
+		reason_set(why, "the name service knows the user, but not uid %u",
+			   (unsigned)entry.as.user.pw_uid);
+		err = TOTP_ERR_SYSTEM;
+	}
+	if (err == TOTP_OK && entry.found)
+		err = note_alias(&entry.as.user, &account, why);
 	if (err == TOTP_OK)
 		*ret_account = account;
 	return err;
 }
 
-static bool has_member(const struct group *group, const char *name)
-{
-	for (char **member = group->gr_mem; *member; member++)
-		if (strcmp(*member, name) == 0)
-			return true;
-	return false;
-}
-
-/* A group of the policy: its gid, and whether its own list names the account.
- * TOTP_ERR_NOT_FOUND where there is none of that name. */
+/*
+ * A group of the policy: its gid, and whether its own list of members names the account.
+ * TOTP_ERR_NOT_FOUND: there is no such group.
+ */
 static enum totp_err find_group(struct text name, const struct account *account, gid_t *ret_gid,
 				bool *ret_listed, struct reason *why)
 {
-	OWN_TEXT char *buf = NULL;
+	OWN_ENTRY struct entry entry = {.found = false};
 	char group[POLICY_LIST_MAX];
-	struct group entry;
-	bool found = false;
 	enum totp_err err = text_copy(name, group, sizeof(group));
 
 	if (err == TOTP_OK)
-		err = look_up(group_by_name, group, &entry, &buf, &found, why);
+		err = entry_find(GROUP_BY_NAME, group, &entry, why);
 	if (err != TOTP_OK)
 		return err;
-	if (!found) {
+	if (!entry.found) {
 		reason_set(why, "group %.100s of the policy does not exist", group);
 		return TOTP_ERR_NOT_FOUND;
 	}
-	*ret_gid = entry.gr_gid;
-	*ret_listed = has_member(&entry, account->name);
+	*ret_gid = entry.as.group.gr_gid;
+	*ret_listed = false;
+	for (char **member = entry.as.group.gr_mem; *member; member++)
+		*ret_listed |= strcmp(*member, account->name) == 0;
 	return TOTP_OK;
 }
 
@@ -219,17 +213,9 @@ static bool is_failure(int code)
 	return false;
 }
 
-static bool has_gid(const struct groups *groups, gid_t gid)
-{
-	for (int i = 0; i < groups->count; i++)
-		if (groups->gids[i] == gid)
-			return true;
-	return false;
-}
-
 /*
- * Walk the groups of a list. The first answer that says "member" stands; all are looked up, so
- * that a group that does not exist is reported for members too.
+ * Is the account in any group of the list? All are looked up, so that a group that does not exist
+ * is an error for members too.
  */
 static enum totp_err walk_groups(const struct account *account, const struct groups *groups,
 				 const char *list, bool *ret_member, struct reason *why)
@@ -245,8 +231,10 @@ static enum totp_err walk_groups(const struct account *account, const struct gro
 		if (!group)
 			continue;
 		err = find_group(name, account, &gid, &listed, why);
-		*ret_member |= err == TOTP_OK &&
-			       (listed || gid == account->gid || has_gid(groups, gid));
+		listed |= gid == account->gid;
+		for (int i = 0; i < groups->count; i++)
+			listed |= groups->gids[i] == gid;
+		*ret_member |= err == TOTP_OK && listed;
 	}
 	return err;
 }
@@ -269,6 +257,15 @@ enum totp_err account_in_groups(const struct account *account, const char *list,
 	if (err == TOTP_OK)
 		*ret_member = member;
 	return err;
+}
+
+enum totp_err account_is_listed(const struct account *account, const char *name, const char *list,
+				bool *ret_listed, struct reason *why)
+{
+	*ret_listed = policy_list_has_user(list, name);
+	if (*ret_listed || !account->known || !policy_list_has_groups(list))
+		return TOTP_OK;
+	return account_in_groups(account, list, ret_listed, why);
 }
 
 enum totp_err account_groups_exist(const char *list, struct reason *why)

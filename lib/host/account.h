@@ -44,6 +44,13 @@ MUST_CHECK enum totp_err account_of_uid(uid_t uid, struct account *ret_account, 
 MUST_CHECK enum totp_err account_in_groups(const struct account *account, const char *list,
 					   bool *ret_member, struct reason *why);
 
+/*
+ * Is the account in the list, by this name or by one of the @groups? Groups are looked up only if
+ * the list does not name it, and only for a known account. Errors as account_in_groups.
+ */
+MUST_CHECK enum totp_err account_is_listed(const struct account *account, const char *name,
+					   const char *list, bool *ret_listed, struct reason *why);
+
 /* Does every @group of the list exist? Errors as account_in_groups. */
 MUST_CHECK enum totp_err account_groups_exist(const char *list, struct reason *why);
 

@@ -32,6 +32,6 @@ MUST_CHECK enum totp_err ask_totpd(const struct policy *policy, const char *name
 				   struct reason *why);
 
 /* Is a process that may be asked listening? Connects and sends nothing. Errors as above. */
-MUST_CHECK enum totp_err ask_knock(const char *run_dir, const char *name, struct reason *why);
+MUST_CHECK enum totp_err ask_connect(const char *run_dir, const char *name, struct reason *why);
 
 #endif

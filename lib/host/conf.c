@@ -9,8 +9,8 @@
 #include "store/files/path.h"
 
 /* Read the whole of an open policy file; the caller frees *ret_text. */
-static enum totp_err read_text(int fd, const char *path, char **ret_text, size_t *ret_len,
-			       struct reason *why)
+static enum totp_err read_policy_file(int fd, const char *path, char **ret_text, size_t *ret_len,
+				      struct reason *why)
 {
 	struct stat st = {0};
 	size_t cap = fstat(fd, &st) == 0 ? (size_t)st.st_size + 1 : POLICY_BYTES_MAX;
@@ -39,7 +39,7 @@ enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 	if (err == TOTP_ERR_NOT_FOUND && !named)
 		return TOTP_OK;
 	if (err == TOTP_OK)
-		err = read_text(fd, path, &text, &len, &why);
+		err = read_policy_file(fd, path, &text, &len, &why);
 	if (err != TOTP_OK) {
 		complain(context, &why);
 		return err;

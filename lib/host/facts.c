@@ -2,70 +2,45 @@
 
 #include "store/store.h"
 
-/* The account under its second name, or one that is not known. */
-static struct account second_of(const struct account *account)
+static const char *subject_name(const struct facts_subject *subject)
 {
-	struct account second = {
-		.known = account->alias[0] != '\0', .uid = account->uid, .gid = account->alias_gid};
+	if (subject->account->known)
+		return subject->account->name;
+	return subject->typed_name ? subject->typed_name : "";
+}
 
+/*
+ * Is the user in the list? For an account with a second name: by both names, or by either.
+ */
+static enum totp_err find_in_list(const struct facts_subject *subject, const char *list, bool both,
+				  bool *ret_listed, struct reason *why)
+{
+	const struct account *account = subject->account;
+	struct account second = {.known = true, .uid = account->uid, .gid = account->alias_gid};
+	enum totp_err err = account_is_listed(account, subject_name(subject), list, ret_listed, why);
+
+	if (err != TOTP_OK || *ret_listed != both || !account->alias[0])
+		return err;
 	memcpy(second.name, account->alias, sizeof(second.name));
-	return second;
+	return account_is_listed(&second, second.name, list, ret_listed, why);
 }
 
-/* Is the user in a list: by name, else by group where one is listed. */
-static enum totp_err find_in_list(const struct account *account, const char *name, const char *list,
-				  bool decided, bool *ret_listed, struct reason *why)
-{
-	*ret_listed = policy_list_has_user(list, name);
-	if (*ret_listed || decided || !account->known || !policy_list_has_groups(list))
-		return TOTP_OK;
-	return account_in_groups(account, list, ret_listed, why);
-}
-
-/* Is either name of the account in a list? name: the canonical one, or what was typed. */
-static enum totp_err is_required(const struct account *account, const char *name, const char *list,
-				 bool *ret_listed, struct reason *why)
-{
-	const struct account second = second_of(account);
-	enum totp_err err = find_in_list(account, name, list, false, ret_listed, why);
-
-	if (err != TOTP_OK || *ret_listed || !second.known)
-		return err;
-	return find_in_list(&second, second.name, list, false, ret_listed, why);
-}
-
-/* Are both names of the account in the list? */
-static enum totp_err is_exempt(const struct account *account, const char *name, const char *list,
-			       bool *ret_listed, struct reason *why)
-{
-	const struct account second = second_of(account);
-	enum totp_err err = find_in_list(account, name, list, false, ret_listed, why);
-
-	if (err != TOTP_OK || !*ret_listed || !second.known)
-		return err;
-	return find_in_list(&second, second.name, list, false, ret_listed, why);
-}
-
-static bool is_unfit(const char *name)
-{
-	char encoded[STORE_NAME_MAX + 1];
-
-	return store_name(name, encoded) != TOTP_OK;
-}
-
-enum totp_err facts_find(const struct policy *policy, const struct account *account,
-			 const char *name, const struct address *address,
+enum totp_err facts_find(const struct policy *policy, const struct facts_subject *subject,
 			 struct gate_facts *ret_facts, struct reason *why)
 {
-	const char *called = account->known ? account->name : name;
+	const struct account *account = subject->account;
+	const char *name = subject_name(subject);
+	char encoded[STORE_NAME_MAX + 1];
 	enum totp_err err;
 
-	*ret_facts = (struct gate_facts){.known = account->known, .unfit = is_unfit(called)};
-	ret_facts->trusted = policy_networks_have(policy->trusted_networks, address);
-	err = is_required(account, called, policy->required_for, &ret_facts->required, why);
+	*ret_facts = (struct gate_facts){.known = account->known,
+					 .unfit = store_name(name, encoded) != TOTP_OK};
+	ret_facts->trusted = subject->address &&
+			     policy_networks_have(policy->trusted_networks, subject->address);
+	err = find_in_list(subject, policy->required_for, false, &ret_facts->required, why);
 	if (err == TOTP_OK && !ret_facts->required)
-		err = is_exempt(account, called, policy->exempt, &ret_facts->exempt, why);
+		err = find_in_list(subject, policy->exempt, true, &ret_facts->exempt, why);
 	else if (err == TOTP_OK)
-		ret_facts->exempt = policy_list_has_user(policy->exempt, called);
+		ret_facts->exempt = policy_list_has_user(policy->exempt, name);
 	return err;
 }

@@ -5,13 +5,13 @@
  */
 #include "host/qr.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <qrencode.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "host/library.h"
 
 #define LIBRARY "libqrencode.so.4"
 
@@ -30,33 +30,17 @@ struct qrencode {
 	void (*free)(QRcode *code);
 };
 
-#define OWN_QRENCODE OWN(qrencode_close)
-
-static void qrencode_close(struct qrencode *lib)
-{
-	if (lib->library)
-		dlclose(lib->library);
-	lib->library = NULL;
-}
-
-/* Copies, because ISO C knows no cast from an object's address to a function's. */
-static bool find_function(void *library, const char *name, void *ret_function, size_t size)
-{
-	void *address = dlsym(library, name);
-
-	memcpy(ret_function, &address, size);
-	return address != NULL;
-}
-
 static enum totp_err qrencode_open(struct qrencode *ret_lib, struct reason *why)
 {
 	ret_lib->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (ret_lib->library &&
-	    find_function(ret_lib->library, "QRcode_encodeString8bit", &ret_lib->encode,
-			  sizeof(ret_lib->encode)) &&
-	    find_function(ret_lib->library, "QRcode_free", &ret_lib->free, sizeof(ret_lib->free)))
+	    library_find(ret_lib->library, "QRcode_encodeString8bit", &ret_lib->encode,
+			 sizeof(ret_lib->encode)) &&
+	    library_find(ret_lib->library, "QRcode_free", &ret_lib->free, sizeof(ret_lib->free)))
 		return TOTP_OK;
 
+	if (ret_lib->library)
+		dlclose(ret_lib->library);
 	reason_set(why, "no QR code can be drawn: %s is not installed (Debian: libqrencode4)",
 		   LIBRARY);
 	return TOTP_ERR_UNSUPPORTED;
@@ -84,7 +68,7 @@ static enum totp_err take_modules(const QRcode *code, struct qr *ret_qr)
 
 enum totp_err qr_encode(const char *text, struct qr *ret_qr, struct reason *why)
 {
-	OWN_QRENCODE struct qrencode lib = {0};
+	struct qrencode lib;
 	QRcode *code;
 	enum totp_err err = qrencode_open(&lib, why);
 
@@ -92,14 +76,15 @@ enum totp_err qr_encode(const char *text, struct qr *ret_qr, struct reason *why)
 		return err;
 
 	code = lib.encode(text, 0, QR_ECLEVEL_L);
-	if (!code) {
+	if (code) {
+		err = take_modules(code, ret_qr);
+		lib.free(code);
+	} else {
 		err = errno == ENOMEM ? TOTP_ERR_NOMEM : TOTP_ERR_RANGE;
 		reason_set(why, "no QR code can be drawn: %s",
 			   err == TOTP_ERR_NOMEM ? "no memory" : "the text is empty or too long");
-		return err;
 	}
-	err = take_modules(code, ret_qr);
-	lib.free(code);
+	dlclose(lib.library);
 	return err;
 }
 
@@ -117,26 +102,17 @@ unsigned qr_rows(const struct qr *qr, enum qr_style style, unsigned quiet)
 	return style == QR_ASCII ? side : (side + 1) / 2;
 }
 
-/* Light all around: in the border, y or x wraps round to a number larger than any side. */
-static bool is_dark(const struct qr *qr, unsigned quiet, unsigned row, unsigned column)
+/* The border is light: there y or x wraps round to a number larger than any side. */
+static bool is_dark_at(const struct qr *qr, unsigned quiet, unsigned row, unsigned column)
 {
 	unsigned y = row - quiet, x = column - quiet;
 
 	return y < qr->side && x < qr->side && qr->dark[(size_t)y * qr->side + x];
 }
 
-static void put(struct buffer *out, const char *text)
+static void put_text(struct buffer *out, const char *text)
 {
 	buffer_copy(out, text, strlen(text));
-}
-
-static const char *half_block(bool upper, bool lower)
-{
-	if (upper && lower)
-		return FULL_BLOCK;
-	if (upper)
-		return HALF_UPPER;
-	return lower ? HALF_LOWER : " ";
 }
 
 /*
@@ -148,49 +124,52 @@ static void draw_ansi(const struct qr *qr, unsigned quiet, unsigned row, struct 
 {
 	bool background = false;
 
-	put(out, ANSI_RESET ANSI_ON_LIGHT);
+	put_text(out, ANSI_RESET ANSI_ON_LIGHT);
 	for (unsigned column = 0; column < qr->side + 2 * quiet; column++) {
-		bool upper = is_dark(qr, quiet, 2 * row, column);
-		bool lower = is_dark(qr, quiet, 2 * row + 1, column);
+		bool upper = is_dark_at(qr, quiet, 2 * row, column);
+		bool lower = is_dark_at(qr, quiet, 2 * row + 1, column);
 
 		if (upper != background)
-			put(out, upper ? ANSI_ON_DARK : ANSI_ON_LIGHT);
+			put_text(out, upper ? ANSI_ON_DARK : ANSI_ON_LIGHT);
 		background = upper;
-		put(out, upper == lower ? " " : HALF_LOWER);
+		put_text(out, upper == lower ? " " : HALF_LOWER);
 	}
-	put(out, ANSI_RESET);
+	put_text(out, ANSI_RESET);
 }
 
-/* ink: what is drawn, dark modules or light ones. */
-static void draw_blocks(const struct qr *qr, unsigned quiet, bool ink, unsigned row,
+/* Blocks are drawn for light modules, or, with invert, for dark ones. */
+static void draw_blocks(const struct qr *qr, const struct qr_drawing *drawing, unsigned row,
 			struct buffer *out)
 {
-	for (unsigned column = 0; column < qr->side + 2 * quiet; column++)
-		put(out, half_block(is_dark(qr, quiet, 2 * row, column) == ink,
-				    is_dark(qr, quiet, 2 * row + 1, column) == ink));
+	static const char *const blocks[2][2] = {{" ", HALF_LOWER}, {HALF_UPPER, FULL_BLOCK}};
+	unsigned quiet = drawing->quiet;
+
+	for (unsigned column = 0; column < qr->side + 2 * quiet; column++) {
+		bool upper = is_dark_at(qr, quiet, 2 * row, column) == drawing->invert;
+		bool lower = is_dark_at(qr, quiet, 2 * row + 1, column) == drawing->invert;
+
+		put_text(out, blocks[upper][lower]);
+	}
 }
 
-static void draw_ascii(const struct qr *qr, unsigned quiet, bool ink, unsigned row,
-		       struct buffer *out)
-{
-	for (unsigned column = 0; column < qr->side + 2 * quiet; column++)
-		put(out, is_dark(qr, quiet, row, column) == ink ? "##" : "  ");
-}
-
-void qr_row(const struct qr *qr, enum qr_style style, unsigned quiet, bool invert, unsigned row,
+void qr_row(const struct qr *qr, const struct qr_drawing *drawing, unsigned row,
 	    char ret_row[QR_ROW_MAX])
 {
 	struct buffer out = buffer_of(ret_row, QR_ROW_MAX - 1);
+	unsigned quiet = drawing->quiet;
 
-	switch (style) {
+	switch (drawing->style) {
 	case QR_ANSI:
 		draw_ansi(qr, quiet, row, &out);
 		break;
 	case QR_UTF8:
-		draw_blocks(qr, quiet, invert, row, &out);
+		draw_blocks(qr, drawing, row, &out);
 		break;
 	case QR_ASCII:
-		draw_ascii(qr, quiet, invert, row, &out);
+		for (unsigned column = 0; column < qr->side + 2 * quiet; column++)
+			put_text(&out, is_dark_at(qr, quiet, row, column) == drawing->invert
+					       ? "##"
+					       : "  ");
 		break;
 	}
 	ret_row[out.len] = '\0';

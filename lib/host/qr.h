@@ -44,11 +44,14 @@ unsigned qr_rows(const struct qr *qr, enum qr_style style, unsigned quiet);
  * for its colours and 3 for its block. `quiet` is at most 8. */
 #define QR_ROW_MAX (22 * (QR_SIDE_MAX + 16) + 64)
 
-/*
- * Draw one row, without a line end. invert: for a light theme (QR_UTF8, QR_ASCII only).
- * The row ends with the terminal's colours as they were.
- */
-void qr_row(const struct qr *qr, enum qr_style style, unsigned quiet, bool invert, unsigned row,
+struct qr_drawing {
+	enum qr_style style;
+	unsigned quiet; /* width of the light border, at most 8 modules */
+	bool invert;    /* for a light theme; not for QR_ANSI */
+};
+
+/* Draw one row, without a line end. After it, the terminal has its own colours again. */
+void qr_row(const struct qr *qr, const struct qr_drawing *drawing, unsigned row,
 	    char ret_row[QR_ROW_MAX]);
 
 #endif

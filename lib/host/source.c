@@ -69,21 +69,23 @@ static const char *terminal_of(const struct origin *caller)
 
 #define CUT_LEN 3 /* "~xy" */
 
-/* FNV-1a: names that differ beyond their room stay apart. Strangers choose neither name. */
-static uint32_t hash_of(const char *text, uint32_t hash)
+/* FNV-1a: names that differ only in the part that is cut off stay different. Strangers choose
+ * neither name. */
+static uint32_t hash_name(const char *text, uint32_t hash)
 {
 	for (; *text; text++)
 		hash = (hash ^ (uint8_t)*text) * UINT32_C(16777619);
 	return hash;
 }
 
-/* Terminal, NUL and service in the room that there is: the end of what is longer is a hash. */
+/* Terminal, NUL and service. If they are too long, a hash replaces the end. */
 static void put_caller(const char *terminal, const char *service, uint8_t room[SOURCE_CALLER_LEN])
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	char text[SOURCE_CALLER_LEN + 1] = {0};
 	size_t cut = strnlen(terminal, SOURCE_CALLER_LEN - 1 - CUT_LEN);
-	uint32_t hash = hash_of(service, hash_of("\n", hash_of(terminal, UINT32_C(2166136261))));
+	uint32_t hash =
+		hash_name(service, hash_name("\n", hash_name(terminal, UINT32_C(2166136261))));
 
 	memcpy(text, terminal, cut);
 	strncpy(text + cut + 1, service, SOURCE_CALLER_LEN - cut - 1);
@@ -95,40 +97,32 @@ static void put_caller(const char *terminal, const char *service, uint8_t room[S
 	memcpy(room, text, SOURCE_CALLER_LEN);
 }
 
-static struct source source_of_root(const struct origin *caller)
+/* --- any process --- */
+
+struct source source_of_login(const struct origin *caller, struct address *ret_address)
 {
 	struct source source = {.kind = SOURCE_UID};
+	struct text connection = text_of(caller->ssh_connection ? caller->ssh_connection : "");
+	struct text first;
 
+	*ret_address = (struct address){.family = ADDRESS_NONE};
+	/* SSH_CONNECTION is "address port address port"; the first is the client's */
+	if (caller->rhost && caller->rhost[0] &&
+	    !address_read(text_of(caller->rhost), ret_address) &&
+	    text_field(&connection, ' ', &first))
+		(void)address_read(first, ret_address);
+	if (ret_address->family != ADDRESS_NONE)
+		return source_of_address(ret_address);
+	if (caller->real_uid)
+		return source_of_uid(caller->real_uid);
 	put_caller(terminal_of(caller), caller->service ? caller->service : "",
 		   source.bytes + SOURCE_CALLER_AT);
 	return source;
 }
 
-/* --- any process --- */
-
-/* SSH_CONNECTION is "address port address port"; the first is the client's. */
-static void read_connection(const char *connection, struct address *ret_address)
-{
-	struct text rest = text_of(connection), first;
-
-	if (text_field(&rest, ' ', &first))
-		(void)address_read(first, ret_address);
-}
-
-struct source source_of_login(const struct origin *caller, struct address *ret_address)
-{
-	*ret_address = (struct address){.family = ADDRESS_NONE};
-	if (caller->rhost && caller->rhost[0] &&
-	    !address_read(text_of(caller->rhost), ret_address) && caller->ssh_connection)
-		read_connection(caller->ssh_connection, ret_address);
-	if (ret_address->family != ADDRESS_NONE)
-		return source_of_address(ret_address);
-	return caller->real_uid ? source_of_uid(caller->real_uid) : source_of_root(caller);
-}
-
 /* --- in words --- */
 
-/* What put_caller has put. */
+/* The reverse of put_caller. */
 static void get_caller(const struct source *source, char terminal[SOURCE_CALLER_LEN + 1],
 		       char service[SOURCE_CALLER_LEN + 1])
 {
@@ -147,20 +141,9 @@ static void get_caller(const struct source *source, char terminal[SOURCE_CALLER_
 	}
 }
 
-static void uid_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
-{
-	char terminal[SOURCE_CALLER_LEN + 1], service[SOURCE_CALLER_LEN + 1];
-
-	get_caller(source, terminal, service);
-	if (source_uid(source) != 0 || (!terminal[0] && !service[0]))
-		snprintf(ret_text, SOURCE_TEXT_MAX, "uid:%u", (unsigned)source_uid(source));
-	else
-		snprintf(ret_text, SOURCE_TEXT_MAX, "service:%s%s%s", service,
-			 terminal[0] ? ":" : "", terminal);
-}
-
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 {
+	char terminal[SOURCE_CALLER_LEN + 1], service[SOURCE_CALLER_LEN + 1];
 	const uint8_t *b = source->bytes;
 	struct in6_addr network = {0};
 
@@ -175,7 +158,12 @@ void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 		strcat(ret_text, "/64");
 		return;
 	case SOURCE_UID:
-		uid_text(source, ret_text);
+		get_caller(source, terminal, service);
+		if (source_uid(source) != 0 || (!terminal[0] && !service[0]))
+			snprintf(ret_text, SOURCE_TEXT_MAX, "uid:%u", (unsigned)source_uid(source));
+		else
+			snprintf(ret_text, SOURCE_TEXT_MAX, "service:%s%s%s", service,
+				 terminal[0] ? ":" : "", terminal);
 		return;
 	case SOURCE_UNKNOWN:
 		break;

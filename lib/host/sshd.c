@@ -7,24 +7,14 @@
 #include "base/text.h"
 #include "login/policy.h"
 
-/* The file that runs may have been replaced by an upgrade meanwhile. */
+/* An upgrade may have replaced the file of the running program. */
 #define DELETED " (deleted)"
-
-static bool is_sshd(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *rest;
-
-	if (!slash || strncmp(slash, "/sshd", 5) != 0)
-		return false;
-	rest = slash + 5;
-	return rest[0] == '\0' || rest[0] == '-' || rest[0] == '.' || strcmp(rest, DELETED) == 0;
-}
 
 bool sshd_is_caller(void)
 {
 	uid_t real = 1, effective = 1, saved = 1;
 	char path[4096];
+	const char *name;
 	struct stat st;
 	ssize_t len;
 
@@ -36,7 +26,11 @@ bool sshd_is_caller(void)
 	if (len < 0)
 		return false;
 	path[len] = '\0';
-	return is_sshd(path);
+	name = strrchr(path, '/');
+	if (!name || strncmp(name, "/sshd", 5) != 0)
+		return false;
+	name += 5;
+	return name[0] == '\0' || name[0] == '-' || name[0] == '.' || strcmp(name, DELETED) == 0;
 }
 
 unsigned sshd_accepted(const char *auth_info)

@@ -10,7 +10,7 @@
 #include "base/io.h"
 #include "base/own.h"
 
-#define FOLDER     "/etc/ssh/" /* what a relative Include is relative to */
+#define DIRECTORY  "/etc/ssh/" /* what a relative Include is relative to */
 #define CONFIG_MAX 262144
 #define DEPTH_MAX  16
 
@@ -26,15 +26,6 @@ bool sshd_line_is(const struct sshd_line *line, const char *keyword)
 	       strncasecmp(line->keyword.at, keyword, line->keyword.len) == 0;
 }
 
-/* Without the blanks, and the one '=', between a keyword and its value. */
-static struct text skip_separator(struct text rest)
-{
-	rest = text_trim(rest);
-	if (rest.len && rest.at[0] == '=')
-		rest = text_trim((struct text){rest.at + 1, rest.len - 1});
-	return rest;
-}
-
 static struct text without_quotes(struct text value)
 {
 	if (value.len >= 2 && value.at[0] == '"' &&
@@ -43,9 +34,10 @@ static struct text without_quotes(struct text value)
 	return value;
 }
 
-/* False: an empty line, or a comment. */
+/* False: an empty line or a comment. */
 static bool split(struct text text, struct sshd_line *line)
 {
+	struct text value;
 	size_t len = 0;
 
 	text = text_trim(text);
@@ -54,14 +46,17 @@ static bool split(struct text text, struct sshd_line *line)
 	while (len < text.len && !strchr(" \t=\"", text.at[len]))
 		len++;
 	line->keyword = (struct text){text.at, len};
-	line->value = without_quotes(skip_separator((struct text){text.at + len, text.len - len}));
+	value = text_trim((struct text){text.at + len, text.len - len});
+	if (value.len && value.at[0] == '=') /* keyword=value is allowed, too */
+		value = text_trim((struct text){value.at + 1, value.len - 1});
+	line->value = without_quotes(value);
 	return true;
 }
 
-static bool read_file(struct walk *walk, const char *path, const struct sshd_line *from);
+static bool read_config(struct walk *walk, const char *path, const struct sshd_line *from);
 
 /* The lines of an included file belong to the block in which the Include stands. */
-static void include(struct walk *walk, const struct sshd_line *from)
+static void follow_include(struct walk *walk, const struct sshd_line *from)
 {
 	struct text patterns = from->value, one;
 	char pattern[512], name[512];
@@ -70,17 +65,17 @@ static void include(struct walk *walk, const struct sshd_line *from)
 	while (text_field(&patterns, ' ', &one)) {
 		one = without_quotes(text_trim(one));
 		if (one.len == 0 || text_copy(one, name, sizeof(name)) != TOTP_OK ||
-		    snprintf(pattern, sizeof(pattern), "%s%s", name[0] == '/' ? "" : FOLDER,
+		    snprintf(pattern, sizeof(pattern), "%s%s", name[0] == '/' ? "" : DIRECTORY,
 			     name) >= (int)sizeof(pattern))
 			continue;
 		if (glob(pattern, 0, NULL, &found) == 0)
 			for (size_t i = 0; i < found.gl_pathc; i++)
-				(void)read_file(walk, found.gl_pathv[i], from);
+				(void)read_config(walk, found.gl_pathv[i], from);
 		globfree(&found);
 	}
 }
 
-static void read_lines(struct walk *walk, struct text rest, struct sshd_line *line)
+static void read_settings(struct walk *walk, struct text rest, struct sshd_line *line)
 {
 	const char *start = rest.at;
 	struct text text;
@@ -96,11 +91,11 @@ static void read_lines(struct walk *walk, struct text rest, struct sshd_line *li
 		}
 		walk->each(walk->context, line);
 		if (sshd_line_is(line, "Include"))
-			include(walk, line);
+			follow_include(walk, line);
 	}
 }
 
-static bool read_file(struct walk *walk, const char *path, const struct sshd_line *from)
+static bool read_config(struct walk *walk, const char *path, const struct sshd_line *from)
 {
 	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	OWN_TEXT char *text = fd >= 0 && walk->depth < DEPTH_MAX ? malloc(CONFIG_MAX) : NULL;
@@ -115,7 +110,7 @@ static bool read_file(struct walk *walk, const char *path, const struct sshd_lin
 		line.match_number = from->match_number;
 	}
 	walk->depth++;
-	read_lines(walk, (struct text){text, len}, &line);
+	read_settings(walk, (struct text){text, len}, &line);
 	walk->depth--;
 	return true;
 }
@@ -124,5 +119,5 @@ bool sshd_config_each(const char *path, sshd_line_fn *each, void *context)
 {
 	struct walk walk = {.each = each, .context = context};
 
-	return read_file(&walk, path, NULL);
+	return read_config(&walk, path, NULL);
 }

@@ -70,7 +70,6 @@ int getgrouplist(const char *user, gid_t gid, gid_t *groups, int *count)
 
 static struct gate_facts facts_of(const char *name, const char *required_for, const char *exempt)
 {
-	const struct address nowhere = {.family = ADDRESS_NONE};
 	struct gate_facts facts;
 	struct account account;
 	struct policy policy;
@@ -79,7 +78,7 @@ static struct gate_facts facts_of(const char *name, const char *required_for, co
 	strcpy(policy.required_for, required_for);
 	strcpy(policy.exempt, exempt);
 	assert_ok(account_find(name, &account, NULL));
-	assert_ok(facts_find(&policy, &account, name, &nowhere, &facts, NULL));
+	assert_ok(facts_find(&policy, &(struct facts_subject){&account, name, NULL}, &facts, NULL));
 	return facts;
 }
 
@@ -114,21 +113,21 @@ static void another_spelling_is_the_same_name(void **unused)
 
 static void a_name_that_is_too_long_for_a_record_is_known_to_be(void **unused)
 {
-	const struct address nowhere = {.family = ADDRESS_NONE};
 	struct account account = {.known = true, .uid = 1000};
+	const struct facts_subject subject = {&account, NULL, NULL};
 	struct gate_facts facts;
 	struct policy policy;
 
 	policy_default(&policy);
 	memset(account.name, 'A', 66);
-	assert_ok(facts_find(&policy, &account, "", &nowhere, &facts, NULL));
+	assert_ok(facts_find(&policy, &subject, &facts, NULL));
 	assert_false(facts.unfit);
 	account.name[66] = 'A';
-	assert_ok(facts_find(&policy, &account, "", &nowhere, &facts, NULL));
+	assert_ok(facts_find(&policy, &subject, &facts, NULL));
 	assert_true(facts.unfit);
 	memset(account.name, 'a', ACCOUNT_NAME_MAX);
 	strcpy(policy.exempt, account.name);
-	assert_ok(facts_find(&policy, &account, "", &nowhere, &facts, NULL));
+	assert_ok(facts_find(&policy, &subject, &facts, NULL));
 	assert_true(facts.unfit && facts.exempt);
 }
 

@@ -112,7 +112,7 @@ static void check_drawing(enum qr_style style, unsigned quiet, bool invert)
 
 	memset(drawn, 1, sizeof(drawn));
 	for (unsigned y = 0; y < qr_rows(&qr, style, quiet); y++) {
-		qr_row(&qr, style, quiet, invert, y, row);
+		qr_row(&qr, &(struct qr_drawing){style, quiet, invert}, y, row);
 		columns = style == QR_ASCII ? read_ascii(row, y, invert)
 					    : read_blocks(row, y, style == QR_ANSI,
 							  style == QR_ANSI || invert);
@@ -143,7 +143,7 @@ static void the_half_row_past_an_odd_side_is_light(void **unused)
 
 	encode("x");
 	assert_int_equal(1, qr.side % 2);
-	qr_row(&qr, QR_UTF8, 0, true, qr_rows(&qr, QR_UTF8, 0) - 1, row);
+	qr_row(&qr, &(struct qr_drawing){QR_UTF8, 0, true}, qr_rows(&qr, QR_UTF8, 0) - 1, row);
 	assert_null(strstr(row, "▄"));
 	assert_null(strstr(row, "█"));
 }
@@ -187,7 +187,7 @@ static void the_picture_with_the_most_changes_fits_its_rows(void **unused)
 	for (size_t i = 0; i < sizeof(qr.dark); i++)
 		qr.dark[i] = i % 2 == 0;
 	check_drawing(QR_ANSI, QUIET_MAX, false);
-	qr_row(&qr, QR_ANSI, 8, false, 6, row);
+	qr_row(&qr, &(struct qr_drawing){QR_ANSI, 8, false}, 6, row);
 	assert_in_range(strlen(row), 22 * QR_SIDE_MAX, QR_ROW_MAX - 1);
 }
 
@@ -198,10 +198,10 @@ static void a_row_resets_the_colors(void **unused)
 
 	encode("x");
 	for (unsigned y = 0; y < qr_rows(&qr, QR_ANSI, 4); y++) {
-		qr_row(&qr, QR_ANSI, 4, false, y, row);
+		qr_row(&qr, &(struct qr_drawing){QR_ANSI, 4, false}, y, row);
 		assert_string_equal(end, row + strlen(row) - strlen(end));
 	}
-	qr_row(&qr, QR_UTF8, 4, false, 4, row);
+	qr_row(&qr, &(struct qr_drawing){QR_UTF8, 4, false}, 4, row);
 	assert_null(strchr(row, '\033'));
 }
 
