@@ -201,7 +201,7 @@ static enum totp_err groups_of(const struct account *account, struct groups *ret
 	return TOTP_ERR_SYSTEM;
 }
 
-/* Did a source of groups fail, rather than know none? */
+/* Is it an errno of a name service that failed, rather than one that found no groups? */
 static bool is_failure(int code)
 {
 	static const int failures[] = {EMFILE, ENFILE, ENOMEM,    EIO,          EACCES,

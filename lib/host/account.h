@@ -16,17 +16,17 @@ struct account {
 	char name[ACCOUNT_NAME_MAX + 1]; /* canonical: that of the uid */
 	uid_t uid;
 	gid_t gid;
-	/* account_find: a second name of the uid, which was asked for and is more than another
-	 * spelling of the first; or "" */
+	/* account_find: if the name that was asked for is a second name of the uid, and not only
+	 * another spelling of the first, this name; else "" */
 	char alias[ACCOUNT_NAME_MAX + 1];
 	gid_t alias_gid;
 };
 
 /*
- * Look a user up: getpwuid(getpwnam(name)->pw_uid)->pw_name, since some name services
- * answer in the spelling asked. A user who does not exist is TOTP_OK with known = false and
- * the name empty. TOTP_ERR_SYSTEM: the name service failed; TOTP_ERR_RANGE: a
- * name is longer than ACCOUNT_NAME_MAX; *why says so, without the name.
+ * Look up a user: getpwuid(getpwnam(name)->pw_uid)->pw_name, because some name services answer in
+ * the spelling that was asked. For a user who does not exist: TOTP_OK, with known = false and an
+ * empty name. TOTP_ERR_SYSTEM: the name service failed. TOTP_ERR_RANGE: a name is longer than
+ * ACCOUNT_NAME_MAX. *why, without the name.
  */
 MUST_CHECK enum totp_err account_find(const char *name, struct account *ret_account,
 				      struct reason *why);
@@ -35,11 +35,10 @@ MUST_CHECK enum totp_err account_find(const char *name, struct account *ret_acco
 MUST_CHECK enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why);
 
 /*
- * Is the account a member of one of the list's @groups, as primary or further group?
- * TOTP_ERR_NOT_FOUND: a group that does not exist; TOTP_ERR_SYSTEM: the name service
- * failed: an error is never "not a member", as far as the C library lets one see it
- * (getgrouplist gives what it has got: a group's own list of members counts beside it).
- * *why names the group.
+ * Is the account a member of one of the list's @groups, as its primary or another group?
+ * TOTP_ERR_NOT_FOUND: a group does not exist. TOTP_ERR_SYSTEM: the name service failed; an error
+ * is never "not a member", as far as the C library reports it (getgrouplist returns what it has
+ * found so far; so the list of members of each group counts, too). *why names the group.
  */
 MUST_CHECK enum totp_err account_in_groups(const struct account *account, const char *list,
 					   bool *ret_member, struct reason *why);

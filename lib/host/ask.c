@@ -27,10 +27,7 @@ static int left_ms(uint64_t deadline)
 	return now < deadline ? (int)((deadline - now) / 1000000 + 1) : 0;
 }
 
-/*
- * Check that root made the socket. The connection goes by its path, of which root owns every
- * part.
- */
+/* Check that root owns the socket, and every directory of the path by which we connect to it. */
 static enum totp_err check_socket(const char *run_dir, const char *name, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;

@@ -1,6 +1,6 @@
 /*
  * Asking totpd, for a program that may not open the store: one request, one response, in bounded
- * time. No signal, no thread, no child; nothing of the program is changed.
+ * time. It uses no signals, threads or children, and changes nothing in the calling program.
  *
  * Another process could be at the other end if it could place a socket in run_dir. So root must
  * own directory and socket, and the process that listens must run as root (a service manager, or
@@ -17,15 +17,14 @@
 #define ASK_ROOT_SOCKET "root.socket" /* in run_dir: for root, about any user */
 
 /*
- * Send the request to the socket `name` of the policy's run_dir, and wait for the response,
- * ASK_WAIT_MS in all. request->store and deadline are filled in here: the store that the policy
- * means, and ASK_USE_MS from now.
+ * Send the request to the socket `name` in the policy's run_dir, and wait for the response, for
+ * ASK_WAIT_MS in all. This fills in request->store with the store of the policy, and
+ * request->deadline with ASK_USE_MS from now.
  *
- * TOTP_ERR_NOT_FOUND: no process is listening. TOTP_ERR_TIMEOUT. TOTP_ERR_UNSAFE: not owned by
- * root.
- * TOTP_ERR_PEER: no answer, or none that can be read. TOTP_ERR_RANGE: as wire_put_request.
- * TOTP_ERR_SYSTEM: errno. TOTP_OK: there is a response, which may hold an error of its own.
- * *why says so. The caller wipes *ret_response; after an error it is wiped already.
+ * TOTP_OK: there is a response, which may hold an error of its own. TOTP_ERR_NOT_FOUND: no process
+ * is listening. TOTP_ERR_TIMEOUT. TOTP_ERR_UNSAFE: root does not own it. TOTP_ERR_PEER: no
+ * answer, or a malformed one. TOTP_ERR_RANGE: as wire_put_request. TOTP_ERR_SYSTEM: errno. *why.
+ * The caller wipes *ret_response; after an error it is wiped already.
  */
 MUST_CHECK enum totp_err ask_totpd(const struct policy *policy, const char *name,
 				   struct wire_request *request, struct wire_response *ret_response,

@@ -7,7 +7,7 @@
 /* Seconds since 1970-01-01 UTC. */
 int64_t clock_now(void);
 
-/* The same, of when the host came up: now without the time since then, suspends included. */
+/* When the host was started, in the same seconds. */
 int64_t clock_booted(void);
 
 #endif

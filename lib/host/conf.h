@@ -10,7 +10,7 @@
  *
  * named: the caller asked for this file. The default file may be missing: then the defaults
  * apply, which are strict. The file must be a regular file that root owns and only root can write
- * to. Any error: at least one complaint was made, and *policy is not to be used.
+ * to. After an error, at least one complaint was made, and *policy must not be used.
  */
 MUST_CHECK enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 				   policy_complain_fn *complain, void *context);

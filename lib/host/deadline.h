@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /*
- * Seconds until the program ends the login by itself. A program's own alarm is known (login);
- * sshd's runs in another process, so it is what its configuration and the age of that
- * process say, if by_sshd. False: there is no limit, or it cannot be known.
+ * Seconds until the program ends the login. A program such as login sets an alarm in its own
+ * process. sshd's alarm runs in another process: if by_sshd, the time follows from sshd's
+ * configuration and the age of that process. False: there is no limit, or it is not known.
  */
 bool deadline_find(bool by_sshd, unsigned *ret_seconds);
 

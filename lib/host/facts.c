@@ -17,7 +17,8 @@ static enum totp_err find_in_list(const struct facts_subject *subject, const cha
 {
 	const struct account *account = subject->account;
 	struct account second = {.known = true, .uid = account->uid, .gid = account->alias_gid};
-	enum totp_err err = account_is_listed(account, subject_name(subject), list, ret_listed, why);
+	enum totp_err err =
+		account_is_listed(account, subject_name(subject), list, ret_listed, why);
 
 	if (err != TOTP_OK || *ret_listed != both || !account->alias[0])
 		return err;

@@ -1,4 +1,4 @@
-/* The facts that the gate decides by: which lists of the policy name the user, and the source. */
+/* The facts that the gate needs: is the user in a list of the policy, and the source trusted? */
 #ifndef HOST_FACTS_H
 #define HOST_FACTS_H
 

@@ -7,7 +7,7 @@
 #define FIELD_MAX  96
 #define DETAIL_MAX 300
 
-/* Make one field printable; a bare field gets no blank, so that it stays one word. */
+/* Make one field printable, without blanks and '=', so that it stays one word. */
 static const char *word(const char *text, char kept[FIELD_MAX])
 {
 	if (!text || !text[0])

@@ -13,18 +13,18 @@
 #define LOG_LINE_MAX 1024
 
 /*
- * One decision. A member that is NULL is written as "-"; each is cut at a length and made
- * printable. `user` is NULL for a name that NSS does not know: people type passwords
- * there.
+ * One decision. A member that is NULL is written as "-"; each is made printable, and shortened if
+ * it is too long. `user` is NULL for a name that the name service does not know, because people
+ * type passwords there by mistake.
  */
 struct log_event {
 	const char *user;
 	const char *service;
 	const char *source;
-	const char *outcome; /* allow, deny, wait, skip, error; of tools: what was done */
+	const char *outcome; /* allow, deny, wait, skip, error; from tools: what was done */
 	const char *reason;  /* one word, stable */
 	const char *token;   /* label */
-	const char *detail;  /* a sentence, or NULL: then left out */
+	const char *detail;  /* a sentence; NULL: it is left out */
 };
 
 /* Format the line: pam_totp: user=alice service=sshd source=192.0.2.1 outcome=allow

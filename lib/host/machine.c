@@ -22,7 +22,7 @@ enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why)
 	if (err == TOTP_OK)
 		err = io_read_all(fd, text, sizeof(text), &len);
 	if (err == TOTP_OK && len < 32) {
-		reason_set(why, MACHINE_ID_FILE ": holds no machine id");
+		reason_set(why, MACHINE_ID_FILE ": it holds no machine id");
 		err = TOTP_ERR_FORMAT;
 	}
 	if (err == TOTP_OK)

@@ -9,7 +9,7 @@
 
 /*
  * A hash of /etc/machine-id that does not reveal it: HMAC-SHA-256 under a key of our own.
- * TOTP_ERR_NOT_FOUND, TOTP_ERR_SYSTEM, TOTP_ERR_FORMAT: there is none to read.
+ * TOTP_ERR_NOT_FOUND, TOTP_ERR_SYSTEM, TOTP_ERR_FORMAT: there is none, or it cannot be read.
  */
 MUST_CHECK enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why);
 

@@ -1,7 +1,7 @@
 /*
- * Pictures of a secret. libqrencode is opened by name when a picture is wanted, so that no
- * program that merely loads us loads it too. We cannot wipe what libqrencode keeps on its own
- * heap while it runs; the modules that it returns are wiped.
+ * Pictures of a secret. libqrencode is loaded by name when a picture is shown, so that a program
+ * that uses the module does not load it. The modules of the picture that libqrencode returns are
+ * wiped; what it keeps in memory of its own cannot be wiped.
  */
 #include "host/qr.h"
 

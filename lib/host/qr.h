@@ -1,6 +1,6 @@
 /*
- * QR codes: made by libqrencode, which is opened only when a picture is really shown, and
- * drawn here as text. The picture holds a secret: the caller wipes the drawing.
+ * QR codes. libqrencode makes them, and is loaded only when a picture is shown; here they are drawn
+ * as text. The picture holds a secret: the caller wipes the drawing.
  */
 #ifndef HOST_QR_H
 #define HOST_QR_H

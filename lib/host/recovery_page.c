@@ -6,7 +6,7 @@
 #include "host/clock.h"
 #include "host/machine.h"
 
-/* One line: two codes, the second from the other half. */
+/* One line with two codes, one from each half. */
 static void add_row(char *page, const struct recovery_code *codes, unsigned count, unsigned row,
 		    unsigned rows)
 {

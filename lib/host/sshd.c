@@ -41,7 +41,7 @@ unsigned sshd_accepted(const char *auth_info)
 	while (text_line(&rest, &line)) {
 		unsigned one = text_field(&line, ' ', &method) ? policy_ssh_method(method) : 0;
 
-		if (line.len || one == SSH_GSSAPI) /* of a key sshd says which */
+		if (line.len || one == SSH_GSSAPI) /* details follow, except for GSSAPI */
 			accepted |= one;
 	}
 	return accepted;

@@ -1,7 +1,6 @@
 /*
  * The lines of sshd's configuration, read as sshd reads its files: includes are followed, and
- * each line knows the Match block that it belongs to. Only the structure is read; what a setting
- * means is for the caller.
+ * each line has the Match block that it belongs to. What a setting means is up to the caller.
  */
 #ifndef HOST_SSHD_CONFIG_H
 #define HOST_SSHD_CONFIG_H
@@ -32,7 +31,7 @@ typedef void sshd_line_fn(void *context, const struct sshd_line *line);
 /*
  * Call `each` with every setting of the file at `path` and of the files that it includes, in
  * sshd's order; Match and Include lines are settings, too. False: the file cannot be read.
- * An included file that cannot be read is passed over.
+ * An included file that cannot be read is skipped.
  */
 bool sshd_config_each(const char *path, sshd_line_fn *each, void *context);
 
