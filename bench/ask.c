@@ -1,15 +1,15 @@
 /*
- * ask - ask totpd as many people at once would, and time it.
+ * ask - send requests to totpd as many users at once would, and time them.
  *
  *   ask time CONF FIRST COUNT EACH      users uFIRST to uFIRST+COUNT-1, one after the other,
  *                                          check EACH wrong codes; a line of milliseconds
  *   ask hammer CONF USER PROCESSES      one user does so in many processes, until killed
- *   ask flood CONF USER PROCESSES       one user opens connections, as many as there may be,
- *                                          says nothing, and begins again
+ *   ask flood CONF USER PROCESSES       one user opens as many connections as possible, sends
+ *                                          nothing, closes them and begins again
  *   ask users CONF USER PROCESSES       the same, each process with a user id of its own
  *   ask all CONF FIRST < CODES          all users at once check their code, a line each
- *   ask memory CONF PID STATE...        what totpd and its children hold while each checks
- *                                          a record that somebody else has locked
+ *   ask memory CONF PID STATE...        how much memory totpd and its children use while each
+ *                                          of them checks a record that is locked
  *
  * CONF is totpd's policy. User uN has the uid 70000 + N. All users ask as ordinary users, about
  * themselves.
@@ -41,8 +41,8 @@ static void become(int user)
 		err(1, "cannot become u%d", user);
 }
 
-/* One check; the verdict, or -1 where there was no answer. */
-static int check(const struct policy *policy, const char *door, int user, const char *code)
+/* One check; returns the verdict, or -1 if there was no answer. */
+static int check(const struct policy *policy, const char *socket_path, int user, const char *code)
 {
 	struct wire_request request = {.op = WIRE_CHECK, .service = "bench"};
 	struct wire_response response;
@@ -50,7 +50,7 @@ static int check(const struct policy *policy, const char *door, int user, const 
 
 	snprintf(request.user, sizeof(request.user), "u%d", user);
 	answer_parse(code, NULL, &request.answer);
-	if (ask_totpd(policy, door, &request, &response, &why) != TOTP_OK ||
+	if (ask_totpd(policy, socket_path, &request, &response, &why) != TOTP_OK ||
 	    response.err != TOTP_OK)
 		return -1;
 	return (int)response.outcome.verdict;
@@ -63,7 +63,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* In a child of its own, since there is no way back to root: the times, to a pipe. */
+/* In a child of its own, which cannot become root again: the times, to a pipe. */
 static void time_user(const struct policy *policy, int user, int each, int out)
 {
 	become(user);
@@ -118,7 +118,7 @@ static void flood(const struct policy *policy)
 		close(fds[--count]);
 }
 
-/* Do one of them in many processes, until killed. */
+/* Do this in many processes, until killed. */
 static int hammer(const char *what, const struct policy *policy, int user, int processes)
 {
 	for (int i = 0; i < processes; i++) {

@@ -1,9 +1,9 @@
 /*
- * codes - the secrets of the users that bench/login.c logs in, and their codes of now.
+ * codes - the secrets of the users that bench/login.c logs in, and their current codes.
  *
  *   codes csv USERS     "u0,BASE32" a line
  *   codes oath USERS    lines of a users.oath
- *   codes now USERS     the present code of each, a line each
+ *   codes now USERS     the current code of each user, a line each
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "otp/base32.h"
 #include "otp/hotp.h"
 
-/* User i's secret: 20 bytes that differ from everybody else's. */
+/* User i's secret: 20 bytes that differ for each user. */
 static struct secret secret_of(int user)
 {
 	struct secret secret = {.len = 20};

@@ -1,19 +1,19 @@
 /*
- * login - time PAM stacks as login programs drive them: each login is a fresh child that
- * calls pam_start_confdir, pam_authenticate with the right code, pam_end; the parent takes
- * the time from fork to exit. The stacks take turns, login by login, so that whatever else
- * the machine does falls on all of them alike.
+ * login - time PAM stacks as login programs use them: each login is a new child that calls
+ * pam_start_confdir, pam_authenticate with the correct code, pam_end; the parent measures the time
+ * from fork to exit. The stacks alternate login by login, so that other load on the machine affects
+ * all of them alike.
  *
  *   login CONFDIR STACK... < CODES     user u0 types the first line, u1 the second, …
  *
- * A STACK that ends in "-user" is driven by a process of the user who logs in, as a screen
- * locker is, and one that ends in "-su" by a set-uid program that the user started.
+ * A STACK that ends in "-user" runs in a process of the user who logs in, as a screen locker does,
+ * and one that ends in "-su" in a set-uid program that the user started.
  *
- * Prints a line a stack: the median of its times in ms, the median of its ratio to the
- * first stack of the same turn, and how many were allowed. Built twice: with -DWARM the
- * driver has used libcrypto before it forks, as sshd has; without, it does not even load
- * it, as su does not. A third build, with -DWITHOUT_FORK, is for bench/instructions. The codes
- * come from bench/codes.c for that reason.
+ * Prints a line for each stack: the median of its times in ms, the median of its ratio to the first
+ * stack of the same turn, and how many logins were allowed. Built twice: with -DWARM the program
+ * has used libcrypto before it forks, as sshd has; without, it does not even load it, as su does
+ * not. A third build, with -DWITHOUT_FORK, is for bench/instructions. That is why the codes come
+ * from bench/codes.c.
  */
 #ifdef WARM
 #include <openssl/evp.h>
@@ -62,7 +62,7 @@ static bool ends_in(const char *text, const char *end)
 	return text_len >= end_len && strcmp(text + text_len - end_len, end) == 0;
 }
 
-/* Have the ids of the program that such a stack is for. */
+/* Take the user ids of the program that uses such a stack. */
 static bool take_ids(const char *stack, uid_t uid)
 {
 	if (ends_in(stack, "-user"))
@@ -101,7 +101,10 @@ static double now_ms(void)
 #endif
 
 #ifdef WITHOUT_FORK
-/* What bench/instructions counts: the logins of all users but the first, who pays for loading. */
+/*
+ * What bench/instructions counts: the logins of all users except the first, which loads the
+ * libraries.
+ */
 __attribute__((noinline)) static int counted_login(const char *confdir, const char *stack, int user)
 {
 	return log_in(confdir, stack, user);

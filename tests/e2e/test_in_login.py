@@ -318,20 +318,20 @@ def closed(people):
     return people
 
 
-def refused_like_a_stranger(login):
+def denied_with_the_usual_questions(login):
     return not login.ok and asked(login) == ["Password: ", PROMPT]
 
 
 def test_an_invitation_allows_one_user_to_enroll_once_after_the_last_date(closed):
     run("totpctl", "invite", "alice")
-    assert refused_like_a_stranger(closed.ssh("bob", PASSWORD, "123456")), "it is alice's"
+    assert denied_with_the_usual_questions(closed.ssh("bob", PASSWORD, "123456")), "it is alice's"
     child, phone = begin(closed)
     child.sendline(phone.code())
     child.expect_exact("Done")
     assert end(child) == 0 and stored() == ["alice"]
     assert run("totpctl", "invite") == "Nobody is invited.\n"
     run("totpctl", "delete", "--yes", "alice")
-    assert refused_like_a_stranger(closed.ssh("alice", PASSWORD, "123456")), "it was used up"
+    assert denied_with_the_usual_questions(closed.ssh("alice", PASSWORD, "123456")), "it was used up"
     assert "run totpctl invite" in closed.log_text()
 
 
@@ -355,7 +355,7 @@ def test_a_revoked_invitation_has_no_effect(closed):
     child.expect_exact("Nothing was stored")
     assert end(child) != 0 and stored() == []
     assert "the invitation was taken back" in closed.log_text()
-    assert refused_like_a_stranger(closed.ssh("alice", PASSWORD, "123456"))
+    assert denied_with_the_usual_questions(closed.ssh("alice", PASSWORD, "123456"))
 
 
 def test_an_invitation_that_cannot_be_read_is_an_error(closed):

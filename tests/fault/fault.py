@@ -212,7 +212,7 @@ def killed_with(scene, kind):
 
     calls, (start, _, end) = login_calls(scene, f"{scene.fresh()}={new_code()}")
     points = calls[start:end + 1]
-    burnt = 0
+    spent = 0
     for call in points:
         when = f"{scene.fresh()}={new_code()}"
         done = inject(call, "signal=KILL", LOGIN, scene.dir, when)
@@ -220,10 +220,10 @@ def killed_with(scene, kind):
         first, second = scene.log_in(when, when)
         with_call(call, require, first in (SUCCESS, AUTH_ERR) and second == AUTH_ERR,
                   f"then {first}, {second}")
-        burnt += first == AUTH_ERR
+        spent += first == AUTH_ERR
     scene.check(scene.fresh())
-    require(0 < burnt < len(points), f"{burnt} of {len(points)} spent by the kill")
-    say(f"killed at {len(points)} calls, {burnt} of them after the code was spent")
+    require(0 < spent < len(points), f"{spent} of {len(points)} spent by the kill")
+    say(f"killed at {len(points)} calls, {spent} of them after the code was spent")
 
 
 ERRORS = {
@@ -733,7 +733,7 @@ def check_enrolled(scene):
 def an_enrollment_in_the_login_in_which_any_call_fails_is_safe(scene):
     """A user who is allowed is enrolled, and a user who is denied is not."""
     calls = calls_of_enrolling(scene)
-    require(check_enrolled(scene), "undisturbed")
+    require(check_enrolled(scene), "without a fault")
     seen = collections.Counter()
     for call in calls:
         forget_enrolled(scene)

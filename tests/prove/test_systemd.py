@@ -35,7 +35,7 @@ def guest():
 
 
 def ask(guest, times=1):
-    """A user sends bytes to totpd: true if something listened each time."""
+    """A user sends bytes to totpd: true if a process was listening each time."""
     return all(guest.run("setpriv", "--reuid=alice", "--regid=alice", "--clear-groups",
                          "python3", "-c", ASK) == "" for _ in range(times))
 
@@ -45,7 +45,7 @@ def states(guest):
                      check=False).split()
 
 
-def test_requests_before_init_do_not_close_the_sockets_for_good(guest):
+def test_requests_before_init_do_not_close_the_sockets_permanently(guest):
     guest.run("systemctl", "enable", "--now", "totpd.socket", "totpd-root.socket")
     assert states(guest) == ["inactive", "inactive"]
     assert not ask(guest)
@@ -64,7 +64,7 @@ def test_an_error_of_policy_or_keyring_does_not_close_the_sockets(guest, path, t
     assert ask(guest, 30)
     assert states(guest) == ["active", "active"]
     guest.run("sh", "-c", f"rm {path}; cp -a /root/good {path} 2>/dev/null; true")
-    assert ask(guest)  # it ends here, to be started again with the new keyring
+    assert ask(guest)  # it exits, to be restarted with the new keyring
     errors = guest.run("journalctl", "-u", "totpd.service").count("outcome=error")
     assert ask(guest, 3)
     assert guest.run("journalctl", "-u", "totpd.service").count("outcome=error") == errors
@@ -89,7 +89,7 @@ def code_of(moment):
     return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 10 ** 6:06}"
 
 
-def test_a_journal_that_a_user_can_read_says_nothing_of_codes_of_the_future(guest):
+def test_a_journal_that_a_user_can_read_does_not_mention_future_codes(guest):
     """su runs as its caller, whose own journal gets what it logs."""
     guest.run("mkdir", "-p", "/var/log/journal")
     guest.run("systemctl", "restart", "systemd-journald")

@@ -527,7 +527,7 @@ static unsigned storm_over_one_code(unsigned processes, unsigned longest)
 
 static void no_code_works_twice_however_many_logins_are_killed(void **unused)
 {
-	unsigned killed = 0, burnt = 0, longest = 800;
+	unsigned killed = 0, spent = 0, longest = 800;
 
 	srand(20231114);
 	/* on some machines every process has finished by the time one is killed */
@@ -542,7 +542,7 @@ static void no_code_works_twice_however_many_logins_are_killed(void **unused)
 		else if (died > 4 && longest < 12800)
 			longest *= 2;
 		assert_in_range(atomic_load(&shared->accepted[round]), 0, 1);
-		burnt += !atomic_load(&shared->accepted[round]);
+		spent += !atomic_load(&shared->accepted[round]);
 		/* the code is still valid, or used up; it never works twice */
 		log_in_and_tell(0);
 		log_in_and_tell(0);
@@ -550,7 +550,7 @@ static void no_code_works_twice_however_many_logins_are_killed(void **unused)
 		scene_now += SCENE_STEP;
 		assert_int_equal(PAM_SUCCESS, right(A));
 	}
-	printf("# %u logins killed, %u codes not accepted meanwhile\n", killed, burnt);
+	printf("# %u logins killed, %u codes not accepted meanwhile\n", killed, spent);
 	assert_true(killed >= 100);
 }
 

@@ -241,12 +241,12 @@ static void note_name(void *context, const char *name)
 static void leftovers_of_an_interrupted_write_are_listed(void **state)
 {
 	struct fixture *f = *state;
-	char guests[512] = "", strays[512] = "";
+	char invited[512] = "", strays[512] = "";
 
 	invite(f, "alice");
 	write_file(in_store(f, "invites/bob~0123456789abcdef"), "x", 1, 0600);
-	assert_ok(store_each_invite(f->store, note_name, guests, NULL));
-	assert_string_equal("alice ", guests);
+	assert_ok(store_each_invite(f->store, note_name, invited, NULL));
+	assert_string_equal("alice ", invited);
 	assert_ok(store_each_stray(f->store, note_name, strays, NULL));
 	assert_string_equal("invites/bob~0123456789abcdef ", strays);
 }
@@ -301,14 +301,14 @@ static enum totp_err next_user(void *context, size_t index, struct cred *ret_cre
 static void creating_many_uses_their_invitations_up(void **state)
 {
 	struct fixture *f = *state;
-	char guests[512] = "";
+	char invited[512] = "";
 
 	invite(f, "u0");
 	invite(f, "u7");
 	invite(f, "alice");
 	assert_ok(store_create_many(f->store, 8, next_user, NULL, NULL));
-	assert_ok(store_each_invite(f->store, note_name, guests, NULL));
-	assert_string_equal("alice ", guests);
+	assert_ok(store_each_invite(f->store, note_name, invited, NULL));
+	assert_string_equal("alice ", invited);
 }
 
 int main(void)
