@@ -20,16 +20,17 @@
 #include "pam/record.h"
 #include "pam/say.h"
 
-#define MARK          "pam_totp_enroll"
-#define TRIES         3
-#define INVERSIONS    8
-#define QUIET         4
-#define LABEL         "phone"
-#define TIME_SHORT    180 /* seconds, with which installing an app is hardly possible */
-#define TIME_LAST     60
-#define PROMPT        "Code from your phone: "
-#define PROMPT_INVERT "Code from your phone (or i to swap dark and light): "
-#define BOTH          "You were enrolled a moment ago in another login.\nLog in again, with a code."
+#define MARK         "pam_totp_enroll"
+#define TRIES        3
+#define PICTURES     8
+#define QUIET        4
+#define LABEL        "phone"
+#define TIME_SHORT   180 /* seconds, with which installing an app is hardly possible */
+#define TIME_LAST    60
+#define PROMPT       "Code from your phone: "
+#define PROMPT_DRAWN "Code from your phone (picture: i inverted, a plain text, n none): "
+#define WRITTEN_DOWN "Press Enter when you have written these down: "
+#define BOTH         "You were enrolled a moment ago in another login.\nLog in again, with a code."
 
 /* --- the mark --- */
 
@@ -126,28 +127,36 @@ static void encode_picture(struct newcomer *newcomer, enum enroll_qr wish)
 	WIPE(text);
 }
 
+/* The names and what to do. A line comes before the picture: ssh puts the host's name before it. */
+static void show_names(const struct login *login, const struct newcomer *newcomer)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s\nAccount  %s\nIssuer   %s",
+		 newcomer->drawn
+			 ? "Scan the picture with the authenticator app on your phone, or type the "
+			   "secret\nbelow it into the app:"
+			 : "In the authenticator app on your phone choose to enter a key,\nand "
+			   "type the secret:",
+		 newcomer->uri.account, newcomer->uri.issuer);
+	conv_inform(login->pamh, text);
+}
+
+/* Last, so that it stays on the screen, whatever a terminal makes of the picture. */
 static void show_secret(const struct login *login, const struct newcomer *newcomer)
 {
-	char base32[BASE32_TEXT_MAX], grouped[BASE32_TEXT_MAX * 2], text[1024];
-	size_t len = 0;
+	char base32[BASE32_TEXT_MAX], text[BASE32_TEXT_MAX * 2 + 16] = "Secret  ";
+	size_t len = strlen(text);
 
 	base32_encode(&newcomer->uri.secret, base32);
 	for (size_t i = 0; base32[i]; i++) {
-		if (i && i % 4 == 0)
-			grouped[len++] = ' ';
-		grouped[len++] = base32[i];
+		if (i % 4 == 0)
+			text[len++] = ' ';
+		text[len++] = base32[i];
 	}
-	grouped[len] = '\0';
-	snprintf(text, sizeof(text), "%s\n    %s\nAccount  %s\nIssuer   %s",
-		 newcomer->drawn
-			 ? "Scan the picture with the authenticator app on your phone, or "
-			   "type this secret:"
-			 : "In the authenticator app on your phone choose to enter a key,\nand "
-			   "type this secret:",
-		 grouped, newcomer->uri.account, newcomer->uri.issuer);
+	text[len] = '\0';
 	conv_inform(login->pamh, text);
 	WIPE(base32);
-	WIPE(grouped);
 	WIPE(text);
 }
 
@@ -175,9 +184,10 @@ static void show_picture(const struct login *login, const struct newcomer *newco
 
 static void show(const struct login *login, const struct newcomer *newcomer)
 {
-	show_secret(login, newcomer);
+	show_names(login, newcomer);
 	if (newcomer->drawn)
 		show_picture(login, newcomer);
+	show_secret(login, newcomer);
 }
 
 /* --- making it --- */
@@ -217,29 +227,41 @@ static void tell_hint(const struct login *login, char hint[CONFIRM_HINT_MAX])
 	conv_tell(login->pamh, hint);
 }
 
-static bool is_inversion(const struct newcomer *newcomer, const char *typed)
+/* Does the answer ask for another picture? */
+static bool choose_picture(struct newcomer *newcomer, const char *typed)
 {
-	return newcomer->drawn && (typed[0] == 'i' || typed[0] == 'I') && typed[1] == '\0';
+	if (!newcomer->drawn || typed[0] == '\0' || typed[1] != '\0')
+		return false;
+	switch (typed[0]) {
+	case 'i':
+	case 'I':
+		newcomer->invert = !newcomer->invert;
+		return true;
+	case 'a':
+	case 'A':
+		newcomer->style = QR_ASCII;
+		return true;
+	case 'n':
+	case 'N':
+		newcomer->drawn = false;
+		return true;
+	default:
+		return false;
+	}
 }
 
-/* One answer, past any that ask for the picture the other way round. False: none. */
+/* One answer, past any that ask for another picture. False: none. */
 static bool ask(const struct login *login, struct newcomer *newcomer,
 		struct conv_answer *ret_answer)
 {
-	for (unsigned i = 0; i < INVERSIONS; i++) {
-		if (!conv_ask(login->pamh, newcomer->drawn ? PROMPT_INVERT : PROMPT, true,
+	for (unsigned i = 0; i < PICTURES; i++) {
+		if (!conv_ask(login->pamh, newcomer->drawn ? PROMPT_DRAWN : PROMPT, true,
 			      ret_answer) ||
 		    ret_answer->text[0] == '\0')
 			return false;
-		if (!is_inversion(newcomer, ret_answer->text))
+		if (!choose_picture(newcomer, ret_answer->text))
 			return true;
-		newcomer->invert = !newcomer->invert;
-		/*
-		 * ssh puts the host's name before the first line, so that is not part of the
-		 * picture
-		 */
-		conv_inform(login->pamh, "With dark and light swapped:");
-		show_picture(login, newcomer);
+		show(login, newcomer);
 	}
 	return false;
 }
@@ -314,19 +336,25 @@ static void audit_enrolment(const struct login *login)
 	audit_record(&event);
 }
 
+/*
+ * The question comes last: without one the codes scroll by, and sshd prints twice what follows the
+ * last answer. It is all stored by now, so it does not matter whether there is an answer.
+ */
 static void tell_done(const struct login *login, const struct newcomer *newcomer)
 {
+	OWN_CONV_ANSWER struct conv_answer unused = {0};
 	char page[RECOVERY_PAGE_MAX];
 
-	if (newcomer->code_count) {
-		recovery_page(login->account.name, newcomer->codes, newcomer->code_count, page);
-		conv_inform(login->pamh, page);
-		WIPE(page);
-	}
-	conv_inform(login->pamh, "Done: your account is protected by your phone.\n"
-				 "The next login needs the code after the one you typed.");
 	say_report(login, LOG_NOTICE, "enrolled", "login", LABEL, NULL);
 	audit_enrolment(login);
+	conv_inform(login->pamh, "Done: your account is protected by your phone.\n"
+				 "The next login needs the code after the one you typed.");
+	if (newcomer->code_count == 0)
+		return;
+	recovery_page(login->account.name, newcomer->codes, newcomer->code_count, page);
+	conv_inform(login->pamh, page);
+	WIPE(page);
+	(void)conv_ask(login->pamh, WRITTEN_DOWN, true, &unused);
 }
 
 static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer, struct reason *why)

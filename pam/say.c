@@ -156,14 +156,17 @@ static void tell_used(const struct login *login, const struct outcome *outcome)
 		leave_note(login, clock_now() + outcome->wait_seconds);
 }
 
-/* Few are left: there is time to get new ones. */
+/* Few are left: there is time to get new ones. Else: what a user with a lost phone does next. */
 static void tell_recovery_left(const struct login *login, unsigned left)
 {
 	char sentence[160];
 
-	if (left > 2)
+	if (left > 2 && !login->policy.enroll_tool)
 		return;
-	if (left)
+	if (left > 2)
+		strcpy(sentence, "If your phone is lost, run totp-enroll replace. It needs another "
+				 "recovery code.");
+	else if (left)
 		snprintf(sentence, sizeof(sentence),
 			 "%u recovery code%s left. For new ones run totp-enroll recovery,\n"
 			 "or ask your administrator.",

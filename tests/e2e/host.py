@@ -280,12 +280,12 @@ class Host:
     def ssh(self, user, *answers, options=()):
         return self.ssh_end(self.ssh_start(user, *answers, options=options))
 
-    def ssh_by_hand(self, user, *options):
+    def ssh_by_hand(self, user, *options, locale="C.UTF-8"):
         """A login at a terminal, for a test that types."""
         child = pexpect.spawn(self.ssh_command(user, *options)[0],
                               self.ssh_command(user, *options)[1:], timeout=20, encoding="utf-8",
                               env={"PATH": os.environ["PATH"], "HOME": "/root", "TERM": "xterm",
-                                   "LC_ALL": "C.UTF-8"})
+                                   "LC_ALL": locale})
         self.clients.append(child)
         return child
 

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from host import DIR, wait_for
-from test_in_login import begin, people  # noqa: F401  a fixture
+from test_in_login import begin, done, people  # noqa: F401  a fixture
 from test_local import end
 
 USER_MGMT, USER_CHAUTHTOK, CRYPTO_KEY_USER = 1102, 1108, 2404
@@ -104,7 +104,7 @@ def test_an_enrollment_in_the_login_reaches_the_kernel_too(people):  # noqa: F81
     try:
         child, phone = begin(people)
         child.sendline(phone.code())
-        child.expect_exact("Done")
+        done(child)
         assert end(child) == 0
         found = wait_for(lambda: [text for _, text in records(open(trace).read())[0]
                                   if "totp-enrolled" in text])

@@ -32,9 +32,9 @@ def people(host):
     return host
 
 
-def begin(host, user="alice", *options):
+def begin(host, user="alice", *options, locale="C.UTF-8"):
     """Log in as far as the question for the first code; returns the terminal and the phone."""
-    child = host.ssh_by_hand(user, *options)
+    child = host.ssh_by_hand(user, *options, locale=locale)
     child.setwinsize(50, 100)
     child.expect_exact("Password: ")
     child.sendline(PASSWORD)
@@ -44,8 +44,18 @@ def begin(host, user="alice", *options):
 
 def phone_of(screen):
     """The phone of a user who types the printed key."""
-    secret = re.search(r"^ +((?:[A-Z2-7]{4} ?){8})\s*$", screen, re.M)[1].replace(" ", "")
+    secret = re.findall(r"^Secret +((?:[A-Z2-7]{4} ?){8})\s*$", screen, re.M)[-1]
+    secret = secret.replace(" ", "")
     return Phone(f"otpauth://totp/x?secret={secret}&period=60")
+
+
+def done(child):
+    """The end of an enrollment: recovery codes, and time to write them down."""
+    child.expect_exact("Done")
+    child.expect_exact("written these down: ")
+    shown = child.before
+    child.sendline("")
+    return shown
 
 
 def stored():
@@ -56,12 +66,13 @@ def test_a_user_who_must_enrolls_in_the_login_and_needs_codes_afterwards(people)
     child, phone = begin(people)
     assert stored() == []
     child.sendline(phone.code())
-    child.expect_exact("Recovery codes of alice")
-    child.expect(r"([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})")
-    recovery = child.match[1]
-    child.expect_exact("Done")
-    child.expect_exact("alice")
+    shown = done(child)
+    assert "Recovery codes of alice" in shown
+    recovery = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", shown)[0]
     assert end(child) == 0
+    assert child.before.strip().endswith("alice")
+    for text in "Done", recovery:
+        assert text not in child.before, "sshd prints nothing of it again"
     assert stored() == ["alice"]
     assert [(event["outcome"], event["reason"]) for event in people.events()] == [
         ("skip", "must_enroll")]
@@ -104,7 +115,7 @@ def test_a_connection_that_drops_at_the_question_stores_nothing(people):
     assert stored() == []
     child, phone = begin(people)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     end(child)
     assert stored() == ["alice"]
 
@@ -115,7 +126,7 @@ def test_a_user_whose_phone_has_a_wrong_clock_reads_so(people):
     child.expect_exact("about 5 minutes ahead")
     child.expect_exact(ASK)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     end(child)
 
 
@@ -129,7 +140,7 @@ def test_the_answer_i_swaps_dark_and_light(people):
     blocks = [[line for line in text.splitlines() if "█" in line] for text in (first, again)]
     assert blocks[0] and blocks[1] and blocks[0] != blocks[1]
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     end(child)
 
 
@@ -151,13 +162,29 @@ def test_the_picture_holds_the_secret_printed_beside_it(people):
     assert uri.startswith("otpauth://totp/tower:alice?") and phone.secret in uri
 
 
+def test_in_a_c_locale_plain_characters_or_no_picture_can_be_chosen(people):
+    """ssh shows the bytes of a block in octal there."""
+    child, phone = begin(people, locale="C")
+    assert "\\342\\226\\210" in child.before
+    for letter, has, lacks in ("a", "####", "\\342"), ("n", "enter a key", "####"):
+        child.expect_exact("a plain text, n none): ")
+        child.sendline(letter)
+        child.expect_exact(ASK)
+        assert has in child.before and lacks not in child.before, child.before
+        assert phone_of(child.before).secret == phone.secret
+        assert "Secret" in child.before.rstrip().splitlines()[-2], "it stays on the screen"
+    child.sendline(phone.code())
+    done(child)
+    assert end(child) == 0 and stored() == ["alice"]
+
+
 @pytest.mark.parametrize("kind, pattern", [("ascii", "##"), ("none", None)])
 def test_the_policy_chooses_the_picture(people, kind, pattern):
     people.policy(enroll="login", fail_delay=0, period=60, enroll_qr=kind)
     child, phone = begin(people)
     assert "█" not in child.before and (pattern is None or pattern in child.before)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     end(child)
 
 
@@ -165,7 +192,7 @@ def test_two_logins_of_one_user_enroll_once(people):
     one, phone = begin(people)
     two, other = begin(people)
     one.sendline(phone.code())
-    one.expect_exact("Done")
+    done(one)
     end(one)
     two.sendline(other.code())
     two.expect_exact("enrolled a moment ago")
@@ -178,7 +205,7 @@ def test_two_users_enroll_at_once(people):
     two, other = begin(people, "bob")
     for child, device in (two, other), (one, phone):
         child.sendline(device.code())
-        child.expect_exact("Done")
+        done(child)
         assert end(child) == 0
     assert sorted(stored()) == ["alice", "bob"]
 
@@ -228,7 +255,7 @@ def test_an_enrollment_that_sshd_ends_stores_nothing_and_its_beginning_is_in_the
     assert "outcome=enrolled" not in text and "reason=not_enrolled" not in text
     child, phone = begin(hurried("10m"))
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     assert end(child) == 0 and stored() == ["alice"]
     people.phones.append(phone)
 
@@ -269,7 +296,7 @@ def test_before_the_date_enrolling_is_an_offer(people):
     child.expect_exact(ASK)
     phone = phone_of(child.before)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     assert end(child) == 0 and stored() == ["alice"]
     assert not people.ssh("alice", PASSWORD, "").ok, "an enrolled user gives a code"
 
@@ -304,7 +331,7 @@ def test_after_the_last_date_nobody_enrolls(people):
     people.policy(enroll="login", enroll_until=day(0), fail_delay=0, period=60)
     child, phone = begin(people)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     end(child)
 
 
@@ -327,7 +354,7 @@ def test_an_invitation_allows_one_user_to_enroll_once_after_the_last_date(closed
     assert denied_with_the_usual_questions(closed.ssh("bob", PASSWORD, "123456")), "it is alice's"
     child, phone = begin(closed)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     assert end(child) == 0 and stored() == ["alice"]
     assert run("totpctl", "invite") == "Nobody is invited.\n"
     run("totpctl", "delete", "--yes", "alice")
@@ -343,7 +370,7 @@ def test_a_user_who_does_not_finish_keeps_the_invitation(closed):
     assert end(child) != 0 and stored() == []
     child, phone = begin(closed)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     assert end(child) == 0 and stored() == ["alice"]
 
 
@@ -405,7 +432,7 @@ def test_su_enrolls(people):
     child.expect_exact(ASK)
     phone = phone_of(child.before)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     assert end(child) == 0 and "bob" in child.before
     assert run("su", "alice", "-c", "id -un") == "alice\n", "root's su meets nothing"
     assert stored() == ["bob"]
@@ -420,7 +447,7 @@ def test_login_at_a_terminal_enrolls(people):
     child.expect_exact(ASK)
     phone = phone_of(child.before)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     child.expect_exact("$")
     child.sendline("exit")
     end(child)
@@ -479,7 +506,7 @@ def test_su_enrolls_beside_totpd_too(people):
     child.expect_exact(ASK)
     phone = phone_of(child.before)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     assert end(child) == 0 and "bob" in child.before
     child = as_user("alice", "su", "bob", "-c", "id -un")
     child.expect_exact("Password: ")

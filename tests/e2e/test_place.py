@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from host import DIR, KEYRING, PROMPT, STORE, run
-from test_in_login import ASK, PASSWORD, STACK, phone_of
+from test_in_login import ASK, PASSWORD, STACK, done, phone_of
 from test_totpd import (POWERLESS, SU, as_user, become, locker, log_in, memory_of,
                         opened_by, served, su)
 
@@ -263,7 +263,7 @@ def test_a_su_in_which_a_user_enrolls_has_no_key_of_the_host_in_its_memory(host,
     for needle in needles():
         assert needle not in memory
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     child.expect_exact("bob")
     child.expect(pexpect.EOF)
 
@@ -280,7 +280,10 @@ def test_a_file_size_limit_neither_kills_a_su_that_enrolls_nor_leaves_files(host
     child = begin_su(limit)
     child.expect_exact(ASK)
     child.sendline(phone_of(child.before).code())
-    child.expect_exact("Done" if by_totpd else "not possible right now")
+    if by_totpd:
+        done(child)
+    else:
+        child.expect_exact("not possible right now")
     child.expect(pexpect.EOF)
     child.close()
     assert child.signalstatus is None, child.signalstatus
@@ -313,8 +316,7 @@ def test_where_only_totpd_may_open_the_store_a_user_enrolls_in_the_login(host):
     child.expect_exact(ASK)
     phone = phone_of(child.before)
     child.sendline(phone.code())
-    child.expect_exact("Done")
-    shown = child.before
+    shown = done(child)
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0

@@ -15,7 +15,7 @@ import pexpect
 import pytest
 
 from host import DIR, PROMPT, STORE, run, wait_for
-from test_in_login import ASK, PASSWORD, phone_of, stored
+from test_in_login import ASK, PASSWORD, done, phone_of, stored
 from test_local import as_user, end
 from test_ssh import asked
 
@@ -189,7 +189,7 @@ def enrol_here(child):
     child.expect_exact(ASK)
     phone = phone_of(child.before)
     child.sendline(phone.code())
-    child.expect_exact("Done")
+    done(child)
     return phone
 
 

@@ -23,7 +23,7 @@ static struct person person;
 
 static void read_secret(const char *text)
 {
-	static const char before[] = "type this secret:\n    ";
+	static const char before[] = "Secret   ";
 	const char *line = strstr(text, before);
 
 	if (!line)

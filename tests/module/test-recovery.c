@@ -26,10 +26,11 @@ static void assert_no_recovery_code_in_the_log(void)
 	}
 }
 
-static void a_recovery_code_works_once_and_the_user_reads_when_two_or_fewer_are_left(void **unused)
+static void a_recovery_code_works_once_and_the_user_reads_what_comes_next(void **unused)
 {
 	static const char *const heard[] = {
-		QUESTION,
+		QUESTION ":If your phone is lost, run totp-enroll replace. It needs another "
+			 "recovery code.\n",
 		QUESTION ":2 recovery codes left. For new ones run totp-enroll recovery,\n"
 			 "or ask your administrator.\n",
 		QUESTION ":1 recovery code left. For new ones run totp-enroll recovery,\n"
@@ -130,8 +131,7 @@ static void the_look_ahead_is_that_of_the_policy_and_the_log_reports_what_lies_b
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_a_scene(
-			a_recovery_code_works_once_and_the_user_reads_when_two_or_fewer_are_left),
+		in_a_scene(a_recovery_code_works_once_and_the_user_reads_what_comes_next),
 		in_a_scene(a_recovery_code_is_accepted_however_it_is_typed),
 		in_a_scene(a_wrong_recovery_code_is_denied_and_logged_but_not_counted),
 		in_a_scene(a_recovery_code_works_while_others_wait_and_with_a_clock_set_back),
