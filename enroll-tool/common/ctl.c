@@ -54,7 +54,7 @@ int ctl_not_enrolled(const struct ctl *ctl)
 				   ctl->shown, when_iso(invite.expires, until));
 	if (ctl->account.known)
 		return tool_refuse(&ctl->tool, "%s is not enrolled", ctl->shown);
-	return tool_refuse(&ctl->tool, "%s is not enrolled, nor is there such an account",
+	return tool_refuse(&ctl->tool, "%s is not enrolled, and there is no such account",
 			   ctl->shown);
 }
 
@@ -64,7 +64,8 @@ int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct rea
 		return ctl_not_enrolled(ctl);
 	tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why->text[0] ? why->text : err_name(err));
 	if (err == TOTP_ERR_FORMAT)
-		tool_refuse(&ctl->tool, "only 'totpctl delete %s' and enrolling again help",
+		tool_refuse(&ctl->tool,
+			    "the record is damaged: 'totpctl delete %s', and enroll again",
 			    ctl->shown);
 	return TOOL_REFUSED;
 }
@@ -123,7 +124,7 @@ struct throttle ctl_throttle_at(const struct throttle *throttle, const struct po
 {
 	struct throttle counted = *throttle;
 
-	/* counting drains first; the one counted is taken off again */
+	/* counting refills first; the failure that it counts is then removed */
 	throttle_count(&counted, policy, now);
 	counted.burst.used--;
 	counted.total.used--;

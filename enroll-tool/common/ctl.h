@@ -1,7 +1,7 @@
 /*
- * totpctl: what its subcommands share. The table in totpctl.c gives each a name, its
- * arguments and its help; a subcommand is one function in a file of its own and returns
- * an enum tool_exit. Whoever runs it is root; the store's files may be anybody's.
+ * What the subcommands of totpctl share. Each is one function in a file of its own, which returns
+ * an enum tool_exit; the table in totpctl.c has its name, arguments and help. Root runs it, but the
+ * files of the store may be hostile.
  */
 #ifndef COMMON_CTL_H
 #define COMMON_CTL_H
@@ -33,7 +33,7 @@ struct ctl {
 	const char *keyring; /* --keyring FILE */
 	const char *users;   /* --users FILE */
 	const char *html;    /* --html FILE */
-	struct account account;        /* ctl_open_user: whom words[0] names… */
+	struct account account;        /* ctl_open_user: the account that words[0] names… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
 
@@ -78,53 +78,53 @@ MUST_CHECK int ctl_store_accept(struct ctl *ctl);
 /* tool_open, and find the account that words[0] names: ctl->account and ctl->shown. */
 MUST_CHECK int ctl_open_user(struct ctl *ctl, const char *doing);
 
-/* What a subcommand does for one user: ctl->account and ctl->shown. An exit code. */
+/* What a subcommand does for one user, ctl->account. An exit code. */
 typedef int ctl_user_fn(struct ctl *ctl, void *context);
 
 /*
- * tool_open, and do one thing for each user that ctl->words names. A user for whom it fails does
- * not keep it from the others. TOOL_DONE: it was done for all.
+ * tool_open, and do one thing for each user that ctl->words names, also after a failure for one of
+ * them. TOOL_DONE: it was done for all.
  */
 MUST_CHECK int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *context);
 
-/* Say that the user is not enrolled; returns TOOL_REFUSED. */
+/* Print that the user is not enrolled; returns TOOL_REFUSED. */
 int ctl_not_enrolled(const struct ctl *ctl);
 
-/* Say "USER: sentence", and what to do where `why` does not; returns TOOL_REFUSED. */
+/* Print "USER: sentence", and what to do if `why` does not say it; returns TOOL_REFUSED. */
 int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct reason *why);
 
-/* How ctl_edit reads: store_read, or store_read_cred where the state is lost. */
+/* How ctl_edit reads: store_read, or store_read_cred if the state is lost. */
 typedef enum totp_err ctl_read_fn(struct store *store, const char *user, struct store_txn *txn,
 				  struct reason *why);
 
 /*
- * Change a locked record, and end with store_commit or store_replace, or with neither if
- * nothing is to be changed. May be called again, from the start, when a race was lost.
+ * Change a locked record, and end with store_commit or enroll_commit, or with neither if nothing is
+ * to be changed. It is called again from the start if another program replaced the record.
  */
 typedef enum totp_err ctl_edit_fn(struct ctl *ctl, void *context, struct store_txn *txn,
 				  struct reason *why);
 
 /*
- * Read and lock the record of ctl->account and edit it, again while stale; says what went
- * wrong. Steps of a record of which a write was cut short are raised to now first, as a
- * login would.
+ * Read and lock the record of ctl->account and edit it, again while it is stale. If a write of the
+ * record was cut short, its steps are first raised to now, as in a login. An exit code, after a
+ * sentence.
  */
 MUST_CHECK int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context);
 
-/* The same, and nothing is said: errors are those of `read`, store_lock and `edit`. */
+/* The same without a sentence. Errors as `read`, store_lock and `edit`. */
 MUST_CHECK enum totp_err ctl_edit_record(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit,
 					 void *context, struct reason *why);
 
 /*
- * Steps after the current one that a record refuses of which nobody knows what was used: those
- * that were in the window of a login just before, and as many for a clock that moved.
+ * How many steps after the current one are denied if it is not known which codes were used: those
+ * in the window of a login a moment ago, and as many for a clock that moved.
  */
 uint64_t ctl_steps_ahead(const struct policy *policy);
 
-/* When the code after step `last` begins, by the token's own clock; seconds since 1970 UTC. */
+/* When the code after step `last` begins, by the token's clock; seconds since 1970 UTC. */
 int64_t ctl_next_code_at(const struct token *token, uint64_t last);
 
-/* A throttle as it is at `now`: without what the time has forgiven since it was stored. */
+/* A throttle as it is at `now`: refilled for the time since it was stored. */
 struct throttle ctl_throttle_at(const struct throttle *throttle, const struct policy *policy,
 				int64_t now);
 

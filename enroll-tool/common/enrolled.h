@@ -1,4 +1,4 @@
-/* The names of everybody who is enrolled. */
+/* The names of all users who are enrolled. */
 #ifndef COMMON_ENROLLED_H
 #define COMMON_ENROLLED_H
 
@@ -12,10 +12,10 @@ struct enrolled {
 
 #define OWN_ENROLLED OWN(enrolled_end)
 
-/* List them. An exit code, after a sentence; TOOL_DONE to go on. */
+/* List them. An exit code, after a sentence; TOOL_DONE to continue. */
 MUST_CHECK int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled);
 
-/* Their number alone, as far as it is found. Errors as store_each_user. */
+/* Count them, as far as they can be listed. Errors as store_each_user. */
 MUST_CHECK enum totp_err enrolled_count(struct store *store, size_t *ret_count, struct reason *why);
 
 void enrolled_end(struct enrolled *enrolled);

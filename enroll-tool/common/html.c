@@ -1,13 +1,32 @@
 #include "common/html.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "record/cred.h"
 
 void html_put(struct buffer *out, const char *html)
 {
 	buffer_copy(out, html, strlen(html));
+}
+
+void html_print(struct buffer *out, const char *format, ...)
+{
+	char piece[512];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(piece, sizeof(piece), format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof(piece))
+		out->bad = true;
+	else
+		buffer_copy(out, piece, (size_t)len);
+	WIPE(piece);
 }
 
 void html_begin(struct buffer *out, const char *title)
@@ -23,26 +42,13 @@ void html_begin(struct buffer *out, const char *title)
 	html_put(out, title);
 }
 
-static const char *entity_of(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
-
 void html_name(struct buffer *out, const char *name)
 {
+	static const struct {
+		char byte;
+		const char *entity;
+	} special[] = {
+		{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
 	char printable[CRED_USER_MAX + 1];
 
 	if (!text_is_clean(text_of(name))) {
@@ -50,12 +56,12 @@ void html_name(struct buffer *out, const char *name)
 		name = printable;
 	}
 	for (; *name; name++) {
-		const char *entity = entity_of(*name);
+		const char *entity = NULL;
 
-		if (entity)
-			html_put(out, entity);
-		else
-			buffer_copy(out, name, 1);
+		for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+			if (*name == special[i].byte)
+				entity = special[i].entity;
+		buffer_copy(out, entity ? entity : name, entity ? strlen(entity) : 1);
 	}
 }
 

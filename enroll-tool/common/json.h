@@ -1,8 +1,8 @@
 /*
  * A JSON document (RFC 8259) on standard output. Commas are put where they belong, and each
  * element of the outermost array is on a line of its own. Nothing gets lost: an error of writing
- * is kept, and json_end reports it. What is not written yet is wiped by json_end, since the
- * document may hold secrets: every json_begin needs one.
+ * is kept, and json_end reports it. The document may hold secrets, so json_end wipes the buffer:
+ * every json_begin needs a json_end.
  *
  * `name` is that of a member, or NULL in an array.
  */

@@ -16,14 +16,14 @@ struct name_entry {
 	char *name;
 	const char *canonical;
 	uid_t uid;
-	uint32_t order; /* of services and lines: the first one counts */
+	uint32_t order; /* in the list: the first one counts */
 };
 
 struct names {
 	size_t count;
 	size_t cap;
 	struct name_entry *entries;
-	bool complete; /* who is not here does not exist */
+	bool complete; /* a user who is not here does not exist */
 };
 
 void names_scope_end(struct names **names)

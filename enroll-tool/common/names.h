@@ -1,8 +1,7 @@
 /*
- * All users that the name service lists, in one table: looking up a hundred thousand
- * names one at a time reads /etc/passwd as often. Services that list nobody, or not
- * everybody, are common (sssd); a name that is not in the table is then account_find's to
- * look up.
+ * All users that the name service lists, in one table: a hundred thousand single look-ups would
+ * read /etc/passwd as often. Services that list no users, or not all, are common (sssd); a name
+ * that is not in the table must then be looked up with account_find.
  */
 #ifndef COMMON_NAMES_H
 #define COMMON_NAMES_H
@@ -20,10 +19,9 @@ struct names *names_load(void);
 void names_scope_end(struct names **names);
 
 /*
- * Find a user: uid and canonical name, that is the first one listed for the uid; the gid
- * is left out. Where the table has every user there is (nsswitch.conf names services that
- * list all), a name that is not in it is known = false. False: the table, which may be
- * NULL, cannot say.
+ * Find a user: uid and canonical name, which is the first one listed for the uid; the gid is left
+ * out. If the table has all users (nsswitch.conf has only services that list all), a name that is
+ * not in it gets known = false. Returns false if the table, which may be NULL, cannot tell.
  */
 bool names_find(const struct names *names, const char *name, struct account *ret_account);
 
@@ -31,7 +29,7 @@ bool names_find(const struct names *names, const char *name, struct account *ret
 typedef void names_alias_fn(void *context, const char *first, const char *other);
 void names_each_alias(const struct names *names, names_alias_fn *each, void *context);
 
-/* Does nsswitch.conf name services alone that list every user they know? */
+/* Does nsswitch.conf have only services that list all their users? */
 bool names_services_list_all(void);
 
 #endif

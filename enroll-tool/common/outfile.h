@@ -1,7 +1,6 @@
 /*
- * A new file for something secret: recovery codes, a picture. It is made before anything is
- * stored, belongs to its owner alone, takes the place of nothing, and goes again unless it
- * is kept.
+ * A new file for a secret: recovery codes, a picture. It is made before anything is stored, only
+ * its owner can read it, it replaces no file, and it is removed unless it is kept.
  */
 #ifndef COMMON_OUTFILE_H
 #define COMMON_OUTFILE_H
@@ -9,7 +8,7 @@
 #include "common/tool.h"
 
 struct outfile {
-	const char *path; /* NULL: not wanted */
+	const char *path; /* NULL: not asked for */
 	int fd;
 };
 
@@ -22,14 +21,14 @@ struct outfile {
 /* Make the file at `path`, or do nothing for NULL. An exit code, after a sentence. */
 MUST_CHECK int outfile_create(const struct tool *tool, const char *path, struct outfile *ret_file);
 
-/* Write all of it. The same. */
+/* Write all of it. An exit code, as above. */
 MUST_CHECK int outfile_write(const struct tool *tool, const struct outfile *file, const void *data,
 			     size_t len);
 
-/* Wait until the disk has it; a file that was not wanted is done. The same. */
+/* Sync it, if it was asked for. An exit code, as above. */
 MUST_CHECK int outfile_sync(const struct tool *tool, const struct outfile *file);
 
-/* Close the file and let it stay. */
+/* Close the file and keep it. */
 void outfile_keep(struct outfile *file);
 
 /* Close and remove it, unless it was kept or never made. */

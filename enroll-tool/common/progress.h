@@ -1,4 +1,4 @@
-/* How far a long piece of work has come: a line on a terminal, nothing in a pipe. */
+/* The progress of long work: a line on a terminal, nothing in a pipe. */
 #ifndef COMMON_PROGRESS_H
 #define COMMON_PROGRESS_H
 
@@ -9,15 +9,15 @@
 struct progress {
 	bool on; /* standard error is a terminal */
 	bool drawn;
-	uint64_t due; /* CLOCK_MONOTONIC, ns: not drawn more often than one can read */
+	uint64_t due; /* CLOCK_MONOTONIC, ns: when to draw it again */
 };
 
 struct progress progress_begin(void);
 
-/* Draw it, if it is time to: "doing [#####     ] 50 %". total is 1 or more. */
+/* Draw it if it is due: "doing [#####     ] 50 %". total is 1 or more. */
 void progress_show(struct progress *progress, const char *doing, size_t done, size_t total);
 
-/* Take it off the terminal, before anything else is written there. */
+/* Remove it from the terminal, before anything else is written there. */
 void progress_clear(struct progress *progress);
 
 #endif

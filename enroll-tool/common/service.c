@@ -50,7 +50,7 @@ static int call(const struct tool *tool, const struct stack_line *line, service_
 	struct policy policy;
 
 	if (service_policy(line, tool->conf, &complain, &policy) != TOTP_OK)
-		return tool_refuse(tool, "%s:%u: this line refuses every login", line->file,
+		return tool_refuse(tool, "%s:%u: this line denies every login", line->file,
 				   line->number);
 	return each(context, line, &policy);
 }
@@ -115,7 +115,7 @@ static void describe_override(const struct policy *line, const struct policy *fi
 						len ? " " : "", lists[i].name, lists[i].line);
 }
 
-/* The first line that differs; one in error, or of another store, is doctor's to report. */
+/* The first line that differs. doctor reports a line with a mistake, or with another store. */
 static bool find_override(const struct tool *tool, const char *service, char ret_text[OVERRIDE_MAX])
 {
 	static const struct service_complain quiet = {keep_quiet, keep_quiet, NULL};

@@ -1,4 +1,4 @@
-/* The lines of this module in a PAM service, each with the policy that its arguments make. */
+/* The lines of pam_totp.so in a PAM service, each with its policy. */
 #ifndef COMMON_SERVICE_H
 #define COMMON_SERVICE_H
 
@@ -8,15 +8,15 @@
 /* Is this a line of our module? */
 bool service_is_ours(const struct stack_line *line);
 
-/* What hears of mistakes: in the arguments of the line, and in the policy's file. */
+/* What receives complaints: about the arguments of the line, and about the policy's file. */
 struct service_complain {
 	policy_complain_fn *of_line, *of_file;
 	void *context;
 };
 
 /*
- * The policy as the module would have it at this line. conf: the file where the line names
- * none, or NULL for the usual one. Any error: at least one complaint was made.
+ * The policy that the module uses at this line. conf: the file if the line names none; NULL for the
+ * usual one. On any error there was at least one complaint.
  */
 MUST_CHECK enum totp_err service_policy(const struct stack_line *line, const char *conf,
 					const struct service_complain *complain,
@@ -39,9 +39,8 @@ typedef int service_line_fn(void *context, const struct stack_line *line,
 			    const struct policy *policy);
 
 /*
- * Call `each` with every line of the module in the service's stack. Says, and returns
- * TOOL_REFUSED, where there is no such stack, no such line, or one whose arguments are in
- * error.
+ * Call `each` with every line of the module in the service's stack. TOOL_REFUSED, after a sentence:
+ * there is no such stack, no such line, or a line with a mistake.
  */
 MUST_CHECK int service_each_line(const struct tool *tool, const char *service,
 				 service_line_fn *each, void *context);

@@ -1,27 +1,9 @@
 #include "common/svg.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-#include "base/secret.h"
+#include "common/html.h"
 
 #define QUIET 4
-#define SCALE 8 /* pixels of a module, where nobody says how large the picture is to be */
-
-static void put(struct buffer *out, const char *format, ...) PRINTF_LIKE(2);
-
-static void put(struct buffer *out, const char *format, ...)
-{
-	char piece[320];
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(piece, sizeof(piece), format, args);
-	va_end(args);
-	buffer_copy(out, piece, (size_t)len);
-	WIPE(piece);
-}
+#define SCALE 8 /* pixels of a module, where the page around it sets no size */
 
 /* One row: a run of dark modules is one stroke of the path. */
 static void put_row(struct buffer *out, const struct qr *qr, unsigned y)
@@ -34,23 +16,23 @@ static void put_row(struct buffer *out, const struct qr *qr, unsigned y)
 		while (x + run < qr->side && dark[x + run])
 			run++;
 		if (run)
-			put(out, "M%u %uh%uv1H%uz", x + QUIET, y + QUIET, run, x + QUIET);
+			html_print(out, "M%u %uh%uv1H%uz", x + QUIET, y + QUIET, run, x + QUIET);
 		x += run;
 	}
-	put(out, "\n");
+	html_put(out, "\n");
 }
 
 void svg_put(struct buffer *out, const struct qr *qr)
 {
 	unsigned side = qr->side + 2 * QUIET;
 
-	put(out,
-	    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\" "
-	    "height=\"%u\" shape-rendering=\"crispEdges\">\n"
-	    "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
-	    "<path fill=\"#000\" d=\"",
-	    side, side, side * SCALE, side * SCALE);
+	html_print(out,
+		   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\" "
+		   "height=\"%u\" shape-rendering=\"crispEdges\">\n"
+		   "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
+		   "<path fill=\"#000\" d=\"",
+		   side, side, side * SCALE, side * SCALE);
 	for (unsigned y = 0; y < qr->side; y++)
 		put_row(out, qr, y);
-	put(out, "\"/>\n</svg>\n");
+	html_put(out, "\"/>\n</svg>\n");
 }

@@ -139,7 +139,8 @@ int tool_load_policy(struct tool *tool)
 
 static void warn_if_cloned(const struct tool *tool)
 {
-	static const uint8_t none[SHA256_LEN]; /* made where there was no machine id */
+	static const uint8_t
+		none[SHA256_LEN]; /* the store was made on a host without a machine id */
 	uint8_t machine[SHA256_LEN];
 
 	if (machine_hash(machine, NULL) != TOTP_OK ||
@@ -147,9 +148,9 @@ static void warn_if_cloned(const struct tool *tool)
 	    memcmp(machine, store_machine(tool->store), sizeof(machine)) == 0)
 		return;
 	tool_refuse(tool,
-		    "warning: %s belongs to another machine; if it was moved here, or restored "
-		    "from a backup: totpctl store accept; if this host is a clone, both accept "
-		    "the same codes: make a new keyring and store here",
+		    "warning: %s belongs to another machine. If it was moved here or restored "
+		    "from a backup: totpctl store accept. If this host is a clone, both hosts "
+		    "accept the same codes: make a new keyring and store here",
 		    tool->policy.store_dir);
 }
 
@@ -216,7 +217,7 @@ void tool_log_detail(const struct tool *tool, const char *user, const char *what
 	tool_log_event(&event);
 }
 
-/* Who logged in, whoever they have become since. False: nobody, as at boot, or it is not known. */
+/* The uid that logged in. False: none did, as at boot, or it is not known. */
 static bool login_uid(uint32_t *ret_uid)
 {
 	OWN_FD int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);

@@ -1,7 +1,6 @@
 /*
- * What totp-enroll and totpctl have in common: exit codes, messages, and the way from a
- * command line to an open store. Messages go to standard error and begin with the
- * program's name; results go to standard output.
+ * What totp-enroll and totpctl share: exit codes, messages, the policy, the store and the log.
+ * Messages go to standard error and begin with the program's name; results go to standard output.
  */
 #ifndef COMMON_TOOL_H
 #define COMMON_TOOL_H
@@ -39,12 +38,12 @@ MUST_CHECK int tool_begin(const struct tool *tool);
 MUST_CHECK int tool_end(struct tool *tool, int code);
 
 /*
- * Sentences may hold names out of the store, or what totpd says: neither is root's, and a terminal
- * does what control characters tell it. Where there are any, make a text plain; returns it.
+ * Make a text printable ASCII if it holds control characters, which a terminal would obey: names
+ * from the store and messages of totpd may have any. Returns the text.
  */
 char *tool_harmless(char *text);
 
-/* Print a sentence, made plain, that begins in `column`. */
+/* Print a sentence, made printable, that begins in `column`. */
 void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
@@ -62,12 +61,12 @@ int tool_usage(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 bool tool_option(int argc, char **argv, int *index, const char *name, const char **ret_value);
 
 /*
- * Refuse unless root. `doing`: what only root can do in this version ("enrol somebody").
- * Each step that returns an exit code returns TOOL_DONE to go on.
+ * Refuse unless root runs the program. doing: what only root can do ("list records"). Each step
+ * that returns an exit code returns TOOL_DONE to continue.
  */
 MUST_CHECK int tool_need_root(const struct tool *tool, const char *doing);
 
-/* Load the policy of tool->conf, or the default one, printing every complaint. */
+/* Load the policy from tool->conf or the usual file, and print every complaint. */
 MUST_CHECK int tool_load_policy(struct tool *tool);
 
 /*
@@ -80,26 +79,25 @@ MUST_CHECK int tool_open(struct tool *tool, const char *doing);
 MUST_CHECK int tool_open_anywhere(struct tool *tool, const char *doing);
 
 /*
- * Find the account called `name`; one that does not exist gets name as its canonical
- * name and known = false, so that its record can still be looked after.
+ * Find the account called `name`. If there is none, it is returned with this name and known =
+ * false, so that its record can still be managed.
  */
 MUST_CHECK int tool_account(const struct tool *tool, const char *name, struct account *ret_account);
 
-/* Monotonic time until which a tool waits for a login to finish with a record. */
+/* CLOCK_MONOTONIC, ns: until when to wait for a login that holds a record. */
 uint64_t tool_deadline(void);
 
-/*
- * One line to syslog about a change: what ("enrolled", "unlocked", …) was done to user, by
- * the real uid.
- */
+/* Log a change: what ("enrolled", "unlocked", …) the real uid did to a user. */
 void tool_log(const struct tool *tool, const char *user, const char *what, const char *token);
 
-/* The same, with a sentence more. Beside the real uid it names the login uid, which sudo and su
- * leave as it is; the audit system gets a record of it. */
+/*
+ * The same with a detail. The line has the real uid and the login uid, which sudo and su do not
+ * change; the audit system gets a record, too.
+ */
 void tool_log_detail(const struct tool *tool, const char *user, const char *what, const char *token,
 		     const char *detail);
 
-/* The same for an event that has another reason; its source is filled in. */
+/* The same for an event with another reason; its source is filled in. */
 void tool_log_event(const struct log_event *event);
 
 #endif

@@ -43,8 +43,7 @@ const char *when_clock(int64_t when, char text[WHEN_MAX])
 	time_t seconds = (time_t)when;
 	struct tm local;
 
-	if (!localtime_r(&seconds, &local) ||
-	    strftime(text, WHEN_MAX, "%H:%M:%S %Z", &local) == 0)
+	if (!localtime_r(&seconds, &local) || strftime(text, WHEN_MAX, "%H:%M:%S %Z", &local) == 0)
 		return strcpy(text, NO_TIME);
 	return text;
 }

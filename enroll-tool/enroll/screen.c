@@ -20,7 +20,7 @@ struct drawing {
 	enum qr_style style;
 	unsigned quiet; /* 0: nothing is drawn */
 	bool invert;
-	bool dark; /* for a dark window, which is a guess */
+	bool dark; /* it is drawn for a dark window, which is a guess */
 };
 
 /* Lines of text of at most `width` columns. */
@@ -181,7 +181,7 @@ static void add_hints(struct column *column, const struct term *term, const stru
 	if (guessed)
 		add_text(column, "If the picture looks scrambled, type the secret.");
 	if (drawing->dark)
-		add_text(column, "On a light window it needs --qr-invert.");
+		add_text(column, "On a light window use --qr-invert.");
 }
 
 static void fill_column(struct column *column, const struct term *term,
@@ -226,7 +226,7 @@ static enum totp_err write_column(const struct column *column)
 	return err == TOTP_OK ? io_write(STDOUT_FILENO, "\n", 1) : err;
 }
 
-/* Write the picture, with the column beside it unless that is NULL. */
+/* Write the picture, with the column beside it if there is one. */
 static enum totp_err write_picture(const struct drawing *drawing, const struct column *column)
 {
 	unsigned rows = qr_rows(&qr, drawing->style, drawing->quiet);

@@ -105,7 +105,8 @@ int self_delete(struct self *self)
 		printf("A login will then need no code.\n");
 	code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
 	if (code == TOOL_DONE)
-		printf("Done: %sTo enroll again: totp-enroll\n",
-		       overrides[0] ? "" : "a login no longer needs a code. ");
+		printf("Done: %s. To enroll again: totp-enroll\n",
+		       overrides[0] ? "your enrollment is deleted"
+				    : "a login no longer needs a code");
 	return code;
 }

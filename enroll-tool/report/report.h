@@ -58,6 +58,9 @@ void report_split(const struct tally *tally, unsigned width, unsigned ret_cells[
 MUST_CHECK int report_print(const struct report *report);
 MUST_CHECK int report_print_json(const struct tool *tool, const struct report *report);
 
+/* report.html.in: the page, with words such as @HOST@ where its parts go. */
+extern const char report_template[];
+
 /* The page, which the caller frees. TOTP_ERR_NOMEM. */
 MUST_CHECK enum totp_err report_html(const struct report *report, char **ret_page, size_t *ret_len);
 

@@ -1,6 +1,4 @@
-/* The report as one page that needs no other file: no script, font or picture. */
-#include <stdarg.h>
-#include <stdio.h>
+/* The report as one page, from report.html.in: it needs no script, font or picture. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,83 +11,10 @@
 #define FIXED_ROOM 32768
 #define TEAM_ROOM  3072
 
-static const char style[] =
-	"</title>\n"
-	"<style>\n"
-	":root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --soft: #667080;\n"
-	"  --line: #e3e6ea; --in-use: #2c7a4b; --never: #8ac6a0; --refused: #7d4fa0;\n"
-	"  --pending: #4a86c5; --invited: #e2ab2f; --missing: #c8452f; --free: #c5cad1; --exempt: "
-	"#8d96a3 }\n"
-	"@media (prefers-color-scheme: dark) { :root { --paper: #15181c; --ink: #e8eaed;\n"
-	"  --soft: #9aa3af; --line: #2b3037; --in-use: #3d9e64; --never: #9fd6b3;\n"
-	"  --refused: #a77cc9; --pending: #6ba2db; --invited: #e8b84a; --missing: #e0614b; --free: "
-	"#4b525c;\n"
-	"  --exempt: #707a87 } }\n"
-	"* { box-sizing: border-box }\n"
-	"body { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem;\n"
-	"  background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, \"Noto Sans\", "
-	"\"DejaVu Sans\", Helvetica, Arial, sans-serif; font-variant-numeric: tabular-nums }\n"
-	"h1 { font-size: 1.6rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere }\n"
-	"h2 { font-size: 1.1rem; margin: 3rem 0 .75rem }\n"
-	"p { margin: .25rem 0; color: var(--soft) }\n"
-	".share { display: flex; align-items: baseline; gap: .75rem; margin: 2rem 0 .75rem;\n"
-	"  color: var(--ink) }\n"
-	".share b { font-size: 3.5rem; line-height: 1; letter-spacing: -.02em }\n"
-	"svg { display: block; width: 100%; border-radius: .25rem }\n"
-	".whole { height: 2.75rem }\n"
-	"td svg { height: 1rem }\n"
-	"rect { stroke: var(--paper); stroke-width: 1.5; vector-effect: non-scaling-stroke }\n"
-	"ul + p { margin-top: 1rem }\n"
-	"ul { list-style: none; margin: 1rem 0 0; padding: 0; display: grid; gap: .35rem 2rem;\n"
-	"  grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)) }\n"
-	"li { display: flex; gap: .6rem; align-items: baseline }\n"
-	"li b { min-width: 3.5rem; text-align: right }\n"
-	"i { flex: none; width: .8rem; height: .8rem; border-radius: .2rem;\n"
-	"  print-color-adjust: exact; -webkit-print-color-adjust: exact }\n"
-	"table { width: 100%; border-collapse: collapse; font-size: .95rem }\n"
-	"th { text-align: left; font-weight: 500; color: var(--soft); font-size: .85rem }\n"
-	"th, td { padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line) }\n"
-	"td:nth-child(1) { max-width: 16rem; overflow-wrap: anywhere }\n"
-	"th:nth-child(2), th:nth-child(3), td:nth-child(2), td:nth-child(3) { text-align: right;\n"
-	"  white-space: nowrap; width: 1% }\n"
-	"td:last-child { width: 55%; padding-right: 0 }\n"
-	"small { color: var(--soft); border: 1px solid var(--line); border-radius: .5rem;\n"
-	"  padding: 0 .4rem; margin-left: .4rem }\n"
-	"details { margin-top: .5rem; border-top: 1px solid var(--line); padding-top: .5rem }\n"
-	"summary { cursor: pointer }\n"
-	"details p { columns: 12rem; margin-top: .75rem; font-size: .9rem; color: var(--ink) }\n"
-	"details bdi { display: block; overflow-wrap: anywhere }\n"
-	"@media (max-width: 40rem) { tr { display: grid; grid-template-columns: 1fr auto auto }\n"
-	"  th:nth-child(2), th:nth-child(3), td:nth-child(2), td:nth-child(3) { width: auto }\n"
-	"  td:nth-child(-n+3) { border-bottom: 0; padding-bottom: 0 }\n"
-	"  th:last-child { display: none }\n"
-	"  td:last-child { grid-column: 1 / -1; width: auto } }\n"
-	"@media print { body { padding: 0 } details { break-inside: avoid } }\n"
-	"</style>\n"
-	"</head>\n"
-	"<body>\n";
-
-static const char *const colours[STAGES] = {
+static const char *const stage_colors[STAGES] = {
 	[STAGE_IN_USE] = "in-use",   [STAGE_UNUSED] = "never",    [STAGE_REFUSED] = "refused",
 	[STAGE_PENDING] = "pending", [STAGE_INVITED] = "invited", [STAGE_MISSING] = "missing",
 	[STAGE_FREE] = "free",       [STAGE_EXEMPT] = "exempt"};
-
-static void put(struct buffer *out, const char *format, ...) PRINTF_LIKE(2);
-
-static void put(struct buffer *out, const char *format, ...)
-{
-	char piece[512];
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(piece, sizeof(piece), format, args);
-	va_end(args);
-	if (len < 0 || (size_t)len >= sizeof(piece))
-		out->bad = true;
-	else
-		buffer_copy(out, piece, (size_t)len);
-}
 
 /* One bar, with a text for readers who cannot see it. */
 static void put_bar(struct buffer *out, const struct tally *tally, const char *class)
@@ -97,32 +22,24 @@ static void put_bar(struct buffer *out, const struct tally *tally, const char *c
 	unsigned cells[STAGES], at = 0;
 
 	report_split(tally, BAR, cells);
-	put(out,
-	    "<svg class=\"%s\" viewBox=\"0 0 %d 10\" preserveAspectRatio=\"none\" role=\"img\">\n",
-	    class, BAR);
+	html_print(out,
+		   "<svg class=\"%s\" viewBox=\"0 0 %d 10\" preserveAspectRatio=\"none\" "
+		   "role=\"img\">\n",
+		   class, BAR);
 	for (enum stage stage = 0; stage < STAGES; stage++) {
 		if (cells[stage] == 0)
 			continue;
-		put(out,
-		    "<rect x=\"%u\" width=\"%u\" height=\"10\" style=\"fill: "
-		    "var(--%s)\"><title>%zu %s</title></rect>\n",
-		    at, cells[stage], colours[stage], tally->of[stage], report_stage_text(stage));
+		html_print(out,
+			   "<rect x=\"%u\" width=\"%u\" height=\"10\" style=\"fill: "
+			   "var(--%s)\"><title>%zu %s</title></rect>\n",
+			   at, cells[stage], stage_colors[stage], tally->of[stage],
+			   report_stage_text(stage));
 		at += cells[stage];
 	}
 	html_put(out, "</svg>\n");
 }
 
-static void put_legend(struct buffer *out, const struct tally *tally)
-{
-	html_put(out, "<ul>\n");
-	for (enum stage stage = 0; stage < STAGES; stage++)
-		if (tally->of[stage])
-			put(out, "<li><b>%zu</b><i style=\"background: var(--%s)\"></i>%s</li>\n",
-			    tally->of[stage], colours[stage], report_stage_text(stage));
-	html_put(out, "</ul>\n");
-}
-
-static void put_teams(struct buffer *out, const struct report *report)
+static void put_groups(struct buffer *out, const struct report *report)
 {
 	if (report->team_count == 0)
 		return;
@@ -135,23 +52,24 @@ static void put_teams(struct buffer *out, const struct report *report)
 		html_put(out, "<tr><td>");
 		html_bdi(out, team->crew->name);
 		if (team->crew->required || team->crew->exempt)
-			put(out, "<small>%s</small>", team->crew->required ? "required" : "exempt");
-		put(out, "</td><td>%zu</td><td>%u %%</td><td>\n", team->tally.people,
-		    report_percent(report_enrolled(&team->tally), team->tally.people));
+			html_print(out, "<small>%s</small>",
+				   team->crew->required ? "required" : "exempt");
+		html_print(out, "</td><td>%zu</td><td>%u %%</td><td>\n", team->tally.people,
+			   report_percent(report_enrolled(&team->tally), team->tally.people));
 		put_bar(out, &team->tally, "part");
 		html_put(out, "</td></tr>\n");
 	}
 	html_put(out, "</table>\n");
 }
 
-static void put_names(struct buffer *out, const struct report *report, enum stage stage)
+static void put_people(struct buffer *out, const struct report *report, enum stage stage)
 {
 	size_t shown = 0;
 
 	if (report->tally.of[stage] == 0)
 		return;
-	put(out, "<details><summary>%zu %s</summary>\n<p>\n", report->tally.of[stage],
-	    report_stage_text(stage));
+	html_print(out, "<details><summary>%zu %s</summary>\n<p>\n", report->tally.of[stage],
+		   report_stage_text(stage));
 	for (size_t i = 0; i < report->people.count && shown < NAMES_MAX; i++) {
 		const struct somebody *one = &report->people.list[i];
 
@@ -163,76 +81,108 @@ static void put_names(struct buffer *out, const struct report *report, enum stag
 	}
 	html_put(out, "</p>\n");
 	if (shown < report->tally.of[stage])
-		put(out, "<p>and %zu more: totpctl report --json</p>\n",
-		    report->tally.of[stage] - shown);
+		html_print(out, "<p>and %zu more: totpctl report --json</p>\n",
+			   report->tally.of[stage] - shown);
 	html_put(out, "</details>\n");
 }
 
-static void put_summary(struct buffer *out, const struct report *report)
+static void put_notes(struct buffer *out, const struct report *report)
 {
-	char when[WHEN_MAX], sentence[REPORT_WHEN_MAX];
-
-	html_put(out, "<h1>Enrollment on ");
-	html_bdi(out, report->host);
-	report_when(report, sentence);
-	put(out, "</h1>\n<p>%s</p>\n<p>%s</p>\n", when_iso(report->now, when), sentence);
-	if (report->overrides[0]) {
-		html_put(out,
-			 "<p>That is the policy's file. The PAM lines of these services differ: ");
-		html_bdi(out, report->overrides);
-		html_put(out, "</p>\n");
-	}
-	put(out,
-	    "<div class=\"share\"><b>%u %%</b><span>%zu of %zu people are enrolled</span></div>\n",
-	    report_percent(report_enrolled(&report->tally), report->tally.people),
-	    report_enrolled(&report->tally), report->tally.people);
-	put_bar(out, &report->tally, "whole");
-	put_legend(out, &report->tally);
 	if (report->strays)
-		put(out, "<p>Records without an account: %zu (totpctl list names them)</p>\n",
-		    report->strays);
+		html_print(out,
+			   "<p>Records without an account: %zu (totpctl list names them)</p>\n",
+			   report->strays);
 	if (report->people.partial)
 		html_put(out, "<p>The name service does not list all accounts: accounts without a "
 			      "record are missing here.</p>\n");
 }
 
-static void put_page(struct buffer *out, const struct report *report)
+static void put_names(struct buffer *out, const struct report *report)
 {
 	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
 					   STAGE_UNUSED, STAGE_REFUSED};
 	bool any = false;
 
-	html_begin(out, "Enrollment on ");
-	html_name(out, report->host);
-	html_put(out, style);
-	put_summary(out, report);
-	put_teams(out, report);
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
 		if (!any && report->tally.of[named[i]])
 			html_put(out, "<h2>Who they are</h2>\n");
 		any |= report->tally.of[named[i]] > 0;
-		put_names(out, report, named[i]);
+		put_people(out, report, named[i]);
 	}
-	html_put(out, "</body>\n</html>\n");
 }
 
-static size_t room_for(const struct report *report)
+/* What stands for a word of the template. */
+static void put_part(struct buffer *out, const struct report *report, struct text word)
 {
-	size_t room = FIXED_ROOM;
+	size_t enrolled = report_enrolled(&report->tally), people = report->tally.people;
+	char when[WHEN_MAX], sentence[REPORT_WHEN_MAX];
+
+	if (text_is(word, "HOST")) {
+		html_name(out, report->host);
+	} else if (text_is(word, "TIME")) {
+		html_put(out, when_iso(report->now, when));
+	} else if (text_is(word, "WHEN")) {
+		report_when(report, sentence);
+		html_put(out, sentence);
+	} else if (text_is(word, "OVERRIDES") && report->overrides[0]) {
+		html_put(out,
+			 "<p>That is the policy's file. The PAM lines of these services differ: ");
+		html_bdi(out, report->overrides);
+		html_put(out, "</p>\n");
+	} else if (text_is(word, "PERCENT")) {
+		html_print(out, "%u", report_percent(enrolled, people));
+	} else if (text_is(word, "ENROLLED")) {
+		html_print(out, "%zu", enrolled);
+	} else if (text_is(word, "PEOPLE")) {
+		html_print(out, "%zu", people);
+	} else if (text_is(word, "BAR")) {
+		put_bar(out, &report->tally, "whole");
+	} else if (text_is(word, "LEGEND")) {
+		for (enum stage stage = 0; stage < STAGES; stage++)
+			if (report->tally.of[stage])
+				html_print(out,
+					   "<li><b>%zu</b><i style=\"background: "
+					   "var(--%s)\"></i>%s</li>\n",
+					   report->tally.of[stage], stage_colors[stage],
+					   report_stage_text(stage));
+	} else if (text_is(word, "NOTES")) {
+		put_notes(out, report);
+	} else if (text_is(word, "GROUPS")) {
+		put_groups(out, report);
+	} else if (text_is(word, "NAMES")) {
+		put_names(out, report);
+	}
+}
+
+/* The template, with a part for each @WORD@ of it; CSS has lower-case words after an @. */
+static void put_page(struct buffer *out, const struct report *report)
+{
+	const char *rest = report_template;
+
+	for (const char *at; (at = strchr(rest, '@'));) {
+		size_t len = strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		bool is_word = len > 0 && at[1 + len] == '@';
+
+		buffer_copy(out, rest, (size_t)(at - rest) + (is_word ? 0 : 1));
+		if (is_word)
+			put_part(out, report, (struct text){at + 1, len});
+		rest = is_word ? at + len + 2 : at + 1;
+	}
+	html_put(out, rest);
+}
+
+enum totp_err report_html(const struct report *report, char **ret_page, size_t *ret_len)
+{
+	size_t room = FIXED_ROOM + strlen(report_template);
+	struct buffer out;
+	char *page;
 
 	for (size_t i = 0; i < report->people.count; i++)
 		room += HTML_BYTE_MAX * strlen(report->people.list[i].name) + 16;
 	for (size_t i = 0; i < report->team_count; i++)
 		room += HTML_BYTE_MAX * strlen(report->teams[i].crew->name) + TEAM_ROOM;
-	return room;
-}
-
-enum totp_err report_html(const struct report *report, char **ret_page, size_t *ret_len)
-{
-	size_t room = room_for(report);
-	char *page = malloc(room);
-	struct buffer out = buffer_of(page, page ? room : 0);
-
+	page = malloc(room);
+	out = buffer_of(page, page ? room : 0);
 	if (page)
 		put_page(&out, report);
 	if (!page || buffer_end(&out) != TOTP_OK) {

@@ -185,6 +185,17 @@ static void a_user_who_must_enrolls_with_a_correct_code_and_needs_the_next_one_l
 	assert_int_equal(PAM_SUCCESS, scene_login(&scene, "bin", NULL, code_at(scene_now)));
 }
 
+static void a_question_after_the_recovery_codes_comes_last_and_its_answer_does_not_matter(
+	void **unused)
+{
+	static const char question[] = "?Press Enter when you have written these down: \n";
+
+	assert_int_equal(PAM_SUCCESS, log_in("bin", "r0"));
+	assert_true(is_enrolled("bin"));
+	assert_holds(person.heard, "Recovery codes of bin");
+	assert_string_equal(question, person.heard + strlen(person.heard) - (sizeof(question) - 1));
+}
+
 static void a_user_who_did_not_just_authenticate_is_asked_nothing(void **unused)
 {
 	static const char *const users[] = {"bin", "daemon", "root", "nosuchuser"};
@@ -253,7 +264,7 @@ static void a_second_account_line_does_nothing(void **unused)
 	static const struct {
 		const char *policy, *user, *answers;
 		unsigned questions;
-	} logins[] = {{"enroll = login\n", "bin", "r", 1},
+	} logins[] = {{"enroll = login\n", "bin", "r", 2},
 		      {"enforce = 2099-01-01\nenroll = login\n", "nobody", "e", 1}};
 	char text[2048];
 
@@ -507,6 +518,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		enrolling(a_user_who_must_enrolls_with_a_correct_code_and_needs_the_next_one_later),
+		enrolling(
+			a_question_after_the_recovery_codes_comes_last_and_its_answer_does_not_matter),
 		enrolling(a_user_who_did_not_just_authenticate_is_asked_nothing),
 		enrolling(a_user_who_gave_a_code_is_asked_nothing_more),
 		enrolling(a_second_authentication_replaces_the_mark_of_the_first),
