@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "host/machine.h"
 
@@ -35,15 +36,8 @@ static int refuse_memory(const struct batch_users *users)
 
 static bool add(struct batch_users *users, struct text name, uint32_t line)
 {
-	if (users->count == users->room) {
-		size_t room = users->room ? 2 * users->room : 64;
-		struct person *more = reallocarray(users->people, room, sizeof(*more));
-
-		if (!more)
-			return false;
-		users->people = more;
-		users->room = room;
-	}
+	if (!array_room(&users->people, users->count, &users->room, sizeof(*users->people)))
+		return false;
 	users->people[users->count] =
 		(struct person){.name = strndup(name.at, name.len), .line = line};
 	return users->people[users->count++].name != NULL;

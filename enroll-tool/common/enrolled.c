@@ -3,22 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static void add_user(void *context, const char *user)
 {
 	struct enrolled *enrolled = context;
 
+	enrolled->no_memory |= !array_room(&enrolled->users, enrolled->count, &enrolled->room,
+					   sizeof(*enrolled->users));
 	if (enrolled->no_memory)
 		return;
-	if (enrolled->count == enrolled->room) {
-		size_t room = enrolled->room ? 2 * enrolled->room : 64;
-		char **more = reallocarray(enrolled->users, room, sizeof(*more));
-
-		enrolled->no_memory = !more;
-		if (!more)
-			return;
-		enrolled->users = more;
-		enrolled->room = room;
-	}
 	enrolled->users[enrolled->count] = strdup(user);
 	enrolled->no_memory = !enrolled->users[enrolled->count];
 	enrolled->count += !enrolled->no_memory;

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/io.h"
 
-#define NAMES_MAX   200000
-#define NAMES_FIRST 1024
-#define NSSWITCH    "/etc/nsswitch.conf"
+#define NAMES_MAX 200000
+#define NSSWITCH  "/etc/nsswitch.conf"
 
 struct name_entry {
 	char *name;
@@ -21,7 +21,7 @@ struct name_entry {
 
 struct names {
 	size_t count;
-	size_t cap;
+	size_t room;
 	struct name_entry *entries;
 	bool complete; /* a user who is not here does not exist */
 };
@@ -37,23 +37,11 @@ void names_scope_end(struct names **names)
 	*names = NULL;
 }
 
-static bool grow(struct names *names)
-{
-	size_t cap = names->cap ? 2 * names->cap : NAMES_FIRST;
-	struct name_entry *grown = reallocarray(names->entries, cap, sizeof(*grown));
-
-	if (!grown)
-		return false;
-	names->entries = grown;
-	names->cap = cap;
-	return true;
-}
-
 static bool add(struct names *names, const struct passwd *entry)
 {
 	char *name;
 
-	if (names->count == names->cap && !grow(names))
+	if (!array_room(&names->entries, names->count, &names->room, sizeof(*names->entries)))
 		return false;
 	name = strdup(entry->pw_name);
 	if (!name)

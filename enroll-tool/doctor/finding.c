@@ -9,22 +9,14 @@
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
+
 bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, size_t size)
 {
-	size_t more = *room ? 2 * *room : 16;
-	void *old, *grown;
-
-	if (count < *room)
+	if (array_room(list, count, room, size))
 		return true;
-	memcpy(&old, list, sizeof(old));
-	grown = reallocarray(old, more, size);
-	if (!grown) {
-		doctor->no_memory = true;
-		return false;
-	}
-	memcpy(list, &grown, sizeof(grown));
-	*room = more;
-	return true;
+	doctor->no_memory = true;
+	return false;
 }
 
 static char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));

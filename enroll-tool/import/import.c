@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "import/export_file.h"
 
@@ -158,30 +159,20 @@ enum totp_err import_account(struct import *import, const char *name, struct acc
 	return account_find(name, ret_account, why);
 }
 
-/* FNV-1a */
-static uint64_t hash_of(const char *name)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (; *name; name++)
-		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
-	return hash;
-}
-
 /* The slot of a name in the hash table: of its item, or the free slot where it belongs. */
 static uint32_t *seen_place(const struct import *import, const char *user)
 {
 	size_t mask = import->seen_size - 1;
 
-	for (size_t i = (size_t)hash_of(user) & mask;; i = (i + 1) & mask)
+	for (size_t i = (size_t)text_hash(user) & mask;; i = (i + 1) & mask)
 		if (!import->seen[i] || strcmp(import->items[import->seen[i] - 1].user, user) == 0)
 			return &import->seen[i];
 }
 
-static bool grow_seen(struct import *import, size_t cap)
+static bool grow_seen(struct import *import)
 {
 	free(import->seen);
-	import->seen_size = 2 * cap;
+	import->seen_size = 2 * import->room;
 	import->seen = calloc(import->seen_size, sizeof(*import->seen));
 	for (size_t i = 0; import->seen && i < import->count; i++)
 		*seen_place(import, import->items[i].user) = (uint32_t)(i + 1);
@@ -191,21 +182,15 @@ static bool grow_seen(struct import *import, size_t cap)
 /* Make room for one more item. */
 static enum totp_err grow(struct import *import, struct reason *why)
 {
-	size_t cap = import->cap ? 2 * import->cap : 1024;
-	struct item *items;
+	size_t room = import->room;
 
-	if (import->count < import->cap)
-		return TOTP_OK;
 	if (import->count >= IMPORT_MAX) {
 		reason_set(why, "more than %d users: split it", IMPORT_MAX);
 		return TOTP_ERR_RANGE;
 	}
-	items = reallocarray(import->items, cap, sizeof(*items));
-	if (!items)
+	if (!array_room(&import->items, import->count, &import->room, sizeof(*import->items)))
 		return TOTP_ERR_NOMEM;
-	import->items = items;
-	import->cap = cap;
-	return grow_seen(import, cap) ? TOTP_OK : TOTP_ERR_NOMEM;
+	return import->room == room || grow_seen(import) ? TOTP_OK : TOTP_ERR_NOMEM;
 }
 
 /* --- keeping in memory --- */

@@ -30,7 +30,7 @@ struct import {
 	/* for import.c and import_store.c only */
 	struct arena heap;
 	struct item *items;
-	size_t count, cap;
+	size_t count, room;
 	uint32_t *seen; /* hash table of user -> item + 1; its size is a power of two */
 	size_t seen_size;
 	struct names *names;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "import/as_user.h"
+#include "base/array.h"
 #include "base/io.h"
 #include "host/account.h"
 #include "otp/totp.h"
@@ -272,7 +273,7 @@ struct home {
 
 struct homes {
 	struct home *home;
-	size_t count, cap;
+	size_t count, room;
 };
 
 static void homes_end(struct homes *homes)
@@ -288,15 +289,8 @@ static bool add_home(struct homes *homes, const struct passwd *entry)
 {
 	struct home *home;
 
-	if (homes->count == homes->cap) {
-		size_t cap = homes->cap ? 2 * homes->cap : 256;
-
-		home = reallocarray(homes->home, cap, sizeof(*home));
-		if (!home)
-			return false;
-		homes->home = home;
-		homes->cap = cap;
-	}
+	if (!array_room(&homes->home, homes->count, &homes->room, sizeof(*home)))
+		return false;
 	home = &homes->home[homes->count];
 	*home = (struct home){.who = {.pw_uid = entry->pw_uid, .pw_gid = entry->pw_gid},
 			      .order = homes->count++};

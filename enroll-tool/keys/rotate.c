@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "host/clock.h"
 #include "keys/keys.h"
@@ -65,15 +66,8 @@ static void rotate_end(struct rotate *rotate)
 
 static bool names_add(struct names *names, const char *user)
 {
-	if (names->count == names->room) {
-		size_t room = names->room ? 2 * names->room : 64;
-		char **more = reallocarray(names->name, room, sizeof(*more));
-
-		if (!more)
-			return false;
-		names->name = more;
-		names->room = room;
-	}
+	if (!array_room(&names->name, names->count, &names->room, sizeof(*names->name)))
+		return false;
 	names->name[names->count] = strdup(user);
 	return names->name[names->count] && ++names->count;
 }

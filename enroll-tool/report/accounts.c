@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "common/names.h"
 
@@ -32,40 +33,14 @@ void accounts_end(struct accounts *people)
 	*people = (struct accounts){0};
 }
 
-static bool grow(void *array, size_t count, size_t *room, size_t size)
-{
-	size_t more = *room ? 2 * *room : 64;
-	void *old, *grown;
-
-	if (count < *room)
-		return true;
-	memcpy(&old, array, sizeof(old));
-	grown = reallocarray(old, more, size);
-	if (!grown)
-		return false;
-	memcpy(array, &grown, sizeof(grown));
-	*room = more;
-	return true;
-}
-
 /* --- by name --- */
-
-/* FNV-1a */
-static size_t hash_of(const char *name)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (; *name; name++)
-		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
-	return (size_t)hash;
-}
 
 /* The slot of a name: of its index, or the free slot where it belongs. */
 static uint32_t *place_of(const struct accounts *people, const char *name)
 {
 	size_t mask = people->table_size - 1;
 
-	for (size_t i = hash_of(name) & mask;; i = (i + 1) & mask)
+	for (size_t i = (size_t)text_hash(name) & mask;; i = (i + 1) & mask)
 		if (!people->table[i] || strcmp(people->list[people->table[i] - 1].name, name) == 0)
 			return &people->table[i];
 }
@@ -97,19 +72,16 @@ static bool make_table(struct accounts *people)
 /* Add the last account of the list. */
 static bool make_room(struct accounts *people)
 {
-	uint32_t *more;
-
 	if (2 * people->count > people->table_size) {
 		if (!make_table(people))
 			return false;
 	} else {
 		*place_of(people, people->list[people->count - 1].name) = (uint32_t)people->count;
 	}
-	more = reallocarray(people->stamps, people->count + 1, sizeof(*more));
-	if (!more)
+	if (!array_room(&people->stamps, people->count, &people->stamp_room,
+			sizeof(*people->stamps)))
 		return false;
-	more[people->count - 1] = 0;
-	people->stamps = more;
+	people->stamps[people->count - 1] = 0;
 	return true;
 }
 
@@ -150,7 +122,7 @@ static struct somebody *add(struct accounts *people, const char *name, uid_t uid
 	struct somebody *one;
 
 	if (people->count >= PEOPLE_MAX ||
-	    !grow(&people->list, people->count, &people->room, sizeof(*people->list)))
+	    !array_room(&people->list, people->count, &people->room, sizeof(*people->list)))
 		return NULL;
 	one = &people->list[people->count];
 	*one = (struct somebody){.name = strdup(name),
@@ -215,7 +187,7 @@ static bool join(struct accounts *people, struct crew *crew, size_t index)
 
 	if (people->stamps[index] == stamp)
 		return true;
-	if (!grow(&crew->members, crew->count, &crew->room, sizeof(*crew->members)))
+	if (!array_room(&crew->members, crew->count, &crew->room, sizeof(*crew->members)))
 		return false;
 	people->stamps[index] = stamp;
 	crew->members[crew->count++] = (uint32_t)index;
@@ -235,7 +207,8 @@ static int by_gid(const void *a, const void *b)
 static bool sort_primaries(struct accounts *people)
 {
 	people->primaries = calloc(people->count + 1, sizeof(*people->primaries));
-	people->stamps = calloc(people->count + 1, sizeof(*people->stamps));
+	people->stamp_room = people->count + 1;
+	people->stamps = calloc(people->stamp_room, sizeof(*people->stamps));
 	if (!people->primaries || !people->stamps)
 		return false;
 	for (size_t i = 0; i < people->count; i++)
@@ -267,7 +240,8 @@ static bool add_crew(struct accounts *people, const struct group *entry)
 {
 	struct crew *crew;
 
-	if (!grow(&people->crews, people->crew_count, &people->crew_room, sizeof(*people->crews)))
+	if (!array_room(&people->crews, people->crew_count, &people->crew_room,
+			sizeof(*people->crews)))
 		return false;
 	crew = &people->crews[people->crew_count];
 	*crew = (struct crew){.name = strdup(entry->gr_name), .gid = entry->gr_gid};

@@ -52,6 +52,7 @@ struct accounts {
 	uint32_t *table; /* name to index + 1; its size is a power of two */
 	size_t table_size;
 	uint32_t *stamps; /* one for each of list: index of the crew in which it was seen + 1 */
+	size_t stamp_room;
 	struct primary *primaries; /* listed accounts, ordered by their primary group */
 	size_t listed;
 	bool partial; /* the name service does not list all accounts */

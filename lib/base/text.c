@@ -278,6 +278,15 @@ bool text_is_clean(struct text text)
 	return true;
 }
 
+uint64_t text_hash(const char *string)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (; *string; string++)
+		hash = (hash ^ (uint8_t)*string) * 0x100000001b3u;
+	return hash;
+}
+
 void text_printable(struct text text, char *dst, size_t cap)
 {
 	size_t len = text.len < cap - 1 ? text.len : cap - 1;

@@ -74,6 +74,9 @@ void text_to_date(int64_t unix_time, char ret_date[11]);
  */
 bool text_is_clean(struct text text);
 
+/* A hash of a string for tables in memory (FNV-1a). */
+uint64_t text_hash(const char *string);
+
 /*
  * Make a hostile string fit for a log line or a terminal: printable ASCII is kept, but
  * for '"' and '\\'; every other byte becomes '?'; cut to cap - 1 bytes. cap is 1 or more.

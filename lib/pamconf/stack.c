@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
+
 #define LINE_MAX_LEN 1023 /* bytes of a line that libpam accepts, with its continuations */
 #define INCLUDES_MAX 32   /* libpam has no limit, and runs out of descriptors */
 #define LINES_MAX    4096 /* files that include each other twice would grow without end */
@@ -226,16 +228,9 @@ static struct stack_line *add_line(struct reading *reading, const char *file, un
 	struct stack *stack = reading->stack;
 	struct stack_line *line;
 
-	if (stack->count == stack->room) {
-		size_t room = stack->room ? 2 * stack->room : 32;
-		struct stack_line *more = reallocarray(stack->lines, room, sizeof(*more));
-
-		if (!more) {
-			reading->no_memory = true;
-			return NULL;
-		}
-		stack->lines = more;
-		stack->room = room;
+	if (!array_room(&stack->lines, stack->count, &stack->room, sizeof(*line))) {
+		reading->no_memory = true;
+		return NULL;
 	}
 	line = &stack->lines[stack->count++];
 	*line = (struct stack_line){.level = level,

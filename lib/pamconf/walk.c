@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
+
 #define ROUTES_MAX 32768
 #define NOWHERE    SIZE_MAX
 
@@ -261,21 +263,12 @@ static bool is_same(const struct route *a, const struct route *b)
 /* The list may move. */
 static bool has_room(struct walking *walking)
 {
-	size_t room = walking->room ? 2 * walking->room : 64;
-	struct route *more;
-
-	if (walking->count < walking->room)
-		return true;
-	walking->routes->too_many = room > ROUTES_MAX;
+	walking->routes->too_many = walking->count == ROUTES_MAX;
 	if (walking->routes->too_many)
 		return false;
-	more = reallocarray(walking->all, room, sizeof(*more));
-	walking->no_memory = !more;
-	if (!more)
-		return false;
-	walking->all = more;
-	walking->room = room;
-	return true;
+	walking->no_memory =
+		!array_room(&walking->all, walking->count, &walking->room, sizeof(*walking->all));
+	return !walking->no_memory;
 }
 
 static void add(struct walking *walking, size_t line, const struct route *route)
