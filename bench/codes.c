@@ -46,7 +46,8 @@ static void print_code(int user)
 	struct secret secret = secret_of(user);
 	struct code code = {""};
 
-	if (hotp_code(HMAC_SHA1, &secret, (uint64_t)time(NULL) / 30, 6, &code) != TOTP_OK)
+	if (hotp_code(&(struct hotp){HMAC_SHA1, 6, &secret}, (uint64_t)time(NULL) / 30, &code) !=
+	    TOTP_OK)
 		abort();
 	puts(code.text);
 }

@@ -11,9 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "host/ask.h"
-#include "store/files/path.h"
 
 #define FIRST_FD 3
 #define FDS_MAX  2
@@ -185,7 +185,7 @@ enum totp_err listeners_make(const char *run_dir, struct listeners *ret_listener
 		(void)reason_errno(why, "%s", run_dir);
 		return TOTP_ERR_SYSTEM;
 	}
-	err = path_open_dir(AT_FDCWD, run_dir, 0, &dir_fd, NULL, why);
+	err = path_open_dir(AT_FDCWD, run_dir, 0, &dir_fd, why);
 	if (err == TOTP_OK)
 		err = make_one(run_dir, ASK_ROOT_SOCKET, 0600, &listeners.root, why);
 	if (err == TOTP_OK)

@@ -79,15 +79,14 @@ static enum totp_err warm_up(void)
 	static const uint8_t zeros[GCM_KEY_LEN];
 	uint8_t mac[MAC_MAX], plain[1] = {0}, box[1 + SEAL_OVERHEAD];
 	struct host_key key = {0};
-	size_t len = 0;
+	struct buffer out = buffer_of(plain, sizeof(plain));
 	enum totp_err err = TOTP_OK;
 
 	for (enum hmac_alg alg = HMAC_SHA1; alg <= HMAC_SHA512 && err == TOTP_OK; alg++)
-		err = crypto_hmac(alg, zeros, sizeof(zeros), NULL, 0, mac);
+		err = crypto_hmac(alg, (struct piece){zeros, sizeof(zeros)}, NULL, 0, mac);
 	if (err == TOTP_OK)
 		err = seal_close(&key, "-", plain, sizeof(plain), box);
-	return err == TOTP_OK ? seal_open(&key, "-", box, sizeof(box), plain, sizeof(plain), &len)
-			      : err;
+	return err == TOTP_OK ? seal_open(&key, "-", bytes_of(box, sizeof(box)), &out) : err;
 }
 
 static enum totp_err start_up(struct loop *loop, bool foreground, struct reason *why)

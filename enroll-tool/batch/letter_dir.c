@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/file.h"
 
 static int refuse(const struct tool *tool, const char *path, const char *sentence)
 {
@@ -77,14 +77,13 @@ int letter_dir_put(const struct tool *tool, const struct letter_dir *letters, co
 		   const char *text, size_t len)
 {
 	char name[LETTER_DIR_NAME_MAX];
-	OWN_FD int fd = -1;
+	const struct file_new file = {letters->fd,       name,
+				      S_IRUSR | S_IWUSR, FILE_SAME_OWNER,
+				      FILE_SAME_GROUP,   FILE_DURABLE_LATER};
 
 	if (letter_dir_name(user, name) != TOTP_OK)
 		return refuse(tool, letters->dir, "a user name is too long");
-	fd = openat(letters->fd, name,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
-		    S_IRUSR | S_IWUSR);
-	if (fd >= 0 && io_write(fd, text, len) == TOTP_OK)
+	if (file_write(&file, text, len) == TOTP_OK)
 		return TOOL_DONE;
 	return refuse(tool, letters->dir, strerror(errno));
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/io.h"
 
 static int refuse_outfile(const struct tool *tool, const struct outfile *file)
@@ -30,7 +31,9 @@ int outfile_write(const struct tool *tool, const struct outfile *file, const voi
 
 int outfile_sync(const struct tool *tool, const struct outfile *file)
 {
-	return file->fd < 0 || fsync(file->fd) == 0 ? TOOL_DONE : refuse_outfile(tool, file);
+	if (file->fd < 0 || (fsync(file->fd) == 0 && file_sync_entry(file->path) == TOTP_OK))
+		return TOOL_DONE;
+	return refuse_outfile(tool, file);
 }
 
 void outfile_keep(struct outfile *file)

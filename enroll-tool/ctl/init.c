@@ -10,7 +10,7 @@
 #include "host/clock.h"
 #include "host/machine.h"
 #include "keys/keys.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 /* The keyring that --keyring names. */
 struct given {

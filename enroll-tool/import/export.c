@@ -181,8 +181,7 @@ static int seal_and_write(const struct export *export, const struct secret *phra
 
 	if (box) {
 		gather(export, box + PWSEAL_HEADER_LEN, len);
-		err = pwseal_close(phrase, PWSEAL_EXPORT, PWSEAL_COST, box + PWSEAL_HEADER_LEN, len,
-				   box);
+		err = pwseal_close(phrase, PWSEAL_EXPORT, PWSEAL_COST, box, len);
 	}
 	if (err != TOTP_OK)
 		code = tool_refuse(tool, "cannot seal the export: %s", err_name(err));

@@ -29,14 +29,14 @@ static bool unix_time_of(const struct oath_time *when, int64_t *ret_time)
 /* The latest step around `centre` that has the code last used; 0: none has. */
 static enum totp_err find_last(const struct oath *oath, uint64_t centre, uint64_t *ret_step)
 {
+	const struct hotp hotp = {HMAC_SHA1, oath->digits, &oath->secret};
 	uint64_t reach = SEARCH_SECONDS / oath->period;
 	uint64_t first = centre > reach ? centre - reach : 0;
 	bool same = false;
 
 	*ret_step = 0;
 	for (uint64_t step = centre + reach; step >= first && step > 0; step--) {
-		enum totp_err err = hotp_matches(HMAC_SHA1, &oath->secret, oath->digits,
-						 &oath->last, step, &same);
+		enum totp_err err = hotp_matches(&hotp, &oath->last, step, &same);
 
 		if (err != TOTP_OK)
 			return err;

@@ -32,13 +32,14 @@ static enum totp_err read_box(const char *path, uint8_t *box, size_t *ret_len, s
 	return err;
 }
 
-static enum totp_err open_with(const struct keyring *keyring, const char *user, const uint8_t *box,
-			       size_t len, struct cred *ret_cred, struct reason *why)
+static enum totp_err open_with(const struct keyring *keyring, const char *user, struct bytes box,
+			       struct cred *ret_cred, struct reason *why)
 {
-	uint8_t plain[CRED_BYTES_MAX];
+	uint8_t bytes[CRED_BYTES_MAX];
+	struct buffer plain = buffer_of(bytes, sizeof(bytes));
 	const struct host_key *key;
 	uint32_t id = 0;
-	enum totp_err err = seal_key_id(box, len, &id);
+	enum totp_err err = seal_key_id(box, &id);
 
 	if (err != TOTP_OK) {
 		reason_set(why, "not a sealed credential");
@@ -49,10 +50,10 @@ static enum totp_err open_with(const struct keyring *keyring, const char *user, 
 		reason_set(why, "sealed under key %08x, which is not in the keyring", (unsigned)id);
 		return TOTP_ERR_NOT_FOUND;
 	}
-	err = seal_open(key, user, box, len, plain, sizeof(plain), &len);
+	err = seal_open(key, user, box, &plain);
 	if (err == TOTP_OK)
-		err = cred_decode(plain, len, ret_cred);
-	WIPE(plain);
+		err = cred_decode(plain.data, plain.len, ret_cred);
+	WIPE(bytes);
 	if (err == TOTP_ERR_UNSUPPORTED)
 		reason_set(why, "of a newer version of pam_totp");
 	else if (err != TOTP_OK)
@@ -88,13 +89,13 @@ static enum totp_err take_cred(struct import *import, const struct place *place,
 }
 
 static enum totp_err take_box(struct import *import, const struct place *place, const char *user,
-			      const uint8_t *box, size_t len, struct reason *why)
+			      struct bytes box, struct reason *why)
 {
 	const struct sealed *sealed = (const struct sealed *)import;
 	OWN_NEW_TOKEN struct new_token draft = {0};
 	struct reason fault = {""};
 
-	if (open_with(&sealed->keyring, user, box, len, &draft.cred, &fault) == TOTP_OK)
+	if (open_with(&sealed->keyring, user, box, &draft.cred, &fault) == TOTP_OK)
 		return take_cred(import, place, &draft, why);
 	import_bad(import, place, "%s", fault.text);
 	return TOTP_OK;
@@ -121,7 +122,7 @@ static enum totp_err read_sealed_file(struct import *import, const char *path, s
 		return TOTP_ERR_NOMEM;
 	if (find_user(slash ? slash + 1 : path, user, &fault) &&
 	    read_box(path, box, &len, &fault) == TOTP_OK)
-		return take_box(import, &place, user, box, len, why);
+		return take_box(import, &place, user, bytes_of(box, len), why);
 	import_bad(import, &place, "%s", fault.text);
 	return TOTP_OK;
 }
@@ -144,7 +145,7 @@ static enum totp_err read_sealed_entry(struct import *import, const struct reade
 		return TOTP_ERR_NOMEM;
 	if (find_user(name, user, &fault) &&
 	    reader_file_at(folder, name, box, sizeof(box), &len, &st, &fault) == TOTP_OK)
-		return take_box(import, &place, user, box, len, why);
+		return take_box(import, &place, user, bytes_of(box, len), why);
 	if (fault.text[0]) /* else the file was removed meanwhile */
 		import_bad(import, &place, "%s", fault.text);
 	return TOTP_OK;

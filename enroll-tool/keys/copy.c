@@ -24,12 +24,15 @@ static int seal(const struct tool *tool, const struct keyring_text *text,
 		const struct secret *phrase, const struct outfile *file)
 {
 	uint8_t box[BOX_MAX];
-	enum totp_err err = pwseal_close(phrase, PWSEAL_KEYRING, PWSEAL_COST,
-					 (const uint8_t *)text->text, text->len, box);
+	enum totp_err err;
 	int code;
 
-	if (err != TOTP_OK)
+	memcpy(box + PWSEAL_HEADER_LEN, text->text, text->len);
+	err = pwseal_close(phrase, PWSEAL_KEYRING, PWSEAL_COST, box, text->len);
+	if (err != TOTP_OK) {
+		WIPE(box);
 		return tool_refuse(tool, "the copy cannot be sealed: %s", err_name(err));
+	}
 	code = outfile_write(tool, file, box, text->len + PWSEAL_OVERHEAD);
 	return code == TOOL_DONE ? outfile_sync(tool, file) : code;
 }

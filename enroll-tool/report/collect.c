@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/file.h"
 #include "common/enrolled.h"
 #include "host/clock.h"
 #include "host/machine.h"
@@ -166,21 +166,12 @@ static int look(struct ctl *ctl, struct report *report)
 /* Replace the file by a complete one, which only its owner can read. */
 static int replace_file(const struct tool *tool, const char *path, const char *page, size_t len)
 {
-	OWN_TEXT char *temp = NULL;
-	OWN_FD int fd = -1;
+	const struct file_new file = {
+		AT_FDCWD, path, S_IRUSR | S_IWUSR, FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE};
 
-	if (asprintf(&temp, "%s~XXXXXX", path) < 0) {
-		temp = NULL;
-		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
-	}
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd >= 0 && io_write(fd, page, len) == TOTP_OK && fsync(fd) == 0 &&
-	    rename(temp, path) == 0)
+	if (file_replace(&file, page, len) == TOTP_OK)
 		return TOOL_DONE;
-	tool_refuse(tool, "%s: cannot write: %s", path, strerror(errno));
-	if (fd >= 0)
-		unlink(temp);
-	return TOOL_REFUSED;
+	return tool_refuse(tool, "%s: cannot write: %s", path, strerror(errno));
 }
 
 static int write_page(const struct ctl *ctl, const struct report *report)

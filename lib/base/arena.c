@@ -8,44 +8,41 @@ struct arena_block {
 	char bytes[ARENA_BLOCK_LEN];
 };
 
-void arena_wipe(struct arena *heap)
+void arena_wipe(struct arena *arena)
 {
-	while (heap->last) {
-		struct arena_block *block = heap->last;
+	while (arena->last) {
+		struct arena_block *block = arena->last;
 
-		heap->last = block->before;
+		arena->last = block->before;
 		explicit_bzero(block, sizeof(*block));
 		free(block);
 	}
-	heap->left = 0;
+	arena->left = 0;
 }
 
-static struct arena_block *add_block(struct arena *heap)
+void *arena_take(struct arena *arena, size_t len)
 {
-	struct arena_block *block = malloc(sizeof(*block));
-
-	if (!block)
-		return NULL;
-	block->before = heap->last;
-	heap->last = block;
-	heap->left = ARENA_BLOCK_LEN;
-	return block;
-}
-
-void *arena_take(struct arena *heap, size_t len)
-{
+	struct arena_block *block;
 	char *at;
 
-	if (len > ARENA_BLOCK_LEN || (heap->left < len && !add_block(heap)))
+	if (len > ARENA_BLOCK_LEN)
 		return NULL;
-	at = heap->last->bytes + ARENA_BLOCK_LEN - heap->left;
-	heap->left -= len;
+	if (arena->left < len) {
+		block = malloc(sizeof(*block));
+		if (!block)
+			return NULL;
+		block->before = arena->last;
+		arena->last = block;
+		arena->left = ARENA_BLOCK_LEN;
+	}
+	at = arena->last->bytes + ARENA_BLOCK_LEN - arena->left;
+	arena->left -= len;
 	return at;
 }
 
-void *arena_copy(struct arena *heap, const void *data, size_t len)
+void *arena_copy(struct arena *arena, const void *data, size_t len)
 {
-	void *at = arena_take(heap, len);
+	void *at = arena_take(arena, len);
 
 	return at ? memcpy(at, data, len) : NULL;
 }

@@ -17,12 +17,12 @@ struct arena {
 #define OWN_ARENA OWN(arena_wipe)
 
 /* Wipe and free everything. */
-void arena_wipe(struct arena *heap);
+void arena_wipe(struct arena *arena);
 
 /* Room for 1 to ARENA_BLOCK_LEN bytes, aligned for none but char; NULL: no memory. */
-void *arena_take(struct arena *heap, size_t len);
+void *arena_take(struct arena *arena, size_t len);
 
 /* Room for a copy of so many bytes. */
-void *arena_copy(struct arena *heap, const void *data, size_t len);
+void *arena_copy(struct arena *arena, const void *data, size_t len);
 
 #endif

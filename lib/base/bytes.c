@@ -95,6 +95,20 @@ void bytes_text(struct bytes *in, char *dst, size_t size)
 			in->bad = true;
 }
 
+void bytes_string(struct bytes *in, char *dst, size_t cap)
+{
+	size_t len = bytes_u8(in);
+
+	if (len >= cap) {
+		in->bad = true;
+		len = 0;
+	}
+	bytes_copy(in, dst, len);
+	dst[len] = '\0';
+	if (strlen(dst) != len)
+		in->bad = true;
+}
+
 enum totp_err bytes_end(const struct bytes *in)
 {
 	return in->bad || in->left ? TOTP_ERR_FORMAT : TOTP_OK;
@@ -170,6 +184,15 @@ void buffer_text(struct buffer *out, const char *text, size_t size)
 		out->bad = true;
 	buffer_copy(out, text, len);
 	buffer_zeros(out, size - len);
+}
+
+void buffer_string(struct buffer *out, const char *string)
+{
+	size_t len = strlen(string);
+
+	out->bad |= len > UINT8_MAX;
+	buffer_u8(out, (uint8_t)len);
+	buffer_copy(out, string, len);
 }
 
 enum totp_err buffer_end(const struct buffer *out)

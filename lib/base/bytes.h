@@ -43,6 +43,12 @@ size_t bytes_used(const uint8_t *at, size_t len);
  */
 void bytes_text(struct bytes *in, char *dst, size_t size);
 
+/*
+ * Read a length byte and that many bytes of text into an array of cap bytes. Text that does not
+ * fit with its NUL, or holds a NUL, marks the cursor bad.
+ */
+void bytes_string(struct bytes *in, char *dst, size_t cap);
+
 /* TOTP_OK if every read succeeded and nothing is left over, else TOTP_ERR_FORMAT. */
 MUST_CHECK enum totp_err bytes_end(const struct bytes *in);
 
@@ -63,6 +69,9 @@ void buffer_copy(struct buffer *out, const void *src, size_t len);
 void buffer_zeros(struct buffer *out, size_t len);
 /* Text of at most `size` bytes, and zeros up to there. */
 void buffer_text(struct buffer *out, const char *text, size_t size);
+
+/* A length byte and the text, of at most 255 bytes. */
+void buffer_string(struct buffer *out, const char *string);
 
 /* TOTP_OK if everything fitted, else TOTP_ERR_RANGE. */
 MUST_CHECK enum totp_err buffer_end(const struct buffer *out);

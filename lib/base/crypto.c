@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/base64.h"
 #include "base/own.h"
 #include "base/secret.h"
 
@@ -51,32 +52,20 @@ static bool hash(enum hmac_alg alg, const uint8_t *data, size_t len, uint8_t ret
 	return EVP_Q_digest(NULL, digest_name(alg), NULL, data, len, ret_hash, NULL) == 1;
 }
 
-/* The key as a block (RFC 2104 section 2): a longer one is hashed first. */
-static bool key_block(enum hmac_alg alg, const void *key, size_t key_len, uint8_t *block)
-{
-	memset(block, 0, block_len_of(alg));
-	if (key_len > block_len_of(alg))
-		return hash(alg, key, key_len, block);
-	memcpy(block, key, key_len);
-	return true;
-}
-
-static void change_pad(enum hmac_alg alg, uint8_t *block, uint8_t change)
-{
-	for (size_t i = 0; i < block_len_of(alg); i++)
-		block[i] ^= change;
-}
-
-/* H(K ^ opad || H(K ^ ipad || message)): `text` is the key's block with the message after
- * it, and is used up. */
-static bool hmac(enum hmac_alg alg, uint8_t *text, size_t len, uint8_t ret_mac[MAC_MAX])
+/*
+ * H(K ^ opad || H(K ^ ipad || message)): `text` is the key's block with the message after it, and
+ * is used up.
+ */
+static bool hmac_of_block(enum hmac_alg alg, uint8_t *text, size_t len, uint8_t ret_mac[MAC_MAX])
 {
 	size_t block_len = block_len_of(alg), mac_len = crypto_mac_len(alg);
 
-	change_pad(alg, text, 0x36);
+	for (size_t i = 0; i < block_len; i++)
+		text[i] ^= 0x36;
 	if (!hash(alg, text, len, ret_mac))
 		return false;
-	change_pad(alg, text, 0x36 ^ 0x5c);
+	for (size_t i = 0; i < block_len; i++)
+		text[i] ^= 0x36 ^ 0x5c;
 	memcpy(text + block_len, ret_mac, mac_len);
 	return hash(alg, text, block_len + mac_len, ret_mac);
 }
@@ -86,14 +75,14 @@ static bool hmac(enum hmac_alg alg, uint8_t *text, size_t len, uint8_t ret_mac[M
  * looks up and each layer that a call passes through touches pages that are new to a fresh
  * process, and these are most of the cost of a login.
  */
-enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
-			  const struct piece *pieces, size_t count, uint8_t ret_mac[MAC_MAX])
+enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key, const struct piece *pieces,
+			  size_t count, uint8_t ret_mac[MAC_MAX])
 {
 	uint8_t text[BLOCK_MAX + HMAC_MESSAGE_MAX];
 	size_t len = block_len_of(alg);
-	bool ok;
+	bool ok = true;
 
-	if (!digest_name(alg) || key_len == 0)
+	if (!digest_name(alg) || key.len == 0)
 		return TOTP_ERR_CRYPTO;
 	for (size_t i = 0; i < count; i++) {
 		if (pieces[i].len > sizeof(text) - BLOCK_MAX + block_len_of(alg) - len)
@@ -102,7 +91,13 @@ enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
 		len += pieces[i].len;
 	}
 	ERR_set_mark();
-	ok = key_block(alg, key, key_len, text) && hmac(alg, text, len, ret_mac);
+	/* the key as a block (RFC 2104 section 2): a longer one is hashed first */
+	memset(text, 0, block_len_of(alg));
+	if (key.len > block_len_of(alg))
+		ok = hash(alg, key.at, key.len, text);
+	else
+		memcpy(text, key.at, key.len);
+	ok = ok && hmac_of_block(alg, text, len, ret_mac);
 	ERR_pop_to_mark();
 	explicit_bzero(text, block_len_of(alg)); /* the message is no secret */
 	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
@@ -112,52 +107,51 @@ enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
  * What one sealing or opening needs. The cipher is fetched by name: EVP_aes_256_gcm() does the
  * same, after a search in tables that a login need not page in.
  */
-struct gcm {
-	EVP_CIPHER *cipher;
+struct cipher {
+	EVP_CIPHER *type;
 	EVP_CIPHER_CTX *ctx;
 };
 
-#define OWN_GCM OWN(gcm_close)
+#define OWN_CIPHER OWN(cipher_scope_end)
 
-static bool gcm_open(struct gcm *gcm)
+static bool cipher_begin(struct cipher *cipher)
 {
-	gcm->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	gcm->ctx = EVP_CIPHER_CTX_new();
-	return gcm->cipher && gcm->ctx;
+	cipher->type = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	cipher->ctx = EVP_CIPHER_CTX_new();
+	return cipher->type && cipher->ctx;
 }
 
-static void gcm_close(struct gcm *gcm)
+static void cipher_scope_end(struct cipher *cipher)
 {
-	EVP_CIPHER_CTX_free(gcm->ctx); /* wipes the key schedule; both accept NULL */
-	EVP_CIPHER_free(gcm->cipher);
+	EVP_CIPHER_CTX_free(cipher->ctx); /* wipes the key schedule; both accept NULL */
+	EVP_CIPHER_free(cipher->type);
 }
 
-enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_LEN],
-			      const void *aad, size_t aad_len, const uint8_t *plain, size_t len,
+enum totp_err crypto_gcm_seal(const struct gcm *gcm, const uint8_t *plain, size_t len,
 			      uint8_t *ret_ct, uint8_t ret_tag[GCM_TAG_LEN])
 {
-	OWN_GCM struct gcm gcm = {0};
+	OWN_CIPHER struct cipher cipher = {0};
 	int n = 0;
 	bool ok;
 
-	if (aad_len > INT_MAX || len > INT_MAX)
+	if (gcm->aad.len > INT_MAX || len > INT_MAX)
 		return TOTP_ERR_RANGE;
 
 	ERR_set_mark();
-	ok = gcm_open(&gcm) && EVP_EncryptInit_ex(gcm.ctx, gcm.cipher, NULL, key, nonce) == 1 &&
-	     EVP_EncryptUpdate(gcm.ctx, NULL, &n, aad, (int)aad_len) == 1 &&
-	     EVP_EncryptUpdate(gcm.ctx, ret_ct, &n, plain, (int)len) == 1 && n == (int)len &&
-	     EVP_EncryptFinal_ex(gcm.ctx, ret_ct + len, &n) == 1 && n == 0 &&
-	     EVP_CIPHER_CTX_ctrl(gcm.ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, ret_tag) == 1;
+	ok = cipher_begin(&cipher) &&
+	     EVP_EncryptInit_ex(cipher.ctx, cipher.type, NULL, gcm->key, gcm->nonce) == 1 &&
+	     EVP_EncryptUpdate(cipher.ctx, NULL, &n, gcm->aad.at, (int)gcm->aad.len) == 1 &&
+	     EVP_EncryptUpdate(cipher.ctx, ret_ct, &n, plain, (int)len) == 1 && n == (int)len &&
+	     EVP_EncryptFinal_ex(cipher.ctx, ret_ct + len, &n) == 1 && n == 0 &&
+	     EVP_CIPHER_CTX_ctrl(cipher.ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, ret_tag) == 1;
 	ERR_pop_to_mark();
 	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
 }
 
-enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_LEN],
-			      const void *aad, size_t aad_len, const uint8_t *ct, size_t len,
+enum totp_err crypto_gcm_open(const struct gcm *gcm, const uint8_t *ct, size_t len,
 			      const uint8_t tag[GCM_TAG_LEN], uint8_t *ret_plain)
 {
-	OWN_GCM struct gcm gcm = {0};
+	OWN_CIPHER struct cipher cipher = {0};
 	uint8_t expected[GCM_TAG_LEN];
 	const OSSL_PARAM with_tag[] = {
 		OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, expected, sizeof(expected)),
@@ -166,16 +160,16 @@ enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
 	bool ready, verified;
 	int n = 0;
 
-	if (aad_len > INT_MAX || len > INT_MAX)
+	if (gcm->aad.len > INT_MAX || len > INT_MAX)
 		return TOTP_ERR_RANGE;
 
 	memcpy(expected, tag, sizeof(expected)); /* a parameter is taken without const */
 	ERR_set_mark();
-	ready = gcm_open(&gcm) &&
-		EVP_DecryptInit_ex2(gcm.ctx, gcm.cipher, key, nonce, with_tag) == 1 &&
-		EVP_DecryptUpdate(gcm.ctx, NULL, &n, aad, (int)aad_len) == 1 &&
-		EVP_DecryptUpdate(gcm.ctx, ret_plain, &n, ct, (int)len) == 1 && n == (int)len;
-	verified = ready && EVP_DecryptFinal_ex(gcm.ctx, ret_plain + len, &n) == 1;
+	ready = cipher_begin(&cipher) &&
+		EVP_DecryptInit_ex2(cipher.ctx, cipher.type, gcm->key, gcm->nonce, with_tag) == 1 &&
+		EVP_DecryptUpdate(cipher.ctx, NULL, &n, gcm->aad.at, (int)gcm->aad.len) == 1 &&
+		EVP_DecryptUpdate(cipher.ctx, ret_plain, &n, ct, (int)len) == 1 && n == (int)len;
+	verified = ready && EVP_DecryptFinal_ex(cipher.ctx, ret_plain + len, &n) == 1;
 	ERR_pop_to_mark();
 	if (verified)
 		return TOTP_OK;
@@ -188,8 +182,8 @@ enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonc
  * libcrypto uses at most 32 MiB unless the call sets a limit, and counts a little more than the
  * blocks.
  */
-enum totp_err crypto_scrypt(const void *phrase, size_t phrase_len, const void *salt,
-			    size_t salt_len, struct scrypt_cost cost, uint8_t ret_key[GCM_KEY_LEN])
+enum totp_err crypto_scrypt(struct piece phrase, struct piece salt, struct scrypt_cost cost,
+			    uint8_t ret_key[GCM_KEY_LEN])
 {
 	uint8_t key[GCM_KEY_LEN];
 	bool ok;
@@ -197,8 +191,8 @@ enum totp_err crypto_scrypt(const void *phrase, size_t phrase_len, const void *s
 	if (cost.n_log2 >= 64)
 		return TOTP_ERR_CRYPTO;
 	ERR_set_mark();
-	ok = EVP_PBE_scrypt(phrase, phrase_len, salt, salt_len, UINT64_C(1) << cost.n_log2, cost.r,
-			    cost.p, SCRYPT_MEMORY_MAX + (1 << 20), key, sizeof(key)) == 1;
+	ok = EVP_PBE_scrypt(phrase.at, phrase.len, salt.at, salt.len, UINT64_C(1) << cost.n_log2,
+			    cost.r, cost.p, SCRYPT_MEMORY_MAX + (1 << 20), key, sizeof(key)) == 1;
 	ERR_pop_to_mark();
 	if (ok)
 		memcpy(ret_key, key, sizeof(key));
@@ -228,42 +222,15 @@ void crypto_key_to_base64(const uint8_t key[GCM_KEY_LEN], char ret_text[KEY_BASE
 	EVP_EncodeBlock((unsigned char *)ret_text, key, GCM_KEY_LEN);
 }
 
-static int base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Not EVP_DecodeBlock: it takes several spellings of one key, and its pages are used by
  * nothing else in a login. */
 enum totp_err crypto_key_from_base64(const char *text, size_t len, uint8_t ret_key[GCM_KEY_LEN])
 {
-	struct secret key = {.len = 0};
-	uint32_t pending = 0; /* bits not yet written, lowest last */
-	unsigned bits = 0;
-	bool good = len == KEY_BASE64_LEN && text[KEY_BASE64_LEN - 1] == '=';
+	OWN_SECRET struct secret key = {.len = 0};
+	enum totp_err err = base64_decode(text, len, &key);
 
-	for (size_t i = 0; good && i < KEY_BASE64_LEN - 1; i++) {
-		int value = base64_value(text[i]);
-
-		good = value >= 0;
-		pending = pending << 6 | (uint32_t)(value & 63);
-		bits += 6;
-		if (bits < 8)
-			continue;
-		bits -= 8;
-		key.data[key.len++] = (uint8_t)(pending >> bits);
-	}
-	/* 43 symbols are 32 bytes and two bits, which must be zero */
-	good = good && (pending & 3) == 0;
-	if (good)
-		memcpy(ret_key, key.data, GCM_KEY_LEN);
-	secret_wipe(&key);
-	explicit_bzero(&pending, sizeof(pending));
-	return good ? TOTP_OK : TOTP_ERR_FORMAT;
+	if (err != TOTP_OK || key.len != GCM_KEY_LEN)
+		return TOTP_ERR_FORMAT;
+	memcpy(ret_key, key.data, GCM_KEY_LEN);
+	return TOTP_OK;
 }

@@ -23,7 +23,7 @@ enum hmac_alg { HMAC_SHA1 = 1, HMAC_SHA256 = 2, HMAC_SHA512 = 3 };
 /* Bytes of a MAC by alg: 20, 32 or 64; 0 for anything else. */
 size_t crypto_mac_len(enum hmac_alg alg);
 
-/* A part of a message that does not lie in one place. */
+/* Bytes that lie in one place: a message, a part of one, a key. */
 struct piece {
 	const void *at;
 	size_t len;
@@ -36,26 +36,26 @@ struct piece {
  * room for MAC_MAX bytes and gets crypto_mac_len(alg). TOTP_ERR_CRYPTO: libcrypto failed or
  * lacks the digest. TOTP_ERR_RANGE: more than HMAC_MESSAGE_MAX bytes.
  */
-MUST_CHECK enum totp_err crypto_hmac(enum hmac_alg alg, const void *key, size_t key_len,
+MUST_CHECK enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key,
 				     const struct piece *pieces, size_t count,
 				     uint8_t ret_mac[MAC_MAX]);
 
-/*
- * AES-256-GCM (NIST SP 800-38D). Encrypt len bytes to ret_ct (as many) and ret_tag. A
- * nonce is never to be used twice under one key. plain and ret_ct may be the same place.
- */
-MUST_CHECK enum totp_err crypto_gcm_seal(const uint8_t key[GCM_KEY_LEN],
-					 const uint8_t nonce[GCM_NONCE_LEN], const void *aad,
-					 size_t aad_len, const uint8_t *plain, size_t len,
+/* What AES-256-GCM (NIST SP 800-38D) needs beside the text. */
+struct gcm {
+	const uint8_t *key;   /* GCM_KEY_LEN bytes */
+	const uint8_t *nonce; /* GCM_NONCE_LEN bytes; never used twice under one key */
+	struct piece aad;     /* authenticated, not encrypted */
+};
+
+/* Encrypt len bytes to ret_ct (as many) and ret_tag. plain and ret_ct may be the same place. */
+MUST_CHECK enum totp_err crypto_gcm_seal(const struct gcm *gcm, const uint8_t *plain, size_t len,
 					 uint8_t *ret_ct, uint8_t ret_tag[GCM_TAG_LEN]);
 
 /*
  * Decrypt and verify. TOTP_ERR_SEAL: the tag does not match; ret_plain is then wiped,
  * since GCM decrypts before it verifies. ct and ret_plain may be the same place.
  */
-MUST_CHECK enum totp_err crypto_gcm_open(const uint8_t key[GCM_KEY_LEN],
-					 const uint8_t nonce[GCM_NONCE_LEN], const void *aad,
-					 size_t aad_len, const uint8_t *ct, size_t len,
+MUST_CHECK enum totp_err crypto_gcm_open(const struct gcm *gcm, const uint8_t *ct, size_t len,
 					 const uint8_t tag[GCM_TAG_LEN], uint8_t *ret_plain);
 
 /* What scrypt is to cost: 128 * r * 2^n_log2 bytes of memory, gone through p times. */
@@ -72,9 +72,8 @@ struct scrypt_cost {
  * TOTP_ERR_CRYPTO: libcrypto failed, or the cost is invalid by RFC 7914, or needs more than
  * SCRYPT_MEMORY_MAX or than the host has.
  */
-MUST_CHECK enum totp_err crypto_scrypt(const void *phrase, size_t phrase_len, const void *salt,
-				       size_t salt_len, struct scrypt_cost cost,
-				       uint8_t ret_key[GCM_KEY_LEN]);
+MUST_CHECK enum totp_err crypto_scrypt(struct piece phrase, struct piece salt,
+				       struct scrypt_cost cost, uint8_t ret_key[GCM_KEY_LEN]);
 
 /* Bytes from the kernel's generator, getrandom(2). TOTP_ERR_SYSTEM: errno. */
 MUST_CHECK enum totp_err crypto_random(void *ret_bytes, size_t len);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "store/files/path.h"
+#include "base/path.h"
 #include "store/store.h"
 
 #define RETRY_NS 2000000 /* before another try, if totpd had no free connection */

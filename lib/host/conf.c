@@ -6,7 +6,7 @@
 #include "base/io.h"
 #include "base/own.h"
 #include "host/clock.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 /* Read the whole of an open policy file; the caller frees *ret_text. */
 static enum totp_err read_policy_file(int fd, const char *path, char **ret_text, size_t *ret_len,

@@ -5,7 +5,7 @@
 
 #include "base/io.h"
 #include "base/text.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 #define MACHINE_ID_FILE "/etc/machine-id"
 
@@ -26,8 +26,8 @@ enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why)
 		err = TOTP_ERR_FORMAT;
 	}
 	if (err == TOTP_OK)
-		err = crypto_hmac(HMAC_SHA256, name, sizeof(name) - 1, &(struct piece){text, len},
-				  1, mac);
+		err = crypto_hmac(HMAC_SHA256, (struct piece){name, sizeof(name) - 1},
+				  &(struct piece){text, len}, 1, mac);
 	if (err == TOTP_OK)
 		memcpy(ret_hash, mac, SHA256_LEN);
 	return err;

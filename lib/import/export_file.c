@@ -48,14 +48,6 @@ enum totp_err export_file_encode(const struct cred *cred, const struct login_sta
 	return err;
 }
 
-static enum totp_err take_cred(struct bytes *in, struct cred *ret_cred)
-{
-	size_t len = bytes_u16(in);
-	const uint8_t *at = bytes_take(in, len);
-
-	return at ? cred_decode(at, len, ret_cred) : TOTP_ERR_FORMAT;
-}
-
 static enum totp_err take_state(struct bytes *in, const struct cred *cred,
 				struct login_state *ret_state)
 {
@@ -74,11 +66,14 @@ static enum totp_err take_state(struct bytes *in, const struct cred *cred,
 enum totp_err export_file_decode(struct bytes *in, struct cred *ret_cred,
 				 struct login_state *ret_state)
 {
-	enum totp_err err;
+	size_t len = bytes_u16(in);
+	const uint8_t *at = bytes_take(in, len);
+	enum totp_err err = TOTP_ERR_FORMAT;
 
 	*ret_state = (struct login_state){0};
 	cred_wipe(ret_cred);
-	err = take_cred(in, ret_cred);
+	if (at)
+		err = cred_decode(at, len, ret_cred);
 	if (err == TOTP_OK)
 		err = take_state(in, ret_cred, ret_state);
 	if (err != TOTP_OK)

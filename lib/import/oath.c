@@ -1,5 +1,6 @@
 #include "import/oath.h"
 
+#include "import/field.h"
 #include "otp/totp.h"
 
 void oath_wipe(struct oath *oath)
@@ -7,31 +8,17 @@ void oath_wipe(struct oath *oath)
 	explicit_bzero(oath, sizeof(*oath));
 }
 
-/* Take the next word off *rest; an empty one when there is none. */
-static struct text next_word(struct text *rest)
-{
-	struct text word;
-	size_t len = 0;
-
-	*rest = text_trim(*rest);
-	while (len < rest->len && rest->at[len] != ' ' && rest->at[len] != '\t')
-		len++;
-	word = (struct text){rest->at, len};
-	*rest = (struct text){rest->at + len, rest->len - len};
-	return word;
-}
-
 bool oath_is_row(struct text line)
 {
-	struct text word = next_word(&line);
+	struct text word = field_word(&line);
 
-	return text_is(word, "HOTP") || (word.len > 5 && memcmp(word.at, "HOTP/", 5) == 0);
+	return text_is(word, "HOTP") || (word.len > 5 && field_begins(word, "HOTP/"));
 }
 
 /* "HOTP", then "/E" or "/T" with a period, then "/" and the number of digits. */
-static enum totp_err decode_type(struct text *rest, struct oath *oath, struct reason *why)
+static enum totp_err read_type(struct text word, struct oath *oath, struct reason *why)
 {
-	struct text word = next_word(rest), part;
+	struct text part;
 	uint64_t number = 0;
 	bool good;
 
@@ -58,31 +45,8 @@ static enum totp_err decode_type(struct text *rest, struct oath *oath, struct re
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err decode_user(struct text *rest, struct oath *oath, struct reason *why)
+static enum totp_err read_hex_key(struct text word, struct oath *oath, struct reason *why)
 {
-	struct text word = next_word(rest);
-
-	if (word.len && text_is_clean(word) &&
-	    text_copy(word, oath->user, sizeof(oath->user)) == TOTP_OK)
-		return TOTP_OK;
-	reason_set(why, "user: expected a name of 1 to %d bytes", CRED_USER_MAX);
-	return TOTP_ERR_FORMAT;
-}
-
-static enum totp_err decode_password(struct text *rest, struct oath *oath, struct reason *why)
-{
-	struct text word = next_word(rest);
-
-	oath->prefixed = !text_is(word, "-") && !text_is(word, "+");
-	if (word.len)
-		return TOTP_OK;
-	reason_set(why, "password: expected -, + or a password");
-	return TOTP_ERR_FORMAT;
-}
-
-static enum totp_err decode_key(struct text *rest, struct oath *oath, struct reason *why)
-{
-	struct text word = next_word(rest);
 	size_t len = word.len / 2;
 
 	if (word.len == 0 || word.len % 2 || len > SECRET_MAX ||
@@ -97,25 +61,13 @@ static enum totp_err decode_key(struct text *rest, struct oath *oath, struct rea
 	return TOTP_ERR_RANGE;
 }
 
-static enum totp_err decode_counter(struct text *rest, struct oath *oath, struct reason *why)
-{
-	struct text word = next_word(rest);
-
-	if (word.len == 0 || text_number(word, 0, UINT32_MAX, &oath->counter) == TOTP_OK)
-		return TOTP_OK;
-	reason_set(why, "counter: expected a number from 0 to %u", UINT32_MAX);
-	return TOTP_ERR_FORMAT;
-}
-
 /*
  * The counter is that of the code that was used last, if there is one, else the next. For a
  * time-based token it says nothing. The peer does not look at the digits of the type, so those
  * of a code that it took count.
  */
-static enum totp_err decode_last(struct text *rest, struct oath *oath, struct reason *why)
+static enum totp_err read_last_code(struct text word, struct oath *oath, struct reason *why)
 {
-	struct text word = next_word(rest);
-
 	oath->used = word.len > 0 && !text_is(word, "-");
 	oath->counter = oath->hotp ? oath->counter + oath->used : 0;
 	if (!oath->used)
@@ -130,18 +82,8 @@ static enum totp_err decode_last(struct text *rest, struct oath *oath, struct re
 	return TOTP_ERR_FORMAT;
 }
 
-static bool read_part(struct text *text, size_t len, char end, uint64_t min, uint64_t max,
-		      uint64_t *ret_number)
-{
-	if (text->len <= len || text->at[len] != end ||
-	    text_number((struct text){text->at, len}, min, max, ret_number) != TOTP_OK)
-		return false;
-	*text = (struct text){text->at + len + 1, text->len - len - 1};
-	return true;
-}
-
 /* YYYY-MM-DDThh:mm:ssL, with a letter L for "local". */
-static enum totp_err decode_time(struct text *rest, struct oath *oath, struct reason *why)
+static enum totp_err read_last_time(struct text word, struct oath *oath, struct reason *why)
 {
 	static const struct {
 		size_t len;
@@ -149,15 +91,20 @@ static enum totp_err decode_time(struct text *rest, struct oath *oath, struct re
 		uint64_t min, max;
 	} parts[6] = {{4, '-', 1970, 9999}, {2, '-', 1, 12}, {2, 'T', 1, 31},
 		      {2, ':', 0, 23},      {2, ':', 0, 59}, {2, 'L', 0, 60}};
-	struct text word = next_word(rest);
 	uint64_t numbers[6] = {0};
 	bool good = true;
 
 	if (word.len == 0)
 		return TOTP_OK;
-	for (size_t i = 0; i < 6 && good; i++)
-		good = read_part(&word, parts[i].len, parts[i].end, parts[i].min, parts[i].max,
-				 &numbers[i]);
+	for (size_t i = 0; i < 6 && good; i++) {
+		size_t len = parts[i].len;
+
+		good = word.len > len && word.at[len] == parts[i].end &&
+		       text_number((struct text){word.at, len}, parts[i].min, parts[i].max,
+				   &numbers[i]) == TOTP_OK;
+		if (good)
+			word = (struct text){word.at + len + 1, word.len - len - 1};
+	}
 	if (!good || word.len) {
 		reason_set(why, "time: expected YYYY-MM-DDThh:mm:ssL");
 		return TOTP_ERR_FORMAT;
@@ -168,25 +115,44 @@ static enum totp_err decode_time(struct text *rest, struct oath *oath, struct re
 	return TOTP_OK;
 }
 
-static enum totp_err decode_end(struct text *rest, struct oath *oath, struct reason *why)
+static enum totp_err read_columns(struct text line, struct oath *oath, struct reason *why)
 {
-	(void)oath;
-	if (text_trim(*rest).len == 0)
-		return TOTP_OK;
-	reason_set(why, "more than seven fields");
-	return TOTP_ERR_FORMAT;
+	static const struct field_range counters = {"counter", 0, UINT32_MAX};
+	enum totp_err err = read_type(field_word(&line), oath, why);
+	struct text word;
+
+	if (err == TOTP_OK)
+		err = field_user(field_word(&line), oath->user, why);
+	if (err != TOTP_OK)
+		return err;
+	word = field_word(&line);
+	if (word.len == 0) {
+		reason_set(why, "password: expected -, + or a password");
+		return TOTP_ERR_FORMAT;
+	}
+	oath->prefixed = !text_is(word, "-") && !text_is(word, "+");
+	err = read_hex_key(field_word(&line), oath, why);
+	if (err != TOTP_OK)
+		return err;
+	word = field_word(&line);
+	if (word.len && field_number(word, &counters, &oath->counter, why) != TOTP_OK)
+		return TOTP_ERR_FORMAT;
+	err = read_last_code(field_word(&line), oath, why);
+	if (err == TOTP_OK)
+		err = read_last_time(field_word(&line), oath, why);
+	if (err == TOTP_OK && text_trim(line).len) {
+		reason_set(why, "more than seven fields");
+		err = TOTP_ERR_FORMAT;
+	}
+	return err;
 }
 
 enum totp_err oath_decode(struct text line, struct oath *ret_oath, struct reason *why)
 {
-	static enum totp_err (*const decoders[])(struct text *, struct oath *, struct reason *) = {
-		decode_type,    decode_user, decode_password, decode_key,
-		decode_counter, decode_last, decode_time,     decode_end};
-	enum totp_err err = TOTP_OK;
+	enum totp_err err;
 
 	*ret_oath = (struct oath){0};
-	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]) && err == TOTP_OK; i++)
-		err = decoders[i](&line, ret_oath, why);
+	err = read_columns(line, ret_oath, why);
 	if (err != TOTP_OK)
 		oath_wipe(ret_oath);
 	return err;

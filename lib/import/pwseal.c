@@ -18,9 +18,9 @@ struct header {
 	uint8_t nonce[GCM_NONCE_LEN];
 };
 
-static void put_header(const struct header *header, uint8_t *ret_box)
+static void encode_header(const struct header *header, uint8_t *ret_header)
 {
-	struct buffer out = buffer_of(ret_box, PWSEAL_HEADER_LEN);
+	struct buffer out = buffer_of(ret_header, PWSEAL_HEADER_LEN);
 
 	buffer_u32(&out, PWSEAL_MAGIC);
 	buffer_u8(&out, PWSEAL_VERSION);
@@ -32,13 +32,7 @@ static void put_header(const struct header *header, uint8_t *ret_box)
 	buffer_copy(&out, header->nonce, sizeof(header->nonce));
 }
 
-static bool cost_is_good(const struct scrypt_cost *cost)
-{
-	return cost->n_log2 >= PWSEAL_COST_MIN && cost->n_log2 <= PWSEAL_COST_MAX &&
-	       cost->r == SCRYPT_R && cost->p >= 1 && cost->p <= SCRYPT_P_MAX;
-}
-
-static enum totp_err get_header(const uint8_t *box, struct header *ret_header)
+static enum totp_err decode_header(const uint8_t *box, struct header *ret_header)
 {
 	struct bytes in = bytes_of(box, PWSEAL_HEADER_LEN);
 
@@ -55,20 +49,23 @@ static enum totp_err get_header(const uint8_t *box, struct header *ret_header)
 	return bytes_end(&in);
 }
 
-static enum totp_err key_of(const struct secret *phrase, const struct header *header,
-			    uint8_t ret_key[GCM_KEY_LEN])
+static enum totp_err derive_key(const struct secret *phrase, const struct header *header,
+				uint8_t ret_key[GCM_KEY_LEN])
 {
-	if (!cost_is_good(&header->cost))
+	const struct scrypt_cost *cost = &header->cost;
+
+	if (cost->n_log2 < PWSEAL_COST_MIN || cost->n_log2 > PWSEAL_COST_MAX ||
+	    cost->r != SCRYPT_R || cost->p < 1 || cost->p > SCRYPT_P_MAX)
 		return TOTP_ERR_RANGE;
-	return crypto_scrypt(phrase->data, phrase->len, header->salt, sizeof(header->salt),
-			     header->cost, ret_key);
+	return crypto_scrypt((struct piece){phrase->data, phrase->len},
+			     (struct piece){header->salt, sizeof(header->salt)}, *cost, ret_key);
 }
 
 enum totp_err pwseal_close(const struct secret *phrase, enum pwseal_kind kind, unsigned cost,
-			   const uint8_t *plain, size_t len, uint8_t *ret_box)
+			   uint8_t *box, size_t len)
 {
 	struct header header = {.kind = (uint8_t)kind, .cost = {(uint8_t)cost, SCRYPT_R, SCRYPT_P}};
-	uint8_t *ct = ret_box + PWSEAL_HEADER_LEN, key[GCM_KEY_LEN];
+	uint8_t *text = box + PWSEAL_HEADER_LEN, key[GCM_KEY_LEN];
 	enum totp_err err;
 
 	if (cost > PWSEAL_COST_MAX || len > PWSEAL_PLAIN_MAX)
@@ -77,13 +74,13 @@ enum totp_err pwseal_close(const struct secret *phrase, enum pwseal_kind kind, u
 	if (err == TOTP_OK)
 		err = crypto_random(header.nonce, sizeof(header.nonce));
 	if (err == TOTP_OK)
-		err = key_of(phrase, &header, key);
+		err = derive_key(phrase, &header, key);
 	if (err != TOTP_OK)
 		return err;
 
-	put_header(&header, ret_box);
-	err = crypto_gcm_seal(key, header.nonce, ret_box, PWSEAL_HEADER_LEN, plain, len, ct,
-			      ct + len);
+	encode_header(&header, box);
+	err = crypto_gcm_seal(&(struct gcm){key, header.nonce, {box, PWSEAL_HEADER_LEN}}, text, len,
+			      text, text + len);
 	WIPE(key);
 	return err;
 }
@@ -98,18 +95,19 @@ enum totp_err pwseal_open(const struct secret *phrase, enum pwseal_kind kind, co
 
 	if (box_len < PWSEAL_OVERHEAD)
 		return TOTP_ERR_FORMAT;
-	err = get_header(box, &header);
+	err = decode_header(box, &header);
 	if (err == TOTP_OK && header.kind != kind)
 		err = TOTP_ERR_UNSUPPORTED;
 	if (err == TOTP_OK && len > PWSEAL_PLAIN_MAX)
 		err = TOTP_ERR_RANGE;
 	if (err == TOTP_OK)
-		err = key_of(phrase, &header, key);
+		err = derive_key(phrase, &header, key);
 	if (err != TOTP_OK)
 		return err;
 
-	err = crypto_gcm_open(key, header.nonce, box, PWSEAL_HEADER_LEN, box + PWSEAL_HEADER_LEN,
-			      len, box + PWSEAL_HEADER_LEN + len, ret_plain);
+	err = crypto_gcm_open(&(struct gcm){key, header.nonce, {box, PWSEAL_HEADER_LEN}},
+			      box + PWSEAL_HEADER_LEN, len, box + PWSEAL_HEADER_LEN + len,
+			      ret_plain);
 	WIPE(key);
 	return err;
 }

@@ -24,16 +24,16 @@
 enum pwseal_kind { PWSEAL_EXPORT = 1, PWSEAL_KEYRING = 2 };
 
 /*
- * Seal under a passphrase, with fresh salt and nonce. ret_box has room for
- * len + PWSEAL_OVERHEAD bytes; plain may lie where its ciphertext will, at
- * ret_box + PWSEAL_HEADER_LEN. cost: PWSEAL_COST_MIN to PWSEAL_COST_MAX.
+ * Seal under a passphrase, with fresh salt and nonce, where it lies: box has room for
+ * len + PWSEAL_OVERHEAD bytes, and the plaintext stands at box + PWSEAL_HEADER_LEN.
+ * cost: PWSEAL_COST_MIN to PWSEAL_COST_MAX.
  *
  * TOTP_ERR_RANGE: cost, or len is more than PWSEAL_PLAIN_MAX. TOTP_ERR_SYSTEM: no random
- * bytes. TOTP_ERR_CRYPTO: libcrypto failed, or there is no memory for the cost.
+ * bytes. TOTP_ERR_CRYPTO: libcrypto failed, or there is no memory for the cost. After an error
+ * the plaintext is still there.
  */
 MUST_CHECK enum totp_err pwseal_close(const struct secret *phrase, enum pwseal_kind kind,
-				      unsigned cost, const uint8_t *plain, size_t len,
-				      uint8_t *ret_box);
+				      unsigned cost, uint8_t *box, size_t len);
 
 /*
  * Open a box. ret_plain has room for box_len - PWSEAL_OVERHEAD bytes, and may be

@@ -14,7 +14,7 @@ static void skip_blanks(struct text *in)
 }
 
 /* Take this character, with blanks before it, off *in. */
-static bool take(struct text *in, char c)
+static bool take_char(struct text *in, char c)
 {
 	skip_blanks(in);
 	if (in->len == 0 || in->at[0] != c)
@@ -28,7 +28,7 @@ static bool take_string(struct text *in, struct text *ret_string)
 {
 	const char *end;
 
-	if (!take(in, '"'))
+	if (!take_char(in, '"'))
 		return false;
 	end = memchr(in->at, '"', in->len);
 	if (!end || memchr(in->at, '\\', (size_t)(end - in->at)))
@@ -39,9 +39,9 @@ static bool take_string(struct text *in, struct text *ret_string)
 }
 
 /* A whole number; a fraction, as Python writes it of a time, is cut off. */
-static bool take_number(struct text *in, int64_t *ret_number)
+static bool take_integer(struct text *in, int64_t *ret_number)
 {
-	bool negative = take(in, '-');
+	bool negative = take_char(in, '-');
 	uint64_t number = 0;
 	size_t len = 0;
 
@@ -59,47 +59,12 @@ static bool take_number(struct text *in, int64_t *ret_number)
 	return true;
 }
 
-/* What is done with each element of an array. */
-typedef enum totp_err element_fn(struct text *in, struct totpcgi_state *state);
-
-static enum totp_err each_element(struct text *in, element_fn *element, struct totpcgi_state *state)
-{
-	enum totp_err err;
-
-	if (!take(in, '['))
-		return TOTP_ERR_FORMAT;
-	if (take(in, ']'))
-		return TOTP_OK;
-	do {
-		err = element(in, state);
-		if (err != TOTP_OK)
-			return err;
-	} while (take(in, ','));
-	return take(in, ']') ? TOTP_OK : TOTP_ERR_FORMAT;
-}
-
 /* --- the members --- */
 
-static enum totp_err ignore_time(struct text *in, struct totpcgi_state *state)
-{
-	int64_t unused;
+enum member { FAILURES, SUCCESSES, USED, COUNTER, MEMBERS };
 
-	(void)state;
-	return take_number(in, &unused) ? TOTP_OK : TOTP_ERR_FORMAT;
-}
-
-static enum totp_err note_success(struct text *in, struct totpcgi_state *state)
-{
-	int64_t when = 0;
-
-	if (!take_number(in, &when))
-		return TOTP_ERR_FORMAT;
-	if (when < 0)
-		return TOTP_ERR_RANGE;
-	if (when > state->last_success)
-		state->last_success = when;
-	return TOTP_OK;
-}
+static const char *const member_names[MEMBERS] = {"fail_timestamps", "success_timestamps",
+						  "used_scratch_tokens", "counter"};
 
 /* A string, or a number as older versions wrote it. */
 static bool take_code(struct text *in, uint64_t *ret_code)
@@ -110,13 +75,13 @@ static bool take_code(struct text *in, uint64_t *ret_code)
 	if (take_string(in, &string))
 		return string.len == CODE_DIGITS_MAX &&
 		       text_number(string, 0, CODE_MAX, ret_code) == TOTP_OK;
-	if (!take_number(in, &number) || number < 0 || number > CODE_MAX)
+	if (!take_integer(in, &number) || number < 0 || number > CODE_MAX)
 		return false;
 	*ret_code = (uint64_t)number;
 	return true;
 }
 
-static enum totp_err note_used(struct text *in, struct totpcgi_state *state)
+static enum totp_err add_used(struct text *in, struct totpcgi_state *state)
 {
 	char digits[CODE_DIGITS_MAX + 16];
 	uint64_t code = 0;
@@ -130,56 +95,61 @@ static enum totp_err note_used(struct text *in, struct totpcgi_state *state)
 	return TOTP_OK;
 }
 
-static enum totp_err take_times(struct text *in, struct totpcgi_state *state)
+/* One element of an array; times of failures say nothing. */
+static enum totp_err take_element(struct text *in, enum member member, struct totpcgi_state *state)
 {
-	return each_element(in, ignore_time, state);
-}
+	int64_t when = 0;
 
-static enum totp_err take_successes(struct text *in, struct totpcgi_state *state)
-{
-	return each_element(in, note_success, state);
-}
-
-static enum totp_err take_used(struct text *in, struct totpcgi_state *state)
-{
-	return each_element(in, note_used, state);
-}
-
-static enum totp_err take_counter(struct text *in, struct totpcgi_state *state)
-{
-	if (!take_number(in, &state->counter))
+	if (member == USED)
+		return add_used(in, state);
+	if (!take_integer(in, &when))
 		return TOTP_ERR_FORMAT;
-	return state->counter >= -1 && state->counter <= UINT32_MAX ? TOTP_OK : TOTP_ERR_RANGE;
+	if (member == FAILURES)
+		return TOTP_OK;
+	if (when > state->last_success)
+		state->last_success = when;
+	return when < 0 ? TOTP_ERR_RANGE : TOTP_OK;
 }
 
-static const struct {
-	const char *name;
-	element_fn *take;
-	bool needed;
-} members[] = {{"fail_timestamps", take_times, true},
-	       {"success_timestamps", take_successes, true},
-	       {"used_scratch_tokens", take_used, true},
-	       {"counter", take_counter, false}};
+static enum totp_err take_value(struct text *in, enum member member, struct totpcgi_state *state)
+{
+	enum totp_err err;
 
-#define MEMBERS (sizeof(members) / sizeof(members[0]))
+	if (member == COUNTER) {
+		if (!take_integer(in, &state->counter))
+			return TOTP_ERR_FORMAT;
+		return state->counter >= -1 && state->counter <= UINT32_MAX ? TOTP_OK
+									    : TOTP_ERR_RANGE;
+	}
+	if (!take_char(in, '['))
+		return TOTP_ERR_FORMAT;
+	if (take_char(in, ']'))
+		return TOTP_OK;
+	do {
+		err = take_element(in, member, state);
+		if (err != TOTP_OK)
+			return err;
+	} while (take_char(in, ','));
+	return take_char(in, ']') ? TOTP_OK : TOTP_ERR_FORMAT;
+}
 
 static enum totp_err take_member(struct text *in, struct totpcgi_state *state, unsigned *seen)
 {
 	struct text name = {"", 0};
-	bool good = take_string(in, &name) && take(in, ':');
+	bool good = take_string(in, &name) && take_char(in, ':');
 
-	for (size_t i = 0; good && i < MEMBERS; i++) {
-		if (!text_is(name, members[i].name) || (*seen >> i & 1))
+	for (enum member i = 0; good && i < MEMBERS; i++) {
+		if (!text_is(name, member_names[i]) || (*seen >> i & 1))
 			continue;
 		*seen |= 1u << i;
-		return members[i].take(in, state);
+		return take_value(in, i, state);
 	}
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err decode(struct text in, struct totpcgi_state *state)
+static enum totp_err take_object(struct text in, struct totpcgi_state *state)
 {
-	enum totp_err err = take(&in, '{') ? TOTP_OK : TOTP_ERR_FORMAT;
+	enum totp_err err = take_char(&in, '{') ? TOTP_OK : TOTP_ERR_FORMAT;
 	unsigned seen = 0;
 
 	if (err != TOTP_OK)
@@ -188,14 +158,12 @@ static enum totp_err decode(struct text in, struct totpcgi_state *state)
 		err = take_member(&in, state, &seen);
 		if (err != TOTP_OK)
 			return err;
-	} while (take(&in, ','));
-	if (!take(&in, '}'))
+	} while (take_char(&in, ','));
+	if (!take_char(&in, '}'))
 		return TOTP_ERR_FORMAT;
 	skip_blanks(&in);
-	for (size_t i = 0; i < MEMBERS; i++)
-		if (members[i].needed && !(seen >> i & 1))
-			return TOTP_ERR_FORMAT;
-	return in.len == 0 ? TOTP_OK : TOTP_ERR_FORMAT;
+	seen |= 1u << COUNTER; /* the only one that may be missing */
+	return in.len == 0 && seen == (1u << MEMBERS) - 1 ? TOTP_OK : TOTP_ERR_FORMAT;
 }
 
 enum totp_err totpcgi_decode(struct text text, struct totpcgi_state *ret_state, struct reason *why)
@@ -203,7 +171,7 @@ enum totp_err totpcgi_decode(struct text text, struct totpcgi_state *ret_state, 
 	enum totp_err err;
 
 	*ret_state = (struct totpcgi_state){.counter = -1};
-	err = text.len > TOTPCGI_STATE_MAX ? TOTP_ERR_RANGE : decode(text, ret_state);
+	err = text.len > TOTPCGI_STATE_MAX ? TOTP_ERR_RANGE : take_object(text, ret_state);
 	if (err == TOTP_OK)
 		return err;
 	explicit_bzero(ret_state, sizeof(*ret_state));

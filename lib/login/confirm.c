@@ -42,9 +42,9 @@ static void hint_clock(const struct otp_uri *uri, int64_t off, char ret_hint[CON
 static enum totp_err check_counter(const struct otp_uri *uri, uint32_t ahead,
 				   const struct code *code, struct confirmation *confirmation)
 {
+	const struct hotp hotp = {uri->alg, uri->digits, &uri->secret};
 	struct counter_match match = {0};
-	enum totp_err err =
-		hotp_find(uri->alg, &uri->secret, uri->digits, code, uri->counter, ahead, &match);
+	enum totp_err err = hotp_find(&hotp, code, uri->counter, ahead, &match);
 
 	confirmation->right = match.found;
 	confirmation->moving = match.counter + 1;
@@ -57,24 +57,23 @@ static enum totp_err check_counter(const struct otp_uri *uri, uint32_t ahead,
 static enum totp_err check_step(const struct otp_uri *uri, uint32_t reach, const struct code *code,
 				int64_t now, struct confirmation *confirmation)
 {
-	struct totp_params params = {uri->alg, uri->digits};
+	const struct hotp hotp = {uri->alg, uri->digits, &uri->secret};
 	struct step_window window = {.reach = reach};
 	struct step_match match = {0};
-	int64_t off = 0;
-	bool other = false, common = uri->alg == HMAC_SHA1 && uri->period == 30;
+	struct step_offset other = {0};
+	bool common = uri->alg == HMAC_SHA1 && uri->period == 30;
 	enum totp_err err = totp_step_at(now, uri->period, &window.centre);
 
 	if (err == TOTP_OK)
-		err = totp_find_step(&params, &uri->secret, code, &window, &match);
+		err = totp_find_step(&hotp, code, &window, &match);
 	confirmation->right = match.found;
 	confirmation->moving = match.step;
 	if (err != TOTP_OK || match.found)
 		return err;
 
-	err = totp_find_offset(&params, &uri->secret, code, window.centre, SEARCH / uri->period,
-			       &other, &off);
-	if (other)
-		hint_clock(uri, off, confirmation->hint);
+	err = totp_find_offset(&hotp, code, window.centre, SEARCH / uri->period, &other);
+	if (other.found)
+		hint_clock(uri, other.steps, confirmation->hint);
 	else
 		snprintf(confirmation->hint, CONFIRM_HINT_MAX, "That code does not match.\n%s\n",
 			 common ? "Wait for the next code, and check that it is from the entry "

@@ -20,11 +20,6 @@ struct opinion {
 	uint64_t moving; /* FRESH: the token's state afterwards */
 };
 
-static struct totp_params params_of(const struct token *token)
-{
-	return (struct totp_params){.alg = token->alg, .digits = token->digits};
-}
-
 bool judge_is_ahead(const struct token *token, const struct token_state *state,
 		    const struct policy *policy, int64_t now)
 {
@@ -38,15 +33,14 @@ static enum totp_err ask_totp(const struct claim *claim, size_t index, struct op
 {
 	const struct token *token = &claim->cred->tokens[index];
 	const struct token_state *state = &claim->state->tokens[index];
-	struct totp_params params = params_of(token);
+	struct hotp hotp = token_hotp(token);
 	struct step_window window = {.reach = claim->policy->window, .floor = state->moving};
 	struct step_match match = {0};
 	bool ahead;
 	enum totp_err err = token_step_at(token, claim->now, &window.centre);
 
 	if (err == TOTP_OK)
-		err = totp_find_step(&params, &token->secret, &claim->answer->code, &window,
-				     &match);
+		err = totp_find_step(&hotp, &claim->answer->code, &window, &match);
 	if (err != TOTP_OK)
 		return err;
 	ahead = judge_is_ahead(token, state, claim->policy, claim->now);
@@ -60,14 +54,14 @@ static enum totp_err ask_totp(const struct claim *claim, size_t index, struct op
 static enum totp_err ask_hotp(const struct claim *claim, size_t index, struct opinion *ret_opinion)
 {
 	const struct token *token = &claim->cred->tokens[index];
+	struct hotp hotp = token_hotp(token);
 	uint64_t moving = claim->state->tokens[index].moving;
 	struct counter_match match = {0};
 	enum totp_err err;
 
 	if (moving == COUNTER_DISABLED)
 		return TOTP_OK;
-	err = hotp_find(token->alg, &token->secret, token->digits, &claim->answer->code, moving,
-			claim->policy->hotp_window, &match);
+	err = hotp_find(&hotp, &claim->answer->code, moving, claim->policy->hotp_window, &match);
 	if (err == TOTP_OK)
 		*ret_opinion = (struct opinion){.found = (match.found ? FOUND_FRESH : 0u) |
 							 (match.used ? FOUND_USED : 0u) |
@@ -308,26 +302,24 @@ enum totp_err judge(const struct claim *claim, struct ruling *ret_ruling)
 static enum totp_err totp_offset(const struct token *token, const struct answer *answer,
 				 int64_t now, struct offset *ret_offset)
 {
-	struct totp_params params = params_of(token);
+	struct hotp hotp = token_hotp(token);
+	struct step_offset near = {0};
 	uint64_t step = 0;
 	enum totp_err err = token_step_at(token, now, &step);
 
 	if (err == TOTP_OK)
-		err = totp_find_offset(&params, &token->secret, &answer->code, step,
-				       OFFSET_SEARCH_SECONDS / token->period, &ret_offset->found,
-				       &ret_offset->distance);
+		err = totp_find_offset(&hotp, &answer->code, step,
+				       OFFSET_SEARCH_SECONDS / token->period, &near);
+	ret_offset->found = near.found;
+	ret_offset->distance = near.steps;
 	for (int64_t hours = -OFFSET_SEARCH_HOURS; hours <= OFFSET_SEARCH_HOURS; hours++) {
-		bool same = false;
-		int64_t distance = 0;
-
 		if (err == TOTP_OK)
 			err = token_step_at(token, now + hours * 3600, &step);
 		if (err == TOTP_OK)
-			err = totp_find_offset(&params, &token->secret, &answer->code, step, 1,
-					       &same, &distance);
+			err = totp_find_offset(&hotp, &answer->code, step, 1, &near);
 		if (err != TOTP_OK)
 			return err;
-		if (same && !ret_offset->found)
+		if (near.found && !ret_offset->found)
 			*ret_offset = (struct offset){
 				.found = true, .whole_hours = true, .distance = hours};
 	}
@@ -337,13 +329,13 @@ static enum totp_err totp_offset(const struct token *token, const struct answer 
 static enum totp_err hotp_offset(const struct token *token, const struct token_state *state,
 				 const struct answer *answer, struct offset *ret_offset)
 {
+	struct hotp hotp = token_hotp(token);
 	struct counter_match match = {0};
 	enum totp_err err;
 
 	if (state->moving == COUNTER_DISABLED)
 		return TOTP_OK;
-	err = hotp_find(token->alg, &token->secret, token->digits, &answer->code, state->moving,
-			OFFSET_SEARCH_COUNTERS, &match);
+	err = hotp_find(&hotp, &answer->code, state->moving, OFFSET_SEARCH_COUNTERS, &match);
 	ret_offset->found = match.found;
 	ret_offset->distance = match.found ? (int64_t)(match.counter - state->moving) : 0;
 	return err;

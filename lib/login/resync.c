@@ -7,13 +7,12 @@ static enum totp_err are_codes_at(const struct token *token, uint64_t counter,
 				  const struct code *first, const struct code *second,
 				  bool *ret_same)
 {
+	struct hotp hotp = token_hotp(token);
 	bool a = false, b = false;
-	enum totp_err err =
-		hotp_matches(token->alg, &token->secret, token->digits, first, counter, &a);
+	enum totp_err err = hotp_matches(&hotp, first, counter, &a);
 
 	if (err == TOTP_OK && a)
-		err = hotp_matches(token->alg, &token->secret, token->digits, second, counter + 1,
-				   &b);
+		err = hotp_matches(&hotp, second, counter + 1, &b);
 	*ret_same = a && b;
 	return err;
 }

@@ -2,8 +2,12 @@
 
 #include <stdint.h>
 
-static int symbol_value(char c)
+#include "base/text.h"
+
+static int base32_value(char c, bool loose)
 {
+	if (loose && (c == '0' || c == '1' || c == '8'))
+		c = c == '0' ? 'O' : c == '1' ? 'L' : 'B';
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
 	if (c >= 'a' && c <= 'z')
@@ -13,28 +17,23 @@ static int symbol_value(char c)
 	return -1;
 }
 
-/* May `symbols` be followed by `padding` '=' signs? None at all is always right. */
-static bool padding_fits(size_t symbols, size_t padding)
-{
-	return padding == 0 || (symbols % 8 != 0 && padding == 8 - symbols % 8);
-}
-
-static enum totp_err decode_symbols(const char *text, size_t len, struct secret *key)
+static enum totp_err decode_symbols(struct text text, bool loose, struct secret *key)
 {
 	size_t symbols = 0, padding = 0;
 	uint32_t pending = 0; /* bits not yet written, lowest last */
 	unsigned bits = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		int value = symbol_value(text[i]);
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		int value = base32_value(c, loose);
 
-		if (text[i] == ' ' || text[i] == '-')
+		if (c == ' ' || c == '-' || (loose && c == '\t'))
 			continue;
-		if (text[i] == '=') {
+		if (c == '=') {
 			padding++;
 			continue;
 		}
-		if (value < 0 || padding)
+		if (value < 0 || (padding && !loose))
 			return TOTP_ERR_FORMAT;
 		symbols++;
 		pending = (pending << 5 | (uint32_t)value) & 0xfff;
@@ -46,22 +45,34 @@ static enum totp_err decode_symbols(const char *text, size_t len, struct secret 
 		bits -= 8;
 		key->data[key->len++] = (uint8_t)(pending >> bits);
 	}
+	if (loose)
+		return key->len ? TOTP_OK : TOTP_ERR_RANGE;
 	/* five or more bits left over would be a symbol that encodes nothing */
-	if (key->len == 0 || bits >= 5 || (pending & ((1u << bits) - 1)) ||
-	    !padding_fits(symbols, padding))
+	if (key->len == 0 || bits >= 5 || (pending & ((1u << bits) - 1)))
 		return TOTP_ERR_FORMAT;
-	return TOTP_OK;
+	return padding == 0 || (symbols % 8 != 0 && padding == 8 - symbols % 8) ? TOTP_OK
+										: TOTP_ERR_FORMAT;
 }
 
-enum totp_err base32_decode(const char *text, size_t len, struct secret *ret_key)
+static enum totp_err decode_or_wipe(struct text text, bool loose, struct secret *ret_key)
 {
 	enum totp_err err;
 
 	secret_wipe(ret_key);
-	err = decode_symbols(text, len, ret_key);
+	err = decode_symbols(text, loose, ret_key);
 	if (err != TOTP_OK)
 		secret_wipe(ret_key);
 	return err;
+}
+
+enum totp_err base32_decode(const char *text, size_t len, struct secret *ret_key)
+{
+	return decode_or_wipe((struct text){text, len}, false, ret_key);
+}
+
+enum totp_err base32_decode_loose(const char *text, size_t len, struct secret *ret_key)
+{
+	return decode_or_wipe((struct text){text, len}, true, ret_key);
 }
 
 void base32_encode(const struct secret *key, char ret_text[BASE32_TEXT_MAX])

@@ -26,6 +26,13 @@
 MUST_CHECK enum totp_err base32_decode(const char *text, size_t len, struct secret *ret_key);
 
 /*
+ * The same as google-authenticator reads it: 0, 1 and 8 are O, L and B, tabs are skipped too, '='
+ * may stand anywhere, and bits at the end that fill no whole byte are dropped, zero or not; so
+ * secrets that people made up are imported unchanged. TOTP_ERR_RANGE: also less than a byte.
+ */
+MUST_CHECK enum totp_err base32_decode_loose(const char *text, size_t len, struct secret *ret_key);
+
+/*
  * Encode a key as upper-case base32 without padding, NUL-terminated. The text is a
  * secret too: the caller wipes ret_text. An empty key gives "".
  */

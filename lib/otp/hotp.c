@@ -2,37 +2,32 @@
 
 #include "base/bytes.h"
 
-/* Dynamic truncation (RFC 4226 section 5.3): 31 bits from a place the MAC itself names. */
-static uint32_t truncate_mac(const uint8_t *mac, size_t len)
-{
-	size_t offset = mac[len - 1] & 15;
-
-	return (uint32_t)(mac[offset] & 127) << 24 | (uint32_t)mac[offset + 1] << 16 |
-	       (uint32_t)mac[offset + 2] << 8 | mac[offset + 3];
-}
-
-enum totp_err hotp_code(enum hmac_alg alg, const struct secret *key, uint64_t counter,
-			unsigned digits, struct code *ret_code)
+enum totp_err hotp_code(const struct hotp *hotp, uint64_t counter, struct code *ret_code)
 {
 	uint8_t message[8], mac[MAC_MAX];
 	struct buffer out = buffer_of(message, sizeof(message));
+	const struct piece key = {hotp->key->data, hotp->key->len};
 	const struct piece whole = {message, sizeof(message)};
+	const uint8_t *at = mac;
 	uint32_t value;
 	enum totp_err err;
 
-	if (digits < CODE_DIGITS_MIN || digits > CODE_DIGITS_MAX || key->len == 0 ||
-	    key->len > SECRET_MAX)
+	if (hotp->digits < CODE_DIGITS_MIN || hotp->digits > CODE_DIGITS_MAX || key.len == 0 ||
+	    key.len > SECRET_MAX)
 		return TOTP_ERR_RANGE;
 
 	buffer_u64(&out, counter);
-	err = crypto_hmac(alg, key->data, key->len, &whole, 1, mac);
+	err = crypto_hmac(hotp->alg, key, &whole, 1, mac);
 	if (err != TOTP_OK)
 		return err;
 
-	value = truncate_mac(mac, crypto_mac_len(alg));
+	/* dynamic truncation (RFC 4226 section 5.3): 31 bits from a place that the MAC names */
+	at += mac[crypto_mac_len(hotp->alg) - 1] & 15;
+	value = (uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
+		at[3];
 	WIPE(mac);
 	*ret_code = (struct code){0};
-	for (unsigned i = digits; i > 0; i--, value /= 10)
+	for (unsigned i = hotp->digits; i > 0; i--, value /= 10)
 		ret_code->text[i - 1] = (char)('0' + value % 10);
 	return TOTP_OK;
 }
@@ -42,11 +37,11 @@ bool code_equal(const struct code *a, const struct code *b)
 	return secret_equal(a->text, b->text, sizeof(a->text));
 }
 
-enum totp_err hotp_matches(enum hmac_alg alg, const struct secret *key, unsigned digits,
-			   const struct code *typed, uint64_t counter, bool *ret_same)
+enum totp_err hotp_matches(const struct hotp *hotp, const struct code *typed, uint64_t counter,
+			   bool *ret_same)
 {
 	struct code right = {0};
-	enum totp_err err = hotp_code(alg, key, counter, digits, &right);
+	enum totp_err err = hotp_code(hotp, counter, &right);
 
 	if (err == TOTP_OK)
 		*ret_same = code_equal(&right, typed);
@@ -54,9 +49,8 @@ enum totp_err hotp_matches(enum hmac_alg alg, const struct secret *key, unsigned
 	return err;
 }
 
-enum totp_err hotp_find(enum hmac_alg alg, const struct secret *key, unsigned digits,
-			const struct code *typed, uint64_t next, uint64_t ahead,
-			struct counter_match *ret_match)
+enum totp_err hotp_find(const struct hotp *hotp, const struct code *typed, uint64_t next,
+			uint64_t ahead, struct counter_match *ret_match)
 {
 	struct counter_match match = {0};
 	enum totp_err err = TOTP_OK;
@@ -66,12 +60,12 @@ enum totp_err hotp_find(enum hmac_alg alg, const struct secret *key, unsigned di
 	for (uint64_t counter = next; counter <= next + ahead && err == TOTP_OK; counter++) {
 		bool same = false;
 
-		err = hotp_matches(alg, key, digits, typed, counter, &same);
+		err = hotp_matches(hotp, typed, counter, &same);
 		match.found |= same;
 		match.counter = same ? counter : match.counter;
 	}
 	if (err == TOTP_OK && next > 0)
-		err = hotp_matches(alg, key, digits, typed, next - 1, &match.used);
+		err = hotp_matches(hotp, typed, next - 1, &match.used);
 	if (err == TOTP_OK)
 		*ret_match = match;
 	return err;

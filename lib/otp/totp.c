@@ -9,9 +9,8 @@ enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64_t *ret_ste
 	return TOTP_OK;
 }
 
-enum totp_err totp_find_step(const struct totp_params *params, const struct secret *key,
-			     const struct code *typed, const struct step_window *window,
-			     struct step_match *ret_match)
+enum totp_err totp_find_step(const struct hotp *hotp, const struct code *typed,
+			     const struct step_window *window, struct step_match *ret_match)
 {
 	uint64_t first = window->centre > window->reach ? window->centre - window->reach : 0;
 	struct step_match match = {0};
@@ -22,8 +21,7 @@ enum totp_err totp_find_step(const struct totp_params *params, const struct secr
 
 	for (uint64_t step = first; step <= window->centre + window->reach; step++) {
 		bool same = false;
-		enum totp_err err =
-			hotp_matches(params->alg, key, params->digits, typed, step, &same);
+		enum totp_err err = hotp_matches(hotp, typed, step, &same);
 
 		if (err != TOTP_OK)
 			return err;
@@ -37,28 +35,23 @@ enum totp_err totp_find_step(const struct totp_params *params, const struct secr
 	return TOTP_OK;
 }
 
-enum totp_err totp_find_offset(const struct totp_params *params, const struct secret *key,
-			       const struct code *typed, uint64_t centre, uint64_t reach,
-			       bool *ret_found, int64_t *ret_offset)
+enum totp_err totp_find_offset(const struct hotp *hotp, const struct code *typed, uint64_t centre,
+			       uint64_t reach, struct step_offset *ret_offset)
 {
-	bool found = false;
-	int64_t offset = 0;
+	struct step_offset offset = {0};
 
 	for (uint64_t distance = 0; distance <= reach; distance++) {
 		bool before = false, after = false;
-		enum totp_err err = hotp_matches(params->alg, key, params->digits, typed,
-						 centre + distance, &after);
+		enum totp_err err = hotp_matches(hotp, typed, centre + distance, &after);
 
 		if (err == TOTP_OK && centre >= distance)
-			err = hotp_matches(params->alg, key, params->digits, typed,
-					   centre - distance, &before);
+			err = hotp_matches(hotp, typed, centre - distance, &before);
 		if (err != TOTP_OK)
 			return err;
-		if (!found && (before || after))
-			offset = before ? -(int64_t)distance : (int64_t)distance;
-		found |= before | after;
+		if (!offset.found && (before || after))
+			offset.steps = before ? -(int64_t)distance : (int64_t)distance;
+		offset.found |= before | after;
 	}
-	*ret_found = found;
 	*ret_offset = offset;
 	return TOTP_OK;
 }

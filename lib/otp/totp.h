@@ -8,11 +8,6 @@
 #define TOTP_PERIOD_MAX 300 /* seconds */
 #define TOTP_WINDOW_MAX 20  /* steps tried each side of the centre */
 
-struct totp_params {
-	enum hmac_alg alg;
-	unsigned digits;
-};
-
 /* Steps centre - reach to centre + reach, clipped at 0, of which floor and those before
  * it are used up. */
 struct step_window {
@@ -25,6 +20,12 @@ struct step_match {
 	bool found;    /* a step later than the floor has this code */
 	bool used;     /* a step at or before the floor has it */
 	uint64_t step; /* the latest step found, or 0 */
+};
+
+/* How many steps away from the centre a step is. */
+struct step_offset {
+	bool found;
+	int64_t steps; /* -2: two steps in the past; 0 if none was found */
 };
 
 /*
@@ -46,12 +47,12 @@ MUST_CHECK enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64
  * window->floor never counts as found: a code is accepted once. Section 5.2 recommends at most
  * one step of network delay.
  *
- * TOTP_ERR_RANGE: reach above TOTP_WINDOW_MAX, params out of range, or a window that
+ * TOTP_ERR_RANGE: reach above TOTP_WINDOW_MAX, digits or key out of range, or a window that
  * touches the last 64-bit step.
  * TOTP_ERR_CRYPTO: as hotp_code. *ret_match is then unchanged.
  */
-MUST_CHECK enum totp_err totp_find_step(const struct totp_params *params, const struct secret *key,
-					const struct code *typed, const struct step_window *window,
+MUST_CHECK enum totp_err totp_find_step(const struct hotp *hotp, const struct code *typed,
+					const struct step_window *window,
 					struct step_match *ret_match);
 
 /*
@@ -59,12 +60,10 @@ MUST_CHECK enum totp_err totp_find_step(const struct totp_params *params, const 
  * administrator, or to a user who enrolls, that a clock is wrong; never to accept.
  *
  * reach: steps searched each side, any number. It always takes the time of 2 * reach + 1 codes,
- * so that the time does not show whether there is one. *ret_found says whether there is one,
- * *ret_offset where: -2 is two steps in the past. Errors as totp_find_step.
+ * so that the time does not show whether there is one. Errors as totp_find_step.
  */
-MUST_CHECK enum totp_err totp_find_offset(const struct totp_params *params,
-					  const struct secret *key, const struct code *typed,
-					  uint64_t centre, uint64_t reach, bool *ret_found,
-					  int64_t *ret_offset);
+MUST_CHECK enum totp_err totp_find_offset(const struct hotp *hotp, const struct code *typed,
+					  uint64_t centre, uint64_t reach,
+					  struct step_offset *ret_offset);
 
 #endif

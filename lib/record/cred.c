@@ -22,6 +22,11 @@ bool cred_label_is_good(struct text label)
 	return memcmp(kept, label.at, label.len) == 0 && !memchr(label.at, '?', label.len);
 }
 
+struct hotp token_hotp(const struct token *token)
+{
+	return (struct hotp){token->alg, token->digits, &token->secret};
+}
+
 enum totp_err token_step_at(const struct token *token, int64_t unix_time, uint64_t *ret_step)
 {
 	int64_t shifted;
@@ -50,7 +55,8 @@ static bool token_is_good(const struct token *token)
 	       cred_label_is_good(text_of(token->label));
 }
 
-static bool tokens_clash(const struct token *a, const struct token *b)
+/* Is there something that two tokens of a credential may not share? */
+static bool token_clashes(const struct token *a, const struct token *b)
 {
 	return a->id == b->id || strcmp(a->label, b->label) == 0 ||
 	       (a->secret.len == b->secret.len &&
@@ -77,14 +83,9 @@ static bool bypass_is_good(const struct bypass *bypass)
 	       bypass->expires > bypass->created;
 }
 
-static bool version_is_known(uint8_t version)
-{
-	return version >= RECORD_VERSION_FIRST && version <= record_version_newest;
-}
-
 enum totp_err cred_check(const struct cred *cred)
 {
-	if (!version_is_known(cred->version))
+	if (cred->version < RECORD_VERSION_FIRST || cred->version > record_version_newest)
 		return TOTP_ERR_RANGE;
 	if (cred->user[0] == '\0' || cred->created < 0 || (!cred->uid_bound && cred->uid != 0))
 		return TOTP_ERR_RANGE;
@@ -100,21 +101,13 @@ enum totp_err cred_check(const struct cred *cred)
 		if (!token_is_good(&cred->tokens[i]))
 			return TOTP_ERR_RANGE;
 		for (size_t j = 0; j < i; j++)
-			if (tokens_clash(&cred->tokens[i], &cred->tokens[j]))
+			if (token_clashes(&cred->tokens[i], &cred->tokens[j]))
 				return TOTP_ERR_RANGE;
 	}
 	return TOTP_OK;
 }
 
-static void put_string(struct buffer *out, const char *string)
-{
-	size_t len = strlen(string);
-
-	buffer_u8(out, (uint8_t)len);
-	buffer_copy(out, string, len);
-}
-
-static void put_token(struct buffer *out, const struct token *token)
+static void encode_token(struct buffer *out, const struct token *token)
 {
 	buffer_u8(out, token->id);
 	buffer_u8(out, (uint8_t)token->type);
@@ -123,18 +116,18 @@ static void put_token(struct buffer *out, const struct token *token)
 	buffer_u16(out, token->period);
 	buffer_u32(out, (uint32_t)token->offset);
 	buffer_u64(out, (uint64_t)token->created);
-	put_string(out, token->label);
+	buffer_string(out, token->label);
 	buffer_u8(out, (uint8_t)token->secret.len);
 	buffer_copy(out, token->secret.data, token->secret.len);
 }
 
-static uint8_t flags_of(const struct cred *cred)
+static uint8_t cred_flags(const struct cred *cred)
 {
 	return (uint8_t)((cred->disabled ? FLAG_DISABLED : 0) |
 			 (cred->must_confirm ? FLAG_MUST_CONFIRM : 0));
 }
 
-static void put_bypass(struct buffer *out, const struct bypass *bypass)
+static void encode_bypass(struct buffer *out, const struct bypass *bypass)
 {
 	buffer_u8(out, bypass->uses != 0);
 	if (bypass->uses == 0)
@@ -161,16 +154,16 @@ enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_
 	buffer_u8(&out, cred->uid_bound);
 	buffer_u32(&out, cred->uid);
 	buffer_u64(&out, (uint64_t)cred->created);
-	buffer_u8(&out, flags_of(cred));
-	put_string(&out, cred->user);
+	buffer_u8(&out, cred_flags(cred));
+	buffer_string(&out, cred->user);
 	buffer_u8(&out, cred->token_count);
 	for (size_t i = 0; i < cred->token_count; i++)
-		put_token(&out, &cred->tokens[i]);
+		encode_token(&out, &cred->tokens[i]);
 	buffer_u8(&out, cred->recovery_count);
 	buffer_copy(&out, cred->recovery_salt, sizeof(cred->recovery_salt));
 	for (size_t i = 0; i < cred->recovery_count; i++)
 		buffer_copy(&out, cred->recovery_hash[i], SHA256_LEN);
-	put_bypass(&out, &cred->bypass);
+	encode_bypass(&out, &cred->bypass);
 
 	err = buffer_end(&out);
 	if (err == TOTP_OK)
@@ -178,22 +171,7 @@ enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_
 	return err;
 }
 
-/* Read a length byte and that many bytes, none of them NUL, into an array of cap bytes. */
-static void get_string(struct bytes *in, char *dst, size_t cap)
-{
-	size_t len = bytes_u8(in);
-
-	if (len >= cap) {
-		in->bad = true;
-		len = 0;
-	}
-	bytes_copy(in, dst, len);
-	dst[len] = '\0';
-	if (strlen(dst) != len)
-		in->bad = true;
-}
-
-static void get_token(struct bytes *in, struct token *token)
+static void decode_token(struct bytes *in, struct token *token)
 {
 	token->id = bytes_u8(in);
 	token->type = (enum token_type)bytes_u8(in);
@@ -202,7 +180,7 @@ static void get_token(struct bytes *in, struct token *token)
 	token->period = bytes_u16(in);
 	token->offset = (int32_t)bytes_u32(in);
 	token->created = (int64_t)bytes_u64(in);
-	get_string(in, token->label, sizeof(token->label));
+	bytes_string(in, token->label, sizeof(token->label));
 	token->secret.len = bytes_u8(in);
 	if (token->secret.len > SECRET_MAX) {
 		in->bad = true;
@@ -211,16 +189,7 @@ static void get_token(struct bytes *in, struct token *token)
 	bytes_copy(in, token->secret.data, token->secret.len);
 }
 
-static void get_flags(struct bytes *in, struct cred *cred)
-{
-	uint8_t flags = bytes_u8(in);
-
-	cred->disabled = flags & FLAG_DISABLED;
-	cred->must_confirm = flags & FLAG_MUST_CONFIRM;
-	in->bad |= flags != flags_of(cred);
-}
-
-static void get_bypass(struct bytes *in, struct bypass *bypass)
+static void decode_bypass(struct bytes *in, struct bypass *bypass)
 {
 	uint8_t present = bytes_u8(in);
 
@@ -235,9 +204,9 @@ static void get_bypass(struct bytes *in, struct bypass *bypass)
 	bytes_copy(in, bypass->hash, sizeof(bypass->hash));
 }
 
-static void get_cred(struct bytes *in, struct cred *cred)
+static void decode_cred_fields(struct bytes *in, struct cred *cred)
 {
-	uint8_t bound;
+	uint8_t bound, flags;
 
 	bytes_copy(in, cred->id, sizeof(cred->id));
 	bytes_copy(in, cred->state_key, sizeof(cred->state_key));
@@ -246,18 +215,21 @@ static void get_cred(struct bytes *in, struct cred *cred)
 	in->bad |= bound > 1;
 	cred->uid = bytes_u32(in);
 	cred->created = (int64_t)bytes_u64(in);
-	get_flags(in, cred);
-	get_string(in, cred->user, sizeof(cred->user));
+	flags = bytes_u8(in);
+	cred->disabled = flags & FLAG_DISABLED;
+	cred->must_confirm = flags & FLAG_MUST_CONFIRM;
+	in->bad |= flags != cred_flags(cred);
+	bytes_string(in, cred->user, sizeof(cred->user));
 	cred->token_count = bytes_u8(in);
 	in->bad |= cred->token_count > CRED_TOKENS_MAX;
 	for (size_t i = 0; !in->bad && i < cred->token_count; i++)
-		get_token(in, &cred->tokens[i]);
+		decode_token(in, &cred->tokens[i]);
 	cred->recovery_count = bytes_u8(in);
 	in->bad |= cred->recovery_count > RECOVERY_MAX;
 	bytes_copy(in, cred->recovery_salt, sizeof(cred->recovery_salt));
 	for (size_t i = 0; !in->bad && i < cred->recovery_count; i++)
 		bytes_copy(in, cred->recovery_hash[i], SHA256_LEN);
-	get_bypass(in, &cred->bypass);
+	decode_bypass(in, &cred->bypass);
 }
 
 enum totp_err cred_decode(const uint8_t *buf, size_t len, struct cred *ret_cred)
@@ -270,11 +242,11 @@ enum totp_err cred_decode(const uint8_t *buf, size_t len, struct cred *ret_cred)
 	if (len == 0)
 		return TOTP_ERR_FORMAT;
 	version = bytes_u8(&in);
-	if (!version_is_known(version))
+	if (version < RECORD_VERSION_FIRST || version > record_version_newest)
 		return TOTP_ERR_UNSUPPORTED;
 
 	ret_cred->version = version;
-	get_cred(&in, ret_cred);
+	decode_cred_fields(&in, ret_cred);
 	err = bytes_end(&in);
 	if (err == TOTP_OK)
 		err = cred_check(ret_cred);

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "otp/hotp.h"
 #include "record/version.h"
 
 #define CRED_ID_LEN       16
@@ -72,6 +73,9 @@ void cred_wipe(struct cred *cred);
 
 /* 1 to CRED_LABEL_MAX bytes of printable ASCII but '"', '\\' and '?', no blank at either end? */
 bool cred_label_is_good(struct text label);
+
+/* The token's function from counters to codes; it refers to the token. */
+struct hotp token_hotp(const struct token *token);
 
 /*
  * The step in which a TOTP token is at unix_time, its own clock's offset included.

@@ -5,7 +5,7 @@
 #define INVITE_MAGIC   0x50545356u /* "PTSV"; a credential begins with its version */
 #define INVITE_VERSION 1
 
-static enum totp_err check(const struct invite *invite)
+static enum totp_err invite_check(const struct invite *invite)
 {
 	if (invite->user[0] == '\0' || invite->created < 0 || invite->expires < invite->created)
 		return TOTP_ERR_RANGE;
@@ -24,8 +24,7 @@ enum totp_err invite_encode(const struct invite *invite, uint8_t ret_bytes[INVIT
 			    size_t *ret_len)
 {
 	struct buffer out = buffer_of(ret_bytes, INVITE_BYTES_MAX);
-	size_t user_len = strlen(invite->user);
-	enum totp_err err = check(invite);
+	enum totp_err err = invite_check(invite);
 
 	if (err != TOTP_OK)
 		return err;
@@ -35,8 +34,7 @@ enum totp_err invite_encode(const struct invite *invite, uint8_t ret_bytes[INVIT
 	buffer_u32(&out, invite->uid);
 	buffer_u64(&out, (uint64_t)invite->created);
 	buffer_u64(&out, (uint64_t)invite->expires);
-	buffer_u8(&out, (uint8_t)user_len);
-	buffer_copy(&out, invite->user, user_len);
+	buffer_string(&out, invite->user);
 
 	err = buffer_end(&out);
 	if (err == TOTP_OK)
@@ -48,7 +46,6 @@ enum totp_err invite_decode(const uint8_t *buf, size_t len, struct invite *ret_i
 {
 	struct bytes in = bytes_of(buf, len);
 	struct invite invite = {.user = ""};
-	size_t user_len;
 	enum totp_err err;
 
 	if (bytes_u32(&in) != INVITE_MAGIC)
@@ -59,15 +56,10 @@ enum totp_err invite_decode(const uint8_t *buf, size_t len, struct invite *ret_i
 	invite.uid = bytes_u32(&in);
 	invite.created = (int64_t)bytes_u64(&in);
 	invite.expires = (int64_t)bytes_u64(&in);
-	user_len = bytes_u8(&in);
-	if (user_len > CRED_USER_MAX)
-		return TOTP_ERR_FORMAT;
-	bytes_copy(&in, invite.user, user_len);
-	if (strlen(invite.user) != user_len)
-		return TOTP_ERR_FORMAT;
+	bytes_string(&in, invite.user, sizeof(invite.user));
 	err = bytes_end(&in);
 	if (err == TOTP_OK)
-		err = check(&invite);
+		err = invite_check(&invite);
 	if (err == TOTP_OK)
 		*ret_invite = invite;
 	return err;

@@ -50,23 +50,23 @@ void recovery_show(const struct recovery_code *code, char ret_text[RECOVERY_SHOW
 static enum totp_err hash_text(const uint8_t salt[RECOVERY_SALT_LEN], const char *text, size_t len,
 			       uint8_t ret_hash[SHA256_LEN])
 {
-	const struct piece piece = {text, len};
+	const struct piece key = {salt, RECOVERY_SALT_LEN}, piece = {text, len};
 	uint8_t mac[MAC_MAX];
-	enum totp_err err = crypto_hmac(HMAC_SHA256, salt, RECOVERY_SALT_LEN, &piece, 1, mac);
+	enum totp_err err = crypto_hmac(HMAC_SHA256, key, &piece, 1, mac);
 
 	if (err == TOTP_OK)
 		memcpy(ret_hash, mac, SHA256_LEN);
 	return err;
 }
 
-static enum totp_err hash_of(const uint8_t salt[RECOVERY_SALT_LEN],
-			     const struct recovery_code *code, uint8_t ret_hash[SHA256_LEN])
+static enum totp_err hash_code(const uint8_t salt[RECOVERY_SALT_LEN],
+			       const struct recovery_code *code, uint8_t ret_hash[SHA256_LEN])
 {
 	return hash_text(salt, code->text, RECOVERY_CODE_LEN, ret_hash);
 }
 
 /* All are compared, each in constant time; -1 for none. */
-static int index_of(const struct cred *cred, const uint8_t hash[SHA256_LEN])
+static int find_recovery_hash(const struct cred *cred, const uint8_t hash[SHA256_LEN])
 {
 	int index = -1;
 
@@ -88,18 +88,6 @@ static enum totp_err make_code(struct recovery_code *ret_code)
 	return err;
 }
 
-static enum totp_err make_codes(struct cred *cred, unsigned count, struct recovery_code *codes)
-{
-	enum totp_err err = crypto_random(cred->recovery_salt, sizeof(cred->recovery_salt));
-
-	for (unsigned i = 0; i < count && err == TOTP_OK; i++) {
-		err = make_code(&codes[i]);
-		if (err == TOTP_OK)
-			err = hash_of(cred->recovery_salt, &codes[i], cred->recovery_hash[i]);
-	}
-	return err;
-}
-
 enum totp_err recovery_make(struct cred *cred, unsigned count,
 			    struct recovery_code ret_codes[RECOVERY_MAX])
 {
@@ -112,7 +100,13 @@ enum totp_err recovery_make(struct cred *cred, unsigned count,
 	memset(changed.recovery_salt, 0, sizeof(changed.recovery_salt));
 	memset(changed.recovery_hash, 0, sizeof(changed.recovery_hash));
 	if (count)
-		err = make_codes(&changed, count, ret_codes);
+		err = crypto_random(changed.recovery_salt, sizeof(changed.recovery_salt));
+	for (unsigned i = 0; i < count && err == TOTP_OK; i++) {
+		err = make_code(&ret_codes[i]);
+		if (err == TOTP_OK)
+			err = hash_code(changed.recovery_salt, &ret_codes[i],
+					changed.recovery_hash[i]);
+	}
 	if (err == TOTP_OK)
 		*cred = changed;
 	else
@@ -124,10 +118,10 @@ enum totp_err recovery_find(const struct cred *cred, const struct recovery_code 
 			    int *ret_index)
 {
 	uint8_t hash[SHA256_LEN];
-	enum totp_err err = hash_of(cred->recovery_salt, code, hash);
+	enum totp_err err = hash_code(cred->recovery_salt, code, hash);
 
 	if (err == TOTP_OK)
-		*ret_index = index_of(cred, hash);
+		*ret_index = find_recovery_hash(cred, hash);
 	return err;
 }
 
@@ -135,10 +129,11 @@ enum totp_err recovery_find(const struct cred *cred, const struct recovery_code 
 static enum totp_err scratch_salt(const struct cred *cred, uint8_t ret_salt[RECOVERY_SALT_LEN])
 {
 	static const char purpose[] = "salt of scratch codes";
-	const struct piece piece = {purpose, sizeof(purpose) - 1};
 	const struct secret *secret = &cred->tokens[0].secret;
+	const struct piece key = {secret->data, secret->len};
+	const struct piece piece = {purpose, sizeof(purpose) - 1};
 	uint8_t mac[MAC_MAX];
-	enum totp_err err = crypto_hmac(HMAC_SHA256, secret->data, secret->len, &piece, 1, mac);
+	enum totp_err err = crypto_hmac(HMAC_SHA256, key, &piece, 1, mac);
 
 	if (err == TOTP_OK)
 		memcpy(ret_salt, mac, RECOVERY_SALT_LEN);
@@ -154,7 +149,7 @@ static enum totp_err add_scratch(struct cred *cred, const struct code *code)
 	if (strspn(code->text, "0123456789") != SCRATCH_DIGITS)
 		return TOTP_ERR_RANGE;
 	err = hash_text(cred->recovery_salt, code->text, SCRATCH_DIGITS, hash);
-	if (err == TOTP_OK && index_of(cred, hash) < 0)
+	if (err == TOTP_OK && find_recovery_hash(cred, hash) < 0)
 		memcpy(cred->recovery_hash[cred->recovery_count++], hash, sizeof(hash));
 	return err;
 }
@@ -185,7 +180,7 @@ enum totp_err recovery_find_scratch(const struct cred *cred, const struct code *
 	enum totp_err err = hash_text(cred->recovery_salt, code->text, SCRATCH_DIGITS, hash);
 
 	if (err == TOTP_OK)
-		*ret_index = index_of(cred, hash);
+		*ret_index = find_recovery_hash(cred, hash);
 	return err;
 }
 
@@ -211,7 +206,7 @@ enum totp_err bypass_make(struct cred *cred, int64_t now, uint32_t seconds, unsi
 	if (err == TOTP_OK)
 		err = make_code(ret_code);
 	if (err == TOTP_OK)
-		err = hash_of(bypass.salt, ret_code, bypass.hash);
+		err = hash_code(bypass.salt, ret_code, bypass.hash);
 	if (err == TOTP_OK)
 		cred->bypass = bypass;
 	else
@@ -222,7 +217,7 @@ enum totp_err bypass_make(struct cred *cred, int64_t now, uint32_t seconds, unsi
 enum totp_err bypass_is(const struct cred *cred, const struct recovery_code *code, bool *ret_same)
 {
 	uint8_t hash[SHA256_LEN];
-	enum totp_err err = hash_of(cred->bypass.salt, code, hash);
+	enum totp_err err = hash_code(cred->bypass.salt, code, hash);
 
 	if (err == TOTP_OK)
 		*ret_same = secret_equal(hash, cred->bypass.hash, sizeof(hash)) &&

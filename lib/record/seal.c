@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "record/cred.h"
 
 #define SEAL_MAGIC      0x50545331u /* "PTS1" */
@@ -45,52 +44,51 @@ enum totp_err seal_close(const struct host_key *key, const char *user, const uin
 	err = aad_of(ret_box, user, &aad);
 	if (err != TOTP_OK)
 		return err;
-	return crypto_gcm_seal(key->key, nonce, aad.bytes, aad.len, plain, len,
+	return crypto_gcm_seal(&(struct gcm){key->key, nonce, {aad.bytes, aad.len}}, plain, len,
 			       ret_box + SEAL_HEADER_LEN, ret_box + SEAL_HEADER_LEN + len);
 }
 
-enum totp_err seal_key_id(const uint8_t *box, size_t box_len, uint32_t *ret_id)
+enum totp_err seal_key_id(struct bytes box, uint32_t *ret_id)
 {
-	struct bytes in = bytes_of(box, box_len);
-
-	if (box_len < SEAL_OVERHEAD || bytes_u32(&in) != SEAL_MAGIC)
+	if (box.left < SEAL_OVERHEAD || bytes_u32(&box) != SEAL_MAGIC)
 		return TOTP_ERR_FORMAT;
-	*ret_id = bytes_u32(&in);
+	*ret_id = bytes_u32(&box);
 	return TOTP_OK;
 }
 
-static enum totp_err open_box(const struct host_key *key, const char *user, const uint8_t *box,
-			      size_t box_len, uint8_t *ret_plain, size_t cap, size_t *ret_len)
+static enum totp_err decrypt(const struct host_key *key, const char *user, struct bytes box,
+			     struct buffer *plain)
 {
+	const uint8_t *at = box.at;
 	uint32_t id = 0;
 	size_t len;
 	struct aad aad;
-	enum totp_err err = seal_key_id(box, box_len, &id);
+	enum totp_err err = seal_key_id(box, &id);
 
 	if (err != TOTP_OK)
 		return err;
 	if (id != key->id)
 		return TOTP_ERR_NOT_FOUND;
-	len = box_len - SEAL_OVERHEAD;
-	if (len > cap)
+	len = box.left - SEAL_OVERHEAD;
+	if (len > plain->cap)
 		return TOTP_ERR_RANGE;
-	err = aad_of(box, user, &aad);
+	err = aad_of(at, user, &aad);
 	if (err != TOTP_OK)
 		return err;
 
-	err = crypto_gcm_open(key->key, box + 8, aad.bytes, aad.len, box + SEAL_HEADER_LEN, len,
-			      box + box_len - GCM_TAG_LEN, ret_plain);
+	err = crypto_gcm_open(&(struct gcm){key->key, at + 8, {aad.bytes, aad.len}},
+			      at + SEAL_HEADER_LEN, len, at + SEAL_HEADER_LEN + len, plain->data);
 	if (err == TOTP_OK)
-		*ret_len = len;
+		plain->len = len;
 	return err;
 }
 
-enum totp_err seal_open(const struct host_key *key, const char *user, const uint8_t *box,
-			size_t box_len, uint8_t *ret_plain, size_t cap, size_t *ret_len)
+enum totp_err seal_open(const struct host_key *key, const char *user, struct bytes box,
+			struct buffer *ret_plain)
 {
-	enum totp_err err = open_box(key, user, box, box_len, ret_plain, cap, ret_len);
+	enum totp_err err = decrypt(key, user, box, ret_plain);
 
 	if (err != TOTP_OK)
-		explicit_bzero(ret_plain, cap);
+		explicit_bzero(ret_plain->data, ret_plain->cap);
 	return err;
 }

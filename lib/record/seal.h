@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/crypto.h"
 
 #define SEAL_OVERHEAD 36 /* bytes that a box is longer than its plaintext */
@@ -30,21 +31,21 @@ MUST_CHECK enum totp_err seal_close(const struct host_key *key, const char *user
 /*
  * Which key sealed this box? TOTP_ERR_FORMAT: bad magic or too short to be one.
  */
-MUST_CHECK enum totp_err seal_key_id(const uint8_t *box, size_t box_len, uint32_t *ret_id);
+MUST_CHECK enum totp_err seal_key_id(struct bytes box, uint32_t *ret_id);
 
 /*
  * Open a sealed record.
  *
  * box: magic (4) | key id (4, big-endian) | nonce (12) | ciphertext | tag (16); header
  * and user name are authenticated too, so one user's file does not open as another's.
- * ret_plain has room for cap bytes; box_len - SEAL_OVERHEAD are needed.
+ * ret_plain: of buffer_of; SEAL_OVERHEAD bytes fewer than the box has are needed.
  *
  * TOTP_ERR_FORMAT: bad magic or too short. TOTP_ERR_NOT_FOUND: sealed by another key id;
  * try that key. TOTP_ERR_SEAL: altered, wrong user or wrong key; the three look the same, and
- * should. TOTP_ERR_RANGE: cap too small. On any failure ret_plain[0..cap) is wiped: GCM decrypts
+ * should. TOTP_ERR_RANGE: cap too small. On any failure all of ret_plain is wiped: GCM decrypts
  * before it verifies.
  */
-MUST_CHECK enum totp_err seal_open(const struct host_key *key, const char *user, const uint8_t *box,
-				   size_t box_len, uint8_t *ret_plain, size_t cap, size_t *ret_len);
+MUST_CHECK enum totp_err seal_open(const struct host_key *key, const char *user, struct bytes box,
+				   struct buffer *ret_plain);
 
 #endif

@@ -1,7 +1,5 @@
 #include "record/state.h"
 
-#include "base/bytes.h"
-
 #define STATE_MAGIC  0x50545354u /* "PTST" */
 #define STATE_MAC_AT (STATE_SLOT_LEN - SHA256_LEN)
 
@@ -80,7 +78,7 @@ void source_put(struct buffer *out, const struct source *source)
 	buffer_copy(out, source->bytes, sizeof(source->bytes));
 }
 
-static void put_throttle(struct buffer *out, const struct throttle *throttle)
+static void encode_throttle(struct buffer *out, const struct throttle *throttle)
 {
 	buffer_u32(out, throttle->burst.used);
 	buffer_u64(out, (uint64_t)throttle->burst.since);
@@ -104,13 +102,14 @@ static enum totp_err slot_mac(const uint8_t *slot, const struct cred *cred, uint
 	bool whole = cred->version == RECORD_VERSION_FIRST;
 	size_t used = whole ? STATE_MAC_AT : bytes_used(slot, STATE_MAC_AT);
 	const uint8_t length[] = {(uint8_t)(used >> 8), (uint8_t)used};
+	const struct piece key = {cred->state_key, sizeof(cred->state_key)};
 	const struct piece pieces[] = {
 		{length, whole ? 0 : sizeof(length)},
 		{slot, used},
 		{cred->user, strlen(cred->user)},
 	};
 
-	return crypto_hmac(HMAC_SHA256, cred->state_key, sizeof(cred->state_key), pieces, 3, mac);
+	return crypto_hmac(HMAC_SHA256, key, pieces, 3, mac);
 }
 
 static enum totp_err state_check(const struct login_state *state, const struct cred *cred)
@@ -141,7 +140,7 @@ void notices_put(struct buffer *out, const struct notice notices[NOTICE_KINDS])
 	}
 }
 
-static void put_notices(struct buffer *out, const struct login_state *state)
+static void encode_notices(struct buffer *out, const struct login_state *state)
 {
 	uint8_t unread = 0;
 
@@ -174,19 +173,19 @@ enum totp_err state_encode(const struct login_state *state, const struct cred *c
 	buffer_u32(&out, state->spent);
 	buffer_u8(&out, state->bypass_used);
 	for (size_t i = 0; i < classes_of(cred); i++)
-		put_throttle(&out, &state->shared[state->one_class ? 0 : i]);
+		encode_throttle(&out, &state->shared[state->one_class ? 0 : i]);
 	buffer_u8(&out, state->known_count);
 	for (size_t i = 0; i < state->known_count; i++) {
 		source_put(&out, &state->known[i].source);
 		buffer_u64(&out, (uint64_t)state->known[i].last_success);
-		put_throttle(&out, &state->known[i].throttle);
+		encode_throttle(&out, &state->known[i].throttle);
 	}
 	buffer_u32(&out, state->failures);
 	buffer_u64(&out, (uint64_t)state->last_failure);
 	source_put(&out, &state->last_failure_source);
 	buffer_u64(&out, (uint64_t)state->last_success);
 	if (cred->version >= 2)
-		put_notices(&out, state);
+		encode_notices(&out, state);
 	buffer_zeros(&out, STATE_MAC_AT - out.len);
 	err = buffer_end(&out);
 	if (err == TOTP_OK)
@@ -211,7 +210,7 @@ void notices_get(struct bytes *in, struct notice ret_notices[NOTICE_KINDS])
 	}
 }
 
-static struct throttle get_throttle(struct bytes *in)
+static struct throttle decode_throttle(struct bytes *in)
 {
 	struct throttle throttle;
 
@@ -222,7 +221,7 @@ static struct throttle get_throttle(struct bytes *in)
 	return throttle;
 }
 
-static void get_notices(struct bytes *in, struct login_state *state)
+static void decode_notices(struct bytes *in, struct login_state *state)
 {
 	uint8_t unread;
 
@@ -236,7 +235,8 @@ static void get_notices(struct bytes *in, struct login_state *state)
 		state->tokens[i].unread = unread >> i & 1;
 }
 
-static void get_state(struct bytes *in, const struct cred *cred, struct login_state *state)
+static void decode_state_fields(struct bytes *in, const struct cred *cred,
+				struct login_state *state)
 {
 	state->sequence = bytes_u64(in);
 	bytes_copy(in, state->cred_id, sizeof(state->cred_id));
@@ -251,20 +251,20 @@ static void get_state(struct bytes *in, const struct cred *cred, struct login_st
 	state->bypass_used = bytes_u8(in);
 	state->one_class = classes_of(cred) == 1;
 	for (size_t i = 0; i < classes_of(cred); i++)
-		state->shared[i] = get_throttle(in);
+		state->shared[i] = decode_throttle(in);
 	state->known_count = bytes_u8(in);
 	in->bad |= state->known_count > STATE_KNOWN_MAX;
 	for (size_t i = 0; !in->bad && i < state->known_count; i++) {
 		source_get(in, &state->known[i].source);
 		state->known[i].last_success = (int64_t)bytes_u64(in);
-		state->known[i].throttle = get_throttle(in);
+		state->known[i].throttle = decode_throttle(in);
 	}
 	state->failures = bytes_u32(in);
 	state->last_failure = (int64_t)bytes_u64(in);
 	source_get(in, &state->last_failure_source);
 	state->last_success = (int64_t)bytes_u64(in);
 	if (cred->version >= 2)
-		get_notices(in, state);
+		decode_notices(in, state);
 	bytes_zeros(in, in->left);
 }
 
@@ -292,7 +292,7 @@ enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred
 	if (bytes_u16(&in) != cred->version)
 		return TOTP_ERR_UNSUPPORTED;
 
-	get_state(&in, cred, ret_state);
+	decode_state_fields(&in, cred, ret_state);
 	err = bytes_end(&in);
 	if (err == TOTP_OK)
 		err = state_check(ret_state, cred);

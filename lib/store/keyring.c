@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/io.h"
 #include "base/secret.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 #define KEY_ID_LEN 4
 
@@ -141,17 +143,17 @@ enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct
 	return err;
 }
 
-enum totp_err keyring_load_credential(const char *folder, const char *name, uid_t owner,
+enum totp_err keyring_load_credential(const char *directory, const char *name, uid_t owner,
 				      struct keyring *ret_keyring, struct reason *why)
 {
 	const struct path_rule rule = {
 		.owner = owner, .forbidden = S_IWGRP | S_IRWXO, .size_max = KEYRING_BYTES_MAX};
 	OWN_FD int dir_fd = -1, fd = -1;
-	enum totp_err err = path_open_dir(AT_FDCWD, folder, owner, &dir_fd, NULL, why);
+	enum totp_err err = path_open_dir(AT_FDCWD, directory, owner, &dir_fd, why);
 
 	keyring_wipe(ret_keyring);
 	if (err == TOTP_OK)
-		err = path_open_file(dir_fd, name, &rule, &fd, NULL, why);
+		err = path_open_file(dir_fd, name, &rule, &fd, why);
 	return err == TOTP_OK ? read_open(fd, name, ret_keyring, why) : err;
 }
 
@@ -176,64 +178,34 @@ enum totp_err keyring_new_line(int64_t now, char ret_line[KEYRING_LINE_MAX])
 
 /* --- writing one --- */
 
-enum put { PUT_NEW, PUT_ANY };
-
-/* Write the temporary file, rename it and sync the directory. */
-static enum totp_err put_file(int dir_fd, const char *temp, const char *name, struct text text,
-			      enum put put)
+/* put: file_put_new or file_replace. path: what errors call it. */
+static enum totp_err put_keyring(const char *path, struct text text,
+				 enum totp_err (*put)(const struct file_new *, const void *,
+						      size_t),
+				 struct reason *why)
 {
-	OWN_FD int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd < 0 || io_write(fd, text.at, text.len) != TOTP_OK || fsync(fd) != 0)
-		return TOTP_ERR_SYSTEM;
-	if (put == PUT_ANY && renameat(dir_fd, temp, dir_fd, name) != 0)
-		return TOTP_ERR_SYSTEM;
-	if (put == PUT_NEW &&
-	    (linkat(dir_fd, temp, dir_fd, name, 0) != 0 || unlinkat(dir_fd, temp, 0) != 0))
-		return TOTP_ERR_SYSTEM;
-	return fsync(dir_fd) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
-}
-
-static enum totp_err put_in(int dir_fd, const char *name, const char *path, struct text text,
-			    enum put put, struct reason *why)
-{
-	char temp[64], random[17];
-	uint8_t bytes[8];
-	enum totp_err err = crypto_random(bytes, sizeof(bytes));
-
-	if (err != TOTP_OK) {
-		reason_set(why, "no random bytes: %s", err_name(err));
-		return err;
-	}
-	text_to_hex(bytes, sizeof(bytes), random);
-	snprintf(temp, sizeof(temp), "keyring~%s", random);
-	err = put_file(dir_fd, temp, name, text, put);
-	if (err == TOTP_OK)
-		return err;
-
-	err = errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
-	(void)reason_errno(why, "%s", path);
-	unlinkat(dir_fd, temp, 0);
-	return err;
-}
-
-static enum totp_err put(const char *path, struct text text, enum put how, struct reason *why)
-{
-	char folder[4096];
+	struct file_new file = {
+		.mode = S_IRUSR | S_IWUSR, .uid = FILE_SAME_OWNER, .gid = FILE_SAME_GROUP};
+	char directory[4096];
 	const char *slash = strrchr(path, '/');
 	OWN_FD int dir_fd = -1;
 	enum totp_err err;
 
-	if (!slash || !slash[1] || (size_t)(slash - path) >= sizeof(folder)) {
+	if (!slash || !slash[1] || (size_t)(slash - path) >= sizeof(directory)) {
 		reason_set(why, "%s: expected an absolute path of a file", path);
 		return TOTP_ERR_ARGUMENT;
 	}
-	memcpy(folder, path, (size_t)(slash - path));
-	folder[slash - path] = '\0';
-	err = path_open_dir(AT_FDCWD, slash == path ? "/" : folder, 0, &dir_fd, NULL, why);
+	memcpy(directory, path, (size_t)(slash - path));
+	directory[slash - path] = '\0';
+	err = path_open_dir(AT_FDCWD, slash == path ? "/" : directory, 0, &dir_fd, why);
 	if (err != TOTP_OK)
 		return err;
-	return put_in(dir_fd, slash + 1, path, text, how, why);
+	file.dir_fd = dir_fd;
+	file.name = slash + 1;
+	err = put(&file, text.at, text.len);
+	if (err != TOTP_OK)
+		(void)reason_errno(why, "%s", path);
+	return err;
 }
 
 enum totp_err keyring_create(const char *path, int64_t now, struct reason *why)
@@ -242,7 +214,7 @@ enum totp_err keyring_create(const char *path, int64_t now, struct reason *why)
 	enum totp_err err = keyring_new_line(now, line);
 
 	if (err == TOTP_OK)
-		err = put(path, text_of(line), PUT_NEW, why);
+		err = put_keyring(path, text_of(line), file_put_new, why);
 	else
 		reason_set(why, "no random bytes for a key: %s", err_name(err));
 	WIPE(line);
@@ -251,7 +223,7 @@ enum totp_err keyring_create(const char *path, int64_t now, struct reason *why)
 
 enum totp_err keyring_put_new(const char *path, struct text text, struct reason *why)
 {
-	return put(path, text, PUT_NEW, why);
+	return put_keyring(path, text, file_put_new, why);
 }
 
 enum totp_err keyring_put(const char *path, struct text text, struct reason *why)
@@ -261,7 +233,7 @@ enum totp_err keyring_put(const char *path, struct text text, struct reason *why
 
 	if (!real)
 		return reason_errno(why, "%s", path);
-	err = put(real, text, PUT_ANY, why);
+	err = put_keyring(real, text, file_replace, why);
 	free(real);
 	return err;
 }

@@ -49,15 +49,16 @@ MUST_CHECK enum totp_err keyring_load(const char *path, struct keyring *ret_keyr
  * in systemd.exec(5)): root or `owner` owns the file, and the group may read it, since that is
  * how its access list appears.
  */
-MUST_CHECK enum totp_err keyring_load_credential(const char *folder, const char *name, uid_t owner,
-						 struct keyring *ret_keyring, struct reason *why);
+MUST_CHECK enum totp_err keyring_load_credential(const char *directory, const char *name,
+						 uid_t owner, struct keyring *ret_keyring,
+						 struct reason *why);
 
 /* The key of that id, or NULL. */
 const struct host_key *keyring_find(const struct keyring *keyring, uint32_t id);
 
 /*
- * Make a keyring of one new random key and write it to `path`, which must not exist:
- * temporary file, fsync, link, fsync of the directory. TOTP_ERR_EXISTS: it exists.
+ * Make a keyring of one new random key and write it to `path`, which must not exist. Errors as
+ * file_put_new, and of its directory those of path_open_dir.
  * now: seconds since 1970, for the day of creation.
  */
 MUST_CHECK enum totp_err keyring_create(const char *path, int64_t now, struct reason *why);
@@ -68,10 +69,7 @@ MUST_CHECK enum totp_err keyring_new_line(int64_t now, char ret_line[KEYRING_LIN
 /* Write a keyring as keyring_create does. text: the caller has parsed it. */
 MUST_CHECK enum totp_err keyring_put_new(const char *path, struct text text, struct reason *why);
 
-/*
- * The same, replacing the existing one: temporary file, fsync, rename, fsync of the directory. On
- * error the old or the new one is there, whole.
- */
+/* The same, replacing the existing one, by file_replace. */
 MUST_CHECK enum totp_err keyring_put(const char *path, struct text text, struct reason *why);
 
 #endif

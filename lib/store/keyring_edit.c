@@ -28,28 +28,20 @@ enum totp_err keyring_text_set(struct keyring_text *text, struct text from)
 	return TOTP_OK;
 }
 
-static enum totp_err read_text(const char *path, struct keyring_text *text, struct reason *why)
+enum totp_err keyring_text_load(const char *path, struct keyring_text *ret_text, struct reason *why)
 {
-	OWN_KEYRING struct keyring keyring;
+	OWN_KEYRING struct keyring keyring = {.count = 0};
 	OWN_FD int fd = -1;
 	enum totp_err err = keyring_open(path, &fd, why);
 
+	keyring_text_wipe(ret_text);
 	if (err != TOTP_OK)
 		return err;
-	err = io_read_all(fd, text->text, sizeof(text->text), &text->len);
-	if (err != TOTP_OK) {
+	err = io_read_all(fd, ret_text->text, sizeof(ret_text->text), &ret_text->len);
+	if (err == TOTP_OK)
+		err = keyring_parse(keyring_text_of(ret_text), path, &keyring, why);
+	else
 		reason_set(why, "%s: %s", path, err_name(err));
-		return err;
-	}
-	return keyring_parse(keyring_text_of(text), path, &keyring, why);
-}
-
-enum totp_err keyring_text_load(const char *path, struct keyring_text *ret_text, struct reason *why)
-{
-	enum totp_err err;
-
-	keyring_text_wipe(ret_text);
-	err = read_text(path, ret_text, why);
 	if (err != TOTP_OK)
 		keyring_text_wipe(ret_text);
 	return err;
@@ -112,7 +104,7 @@ static void remove_line(struct keyring_text *text, struct place place)
 }
 
 /* Insert whole lines at the beginning of one, or at the end. */
-static enum totp_err insert(struct keyring_text *text, size_t at, const char *lines)
+static enum totp_err insert_lines(struct keyring_text *text, size_t at, const char *lines)
 {
 	size_t len = strlen(lines);
 
@@ -129,7 +121,7 @@ static enum totp_err end_last_line(struct keyring_text *text)
 {
 	if (text->len == 0 || text->text[text->len - 1] == '\n')
 		return TOTP_OK;
-	return insert(text, text->len, "\n");
+	return insert_lines(text, text->len, "\n");
 }
 
 static size_t count_keys(const struct keyring_text *text)
@@ -152,7 +144,7 @@ enum totp_err keyring_text_add(struct keyring_text *text, const struct host_key 
 	text_to_date(key->created, day);
 	snprintf(line, sizeof(line), "%08x %s %s\n", (unsigned)key->id, base64, day);
 	if (err == TOTP_OK)
-		err = insert(text, text->len, line);
+		err = insert_lines(text, text->len, line);
 	WIPE(base64);
 	WIPE(line);
 	return err;
@@ -206,11 +198,11 @@ static enum totp_err add_second(struct keyring_text *text, const char *line)
 		return TOTP_ERR_FORMAT;
 	snprintf(mark, sizeof(mark), MARK "%.8s to %.8s: totpctl key rotate goes on with it\n",
 		 text->text + first.at, line);
-	err = insert(text, first.at + first.len, line);
-	return err == TOTP_OK ? insert(text, first.at, mark) : err;
+	err = insert_lines(text, first.at + first.len, line);
+	return err == TOTP_OK ? insert_lines(text, first.at, mark) : err;
 }
 
-static enum totp_err begin(struct keyring_text *text, int64_t now)
+static enum totp_err add_new_key(struct keyring_text *text, int64_t now)
 {
 	char line[KEYRING_LINE_MAX] = "";
 	struct place place;
@@ -229,7 +221,7 @@ static enum totp_err begin(struct keyring_text *text, int64_t now)
 enum totp_err keyring_rotation_begin(struct keyring_text *text, int64_t now,
 				     struct keyring_rotation *ret_rotation, struct reason *why)
 {
-	OWN_KEYRING struct keyring keyring;
+	OWN_KEYRING struct keyring keyring = {.count = 0};
 	enum totp_err err;
 
 	if (count_keys(text) >= KEYRING_KEYS_MAX) {
@@ -237,7 +229,7 @@ enum totp_err keyring_rotation_begin(struct keyring_text *text, int64_t now,
 			   KEYRING_KEYS_MAX);
 		return TOTP_ERR_RANGE;
 	}
-	err = begin(text, now);
+	err = add_new_key(text, now);
 	if (err != TOTP_OK) {
 		reason_set(why, "no key can be added: %s", err_name(err));
 		return err;
@@ -263,7 +255,7 @@ enum totp_err keyring_rotation_promote(struct keyring_text *text, struct keyring
 	remove_line(text, to);
 	if (!find_line(text, is_any_key, 0, &first))
 		first.at = 0;
-	err = insert(text, first.at, line);
+	err = insert_lines(text, first.at, line);
 	WIPE(line);
 	rotation->promoted |= err == TOTP_OK;
 	return err;

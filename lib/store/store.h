@@ -133,8 +133,8 @@ uint8_t store_version(const struct store *store);
 
 /*
  * From now on write records of record_version_newest here; those that are there stay as they
- * are until they are replaced. An older program rejects the store from then on. TOTP_ERR_SYSTEM:
- * the old version or the new one holds.
+ * are until they are replaced. An older program rejects the store from then on. Errors as
+ * file_replace.
  */
 MUST_CHECK enum totp_err store_set_newest(struct store *store, struct reason *why);
 
@@ -146,7 +146,7 @@ const uint8_t *store_machine(const struct store *store);
 
 /*
  * The store belongs to another machine from now on: it was moved, or restored from a backup.
- * Durable on TOTP_OK. TOTP_ERR_SYSTEM: the old machine or the new one holds.
+ * Errors as file_replace.
  */
 MUST_CHECK enum totp_err store_set_machine(struct store *store, const uint8_t machine[SHA256_LEN],
 					   struct reason *why);

@@ -121,7 +121,8 @@ static int type_code(int count, const struct pam_message **messages, struct pam_
 		return PAM_BUF_ERR;
 	if (messages[0]->msg_style != PAM_PROMPT_ECHO_ON)
 		return PAM_SUCCESS;
-	if (hotp_code(HMAC_SHA1, secret, (uint64_t)scene_now / SCENE_STEP, 6, &code) != TOTP_OK)
+	if (hotp_code(&(struct hotp){HMAC_SHA1, 6, secret}, (uint64_t)scene_now / SCENE_STEP,
+		      &code) != TOTP_OK)
 		return PAM_CONV_ERR;
 	(*ret)->resp = strdup(code.text);
 	return PAM_SUCCESS;

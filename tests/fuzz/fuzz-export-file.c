@@ -40,7 +40,8 @@ static void sign(const struct cred *cred, const uint8_t *fields, size_t len, uin
 	const struct piece pieces[] = {{slot, MAC_AT}, {cred->user, strlen(cred->user)}};
 
 	memcpy(slot, fields, len);
-	REQUIRE(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 2, mac) == TOTP_OK);
+	REQUIRE(crypto_hmac(HMAC_SHA256, (struct piece){cred->state_key, SHA256_LEN}, pieces, 2,
+			    mac) == TOTP_OK);
 }
 
 static void make(const uint8_t *fields, size_t fields_len, const uint8_t *plain, size_t len)

@@ -7,10 +7,10 @@
 static void refuses(const struct host_key *key, const uint8_t *box, size_t len)
 {
 	uint8_t plain[CRED_BYTES_MAX];
-	size_t plain_len = 0;
+	struct buffer out = buffer_of(plain, sizeof(plain));
 
 	memset(plain, 0xff, sizeof(plain));
-	REQUIRE(seal_open(key, "alice", box, len, plain, sizeof(plain), &plain_len) != TOTP_OK);
+	REQUIRE(seal_open(key, "alice", bytes_of(box, len), &out) != TOTP_OK);
 	for (size_t i = 0; i < sizeof(plain); i++)
 		REQUIRE(plain[i] == 0);
 }
@@ -19,7 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD + 1] = {0}, plain[CRED_BYTES_MAX];
 	struct host_key key = example_key();
-	size_t len = 0, at;
+	struct buffer out = buffer_of(plain, sizeof(plain));
+	struct bytes sealed = bytes_of(box, size + SEAL_OVERHEAD);
+	size_t at;
 	uint32_t id = 0;
 
 	refuses(&key, data, size);
@@ -27,9 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 
 	REQUIRE(seal_close(&key, "alice", data, size, box) == TOTP_OK);
-	REQUIRE(seal_key_id(box, size + SEAL_OVERHEAD, &id) == TOTP_OK && id == key.id);
-	REQUIRE(seal_open(&key, "alice", box, size + SEAL_OVERHEAD, plain, size, &len) == TOTP_OK);
-	REQUIRE(len == size && (size == 0 || memcmp(plain, data, size) == 0));
+	REQUIRE(seal_key_id(sealed, &id) == TOTP_OK && id == key.id);
+	out.cap = size;
+	REQUIRE(seal_open(&key, "alice", sealed, &out) == TOTP_OK);
+	REQUIRE(out.len == size && (size == 0 || memcmp(plain, data, size) == 0));
 
 	refuses(&key, box, size + SEAL_OVERHEAD - 1);
 	refuses(&key, box, size + SEAL_OVERHEAD + 1);

@@ -21,7 +21,8 @@ static void sign(uint8_t *slot, const struct cred *cred)
 				       {cred->user, strlen(cred->user)}};
 	uint8_t mac[MAC_MAX];
 
-	REQUIRE(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 3, mac) == TOTP_OK);
+	REQUIRE(crypto_hmac(HMAC_SHA256, (struct piece){cred->state_key, SHA256_LEN}, pieces, 3,
+			    mac) == TOTP_OK);
 	memcpy(slot + MAC_AT, mac, SHA256_LEN);
 }
 

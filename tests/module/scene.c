@@ -137,7 +137,8 @@ const char *scene_code(const char *user, int64_t when)
 	static struct code code;
 	struct secret secret = scene_secret(user);
 
-	must(hotp_code(HMAC_SHA1, &secret, (uint64_t)when / SCENE_STEP, 6, &code), "code", NULL);
+	must(hotp_code(&(struct hotp){HMAC_SHA1, 6, &secret}, (uint64_t)when / SCENE_STEP, &code),
+	     "code", NULL);
 	return code.text;
 }
 

@@ -36,8 +36,8 @@ static const char *code_at(int64_t when)
 {
 	static struct code code;
 
-	assert_int_equal(TOTP_OK, hotp_code(HMAC_SHA1, &person.secret, (uint64_t)when / SCENE_STEP,
-					    6, &code));
+	assert_int_equal(TOTP_OK, hotp_code(&(struct hotp){HMAC_SHA1, 6, &person.secret},
+					    (uint64_t)when / SCENE_STEP, &code));
 	return code.text;
 }
 

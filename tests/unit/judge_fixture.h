@@ -55,7 +55,7 @@ static inline const char *code_of(const struct record *r, size_t token, uint64_t
 	const struct token *t = &r->cred.tokens[token];
 
 	*code = (struct code){0};
-	assert_ok(hotp_code(t->alg, &t->secret, step, t->digits, code));
+	assert_ok(hotp_code(&(struct hotp){t->alg, t->digits, &t->secret}, step, code));
 	return code->text;
 }
 

@@ -62,13 +62,13 @@ static inline int remove_entry(const char *path, const struct stat *st, int type
 	return remove(path);
 }
 
-static inline void folder_begin(char dir[32])
+static inline void directory_begin(char dir[32])
 {
 	strcpy(dir, "/tmp/pam_totp-unit-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 }
 
-static inline void folder_end(const char *dir)
+static inline void directory_end(const char *dir)
 {
 	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -126,7 +126,7 @@ static inline int fixture_begin(void **state)
 	struct fixture *f = &fixture;
 
 	*f = (struct fixture){.store = NULL};
-	folder_begin(f->dir);
+	directory_begin(f->dir);
 	snprintf(f->store_dir, sizeof(f->store_dir), "%.31s/store", f->dir);
 	snprintf(f->keyring, sizeof(f->keyring), "%.31s/keyring", f->dir);
 	f->config = (struct store_config){.dir = f->store_dir, .keyring = f->keyring};
@@ -142,7 +142,7 @@ static inline int fixture_end(void **state)
 	struct fixture *f = *state;
 
 	f->store = store_close(f->store);
-	folder_end(f->dir);
+	directory_end(f->dir);
 	return 0;
 }
 

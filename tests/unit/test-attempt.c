@@ -32,7 +32,7 @@ static const char *code_of(const struct cred *cred, uint64_t step)
 	static struct code code;
 
 	code = (struct code){0};
-	assert_ok(hotp_code(HMAC_SHA1, &cred->tokens[0].secret, step, 6, &code));
+	assert_ok(hotp_code(&(struct hotp){HMAC_SHA1, 6, &cred->tokens[0].secret}, step, &code));
 	return code.text;
 }
 

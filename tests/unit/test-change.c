@@ -62,7 +62,7 @@ static const char *code_of(uint8_t n, uint64_t step)
 	struct cred cred = cred_of("alice", n);
 
 	code = (struct code){0};
-	assert_ok(hotp_code(HMAC_SHA1, &cred.tokens[0].secret, step, 6, &code));
+	assert_ok(hotp_code(&(struct hotp){HMAC_SHA1, 6, &cred.tokens[0].secret}, step, &code));
 	return code.text;
 }
 

@@ -24,7 +24,7 @@ static int place_begin(void **state)
 {
 	static struct place place;
 
-	folder_begin(place.dir);
+	directory_begin(place.dir);
 	snprintf(place.path, sizeof(place.path), "%.31s/pam_totp.conf", place.dir);
 	*state = &place;
 	return 0;
@@ -34,7 +34,7 @@ static int place_end(void **state)
 {
 	struct place *place = *state;
 
-	folder_end(place->dir);
+	directory_end(place->dir);
 	return 0;
 }
 

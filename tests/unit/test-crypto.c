@@ -29,8 +29,8 @@ static void assert_hmac(enum hmac_alg alg, const struct blob *key, const char *d
 	char seen[2 * MAC_MAX + 1];
 	uint8_t mac[MAC_MAX];
 
-	assert_ok(
-		crypto_hmac(alg, key->data, key->len, &(struct piece){data, strlen(data)}, 1, mac));
+	assert_ok(crypto_hmac(alg, (struct piece){key->data, key->len},
+			      &(struct piece){data, strlen(data)}, 1, mac));
 	text_to_hex(mac, crypto_mac_len(alg), seen);
 	assert_string_equal(expected, seen);
 }
@@ -97,11 +97,12 @@ static void hmac_needs_a_key_and_an_algorithm(void **unused)
 {
 	uint8_t mac[MAC_MAX];
 
-	assert_refused(CRYPTO, crypto_hmac(HMAC_SHA1, "", 0, &(struct piece){"x", 1}, 1, mac));
-	assert_refused(CRYPTO,
-		       crypto_hmac((enum hmac_alg)0, "key", 3, &(struct piece){"x", 1}, 1, mac));
-	assert_refused(CRYPTO,
-		       crypto_hmac((enum hmac_alg)4, "key", 3, &(struct piece){"x", 1}, 1, mac));
+	assert_refused(CRYPTO, crypto_hmac(HMAC_SHA1, (struct piece){"", 0},
+					   &(struct piece){"x", 1}, 1, mac));
+	assert_refused(CRYPTO, crypto_hmac((enum hmac_alg)0, (struct piece){"key", 3},
+					   &(struct piece){"x", 1}, 1, mac));
+	assert_refused(CRYPTO, crypto_hmac((enum hmac_alg)4, (struct piece){"key", 3},
+					   &(struct piece){"x", 1}, 1, mac));
 	assert_int_equal(0, crypto_mac_len((enum hmac_alg)4));
 }
 
@@ -132,9 +133,9 @@ static void pieces_are_one_message(void **unused)
 	for (size_t at = 0; at <= strlen(text); at++) {
 		const struct piece pieces[] = {{text, at}, {text + at, strlen(text) - at}};
 
-		assert_ok(crypto_hmac(HMAC_SHA256, "Jefe", 4, &(struct piece){text, strlen(text)},
-				      1, whole));
-		assert_ok(crypto_hmac(HMAC_SHA256, "Jefe", 4, pieces, 2, parts));
+		assert_ok(crypto_hmac(HMAC_SHA256, (struct piece){"Jefe", 4},
+				      &(struct piece){text, strlen(text)}, 1, whole));
+		assert_ok(crypto_hmac(HMAC_SHA256, (struct piece){"Jefe", 4}, pieces, 2, parts));
 		assert_memory_equal(whole, parts, SHA256_LEN);
 	}
 }
@@ -146,9 +147,9 @@ static void a_message_that_is_too_long_is_rejected(void **unused)
 	uint8_t mac[MAC_MAX];
 
 	for (enum hmac_alg alg = HMAC_SHA1; alg <= HMAC_SHA512; alg++) {
-		assert_ok(crypto_hmac(alg, "key", 3, pieces, 1, mac));
-		assert_refused(RANGE, crypto_hmac(alg, "key", 3, pieces, 2, mac));
-		assert_refused(RANGE, crypto_hmac(alg, "key", 3,
+		assert_ok(crypto_hmac(alg, (struct piece){"key", 3}, pieces, 1, mac));
+		assert_refused(RANGE, crypto_hmac(alg, (struct piece){"key", 3}, pieces, 2, mac));
+		assert_refused(RANGE, crypto_hmac(alg, (struct piece){"key", 3},
 						  &(struct piece){text, sizeof(text)}, 1, mac));
 	}
 }
@@ -165,8 +166,8 @@ static void hmac_agrees_with_that_of_libcrypto(void **unused)
 		for (size_t len = 1; len <= sizeof(key); len++) {
 			size_t mac_len = 0;
 
-			assert_ok(
-				crypto_hmac(alg, key, len, &(struct piece){key, len / 2}, 1, mac));
+			assert_ok(crypto_hmac(alg, (struct piece){key, len},
+					      &(struct piece){key, len / 2}, 1, mac));
 			assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, names[alg], NULL, key, len,
 						  key, len / 2, expected, sizeof(expected),
 						  &mac_len));
@@ -183,13 +184,13 @@ static void gcm_gives_the_published_values_both_ways(void **unused)
 		struct blob ct = blob_of(gcm_rows[i].ct), tag = blob_of(gcm_rows[i].tag);
 		uint8_t seen[BYTES_MAX] = {0}, seen_tag[GCM_TAG_LEN] = {0};
 
-		assert_ok(crypto_gcm_seal(key.data, nonce.data, aad.data, aad.len, plain.data,
-					  plain.len, seen, seen_tag));
+		assert_ok(crypto_gcm_seal(&(struct gcm){key.data, nonce.data, {aad.data, aad.len}},
+					  plain.data, plain.len, seen, seen_tag));
 		assert_memory_equal(ct.data, seen, ct.len);
 		assert_memory_equal(tag.data, seen_tag, GCM_TAG_LEN);
 
-		assert_ok(crypto_gcm_open(key.data, nonce.data, aad.data, aad.len, ct.data, ct.len,
-					  tag.data, seen));
+		assert_ok(crypto_gcm_open(&(struct gcm){key.data, nonce.data, {aad.data, aad.len}},
+					  ct.data, ct.len, tag.data, seen));
 		assert_memory_equal(plain.data, seen, plain.len);
 	}
 }
@@ -205,8 +206,10 @@ static void gcm_opens_nothing_with_another_tag(void **unused)
 
 		memset(plain, 0x77, sizeof(plain));
 		tag.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_refused(SEAL, crypto_gcm_open(key.data, nonce.data, aad.data, aad.len,
-						     ct.data, ct.len, tag.data, plain));
+		assert_refused(
+			SEAL,
+			crypto_gcm_open(&(struct gcm){key.data, nonce.data, {aad.data, aad.len}},
+					ct.data, ct.len, tag.data, plain));
 		assert_zeros(plain, ct.len);
 		assert_int_equal(0x77, plain[ct.len]);
 		tag.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -221,24 +224,24 @@ static void the_caller_s_error_queue_is_left_as_it_was(void **unused)
 	unsigned long callers_own;
 
 	ERR_clear_error();
-	assert_refused(SEAL,
-		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
-	assert_refused(CRYPTO,
-		       crypto_hmac((enum hmac_alg)9, "key", 3, &(struct piece){"x", 1}, 1, mac));
+	assert_refused(SEAL, crypto_gcm_open(&(struct gcm){key.data, nonce.data, {"", 0}}, ct.data,
+					     ct.len, tag, plain));
+	assert_refused(CRYPTO, crypto_hmac((enum hmac_alg)9, (struct piece){"key", 3},
+					   &(struct piece){"x", 1}, 1, mac));
 	assert_int_equal(0, ERR_peek_error());
 
 	ERR_raise(ERR_LIB_USER, 1);
 	callers_own = ERR_peek_error();
-	assert_refused(SEAL,
-		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
+	assert_refused(SEAL, crypto_gcm_open(&(struct gcm){key.data, nonce.data, {"", 0}}, ct.data,
+					     ct.len, tag, plain));
 	assert_int_equal(callers_own, ERR_peek_error());
 	assert_int_equal(callers_own, ERR_peek_last_error());
 
 	/* nor is a mark of ours left on an error of the caller */
 	ERR_set_mark();
 	ERR_raise(ERR_LIB_USER, 2);
-	assert_refused(SEAL,
-		       crypto_gcm_open(key.data, nonce.data, "", 0, ct.data, ct.len, tag, plain));
+	assert_refused(SEAL, crypto_gcm_open(&(struct gcm){key.data, nonce.data, {"", 0}}, ct.data,
+					     ct.len, tag, plain));
 	ERR_pop_to_mark();
 	assert_int_equal(callers_own, ERR_peek_last_error());
 	ERR_clear_error();
@@ -316,8 +319,9 @@ static void scrypt_gives_the_published_values(void **unused)
 		uint8_t key[GCM_KEY_LEN];
 		char seen[2 * GCM_KEY_LEN + 1];
 
-		assert_ok(crypto_scrypt(rows[i].phrase, strlen(rows[i].phrase), rows[i].salt,
-					strlen(rows[i].salt), rows[i].cost, key));
+		assert_ok(crypto_scrypt((struct piece){rows[i].phrase, strlen(rows[i].phrase)},
+					(struct piece){rows[i].salt, strlen(rows[i].salt)},
+					rows[i].cost, key));
 		text_to_hex(key, sizeof(key), seen);
 		assert_string_equal(rows[i].key, seen);
 	}
@@ -332,7 +336,8 @@ static void a_cost_that_scrypt_does_not_know_is_rejected(void **unused)
 	uint8_t key[GCM_KEY_LEN] = {0};
 
 	for (size_t i = 0; i < COUNT(costs); i++)
-		assert_refused(CRYPTO, crypto_scrypt("phrase", 6, "salt", 4, costs[i], key));
+		assert_refused(CRYPTO, crypto_scrypt((struct piece){"phrase", 6},
+						     (struct piece){"salt", 4}, costs[i], key));
 	assert_wiped(key);
 	assert_int_equal(0, ERR_peek_error());
 }

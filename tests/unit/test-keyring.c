@@ -116,18 +116,18 @@ static void thirty_two_keys_fit_and_no_more(void **unused)
 	assert_says(":33: more than 32 keys", why);
 }
 
-static int begin_folder(void **state)
+static int begin_directory(void **state)
 {
 	static char dir[32];
 
-	folder_begin(dir);
+	directory_begin(dir);
 	*state = dir;
 	return 0;
 }
 
-static int end_folder(void **state)
+static int end_directory(void **state)
 {
-	folder_end(*state);
+	directory_end(*state);
 	return 0;
 }
 
@@ -233,7 +233,7 @@ static void a_keyring_that_is_too_large_is_rejected(void **state)
 	assert_says("4097 bytes", why);
 }
 
-#define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, begin_folder, end_folder)
+#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, begin_directory, end_directory)
 
 int main(void)
 {
@@ -245,13 +245,13 @@ int main(void)
 		cmocka_unit_test(a_duplicate_id_is_rejected),
 		cmocka_unit_test(a_keyring_without_a_key_is_rejected),
 		cmocka_unit_test(thirty_two_keys_fit_and_no_more),
-		IN_FOLDER(a_created_keyring_loads_and_only_root_can_read_it),
-		IN_FOLDER(every_created_keyring_is_different),
-		IN_FOLDER(an_existing_keyring_is_never_overwritten),
-		IN_FOLDER(a_keyring_is_not_created_on_a_full_disk),
-		IN_FOLDER(a_keyring_is_not_created_where_others_could_write),
-		IN_FOLDER(a_keyring_file_that_others_can_read_is_rejected),
-		IN_FOLDER(a_keyring_that_is_too_large_is_rejected),
+		IN_DIRECTORY(a_created_keyring_loads_and_only_root_can_read_it),
+		IN_DIRECTORY(every_created_keyring_is_different),
+		IN_DIRECTORY(an_existing_keyring_is_never_overwritten),
+		IN_DIRECTORY(a_keyring_is_not_created_on_a_full_disk),
+		IN_DIRECTORY(a_keyring_is_not_created_where_others_could_write),
+		IN_DIRECTORY(a_keyring_file_that_others_can_read_is_rejected),
+		IN_DIRECTORY(a_keyring_that_is_too_large_is_rejected),
 	};
 
 	SKIP_UNLESS_ROOT();

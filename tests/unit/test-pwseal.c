@@ -19,8 +19,8 @@ static void seal_plain(uint8_t box[BOX_LEN])
 {
 	const struct secret phrase = phrase_of("correct horse battery staple");
 
-	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST_MIN, (const uint8_t *)PLAIN,
-			       PLAIN_LEN, box));
+	memcpy(box + PWSEAL_HEADER_LEN, PLAIN, PLAIN_LEN);
+	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST_MIN, box, PLAIN_LEN));
 }
 
 static enum totp_err open_with(const char *text, const uint8_t *box, size_t len)
@@ -150,8 +150,8 @@ static void nothing_is_sealed_at_a_cost_that_would_not_open(void **unused)
 	uint8_t box[BOX_LEN] = {0};
 
 	for (size_t i = 0; i < COUNT(costs); i++)
-		assert_refused(RANGE, pwseal_close(&phrase, PWSEAL_EXPORT, costs[i],
-						   (const uint8_t *)PLAIN, PLAIN_LEN, box));
+		assert_refused(RANGE,
+			       pwseal_close(&phrase, PWSEAL_EXPORT, costs[i], box, PLAIN_LEN));
 	assert_wiped(box);
 }
 
@@ -161,7 +161,7 @@ static void a_box_is_sealed_and_opened_in_place(void **unused)
 	uint8_t box[BOX_LEN], *inside = box + PWSEAL_HEADER_LEN;
 
 	memcpy(inside, PLAIN, PLAIN_LEN);
-	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST_MIN, inside, PLAIN_LEN, box));
+	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST_MIN, box, PLAIN_LEN));
 	assert_memory_not_equal(PLAIN, inside, PLAIN_LEN);
 	assert_ok(open_box(box, sizeof(box)));
 	assert_ok(pwseal_open(&phrase, PWSEAL_EXPORT, box, sizeof(box), inside));
@@ -173,7 +173,7 @@ static void an_empty_text_can_be_sealed(void **unused)
 	const struct secret phrase = phrase_of("x");
 	uint8_t box[PWSEAL_OVERHEAD], plain[1] = {77};
 
-	assert_ok(pwseal_close(&phrase, PWSEAL_KEYRING, PWSEAL_COST_MIN, plain, 0, box));
+	assert_ok(pwseal_close(&phrase, PWSEAL_KEYRING, PWSEAL_COST_MIN, box, 0));
 	assert_ok(pwseal_open(&phrase, PWSEAL_KEYRING, box, sizeof(box), plain));
 	assert_int_equal(77, plain[0]);
 }
@@ -183,8 +183,8 @@ static void a_new_box_has_the_cost_that_it_states(void **unused)
 	const struct secret phrase = phrase_of("correct horse battery staple");
 	uint8_t box[BOX_LEN];
 
-	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST, (const uint8_t *)PLAIN,
-			       PLAIN_LEN, box));
+	memcpy(box + PWSEAL_HEADER_LEN, PLAIN, PLAIN_LEN);
+	assert_ok(pwseal_close(&phrase, PWSEAL_EXPORT, PWSEAL_COST, box, PLAIN_LEN));
 	assert_int_equal(PWSEAL_COST, box[6]);
 	assert_ok(open_box(box, sizeof(box)));
 }

@@ -6,7 +6,8 @@ static struct code code_at(const struct token *token, uint64_t counter)
 {
 	struct code code = {0};
 
-	assert_ok(hotp_code(token->alg, &token->secret, counter, token->digits, &code));
+	assert_ok(hotp_code(&(struct hotp){token->alg, token->digits, &token->secret}, counter,
+			    &code));
 	return code;
 }
 

@@ -20,16 +20,16 @@ static enum totp_err open_box(const struct host_key *key, const char *user, cons
 			      size_t len)
 {
 	uint8_t plain[ROOM];
-	size_t plain_len = 77;
+	struct buffer out = buffer_of(plain, sizeof(plain));
 	enum totp_err err;
 
 	memset(plain, 0xff, sizeof(plain));
-	err = seal_open(key, user, box, len, plain, sizeof(plain), &plain_len);
+	err = seal_open(key, user, bytes_of(box, len), &out);
 	if (err == TOTP_OK) {
-		assert_int_equal(PLAIN_LEN, plain_len);
+		assert_int_equal(PLAIN_LEN, out.len);
 		assert_memory_equal(PLAIN, plain, PLAIN_LEN);
 	} else {
-		assert_int_equal(77, plain_len);
+		assert_int_equal(0, out.len);
 		assert_wiped(plain);
 	}
 	return err;
@@ -127,12 +127,12 @@ static void a_box_says_which_key_it_needs(void **unused)
 	uint32_t id = 77;
 
 	seal_plain("alice", box);
-	assert_refused(FORMAT, seal_key_id(box, SEAL_OVERHEAD - 1, &id));
+	assert_refused(FORMAT, seal_key_id(bytes_of(box, SEAL_OVERHEAD - 1), &id));
 	box[0] = 'p';
-	assert_refused(FORMAT, seal_key_id(box, sizeof(box), &id));
+	assert_refused(FORMAT, seal_key_id(bytes_of(box, sizeof(box)), &id));
 	assert_int_equal(77, id);
 	box[0] = 'P';
-	assert_ok(seal_key_id(box, sizeof(box), &id));
+	assert_ok(seal_key_id(bytes_of(box, sizeof(box)), &id));
 	assert_int_equal(0xdeadbeef, id);
 }
 
@@ -140,27 +140,26 @@ static void a_box_opens_only_where_there_is_room(void **unused)
 {
 	struct host_key key = example_key();
 	uint8_t box[BOX_LEN], plain[PLAIN_LEN];
-	size_t len = 77;
+	struct buffer small = buffer_of(plain, PLAIN_LEN - 1), out = buffer_of(plain, PLAIN_LEN);
 
 	seal_plain("alice", box);
 	memset(plain, 0xff, sizeof(plain));
-	assert_refused(RANGE,
-		       seal_open(&key, "alice", box, sizeof(box), plain, PLAIN_LEN - 1, &len));
+	assert_refused(RANGE, seal_open(&key, "alice", bytes_of(box, sizeof(box)), &small));
 	assert_zeros(plain, PLAIN_LEN - 1);
 	assert_int_equal(0xff, plain[PLAIN_LEN - 1]);
-	assert_ok(seal_open(&key, "alice", box, sizeof(box), plain, PLAIN_LEN, &len));
-	assert_int_equal(PLAIN_LEN, len);
+	assert_ok(seal_open(&key, "alice", bytes_of(box, sizeof(box)), &out));
+	assert_int_equal(PLAIN_LEN, out.len);
 }
 
 static void an_empty_text_can_be_sealed(void **unused)
 {
 	struct host_key key = example_key();
 	uint8_t box[SEAL_OVERHEAD], plain[1] = {0};
-	size_t len = 77;
+	struct buffer out = buffer_of(plain, 0);
 
 	assert_ok(seal_close(&key, "alice", plain, 0, box));
-	assert_ok(seal_open(&key, "alice", box, sizeof(box), plain, 0, &len));
-	assert_int_equal(0, len);
+	assert_ok(seal_open(&key, "alice", bytes_of(box, sizeof(box)), &out));
+	assert_int_equal(0, out.len);
 }
 
 static void a_user_has_1_to_200_bytes(void **unused)
@@ -191,14 +190,14 @@ static void the_example_of_the_manual_opens(void **unused)
 		"fd4945173b80bb851b";
 	uint8_t box[169], plain[CRED_BYTES_MAX];
 	struct host_key key = {.id = 0x0a0b0c0d};
+	struct buffer out = buffer_of(plain, sizeof(plain));
 	struct cred cred;
-	size_t len = 0;
 
 	assert_ok(crypto_key_from_base64(key_text, strlen(key_text), key.key));
 	assert_ok(text_hex(text_of(box_hex), box, sizeof(box)));
-	assert_ok(seal_open(&key, "alice", box, sizeof(box), plain, sizeof(plain), &len));
-	assert_int_equal(133, len);
-	assert_ok(cred_decode(plain, len, &cred));
+	assert_ok(seal_open(&key, "alice", bytes_of(box, sizeof(box)), &out));
+	assert_int_equal(133, out.len);
+	assert_ok(cred_decode(plain, out.len, &cred));
 	assert_string_equal("alice", cred.user);
 	assert_int_equal(1000, cred.uid);
 	assert_int_equal(1700000000, cred.created);

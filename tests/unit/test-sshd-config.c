@@ -3,19 +3,19 @@
 
 #include "host/sshd_config.h"
 
-static char folder[32];
+static char directory[32];
 static char seen[2048];
 
 static int config_begin(void **state)
 {
-	folder_begin(folder);
+	directory_begin(directory);
 	seen[0] = '\0';
 	return 0;
 }
 
 static int config_end(void **state)
 {
-	folder_end(folder);
+	directory_end(directory);
 	return 0;
 }
 
@@ -35,7 +35,7 @@ static const char *put(const char *name, const char *text, size_t len)
 	char *at = path[next++ % 4];
 	FILE *file;
 
-	snprintf(at, sizeof(path[0]), "%s/%s", folder, name);
+	snprintf(at, sizeof(path[0]), "%s/%s", directory, name);
 	file = fopen(at, "w");
 	assert_non_null(file);
 	assert_int_equal(len, fwrite(text, 1, len, file));
@@ -75,7 +75,7 @@ static void an_included_file_belongs_to_its_block_and_ends_its_own(void **state)
 static void a_file_that_includes_itself_ends(void **state)
 {
 	char text[256];
-	int len = snprintf(text, sizeof(text), "A 1\nInclude %s/self\n", folder);
+	int len = snprintf(text, sizeof(text), "A 1\nInclude %s/self\n", directory);
 
 	assert_true(sshd_config_each(put("self", text, (size_t)len), keep, NULL));
 }

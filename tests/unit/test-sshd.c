@@ -51,7 +51,7 @@ static bool is_sshd(const struct program *program)
 	int status = 0;
 	pid_t child;
 
-	folder_begin(dir);
+	directory_begin(dir);
 	assert_int_equal(0, chmod(dir, 0777));
 	snprintf(path, sizeof(path), "%s/%s", dir, program->name);
 	copy_self(path, program->mode);
@@ -65,7 +65,7 @@ static bool is_sshd(const struct program *program)
 	}
 	assert_int_equal(child, waitpid(child, &status, 0));
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
-	folder_end(dir);
+	directory_end(dir);
 	return WEXITSTATUS(status) == 1;
 }
 

@@ -86,7 +86,8 @@ static void sign(uint8_t slot[STATE_SLOT_LEN], const struct cred *cred)
 				       {slot, used},
 				       {cred->user, strlen(cred->user)}};
 
-	assert_ok(crypto_hmac(HMAC_SHA256, cred->state_key, SHA256_LEN, pieces, 3, mac));
+	assert_ok(crypto_hmac(HMAC_SHA256, (struct piece){cred->state_key, SHA256_LEN}, pieces, 3,
+			      mac));
 	memcpy(slot + MAC_AT, mac, SHA256_LEN);
 }
 

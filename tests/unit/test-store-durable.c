@@ -52,11 +52,11 @@ static bool waits(const char *path)
 	return false;
 }
 
-static bool is_below(const char *path, const char *folder)
+static bool is_below(const char *path, const char *directory)
 {
-	size_t len = strlen(folder);
+	size_t len = strlen(directory);
 
-	return strncmp(path, folder, len) == 0 && (path[len] == '\0' || path[len] == '/');
+	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
 static void let_wait(int fd, const char *name)

@@ -60,7 +60,7 @@ static void put_copy(const char *from, const char *to)
 
 static void remove_all(const struct fixture *f)
 {
-	folder_end(f->store_dir);
+	directory_end(f->store_dir);
 }
 
 static void remove_marker(const struct fixture *f)
@@ -235,7 +235,7 @@ static void a_store_that_only_root_uses_needs_no_account(void **state)
 	struct stat st;
 
 	fixture_end(state);
-	folder_begin(f->dir);
+	directory_begin(f->dir);
 	snprintf(f->store_dir, sizeof(f->store_dir), "%.31s/root", f->dir);
 	snprintf(f->keyring, sizeof(f->keyring), "%.31s/keyring", f->dir);
 	assert_ok(keyring_create(f->keyring, NOW, NULL));
@@ -254,7 +254,7 @@ static void make_store_of_root(struct fixture *f)
 	static const uint8_t machine[SHA256_LEN];
 
 	f->store = store_close(f->store);
-	folder_end(f->store_dir);
+	directory_end(f->store_dir);
 	assert_ok(store_setup(f->store_dir, 0, 0, machine, NULL));
 	f->store = open_again(f);
 }
@@ -378,7 +378,7 @@ static void a_directory_of_another_owner_does_not_become_a_store(void **state)
 	struct reason why = {""};
 
 	f->store = store_close(f->store);
-	folder_end(f->store_dir);
+	directory_end(f->store_dir);
 	assert_int_equal(0, mkdir(f->store_dir, 0700));
 	assert_int_equal(0, chown(f->store_dir, SERVICE_UID + 1, 0));
 	assert_refused(UNSAFE, store_setup(f->store_dir, SERVICE_UID, SERVICE_UID, machine, &why));
@@ -490,7 +490,7 @@ static void modes_and_owners_are_right_under_any_umask(void **state)
 	for (size_t i = 0; i < COUNT(masks); i++) {
 		mode_t was = umask(masks[i]);
 
-		folder_end(f->store_dir);
+		directory_end(f->store_dir);
 		assert_ok(store_setup(f->store_dir, SERVICE_UID, SERVICE_UID, (uint8_t[32]){0},
 				      NULL));
 		f->store = store_close(f->store);

@@ -2,8 +2,6 @@
 
 #include "otp/totp.h"
 
-static const struct totp_params six = {HMAC_SHA1, 6};
-
 /* The digits 1 to 9 and 0, over and over: RFC 6238 appendix A makes all its keys so. */
 static struct secret rfc_key(size_t len)
 {
@@ -19,7 +17,7 @@ static struct code code_at(uint64_t step)
 	struct secret key = rfc_key(20);
 	struct code code;
 
-	assert_ok(hotp_code(six.alg, &key, step, six.digits, &code));
+	assert_ok(hotp_code(&(struct hotp){HMAC_SHA1, 6, &key}, step, &code));
 	return code;
 }
 
@@ -27,9 +25,10 @@ static struct step_match find(uint64_t step_of_code, const struct step_window *w
 {
 	struct code typed = code_at(step_of_code);
 	struct secret key = rfc_key(20);
+	const struct hotp six = {HMAC_SHA1, 6, &key};
 	struct step_match match;
 
-	assert_ok(totp_find_step(&six, &key, &typed, window, &match));
+	assert_ok(totp_find_step(&six, &typed, window, &match));
 	return match;
 }
 
@@ -56,11 +55,11 @@ static void the_rfc_s_times_give_the_rfc_s_codes(void **unused)
 
 		assert_ok(totp_step_at(rows[i].time, 30, &step));
 		assert_int_equal(rows[i].step, step);
-		assert_ok(hotp_code(HMAC_SHA1, &keys[0], step, 8, &code));
+		assert_ok(hotp_code(&(struct hotp){HMAC_SHA1, 8, &keys[0]}, step, &code));
 		assert_string_equal(rows[i].sha1, code.text);
-		assert_ok(hotp_code(HMAC_SHA256, &keys[1], step, 8, &code));
+		assert_ok(hotp_code(&(struct hotp){HMAC_SHA256, 8, &keys[1]}, step, &code));
 		assert_string_equal(rows[i].sha256, code.text);
-		assert_ok(hotp_code(HMAC_SHA512, &keys[2], step, 8, &code));
+		assert_ok(hotp_code(&(struct hotp){HMAC_SHA512, 8, &keys[2]}, step, &code));
 		assert_string_equal(rows[i].sha512, code.text);
 	}
 }
@@ -188,13 +187,14 @@ static void a_code_of_other_digits_matches_nothing(void **unused)
 	struct step_window window = {.centre = 1, .reach = 1};
 	struct code eight = {"94287082"}, seven = {"4287082"}, six_typed = {"287082"};
 	struct secret key = rfc_key(20);
+	const struct hotp six = {HMAC_SHA1, 6, &key};
 	struct step_match match;
 
-	assert_ok(totp_find_step(&six, &key, &eight, &window, &match));
+	assert_ok(totp_find_step(&six, &eight, &window, &match));
 	assert_false(match.found);
-	assert_ok(totp_find_step(&six, &key, &seven, &window, &match));
+	assert_ok(totp_find_step(&six, &seven, &window, &match));
 	assert_false(match.found);
-	assert_ok(totp_find_step(&six, &key, &six_typed, &window, &match));
+	assert_ok(totp_find_step(&six, &six_typed, &window, &match));
 	assert_true(match.found);
 }
 
@@ -204,16 +204,17 @@ static void a_parameter_out_of_range_finds_nothing(void **unused)
 	struct step_window at_the_end = {.centre = UINT64_MAX - 1, .reach = 1};
 	struct step_window past_the_end = {.centre = UINT64_MAX, .reach = 1};
 	struct step_window window = {.centre = 50, .reach = 1};
-	struct totp_params nine = {HMAC_SHA1, 9}, unknown = {(enum hmac_alg)7, 6};
 	struct step_match match = {.step = 77};
 	struct code typed = code_at(50);
 	struct secret key = rfc_key(20);
+	const struct hotp six = {HMAC_SHA1, 6, &key}, nine = {HMAC_SHA1, 9, &key};
+	const struct hotp unknown = {(enum hmac_alg)7, 6, &key};
 
-	assert_refused(RANGE, totp_find_step(&six, &key, &typed, &too_wide, &match));
-	assert_refused(RANGE, totp_find_step(&six, &key, &typed, &at_the_end, &match));
-	assert_refused(RANGE, totp_find_step(&six, &key, &typed, &past_the_end, &match));
-	assert_refused(RANGE, totp_find_step(&nine, &key, &typed, &window, &match));
-	assert_refused(CRYPTO, totp_find_step(&unknown, &key, &typed, &window, &match));
+	assert_refused(RANGE, totp_find_step(&six, &typed, &too_wide, &match));
+	assert_refused(RANGE, totp_find_step(&six, &typed, &at_the_end, &match));
+	assert_refused(RANGE, totp_find_step(&six, &typed, &past_the_end, &match));
+	assert_refused(RANGE, totp_find_step(&nine, &typed, &window, &match));
+	assert_refused(CRYPTO, totp_find_step(&unknown, &typed, &window, &match));
 	assert_int_equal(77, match.step);
 	assert_false(match.found);
 }
@@ -222,57 +223,56 @@ static void the_offset_of_a_wrong_clock_is_reported(void **unused)
 {
 	static const int64_t offsets[] = {0, 1, -1, 2, -2, 119, -120, 120};
 	struct secret key = rfc_key(20);
+	const struct hotp six = {HMAC_SHA1, 6, &key};
 
 	for (size_t i = 0; i < COUNT(offsets); i++) {
 		struct code typed = code_at((uint64_t)(1000000 + offsets[i]));
-		bool found = false;
-		int64_t offset = 77;
+		struct step_offset offset = {.steps = 77};
 
-		assert_ok(totp_find_offset(&six, &key, &typed, 1000000, 120, &found, &offset));
-		assert_true(found);
-		assert_int_equal(offsets[i], offset);
+		assert_ok(totp_find_offset(&six, &typed, 1000000, 120, &offset));
+		assert_true(offset.found);
+		assert_int_equal(offsets[i], offset.steps);
 	}
 }
 
 static void beyond_the_reach_no_offset_is_found(void **unused)
 {
 	struct secret key = rfc_key(20);
+	const struct hotp six = {HMAC_SHA1, 6, &key};
 	struct code after = code_at(1000121), before = code_at(1000000 - 121);
-	bool found = true;
-	int64_t offset = 77;
+	struct step_offset offset = {.found = true, .steps = 77};
 
-	assert_ok(totp_find_offset(&six, &key, &after, 1000000, 120, &found, &offset));
-	assert_false(found);
-	assert_int_equal(0, offset);
-	found = true;
-	assert_ok(totp_find_offset(&six, &key, &before, 1000000, 120, &found, &offset));
-	assert_false(found);
+	assert_ok(totp_find_offset(&six, &after, 1000000, 120, &offset));
+	assert_false(offset.found);
+	assert_int_equal(0, offset.steps);
+	assert_ok(totp_find_offset(&six, &before, 1000000, 120, &offset));
+	assert_false(offset.found);
 }
 
 static void no_offset_reaches_before_the_first_step(void **unused)
 {
 	struct secret key = rfc_key(20);
+	const struct hotp six = {HMAC_SHA1, 6, &key};
 	struct code first = code_at(0), wrapped = code_at(UINT64_MAX);
-	bool found = false;
-	int64_t offset = 77;
+	struct step_offset offset = {.steps = 77};
 
-	assert_ok(totp_find_offset(&six, &key, &first, 2, 120, &found, &offset));
-	assert_true(found);
-	assert_int_equal(-2, offset);
-	assert_ok(totp_find_offset(&six, &key, &wrapped, 2, 120, &found, &offset));
-	assert_false(found);
+	assert_ok(totp_find_offset(&six, &first, 2, 120, &offset));
+	assert_true(offset.found);
+	assert_int_equal(-2, offset.steps);
+	assert_ok(totp_find_offset(&six, &wrapped, 2, 120, &offset));
+	assert_false(offset.found);
 }
 
 static void the_nearest_offset_counts(void **unused)
 {
 	struct secret key = rfc_key(20);
-	bool found = false;
-	int64_t offset = 77;
+	const struct hotp six = {HMAC_SHA1, 6, &key};
+	struct step_offset offset = {.steps = 77};
 
-	assert_ok(totp_find_offset(&six, &key, &twin_code, TWIN + 3, 10, &found, &offset));
-	assert_int_equal(-2, offset);
-	assert_ok(totp_find_offset(&six, &key, &twin_code, TWIN - 3, 10, &found, &offset));
-	assert_int_equal(3, offset);
+	assert_ok(totp_find_offset(&six, &twin_code, TWIN + 3, 10, &offset));
+	assert_int_equal(-2, offset.steps);
+	assert_ok(totp_find_offset(&six, &twin_code, TWIN - 3, 10, &offset));
+	assert_int_equal(3, offset.steps);
 }
 
 int main(void)

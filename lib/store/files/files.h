@@ -1,11 +1,13 @@
 /*
  * What the parts of the files engine share. The store's own account is less trusted than root:
- * every file below the store is opened with the rules of store/files/path.h, and its bytes are
+ * every file below the store is opened with the rules of base/path.h, and its bytes are
  * hostile until a seal or a MAC has verified them.
  */
 #ifndef STORE_FILES_FILES_H
 #define STORE_FILES_FILES_H
 
+#include "base/file.h"
+#include "base/path.h"
 #include "store/store.h"
 
 #define FILES_MARKER     "STORE"
@@ -16,11 +18,17 @@
 #define FILES_MARKER_MAX 256
 /* NAME, '.', the credential id in hexadecimal */
 #define FILES_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN + 1)
-/* NAME, '~', 16 random hexadecimal digits */
-#define FILES_TEMP_NAME_MAX (STORE_NAME_MAX + 1 + 16 + 1)
+#define FILES_TEMP_NAME_MAX  (STORE_NAME_MAX + FILE_TEMP_LEN + 1)
+
+/* What the marker says. */
+struct files_marker {
+	uint8_t version; /* of the records that are written */
+	uint8_t id[CRED_ID_LEN];
+	uint8_t machine[SHA256_LEN];
+};
 
 struct store {
-	uint8_t version; /* of the records that are written: the marker's */
+	struct files_marker marker;
 	int dir_fd;
 	int users_fd;
 	int states_fd;
@@ -28,8 +36,6 @@ struct store {
 	int64_t since; /* with it: run_dir/since, or when the host came up, the later one */
 	uid_t owner;   /* the owner of users/: the service account, or root */
 	gid_t group;
-	uint8_t id[CRED_ID_LEN];
-	uint8_t machine[SHA256_LEN];
 	const char *keyring_path;
 	bool has_keys; /* loaded when first needed, or given: then they are never loaded */
 	bool given;
@@ -68,21 +74,17 @@ void files_pause(unsigned tries);
 
 /*
  * Open a box that was sealed for this user, under the key that it names. The caller wipes
- * *ret_plain. TOTP_ERR_SEAL, and those of files_find_key; never TOTP_ERR_NOT_FOUND.
+ * what ret_plain has. TOTP_ERR_SEAL, and those of files_find_key; never TOTP_ERR_NOT_FOUND.
  */
-MUST_CHECK enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box,
-				      size_t len, uint8_t *ret_plain, size_t cap, size_t *ret_len,
-				      struct reason *why);
+MUST_CHECK enum totp_err files_unseal(struct store *store, const char *user, struct bytes box,
+				      struct buffer *ret_plain, struct reason *why);
 
-/* When the bytes of a new file must be on the disk. */
-enum durable { DURABLE_NOW, DURABLE_LATER };
+/* A new file that the store's account owns, and that it alone may read. */
+struct file_new files_new(const struct store *store, int dir_fd, const char *name,
+			  enum file_durable durable);
 
-/*
- * Write a new file, which the store's account owns. TOTP_ERR_EXISTS, TOTP_ERR_SYSTEM: errno; on
- * an error no file is left.
- */
-MUST_CHECK enum totp_err files_put(const struct store *store, int dir_fd, const char *name,
-				   const void *data, size_t len, enum durable durable);
+/* The rule for such a file, opened for reading. */
+struct path_rule files_rule(const struct store *store, off_t size_max);
 
 /*
  * Replace the file that `fd` has open by a new one, while no other process changes sealed files.
@@ -92,15 +94,17 @@ MUST_CHECK enum totp_err files_put(const struct store *store, int dir_fd, const 
 MUST_CHECK enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
 					       const char *name, int fd);
 
-/* A name for a file until it is whole: NAME, '~', random digits. */
-MUST_CHECK enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX]);
-
 /*
  * Make a directory unless it exists, set its owner and mode, and open it. TOTP_ERR_UNSAFE: it
  * exists, and neither root nor the owner owns it.
  */
-MUST_CHECK enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid,
-					gid_t gid, int *ret_fd, struct reason *why);
+MUST_CHECK enum totp_err files_make_dir(const struct file_new *dir, int *ret_fd,
+					struct reason *why);
+
+typedef void files_name_fn(void *context, const char *name);
+
+/* Call `look` with each name in the directory. TOTP_ERR_SYSTEM: errno; some were left out. */
+MUST_CHECK enum totp_err files_each_name(int dir_fd, files_name_fn *look, void *context);
 
 /* Open the directory of invitations. TOTP_ERR_NOT_FOUND: a store of an older version has none. */
 MUST_CHECK enum totp_err files_open_invites(const struct store *store, int *ret_fd,
@@ -109,13 +113,6 @@ MUST_CHECK enum totp_err files_open_invites(const struct store *store, int *ret_
 /* The name of a credential's state file. TOTP_ERR_RANGE: as store_name. */
 MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
 					  char ret_name[FILES_STATE_NAME_MAX]);
-
-/*
- * Give a temporary file its name, which no file may have yet. On a file system without
- * RENAME_NOREPLACE, link and unlink do the same; a reader between the two sees two links and
- * rejects the file. TOTP_ERR_EXISTS: there is one; TOTP_ERR_SYSTEM: errno.
- */
-MUST_CHECK enum totp_err files_name_new(int dir_fd, const char *temp, const char *name);
 
 /* store_commit, after which the transaction goes on. */
 MUST_CHECK enum totp_err files_commit(struct store_txn *txn, const struct login_state *next,
@@ -170,6 +167,6 @@ void files_run_clear(struct store_txn *txn);
 void files_run_remove(const struct store_txn *txn);
 
 /* Put the directory before a sentence that begins with a file's name: "users/NAME: ...". */
-void files_prefix(struct reason *why, const char *folder);
+void files_prefix(struct reason *why, const char *directory);
 
 #endif

@@ -15,7 +15,7 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 #define COPY_MAX STATE_FILE_LEN /* bytes; no file of a store is longer */
 #define WAIT_NS  10000000000ull /* for a login that holds a record */
@@ -30,18 +30,20 @@ struct giving {
 	struct reason *why;
 };
 
-static enum totp_err give_folder(struct giving *giving, const char *folder)
+static enum totp_err give_directory(struct giving *giving, const char *directory)
 {
 	OWN_FD int fd = -1;
 	struct stat st;
 	enum totp_err err =
-		path_open_dir(giving->store->dir_fd, folder, giving->uid, &fd, &st, giving->why);
+		path_open_dir(giving->store->dir_fd, directory, giving->uid, &fd, giving->why);
 
-	if (err != TOTP_OK || st.st_uid == giving->uid)
+	if (err != TOTP_OK)
 		return err;
+	if (fstat(fd, &st) == 0 && st.st_uid == giving->uid)
+		return TOTP_OK;
 	/* safe: a directory has one name, and it lies in a directory that root owns */
 	if (fchown(fd, giving->uid, giving->gid) != 0)
-		return reason_errno(giving->why, "%s: cannot give", folder);
+		return reason_errno(giving->why, "%s: cannot give", directory);
 	giving->given++;
 	return TOTP_OK;
 }
@@ -58,6 +60,7 @@ static enum totp_err give_copy(struct giving *giving, const struct found *found)
 {
 	uint8_t bytes[COPY_MAX];
 	char temp[FILES_TEMP_NAME_MAX + 2 * CRED_ID_LEN + 1];
+	struct file_new copy;
 	struct stat st;
 	size_t len = 0;
 	enum totp_err err;
@@ -72,7 +75,8 @@ static enum totp_err give_copy(struct giving *giving, const struct found *found)
 	snprintf(temp, sizeof(temp), "%s~give", found->name);
 	if (unlinkat(found->dir_fd, temp, 0) != 0 && errno != ENOENT)
 		return TOTP_ERR_SYSTEM;
-	err = files_put(giving->store, found->dir_fd, temp, bytes, len, DURABLE_NOW);
+	copy = files_new(giving->store, found->dir_fd, temp, FILE_DURABLE);
+	err = file_write(&copy, bytes, len);
 	if (err != TOTP_OK)
 		return err;
 	err = files_replace_if_same(giving->store, found->dir_fd, temp, found->name, found->fd);
@@ -132,9 +136,7 @@ static void give_record(void *context, const char *user)
 static void give_invite(void *context, const char *user)
 {
 	struct giving *giving = context;
-	const struct path_rule rule = {.owner = giving->uid,
-				       .forbidden = S_IRWXG | S_IRWXO,
-				       .size_max = INVITE_BYTES_MAX + SEAL_OVERHEAD};
+	const struct path_rule rule = files_rule(giving->store, INVITE_BYTES_MAX + SEAL_OVERHEAD);
 	OWN_FD int dir_fd = -1;
 	OWN_FD int fd = -1;
 	char name[STORE_NAME_MAX + 1];
@@ -146,7 +148,7 @@ static void give_invite(void *context, const char *user)
 	if (err == TOTP_OK)
 		err = files_open_invites(giving->store, &dir_fd, NULL);
 	if (err == TOTP_OK)
-		err = path_open_file(dir_fd, name, &rule, &fd, NULL, NULL);
+		err = path_open_file(dir_fd, name, &rule, &fd, NULL);
 	if (err != TOTP_OK) /* used or taken back meanwhile, or not an invitation */
 		return;
 	err = give_copy(giving, &(struct found){dir_fd, name, fd});
@@ -156,28 +158,17 @@ static void give_invite(void *context, const char *user)
 	(void)reason_errno(giving->why, FILES_INVITES "/%.100s: cannot give", name);
 }
 
-/* The copies are on the disk, but not yet their names. */
-static enum totp_err sync_names(const struct giving *giving)
-{
-	OWN_FD int invites_fd = -1;
-	enum totp_err err = files_open_invites(giving->store, &invites_fd, NULL);
-
-	if (fsync(giving->store->states_fd) != 0 || fsync(giving->store->users_fd) != 0 ||
-	    (err == TOTP_OK && fsync(invites_fd) != 0))
-		return reason_errno(giving->why, "the disk does not confirm the records");
-	return TOTP_OK;
-}
-
 enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_given,
 			 struct reason *why)
 {
-	static const char *const folders[] = {FILES_USERS, FILES_STATES, FILES_INVITES};
+	static const char *const directories[] = {FILES_USERS, FILES_STATES, FILES_INVITES};
+	OWN_FD int invites_fd = -1;
 	struct reason unused;
 	struct giving giving = {store, uid, gid, .why = why ? why : &unused};
 	enum totp_err err = TOTP_OK;
 
 	for (size_t i = 0; i < 3 && err == TOTP_OK; i++) {
-		err = give_folder(&giving, folders[i]);
+		err = give_directory(&giving, directories[i]);
 		if (err == TOTP_ERR_NOT_FOUND && i == 2) /* a store of before there were any */
 			err = TOTP_OK;
 	}
@@ -190,8 +181,13 @@ enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_gi
 		err = store_each_invite(store, give_invite, &giving, why);
 	if (err == TOTP_OK)
 		err = giving.err;
-	if (err == TOTP_OK)
-		err = sync_names(&giving);
 	*ret_given = giving.given > 0;
-	return err;
+	if (err != TOTP_OK)
+		return err;
+	/* the copies are on the disk, but not yet their names */
+	err = files_open_invites(store, &invites_fd, NULL);
+	if (fsync(store->states_fd) != 0 || fsync(store->users_fd) != 0 ||
+	    (err == TOTP_OK && fsync(invites_fd) != 0))
+		return reason_errno(why, "the disk does not confirm the records");
+	return TOTP_OK;
 }

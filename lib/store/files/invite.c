@@ -10,29 +10,27 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
-#define BOX_MAX    (INVITE_BYTES_MAX + SEAL_OVERHEAD)
-#define READ_TRIES 8
+#define BOX_MAX (INVITE_BYTES_MAX + SEAL_OVERHEAD)
 
 enum totp_err files_open_invites(const struct store *store, int *ret_fd, struct reason *why)
 {
-	return path_open_dir(store->dir_fd, FILES_INVITES, store->owner, ret_fd, NULL, why);
+	return path_open_dir(store->dir_fd, FILES_INVITES, store->owner, ret_fd, why);
 }
 
 /* --- reading --- */
 
-static enum totp_err open_box(struct store *store, const char *user, const uint8_t *box, size_t len,
-			      struct invite *ret_invite, struct reason *why)
+static enum totp_err unseal_invite(struct store *store, const char *user, struct bytes box,
+				   struct invite *ret_invite, struct reason *why)
 {
-	uint8_t plain[INVITE_BYTES_MAX];
-	size_t plain_len = 0;
+	uint8_t bytes[INVITE_BYTES_MAX];
+	struct buffer plain = buffer_of(bytes, sizeof(bytes));
 	struct invite invite = {.user = ""};
-	enum totp_err err =
-		files_unseal(store, user, box, len, plain, sizeof(plain), &plain_len, why);
+	enum totp_err err = files_unseal(store, user, box, &plain, why);
 
 	if (err == TOTP_OK)
-		err = invite_decode(plain, plain_len, &invite);
+		err = invite_decode(plain.data, plain.len, &invite);
 	if (err == TOTP_OK && strcmp(invite.user, user) != 0)
 		err = TOTP_ERR_SEAL;
 	if (err == TOTP_OK)
@@ -43,16 +41,23 @@ static enum totp_err open_box(struct store *store, const char *user, const uint8
 	return err;
 }
 
-static enum totp_err read_box(struct store *store, int dir_fd, const char *user, const char *name,
-			      struct invite *ret_invite, struct reason *why)
+/* What is to be read, and where to. */
+struct reading {
+	struct store *store;
+	int dir_fd;
+	const char *user, *name;
+	struct invite *invite;
+};
+
+static enum totp_err read_invite(void *context, struct reason *why)
 {
-	const struct path_rule rule = {
-		.owner = store->owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = BOX_MAX};
+	const struct reading *reading = context;
+	const struct path_rule rule = files_rule(reading->store, BOX_MAX);
 	uint8_t box[BOX_MAX];
 	struct reason cause = {""};
 	size_t len = 0;
 	OWN_FD int fd = -1;
-	enum totp_err err = path_open_file(dir_fd, name, &rule, &fd, NULL, why);
+	enum totp_err err = path_open_file(reading->dir_fd, reading->name, &rule, &fd, why);
 
 	if (err != TOTP_OK) {
 		files_prefix(why, FILES_INVITES);
@@ -62,12 +67,13 @@ static enum totp_err read_box(struct store *store, int dir_fd, const char *user,
 	if (err != TOTP_OK)
 		reason_set(&cause, "cannot be read (%s)", err_name(err));
 	else
-		err = open_box(store, user, box, len, ret_invite, &cause);
+		err = unseal_invite(reading->store, reading->user, bytes_of(box, len),
+				    reading->invite, &cause);
 	/* replaced since it was opened, perhaps so that its key could go */
-	if (err == TOTP_ERR_SEAL && !files_is_still(dir_fd, name, fd))
+	if (err == TOTP_ERR_SEAL && !files_is_still(reading->dir_fd, reading->name, fd))
 		err = TOTP_ERR_STALE;
 	if (err != TOTP_OK)
-		reason_set(why, FILES_INVITES "/%s: %.200s", name, cause.text);
+		reason_set(why, FILES_INVITES "/%s: %.200s", reading->name, cause.text);
 	return err;
 }
 
@@ -76,7 +82,6 @@ enum totp_err store_invite_get(struct store *store, const char *user, struct inv
 {
 	char name[STORE_NAME_MAX + 1];
 	OWN_FD int dir_fd = -1;
-	unsigned tries = 0;
 	enum totp_err err;
 
 	if (store_name(user, name) != TOTP_OK)
@@ -84,23 +89,23 @@ enum totp_err store_invite_get(struct store *store, const char *user, struct inv
 	err = files_open_invites(store, &dir_fd, why);
 	if (err != TOTP_OK)
 		return err;
-	do
-		err = read_box(store, dir_fd, user, name, ret_invite, why);
-	while (err == TOTP_ERR_STALE && tries++ < READ_TRIES);
-	return err;
+	return store_retry(read_invite, &(struct reading){store, dir_fd, user, name, ret_invite},
+			   why);
 }
 
 /* --- writing --- */
 
 /* Open the directory, and make it if it is missing. */
-static enum totp_err need_folder(const struct store *store, int *ret_fd, struct reason *why)
+static enum totp_err open_or_make_invites(const struct store *store, int *ret_fd,
+					  struct reason *why)
 {
+	struct file_new dir = files_new(store, store->dir_fd, FILES_INVITES, FILE_DURABLE);
 	enum totp_err err = files_open_invites(store, ret_fd, why);
 
 	if (err != TOTP_ERR_NOT_FOUND)
 		return err;
-	err = files_make_dir(store->dir_fd, FILES_INVITES, S_IRWXU, store->owner, store->group,
-			     ret_fd, why);
+	dir.mode = S_IRWXU;
+	err = files_make_dir(&dir, ret_fd, why);
 	if (err == TOTP_OK && fsync(store->dir_fd) != 0)
 		err = reason_errno(why, FILES_INVITES ": cannot make the directory");
 	return err;
@@ -124,31 +129,20 @@ static enum totp_err seal_invite(const struct store *store, const struct invite 
 static enum totp_err put_box(const struct store *store, const char *name, const uint8_t *box,
 			     size_t len, struct reason *why)
 {
-	char temp[FILES_TEMP_NAME_MAX];
+	struct file_new file;
 	OWN_FD int dir_fd = -1;
-	enum totp_err err = need_folder(store, &dir_fd, why);
+	enum totp_err err = open_or_make_invites(store, &dir_fd, why);
 
-	if (err == TOTP_OK)
-		err = files_temp_name(name, temp);
 	if (err != TOTP_OK)
 		return err;
-	err = files_put(store, dir_fd, temp, box, len, DURABLE_NOW);
-	if (err == TOTP_OK && renameat(dir_fd, temp, dir_fd, name) != 0) {
-		int kept = errno;
-
-		unlinkat(dir_fd, temp, 0);
-		errno = kept;
-		err = TOTP_ERR_SYSTEM;
-	}
-	if (err != TOTP_OK) {
+	file = files_new(store, dir_fd, name, FILE_DURABLE);
+	err = file_replace(&file, box, len);
+	if (err == TOTP_ERR_UNCERTAIN)
+		(void)reason_errno(
+			why, FILES_INVITES "/%s: written, but the disk does not confirm it", name);
+	else if (err != TOTP_OK)
 		(void)reason_errno(why, FILES_INVITES "/%s: cannot write", name);
-		return TOTP_ERR_SYSTEM;
-	}
-	if (fsync(dir_fd) == 0)
-		return TOTP_OK;
-	(void)reason_errno(why, FILES_INVITES "/%s: written, but the disk does not confirm it",
-			   name);
-	return TOTP_ERR_UNCERTAIN;
+	return err;
 }
 
 enum totp_err store_invite_put(struct store *store, const struct invite *invite, struct reason *why)

@@ -8,49 +8,42 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 #define LOCK_PAUSE_NS     500000 /* before the second try; grows */
 #define LOCK_PAUSE_MAX_NS 20000000
 
-enum totp_err files_put(const struct store *store, int dir_fd, const char *name, const void *data,
-			size_t len, enum durable durable)
+struct file_new files_new(const struct store *store, int dir_fd, const char *name,
+			  enum file_durable durable)
 {
-	OWN_FD int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
-			       S_IRUSR | S_IWUSR);
-
-	if (fd < 0)
-		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
-	/* the mode again: the caller's umask may have taken bits away */
-	if (fchown(fd, store->owner, store->group) == 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
-	    io_write(fd, data, len) == TOTP_OK && (durable == DURABLE_LATER || fsync(fd) == 0))
-		return TOTP_OK;
-
-	int kept = errno;
-	unlinkat(dir_fd, name, 0);
-	errno = kept;
-	return TOTP_ERR_SYSTEM;
+	return (struct file_new){dir_fd,       name,         S_IRUSR | S_IWUSR,
+				 store->owner, store->group, durable};
 }
 
-enum totp_err files_make_dir(int parent_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,
-			     int *ret_fd, struct reason *why)
+struct path_rule files_rule(const struct store *store, off_t size_max)
+{
+	return (struct path_rule){
+		.owner = store->owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = size_max};
+}
+
+enum totp_err files_make_dir(const struct file_new *dir, int *ret_fd, struct reason *why)
 {
 	OWN_FD int fd = -1;
 	enum totp_err err;
 
-	if (mkdirat(parent_fd, path, mode) != 0 && errno != EEXIST) {
-		(void)reason_errno(why, "%s: cannot make the directory", path);
+	if (mkdirat(dir->dir_fd, dir->name, dir->mode) != 0 && errno != EEXIST) {
+		(void)reason_errno(why, "%s: cannot make the directory", dir->name);
 		return TOTP_ERR_SYSTEM;
 	}
 	/*
 	 * one that exists already, for example from an interrupted setup, must not belong to
 	 * another account
 	 */
-	err = path_open_dir(parent_fd, path, uid, &fd, NULL, why);
+	err = path_open_dir(dir->dir_fd, dir->name, dir->uid, &fd, why);
 	if (err != TOTP_OK)
 		return err;
-	if (fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0) {
-		(void)reason_errno(why, "%s: cannot set owner and mode", path);
+	if (fchown(fd, dir->uid, dir->gid) != 0 || fchmod(fd, dir->mode) != 0) {
+		(void)reason_errno(why, "%s: cannot set owner and mode", dir->name);
 		return TOTP_ERR_SYSTEM;
 	}
 	*ret_fd = fd_take(&fd);

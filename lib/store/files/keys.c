@@ -15,7 +15,7 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 #define ALONE_TRY_MS 200 /* in which a login that waits meanwhile is not yet refused */
 
@@ -65,8 +65,7 @@ enum totp_err files_find_key(struct store *store, uint32_t id, const struct host
 	return TOTP_OK;
 }
 
-static enum totp_err take_folder(struct store *store, int how, uint64_t deadline,
-				 struct reason *why)
+static enum totp_err lock_users(struct store *store, int how, uint64_t deadline, struct reason *why)
 {
 	for (unsigned tries = 0; flock(store->users_fd, how | LOCK_NB) != 0; tries++) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -83,13 +82,12 @@ static enum totp_err take_folder(struct store *store, int how, uint64_t deadline
 
 enum totp_err files_begin_change(struct store *store, struct reason *why)
 {
-	return take_folder(store, LOCK_SH, io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull,
-			   why);
+	return lock_users(store, LOCK_SH, io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull, why);
 }
 
 enum totp_err files_begin_alone(struct store *store, uint64_t deadline, struct reason *why)
 {
-	return take_folder(store, LOCK_EX, deadline, why);
+	return lock_users(store, LOCK_EX, deadline, why);
 }
 
 void files_end_change(struct store *store)
@@ -127,12 +125,12 @@ enum totp_err store_claim_keys(struct store *store, struct reason *why)
 	return TOTP_ERR_TIMEOUT;
 }
 
-enum totp_err files_unseal(struct store *store, const char *user, const uint8_t *box, size_t len,
-			   uint8_t *ret_plain, size_t cap, size_t *ret_len, struct reason *why)
+enum totp_err files_unseal(struct store *store, const char *user, struct bytes box,
+			   struct buffer *ret_plain, struct reason *why)
 {
 	const struct host_key *key = NULL;
 	uint32_t id = 0;
-	enum totp_err err = seal_key_id(box, len, &id);
+	enum totp_err err = seal_key_id(box, &id);
 
 	if (err != TOTP_OK) {
 		reason_set(why, "not a sealed record");
@@ -146,10 +144,10 @@ enum totp_err files_unseal(struct store *store, const char *user, const uint8_t 
 			   (unsigned)id, store->keyring_path);
 		return TOTP_ERR_SEAL;
 	}
-	return seal_open(key, user, box, len, ret_plain, cap, ret_len);
+	return seal_open(key, user, box, ret_plain);
 }
 
-/* Nobody else changes sealed files meanwhile: what is there is what was read, or stays. */
+/* No other process changes sealed files meanwhile: what is there is what was read, or stays. */
 enum totp_err files_replace_if_same(struct store *store, int dir_fd, const char *temp,
 				    const char *name, int fd)
 {

@@ -8,23 +8,24 @@
 
 #include "store/files/files.h"
 
-#define OWN_DIR OWN(dir_end)
-
-static void dir_end(DIR **dir)
+enum totp_err files_each_name(int dir_fd, files_name_fn *look, void *context)
 {
-	if (*dir)
-		closedir(*dir);
-}
-
-/* A stream of its own: the offset of the directory's descriptor does not change. */
-static DIR *open_stream(int dir_fd)
-{
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* a stream of its own: the offset of the directory's descriptor does not change */
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), kept;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
 
-	if (!dir && fd >= 0)
-		close(fd);
-	return dir;
+	if (!dir) {
+		fd_close(fd);
+		return TOTP_ERR_SYSTEM;
+	}
+	while ((errno = 0, entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			look(context, entry->d_name);
+	kept = errno;
+	closedir(dir);
+	errno = kept;
+	return kept == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
 }
 
 /* One walk through a directory of the store. */
@@ -35,25 +36,17 @@ struct listing {
 	void *context;
 };
 
-/* Called with each name in the directory. */
-typedef void entry_fn(const struct listing *listing, const char *name);
-
-static enum totp_err each_entry(const struct listing *listing, int dir_fd, entry_fn *look,
+static enum totp_err list_names(struct listing *listing, int dir_fd, files_name_fn *look,
 				struct reason *why)
 {
-	OWN_DIR DIR *dir = open_stream(dir_fd);
-	const struct dirent *entry;
-
-	if (!dir)
-		return reason_errno(why, "%s: cannot be listed", listing->directory);
-	while ((errno = 0, entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			look(listing, entry->d_name);
-	return errno == 0 ? TOTP_OK : reason_errno(why, "%s: cannot be listed", listing->directory);
+	if (files_each_name(dir_fd, look, listing) == TOTP_OK)
+		return TOTP_OK;
+	return reason_errno(why, "%s: cannot be listed", listing->directory);
 }
 
-static void list_user(const struct listing *listing, const char *name)
+static void list_user(void *context, const char *name)
 {
+	const struct listing *listing = context;
 	char user[CRED_USER_MAX + 1];
 
 	if (store_user_of(name, user) == TOTP_OK)
@@ -68,13 +61,13 @@ static void list_path(const struct listing *listing, const char *name)
 	listing->each(listing->context, path);
 }
 
-/* A name that is no user's, among records or invitations. */
-static void list_stray_name(const struct listing *listing, const char *name)
+/* A name that is not that of a user, among records or invitations. */
+static void list_stray_name(void *context, const char *name)
 {
 	char user[CRED_USER_MAX + 1];
 
 	if (store_user_of(name, user) != TOTP_OK)
-		list_path(listing, name);
+		list_path(context, name);
 }
 
 /* Split NAME.ID into user and credential id. */
@@ -92,8 +85,9 @@ static bool split_state_name(const char *name, char user[CRED_USER_MAX + 1],
 	return store_user_of(copy, user) == TOTP_OK;
 }
 
-static void list_stray_state(const struct listing *listing, const char *name)
+static void list_stray_state(void *context, const char *name)
 {
+	const struct listing *listing = context;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	char user[CRED_USER_MAX + 1];
 	uint8_t id[CRED_ID_LEN];
@@ -109,41 +103,41 @@ static void list_stray_state(const struct listing *listing, const char *name)
 enum totp_err store_each_user(struct store *store, store_each_fn *each, void *context,
 			      struct reason *why)
 {
-	const struct listing listing = {store, FILES_USERS, each, context};
+	struct listing listing = {store, FILES_USERS, each, context};
 
-	return each_entry(&listing, store->users_fd, list_user, why);
+	return list_names(&listing, store->users_fd, list_user, why);
 }
 
 /* A missing directory counts as empty. */
-static enum totp_err each_invite(const struct listing *listing, entry_fn *look, struct reason *why)
+static enum totp_err list_invites(struct listing *listing, files_name_fn *look, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
 	enum totp_err err = files_open_invites(listing->store, &dir_fd, why);
 
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
-	return each_entry(listing, dir_fd, look, why);
+	return list_names(listing, dir_fd, look, why);
 }
 
 enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
 				struct reason *why)
 {
-	const struct listing listing = {store, FILES_INVITES, each, context};
+	struct listing listing = {store, FILES_INVITES, each, context};
 
-	return each_invite(&listing, list_user, why);
+	return list_invites(&listing, list_user, why);
 }
 
 enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *context,
 			       struct reason *why)
 {
-	const struct listing users = {store, FILES_USERS, each, context};
-	const struct listing states = {store, FILES_STATES, each, context};
-	const struct listing invites = {store, FILES_INVITES, each, context};
-	enum totp_err err = each_entry(&users, store->users_fd, list_stray_name, why);
+	struct listing users = {store, FILES_USERS, each, context};
+	struct listing states = {store, FILES_STATES, each, context};
+	struct listing invites = {store, FILES_INVITES, each, context};
+	enum totp_err err = list_names(&users, store->users_fd, list_stray_name, why);
 
 	if (err == TOTP_OK)
-		err = each_entry(&states, store->states_fd, list_stray_state, why);
+		err = list_names(&states, store->states_fd, list_stray_state, why);
 	if (err == TOTP_OK)
-		err = each_invite(&invites, list_stray_name, why);
+		err = list_invites(&invites, list_stray_name, why);
 	return err;
 }

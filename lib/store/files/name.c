@@ -1,9 +1,4 @@
-/* The names of the files engine's files: what a user name becomes, and how a file gets it. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
+/* The names of the files engine's files: what a user name becomes. */
 #include "store/files/files.h"
 
 enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
@@ -67,37 +62,12 @@ enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
 	return TOTP_OK;
 }
 
-enum totp_err files_temp_name(const char *name, char ret_temp[FILES_TEMP_NAME_MAX])
+void files_prefix(struct reason *why, const char *directory)
 {
-	uint8_t random[8];
-	char hex[17];
-	enum totp_err err = crypto_random(random, sizeof(random));
-
-	if (err != TOTP_OK)
-		return err;
-	text_to_hex(random, sizeof(random), hex);
-	snprintf(ret_temp, FILES_TEMP_NAME_MAX, "%s~%s", name, hex);
-	return TOTP_OK;
-}
-
-void files_prefix(struct reason *why, const char *folder)
-{
-	struct reason told;
+	struct reason sentence;
 
 	if (!why)
 		return;
-	told = *why;
-	reason_set(why, "%s/%.240s", folder, told.text);
-}
-
-enum totp_err files_name_new(int dir_fd, const char *temp, const char *name)
-{
-	if (renameat2(dir_fd, temp, dir_fd, name, RENAME_NOREPLACE) == 0)
-		return TOTP_OK;
-	if ((errno != EINVAL && errno != ENOSYS) || linkat(dir_fd, temp, dir_fd, name, 0) != 0)
-		return errno == EEXIST ? TOTP_ERR_EXISTS : TOTP_ERR_SYSTEM;
-	if (unlinkat(dir_fd, temp, 0) == 0)
-		return TOTP_OK;
-	unlinkat(dir_fd, name, 0);
-	return TOTP_ERR_SYSTEM;
+	sentence = *why;
+	reason_set(why, "%s/%.240s", directory, sentence.text);
 }

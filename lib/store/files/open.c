@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "store/files/path.h"
 
 /* "pam_totp store N" */
 static bool read_title(struct text line, uint64_t *ret_version)
@@ -32,7 +31,7 @@ static bool read_hex_line(struct text line, const char *name, uint8_t *ret_bytes
 		       TOTP_OK;
 }
 
-static enum totp_err parse_marker(struct store *store, struct text text, const char *dir,
+static enum totp_err parse_marker(struct text text, const char *dir, struct files_marker *marker,
 				  struct reason *why)
 {
 	struct text line[3] = {{"", 0}, {"", 0}, {"", 0}};
@@ -44,16 +43,16 @@ static enum totp_err parse_marker(struct store *store, struct text text, const c
 		reason_set(why, "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
 		return TOTP_ERR_UNSUPPORTED;
 	}
-	store->version = (uint8_t)version;
-	if (version && read_hex_line(line[1], "id ", store->id, sizeof(store->id)) &&
-	    read_hex_line(line[2], "machine ", store->machine, sizeof(store->machine)) &&
+	marker->version = (uint8_t)version;
+	if (version && read_hex_line(line[1], "id ", marker->id, sizeof(marker->id)) &&
+	    read_hex_line(line[2], "machine ", marker->machine, sizeof(marker->machine)) &&
 	    text.len == 0)
 		return TOTP_OK;
 	reason_set(why, "%s/" FILES_MARKER ": damaged: restore it from your backup", dir);
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err read_marker(struct store *store, int dir_fd, const char *dir,
+static enum totp_err read_marker(int dir_fd, const char *dir, struct files_marker *ret_marker,
 				 struct reason *why)
 {
 	const struct path_rule rule = {.forbidden = S_IWGRP | S_IWOTH,
@@ -61,7 +60,7 @@ static enum totp_err read_marker(struct store *store, int dir_fd, const char *di
 	char text[FILES_MARKER_MAX];
 	size_t len = 0;
 	OWN_FD int fd = -1;
-	enum totp_err err = path_open_file(dir_fd, FILES_MARKER, &rule, &fd, NULL, why);
+	enum totp_err err = path_open_file(dir_fd, FILES_MARKER, &rule, &fd, why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why,
@@ -73,7 +72,7 @@ static enum totp_err read_marker(struct store *store, int dir_fd, const char *di
 	err = io_read_all(fd, text, sizeof(text), &len);
 	if (err != TOTP_OK)
 		return reason_errno(why, "%s/" FILES_MARKER ": cannot read", dir);
-	return parse_marker(store, (struct text){text, len}, dir, why);
+	return parse_marker((struct text){text, len}, dir, ret_marker, why);
 }
 
 /* Open what a marked store has. That one of these is missing proves nothing absent. */
@@ -85,16 +84,15 @@ static enum totp_err open_records(struct store *store, int dir_fd, struct reason
 	if (err == TOTP_OK) {
 		store->owner = st.st_uid;
 		store->group = st.st_gid;
-		err = path_open_dir(dir_fd, FILES_STATES, store->owner, &store->states_fd, NULL,
-				    why);
+		err = path_open_dir(dir_fd, FILES_STATES, store->owner, &store->states_fd, why);
 	}
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_UNSAFE : err;
 }
 
-static enum totp_err open_folders(struct store *store, const char *dir, struct reason *why)
+static enum totp_err open_dirs(struct store *store, const char *dir, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, NULL, why);
+	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why,
@@ -102,7 +100,7 @@ static enum totp_err open_folders(struct store *store, const char *dir, struct r
 			   "totpctl init",
 			   dir);
 	if (err == TOTP_OK)
-		err = read_marker(store, dir_fd, dir, why);
+		err = read_marker(dir_fd, dir, &store->marker, why);
 	if (err == TOTP_OK)
 		err = open_records(store, dir_fd, why);
 	if (err == TOTP_OK)
@@ -113,13 +111,13 @@ static enum totp_err open_folders(struct store *store, const char *dir, struct r
 enum totp_err store_identify(const char *dir, uint8_t ret_id[CRED_ID_LEN], struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	struct store marked = {.version = 0};
-	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, NULL, why);
+	struct files_marker marker = {.version = 0};
+	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, why);
 
 	if (err == TOTP_OK)
-		err = read_marker(&marked, dir_fd, dir, why);
+		err = read_marker(dir_fd, dir, &marker, why);
 	if (err == TOTP_OK)
-		memcpy(ret_id, marked.id, sizeof(marked.id));
+		memcpy(ret_id, marker.id, sizeof(marker.id));
 	return err;
 }
 
@@ -141,7 +139,7 @@ enum totp_err store_open(const struct store_config *config, struct store **ret_s
 		store->keyring = *config->keys;
 		store->has_keys = store->given = true;
 	}
-	err = open_folders(store, config->dir, why);
+	err = open_dirs(store, config->dir, why);
 	if (err == TOTP_OK && config->run_dir)
 		err = files_run_open(store, config, why);
 	if (err != TOTP_OK)
@@ -182,17 +180,17 @@ bool store_lacks_key(const struct store *store)
 
 uint8_t store_version(const struct store *store)
 {
-	return store->version;
+	return store->marker.version;
 }
 
 const uint8_t *store_id(const struct store *store)
 {
-	return store->id;
+	return store->marker.id;
 }
 
 const uint8_t *store_machine(const struct store *store)
 {
-	return store->machine;
+	return store->marker.machine;
 }
 
 enum totp_err store_has(struct store *store, const char *user, bool *ret_has, struct reason *why)

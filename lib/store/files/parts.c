@@ -5,7 +5,7 @@
 #include "base/io.h"
 #include "record/seal.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 const char *store_part(enum store_part part)
 {
@@ -48,9 +48,7 @@ enum totp_err store_state_file(struct store *store, const char *user, char ret_n
 
 enum totp_err store_key_of(struct store *store, const char *user, uint32_t *ret_key_id)
 {
-	const struct path_rule rule = {.owner = store->owner,
-				       .forbidden = S_IRWXG | S_IRWXO,
-				       .size_max = CRED_BYTES_MAX + SEAL_OVERHEAD};
+	const struct path_rule rule = files_rule(store, CRED_BYTES_MAX + SEAL_OVERHEAD);
 	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD];
 	char name[STORE_NAME_MAX + 1];
 	OWN_FD int fd = -1;
@@ -58,8 +56,8 @@ enum totp_err store_key_of(struct store *store, const char *user, uint32_t *ret_
 	enum totp_err err = store_name(user, name);
 
 	if (err == TOTP_OK)
-		err = path_open_file(store->users_fd, name, &rule, &fd, NULL, NULL);
+		err = path_open_file(store->users_fd, name, &rule, &fd, NULL);
 	if (err == TOTP_OK)
 		err = io_read_all(fd, box, sizeof(box), &len);
-	return err == TOTP_OK ? seal_key_id(box, len, ret_key_id) : err;
+	return err == TOTP_OK ? seal_key_id(bytes_of(box, len), ret_key_id) : err;
 }

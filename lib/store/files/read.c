@@ -11,20 +11,19 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 /* Open a credential; where it does not open, `why` says what to do. */
-static enum totp_err open_seal(struct store *store, const char *user, const uint8_t *box,
-			       size_t len, struct cred *ret_cred, struct reason *why)
+static enum totp_err unseal_cred(struct store *store, const char *user, struct bytes box,
+				 struct cred *ret_cred, struct reason *why)
 {
-	uint8_t plain[CRED_BYTES_MAX];
-	size_t plain_len = 0;
-	enum totp_err err =
-		files_unseal(store, user, box, len, plain, sizeof(plain), &plain_len, why);
+	uint8_t bytes[CRED_BYTES_MAX];
+	struct buffer plain = buffer_of(bytes, sizeof(bytes));
+	enum totp_err err = files_unseal(store, user, box, &plain, why);
 
 	if (err == TOTP_OK)
-		err = cred_decode(plain, plain_len, ret_cred);
-	WIPE(plain);
+		err = cred_decode(plain.data, plain.len, ret_cred);
+	WIPE(bytes);
 	if (err == TOTP_OK && strcmp(ret_cred->user, user) != 0)
 		err = TOTP_ERR_SEAL;
 	if (err == TOTP_ERR_UNSUPPORTED)
@@ -37,9 +36,7 @@ static enum totp_err open_seal(struct store *store, const char *user, const uint
 
 static enum totp_err read_cred(struct store_txn *txn, const char *user, struct reason *why)
 {
-	const struct path_rule rule = {.owner = txn->store->owner,
-				       .forbidden = S_IRWXG | S_IRWXO,
-				       .size_max = CRED_BYTES_MAX + SEAL_OVERHEAD};
+	const struct path_rule rule = files_rule(txn->store, CRED_BYTES_MAX + SEAL_OVERHEAD);
 	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD];
 	char name[STORE_NAME_MAX + 1];
 	struct reason cause = {""};
@@ -50,7 +47,7 @@ static enum totp_err read_cred(struct store_txn *txn, const char *user, struct r
 		reason_set(why, "user name too long for a record");
 		return err;
 	}
-	err = path_open_file(txn->store->users_fd, name, &rule, &txn->cred_fd, NULL, why);
+	err = path_open_file(txn->store->users_fd, name, &rule, &txn->cred_fd, why);
 	if (err != TOTP_OK) {
 		files_prefix(why, FILES_USERS);
 		return err;
@@ -59,7 +56,7 @@ static enum totp_err read_cred(struct store_txn *txn, const char *user, struct r
 	if (err != TOTP_OK)
 		reason_set(&cause, "cannot be read (%s)", err_name(err));
 	else
-		err = open_seal(txn->store, user, box, len, &txn->cred, &cause);
+		err = unseal_cred(txn->store, user, bytes_of(box, len), &txn->cred, &cause);
 	/* replaced since it was opened, perhaps so that its key could go */
 	if (err == TOTP_ERR_SEAL && !files_is_still(txn->store->users_fd, name, txn->cred_fd))
 		return TOTP_ERR_STALE;
@@ -78,20 +75,18 @@ bool files_cred_is_still(const struct store_txn *txn)
 
 static enum totp_err open_disk_state(struct store_txn *txn, struct reason *why)
 {
-	struct path_rule rule = {.owner = txn->store->owner,
-				 .forbidden = S_IRWXG | S_IRWXO,
-				 .size_max = STATE_FILE_LEN,
-				 .flags = O_RDWR};
+	struct path_rule rule = files_rule(txn->store, STATE_FILE_LEN);
 	char name[FILES_STATE_NAME_MAX];
 	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
 
 	if (err != TOTP_OK)
 		return err;
-	err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, NULL, why);
+	rule.flags = O_RDWR;
+	err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, why);
 	if (err == TOTP_ERR_SYSTEM && errno == EROFS && txn->store->run_fd >= 0) {
 		rule.flags = O_RDONLY;
 		txn->read_only = true;
-		err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, NULL, why);
+		err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, why);
 	}
 	if (err != TOTP_OK)
 		files_prefix(why, FILES_STATES);
@@ -142,40 +137,42 @@ static enum totp_err read_once(struct store_txn *txn, const char *user, struct r
 	return err;
 }
 
-/* Read again while the record is replaced at the same time. */
-static enum totp_err read_record(const struct store_txn *fresh, const char *user,
-				 struct store_txn *txn, struct reason *why)
-{
-	enum totp_err err = TOTP_ERR_STALE;
+/* What is to be read, and where to. */
+struct reading {
+	struct store *store;
+	const char *user;
+	struct store_txn *txn;
+	bool cred_only;
+};
 
-	for (unsigned i = 0; i < STORE_TRIES && err == TOTP_ERR_STALE; i++) {
-		*txn = *fresh;
-		err = read_once(txn, user, why);
-		if (err != TOTP_OK)
-			store_end(txn);
-	}
-	if (err == TOTP_ERR_STALE)
-		reason_set(why, "the record was replaced %d times meanwhile: try again",
-			   STORE_TRIES);
+static enum totp_err try_to_read(void *context, struct reason *why)
+{
+	const struct reading *reading = context;
+	enum totp_err err;
+
+	*reading->txn = (struct store_txn)STORE_TXN_NONE;
+	reading->txn->store = reading->store;
+	reading->txn->cred_only = reading->cred_only;
+	err = read_once(reading->txn, reading->user, why);
+	if (err != TOTP_OK)
+		store_end(reading->txn);
 	return err;
 }
 
 enum totp_err store_read_cred(struct store *store, const char *user, struct store_txn *txn,
 			      struct reason *why)
 {
-	const struct store_txn fresh = {
-		.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1, .cred_only = true};
+	struct reading reading = {store, user, txn, .cred_only = true};
 
-	return read_record(&fresh, user, txn, why);
+	return store_retry(try_to_read, &reading, why);
 }
 
 enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
 			 struct reason *why)
 {
-	const struct store_txn fresh = {
-		.store = store, .cred_fd = -1, .state_fd = -1, .run_fd = -1};
+	struct reading reading = {store, user, txn, .cred_only = false};
 
-	return read_record(&fresh, user, txn, why);
+	return store_retry(try_to_read, &reading, why);
 }
 
 void files_let_go(struct store_txn *txn)

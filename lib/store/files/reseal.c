@@ -14,7 +14,6 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
 
 #define BATCH_MIN    64
 #define BATCH_MAX    4096
@@ -26,14 +25,14 @@
 
 _Static_assert(INVITE_BYTES_MAX <= CRED_BYTES_MAX, "one buffer for both");
 
-static const char *folder_of(enum store_kind kind)
+static const char *directory_of(enum store_kind kind)
 {
 	return kind == STORE_RECORD ? FILES_USERS : FILES_INVITES;
 }
 
 /* TOTP_ERR_NOT_FOUND: a store without invitations. The descriptor is the caller's. */
-static enum totp_err open_folder(const struct store *store, enum store_kind kind, int *ret_fd,
-				 struct reason *why)
+static enum totp_err open_directory(const struct store *store, enum store_kind kind, int *ret_fd,
+				    struct reason *why)
 {
 	if (kind == STORE_INVITE)
 		return files_open_invites(store, ret_fd, why);
@@ -41,16 +40,15 @@ static enum totp_err open_folder(const struct store *store, enum store_kind kind
 	return *ret_fd >= 0 ? TOTP_OK : reason_errno(why, FILES_USERS);
 }
 
-static enum totp_err open_file(const struct store *store, int dir_fd, const char *name, int *ret_fd,
-			       struct reason *why)
+static enum totp_err open_sealed(const struct store *store, int dir_fd, const char *name,
+				 int *ret_fd, struct reason *why)
 {
-	const struct path_rule rule = {
-		.owner = store->owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = BOX_MAX};
+	const struct path_rule rule = files_rule(store, BOX_MAX);
 
-	return path_open_file(dir_fd, name, &rule, ret_fd, NULL, why);
+	return path_open_file(dir_fd, name, &rule, ret_fd, why);
 }
 
-/* --- who needs which key --- */
+/* --- which file needs which key --- */
 
 struct key_walk {
 	struct store *store;
@@ -67,20 +65,20 @@ static enum totp_err read_key_id(const struct key_walk *walk, const char *name, 
 	uint8_t box[SEAL_OVERHEAD];
 	OWN_FD int fd = -1;
 	size_t len = 0;
-	enum totp_err err = open_file(walk->store, walk->dir_fd, name, &fd, why);
+	enum totp_err err = open_sealed(walk->store, walk->dir_fd, name, &fd, why);
 
 	if (err != TOTP_OK)
 		return err;
 	err = io_pread(fd, box, sizeof(box), 0, &len);
 	if (err != TOTP_OK)
 		return reason_errno(why, "%s", name);
-	err = seal_key_id(box, len, ret_id);
+	err = seal_key_id(bytes_of(box, len), ret_id);
 	if (err != TOTP_OK)
 		reason_set(why, "%s: not a sealed file", name);
 	return err;
 }
 
-static void tell_key(void *context, const char *user)
+static void report_key(void *context, const char *user)
 {
 	struct key_walk *walk = context;
 	char name[STORE_NAME_MAX + 1];
@@ -90,7 +88,7 @@ static void tell_key(void *context, const char *user)
 
 	if (err == TOTP_OK)
 		err = read_key_id(walk, name, &id, &why);
-	files_prefix(&why, folder_of(walk->kind));
+	files_prefix(&why, directory_of(walk->kind));
 	if (err != TOTP_ERR_NOT_FOUND) /* removed meanwhile */
 		walk->each(walk->context, walk->kind, user, err, id, &why);
 }
@@ -99,13 +97,13 @@ static enum totp_err walk_kind(struct store *store, enum store_kind kind, store_
 			       void *context, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	enum totp_err err = open_folder(store, kind, &dir_fd, why);
+	enum totp_err err = open_directory(store, kind, &dir_fd, why);
 	struct key_walk walk = {store, kind, dir_fd, each, context};
 
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND && kind == STORE_INVITE ? TOTP_OK : err;
-	return kind == STORE_RECORD ? store_each_user(store, tell_key, &walk, why)
-				    : store_each_invite(store, tell_key, &walk, why);
+	return kind == STORE_RECORD ? store_each_user(store, report_key, &walk, why)
+				    : store_each_invite(store, report_key, &walk, why);
 }
 
 enum totp_err store_each_key(struct store *store, store_key_fn *each, void *context,
@@ -128,60 +126,51 @@ struct resealing {
 
 struct batch {
 	struct store *store;
-	const struct store_reseal *wish;
+	const struct store_reseal *what;
 	int dir_fd;
 	size_t room; /* files, each of which has a descriptor open until the batch ends */
 	size_t count;
 	struct resealing files[];
 };
 
-static void tell(const struct batch *batch, struct resealing *file, enum totp_err err,
-		 const struct reason *why)
+static void report_resealed(const struct batch *batch, struct resealing *file, enum totp_err err,
+			    const struct reason *why)
 {
 	file->fd = fd_close(file->fd);
-	batch->wish->told(batch->wish->context, file->user, err, why);
-}
-
-/* A name that the next run will use again, so that one which was cut short leaves nothing. */
-static void name_temp(struct resealing *file, uint32_t key_id)
-{
-	size_t len = strlen(file->name);
-
-	memcpy(file->temp, file->name, len);
-	snprintf(file->temp + len, sizeof(file->temp) - len, "~%016x", (unsigned)key_id);
+	batch->what->told(batch->what->context, file->user, err, why);
 }
 
 /* The name of the state that a record's plaintext names. */
-static enum totp_err name_state(struct resealing *file, const uint8_t *plain, size_t len)
+static enum totp_err name_state(struct resealing *file, const struct buffer *plain)
 {
 	OWN_CRED struct cred cred;
-	enum totp_err err = cred_decode(plain, len, &cred);
+	enum totp_err err = cred_decode(plain->data, plain->len, &cred);
 
 	return err == TOTP_OK ? files_state_name(file->user, cred.id, file->state) : err;
 }
 
-/* What a file holds; *ret_len = 0 if the first key has sealed it already. */
+/* What a file holds; nothing if the first key has sealed it already. */
 static enum totp_err read_plain(const struct batch *batch, struct resealing *file,
-				uint8_t ret_plain[CRED_BYTES_MAX], size_t *ret_len,
-				struct reason *why)
+				struct buffer *ret_plain, struct reason *why)
 {
-	uint8_t box[BOX_MAX];
+	uint8_t bytes[BOX_MAX];
+	struct bytes box;
 	size_t len = 0;
 	uint32_t id = 0;
-	enum totp_err err = open_file(batch->store, batch->dir_fd, file->name, &file->fd, why);
+	enum totp_err err = open_sealed(batch->store, batch->dir_fd, file->name, &file->fd, why);
 
 	if (err != TOTP_OK)
 		return err;
-	err = io_read_all(file->fd, box, sizeof(box), &len);
+	err = io_read_all(file->fd, bytes, sizeof(bytes), &len);
+	box = bytes_of(bytes, len);
 	if (err == TOTP_OK)
-		err = seal_key_id(box, len, &id);
+		err = seal_key_id(box, &id);
 	if (err == TOTP_OK && id == batch->store->keyring.keys[0].id)
 		return TOTP_OK;
 	if (err == TOTP_OK)
-		err = files_unseal(batch->store, file->user, box, len, ret_plain, CRED_BYTES_MAX,
-				   ret_len, why);
-	if (err == TOTP_OK && batch->wish->kind == STORE_RECORD)
-		err = name_state(file, ret_plain, *ret_len);
+		err = files_unseal(batch->store, file->user, box, ret_plain, why);
+	if (err == TOTP_OK && batch->what->kind == STORE_RECORD)
+		err = name_state(file, ret_plain);
 	if (err != TOTP_OK) {
 		struct reason cause = *why;
 
@@ -194,50 +183,54 @@ static enum totp_err read_plain(const struct batch *batch, struct resealing *fil
 }
 
 /* Write the new box beside the old one. */
-static enum totp_err write_box(const struct batch *batch, struct resealing *file,
-			       const uint8_t *plain, size_t len)
+static enum totp_err write_sealed(const struct batch *batch, struct resealing *file,
+				  const struct buffer *plain)
 {
 	const struct host_key *key = &batch->store->keyring.keys[0];
+	const struct file_new new =
+		files_new(batch->store, batch->dir_fd, file->temp,
+			  batch->what->count > FEW ? FILE_DURABLE_LATER : FILE_DURABLE);
 	uint8_t box[BOX_MAX];
-	enum totp_err err = seal_close(key, file->user, plain, len, box);
+	enum totp_err err = seal_close(key, file->user, plain->data, plain->len, box);
 
 	if (err != TOTP_OK)
 		return err;
-	name_temp(file, key->id);
+	/* the next run uses the name again, so that one which was cut short leaves nothing */
+	memcpy(file->temp, file->name, sizeof(file->name));
+	snprintf(file->temp + strlen(file->name), FILE_TEMP_LEN + 1, "~%016x", (unsigned)key->id);
 	if (unlinkat(batch->dir_fd, file->temp, 0) != 0 && errno != ENOENT)
 		return TOTP_ERR_SYSTEM;
-	return files_put(batch->store, batch->dir_fd, file->temp, box, len + SEAL_OVERHEAD,
-			 batch->wish->count > FEW ? DURABLE_LATER : DURABLE_NOW);
+	return file_write(&new, box, plain->len + SEAL_OVERHEAD);
 }
 
 /*
  * Returns only errors of the disk; an error of the file itself is reported to the caller's
  * function.
  */
-static enum totp_err begin_file(struct batch *batch, const char *user, struct reason *why)
+static enum totp_err begin_resealing(struct batch *batch, const char *user, struct reason *why)
 {
 	struct resealing *file = &batch->files[batch->count];
-	const char *folder = folder_of(batch->wish->kind);
-	uint8_t plain[CRED_BYTES_MAX];
+	const char *directory = directory_of(batch->what->kind);
+	uint8_t bytes[CRED_BYTES_MAX];
+	struct buffer plain = buffer_of(bytes, sizeof(bytes));
 	struct reason cause = {""};
-	size_t len = 0;
 	enum totp_err err;
 
 	*file = (struct resealing){.user = user, .fd = -1};
 	err = store_name(user, file->name);
 	if (err == TOTP_OK)
-		err = read_plain(batch, file, plain, &len, &cause);
-	if (err != TOTP_OK || len == 0) {
-		WIPE(plain);
-		files_prefix(&cause, folder);
-		tell(batch, file, err, &cause);
+		err = read_plain(batch, file, &plain, &cause);
+	if (err != TOTP_OK || plain.len == 0) {
+		WIPE(bytes);
+		files_prefix(&cause, directory);
+		report_resealed(batch, file, err, &cause);
 		return TOTP_OK;
 	}
-	err = write_box(batch, file, plain, len);
-	WIPE(plain);
-	batch->count++; /* take_back closes it after an error */
+	err = write_sealed(batch, file, &plain);
+	WIPE(bytes);
+	batch->count++; /* leave_rest closes it after an error */
 	if (err != TOTP_OK)
-		(void)reason_errno(why, "%s/%s: cannot write", folder, file->name);
+		(void)reason_errno(why, "%s/%s: cannot write", directory, file->name);
 	return err;
 }
 
@@ -248,14 +241,12 @@ static enum totp_err begin_file(struct batch *batch, const char *user, struct re
 static void hold_state(const struct batch *batch, const struct resealing *file, int *ret_fd)
 {
 	const struct store *store = batch->store;
-	const struct path_rule rule = {.owner = store->owner,
-				       .forbidden = S_IRWXG | S_IRWXO,
-				       .size_max = STATE_FILE_LEN,
-				       .flags = O_RDWR};
-	uint64_t deadline = io_monotonic_ns() + batch->wish->wait_ms * 1000000ull;
+	struct path_rule rule = files_rule(store, STATE_FILE_LEN);
+	uint64_t deadline = io_monotonic_ns() + batch->what->wait_ms * 1000000ull;
 
-	if (batch->wish->kind == STORE_RECORD &&
-	    path_open_file(store->states_fd, file->state, &rule, ret_fd, NULL, NULL) == TOTP_OK)
+	rule.flags = O_RDWR;
+	if (batch->what->kind == STORE_RECORD &&
+	    path_open_file(store->states_fd, file->state, &rule, ret_fd, NULL) == TOTP_OK)
 		(void)!files_take_lock(*ret_fd, deadline, NULL);
 }
 
@@ -268,11 +259,11 @@ static enum totp_err hold_and_replace(const struct batch *batch, const struct re
 	hold_state(batch, file, &state_fd);
 	err = files_replace_if_same(batch->store, batch->dir_fd, file->temp, file->name, file->fd);
 	if (err == TOTP_ERR_SYSTEM)
-		(void)reason_errno(why, "%s/%s: cannot replace", folder_of(batch->wish->kind),
+		(void)reason_errno(why, "%s/%s: cannot replace", directory_of(batch->what->kind),
 				   file->name);
 	else if (err == TOTP_ERR_TIMEOUT)
 		reason_set(why, "%s: other programs are changing records all the time",
-			   folder_of(batch->wish->kind));
+			   directory_of(batch->what->kind));
 	return err;
 }
 
@@ -280,7 +271,7 @@ static enum totp_err hold_and_replace(const struct batch *batch, const struct re
  * A process that writes a record may have been stopped. Until it goes on, logins get a chance
  * between two tries.
  */
-static enum totp_err end_file(struct batch *batch, struct resealing *file, struct reason *why)
+static enum totp_err end_resealing(struct batch *batch, struct resealing *file, struct reason *why)
 {
 	static const struct reason replaced = {"replaced meanwhile"};
 	static const struct timespec between = {.tv_nsec = LET_IN_NS};
@@ -295,14 +286,14 @@ static enum totp_err end_file(struct batch *batch, struct resealing *file, struc
 		return err;
 	if (err == TOTP_ERR_STALE)
 		unlinkat(batch->dir_fd, file->temp, 0);
-	tell(batch, file, err, &replaced);
+	report_resealed(batch, file, err, &replaced);
 	return TOTP_OK;
 }
 
 /* --- many of them --- */
 
 /* Files that were not reported yet stay as they were. */
-static void take_back(struct batch *batch)
+static void leave_rest(struct batch *batch)
 {
 	int kept = errno;
 
@@ -319,9 +310,9 @@ static void take_back(struct batch *batch)
 }
 
 /* Wait until the directory and its files are on the disk. */
-static enum totp_err sync_folder(const struct batch *batch, struct reason *why)
+static enum totp_err sync_directory(const struct batch *batch, struct reason *why)
 {
-	if ((batch->wish->count > FEW ? syncfs(batch->dir_fd) : fsync(batch->dir_fd)) == 0)
+	if ((batch->what->count > FEW ? syncfs(batch->dir_fd) : fsync(batch->dir_fd)) == 0)
 		return TOTP_OK;
 	(void)reason_errno(why, "the disk does not confirm the records");
 	return TOTP_ERR_SYSTEM;
@@ -330,33 +321,33 @@ static enum totp_err sync_folder(const struct batch *batch, struct reason *why)
 /* The bytes of all before the name of any: after a power cut each name has a whole file. */
 static enum totp_err end_batch(struct batch *batch, struct reason *why)
 {
-	enum totp_err err = batch->count ? sync_folder(batch, why) : TOTP_OK;
+	enum totp_err err = batch->count ? sync_directory(batch, why) : TOTP_OK;
 
 	for (size_t i = 0; i < batch->count && err == TOTP_OK; i++)
-		err = end_file(batch, &batch->files[i], why);
+		err = end_resealing(batch, &batch->files[i], why);
 	if (err == TOTP_OK)
 		batch->count = 0;
 	return err;
 }
 
-static enum totp_err reseal_all(struct batch *batch, struct reason *why)
+static enum totp_err reseal_batches(struct batch *batch, struct reason *why)
 {
 	enum totp_err err = TOTP_OK;
 
-	for (size_t i = 0; i < batch->wish->count && err == TOTP_OK; i++) {
-		err = begin_file(batch, batch->wish->users[i], why);
+	for (size_t i = 0; i < batch->what->count && err == TOTP_OK; i++) {
+		err = begin_resealing(batch, batch->what->users[i], why);
 		if (err == TOTP_OK && batch->count == batch->room)
 			err = end_batch(batch, why);
 	}
 	if (err == TOTP_OK)
 		err = end_batch(batch, why);
 	if (err != TOTP_OK)
-		take_back(batch);
-	return err == TOTP_OK ? sync_folder(batch, why) : err;
+		leave_rest(batch);
+	return err == TOTP_OK ? sync_directory(batch, why) : err;
 }
 
 /* The more at once, the fewer waits for the disk. */
-static size_t room_for(size_t count)
+static size_t batch_room(size_t count)
 {
 	struct rlimit limit;
 	size_t most = BATCH_MAX;
@@ -371,7 +362,7 @@ static size_t room_for(size_t count)
 enum totp_err store_reseal(struct store *store, const struct store_reseal *reseal,
 			   struct reason *why)
 {
-	size_t room = room_for(reseal->count);
+	size_t room = batch_room(reseal->count);
 	struct batch *batch;
 	enum totp_err err = store->claimed ? files_begin_sealing(store, why) : TOTP_ERR_ARGUMENT;
 
@@ -386,11 +377,11 @@ enum totp_err store_reseal(struct store *store, const struct store_reseal *resea
 	}
 	batch->room = room;
 	batch->store = store;
-	batch->wish = reseal;
+	batch->what = reseal;
 	batch->dir_fd = -1;
-	err = open_folder(store, reseal->kind, &batch->dir_fd, why);
+	err = open_directory(store, reseal->kind, &batch->dir_fd, why);
 	if (err == TOTP_OK)
-		err = reseal_all(batch, why);
+		err = reseal_batches(batch, why);
 	else if (err == TOTP_ERR_NOT_FOUND && reseal->count == 0)
 		err = TOTP_OK;
 	fd_close(batch->dir_fd);

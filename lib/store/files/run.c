@@ -15,7 +15,7 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 #define SINCE     "since"
 #define SINCE_MAX 24 /* bytes of a number and a line end */
@@ -33,29 +33,18 @@ static enum totp_err open_run_dir(const char *path, int *ret_fd, struct reason *
 		(void)reason_errno(why, "cannot make the directory");
 		return TOTP_ERR_SYSTEM;
 	}
-	return path_open_dir(AT_FDCWD, path, 0, ret_fd, NULL, why);
+	return path_open_dir(AT_FDCWD, path, 0, ret_fd, why);
 }
 
 static enum totp_err write_since(int dir_fd, int64_t booted)
 {
-	char text[SINCE_MAX], temp[48], hex[17];
-	uint8_t random[8];
-	enum totp_err err = crypto_random(random, sizeof(random));
-	OWN_FD int fd = -1;
+	const struct file_new file = {dir_fd,          SINCE,           0644,
+				      FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE_LATER};
+	char text[SINCE_MAX];
+	enum totp_err err;
 
-	if (err != TOTP_OK)
-		return err;
-	text_to_hex(random, sizeof(random), hex);
-	snprintf(temp, sizeof(temp), SINCE "~%s", hex);
 	snprintf(text, sizeof(text), "%lld\n", (long long)booted);
-	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
-	if (fd < 0)
-		return TOTP_ERR_SYSTEM;
-	err = fchmod(fd, 0644) == 0 ? io_write(fd, text, strlen(text)) : TOTP_ERR_SYSTEM;
-	if (err == TOTP_OK)
-		err = files_name_new(dir_fd, temp, SINCE);
-	if (err != TOTP_OK)
-		unlinkat(dir_fd, temp, 0);
+	err = file_put_new(&file, text, strlen(text));
 	/* another process was first: read its file */
 	return err == TOTP_ERR_EXISTS ? TOTP_OK : err;
 }
@@ -66,7 +55,7 @@ static enum totp_err read_since(int dir_fd, int64_t *ret_since, struct reason *w
 	struct text rest = {text, 0}, line = {text, 0};
 	uint64_t number = 0;
 	OWN_FD int fd = -1;
-	enum totp_err err = path_open_file(dir_fd, SINCE, &since_rule, &fd, NULL, why);
+	enum totp_err err = path_open_file(dir_fd, SINCE, &since_rule, &fd, why);
 
 	if (err != TOTP_OK)
 		return err;
@@ -102,17 +91,18 @@ static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted,
 
 /*
  * The directory of states. It lies in a directory that only root can write to, so root has put
- * it there, and the account gets it even if it is another's, such as that of an account which
- * was removed and created again with another uid.
+ * it there, and the account gets it even if another account owns it, such as one that was
+ * removed and created again with another uid.
  */
-static enum totp_err open_states(struct store *store, int dir_fd, struct reason *why)
+static enum totp_err open_run_states(struct store *store, int dir_fd, struct reason *why)
 {
+	struct file_new states = files_new(store, dir_fd, FILES_STATES, FILE_DURABLE_LATER);
 	struct stat st;
 	enum totp_err err = path_open_any_dir(dir_fd, FILES_STATES, &store->run_fd, &st, why);
 
+	states.mode = S_IRWXU;
 	if (err == TOTP_ERR_NOT_FOUND)
-		return files_make_dir(dir_fd, FILES_STATES, S_IRWXU, store->owner, store->group,
-				      &store->run_fd, why);
+		return files_make_dir(&states, &store->run_fd, why);
 	if (err != TOTP_OK || st.st_uid == store->owner)
 		return err;
 	if (fchown(store->run_fd, store->owner, store->group) != 0 ||
@@ -131,7 +121,7 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 	if (err == TOTP_OK)
 		err = find_since(store, dir_fd, config->booted, &cause);
 	if (err == TOTP_OK)
-		err = open_states(store, dir_fd, &cause);
+		err = open_run_states(store, dir_fd, &cause);
 	if (err == TOTP_OK)
 		return err;
 	reason_set(why, "run_dir %.100s: %.140s", config->run_dir, cause.text);
@@ -143,15 +133,13 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 
 static enum totp_err open_run_state(struct store_txn *txn, struct reason *why)
 {
-	const struct path_rule rule = {.owner = txn->store->owner,
-				       .forbidden = S_IRWXG | S_IRWXO,
-				       .size_max = STATE_FILE_LEN,
-				       .flags = O_RDWR};
+	struct path_rule rule = files_rule(txn->store, STATE_FILE_LEN);
 	char name[FILES_STATE_NAME_MAX];
 	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
 
+	rule.flags = O_RDWR;
 	if (err == TOTP_OK)
-		err = path_open_file(txn->store->run_fd, name, &rule, &txn->run_fd, NULL, why);
+		err = path_open_file(txn->store->run_fd, name, &rule, &txn->run_fd, why);
 	if (err != TOTP_OK)
 		files_prefix(why, "run_dir/" FILES_STATES);
 	return err;
@@ -189,34 +177,18 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 	return TOTP_OK;
 }
 
-/* An empty file, which has its owner before it has its name. */
-static enum totp_err make_run_state(const struct store_txn *txn, const char *name,
-				    struct reason *why)
+static enum totp_err make_run_state(struct store_txn *txn, const char *name, struct reason *why)
 {
-	int dir_fd = txn->store->run_fd;
-	char plain[STORE_NAME_MAX + 1], temp[FILES_TEMP_NAME_MAX];
-	enum totp_err err = store_name(txn->cred.user, plain);
+	/* it has its owner before it has its name */
+	const struct file_new file =
+		files_new(txn->store, txn->store->run_fd, name, FILE_DURABLE_LATER);
+	enum totp_err err = file_put_new(&file, "", 0);
 
-	if (err == TOTP_OK)
-		err = files_temp_name(plain, temp);
-	if (err == TOTP_OK)
-		err = files_put(txn->store, dir_fd, temp, "", 0, DURABLE_LATER);
-	if (err == TOTP_OK) {
-		err = files_name_new(dir_fd, temp, name);
-		if (err != TOTP_OK)
-			unlinkat(dir_fd, temp, 0);
-	}
-	if (err == TOTP_ERR_SYSTEM)
+	if (err != TOTP_OK && err != TOTP_ERR_EXISTS) { /* which means: another process was first */
 		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make", name);
-	return err == TOTP_ERR_EXISTS ? TOTP_OK : err; /* somebody else was first */
-}
-
-static enum totp_err open_or_make(struct store_txn *txn, const char *name, struct reason *why)
-{
-	enum totp_err err = make_run_state(txn, name, why);
-
-	if (err == TOTP_OK)
-		err = open_run_state(txn, why);
+		return err;
+	}
+	err = open_run_state(txn, why);
 	/* gone between the two, with its record */
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_STALE : err;
 }
@@ -230,7 +202,7 @@ enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline, struct re
 		return TOTP_OK;
 	err = files_state_name(txn->cred.user, txn->cred.id, name);
 	if (err == TOTP_OK && txn->run_fd < 0)
-		err = open_or_make(txn, name, why);
+		err = make_run_state(txn, name, why);
 	if (err == TOTP_OK)
 		err = files_take_lock(txn->run_fd, deadline, why);
 	/* removed with the record that it belongs to */

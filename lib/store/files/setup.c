@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "store/files/path.h"
+#include "base/path.h"
 
 /*
  * On btrfs a full disk would refuse to overwrite a file in place, so files in this directory get
@@ -29,63 +29,51 @@ static void set_no_cow(int fd)
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-enum put { PUT_NEW, PUT_ANY };
-
-static enum totp_err write_marker(int dir_fd, const char *text, const char *temp, enum put put)
+/* put: file_put_new or file_replace. */
+static enum totp_err put_marker(int dir_fd, const struct files_marker *marker,
+				enum totp_err (*put)(const struct file_new *, const void *, size_t),
+				struct reason *why)
 {
-	OWN_FD int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	const struct file_new file = {dir_fd,          FILES_MARKER,    0644,
+				      FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE};
+	char id[2 * CRED_ID_LEN + 1], machine[2 * SHA256_LEN + 1], text[FILES_MARKER_MAX];
+	enum totp_err err;
 
-	if (fd < 0 || fchmod(fd, 0644) != 0 || io_write(fd, text, strlen(text)) != TOTP_OK ||
-	    fsync(fd) != 0)
-		return TOTP_ERR_SYSTEM;
-	if (put == PUT_NEW ? files_name_new(dir_fd, temp, FILES_MARKER) != TOTP_OK
-			   : renameat(dir_fd, temp, dir_fd, FILES_MARKER) != 0)
-		return TOTP_ERR_SYSTEM;
-	return fsync(dir_fd) == 0 ? TOTP_OK : TOTP_ERR_SYSTEM;
+	text_to_hex(marker->id, CRED_ID_LEN, id);
+	text_to_hex(marker->machine, SHA256_LEN, machine);
+	snprintf(text, sizeof(text), FILES_TITLE "%u\nid %s\nmachine %s\n",
+		 (unsigned)marker->version, id, machine);
+	err = put(&file, text, strlen(text));
+	if (err != TOTP_OK)
+		(void)reason_errno(why, FILES_MARKER ": cannot write");
+	return err;
 }
 
-static enum totp_err put_marker(int dir_fd, uint8_t version, const uint8_t id[CRED_ID_LEN],
-				const uint8_t machine[SHA256_LEN], enum put put, struct reason *why)
+static enum totp_err change_marker(struct store *store, const struct files_marker *marker,
+				   struct reason *why)
 {
-	char id_text[2 * CRED_ID_LEN + 1], machine_text[2 * SHA256_LEN + 1];
-	char text[FILES_MARKER_MAX], temp[FILES_TEMP_NAME_MAX];
-	enum totp_err err = files_temp_name(FILES_MARKER, temp);
+	enum totp_err err = put_marker(store->dir_fd, marker, file_replace, why);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "no random bytes: %s", err_name(err));
-		return err;
-	}
-	text_to_hex(id, CRED_ID_LEN, id_text);
-	text_to_hex(machine, SHA256_LEN, machine_text);
-	snprintf(text, sizeof(text), FILES_TITLE "%u\nid %s\nmachine %s\n", (unsigned)version,
-		 id_text, machine_text);
-	err = write_marker(dir_fd, text, temp, put);
-	if (err != TOTP_OK) {
-		(void)reason_errno(why, FILES_MARKER ": cannot write");
-		unlinkat(dir_fd, temp, 0);
-	}
+	if (err == TOTP_OK)
+		store->marker = *marker;
 	return err;
 }
 
 enum totp_err store_set_newest(struct store *store, struct reason *why)
 {
-	enum totp_err err = put_marker(store->dir_fd, record_version_newest, store->id,
-				       store->machine, PUT_ANY, why);
+	struct files_marker marker = store->marker;
 
-	if (err == TOTP_OK)
-		store->version = record_version_newest;
-	return err;
+	marker.version = record_version_newest;
+	return change_marker(store, &marker, why);
 }
 
 enum totp_err store_set_machine(struct store *store, const uint8_t machine[SHA256_LEN],
 				struct reason *why)
 {
-	enum totp_err err =
-		put_marker(store->dir_fd, store->version, store->id, machine, PUT_ANY, why);
+	struct files_marker marker = store->marker;
 
-	if (err == TOTP_OK)
-		memcpy(store->machine, machine, SHA256_LEN);
-	return err;
+	memcpy(marker.machine, machine, SHA256_LEN);
+	return change_marker(store, &marker, why);
 }
 
 enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
@@ -95,7 +83,8 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	OWN_FD int users_fd = -1;
 	OWN_FD int states_fd = -1;
 	OWN_FD int invites_fd = -1;
-	uint8_t id[CRED_ID_LEN];
+	struct file_new made = {.dir_fd = AT_FDCWD, .name = dir, .mode = 0755};
+	struct files_marker marker = {.version = record_version_newest};
 	struct stat st;
 	enum totp_err err;
 
@@ -106,23 +95,26 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 		return TOTP_ERR_EXISTS;
 	}
 	dir_fd = fd_close(dir_fd);
-	err = files_make_dir(AT_FDCWD, dir, 0755, 0, 0, &dir_fd, why);
+	err = files_make_dir(&made, &dir_fd, why);
+	made = (struct file_new){
+		.dir_fd = dir_fd, .mode = 0700, .uid = service_uid, .gid = service_gid};
+	made.name = FILES_USERS;
 	if (err == TOTP_OK)
-		err = files_make_dir(dir_fd, FILES_USERS, 0700, service_uid, service_gid, &users_fd,
-				     why);
+		err = files_make_dir(&made, &users_fd, why);
+	made.name = FILES_STATES;
 	if (err == TOTP_OK)
-		err = files_make_dir(dir_fd, FILES_STATES, 0700, service_uid, service_gid,
-				     &states_fd, why);
+		err = files_make_dir(&made, &states_fd, why);
+	made.name = FILES_INVITES;
 	if (err == TOTP_OK)
-		err = files_make_dir(dir_fd, FILES_INVITES, 0700, service_uid, service_gid,
-				     &invites_fd, why);
+		err = files_make_dir(&made, &invites_fd, why);
 	if (err != TOTP_OK)
 		return err;
 	set_no_cow(states_fd);
-	err = crypto_random(id, sizeof(id));
+	memcpy(marker.machine, machine, SHA256_LEN);
+	err = crypto_random(marker.id, sizeof(marker.id));
 	if (err != TOTP_OK) {
 		reason_set(why, "no random bytes: %s", err_name(err));
 		return err;
 	}
-	return put_marker(dir_fd, record_version_newest, id, machine, PUT_NEW, why);
+	return put_marker(dir_fd, &marker, file_put_new, why);
 }

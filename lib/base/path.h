@@ -3,8 +3,8 @@
  * following a link, never blocking; the checks read the opened file, not its name, so
  * nothing can change between check and use.
  */
-#ifndef STORE_FILES_PATH_H
-#define STORE_FILES_PATH_H
+#ifndef BASE_PATH_H
+#define BASE_PATH_H
 
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -21,12 +21,12 @@ struct path_rule {
 
 /*
  * Open a directory by its path, which root chose (a last component that is a link is
- * refused). ret_stat may be NULL. TOTP_ERR_UNSAFE: not a directory, or group or others
- * may write to it, or owned by neither root nor `owner`; *why says so.
- * TOTP_ERR_NOT_FOUND, TOTP_ERR_SYSTEM: errno; *why says so.
+ * refused). TOTP_ERR_UNSAFE: not a directory, or group or others may write to it, or owned by
+ * neither root nor `owner`; *why says so. TOTP_ERR_NOT_FOUND, TOTP_ERR_SYSTEM: errno; *why says
+ * so.
  */
 MUST_CHECK enum totp_err path_open_dir(int dir_fd, const char *path, uid_t owner, int *ret_fd,
-				       struct stat *ret_stat, struct reason *why);
+				       struct reason *why);
 
 /* As path_open_dir, for any owner: the caller looks at *ret_stat. */
 MUST_CHECK enum totp_err path_open_any_dir(int dir_fd, const char *path, int *ret_fd,
@@ -44,13 +44,13 @@ MUST_CHECK enum totp_err path_find_dir(const char *path, int *ret_fd, struct rea
  * dir_fd: an open directory that the caller has vetted. name: one component. Refused: a
  * name with '/', a link, more than one hard link, anything but a regular file (a FIFO does
  * not block), another owner, forbidden mode bits, more than size_max bytes. *ret_fd is at
- * offset 0, close-on-exec, and the caller's. ret_stat may be NULL.
+ * offset 0, close-on-exec, and the caller's.
  *
  * TOTP_ERR_NOT_FOUND: no such file. TOTP_ERR_UNSAFE: *why has the sentence to log.
  * TOTP_ERR_SYSTEM: errno; *why says so. why may be NULL.
  */
 MUST_CHECK enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rule *rule,
-					int *ret_fd, struct stat *ret_stat, struct reason *why);
+					int *ret_fd, struct reason *why);
 
 /*
  * Open a configuration file by an absolute path that root chose; links in the path are

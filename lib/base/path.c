@@ -1,4 +1,4 @@
-#include "store/files/path.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,65 +25,80 @@ static enum totp_err unsafe_mode(const char *path, mode_t found, mode_t forbidde
 	return TOTP_ERR_UNSAFE;
 }
 
-/* access: O_RDONLY or O_PATH. */
-static enum totp_err open_any_dir(int dir_fd, const char *path, int access, int *ret_fd,
-				  struct stat *ret_stat, struct reason *why)
+/* access: O_RDONLY or O_PATH. Nothing is checked yet. */
+static enum totp_err open_dir(int dir_fd, const char *path, int access, int *ret_fd,
+			      struct reason *why)
 {
-	OWN_FD int fd = openat(dir_fd, path, access | O_DIRECTORY | O_NOFOLLOW | ALWAYS);
-	struct stat st;
-
-	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
-		reason_set(why, "%s: not a directory", path);
-		return TOTP_ERR_UNSAFE;
-	}
-	if (fd < 0 || fstat(fd, &st) != 0)
+	*ret_fd = openat(dir_fd, path, access | O_DIRECTORY | O_NOFOLLOW | ALWAYS);
+	if (*ret_fd >= 0)
+		return TOTP_OK;
+	if (errno != ENOTDIR && errno != ELOOP)
 		return reason_errno(why, "%s", path);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return unsafe_mode(path, st.st_mode, S_IWGRP | S_IWOTH, why);
+	reason_set(why, "%s: not a directory", path);
+	return TOTP_ERR_UNSAFE;
+}
 
-	*ret_stat = st;
-	*ret_fd = fd_take(&fd);
+static enum totp_err check_dir_mode(int fd, const char *path, struct stat *ret_stat,
+				    struct reason *why)
+{
+	if (fstat(fd, ret_stat) != 0)
+		return reason_errno(why, "%s", path);
+	if (ret_stat->st_mode & (S_IWGRP | S_IWOTH))
+		return unsafe_mode(path, ret_stat->st_mode, S_IWGRP | S_IWOTH, why);
 	return TOTP_OK;
+}
+
+static enum totp_err check_dir(int fd, const char *path, uid_t owner, struct reason *why)
+{
+	struct stat st;
+	enum totp_err err = check_dir_mode(fd, path, &st, why);
+
+	if (err == TOTP_OK && st.st_uid != 0 && st.st_uid != owner)
+		return unsafe_owner(path, st.st_uid, owner, why);
+	return err;
 }
 
 enum totp_err path_open_any_dir(int dir_fd, const char *path, int *ret_fd, struct stat *ret_stat,
 				struct reason *why)
 {
-	return open_any_dir(dir_fd, path, O_RDONLY, ret_fd, ret_stat, why);
-}
-
-static enum totp_err open_dir(int dir_fd, const char *path, int access, uid_t owner, int *ret_fd,
-			      struct stat *ret_stat, struct reason *why)
-{
 	OWN_FD int fd = -1;
-	struct stat st;
-	enum totp_err err = open_any_dir(dir_fd, path, access, &fd, &st, why);
+	enum totp_err err = open_dir(dir_fd, path, O_RDONLY, &fd, why);
 
-	if (err != TOTP_OK)
-		return err;
-	if (st.st_uid != 0 && st.st_uid != owner)
-		return unsafe_owner(path, st.st_uid, owner, why);
-
-	if (ret_stat)
-		*ret_stat = st;
-	*ret_fd = fd_take(&fd);
-	return TOTP_OK;
+	if (err == TOTP_OK)
+		err = check_dir_mode(fd, path, ret_stat, why);
+	if (err == TOTP_OK)
+		*ret_fd = fd_take(&fd);
+	return err;
 }
 
 enum totp_err path_open_dir(int dir_fd, const char *path, uid_t owner, int *ret_fd,
-			    struct stat *ret_stat, struct reason *why)
+			    struct reason *why)
 {
-	return open_dir(dir_fd, path, O_RDONLY, owner, ret_fd, ret_stat, why);
+	OWN_FD int fd = -1;
+	enum totp_err err = open_dir(dir_fd, path, O_RDONLY, &fd, why);
+
+	if (err == TOTP_OK)
+		err = check_dir(fd, path, owner, why);
+	if (err == TOTP_OK)
+		*ret_fd = fd_take(&fd);
+	return err;
 }
 
 enum totp_err path_find_dir(const char *path, int *ret_fd, struct reason *why)
 {
-	return open_dir(AT_FDCWD, path, O_PATH, 0, ret_fd, NULL, why);
+	OWN_FD int fd = -1;
+	enum totp_err err = open_dir(AT_FDCWD, path, O_PATH, &fd, why);
+
+	if (err == TOTP_OK)
+		err = check_dir(fd, path, 0, why);
+	if (err == TOTP_OK)
+		*ret_fd = fd_take(&fd);
+	return err;
 }
 
 /* The checks that every file shares: a regular one, its owner, mode and size. */
-static enum totp_err check_file(const char *name, const struct stat *st,
-				const struct path_rule *rule, struct reason *why)
+static enum totp_err check_regular(const char *name, const struct stat *st,
+				   const struct path_rule *rule, struct reason *why)
 {
 	if (!S_ISREG(st->st_mode)) {
 		reason_set(why, "%s: not a regular file", name);
@@ -102,7 +117,7 @@ static enum totp_err check_file(const char *name, const struct stat *st,
 }
 
 enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rule *rule,
-			     int *ret_fd, struct stat *ret_stat, struct reason *why)
+			     int *ret_fd, struct reason *why)
 {
 	OWN_FD int fd = -1;
 	struct stat st;
@@ -120,7 +135,7 @@ enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rul
 	}
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return reason_errno(why, "%s", name);
-	err = check_file(name, &st, rule, why);
+	err = check_regular(name, &st, rule, why);
 	if (err != TOTP_OK)
 		return err;
 	/* no link at all: replaced or removed since it was opened, which the caller must check */
@@ -130,8 +145,6 @@ enum totp_err path_open_file(int dir_fd, const char *name, const struct path_rul
 		return TOTP_ERR_UNSAFE;
 	}
 
-	if (ret_stat)
-		*ret_stat = st;
 	*ret_fd = fd_take(&fd);
 	return TOTP_OK;
 }
@@ -146,7 +159,7 @@ enum totp_err path_open_config(const char *path, mode_t forbidden, off_t size_ma
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return reason_errno(why, "%s", path);
-	err = check_file(path, &st, &rule, why);
+	err = check_regular(path, &st, &rule, why);
 	if (err == TOTP_OK)
 		*ret_fd = fd_take(&fd);
 	return err;

@@ -1,0 +1,34 @@
+/* What the files of several other systems have in common: words, names, numbers and secrets. */
+#ifndef IMPORT_FIELD_H
+#define IMPORT_FIELD_H
+
+#include "record/cred.h"
+
+/* Take the next word off *rest, with the blanks before it; an empty one when there is none. */
+struct text field_word(struct text *rest);
+
+/* Does the text begin with this? */
+bool field_begins(struct text text, const char *start);
+
+/* A user name. TOTP_ERR_FORMAT: *why says what was expected. */
+MUST_CHECK enum totp_err field_user(struct text text, char ret_user[CRED_USER_MAX + 1],
+				    struct reason *why);
+
+/* What errors call a number, and which ones are accepted. */
+struct field_range {
+	const char *name;
+	uint64_t min, max;
+};
+
+/* text_number, and *why says what was expected. */
+MUST_CHECK enum totp_err field_number(struct text text, const struct field_range *range,
+				      uint64_t *ret_number, struct reason *why);
+
+/*
+ * What a decoder of secrets returned, with a sentence; a secret of fewer than SECRET_IMPORT_MIN
+ * bytes is TOTP_ERR_RANGE. name, encoding: what the sentence calls them.
+ */
+MUST_CHECK enum totp_err field_secret(enum totp_err err, const struct secret *secret,
+				      const char *name, const char *encoding, struct reason *why);
+
+#endif
