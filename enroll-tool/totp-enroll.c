@@ -11,15 +11,6 @@
 #include "enroll/enroll_steps.h"
 #include "common/interrupt.h"
 
-/* Without --user root may have meant another user, so it does not stand for root. */
-static int refuse_nobody(const struct tool *tool)
-{
-	const char *caller = getenv("SUDO_USER");
-
-	return tool_usage(tool, "which user? --user %s, or --user root",
-			  caller && *caller && strcmp(caller, "root") != 0 ? caller : "NAME");
-}
-
 /* The account must exist: its uid becomes part of the credential. */
 static int find_enrollee(struct enrollment *enrollment)
 {
@@ -133,10 +124,14 @@ static int remove_token(struct enrollment *enrollment)
 static int serve_root(struct tool *tool, const struct request *request)
 {
 	OWN_ENROLLMENT struct enrollment enrollment = {.tool = tool, .request = request};
+	const char *caller = getenv("SUDO_USER");
 	int code;
 
+	/* root may have meant another user, so --user is needed for root, too */
 	if (!request->user)
-		return refuse_nobody(tool);
+		return tool_usage(tool, "which user? --user %s, or --user root",
+				  caller && *caller && strcmp(caller, "root") != 0 ? caller
+										   : "NAME");
 	if (request->what > REQUEST_ENROLL && request->what != REQUEST_ADD &&
 	    request->what != REQUEST_REMOVE)
 		return tool_usage(tool, "users do that themselves; root uses totpctl");

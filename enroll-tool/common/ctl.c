@@ -6,7 +6,7 @@
 #include "host/clock.h"
 #include "login/throttle.h"
 
-static int take_user(struct ctl *ctl, const char *name)
+static int load_account(struct ctl *ctl, const char *name)
 {
 	int code = tool_account(&ctl->tool, name, &ctl->account);
 	const struct text found = text_of(ctl->account.name);
@@ -22,7 +22,7 @@ int ctl_open_user(struct ctl *ctl, const char *doing)
 {
 	int code = tool_open(&ctl->tool, doing);
 
-	return code == TOOL_DONE ? take_user(ctl, ctl->words[0]) : code;
+	return code == TOOL_DONE ? load_account(ctl, ctl->words[0]) : code;
 }
 
 int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *context)
@@ -31,7 +31,7 @@ int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *co
 	bool opened = code == TOOL_DONE;
 
 	for (int i = 0; opened && i < ctl->word_count; i++) {
-		int result = take_user(ctl, ctl->words[i]);
+		int result = load_account(ctl, ctl->words[i]);
 
 		if (result == TOOL_DONE)
 			result = one(ctl, context);

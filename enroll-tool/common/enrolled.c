@@ -5,17 +5,17 @@
 
 #include "base/array.h"
 
-static void add_user(void *context, const char *user)
+static void add_enrolled(void *context, const char *user)
 {
 	struct enrolled *enrolled = context;
+	char *copy = NULL;
 
-	enrolled->no_memory |= !array_room(&enrolled->users, enrolled->count, &enrolled->room,
-					   sizeof(*enrolled->users));
-	if (enrolled->no_memory)
-		return;
-	enrolled->users[enrolled->count] = strdup(user);
-	enrolled->no_memory = !enrolled->users[enrolled->count];
-	enrolled->count += !enrolled->no_memory;
+	if (!enrolled->no_memory && array_room(&enrolled->users, enrolled->count, &enrolled->room,
+					       sizeof(*enrolled->users)))
+		copy = strdup(user);
+	if (copy)
+		enrolled->users[enrolled->count++] = copy;
+	enrolled->no_memory |= !copy;
 }
 
 void enrolled_end(struct enrolled *enrolled)
@@ -25,12 +25,7 @@ void enrolled_end(struct enrolled *enrolled)
 	free(enrolled->users);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void count_user(void *context, const char *user)
+static void count_enrolled(void *context, const char *user)
 {
 	(void)user;
 	++*(size_t *)context;
@@ -39,19 +34,24 @@ static void count_user(void *context, const char *user)
 enum totp_err enrolled_count(struct store *store, size_t *ret_count, struct reason *why)
 {
 	*ret_count = 0;
-	return store_each_user(store, count_user, ret_count, why);
+	return store_each_user(store, count_enrolled, ret_count, why);
+}
+
+static int compare_enrolled(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled)
 {
 	struct reason why = {""};
 
-	if (store_each_user(tool->store, add_user, ret_enrolled, &why) != TOTP_OK)
+	if (store_each_user(tool->store, add_enrolled, ret_enrolled, &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
 	if (ret_enrolled->no_memory)
 		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
 	if (ret_enrolled->count)
 		qsort(ret_enrolled->users, ret_enrolled->count, sizeof(*ret_enrolled->users),
-		      by_name);
+		      compare_enrolled);
 	return TOOL_DONE;
 }

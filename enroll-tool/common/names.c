@@ -9,86 +9,88 @@
 #include "base/array.h"
 #include "base/io.h"
 
-#define NAMES_MAX 200000
-#define NSSWITCH  "/etc/nsswitch.conf"
-
-struct name_entry {
-	char *name;
-	const char *canonical;
-	uid_t uid;
-	uint32_t order; /* in the list: the first one counts */
-};
-
-struct names {
-	size_t count;
-	size_t room;
-	struct name_entry *entries;
-	bool complete; /* a user who is not here does not exist */
-};
+#define NAMES_MAX  2000000
+#define NSSWITCH   "/etc/nsswitch.conf"
+#define LOGIN_DEFS "/etc/login.defs"
+#define UID_FIRST  1000 /* if LOGIN_DEFS has no UID_MIN */
+#define UID_NOBODY 65534
 
 void names_scope_end(struct names **names)
 {
 	if (!*names)
 		return;
 	for (size_t i = 0; i < (*names)->count; i++)
-		free((*names)->entries[i].name);
-	free((*names)->entries);
+		free((*names)->list[i].name);
+	free((*names)->list);
+	free((*names)->slots);
 	free(*names);
 	*names = NULL;
 }
 
-static bool add(struct names *names, const struct passwd *entry)
-{
-	char *name;
+/* --- the table --- */
 
-	if (!array_room(&names->entries, names->count, &names->room, sizeof(*names->entries)))
+/* The slot of a name, or the free slot where it belongs. */
+static uint32_t *slot_of(const struct names *names, const char *name)
+{
+	size_t mask = names->slot_count - 1;
+
+	for (size_t i = (size_t)text_hash(name) & mask;; i = (i + 1) & mask)
+		if (!names->slots[i] || strcmp(names->list[names->slots[i] - 1].name, name) == 0)
+			return &names->slots[i];
+}
+
+/* Enter all names in slots, of which there are at least twice as many. */
+static bool fill_slots(struct names *names)
+{
+	names->slot_count = 256;
+	while (names->slot_count < 4 * names->count)
+		names->slot_count *= 2;
+	free(names->slots);
+	names->slots = calloc(names->slot_count, sizeof(*names->slots));
+	for (size_t i = 0; names->slots && i < names->count; i++) {
+		uint32_t *slot = slot_of(names, names->list[i].name);
+
+		/* of equal names, the first one listed counts */
+		if (!*slot || names->list[i].order < names->list[*slot - 1].order)
+			*slot = (uint32_t)(i + 1);
+	}
+	return names->slots != NULL;
+}
+
+static bool append_name(struct names *names, const char *name, const struct listed *entry)
+{
+	struct listed *last;
+
+	if (names->count >= NAMES_MAX ||
+	    !array_room(&names->list, names->count, &names->room, sizeof(*names->list)))
 		return false;
-	name = strdup(entry->pw_name);
-	if (!name)
+	last = &names->list[names->count];
+	*last = *entry;
+	last->name = strdup(name);
+	last->order = (uint32_t)names->count;
+	last->account = names->count;
+	names->count += last->name != NULL;
+	return last->name != NULL;
+}
+
+size_t names_index(const struct names *names, const char *name)
+{
+	return (size_t)*slot_of(names, name) - 1; /* 0: NAMES_NONE */
+}
+
+bool names_add(struct names *names, const struct account *account)
+{
+	const struct listed entry = {.uid = account->uid, .gid = account->gid};
+
+	if (!append_name(names, account->name, &entry))
 		return false;
-	names->entries[names->count] = (struct name_entry){
-		.name = name, .uid = entry->pw_uid, .order = (uint32_t)names->count};
-	names->count++;
+	if (2 * names->count > names->slot_count)
+		return fill_slots(names);
+	*slot_of(names, account->name) = (uint32_t)names->count;
 	return true;
 }
 
-static int by_uid(const void *a, const void *b)
-{
-	const struct name_entry *left = a, *right = b;
-
-	if (left->uid != right->uid)
-		return left->uid < right->uid ? -1 : 1;
-	return left->order < right->order ? -1 : left->order > right->order;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct name_entry *left = a, *right = b;
-	int order = strcmp(left->name, right->name);
-
-	if (order)
-		return order;
-	return left->order < right->order ? -1 : left->order > right->order;
-}
-
-static void sort(struct names *names)
-{
-	struct name_entry *entries = names->entries;
-
-	if (names->count == 0)
-		return;
-	qsort(entries, names->count, sizeof(*entries), by_uid);
-	for (size_t i = 0; i < names->count; i++)
-		entries[i].canonical = i && entries[i].uid == entries[i - 1].uid
-					       ? entries[i - 1].canonical
-					       : entries[i].name;
-	qsort(entries, names->count, sizeof(*entries), by_name);
-}
-
-static bool lists_all(struct text service)
-{
-	return service.len == 0 || text_is(service, "files") || text_is(service, "systemd");
-}
+/* --- reading it --- */
 
 /* "passwd: files systemd": do these services list every user that they know? */
 static bool line_lists_all(struct text line)
@@ -103,19 +105,15 @@ static bool line_lists_all(struct text line)
 	if (!text_is(text_trim(database), "passwd"))
 		return false;
 	line = text_trim(line);
-	while (all && text_field(&line, ' ', &service))
-		all = lists_all(text_trim(service));
+	while (all && text_field(&line, ' ', &service)) {
+		service = text_trim(service);
+		all = service.len == 0 || text_is(service, "files") || text_is(service, "systemd");
+	}
 	return all;
 }
 
-void names_each_alias(const struct names *names, names_alias_fn *each, void *context)
-{
-	for (size_t i = 0; names && i < names->count; i++)
-		if (strcmp(names->entries[i].name, names->entries[i].canonical) != 0)
-			each(context, names->entries[i].canonical, names->entries[i].name);
-}
-
-bool names_services_list_all(void)
+/* Does nsswitch.conf have only services that list all their users? */
+static bool services_list_all(void)
 {
 	OWN_FD int fd = open(NSSWITCH, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char conf[8192];
@@ -129,21 +127,57 @@ bool names_services_list_all(void)
 	return false;
 }
 
-/* Add every user listed. False: no memory. */
-static bool list(struct names *names)
+static uid_t first_uid(void)
 {
-	const struct passwd *entry = NULL;
+	OWN_FD int fd = open(LOGIN_DEFS, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	static char conf[65536];
+	struct text rest = {conf, 0}, line, word;
+	uint64_t number = UID_FIRST;
+
+	if (fd < 0 || io_read_all(fd, conf, sizeof(conf), &rest.len) != TOTP_OK)
+		return UID_FIRST;
+	while (text_line(&rest, &line)) {
+		line = text_trim(line);
+		if (line.len < 8 || memcmp(line.at, "UID_MIN", 7) != 0)
+			continue;
+		word = text_trim((struct text){line.at + 7, line.len - 7});
+		if (text_number(word, 1, UINT32_MAX, &number) == TOTP_OK)
+			return (uid_t)number;
+	}
+	return UID_FIRST;
+}
+
+/* Add every name that is listed. False: no memory. */
+static bool list_names(struct names *names)
+{
+	const struct passwd *entry;
+	uid_t first = first_uid();
 	bool room = true;
 
 	setpwent();
-	do {
-		errno = 0;
-		entry = getpwent();
-		room = !entry || add(names, entry);
-	} while (room && entry && names->count < NAMES_MAX);
-	names->complete = room && !entry && errno == 0 && names_services_list_all();
+	while (room && (errno = 0, entry = getpwent())) {
+		const char *slash = strrchr(entry->pw_shell, '/');
+		const char *shell = slash ? slash + 1 : entry->pw_shell;
+		const struct listed listed = {
+			.uid = entry->pw_uid,
+			.gid = entry->pw_gid,
+			.person = entry->pw_uid >= first && entry->pw_uid != UID_NOBODY &&
+				  strcmp(shell, "nologin") != 0 && strcmp(shell, "false") != 0};
+
+		room = append_name(names, entry->pw_name, &listed);
+	}
+	names->complete = room && errno == 0 && services_list_all();
 	endpwent();
-	return room;
+	return room || names->count == NAMES_MAX;
+}
+
+static int compare_uids(const void *a, const void *b)
+{
+	const struct listed *left = a, *right = b;
+
+	if (left->uid != right->uid)
+		return left->uid < right->uid ? -1 : 1;
+	return left->order < right->order ? -1 : left->order > right->order;
 }
 
 struct names *names_load(void)
@@ -151,34 +185,42 @@ struct names *names_load(void)
 	OWN_NAMES struct names *names = calloc(1, sizeof(*names));
 	struct names *loaded;
 
-	if (!names || !list(names))
+	if (!names || !list_names(names))
 		return NULL;
-	sort(names);
+	if (names->count)
+		qsort(names->list, names->count, sizeof(*names->list), compare_uids);
+	for (size_t i = 0; i < names->count; i++)
+		names->list[i].account = i && names->list[i].uid == names->list[i - 1].uid
+						 ? names->list[i - 1].account
+						 : i;
+	if (!fill_slots(names))
+		return NULL;
 	loaded = names;
 	names = NULL;
 	return loaded;
 }
 
+/* --- looking up --- */
+
 bool names_find(const struct names *names, const char *name, struct account *ret_account)
 {
-	size_t low = 0, high = names ? names->count : 0;
-	const struct name_entry *entry;
+	size_t index = names ? names_index(names, name) : NAMES_NONE;
+	const struct listed *account;
 
-	/* the first of equal names, so not bsearch */
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(names->entries[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	entry = names && low < names->count ? &names->entries[low] : NULL;
-	if (!entry || strcmp(entry->name, name) != 0) {
-		*ret_account = (struct account){.known = false};
+	*ret_account = (struct account){.known = false};
+	if (index == NAMES_NONE)
 		return names && names->complete;
-	}
-	*ret_account = (struct account){.known = true, .uid = entry->uid};
-	return text_copy(text_of(entry->canonical), ret_account->name, sizeof(ret_account->name)) ==
+	account = &names->list[names->list[index].account];
+	ret_account->known = true;
+	ret_account->uid = account->uid;
+	return text_copy(text_of(account->name), ret_account->name, sizeof(ret_account->name)) ==
 	       TOTP_OK;
+}
+
+void names_each_alias(const struct names *names, names_alias_fn *each, void *context)
+{
+	for (size_t i = 0; names && i < names->count; i++)
+		if (names->list[i].account != i)
+			each(context, names->list[names->list[i].account].name,
+			     names->list[i].name);
 }

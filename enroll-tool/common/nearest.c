@@ -4,13 +4,6 @@
 
 #define LETTERS_MAX 32
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	size_t ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
 /* Optimal string alignment distance; both words have at most LETTERS_MAX letters. */
 static size_t distance(const char *a, const char *b)
 {
@@ -23,8 +16,11 @@ static size_t distance(const char *a, const char *b)
 				cost[i][j] = i + j;
 				continue;
 			}
-			cost[i][j] = smallest(cost[i - 1][j] + 1, cost[i][j - 1] + 1,
-					      cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			cost[i][j] = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			if (cost[i - 1][j] + 1 < cost[i][j])
+				cost[i][j] = cost[i - 1][j] + 1;
+			if (cost[i][j - 1] + 1 < cost[i][j])
+				cost[i][j] = cost[i][j - 1] + 1;
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
 			    cost[i - 2][j - 2] + 1 < cost[i][j])
 				cost[i][j] = cost[i - 2][j - 2] + 1;

@@ -31,7 +31,7 @@ static enum totp_err read_byte(int fd, char *ret_byte, bool *ret_got)
 }
 
 /* Byte by byte: stdio would keep what is typed in a buffer, and read what is for others. */
-static enum totp_err read_line(int fd, char ret_line[PROMPT_MAX], bool *ret_got)
+static enum totp_err read_typed(int fd, char ret_line[PROMPT_MAX], bool *ret_got)
 {
 	size_t len = 0;
 	bool more = false;
@@ -54,7 +54,7 @@ static enum totp_err read_line(int fd, char ret_line[PROMPT_MAX], bool *ret_got)
 	return err;
 }
 
-static enum totp_err read_hidden(int fd, char ret_line[PROMPT_MAX], bool *ret_got)
+static enum totp_err read_typed_hidden(int fd, char ret_line[PROMPT_MAX], bool *ret_got)
 {
 	struct termios shown, hidden;
 	bool terminal = tcgetattr(fd, &shown) == 0;
@@ -66,7 +66,7 @@ static enum totp_err read_hidden(int fd, char ret_line[PROMPT_MAX], bool *ret_go
 		hidden.c_lflag |= ECHONL;
 		terminal = tcsetattr(fd, TCSAFLUSH, &hidden) == 0;
 	}
-	err = read_line(fd, ret_line, ret_got);
+	err = read_typed(fd, ret_line, ret_got);
 	if (terminal)
 		tcsetattr(fd, TCSAFLUSH, &shown);
 	return err;
@@ -83,7 +83,7 @@ enum totp_err prompt_line(const struct prompt *prompt, char ret_line[PROMPT_MAX]
 	if (prompt->question &&
 	    io_write(prompt->out, prompt->question, strlen(prompt->question)) != TOTP_OK)
 		return TOTP_ERR_SYSTEM;
-	err = (prompt->hidden ? read_hidden : read_line)(prompt->in, ret_line, ret_got);
+	err = (prompt->hidden ? read_typed_hidden : read_typed)(prompt->in, ret_line, ret_got);
 	if (err == TOTP_OK && prompt->question && !(*ret_got && isatty(prompt->in)))
 		err = io_write(prompt->out, "\n", 1); /* no terminal has ended the line */
 	return err;

@@ -17,7 +17,7 @@ struct complaint {
 	const struct stack_line *line;
 };
 
-static void print_complaint(void *context, const struct reason *complaint)
+static void print_line_complaint(void *context, const struct reason *complaint)
 {
 	const struct complaint *told = context;
 
@@ -42,19 +42,6 @@ enum totp_err service_policy(const struct stack_line *line, const char *conf,
 	return err;
 }
 
-static int call(const struct tool *tool, const struct stack_line *line, service_line_fn *each,
-		void *context)
-{
-	struct complaint told = {tool, line};
-	const struct service_complain complain = {print_complaint, print_complaint, &told};
-	struct policy policy;
-
-	if (service_policy(line, tool->conf, &complain, &policy) != TOTP_OK)
-		return tool_refuse(tool, "%s:%u: this line denies every login", line->file,
-				   line->number);
-	return each(context, line, &policy);
-}
-
 int service_each_line(const struct tool *tool, const char *service, service_line_fn *each,
 		      void *context)
 {
@@ -65,10 +52,21 @@ int service_each_line(const struct tool *tool, const char *service, service_line
 	if (stack_read(NULL, service, "auth", &stack) != TOTP_OK || stack.missing)
 		return tool_refuse(tool, "/etc/pam.d/%s: there is no such service", service);
 	for (size_t i = 0; i < stack.count; i++) {
-		if (!service_is_ours(&stack.lines[i]))
+		const struct stack_line *line = &stack.lines[i];
+		struct complaint told = {tool, line};
+		const struct service_complain complain = {print_line_complaint,
+							  print_line_complaint, &told};
+		struct policy policy;
+		int code;
+
+		if (!service_is_ours(line))
 			continue;
 		ours = true;
-		if (call(tool, &stack.lines[i], each, context) != TOOL_DONE)
+		code = service_policy(line, tool->conf, &complain, &policy) == TOTP_OK
+			       ? each(context, line, &policy)
+			       : tool_refuse(tool, "%s:%u: this line denies every login",
+					     line->file, line->number);
+		if (code != TOOL_DONE)
 			worst = TOOL_REFUSED;
 	}
 	if (!ours)
@@ -95,7 +93,7 @@ static void keep_quiet(void *context, const struct reason *complaint)
 
 #define OVERRIDE_MAX 160
 
-/* Whom the line's policy asks otherwise than the file's; "" if it asks the same users. */
+/* How the line's policy differs from the file's in the users that it asks; "" if it does not. */
 static void describe_override(const struct policy *line, const struct policy *file,
 			      char ret_text[OVERRIDE_MAX])
 {

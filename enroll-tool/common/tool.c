@@ -44,31 +44,25 @@ static void complain(const char *name, const char *format, va_list args)
 	fputc('\n', stderr);
 }
 
-/*
- * A file of ours that got the number of a closed standard stream would be written to by mistake, so
- * /dev/null takes it. False: standard output is closed.
- */
-static bool hold_streams(void)
-{
-	bool output_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	fd_close(fd);
-	return output_open && fd >= 0;
-}
-
 int tool_begin(const struct tool *tool)
 {
 	const struct rlimit none = {0, 0};
+	bool output_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+	int fd;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)!prctl(PR_SET_DUMPABLE, 0);
 	(void)!setrlimit(RLIMIT_CORE, &none);
-	return hold_streams() ? TOOL_DONE : tool_refuse(tool, "standard output is closed");
+
+	/* a file that got the number of a closed standard stream would be written to by mistake */
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0 || !output_open)
+		return tool_refuse(tool, "standard output is closed");
+	fd_close(fd);
+	return TOOL_DONE;
 }
 
 int tool_end(struct tool *tool, int code)
@@ -124,7 +118,7 @@ int tool_need_root(const struct tool *tool, const char *doing)
 	return tool_refuse(tool, "only root can %s: ask your administrator", doing);
 }
 
-static void print_complaint(void *context, const struct reason *complaint)
+static void print_policy_complaint(void *context, const struct reason *complaint)
 {
 	tool_refuse(context, "%s", complaint->text);
 }
@@ -132,7 +126,8 @@ static void print_complaint(void *context, const struct reason *complaint)
 int tool_load_policy(struct tool *tool)
 {
 	const char *path = tool->conf ? tool->conf : POLICY_FILE;
-	enum totp_err err = conf_load(path, tool->conf, &tool->policy, print_complaint, tool);
+	enum totp_err err =
+		conf_load(path, tool->conf, &tool->policy, print_policy_complaint, tool);
 
 	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
 }

@@ -129,8 +129,8 @@ static void add_text(struct column *column, const char *text)
 }
 
 /* Add "Issuer   debian"; a character that the terminal cannot show becomes '?'. */
-static void add_name(struct column *column, const struct term *term, const char *what,
-		     const char *name)
+static void add_shown_name(struct column *column, const struct term *term, const char *what,
+			   const char *name)
 {
 	char line[URI_ACCOUNT_MAX + 16];
 	size_t len = (size_t)snprintf(line, sizeof(line), "%-9s", what);
@@ -200,8 +200,8 @@ static void fill_column(struct column *column, const struct term *term,
 	}
 	add_secret(column, &uri->secret);
 	add_text(column, "");
-	add_name(column, term, "Account", uri->account);
-	add_name(column, term, "Issuer", uri->issuer);
+	add_shown_name(column, term, "Account", uri->account);
+	add_shown_name(column, term, "Issuer", uri->issuer);
 	if (uri->alg != HMAC_SHA1 || uri->digits != 6 || uri->period != 30) {
 		/* to be chosen in the app when the secret is typed */
 		snprintf(settings, sizeof(settings), "%s, %u digits, a new code every %u seconds",

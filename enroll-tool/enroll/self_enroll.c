@@ -119,7 +119,7 @@ static int store_phone(struct self *self, struct arrival *arrival)
 	return code == TOOL_DONE ? self_ask(self, WIRE_ENROLL, NULL) : code;
 }
 
-static int finish(const struct self *self, struct arrival *arrival)
+static int finish_phone(const struct self *self, struct arrival *arrival)
 {
 	if (self->request->what == REQUEST_ADD)
 		printf("Done: \"%s\" is added.\n", self->request->label);
@@ -148,7 +148,7 @@ static int enroll_phone(struct self *self, struct arrival *arrival)
 	if (shown)
 		code = store_phone(self, arrival);
 	if (code == TOOL_DONE)
-		return finish(self, arrival);
+		return finish_phone(self, arrival);
 	if (!is_added(self) || !shown) /* else the last try has printed it */
 		self_tell_unchanged(self);
 	if (shown && !self->request->secret && !self->unsure)

@@ -1,11 +1,12 @@
 /*
- * The accounts of a report: those of people that the name service lists, those with a record or an
- * invitation, those that the policy names, and their groups. All are read once: a hundred
- * thousand single look-ups would take minutes.
+ * The accounts of a report: those that the name service lists, those with a record or an
+ * invitation, those that the policy names, and their groups. All are read once: a hundred thousand
+ * single look-ups would take minutes.
  */
 #ifndef REPORT_ACCOUNTS_H
 #define REPORT_ACCOUNTS_H
 
+#include "common/names.h"
 #include "common/tool.h"
 
 /* How far the enrollment of an account is. */
@@ -22,13 +23,11 @@ enum stage {
 };
 
 struct somebody {
-	char *name;
+	const char *name;
 	uid_t uid;
-	gid_t gid;
-	bool counted; /* a person; other accounts are of programs */
+	bool counted; /* a person; other accounts are of programs, or further names of one */
 	bool required, exempt;
 	enum stage stage;
-	size_t order; /* in the list: the first name of a uid is the account */
 };
 
 struct crew {
@@ -45,17 +44,14 @@ struct primary {
 };
 
 struct accounts {
-	struct somebody *list;
-	size_t count, room;
+	struct names *names;
+	struct somebody *list; /* one for each of names->list */
+	uint32_t *stamps;      /* the same: index of the crew in which it was seen + 1 */
+	size_t count, list_room, stamp_room;
 	struct crew *crews;
 	size_t crew_count, crew_room;
-	uint32_t *table; /* name to index + 1; its size is a power of two */
-	size_t table_size;
-	uint32_t *stamps; /* one for each of list: index of the crew in which it was seen + 1 */
-	size_t stamp_room;
 	struct primary *primaries; /* listed accounts, ordered by their primary group */
 	size_t listed;
-	bool partial; /* the name service does not list all accounts */
 };
 
 #define OWN_ACCOUNTS OWN(accounts_end)

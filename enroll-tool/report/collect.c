@@ -26,7 +26,7 @@ static enum stage stage_of_record(struct store *store, const struct somebody *on
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	enum totp_err err = store_read(store, one->name, &txn, NULL);
 
-	if (err == TOTP_ERR_NOT_FOUND) /* revoked meanwhile */
+	if (err == TOTP_ERR_NOT_FOUND) /* deleted meanwhile */
 		return STAGE_FREE;
 	if (err != TOTP_OK || txn.cred.disabled || (txn.cred.uid_bound && txn.cred.uid != one->uid))
 		return STAGE_REFUSED;
@@ -35,7 +35,7 @@ static enum stage stage_of_record(struct store *store, const struct somebody *on
 	return txn.state.last_success ? STAGE_IN_USE : STAGE_UNUSED;
 }
 
-static int look_at_records(struct ctl *ctl, struct report *report)
+static int place_enrolled(struct ctl *ctl, struct report *report)
 {
 	OWN(enrolled_end) struct enrolled enrolled = {0};
 	struct progress progress = progress_begin();
@@ -55,34 +55,25 @@ static int look_at_records(struct ctl *ctl, struct report *report)
 	return code;
 }
 
-struct guests {
+struct inviting {
 	struct ctl *ctl;
 	struct report *report;
 	int code;
 };
 
-static void look_at_invite(void *context, const char *user)
+static void place_invited(void *context, const char *user)
 {
-	struct guests *guests = context;
+	struct inviting *inviting = context;
 	struct invite invite;
 	struct somebody *one;
 
-	if (guests->code != TOOL_DONE ||
-	    store_invite_get(guests->ctl->tool.store, user, &invite, NULL) != TOTP_OK)
+	if (inviting->code != TOOL_DONE ||
+	    store_invite_get(inviting->ctl->tool.store, user, &invite, NULL) != TOTP_OK)
 		return;
-	one = accounts_find(&guests->ctl->tool, &guests->report->people, user, &guests->code);
-	if (one && one->stage == STAGE_FREE && invite_holds(&invite, one->uid, guests->report->now))
+	one = accounts_find(&inviting->ctl->tool, &inviting->report->people, user, &inviting->code);
+	if (one && one->stage == STAGE_FREE &&
+	    invite_holds(&invite, one->uid, inviting->report->now))
 		one->stage = STAGE_INVITED;
-}
-
-static int look_at_invites(struct ctl *ctl, struct report *report)
-{
-	struct guests guests = {ctl, report, TOOL_DONE};
-	struct reason why = {""};
-
-	if (store_each_invite(ctl->tool.store, look_at_invite, &guests, &why) != TOTP_OK)
-		return tool_refuse(&ctl->tool, "%s", why.text);
-	return guests.code;
 }
 
 /* Accounts with neither record nor invitation: must they give a code on the date? */
@@ -115,7 +106,7 @@ static void count(struct tally *tally, const struct somebody *one)
 	tally->of[one->stage]++;
 }
 
-static int by_size(const void *a, const void *b)
+static int compare_teams(const void *a, const void *b)
 {
 	const struct team *left = a, *right = b;
 
@@ -140,18 +131,23 @@ static bool count_teams(struct report *report)
 				      crew->exempt;
 	}
 	if (report->team_count)
-		qsort(report->teams, report->team_count, sizeof(*report->teams), by_size);
+		qsort(report->teams, report->team_count, sizeof(*report->teams), compare_teams);
 	return report->teams != NULL;
 }
 
-static int look(struct ctl *ctl, struct report *report)
+static int collect_report(struct ctl *ctl, struct report *report)
 {
+	struct inviting inviting = {ctl, report, TOOL_DONE};
+	struct reason why = {""};
 	int code = accounts_load(&ctl->tool, &report->people);
 
 	if (code == TOOL_DONE)
-		code = look_at_records(ctl, report);
+		code = place_enrolled(ctl, report);
+	if (code == TOOL_DONE &&
+	    store_each_invite(ctl->tool.store, place_invited, &inviting, &why) != TOTP_OK)
+		code = tool_refuse(&ctl->tool, "%s", why.text);
 	if (code == TOOL_DONE)
-		code = look_at_invites(ctl, report);
+		code = inviting.code;
 	if (code != TOOL_DONE)
 		return code;
 	place_others(report);
@@ -202,7 +198,7 @@ int ctl_report(struct ctl *ctl)
 	machine_names(host, full);
 	report.host = full;
 	service_overrides(&ctl->tool, report.overrides);
-	code = look(ctl, &report);
+	code = collect_report(ctl, &report);
 	if (code != TOOL_DONE)
 		return code;
 	if (ctl->html)

@@ -92,12 +92,12 @@ static void put_notes(struct buffer *out, const struct report *report)
 		html_print(out,
 			   "<p>Records without an account: %zu (totpctl list names them)</p>\n",
 			   report->strays);
-	if (report->people.partial)
+	if (!report->people.names->complete)
 		html_put(out, "<p>The name service does not list all accounts: accounts without a "
 			      "record are missing here.</p>\n");
 }
 
-static void put_names(struct buffer *out, const struct report *report)
+static void put_unfinished(struct buffer *out, const struct report *report)
 {
 	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
 					   STAGE_UNUSED, STAGE_REFUSED};
@@ -150,12 +150,12 @@ static void put_part(struct buffer *out, const struct report *report, struct tex
 	} else if (text_is(word, "GROUPS")) {
 		put_groups(out, report);
 	} else if (text_is(word, "NAMES")) {
-		put_names(out, report);
+		put_unfinished(out, report);
 	}
 }
 
 /* The template, with a part for each @WORD@ of it; CSS has lower-case words after an @. */
-static void put_page(struct buffer *out, const struct report *report)
+static void fill_template(struct buffer *out, const struct report *report)
 {
 	const char *rest = report_template;
 
@@ -184,7 +184,7 @@ enum totp_err report_html(const struct report *report, char **ret_page, size_t *
 	page = malloc(room);
 	out = buffer_of(page, page ? room : 0);
 	if (page)
-		put_page(&out, report);
+		fill_template(&out, report);
 	if (!page || buffer_end(&out) != TOTP_OK) {
 		free(page);
 		return TOTP_ERR_NOMEM;

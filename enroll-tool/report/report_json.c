@@ -27,19 +27,6 @@ static void put_teams(struct json *json, const struct report *report)
 	json_close(json, ']');
 }
 
-/* The names of users in stages that need a reminder. */
-static void put_names(struct json *json, const struct report *report, enum stage stage)
-{
-	json_open(json, report_stage_word(stage), '[');
-	for (size_t i = 0; i < report->people.count; i++) {
-		const struct somebody *one = &report->people.list[i];
-
-		if (one->counted && one->stage == stage)
-			json_text(json, NULL, one->name);
-	}
-	json_close(json, ']');
-}
-
 static void put_report(struct json *json, const struct report *report)
 {
 	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
@@ -54,13 +41,21 @@ static void put_report(struct json *json, const struct report *report)
 	json_text(json, "enforce_overrides", report->overrides[0] ? report->overrides : NULL);
 	text_to_date(policy->enroll_until, day);
 	json_text(json, "enroll_until", policy->enroll_until ? day : NULL);
-	json_bool(json, "partial", report->people.partial);
+	json_bool(json, "partial", !report->people.names->complete);
 	json_number(json, "records_without_account", report->strays);
 	put_tally(json, &report->tally);
 	put_teams(json, report);
 	json_open(json, "names", '{');
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
-		put_names(json, report, named[i]);
+	for (size_t stage = 0; stage < sizeof(named) / sizeof(named[0]); stage++) {
+		json_open(json, report_stage_word(named[stage]), '[');
+		for (size_t i = 0; i < report->people.count; i++) {
+			const struct somebody *one = &report->people.list[i];
+
+			if (one->counted && one->stage == named[stage])
+				json_text(json, NULL, one->name);
+		}
+		json_close(json, ']');
+	}
 	json_close(json, '}');
 	json_close(json, '}');
 }

@@ -76,7 +76,7 @@ static void print_legend(const struct term *term, const struct tally *tally)
 #define SHOWN_MAX (CRED_USER_MAX + 16)
 
 /* The printable name of a group: strangers may have chosen it. */
-static void label_of(const struct crew *crew, char shown[SHOWN_MAX])
+static void crew_label(const struct crew *crew, char shown[SHOWN_MAX])
 {
 	char printable[CRED_USER_MAX + 1];
 
@@ -96,7 +96,7 @@ static unsigned name_width(const struct report *report)
 	for (size_t i = 0; i < report->team_count && i < TEAMS_MAX; i++) {
 		char shown[SHOWN_MAX];
 
-		label_of(report->teams[i].crew, shown);
+		crew_label(report->teams[i].crew, shown);
 		if (term_width(shown) > width)
 			width = (unsigned)term_width(shown);
 	}
@@ -109,7 +109,7 @@ static void print_team(const struct term *term, const struct team *team, unsigne
 	char shown[SHOWN_MAX], percent[8];
 	size_t len, width = 0;
 
-	label_of(team->crew, shown);
+	crew_label(team->crew, shown);
 	percent_text(report_enrolled(&team->tally), team->tally.people, percent);
 	len = term_fit(shown, name, &width);
 	printf("  %.*s%*s %7zu  %8s  ", (int)len, shown, (int)(name - width), "",
@@ -160,7 +160,7 @@ int report_print(const struct report *report)
 	if (report->strays)
 		printf("\nRecords without an account: %zu (totpctl list names them)\n",
 		       report->strays);
-	if (report->people.partial)
+	if (!report->people.names->complete)
 		printf("\nThe name service does not list all accounts: accounts without a record "
 		       "are missing here.\n");
 	return TOOL_DONE;
