@@ -117,3 +117,17 @@ def test_an_enrollment_prints_what_the_manual_names(host):
         found |= made.keys()
         assert all(isinstance(made[name], int) for name in made.keys() & {"digits", "period", "counter"})
     assert found == documented.keys()
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("invite", "--json"),
+                                   ("key", "list", "--json"), ("report", "--json")], ids=" ".join)
+def test_output_that_cannot_be_written_is_an_error(people, words):
+    """Neither a full disk nor a reader that has ended loses a line without a word."""
+    reader, closed = os.pipe()
+    os.close(reader)
+    with open("/dev/full", "wb") as full, open(closed, "wb") as pipe:
+        for output in full, pipe:
+            ran = subprocess.run([TOTPCTL, "--conf", people.conf, *words], stdout=output,
+                                 stderr=subprocess.PIPE, text=True, timeout=60)
+            assert ran.returncode == 1, ran
+            assert ran.stderr.count("cannot write to standard output") == 1, ran
