@@ -107,7 +107,8 @@ static enum totp_err enroll_here(const struct login *login, const struct record_
 				    .uid = login->account.uid,
 				    .now = clock_now(),
 				    .moving = first->moving,
-				    .recovery_codes = login->policy.recovery_codes};
+				    .recovery_codes = login->policy.recovery_codes,
+				    .in_login = true};
 	enum totp_err err = open_store(login, &store, why);
 
 	if (err != TOTP_OK)

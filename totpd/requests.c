@@ -331,7 +331,8 @@ static enum totp_err answer_enroll(struct request *request)
 				     .uid = request->account.uid,
 				     .now = request->now,
 				     .recovery_codes = in_login ? request->wire->recovery_codes
-								: request->policy->recovery_codes};
+								: request->policy->recovery_codes,
+				     .in_login = in_login};
 	enum totp_err err = in_login ? check_invitation(request) : check_permission(request);
 
 	if (err == TOTP_OK)

@@ -159,7 +159,7 @@ static uint64_t moving_of(const struct enrollment *enrollment)
 static enum totp_err create_credential(const struct enrollment *enrollment, struct reason *why)
 {
 	enum totp_err err = enroll_create(enrollment->tool->store, &enrollment->cred,
-					  moving_of(enrollment), why);
+					  moving_of(enrollment), 0, why);
 
 	if (err == TOTP_ERR_EXISTS)
 		reason_set(why, "somebody else enrolled %s in the meantime", enrollment->cred.user);

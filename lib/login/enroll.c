@@ -330,12 +330,13 @@ enum totp_err enroll_make(const struct enroll_first *first, struct cred *ret_cre
 }
 
 enum totp_err enroll_create(struct store *store, const struct cred *cred, uint64_t moving,
-			    struct reason *why)
+			    int64_t login_at, struct reason *why)
 {
 	struct login_state state;
 
 	state_init(cred, &state);
 	state.tokens[0].moving = moving;
+	state.tokens[0].last_used = state.last_success = login_at;
 	return store_create(store, cred, &state, why);
 }
 
@@ -350,7 +351,7 @@ enum totp_err enroll_store(struct store *store, const struct enroll_first *first
 		reason_set(why, "no record could be made: %s", err_name(err));
 		return err;
 	}
-	err = enroll_create(store, &cred, first->moving, why);
+	err = enroll_create(store, &cred, first->moving, first->in_login ? first->now : 0, why);
 	if (err == TOTP_OK)
 		*ret_count = cred.recovery_count;
 	else

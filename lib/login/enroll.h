@@ -104,6 +104,7 @@ struct enroll_first {
 	struct token token;
 	uint64_t moving;         /* the code's step, or the counter after it */
 	unsigned recovery_codes; /* how many to make */
+	bool in_login;           /* the code that confirmed it is also the one of a login */
 };
 
 /*
@@ -113,9 +114,12 @@ struct enroll_first {
 MUST_CHECK enum totp_err enroll_make(const struct enroll_first *first, struct cred *ret_cred,
 				     struct recovery_code ret_codes[RECOVERY_MAX]);
 
-/* Store a new credential, whose one token stands at `moving`. TOTP_ERR_EXISTS: enrolled already. */
+/*
+ * Store a new credential, whose one token stands at `moving`. login_at: when the user logged in
+ * with it; 0: not yet. TOTP_ERR_EXISTS: enrolled already.
+ */
 MUST_CHECK enum totp_err enroll_create(struct store *store, const struct cred *cred,
-				       uint64_t moving, struct reason *why);
+				       uint64_t moving, int64_t login_at, struct reason *why);
 
 /* Make and store; *ret_count is how many recovery codes there are. *why says what failed. */
 MUST_CHECK enum totp_err enroll_store(struct store *store, const struct enroll_first *first,

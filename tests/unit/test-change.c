@@ -591,6 +591,7 @@ static void a_first_enrollment_stores_token_and_codes_once(void **state)
 	assert_int_equal(10, count);
 	read_record(f, &cred, &after);
 	assert_int_equal(STEP, after.tokens[0].moving);
+	assert_int_equal(0, after.last_success);
 	assert_ok(recovery_find(&cred, &codes[9], &index));
 	assert_int_equal(9, index);
 
@@ -598,6 +599,27 @@ static void a_first_enrollment_stores_token_and_codes_once(void **state)
 	assert_refused(EXISTS, enroll_store(f->store, &first, codes, &count, &why));
 	assert_int_equal(0, count);
 	assert_wiped(codes);
+}
+
+static void an_enrollment_in_a_login_counts_as_a_login(void **state)
+{
+	struct fixture *f = *state;
+	struct enroll_first first = {.user = "alice",
+				     .uid = 1000,
+				     .now = NOW,
+				     .token = token_of("phone", 1),
+				     .moving = STEP,
+				     .in_login = true};
+	struct recovery_code codes[RECOVERY_MAX];
+	struct cred cred;
+	struct login_state after;
+	struct reason why = {""};
+	uint8_t count = 0;
+
+	assert_ok(enroll_store(f->store, &first, codes, &count, &why));
+	read_record(f, &cred, &after);
+	assert_int_equal(NOW, after.last_success);
+	assert_int_equal(NOW, after.tokens[0].last_used);
 }
 
 int main(void)
@@ -622,6 +644,7 @@ int main(void)
 		STORE_TEST(a_change_that_cannot_be_made_uses_up_no_code),
 		STORE_TEST(a_write_that_fails_leaves_the_old_record_and_its_code),
 		STORE_TEST(a_first_enrollment_stores_token_and_codes_once),
+		STORE_TEST(an_enrollment_in_a_login_counts_as_a_login),
 	};
 
 	SKIP_UNLESS_ROOT();
