@@ -159,19 +159,9 @@ static int serve(struct tool *tool, int argc, char **argv)
 	struct request request;
 	int code = request_parse(tool, argc, argv, &request);
 
-	if (code != TOOL_DONE)
+	if (code != TOOL_DONE || request.done)
 		return code;
-	if (request.version)
-		printf("%s %s\n", tool->name, VERSION);
-	else if (request.help)
-		fputs(request.what == REQUEST_ENROLL || request.what == REQUEST_ADD ||
-				      request.what == REQUEST_REPLACE
-			      ? request_enroll_help
-			      : request_help,
-		      stdout);
-	else
-		code = geteuid() == 0 ? serve_root(tool, &request) : serve_self(tool, &request);
-	return code;
+	return geteuid() == 0 ? serve_root(tool, &request) : serve_self(tool, &request);
 }
 
 int main(int argc, char **argv)

@@ -58,7 +58,7 @@ _totp_option_takes() { # _totp_option_takes OPTIONS NAME
 }
 
 _totp() {
-	local program=$1 cur=$2 main help options usage what word i
+	local program=$1 cur=$2 main help options usage what word about= i
 	local -a command=() given=() takes=()
 
 	COMPREPLY=()
@@ -81,6 +81,8 @@ _totp() {
 				_totp_take "$what" "$word" "$help"
 				return
 			fi
+		elif [[ $word == help && -z $about && ${#command[@]} == 0 ]]; then
+			about=help
 		elif [[ ${#given[@]} == 0 && ( ${#command[@]} == 0 || $usage == *' SUBCOMMAND' ) ]]; then
 			command+=("$word")
 			help=$(_totp_help "$program" "${command[@]}") || return
@@ -103,6 +105,7 @@ _totp() {
 		mapfile -t COMPREPLY < <(compgen -W "$(sed -n "s/^  ${command[0]} \([a-z][a-z-]*\).*/\1/p" <<<"$help")" -- "$cur")
 		return
 	fi
+	[[ -z $about ]] || return
 	# the words of its usage, of which the last may be repeated
 	read -ra takes <<<"${usage##*" ${command[-1]}"}"
 	((${#takes[@]})) || return

@@ -17,6 +17,24 @@
 
 #define LABEL "phone"
 
+static struct {
+	const char *letters, *batch;
+	bool must_confirm, keep_going, json;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"letters", "DIRECTORY", "where the letters go: required; new, or empty, mode 0700",
+	 .text = &options.letters},
+	{"batch", "FILE", "the users, one a line, instead; '-' is standard input",
+	 .text = &options.batch},
+	{"must-confirm", NULL, "an enrollment counts from its first right code on",
+	 .flag = &options.must_confirm},
+	{"keep-going", NULL, "enroll the others; exit 1 if any was left out",
+	 .flag = &options.keep_going},
+	{"json", NULL, "print an array of objects, one for each user", .flag = &options.json},
+	{0},
+};
+
 struct batch {
 	struct ctl *ctl;
 	struct batch_users users;
@@ -44,7 +62,7 @@ static int write_letter(struct batch *batch, const struct person *person,
 				     .uri = &uri,
 				     .made = batch->now,
 				     .help = tool->policy.help,
-				     .must_confirm = batch->ctl->must_confirm};
+				     .must_confirm = options.must_confirm};
 	struct reason why = {""};
 	size_t len = 0;
 	enum totp_err err = batch_users_uri(&batch->users, person, &uri, &why);
@@ -109,7 +127,7 @@ static enum totp_err next_cred(void *context, size_t index, struct cred *ret_cre
 		return TOTP_ERR_SYSTEM;
 	memcpy(token.secret.data, person->secret, SECRET_NEW_LEN);
 	err = enroll_begin(person->name, true, person->uid, batch->now, ret_cred);
-	ret_cred->must_confirm = batch->ctl->must_confirm;
+	ret_cred->must_confirm = options.must_confirm;
 	if (err == TOTP_OK)
 		err = enroll_add(ret_cred, &token);
 	if (err == TOTP_OK)
@@ -136,7 +154,7 @@ static int store_all(struct batch *batch)
 
 static int enrol(struct batch *batch)
 {
-	int code = letter_dir_open(&batch->ctl->tool, batch->ctl->letters, &batch->letters);
+	int code = letter_dir_open(&batch->ctl->tool, options.letters, &batch->letters);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -156,14 +174,14 @@ static int find_people(struct batch *batch)
 {
 	struct ctl *ctl = batch->ctl;
 	struct batch_users *users = &batch->users;
-	int code = ctl->batch ? batch_users_of_file(users, ctl->batch)
-			      : batch_users_of_words(users, ctl->word_count, ctl->words);
+	int code = options.batch ? batch_users_of_file(users, options.batch)
+				 : batch_users_of_words(users, ctl->word_count, ctl->words);
 
 	if (code == TOOL_DONE)
 		code = batch_users_check(users);
 	if (code != TOOL_DONE)
 		return code;
-	if (users->left_out && !ctl->keep_going)
+	if (users->left_out && !options.keep_going)
 		return tool_refuse(&ctl->tool,
 				   "nobody is enrolled: %zu of %zu cannot be; leave them out with "
 				   "--keep-going",
@@ -207,7 +225,7 @@ static void print_text(const struct batch *batch)
 	       "The letter%s in %s.\n"
 	       "Print, hand out, then delete: each holds a secret.\n",
 	       count, count == 1 ? " is" : "s are",
-	       batch->ctl->must_confirm ? " Each record counts from its first right code on." : "",
+	       options.must_confirm ? " Each record counts from its first right code on." : "",
 	       count == 1 ? " is" : "s are", shown);
 }
 
@@ -217,8 +235,8 @@ static void log_all(const struct batch *batch)
 
 	for (size_t i = 0; i < users->good_count; i++)
 		tool_log_detail(&batch->ctl->tool, users->good[i]->name, "enrolled", LABEL,
-				batch->ctl->must_confirm ? "counts from the first right code on"
-							 : NULL);
+				options.must_confirm ? "counts from the first right code on"
+						     : NULL);
 }
 
 static int run(struct batch *batch)
@@ -230,23 +248,23 @@ static int run(struct batch *batch)
 		code = enrol(batch);
 	if (code == TOOL_DONE)
 		log_all(batch);
-	if (ctl->json && print_json(batch, code == TOOL_DONE) != TOOL_DONE)
+	if (options.json && print_json(batch, code == TOOL_DONE) != TOOL_DONE)
 		return TOOL_REFUSED;
-	if (!ctl->json && code == TOOL_DONE)
+	if (!options.json && code == TOOL_DONE)
 		print_text(batch);
 	if (code == TOOL_DONE && batch->users.left_out)
 		return tool_refuse(&ctl->tool, "%zu left out", batch->users.left_out);
 	return code;
 }
 
-int ctl_enroll(struct ctl *ctl)
+static int enroll_users(struct ctl *ctl)
 {
 	OWN_BATCH struct batch batch = {.ctl = ctl, .letters = LETTER_DIR_NONE, .now = clock_now()};
 	int code;
 
-	if (!ctl->batch == !ctl->word_count)
+	if (!options.batch == !ctl->word_count)
 		return tool_usage(&ctl->tool, "enroll: expected names of users, or --batch FILE");
-	if (!ctl->letters)
+	if (!options.letters)
 		return tool_usage(&ctl->tool, "--letters: into which folder?");
 	code = tool_open(&ctl->tool, "enrol many");
 	if (code != TOOL_DONE)
@@ -254,3 +272,15 @@ int ctl_enroll(struct ctl *ctl)
 	batch.users = (struct batch_users){.tool = &ctl->tool, .progress = progress_begin()};
 	return run(&batch);
 }
+
+const struct command ctl_enroll = {
+	.name = "enroll",
+	.arguments = "USER...",
+	.help = "enroll many users at once, with a letter for each",
+	.more = "A letter is one page to print: picture, key and what to do with them. It prints\n"
+		"the users without an account and those who are enrolled already, and enrolls\n"
+		"nobody unless all can be.\n",
+	.max = BATCH_USERS_MAX,
+	.options = option_rows,
+	.run = enroll_users,
+};

@@ -25,7 +25,7 @@ int ctl_open_user(struct ctl *ctl, const char *doing)
 	return code == TOOL_DONE ? load_account(ctl, ctl->words[0]) : code;
 }
 
-int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *context)
+int ctl_each_user(struct ctl *ctl, const char *doing, int (*one)(struct ctl *ctl))
 {
 	int code = tool_open(&ctl->tool, doing);
 	bool opened = code == TOOL_DONE;
@@ -34,7 +34,7 @@ int ctl_each_user(struct ctl *ctl, const char *doing, ctl_user_fn *one, void *co
 		int result = load_account(ctl, ctl->words[i]);
 
 		if (result == TOOL_DONE)
-			result = one(ctl, context);
+			result = one(ctl);
 		if (result != TOOL_DONE)
 			code = result;
 	}

@@ -31,7 +31,7 @@ static void print_adopt(const struct ctl *ctl, const struct adopt *adopt)
 	unsigned uid = ctl->account.uid;
 
 	if (!adopt->changed)
-		printf("The record of %s is that of uid %u, as it should be: nothing is changed.\n",
+		printf("The record of %s belongs to uid %u already: nothing is changed.\n",
 		       ctl->shown, uid);
 	else if (adopt->was_bound)
 		printf("The record of %s belonged to uid %u and now belongs to uid %u.\n",
@@ -41,13 +41,14 @@ static void print_adopt(const struct ctl *ctl, const struct adopt *adopt)
 		       ctl->shown, uid);
 }
 
-int ctl_adopt(struct ctl *ctl)
+static int adopt_user(struct ctl *ctl)
 {
 	struct adopt adopt = {0};
 	int code = ctl_open_user(ctl, "adopt records");
 
 	if (code == TOOL_DONE && !ctl->account.known)
-		code = tool_refuse(&ctl->tool, "there is no account %s: make it first", ctl->shown);
+		code = tool_refuse(&ctl->tool, "there is no account %s: create it first",
+				   ctl->shown);
 	if (code == TOOL_DONE)
 		code = ctl_edit(ctl, store_read, bind_uid, &adopt);
 	if (code != TOOL_DONE)
@@ -57,3 +58,14 @@ int ctl_adopt(struct ctl *ctl)
 	print_adopt(ctl, &adopt);
 	return TOOL_DONE;
 }
+
+const struct command ctl_adopt = {
+	.name = "adopt",
+	.arguments = "USER",
+	.help = "the account has a new uid: let it keep its tokens",
+	.more = "First make sure that it is the same person: the tokens that are enrolled then\n"
+		"work for the account as it is now.\n",
+	.min = 1,
+	.max = 1,
+	.run = adopt_user,
+};

@@ -1,7 +1,6 @@
 /*
- * totpctl check [FILE]: is this policy one that logins can go by? Complaints go out as
- * "file:line: …" without the program's name before them, which is what editors and
- * configuration managers look for.
+ * totpctl check [FILE]: can logins use this policy? Mistakes are printed as "file:line: …" without
+ * the program's name before them, as editors and configuration managers expect it.
  */
 #include "common/ctl.h"
 
@@ -15,18 +14,18 @@
 #include "base/io.h"
 #include "host/conf.h"
 
-static void print_complaint(void *context, const struct reason *complaint)
+static void print_mistake(void *context, const struct reason *complaint)
 {
 	(void)context;
 	fprintf(stderr, "%s\n", complaint->text);
 }
 
-static int refuse_file(const struct ctl *ctl, const char *path, const char *cause)
+static int refuse_candidate(const struct ctl *ctl, const char *path, const char *cause)
 {
 	return tool_refuse(&ctl->tool, "%s: %s", path, cause);
 }
 
-/* Read a file whoever owns it: it is not the policy yet. */
+/* The owner of the file does not matter: it is not the policy yet. */
 static int load_candidate(struct ctl *ctl, const char *path)
 {
 	OWN_TEXT char *text = malloc(POLICY_BYTES_MAX);
@@ -35,52 +34,30 @@ static int load_candidate(struct ctl *ctl, const char *path)
 	enum totp_err err;
 
 	if (!text)
-		return refuse_file(ctl, path, err_name(TOTP_ERR_NOMEM));
+		return refuse_candidate(ctl, path, err_name(TOTP_ERR_NOMEM));
 	if (fd < 0)
-		return refuse_file(ctl, path, strerror(errno));
+		return refuse_candidate(ctl, path, strerror(errno));
 	err = io_read_all(fd, text, POLICY_BYTES_MAX, &len);
 	if (err != TOTP_OK)
-		return refuse_file(ctl, path,
-				   err == TOTP_ERR_RANGE ? "larger than 64 KiB" : strerror(errno));
+		return refuse_candidate(
+			ctl, path, err == TOTP_ERR_RANGE ? "larger than 64 KiB" : strerror(errno));
 
 	policy_default(&ctl->tool.policy);
-	err = policy_parse(&ctl->tool.policy, (struct text){text, len}, path, print_complaint,
-			   NULL);
-	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
-}
-
-static int load_installed(struct ctl *ctl, const char *path)
-{
-	enum totp_err err =
-		conf_load(path, ctl->tool.conf, &ctl->tool.policy, print_complaint, NULL);
-
+	err = policy_parse(&ctl->tool.policy, (struct text){text, len}, path, print_mistake, NULL);
 	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
 }
 
 /* Where an entry of a list stands, for complaints. */
-struct place {
+struct list_place {
 	const char *path;
 	const char *key;
 };
 
-/* A group that cannot be resolved refuses logins, so it is an error. */
-static int check_group(const struct place *place, struct text name)
-{
-	char list[POLICY_LIST_MAX + 1] = "@";
-	struct reason why = {""};
-
-	if (text_copy(name, list + 1, sizeof(list) - 1) == TOTP_OK &&
-	    account_groups_exist(list, &why) == TOTP_OK)
-		return TOOL_DONE;
-	fprintf(stderr, "%s: %s: %s; logins would be refused\n", place->path, place->key, why.text);
-	return TOOL_REFUSED;
-}
-
 /*
- * Other names of the uid: a login by any of them is one of the same account. Required is who is
- * required by either name, exempt who is by both; may_check knows the uid's first name alone.
+ * Other names of the uid: a login with any of them is one of the same account. A user is required
+ * if one of the names is, and exempt if both are; may_check knows the uid's first name only.
  */
-static void warn_of_others(const struct place *place, const char *name, uid_t uid)
+static void warn_of_others(const struct list_place *place, const char *name, uid_t uid)
 {
 	const struct passwd *entry;
 
@@ -97,8 +74,8 @@ static void warn_of_others(const struct place *place, const char *name, uid_t ui
 	endpwent();
 }
 
-/* A user who is not there is a warning: accounts come and go. */
-static int check_user(const struct place *place, struct text name)
+/* A user without an account is a warning: accounts come and go. */
+static int check_user(const struct list_place *place, struct text name)
 {
 	char asked[POLICY_LIST_MAX] = "";
 	struct account account;
@@ -119,42 +96,69 @@ static int check_user(const struct place *place, struct text name)
 
 static int check_list(const char *path, const char *key, const char *list)
 {
-	struct place place = {path, key};
+	struct list_place place = {path, key};
 	struct text rest = text_of(list), name;
-	bool group = false;
+	bool is_group = false;
 	int code = TOOL_DONE;
 
-	while (policy_list_next(&rest, &name, &group)) {
-		int found = group ? check_group(&place, name) : check_user(&place, name);
+	while (policy_list_next(&rest, &name, &is_group)) {
+		char group[POLICY_LIST_MAX + 1] = "@";
+		struct reason why = {""};
 
-		if (found != TOOL_DONE)
-			code = found;
+		if (!is_group) {
+			if (check_user(&place, name) != TOOL_DONE)
+				code = TOOL_REFUSED;
+			continue;
+		}
+		/* with a group that cannot be resolved logins are denied, so it is an error */
+		if (text_copy(name, group + 1, sizeof(group) - 1) == TOTP_OK &&
+		    account_groups_exist(group, &why) == TOTP_OK)
+			continue;
+		fprintf(stderr, "%s: %s: %s; logins would be denied\n", path, key, why.text);
+		code = TOOL_REFUSED;
 	}
 	return code;
 }
 
-static int check_lists(const struct ctl *ctl, const char *path)
+static int check_policy(struct ctl *ctl)
 {
-	int required = check_list(path, "required_for", ctl->tool.policy.required_for);
-	int exempt = check_list(path, "exempt", ctl->tool.policy.exempt);
-	int may_check = check_list(path, "may_check", ctl->tool.policy.may_check);
-
-	return required != TOOL_DONE ? required : exempt != TOOL_DONE ? exempt : may_check;
-}
-
-int ctl_check(struct ctl *ctl)
-{
+	const struct policy *policy = &ctl->tool.policy;
+	const struct {
+		const char *key, *list;
+	} lists[] = {{"required_for", policy->required_for},
+		     {"exempt", policy->exempt},
+		     {"may_check", policy->may_check}};
 	const char *installed = ctl->tool.conf ? ctl->tool.conf : POLICY_FILE;
 	const char *path = ctl->word_count ? ctl->words[0] : installed;
-	int code = ctl->word_count ? load_candidate(ctl, path) : load_installed(ctl, path);
+	int code = TOOL_DONE;
 
-	if (code == TOOL_DONE)
-		code = check_lists(ctl, path);
+	if (ctl->word_count)
+		code = load_candidate(ctl, path);
+	else if (conf_load(path, ctl->tool.conf, &ctl->tool.policy, print_mistake, NULL) != TOTP_OK)
+		code = TOOL_REFUSED;
+	if (code != TOOL_DONE)
+		return code;
+	for (size_t i = 0; i < 3; i++)
+		if (check_list(path, lists[i].key, lists[i].list) != TOOL_DONE)
+			code = TOOL_REFUSED;
 	if (code != TOOL_DONE)
 		return code;
 	if (access(path, F_OK) != 0 && errno == ENOENT)
-		printf("%s: there is none; every default holds: codes are required\n", path);
+		printf("%s: there is no such file, so every default is in force: codes are "
+		       "required\n",
+		       path);
 	else
 		printf("%s: no errors\n", path);
 	return TOOL_DONE;
 }
+
+const struct command ctl_check = {
+	.name = "check",
+	.arguments = "[FILE]",
+	.help = "read the policy and report every mistake",
+	.more = "Reads FILE, or the policy in use without one. Owner and mode of FILE do not\n"
+		"matter, so a configuration manager can check a copy before it installs it:\n"
+		"  validate: totpctl check %s\n",
+	.max = 1,
+	.run = check_policy,
+};

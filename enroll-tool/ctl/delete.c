@@ -1,14 +1,22 @@
 /* totpctl delete: remove a user's enrollment, so that no token and no recovery code works. */
 #include "common/ctl.h"
 
+#include <limits.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/prompt.h"
 
-/* TOOL_DONE: the administrator says yes. */
-static int confirm(const struct ctl *ctl)
+static struct {
+	bool yes;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"yes", NULL, "do not ask for confirmation", .flag = &options.yes}, {0}};
+
+/* TOOL_DONE: the answer is yes. */
+static int confirm_deletion(const struct ctl *ctl)
 {
 	char line[PROMPT_MAX], question[CRED_USER_MAX + 64];
 	const struct prompt prompt = {.question = question, .out = STDOUT_FILENO};
@@ -22,18 +30,17 @@ static int confirm(const struct ctl *ctl)
 	return tool_refuse(&ctl->tool, "%s is still enrolled: nothing was changed", ctl->shown);
 }
 
-static int delete (struct ctl *ctl, void *context)
+static int delete_user(struct ctl *ctl)
 {
 	struct reason why = {""};
 	enum totp_err err;
 	bool has = true;
 	int code;
 
-	(void)context;
 	err = store_has(ctl->tool.store, ctl->account.name, &has, &why);
 	if (err == TOTP_OK && !has)
 		return ctl_not_enrolled(ctl);
-	code = ctl->yes ? TOOL_DONE : confirm(ctl);
+	code = options.yes ? TOOL_DONE : confirm_deletion(ctl);
 	if (code != TOOL_DONE)
 		return code;
 
@@ -46,10 +53,22 @@ static int delete (struct ctl *ctl, void *context)
 	return TOOL_DONE;
 }
 
-int ctl_delete(struct ctl *ctl)
+static int delete_users(struct ctl *ctl)
 {
-	if (!ctl->yes && !isatty(STDIN_FILENO))
+	if (!options.yes && !isatty(STDIN_FILENO))
 		return tool_usage(&ctl->tool,
 				  "delete: without a terminal to confirm at, add --yes");
-	return ctl_each_user(ctl, "delete enrollments", delete, NULL);
+	return ctl_each_user(ctl, "delete enrollments", delete_user);
 }
+
+const struct command ctl_delete = {
+	.name = "delete",
+	.arguments = "USER...",
+	.help = "delete enrollments: tokens and recovery codes",
+	.more = "The policy decides what happens at the user's next login: see 'enforce' and\n"
+		"'exempt' in pam_totp.conf(5). To enroll a new phone: totp-enroll --user USER\n",
+	.min = 1,
+	.max = INT_MAX,
+	.options = option_rows,
+	.run = delete_users,
+};

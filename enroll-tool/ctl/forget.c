@@ -1,17 +1,18 @@
 /*
- * totpctl forget USER...: end what is remembered, so that the next login from each address
- * needs a code again. For a stolen laptop or phone, and for a bastion that turned out to be
- * shared. Tokens, recovery codes and the places' own throttles stay.
+ * totpctl forget USER...: remember no address any more, so that the next login from each needs a
+ * code again. For a stolen laptop or phone, and for a bastion host that proved to be shared.
+ * Tokens, recovery codes and the throttles of the addresses stay.
  */
 #include "common/ctl.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "login/enroll.h"
 
 struct forgetting {
 	bool remembered; /* an address was */
-	bool in_run;     /* a reboot undoes it */
+	bool in_run;     /* a restart of the host undoes it */
 };
 
 static enum totp_err forget(struct ctl *ctl, void *context, struct store_txn *txn,
@@ -30,31 +31,35 @@ static enum totp_err forget(struct ctl *ctl, void *context, struct store_txn *tx
 	return err;
 }
 
-static int forget_user(struct ctl *ctl, void *context)
+static int forget_user(struct ctl *ctl)
 {
 	struct forgetting forgetting = {0};
 	int code = ctl_edit(ctl, store_read, forget, &forgetting);
 
-	(void)context;
 	if (code != TOOL_DONE)
 		return code;
 	if (!forgetting.remembered) {
-		printf("%s logged in from no address that could be remembered: nothing is "
-		       "changed.\n",
-		       ctl->shown);
+		printf("No address of %s is remembered: nothing is changed.\n", ctl->shown);
 		return TOOL_DONE;
 	}
 	tool_log(&ctl->tool, ctl->account.name, "forgotten", NULL);
 	printf("%s needs a code at the next login from each address.\n", ctl->shown);
 	if (forgetting.in_run)
 		return tool_refuse(&ctl->tool,
-				   "%s: the disk refuses to be written to, so a restart of this "
-				   "host undoes that: run it again when the disk is repaired",
+				   "%s: the disk cannot be written, so a restart of this host "
+				   "undoes that: run it again when the disk is repaired",
 				   ctl->shown);
 	return TOOL_DONE;
 }
 
-int ctl_forget(struct ctl *ctl)
-{
-	return ctl_each_user(ctl, "forget addresses", forget_user, NULL);
-}
+const struct command ctl_forget = {
+	.name = "forget",
+	.arguments = "USER...",
+	.help = "ask for a code again from every address",
+	.more = "Ends what 'remember' in pam_totp.conf(5) allows, for example after a theft.\n"
+		"Tokens and recovery codes stay as they are.\n",
+	.min = 1,
+	.max = INT_MAX,
+	.doing = "forget addresses",
+	.each_user = forget_user,
+};

@@ -1,6 +1,6 @@
 /*
- * totpctl init: keyring, store and marker. It is a person's act, once on each host: a
- * package that did it would give all clones of an image the same key.
+ * totpctl init: make keyring, store and marker. An administrator runs it once on each host: if a
+ * package ran it, all clones of an image would have the same key.
  */
 #include <dirent.h>
 #include <string.h>
@@ -12,60 +12,60 @@
 #include "keys/keys.h"
 #include "base/path.h"
 
-/* The keyring that --keyring names. */
-struct given {
-	char text[KEYRING_BYTES_MAX];
-	size_t len;
-	struct keyring keyring;
+static struct {
+	const char *keyring;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"keyring", "FILE",
+	 "copy this keyring instead of making one; sealed credentials of\n"
+	 "the host that it comes from can then be imported",
+	 .text = &options.keyring},
+	{0},
 };
 
-/* What is there before anything is made. */
+/* The state of the host before anything is made. */
 struct found {
 	bool keyring;
 	bool store;
 	struct account service;
-	const struct given *given;
+	const struct keyring *given; /* --keyring; empty without it */
 };
 
-#define OWN_GIVEN OWN(given_wipe)
-
-static void given_wipe(struct given *given)
-{
-	WIPE(*given);
-}
-
-static int read_given(const struct ctl *ctl, struct given *given)
+/* Read the keyring that --keyring names. */
+static int read_given(const struct ctl *ctl, struct keyring_text *ret_text,
+		      struct keyring *ret_keyring)
 {
 	OWN_FD int fd = -1;
 	struct reason why = {""};
 	enum totp_err err;
 
-	if (!ctl->keyring)
+	if (!options.keyring)
 		return TOOL_DONE;
-	err = path_open_config(ctl->keyring, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, &why);
+	err = path_open_config(options.keyring, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, &why);
 	if (err == TOTP_OK)
-		err = io_read_all(fd, given->text, sizeof(given->text), &given->len);
+		err = io_read_all(fd, ret_text->text, sizeof(ret_text->text), &ret_text->len);
 	if (err == TOTP_ERR_SYSTEM)
-		(void)reason_errno(&why, "%s", ctl->keyring);
+		(void)reason_errno(&why, "%s", options.keyring);
 	if (err == TOTP_OK)
-		err = keyring_parse((struct text){given->text, given->len}, ctl->keyring,
-				    &given->keyring, &why);
+		err = keyring_parse(keyring_text_of(ret_text), options.keyring, ret_keyring, &why);
 	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
-/* Is every key of the one that was given in the one that is here? */
-static int check_given(const struct ctl *ctl, const struct given *given, const struct keyring *here)
+/* Is every key of the given keyring in the one that is here? */
+static int check_given(const struct ctl *ctl, const struct keyring *given,
+		       const struct keyring *here)
 {
-	for (size_t i = 0; i < given->keyring.count; i++) {
-		const struct host_key *key = &given->keyring.keys[i];
+	for (size_t i = 0; i < given->count; i++) {
+		const struct host_key *key = &given->keys[i];
 		const struct host_key *same = keyring_find(here, key->id);
 
 		if (same && secret_equal(same->key, key->key, sizeof(key->key)))
 			continue;
 		return tool_refuse(
 			&ctl->tool,
-			"%s is there, and has not the key %08x of %s: nothing is changed",
-			ctl->tool.policy.keyring, (unsigned)key->id, ctl->keyring);
+			"%s exists, and does not have the key %08x of %s: nothing is changed",
+			ctl->tool.policy.keyring, (unsigned)key->id, options.keyring);
 	}
 	return TOOL_DONE;
 }
@@ -96,7 +96,7 @@ static int find_store(const struct ctl *ctl, struct found *found)
 		       : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
-/* Are there records, be there a marker or not? */
+/* Are there records, with a marker or without? */
 static bool has_records(const char *store_dir)
 {
 	char path[POLICY_PATH_MAX + 8];
@@ -119,15 +119,15 @@ static int refuse_lost_keyring(const struct ctl *ctl)
 
 	tool_refuse(&ctl->tool,
 		    "%s is missing, but there is a store in %s: a new key could open none of its "
-		    "records. Restore the keyring from your copy",
+		    "records. Restore the keyring from your copy: totpctl key restore FILE",
 		    policy->keyring, policy->store_dir);
 	return tool_refuse(&ctl->tool,
-			   "if there is no copy, nothing can be saved: move %s away, run totpctl "
-			   "init and enrol everybody again",
+			   "without a copy all enrollments are lost: move %s away, run totpctl "
+			   "init and enroll all users again",
 			   policy->store_dir);
 }
 
-static int make_keyring(const struct ctl *ctl, const struct given *given)
+static int make_keyring(const struct ctl *ctl, const struct keyring_text *given)
 {
 	const char *path = ctl->tool.policy.keyring;
 	struct reason why = {""};
@@ -136,27 +136,16 @@ static int make_keyring(const struct ctl *ctl, const struct given *given)
 
 	if (code != TOOL_DONE)
 		return code;
-	if (ctl->keyring)
-		err = keyring_put_new(path, (struct text){given->text, given->len}, &why);
+	if (options.keyring)
+		err = keyring_put_new(path, keyring_text_of(given), &why);
 	else
 		err = keyring_create(path, clock_now(), &why);
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
-	if (ctl->keyring)
-		printf("Copied the keyring %s to %s.\n", ctl->keyring, path);
+	if (options.keyring)
+		printf("Copied the keyring %s to %s.\n", options.keyring, path);
 	else
 		printf("Made the keyring %s.\n", path);
-	return TOOL_DONE;
-}
-
-static int find_service(const struct ctl *ctl, struct found *found)
-{
-	struct reason why = {""};
-
-	if (account_find(SERVICE_ACCOUNT, &found->service, &why) != TOTP_OK)
-		return tool_refuse(&ctl->tool, "%s", why.text);
-	if (!found->service.known)
-		found->service.uid = found->service.gid = 0;
 	return TOOL_DONE;
 }
 
@@ -177,7 +166,7 @@ static int make_store(const struct ctl *ctl, const struct account *owner)
 	return TOOL_DONE;
 }
 
-/* The account may have come after the store. */
+/* The account may have been created after the store. */
 static int give_store(const struct ctl *ctl, const struct account *owner, bool *ret_given)
 {
 	const struct policy *policy = &ctl->tool.policy;
@@ -192,84 +181,83 @@ static int give_store(const struct ctl *ctl, const struct account *owner, bool *
 	if (err == TOTP_OK)
 		err = store_give(store, owner->uid, owner->gid, ret_given, &why);
 	if (*ret_given) {
-		printf("Gave the store %s, which was root's, to " SERVICE_ACCOUNT ".\n",
+		printf("Gave the store %s, which belonged to root, to " SERVICE_ACCOUNT ".\n",
 		       policy->store_dir);
 		tool_log(&ctl->tool, NULL, "store-given", NULL);
 	}
 	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
-static void print_next(const struct ctl *ctl, const struct found *found, bool listens)
+static void print_next_steps(const struct ctl *ctl, const struct found *found, bool listens)
 {
 	printf("\nNext:\n");
-	if (!found->keyring && !ctl->keyring)
+	if (!found->keyring && !options.keyring)
 		printf("  - Keep a copy of %s offline: totpctl key backup FILE.\n"
-		       "    Without it nobody here can log in with a code, and no backup of the "
-		       "store\n"
-		       "    is of any use.\n",
+		       "    If it is lost, no code works here, and no backup of the store opens.\n",
 		       ctl->tool.policy.keyring);
 	if (!listens) {
-		printf("  - Start totpd, which checks codes for screen locks, su and sudo, and by "
-		       "which\n"
-		       "    people enrol themselves:\n");
+		printf("  - Start totpd, which checks codes for screen locks, su and sudo, and "
+		       "with\n"
+		       "    which users enroll themselves:\n");
 		if (!found->service.known)
 			printf("      systemd-sysusers && totpctl init\n");
 		printf("      systemctl enable --now totpd.socket totpd-root.socket\n");
 	}
-	printf("  - Enrol somebody: totp-enroll --user NAME\n");
+	printf("  - Enroll a user: totp-enroll --user NAME\n");
 }
 
-static int look(const struct ctl *ctl, struct found *found)
-{
-	int code = find_keyring(ctl, found);
-
-	if (code == TOOL_DONE)
-		code = find_store(ctl, found);
-	return code == TOOL_DONE ? find_service(ctl, found) : code;
-}
-
-static int make(const struct ctl *ctl, const struct found *found, bool *ret_changed)
-{
-	int code = found->keyring ? TOOL_DONE : make_keyring(ctl, found->given);
-
-	if (code == TOOL_DONE && found->store)
-		code = give_store(ctl, &found->service, ret_changed);
-	else if (code == TOOL_DONE)
-		code = make_store(ctl, &found->service);
-	if (!found->keyring || !found->store)
-		*ret_changed = true;
-	return code;
-}
-
-int ctl_init(struct ctl *ctl)
+static int init_host(struct ctl *ctl)
 {
 	const struct policy *policy = &ctl->tool.policy;
-	OWN_GIVEN struct given given = {.len = 0};
+	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
+	OWN_KEYRING struct keyring given = {.count = 0};
 	struct found found = {.given = &given};
+	struct reason why = {""};
 	bool changed = false;
 	int code = tool_need_root(&ctl->tool, "make a store");
 
 	if (code == TOOL_DONE)
 		code = tool_load_policy(&ctl->tool);
 	if (code == TOOL_DONE)
-		code = read_given(ctl, &given);
+		code = read_given(ctl, &text, &given);
 	if (code == TOOL_DONE)
-		code = look(ctl, &found);
+		code = find_keyring(ctl, &found);
+	if (code == TOOL_DONE)
+		code = find_store(ctl, &found);
+	if (code == TOOL_DONE && account_find(SERVICE_ACCOUNT, &found.service, &why) != TOTP_OK)
+		code = tool_refuse(&ctl->tool, "%s", why.text);
 	if (code != TOOL_DONE)
 		return code;
+	if (!found.service.known)
+		found.service.uid = found.service.gid = 0;
 
-	if (!found.keyring && !ctl->keyring && (found.store || has_records(policy->store_dir)))
+	if (!found.keyring && !options.keyring && (found.store || has_records(policy->store_dir)))
 		return refuse_lost_keyring(ctl);
-	code = make(ctl, &found, &changed);
+	if (!found.keyring)
+		code = make_keyring(ctl, &text);
+	if (code == TOOL_DONE)
+		code = found.store ? give_store(ctl, &found.service, &changed)
+				   : make_store(ctl, &found.service);
+	changed |= !found.keyring || !found.store;
 	if (code != TOOL_DONE)
 		return code;
 	if (!changed) {
-		printf("The keyring %s and the store %s are there: nothing is changed.\n",
+		printf("The keyring %s and the store %s exist: nothing is changed.\n",
 		       policy->keyring, policy->store_dir);
 		return TOOL_DONE;
 	}
 	if (!found.store)
 		tool_log(&ctl->tool, NULL, "initialised", NULL);
-	print_next(ctl, &found, found.service.known && keys_start_sockets(&ctl->tool));
+	print_next_steps(ctl, &found, found.service.known && keys_start_sockets(&ctl->tool));
 	return TOOL_DONE;
 }
+
+const struct command ctl_init = {
+	.name = "init",
+	.arguments = "",
+	.help = "make keyring and store",
+	.more = "Makes the one that is missing, or both, and changes nothing that exists. If a\n"
+		"store has lost its keyring, init makes none: restore the keyring.\n",
+	.options = option_rows,
+	.run = init_host,
+};

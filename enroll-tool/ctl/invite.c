@@ -1,9 +1,10 @@
 /*
- * totpctl invite, uninvite: leave for one user to enrol in the login although the last day
- * for it has passed; and who has such leave.
+ * totpctl invite, uninvite: an invitation allows a user to enroll in a login after the last date
+ * for it; without a user, the list of invitations.
  */
 #include "common/ctl.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +12,23 @@
 #include "host/facts.h"
 #include "common/json.h"
 
+#define INVITE_SECONDS (3 * 86400)
+
+static struct {
+	uint32_t seconds;
+	bool json;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"for", "TIME", "how long it is valid, such as 12h (3d)", .seconds = &options.seconds,
+	 .min = INVITE_SECONDS_MIN, .max = INVITE_SECONDS_MAX},
+	{"json", NULL, "print the list as an array of objects", .flag = &options.json},
+	{0},
+};
+
 /* --- giving one --- */
 
-/* Does the policy make no use of it? Then that is said, and the invitation stays good for the
- * day when it does. */
+/* Warn if the policy makes no use of it. The invitation stays valid, and the policy may change. */
 static void warn_if_moot(struct ctl *ctl, int64_t now)
 {
 	struct policy policy = ctl->tool.policy;
@@ -23,8 +37,8 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 	struct reason why = {""};
 
 	if (!policy.enroll_login) {
-		tool_refuse(&ctl->tool, "warning: nobody enrols in a login while 'enroll' of the "
-					"policy does not say login");
+		tool_refuse(&ctl->tool, "warning: nobody can enroll in a login: 'enroll' in the "
+					"policy does not contain login");
 		return;
 	}
 	if (facts_find(&policy, &(struct facts_subject){&ctl->account, NULL, NULL}, &facts, &why) !=
@@ -32,20 +46,19 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 		tool_refuse(&ctl->tool, "warning: %s", why.text);
 		return;
 	}
-	policy.enroll_in_account = true; /* the lines say it, not the file */
+	policy.enroll_in_account = true; /* a PAM line sets it, not the file */
 	facts.invited = true;
 	if (gate(&policy, &facts, now, &gate_reason) != GATE_ENROLL &&
 	    !gate_days_left(&policy, now))
 		tool_refuse(&ctl->tool,
-			    "warning: %s need not give a code (%s), so no login leads through an "
-			    "enrolment",
+			    "warning: %s needs no code (%s), so no login asks to enroll",
 			    ctl->shown, gate_reason_name(gate_reason));
 	else if (!gate_is_closed(&policy, now))
-		printf("It is not needed yet: 'enroll_until' of the policy %s.\n",
-		       policy.enroll_until ? "names a day to come" : "is not set");
+		printf("It is not needed yet: 'enroll_until' in the policy %s.\n",
+		       policy.enroll_until ? "is in the future" : "is not set");
 }
 
-static int check_person(const struct ctl *ctl)
+static int check_invitable(const struct ctl *ctl)
 {
 	struct reason why = {""};
 	bool has = false;
@@ -57,29 +70,19 @@ static int check_person(const struct ctl *ctl)
 	if (has)
 		return tool_refuse(
 			&ctl->tool,
-			"%s is enrolled already: if the phone is lost, totpctl delete %s "
-			"first",
+			"%s is enrolled already: if the phone is lost, first run totpctl delete %s",
 			ctl->shown, ctl->shown);
 	return TOOL_DONE;
 }
 
-static int read_duration(struct ctl *ctl, uint32_t *ret_seconds)
+static int invite(struct ctl *ctl)
 {
-	if (text_duration(text_of(ctl->lasting ? ctl->lasting : "3d"), INVITE_SECONDS_MIN,
-			  INVITE_SECONDS_MAX, ret_seconds) == TOTP_OK)
-		return TOOL_DONE;
-	return tool_usage(&ctl->tool, "--for: expected a duration of 1m to 366d, such as 3d");
-}
-
-static int invite(struct ctl *ctl, void *context)
-{
-	const uint32_t *seconds = context;
 	int64_t now = clock_now();
-	struct invite invite = {
-		.uid = ctl->account.uid, .created = now, .expires = now + (int64_t)*seconds};
+	uint32_t seconds = options.seconds ? options.seconds : INVITE_SECONDS;
+	struct invite invite = {.uid = ctl->account.uid, .created = now, .expires = now + seconds};
 	char until[WHEN_MAX];
 	struct reason why = {""};
-	int code = check_person(ctl);
+	int code = check_invitable(ctl);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -87,7 +90,7 @@ static int invite(struct ctl *ctl, void *context)
 	if (store_invite_put(ctl->tool.store, &invite, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	tool_log(&ctl->tool, ctl->account.name, "invited", NULL);
-	printf("%s may enrol in a login, once, until %s.\n", ctl->shown,
+	printf("%s can enroll in a login, once, until %s.\n", ctl->shown,
 	       when_iso(invite.expires, until));
 	warn_if_moot(ctl, now);
 	return TOOL_DONE;
@@ -95,16 +98,17 @@ static int invite(struct ctl *ctl, void *context)
 
 /* --- the list --- */
 
-struct guests {
+struct invited {
 	struct ctl *ctl;
 	int64_t now;
 	struct json json; /* --json */
 	size_t printed;
 };
 
-/* One word, and a sentence where there is more to say. */
-static const char *status_of(const struct guests *guests, const char *user,
-			     const struct invite *invite, enum totp_err err, struct reason *why)
+/* One word; *why says more about an unreadable one. */
+static const char *invitation_status(const struct invited *invited, const char *user,
+				     const struct invite *invite, enum totp_err err,
+				     struct reason *why)
 {
 	struct account account = {.known = false};
 	bool has = false;
@@ -112,7 +116,7 @@ static const char *status_of(const struct guests *guests, const char *user,
 	if (err == TOTP_OK)
 		err = account_find(user, &account, why);
 	if (err == TOTP_OK)
-		err = store_has(guests->ctl->tool.store, user, &has, why);
+		err = store_has(invited->ctl->tool.store, user, &has, why);
 	if (err != TOTP_OK)
 		return "unreadable";
 	if (has)
@@ -121,18 +125,18 @@ static const char *status_of(const struct guests *guests, const char *user,
 		return "no-account";
 	if (account.uid != invite->uid)
 		return "other-uid";
-	if (guests->now < invite->created)
+	if (invited->now < invite->created)
 		return "future";
-	return guests->now < invite->expires ? "open" : "ended";
+	return invited->now < invite->expires ? "open" : "ended";
 }
 
-static void print_line(const struct guests *guests, const char *user, const char *status,
-		       const struct invite *invite, const char *error)
+static void print_invitation(const struct invited *invited, const char *user, const char *status,
+			     const struct invite *invite, const char *error)
 {
 	char shown[CRED_USER_MAX + 1], until[WHEN_MAX], made[WHEN_MAX];
 
 	text_printable(text_of(user), shown, sizeof(shown));
-	if (guests->printed == 0)
+	if (invited->printed == 0)
 		printf("%-14s  %-10s  %-25s  %s\n", "USER", "STATUS", "UNTIL", "INVITED");
 	if (error[0])
 		printf("%-14s  %-10s  %s\n", shown, status, error);
@@ -141,8 +145,8 @@ static void print_line(const struct guests *guests, const char *user, const char
 		       when_iso(invite->created, made));
 }
 
-static void put_guest(struct json *json, const char *user, const char *status,
-		      const struct invite *invite, const char *error)
+static void print_invitation_json(struct json *json, const char *user, const char *status,
+				  const struct invite *invite, const char *error)
 {
 	char until[WHEN_MAX], made[WHEN_MAX];
 
@@ -155,68 +159,76 @@ static void put_guest(struct json *json, const char *user, const char *status,
 	json_close(json, '}');
 }
 
-static void print_guest(void *context, const char *user)
+static void list_invitation(void *context, const char *user)
 {
-	struct guests *guests = context;
+	struct invited *invited = context;
 	struct invite invite = {.user = ""};
 	struct reason why = {""};
-	enum totp_err err = store_invite_get(guests->ctl->tool.store, user, &invite, &why);
+	enum totp_err err = store_invite_get(invited->ctl->tool.store, user, &invite, &why);
 	const char *status;
 
 	if (err == TOTP_ERR_NOT_FOUND) /* used or taken back meanwhile */
 		return;
-	status = status_of(guests, user, &invite, err, &why);
+	status = invitation_status(invited, user, &invite, err, &why);
 	if (err != TOTP_OK)
 		tool_harmless(why.text);
-	if (guests->ctl->json)
-		put_guest(&guests->json, user, status, &invite, err == TOTP_OK ? "" : why.text);
+	if (options.json)
+		print_invitation_json(&invited->json, user, status, &invite,
+				      err == TOTP_OK ? "" : why.text);
 	else
-		print_line(guests, user, status, &invite, err == TOTP_OK ? "" : why.text);
-	guests->printed++;
+		print_invitation(invited, user, status, &invite, err == TOTP_OK ? "" : why.text);
+	invited->printed++;
 }
 
-static int list(struct ctl *ctl)
+static int list_invitations(struct ctl *ctl)
 {
-	struct guests guests = {.ctl = ctl, .now = clock_now()};
+	struct invited invited = {.ctl = ctl, .now = clock_now()};
 	struct reason why = {""};
 	int code;
 
-	if (ctl->lasting)
-		return tool_usage(&ctl->tool, "--for: whom to invite?");
+	if (options.seconds)
+		return tool_usage(&ctl->tool, "--for: expected users to invite");
 	code = tool_open(&ctl->tool, "list invitations");
 	if (code != TOOL_DONE)
 		return code;
-	if (ctl->json) {
-		json_begin(&guests.json);
-		json_open(&guests.json, NULL, '[');
+	if (options.json) {
+		json_begin(&invited.json);
+		json_open(&invited.json, NULL, '[');
 	}
-	if (store_each_invite(ctl->tool.store, print_guest, &guests, &why) != TOTP_OK)
+	if (store_each_invite(ctl->tool.store, list_invitation, &invited, &why) != TOTP_OK)
 		code = tool_refuse(&ctl->tool, "%s", why.text);
-	if (ctl->json) {
-		json_close(&guests.json, ']');
-		return json_end(&ctl->tool, &guests.json) == TOOL_DONE ? code : TOOL_REFUSED;
+	if (options.json) {
+		json_close(&invited.json, ']');
+		return json_end(&ctl->tool, &invited.json) == TOOL_DONE ? code : TOOL_REFUSED;
 	}
-	if (code == TOOL_DONE && guests.printed == 0)
+	if (code == TOOL_DONE && invited.printed == 0)
 		printf("Nobody is invited.\n");
 	return code;
 }
 
-int ctl_invite(struct ctl *ctl)
+static int invite_or_list(struct ctl *ctl)
 {
-	uint32_t seconds = 0;
-	int code;
-
 	if (ctl->word_count == 0)
-		return list(ctl);
-	if (ctl->json)
+		return list_invitations(ctl);
+	if (options.json)
 		return tool_usage(&ctl->tool, "--json is for the list of invitations");
-	code = read_duration(ctl, &seconds);
-	return code == TOOL_DONE ? ctl_each_user(ctl, "invite users", invite, &seconds) : code;
+	return ctl_each_user(ctl, "invite users", invite);
 }
+
+const struct command ctl_invite = {
+	.name = "invite",
+	.arguments = "[USER...]",
+	.help = "let users enroll in a login after enroll_until, once",
+	.more = "An invitation is valid for one enrollment and for a time. Without USER it lists\n"
+		"the invitations.\n",
+	.max = INT_MAX,
+	.options = option_rows,
+	.run = invite_or_list,
+};
 
 /* --- taking it back --- */
 
-int ctl_uninvite(struct ctl *ctl)
+static int uninvite(struct ctl *ctl)
 {
 	struct reason why = {""};
 	enum totp_err err;
@@ -233,3 +245,12 @@ int ctl_uninvite(struct ctl *ctl)
 	printf("%s is no longer invited.\n", ctl->shown);
 	return TOOL_DONE;
 }
+
+const struct command ctl_uninvite = {
+	.name = "uninvite",
+	.arguments = "USER",
+	.help = "take an invitation back",
+	.min = 1,
+	.max = 1,
+	.run = uninvite,
+};

@@ -1,4 +1,4 @@
-/* totpctl list: everybody who is enrolled, one line each, and who of them cannot log in. */
+/* totpctl list: one line for each enrolled user, with a word about those who cannot log in. */
 #include "common/ctl.h"
 
 #include <stdlib.h>
@@ -16,6 +16,13 @@
 #include "common/progress.h"
 #include "record/recovery.h"
 
+static struct {
+	bool json;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"json", NULL, "print an array of objects, one for each user", .flag = &options.json}, {0}};
+
 struct list {
 	struct ctl *ctl;
 	const struct names *names;
@@ -24,7 +31,7 @@ struct list {
 	size_t printed, unread;
 };
 
-/* One user, as a line of the list tells it. */
+/* One user. */
 struct entry {
 	const char *user;
 	const char *status; /* one word */
@@ -34,7 +41,7 @@ struct entry {
 	struct store_txn txn;
 };
 
-/* --- one of them --- */
+/* --- one user --- */
 
 /* The longest wait of any of the user's throttles. */
 static uint32_t longest_wait(const struct list *list, const struct login_state *state)
@@ -53,20 +60,9 @@ static uint32_t longest_wait(const struct list *list, const struct login_state *
 	return longest;
 }
 
-/* Is a token's last code one of a time to come? Its codes are denied until repair-clock. */
-static bool is_ahead(const struct list *list, const struct cred *cred,
-		     const struct login_state *state)
+static const char *status_word(const struct list *list, const struct entry *entry)
 {
-	bool ahead = false;
-
-	for (size_t i = 0; i < cred->token_count; i++)
-		ahead |= judge_is_ahead(&cred->tokens[i], &state->tokens[i],
-					&list->ctl->tool.policy, list->now);
-	return ahead;
-}
-
-static const char *status_of(const struct list *list, const struct entry *entry)
-{
+	const struct login_state *state = &entry->txn.state;
 	const struct cred *cred = &entry->txn.cred;
 	uint32_t wait;
 
@@ -78,17 +74,19 @@ static const char *status_of(const struct list *list, const struct entry *entry)
 		return "other-uid";
 	if (cred->disabled)
 		return "disabled";
-	if (is_ahead(list, cred, &entry->txn.state))
-		return "clock";
-	wait = longest_wait(list, &entry->txn.state);
+	for (size_t i = 0; i < cred->token_count; i++)
+		if (judge_is_ahead(&cred->tokens[i], &state->tokens[i], &list->ctl->tool.policy,
+				   list->now))
+			return "clock"; /* its codes are denied until repair-clock */
+	wait = longest_wait(list, state);
 	if (wait)
 		return wait == THROTTLE_FOREVER ? "locked" : "throttled";
-	if (state_is_pending(&entry->txn.state, cred))
+	if (state_is_pending(state, cred))
 		return "pending";
-	return bypass_left(cred, &entry->txn.state, list->now) ? "bypass" : "ok";
+	return bypass_left(cred, state, list->now) ? "bypass" : "ok";
 }
 
-/* False: the user went meanwhile. */
+/* False: the record was deleted meanwhile. */
 static bool find_entry(const struct list *list, const char *user, struct entry *entry)
 {
 	enum totp_err err = TOTP_OK;
@@ -100,13 +98,13 @@ static bool find_entry(const struct list *list, const char *user, struct entry *
 				   entry->err == TOTP_OK ? &entry->why : NULL);
 	if (entry->err == TOTP_OK)
 		entry->err = err;
-	entry->status = status_of(list, entry);
+	entry->status = status_word(list, entry);
 	return entry->err != TOTP_ERR_NOT_FOUND;
 }
 
 /* --- for people --- */
 
-static void print_line(const struct entry *entry)
+static void list_line(const struct entry *entry)
 {
 	const struct login_state *state = &entry->txn.state;
 	const struct cred *cred = &entry->txn.cred;
@@ -131,14 +129,15 @@ static void print_line(const struct entry *entry)
 
 /* --- for programs --- */
 
-static void put_time(struct json *json, const char *name, int64_t when)
+static void list_time(struct json *json, const char *name, int64_t when)
 {
 	char text[WHEN_MAX];
 
 	json_text(json, name, when ? when_iso(when, text) : NULL);
 }
 
-static void put_token(struct json *json, const struct token *token, const struct token_state *state)
+static void list_token(struct json *json, const struct token *token,
+		       const struct token_state *state)
 {
 	json_open(json, NULL, '{');
 	json_text(json, "label", token->label);
@@ -147,14 +146,14 @@ static void put_token(struct json *json, const struct token *token, const struct
 	json_number(json, "digits", token->digits);
 	if (token->type == TOKEN_TOTP)
 		json_number(json, "period", token->period);
-	put_time(json, "added", token->created);
-	put_time(json, "last_used", state->last_used);
+	list_time(json, "added", token->created);
+	list_time(json, "last_used", state->last_used);
 	json_close(json, '}');
 }
 
-/* source: of a known place, or NULL, and `others` says which places that are not known. */
-static void put_throttle(struct json *json, const struct list *list, const char *source,
-			 const char *others, const struct throttle *throttle)
+/* source: a known one, or NULL; `others` then says which sources that are not known. */
+static void list_throttle(struct json *json, const struct list *list, const char *source,
+			  const char *others, const struct throttle *throttle)
 {
 	const struct policy *policy = &list->ctl->tool.policy;
 	struct throttle left = ctl_throttle_at(throttle, policy, list->now);
@@ -170,83 +169,83 @@ static void put_throttle(struct json *json, const struct list *list, const char 
 	json_close(json, '}');
 }
 
-static void put_bypass(struct json *json, const struct list *list, const struct cred *cred,
-		       const struct login_state *state)
+static void list_temporary_code(struct json *json, const struct list *list, const struct cred *cred,
+				const struct login_state *state)
 {
 	if (cred->bypass.uses == 0) {
 		json_text(json, "bypass", NULL);
 		return;
 	}
 	json_open(json, "bypass", '{');
-	put_time(json, "made", cred->bypass.created);
-	put_time(json, "until", cred->bypass.expires);
+	list_time(json, "made", cred->bypass.created);
+	list_time(json, "until", cred->bypass.expires);
 	json_number(json, "uses", cred->bypass.uses);
 	json_number(json, "uses_left", bypass_left(cred, state, list->now));
 	json_close(json, '}');
 }
 
-static void put_record(struct json *json, const struct list *list, const struct cred *cred,
-		       const struct login_state *state)
+static void list_record(struct json *json, const struct list *list, const struct cred *cred,
+			const struct login_state *state)
 {
 	char source[SOURCE_TEXT_MAX];
 
-	put_time(json, "enrolled", cred->created);
-	put_time(json, "last_login", state->last_success);
+	list_time(json, "enrolled", cred->created);
+	list_time(json, "last_login", state->last_success);
 	json_number(json, "failures", state->failures);
 	json_number(json, "recovery_codes", cred->recovery_count);
 	json_number(json, "recovery_codes_left", recovery_left(cred, state));
 	json_bool(json, "disabled", cred->disabled);
 	json_bool(json, "pending", state_is_pending(state, cred));
-	put_bypass(json, list, cred, state);
+	list_temporary_code(json, list, cred, state);
 	json_open(json, "tokens", '[');
 	for (size_t i = 0; i < cred->token_count; i++)
-		put_token(json, &cred->tokens[i], &state->tokens[i]);
+		list_token(json, &cred->tokens[i], &state->tokens[i]);
 	json_close(json, ']');
 	json_open(json, "throttles", '[');
 	for (size_t i = 0; i < (state->one_class ? 1 : SOURCE_CLASSES); i++)
-		put_throttle(json, list, NULL,
-			     state->one_class ? "all" : source_class_name((enum source_class)i),
-			     &state->shared[i]);
+		list_throttle(json, list, NULL,
+			      state->one_class ? "all" : source_class_name((enum source_class)i),
+			      &state->shared[i]);
 	for (size_t i = 0; i < state->known_count; i++) {
 		source_text(&state->known[i].source, source);
-		put_throttle(json, list, source, NULL, &state->known[i].throttle);
+		list_throttle(json, list, source, NULL, &state->known[i].throttle);
 	}
 	json_close(json, ']');
 }
 
-static void put_entry(struct json *json, const struct list *list, const struct entry *entry)
+static void list_object(struct json *json, const struct list *list, const struct entry *entry)
 {
 	json_open(json, NULL, '{');
 	json_text(json, "user", entry->user);
 	json_text(json, "status", entry->status);
 	json_text(json, "error", entry->err == TOTP_OK ? NULL : entry->why.text);
 	if (entry->err == TOTP_OK)
-		put_record(json, list, &entry->txn.cred, &entry->txn.state);
+		list_record(json, list, &entry->txn.cred, &entry->txn.state);
 	json_close(json, '}');
 }
 
-/* --- all of them --- */
+/* --- the list --- */
 
 static void print_user(struct list *list, const char *user)
 {
 	struct entry entry;
-	bool json = list->ctl->json;
+	bool json = options.json;
 
 	if (!find_entry(list, user, &entry))
 		return;
 	if (json)
-		put_entry(&list->json, list, &entry);
+		list_object(&list->json, list, &entry);
 	else if (list->printed == 0)
 		printf("%-16s  %-10s  %-25s  %-8s  %s\n", "USER", "STATUS", "LAST LOGIN",
 		       "RECOVERY", "TOKENS");
 	if (!json)
-		print_line(&entry);
+		list_line(&entry);
 	list->printed++;
 	list->unread += entry.err != TOTP_OK;
 	store_end(&entry.txn);
 }
 
-int ctl_list(struct ctl *ctl)
+static int list_users(struct ctl *ctl)
 {
 	struct list list = {.ctl = ctl, .now = clock_now()};
 	OWN_ENROLLED struct enrolled enrolled = {0};
@@ -258,12 +257,12 @@ int ctl_list(struct ctl *ctl)
 		code = enrolled_list(&ctl->tool, &enrolled);
 	if (code != TOOL_DONE)
 		return code;
-	if (enrolled.count > 16) /* for a few, looking them up is less */
+	if (enrolled.count > 16) /* a few are looked up one at a time */
 		names = names_load();
 	list.names = names;
-	/* on the same terminal the lines themselves tell */
+	/* on the same terminal the lines show the progress */
 	progress = isatty(STDOUT_FILENO) ? (struct progress){.on = false} : progress_begin();
-	if (ctl->json) {
+	if (options.json) {
 		json_begin(&list.json);
 		json_open(&list.json, NULL, '[');
 	}
@@ -272,7 +271,7 @@ int ctl_list(struct ctl *ctl)
 		progress_show(&progress, "reading records", i + 1, enrolled.count);
 	}
 	progress_clear(&progress);
-	if (ctl->json) {
+	if (options.json) {
 		json_close(&list.json, ']');
 		code = json_end(&ctl->tool, &list.json);
 	} else if (list.printed == 0) {
@@ -285,3 +284,11 @@ int ctl_list(struct ctl *ctl)
 				   list.unread, list.printed);
 	return code;
 }
+
+const struct command ctl_list = {
+	.name = "list",
+	.arguments = "",
+	.help = "all enrolled users, and those of them who cannot log in",
+	.options = option_rows,
+	.run = list_users,
+};

@@ -1,7 +1,7 @@
 /*
- * totpctl recovery USER: new recovery codes, in the place of all that there were. They are
- * made and, where --save is given, written to the disk before the old ones go; what is told
- * is what is stored, however often a login comes between.
+ * totpctl recovery USER: new recovery codes instead of all that there were. With --save they are
+ * on the disk before the old ones become invalid. The codes that are printed are those that are
+ * stored, however often a login comes between.
  */
 #include "common/ctl.h"
 
@@ -9,8 +9,18 @@
 #include "common/recovery_file.h"
 #include "common/interrupt.h"
 
+static struct {
+	const char *save;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"save", "FILE", "write them to this new file instead, readable by its owner only",
+	 .text = &options.save},
+	{0},
+};
+
 struct new_codes {
-	struct cred made; /* nothing of it but the recovery codes' hashes counts */
+	struct cred made; /* only the hashes of its recovery codes count */
 	struct recovery_code codes[RECOVERY_MAX];
 };
 
@@ -32,59 +42,65 @@ static enum totp_err replace_codes(struct ctl *ctl, void *context, struct store_
 	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
-static int make_codes(struct ctl *ctl, struct new_codes *new)
+static int make_new_codes(struct ctl *ctl, struct new_codes *new)
 {
 	unsigned count = ctl->tool.policy.recovery_codes;
 	enum totp_err err;
 
 	if (count == 0)
 		return tool_refuse(&ctl->tool,
-				   "the policy has recovery_codes = 0: none are given out here");
+				   "the policy has recovery_codes = 0, so this host makes none");
 	err = recovery_make(&new->made, count, new->codes);
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "no codes could be made: %s", err_name(err));
 	return TOOL_DONE;
 }
 
-/* Refuse who has no sound record before a file is made for them. */
-static int check_record(const struct ctl *ctl)
-{
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	struct reason why = {""};
-	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
-
-	return err == TOTP_OK || err == TOTP_ERR_STALE ? TOOL_DONE
-						       : ctl_refuse_record(ctl, err, &why);
-}
-
-static int replace_and_tell(struct ctl *ctl, struct new_codes *new)
+static int replace_and_print(struct ctl *ctl, struct new_codes *new)
 {
 	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
-	const struct recovery_file sheet = {ctl->account.name, new->codes,
-					    new->made.recovery_count};
-	int code = outfile_create(&ctl->tool, ctl->save, &file);
+	const struct recovery_file page = {ctl->account.name, new->codes, new->made.recovery_count};
+	int code = outfile_create(&ctl->tool, options.save, &file);
 
-	if (code == TOOL_DONE && ctl->save)
-		code = recovery_file_save(&ctl->tool, &sheet, &file);
+	if (code == TOOL_DONE && options.save)
+		code = recovery_file_save(&ctl->tool, &page, &file);
 	if (code == TOOL_DONE)
 		code = ctl_edit(ctl, store_read, replace_codes, new);
 	if (code != TOOL_DONE)
 		return code;
 	tool_log(&ctl->tool, ctl->account.name, "recovery-codes-made", NULL);
-	return recovery_file_hand_out(&ctl->tool, &sheet, &file);
+	return recovery_file_hand_out(&ctl->tool, &page, &file);
 }
 
-int ctl_recovery(struct ctl *ctl)
+static int make_recovery_codes(struct ctl *ctl)
 {
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_NEW_CODES struct new_codes new = {0};
+	struct reason why = {""};
+	enum totp_err err;
 	int code = ctl_open_user(ctl, "make recovery codes");
 
-	if (code == TOOL_DONE)
-		code = check_record(ctl);
-	if (code == TOOL_DONE)
-		code = make_codes(ctl, &new);
 	if (code != TOOL_DONE)
 		return code;
-	interrupt_hold(); /* what is stored is reported */
-	return replace_and_tell(ctl, &new);
+	/* before a file is made */
+	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	store_end(&txn);
+	if (err != TOTP_OK && err != TOTP_ERR_STALE)
+		return ctl_refuse_record(ctl, err, &why);
+	code = make_new_codes(ctl, &new);
+	if (code != TOOL_DONE)
+		return code;
+	interrupt_hold(); /* codes that are stored are printed */
+	return replace_and_print(ctl, &new);
 }
+
+const struct command ctl_recovery = {
+	.name = "recovery",
+	.arguments = "USER",
+	.help = "make new recovery codes; the old ones become invalid",
+	.more = "They are shown once, on a page that can be printed.\n",
+	.min = 1,
+	.max = 1,
+	.options = option_rows,
+	.run = make_recovery_codes,
+};

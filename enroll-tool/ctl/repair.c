@@ -1,8 +1,7 @@
 /*
- * totpctl repair USER and totpctl repair-clock USER: two states in which a login refuses
- * a right code until an administrator has looked. What they open is kept small: repair
- * accepts nothing that could have been used before, and repair-clock goes back no further
- * than to now.
+ * totpctl repair USER and totpctl repair-clock USER: two states in which a login denies a right
+ * code until an administrator has decided. They allow as little as they can: repair accepts no
+ * code that could have been used before, and repair-clock goes back no further than to now.
  */
 #include "common/ctl.h"
 
@@ -12,7 +11,7 @@
 struct repair {
 	int64_t now;
 	int64_t codes_from; /* 0: no token is left that works */
-	bool hotp;          /* counter-based tokens are void… */
+	bool hotp;          /* counter-based tokens are invalid… */
 	bool recovery;      /* …and recovery codes */
 };
 
@@ -58,7 +57,7 @@ static void print_repair(const struct ctl *ctl, const struct repair *repair)
 	char from[WHEN_MAX], wait[WHEN_MAX];
 	int64_t seconds = repair->codes_from - repair->now;
 
-	printf("The login state of %s is made anew.\n", ctl->shown);
+	printf("The login state of %s is new.\n", ctl->shown);
 	if (repair->codes_from)
 		printf("%s can log in with codes from %s on (in %s).\n", ctl->shown,
 		       when_clock(repair->codes_from, from),
@@ -66,33 +65,15 @@ static void print_repair(const struct ctl *ctl, const struct repair *repair)
 	else
 		printf("No token of %s works any more.\n", ctl->shown);
 	if (repair->hotp)
-		printf("Counter-based tokens are void: enrol them again.\n");
+		printf("Counter-based tokens are no longer valid: enroll them again.\n");
 	if (repair->recovery)
-		printf("Recovery codes are void: %s needs new ones.\n", ctl->shown);
+		printf("Recovery codes are no longer valid: %s needs new ones.\n", ctl->shown);
 }
 
-/* Is this an error of the record itself, which making its state anew can cure? */
-static bool is_damage(enum totp_err err)
-{
-	return err == TOTP_ERR_SEAL || err == TOTP_ERR_FORMAT || err == TOTP_ERR_RANGE ||
-	       err == TOTP_ERR_UNSAFE;
-}
-
-static int repair_damaged(struct ctl *ctl)
-{
-	struct repair repair = {0};
-	int code = ctl_edit(ctl, store_read_cred, make_state, &repair);
-
-	if (code != TOOL_DONE)
-		return code;
-	tool_log(&ctl->tool, ctl->account.name, "repaired", NULL);
-	print_repair(ctl, &repair);
-	return TOOL_DONE;
-}
-
-int ctl_repair(struct ctl *ctl)
+static int repair_state(struct ctl *ctl)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct repair repair = {0};
 	struct reason why = {""};
 	enum totp_err err;
 	int code = ctl_open_user(ctl, "repair records");
@@ -101,15 +82,34 @@ int ctl_repair(struct ctl *ctl)
 		return code;
 	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
 	store_end(&txn);
-	if (is_damage(err))
-		return repair_damaged(ctl);
-	if (err != TOTP_OK)
+	if (err == TOTP_OK) {
+		printf("The record of %s is undamaged: nothing is changed.\n", ctl->shown);
+		return TOOL_DONE;
+	}
+	/* these are of the record itself; a new state can repair it */
+	if (err != TOTP_ERR_SEAL && err != TOTP_ERR_FORMAT && err != TOTP_ERR_RANGE &&
+	    err != TOTP_ERR_UNSAFE)
 		return ctl_refuse_record(ctl, err, &why);
-	printf("The record of %s is sound: nothing is changed.\n", ctl->shown);
+	code = ctl_edit(ctl, store_read_cred, make_state, &repair);
+	if (code != TOOL_DONE)
+		return code;
+	tool_log(&ctl->tool, ctl->account.name, "repaired", NULL);
+	print_repair(ctl, &repair);
 	return TOOL_DONE;
 }
 
-/* One TOTP token whose last code is one of the future. */
+const struct command ctl_repair = {
+	.name = "repair",
+	.arguments = "USER",
+	.help = "make a lost or damaged login state again",
+	.more = "Which codes were used before is no longer known, so codes of now and of the next\n"
+		"minutes are denied, and recovery codes and counter-based tokens become invalid.\n",
+	.min = 1,
+	.max = 1,
+	.run = repair_state,
+};
+
+/* A TOTP token whose last code lies in the future. */
 struct ahead {
 	char label[CRED_LABEL_MAX + 1];
 	uint64_t seconds;   /* how far */
@@ -123,10 +123,10 @@ struct clock_repair {
 	bool changed;
 };
 
-/* Set one token back to now's step. What `repair` sets is left: it is over in minutes. */
-static enum totp_err look_at_token(struct clock_repair *repair, const struct token *token,
-				   struct token_state *state, const struct policy *policy,
-				   int64_t now)
+/* Set one token back to the step of now, unless `repair` set it: that passes in minutes. */
+static enum totp_err set_token_back(struct clock_repair *repair, const struct token *token,
+				    struct token_state *state, const struct policy *policy,
+				    int64_t now)
 {
 	struct ahead *ahead = &repair->tokens[repair->count];
 	uint64_t step = 0;
@@ -155,13 +155,13 @@ static enum totp_err set_back(struct ctl *ctl, void *context, struct store_txn *
 
 	*repair = (struct clock_repair){0};
 	for (size_t i = 0; i < txn->cred.token_count && err == TOTP_OK; i++)
-		err = look_at_token(repair, &txn->cred.tokens[i], &next.tokens[i],
-				    &ctl->tool.policy, now);
+		err = set_token_back(repair, &txn->cred.tokens[i], &next.tokens[i],
+				     &ctl->tool.policy, now);
 	if (err != TOTP_OK)
 		reason_set(why, "the clock of this host reads a time before 1970: set it right");
 	if (err != TOTP_OK || !repair->changed)
 		return err;
-	(void)enroll_forget(&next); /* of a time to come: it would be remembered then */
+	(void)enroll_forget(&next); /* logins of the future would be remembered then */
 	return store_commit(txn, &next, why);
 }
 
@@ -183,7 +183,7 @@ static void print_clock_repair(const struct ctl *ctl, const struct clock_repair 
 		       ctl->shown);
 }
 
-int ctl_repair_clock(struct ctl *ctl)
+static int repair_clock(struct ctl *ctl)
 {
 	struct clock_repair repair = {0};
 	int code = ctl_open_user(ctl, "repair records");
@@ -199,3 +199,13 @@ int ctl_repair_clock(struct ctl *ctl)
 	print_clock_repair(ctl, &repair);
 	return TOOL_DONE;
 }
+
+const struct command ctl_repair_clock = {
+	.name = "repair-clock",
+	.arguments = "USER",
+	.help = "the host's clock was ahead: accept codes again",
+	.more = "For a token whose last code lies in the future. First set the clock right.\n",
+	.min = 1,
+	.max = 1,
+	.run = repair_clock,
+};

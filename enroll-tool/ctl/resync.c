@@ -1,4 +1,4 @@
-/* totpctl resync USER LABEL: find a hardware token that went its own way, by two codes. */
+/* totpctl resync USER LABEL: find a hardware token that is out of step, by two codes. */
 #include "common/ctl.h"
 
 #include <errno.h>
@@ -40,18 +40,6 @@ static enum totp_err read_code(const char *question, struct code *ret_code, bool
 	return err;
 }
 
-static int ask_codes(const struct ctl *ctl, struct search *search)
-{
-	bool good = false;
-	enum totp_err err = read_code("First code of the token: ", &search->first, &good);
-
-	if (err == TOTP_OK && good)
-		err = read_code("The code that follows it: ", &search->second, &good);
-	if (err != TOTP_OK)
-		return tool_refuse(&ctl->tool, "no code could be read: %s", strerror(errno));
-	return good ? TOOL_DONE : tool_refuse(&ctl->tool, "that is not a code: nothing is changed");
-}
-
 /* --- the token --- */
 
 static enum totp_err store_found(struct store_txn *txn, struct search *search, unsigned index,
@@ -70,15 +58,6 @@ static enum totp_err store_found(struct store_txn *txn, struct search *search, u
 	return enroll_commit(txn, &change, why);
 }
 
-static unsigned index_of(const struct cred *cred, const char *label)
-{
-	unsigned index = 0;
-
-	while (index < cred->token_count && strcmp(cred->tokens[index].label, label) != 0)
-		index++;
-	return index;
-}
-
 static int refuse_missing(const struct ctl *ctl, const char *typed)
 {
 	char label[CRED_LABEL_MAX + 1];
@@ -88,27 +67,15 @@ static int refuse_missing(const struct ctl *ctl, const char *typed)
 			   ctl->shown, label, ctl->shown);
 }
 
-/* Before anybody presses a button. */
-static int check_token(const struct ctl *ctl, const char *label)
-{
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	struct reason why = {""};
-	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
-
-	if (err != TOTP_OK)
-		return ctl_refuse_record(ctl, err, &why);
-	return index_of(&txn.cred, label) < txn.cred.token_count ? TOOL_DONE
-								 : refuse_missing(ctl, label);
-}
-
-static enum totp_err find(struct ctl *ctl, void *context, struct store_txn *txn, struct reason *why)
+static enum totp_err find_token(struct ctl *ctl, void *context, struct store_txn *txn,
+				struct reason *why)
 {
 	struct search *search = context;
 	struct token_state moved;
-	unsigned index = index_of(&txn->cred, search->label);
+	int index = enroll_find(&txn->cred, search->label);
 
 	(void)ctl;
-	search->missing = index == txn->cred.token_count;
+	search->missing = index < 0;
 	if (search->missing)
 		return TOTP_OK;
 
@@ -119,12 +86,12 @@ static enum totp_err find(struct ctl *ctl, void *context, struct store_txn *txn,
 	if (search->found != TOTP_OK)
 		return TOTP_OK;
 	search->ahead = moved.moving - txn->state.tokens[index].moving - 2;
-	return store_found(txn, search, index, &moved, why);
+	return store_found(txn, search, (unsigned)index, &moved, why);
 }
 
-/* --- what came of it --- */
+/* --- the result --- */
 
-static int refuse(const struct ctl *ctl, const struct search *search)
+static int refuse_codes(const struct ctl *ctl, const struct search *search)
 {
 	const struct tool *tool = &ctl->tool;
 	const char *label = search->token.label;
@@ -140,7 +107,7 @@ static int refuse(const struct ctl *ctl, const struct search *search)
 		return tool_refuse(tool, "the second code was used before: wait for two new ones");
 	if (search->found == TOTP_ERR_UNSUPPORTED)
 		return tool_refuse(tool,
-				   "\"%s\" is void since the login state was made anew: enrol it "
+				   "\"%s\" is no longer valid since 'totpctl repair': enroll it "
 				   "again",
 				   label);
 	return tool_refuse(tool, "the codes could not be checked: %s", err_name(search->found));
@@ -159,30 +126,57 @@ static void print_found(const struct search *search)
 	else if (off == 0)
 		printf("Done: the clock of \"%s\" is right.\n", token->label);
 	else
-		printf("Done: the clock of \"%s\" is %s %s, which is allowed for from now on.\n",
+		printf("Done: the clock of \"%s\" is %s %s; logins take that into account now.\n",
 		       token->label, when_duration(seconds, text), off < 0 ? "behind" : "ahead");
 	printf("The next login needs the code after these two.\n");
 }
 
-int ctl_resync(struct ctl *ctl)
+static int resync_token(struct ctl *ctl)
 {
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_SEARCH struct search search = {.label = ctl->words[1]};
+	struct reason why = {""};
+	bool good = false, there;
+	enum totp_err err;
 	int code = ctl_open_user(ctl, "change records");
 
 	if (code != TOOL_DONE)
 		return code;
-	code = check_token(ctl, search.label);
-	if (code != TOOL_DONE)
-		return code;
+	/* before anybody presses a button */
+	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	there = err == TOTP_OK && enroll_find(&txn.cred, search.label) >= 0;
+	store_end(&txn);
+	if (err != TOTP_OK)
+		return ctl_refuse_record(ctl, err, &why);
+	if (!there)
+		return refuse_missing(ctl, search.label);
+
 	interrupt_hold();
-	code = ask_codes(ctl, &search);
-	if (code == TOOL_DONE)
-		code = ctl_edit(ctl, store_read, find, &search);
+	err = read_code("First code of the token: ", &search.first, &good);
+	if (err == TOTP_OK && good)
+		err = read_code("The code that follows it: ", &search.second, &good);
+	if (err != TOTP_OK)
+		return tool_refuse(&ctl->tool, "no code could be read: %s", strerror(errno));
+	if (!good)
+		return tool_refuse(&ctl->tool, "that is not a code: nothing is changed");
+	code = ctl_edit(ctl, store_read, find_token, &search);
 	if (code != TOOL_DONE)
 		return code;
 	if (search.missing || search.found != TOTP_OK)
-		return refuse(ctl, &search);
+		return refuse_codes(ctl, &search);
 	tool_log(&ctl->tool, ctl->account.name, "resynced", search.label);
 	print_found(&search);
 	return TOOL_DONE;
 }
+
+const struct command ctl_resync = {
+	.name = "resync",
+	.arguments = "USER LABEL",
+	.help = "a hardware token whose codes are denied: find it again",
+	.more = "Asks for two codes that the token shows one after the other. A counter-based\n"
+		"token is found up to 1000 presses ahead, the clock of another up to two days\n"
+		"off.\n",
+	.min = 2,
+	.max = 2,
+	.run = resync_token,
+};

@@ -1,8 +1,8 @@
 /*
- * totpctl store accept: the store was moved to this machine, or restored from a backup. What was
- * used since the backup is not known here, so every code that could have been used before now
- * is refused from now on. Of recovery codes and counters nobody can say which were used: they
- * are left as they are, or a store that was moved would lock their owners out, and printed.
+ * totpctl store accept: the store was moved to this machine, or restored from a backup. This host
+ * does not know which codes were used since the backup, so from now on it denies every code that
+ * could have been used before now. Recovery codes and counters stay as they are, since otherwise a
+ * store that was moved would lock users out; it prints how many may have been used.
  */
 #include <string.h>
 
@@ -48,8 +48,10 @@ static enum totp_err raise_record(struct ctl *ctl, void *context, struct store_t
 	return store_commit(txn, &next, why);
 }
 
-/* Only an error of the disk, or a login that holds the record, keeps the store from being accepted:
- * a record that does not open lets nobody log in. */
+/*
+ * Only an error of the disk, or a login that holds the record, stops it: with a record that does
+ * not open nobody can log in.
+ */
 static int accept_record(struct ctl *ctl, struct accepting *accepting, const char *user)
 {
 	struct reason why = {""};
@@ -58,7 +60,7 @@ static int accept_record(struct ctl *ctl, struct accepting *accepting, const cha
 	if (text_copy(text_of(user), ctl->account.name, sizeof(ctl->account.name)) != TOTP_OK)
 		return TOOL_DONE;
 	err = ctl_edit_record(ctl, store_read, raise_record, accepting, &why);
-	if (err == TOTP_ERR_NOT_FOUND) /* revoked meanwhile */
+	if (err == TOTP_ERR_NOT_FOUND) /* deleted meanwhile */
 		return TOOL_DONE;
 	if (err == TOTP_ERR_SEAL || err == TOTP_ERR_FORMAT || err == TOTP_ERR_RANGE ||
 	    err == TOTP_ERR_UNSAFE || err == TOTP_ERR_UNSUPPORTED) {
@@ -88,8 +90,8 @@ static int accept_records(struct ctl *ctl, struct accepting *accepting)
 	return code;
 }
 
-/* Files that came with the number of another host's account belong to somebody else here. */
-static int check_owner(const struct ctl *ctl)
+/* Files with the uid of another host's service account belong to another account here. */
+static int check_store_owner(const struct ctl *ctl)
 {
 	const char *dir = ctl->tool.policy.store_dir;
 	uid_t owner = store_owner(ctl->tool.store);
@@ -140,7 +142,7 @@ static void print_accepted(const struct ctl *ctl, const struct accepting *accept
 	       "    then, are back: look through totpctl list\n");
 }
 
-int ctl_store_accept(struct ctl *ctl)
+static int accept_store(struct ctl *ctl)
 {
 	struct accepting accepting = {0};
 	uint8_t machine[SHA256_LEN];
@@ -148,7 +150,7 @@ int ctl_store_accept(struct ctl *ctl)
 	int code = tool_open_anywhere(&ctl->tool, "accept a store");
 
 	if (code == TOOL_DONE)
-		code = check_owner(ctl);
+		code = check_store_owner(ctl);
 	if (code != TOOL_DONE)
 		return code;
 	if (machine_hash(machine, &why) != TOTP_OK)
@@ -168,3 +170,13 @@ int ctl_store_accept(struct ctl *ctl)
 	print_accepted(ctl, &accepting);
 	return TOOL_DONE;
 }
+
+const struct command ctl_store_accept = {
+	.name = "store accept",
+	.arguments = "",
+	.help = "it was moved here, or restored from a backup",
+	.more = "No code from before now is accepted any more, temporary codes end, and it prints\n"
+		"which recovery codes and counters may have been used. If the machine that the\n"
+		"store comes from still runs, remove store and keyring there first.\n",
+	.run = accept_store,
+};

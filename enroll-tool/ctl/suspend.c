@@ -1,6 +1,8 @@
 /* totpctl suspend, resume: deny every code of a user for a time, and keep the enrollment. */
 #include "common/ctl.h"
 
+#include <limits.h>
+
 #include "login/enroll.h"
 
 struct suspension {
@@ -22,20 +24,20 @@ static enum totp_err set_suspended(struct ctl *ctl, void *context, struct store_
 	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
-static int suspend_or_resume(struct ctl *ctl, void *context)
+static int suspend_or_resume(struct ctl *ctl)
 {
-	const bool *suspend = context;
-	struct suspension suspension = {.wanted = *suspend};
+	bool suspend = ctl->command == &ctl_suspend;
+	struct suspension suspension = {.wanted = suspend};
 	int code = ctl_edit(ctl, store_read, set_suspended, &suspension);
 
 	if (code != TOOL_DONE)
 		return code;
-	if (suspension.was == *suspend) {
-		printf("%s is %s.\n", ctl->shown, *suspend ? "suspended already" : "not suspended");
+	if (suspension.was == suspend) {
+		printf("%s is %s.\n", ctl->shown, suspend ? "suspended already" : "not suspended");
 		return TOOL_DONE;
 	}
-	tool_log(&ctl->tool, ctl->account.name, *suspend ? "disabled" : "enabled", NULL);
-	if (*suspend)
+	tool_log(&ctl->tool, ctl->account.name, suspend ? "disabled" : "enabled", NULL);
+	if (suspend)
 		printf("Every code of %s is denied until: totpctl resume %s\n", ctl->shown,
 		       ctl->shown);
 	else
@@ -43,12 +45,24 @@ static int suspend_or_resume(struct ctl *ctl, void *context)
 	return TOOL_DONE;
 }
 
-int ctl_suspend(struct ctl *ctl)
-{
-	return ctl_each_user(ctl, "suspend users", suspend_or_resume, &(bool){true});
-}
+const struct command ctl_suspend = {
+	.name = "suspend",
+	.arguments = "USER...",
+	.help = "deny every code of users, and keep their enrollment",
+	.more = "Recovery codes and temporary codes are denied too, and so is a login from a\n"
+		"remembered address. Logins that the policy asks for no code are not affected.\n",
+	.min = 1,
+	.max = INT_MAX,
+	.doing = "suspend users",
+	.each_user = suspend_or_resume,
+};
 
-int ctl_resume(struct ctl *ctl)
-{
-	return ctl_each_user(ctl, "resume users", suspend_or_resume, &(bool){false});
-}
+const struct command ctl_resume = {
+	.name = "resume",
+	.arguments = "USER...",
+	.help = "accept the codes of suspended users again",
+	.min = 1,
+	.max = INT_MAX,
+	.doing = "resume users",
+	.each_user = suspend_or_resume,
+};

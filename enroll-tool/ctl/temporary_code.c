@@ -1,5 +1,5 @@
 /*
- * totpctl temporary-code: a code for a user whose phone is lost, to be read out over the
+ * totpctl temporary-code: a code for a user whose phone is lost, which can be read out over the
  * telephone. It is printed once, after it is stored; the credential keeps its hash.
  */
 #include "common/ctl.h"
@@ -14,13 +14,26 @@
 #include "record/recovery.h"
 #include "common/interrupt.h"
 
-#define SECONDS_MIN 60
-#define SECONDS_MAX (30 * 86400)
-#define TEXT_MAX    1600 /* of what is told: a name of escapes */
+#define TEXT_MAX 1600 /* of what is printed: a name of escapes */
 
-/* What is to be stored and told. */
+static struct {
+	uint32_t seconds, uses;
+	bool json, revoke;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"for", "TIME", "how long the code is valid, such as 30m (1h)", .seconds = &options.seconds,
+	 .min = 60, .max = 30 * 86400},
+	{"uses", "N", "for how many logins (1)", .number = &options.uses, .min = 1,
+	 .max = BYPASS_USES_MAX},
+	{"json", NULL, "print an object with code, uses and until", .flag = &options.json},
+	{"revoke", NULL, "make the user's temporary code invalid instead", .flag = &options.revoke},
+	{0},
+};
+
+/* What is stored, and what is printed. */
 struct new_bypass {
-	struct cred made; /* nothing of it but the bypass counts */
+	struct cred made; /* only its bypass counts */
 	struct recovery_code code;
 };
 
@@ -31,37 +44,24 @@ static void new_bypass_wipe(struct new_bypass *new)
 	WIPE(*new);
 }
 
-static int read_numbers(const struct ctl *ctl, uint32_t *ret_seconds, uint64_t *ret_uses)
-{
-	if (text_duration(text_of(ctl->lasting ? ctl->lasting : "1h"), SECONDS_MIN, SECONDS_MAX,
-			  ret_seconds) != TOTP_OK)
-		return tool_usage(&ctl->tool, "--for: expected a duration of 1m to 30d, such as "
-					      "2h");
-	if (text_number(text_of(ctl->uses ? ctl->uses : "1"), 1, BYPASS_USES_MAX, ret_uses) !=
-	    TOTP_OK)
-		return tool_usage(&ctl->tool, "--uses: expected a number of 1 to %d",
-				  BYPASS_USES_MAX);
-	return TOOL_DONE;
-}
-
 /* --- storing it --- */
 
-/* Would a login refuse it all the same? Then it is not given out. */
+/* No code is made that a login would deny. */
 static enum totp_err check_use(const struct ctl *ctl, const struct cred *cred, struct reason *why)
 {
 	if (cred->disabled)
-		reason_set(why, "is suspended, so every code is denied: totpctl resume first");
+		reason_set(why, "is suspended, so every code is denied: run totpctl resume first");
 	else if (!ctl->account.known)
 		reason_set(why, "there is no such account to log in to");
 	else if (cred->uid_bound && ctl->account.uid != cred->uid)
-		reason_set(why, "the record is another account's, so logins are refused: totpctl "
-				"adopt first");
+		reason_set(why, "the record belongs to another account, so logins are denied: run "
+				"totpctl adopt first");
 	else
 		return TOTP_OK;
 	return TOTP_ERR_FORBIDDEN;
 }
 
-static enum totp_err put_bypass(struct ctl *ctl, void *context, struct store_txn *txn,
+static enum totp_err store_code(struct ctl *ctl, void *context, struct store_txn *txn,
 				struct reason *why)
 {
 	const struct new_bypass *new = context;
@@ -74,9 +74,9 @@ static enum totp_err put_bypass(struct ctl *ctl, void *context, struct store_txn
 	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
-/* --- telling it --- */
+/* --- printing it --- */
 
-static int tell_json(const struct ctl *ctl, const struct new_bypass *new, const char *shown)
+static int print_code_json(const struct ctl *ctl, const struct bypass *bypass, const char *shown)
 {
 	struct json json;
 	char until[WHEN_MAX];
@@ -85,73 +85,64 @@ static int tell_json(const struct ctl *ctl, const struct new_bypass *new, const 
 	json_open(&json, NULL, '{');
 	json_text(&json, "user", ctl->account.name);
 	json_text(&json, "code", shown);
-	json_number(&json, "uses", new->made.bypass.uses);
-	json_text(&json, "until", when_iso(new->made.bypass.expires, until));
+	json_number(&json, "uses", bypass->uses);
+	json_text(&json, "until", when_iso(bypass->expires, until));
 	json_close(&json, '}');
 	return json_end(&ctl->tool, &json);
 }
 
-static int tell_text(const struct ctl *ctl, const struct new_bypass *new, const char *shown)
+static int print_code(const struct ctl *ctl, const struct new_bypass *new)
 {
-	unsigned uses = new->made.bypass.uses;
-	char text[TEXT_MAX], until[WHEN_MAX], times[24] = "once";
-	enum totp_err err;
-
-	if (uses > 1)
-		snprintf(times, sizeof(times), "%u times", uses);
-	snprintf(text, sizeof(text),
-		 "%s\n"
-		 "lets %s in %s until %s, in place of a code.\n"
-		 "It is shown this once. To take it back: totpctl temporary-code --revoke "
-		 "%s\n",
-		 shown, ctl->shown, times, when_iso(new->made.bypass.expires, until), ctl->shown);
-	err = io_write(STDOUT_FILENO, text, strlen(text));
-	WIPE(text);
-	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
-}
-
-static int tell(const struct ctl *ctl, const struct new_bypass *new)
-{
-	char shown[RECOVERY_SHOWN_MAX];
+	const struct bypass *bypass = &new->made.bypass;
+	char text[TEXT_MAX], shown[RECOVERY_SHOWN_MAX], until[WHEN_MAX], times[24] = "once";
 	int code;
 
 	recovery_show(&new->code, shown);
-	code = (ctl->json ? tell_json : tell_text)(ctl, new, shown);
+	if (bypass->uses > 1)
+		snprintf(times, sizeof(times), "%u times", (unsigned)bypass->uses);
+	snprintf(text, sizeof(text),
+		 "%s\n"
+		 "works for %s %s until %s, instead of a code.\n"
+		 "It is shown only once. To revoke it: totpctl temporary-code --revoke %s\n",
+		 shown, ctl->shown, times, when_iso(bypass->expires, until), ctl->shown);
+	if (options.json)
+		code = print_code_json(ctl, bypass, shown);
+	else
+		code = io_write(STDOUT_FILENO, text, strlen(text)) == TOTP_OK ? TOOL_DONE
+									      : TOOL_REFUSED;
+	WIPE(text);
 	WIPE(shown);
 	if (code == TOOL_DONE)
 		return TOOL_DONE;
-	return tool_refuse(&ctl->tool, "the code could not be shown: make another one, which takes "
-				       "its place");
+	return tool_refuse(&ctl->tool, "the code could not be shown: make another one, which "
+				       "replaces it");
 }
 
-static void log_bypass(const struct ctl *ctl, const struct bypass *bypass)
-{
-	char detail[80], until[WHEN_MAX];
-
-	snprintf(detail, sizeof(detail), "%u use%s until %s", (unsigned)bypass->uses,
-		 bypass->uses == 1 ? "" : "s", when_iso(bypass->expires, until));
-	tool_log_detail(&ctl->tool, ctl->account.name, "bypass-made", NULL, detail);
-}
-
-static int give(struct ctl *ctl, uint32_t seconds, unsigned uses)
+static int make_code(struct ctl *ctl)
 {
 	OWN_NEW_BYPASS struct new_bypass new = {0};
-	enum totp_err err = bypass_make(&new.made, clock_now(), seconds, uses, &new.code);
+	const struct bypass *bypass = &new.made.bypass;
+	char detail[80], until[WHEN_MAX];
+	enum totp_err err = bypass_make(&new.made, clock_now(),
+					options.seconds ? options.seconds : 3600,
+					options.uses ? options.uses : 1, &new.code);
 	int code;
 
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "no code could be made: %s", err_name(err));
-	interrupt_hold(); /* what is stored is reported */
-	code = ctl_edit(ctl, store_read, put_bypass, &new);
+	interrupt_hold(); /* a code that is stored is printed */
+	code = ctl_edit(ctl, store_read, store_code, &new);
 	if (code != TOOL_DONE)
 		return code;
-	log_bypass(ctl, &new.made.bypass);
-	return tell(ctl, &new);
+	snprintf(detail, sizeof(detail), "%u use%s until %s", (unsigned)bypass->uses,
+		 bypass->uses == 1 ? "" : "s", when_iso(bypass->expires, until));
+	tool_log_detail(&ctl->tool, ctl->account.name, "bypass-made", NULL, detail);
+	return print_code(ctl, &new);
 }
 
-/* --- taking it back --- */
+/* --- revoking it --- */
 
-static enum totp_err take_bypass(struct ctl *ctl, void *context, struct store_txn *txn,
+static enum totp_err remove_code(struct ctl *ctl, void *context, struct store_txn *txn,
 				 struct reason *why)
 {
 	OWN_CRED struct cred cred = txn->cred;
@@ -165,23 +156,23 @@ static enum totp_err take_bypass(struct ctl *ctl, void *context, struct store_tx
 	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
-static int take_back(struct ctl *ctl)
+static int revoke_code(struct ctl *ctl)
 {
 	bool had = false;
-	int code = ctl_edit(ctl, store_read, take_bypass, &had);
+	int code = ctl_edit(ctl, store_read, remove_code, &had);
 
 	if (code != TOOL_DONE)
 		return code;
 	if (!had)
 		return tool_refuse(&ctl->tool, "%s has no temporary code", ctl->shown);
 	tool_log(&ctl->tool, ctl->account.name, "bypass-revoked", NULL);
-	printf("The temporary code of %s is refused from now on.\n", ctl->shown);
+	printf("The temporary code of %s is denied from now on.\n", ctl->shown);
 	return TOOL_DONE;
 }
 
 /* --- */
 
-/* Whoever asks wants to help somebody in: say what does. */
+/* The administrator wants to help a user: name the commands that do. */
 static int check_enrolled(const struct ctl *ctl)
 {
 	struct reason why = {""};
@@ -193,24 +184,33 @@ static int check_enrolled(const struct ctl *ctl)
 	if (has || !ctl->account.known)
 		return has ? TOOL_DONE : ctl_not_enrolled(ctl);
 	return tool_refuse(&ctl->tool,
-			   "%s is not enrolled, so there is nothing to stand in for: totp-enroll "
-			   "--user %s enrols, totpctl invite %s lets enrol in the login",
+			   "%s is not enrolled, so a temporary code is of no use: enroll with "
+			   "totp-enroll --user %s, or allow it in the login: totpctl invite %s",
 			   ctl->shown, ctl->shown, ctl->shown);
 }
 
-int ctl_temporary_code(struct ctl *ctl)
+static int temporary_code(struct ctl *ctl)
 {
-	uint32_t seconds = 0;
-	uint64_t uses = 0;
-	int code = read_numbers(ctl, &seconds, &uses);
+	int code;
 
-	if (code == TOOL_DONE && ctl->revoke && (ctl->lasting || ctl->uses || ctl->json))
+	if (options.revoke && (options.seconds || options.uses || options.json))
 		return tool_usage(&ctl->tool, "--revoke goes with no other option");
-	if (code == TOOL_DONE)
-		code = ctl_open_user(ctl, "make temporary codes");
+	code = ctl_open_user(ctl, "make temporary codes");
 	if (code == TOOL_DONE)
 		code = check_enrolled(ctl);
 	if (code != TOOL_DONE)
 		return code;
-	return ctl->revoke ? take_back(ctl) : give(ctl, seconds, (unsigned)uses);
+	return options.revoke ? revoke_code(ctl) : make_code(ctl);
 }
+
+const struct command ctl_temporary_code = {
+	.name = "temporary-code",
+	.arguments = "USER",
+	.help = "print a code for a user who lost the phone",
+	.more = "The code has the shape of a recovery code, can be read out over the telephone,\n"
+		"and is printed once. A new code replaces the one before.\n",
+	.min = 1,
+	.max = 1,
+	.options = option_rows,
+	.run = temporary_code,
+};

@@ -19,6 +19,18 @@
 #include "common/interrupt.h"
 #include "common/prompt.h"
 
+static struct {
+	const char *service, *from;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"service", "NAME", "use the lines of /etc/pam.d/NAME, such as sshd",
+	 .text = &options.service},
+	{"from", "ADDRESS", "the address that the login comes from (this host)",
+	 .text = &options.from},
+	{0},
+};
+
 struct trial {
 	struct ctl *ctl;
 	const struct policy *policy; /* the file's, and the arguments of the PAM line */
@@ -37,17 +49,17 @@ static int find_source(struct trial *trial)
 {
 	struct ctl *ctl = trial->ctl;
 	const struct origin caller = {
-		.real_uid = ctl->account.uid, .service = ctl->service, .rhost = ctl->from};
+		.real_uid = ctl->account.uid, .service = options.service, .rhost = options.from};
 	char text[SOURCE_TEXT_MAX];
 
-	if (ctl->from && !address_read(text_of(ctl->from), &trial->address))
+	if (options.from && !address_read(text_of(options.from), &trial->address))
 		return tool_usage(&ctl->tool,
 				  "--from: expected an address such as 192.0.2.1 or 2001:db8::1");
 	trial->source = source_of_login(&caller, &trial->address);
 	source_text(&trial->source, text);
 	printf("A login as %s, source %s", ctl->shown, text);
-	printf(ctl->service ? ", by /etc/pam.d/%s\n" : "%s, by the policy alone\n",
-	       ctl->service ? ctl->service : "");
+	printf(options.service ? ", by /etc/pam.d/%s\n" : "%s, by the policy alone\n",
+	       options.service ? options.service : "");
 	return TOOL_DONE;
 }
 
@@ -58,30 +70,24 @@ static void print_rule(bool decides, bool fits, const char *rule)
 	printf("  %s  %-3s  %s\n", decides ? "->" : "  ", fits ? "yes" : "no", rule);
 }
 
-/* Where a line of the service can lead through an enrolment. */
-static void print_enroll_rule(const struct trial *trial, enum gate_reason reason)
-{
-	const struct policy *policy = trial->policy;
-	bool closed = gate_is_closed(policy, trial->who.now);
-
-	if (policy->enroll_in_account && policy->enroll_login)
-		print_rule(reason == GATE_REASON_MUST_ENROLL, reason == GATE_REASON_MUST_ENROLL,
-			   closed ? "the user must give a code, is not enrolled, and is invited: "
-				    "enrols in the login"
-				  : "the user must give a code, and is not enrolled: enrols in the "
-				    "login");
-}
-
 static void print_rules(const struct trial *trial, enum gate_reason reason)
 {
 	const struct gate_facts *facts = &trial->facts;
+	const struct policy *policy = trial->policy;
+	bool must_enroll = reason == GATE_REASON_MUST_ENROLL;
 	bool required = gate_requires(trial->policy, facts, trial->who.now);
 	bool by_date = reason == GATE_REASON_REQUIRED && !facts->required, none;
 
-	printf("\nWho is asked; the first rule that fits decides:\n");
+	printf("\nThe first rule that fits decides whether a code is asked for:\n");
 	print_rule(reason == GATE_REASON_TRUSTED, facts->trusted,
 		   "the address is in trusted_networks: not asked");
-	print_enroll_rule(trial, reason);
+	if (policy->enroll_in_account && policy->enroll_login)
+		print_rule(must_enroll, must_enroll,
+			   gate_is_closed(policy, trial->who.now)
+				   ? "the user needs a code, is not enrolled, and is invited: "
+				     "enrolls in the login"
+				   : "the user needs a code, and is not enrolled: enrolls in the "
+				     "login");
 	print_rule(reason == GATE_REASON_REQUIRED && facts->required, facts->required,
 		   "the user is in required_for: asked");
 	print_rule(reason == GATE_REASON_EXEMPT, facts->exempt, "the user is in exempt: not asked");
@@ -100,7 +106,7 @@ static void print_rules(const struct trial *trial, enum gate_reason reason)
 
 static int print_verdict(bool in, const char *sentence)
 {
-	printf("\n%s: %s.\n", in ? "Let in" : "Refused", sentence);
+	printf("\n%s: %s.\n", in ? "Allowed" : "Denied", sentence);
 	return in ? TOOL_DONE : TOOL_REFUSED;
 }
 
@@ -117,13 +123,13 @@ static const char *sentence_of(const struct ruling *ruling)
 	case JUDGE_CODE:
 		return "a code that is right and not used";
 	case JUDGE_RECOVERY:
-		return "a recovery code that is right and not spent";
+		return "a recovery code that is right and not used";
 	case JUDGE_WRONG_CODE:
 		return "a wrong code; a login would count it";
 	case JUDGE_USED_CODE:
 		return "a right code that was used before; a login would not count it";
 	case JUDGE_THROTTLED:
-		return "too many wrong codes, so none is checked: 'totpctl unlock' forgives them";
+		return "too many wrong codes, so none is checked: 'totpctl unlock' resets them";
 	case JUDGE_CLOCK_BACK:
 		return clock_back;
 	case JUDGE_WRONG_RECOVERY:
@@ -131,9 +137,9 @@ static const char *sentence_of(const struct ruling *ruling)
 	case JUDGE_COUNT_:
 		break;
 	case JUDGE_SPENT_RECOVERY:
-		return "a recovery code that was used before, or is void since 'totpctl repair'";
+		return "a recovery code that was used before, or is invalid since 'totpctl repair'";
 	case JUDGE_BYPASS:
-		return "a temporary code that is right and still holds";
+		return "a temporary code that is right and still valid";
 	case JUDGE_ENDED_BYPASS:
 		return "a temporary code that has expired, or was used as often as it may";
 	case JUDGE_DISABLED:
@@ -170,8 +176,8 @@ static void print_offset(const struct store_txn *txn, const struct answer *answe
 		       token->label, (long long)offset.distance * token->period);
 }
 
-static int try_answer(const struct trial *trial, const struct store_txn *txn,
-		      const struct answer *answer)
+static int test_answer(const struct trial *trial, const struct store_txn *txn,
+		       const struct answer *answer)
 {
 	const struct tool *tool = &trial->ctl->tool;
 	int64_t now = clock_now();
@@ -194,29 +200,27 @@ static int try_answer(const struct trial *trial, const struct store_txn *txn,
 	return ruling.verdict == VERDICT_ALLOW ? TOOL_DONE : TOOL_REFUSED;
 }
 
-/* Would no token's code be accepted, since the clock was set back? */
-static bool is_stuck(const struct trial *trial, const struct store_txn *txn)
+/* Report tokens whose last code lies in the future; returns whether that is so for all. */
+static bool print_ahead(const struct trial *trial, const struct store_txn *txn)
 {
-	bool stuck = true;
+	bool all = true;
 
-	for (size_t i = 0; i < txn->cred.token_count; i++)
-		stuck &= judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i], trial->policy,
-					trial->who.now);
-	return stuck;
-}
+	for (size_t i = 0; i < txn->cred.token_count; i++) {
+		bool ahead = judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i],
+					    trial->policy, trial->who.now);
 
-static void print_ahead(const struct trial *trial, const struct store_txn *txn)
-{
-	for (size_t i = 0; i < txn->cred.token_count; i++)
-		if (judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i], trial->policy,
-				   trial->who.now))
+		if (ahead)
 			printf("  the last code of \"%s\" is of a later time than this host's, so "
 			       "its codes are\n  denied: set the clock, then 'totpctl repair-clock "
 			       "%s'\n",
 			       txn->cred.tokens[i].label, trial->ctl->shown);
+		all &= ahead;
+	}
+	return all;
 }
 
-static int ask_code(const struct trial *trial, const struct store_txn *txn)
+/* stuck: the codes of all tokens are denied, since the clock was set back. */
+static int ask_code(const struct trial *trial, const struct store_txn *txn, bool stuck)
 {
 	OWN_ANSWER struct answer answer = {.kind = ANSWER_NONE};
 	bool got = false;
@@ -227,14 +231,14 @@ static int ask_code(const struct trial *trial, const struct store_txn *txn)
 	if (err != TOTP_OK)
 		return tool_refuse(&trial->ctl->tool, "no code could be read: %s", strerror(errno));
 	if (answer.kind == ANSWER_NONE)
-		return is_stuck(trial, txn) ? print_verdict(false, clock_back)
-					    : print_verdict(true, "with a right code");
-	return try_answer(trial, txn, &answer);
+		return stuck ? print_verdict(false, clock_back)
+			     : print_verdict(true, "with a right code");
+	return test_answer(trial, txn, &answer);
 }
 
 /* --- the record --- */
 
-static uint32_t print_throttle(const struct trial *trial, const struct store_txn *txn)
+static uint32_t print_tries(const struct trial *trial, const struct store_txn *txn)
 {
 	struct login_state state = txn->state;
 	const struct throttle *throttle = throttle_of(&state, &trial->source);
@@ -252,29 +256,30 @@ static uint32_t print_throttle(const struct trial *trial, const struct store_txn
 	return wait;
 }
 
-static void print_tokens(const struct store_txn *txn, int64_t now)
+static void print_enrollment(const struct store_txn *txn, int64_t now)
 {
 	const struct cred *cred = &txn->cred;
 	unsigned left = bypass_left(cred, &txn->state, now);
 	char until[WHEN_MAX];
 
-	printf("\nThe record is sound:\n  tokens: ");
+	printf("\nThe record is undamaged:\n  tokens: ");
 	for (size_t i = 0; i < cred->token_count; i++)
 		printf("%s\"%s\"", i ? ", " : "", cred->tokens[i].label);
 	printf("; recovery codes left: %u\n", recovery_left(cred, &txn->state));
 	if (left)
-		printf("  a temporary code lets in %u time%s until %s\n", left,
+		printf("  a temporary code works %u more time%s until %s\n", left,
 		       left == 1 ? "" : "s", when_iso(cred->bypass.expires, until));
 	if (state_is_pending(&txn->state, cred))
-		printf("  the first right code is still to come\n");
+		printf("  not confirmed yet: waits for the first right code\n");
 }
 
-static int try_record(const struct trial *trial)
+static int test_record(const struct trial *trial)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	const struct ctl *ctl = trial->ctl;
 	struct reason why = trial->look_why;
 	enum totp_err err = trial->look_err;
+	bool stuck;
 
 	if (err == TOTP_OK)
 		err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
@@ -282,21 +287,21 @@ static int try_record(const struct trial *trial)
 		attempt_raise(&txn, trial->policy, trial->who.now);
 	if (err != TOTP_OK) {
 		ctl_refuse_record(ctl, err, &why);
-		return print_verdict(false, "the record cannot be checked against");
+		return print_verdict(false, "the record cannot be read");
 	}
-	print_tokens(&txn, trial->who.now);
-	print_ahead(trial, &txn);
+	print_enrollment(&txn, trial->who.now);
+	stuck = print_ahead(trial, &txn);
 	if (txn.cred.disabled)
 		return print_verdict(false, disabled);
 	if (trial->look.remembered)
 		return print_verdict(true, "the address is remembered, so no code is asked for");
-	if (print_throttle(trial, &txn))
-		return print_verdict(false, "too many wrong codes: 'totpctl unlock' forgives them");
-	return ask_code(trial, &txn);
+	if (print_tries(trial, &txn))
+		return print_verdict(false, "too many wrong codes: 'totpctl unlock' resets them");
+	return ask_code(trial, &txn, stuck);
 }
 
-/* All that the gate decides by. */
-static enum totp_err find_facts(struct trial *trial, struct reason *why)
+/* The facts by which the gate decides. */
+static enum totp_err gather_facts(struct trial *trial, struct reason *why)
 {
 	const struct ctl *ctl = trial->ctl;
 	const struct facts_subject subject = {&ctl->account, NULL, &trial->address};
@@ -312,21 +317,7 @@ static enum totp_err find_facts(struct trial *trial, struct reason *why)
 	return err;
 }
 
-/* A record that cannot be read is told of where it decides, after the rules. */
-static void look_at_record(struct trial *trial)
-{
-	const struct ctl *ctl = trial->ctl;
-
-	trial->look = (struct look){.pending = false};
-	trial->look_err = TOTP_OK;
-	if (!trial->facts.known || !trial->facts.enrolled)
-		return;
-	trial->look_err =
-		attempt_look(ctl->tool.store, &trial->who, &trial->look, &trial->look_why);
-	trial->facts.pending = trial->look.pending;
-}
-
-static int try_login(struct trial *trial)
+static int test_login(struct trial *trial)
 {
 	const struct ctl *ctl = trial->ctl;
 	enum gate_reason reason = GATE_REASON_NONE;
@@ -338,26 +329,32 @@ static int try_login(struct trial *trial)
 				      .source = trial->source,
 				      .now = clock_now(),
 				      .policy = trial->policy};
-	if (find_facts(trial, &why) != TOTP_OK) {
+	if (gather_facts(trial, &why) != TOTP_OK) {
 		tool_refuse(&ctl->tool, "%s", why.text);
 		return print_verdict(false, "the module could not check");
 	}
-	look_at_record(trial);
+	/* an error counts only if the record decides, after the rules */
+	trial->look = (struct look){.pending = false};
+	trial->look_err = TOTP_OK;
+	if (trial->facts.known && trial->facts.enrolled) {
+		trial->look_err =
+			attempt_look(ctl->tool.store, &trial->who, &trial->look, &trial->look_why);
+		trial->facts.pending = trial->look.pending;
+	}
 	verdict = gate(trial->policy, &trial->facts, trial->who.now, &reason);
 	print_rules(trial, reason);
 	if (verdict == GATE_SKIP)
-		return print_verdict(
-			true, "no code is asked for, and this module lets the others decide");
+		return print_verdict(true, "no code is asked for, and the other modules decide");
 	if (verdict == GATE_ENROLL)
-		return print_verdict(true, "once an enrolment in the login is gone through");
+		return print_verdict(true, "after an enrollment in the login");
 	if (!trial->facts.known)
 		return print_verdict(false, "there is no such account");
 	if (!trial->facts.enrolled)
 		return print_verdict(false, "a code is asked for, and the user is not enrolled");
-	return try_record(trial);
+	return test_record(trial);
 }
 
-static int try_line(void *context, const struct stack_line *line, const struct policy *policy)
+static int test_line(void *context, const struct stack_line *line, const struct policy *policy)
 {
 	struct trial *trial = context;
 
@@ -367,15 +364,15 @@ static int try_line(void *context, const struct stack_line *line, const struct p
 	if (strcmp(policy->store_dir, trial->ctl->tool.policy.store_dir) != 0 ||
 	    strcmp(policy->keyring, trial->ctl->tool.policy.keyring) != 0)
 		return tool_refuse(&trial->ctl->tool,
-				   "this line goes by a policy with another store: name that one "
+				   "this line uses a policy with another store: give that policy "
 				   "with --conf");
 	if (!policy->if_publickey)
-		return try_login(trial);
-	printf("  lets in who has shown sshd a key or ticket; others go on to the lines below\n");
+		return test_login(trial);
+	printf("  allows logins with an SSH key or ticket; others continue with the lines below\n");
 	return TOOL_DONE;
 }
 
-int ctl_test(struct ctl *ctl)
+static int test_user(struct ctl *ctl)
 {
 	struct trial trial = {.ctl = ctl};
 	int code = ctl_open_user(ctl, "try logins");
@@ -384,6 +381,19 @@ int ctl_test(struct ctl *ctl)
 		code = find_source(&trial);
 	if (code != TOOL_DONE)
 		return code;
-	return ctl->service ? service_each_line(&ctl->tool, ctl->service, try_line, &trial)
-			    : try_line(&trial, NULL, &ctl->tool.policy);
+	return options.service ? service_each_line(&ctl->tool, options.service, test_line, &trial)
+			       : test_line(&trial, NULL, &ctl->tool.policy);
 }
+
+const struct command ctl_test = {
+	.name = "test",
+	.arguments = "USER",
+	.help = "what would happen at a login, and why",
+	.more = "Asks for a code, and reports what a login would do with it. It changes nothing:\n"
+		"the code is not used up, a wrong one is not counted. Without an answer no code\n"
+		"is checked.\n",
+	.min = 1,
+	.max = 1,
+	.options = option_rows,
+	.run = test_user,
+};

@@ -1,8 +1,10 @@
 /*
- * totpctl unlock USER...: forgive the failed tries that make a user wait. Somebody made them: so
- * no address is remembered any more.
+ * totpctl unlock USER...: forget the failed tries that make a user wait. They may have been an
+ * attack, so no address is remembered any more.
  */
 #include "common/ctl.h"
+
+#include <limits.h>
 
 #include "host/clock.h"
 #include "host/source.h"
@@ -25,26 +27,19 @@ struct unlock {
 	bool forgotten; /* an address was remembered */
 };
 
-static uint64_t failures_in_all(const struct login_state *state, const struct policy *policy,
-				int64_t now)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < SOURCE_CLASSES; i++)
-		sum += failures_in(&state->shared[i], policy, now);
-	for (size_t i = 0; i < state->known_count; i++)
-		sum += failures_in(&state->known[i].throttle, policy, now);
-	return sum;
-}
-
-static enum totp_err empty(struct ctl *ctl, void *context, struct store_txn *txn,
-			   struct reason *why)
+static enum totp_err empty_throttles(struct ctl *ctl, void *context, struct store_txn *txn,
+				     struct reason *why)
 {
 	struct unlock *unlock = context;
 	struct login_state next = txn->state;
 
 	unlock->before = txn->state;
-	unlock->forgiven = failures_in_all(&txn->state, &ctl->tool.policy, unlock->now);
+	unlock->forgiven = 0;
+	for (size_t i = 0; i < SOURCE_CLASSES; i++)
+		unlock->forgiven += failures_in(&next.shared[i], &ctl->tool.policy, unlock->now);
+	for (size_t i = 0; i < next.known_count; i++)
+		unlock->forgiven +=
+			failures_in(&next.known[i].throttle, &ctl->tool.policy, unlock->now);
 	unlock->forgotten = enroll_forget(&next);
 	if (unlock->forgiven == 0 && !unlock->forgotten)
 		return TOTP_OK;
@@ -54,7 +49,7 @@ static enum totp_err empty(struct ctl *ctl, void *context, struct store_txn *txn
 	return store_commit(txn, &next, why);
 }
 
-static void print_throttle(const struct unlock *unlock, const struct policy *policy,
+static void print_forgiven(const struct unlock *unlock, const struct policy *policy,
 			   const struct throttle *throttle, const char *whose)
 {
 	uint32_t failures = failures_in(throttle, policy, unlock->now);
@@ -86,21 +81,20 @@ static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
 		snprintf(source, sizeof(source), "places that never logged in as this user%s%s",
 			 before->one_class ? "" : ", of ",
 			 before->one_class ? "" : source_class_text((enum source_class)i));
-		print_throttle(unlock, &ctl->tool.policy, &before->shared[i], source);
+		print_forgiven(unlock, &ctl->tool.policy, &before->shared[i], source);
 	}
 	for (size_t i = 0; i < before->known_count; i++) {
 		source_text(&before->known[i].source, source);
-		print_throttle(unlock, &ctl->tool.policy, &before->known[i].throttle, source);
+		print_forgiven(unlock, &ctl->tool.policy, &before->known[i].throttle, source);
 	}
 	printf("%s can try again at once.\n", ctl->shown);
 }
 
-static int unlock_user(struct ctl *ctl, void *context)
+static int unlock_user(struct ctl *ctl)
 {
 	struct unlock unlock = {.now = clock_now()};
-	int code = ctl_edit(ctl, store_read, empty, &unlock);
+	int code = ctl_edit(ctl, store_read, empty_throttles, &unlock);
 
-	(void)context;
 	if (code != TOOL_DONE)
 		return code;
 	if (unlock.forgiven || unlock.forgotten)
@@ -109,7 +103,13 @@ static int unlock_user(struct ctl *ctl, void *context)
 	return TOOL_DONE;
 }
 
-int ctl_unlock(struct ctl *ctl)
-{
-	return ctl_each_user(ctl, "unlock users", unlock_user, NULL);
-}
+const struct command ctl_unlock = {
+	.name = "unlock",
+	.arguments = "USER...",
+	.help = "forget failed tries, so that users need not wait",
+	.more = "Used codes stay used. No address of the users is remembered any more.\n",
+	.min = 1,
+	.max = INT_MAX,
+	.doing = "unlock users",
+	.each_user = unlock_user,
+};

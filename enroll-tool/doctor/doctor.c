@@ -172,13 +172,26 @@ static void log_repairs(const struct doctor *doctor)
 	}
 }
 
+static struct {
+	const char *service;
+	bool fix, json;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"service", "NAME", "of /etc/pam.d look at this service only", .text = &options.service},
+	{"fix", NULL, "repair what needs no decision: permissions, leftovers",
+	 .flag = &options.fix},
+	{"json", NULL, "print an array of objects, one for each finding", .flag = &options.json},
+	{0},
+};
+
 static int conclude(const struct doctor *doctor)
 {
 	int code = TOOL_DONE;
 
 	if (doctor->no_memory)
 		return tool_refuse(&doctor->ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
-	if (doctor->ctl->json)
+	if (options.json)
 		code = print_json(doctor);
 	else
 		print_findings(doctor);
@@ -188,9 +201,9 @@ static int conclude(const struct doctor *doctor)
 	return code;
 }
 
-int ctl_doctor(struct ctl *ctl)
+static int doctor_run(struct ctl *ctl)
 {
-	struct doctor doctor = {.ctl = ctl, .fix = ctl->fix};
+	struct doctor doctor = {.ctl = ctl, .fix = options.fix, .only_service = options.service};
 	int code = tool_need_root(&ctl->tool, "check all that a login needs");
 
 	if (code != TOOL_DONE)
@@ -201,3 +214,14 @@ int ctl_doctor(struct ctl *ctl)
 	doctor_end(&doctor);
 	return code;
 }
+
+const struct command ctl_doctor = {
+	.name = "doctor",
+	.arguments = "",
+	.help = "look for what skips the code, or locks users out",
+	.more = "Looks at the PAM stacks, sshd, keyring, store and records, clock and disk. Each\n"
+		"finding says what it is, why it matters and how it is repaired; exit 1 if any\n"
+		"is left.\n",
+	.options = option_rows,
+	.run = doctor_run,
+};

@@ -41,7 +41,8 @@ struct services {
 
 struct doctor {
 	struct ctl *ctl;
-	bool fix;
+	bool fix;                 /* --fix */
+	const char *only_service; /* --service, or NULL */
 	struct services services;
 	const char *repair; /* of the stack that is being checked, or NULL; see doctor_find */
 	struct finding *findings;

@@ -110,7 +110,7 @@ static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 
 static bool is_wanted(const struct doctor *doctor, const char *service)
 {
-	return !doctor->ctl->service || strcmp(doctor->ctl->service, service) == 0;
+	return !doctor->only_service || strcmp(doctor->only_service, service) == 0;
 }
 
 void doctor_siblings(struct doctor *doctor)

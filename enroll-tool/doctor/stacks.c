@@ -169,8 +169,8 @@ void doctor_stacks(struct doctor *doctor)
 	struct services *services = &doctor->services;
 
 	read_services(doctor);
-	if (doctor->ctl->service)
-		look_at_one(doctor, doctor->ctl->service);
+	if (doctor->only_service)
+		look_at_one(doctor, doctor->only_service);
 	else
 		look_at_all(doctor);
 	doctor_programs(doctor);

@@ -1,4 +1,4 @@
-/* What the command line of totp-enroll asks for. */
+/* The command line of totp-enroll. */
 #ifndef ENROLL_REQUEST_H
 #define ENROLL_REQUEST_H
 
@@ -31,7 +31,7 @@ struct request {
 	enum hmac_alg algorithm; /* 0 for the policy's */
 	uint32_t digits;         /* 0 for the policy's */
 	uint32_t period;         /* seconds; 0 for the policy's */
-	uint64_t counter;        /* with --hotp: the next one */
+	uint32_t counter;        /* with --hotp: the next one */
 	struct screen_wish screen;
 	bool confirm; /* ask for a code before anything is stored */
 	bool json;
@@ -40,17 +40,13 @@ struct request {
 	bool named; /* label was given */
 	bool hotp;
 	bool secret; /* it comes on standard input */
-	bool help;
-	bool version;
+	bool done;   /* help or version is printed: nothing is left to do */
 };
 
 /*
  * Read the command line. Returns TOOL_DONE, or TOOL_USAGE after one sentence about what is
- * wrong. With help or version set, the rest may be incomplete.
+ * wrong.
  */
 MUST_CHECK int request_parse(struct tool *tool, int argc, char **argv, struct request *ret_request);
-
-/* The text of --help, and of --help after enroll, add and replace; each fits a screen. */
-extern const char request_help[], request_enroll_help[];
 
 #endif

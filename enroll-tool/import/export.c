@@ -5,6 +5,7 @@
  */
 #include "common/ctl.h"
 
+#include <limits.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,18 @@
 #include "common/progress.h"
 #include "import/export_file.h"
 #include "import/pwseal.h"
+
+static struct {
+	const char *phrase;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"passphrase-file", "FILE",
+	 "do not ask, read the passphrase: one line, in a file\n"
+	 "that others cannot read",
+	 .text = &options.phrase},
+	{0},
+};
 
 struct piece_of_export {
 	const uint8_t *bytes;
@@ -215,7 +228,7 @@ static int report(const struct export *export)
 				: TOOL_DONE;
 }
 
-int ctl_export(struct ctl *ctl)
+static int export_users(struct ctl *ctl)
 {
 	OWN(export_end) struct export export = {.ctl = ctl, .progress = progress_begin()};
 	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
@@ -225,7 +238,7 @@ int ctl_export(struct ctl *ctl)
 	if (code == TOOL_DONE)
 		code = make_file(ctl, &file);
 	if (code == TOOL_DONE)
-		code = passphrase_new(&ctl->tool, ctl->phrase, &phrase);
+		code = passphrase_new(&ctl->tool, options.phrase, &phrase);
 	if (code == TOOL_DONE)
 		code = ctl->word_count > 1 ? add_named(&export) : add_all(&export);
 	if (code == TOOL_DONE)
@@ -237,3 +250,15 @@ int ctl_export(struct ctl *ctl)
 	outfile_keep(&file);
 	return report(&export);
 }
+
+const struct command ctl_export = {
+	.name = "export",
+	.arguments = "FILE|- [USER...]",
+	.help = "write all users, or some, to a file for another host",
+	.more = "Credentials with all that was used, sealed under a passphrase, into a new file\n"
+		"that only its owner can read. To read it: totpctl import exported\n",
+	.min = 1,
+	.max = INT_MAX,
+	.options = option_rows,
+	.run = export_users,
+};

@@ -224,7 +224,7 @@ static enum fate fate_of(const struct import *import, const struct new_token *dr
 		return FATE_NEW;
 	if (import->same_id && is_same_record(import, draft))
 		return FATE_SAME;
-	return import->ctl->replace ? FATE_REPLACE : FATE_KEEP;
+	return import_options.replace ? FATE_REPLACE : FATE_KEEP;
 }
 
 /* A user's name, fit for a terminal. */

@@ -45,6 +45,18 @@ struct import {
 	struct progress progress;
 };
 
+/* Options of every import. */
+struct import_options {
+	bool dry_run, json, replace, keep_going;
+};
+
+extern struct import_options import_options;
+extern const struct option_row import_option_rows[];
+
+/* totpctl import pskc, and the file of --users or NULL: built with libxml2 or without. */
+MUST_CHECK int import_pskc(struct ctl *ctl);
+extern const char *import_pskc_users;
+
 /*
  * Read the files that ctl's words name, and call import_add for each user. Any error: nothing is
  * imported, and *why says why; a mistake in one line or user is reported by import_bad.

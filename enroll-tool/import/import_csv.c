@@ -41,9 +41,22 @@ static enum totp_err read_csv(struct import *import, struct reason *why)
 	return reader_lines(import, import->ctl->words[0], read_line, why);
 }
 
-int ctl_import_csv(struct ctl *ctl)
+static int import_csv(struct ctl *ctl)
 {
 	struct import import = {0};
 
 	return import_run(ctl, &import, read_csv);
 }
+
+const struct command ctl_import_csv = {
+	.name = "import csv",
+	.arguments = "FILE|-",
+	.help = "enroll the users of a list",
+	.more = "One user a line: user,base32[,algorithm,digits,period]; without the last three\n"
+		"SHA1, 6 and 30. A counter-based token has hotp:COUNTER for its period. Empty\n"
+		"lines and those that begin with '#' are skipped; '-' is standard input.\n",
+	.min = 1,
+	.max = 1,
+	.shared = import_option_rows,
+	.run = import_csv,
+};

@@ -5,6 +5,7 @@
  */
 #include "import/reader.h"
 
+#include <limits.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -20,6 +21,16 @@
 
 #define IN_HOME ".google_authenticator"
 #define READ_NS 5000000000u /* for a home to answer */
+
+static struct {
+	bool homes;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"homes", "[PATH]", "read .google_authenticator, or PATH, in every user's home",
+	 .flag = &options.homes},
+	{0},
+};
 
 /* --- the file of one user --- */
 
@@ -121,7 +132,7 @@ static enum totp_err read_own(struct import *import, const struct place *place, 
 
 	if (err == TOTP_OK)
 		err = take_bytes(import, place, user, (struct text){buf, len}, mode, why);
-	else if (err != TOTP_ERR_NOT_FOUND || !import->ctl->homes)
+	else if (err != TOTP_ERR_NOT_FOUND || !options.homes)
 		import_bad(import, place, "%s", fault.text);
 	WIPE(buf);
 	return fault.text[0] ? TOTP_OK : err;
@@ -370,19 +381,32 @@ static enum totp_err read_google(struct import *import, struct reason *why)
 	const struct ctl *ctl = import->ctl;
 	enum totp_err err = TOTP_OK;
 
-	if (ctl->homes)
+	if (options.homes)
 		return read_homes(import, ctl->word_count ? ctl->words[0] : IN_HOME, why);
 	for (int i = 0; i < ctl->word_count && err == TOTP_OK; i++)
 		err = read_path(import, ctl->words[i], why);
 	return err;
 }
 
-int ctl_import_google(struct ctl *ctl)
+static int import_google(struct ctl *ctl)
 {
 	struct import import = {0};
 
-	if (ctl->homes ? ctl->word_count > 1 : ctl->word_count == 0)
+	if (options.homes ? ctl->word_count > 1 : ctl->word_count == 0)
 		return tool_usage(&ctl->tool, "import google: expected PATH..., or --homes and at "
 					      "most one PATH inside each");
 	return import_run(ctl, &import, read_google);
 }
+
+const struct command ctl_import_google = {
+	.name = "import google",
+	.arguments = "PATH...|--homes",
+	.help = "import the files of google-authenticator",
+	.more = "PATH is a file .google_authenticator, and its owner is the user, or a file or\n"
+		"directory of files that are named after their users. Scratch codes and used\n"
+		"codes are imported, a learned clock skew is not.\n",
+	.max = INT_MAX,
+	.options = option_rows,
+	.shared = import_option_rows,
+	.run = import_google,
+};

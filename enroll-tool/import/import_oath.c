@@ -120,9 +120,21 @@ static enum totp_err read_oath(struct import *import, struct reason *why)
 	return reader_lines(import, import->ctl->words[0], read_line, why);
 }
 
-int ctl_import_oath(struct ctl *ctl)
+static int import_oath(struct ctl *ctl)
 {
 	struct import import = {.gather = true};
 
 	return import_run(ctl, &import, read_oath);
 }
+
+const struct command ctl_import_oath = {
+	.name = "import oath",
+	.arguments = "FILE|-",
+	.help = "import users.oath, the file of pam_oath",
+	.more = "Each line is a token; the codes that were used stay used. A password (PIN) that\n"
+		"is typed before the code is not imported.\n",
+	.min = 1,
+	.max = 1,
+	.shared = import_option_rows,
+	.run = import_oath,
+};

@@ -96,9 +96,21 @@ static enum totp_err read_otpauth(struct import *import, struct reason *why)
 	return reader_lines(import, import->ctl->words[0], read_line, why);
 }
 
-int ctl_import_otpauth(struct ctl *ctl)
+static int import_otpauth(struct ctl *ctl)
 {
 	struct import import = {.gather = true};
 
 	return import_run(ctl, &import, read_otpauth);
 }
+
+const struct command ctl_import_otpauth = {
+	.name = "import otpauth",
+	.arguments = "FILE|-",
+	.help = "import otpauth:// URIs, one a line",
+	.more = "The account of a URI is the user, or the part before its '@'. Several lines are\n"
+		"several tokens; a counter is the next one.\n",
+	.min = 1,
+	.max = 1,
+	.shared = import_option_rows,
+	.run = import_otpauth,
+};

@@ -226,7 +226,7 @@ static enum totp_err read_owners(struct pskc_import *pskc, struct reason *why)
 	struct import_text file = {NULL, 0};
 	struct text rest, line;
 	enum totp_err err =
-		import_file(import, import->ctl->users, IMPORT_FILE_MAX, &file, &pskc->place, why);
+		import_file(import, import_pskc_users, IMPORT_FILE_MAX, &file, &pskc->place, why);
 
 	if (err != TOTP_OK)
 		return err;
@@ -352,7 +352,7 @@ static enum totp_err read_pskc(struct import *import, struct reason *why)
 	struct import_text file = {NULL, 0};
 	OWN_DOC xmlDoc *doc = NULL;
 	struct place place;
-	enum totp_err err = import->ctl->users ? read_owners(pskc, why) : TOTP_OK;
+	enum totp_err err = import_pskc_users ? read_owners(pskc, why) : TOTP_OK;
 
 	if (err == TOTP_OK)
 		err = import_file(import, import->ctl->words[0], PSKC_FILE_MAX, &file, &place, why);
@@ -371,7 +371,7 @@ static enum totp_err read_pskc(struct import *import, struct reason *why)
 	return err;
 }
 
-int ctl_import_pskc(struct ctl *ctl)
+int import_pskc(struct ctl *ctl)
 {
 	struct pskc_import pskc = {.import = {.gather = true}};
 	int code;

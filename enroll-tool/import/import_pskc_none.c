@@ -1,7 +1,7 @@
 /* totpctl import pskc, built without libxml2. */
-#include "common/ctl.h"
+#include "import/import.h"
 
-int ctl_import_pskc(struct ctl *ctl)
+int import_pskc(struct ctl *ctl)
 {
 	return tool_refuse(&ctl->tool, "import pskc: this totpctl was built without libxml2");
 }

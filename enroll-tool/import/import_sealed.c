@@ -5,6 +5,7 @@
  */
 #include "import/reader.h"
 
+#include <limits.h>
 #include <fcntl.h>
 #include <errno.h>
 #include <string.h>
@@ -172,9 +173,22 @@ static enum totp_err read_sealed(struct import *import, struct reason *why)
 	return err;
 }
 
-int ctl_import_sealed(struct ctl *ctl)
+static int import_sealed(struct ctl *ctl)
 {
 	struct sealed sealed = {.import = {.same_id = true}};
 
 	return import_run(ctl, &sealed.import, read_sealed);
 }
+
+const struct command ctl_import_sealed = {
+	.name = "import sealed",
+	.arguments = "PATH...",
+	.help = "import records of a host with the same key",
+	.more = "Files of the store's users/, or a directory of them, from a host whose keyring\n"
+		"shares a key with this one. Codes that were used there are not known here. A\n"
+		"record that is here already stays, so this can be run again and again.\n",
+	.min = 1,
+	.max = INT_MAX,
+	.shared = import_option_rows,
+	.run = import_sealed,
+};

@@ -206,7 +206,7 @@ static int tell_dry_run_json(const struct import *import)
 
 static int tell_dry_run(const struct import *import)
 {
-	if (import->ctl->json)
+	if (import_options.json)
 		return tell_dry_run_json(import);
 	for (size_t i = 0; i < import->count; i++)
 		tell_item(&import->items[i]);
@@ -231,12 +231,12 @@ static int finish(struct import *import)
 	size_t replaced = 0;
 	int code, left_out;
 
-	if (import->bad && !ctl->keep_going) {
-		if (ctl->dry_run)
+	if (import->bad && !import_options.keep_going) {
+		if (import_options.dry_run)
 			tell_dry_run(import);
 		return refuse_all(import);
 	}
-	if (ctl->dry_run)
+	if (import_options.dry_run)
 		return tell_dry_run(import);
 
 	interrupt_watch();
@@ -256,7 +256,7 @@ int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)
 	struct reason why = {""};
 	int code;
 
-	if (ctl->json && !ctl->dry_run)
+	if (import_options.json && !import_options.dry_run)
 		return tool_usage(&ctl->tool, "import: --json goes with --dry-run");
 	code = tool_open(&ctl->tool, "import users");
 

@@ -151,7 +151,7 @@ static enum totp_err read_totpcgi(struct import *import, struct reason *why)
 	return reader_dir(import, import->ctl->words[0], read_entry, why);
 }
 
-int ctl_import_totpcgi(struct ctl *ctl)
+static int import_totpcgi(struct ctl *ctl)
 {
 	struct totpcgi totpcgi = {.states = READER_DIR_NONE};
 	struct reason why = {""};
@@ -164,3 +164,15 @@ int ctl_import_totpcgi(struct ctl *ctl)
 	reader_dir_close(&totpcgi.states);
 	return code;
 }
+
+const struct command ctl_import_totpcgi = {
+	.name = "import totp-cgi",
+	.arguments = "DIRECTORY [STATE]",
+	.help = "import USER.totp, USER.json of totp-cgi",
+	.more = "STATE is the directory with USER.json, if it is another one than DIRECTORY.\n"
+		"Secrets that are encrypted under a PIN cannot be read; PINs are not imported.\n",
+	.min = 1,
+	.max = 2,
+	.shared = import_option_rows,
+	.run = import_totpcgi,
+};

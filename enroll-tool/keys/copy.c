@@ -16,6 +16,16 @@
 #include "import/pwseal.h"
 #include "keys/sealed.h"
 
+static struct {
+	const char *phrase;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"passphrase-file", "FILE", "do not ask, read the passphrase: one line, in a file",
+	 .text = &options.phrase},
+	{0},
+};
+
 #define BOX_MAX (KEYRING_BYTES_MAX + PWSEAL_OVERHEAD)
 
 /* --- backup --- */
@@ -37,7 +47,7 @@ static int seal(const struct tool *tool, const struct keyring_text *text,
 	return code == TOOL_DONE ? outfile_sync(tool, file) : code;
 }
 
-int ctl_key_backup(struct ctl *ctl)
+static int backup_keys(struct ctl *ctl)
 {
 	const struct tool *tool = &ctl->tool;
 	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
@@ -53,7 +63,7 @@ int ctl_key_backup(struct ctl *ctl)
 	if (code == TOOL_DONE)
 		code = outfile_create(tool, ctl->words[0], &file);
 	if (code == TOOL_DONE)
-		code = passphrase_new(tool, ctl->phrase, &phrase);
+		code = passphrase_new(tool, options.phrase, &phrase);
 	if (code == TOOL_DONE)
 		code = seal(tool, &text, &phrase, &file);
 	if (code != TOOL_DONE)
@@ -65,6 +75,18 @@ int ctl_key_backup(struct ctl *ctl)
 	       keyring.count, keyring.count == 1 ? "" : "s", (unsigned)keyring.keys[0].id);
 	return TOOL_DONE;
 }
+
+const struct command ctl_key_backup = {
+	.name = "key backup",
+	.arguments = "FILE",
+	.help = "copy them to a new file, under a passphrase",
+	.more = "Only root can read the file. Keep it, and the passphrase, somewhere else: if\n"
+		"the keys are lost, no code works here, and no backup of the store opens.\n",
+	.min = 1,
+	.max = 1,
+	.options = option_rows,
+	.run = backup_keys,
+};
 
 /* --- restore --- */
 
@@ -120,7 +142,7 @@ static int open_box(struct restore *restore, const uint8_t *box, size_t len)
 	struct keyring_text *text = &restore->copy_text;
 	struct reason why = {""};
 	enum totp_err err;
-	int code = passphrase_old(&ctl->tool, ctl->phrase, &phrase);
+	int code = passphrase_old(&ctl->tool, options.phrase, &phrase);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -261,7 +283,7 @@ static int open_store(struct ctl *ctl, bool *ret_store)
 	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
-int ctl_key_restore(struct ctl *ctl)
+static int restore_keys(struct ctl *ctl)
 {
 	OWN(restore_end) struct restore restore = {.ctl = ctl};
 	bool store = false;
@@ -284,3 +306,15 @@ int ctl_key_restore(struct ctl *ctl)
 		keys_renew_totpd(&ctl->tool);
 	return store ? look(&restore) : TOOL_DONE;
 }
+
+const struct command ctl_key_restore = {
+	.name = "key restore",
+	.arguments = "FILE",
+	.help = "add those keys of a copy that are missing",
+	.more = "If there is no keyring it becomes what it was. Otherwise keys that are missing\n"
+		"are added as old keys, which only open; none is removed.\n",
+	.min = 1,
+	.max = 1,
+	.options = option_rows,
+	.run = restore_keys,
+};

@@ -4,6 +4,13 @@
 #include "common/json.h"
 #include "keys/keys.h"
 
+static struct {
+	bool json;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"json", NULL, "print an array of objects, one for each key", .flag = &options.json}, {0}};
+
 struct listing {
 	struct keyring keyring;
 	struct keyring_text text;
@@ -93,7 +100,7 @@ static int print_json(const struct tool *tool, const struct listing *listing)
 	return json_end(tool, &json);
 }
 
-int ctl_key_list(struct ctl *ctl)
+static int list_keys(struct ctl *ctl)
 {
 	OWN(listing_end) struct listing listing = {.rotating = false};
 	int code = tool_open(&ctl->tool, "list keys");
@@ -105,7 +112,7 @@ int ctl_key_list(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	listing.rotating = keyring_rotation_of(&listing.text, &listing.rotation);
-	if (ctl->json) {
+	if (options.json) {
 		code = print_json(&ctl->tool, &listing);
 	} else {
 		print_lines(&listing);
@@ -116,3 +123,13 @@ int ctl_key_list(struct ctl *ctl)
 	return tool_refuse(&ctl->tool, "%zu more cannot be read: %s", listing.uses.unknown,
 			   listing.uses.why.text);
 }
+
+const struct command ctl_key_list = {
+	.name = "key list",
+	.arguments = "",
+	.help = "the keys that there are, and how much each has sealed",
+	.more = "The active key seals what is stored from now on, old keys only open. A missing\n"
+		"key has sealed something, and is not in the keyring.\n",
+	.options = option_rows,
+	.run = list_keys,
+};

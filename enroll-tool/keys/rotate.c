@@ -293,7 +293,7 @@ static int begin(struct rotate *rotate)
 	return keys_load(tool, &rotate->text, &rotate->keyring);
 }
 
-int ctl_key_rotate(struct ctl *ctl)
+static int rotate_key(struct ctl *ctl)
 {
 	OWN(rotate_end) struct rotate rotate = {.ctl = ctl, .progress = progress_begin()};
 	int code = tool_open(&ctl->tool, "rotate keys");
@@ -310,3 +310,14 @@ int ctl_key_rotate(struct ctl *ctl)
 		code = add_key(&rotate);
 	return code == TOOL_DONE ? go_on(&rotate) : code;
 }
+
+const struct command ctl_key_rotate = {
+	.name = "key rotate",
+	.arguments = "",
+	.help = "make a new key, and seal everything again with it",
+	.more = "Adds a new key, has totpd read the keyring again, makes the key the active one,\n"
+		"seals all records again, and removes the old key when nothing needs it. Logins\n"
+		"continue meanwhile. If it is interrupted, everything still opens, and the next\n"
+		"run continues.\n",
+	.run = rotate_key,
+};

@@ -17,7 +17,7 @@ static void print_next(const struct ctl *ctl)
 	       ctl->tool.policy.keyring);
 }
 
-int ctl_key_seal(struct ctl *ctl)
+static int seal_keys(struct ctl *ctl)
 {
 	const struct tool *tool = &ctl->tool;
 	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
@@ -40,3 +40,12 @@ int ctl_key_seal(struct ctl *ctl)
 		print_next(ctl);
 	return TOOL_DONE;
 }
+
+const struct command ctl_key_seal = {
+	.name = "key seal",
+	.arguments = "",
+	.help = "seal them to this host; only /run has them unsealed",
+	.more = "Writes a systemd encrypted credential, which this host's TPM or host key opens,\n"
+		"and prints how to have it unsealed at each boot. It changes nothing else.\n",
+	.run = seal_keys,
+};

@@ -170,6 +170,19 @@ static int replace_file(const struct tool *tool, const char *path, const char *p
 	return tool_refuse(tool, "%s: cannot write: %s", path, strerror(errno));
 }
 
+static struct {
+	const char *html;
+	bool json;
+} options;
+
+static const struct option_row option_rows[] = {
+	{"html", "FILE", "write a page for browsers; '-' is standard output",
+	 .text = &options.html},
+	{"json", NULL, "print an object, with the names of users who are not enrolled",
+	 .flag = &options.json},
+	{0},
+};
+
 static int write_page(const struct ctl *ctl, const struct report *report)
 {
 	OWN_TEXT char *page = NULL;
@@ -177,20 +190,20 @@ static int write_page(const struct ctl *ctl, const struct report *report)
 
 	if (report_html(report, &page, &len) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
-	if (strcmp(ctl->html, "-") == 0) {
+	if (strcmp(options.html, "-") == 0) {
 		fwrite(page, 1, len, stdout);
 		return TOOL_DONE;
 	}
-	return replace_file(&ctl->tool, ctl->html, page, len);
+	return replace_file(&ctl->tool, options.html, page, len);
 }
 
-int ctl_report(struct ctl *ctl)
+static int report_run(struct ctl *ctl)
 {
 	OWN_REPORT struct report report = {.policy = &ctl->tool.policy, .now = clock_now()};
 	char host[MACHINE_NAME_MAX], full[MACHINE_NAME_MAX];
 	int code;
 
-	if (ctl->json && ctl->html)
+	if (options.json && options.html)
 		return tool_usage(&ctl->tool, "report: --json or --html, not both");
 	code = tool_open(&ctl->tool, "see who is enrolled");
 	if (code != TOOL_DONE)
@@ -201,7 +214,17 @@ int ctl_report(struct ctl *ctl)
 	code = collect_report(ctl, &report);
 	if (code != TOOL_DONE)
 		return code;
-	if (ctl->html)
+	if (options.html)
 		return write_page(ctl, &report);
-	return ctl->json ? report_print_json(&ctl->tool, &report) : report_print(&report);
+	return options.json ? report_print_json(&ctl->tool, &report) : report_print(&report);
 }
+
+const struct command ctl_report = {
+	.name = "report",
+	.arguments = "",
+	.help = "how many users have enrolled, and those missing, by group",
+	.more = "As wide as the window. Users are the accounts that the name service lists,\n"
+		"without those of programs, and all who are enrolled or named in the policy.\n",
+	.options = option_rows,
+	.run = report_run,
+};

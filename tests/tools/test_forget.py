@@ -141,7 +141,7 @@ def test_one_call_forgets_several_users_and_reports_each(known):
     said = known.run("forget", KNOWN, "no.such.user", "bob.x")
     assert said.returncode == 1
     assert f"{KNOWN} needs a code at the next login from each address.\n" in said.stdout
-    assert "bob.x logged in from no address" in said.stdout
+    assert "No address of bob.x is remembered" in said.stdout
     assert "no.such.user is not enrolled" in said.stderr
     assert remembered(known) == {False}
     assert known.logged().count("outcome=forgotten") == 1

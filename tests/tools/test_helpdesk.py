@@ -39,7 +39,7 @@ def test_a_temporary_code_works_once_within_the_hour(enrolled):
     said = enrolled.done("temporary-code", KNOWN)
     code, sentence, back = said.splitlines()
     assert CODE.fullmatch(code)
-    assert re.fullmatch(rf"lets {KNOWN} in once until 20\S+, in place of a code\.", sentence)
+    assert re.fullmatch(rf"works for {KNOWN} once until 20\S+, instead of a code\.", sentence)
     assert back.endswith(f"totpctl temporary-code --revoke {KNOWN}")
     assert abs(when(sentence.split()[5].rstrip(",")) - time.time() - 3600) < 60
     assert enrolled.attempt(KNOWN, code, later=3600 + 60) == "deny ended_bypass"
@@ -107,7 +107,7 @@ def test_other_changes_of_the_record_keep_its_number_of_uses(enrolled):
 
 def test_it_can_be_revoked(enrolled):
     code = bypass(enrolled)
-    assert "refused from now on" in enrolled.done("temporary-code", "--revoke", KNOWN)
+    assert "denied from now on" in enrolled.done("temporary-code", "--revoke", KNOWN)
     assert enrolled.attempt(KNOWN, code) == "deny wrong_recovery_code"
     assert "has no temporary code" in enrolled.refused("temporary-code", KNOWN, "--revoke")
 
@@ -124,7 +124,7 @@ def test_it_is_listed_but_its_digits_are_never_shown_again(enrolled):
     assert row(shown, "temporary code").startswith("1 of 2 uses left, until 20")
     assert re.search(rf"^{KNOWN} +bypass ", enrolled.done("list"), re.M)
     tried = enrolled.run("test", KNOWN, stdin="\n").stdout
-    assert "a temporary code lets in 1 time until 20" in tried
+    assert "a temporary code works 1 more time until 20" in tried
     enrolled.attempt(KNOWN, code)
     assert row(enrolled.done("show", KNOWN), "temporary code") == "used up"
     assert listed(enrolled)[KNOWN]["status"] == "ok"
@@ -212,7 +212,7 @@ def test_a_suspended_user_is_listed_shown_and_logged(enrolled):
     assert (entry["status"], entry["disabled"]) == ("disabled", True)
     assert f"totpctl resume {KNOWN}" in row(enrolled.done("show", KNOWN), "suspended")
     tried = enrolled.run("test", KNOWN, stdin=f"{fresh_code()}\n")
-    assert tried.returncode == 1 and "Refused: the user is suspended" in tried.stdout
+    assert tried.returncode == 1 and "Denied: the user is suspended" in tried.stdout
     enrolled.done("resume", KNOWN)
     assert listed(enrolled)[KNOWN]["disabled"] is False
     assert re.findall(r"outcome=(\w+) ", enrolled.logged()) == ["disabled", "enabled"]

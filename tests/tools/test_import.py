@@ -976,12 +976,12 @@ def test_init_accepts_a_keyring_and_changes_nothing_the_second_time(host, bare, 
 def test_init_leaves_a_keyring_without_the_keys_unchanged(host, other):
     before = other.files()
     said = other.refused("init", "--keyring", host.keyring)
-    assert "has not the key" in said and "nothing is changed" in said
+    assert "does not have the key" in said and "nothing is changed" in said
     assert other.files() == before
     same_id = host.folder / "same-id"
     same_id.write_bytes(other.keyring.read_bytes()[:8] + host.keyring.read_bytes()[8:])
     same_id.chmod(0o600)
-    assert "has not the key" in other.refused("init", "--keyring", same_id)
+    assert "does not have the key" in other.refused("init", "--keyring", same_id)
 
 
 @pytest.mark.parametrize("spoil", [

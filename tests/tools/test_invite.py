@@ -28,7 +28,7 @@ def when(text):
 def test_an_invitation_is_listed_with_its_end_and_can_be_revoked(closed):
     assert closed.done("invite") == "Nobody is invited.\n" and listed(closed) == []
     said = closed.done("invite", KNOWN)
-    assert said.startswith(f"{KNOWN} may enrol in a login, once, until 20") and said.count("\n") == 1
+    assert said.startswith(f"{KNOWN} can enroll in a login, once, until 20") and said.count("\n") == 1
     (one,) = listed(closed)
     assert (one["user"], one["status"], one["error"]) == (KNOWN, "open", None)
     assert when(one["until"]) - when(one["invited"]) == 3 * 86400
@@ -79,15 +79,15 @@ def test_an_enrollment_by_the_administrator_uses_it_up(closed):
 
 def test_a_policy_that_makes_it_useless_is_reported(host):
     ran = host.run("invite", KNOWN)
-    assert ran.returncode == 0 and "'enroll' of the policy does not say login" in ran.stderr
+    assert ran.returncode == 0 and "'enroll' in the policy does not contain login" in ran.stderr
     host.policy(*CLOSED, f"exempt = {KNOWN}")
-    assert "need not give a code (exempt)" in host.run("invite", KNOWN).stderr
+    assert "needs no code (exempt)" in host.run("invite", KNOWN).stderr
     host.policy(*CLOSED, "enforce = optional")
-    assert "need not give a code (not_required)" in host.run("invite", KNOWN).stderr
+    assert "needs no code (not_required)" in host.run("invite", KNOWN).stderr
     host.policy("enroll = login")
-    assert "not needed yet: 'enroll_until' of the policy is not set" in host.done("invite", KNOWN)
+    assert "not needed yet: 'enroll_until' in the policy is not set" in host.done("invite", KNOWN)
     host.policy("enroll = login", "enroll_until = 2099-01-01")
-    assert "names a day to come" in host.done("invite", KNOWN)
+    assert "is in the future" in host.done("invite", KNOWN)
     host.policy(*CLOSED, "enforce = 2099-01-01")
     assert host.done("invite", KNOWN).count("\n") == 1, "it is offered before the day"
 

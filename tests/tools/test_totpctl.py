@@ -98,6 +98,36 @@ def test_the_suggestion_within_a_group_is_one_of_its_members(bare):
     assert said.endswith("Try 'totpctl key --help'.\n")
 
 
+@pytest.mark.parametrize("words, said", [
+    (("list", "--jsno"), "list: there is no option '--jsno'; did you mean '--json'?"),
+    (("test", "a", "--servic", "sshd"), "there is no option '--servic'; did you mean '--service'?"),
+    (("--cnof=x", "list"), "list: there is no option '--cnof'; did you mean '--conf'?"),
+    (("unlock", "a", "--json"), "unlock: there is no option '--json'"),
+    (("list", "-j"), "list: there is no option '-j'"),
+    (("delete", "a", "--yes=no"), "--yes takes no value"),
+    (("test", "a", "--service"), "--service needs a value: --service NAME"),
+    (("test", "a", "--service="), "--service needs a value: --service NAME"),
+    (("temporary-code", "a", "--uses", "0"), "--uses: expected a number from 1 to 100, not '0'"),
+    (("temporary-code", "a", "--for", "31d"), "--for: expected a duration from 1m to 30d"),
+    (("invite", "a", "--for", "-1"), "--for: expected a duration from 1m to 366d"),
+])
+def test_a_wrong_option_is_named_with_what_was_expected(bare, words, said):
+    ran = bare.run(*words, conf=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"totpctl: {said}") or f": {said}" in ran.stderr
+    command = next(word for word in words if not word.startswith("-"))
+    assert ran.stderr.endswith(f"Try 'totpctl {command} --help'.\n")
+
+
+def test_options_and_words_come_in_any_order(host, monkeypatch):
+    monkeypatch.setenv("POSIXLY_CORRECT", "1")
+    host.enrol(KNOWN)
+    seen = host.done("list", "--json")
+    assert host.done("--json", "list") == seen
+    assert host.run("--service", "no-such", "test", "--from=192.0.2.1", KNOWN).stderr.startswith(
+        "totpctl: /etc/pam.d/no-such: there is no such service")
+
+
 @pytest.mark.parametrize("words", [
     ("unlock",), ("show", "a", "b"), ("temporary-code", "a", "--for", "soon"),
     ("invite", "a", "--for", "soon"), ("delete", "a"), ("key", "rotate", "now"), ("key",)])
@@ -575,7 +605,7 @@ def test_show_reports_a_lock_that_only_unlock_ends(host):
     host.enrol(KNOWN)
     for _ in range(2):
         host.attempt(KNOWN, wrong_code())
-    assert row(host.done("show", KNOWN), "  next try") == "refused until totpctl unlock"
+    assert row(host.done("show", KNOWN), "  next try") == "denied until totpctl unlock"
 
 
 def test_show_counts_recovery_codes_and_marks_counter_based_tokens(host):
@@ -818,9 +848,10 @@ def test_repair_makes_recovery_codes_and_counters_invalid(host):
     host.record("hotp", KNOWN)
     host.state_file(KNOWN).unlink()
     said = host.done("repair", KNOWN)
-    assert "Counter-based tokens are void" in said and "Recovery codes are void" in said
+    assert "Counter-based tokens are no longer valid" in said and \
+        "Recovery codes are no longer valid" in said
     shown = host.done("show", KNOWN)
-    assert row(shown, "recovery codes") == "0 of 10 left" and "6 digits; void" in shown
+    assert row(shown, "recovery codes") == "0 of 10 left" and "6 digits; no longer valid" in shown
 
 
 def test_repair_leaves_an_undamaged_record_unchanged(host):

@@ -224,7 +224,7 @@ def test_a_missing_or_invalid_token_is_reported_before_codes_are_asked_for(host)
     assert 'no token "phone"' in ran.stderr and "First code" not in ran.stdout
     host.state_file(KNOWN).unlink()
     host.done("repair", KNOWN)
-    assert "void" in host.refused("resync", KNOWN, "imported", stdin=f"{hotp(3)}\n{hotp(4)}\n")
+    assert "no longer valid" in host.refused("resync", KNOWN, "imported", stdin=f"{hotp(3)}\n{hotp(4)}\n")
 
 
 # ---- test
@@ -262,7 +262,7 @@ def test_a_correct_code_is_reported_as_allowed_and_stays_valid(host):
     host.enrol(KNOWN)
     code = fresh_code()
     said = tried(host, KNOWN, "--from", "192.0.2.1", stdin=f"{code}\n")
-    assert "Let in: a code that is right" in said and '"imported"' in said
+    assert "Allowed: a code that is right" in said and '"imported"' in said
     assert host.attempt(KNOWN, code) == "allow code"
     assert "used before" in tried(host, KNOWN, stdin=f"{code}\n", code=1)
     assert code not in host.logged()
@@ -271,7 +271,7 @@ def test_a_correct_code_is_reported_as_allowed_and_stays_valid(host):
 def test_a_recovery_code_is_reported_as_allowed_and_stays_valid(host):
     host.enrol(KNOWN)
     code = codes_on(host.done("recovery", KNOWN))[0]
-    assert "Let in: a recovery code" in tried(host, KNOWN, stdin=f"{code}\n")
+    assert "Allowed: a recovery code" in tried(host, KNOWN, stdin=f"{code}\n")
     assert host.attempt(KNOWN, code) == "allow recovery_code"
     assert "used before" in tried(host, KNOWN, stdin=f"{code}\n", code=1)
 
@@ -293,7 +293,7 @@ def test_a_throttled_source_and_a_damaged_record_are_denied_without_a_question(h
     said = tried(host, KNOWN, "--from", "192.0.2.1", code=1)
     assert "5 of 5" in said and "totpctl unlock" in said and "Code to try" not in said
     host.state_file(KNOWN).unlink()
-    assert "Refused" in tried(host, KNOWN, code=1)
+    assert "Denied" in tried(host, KNOWN, code=1)
 
 
 def test_a_remembered_address_is_reported(host):
@@ -316,14 +316,17 @@ def test_a_malformed_address_or_a_missing_service_is_rejected(host):
 
 
 @pytest.mark.parametrize("ahead, status", [(86400, "clock"), (90, "clock"), (30, "ok")])
-def test_a_last_code_in_the_future_is_listed_and_test_denies_it(host, ahead, status):
+def test_a_last_code_in_the_future_is_listed_and_shown_and_test_denies_it(host, ahead, status):
     host.enrol(KNOWN)
     assert host.attempt(KNOWN, fresh_code()) == "allow code"
     host.record("ahead", KNOWN, ahead)
     assert re.search(rf"^{KNOWN} +{status} ", host.done("list"), re.M)
     tried = host.run("test", KNOWN, stdin="\n")
-    assert ("Let in" in tried.stdout) == (status == "ok")
+    assert ("Allowed" in tried.stdout) == (status == "ok")
     assert ("repair-clock" in tried.stdout) == (status == "clock")
+    shown = host.done("show", KNOWN)
+    assert ("of a later time" in shown and f"totpctl repair-clock {KNOWN}" in shown) == \
+        (status == "clock")
     assert tried.returncode == (status == "clock")
     host.done("repair-clock", KNOWN)
     if ahead > 90:

@@ -1,0 +1,47 @@
+/* The family of totpctl import: the options that its members share. */
+#include "import/import.h"
+
+#include <limits.h>
+
+struct import_options import_options;
+const char *import_pskc_users;
+
+const struct option_row import_option_rows[] = {
+	{"dry-run", NULL, "print what would happen to each user; change nothing",
+	 .flag = &import_options.dry_run},
+	{"json", NULL, "with --dry-run: print an array of objects, one a user",
+	 .flag = &import_options.json},
+	{"replace", NULL, "replace the credentials of users who are enrolled",
+	 .flag = &import_options.replace},
+	{"keep-going", NULL, "if some cannot be imported, import the others",
+	 .flag = &import_options.keep_going},
+	{0},
+};
+
+const struct command ctl_import = {
+	.name = "import",
+	.arguments = "SUBCOMMAND",
+	.help = "import users of another system, or of a list",
+	.more = "Imported tokens stay as they were. A user who is enrolled here already is kept.\n"
+		"Each import prints what it cannot import; the exit status is 1 then.\n",
+	.options = import_option_rows,
+};
+
+static const struct option_row pskc_rows[] = {
+	{"users", "FILE", "whose tokens they are: one serial,user a line",
+	 .text = &import_pskc_users},
+	{0},
+};
+
+const struct command ctl_import_pskc = {
+	.name = "import pskc",
+	.arguments = "FILE|-",
+	.help = "import a PSKC file of tokens (RFC 6030)",
+	.more = "Keys in plain text. The user is the container's UserId, or the one that --users\n"
+		"has for the serial number. Several tokens of a user are several tokens.\n",
+	.min = 1,
+	.max = 1,
+	.options = pskc_rows,
+	.shared = import_option_rows,
+	.run = import_pskc,
+};
