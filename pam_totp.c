@@ -27,11 +27,13 @@
 #include "pam/say.h"
 
 /* An error: one line that says what to do, one sentence for the person. */
-static int fail(const struct login *login, enum totp_err err, const struct reason *why)
+static int report_error(const struct login *login, enum totp_err err, const struct reason *why)
 {
 	char word[ERR_WORD_MAX];
 
-	say_report(login, LOG_ERR, "error", err_word(err, word), NULL, why->text);
+	say_report(login, LOG_ERR,
+		   &(struct log_event){
+			   .outcome = "error", .reason = err_word(err, word), .detail = why->text});
 	say_denied(login, SAY_NOT_POSSIBLE);
 	return pam_code_of(err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err, VERDICT_DENY);
 }
@@ -40,21 +42,9 @@ static int fail(const struct login *login, enum totp_err err, const struct reaso
 
 static void log_complaint(void *context, const struct reason *complaint)
 {
-	say_report(context, LOG_ERR, "error", "policy", NULL, complaint->text);
-}
-
-static enum totp_err load_policy(struct login *login, int argc, const char **argv)
-{
-	const char *path = NULL;
-	enum totp_err err = policy_conf_of_args(argc, argv, &path, log_complaint, login);
-
-	login->conf_named = path != NULL;
-	if (err == TOTP_OK)
-		err = conf_load(path ? path : POLICY_FILE, path, &login->policy, log_complaint,
-				login);
-	if (err == TOTP_OK)
-		err = policy_parse_args(&login->policy, argc, argv, log_complaint, login);
-	return err;
+	say_report(context, LOG_ERR,
+		   &(struct log_event){
+			   .outcome = "error", .reason = "policy", .detail = complaint->text});
 }
 
 /* --- asking --- */
@@ -66,19 +56,30 @@ static int refuse_unenrolled(const struct login *login)
 		      gate_is_closed(&login->policy, clock_now());
 
 	if (login->account.known && login->facts.unfit)
-		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-			   "the name is too long to be enrolled, see LIMITS in pam_totp(8): list "
-			   "the user in exempt, or shorten the name");
+		say_report(
+			login, LOG_NOTICE,
+			&(struct log_event){.outcome = "deny",
+					    .reason = "not_enrolled",
+					    .detail = "the name is too long to be enrolled, see "
+						      "LIMITS in pam_totp(8): list "
+						      "the user in exempt, or shorten the name"});
 	else if (login->account.known)
-		say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-			   closed ? "the day of enroll_until has passed: run totpctl invite"
-				  : "run totp-enroll --user");
+		say_report(login, LOG_NOTICE,
+			   &(struct log_event){.outcome = "deny",
+					       .reason = "not_enrolled",
+					       .detail = closed ? "the day of enroll_until has "
+								  "passed: run totpctl invite"
+								: "run totp-enroll --user"});
 	else
-		say_report(login, LOG_NOTICE, "deny", "unknown_user", NULL,
-			   login->facts.enrolled
-				   ? "there is a record of that name: the name service failed, or "
-				     "the account is gone"
-				   : NULL);
+		say_report(
+			login, LOG_NOTICE,
+			&(struct log_event){.outcome = "deny",
+					    .reason = "unknown_user",
+					    .detail = login->facts.enrolled
+							      ? "there is a record of that name: "
+								"the name service failed, or "
+								"the account is gone"
+							      : NULL});
 	say_denied(login, SAY_NOT_ACCEPTED);
 	return pam_code_of(TOTP_ERR_NOT_FOUND, VERDICT_DENY);
 }
@@ -95,30 +96,24 @@ static int judge_answer(struct login *login, const struct answer *answer)
 	if (err == TOTP_ERR_NOT_FOUND) /* revoked while the person typed */
 		return refuse_unenrolled(login);
 	if (err != TOTP_OK)
-		return fail(login, err, &why);
+		return report_error(login, err, &why);
 	say_outcome(login, &outcome);
 	return pam_code_of(err, outcome.verdict);
 }
 
-/* Can the answer to an earlier module be a code, or is it a password? */
-static bool is_first_pass(const struct login *login, const struct answer *answer)
-{
-	if (login->policy.password == PASSWORD_USE_FIRST_PASS)
-		return true;
-	return login->policy.password == PASSWORD_TRY_FIRST_PASS && login->facts.enrolled &&
-	       login->account.known &&
-	       (answer->kind == ANSWER_CODE || answer->kind == ANSWER_RECOVERY);
-}
-
 static int ask_and_judge(struct login *login)
 {
+	enum password_mode mode = login->policy.password;
 	OWN_ANSWER struct answer answer;
 
 	ask_first_pass(login, &answer);
-	if (is_first_pass(login, &answer)) {
+	/* can the answer to an earlier module be a code, or is it a password? */
+	if (mode == PASSWORD_USE_FIRST_PASS ||
+	    (mode == PASSWORD_TRY_FIRST_PASS && login->facts.enrolled && login->account.known &&
+	     (answer.kind == ANSWER_CODE || answer.kind == ANSWER_RECOVERY))) {
 		int code = judge_answer(login, &answer);
 
-		if (code != PAM_AUTH_ERR || login->policy.password == PASSWORD_USE_FIRST_PASS)
+		if (code != PAM_AUTH_ERR || mode == PASSWORD_USE_FIRST_PASS)
 			return code;
 	}
 	answer_wipe(&answer);
@@ -127,18 +122,6 @@ static int ask_and_judge(struct login *login)
 }
 
 /* --- one authentication --- */
-
-static int let_in_remembered(const struct login *login)
-{
-	say_report(login, LOG_INFO, "allow", "remembered", NULL, NULL);
-	return pam_code_of(TOTP_OK, VERDICT_ALLOW);
-}
-
-static int skip(const struct login *login, enum gate_reason reason)
-{
-	say_report(login, LOG_INFO, "skip", gate_reason_name(reason), NULL, NULL);
-	return PAM_IGNORE;
-}
 
 /*
  * A program that shows nothing (sudo) or cannot store anything (it does not run as root) cannot
@@ -170,8 +153,11 @@ static int let_on(const struct login *login, enum gate_verdict verdict, enum gat
 		mark = ENROLL_OFFER;
 	if (mark != ENROLL_NONE &&
 	    !enroll_set_mark(login->pamh, login->line, mark, login->account.name))
-		return fail(login, TOTP_ERR_NOMEM, &(struct reason){"no memory for a mark"});
-	return skip(login, reason);
+		return report_error(login, TOTP_ERR_NOMEM,
+				    &(struct reason){"no memory for a mark"});
+	say_report(login, LOG_INFO,
+		   &(struct log_event){.outcome = "skip", .reason = gate_reason_name(reason)});
+	return PAM_IGNORE;
 }
 
 /* All is known but the answer. */
@@ -186,8 +172,11 @@ static int decide(struct login *login)
 	/* the password in it goes on to the next module, whether a code is needed or not */
 	if (combined)
 		ask_combined(login, verdict == GATE_ASK && !remembered, &answer);
-	if (remembered)
-		return let_in_remembered(login);
+	if (remembered) {
+		say_report(login, LOG_INFO,
+			   &(struct log_event){.outcome = "allow", .reason = "remembered"});
+		return pam_code_of(TOTP_OK, VERDICT_ALLOW);
+	}
 	if (verdict == GATE_SKIP || verdict == GATE_ENROLL)
 		return let_on(login, verdict, reason);
 	say_debug(login, gate_reason_name(reason));
@@ -206,7 +195,7 @@ static int authenticate_user(struct login *login, const char *typed_name)
 			&(struct facts_subject){&login->account, typed_name, &login->address},
 			&login->facts, &why);
 	if (err != TOTP_OK)
-		return fail(login, err, &why);
+		return report_error(login, err, &why);
 
 	/*
 	 * an exempt or trusted user stays so whatever the state of the store; if password and
@@ -216,7 +205,7 @@ static int authenticate_user(struct login *login, const char *typed_name)
 	if (needed || login->policy.password == PASSWORD_COMBINED)
 		err = record_look(login, typed_name, &why);
 	if (err != TOTP_OK && needed)
-		return fail(login, err, &why);
+		return report_error(login, err, &why);
 	return decide(login);
 }
 
@@ -229,28 +218,40 @@ static int look_for_publickey(const struct login *login)
 	const char *info = pam_getenv(login->pamh, "SSH_AUTH_INFO_0");
 
 	if (!sshd_is_caller()) {
-		say_report(login, LOG_ERR, "error", "policy", NULL,
-			   "PAM line: if_publickey: works only in sshd: "
-			   "remove the line from this service");
+		say_report(
+			login, LOG_ERR,
+			&(struct log_event){.outcome = "error",
+					    .reason = "policy",
+					    .detail = "PAM line: if_publickey: works only in sshd: "
+						      "remove the line from this service"});
 		return PAM_SERVICE_ERR;
 	}
 	if ((sshd_accepted(info ? info : "") & login->policy.if_publickey) == 0) {
 		say_debug(login, "no_publickey");
 		return PAM_IGNORE;
 	}
-	say_report(login, LOG_INFO, "skip", "publickey", NULL, NULL);
+	say_report(login, LOG_INFO, &(struct log_event){.outcome = "skip", .reason = "publickey"});
 	return pam_code_of(TOTP_OK, VERDICT_ALLOW);
 }
 
 /* False: the policy has an error, which was logged. */
 static bool login_begin(struct login *login, int argc, const char **argv)
 {
+	struct policy *policy = &login->policy;
+	const char *path = NULL;
+	enum totp_err err;
+
 	login->service = login_item(login, PAM_SERVICE);
 	login_find_source(login);
-	if (load_policy(login, argc, argv) == TOTP_OK)
-		return true;
-	say_denied(login, SAY_NOT_POSSIBLE);
-	return false;
+	err = policy_conf_of_args(argc, argv, &path, log_complaint, login);
+	login->conf_named = path != NULL;
+	if (err == TOTP_OK)
+		err = conf_load(path ? path : POLICY_FILE, path, policy, log_complaint, login);
+	if (err == TOTP_OK)
+		err = policy_parse_args(policy, argc, argv, log_complaint, login);
+	if (err != TOTP_OK)
+		say_denied(login, SAY_NOT_POSSIBLE);
+	return err == TOTP_OK;
 }
 
 static int authenticate(struct login *login, int argc, const char **argv)
@@ -264,7 +265,8 @@ static int authenticate(struct login *login, int argc, const char **argv)
 	if (login->policy.fail_delay)
 		(void)pam_fail_delay(login->pamh, login->policy.fail_delay * 1000000);
 	if (pam_get_user(login->pamh, &name, NULL) != PAM_SUCCESS || !name || !name[0]) {
-		say_report(login, LOG_NOTICE, "deny", "no_user", NULL, NULL);
+		say_report(login, LOG_NOTICE,
+			   &(struct log_event){.outcome = "deny", .reason = "no_user"});
 		return PAM_AUTH_ERR;
 	}
 	return authenticate_user(login, name);
@@ -313,7 +315,7 @@ static int account(struct login *login, enum enroll_mark mark, const char *marke
 	if (err == TOTP_ERR_EXISTS)
 		return enroll_refuse_second(login);
 	if (err != TOTP_OK)
-		return fail(login, err, &why);
+		return report_error(login, err, &why);
 	return enroll_person(login, mark);
 }
 

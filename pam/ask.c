@@ -22,7 +22,7 @@ static const char *prompt_of(const struct login *login)
 }
 
 /* A program that shows no messages shows its next prompt. */
-static bool ask(const struct login *login, struct conv_answer *ret_typed)
+static bool ask_question(const struct login *login, struct conv_answer *ret_typed)
 {
 	char prompt[SAY_USED_MAX + 1 + POLICY_TEXT_MAX];
 
@@ -35,7 +35,7 @@ static bool ask(const struct login *login, struct conv_answer *ret_typed)
 void ask_code(const struct login *login, struct answer *ret_answer)
 {
 	OWN_CONV_ANSWER struct conv_answer typed;
-	bool given = ask(login, &typed);
+	bool given = ask_question(login, &typed);
 
 	answer_parse(given ? typed.text : NULL, login_item(login, PAM_AUTHTOK), ret_answer);
 }
@@ -45,29 +45,24 @@ void ask_first_pass(const struct login *login, struct answer *ret_answer)
 	answer_parse(login_item(login, PAM_AUTHTOK), NULL, ret_answer);
 }
 
-/* Copy PAM_AUTHTOK, or ask. */
-static bool take_whole(const struct login *login, struct conv_answer *ret_typed)
-{
-	const char *first = login_item(login, PAM_AUTHTOK);
-
-	if (!first)
-		return ask(login, ret_typed);
-	*ret_typed = (struct conv_answer){.given = strlen(first) < sizeof(ret_typed->text)};
-	if (ret_typed->given)
-		strcpy(ret_typed->text, first);
-	return ret_typed->given;
-}
-
 void ask_combined(const struct login *login, bool asked, struct answer *ret_answer)
 {
 	/* users do not know of a record that waits for its first code until a code is required */
 	bool has_code = login->facts.enrolled &&
 			(asked || login->remembered || !login->facts.pending);
 	OWN_CONV_ANSWER struct conv_answer typed;
+	const char *first = login_item(login, PAM_AUTHTOK);
 	size_t password_len;
 
 	*ret_answer = (struct answer){.kind = ANSWER_NONE};
-	if (!take_whole(login, &typed))
+	if (!first) {
+		(void)ask_question(login, &typed);
+	} else {
+		typed = (struct conv_answer){.given = strlen(first) < sizeof(typed.text)};
+		if (typed.given)
+			strcpy(typed.text, first);
+	}
+	if (!typed.given)
 		return;
 	password_len = has_code ? answer_split(typed.text, login->policy.digits) : 0;
 	answer_parse(password_len ? typed.text + password_len : typed.text, NULL, ret_answer);

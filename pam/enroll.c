@@ -40,13 +40,6 @@ struct mark {
 	char user[ACCOUNT_NAME_MAX + 1];
 };
 
-static void mark_free(pam_handle_t *pamh, void *data, int status)
-{
-	(void)pamh;
-	(void)status;
-	free(data);
-}
-
 static const struct mark *find_mark(pam_handle_t *pamh)
 {
 	const void *data = NULL;
@@ -69,7 +62,7 @@ bool enroll_set_mark(pam_handle_t *pamh, const void *line, enum enroll_mark mark
 	set->line = line;
 	set->mark = mark;
 	if (text_copy(text_of(user), set->user, sizeof(set->user)) == TOTP_OK &&
-	    pam_set_data(pamh, MARK, set, mark_free) == PAM_SUCCESS)
+	    pam_set_data(pamh, MARK, set, login_free_data) == PAM_SUCCESS)
 		return true;
 	free(set);
 	return false;
@@ -115,34 +108,6 @@ static void newcomer_free(struct newcomer **newcomer)
 	free(*newcomer);
 }
 
-static void encode_picture(struct newcomer *newcomer, enum enroll_qr wish)
-{
-	char text[URI_TEXT_MAX];
-
-	if (wish == ENROLL_QR_NONE)
-		return;
-	newcomer->style = wish == ENROLL_QR_ASCII ? QR_ASCII : QR_UTF8;
-	newcomer->drawn = uri_write(&newcomer->uri, text) == TOTP_OK &&
-			  qr_encode(text, &newcomer->qr, NULL) == TOTP_OK;
-	WIPE(text);
-}
-
-/* The names and what to do. A line comes before the picture: ssh puts the host's name before it. */
-static void show_names(const struct login *login, const struct newcomer *newcomer)
-{
-	char text[1024];
-
-	snprintf(text, sizeof(text), "%s\nAccount  %s\nIssuer   %s",
-		 newcomer->drawn
-			 ? "Scan the picture with the authenticator app on your phone, or type the "
-			   "secret\nbelow it into the app:"
-			 : "In the authenticator app on your phone choose to enter a key,\nand "
-			   "type the secret:",
-		 newcomer->uri.account, newcomer->uri.issuer);
-	conv_inform(login->pamh, text);
-}
-
-/* Last, so that it stays on the screen, whatever a terminal makes of the picture. */
 static void show_secret(const struct login *login, const struct newcomer *newcomer)
 {
 	char base32[BASE32_TEXT_MAX], text[BASE32_TEXT_MAX * 2 + 16] = "Secret  ";
@@ -182,7 +147,7 @@ static void show_picture(const struct login *login, const struct newcomer *newco
 	free(text);
 }
 
-static void show(const struct login *login, const struct newcomer *newcomer)
+static void show_all(const struct login *login, const struct newcomer *newcomer)
 {
 	show_names(login, newcomer);
 	if (newcomer->drawn)
@@ -217,16 +182,6 @@ static enum totp_err choose_names(const struct login *login, struct otp_uri *uri
 
 /* --- asking --- */
 
-/* The hint without its line end, which the program makes. */
-static void tell_hint(const struct login *login, char hint[CONFIRM_HINT_MAX])
-{
-	size_t len = strlen(hint);
-
-	while (len && hint[len - 1] == '\n')
-		hint[--len] = '\0';
-	conv_tell(login->pamh, hint);
-}
-
 /* Does the answer ask for another picture? */
 static bool choose_picture(struct newcomer *newcomer, const char *typed)
 {
@@ -251,8 +206,8 @@ static bool choose_picture(struct newcomer *newcomer, const char *typed)
 }
 
 /* One answer, past any that ask for another picture. False: none. */
-static bool ask(const struct login *login, struct newcomer *newcomer,
-		struct conv_answer *ret_answer)
+static bool ask_for_code(const struct login *login, struct newcomer *newcomer,
+			 struct conv_answer *ret_answer)
 {
 	for (unsigned i = 0; i < PICTURES; i++) {
 		if (!conv_ask(login->pamh, newcomer->drawn ? PROMPT_DRAWN : PROMPT, true,
@@ -261,7 +216,7 @@ static bool ask(const struct login *login, struct newcomer *newcomer,
 			return false;
 		if (!choose_picture(newcomer, ret_answer->text))
 			return true;
-		show(login, newcomer);
+		show_all(login, newcomer);
 	}
 	return false;
 }
@@ -279,7 +234,10 @@ static void tell_time(const struct login *login)
 	bool known = seconds_left(login, &seconds);
 
 	snprintf(detail, sizeof(detail), "the program ends the login in %u s", seconds);
-	say_report(login, LOG_NOTICE, "enrolling", "login", NULL, known ? detail : NULL);
+	say_report(login, LOG_NOTICE,
+		   &(struct log_event){.outcome = "enrolling",
+				       .reason = "login",
+				       .detail = known ? detail : NULL});
 	if (!known)
 		return;
 	snprintf(text, sizeof(text), "You have %u %s for it.%s",
@@ -290,63 +248,54 @@ static void tell_time(const struct login *login)
 	conv_inform(login->pamh, text);
 }
 
-/* Before another try: is there still time for one? */
-static void warn_of_time(const struct login *login)
-{
-	unsigned seconds = 0;
-	char text[64];
-
-	if (!seconds_left(login, &seconds) || seconds >= TIME_LAST)
-		return;
-	snprintf(text, sizeof(text), "%u seconds are left.", seconds);
-	conv_tell(login->pamh, text);
-}
-
 /* TOTP_ERR_NOT_FOUND: given up. */
-static enum totp_err confirm(const struct login *login, struct newcomer *newcomer)
+static enum totp_err confirm_secret(const struct login *login, struct newcomer *newcomer)
 {
 	const struct confirm_window window = {login->policy.window, login->policy.hotp_window};
 
 	for (unsigned i = 0; i < TRIES; i++) {
 		OWN_CONV_ANSWER struct conv_answer answer = {0};
 		struct confirmation typed;
+		unsigned seconds = 0;
+		size_t len;
+		char text[64];
 		enum totp_err err;
 
-		if (i)
-			warn_of_time(login);
-		if (!ask(login, newcomer, &answer))
+		/* before another try: is there still time for one? */
+		if (i && seconds_left(login, &seconds) && seconds < TIME_LAST) {
+			snprintf(text, sizeof(text), "%u seconds are left.", seconds);
+			conv_tell(login->pamh, text);
+		}
+		if (!ask_for_code(login, newcomer, &answer))
 			return TOTP_ERR_NOT_FOUND;
 		err = confirm_typed(&newcomer->uri, &window, answer.text, clock_now(), &typed);
 		newcomer->moving = typed.moving;
 		answer_parse(answer.text, NULL, &newcomer->typed);
 		if (err != TOTP_OK || typed.right)
 			return err;
-		tell_hint(login, typed.hint);
+		/* without its line end, which the program makes */
+		for (len = strlen(typed.hint); len && typed.hint[len - 1] == '\n';)
+			typed.hint[--len] = '\0';
+		conv_tell(login->pamh, typed.hint);
 	}
 	return TOTP_ERR_NOT_FOUND;
-}
-
-static void audit_enrolment(const struct login *login)
-{
-	char source[SOURCE_TEXT_MAX];
-	const struct log_event event = {
-		.user = login->account.name, .source = source, .outcome = "enrolled"};
-
-	source_text(&login->source, source);
-	audit_record(&event);
 }
 
 /*
  * The question comes last: without one the codes scroll by, and sshd prints twice what follows the
  * last answer. It is all stored by now, so it does not matter whether there is an answer.
  */
-static void tell_done(const struct login *login, const struct newcomer *newcomer)
+static void finish_enrollment(const struct login *login, const struct newcomer *newcomer)
 {
 	OWN_CONV_ANSWER struct conv_answer unused = {0};
-	char page[RECOVERY_PAGE_MAX];
+	char page[RECOVERY_PAGE_MAX], source[SOURCE_TEXT_MAX];
+	const struct log_event event = {
+		.user = login->account.name, .source = source, .outcome = "enrolled"};
 
-	say_report(login, LOG_NOTICE, "enrolled", "login", LABEL, NULL);
-	audit_enrolment(login);
+	source_text(&login->source, source);
+	say_report(login, LOG_NOTICE,
+		   &(struct log_event){.outcome = "enrolled", .reason = "login", .token = LABEL});
+	audit_record(&event);
 	conv_inform(login->pamh, "Done: your account is protected by your phone.\n"
 				 "The next login needs the code after the one you typed.");
 	if (newcomer->code_count == 0)
@@ -359,6 +308,8 @@ static void tell_done(const struct login *login, const struct newcomer *newcomer
 
 static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer, struct reason *why)
 {
+	enum enroll_qr wish = login->policy.enroll_qr;
+	char text[URI_TEXT_MAX];
 	struct record_first first = {
 		.uri = &newcomer->uri, .label = LABEL, .typed = &newcomer->typed};
 	enum totp_err err = choose_names(login, &newcomer->uri, why);
@@ -371,14 +322,17 @@ static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer,
 		return err;
 	}
 	tell_time(login);
-	encode_picture(newcomer, login->policy.enroll_qr);
-	show(login, newcomer);
-	err = confirm(login, newcomer);
+	newcomer->style = wish == ENROLL_QR_ASCII ? QR_ASCII : QR_UTF8;
+	newcomer->drawn = wish != ENROLL_QR_NONE && uri_write(&newcomer->uri, text) == TOTP_OK &&
+			  qr_encode(text, &newcomer->qr, NULL) == TOTP_OK;
+	WIPE(text);
+	show_all(login, newcomer);
+	err = confirm_secret(login, newcomer);
 	first.moving = newcomer->moving;
 	if (err == TOTP_OK)
 		err = record_enroll(login, &first, newcomer->codes, &newcomer->code_count, why);
 	if (err == TOTP_OK)
-		tell_done(login, newcomer);
+		finish_enrollment(login, newcomer);
 	return err;
 }
 
@@ -386,46 +340,42 @@ static enum totp_err enroll_them(struct login *login, struct newcomer *newcomer,
 
 int enroll_refuse_second(const struct login *login)
 {
-	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-		   "the user enrolled in another login first");
+	say_report(login, LOG_NOTICE,
+		   &(struct log_event){.outcome = "deny",
+				       .reason = "not_enrolled",
+				       .detail = "the user enrolled in another login first"});
 	say_tell(login, BOTH);
-	return PAM_PERM_DENIED;
-}
-
-/* Canceled: a user who must enroll is denied, one who was offered it goes on. */
-static int give_up(const struct login *login, enum enroll_mark mark, const struct reason *why)
-{
-	say_tell(login, "Nothing was stored.\nIf your phone has the new entry already, delete it.");
-	if (mark == ENROLL_OFFER) {
-		say_report(login, LOG_NOTICE, "skip", "not_finished", NULL, NULL);
-		return PAM_IGNORE;
-	}
-	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-		   why->text[0] ? why->text : "the enrollment was not finished");
 	return PAM_PERM_DENIED;
 }
 
 static int answer_of(const struct login *login, enum enroll_mark mark, enum totp_err err,
 		     const struct reason *why)
 {
+	const char *detail = why->text[0] ? why->text : "the enrollment was not finished";
+
 	if (err == TOTP_OK)
 		return pam_code_of(TOTP_OK, VERDICT_ALLOW);
-	if (err == TOTP_ERR_NOT_FOUND)
-		return give_up(login, mark, why);
 	if (err == TOTP_ERR_EXISTS)
 		return enroll_refuse_second(login);
-	say_report(login, LOG_ERR, "error", "enrollment", NULL, why->text);
-	say_denied(login, SAY_NOT_POSSIBLE);
-	return PAM_AUTHINFO_UNAVAIL;
-}
-
-static const char *what_to_do(const struct login *login, bool may)
-{
-	if (may)
-		return "."; /* and a question follows, which sshd shows behind USER@HOST */
-	return gate_may_enroll(&login->policy, &login->facts, ENROLL_BY_TOOL, clock_now())
-		       ? ": run totp-enroll."
-		       : ": ask your administrator.";
+	if (err != TOTP_ERR_NOT_FOUND) {
+		say_report(login, LOG_ERR,
+			   &(struct log_event){.outcome = "error",
+					       .reason = "enrollment",
+					       .detail = why->text});
+		say_denied(login, SAY_NOT_POSSIBLE);
+		return PAM_AUTHINFO_UNAVAIL;
+	}
+	/* canceled: a user who must enroll is denied, one who was offered it goes on */
+	say_tell(login, "Nothing was stored.\nIf your phone has the new entry already, delete it.");
+	if (mark == ENROLL_OFFER) {
+		say_report(login, LOG_NOTICE,
+			   &(struct log_event){.outcome = "skip", .reason = "not_finished"});
+		return PAM_IGNORE;
+	}
+	say_report(
+		login, LOG_NOTICE,
+		&(struct log_event){.outcome = "deny", .reason = "not_enrolled", .detail = detail});
+	return PAM_PERM_DENIED;
 }
 
 /* The date from which a code is required, and what to do, in one line. */
@@ -433,10 +383,16 @@ static void tell_day(const struct login *login, bool may)
 {
 	unsigned days = gate_days_left(&login->policy, clock_now());
 	char text[160], day[11];
+	/* after a full stop a question follows, which sshd shows behind USER@HOST */
+	const char *todo =
+		may ? "."
+		: gate_may_enroll(&login->policy, &login->facts, ENROLL_BY_TOOL, clock_now())
+			? ": run totp-enroll."
+			: ": ask your administrator.";
 
 	text_to_date(login->policy.enforce_from, day);
 	snprintf(text, sizeof(text), "From %s on, in %u day%s, a login needs a code%s", day, days,
-		 days == 1 ? "" : "s", what_to_do(login, may));
+		 days == 1 ? "" : "s", todo);
 	conv_inform(login->pamh, text);
 }
 
@@ -455,27 +411,25 @@ static bool accepts(const struct login *login)
 		strcmp(answer.text, "yes") == 0);
 }
 
-/* Must the user enroll, but this line's policy does not allow it, or no longer? */
-static bool is_barred(const struct login *login, enum enroll_mark mark)
-{
-	if (mark != ENROLL_MUST ||
-	    gate_may_enroll(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now()))
-		return false;
-	say_report(login, LOG_NOTICE, "deny", "not_enrolled", NULL,
-		   "the invitation was taken back or has ended, or the account line goes by "
-		   "another policy than the auth line");
-	say_denied(login, SAY_NOT_POSSIBLE);
-	return true;
-}
-
 int enroll_person(struct login *login, enum enroll_mark mark)
 {
 	OWN_NEWCOMER struct newcomer *newcomer = NULL;
 	struct reason why = {""};
 	enum totp_err err;
 
-	if (is_barred(login, mark))
+	/* this line's policy does not allow it, or no longer */
+	if (mark == ENROLL_MUST &&
+	    !gate_may_enroll(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now())) {
+		say_report(login, LOG_NOTICE,
+			   &(struct log_event){
+				   .outcome = "deny",
+				   .reason = "not_enrolled",
+				   .detail = "the invitation was taken back or has ended, or the "
+					     "account line goes by another policy than the auth "
+					     "line"});
+		say_denied(login, SAY_NOT_POSSIBLE);
 		return PAM_PERM_DENIED;
+	}
 	if (mark == ENROLL_OFFER && (login->silent || !accepts(login)))
 		return PAM_IGNORE;
 	if (mark == ENROLL_MUST)

@@ -1,5 +1,6 @@
 #include "pam/login.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "host/sshd.h"
@@ -9,6 +10,13 @@ const char *login_item(const struct login *login, int type)
 	const void *item = NULL;
 
 	return pam_get_item(login->pamh, type, &item) == PAM_SUCCESS ? item : NULL;
+}
+
+void login_free_data(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
 }
 
 void login_find_source(struct login *login)

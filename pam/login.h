@@ -35,6 +35,9 @@ struct login {
 /* A text item of the PAM handle, or NULL. */
 const char *login_item(const struct login *login, int type);
 
+/* For pam_set_data of what malloc returned. */
+void login_free_data(pam_handle_t *pamh, void *data, int status);
+
 /* Find out where the answer will come from: source, source_text and address. */
 void login_find_source(struct login *login);
 

@@ -10,7 +10,7 @@
 #include "login/enroll.h"
 #include "login/invitation.h"
 
-static struct attempt attempt_of(const struct login *login)
+static struct attempt attempt_in(const struct login *login)
 {
 	return (struct attempt){.user = login->account.name,
 				.uid = login->account.uid,
@@ -22,8 +22,8 @@ static struct attempt attempt_of(const struct login *login)
 
 /* --- in this process --- */
 
-static enum totp_err open_store(const struct login *login, struct store **ret_store,
-				struct reason *why)
+static enum totp_err open_own_store(const struct login *login, struct store **ret_store,
+				    struct reason *why)
 {
 	struct store_config config = conf_store(&login->policy);
 
@@ -33,10 +33,10 @@ static enum totp_err open_store(const struct login *login, struct store **ret_st
 static enum totp_err look_here(struct login *login, const char *name, struct reason *why)
 {
 	OWN_STORE struct store *store = NULL;
-	struct attempt who = attempt_of(login);
+	struct attempt who = attempt_in(login);
 	struct gate_facts *facts = &login->facts;
 	struct look look;
-	enum totp_err err = open_store(login, &store, why);
+	enum totp_err err = open_own_store(login, &store, why);
 
 	if (err != TOTP_OK)
 		return err;
@@ -59,8 +59,8 @@ static enum totp_err try_here(const struct login *login, const struct answer *an
 			      struct outcome *ret_outcome, struct reason *why)
 {
 	OWN_STORE struct store *store = NULL;
-	struct attempt who = attempt_of(login);
-	enum totp_err err = open_store(login, &store, why);
+	struct attempt who = attempt_in(login);
+	enum totp_err err = open_own_store(login, &store, why);
 
 	/* a missing store does not prove the user absent */
 	if (err != TOTP_OK)
@@ -69,24 +69,11 @@ static enum totp_err try_here(const struct login *login, const struct answer *an
 	return attempt(store, &who, ret_outcome, why);
 }
 
-static struct token token_of(const struct record_first *first, int64_t now)
-{
-	struct token token = {.type = TOKEN_TOTP,
-			      .alg = first->uri->alg,
-			      .digits = (uint8_t)first->uri->digits,
-			      .period = (uint16_t)first->uri->period,
-			      .created = now,
-			      .secret = first->uri->secret};
-
-	strncpy(token.label, first->label, sizeof(token.label) - 1);
-	return token;
-}
-
 /* While the person typed, the invitation may have been taken back, or ended. */
 static enum totp_err check_invited(const struct login *login, struct store *store,
 				   struct reason *why)
 {
-	struct attempt who = attempt_of(login);
+	struct attempt who = attempt_in(login);
 	bool holds = true;
 	enum totp_err err = TOTP_OK;
 
@@ -108,13 +95,20 @@ static enum totp_err enroll_here(const struct login *login, const struct record_
 				    .now = clock_now(),
 				    .moving = first->moving,
 				    .recovery_codes = login->policy.recovery_codes,
-				    .in_login = true};
-	enum totp_err err = open_store(login, &store, why);
+				    .in_login = true,
+				    .token = {.type = TOKEN_TOTP,
+					      .alg = first->uri->alg,
+					      .digits = (uint8_t)first->uri->digits,
+					      .period = (uint16_t)first->uri->period,
+					      .secret = first->uri->secret}};
+	enum totp_err err = open_own_store(login, &store, why);
 
-	if (err != TOTP_OK)
-		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
-	err = check_invited(login, store, why);
-	made.token = token_of(first, made.now);
+	made.token.created = made.now;
+	strncpy(made.token.label, first->label, sizeof(made.token.label) - 1);
+	if (err == TOTP_OK)
+		err = check_invited(login, store, why);
+	else if (err == TOTP_ERR_NOT_FOUND)
+		err = TOTP_ERR_SYSTEM;
 	if (err == TOTP_OK)
 		err = enroll_store(store, &made, codes, count, why);
 	WIPE(made.token);
@@ -154,8 +148,8 @@ static enum totp_err error_in(struct login *login, const struct wire_response *r
 /*
  * Ask after totpd was chosen: that no process is listening any more does not prove a user absent.
  */
-static enum totp_err ask(struct login *login, struct wire_request *request,
-			 struct wire_response *ret_response, struct reason *why)
+static enum totp_err ask_chosen(struct login *login, struct wire_request *request,
+				struct wire_response *ret_response, struct reason *why)
 {
 	enum totp_err err;
 
@@ -168,21 +162,6 @@ static enum totp_err ask(struct login *login, struct wire_request *request,
 		return TOTP_ERR_PEER;
 	return err == TOTP_OK ? error_in(login, ret_response, why) : err;
 }
-
-/*
- * Is there a code to be asked for whatever the record says? Then the record is looked at once,
- * with the answer: a look costs totpd as much as a check. The response then also shows which
- * store totpd serves; if a PAM line has a policy of its own, totpd is asked first.
- */
-static bool is_asked_anyway(const struct login *login)
-{
-	const struct policy *policy = &login->policy;
-
-	return !login->enrolling && !login->conf_named && login->caller != CALLER_ROOT &&
-	       policy->password == PASSWORD_NONE && policy->remember == 0 &&
-	       !policy->enroll_in_account && gate_requires(policy, &login->facts, clock_now());
-}
-
 /*
  * What totpd says about this store and, in *reterr and login->facts, about the user. In a process
  * that runs as root, a failure to answer counts as if totpd were not running, since such a
@@ -194,11 +173,20 @@ static enum totpd_store look_there(struct login *login, const char *name, enum t
 {
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK};
 	OWN_WIRE_RESPONSE struct wire_response response = {.enrolled = false};
+	const struct policy *policy = &login->policy;
 	bool named = fill(login, name, &request);
 
 	request.by_invitation =
-		invitation_is_needed(&login->policy, &login->facts, ENROLL_IN_LOGIN, clock_now());
-	login->unlooked = is_asked_anyway(login);
+		invitation_is_needed(policy, &login->facts, ENROLL_IN_LOGIN, clock_now());
+	/*
+	 * If a code is asked for whatever the record says, the record is looked at once, with the
+	 * answer: a look costs totpd as much as a check. The response then also shows which store
+	 * totpd serves; if a PAM line has a policy of its own, totpd is asked first.
+	 */
+	login->unlooked = !login->enrolling && !login->conf_named && login->caller != CALLER_ROOT &&
+			  policy->password == PASSWORD_NONE && policy->remember == 0 &&
+			  !policy->enroll_in_account &&
+			  gate_requires(policy, &login->facts, clock_now());
 	if (login->unlooked || !named) /* too long for a record: there is none */
 		*reterr = ask_connect(login->policy.run_dir, socket_of(login), why);
 	else
@@ -232,7 +220,7 @@ static enum totp_err try_there(struct login *login, const struct answer *answer,
 		ret_outcome->reason = shape.reason;
 		return TOTP_OK;
 	}
-	err = ask(login, &request, &response, why);
+	err = ask_chosen(login, &request, &response, why);
 	if (err == TOTP_OK)
 		*ret_outcome = response.outcome;
 	return err;
@@ -256,7 +244,7 @@ static enum totp_err enroll_there(struct login *login, const struct record_first
 	enum totp_err err;
 
 	strncpy(request.token.label, first->label, sizeof(request.token.label) - 1);
-	err = ask(login, &request, &response, why);
+	err = ask_chosen(login, &request, &response, why);
 	if (err == TOTP_OK) {
 		memcpy(codes, response.codes, sizeof(response.codes));
 		*count = response.code_count;
@@ -277,7 +265,7 @@ static enum totp_err deny(const struct login *login, enum totp_err there,
 	*why = *there_why;
 	if (login->caller == CALLER_USER)
 		return there == TOTP_ERR_NOT_FOUND ? TOTP_ERR_PEER : there;
-	here = open_store(login, &store, &here_why);
+	here = open_own_store(login, &store, &here_why);
 	if (here == TOTP_OK) /* it has come in the meantime */
 		return TOTP_ERR_STALE;
 	*why = here_why;
@@ -310,16 +298,6 @@ enum totp_err record_look(struct login *login, const char *typed, struct reason 
 	return there == TOTP_ERR_NOT_FOUND ? TOTP_ERR_PEER : there;
 }
 
-/*
- * Some limits do not show in access(2), such as an AppArmor profile that allows a state to be
- * read but not written. Nothing was judged then, so totpd can still be asked.
- */
-static bool was_kept_out(const struct login *login, enum totp_err err)
-{
-	return login->caller == CALLER_ROOT && err == TOTP_ERR_SYSTEM &&
-	       (errno == EACCES || errno == EPERM || errno == EROFS);
-}
-
 enum totp_err record_try(struct login *login, const struct answer *answer,
 			 struct outcome *ret_outcome, struct reason *why)
 {
@@ -329,7 +307,12 @@ enum totp_err record_try(struct login *login, const struct answer *answer,
 	*ret_outcome = (struct outcome){.verdict = VERDICT_DENY};
 	if (login->place == PLACE_HERE) {
 		err = try_here(login, answer, ret_outcome, why);
-		if (!was_kept_out(login, err))
+		/*
+		 * some limits do not show in access(2), such as an AppArmor profile that allows a
+		 * state to be read but not written; nothing was judged then, so totpd can be asked
+		 */
+		if (login->caller != CALLER_ROOT || err != TOTP_ERR_SYSTEM ||
+		    (errno != EACCES && errno != EPERM && errno != EROFS))
 			return err;
 		there = try_there(login, answer, ret_outcome, &there_why);
 		return there == TOTP_ERR_PEER || there == TOTP_ERR_OTHER_STORE ? err : there;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "host/clock.h"
-#include "host/log.h"
 #include "login/throttle.h"
 #include "pam/conv.h"
 
@@ -19,43 +18,22 @@
 
 /* --- the log: one line for each decision --- */
 
-void say_report(const struct login *login, int priority, const char *outcome, const char *reason,
-		const char *token, const char *detail)
+void say_report(const struct login *login, int priority, const struct log_event *event)
 {
-	struct log_event event = {
-		.user = login->account.known ? login->account.name : NULL,
-		.service = login->service,
-		.source = login->source_text,
-		.outcome = outcome,
-		.reason = reason,
-		.token = token,
-		.detail = detail,
-	};
+	struct log_event whole = *event;
 
+	whole.user = login->account.known ? login->account.name : NULL;
+	whole.service = login->service;
+	whole.source = login->source_text;
 	if (!login->logged)
-		log_send(priority, &event);
+		log_send(priority, &whole);
 }
 
 void say_debug(const struct login *login, const char *reason)
 {
 	if (login->policy.debug)
-		say_report(login, LOG_DEBUG, "debug", reason, NULL, NULL);
-}
-
-/*
- * journald files a line under the real uid of the process: the user who started su or sudo can
- * read what it logs.
- */
-static void report_outcome(const struct login *login, const struct outcome *outcome)
-{
-	struct outcome seen = *outcome;
-	char detail[OUTCOME_DETAIL_MAX];
-
-	if (getuid() != 0)
-		outcome_hide_future(&seen);
-	outcome_explain(&seen, detail);
-	say_report(login, seen.verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
-		   outcome_word(&seen), judge_reason_name(seen.reason), seen.label, detail);
+		say_report(login, LOG_DEBUG,
+			   &(struct log_event){.outcome = "debug", .reason = reason});
 }
 
 /* --- the person: one sentence --- */
@@ -71,24 +49,6 @@ static void put_used(uint32_t seconds, char ret_sentence[SAY_USED_MAX])
 }
 
 /* --- a note for the next prompt, instead of a message --- */
-
-static void note_free(pam_handle_t *pamh, void *data, int status)
-{
-	(void)pamh;
-	(void)status;
-	free(data);
-}
-
-static void leave_note(const struct login *login, int64_t next_code_at)
-{
-	int64_t *note = malloc(sizeof(*note));
-
-	if (!note)
-		return;
-	*note = next_code_at;
-	if (pam_set_data(login->pamh, NOTE, note, note_free) != PAM_SUCCESS)
-		free(note);
-}
 
 bool say_take_note(const struct login *login, char ret_sentence[SAY_USED_MAX])
 {
@@ -127,7 +87,7 @@ static void inform(const struct login *login, const char *sentence)
 		conv_inform(login->pamh, sentence);
 }
 
-static void tell_wait(const struct login *login, uint32_t seconds)
+static void show_wait(const struct login *login, uint32_t seconds)
 {
 	char sentence[100];
 	uint32_t minutes = seconds / 60 + (seconds % 60 != 0);
@@ -149,11 +109,16 @@ static void tell_wait(const struct login *login, uint32_t seconds)
 static void tell_used(const struct login *login, const struct outcome *outcome)
 {
 	char sentence[SAY_USED_MAX];
+	int64_t *note;
 
 	put_used(outcome->wait_seconds, sentence);
 	say_tell(login, sentence);
-	if (login->silent && outcome->wait_seconds)
-		leave_note(login, clock_now() + outcome->wait_seconds);
+	note = login->silent && outcome->wait_seconds ? malloc(sizeof(*note)) : NULL;
+	if (!note)
+		return;
+	*note = clock_now() + outcome->wait_seconds;
+	if (pam_set_data(login->pamh, NOTE, note, login_free_data) != PAM_SUCCESS)
+		free(note);
 }
 
 /* Few are left: there is time to get new ones. Else: what a user with a lost phone does next. */
@@ -234,24 +199,19 @@ static void tell_notice(const struct login *login, const struct notice *notice, 
 	inform(login, sentence);
 }
 
-static void tell_notices(const struct login *login, const struct outcome *outcome)
-{
-	tell_notice(login, &outcome->notices[NOTICE_ADDED], "A device was added",
-		    "devices were added");
-	tell_notice(login, &outcome->notices[NOTICE_REPLACED], "A device was replaced",
-		    "devices were replaced");
-	tell_notice(login, &outcome->notices[NOTICE_RECOVERY], "New recovery codes were made",
-		    "times new recovery codes were made");
-}
-
-static void tell_outcome(const struct login *login, const struct outcome *outcome)
+static void show_outcome(const struct login *login, const struct outcome *outcome)
 {
 	if (outcome->verdict == VERDICT_ALLOW) {
 		tell_failures(login, outcome);
-		tell_notices(login, outcome);
+		tell_notice(login, &outcome->notices[NOTICE_ADDED], "A device was added",
+			    "devices were added");
+		tell_notice(login, &outcome->notices[NOTICE_REPLACED], "A device was replaced",
+			    "devices were replaced");
+		tell_notice(login, &outcome->notices[NOTICE_RECOVERY],
+			    "New recovery codes were made", "times new recovery codes were made");
 	}
 	if (outcome->verdict == VERDICT_WAIT)
-		tell_wait(login, outcome->wait_seconds);
+		show_wait(login, outcome->wait_seconds);
 	else if (outcome->reason == JUDGE_USED_CODE)
 		tell_used(login, outcome);
 	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
@@ -283,6 +243,20 @@ void say_unconfirmed(const struct login *login)
 
 void say_outcome(const struct login *login, const struct outcome *outcome)
 {
-	report_outcome(login, outcome);
-	tell_outcome(login, outcome);
+	struct outcome seen = *outcome;
+	char detail[OUTCOME_DETAIL_MAX];
+
+	/*
+	 * journald files a line under the real uid of the process: the user who started su or sudo
+	 * can read what it logs
+	 */
+	if (getuid() != 0)
+		outcome_hide_future(&seen);
+	outcome_explain(&seen, detail);
+	say_report(login, seen.verdict == VERDICT_ALLOW ? LOG_INFO : LOG_NOTICE,
+		   &(struct log_event){.outcome = outcome_word(&seen),
+				       .reason = judge_reason_name(seen.reason),
+				       .token = seen.label,
+				       .detail = detail});
+	show_outcome(login, outcome);
 }

@@ -5,6 +5,7 @@
 #ifndef PAM_SAY_H
 #define PAM_SAY_H
 
+#include "host/log.h"
 #include "login/attempt.h"
 #include "pam/login.h"
 
@@ -19,9 +20,11 @@
  */
 bool say_take_note(const struct login *login, char ret_sentence[SAY_USED_MAX]);
 
-/* One line, unless totpd has written it: priority as syslog(3); token and detail may be NULL. */
-void say_report(const struct login *login, int priority, const char *outcome, const char *reason,
-		const char *token, const char *detail);
+/*
+ * One line, unless totpd has written it: priority as syslog(3); of the event outcome, reason, token
+ * and detail count.
+ */
+void say_report(const struct login *login, int priority, const struct log_event *event);
 
 /* One line more where the policy wants it. */
 void say_debug(const struct login *login, const char *reason);

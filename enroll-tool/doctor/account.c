@@ -18,47 +18,46 @@ struct account_check {
 
 static void tell_missing(const struct account_check *check)
 {
-	doctor_edit(
-		doctor_find(check->doctor, "enroll-missing", check->service,
-			    "users who must give a code and are not enrolled log in without one",
-			    AT_LINE "enroll_in_account, but no account line with it",
-			    PLACE_OF(check->auth)),
-		check->auth,
-		"remove the argument, or write above pam_unix in account: account requisite "
-		"pam_totp.so enroll_in_account");
-}
-
-static void tell_other_policy(const struct account_check *check, const struct stack_line *line)
-{
-	doctor_edit(doctor_find(check->doctor, "enroll-policy", check->service,
-				"the account line may deny users whom the auth line passes on, or "
-				"store them elsewhere",
-				AT_LINE "another policy than that of the auth line",
-				PLACE_OF(line)),
-		    line, "name the same conf= in both lines");
-}
-
-static bool is_same_policy(const struct policy *a, const struct policy *b)
-{
-	return a->enroll_login == b->enroll_login && a->enroll_until == b->enroll_until &&
-	       strcmp(a->store_dir, b->store_dir) == 0 && strcmp(a->keyring, b->keyring) == 0;
+	doctor_edit(doctor_in(check->service,
+			      doctor_find(check->doctor, "enroll-missing",
+					  "users who must give a code and are not enrolled log in "
+					  "without one",
+					  AT_LINE "enroll_in_account, but no account line with it",
+					  PLACE_OF(check->auth))),
+		    check->auth,
+		    "remove the argument, or write above pam_unix in account: account requisite "
+		    "pam_totp.so enroll_in_account");
 }
 
 /* Does a line of ours do what the auth line expects? */
-static void look_at_line(const struct account_check *check, const struct stack_line *line)
+static void check_our_line(const struct account_check *check, const struct stack_line *line)
 {
+	const struct policy *auth = check->policy;
 	struct policy policy;
 
 	if (doctor_line_policy(check->doctor, check->service, line, &policy) != TOTP_OK)
 		return;
 	if (!policy.enroll_in_account) {
-		doctor_edit(doctor_find(check->doctor, "enroll-argument", check->service,
-					"it denies all users who must enroll",
-					AT_LINE "pam_totp.so in account without enroll_in_account",
-					PLACE_OF(line)),
-			    line, "add enroll_in_account");
-	} else if (!is_same_policy(&policy, check->policy)) {
-		tell_other_policy(check, line);
+		doctor_edit(
+			doctor_in(check->service,
+				  doctor_find(check->doctor, "enroll-argument",
+					      "it denies all users who must enroll",
+					      AT_LINE
+					      "pam_totp.so in account without enroll_in_account",
+					      PLACE_OF(line))),
+			line, "add enroll_in_account");
+	} else if (policy.enroll_login != auth->enroll_login ||
+		   policy.enroll_until != auth->enroll_until ||
+		   strcmp(policy.store_dir, auth->store_dir) != 0 ||
+		   strcmp(policy.keyring, auth->keyring) != 0) {
+		doctor_edit(
+			doctor_in(check->service,
+				  doctor_find(check->doctor, "enroll-policy",
+					      "the account line may deny users whom the auth "
+					      "line passes on, or store them elsewhere",
+					      AT_LINE "another policy than that of the auth line",
+					      PLACE_OF(line))),
+			line, "name the same conf= in both lines");
 	}
 }
 
@@ -66,23 +65,29 @@ static void tell_marks(const struct account_check *check, const struct stack_lin
 		       unsigned marks)
 {
 	if (marks & MARK_SKIPS)
-		doctor_edit(
-			doctor_find(check->doctor, "enroll-skipped", check->service,
-				    "users who must enroll log in without a code if this line ends "
-				    "the stage (pam_unix: an expired password)",
-				    AT_LINE
-				    "this line of %s can end the account stage before pam_totp.so",
-				    PLACE_OF(line), line->module[0] ? line->module : "an include"),
-			line, "move the line of pam_totp.so above this one");
+		doctor_edit(doctor_in(check->service,
+				      doctor_find(check->doctor, "enroll-skipped",
+						  "users who must enroll log in without a code if "
+						  "this line ends "
+						  "the stage (pam_unix: an expired password)",
+						  AT_LINE "this line of %s can end the account "
+							  "stage before pam_totp.so",
+						  PLACE_OF(line),
+						  line->module[0] ? line->module : "an include")),
+			    line, "move the line of pam_totp.so above this one");
 	if (marks & MARK_OVERRULED)
-		doctor_edit(doctor_find(check->doctor, "enroll-overruled", check->service,
-					"a user whose enrollment is given up or fails logs in",
-					AT_LINE "the login goes on after pam_totp.so has denied it",
-					PLACE_OF(line)),
-			    line, "write requisite as its control");
+		doctor_edit(
+			doctor_in(
+				check->service,
+				doctor_find(check->doctor, "enroll-overruled",
+					    "a user whose enrollment is given up or fails logs in",
+					    AT_LINE
+					    "the login goes on after pam_totp.so has denied it",
+					    PLACE_OF(line))),
+			line, "write requisite as its control");
 }
 
-static void look_at_ways(const struct account_check *check)
+static void walk_account(const struct account_check *check)
 {
 	OWN_WALK struct walk walk = {0};
 	size_t count = check->stack.count;
@@ -93,12 +98,15 @@ static void look_at_ways(const struct account_check *check)
 	if (!roles || walk_stack(&check->stack, roles, &walk) != TOTP_OK)
 		check->doctor->no_memory = true;
 	else if (walk.too_many)
-		doctor_edit(doctor_find(check->doctor, "too-many", check->service,
-					"some logins may skip pam_totp.so without being found",
-					AT_LINE
-					"more ways through the account lines than can be checked",
-					PLACE_OF(check->auth)),
-			    check->auth, "make the stack simpler");
+		doctor_edit(
+			doctor_in(check->service,
+				  doctor_find(
+					  check->doctor, "too-many",
+					  "some logins may skip pam_totp.so without being found",
+					  AT_LINE
+					  "more ways through the account lines than can be checked",
+					  PLACE_OF(check->auth))),
+			check->auth, "make the stack simpler");
 	else
 		for (size_t i = 0; i < count; i++)
 			tell_marks(check, &check->stack.lines[i], walk.marks[i]);
@@ -115,10 +123,10 @@ void doctor_account(struct doctor *doctor, const char *service, const struct sta
 		for (size_t i = 0; i < check.stack.count; i++)
 			if (service_is_ours(&check.stack.lines[i])) {
 				found = true;
-				look_at_line(&check, &check.stack.lines[i]);
+				check_our_line(&check, &check.stack.lines[i]);
 			}
 	if (found)
-		look_at_ways(&check);
+		walk_account(&check);
 	else
 		tell_missing(&check);
 	stack_end(&check.stack);

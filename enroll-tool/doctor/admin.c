@@ -123,19 +123,23 @@ static void look_at_administrator(struct doctor *doctor, const char *name, void 
 		    !is_of_this_store(doctor, &code_service->policy))
 			continue;
 		text_to_date(from, date);
-		doctor_repair(doctor_find(doctor, "administrator", code_service->name,
-					  "an administrator who cannot give a code is locked out",
-					  "%s must give a code%s%s, but %s", account.name,
-					  from ? " from " : "", from ? date : "", hindered),
-			      "%s %s", repair, account.name);
+		doctor_repair(
+			doctor_in(
+				code_service->name,
+				doctor_find(doctor, "administrator",
+					    "an administrator who cannot give a code is locked out",
+					    "%s must give a code%s%s, but %s", account.name,
+					    from ? " from " : "", from ? date : "", hindered)),
+			"%s %s", repair, account.name);
 	}
 }
 
 /* --- the way back in --- */
 
 /* Can this account log in at the console without a code? */
-static bool is_way_back(const struct policy *policy, const char *name)
+static bool is_way_back(void *context, const char *name)
 {
+	const struct policy *policy = context;
 	const struct passwd *entry = getpwnam(name);
 	struct account account = {.known = false};
 	struct gate_facts facts = {0};
@@ -150,11 +154,6 @@ static bool is_way_back(const struct policy *policy, const char *name)
 	       facts.exempt && !gate_requires(policy, &facts, clock_now());
 }
 
-static bool is_way_back_of(void *context, const char *name)
-{
-	return is_way_back(context, name);
-}
-
 static bool has_way_back(struct policy *policy)
 {
 	struct text rest = text_of(policy->exempt), entry;
@@ -163,7 +162,7 @@ static bool has_way_back(struct policy *policy)
 
 	while (policy_list_next(&rest, &entry, &group))
 		if (text_copy(entry, name, sizeof(name)) == TOTP_OK &&
-		    (group ? doctor_any_member(name, is_way_back_of, policy)
+		    (group ? doctor_any_member(name, is_way_back, policy)
 			   : is_way_back(policy, name)))
 			return true;
 	return false;
@@ -179,15 +178,18 @@ static void look_at_console(struct doctor *doctor)
 		if (strcmp(code_service->name, "login") != 0 || code_service->planned ||
 		    has_way_back(&code_service->policy))
 			continue;
-		doctor_repair(doctor_find(doctor, "way-back", code_service->name,
-					  "if the store, the keyring or the clock fails, nobody "
-					  "can log in to repair it",
-					  "the console asks all users for a code, and %s%s",
-					  exempt[0] ? "no account with a password is exempt by "
-						    : "nobody is exempt",
-					  exempt),
-			      "name one account with a long password in exempt, or remove the line "
-			      "from the console's stack");
+		doctor_repair(
+			doctor_in(
+				code_service->name,
+				doctor_find(doctor, "way-back",
+					    "if the store, the keyring or the clock fails, nobody "
+					    "can log in to repair it",
+					    "the console asks all users for a code, and %s%s",
+					    exempt[0] ? "no account with a password is exempt by "
+						      : "nobody is exempt",
+					    exempt)),
+			"name one account with a long password in exempt, or remove the line "
+			"from the console's stack");
 	}
 }
 

@@ -49,24 +49,18 @@ static void print_findings(const struct doctor *doctor)
 		printf("\n%zu found, %zu repaired\n", doctor->count, repaired);
 }
 
-/* "sshd, su" as an array */
-static void put_services(struct json *json, const char *services)
+static void put_finding(struct json *json, const struct finding *finding)
 {
-	struct text rest = text_of(services ? services : ""), one;
+	struct text rest = text_of(finding->services ? finding->services : ""), one;
 	char name[256];
 
-	json_open(json, "services", '[');
+	json_open(json, NULL, '{');
+	json_text(json, "id", finding->id);
+	json_open(json, "services", '['); /* "sshd, su" as an array */
 	while (text_field(&rest, ',', &one))
 		if (text_copy(text_trim(one), name, sizeof(name)) == TOTP_OK)
 			json_text(json, NULL, name);
 	json_close(json, ']');
-}
-
-static void put_finding(struct json *json, const struct finding *finding)
-{
-	json_open(json, NULL, '{');
-	json_text(json, "id", finding->id);
-	put_services(json, finding->services);
 	json_text(json, "what", finding->what);
 	json_text(json, "why", finding->why);
 	json_text(json, "repair", finding->repair);
@@ -75,7 +69,7 @@ static void put_finding(struct json *json, const struct finding *finding)
 }
 
 /* An array of objects, one for each finding. */
-static int print_json(const struct doctor *doctor)
+static int print_array(const struct doctor *doctor)
 {
 	struct json json;
 
@@ -93,22 +87,11 @@ static void report_complaint(void *context, const struct reason *complaint)
 {
 	struct doctor *doctor = context;
 	struct finding *finding =
-		doctor_find(doctor, "policy", NULL,
+		doctor_find(doctor, "policy",
 			    "a policy with a mistake denies every login, so none of it is used",
 			    "%s", complaint->text);
 
 	doctor_repair(finding, "correct the file, then: totpctl check");
-}
-
-static bool load_policy(struct doctor *doctor)
-{
-	struct tool *tool = &doctor->ctl->tool;
-	const char *path = tool->conf ? tool->conf : POLICY_FILE;
-
-	doctor_modes(
-		doctor, path, 0, S_IWGRP | S_IWOTH, 0,
-		"users who can write the policy could change who is asked, so it is not accepted");
-	return conf_load(path, tool->conf, &tool->policy, report_complaint, doctor) == TOTP_OK;
 }
 
 /* While a group of a list does not exist, every user who is looked up in it is denied. */
@@ -120,7 +103,7 @@ static void look_at_lists(struct doctor *doctor)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (account_groups_exist(lists[i], &why) != TOTP_OK)
-			doctor_repair(doctor_find(doctor, "group", NULL,
+			doctor_repair(doctor_find(doctor, "group",
 						  "every user who is looked up in it is denied",
 						  "%s", why.text),
 				      "make the group, or remove it from the policy");
@@ -142,10 +125,18 @@ static void doctor_end(struct doctor *doctor)
 	free(doctor->spare.services);
 }
 
-static void look(struct doctor *doctor)
+static void run_parts(struct doctor *doctor)
 {
-	bool good = load_policy(doctor);
+	static const struct permissions rule = {
+		.forbidden = S_IWGRP | S_IWOTH,
+		.why = "users who can write the policy could change who is asked, so it is not "
+		       "accepted"};
+	struct tool *tool = &doctor->ctl->tool;
+	const char *path = tool->conf ? tool->conf : POLICY_FILE;
+	bool good;
 
+	doctor_modes(doctor, path, &rule);
+	good = conf_load(path, tool->conf, &tool->policy, report_complaint, doctor) == TOTP_OK;
 	doctor_ask_sshd(doctor);
 	doctor_stacks(doctor);
 	doctor_sshd(doctor);
@@ -157,19 +148,6 @@ static void look(struct doctor *doctor)
 	doctor_totpd(doctor);
 	doctor_host(doctor);
 	doctor_administrators(doctor);
-}
-
-/* Changes are logged, like every change by a tool. */
-static void log_repairs(const struct doctor *doctor)
-{
-	struct log_event event = {
-		.service = doctor->ctl->tool.name, .outcome = "repaired", .reason = "doctor"};
-
-	for (size_t i = 0; i < doctor->count; i++) {
-		event.detail = doctor->findings[i].what;
-		if (doctor->findings[i].repaired)
-			tool_log_event(&event);
-	}
 }
 
 static struct {
@@ -187,12 +165,19 @@ static const struct option_row option_rows[] = {
 
 static int conclude(const struct doctor *doctor)
 {
+	struct log_event event = {
+		.service = doctor->ctl->tool.name, .outcome = "repaired", .reason = "doctor"};
 	int code = TOOL_DONE;
 
+	for (size_t i = 0; i < doctor->count; i++) {
+		event.detail = doctor->findings[i].what;
+		if (doctor->findings[i].repaired)
+			tool_log_event(&event);
+	}
 	if (doctor->no_memory)
 		return tool_refuse(&doctor->ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
 	if (options.json)
-		code = print_json(doctor);
+		code = print_array(doctor);
 	else
 		print_findings(doctor);
 	for (size_t i = 0; i < doctor->count; i++)
@@ -208,8 +193,7 @@ static int doctor_run(struct ctl *ctl)
 
 	if (code != TOOL_DONE)
 		return code;
-	look(&doctor);
-	log_repairs(&doctor);
+	run_parts(&doctor);
 	code = conclude(&doctor);
 	doctor_end(&doctor);
 	return code;

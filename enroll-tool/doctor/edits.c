@@ -65,14 +65,6 @@ static void put_edits(FILE *out, const struct edits *edits, unsigned at, bool af
 	}
 }
 
-static bool is_deleted(const struct edits *edits, unsigned at)
-{
-	for (size_t i = 0; i < edits->count; i++)
-		if (edits->list[i].at == at && !edits->list[i].line)
-			return true;
-	return false;
-}
-
 char *edits_apply(const struct edits *edits, const char *text)
 {
 	char *after = NULL;
@@ -83,9 +75,12 @@ char *edits_apply(const struct edits *edits, const char *text)
 		return NULL;
 	for (unsigned number = 1; *text; number++) {
 		size_t line = strcspn(text, "\n");
+		bool deleted = false;
 
+		for (size_t i = 0; i < edits->count; i++)
+			deleted |= edits->list[i].at == number && !edits->list[i].line;
 		put_edits(out, edits, number, false);
-		if (!is_deleted(edits, number))
+		if (!deleted)
 			fprintf(out, "%.*s\n", (int)line, text);
 		put_edits(out, edits, number, true);
 		text += line + (text[line] == '\n');

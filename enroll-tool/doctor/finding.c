@@ -29,44 +29,44 @@ static char *format_text(const char *format, va_list args)
 }
 
 /* With another command, it is a finding of another service's file. */
-static bool has_repair(const struct finding *finding, const char *repair)
-{
-	return !repair || (finding->repair && strcmp(finding->repair, repair) == 0);
-}
-
 static struct finding *find_same(struct doctor *doctor, const char *id, const char *what)
 {
+	const char *repair = doctor->repair;
+
 	/* findings of stacks come first; of records there may be very many, each of one user */
-	for (size_t i = 0; i < doctor->count && i < 500; i++)
-		if (strcmp(doctor->findings[i].id, id) == 0 &&
-		    strcmp(doctor->findings[i].what, what) == 0 &&
-		    has_repair(&doctor->findings[i], doctor->repair))
-			return &doctor->findings[i];
+	for (size_t i = 0; i < doctor->count && i < 500; i++) {
+		struct finding *finding = &doctor->findings[i];
+
+		if (strcmp(finding->id, id) == 0 && strcmp(finding->what, what) == 0 &&
+		    (!repair || (finding->repair && strcmp(finding->repair, repair) == 0)))
+			return finding;
+	}
 	return NULL;
 }
 
-static void add_service(struct finding *finding, const char *service)
+struct finding *doctor_in(const char *service, struct finding *finding)
 {
 	struct text rest = text_of(finding->services ? finding->services : ""), one;
 	char *longer = NULL;
 
 	if (!service)
-		return;
+		return finding;
 	while (text_field(&rest, ',', &one))
 		if (text_is(text_trim(one), service))
-			return;
+			return finding;
 	if (!finding->services) {
 		finding->services = strdup(service);
-		return;
+		return finding;
 	}
 	if (asprintf(&longer, "%s, %s", finding->services, service) < 0)
-		return;
+		return finding;
 	free(finding->services);
 	finding->services = longer;
+	return finding;
 }
 
-struct finding *doctor_find(struct doctor *doctor, const char *id, const char *service,
-			    const char *why, const char *what, ...)
+struct finding *doctor_find(struct doctor *doctor, const char *id, const char *why,
+			    const char *what, ...)
 {
 	struct finding *finding;
 	char *text;
@@ -84,10 +84,7 @@ struct finding *doctor_find(struct doctor *doctor, const char *id, const char *s
 	}
 	doctor->no_memory |= !finding || finding == &doctor->spare;
 	free(text);
-	if (!finding)
-		return &doctor->spare;
-	add_service(finding, service);
-	return finding;
+	return finding ? finding : &doctor->spare;
 }
 
 void doctor_repair(struct finding *finding, const char *format, ...)
@@ -142,10 +139,9 @@ static bool change_mode(int fd, mode_t mode, uid_t owner)
 	return done;
 }
 
-void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t forbidden, uid_t owner,
-		  const char *why)
+void doctor_modes(struct doctor *doctor, const char *path, const struct permissions *rule)
 {
-	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | rule->flags);
 	struct finding *finding;
 	struct stat st;
 	uid_t dir_owner = 0;
@@ -153,18 +149,18 @@ void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t for
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return;
-	if (st.st_uid != 0 && st.st_uid != owner)
-		doctor_repair(doctor_find(doctor, "owner", NULL, why, "%s: owned by uid %u", path,
+	if (st.st_uid != 0 && st.st_uid != rule->owner)
+		doctor_repair(doctor_find(doctor, "owner", rule->why, "%s: owned by uid %u", path,
 					  (unsigned)st.st_uid),
 			      "check that nobody has changed it, then: chown -h %u:0 %s",
-			      (unsigned)owner, path);
-	if (!(st.st_mode & forbidden))
+			      (unsigned)rule->owner, path);
+	if (!(st.st_mode & rule->forbidden))
 		return;
-	finding = doctor_find(doctor, "mode", NULL, why, "%s: mode %04o", path,
+	finding = doctor_find(doctor, "mode", rule->why, "%s: mode %04o", path,
 			      (unsigned)st.st_mode & 07777);
-	sure = find_directory(path, flags, fd, &dir_owner);
+	sure = find_directory(path, rule->flags, fd, &dir_owner);
 	if (dir_owner == 0)
-		doctor_repair(finding, "chmod %s %s", forbidden & S_IROTH ? "go-rwx" : "go-w",
+		doctor_repair(finding, "chmod %s %s", rule->forbidden & S_IROTH ? "go-rwx" : "go-w",
 			      path);
 	else if (st.st_uid == dir_owner)
 		doctor_repair(finding, "totpctl doctor --fix");
@@ -174,7 +170,13 @@ void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t for
 			      "totpctl doctor --fix",
 			      (unsigned)dir_owner, path);
 	if (doctor->fix && sure)
-		finding->repaired = change_mode(fd, st.st_mode & 07777 & ~forbidden, dir_owner);
+		finding->repaired =
+			change_mode(fd, st.st_mode & 07777 & ~rule->forbidden, dir_owner);
+}
+
+const struct policy *doctor_policy(const struct doctor *doctor)
+{
+	return &doctor->ctl->tool.policy;
 }
 
 bool doctor_is_plain(const char *word)

@@ -59,11 +59,14 @@ struct doctor {
 };
 
 /*
- * Report a finding; never NULL. service: whose stack has it, or NULL. If there is a finding with
- * the same id and words, and with doctor->repair if that is set, the service is added to it.
+ * Report a finding; never NULL. If there is a finding with the same id and words, and with
+ * doctor->repair if that is set, it is returned instead.
  */
-struct finding *doctor_find(struct doctor *doctor, const char *id, const char *service,
-			    const char *why, const char *what, ...) PRINTF_LIKE(5);
+struct finding *doctor_find(struct doctor *doctor, const char *id, const char *why,
+			    const char *what, ...) PRINTF_LIKE(4);
+
+/* It is one of this service's stack, too; NULL: of the host. Returns the finding. */
+struct finding *doctor_in(const char *service, struct finding *finding);
 
 /* How it is repaired, in one line. */
 void doctor_repair(struct finding *finding, const char *format, ...) PRINTF_LIKE(2);
@@ -71,13 +74,22 @@ void doctor_repair(struct finding *finding, const char *format, ...) PRINTF_LIKE
 /* A list that grows: room for one more in *list. False: doctor->no_memory. */
 bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, size_t size);
 
+/* The policy of the file, or of --conf. */
+const struct policy *doctor_policy(const struct doctor *doctor);
+
+/* What a file must be like. */
+struct permissions {
+	int flags;        /* O_NOFOLLOW if a stranger may have put a link there */
+	mode_t forbidden; /* none of these bits */
+	uid_t owner;      /* the owner is root or this user */
+	const char *why;
+};
+
 /*
- * Report, and with --fix remove, permissions that `path` must not give; report an owner other
- * than root or `owner`. flags: O_NOFOLLOW if a stranger may have put a link there. A missing
- * file is no finding.
+ * Report, and with --fix remove, permissions that `path` must not give; report another owner. A
+ * missing file is no finding.
  */
-void doctor_modes(struct doctor *doctor, const char *path, int flags, mode_t forbidden, uid_t owner,
-		  const char *why);
+void doctor_modes(struct doctor *doctor, const char *path, const struct permissions *rule);
 
 #define AT_LINE        "%s:%u: "
 #define PLACE_OF(line) (line)->file, (line)->number

@@ -80,11 +80,11 @@ void doctor_clock(struct doctor *doctor)
 	int state = adjtimex(&timex);
 
 	if (clock_now() < CLOCK_UNSET_BEFORE)
-		repair_clock(doctor_find(doctor, "clock", NULL, why,
+		repair_clock(doctor_find(doctor, "clock", why,
 					 "the clock shows a time before 2020: it was never set"));
 	else if (state == TIME_ERROR || (state >= 0 && timex.status & STA_UNSYNC))
 		repair_clock(
-			doctor_find(doctor, "clock", NULL, why,
+			doctor_find(doctor, "clock", why,
 				    "the kernel reports that no service keeps the clock right"));
 }
 
@@ -119,7 +119,7 @@ static void look_at_kind(struct doctor *doctor, const char *path, uint32_t magic
 	for (size_t i = 0; i < sizeof(odd_disks) / sizeof(odd_disks[0]); i++) {
 		if (odd_disks[i].magic != magic)
 			continue;
-		doctor_repair(doctor_find(doctor, "disk-kind", NULL,
+		doctor_repair(doctor_find(doctor, "disk-kind",
 					  odd_disks[i].network
 						  ? "used codes and locks are then kept by the "
 						    "server; two hosts must not share a store"
@@ -139,7 +139,7 @@ static void look_at_copying(struct doctor *doctor, const char *path, int fd)
 
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 || flags & FS_NOCOW_FL)
 		return;
-	finding = doctor_find(doctor, "btrfs", NULL,
+	finding = doctor_find(doctor, "btrfs",
 			      "on a full disk a state cannot be overwritten, so logins are denied",
 			      "%s: on btrfs, without the flag that turns copying on write off",
 			      path);
@@ -156,7 +156,7 @@ static void look_at_room(struct doctor *doctor, const char *path, int fd)
 	if (fstatvfs(fd, &room) != 0)
 		return;
 	if (room.f_flag & ST_RDONLY)
-		doctor_repair(doctor_find(doctor, "read-only", NULL,
+		doctor_repair(doctor_find(doctor, "read-only",
 					  "used codes cannot be recorded, so logins are denied",
 					  "%s: mounted read-only", path),
 			      "check the disk first, then: mount -o remount,rw \"$(findmnt -n -o "
@@ -164,7 +164,7 @@ static void look_at_room(struct doctor *doctor, const char *path, int fd)
 			      path);
 	else if (room.f_bavail * room.f_frsize < FREE_BYTES_MIN ||
 		 (room.f_files && room.f_favail < FREE_FILES_MIN))
-		doctor_repair(doctor_find(doctor, "full", NULL,
+		doctor_repair(doctor_find(doctor, "full",
 					  "nobody can enroll, and recovery codes cannot be renewed",
 					  "%s: the disk is full", path),
 			      "df %s; df -i %s; then remove files that are not needed", path, path);
@@ -190,22 +190,26 @@ static void look_at_disk(struct doctor *doctor)
 /* The directory of states with readonly_login: a reboot must empty it. */
 static void look_at_run_dir(struct doctor *doctor)
 {
-	const struct policy *policy = &doctor->ctl->tool.policy;
+	const struct policy *policy = doctor_policy(doctor);
 	char path[POLICY_PATH_MAX + 16];
 	struct statfs fs;
 
 	if (!policy->readonly_login)
 		return;
-	doctor_modes(
-		doctor, policy->run_dir, O_NOFOLLOW, S_IWGRP | S_IWOTH, 0,
-		"users who can write there can make used codes valid again, so logins are denied");
+	doctor_modes(doctor, policy->run_dir,
+		     &(struct permissions){.flags = O_NOFOLLOW,
+					   .forbidden = S_IWGRP | S_IWOTH,
+					   .why = "users who can write there can make used codes "
+						  "valid again, so logins are denied"});
 	snprintf(path, sizeof(path), "%s/%s", policy->run_dir, store_part(STORE_STATES));
-	doctor_modes(
-		doctor, path, O_NOFOLLOW, S_IRWXG | S_IRWXO, 0,
-		"users who can write there can make used codes valid again, so logins are denied");
+	doctor_modes(doctor, path,
+		     &(struct permissions){.flags = O_NOFOLLOW,
+					   .forbidden = S_IRWXG | S_IRWXO,
+					   .why = "users who can write there can make used codes "
+						  "valid again, so logins are denied"});
 	if (statfs(policy->run_dir, &fs) == 0 && (uint32_t)fs.f_type != TMPFS_MAGIC)
 		doctor_repair(
-			doctor_find(doctor, "run-dir", NULL,
+			doctor_find(doctor, "run-dir",
 				    "states from before a reboot would be used as current ones",
 				    "%s: run_dir is not on a file system in memory",
 				    policy->run_dir),
@@ -242,7 +246,7 @@ static void look_at_repository(struct doctor *doctor)
 	    stat("/etc/.git", &st) != 0 || is_ignored("/etc/.gitignore", "pam_totp") ||
 	    is_ignored("/etc/.git/info/exclude", "pam_totp"))
 		return;
-	doctor_repair(doctor_find(doctor, "repository", NULL,
+	doctor_repair(doctor_find(doctor, "repository",
 				  "every copy of the repository has the keys, for ever",
 				  "/etc/.git: a repository that may contain %s", keyring),
 		      "echo /pam_totp/ >>/etc/.gitignore && git -C /etc rm -r --cached pam_totp; "
@@ -301,14 +305,17 @@ static void look_at_login_time(struct doctor *doctor)
 			continue;
 		seconds = login_seconds();
 		if (seconds && seconds < LOGIN_SECONDS)
-			doctor_repair(doctor_find(doctor, "login-grace", code_service->name,
-						  "login ends if a user takes longer to enroll, "
-						  "and nothing is stored",
-						  LOGIN_DEFS ": LOGIN_TIMEOUT is %u seconds, and "
-							     "users enroll in the login",
-						  (unsigned)seconds),
-				      "sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
-				      " && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS);
+			doctor_repair(
+				doctor_in(
+					code_service->name,
+					doctor_find(doctor, "login-grace",
+						    "login ends if a user takes longer to enroll, "
+						    "and nothing is stored",
+						    LOGIN_DEFS ": LOGIN_TIMEOUT is %u seconds, and "
+							       "users enroll in the login",
+						    (unsigned)seconds)),
+				"sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
+				" && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS);
 	}
 }
 

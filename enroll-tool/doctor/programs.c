@@ -32,12 +32,16 @@ static const struct {
 static void report_once(struct doctor *doctor, const char *service, bool planned)
 {
 	doctor_repair(
-		doctor_find(doctor, "asks-once", service,
-			    planned ? "with a line of pam_totp.so there, an enrolled user cannot "
-				      "log in through this program"
-				    : "an enrolled user cannot log in through this program",
-			    "the program asks one question, and gives PAM the same answer to every "
-			    "other"),
+		doctor_in(
+			service,
+			doctor_find(doctor, "asks-once",
+				    planned ? "with a line of pam_totp.so there, an enrolled user "
+					      "cannot "
+					      "log in through this program"
+					    : "an enrolled user cannot log in through this program",
+				    "the program asks one question, and gives PAM the same answer "
+				    "to every "
+				    "other")),
 		"replace the auth lines of the service's own file by: auth required pam_totp.so "
 		"password=combined, and below it: auth required pam_unix.so use_first_pass");
 }
@@ -50,10 +54,14 @@ static void look_at_program(struct doctor *doctor, const struct code_service *co
 		report_once(doctor, code_service->name, false);
 	if (programs[program].no_address)
 		doctor_repair(
-			doctor_find(doctor, "no-address", code_service->name,
-				    "all its clients are one source: a client that guesses codes "
-				    "makes the others wait, and trusted_networks has no effect",
-				    "the program may give PAM no address of its clients"),
+			doctor_in(
+				code_service->name,
+				doctor_find(
+					doctor, "no-address",
+					"all its clients are one source: a client that guesses "
+					"codes "
+					"makes the others wait, and trusted_networks has no effect",
+					"the program may give PAM no address of its clients")),
 			"limit access to it, for example by a firewall, and see SERVICES WITHOUT "
 			"AN ADDRESS in pam_totp(8)");
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doctor/finding.h"
 #include "doctor/own_lines.h"
 #include "doctor/trial.h"
 
@@ -110,29 +111,33 @@ static void add_permit(struct edits *edits, const struct seen *seen)
 	put_at_end(edits, seen, strdup("auth required pam_permit.so"));
 }
 
+static void delete_line(struct edits *edits, const struct seen *seen, size_t index)
+{
+	if (seen_is_own(seen, index))
+		edits_delete(edits, seen->stack->lines[index].own_from,
+			     seen->stack->lines[index].own_to);
+}
+
 /* Of two lines of ours delete the lower one. */
 static void drop_second(struct edits *edits, const struct seen *seen)
 {
 	for (size_t i = seen->ours + 1; seen->ours != NOWHERE && i < seen->stack->count; i++)
-		if (is_ours(seen->roles[i]) && seen_is_own(seen, i))
-			edits_delete(edits, seen->stack->lines[i].own_from,
-				     seen->stack->lines[i].own_to);
+		if (is_ours(seen->roles[i]))
+			delete_line(edits, seen, i);
 }
 
 static void drop_first(struct edits *edits, const struct seen *seen)
 {
-	if (seen->ours != NOWHERE && seen_is_own(seen, seen->ours))
-		edits_delete(edits, seen->stack->lines[seen->ours].own_from,
-			     seen->stack->lines[seen->ours].own_to);
+	if (seen->ours != NOWHERE)
+		delete_line(edits, seen, seen->ours);
 }
 
 /* A deny below our line, which would deny all users once our line no longer ends the stack. */
 static void drop_deny_below(struct edits *edits, const struct seen *seen)
 {
 	for (size_t i = seen->ours; seen->ours != NOWHERE && i < seen->stack->count; i++)
-		if (stack_line_is_deny(&seen->stack->lines[i]) && seen_is_own(seen, i))
-			edits_delete(edits, seen->stack->lines[i].own_from,
-				     seen->stack->lines[i].own_to);
+		if (stack_line_is_deny(&seen->stack->lines[i]))
+			delete_line(edits, seen, i);
 }
 
 /* --- the search --- */
@@ -160,8 +165,8 @@ static bool is_mixed(struct trial *trial, const struct draft *draft, const struc
 }
 
 /* A draft that is sound, after up to `depth` edits of this one. */
-static bool look(struct trial *trial, const struct draft *draft, unsigned depth,
-		 struct draft *ret_draft)
+static bool find_sound(struct trial *trial, const struct draft *draft, unsigned depth,
+		       struct draft *ret_draft)
 {
 	OWN_STACK struct stack stack = {0};
 	enum line_role *roles = NULL;
@@ -184,7 +189,7 @@ static bool look(struct trial *trial, const struct draft *draft, unsigned depth,
 		if (!trial_edit(trial, draft, &edits, &after))
 			continue;
 		if (depth > 1) {
-			found = look(trial, &after, depth - 1, ret_draft);
+			found = find_sound(trial, &after, depth - 1, ret_draft);
 		} else if (trial_is_sound(trial, &after)) {
 			draft_move(ret_draft, &after);
 			found = true;
@@ -194,7 +199,7 @@ static bool look(struct trial *trial, const struct draft *draft, unsigned depth,
 	return found;
 }
 
-static bool read_text(struct trial *trial, struct draft *ret_draft)
+static bool read_service_file(struct trial *trial, struct draft *ret_draft)
 {
 	const struct repair *repair = trial->repair;
 	char *path = NULL;
@@ -249,30 +254,21 @@ static bool correct_names(struct trial *trial, struct draft *draft)
 	return true;
 }
 
-/* Add our line at the end of the service's auth lines. */
-static bool add_ours(struct trial *trial, const struct draft *draft, struct draft *ret_draft)
-{
-	OWN_STACK struct stack stack = {0};
-	OWN_EDITS struct edits edits = {.count = 0};
-	struct seen seen = {.stack = &stack};
-
-	if (!trial_read(trial, draft, "auth", &stack))
-		return false;
-	put_at_end(&edits, &seen, strdup(trial->repair->add));
-	return trial_edit(trial, draft, &edits, ret_draft);
-}
-
 static void search_all(struct trial *trial, struct draft *ret_draft)
 {
 	OWN_DRAFT struct draft begin = {0}, added = {0};
 	struct draft *from = &begin;
 
-	if (!read_text(trial, &begin) || !end_lines(trial, &begin) ||
+	if (!read_service_file(trial, &begin) || !end_lines(trial, &begin) ||
 	    !correct_names(trial, &begin) || !trial_read(trial, &begin, "auth", trial->before) ||
 	    !(trial->roles = trial_roles(trial, trial->before)))
 		return;
-	if (trial->repair->add) {
-		if (!add_ours(trial, &begin, &added))
+	if (trial->repair->add) { /* our line, at the end of the service's auth lines */
+		OWN_EDITS struct edits edits = {.count = 0};
+
+		put_at_end(&edits, &(struct seen){.stack = trial->before},
+			   strdup(trial->repair->add));
+		if (!trial_edit(trial, &begin, &edits, &added))
 			return;
 		from = &added;
 	}
@@ -281,18 +277,8 @@ static void search_all(struct trial *trial, struct draft *ret_draft)
 		return;
 	}
 	for (unsigned depth = 1; depth <= DEPTH; depth++)
-		if (look(trial, from, depth, ret_draft))
+		if (find_sound(trial, from, depth, ret_draft))
 			return;
-}
-
-/* Can the path stand in a shell command without quotes? */
-static bool is_plain_path(const char *path)
-{
-	return path &&
-	       path[strspn(
-		       path,
-		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+@:-")] ==
-		       '\0';
 }
 
 enum totp_err repair_find(const struct repair *repair, char **ret_command)
@@ -305,7 +291,7 @@ enum totp_err repair_find(const struct repair *repair, char **ret_command)
 
 	*ret_command = NULL;
 	/* lines of pam.conf are in a file that all services share */
-	if (err != TOTP_OK || !is_plain_path(stack.own))
+	if (err != TOTP_OK || !stack.own || !doctor_is_plain(stack.own))
 		return err == TOTP_ERR_NOMEM ? err : TOTP_OK;
 	trial.path = stack.own;
 	search_all(&trial, &found);

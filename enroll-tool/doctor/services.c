@@ -73,9 +73,10 @@ static void report_line(void *context, const struct reason *complaint)
 {
 	const struct reading *reading = context;
 
-	doctor_edit(doctor_find(reading->doctor, "argument", reading->service,
-				"a mistake in a line denies every login that comes to it",
-				AT_LINE "%s", PLACE_OF(reading->line), complaint->text),
+	doctor_edit(doctor_in(reading->service,
+			      doctor_find(reading->doctor, "argument",
+					  "a mistake in a line denies every login that comes to it",
+					  AT_LINE "%s", PLACE_OF(reading->line), complaint->text)),
 		    reading->line, "correct the argument");
 }
 
@@ -84,9 +85,12 @@ static void report_file(void *context, const struct reason *complaint)
 	const struct reading *reading = context;
 
 	doctor_repair(
-		doctor_find(reading->doctor, "policy", reading->service,
-			    "a policy with a mistake denies every login, so none of it is used",
-			    "%s", complaint->text),
+		doctor_in(
+			reading->service,
+			doctor_find(
+				reading->doctor, "policy",
+				"a policy with a mistake denies every login, so none of it is used",
+				"%s", complaint->text)),
 		"correct the file, then: totpctl check");
 }
 

@@ -29,7 +29,7 @@ static const char *const programs[][7] = {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool is_of(const char *const patterns[7], const char *service)
+static bool is_service_of(const char *const patterns[7], const char *service)
 {
 	for (size_t i = 0; i < 7 && patterns[i]; i++)
 		if (fnmatch(patterns[i], service, 0) == 0)
@@ -87,11 +87,12 @@ static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 		free(line);
 		return;
 	}
-	finding = doctor_find(
-		doctor, "sibling", service,
-		"the same program logs people in by both services; this one asks for no code",
-		"%s: no auth line of pam_totp.so, but the service %s has one",
-		services->stacks[without].own, services->names[with]);
+	finding = doctor_in(
+		service, doctor_find(doctor, "sibling",
+				     "the same program logs people in by both services; this one "
+				     "asks for no code",
+				     "%s: no auth line of pam_totp.so, but the service %s has one",
+				     services->stacks[without].own, services->names[with]));
 	if (asks)
 		command = doctor_command(doctor, service, line);
 	if (command)
@@ -108,26 +109,22 @@ static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 	free(line);
 }
 
-static bool is_wanted(const struct doctor *doctor, const char *service)
-{
-	return !doctor->only_service || strcmp(doctor->only_service, service) == 0;
-}
-
 void doctor_siblings(struct doctor *doctor)
 {
 	const struct services *services = &doctor->services;
+	const char *wanted = doctor->only_service;
 
 	for (size_t p = 0; p < COUNT_OF(programs); p++) {
 		size_t with = services->count;
 
 		for (size_t i = 0; i < services->count; i++)
-			if (is_of(programs[p], services->names[i]) &&
+			if (is_service_of(programs[p], services->names[i]) &&
 			    doctor_has_ours(&services->stacks[i]))
 				with = i;
 		for (size_t i = 0; with < services->count && i < services->count; i++)
-			if (is_of(programs[p], services->names[i]) &&
-			    is_wanted(doctor, services->names[i]) && services->stacks[i].own &&
-			    !doctor_has_ours(&services->stacks[i]))
+			if (is_service_of(programs[p], services->names[i]) &&
+			    (!wanted || strcmp(wanted, services->names[i]) == 0) &&
+			    services->stacks[i].own && !doctor_has_ours(&services->stacks[i]))
 				report_sibling(doctor, i, with);
 	}
 }

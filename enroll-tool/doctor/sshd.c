@@ -15,14 +15,6 @@
 
 /* --- the repair --- */
 
-static const char *good_methods(const struct code_service *code_service)
-{
-	if (code_service->key_needed)
-		return "AuthenticationMethods publickey,keyboard-interactive:pam\n";
-	return code_service->own_prompt ? "AuthenticationMethods keyboard-interactive:pam\n"
-					: "AuthenticationMethods password\n";
-}
-
 static bool is_good(const void *context, const struct sshd_settings *settings)
 {
 	return sshd_judge(context, settings).problems == 0;
@@ -110,23 +102,14 @@ static char *repair_of(struct doctor *doctor, const struct code_service *code_se
 		 !code_service->own_prompt && !sshd_is_yes(settings, "passwordauthentication")
 			 ? "PasswordAuthentication yes\n"
 			 : "",
-		 methods ? good_methods(code_service) : "");
+		 !methods                   ? ""
+		 : code_service->key_needed ? "AuthenticationMethods publickey,"
+					      "keyboard-interactive:pam\n"
+		 : code_service->own_prompt ? "AuthenticationMethods keyboard-interactive:pam\n"
+					    : "AuthenticationMethods password\n");
 	if (!lockout.name[0])
 		repair = sshd_repair_first(doctor, lines, is_good, code_service);
 	return repair ? repair : advice_of(lockout.name);
-}
-
-static void look_at_settings(struct doctor *doctor, const struct code_service *code_service,
-			     const struct sshd_settings *settings)
-{
-	struct sshd_verdict verdict = sshd_judge(code_service, settings);
-	OWN_TEXT char *repair =
-		verdict.problems ? repair_of(doctor, code_service, settings, verdict.problems)
-				 : NULL;
-
-	doctor->no_memory |= verdict.problems && !repair;
-	if (repair)
-		sshd_report(doctor, code_service, &verdict, "sshd_config", repair);
 }
 
 /* --- the time for an enrollment in the login --- */
@@ -151,13 +134,16 @@ static void look_at_grace(struct doctor *doctor, const struct code_service *code
 	    is_long_enough(NULL, settings))
 		return;
 	repair = sshd_repair_first(doctor, GOOD_GRACE GOOD_STARTUPS, is_long_enough, NULL);
-	doctor_repair(doctor_find(doctor, "login-grace", code_service->name,
-				  "sshd closes the connection of a user who takes longer to "
-				  "enroll, and nothing is stored",
-				  "sshd_config: LoginGraceTime is %.*s seconds, and users enroll "
-				  "in the login",
-				  (int)grace.len, grace.at),
-		      "%s", repair ? repair : "set LoginGraceTime 10m in sshd_config");
+	doctor_repair(
+		doctor_in(
+			code_service->name,
+			doctor_find(doctor, "login-grace",
+				    "sshd closes the connection of a user who takes longer to "
+				    "enroll, and nothing is stored",
+				    "sshd_config: LoginGraceTime is %.*s seconds, and users enroll "
+				    "in the login",
+				    (int)grace.len, grace.at)),
+		"%s", repair ? repair : "set LoginGraceTime 10m in sshd_config");
 }
 
 /* --- exempt accounts that a program uses --- */
@@ -208,13 +194,16 @@ static void report_program(const struct exempt *exempt, const char *user, const 
 		return;
 	}
 	repair = sshd_repair_last(doctor, block, user, has_methods, methods);
-	doctor_repair(doctor_find(doctor, "sshd-program", exempt->code_service->name,
-				  "a program (ssh -o BatchMode=yes, rsync, ansible) never offers "
-				  "keyboard-interactive, so sshd denies it",
-				  "sshd_config: %s is exempt%s%s and has a key, and "
-				  "AuthenticationMethods demands more than the key",
-				  user, group ? " by @" : "", group ? group : ""),
-		      "%s", repair ? repair : "see sshd, accounts of programs, in pam_totp(8)");
+	doctor_repair(
+		doctor_in(
+			exempt->code_service->name,
+			doctor_find(doctor, "sshd-program",
+				    "a program (ssh -o BatchMode=yes, rsync, ansible) never offers "
+				    "keyboard-interactive, so sshd denies it",
+				    "sshd_config: %s is exempt%s%s and has a key, and "
+				    "AuthenticationMethods demands more than the key",
+				    user, group ? " by @" : "", group ? group : "")),
+		"%s", repair ? repair : "see sshd, accounts of programs, in pam_totp(8)");
 }
 
 /* True: there is a finding, or there were too many members to ask sshd about. */
@@ -278,19 +267,21 @@ static void look_at_service(struct doctor *doctor)
 	if (strcmp(service, "sshd") == 0 || !find_code_service(doctor, "sshd") ||
 	    doctor_asks(service))
 		return;
-	doctor_repair(doctor_find(doctor, "sshd-service", service,
-				  "sshd runs the stack of that service, which asks for no code",
-				  "sshd_config: PAMServiceName is %s, and /etc/pam.d/%s has no "
-				  "auth line of pam_totp.so",
-				  service, service),
-		      "write the auth and account lines of /etc/pam.d/sshd into /etc/pam.d/%s",
-		      service);
+	doctor_repair(
+		doctor_in(service,
+			  doctor_find(doctor, "sshd-service",
+				      "sshd runs the stack of that service, which asks for no code",
+				      "sshd_config: PAMServiceName is %s, and /etc/pam.d/%s has no "
+				      "auth line of pam_totp.so",
+				      service, service)),
+		"write the auth and account lines of /etc/pam.d/sshd into /etc/pam.d/%s", service);
 }
 
 void doctor_sshd(struct doctor *doctor)
 {
 	const struct code_service *code_service = find_code_service(doctor, doctor->sshd_service);
 	const struct sshd_settings settings = {NULL, doctor->sshd_settings};
+	struct sshd_verdict verdict;
 
 	if (!doctor->sshd_settings)
 		return;
@@ -299,14 +290,23 @@ void doctor_sshd(struct doctor *doctor)
 	if (!code_service)
 		return;
 	if (!doctor->sshd_answered) {
-		doctor_repair(doctor_find(doctor, "sshd", code_service->name,
-					  "its settings could not be checked", "%s -T failed: %.*s",
-					  doctor->sshd, (int)strcspn(settings.text, "\r\n"),
-					  settings.text),
-			      "%s -t", doctor->sshd);
+		doctor_repair(
+			doctor_in(code_service->name,
+				  doctor_find(doctor, "sshd", "its settings could not be checked",
+					      "%s -T failed: %.*s", doctor->sshd,
+					      (int)strcspn(settings.text, "\r\n"), settings.text)),
+			"%s -t", doctor->sshd);
 		return;
 	}
-	look_at_settings(doctor, code_service, &settings);
+	verdict = sshd_judge(code_service, &settings);
+	if (verdict.problems) {
+		OWN_TEXT char *repair =
+			repair_of(doctor, code_service, &settings, verdict.problems);
+
+		doctor->no_memory |= !repair;
+		if (repair)
+			sshd_report(doctor, code_service, &verdict, "sshd_config", repair);
+	}
 	look_at_grace(doctor, code_service, &settings);
 	look_at_exempt(doctor, code_service, &settings);
 	doctor_sshd_match(doctor, code_service, &settings);

@@ -155,7 +155,7 @@ static void keep_setting(struct block *block, const struct sshd_line *line)
 	block->has_methods |= sshd_line_is(line, "AuthenticationMethods");
 }
 
-static void look_at_line(void *context, const struct sshd_line *line)
+static void read_match_line(void *context, const struct sshd_line *line)
 {
 	struct block *block = context;
 
@@ -177,7 +177,7 @@ void doctor_sshd_match(struct doctor *doctor, const struct code_service *code_se
 	block->doctor = doctor;
 	block->code_service = code_service;
 	block->base = base;
-	(void)sshd_config_each(SSHD_CONFIG, look_at_line, block);
+	(void)sshd_config_each(SSHD_CONFIG, read_match_line, block);
 	judge_block(block);
 	free(block);
 }

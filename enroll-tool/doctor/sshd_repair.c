@@ -71,18 +71,26 @@ static int copy_of(size_t head, const char *lines)
 	return fd_take(&copy);
 }
 
-static bool try(const struct doctor *doctor, size_t head, const char *lines, const char *user,
-		sshd_good_fn *good, const void *context)
+/* Lines for sshd's file, and what they are to bring about. */
+struct sshd_edit {
+	size_t head; /* the place: after so many bytes */
+	const char *lines;
+	const char *user; /* in whose connection; NULL: in one that no Match block is for */
+	sshd_good_fn *good;
+	const void *context;
+};
+
+static bool has_effect(const struct doctor *doctor, const struct sshd_edit *edit)
 {
-	OWN_FD int copy = copy_of(head, lines);
+	OWN_FD int copy = copy_of(edit->head, edit->lines);
 	OWN_TEXT char *text = copy < 0 ? NULL : malloc(SSHD_SETTINGS_MAX);
 	char path[64];
 
 	if (!text)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), copy);
-	return sshd_ask(doctor, path, user, text) &&
-	       good(context, &(struct sshd_settings){NULL, text});
+	return sshd_ask(doctor, path, edit->user, text) &&
+	       edit->good(edit->context, &(struct sshd_settings){NULL, text});
 }
 
 /* --- commands --- */
@@ -138,14 +146,16 @@ static char *insert_command(const char *file, const char *lines)
 char *sshd_repair_first(const struct doctor *doctor, const char *lines, sshd_good_fn *good,
 			const void *context)
 {
+	struct sshd_edit edit = {.lines = lines, .good = good, .context = context};
 	struct place place = {0};
 
-	if (sshd_config_each(SSHD_CONFIG, find_include, &place) && place.found &&
-	    try(doctor, place.offset, lines, NULL, good, context))
-		return insert_command(DROP_IN, lines);
-	if (try(doctor, 0, lines, NULL, good, context))
-		return insert_command(SSHD_CONFIG, lines);
-	return NULL;
+	if (sshd_config_each(SSHD_CONFIG, find_include, &place) && place.found) {
+		edit.head = place.offset;
+		if (has_effect(doctor, &edit))
+			return insert_command(DROP_IN, lines);
+	}
+	edit.head = 0;
+	return has_effect(doctor, &edit) ? insert_command(SSHD_CONFIG, lines) : NULL;
 }
 
 char *sshd_repair_last(const struct doctor *doctor, const char *block, const char *user,
@@ -153,11 +163,15 @@ char *sshd_repair_last(const struct doctor *doctor, const char *block, const cha
 {
 	OWN_TEXT char *words = words_of(block, "");
 	OWN_TEXT char *lines = NULL;
+	struct sshd_edit edit = {
+		.head = CONFIG_MAX, .user = user, .good = good, .context = context};
 	char *command = NULL;
 
 	/* the last line of the file may lack its end */
-	if (!words || asprintf(&lines, "\n%s", block) < 0 ||
-	    !try(doctor, CONFIG_MAX, lines, user, good, context))
+	if (!words || asprintf(&lines, "\n%s", block) < 0)
+		return NULL;
+	edit.lines = lines;
+	if (!has_effect(doctor, &edit))
 		return NULL;
 	return asprintf(&command, "printf '%%s\\n' ''%s >>" SSHD_CONFIG " && sshd -t && %s", words,
 			reload_command()) < 0

@@ -16,17 +16,6 @@
 
 /* --- asking sshd --- */
 
-static const char *find_sshd(void)
-{
-	static const char *const programs[] = {"/usr/sbin/sshd", "/usr/local/sbin/sshd",
-					       "/sbin/sshd", "/usr/bin/sshd"};
-
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (access(programs[i], X_OK) == 0)
-			return programs[i];
-	return NULL;
-}
-
 bool sshd_ask(const struct doctor *doctor, const char *config, const char *user, char *ret_text)
 {
 	/* sshd fails at a Match block whose criterion is missing here */
@@ -45,9 +34,13 @@ bool sshd_ask(const struct doctor *doctor, const char *config, const char *user,
 
 void doctor_ask_sshd(struct doctor *doctor)
 {
+	static const char *const programs[] = {"/usr/sbin/sshd", "/usr/local/sbin/sshd",
+					       "/sbin/sshd", "/usr/bin/sshd"};
 	struct text service = {0};
 
-	doctor->sshd = find_sshd();
+	for (size_t i = 0; !doctor->sshd && i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (access(programs[i], X_OK) == 0)
+			doctor->sshd = programs[i];
 	doctor->sshd_settings = doctor->sshd ? calloc(1, SSHD_SETTINGS_MAX) : NULL;
 	doctor->no_memory |= doctor->sshd && !doctor->sshd_settings;
 	if (doctor->sshd_settings)
@@ -212,11 +205,12 @@ void sshd_report(struct doctor *doctor, const struct code_service *code_service,
 		int len = list.len < 200 ? (int)list.len : 200;
 
 		if (verdict->problems & 1u << i)
-			doctor_repair(doctor_find(doctor, kinds[i].id, code_service->name,
-						  kinds[i].why, "%s: %s%.*s%s%s", where,
-						  len ? "AuthenticationMethods: " : "", len,
-						  len ? list.at : "", len ? " " : "",
-						  kinds[i].what),
+			doctor_repair(doctor_in(code_service->name,
+						doctor_find(doctor, kinds[i].id, kinds[i].why,
+							    "%s: %s%.*s%s%s", where,
+							    len ? "AuthenticationMethods: " : "",
+							    len, len ? list.at : "", len ? " " : "",
+							    kinds[i].what)),
 				      "%s", repair);
 	}
 }

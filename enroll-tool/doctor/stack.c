@@ -19,28 +19,17 @@ struct stack_check {
 };
 
 /* Report what is wrong with the stack as a whole: one command repairs all of it, or none does. */
-static void report(const struct stack_check *check, const char *id, const struct stack_line *line,
-		   const char *why, const char *what)
+static void report_at(const struct stack_check *check, const char *id,
+		      const struct stack_line *line, const char *why, const char *what)
 {
-	doctor_repair(doctor_find(check->doctor, id, check->service, why, AT_LINE "%s",
-				  PLACE_OF(line), what),
+	doctor_repair(doctor_in(check->service, doctor_find(check->doctor, id, why, AT_LINE "%s",
+							    PLACE_OF(line), what)),
 		      "%s", check->doctor->repair);
 }
 
 static const char by_hand[] =
 	"no command is safe here: leave files that services share as they are, and write the "
 	"service's own auth lines; see pam_totp(8), DISTRIBUTIONS WITHOUT COMMON-AUTH";
-
-/* A variant of a service, as su-l is of su, is repaired in the file that has the lines. */
-static char *command_for(const struct stack_check *check, const struct stack_line *ours)
-{
-	char *command = doctor_command(check->doctor, check->service, NULL);
-	const char *slash = strrchr(ours->file, '/');
-
-	if (!command && slash && doctor_is_variant(check->service, slash + 1))
-		command = doctor_command(check->doctor, slash + 1, NULL);
-	return command;
-}
 
 /* --- our lines --- */
 
@@ -59,15 +48,6 @@ static void keep_policy(struct stack_check *check, size_t index, const struct po
 	check->code_service.line = index;
 }
 
-static bool reads_first_pass(const struct stack_line *line)
-{
-	for (int i = 0; i < line->argc; i++)
-		if (strcmp(line->argv[i], "use_first_pass") == 0 ||
-		    strcmp(line->argv[i], "try_first_pass") == 0)
-			return true;
-	return false;
-}
-
 static bool has_factor(const struct stack_check *check, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
@@ -82,24 +62,35 @@ static void look_at_combined(const struct stack_check *check, size_t index)
 	const struct stack_line *ours = &check->stack->lines[index];
 
 	if (has_factor(check, 0, index))
-		doctor_edit(doctor_find(check->doctor, "combined-late", check->service,
+		doctor_edit(
+			doctor_in(
+				check->service,
+				doctor_find(
+					check->doctor, "combined-late",
 					"the password is checked with the code still attached, and "
 					"is denied",
 					AT_LINE "password=combined stands after the first factor",
-					PLACE_OF(ours)),
-			    ours, "move the line above the first factor");
+					PLACE_OF(ours))),
+			ours, "move the line above the first factor");
 	for (size_t i = index + 1; i < check->stack->count; i++) {
 		const struct stack_line *line = &check->stack->lines[i];
+		bool reads = false;
 
-		if (check->roles[i] != ROLE_FACTOR || reads_first_pass(line))
+		for (int k = 0; k < line->argc; k++)
+			reads |= strcmp(line->argv[k], "use_first_pass") == 0 ||
+				 strcmp(line->argv[k], "try_first_pass") == 0;
+		if (check->roles[i] != ROLE_FACTOR || reads)
 			continue;
-		doctor_edit(doctor_find(check->doctor, "partner", check->service,
-					"the password of the combined answer is dropped, and a "
-					"program that asks once cannot ask for another one",
-					AT_LINE
-					"%s without use_first_pass, below password=combined",
-					PLACE_OF(line), line->module),
-			    line, "add use_first_pass");
+		doctor_edit(
+			doctor_in(
+				check->service,
+				doctor_find(check->doctor, "partner",
+					    "the password of the combined answer is dropped, and a "
+					    "program that asks once cannot ask for another one",
+					    AT_LINE
+					    "%s without use_first_pass, below password=combined",
+					    PLACE_OF(line), line->module)),
+			line, "add use_first_pass");
 	}
 }
 
@@ -113,37 +104,31 @@ static void look_at_our_line(struct stack_check *check, size_t index)
 	keep_policy(check, index, &policy);
 	if (policy.if_publickey && !doctor_is_sshds(check->doctor, check->service))
 		doctor_edit(
-			doctor_find(check->doctor, "key-elsewhere", check->service,
-				    "only sshd reports that a key was used; in any other program "
-				    "the line denies the login",
-				    AT_LINE "if_publickey in a service that sshd does not use",
-				    PLACE_OF(line)),
+			doctor_in(check->service,
+				  doctor_find(check->doctor, "key-elsewhere",
+					      "only sshd reports that a key was used; in any other "
+					      "program "
+					      "the line denies the login",
+					      AT_LINE
+					      "if_publickey in a service that sshd does not use",
+					      PLACE_OF(line))),
 			line,
 			"remove the line, unless a second sshd uses the service by PAMServiceName");
 	if (policy.password == PASSWORD_COMBINED && !policy.if_publickey)
 		look_at_combined(check, index);
 	if (policy.password == PASSWORD_USE_FIRST_PASS && !has_factor(check, 0, index))
-		doctor_edit(
-			doctor_find(check->doctor, "partner", check->service,
-				    "there is no answer that it could use, so all users who must "
-				    "give a code are denied",
-				    AT_LINE
-				    "password=use_first_pass, but no line above asks a question",
-				    PLACE_OF(line)),
-			line, "write password=none");
+		doctor_edit(doctor_in(check->service,
+				      doctor_find(check->doctor, "partner",
+						  "there is no answer that it could use, so all "
+						  "users who must "
+						  "give a code are denied",
+						  AT_LINE "password=use_first_pass, but no line "
+							  "above asks a question",
+						  PLACE_OF(line))),
+			    line, "write password=none");
 }
 
 /* --- the module's file --- */
-
-/* PAM looks in the directory of its own modules; a build may have installed ours elsewhere. */
-static bool is_beside_pams(const char *path)
-{
-	int len = (int)(strrchr(path, '/') - path);
-	char deny[512];
-
-	return snprintf(deny, sizeof(deny), "%.*s/pam_deny.so", len, path) < (int)sizeof(deny) &&
-	       access(deny, F_OK) == 0;
-}
 
 static void report_missing_module(const struct stack_check *check, const struct stack_line *line,
 				  const char *elsewhere)
@@ -152,14 +137,15 @@ static void report_missing_module(const struct stack_check *check, const struct 
 
 	if (elsewhere)
 		doctor_repair(
-			doctor_find(check->doctor, "module", check->service, why,
-				    AT_LINE "%s is not where PAM looks, but at %s", PLACE_OF(line),
-				    line->path, elsewhere),
+			doctor_in(check->service,
+				  doctor_find(check->doctor, "module", why,
+					      AT_LINE "%s is not where PAM looks, but at %s",
+					      PLACE_OF(line), line->path, elsewhere)),
 			"install it beside pam_unix.so (meson: -Dmodule_dir=), or remove the line");
 	else
-		doctor_repair(doctor_find(check->doctor, "module", check->service, why,
-					  AT_LINE "%s is not installed", PLACE_OF(line),
-					  line->path),
+		doctor_repair(doctor_in(check->service, doctor_find(check->doctor, "module", why,
+								    AT_LINE "%s is not installed",
+								    PLACE_OF(line), line->path)),
 			      "install pam_totp, or remove the line");
 }
 
@@ -186,13 +172,21 @@ static void find_modules(const char *path, glob_t *ret_found)
 static void look_at_module_file(const struct stack_check *check, const struct stack_line *line)
 {
 	bool is_path = line->path[0] == '/', loads = false;
+	char deny[512];
 	glob_t found;
 
 	find_modules(line->path, &found);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
-		doctor_modes(check->doctor, found.gl_pathv[i], 0, S_IWGRP | S_IWOTH, 0,
-			     "users who can write the module control every program that loads it");
-		loads |= is_path || is_beside_pams(found.gl_pathv[i]);
+		doctor_modes(check->doctor, found.gl_pathv[i],
+			     &(struct permissions){.forbidden = S_IWGRP | S_IWOTH,
+						   .why = "users who can write the module control "
+							  "every program that loads it"});
+		/* PAM looks in its modules' directory; a build may have installed ours elsewhere */
+		loads |= is_path ||
+			 (snprintf(deny, sizeof(deny), "%.*s/pam_deny.so",
+				   (int)(strrchr(found.gl_pathv[i], '/') - found.gl_pathv[i]),
+				   found.gl_pathv[i]) < (int)sizeof(deny) &&
+			  access(deny, F_OK) == 0);
 	}
 	if (!loads)
 		report_missing_module(check, line, found.gl_pathc ? found.gl_pathv[0] : NULL);
@@ -210,12 +204,15 @@ static void look_at_other_module(const struct stack_check *check, const struct s
 	find_modules(line->path, &found);
 	find_modules("pam_deny.so", &known);
 	if (found.gl_pathc == 0 && known.gl_pathc > 0)
-		doctor_repair(doctor_find(check->doctor, "missing-module", check->service,
+		doctor_repair(
+			doctor_in(check->service,
+				  doctor_find(
+					  check->doctor, "missing-module",
 					  "a module that cannot be loaded denies every login that "
 					  "reaches the line",
 					  AT_LINE "%s is not installed", PLACE_OF(line),
-					  line->path),
-			      "install the package that has the module, or correct the line");
+					  line->path)),
+			"install the package that has the module, or correct the line");
 	globfree(&found);
 	globfree(&known);
 }
@@ -238,11 +235,12 @@ static bool has_carriage_return(const char *path)
 
 static void report_carriage_returns(const struct stack_check *check, const char *path)
 {
-	struct finding *finding =
-		doctor_find(check->doctor, "crlf", check->service,
+	struct finding *finding = doctor_in(
+		check->service,
+		doctor_find(check->doctor, "crlf",
 			    "libpam reads the carriage return as part of the last word: it finds "
 			    "no module of that name, and denies every login",
-			    "%s: its lines end in CR LF, as on Windows", path);
+			    "%s: its lines end in CR LF, as on Windows", path));
 
 	if (check->doctor->repair != by_hand)
 		doctor_repair(finding, "%s", check->doctor->repair);
@@ -267,24 +265,17 @@ static bool look_at_spelling(struct stack_check *check)
 			report_carriage_returns(check, seen);
 			any = true;
 		} else if (walk_is_misspelt(line) && !strchr(line->module, '\r')) {
-			report(check, "misspelt", line,
-			       "libpam finds no module of that name, and denies every login that "
-			       "reaches the line",
-			       "the name of pam_totp.so is misspelled");
+			report_at(
+				check, "misspelt", line,
+				"libpam finds no module of that name, and denies every login that "
+				"reaches the line",
+				"the name of pam_totp.so is misspelled");
 			any = true;
 		}
 	}
 	check->doctor->repair = NULL;
 	free(command);
 	return any;
-}
-
-static bool may_be_misread(const struct stack *stack)
-{
-	for (size_t i = 0; i < stack->count; i++)
-		if (walk_is_misspelt(&stack->lines[i]) || has_carriage_return(stack->lines[i].file))
-			return true;
-	return false;
 }
 
 /* --- the ways through --- */
@@ -299,11 +290,11 @@ static void report_skips(const struct stack_check *check, const struct stack_lin
 	snprintf(what, sizeof(what), "this line of %.60s lets a login skip pam_totp.so",
 		 line->module[0] ? line->module : "an include");
 	if (check->doctor->repair != by_hand || role != ROLE_PLAIN) {
-		report(check, "skipped", line, why, what);
+		report_at(check, "skipped", line, why, what);
 		return;
 	}
-	doctor_repair(doctor_find(check->doctor, "skipped", check->service, why, AT_LINE "%s",
-				  PLACE_OF(line), what),
+	doctor_repair(doctor_in(check->service, doctor_find(check->doctor, "skipped", why,
+							    AT_LINE "%s", PLACE_OF(line), what)),
 		      "change the line so that it does not skip pam_totp.so; name users who need "
 		      "no code in exempt or trusted_networks of the policy, which is logged");
 }
@@ -335,7 +326,7 @@ static void report_order(const struct stack_check *check, const struct stack_lin
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
 		if (marks & orders[i].mark)
-			report(check, orders[i].id, line, orders[i].why, orders[i].what);
+			report_at(check, orders[i].id, line, orders[i].why, orders[i].what);
 }
 
 static void report_whole(const struct stack_check *check)
@@ -343,24 +334,26 @@ static void report_whole(const struct stack_check *check)
 	const struct stack_line *ours = &check->stack->lines[check->code_service.line];
 
 	if (check->walk.too_many)
-		report(check, "too-many", ours,
-		       "some logins may skip pam_totp.so without being found",
-		       "more ways through the stack than can be checked");
+		report_at(check, "too-many", ours,
+			  "some logins may skip pam_totp.so without being found",
+			  "more ways through the stack than can be checked");
 	else if (!check->walk.open)
-		doctor_edit(
-			doctor_find(check->doctor, "closed", check->service, "nobody can log in",
-				    AT_LINE "no login by this stack can succeed", PLACE_OF(ours)),
-			ours, "check the lines above and below");
+		doctor_edit(doctor_in(check->service,
+				      doctor_find(check->doctor, "closed", "nobody can log in",
+						  AT_LINE "no login by this stack can succeed",
+						  PLACE_OF(ours))),
+			    ours, "check the lines above and below");
 	else if (check->walk.stuck)
-		report(check, "permit", ours,
-		       "users who need no code, since they are exempt or not enrolled, are denied: "
-		       "no other line succeeds",
-		       "no line beside pam_totp.so succeeds, such as pam_permit.so");
+		report_at(check, "permit", ours,
+			  "users who need no code, since they are exempt or not enrolled, are "
+			  "denied: "
+			  "no other line succeeds",
+			  "no line beside pam_totp.so succeeds, such as pam_permit.so");
 	if (!check->walk.too_many && check->code_service.key_needed &&
 	    strcmp(check->service, check->doctor->sshd_service) != 0)
-		report(check, "no-factor", ours,
-		       "the code is the only factor, and strangers are asked for it",
-		       "no line of the stack is a first factor");
+		report_at(check, "no-factor", ours,
+			  "the code is the only factor, and strangers are asked for it",
+			  "no line of the stack is a first factor");
 }
 
 /* Is there something for a command to repair? A condition that skips our line may be meant. */
@@ -378,7 +371,7 @@ static bool is_repairable(const struct stack_check *check)
 	return any;
 }
 
-static void look_at_ways(struct stack_check *check)
+static void report_ways(struct stack_check *check)
 {
 	char *command = NULL;
 
@@ -387,8 +380,15 @@ static void look_at_ways(struct stack_check *check)
 		return;
 	}
 	check->code_service.key_needed = !check->walk.factor && !check->walk.unknown;
-	if (is_repairable(check))
-		command = command_for(check, &check->stack->lines[check->code_service.line]);
+	if (is_repairable(check)) {
+		/* a variant of a service, as su-l is of su, is repaired in the file of the lines */
+		const char *file = check->stack->lines[check->code_service.line].file;
+		const char *slash = strrchr(file, '/');
+
+		command = doctor_command(check->doctor, check->service, NULL);
+		if (!command && slash && doctor_is_variant(check->service, slash + 1))
+			command = doctor_command(check->doctor, slash + 1, NULL);
+	}
 	check->doctor->repair = command ? command : by_hand;
 	report_whole(check);
 	for (size_t i = 0; i < check->stack->count && !check->walk.too_many; i++) {
@@ -402,41 +402,53 @@ static void look_at_ways(struct stack_check *check)
 
 /* --- one service --- */
 
-static void look_at_files(const struct stack_check *check)
+static void check_files(const struct stack_check *check)
 {
 	for (size_t i = 0; i < check->stack->count; i++) {
 		const struct stack_line *line = &check->stack->lines[i];
 
 		if (i == 0 || strcmp(line->file, line[-1].file) != 0)
-			doctor_modes(check->doctor, line->file, 0, S_IWGRP | S_IWOTH, 0,
-				     "users who can write it can remove the code from logins");
+			doctor_modes(check->doctor, line->file,
+				     &(struct permissions){.forbidden = S_IWGRP | S_IWOTH,
+							   .why = "users who can write it can "
+								  "remove the code from logins"});
 		if (line->kind == STACK_MUST_FAIL)
-			doctor_edit(doctor_find(check->doctor, "line", check->service,
+			doctor_edit(
+				doctor_in(
+					check->service,
+					doctor_find(
+						check->doctor, "line",
 						"libpam denies every login that reaches it",
 						AT_LINE
 						"an invalid line, or an include of a missing file",
-						PLACE_OF(line)),
-				    line, "correct the line");
+						PLACE_OF(line))),
+				line, "correct the line");
 	}
 }
 
 void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack)
 {
 	struct stack_check check = {.doctor = doctor, .service = service, .stack = stack};
+	bool misread = false;
 
-	if (may_be_misread(stack) && look_at_spelling(&check))
+	for (size_t i = 0; i < stack->count && !misread; i++)
+		misread = walk_is_misspelt(&stack->lines[i]) ||
+			  has_carriage_return(stack->lines[i].file);
+	if (misread && look_at_spelling(&check))
 		return;
 	if (stack->refused)
-		doctor_repair(doctor_find(doctor, "unreadable", service,
-					  "libpam denies every login of the service",
-					  "/etc/pam.d/%s: libpam cannot read it", service),
-			      "look for an include of a missing file, and for a last line that is "
-			      "too long or ends in a backslash");
+		doctor_repair(
+			doctor_in(service,
+				  doctor_find(doctor, "unreadable",
+					      "libpam denies every login of the service",
+					      "/etc/pam.d/%s: libpam cannot read it", service)),
+			"look for an include of a missing file, and for a last line that is "
+			"too long or ends in a backslash");
 	check.roles = calloc(stack->count + 1, sizeof(*check.roles));
 	doctor->no_memory |= !check.roles;
 	if (!check.roles)
 		return;
-	look_at_files(&check);
+	check_files(&check);
 	for (size_t i = 0; i < stack->count; i++)
 		check.roles[i] = walk_role(&stack->lines[i]);
 	for (size_t i = 0; i < stack->count; i++) {
@@ -447,7 +459,7 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 		look_at_our_line(&check, i);
 		look_at_module_file(&check, &stack->lines[i]);
 	}
-	look_at_ways(&check);
+	report_ways(&check);
 	if (check.code_service.has_code && check.code_service.policy.enroll_in_account)
 		doctor_account(doctor, service, &stack->lines[check.code_service.line],
 			       &check.code_service.policy);

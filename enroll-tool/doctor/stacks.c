@@ -20,24 +20,20 @@ static void look_at_other_types(struct doctor *doctor, const char *service)
 			continue;
 		for (size_t i = 0; i < stack.count; i++)
 			if (service_is_ours(&stack.lines[i]))
-				doctor_edit(doctor_find(doctor, "type", service,
-							"the module has no part of this type, so "
-							"the line fails",
-							AT_LINE "pam_totp.so in a line of type %s",
-							PLACE_OF(&stack.lines[i]), types[t]),
-					    &stack.lines[i], "remove the line");
+				doctor_edit(
+					doctor_in(service,
+						  doctor_find(
+							  doctor, "type",
+							  "the module has no part of this type, so "
+							  "the line fails",
+							  AT_LINE
+							  "pam_totp.so in a line of type %s",
+							  PLACE_OF(&stack.lines[i]), types[t])),
+					&stack.lines[i], "remove the line");
 	}
 }
 
 /* --- reading all services --- */
-
-static bool is_known(const struct services *services, const char *name)
-{
-	for (size_t i = 0; i < services->count; i++)
-		if (strcmp(services->names[i], name) == 0)
-			return true;
-	return false;
-}
 
 /* A copy that pam-auth-update, dpkg, rpm or an editor leaves beside a file is no service. */
 static bool is_copy(const char *name)
@@ -55,11 +51,14 @@ static bool is_copy(const char *name)
 	return false;
 }
 
-static void add_name(struct doctor *doctor, const char *name)
+static void add_service(struct doctor *doctor, const char *name)
 {
 	struct services *services = &doctor->services;
 
-	if (name[0] == '.' || is_copy(name) || is_known(services, name) ||
+	for (size_t i = 0; i < services->count; i++)
+		if (strcmp(services->names[i], name) == 0)
+			return;
+	if (name[0] == '.' || is_copy(name) ||
 	    !doctor_grow(doctor, &services->names, services->count, &services->room,
 			 sizeof(*services->names)) ||
 	    !doctor_grow(doctor, &services->stacks, services->count, &services->stack_room,
@@ -75,26 +74,22 @@ static void add_name(struct doctor *doctor, const char *name)
 	services->count++;
 }
 
-static void add_directory(struct doctor *doctor, const char *directory)
-{
-	struct dirent **entries = NULL;
-	int count = scandir(directory, &entries, NULL, alphasort);
-
-	for (int i = 0; i < count; i++) {
-		add_name(doctor, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-}
-
 static void read_services(struct doctor *doctor)
 {
 	static const char *const usual[] = {"sshd", "login", "su", "sudo"};
 
-	for (size_t i = 0; stack_directories[i]; i++)
-		add_directory(doctor, stack_directories[i]);
+	for (size_t i = 0; stack_directories[i]; i++) {
+		struct dirent **entries = NULL;
+		int count = scandir(stack_directories[i], &entries, NULL, alphasort);
+
+		for (int k = 0; k < count; k++) {
+			add_service(doctor, entries[k]->d_name);
+			free(entries[k]);
+		}
+		free(entries);
+	}
 	for (size_t i = 0; doctor->services.count == 0 && i < 4; i++) /* pam.conf alone */
-		add_name(doctor, usual[i]);
+		add_service(doctor, usual[i]);
 }
 
 /* A file that others include is a part and no service; but "su" is one although su-l has it. */
@@ -131,37 +126,34 @@ static void look_at_all(struct doctor *doctor)
 		if (services->stacks[i].refused && strcmp(services->names[i], "other") == 0)
 			doctor_repair(
 				doctor_find(
-					doctor, "unreadable", NULL,
+					doctor, "unreadable",
 					"libpam reads it for every service, and denies every login",
 					"/etc/pam.d/other: libpam cannot read it"),
 				"look for an include of a missing file");
 	if (!any)
-		doctor_repair(doctor_find(doctor, "unused", NULL, "nobody is asked for a code",
+		doctor_repair(doctor_find(doctor, "unused", "nobody is asked for a code",
 					  "no service in /etc/pam.d has a line of pam_totp.so"),
 			      "see pam_totp(8) for the lines of sshd, su and sudo");
 }
 
-/* Check a service as if it had a line already: would that lock an administrator out? */
-static void plan(struct doctor *doctor, const char *service)
-{
-	struct code_service code_service = {.policy = doctor->ctl->tool.policy, .planned = true};
-
-	doctor_repair(doctor_find(doctor, "unused", service, "it asks nobody for a code",
-				  "/etc/pam.d/%s has no auth line of pam_totp.so", service),
-		      "see pam_totp(8) for the lines of sshd, su and sudo");
-	doctor_keep(doctor, service, &code_service);
-	doctor_plan_programs(doctor, service);
-}
-
+/* Of a service without a line: would one lock an administrator out? */
 static void look_at_one(struct doctor *doctor, const char *service)
 {
+	struct code_service planned = {.policy = doctor->ctl->tool.policy, .planned = true};
 	OWN_STACK struct stack stack = {0};
 
 	look_at_other_types(doctor, service);
-	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack))
+	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack)) {
 		doctor_stack(doctor, service, &stack);
-	else
-		plan(doctor, service);
+		return;
+	}
+	doctor_repair(
+		doctor_in(service,
+			  doctor_find(doctor, "unused", "it asks nobody for a code",
+				      "/etc/pam.d/%s has no auth line of pam_totp.so", service)),
+		"see pam_totp(8) for the lines of sshd, su and sudo");
+	doctor_keep(doctor, service, &planned);
+	doctor_plan_programs(doctor, service);
 }
 
 void doctor_stacks(struct doctor *doctor)

@@ -24,11 +24,6 @@
 #define PRIVATE (S_IRWXG | S_IRWXO)
 #define WRITE   (S_IWGRP | S_IWOTH)
 
-static const struct policy *policy_of(const struct doctor *doctor)
-{
-	return &doctor->ctl->tool.policy;
-}
-
 /* --- leftovers --- */
 
 static void report_leftover(struct doctor *doctor, const char *path, const char *why,
@@ -39,7 +34,7 @@ static void report_leftover(struct doctor *doctor, const char *path, const char 
 
 	if (lstat(path, &st) != 0 || clock_now() - st.st_mtime <= LEFTOVER_AFTER)
 		return;
-	finding = doctor_find(doctor, "leftover", NULL, why, "%s: left over", path);
+	finding = doctor_find(doctor, "leftover", why, "%s: left over", path);
 	if (removable && doctor_is_plain(path))
 		doctor_repair(finding, "rm %s", path);
 	else
@@ -69,7 +64,7 @@ static void report_stray(void *context, const char *name)
 	size_t len = strlen(states);
 	bool state = strncmp(name, states, len) == 0 && name[len] == '/';
 
-	snprintf(path, sizeof(path), "%s/%s", policy_of(doctor)->store_dir, name);
+	snprintf(path, sizeof(path), "%s/%s", doctor_policy(doctor)->store_dir, name);
 	report_leftover(doctor, path,
 			state ? "an old record from a backup could be used with this state again"
 			      : "it is no record, and no program reads it",
@@ -86,13 +81,13 @@ static void look_at_rotation(struct doctor *doctor, const char *path)
 
 	if (keyring_text_load(path, &text, NULL) == TOTP_OK &&
 	    keyring_rotation_of(&text, &rotation))
-		doctor_repair(doctor_find(doctor, "rotation", NULL,
+		doctor_repair(doctor_find(doctor, "rotation",
 					  "the old key is still needed for records that it sealed",
 					  "the rotation from key %08x to %08x is not finished",
 					  (unsigned)rotation.from, (unsigned)rotation.to),
 			      "totpctl key rotate");
 	if (sealed_is_in_run(&doctor->ctl->tool) && !sealed_is_there())
-		doctor_repair(doctor_find(doctor, "keyring-volatile", NULL,
+		doctor_repair(doctor_find(doctor, "keyring-volatile",
 					  "after the next boot all who must give a code are denied",
 					  "%s is in memory only, and there is no " SEALED_FILE,
 					  path),
@@ -101,7 +96,7 @@ static void look_at_rotation(struct doctor *doctor, const char *path)
 
 static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 {
-	const char *path = policy_of(doctor)->keyring;
+	const char *path = doctor_policy(doctor)->keyring;
 	char directory[POLICY_PATH_MAX];
 	struct reason why = {""};
 	size_t before;
@@ -110,16 +105,20 @@ static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 	/* the directory first: where others can write to it, no file in it is changed */
 	strcpy(directory, path);
 	*strrchr(directory, '/') = '\0';
-	doctor_modes(doctor, directory[0] ? directory : "/", 0, WRITE, 0,
-		     "users who can write there can replace the keyring");
+	doctor_modes(
+		doctor, directory[0] ? directory : "/",
+		&(struct permissions){.forbidden = WRITE,
+				      .why = "users who can write there can replace the keyring"});
 	before = doctor->count;
-	doctor_modes(doctor, path, 0, PRIVATE, 0,
-		     "users who can read the keyring and a copy of the store have every secret");
+	doctor_modes(doctor, path,
+		     &(struct permissions){.forbidden = PRIVATE,
+					   .why = "users who can read the keyring and a copy of "
+						  "the store have every secret"});
 	err = keyring_load(path, ret_keyring, &why);
 	if (err != TOTP_OK && (err != TOTP_ERR_UNSAFE || doctor->count == before))
 		doctor_repair(
 			doctor_find(
-				doctor, "keyring", NULL,
+				doctor, "keyring",
 				"without it no record can be read, and all who must give a code "
 				"are denied",
 				"%s", why.text),
@@ -150,7 +149,7 @@ static void look_at_directories(struct doctor *doctor)
 		 "users who can write there can make used codes valid again"},
 		{STORE_INVITES, PRIVATE, "the names of invited users are private"},
 	};
-	const char *dir = policy_of(doctor)->store_dir;
+	const char *dir = doctor_policy(doctor)->store_dir;
 	char path[FILE_PATH_MAX];
 	struct account owner = {.known = false};
 	uid_t uid = account_find(SERVICE_ACCOUNT, &owner, NULL) == TOTP_OK && owner.known
@@ -161,8 +160,11 @@ static void look_at_directories(struct doctor *doctor)
 		const char *name = store_part(parts[i].part);
 
 		snprintf(path, sizeof(path), "%s%s%s", dir, name[0] ? "/" : "", name);
-		doctor_modes(doctor, path, O_NOFOLLOW, parts[i].forbidden,
-			     parts[i].forbidden == PRIVATE ? uid : 0, parts[i].why);
+		doctor_modes(doctor, path,
+			     &(struct permissions){.flags = O_NOFOLLOW,
+						   .forbidden = parts[i].forbidden,
+						   .owner = parts[i].forbidden == PRIVATE ? uid : 0,
+						   .why = parts[i].why});
 	}
 	look_for_temporary(doctor, dir, store_part(STORE_MARKER),
 			   "a totpctl init that was cut short left it");
@@ -176,26 +178,27 @@ static void look_at_machine(struct doctor *doctor)
 	struct reason why = {""};
 
 	if (machine_hash(machine, &why) != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "machine-id", NULL,
+		doctor_repair(doctor_find(doctor, "machine-id",
 					  "a copy of this host would not be recognized", "%s",
 					  why.text),
 			      "systemd-machine-id-setup");
 	else if (memcmp(none, made_on, sizeof(none)) != 0 &&
 		 memcmp(machine, made_on, sizeof(machine)) != 0)
 		doctor_repair(
-			doctor_find(doctor, "clone", NULL,
+			doctor_find(doctor, "clone",
 				    "a store from a backup does not know which codes were used "
 				    "since; two "
 				    "hosts with the same store both accept a code",
-				    "%s belongs to another machine", policy_of(doctor)->store_dir),
+				    "%s belongs to another machine",
+				    doctor_policy(doctor)->store_dir),
 			"if the store was moved here or restored from a backup: totpctl store "
 			"accept; if this host is a copy of another one: move the keyring and the "
 			"store to another directory, run totpctl init, and enroll all users");
 }
 
-static bool open_store(struct doctor *doctor)
+static bool check_store(struct doctor *doctor)
 {
-	struct store_config config = conf_store(policy_of(doctor));
+	struct store_config config = conf_store(doctor_policy(doctor));
 	struct reason why = {""};
 	size_t before = doctor->count;
 	enum totp_err err;
@@ -207,7 +210,7 @@ static bool open_store(struct doctor *doctor)
 		return true;
 	if (err != TOTP_ERR_UNSAFE || doctor->count == before)
 		doctor_repair(
-			doctor_find(doctor, "store", NULL,
+			doctor_find(doctor, "store",
 				    "nobody can tell which users are enrolled, so every login is "
 				    "denied",
 				    "%s", why.text),
@@ -226,21 +229,29 @@ struct round {
 };
 
 /* Permissions of the two files of a record. */
-static void look_at_files(struct doctor *doctor, const char *user)
+static void check_record_files(struct doctor *doctor, const char *user)
 {
 	static const char why[] = "logins deny a user whose record others can read or write";
 	struct store *store = doctor->ctl->tool.store;
-	const char *dir = policy_of(doctor)->store_dir;
+	const char *dir = doctor_policy(doctor)->store_dir;
 	char path[FILE_PATH_MAX], name[STORE_FILE_MAX];
 
 	if (store_cred_file(user, name) != TOTP_OK)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, store_owner(store), why);
+	doctor_modes(doctor, path,
+		     &(struct permissions){.flags = O_NOFOLLOW,
+					   .forbidden = PRIVATE,
+					   .owner = store_owner(store),
+					   .why = why});
 	if (store_state_file(store, user, name) != TOTP_OK)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	doctor_modes(doctor, path, O_NOFOLLOW, PRIVATE, store_owner(store), why);
+	doctor_modes(doctor, path,
+		     &(struct permissions){.flags = O_NOFOLLOW,
+					   .forbidden = PRIVATE,
+					   .owner = store_owner(store),
+					   .why = why});
 }
 
 /* A command of totpctl for a user, whose name comes from a file's. */
@@ -263,8 +274,7 @@ static void report_damage(struct doctor *doctor, const struct keyring *keyring, 
 	uint32_t key_id = 0;
 	bool no_key = !cred_opens && store_key_of(store, user, &key_id) == TOTP_OK &&
 		      !keyring_find(keyring, key_id);
-	struct finding *finding = doctor_find(doctor, "record", NULL,
-					      "this user is denied with any code",
+	struct finding *finding = doctor_find(doctor, "record", "this user is denied with any code",
 					      "record of %s: %s", user, why->text);
 
 	if (no_key)
@@ -289,14 +299,14 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 	if (!account.known)
 		repair_user(
 			doctor_find(
-				round->doctor, "no-account", NULL,
+				round->doctor, "no-account",
 				"the next user with this name is asked for codes of the old one",
 				"record of %s: there is no account of this name", user),
 			"if the account is removed for good: ", "delete", user);
 	else if (account.uid != cred->uid)
 		repair_user(
 			doctor_find(
-				round->doctor, "uid", NULL,
+				round->doctor, "uid",
 				"this user is denied: the name may belong to another person now",
 				"record of %s: made for uid %u, but the account has uid %u", user,
 				(unsigned)cred->uid, (unsigned)account.uid),
@@ -306,7 +316,7 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 /* A last step further ahead than a repair sets it: the clock was ahead and was set back. */
 static void look_at_steps(struct doctor *doctor, const char *user, const struct store_txn *txn)
 {
-	uint64_t ahead = ctl_steps_ahead(policy_of(doctor));
+	uint64_t ahead = ctl_steps_ahead(doctor_policy(doctor));
 
 	for (size_t i = 0; i < txn->cred.token_count; i++) {
 		const struct token *token = &txn->cred.tokens[i];
@@ -316,7 +326,7 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 		    token_step_at(token, clock_now(), &step) != TOTP_OK ||
 		    txn->state.tokens[i].moving <= step + ahead)
 			continue;
-		repair_user(doctor_find(doctor, "ahead", NULL,
+		repair_user(doctor_find(doctor, "ahead",
 					"the clock was ahead then, or is behind now: codes are "
 					"denied until the clock reaches that time",
 					"record of %s: the last code used is from a later time",
@@ -325,7 +335,7 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 	}
 }
 
-static void look_at_record(void *context, const char *user)
+static void check_user(void *context, const char *user)
 {
 	struct round *round = context;
 	struct doctor *doctor = round->doctor;
@@ -338,7 +348,7 @@ static void look_at_record(void *context, const char *user)
 		progress_show(&round->progress, "reading records", ++round->done, round->total);
 	err = store_read(doctor->ctl->tool.store, user, &txn, &why);
 	if (err == TOTP_ERR_UNSAFE) {
-		look_at_files(doctor, user);
+		check_record_files(doctor, user);
 		err = store_read(doctor->ctl->tool.store, user, &txn, &why);
 		if (err == TOTP_ERR_UNSAFE && doctor->count > before)
 			return;
@@ -356,7 +366,7 @@ static void look_at_record(void *context, const char *user)
 
 /* An invitation that was used, or has expired, would be valid again after a revocation, or after
  * the clock is set back. */
-static void look_at_invite(void *context, const char *user)
+static void check_invitation_of(void *context, const char *user)
 {
 	struct round *round = context;
 	struct doctor *doctor = round->doctor;
@@ -372,11 +382,11 @@ static void look_at_invite(void *context, const char *user)
 	if (err == TOTP_ERR_NOT_FOUND || (err == TOTP_OK && !has && clock_now() < invite.expires))
 		return;
 	if (err != TOTP_OK)
-		finding = doctor_find(doctor, "invitation", NULL,
+		finding = doctor_find(doctor, "invitation",
 				      "this user cannot enroll, and is denied",
 				      "invitation of %s: %s", user, why.text);
 	else
-		finding = doctor_find(doctor, "invitation", NULL,
+		finding = doctor_find(doctor, "invitation",
 				      has ? "it would be valid again if the record were lost"
 					  : "it would be valid again if the clock were set back",
 				      "invitation of %s: %s", user,
@@ -395,7 +405,7 @@ static void report_alias(void *context, const char *first, const char *other)
 	if (!entry || !doctor_has_shell(entry))
 		return;
 	doctor_repair(
-		doctor_find(doctor, "one-uid", NULL,
+		doctor_find(doctor, "one-uid",
 			    "they have one enrollment, that of the first name: a login by the "
 			    "second asks for its codes, even if only one name is listed in "
 			    "exempt, or the names belong to two people",
@@ -405,7 +415,7 @@ static void report_alias(void *context, const char *first, const char *other)
 		"wherever the policy lists one");
 }
 
-static void look_at_records(struct doctor *doctor, const struct keyring *keyring)
+static void check_records(struct doctor *doctor, const struct keyring *keyring)
 {
 	OWN_NAMES struct names *names = names_load();
 	struct round round = {doctor, keyring, names, .progress = progress_begin()};
@@ -416,15 +426,15 @@ static void look_at_records(struct doctor *doctor, const struct keyring *keyring
 	names_each_alias(names, report_alias, doctor);
 
 	if (err == TOTP_OK)
-		err = store_each_user(store, look_at_record, &round, &why);
+		err = store_each_user(store, check_user, &round, &why);
 	progress_clear(&round.progress);
 	if (err == TOTP_OK)
-		err = store_each_invite(store, look_at_invite, &round, &why);
+		err = store_each_invite(store, check_invitation_of, &round, &why);
 	if (err == TOTP_OK)
 		err = store_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "store", NULL,
-					  "some records could not be checked", "%s", why.text),
+		doctor_repair(doctor_find(doctor, "store", "some records could not be checked",
+					  "%s", why.text),
 			      "check the disk and the kernel's log");
 }
 
@@ -434,11 +444,11 @@ static void look_at_version(struct doctor *doctor)
 	unsigned version = store_version(doctor->ctl->tool.store);
 
 	if (version < record_version_newest)
-		doctor_repair(doctor_find(doctor, "version", NULL,
+		doctor_repair(doctor_find(doctor, "version",
 					  "all unknown sources share one throttle, so wrong codes "
 					  "from the network can delay logins at a terminal",
 					  "%s: the records are of version %u, the newest is %u",
-					  policy_of(doctor)->store_dir, version,
+					  doctor_policy(doctor)->store_dir, version,
 					  (unsigned)record_version_newest),
 			      "totpctl upgrade");
 }
@@ -448,10 +458,10 @@ void doctor_store(struct doctor *doctor)
 	OWN_KEYRING struct keyring keyring;
 	bool has_keyring = look_at_keyring(doctor, &keyring);
 
-	if (!open_store(doctor))
+	if (!check_store(doctor))
 		return;
 	look_at_machine(doctor);
 	look_at_version(doctor);
 	if (has_keyring)
-		look_at_records(doctor, &keyring);
+		check_records(doctor, &keyring);
 }

@@ -35,37 +35,25 @@ static const char *const lockers[] = {
 	"xtrlock",
 };
 
-static bool is_locker(const char *service)
-{
-	for (size_t i = 0; i < sizeof(lockers) / sizeof(lockers[0]); i++)
-		if (strcmp(lockers[i], service) == 0)
-			return true;
-	return false;
-}
-
-static const struct policy *policy_of(const struct doctor *doctor)
-{
-	return &doctor->ctl->tool.policy;
-}
-
 /* --- no account: a finding only if something needs it --- */
 
 static void report_no_account(struct doctor *doctor, const char *service)
 {
-	doctor_repair(
-		doctor_find(
-			doctor, "totpd-account", service,
-			"programs that do not run as root cannot check codes, and deny all users",
-			"there is no account " SERVICE_ACCOUNT ", and so no totpd"),
-		"systemd-sysusers && totpctl init && " ENABLE);
+	doctor_repair(doctor_in(service, doctor_find(doctor, "totpd-account",
+						     "programs that do not run as root cannot "
+						     "check codes, and deny all users",
+						     "there is no account " SERVICE_ACCOUNT
+						     ", and so no totpd")),
+		      "systemd-sysusers && totpctl init && " ENABLE);
 }
 
 static void look_for_need(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->code_service_count; i++)
-		if (is_locker(doctor->code_services[i].name))
-			report_no_account(doctor, doctor->code_services[i].name);
-	if (policy_of(doctor)->may_check[0])
+		for (size_t k = 0; k < sizeof(lockers) / sizeof(lockers[0]); k++)
+			if (strcmp(lockers[k], doctor->code_services[i].name) == 0)
+				report_no_account(doctor, lockers[k]);
+	if (doctor_policy(doctor)->may_check[0])
 		report_no_account(doctor, NULL);
 }
 
@@ -90,7 +78,7 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 {
 	static const enum store_part parts[] = {STORE_USERS, STORE_STATES, STORE_INVITES};
 	const struct store *store = doctor->ctl->tool.store;
-	const char *dir = policy_of(doctor)->store_dir;
+	const char *dir = doctor_policy(doctor)->store_dir;
 	bool of_root = store && store_owner(store) == 0;
 	char path[POLICY_PATH_MAX + 16];
 
@@ -101,7 +89,7 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 		of_root = has_file_of_root(path);
 	}
 	if (of_root)
-		doctor_repair(doctor_find(doctor, "totpd-store", NULL,
+		doctor_repair(doctor_find(doctor, "totpd-store",
 					  "totpd cannot use files of root: screen lockers deny "
 					  "users, and nobody can enroll without an administrator",
 					  "%s: some records do not belong to " SERVICE_ACCOUNT,
@@ -120,29 +108,25 @@ static const struct {
 			  "and so delay another user's logins"},
 };
 
-/* The units open the sockets only if there is a keyring, or one that is sealed. */
-static bool has_keyring(const char *keyring)
-{
-	char sealed[POLICY_PATH_MAX + 8];
-
-	snprintf(sealed, sizeof(sealed), "%s.cred", keyring);
-	return access(keyring, F_OK) == 0 || access(sealed, F_OK) == 0;
-}
-
 /* Ask something harmless. Only root's socket answers in detail, so only its answer counts. */
 static void look_at_socket(struct doctor *doctor, size_t index)
 {
-	const char *run_dir = policy_of(doctor)->run_dir;
+	const char *run_dir = doctor_policy(doctor)->run_dir;
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK, .user = "root"};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct reason why = {""};
 	enum totp_err err =
-		ask_totpd(policy_of(doctor), sockets[index].name, &request, &response, &why);
+		ask_totpd(doctor_policy(doctor), sockets[index].name, &request, &response, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
-		bool waits = !has_keyring(policy_of(doctor)->keyring);
+		/* the units open the sockets only if there is a keyring, or one that is sealed */
+		const char *keyring = doctor_policy(doctor)->keyring;
+		char sealed[POLICY_PATH_MAX + 8];
+		bool waits;
 
-		doctor_repair(doctor_find(doctor, "totpd-socket", NULL, sockets[index].why,
+		snprintf(sealed, sizeof(sealed), "%s.cred", keyring);
+		waits = access(keyring, F_OK) != 0 && access(sealed, F_OK) != 0;
+		doctor_repair(doctor_find(doctor, "totpd-socket", sockets[index].why,
 					  "%s/%s: no process is listening%s", run_dir,
 					  sockets[index].name,
 					  waits ? ", since there is no keyring" : ""),
@@ -154,7 +138,7 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 		why = response.why;
 	}
 	if (err != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "totpd", NULL, sockets[index].why, "totpd: %s",
+		doctor_repair(doctor_find(doctor, "totpd", sockets[index].why, "totpd: %s",
 					  why.text[0] ? why.text : err_name(err)),
 			      "see its log: journalctl -u totpd.service");
 }
@@ -167,15 +151,18 @@ static void look_at_store_of(struct doctor *doctor, const char *service,
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct reason why = {""};
 
-	if (strcmp(policy->store_dir, policy_of(doctor)->store_dir) == 0 ||
+	if (strcmp(policy->store_dir, doctor_policy(doctor)->store_dir) == 0 ||
 	    ask_totpd(policy, ASK_ROOT_SOCKET, &request, &response, &why) != TOTP_OK ||
 	    response.err != TOTP_ERR_OTHER_STORE)
 		return;
 	doctor_repair(
-		doctor_find(doctor, "totpd-other-store", service,
-			    "programs that need totpd deny all users there; su and sudo check "
-			    "codes in a process of their caller, who can stop it",
-			    "%s", response.why.text),
+		doctor_in(
+			service,
+			doctor_find(
+				doctor, "totpd-other-store",
+				"programs that need totpd deny all users there; su and sudo check "
+				"codes in a process of their caller, who can stop it",
+				"%s", response.why.text)),
 		"name the same store_dir in the policies of all lines: see WHO ASKS in totpd(8)");
 }
 
@@ -200,17 +187,20 @@ void doctor_totpd(struct doctor *doctor)
 	struct reason why = {""};
 
 	if (account_find(SERVICE_ACCOUNT, &service, &why) != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "totpd-account", NULL,
-					  "totpd could not be checked", "%s", why.text),
+		doctor_repair(doctor_find(doctor, "totpd-account", "totpd could not be checked",
+					  "%s", why.text),
 			      "see nsswitch.conf(5)");
 	else if (!service.known)
 		look_for_need(doctor);
 	if (!service.known)
 		return;
 	look_at_owner(doctor, &service);
-	doctor_modes(doctor, policy_of(doctor)->run_dir, O_NOFOLLOW, WRITE, 0,
-		     "users who can write there could answer instead of totpd, so no program asks "
-		     "there");
+	doctor_modes(doctor, doctor_policy(doctor)->run_dir,
+		     &(struct permissions){.flags = O_NOFOLLOW,
+					   .forbidden = WRITE,
+					   .why = "users who can write there could answer instead "
+						  "of totpd, so no program asks "
+						  "there"});
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
 		look_at_socket(doctor, i);
 	for (size_t i = 0; i < doctor->code_service_count; i++)

@@ -94,14 +94,6 @@ static bool is_open_by(struct trial *trial, const struct stack *stack, const enu
 	return walk.open;
 }
 
-static bool has_role(const struct stack *stack, const enum line_role *roles, enum line_role role)
-{
-	for (size_t i = 0; i < stack->count; i++)
-		if (roles[i] == role)
-			return true;
-	return false;
-}
-
 static bool is_same_module(const struct stack_line *a, const struct stack_line *b)
 {
 	if (strcmp(a->path, b->path) != 0 || a->argc != b->argc)
@@ -127,13 +119,16 @@ static bool is_enough(struct trial *trial, const struct stack *stack, const enum
 /* A login that succeeded by the right answers still does, and none succeeds by fewer. */
 static bool keeps_ways(struct trial *trial, const struct stack *stack, const enum line_role *roles)
 {
+	bool has_root = false;
+
 	for (size_t i = 0; i < trial->before->count; i++)
 		if (trial_is_factor(trial->roles[i]) &&
 		    is_enough(trial, trial->before, trial->roles, i) !=
 			    is_enough(trial, stack, roles, i))
 			return false;
-	if (has_role(trial->before, trial->roles, ROLE_ROOT) &&
-	    is_open_by(trial, trial->before, trial->roles, NOWHERE))
+	for (size_t i = 0; i < trial->before->count; i++)
+		has_root |= trial->roles[i] == ROLE_ROOT;
+	if (has_root && is_open_by(trial, trial->before, trial->roles, NOWHERE))
 		return is_open_by(trial, stack, roles, NOWHERE);
 	return true;
 }

@@ -40,47 +40,43 @@ static bool become(uid_t uid, gid_t gid)
 	return uid == 0 || (setuid(0) != 0 && getuid() == uid && geteuid() == uid);
 }
 
-static enum totp_err check(const struct stat *st, uid_t uid, size_t cap, struct report *report)
-{
-	report->mode = st->st_mode;
-	report->owner = st->st_uid;
-	if (!S_ISREG(st->st_mode) || st->st_uid != uid || (st->st_mode & (S_IWGRP | S_IWOTH)))
-		return TOTP_ERR_UNSAFE;
-	return st->st_size < 0 || (size_t)st->st_size > cap ? TOTP_ERR_RANGE : TOTP_OK;
-}
-
-static enum totp_err open_and_check(uid_t uid, gid_t gid, const char *path, size_t cap, int *ret_fd,
+static enum totp_err open_and_check(const struct user_file *file, int *ret_fd,
 				    struct report *report)
 {
 	struct stat st;
 
-	if (!become(uid, gid))
+	if (!become(file->uid, file->gid))
 		return TOTP_ERR_SYSTEM;
 	/* root can open anything, and a file of root may have been replaced by a link since */
-	*ret_fd = open(path,
-		       O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (uid == 0 ? O_NOFOLLOW : 0));
-	if (*ret_fd < 0 && errno == ELOOP && uid == 0)
+	*ret_fd = open(file->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+					   (file->uid == 0 ? O_NOFOLLOW : 0));
+	if (*ret_fd < 0 && errno == ELOOP && file->uid == 0)
 		return TOTP_ERR_UNSAFE;
 	if (*ret_fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? TOTP_ERR_NOT_FOUND : TOTP_ERR_SYSTEM;
-	return fstat(*ret_fd, &st) == 0 ? check(&st, uid, cap, report) : TOTP_ERR_SYSTEM;
+	if (fstat(*ret_fd, &st) != 0)
+		return TOTP_ERR_SYSTEM;
+	report->mode = st.st_mode;
+	report->owner = st.st_uid;
+	if (!S_ISREG(st.st_mode) || st.st_uid != file->uid || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return TOTP_ERR_UNSAFE;
+	return st.st_size < 0 || (size_t)st.st_size > file->cap ? TOTP_ERR_RANGE : TOTP_OK;
 }
 
-/* buf: as large as the parent's, in memory of this process. */
-static _Noreturn void read_and_tell(int out, uid_t uid, gid_t gid, const char *path, void *buf,
-				    size_t cap)
+/* The buffer is memory of this process, as large as the parent's. */
+static _Noreturn void read_in_child(int out, const struct user_file *file)
 {
 	struct report report = {0};
 	size_t len = 0;
 	int fd = -1;
 
-	report.err = open_and_check(uid, gid, path, cap, &fd, &report);
+	report.err = open_and_check(file, &fd, &report);
 	if (report.err == TOTP_OK)
-		report.err = io_read_all(fd, buf, cap, &len);
+		report.err = io_read_all(fd, file->buf, file->cap, &len);
 	report.code = errno;
 	report.len = report.err == TOTP_OK ? len : 0;
 	_exit(io_write(out, &report, sizeof(report)) == TOTP_OK &&
-			      io_write(out, buf, report.len) == TOTP_OK
+			      io_write(out, file->buf, report.len) == TOTP_OK
 		      ? 0
 		      : 1);
 }
@@ -113,18 +109,17 @@ static enum totp_err read_some(int fd, void *buf, size_t len, uint64_t deadline,
 	return TOTP_OK;
 }
 
-static enum totp_err hear(int fd, uint64_t deadline, void *buf, size_t cap, struct report *report,
-			  size_t *ret_len)
+static enum totp_err read_report(int fd, struct user_file *file, struct report *report)
 {
 	size_t len = 0;
-	enum totp_err err = read_some(fd, report, sizeof(*report), deadline, &len);
+	enum totp_err err = read_some(fd, report, sizeof(*report), file->deadline, &len);
 	bool whole = len == sizeof(*report);
 
 	if (err == TOTP_OK && whole)
-		err = read_some(fd, buf, cap, deadline, ret_len);
+		err = read_some(fd, file->buf, file->cap, file->deadline, &file->len);
 	if (err != TOTP_OK)
 		return err;
-	if (!whole || *ret_len != report->len) {
+	if (!whole || file->len != report->len) {
 		errno = EPROTO; /* its user may have killed it */
 		return TOTP_ERR_SYSTEM;
 	}
@@ -133,7 +128,7 @@ static enum totp_err hear(int fd, uint64_t deadline, void *buf, size_t cap, stru
 	return report->err;
 }
 
-static void explain(enum totp_err err, const struct report *report, uid_t uid, size_t cap,
+static void explain(enum totp_err err, const struct report *report, const struct user_file *file,
 		    struct reason *why)
 {
 	if (err == TOTP_OK)
@@ -143,14 +138,14 @@ static void explain(enum totp_err err, const struct report *report, uid_t uid, s
 	else if (err == TOTP_ERR_TIMEOUT)
 		reason_set(why, "its file system does not answer");
 	else if (err == TOTP_ERR_RANGE)
-		reason_set(why, "more than %zu bytes", cap);
+		reason_set(why, "more than %zu bytes", file->cap);
 	else if (err != TOTP_ERR_UNSAFE)
 		reason_set(why, "%s", err_name(err));
 	else if (!S_ISREG(report->mode))
 		reason_set(why, "not a regular file");
-	else if (report->owner != uid)
+	else if (report->owner != file->uid)
 		reason_set(why, "owned by uid %u, expected uid %u", (unsigned)report->owner,
-			   (unsigned)uid);
+			   (unsigned)file->uid);
 	else
 		reason_set(why, "others can write to it (mode %04o)",
 			   (unsigned)report->mode & 07777);
@@ -169,8 +164,7 @@ static void dismiss(pid_t child, uint64_t deadline)
 	}
 }
 
-enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, uint64_t deadline, void *buf,
-			   size_t cap, size_t *ret_len, mode_t *ret_mode, struct reason *why)
+enum totp_err as_user_read(struct user_file *file, struct reason *why)
 {
 	OWN_FD int in = -1;
 	struct report report = {0};
@@ -178,19 +172,19 @@ enum totp_err as_user_read(uid_t uid, gid_t gid, const char *path, uint64_t dead
 	pid_t child;
 	enum totp_err err;
 
+	file->len = 0;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return reason_errno(why, "pipe");
 	in = ends[0];
 	child = fork();
 	if (child == 0)
-		read_and_tell(ends[1], uid, gid, path, buf, cap);
+		read_in_child(ends[1], file);
 	close(ends[1]);
 	if (child < 0)
 		return reason_errno(why, "fork");
-	err = hear(in, deadline, buf, cap, &report, ret_len);
-	explain(err, &report, uid, cap, why);
-	dismiss(child, deadline);
-	if (err == TOTP_OK)
-		*ret_mode = report.mode;
+	err = read_report(in, file, &report);
+	explain(err, &report, file, why);
+	dismiss(child, file->deadline);
+	file->mode = report.mode;
 	return err;
 }

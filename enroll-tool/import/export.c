@@ -56,17 +56,6 @@ static void export_end(struct export *export)
 
 /* --- reading --- */
 
-static enum totp_err read_record(struct store *store, const char *user, struct store_txn *txn,
-				 struct reason *why)
-{
-	enum totp_err err = store_read(store, user, txn, why);
-
-	/* as a login does: an interrupted write may have stored a later step */
-	if (err == TOTP_OK && txn->torn)
-		state_raise(&txn->state, &txn->cred, clock_now(), 0);
-	return err;
-}
-
 static enum totp_err add_piece(struct export *export, const struct store_txn *txn)
 {
 	uint8_t bytes[EXPORT_FILE_MAX];
@@ -83,14 +72,17 @@ static enum totp_err add_piece(struct export *export, const struct store_txn *tx
 }
 
 /* A damaged record is reported and left out, so that the others can be exported. */
-static int add_user(struct export *export, const char *user)
+static int export_user(struct export *export, const char *user)
 {
 	const struct tool *tool = &export->ctl->tool;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
 	char shown[CRED_USER_MAX + 1];
-	enum totp_err err = read_record(tool->store, user, &txn, &why);
+	enum totp_err err = store_read(tool->store, user, &txn, &why);
 
+	/* as a login does: an interrupted write may have stored a later step */
+	if (err == TOTP_OK && txn.torn)
+		state_raise(&txn.state, &txn.cred, clock_now(), 0);
 	if (err == TOTP_OK)
 		err = add_piece(export, &txn);
 	else if (err == TOTP_ERR_NOT_FOUND)
@@ -112,19 +104,11 @@ static int add_users(struct export *export, char **users, size_t count)
 	if (!export->pieces)
 		return tool_refuse(&export->ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
 	for (size_t i = 0; i < count && code == TOOL_DONE; i++) {
-		code = add_user(export, users[i]);
+		code = export_user(export, users[i]);
 		progress_show(&export->progress, "reading", i + 1, count);
 	}
 	progress_clear(&export->progress);
 	return code;
-}
-
-static bool has_name(const struct enrolled *enrolled, const char *name)
-{
-	for (size_t i = 0; i < enrolled->count; i++)
-		if (strcmp(enrolled->users[i], name) == 0)
-			return true;
-	return false;
 }
 
 /* The users that the command names, as the name service spells them, each once. */
@@ -139,10 +123,13 @@ static int add_named(struct export *export)
 		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
 	for (size_t i = 0; i < count; i++) {
 		int code = tool_account(&ctl->tool, ctl->words[i + 1], &ctl->account);
+		bool seen = false;
 
 		if (code != TOOL_DONE)
 			return code;
-		if (has_name(&named, ctl->account.name))
+		for (size_t k = 0; k < named.count; k++)
+			seen |= strcmp(named.users[k], ctl->account.name) == 0;
+		if (seen)
 			continue;
 		named.users[named.count] = strdup(ctl->account.name);
 		if (!named.users[named.count++])
@@ -151,37 +138,7 @@ static int add_named(struct export *export)
 	return add_users(export, named.users, named.count);
 }
 
-static int add_all(struct export *export)
-{
-	OWN_ENROLLED struct enrolled enrolled = {0};
-	int code = enrolled_list(&export->ctl->tool, &enrolled);
-
-	return code == TOOL_DONE ? add_users(export, enrolled.users, enrolled.count) : code;
-}
-
 /* --- sealing and writing --- */
-
-/* Write the content of the box, which is large enough. */
-static void gather(const struct export *export, uint8_t *ret_plain, size_t len)
-{
-	struct buffer out = buffer_of(ret_plain, len);
-	const struct export_file_head head = {.made = clock_now(),
-					      .count = (uint32_t)(export->count)};
-
-	export_file_put_head(&out, &head);
-	for (size_t i = 0; i < export->count; i++)
-		buffer_copy(&out, export->pieces[i].bytes, export->pieces[i].len);
-}
-
-static int write_box(const struct tool *tool, const struct outfile *file, const uint8_t *box,
-		     size_t len)
-{
-	if (file->path)
-		return outfile_write(tool, file, box, len);
-	return io_write(STDOUT_FILENO, box, len) == TOTP_OK
-		       ? TOOL_DONE
-		       : tool_refuse(tool, "standard output: %s", strerror(errno));
-}
 
 static int seal_and_write(const struct export *export, const struct secret *phrase,
 			  const struct outfile *file)
@@ -193,54 +150,47 @@ static int seal_and_write(const struct export *export, const struct secret *phra
 	int code = TOOL_DONE;
 
 	if (box) {
-		gather(export, box + PWSEAL_HEADER_LEN, len);
+		const struct export_file_head head = {.made = clock_now(),
+						      .count = (uint32_t) export->count};
+		struct buffer out = buffer_of(box + PWSEAL_HEADER_LEN, len);
+
+		export_file_put_head(&out, &head);
+		for (size_t i = 0; i < export->count; i++)
+			buffer_copy(&out, export->pieces[i].bytes, export->pieces[i].len);
 		err = pwseal_close(phrase, PWSEAL_EXPORT, PWSEAL_COST, box, len);
 	}
 	if (err != TOTP_OK)
 		code = tool_refuse(tool, "cannot seal the export: %s", err_name(err));
-	else
-		code = write_box(tool, file, box, len + PWSEAL_OVERHEAD);
+	else if (file->path)
+		code = outfile_write(tool, file, box, len + PWSEAL_OVERHEAD);
+	else if (io_write(STDOUT_FILENO, box, len + PWSEAL_OVERHEAD) != TOTP_OK)
+		code = tool_refuse(tool, "standard output: %s", strerror(errno));
 	if (err != TOTP_OK && box)
 		explicit_bzero(box, len + PWSEAL_OVERHEAD);
 	free(box);
 	return code;
 }
 
-/* Standard output, or a file that is made before the passphrase is asked for. */
-static int make_file(const struct ctl *ctl, struct outfile *file)
-{
-	if (strcmp(ctl->words[0], "-") != 0)
-		return outfile_create(&ctl->tool, ctl->words[0], file);
-	if (isatty(STDOUT_FILENO))
-		return tool_refuse(&ctl->tool, "standard output is a terminal: name a file");
-	return TOOL_DONE;
-}
-
-static int report(const struct export *export)
-{
-	FILE *where = strcmp(export->ctl->words[0], "-") == 0 ? stderr : stdout;
-	char detail[64];
-
-	fprintf(where, "%zu user%s exported\n", export->count, export->count == 1 ? "" : "s");
-	snprintf(detail, sizeof(detail), "%zu records", export->count);
-	tool_log_detail(&export->ctl->tool, NULL, "exported", NULL, detail);
-	return export->left_out ? tool_refuse(&export->ctl->tool, "%zu left out", export->left_out)
-				: TOOL_DONE;
-}
-
 static int export_users(struct ctl *ctl)
 {
 	OWN(export_end) struct export export = {.ctl = ctl, .progress = progress_begin()};
 	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
+	OWN_ENROLLED struct enrolled all = {0};
+	char detail[64];
 	OWN_SECRET struct secret phrase = {0};
 	int code = tool_open(&ctl->tool, "export records");
 
-	if (code == TOOL_DONE)
-		code = make_file(ctl, &file);
+	/* standard output, or a file that is made before the passphrase is asked for */
+	if (code == TOOL_DONE && strcmp(ctl->words[0], "-") != 0)
+		code = outfile_create(&ctl->tool, ctl->words[0], &file);
+	else if (code == TOOL_DONE && isatty(STDOUT_FILENO))
+		code = tool_refuse(&ctl->tool, "standard output is a terminal: name a file");
 	if (code == TOOL_DONE)
 		code = passphrase_new(&ctl->tool, options.phrase, &phrase);
 	if (code == TOOL_DONE)
-		code = ctl->word_count > 1 ? add_named(&export) : add_all(&export);
+		code = ctl->word_count > 1 ? add_named(&export) : enrolled_list(&ctl->tool, &all);
+	if (code == TOOL_DONE && ctl->word_count == 1)
+		code = add_users(&export, all.users, all.count);
 	if (code == TOOL_DONE)
 		code = seal_and_write(&export, &phrase, &file);
 	if (code == TOOL_DONE)
@@ -248,7 +198,12 @@ static int export_users(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	outfile_keep(&file);
-	return report(&export);
+	fprintf(strcmp(ctl->words[0], "-") == 0 ? stderr : stdout, "%zu user%s exported\n",
+		export.count, export.count == 1 ? "" : "s");
+	snprintf(detail, sizeof(detail), "%zu records", export.count);
+	tool_log_detail(&ctl->tool, NULL, "exported", NULL, detail);
+	return export.left_out ? tool_refuse(&ctl->tool, "%zu left out", export.left_out)
+			       : TOOL_DONE;
 }
 
 const struct command ctl_export = {

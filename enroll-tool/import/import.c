@@ -17,11 +17,11 @@
 
 /* --- messages --- */
 
-static void say(struct import *import, const struct place *place, const char *before,
-		const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+static void print_message(struct import *import, const struct place *place, const char *before,
+			  const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
-static void say(struct import *import, const struct place *place, const char *before,
-		const char *format, va_list args)
+static void print_message(struct import *import, const struct place *place, const char *before,
+			  const char *format, va_list args)
 {
 	char line[16] = "";
 
@@ -38,7 +38,7 @@ void import_bad(struct import *import, const struct place *place, const char *fo
 	va_list args;
 
 	va_start(args, format);
-	say(import, place, "", format, args);
+	print_message(import, place, "", format, args);
 	va_end(args);
 	import->bad++;
 }
@@ -48,7 +48,7 @@ void import_lost(struct import *import, const struct place *place, const char *f
 	va_list args;
 
 	va_start(args, format);
-	say(import, place, "not carried over: ", format, args);
+	print_message(import, place, "not carried over: ", format, args);
 	va_end(args);
 	import->lost++;
 }
@@ -58,7 +58,7 @@ void import_warn(struct import *import, const struct place *place, const char *f
 	va_list args;
 
 	va_start(args, format);
-	say(import, place, "warning: ", format, args);
+	print_message(import, place, "warning: ", format, args);
 	va_end(args);
 }
 
@@ -70,7 +70,7 @@ static void say_kept(struct import *import, const struct place *place, const cha
 	va_list args;
 
 	va_start(args, format);
-	say(import, place, "", format, args);
+	print_message(import, place, "", format, args);
 	va_end(args);
 }
 
@@ -84,17 +84,6 @@ const char *import_path(struct import *import, const char *path)
 	if (shown)
 		text_printable(text_of(path), shown, len);
 	return shown;
-}
-
-/* The file holds secrets of many users: warn if others can read it. */
-static void warn_if_readable(struct import *import, const struct place *place,
-			     const struct stat *st)
-{
-	if (S_ISREG(st->st_mode) && (st->st_mode & (S_IRWXG | S_IRWXO)))
-		import_warn(import, place,
-			    "holds secrets and others can read it (mode %04o): remove it when you "
-			    "are done",
-			    (unsigned)st->st_mode & 07777);
 }
 
 /* Pages that are not written take no memory, and growing the buffer would leave copies. */
@@ -115,35 +104,36 @@ static enum totp_err read_whole(struct import_text *text, int fd, size_t max, st
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
-static void name_file(struct reason *why, const struct place *place)
-{
-	struct reason told = *why;
-
-	reason_set(why, "%.120s: %.120s", place->file, told.text);
-}
-
 enum totp_err import_file(struct import *import, const char *path, size_t max,
-			  struct import_text *ret_text, struct place *ret_place, struct reason *why)
+			  struct import_text *ret_text, struct reason *why)
 {
 	bool standard = strcmp(path, "-") == 0;
 	OWN_FD int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *file = standard ? "standard input" : import_path(import, path);
+	struct import_text *text = &import->texts[import->text_count];
+	struct reason fault = {""};
 	struct stat st;
 	enum totp_err err;
 
-	*ret_place = (struct place){standard ? "standard input" : import_path(import, path), 0};
-	if (!ret_place->file)
+	if (!file)
 		return TOTP_ERR_NOMEM;
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		(void)reason_errno(why, "%.120s", ret_place->file);
+		(void)reason_errno(why, "%.120s", file);
 		return TOTP_ERR_SYSTEM;
 	}
-	warn_if_readable(import, ret_place, &st);
+	text->place = (struct place){file, 0};
+	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)))
+		import_warn(import, &text->place,
+			    "holds secrets and others can read it (mode %04o): remove it when you "
+			    "are done",
+			    (unsigned)st.st_mode & 07777);
 	if (S_ISREG(st.st_mode) && st.st_size >= 0 && (uint64_t)st.st_size < max)
 		max = (size_t)st.st_size + 1; /* one more, to notice if the file grows meanwhile */
-	err = read_whole(&import->texts[import->text_count], fd, max, why);
-	*ret_text = import->texts[import->text_count++];
+	err = read_whole(text, fd, max, &fault);
+	import->text_count++;
+	*ret_text = *text;
 	if (err != TOTP_OK)
-		name_file(why, ret_place);
+		reason_set(why, "%.120s: %.120s", file, fault.text);
 	return err;
 }
 
@@ -169,18 +159,8 @@ static uint32_t *seen_place(const struct import *import, const char *user)
 			return &import->seen[i];
 }
 
-static bool grow_seen(struct import *import)
-{
-	free(import->seen);
-	import->seen_size = 2 * import->room;
-	import->seen = calloc(import->seen_size, sizeof(*import->seen));
-	for (size_t i = 0; import->seen && i < import->count; i++)
-		*seen_place(import, import->items[i].user) = (uint32_t)(i + 1);
-	return import->seen != NULL;
-}
-
 /* Make room for one more item. */
-static enum totp_err grow(struct import *import, struct reason *why)
+static enum totp_err make_room(struct import *import, struct reason *why)
 {
 	size_t room = import->room;
 
@@ -190,7 +170,14 @@ static enum totp_err grow(struct import *import, struct reason *why)
 	}
 	if (!array_room(&import->items, import->count, &import->room, sizeof(*import->items)))
 		return TOTP_ERR_NOMEM;
-	return import->room == room || grow_seen(import) ? TOTP_OK : TOTP_ERR_NOMEM;
+	if (import->room == room)
+		return TOTP_OK;
+	free(import->seen);
+	import->seen_size = 2 * import->room;
+	import->seen = calloc(import->seen_size, sizeof(*import->seen));
+	for (size_t i = 0; import->seen && i < import->count; i++)
+		*seen_place(import, import->items[i].user) = (uint32_t)(i + 1);
+	return import->seen ? TOTP_OK : TOTP_ERR_NOMEM;
 }
 
 /* --- keeping in memory --- */
@@ -209,26 +196,22 @@ static enum totp_err item_close(struct import *import, struct item *item,
 	return err == TOTP_OK && !item->packed ? TOTP_ERR_NOMEM : err;
 }
 
-/* Does the record of this user have the credential's id? No if it cannot be read. */
-static bool is_same_record(const struct import *import, const struct new_token *draft)
+/* A record with the credential's id is the same one; one that cannot be read is another. */
+static enum fate fate_of(const struct import *import, const struct new_token *draft, bool has)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-	return store_read_cred(import->ctl->tool.store, draft->cred.user, &txn, NULL) == TOTP_OK &&
-	       memcmp(txn.cred.id, draft->cred.id, sizeof(txn.cred.id)) == 0;
-}
-
-static enum fate fate_of(const struct import *import, const struct new_token *draft, bool has)
-{
 	if (!has)
 		return FATE_NEW;
-	if (import->same_id && is_same_record(import, draft))
+	if (import->same_id &&
+	    store_read_cred(import->ctl->tool.store, draft->cred.user, &txn, NULL) == TOTP_OK &&
+	    memcmp(txn.cred.id, draft->cred.id, sizeof(txn.cred.id)) == 0)
 		return FATE_SAME;
 	return import_options.replace ? FATE_REPLACE : FATE_KEEP;
 }
 
 /* A user's name, fit for a terminal. */
-static const char *show(const char *user, char shown[CRED_USER_MAX + 1])
+static const char *printable(const char *user, char shown[CRED_USER_MAX + 1])
 {
 	text_printable(text_of(user), shown, CRED_USER_MAX + 1);
 	return shown;
@@ -242,8 +225,8 @@ static void warn_of_secrets(struct import *import, const struct place *place,
 	for (size_t i = 0; i < draft->cred.token_count; i++)
 		if (draft->cred.tokens[i].secret.len < SECRET_GOOD_MIN)
 			import_warn(import, place, "%s: a secret of %zu bytes; %d or more are good",
-				    show(draft->cred.user, shown), draft->cred.tokens[i].secret.len,
-				    SECRET_GOOD_MIN);
+				    printable(draft->cred.user, shown),
+				    draft->cred.tokens[i].secret.len, SECRET_GOOD_MIN);
 }
 
 static enum totp_err add_item(struct import *import, struct item item,
@@ -258,13 +241,13 @@ static enum totp_err add_item(struct import *import, struct item item,
 		return TOTP_OK;
 	}
 	if (err == TOTP_OK)
-		err = grow(import, why);
+		err = make_room(import, why);
 	if (err != TOTP_OK)
 		return err;
 	item.fate = (uint8_t)fate_of(import, draft, has);
 	if (item.fate == FATE_KEEP)
 		say_kept(import, &item.place, "%s is enrolled already; --replace replaces",
-			 show(item.user, shown));
+			 printable(item.user, shown));
 	else if (item.fate != FATE_SAME)
 		warn_of_secrets(import, &item.place, draft);
 	err = item_close(import, &item, draft);
@@ -276,8 +259,8 @@ static enum totp_err add_item(struct import *import, struct item item,
 }
 
 /* The user came before: add the tokens. */
-static enum totp_err gather(struct import *import, struct item *item, const struct place *place,
-			    const struct new_token *draft)
+static enum totp_err add_tokens(struct import *import, struct item *item, const struct place *place,
+				const struct new_token *draft)
 {
 	OWN_NEW_TOKEN struct new_token all;
 	struct reason sentence = {""};
@@ -302,16 +285,16 @@ static enum totp_err add_bound(struct import *import, const struct place *place,
 	uint32_t seen = import->count ? *seen_place(import, user) : 0;
 
 	if (seen && import->gather)
-		return gather(import, &import->items[seen - 1], place, draft);
+		return add_tokens(import, &import->items[seen - 1], place, draft);
 	if (seen) {
 		const struct place *first = &import->items[seen - 1].place;
 		char shown[CRED_USER_MAX + 1];
 
 		if (first->line)
-			import_bad(import, place, "%s is in line %u already", show(user, shown),
-				   (unsigned)first->line);
+			import_bad(import, place, "%s is in line %u already",
+				   printable(user, shown), (unsigned)first->line);
 		else
-			import_bad(import, place, "%s is in %s already", show(user, shown),
+			import_bad(import, place, "%s is in %s already", printable(user, shown),
 				   first->file);
 		return TOTP_OK;
 	}

@@ -38,6 +38,7 @@ struct import {
 	struct import_text {
 		char *at;
 		size_t len;
+		struct place place; /* the file as a whole */
 	} texts[2];
 	size_t text_count;
 	size_t bad;  /* lines, files or users that are not imported */
@@ -72,8 +73,7 @@ MUST_CHECK int import_run(struct ctl *ctl, struct import *import, import_read_fn
  * bytes; TOTP_ERR_SYSTEM.
  */
 MUST_CHECK enum totp_err import_file(struct import *import, const char *path, size_t max,
-				     struct import_text *ret_text, struct place *ret_place,
-				     struct reason *why);
+				     struct import_text *ret_text, struct reason *why);
 
 /* A path, fit for a terminal, that lives as long as the import; NULL: no memory. */
 const char *import_path(struct import *import, const char *path);

@@ -2,50 +2,34 @@
 #include "import/reader.h"
 #include "import/csv.h"
 
-static enum totp_err new_token_of(const struct csv_row *row, int64_t now,
-				  struct new_token *ret_draft, struct reason *why)
-{
-	struct token token = {.type = row->hotp ? TOKEN_HOTP : TOKEN_TOTP,
-			      .alg = row->alg,
-			      .digits = row->digits,
-			      .period = row->period,
-			      .created = now,
-			      .secret = row->secret};
-	enum totp_err err = new_token_begin(text_of(row->user), now, ret_draft);
-
-	if (err == TOTP_OK)
-		err = new_token_add(ret_draft, &token, row->counter, why);
-	WIPE(token);
-	return err;
-}
-
-static enum totp_err read_line(struct import *import, const struct place *place, struct text line,
-			       struct reason *why)
+static enum totp_err read_row(struct import *import, const struct place *place, struct text line,
+			      struct reason *why)
 {
 	OWN_NEW_TOKEN struct new_token draft;
 	struct reason fault = {""};
 	struct csv_row row;
+	struct token token;
 	enum totp_err err = csv_decode_row(line, &row, &fault);
 
 	if (err != TOTP_OK) {
 		import_bad(import, place, "%s", fault.text);
 		return TOTP_OK;
 	}
-	err = new_token_of(&row, import->now, &draft, why);
+	token = (struct token){.type = row.hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			       .alg = row.alg,
+			       .digits = row.digits,
+			       .period = row.period,
+			       .created = import->now,
+			       .secret = row.secret};
+	err = new_token_make(text_of(row.user), &token, row.counter, &draft, why);
+	WIPE(token);
 	csv_row_wipe(&row);
 	return err == TOTP_OK ? import_add(import, place, &draft, why) : err;
 }
 
-static enum totp_err read_csv(struct import *import, struct reason *why)
-{
-	return reader_lines(import, import->ctl->words[0], read_line, why);
-}
-
 static int import_csv(struct ctl *ctl)
 {
-	struct import import = {0};
-
-	return import_run(ctl, &import, read_csv);
+	return reader_run(ctl, false, read_row);
 }
 
 const struct command ctl_import_csv = {

@@ -20,9 +20,9 @@ static const struct option_row option_rows[] = {
 };
 
 static enum totp_err open_box(struct import *import, const struct import_text *text,
-			      const struct place *place, struct bytes *ret_plain,
-			      struct reason *why)
+			      struct bytes *ret_plain, struct reason *why)
 {
+	const struct place *place = &text->place;
 	OWN_SECRET struct secret phrase = {0};
 	uint8_t *box = (uint8_t *)text->at;
 	enum totp_err err;
@@ -75,20 +75,19 @@ static enum totp_err take_all(struct import *import, const struct place *place, 
 
 static enum totp_err read_exported(struct import *import, struct reason *why)
 {
-	struct import_text text = {NULL, 0};
+	struct import_text text = {0};
 	struct bytes plain = {0};
-	struct place place;
 	enum totp_err err = import_file(import, import->ctl->words[0],
-					PWSEAL_PLAIN_MAX + PWSEAL_OVERHEAD, &text, &place, why);
+					PWSEAL_PLAIN_MAX + PWSEAL_OVERHEAD, &text, why);
 
 	if (err == TOTP_OK)
-		err = open_box(import, &text, &place, &plain, why);
+		err = open_box(import, &text, &plain, why);
 	if (err != TOTP_OK)
 		return err;
-	err = take_all(import, &place, &plain, why);
+	err = take_all(import, &text.place, &plain, why);
 	if (err != TOTP_OK && !why->text[0])
-		reason_set(why, "%.120s: not an export that this version reads: %s", place.file,
-			   err_name(err));
+		reason_set(why, "%.120s: not an export that this version reads: %s",
+			   text.place.file, err_name(err));
 	return err;
 }
 

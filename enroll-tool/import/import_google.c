@@ -34,15 +34,6 @@ static const struct option_row option_rows[] = {
 
 /* --- the file of one user --- */
 
-static void tell_codes(struct import *import, const struct place *place,
-		       const struct google *google)
-{
-	if (google->codes_left_out)
-		import_lost(import, place,
-			    "scratch codes: %u more than the %d that a user can have",
-			    google->codes_left_out, RECOVERY_MAX);
-}
-
 static void tell_clock(struct import *import, const struct place *place,
 		       const struct google *google)
 {
@@ -62,78 +53,80 @@ static void tell_clock(struct import *import, const struct place *place,
 			    "(totpctl repair-clock)");
 }
 
-static enum totp_err new_token_of(const struct google *google, struct text user, int64_t now,
-				  struct new_token *ret_draft, struct reason *why)
-{
-	struct token token = {.type = google->hotp ? TOKEN_HOTP : TOKEN_TOTP,
-			      .alg = google->alg,
-			      .digits = google->digits,
-			      .period = google->period,
-			      .created = now,
-			      .secret = google->secret};
-	enum totp_err err = new_token_begin(user, now, ret_draft);
-
-	if (err == TOTP_OK)
-		err = new_token_add(ret_draft, &token,
-				    google->hotp ? google->counter : google->last_step, why);
-	if (err == TOTP_OK)
-		err = recovery_take_scratch(&ret_draft->cred, google->codes, google->code_count);
-	WIPE(token);
-	return err;
-}
-
 enum totp_err reader_add_google(struct import *import, const struct place *place, struct text user,
 				const struct google *google, struct reason *why)
 {
 	OWN_NEW_TOKEN struct new_token draft;
-	enum totp_err err = new_token_of(google, user, import->now, &draft, why);
+	struct token token = {.type = google->hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			      .alg = google->alg,
+			      .digits = google->digits,
+			      .period = google->period,
+			      .created = import->now,
+			      .secret = google->secret};
+	enum totp_err err = new_token_make(
+		user, &token, google->hotp ? google->counter : google->last_step, &draft, why);
 
+	WIPE(token);
+	if (err == TOTP_OK)
+		err = recovery_take_scratch(&draft.cred, google->codes, google->code_count);
 	if (err == TOTP_ERR_FORMAT) {
 		import_bad(import, place, "its name is not that of an account");
 		return TOTP_OK;
 	}
-	if (err == TOTP_OK) {
-		tell_codes(import, place, google);
-		tell_clock(import, place, google);
-		err = import_add(import, place, &draft, why);
-	}
-	return err;
+	if (err != TOTP_OK)
+		return err;
+	if (google->codes_left_out)
+		import_lost(import, place,
+			    "scratch codes: %u more than the %d that a user can have",
+			    google->codes_left_out, RECOVERY_MAX);
+	tell_clock(import, place, google);
+	return import_add(import, place, &draft, why);
 }
 
-/* Bytes of a file that were read. */
-static enum totp_err take_bytes(struct import *import, const struct place *place, struct text user,
-				struct text bytes, mode_t mode, struct reason *why)
+/* A file that was read, and whose it is. */
+struct found {
+	struct place place;
+	struct text user;
+	struct text bytes;
+	mode_t mode;
+};
+
+static enum totp_err take_bytes(struct import *import, const struct found *found,
+				struct reason *why)
 {
 	OWN_GOOGLE struct google google;
 	struct reason fault = {""};
 
-	if (google_decode(bytes, GOOGLE_AUTHENTICATOR, &google, &fault) != TOTP_OK) {
-		import_bad(import, place, "%s", fault.text);
+	if (google_decode(found->bytes, GOOGLE_AUTHENTICATOR, &google, &fault) != TOTP_OK) {
+		import_bad(import, &found->place, "%s", fault.text);
 		return TOTP_OK;
 	}
-	if (mode & (S_IRGRP | S_IROTH))
-		import_warn(import, place, "others can read it (mode %04o)",
-			    (unsigned)mode & 07777);
-	return reader_add_google(import, place, user, &google, why);
+	if (found->mode & (S_IRGRP | S_IROTH))
+		import_warn(import, &found->place, "others can read it (mode %04o)",
+			    (unsigned)found->mode & 07777);
+	return reader_add_google(import, &found->place, found->user, &google, why);
 }
 
 /* --- a file in a home --- */
 
-static enum totp_err read_own(struct import *import, const struct place *place, struct text user,
-			      const struct passwd *who, const char *path, struct reason *why)
+/* With the rights of its owner. */
+static enum totp_err read_own(struct import *import, struct found *found, struct user_file *file,
+			      struct reason *why)
 {
 	static char buf[GOOGLE_FILE_MAX];
 	struct reason fault = {""};
-	mode_t mode = 0;
-	size_t len = 0;
-	enum totp_err err = as_user_read(who->pw_uid, who->pw_gid, path,
-					 io_monotonic_ns() + READ_NS, buf, sizeof(buf), &len, &mode,
-					 &fault);
+	enum totp_err err;
 
+	file->deadline = io_monotonic_ns() + READ_NS;
+	file->buf = buf;
+	file->cap = sizeof(buf);
+	err = as_user_read(file, &fault);
+	found->bytes = (struct text){buf, file->len};
+	found->mode = file->mode;
 	if (err == TOTP_OK)
-		err = take_bytes(import, place, user, (struct text){buf, len}, mode, why);
+		err = take_bytes(import, found, why);
 	else if (err != TOTP_ERR_NOT_FOUND || !options.homes)
-		import_bad(import, place, "%s", fault.text);
+		import_bad(import, &found->place, "%s", fault.text);
 	WIPE(buf);
 	return fault.text[0] ? TOTP_OK : err;
 }
@@ -145,20 +138,6 @@ static const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-/* May the owner of the file set the codes of this user? */
-static enum totp_err check_owner(struct import *import, const struct place *place, const char *name,
-				 const struct stat *st, bool *ret_good, struct reason *why)
-{
-	struct account account = {0};
-	enum totp_err err = import_account(import, name, &account, why);
-
-	*ret_good = st->st_uid == 0 || (account.known && account.uid == st->st_uid);
-	if (err == TOTP_OK && !*ret_good)
-		import_bad(import, place, "owned by uid %u, which is neither root nor the user",
-			   (unsigned)st->st_uid);
-	return err;
 }
 
 /*
@@ -187,92 +166,75 @@ static enum totp_err check_home(struct import *import, const struct place *place
 }
 
 /* A file in a home belongs to its owner, any other one to the user after whom it is named. */
-static enum totp_err read_file(struct import *import, const char *path, const struct stat *st,
-			       struct reason *why)
+static enum totp_err read_file_of(struct import *import, const char *path, const struct stat *st,
+				  struct reason *why)
 {
-	struct place place = {import_path(import, path), 0};
-	struct passwd who = {.pw_uid = st->st_uid, .pw_gid = st->st_gid};
+	struct found found = {.place = {import_path(import, path), 0}};
+	struct user_file file = {.uid = st->st_uid, .gid = st->st_gid, .path = path};
 	const char *name = base_name(path);
-	struct account owner = {0};
-	bool good = true;
+	bool in_home = strcmp(name, IN_HOME) == 0, good = true;
+	struct account owner = {0}, user = {0};
 	enum totp_err err = account_of_uid(st->st_uid, &owner, why);
 
-	if (err == TOTP_OK && !place.file)
+	if (err == TOTP_OK && !found.place.file)
 		err = TOTP_ERR_NOMEM;
-	if (err == TOTP_OK && strcmp(name, IN_HOME) != 0)
-		err = check_owner(import, &place, name, st, &good, why);
-	else if (err == TOTP_OK)
-		err = check_home(import, &place, path, st->st_uid, &good);
-	if (strcmp(name, IN_HOME) == 0)
-		name = owner.name;
+	if (err == TOTP_OK && in_home) {
+		err = check_home(import, &found.place, path, st->st_uid, &good);
+	} else if (err == TOTP_OK) {
+		err = import_account(import, name, &user, why);
+		good = st->st_uid == 0 || (user.known && user.uid == st->st_uid);
+		if (err == TOTP_OK && !good)
+			import_bad(import, &found.place,
+				   "owned by uid %u, which is neither root nor the user",
+				   (unsigned)st->st_uid);
+	}
 	if (err != TOTP_OK || !good)
 		return err;
 	if (owner.known)
-		who.pw_gid = owner.gid;
-	if (name[0])
-		return read_own(import, &place, text_of(name), &who, path, why);
-	import_bad(import, &place, "there is no account of its owner, uid %u",
+		file.gid = owner.gid;
+	found.user = text_of(in_home ? owner.name : name);
+	if (found.user.len)
+		return read_own(import, &found, &file, why);
+	import_bad(import, &found.place, "there is no account of its owner, uid %u",
 		   (unsigned)st->st_uid);
 	return TOTP_OK;
 }
 
 /* --- PATH: a directory --- */
 
-static bool owner_is_good(const struct stat *st, const struct stat *dir,
-			  const struct account *account)
-{
-	return st->st_uid == 0 || st->st_uid == dir->st_uid ||
-	       (account->known && st->st_uid == account->uid);
-}
-
-static enum totp_err take_entry(struct import *import, const struct place *place, const char *name,
-				const struct stat *dir, const struct stat *st, struct text bytes,
-				struct reason *why)
-{
-	struct account account = {0};
-	enum totp_err err = import_account(import, name, &account, why);
-
-	if (err != TOTP_OK)
-		return err;
-	if (owner_is_good(st, dir, &account) && !(st->st_mode & (S_IWGRP | S_IWOTH)))
-		return take_bytes(import, place, text_of(name), bytes, st->st_mode, why);
-	import_bad(import, place, "owned by uid %u, mode %04o: others may have written it",
-		   (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
-	return TOTP_OK;
-}
-
-static enum totp_err read_entry(struct import *import, const struct reader_dir *folder,
+static enum totp_err read_entry(struct import *import, const struct reader_dir *dir,
 				const char *name, struct reason *why)
 {
 	static char buf[GOOGLE_FILE_MAX];
-	struct place place = reader_place(import, folder, name);
+	struct reader_file file = {.buf = buf, .cap = sizeof(buf)};
+	struct found found = {.place = reader_place(import, dir, name), .user = text_of(name)};
+	struct account account = {0};
 	struct reason fault = {""};
-	struct stat st;
-	size_t len = 0;
+	const struct stat *st = &file.st;
 	enum totp_err err;
 
-	if (!place.file)
+	if (!found.place.file)
 		return TOTP_ERR_NOMEM;
-	err = reader_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
-	if (err == TOTP_OK)
-		err = take_entry(import, &place, name, &folder->st, &st, (struct text){buf, len},
-				 why);
-	else if (err != TOTP_ERR_NOT_FOUND)
-		import_bad(import, &place, "%s", fault.text);
-	WIPE(buf);
-	return fault.text[0] || err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
-}
-
-static enum totp_err read_path(struct import *import, const char *path, struct reason *why)
-{
-	struct stat st;
-
-	if (lstat(path, &st) != 0) {
-		(void)reason_errno(why, "%.200s", path);
-		return TOTP_ERR_SYSTEM;
+	err = reader_file_at(dir, name, &file, &fault);
+	if (err != TOTP_OK) {
+		if (err != TOTP_ERR_NOT_FOUND)
+			import_bad(import, &found.place, "%s", fault.text);
+		WIPE(buf);
+		return TOTP_OK;
 	}
-	return S_ISDIR(st.st_mode) ? reader_dir(import, path, read_entry, why)
-				   : read_file(import, path, &st, why);
+	found.bytes = (struct text){buf, file.len};
+	found.mode = st->st_mode;
+	err = import_account(import, name, &account, why);
+	if (err == TOTP_OK && !(st->st_mode & (S_IWGRP | S_IWOTH)) &&
+	    (st->st_uid == 0 || st->st_uid == dir->st.st_uid ||
+	     (account.known && st->st_uid == account.uid)))
+		err = take_bytes(import, &found, why);
+	else if (err == TOTP_OK)
+		import_bad(import, &found.place,
+			   "owned by uid %u, mode %04o: others may have written it",
+			   (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
+	WIPE(buf);
+	return err;
 }
 
 /* --- every home --- */
@@ -340,8 +302,9 @@ static int by_uid(const void *a, const void *b)
 static enum totp_err read_home(struct import *import, const struct passwd *who, const char *inside,
 			       struct reason *why)
 {
+	struct found found = {.user = text_of(who->pw_name)};
+	struct user_file file = {.uid = who->pw_uid, .gid = who->pw_gid};
 	OWN_TEXT char *path = NULL;
-	struct place place = {0};
 
 	/* the user's process finds out whether it exists: the file system may not answer */
 	if (who->pw_dir[0] != '/')
@@ -349,10 +312,11 @@ static enum totp_err read_home(struct import *import, const struct passwd *who, 
 	if (asprintf(&path, "%s/%s", who->pw_dir, inside) < 0)
 		path = NULL;
 	else
-		place.file = import_path(import, path);
-	if (!place.file)
+		found.place.file = import_path(import, path);
+	if (!found.place.file)
 		return TOTP_ERR_NOMEM;
-	return read_own(import, &place, text_of(who->pw_name), who, path, why);
+	file.path = path;
+	return read_own(import, &found, &file, why);
 }
 
 /* Of several names of one uid, the first is the account. */
@@ -383,8 +347,17 @@ static enum totp_err read_google(struct import *import, struct reason *why)
 
 	if (options.homes)
 		return read_homes(import, ctl->word_count ? ctl->words[0] : IN_HOME, why);
-	for (int i = 0; i < ctl->word_count && err == TOTP_OK; i++)
-		err = read_path(import, ctl->words[i], why);
+	for (int i = 0; i < ctl->word_count && err == TOTP_OK; i++) {
+		const char *path = ctl->words[i];
+		struct stat st;
+
+		if (lstat(path, &st) != 0) {
+			(void)reason_errno(why, "%.200s", path);
+			return TOTP_ERR_SYSTEM;
+		}
+		err = S_ISDIR(st.st_mode) ? reader_dir(import, path, read_entry, why)
+					  : read_file_of(import, path, &st, why);
+	}
 	return err;
 }
 

@@ -68,27 +68,16 @@ static enum totp_err last_step(struct import *import, const struct place *place,
 	return TOTP_OK;
 }
 
-static enum totp_err new_token_of(const struct oath *oath, uint64_t moving, int64_t now,
-				  struct new_token *ret_draft, struct reason *why)
+static enum totp_err read_user(struct import *import, const struct place *place,
+			       const struct oath *oath, struct reason *why)
 {
+	OWN_NEW_TOKEN struct new_token draft;
 	struct token token = {.type = oath->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 			      .alg = HMAC_SHA1,
 			      .digits = oath->digits,
 			      .period = oath->period,
-			      .created = now,
+			      .created = import->now,
 			      .secret = oath->secret};
-	enum totp_err err = new_token_begin(text_of(oath->user), now, ret_draft);
-
-	if (err == TOTP_OK)
-		err = new_token_add(ret_draft, &token, moving, why);
-	WIPE(token);
-	return err;
-}
-
-static enum totp_err read_row(struct import *import, const struct place *place,
-			      const struct oath *oath, struct reason *why)
-{
-	OWN_NEW_TOKEN struct new_token draft;
 	uint64_t moving = oath->counter;
 	enum totp_err err = TOTP_OK;
 
@@ -97,11 +86,12 @@ static enum totp_err read_row(struct import *import, const struct place *place,
 	if (!oath->hotp && oath->used)
 		err = last_step(import, place, oath, &moving);
 	if (err == TOTP_OK)
-		err = new_token_of(oath, moving, import->now, &draft, why);
+		err = new_token_make(text_of(oath->user), &token, moving, &draft, why);
+	WIPE(token);
 	return err == TOTP_OK ? import_add(import, place, &draft, why) : err;
 }
 
-static enum totp_err read_line(struct import *import, const struct place *place, struct text line,
+static enum totp_err read_oath(struct import *import, const struct place *place, struct text line,
 			       struct reason *why)
 {
 	OWN_OATH struct oath oath;
@@ -110,21 +100,14 @@ static enum totp_err read_line(struct import *import, const struct place *place,
 	if (!oath_is_row(line))
 		return TOTP_OK;
 	if (oath_decode(line, &oath, &fault) == TOTP_OK)
-		return read_row(import, place, &oath, why);
+		return read_user(import, place, &oath, why);
 	import_bad(import, place, "%s", fault.text);
 	return TOTP_OK;
 }
 
-static enum totp_err read_oath(struct import *import, struct reason *why)
-{
-	return reader_lines(import, import->ctl->words[0], read_line, why);
-}
-
 static int import_oath(struct ctl *ctl)
 {
-	struct import import = {.gather = true};
-
-	return import_run(ctl, &import, read_oath);
+	return reader_run(ctl, true, read_oath);
 }
 
 const struct command ctl_import_oath = {

@@ -30,77 +30,56 @@ static enum totp_err user_of(struct import *import, const struct otp_uri *uri,
 	return err;
 }
 
-/* The issuer becomes the label of the token, if it can be a label. */
-static void label_of(const struct otp_uri *uri, char label[CRED_LABEL_MAX + 1])
+static enum totp_err take_uri(struct import *import, const struct place *place,
+			      const struct otp_uri *uri, struct reason *why)
 {
-	label[0] = '\0';
-	if (cred_label_is_good(text_of(uri->issuer)))
-		strcpy(label, uri->issuer);
-}
-
-static enum totp_err new_token_of(const struct otp_uri *uri, struct text user, int64_t now,
-				  struct new_token *ret_draft, struct reason *why)
-{
+	OWN_NEW_TOKEN struct new_token draft;
 	struct token token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
 			      .alg = uri->alg,
 			      .digits = (uint8_t)uri->digits,
 			      .period = uri->hotp ? 0 : (uint16_t)uri->period,
-			      .created = now,
+			      .created = import->now,
 			      .secret = uri->secret};
-	enum totp_err err = new_token_begin(user, now, ret_draft);
-
-	label_of(uri, token.label);
-	if (err == TOTP_OK)
-		err = new_token_add(ret_draft, &token, uri->hotp ? uri->counter : 0, why);
-	WIPE(token);
-	return err;
-}
-
-static enum totp_err take(struct import *import, const struct place *place,
-			  const struct otp_uri *uri, struct reason *why)
-{
-	OWN_NEW_TOKEN struct new_token draft;
 	struct text user;
 	struct reason fault = {""};
 	enum totp_err err = user_of(import, uri, &user, why);
 
-	if (err != TOTP_OK)
-		return err;
-	err = new_token_of(uri, user, import->now, &draft, &fault);
-	if (err == TOTP_ERR_SYSTEM || err == TOTP_ERR_CRYPTO)
-		return err;
-	if (err == TOTP_OK)
-		return import_add(import, place, &draft, why);
-	import_bad(import, place, "%s",
-		   fault.text[0] ? fault.text : "its account is not a name that an account has");
-	return TOTP_OK;
+	if (err == TOTP_OK) {
+		/* the issuer becomes the label of the token, if it can be a label */
+		if (cred_label_is_good(text_of(uri->issuer)))
+			strcpy(token.label, uri->issuer);
+		err = new_token_make(user, &token, uri->hotp ? uri->counter : 0, &draft, &fault);
+		if (err == TOTP_OK) {
+			err = import_add(import, place, &draft, why);
+		} else if (err != TOTP_ERR_SYSTEM && err != TOTP_ERR_CRYPTO) {
+			import_bad(import, place, "%s",
+				   fault.text[0] ? fault.text
+						 : "its account is not a name that an account has");
+			err = TOTP_OK;
+		}
+	}
+	WIPE(token);
+	return err;
 }
 
-static enum totp_err read_line(struct import *import, const struct place *place, struct text line,
-			       struct reason *why)
+static enum totp_err read_uri(struct import *import, const struct place *place, struct text line,
+			      struct reason *why)
 {
 	struct reason fault = {""};
 	struct otp_uri uri;
 	enum totp_err err = uri_parse(text_trim(line), &uri, &fault);
 
 	if (err == TOTP_OK)
-		err = take(import, place, &uri, why);
+		err = take_uri(import, place, &uri, why);
 	else
 		import_bad(import, place, "%s", fault.text);
 	uri_wipe(&uri);
 	return fault.text[0] ? TOTP_OK : err;
 }
 
-static enum totp_err read_otpauth(struct import *import, struct reason *why)
-{
-	return reader_lines(import, import->ctl->words[0], read_line, why);
-}
-
 static int import_otpauth(struct ctl *ctl)
 {
-	struct import import = {.gather = true};
-
-	return import_run(ctl, &import, read_otpauth);
+	return reader_run(ctl, true, read_uri);
 }
 
 const struct command ctl_import_otpauth = {

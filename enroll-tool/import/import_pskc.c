@@ -70,22 +70,11 @@ static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *ex
  */
 static char too_slow[512];
 
-static void give_up(int unused)
+static void stop_parsing(int unused)
 {
 	(void)unused;
 	(void)!write(STDERR_FILENO, too_slow, strlen(too_slow));
 	_exit(TOOL_REFUSED);
-}
-
-static void set_time(const struct import *import, const char *file, size_t len)
-{
-	const struct sigaction action = {.sa_handler = give_up};
-
-	snprintf(too_slow, sizeof(too_slow),
-		 "%s: nothing is imported: %.200s: takes too long to be read as XML\n",
-		 import->ctl->tool.name, file);
-	if (sigaction(SIGALRM, &action, NULL) == 0)
-		alarm(PARSE_S + PARSE_S_PER_MIB * (unsigned)(len >> 20));
 }
 
 static xmlDoc *parse(struct text text)
@@ -103,7 +92,7 @@ static xmlDoc *parse(struct text text)
 	return doc;
 }
 
-static bool is_called(const xmlNode *node, const char *name)
+static bool is_element(const xmlNode *node, const char *name)
 {
 	return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
 }
@@ -111,7 +100,7 @@ static bool is_called(const xmlNode *node, const char *name)
 static const xmlNode *child(const xmlNode *node, const char *name)
 {
 	for (const xmlNode *at = node ? node->children : NULL; at; at = at->next)
-		if (is_called(at, name))
+		if (is_element(at, name))
 			return at;
 	return NULL;
 }
@@ -148,17 +137,6 @@ struct device {
 	bool dated;
 };
 
-static struct device device_of(const xmlNode *package)
-{
-	const xmlNode *info = child(package, "DeviceInfo");
-
-	return (struct device){
-		.serial = content(child(info, "SerialNo")),
-		.user = content(child(info, "UserId")),
-		.dated = child(info, "StartDate") || child(info, "ExpiryDate"),
-	};
-}
-
 static struct pskc_texts texts_of(const struct device *device, const xmlNode *key)
 {
 	const xmlNode *parameters = child(key, "AlgorithmParameters"), *data = child(key, "Data");
@@ -180,20 +158,6 @@ static struct pskc_texts texts_of(const struct device *device, const xmlNode *ke
 	};
 }
 
-/* Data of a good key that cannot be imported. */
-static void tell_policy(struct import *import, const struct place *place,
-			const struct device *device, const xmlNode *key)
-{
-	const xmlNode *policy = child(key, "Policy");
-
-	if (child(policy, "PINPolicy"))
-		import_lost(import, place, "the PIN that the token's policy asks for");
-	if (child(policy, "StartDate") || child(policy, "ExpiryDate") || device->dated)
-		import_warn(import, place,
-			    "the dates from which and to which the token may be used are not "
-			    "carried over");
-}
-
 /* --- the user of a token --- */
 
 /* A line of --users. */
@@ -210,26 +174,16 @@ struct pskc_import {
 	size_t count;
 };
 
-static bool read_owner(struct text line, struct owner *ret_owner)
-{
-	if (!text_field(&line, ',', &ret_owner->serial))
-		return false;
-	ret_owner->serial = text_trim(ret_owner->serial);
-	ret_owner->user = text_trim(line);
-	return ret_owner->serial.len > 0 && ret_owner->user.len > 0 &&
-	       !memchr(line.at, ',', line.len);
-}
-
 static enum totp_err read_owners(struct pskc_import *pskc, struct reason *why)
 {
 	struct import *import = &pskc->import;
-	struct import_text file = {NULL, 0};
+	struct import_text file = {0};
 	struct text rest, line;
-	enum totp_err err =
-		import_file(import, import_pskc_users, IMPORT_FILE_MAX, &file, &pskc->place, why);
+	enum totp_err err = import_file(import, import_pskc_users, IMPORT_FILE_MAX, &file, why);
 
 	if (err != TOTP_OK)
 		return err;
+	pskc->place = file.place;
 	pskc->owners = calloc(file.len / 2 + 1, sizeof(*pskc->owners));
 	if (!pskc->owners)
 		return TOTP_ERR_NOMEM;
@@ -242,7 +196,10 @@ static enum totp_err read_owners(struct pskc_import *pskc, struct reason *why)
 		if (line.len == 0 || line.at[0] == '#')
 			continue;
 		*owner = (struct owner){.line = pskc->place.line};
-		if (read_owner(line, owner))
+		text_field(&line, ',', &owner->serial);
+		owner->serial = text_trim(owner->serial);
+		owner->user = text_trim(line);
+		if (owner->serial.len > 0 && owner->user.len > 0 && !memchr(line.at, ',', line.len))
 			pskc->count++;
 		else
 			import_bad(import, &pskc->place, "expected serial,user");
@@ -265,27 +222,15 @@ static struct text owner_of(struct pskc_import *pskc, struct text serial)
 	return (struct text){"", 0};
 }
 
-static void tell_unused(struct pskc_import *pskc)
-{
-	for (size_t i = 0; i < pskc->count; i++) {
-		pskc->place.line = pskc->owners[i].line;
-		if (!pskc->owners[i].used)
-			import_bad(&pskc->import, &pskc->place,
-				   "there is no token with that serial number");
-	}
-}
-
 /* --- all of it --- */
 
-static enum totp_err take(struct import *import, const struct place *place, const struct pskc *pskc,
-			  struct text user, struct reason *why)
+static enum totp_err take_token(struct import *import, const struct place *place,
+				const struct pskc *pskc, struct text user, struct reason *why)
 {
 	OWN_NEW_TOKEN struct new_token draft;
 	struct reason fault = {""};
-	enum totp_err err = new_token_begin(user, import->now, &draft);
+	enum totp_err err = new_token_make(user, &pskc->token, pskc->moving, &draft, &fault);
 
-	if (err == TOTP_OK)
-		err = new_token_add(&draft, &pskc->token, pskc->moving, &fault);
 	if (err == TOTP_OK)
 		return import_add(import, place, &draft, why);
 	import_bad(import, place, "%s",
@@ -297,6 +242,7 @@ static enum totp_err read_key(struct import *import, const struct place *place,
 			      const struct device *device, const xmlNode *key, struct reason *why)
 {
 	const struct pskc_texts texts = texts_of(device, key);
+	const xmlNode *policy = child(key, "Policy");
 	OWN_PSKC struct pskc pskc;
 	struct reason fault = {""};
 	struct text user = owner_of((struct pskc_import *)import, text_trim(texts.serial));
@@ -311,20 +257,29 @@ static enum totp_err read_key(struct import *import, const struct place *place,
 		import_bad(import, place, "%s", fault.text);
 		return TOTP_OK;
 	}
-	tell_policy(import, place, device, key);
-	return take(import, place, &pskc, user, why);
+	if (child(policy, "PINPolicy"))
+		import_lost(import, place, "the PIN that the token's policy asks for");
+	if (child(policy, "StartDate") || child(policy, "ExpiryDate") || device->dated)
+		import_warn(import, place,
+			    "the dates from which and to which the token may be used are not "
+			    "carried over");
+	return take_token(import, place, &pskc, user, why);
 }
 
 static enum totp_err read_package(struct import *import, const struct place *file,
 				  const xmlNode *package, struct reason *why)
 {
-	const struct device device = device_of(package);
+	const xmlNode *info = child(package, "DeviceInfo");
+	const struct device device = {.serial = content(child(info, "SerialNo")),
+				      .user = content(child(info, "UserId")),
+				      .dated = child(info, "StartDate") ||
+					       child(info, "ExpiryDate")};
 	enum totp_err err = TOTP_OK;
 
 	for (const xmlNode *key = package->children; key && err == TOTP_OK; key = key->next) {
 		struct place place = {file->file, (uint32_t)xmlGetLineNo(key)};
 
-		if (is_called(key, "Key"))
+		if (is_element(key, "Key"))
 			err = read_key(import, &place, &device, key, why);
 	}
 	return err;
@@ -336,12 +291,12 @@ static enum totp_err read_container(struct import *import, const struct place *p
 	const xmlNode *root = xmlDocGetRootElement(doc);
 	enum totp_err err = TOTP_OK;
 
-	if (!root || !is_called(root, "KeyContainer")) {
+	if (!root || !is_element(root, "KeyContainer")) {
 		reason_set(why, "%.200s: not a PSKC container", place->file);
 		return TOTP_ERR_FORMAT;
 	}
 	for (const xmlNode *at = root->children; at && err == TOTP_OK; at = at->next)
-		if (is_called(at, "KeyPackage"))
+		if (is_element(at, "KeyPackage"))
 			err = read_package(import, place, at, why);
 	return err;
 }
@@ -349,25 +304,33 @@ static enum totp_err read_container(struct import *import, const struct place *p
 static enum totp_err read_pskc(struct import *import, struct reason *why)
 {
 	struct pskc_import *pskc = (struct pskc_import *)import;
-	struct import_text file = {NULL, 0};
+	struct import_text file = {0};
+	const struct sigaction action = {.sa_handler = stop_parsing};
 	OWN_DOC xmlDoc *doc = NULL;
-	struct place place;
 	enum totp_err err = import_pskc_users ? read_owners(pskc, why) : TOTP_OK;
 
 	if (err == TOTP_OK)
-		err = import_file(import, import->ctl->words[0], PSKC_FILE_MAX, &file, &place, why);
+		err = import_file(import, import->ctl->words[0], PSKC_FILE_MAX, &file, why);
 	if (err != TOTP_OK)
 		return err;
-	set_time(import, place.file, file.len);
+	snprintf(too_slow, sizeof(too_slow),
+		 "%s: nothing is imported: %.200s: takes too long to be read as XML\n",
+		 import->ctl->tool.name, file.place.file);
+	if (sigaction(SIGALRM, &action, NULL) == 0)
+		alarm(PARSE_S + PARSE_S_PER_MIB * (unsigned)(file.len >> 20));
 	doc = parse((struct text){file.at, file.len});
 	alarm(0);
 	if (!doc) {
-		reason_set(why, "%.200s: not XML, or with a document type", place.file);
+		reason_set(why, "%.200s: not XML, or with a document type", file.place.file);
 		return TOTP_ERR_FORMAT;
 	}
-	err = read_container(import, &place, doc, why);
-	if (err == TOTP_OK)
-		tell_unused(pskc);
+	err = read_container(import, &file.place, doc, why);
+	for (size_t i = 0; i < pskc->count && err == TOTP_OK; i++) {
+		pskc->place.line = pskc->owners[i].line;
+		if (!pskc->owners[i].used)
+			import_bad(import, &pskc->place,
+				   "there is no token with that serial number");
+	}
 	return err;
 }
 

@@ -22,7 +22,7 @@ static size_t count_fate(const struct import *import, enum fate fate)
 	return count;
 }
 
-static const char *plural(size_t count)
+static const char *ending_of(size_t count)
 {
 	return count == 1 ? "" : "s";
 }
@@ -59,7 +59,7 @@ static enum totp_err next_new(void *context, size_t index, struct cred *ret_cred
 	return err;
 }
 
-static int create(struct import *import)
+static int create_new(struct import *import)
 {
 	struct creation creation = {.import = import, .count = count_fate(import, FATE_NEW)};
 	const struct tool *tool = &import->ctl->tool;
@@ -102,7 +102,7 @@ static int replace_one(struct import *import, const struct item *item)
 	return ctl_edit(ctl, store_read, put_in_place, &draft);
 }
 
-static int replace(struct import *import, size_t *ret_replaced)
+static int replace_old(struct import *import, size_t *ret_replaced)
 {
 	size_t total = count_fate(import, FATE_REPLACE);
 	int code = TOOL_DONE;
@@ -134,24 +134,12 @@ static const char *const fates[] = {[FATE_NEW] = "import",
 				    [FATE_KEEP] = "keep",
 				    [FATE_SAME] = "unchanged"};
 
-static void tell_item(const struct item *item)
-{
-	OWN_NEW_TOKEN struct new_token draft;
-	char user[CRED_USER_MAX + 1], text[64] = "";
-
-	text_printable(text_of(item->user), user, sizeof(user));
-	if (item->fate != FATE_KEEP && new_token_unpack(item->packed, item->len, &draft) == TOTP_OK)
-		new_token_describe(&draft, text, sizeof(text));
-	printf("%-9s  %s%s%s%s\n", fates[item->fate], user, text[0] ? ": " : "", text,
-	       item->known ? "" : "; there is no such account yet");
-}
-
 /* "3 users imported, 1 replaced, 2 kept"; a count of 0 is printed for the first only. */
 static void print_counts(const struct import *import, size_t created, size_t replaced)
 {
 	size_t kept = count_fate(import, FATE_KEEP), same = count_fate(import, FATE_SAME);
 
-	printf("%zu user%s imported", created, plural(created));
+	printf("%zu user%s imported", created, ending_of(created));
 	if (replaced)
 		printf(", %zu replaced", replaced);
 	if (kept)
@@ -170,7 +158,7 @@ static int tell_left_out(const struct import *import)
 		tool_refuse(tool, "%zu left out", import->bad);
 	if (import->lost)
 		tool_refuse(tool, "%zu thing%s not carried over", import->lost,
-			    plural(import->lost));
+			    ending_of(import->lost));
 	return import->bad || import->lost || count_fate(import, FATE_KEEP) ? TOOL_REFUSED
 									    : TOOL_DONE;
 }
@@ -208,24 +196,24 @@ static int tell_dry_run(const struct import *import)
 {
 	if (import_options.json)
 		return tell_dry_run_json(import);
-	for (size_t i = 0; i < import->count; i++)
-		tell_item(&import->items[i]);
+	for (size_t i = 0; i < import->count; i++) {
+		const struct item *item = &import->items[i];
+		OWN_NEW_TOKEN struct new_token draft;
+		char user[CRED_USER_MAX + 1], text[64] = "";
+
+		text_printable(text_of(item->user), user, sizeof(user));
+		if (item->fate != FATE_KEEP &&
+		    new_token_unpack(item->packed, item->len, &draft) == TOTP_OK)
+			new_token_describe(&draft, text, sizeof(text));
+		printf("%-9s  %s%s%s%s\n", fates[item->fate], user, text[0] ? ": " : "", text,
+		       item->known ? "" : "; there is no such account yet");
+	}
 	printf("nothing is changed; it would be: ");
 	print_counts(import, count_fate(import, FATE_NEW), count_fate(import, FATE_REPLACE));
 	return tell_left_out(import);
 }
 
-static int refuse_all(const struct import *import)
-{
-	size_t all = import->count + import->bad;
-
-	return tool_refuse(&import->ctl->tool,
-			   "nothing is imported: %zu of %zu cannot be; correct that, or leave them "
-			   "out with --keep-going",
-			   import->bad, all);
-}
-
-static int finish(struct import *import)
+static int store_or_report(struct import *import)
 {
 	const struct ctl *ctl = import->ctl;
 	size_t replaced = 0;
@@ -234,16 +222,20 @@ static int finish(struct import *import)
 	if (import->bad && !import_options.keep_going) {
 		if (import_options.dry_run)
 			tell_dry_run(import);
-		return refuse_all(import);
+		return tool_refuse(&ctl->tool,
+				   "nothing is imported: %zu of %zu cannot be; correct that, or "
+				   "leave them out "
+				   "with --keep-going",
+				   import->bad, import->count + import->bad);
 	}
 	if (import_options.dry_run)
 		return tell_dry_run(import);
 
 	interrupt_watch();
-	code = create(import);
+	code = create_new(import);
 	if (code != TOOL_DONE)
 		return code;
-	code = replace(import, &replaced);
+	code = replace_old(import, &replaced);
 	print_counts(import, count_fate(import, FATE_NEW), replaced);
 	if (code == TOOL_DONE && interrupt_seen())
 		tool_refuse(&ctl->tool, "interrupted too late: all records are in their place");
@@ -267,7 +259,7 @@ int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)
 	import->progress = progress_begin();
 	if (read(import, &why) == TOTP_OK) {
 		progress_clear(&import->progress);
-		code = finish(import);
+		code = store_or_report(import);
 	} else {
 		progress_clear(&import->progress);
 		code = tool_refuse(&ctl->tool, "nothing is imported: %s", why.text);

@@ -22,33 +22,20 @@ struct totpcgi {
 	struct reader_dir states;
 };
 
-static const struct reader_dir *states_of(const struct import *import)
-{
-	return &((const struct totpcgi *)import)->states;
-}
-
-static bool is_used(const struct totpcgi_state *state, const struct code *code)
-{
-	for (unsigned i = 0; i < state->used_count; i++)
-		if (code_equal(&state->used[i], code))
-			return true;
-	return false;
-}
-
-static void drop_used_codes(struct google *google, const struct totpcgi_state *state)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < google->code_count; i++)
-		if (!is_used(state, &google->codes[i]))
-			google->codes[kept++] = google->codes[i];
-	google->code_count = kept;
-}
-
 /* Remove the codes that were used, by the state. */
 static enum totp_err apply_state(struct google *google, const struct totpcgi_state *state)
 {
-	drop_used_codes(google, state);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < google->code_count; i++) {
+		bool used = false;
+
+		for (unsigned k = 0; k < state->used_count; k++)
+			used |= code_equal(&state->used[k], &google->codes[i]);
+		if (!used)
+			google->codes[kept++] = google->codes[i];
+	}
+	google->code_count = kept;
 	if (state->counter >= 0 && (!google->hotp || (uint64_t)state->counter > google->counter)) {
 		google->hotp = true; /* as the peer does: a counter in the state goes before */
 		google->period = 0;
@@ -59,33 +46,27 @@ static enum totp_err apply_state(struct google *google, const struct totpcgi_sta
 	return totp_step_at(state->last_success, google->period, &google->last_step);
 }
 
-/* Without a state, nobody knows which scratch codes were used. */
-static void without_state(struct import *import, const struct place *place, struct google *google)
-{
-	if (google->code_count)
-		import_lost(import, place,
-			    "%u scratch codes: there is no %s that says which were used",
-			    google->code_count, STATE_END);
-	google->code_count = 0;
-}
-
 static enum totp_err read_state(struct import *import, const struct place *place, const char *name,
 				struct google *google)
 {
 	static char buf[TOTPCGI_STATE_MAX];
+	const struct reader_dir *states = &((const struct totpcgi *)import)->states;
+	struct reader_file file = {.buf = buf, .cap = sizeof(buf)};
 	struct totpcgi_state state;
 	struct reason fault = {""};
-	struct stat st;
-	size_t len = 0;
-	enum totp_err err =
-		reader_file_at(states_of(import), name, buf, sizeof(buf), &len, &st, &fault);
+	enum totp_err err = reader_file_at(states, name, &file, &fault);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
-		without_state(import, place, google);
+		/* nobody knows which scratch codes were used */
+		if (google->code_count)
+			import_lost(import, place,
+				    "%u scratch codes: there is no %s that says which were used",
+				    google->code_count, STATE_END);
+		google->code_count = 0;
 		return TOTP_OK;
 	}
 	if (err == TOTP_OK)
-		err = totpcgi_decode((struct text){buf, len}, &state, &fault);
+		err = totpcgi_decode((struct text){buf, file.len}, &state, &fault);
 	if (err == TOTP_OK)
 		err = apply_state(google, &state);
 	if (err != TOTP_OK)
@@ -111,26 +92,26 @@ static enum totp_err take_user(struct import *import, const struct place *place,
 	return reader_add_google(import, place, user, google, why);
 }
 
-static enum totp_err read_secret(struct import *import, const struct place *place,
-				 const struct reader_dir *folder, const char *name,
-				 struct google *ret_google)
+static enum totp_err decode_secret(struct import *import, const struct place *place,
+				   const struct reader_dir *dir, const char *name,
+				   struct google *ret_google)
 {
 	static char buf[GOOGLE_FILE_MAX];
+	struct reader_file file = {.buf = buf, .cap = sizeof(buf)};
 	struct reason fault = {""};
-	struct stat st;
-	size_t len = 0;
-	enum totp_err err = reader_file_at(folder, name, buf, sizeof(buf), &len, &st, &fault);
+	enum totp_err err = reader_file_at(dir, name, &file, &fault);
 
 	if (err == TOTP_OK)
-		err = google_decode((struct text){buf, len}, GOOGLE_TOTPCGI, ret_google, &fault);
+		err = google_decode((struct text){buf, file.len}, GOOGLE_TOTPCGI, ret_google,
+				    &fault);
 	if (err != TOTP_OK)
 		import_bad(import, place, "%s", fault.text[0] ? fault.text : err_name(err));
 	WIPE(buf);
 	return err;
 }
 
-static enum totp_err read_entry(struct import *import, const struct reader_dir *folder,
-				const char *name, struct reason *why)
+static enum totp_err read_secret_file(struct import *import, const struct reader_dir *dir,
+				      const char *name, struct reason *why)
 {
 	OWN_GOOGLE struct google google = {0};
 	size_t len = strlen(name), end = strlen(SECRET_END);
@@ -138,17 +119,17 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 
 	if (len <= end || strcmp(name + len - end, SECRET_END) != 0)
 		return TOTP_OK;
-	place = reader_place(import, folder, name);
+	place = reader_place(import, dir, name);
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
-	if (read_secret(import, &place, folder, name, &google) != TOTP_OK)
+	if (decode_secret(import, &place, dir, name, &google) != TOTP_OK)
 		return TOTP_OK; /* reported */
 	return take_user(import, &place, (struct text){name, len - end}, &google, why);
 }
 
 static enum totp_err read_totpcgi(struct import *import, struct reason *why)
 {
-	return reader_dir(import, import->ctl->words[0], read_entry, why);
+	return reader_dir(import, import->ctl->words[0], read_secret_file, why);
 }
 
 static int import_totpcgi(struct ctl *ctl)

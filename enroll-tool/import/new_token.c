@@ -21,65 +21,49 @@ enum totp_err new_token_begin(struct text user, int64_t now, struct new_token *r
 	return enroll_begin(name, false, 0, now, &ret_draft->cred);
 }
 
-static bool has_label(const struct cred *cred, const char *label)
-{
-	for (size_t i = 0; i < cred->token_count; i++)
-		if (strcmp(cred->tokens[i].label, label) == 0)
-			return true;
-	return false;
-}
-
-static bool has_secret(const struct cred *cred, const struct secret *secret)
-{
-	for (size_t i = 0; i < cred->token_count; i++)
-		if (cred->tokens[i].secret.len == secret->len &&
-		    secret_equal(cred->tokens[i].secret.data, secret->data, secret->len))
-			return true;
-	return false;
-}
-
-/* "imported", "imported 2", …, also instead of a label that is in use. */
-static void choose_label(const struct cred *cred, struct token *token)
-{
-	if (token->label[0] && !has_label(cred, token->label))
-		return;
-	strcpy(token->label, NEW_TOKEN_LABEL);
-	for (unsigned n = 2; has_label(cred, token->label); n++)
-		snprintf(token->label, sizeof(token->label), NEW_TOKEN_LABEL " %u", n);
-}
-
-/* The state of a credential with one more token than `before` has. */
-static void grow_state(struct new_token *draft, uint64_t moving)
-{
-	struct login_state *state = &draft->state;
-	size_t last = draft->cred.token_count - 1u;
-
-	memcpy(state->cred_id, draft->cred.id, sizeof(state->cred_id));
-	state->tokens[last] =
-		(struct token_state){.id = draft->cred.tokens[last].id, .moving = moving};
-	state->token_count = draft->cred.token_count;
-}
-
 enum totp_err new_token_add(struct new_token *draft, const struct token *token, uint64_t moving,
 			    struct reason *why)
 {
+	const struct cred *cred = &draft->cred;
+	struct login_state *state = &draft->state;
 	struct token added = *token;
+	bool same = false;
 	enum totp_err err;
 
-	choose_label(&draft->cred, &added);
+	/* "imported", "imported 2", …, also instead of a label that is in use */
+	if (!added.label[0] || enroll_find(cred, added.label) >= 0)
+		strcpy(added.label, NEW_TOKEN_LABEL);
+	for (unsigned n = 2; enroll_find(cred, added.label) >= 0; n++)
+		snprintf(added.label, sizeof(added.label), NEW_TOKEN_LABEL " %u", n);
+	for (size_t i = 0; i < cred->token_count; i++)
+		same |= cred->tokens[i].secret.len == token->secret.len &&
+			secret_equal(cred->tokens[i].secret.data, token->secret.data,
+				     token->secret.len);
 	err = enroll_add(&draft->cred, &added);
-	if (err == TOTP_OK)
-		grow_state(draft, moving);
-	else if (draft->cred.token_count >= CRED_TOKENS_MAX)
-		reason_set(why, "more than the %d tokens that a user can have", CRED_TOKENS_MAX);
-	else if (has_secret(&draft->cred, &token->secret))
-		reason_set(why, "a token with the same secret as another one of the user");
-	else if (token->secret.len < SECRET_IMPORT_MIN)
-		reason_set(why, "secret: expected %d to %d bytes", SECRET_IMPORT_MIN, SECRET_MAX);
-	else
-		reason_set(why, "a token with a value out of range");
 	WIPE(added);
+	if (err == TOTP_OK) {
+		memcpy(state->cred_id, cred->id, sizeof(state->cred_id));
+		state->tokens[cred->token_count - 1] = (struct token_state){
+			.id = cred->tokens[cred->token_count - 1].id, .moving = moving};
+		state->token_count = cred->token_count;
+	} else if (cred->token_count >= CRED_TOKENS_MAX) {
+		reason_set(why, "more than the %d tokens that a user can have", CRED_TOKENS_MAX);
+	} else if (same) {
+		reason_set(why, "a token with the same secret as another one of the user");
+	} else if (token->secret.len < SECRET_IMPORT_MIN) {
+		reason_set(why, "secret: expected %d to %d bytes", SECRET_IMPORT_MIN, SECRET_MAX);
+	} else {
+		reason_set(why, "a token with a value out of range");
+	}
 	return err;
+}
+
+enum totp_err new_token_make(struct text user, const struct token *token, uint64_t moving,
+			     struct new_token *ret_draft, struct reason *why)
+{
+	enum totp_err err = new_token_begin(user, token->created, ret_draft);
+
+	return err == TOTP_OK ? new_token_add(ret_draft, token, moving, why) : err;
 }
 
 enum totp_err new_token_add_all(struct new_token *draft, const struct new_token *more,

@@ -35,6 +35,11 @@ MUST_CHECK enum totp_err new_token_begin(struct text user, int64_t now,
 MUST_CHECK enum totp_err new_token_add(struct new_token *draft, const struct token *token,
 				       uint64_t moving, struct reason *why);
 
+/* Begin a draft with this token, made at token->created. Errors as both. */
+MUST_CHECK enum totp_err new_token_make(struct text user, const struct token *token,
+					uint64_t moving, struct new_token *ret_draft,
+					struct reason *why);
+
 /* Add the tokens of another draft. Errors as new_token_add. */
 MUST_CHECK enum totp_err new_token_add_all(struct new_token *draft, const struct new_token *more,
 					   struct reason *why);

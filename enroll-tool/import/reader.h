@@ -12,11 +12,11 @@ typedef enum totp_err reader_line_fn(struct import *import, const struct place *
 				     struct text line, struct reason *why);
 
 /*
- * Read a file of lines, "-" for standard input. Empty lines, lines that begin with '#',
- * and the byte order mark that spreadsheets write are skipped.
+ * A whole subcommand that reads a file of lines, "-" for standard input. Empty lines, lines that
+ * begin with '#', and the byte order mark that spreadsheets write are skipped. gather: a user may
+ * come several times. An exit code.
  */
-MUST_CHECK enum totp_err reader_lines(struct import *import, const char *path, reader_line_fn *read,
-				      struct reason *why);
+MUST_CHECK int reader_run(struct ctl *ctl, bool gather, reader_line_fn *read);
 
 struct reader_dir {
 	const char *path;
@@ -26,14 +26,14 @@ struct reader_dir {
 
 #define READER_DIR_NONE ((struct reader_dir){.fd = -1})
 #define OWN_READER_DIR  OWN(reader_dir_close)
-void reader_dir_close(struct reader_dir *folder);
+void reader_dir_close(struct reader_dir *dir);
 
 /* Open a directory that root chose. Any error: it cannot be opened, or all can write to it. */
-MUST_CHECK enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_folder,
+MUST_CHECK enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_dir,
 					 struct reason *why);
 
 /* Reads one file of a directory. */
-typedef enum totp_err reader_entry_fn(struct import *import, const struct reader_dir *folder,
+typedef enum totp_err reader_entry_fn(struct import *import, const struct reader_dir *dir,
 				      const char *name, struct reason *why);
 
 /*
@@ -44,15 +44,21 @@ MUST_CHECK enum totp_err reader_dir(struct import *import, const char *path, rea
 				    struct reason *why);
 
 /* The place of a file of such a directory; its file is NULL if there is no memory. */
-struct place reader_place(struct import *import, const struct reader_dir *folder, const char *name);
+struct place reader_place(struct import *import, const struct reader_dir *dir, const char *name);
+
+struct reader_file {
+	void *buf; /* of cap bytes */
+	size_t cap;
+	size_t len;
+	struct stat st;
+};
 
 /*
  * Read a file of such a directory: a regular one with one name, no symbolic link, of at most cap
  * bytes. TOTP_ERR_NOT_FOUND: there is none; others: *why says so.
  */
-MUST_CHECK enum totp_err reader_file_at(const struct reader_dir *folder, const char *name,
-					void *buf, size_t cap, size_t *ret_len,
-					struct stat *ret_stat, struct reason *why);
+MUST_CHECK enum totp_err reader_file_at(const struct reader_dir *dir, const char *name,
+					struct reader_file *file, struct reason *why);
 
 /* Keep the draft of a user of google-authenticator or totp-cgi; report what is not imported. */
 MUST_CHECK enum totp_err reader_add_google(struct import *import, const struct place *place,

@@ -151,7 +151,7 @@ static void set_pairs(int actions[STACK_RETURNS], const char *text)
 /* --- words of a line --- */
 
 /* The next word, terminated in place: blanks separate words, except in brackets. */
-static char *next_word(char **rest)
+static char *take_word(char **rest)
 {
 	char *from = *rest + strspn(*rest, BLANKS), *to, *end;
 
@@ -177,7 +177,8 @@ static char *next_word(char **rest)
  * Read one line with its continuations, without a comment: lines *from to *number of the file. 1:
  * a line; 0: the end of the file; -1: libpam does not accept the file.
  */
-static int read_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *from, unsigned *number)
+static int read_logical_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *from,
+			     unsigned *number)
 {
 	size_t len = 0;
 
@@ -208,6 +209,12 @@ static int read_line(FILE *file, char line[LINE_MAX_LEN + 1], unsigned *from, un
 
 /* --- lines --- */
 
+/* Where a line stands. */
+struct spot {
+	const char *file;
+	unsigned number, level;
+};
+
 struct reading {
 	struct stack *stack;
 	const char *type;
@@ -222,8 +229,7 @@ struct reading {
 	bool no_memory;
 };
 
-static struct stack_line *add_line(struct reading *reading, const char *file, unsigned number,
-				   unsigned level)
+static struct stack_line *add_line(struct reading *reading, const struct spot *spot)
 {
 	struct stack *stack = reading->stack;
 	struct stack_line *line;
@@ -233,8 +239,8 @@ static struct stack_line *add_line(struct reading *reading, const char *file, un
 		return NULL;
 	}
 	line = &stack->lines[stack->count++];
-	*line = (struct stack_line){.level = level,
-				    .number = number,
+	*line = (struct stack_line){.level = spot->level,
+				    .number = spot->number,
 				    .own_from = reading->own.from,
 				    .own_to = reading->own.to,
 				    .own_whole = reading->own.whole,
@@ -243,7 +249,7 @@ static struct stack_line *add_line(struct reading *reading, const char *file, un
 				    .path = ""};
 	for (size_t i = 0; i < STACK_RETURNS; i++)
 		line->actions[i] = STACK_UNSET;
-	line->file = strdup(file);
+	line->file = strdup(spot->file);
 	reading->no_memory |= !line->file;
 	return line->file ? line : NULL;
 }
@@ -255,7 +261,7 @@ static void must_fail(struct stack_line *line)
 }
 
 /* Control, module and arguments of a line. */
-static void take_words(struct reading *reading, struct stack_line *line, const char *control,
+static void keep_words(struct reading *reading, struct stack_line *line, const char *control,
 		       const char *module, const char *rest)
 {
 	char *cursor, *word;
@@ -271,31 +277,31 @@ static void take_words(struct reading *reading, struct stack_line *line, const c
 	cursor = stpcpy(line->words + strlen(control) + 1, module) + 1;
 	strcpy(cursor, rest);
 	line->module = strrchr(line->path, '/') ? strrchr(line->path, '/') + 1 : line->path;
-	while ((word = next_word(&cursor)))
+	while ((word = take_word(&cursor)))
 		line->argv[line->argc++] = word;
 }
 
-static bool read_file(struct reading *reading, const char *name, unsigned level);
+static bool read_stack_file(struct reading *reading, const char *name, unsigned level);
 
 /* An include or a substack; a line that fails if its file cannot be read. */
-static void include(struct reading *reading, const char *name, const char *file, unsigned number,
-		    unsigned level, bool substack)
+static void follow_include(struct reading *reading, const char *name, const struct spot *spot,
+			   bool substack)
 {
 	struct stack_line *line;
 	bool read;
 
 	if (substack) {
-		line = add_line(reading, file, number, level);
+		line = add_line(reading, spot);
 		if (!line)
 			return;
 		line->kind = STACK_SUBSTACK;
 	}
 	reading->typed++;
-	read = name && read_file(reading, name, level + substack);
+	read = name && read_stack_file(reading, name, spot->level + substack);
 	reading->typed--;
 	if (read)
 		return;
-	line = add_line(reading, file, number, level);
+	line = add_line(reading, spot);
 	if (line)
 		must_fail(line);
 }
@@ -311,9 +317,9 @@ static void read_module(struct reading *reading, struct stack_line *line, const 
 	}
 	if (!set_word(line->actions, control))
 		set_pairs(line->actions, control);
-	module = next_word(&rest);
+	module = take_word(&rest);
 	if (module)
-		take_words(reading, line, control, module, rest);
+		keep_words(reading, line, control, module, rest);
 	else
 		must_fail(line);
 }
@@ -328,10 +334,9 @@ static bool is_type(const char *word)
 	return false;
 }
 
-static void read_words(struct reading *reading, char *rest, const char *file, unsigned number,
-		       unsigned level)
+static void read_stack_line(struct reading *reading, char *rest, const struct spot *spot)
 {
-	const char *type = next_word(&rest), *control;
+	const char *type = take_word(&rest), *control;
 	struct stack_line *line;
 	bool quiet;
 
@@ -340,14 +345,14 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 	quiet = type[0] == '-';
 	type += quiet;
 	if (strcasecmp(type, "@include") == 0) {
-		const char *name = next_word(&rest);
+		const char *name = take_word(&rest);
 
 		reading->own.whole |= reading->includes == 0;
-		if (name && read_file(reading, name, level))
+		if (name && read_stack_file(reading, name, spot->level))
 			return;
 		/* libpam gives up, unless an include of one type has led here */
 		reading->stack->refused |= !reading->typed;
-		line = add_line(reading, file, number, level);
+		line = add_line(reading, spot);
 		if (line)
 			must_fail(line);
 		return;
@@ -356,18 +361,18 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 		/* libpam puts a line of no type into auth, where it fails */
 		line = is_type(type) || strcmp(reading->type, "auth") != 0
 			       ? NULL
-			       : add_line(reading, file, number, level);
+			       : add_line(reading, spot);
 		if (line)
 			must_fail(line);
 		return;
 	}
-	control = next_word(&rest);
+	control = take_word(&rest);
 	if (control &&
 	    (strcasecmp(control, "include") == 0 || strcasecmp(control, "substack") == 0))
-		include(reading, next_word(&rest), file, number, level,
-			strcasecmp(control, "substack") == 0);
+		follow_include(reading, take_word(&rest), spot,
+			       strcasecmp(control, "substack") == 0);
 	else {
-		line = add_line(reading, file, number, level);
+		line = add_line(reading, spot);
 		if (!line)
 			return;
 		line->quiet = quiet;
@@ -375,13 +380,13 @@ static void read_words(struct reading *reading, char *rest, const char *file, un
 	}
 }
 
-static bool read_lines(struct reading *reading, FILE *file, const char *path, unsigned level)
+static bool read_stack_lines(struct reading *reading, FILE *file, const char *path, unsigned level)
 {
 	char line[LINE_MAX_LEN + 1];
 	unsigned from, number = 0;
 	int more;
 
-	while ((more = read_line(file, line, &from, &number)) > 0) {
+	while ((more = read_logical_line(file, line, &from, &number)) > 0) {
 		if (reading->includes == 0) {
 			reading->own.from = from;
 			reading->own.to = number;
@@ -389,12 +394,12 @@ static bool read_lines(struct reading *reading, FILE *file, const char *path, un
 		}
 		if (reading->no_memory || reading->stack->count > LINES_MAX)
 			return false;
-		read_words(reading, line, path, number, level);
+		read_stack_line(reading, line, &(struct spot){path, number, level});
 	}
 	return more == 0;
 }
 
-static bool read_file(struct reading *reading, const char *name, unsigned level)
+static bool read_stack_file(struct reading *reading, const char *name, unsigned level)
 {
 	char *path = NULL;
 	FILE *file;
@@ -406,7 +411,7 @@ static bool read_file(struct reading *reading, const char *name, unsigned level)
 	if (!file)
 		return false;
 	reading->includes++;
-	good = read_lines(reading, file, path, level);
+	good = read_stack_lines(reading, file, path, level);
 	reading->includes--;
 	fclose(file);
 	free(path);
@@ -439,12 +444,12 @@ enum totp_err stack_read_by(stack_open_fn *open, const void *context, const char
 	ret_stack->missing = !file;
 	if (file) {
 		ret_stack->own = path;
-		ret_stack->refused |= !read_lines(&reading, file, path, 0);
+		ret_stack->refused |= !read_stack_lines(&reading, file, path, 0);
 		fclose(file);
 		reading.own.from = reading.own.to = 0;
 	}
-	if (ret_stack->count == 0 && !ret_stack->refused && !read_file(&reading, "other", 0) &&
-	    ret_stack->missing && !reading.no_memory)
+	if (ret_stack->count == 0 && !ret_stack->refused &&
+	    !read_stack_file(&reading, "other", 0) && ret_stack->missing && !reading.no_memory)
 		return TOTP_ERR_NOT_FOUND;
 	return reading.no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
 }
@@ -467,14 +472,6 @@ static size_t end_of_level(const struct stack *stack, size_t index)
 	while (index + 1 < stack->count && stack->lines[index + 1].level >= level)
 		index++;
 	return index + 1;
-}
-
-static void fail(struct stack_walk *walk, int status)
-{
-	if (walk->impression < 0)
-		return;
-	walk->impression = -1;
-	walk->status = status == PAM_IGNORE ? PAM_PERM_DENIED : status;
 }
 
 /* Over a number of lines of this level with their substacks, but never out of a substack. */
@@ -529,7 +526,10 @@ size_t stack_step(const struct stack *stack, struct stack_walk *walk, size_t ind
 								    : index + 1;
 	case STACK_BAD:
 	case STACK_DIE:
-		fail(walk, answer);
+		if (walk->impression >= 0) {
+			walk->impression = -1;
+			walk->status = answer == PAM_IGNORE ? PAM_PERM_DENIED : answer;
+		}
 		return action == STACK_DIE ? end_of_level(stack, index) : index + 1;
 	default:
 		return jump(stack, walk, index, action);

@@ -9,23 +9,18 @@
 /* The last one is the vendor's, if libpam was built with one (openSUSE). */
 const char *const stack_directories[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", NULL};
 
-/* Not a FIFO, which could block, nor a device. */
-static FILE *open_regular(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
-}
-
 static FILE *open_in(const char *directory, const char *name, char **ret_path)
 {
-	FILE *file;
+	FILE *file = NULL;
+	struct stat st;
 
 	if (name[0] == '/')
 		*ret_path = strdup(name);
 	else if (asprintf(ret_path, "%s/%s", directory, name) < 0)
 		*ret_path = NULL;
-	file = *ret_path ? open_regular(*ret_path) : NULL;
+	/* not a FIFO, which could block, nor a device */
+	if (*ret_path && stat(*ret_path, &st) == 0 && S_ISREG(st.st_mode))
+		file = fopen(*ret_path, "re");
 	if (!file) {
 		free(*ret_path);
 		*ret_path = NULL;
@@ -54,7 +49,7 @@ static bool has_directory(void)
 }
 
 /* The rest of a line of pam.conf after its service; false: it is of another service. */
-static bool is_of(char *line, const char *service, const char **ret_rest)
+static bool is_of_service(char *line, const char *service, const char **ret_rest)
 {
 	size_t from = strspn(line, " \t"), len = strcspn(line + from, " \t\n");
 
@@ -62,7 +57,7 @@ static bool is_of(char *line, const char *service, const char **ret_rest)
 	return strlen(service) == len && strncasecmp(line + from, service, len) == 0;
 }
 
-static bool goes_on(const char *line)
+static bool is_continued(const char *line)
 {
 	size_t end = strlen(line);
 
@@ -86,9 +81,9 @@ static FILE *part_of(FILE *conf, const char *service, size_t size)
 		if (continued)
 			rest = line;
 		else
-			ours = is_of(line, service, &rest);
+			ours = is_of_service(line, service, &rest);
 		fputs(ours ? rest : "\n", part);
-		continued = goes_on(line);
+		continued = is_continued(line);
 	}
 	if (part)
 		rewind(part);

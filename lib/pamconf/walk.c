@@ -81,20 +81,12 @@ static const struct {
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Is the module "pam_NAME.so"? */
-static bool is_called(const struct stack_line *line, const char *name)
+static bool is_module(const struct stack_line *line, const char *name)
 {
 	size_t len = strlen(name);
 
 	return strncmp(line->module, "pam_", 4) == 0 && strncmp(line->module + 4, name, len) == 0 &&
 	       strcmp(line->module + 4 + len, ".so") == 0;
-}
-
-static bool has_argument(const struct stack_line *line, const char *word)
-{
-	for (int i = 0; i < line->argc; i++)
-		if (strcmp(line->argv[i], word) == 0)
-			return true;
-	return false;
 }
 
 bool walk_is_misspelt(const struct stack_line *line)
@@ -103,7 +95,7 @@ bool walk_is_misspelt(const struct stack_line *line)
 					    "totp.so",  "pam-totp",    "pam-totp.so"};
 	size_t len = strcspn(line->module, "\r");
 
-	if (line->kind != STACK_MODULE || is_called(line, "totp"))
+	if (line->kind != STACK_MODULE || is_module(line, "totp"))
 		return false;
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (strlen(names[i]) == len && strncasecmp(line->module, names[i], len) == 0)
@@ -128,15 +120,15 @@ enum line_role walk_role(const struct stack_line *line)
 {
 	if (line->kind != STACK_MODULE || walk_is_misspelt(line))
 		return ROLE_FAILS;
-	if (is_called(line, "totp"))
+	if (is_module(line, "totp"))
 		return asks_sshd(line) ? ROLE_KEY : ROLE_CODE;
-	if (is_called(line, "rootok"))
+	if (is_module(line, "rootok"))
 		return ROLE_ROOT;
 	for (size_t i = 0; i < COUNT_OF(factors); i++)
-		if (is_called(line, factors[i]))
+		if (is_module(line, factors[i]))
 			return ROLE_FACTOR;
 	for (size_t i = 0; i < COUNT_OF(plain); i++)
-		if (is_called(line, plain[i].name))
+		if (is_module(line, plain[i].name))
 			return ROLE_PLAIN;
 	return ROLE_OTHER;
 }
@@ -145,7 +137,7 @@ enum line_role walk_account_role(const struct stack_line *line)
 {
 	if (line->kind != STACK_MODULE)
 		return ROLE_FAILS;
-	return is_called(line, "totp") ? ROLE_ENROLL : ROLE_PLAIN;
+	return is_module(line, "totp") ? ROLE_ENROLL : ROLE_PLAIN;
 }
 
 static bool is_code(enum line_role role)
@@ -163,11 +155,11 @@ static bool may_be_factor(enum line_role role)
 	return role == ROLE_FACTOR || role == ROLE_OTHER;
 }
 
-/* Some first factors skip users by an argument such as ignore_root=. */
-static bool may_ignore(const struct stack_line *line)
+/* Has the line an argument that begins with so many bytes of the word? */
+static bool has_argument(const struct stack_line *line, const char *word, size_t len)
 {
 	for (int i = 0; i < line->argc; i++)
-		if (strncmp(line->argv[i], "ignore", 6) == 0)
+		if (strncmp(line->argv[i], word, len) == 0)
 			return true;
 	return false;
 }
@@ -187,15 +179,17 @@ static uint32_t answers_of(const struct stack_line *line, enum line_role role)
 	case ROLE_FAILS:
 		return ANSWER(PAM_PERM_DENIED);
 	case ROLE_FACTOR:
-		return may_ignore(line) ? ANSWER_ANY : ANSWER_ANY & ~ANSWER(PAM_IGNORE);
+		/* some skip users by an argument such as ignore_root= */
+		return has_argument(line, "ignore", 6) ? ANSWER_ANY
+						       : ANSWER_ANY & ~ANSWER(PAM_IGNORE);
 	case ROLE_OTHER:
 	case ROLE_PLAIN:
 		break;
 	}
-	if (is_called(line, "nologin") && has_argument(line, "successok"))
+	if (is_module(line, "nologin") && has_argument(line, "successok", sizeof("successok")))
 		return ANSWER_ANY;
 	for (size_t i = 0; i < COUNT_OF(plain); i++)
-		if (is_called(line, plain[i].name))
+		if (is_module(line, plain[i].name))
 			return plain[i].answers;
 	return ANSWER_ANY;
 }
@@ -232,36 +226,30 @@ struct walking {
 };
 
 /* Does a login go on with this result of PAM? */
-static bool goes_on(const struct walking *walking, int status)
+static bool is_admitted(const struct walking *walking, int status)
 {
 	return status == PAM_SUCCESS || (walking->account && status == PAM_NEW_AUTHTOK_REQD);
 }
 
-static int status_of(const struct walking *walking, int status)
+static int relevant_status(const struct walking *walking, int status)
 {
-	return goes_on(walking, status) ? status : PAM_AUTH_ERR;
+	return is_admitted(walking, status) ? status : PAM_AUTH_ERR;
 }
 
 /* Clear what was saved on entering substacks that were left, since it no longer counts. */
 static void normalise(const struct walking *walking, struct stack_walk *walk)
 {
-	walk->status = status_of(walking, walk->status);
+	walk->status = relevant_status(walking, walk->status);
 	for (unsigned i = 0; i <= STACK_LEVEL_MAX; i++) {
 		if (i > walk->level)
 			walk->saved[i].impression = walk->saved[i].status = 0;
 		else
-			walk->saved[i].status = status_of(walking, walk->saved[i].status);
+			walk->saved[i].status = relevant_status(walking, walk->saved[i].status);
 	}
 }
 
-static bool is_same(const struct route *a, const struct route *b)
-{
-	return a->facts == b->facts && a->past == b->past && a->ours == b->ours &&
-	       memcmp(&a->walk, &b->walk, sizeof(a->walk)) == 0;
-}
-
 /* The list may move. */
-static bool has_room(struct walking *walking)
+static bool grow_routes(struct walking *walking)
 {
 	walking->routes->too_many = walking->count == ROUTES_MAX;
 	if (walking->routes->too_many)
@@ -271,12 +259,17 @@ static bool has_room(struct walking *walking)
 	return !walking->no_memory;
 }
 
-static void add(struct walking *walking, size_t line, const struct route *route)
+static void add_route(struct walking *walking, size_t line, const struct route *route)
 {
-	for (size_t i = walking->at[line]; i != NOWHERE; i = walking->all[i].next)
-		if (is_same(&walking->all[i], route))
+	for (size_t i = walking->at[line]; i != NOWHERE; i = walking->all[i].next) {
+		const struct route *other = &walking->all[i];
+
+		if (other->facts == route->facts && other->past == route->past &&
+		    other->ours == route->ours &&
+		    memcmp(&other->walk, &route->walk, sizeof(route->walk)) == 0)
 			return;
-	if (!has_room(walking))
+	}
+	if (!grow_routes(walking))
 		return;
 	walking->all[walking->count] = *route;
 	walking->all[walking->count].next = walking->at[line];
@@ -313,7 +306,7 @@ static bool has_between(const struct walking *walking, size_t after, size_t befo
 	return false;
 }
 
-static void take(struct walking *walking, const struct route *route, size_t line, int answer)
+static void take_answer(struct walking *walking, const struct route *route, size_t line, int answer)
 {
 	enum line_role role = walking->roles[line];
 	struct route after = *route;
@@ -325,7 +318,7 @@ static void take(struct walking *walking, const struct route *route, size_t line
 		after.ours = line;
 	else if (after.past == NOWHERE && has_between(walking, line, to, is_code))
 		after.past = line;
-	add(walking, to, &after);
+	add_route(walking, to, &after);
 }
 
 /* --- marks --- */
@@ -353,7 +346,7 @@ static void look_at_end(struct walking *walking, const struct route *route, bool
 {
 	struct walk *routes = walking->routes;
 
-	if (!goes_on(walking, stack_result(&route->walk)))
+	if (!is_admitted(walking, stack_result(&route->walk)))
 		return;
 	routes->open = true;
 	*asked |= (route->facts & FACT_ASKED) != 0;
@@ -374,7 +367,7 @@ static void look_at_end(struct walking *walking, const struct route *route, bool
 /* Does the answer mean something beside the action of the line? */
 static bool is_special(const struct walking *walking, int answer)
 {
-	return answer == PAM_IGNORE || goes_on(walking, answer);
+	return answer == PAM_IGNORE || is_admitted(walking, answer);
 }
 
 /* Each answer that leads to another line, or means something else to us. */
@@ -392,7 +385,7 @@ static void step_all(struct walking *walking, const struct route *route, size_t 
 			same |= answers & ANSWER(i) && !is_special(walking, i) &&
 				at->actions[i] == at->actions[answer];
 		if (!same)
-			take(walking, route, line, answer);
+			take_answer(walking, route, line, answer);
 	}
 }
 
@@ -420,7 +413,7 @@ void walk_end(struct walk *routes)
 	*routes = (struct walk){0};
 }
 
-static enum totp_err start(struct walking *walking)
+static enum totp_err begin_walk(struct walking *walking)
 {
 	struct route begin = {.walk = stack_start(), .past = NOWHERE, .ours = NOWHERE};
 	size_t count = walking->stack->count;
@@ -438,7 +431,7 @@ static enum totp_err start(struct walking *walking)
 		walking->routes->unknown |= walking->roles[i] == ROLE_OTHER;
 	}
 	normalise(walking, &begin.walk);
-	add(walking, 0, &begin);
+	add_route(walking, 0, &begin);
 	return walking->no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
 }
 
@@ -449,7 +442,7 @@ enum totp_err walk_stack(const struct stack *stack, const enum line_role *roles,
 	enum totp_err err;
 
 	*ret_routes = (struct walk){0};
-	err = start(&walking);
+	err = begin_walk(&walking);
 	if (err == TOTP_OK)
 		walk_lines(&walking);
 	if (walking.no_memory)

@@ -58,15 +58,18 @@ static int drop_place(void **state)
 static enum totp_err read_within(const char *path, uint64_t ms, size_t cap, struct reason *why)
 {
 	char buf[64];
-	size_t len = 0;
-	mode_t mode = 0;
-	enum totp_err err = as_user_read(NOBODY, NOBODY, path, io_monotonic_ns() + ms * 1000000,
-					 buf, cap, &len, &mode, why);
+	struct user_file file = {.uid = NOBODY,
+				 .gid = NOBODY,
+				 .path = path,
+				 .deadline = io_monotonic_ns() + ms * 1000000,
+				 .buf = buf,
+				 .cap = cap};
+	enum totp_err err = as_user_read(&file, why);
 
 	if (err == TOTP_OK) {
-		assert_int_equal(12, len);
+		assert_int_equal(12, file.len);
 		assert_memory_equal("what is mine", buf, 12);
-		assert_int_equal(S_IFREG | 0400, mode);
+		assert_int_equal(S_IFREG | 0400, file.mode);
 	}
 	return err;
 }
@@ -141,18 +144,19 @@ static void no_link_is_followed_with_the_rights_of_root(void **state)
 {
 	const struct place *place = *state;
 	char buf[64], path[96];
-	size_t len = 0;
-	mode_t mode = 0;
+	struct user_file file = {.path = path,
+				 .deadline = io_monotonic_ns() + 10000000000ull,
+				 .buf = buf,
+				 .cap = sizeof(buf)};
 	struct reason why = {""};
-	uint64_t deadline = io_monotonic_ns() + 10000000000ull;
 
 	snprintf(path, sizeof(path), "%s/link", place->dir);
 	assert_int_equal(0, chown(place->file, 0, 0));
 	assert_int_equal(0, symlink(place->file, path));
-	assert_refused(UNSAFE,
-		       as_user_read(0, 0, path, deadline, buf, sizeof(buf), &len, &mode, &why));
+	assert_refused(UNSAFE, as_user_read(&file, &why));
 	assert_string_equal("not a regular file", why.text);
-	assert_ok(as_user_read(0, 0, place->file, deadline, buf, sizeof(buf), &len, &mode, NULL));
+	file.path = place->file;
+	assert_ok(as_user_read(&file, NULL));
 	assert_int_equal(0, unlink(path));
 }
 
@@ -344,13 +348,15 @@ static void whatever_the_user_does_to_the_process_no_file_is_read_in_part(void *
 	killer = start_killer();
 	assert_true(killer > 0);
 	for (int i = 0; i < 200; i++) {
-		size_t len = 0;
-		mode_t mode = 0;
-		enum totp_err err = as_user_read(STRANGER, STRANGER, place->file,
-						 io_monotonic_ns() + UINT64_C(10000000000), buf,
-						 sizeof(buf), &len, &mode, NULL);
+		struct user_file file = {.uid = STRANGER,
+					 .gid = STRANGER,
+					 .path = place->file,
+					 .deadline = io_monotonic_ns() + UINT64_C(10000000000),
+					 .buf = buf,
+					 .cap = sizeof(buf)};
+		enum totp_err err = as_user_read(&file, NULL);
 
-		assert_true(err == TOTP_ERR_SYSTEM || (err == TOTP_OK && len == LARGE));
+		assert_true(err == TOTP_ERR_SYSTEM || (err == TOTP_OK && file.len == LARGE));
 		whole += err == TOTP_OK;
 		failed += err != TOTP_OK;
 	}
