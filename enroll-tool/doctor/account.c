@@ -18,15 +18,16 @@ struct account_check {
 
 static void tell_missing(const struct account_check *check)
 {
-	doctor_edit(doctor_in(check->service,
-			      doctor_find(check->doctor, "enroll-missing",
-					  "users who must give a code and are not enrolled log in "
-					  "without one",
-					  AT_LINE "enroll_in_account, but no account line with it",
-					  PLACE_OF(check->auth))),
-		    check->auth,
-		    "remove the argument, or write above pam_unix in account: account requisite "
-		    "pam_totp.so enroll_in_account");
+	doctor_report(
+		check->doctor,
+		&(struct report){
+			.id = "enroll-missing",
+			.service = check->service,
+			.line = check->auth,
+			.why = "users who must give a code and are not enrolled log in without one",
+			.repair = "remove the argument, or write above pam_unix in account: "
+				  "account requisite pam_totp.so enroll_in_account"},
+		"enroll_in_account, but no account line with it");
 }
 
 /* Does a line of ours do what the auth line expects? */
@@ -38,26 +39,26 @@ static void check_our_line(const struct account_check *check, const struct stack
 	if (doctor_line_policy(check->doctor, check->service, line, &policy) != TOTP_OK)
 		return;
 	if (!policy.enroll_in_account) {
-		doctor_edit(
-			doctor_in(check->service,
-				  doctor_find(check->doctor, "enroll-argument",
-					      "it denies all users who must enroll",
-					      AT_LINE
-					      "pam_totp.so in account without enroll_in_account",
-					      PLACE_OF(line))),
-			line, "add enroll_in_account");
+		doctor_report(check->doctor,
+			      &(struct report){.id = "enroll-argument",
+					       .service = check->service,
+					       .line = line,
+					       .why = "it denies all users who must enroll",
+					       .repair = "add enroll_in_account"},
+			      "pam_totp.so in account without enroll_in_account");
 	} else if (policy.enroll_login != auth->enroll_login ||
 		   policy.enroll_until != auth->enroll_until ||
 		   strcmp(policy.store_dir, auth->store_dir) != 0 ||
 		   strcmp(policy.keyring, auth->keyring) != 0) {
-		doctor_edit(
-			doctor_in(check->service,
-				  doctor_find(check->doctor, "enroll-policy",
-					      "the account line may deny users whom the auth "
-					      "line passes on, or store them elsewhere",
-					      AT_LINE "another policy than that of the auth line",
-					      PLACE_OF(line))),
-			line, "name the same conf= in both lines");
+		doctor_report(
+			check->doctor,
+			&(struct report){.id = "enroll-policy",
+					 .service = check->service,
+					 .line = line,
+					 .why = "the account line may deny users whom the auth "
+						"line passes on, or store them elsewhere",
+					 .repair = "name the same conf= in both lines"},
+			"another policy than that of the auth line");
 	}
 }
 
@@ -65,26 +66,25 @@ static void tell_marks(const struct account_check *check, const struct stack_lin
 		       unsigned marks)
 {
 	if (marks & MARK_SKIPS)
-		doctor_edit(doctor_in(check->service,
-				      doctor_find(check->doctor, "enroll-skipped",
-						  "users who must enroll log in without a code if "
-						  "this line ends "
-						  "the stage (pam_unix: an expired password)",
-						  AT_LINE "this line of %s can end the account "
-							  "stage before pam_totp.so",
-						  PLACE_OF(line),
-						  line->module[0] ? line->module : "an include")),
-			    line, "move the line of pam_totp.so above this one");
+		doctor_report(check->doctor,
+			      &(struct report){
+				      .id = "enroll-skipped",
+				      .service = check->service,
+				      .line = line,
+				      .why = "users who must enroll log in without a code if this "
+					     "line ends the stage (pam_unix: an expired password)",
+				      .repair = "move the line of pam_totp.so above this one"},
+			      "this line of %s can end the account stage before pam_totp.so",
+			      line->module[0] ? line->module : "an include");
 	if (marks & MARK_OVERRULED)
-		doctor_edit(
-			doctor_in(
-				check->service,
-				doctor_find(check->doctor, "enroll-overruled",
-					    "a user whose enrollment is given up or fails logs in",
-					    AT_LINE
-					    "the login goes on after pam_totp.so has denied it",
-					    PLACE_OF(line))),
-			line, "write requisite as its control");
+		doctor_report(check->doctor,
+			      &(struct report){
+				      .id = "enroll-overruled",
+				      .service = check->service,
+				      .line = line,
+				      .why = "a user whose enrollment is given up or fails logs in",
+				      .repair = "write requisite as its control"},
+			      "the login goes on after pam_totp.so has denied it");
 }
 
 static void walk_account(const struct account_check *check)
@@ -98,15 +98,14 @@ static void walk_account(const struct account_check *check)
 	if (!roles || walk_stack(&check->stack, roles, &walk) != TOTP_OK)
 		check->doctor->no_memory = true;
 	else if (walk.too_many)
-		doctor_edit(
-			doctor_in(check->service,
-				  doctor_find(
-					  check->doctor, "too-many",
-					  "some logins may skip pam_totp.so without being found",
-					  AT_LINE
-					  "more ways through the account lines than can be checked",
-					  PLACE_OF(check->auth))),
-			check->auth, "make the stack simpler");
+		doctor_report(check->doctor,
+			      &(struct report){
+				      .id = "too-many",
+				      .service = check->service,
+				      .line = check->auth,
+				      .why = "some logins may skip pam_totp.so without being found",
+				      .repair = "make the stack simpler"},
+			      "more ways through the account lines than can be checked");
 	else
 		for (size_t i = 0; i < count; i++)
 			tell_marks(check, &check->stack.lines[i], walk.marks[i]);

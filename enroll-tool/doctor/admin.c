@@ -123,14 +123,14 @@ static void look_at_administrator(struct doctor *doctor, const char *name, void 
 		    !is_of_this_store(doctor, &code_service->policy))
 			continue;
 		text_to_date(from, date);
-		doctor_repair(
-			doctor_in(
-				code_service->name,
-				doctor_find(doctor, "administrator",
-					    "an administrator who cannot give a code is locked out",
+		doctor_repair(doctor_report(doctor,
+					    &(struct report){.id = "administrator",
+							     .service = code_service->name,
+							     .why = "an administrator who cannot "
+								    "give a code is locked out"},
 					    "%s must give a code%s%s, but %s", account.name,
-					    from ? " from " : "", from ? date : "", hindered)),
-			"%s %s", repair, account.name);
+					    from ? " from " : "", from ? date : "", hindered),
+			      "%s %s", repair, account.name);
 	}
 }
 
@@ -178,18 +178,18 @@ static void look_at_console(struct doctor *doctor)
 		if (strcmp(code_service->name, "login") != 0 || code_service->planned ||
 		    has_way_back(&code_service->policy))
 			continue;
-		doctor_repair(
-			doctor_in(
-				code_service->name,
-				doctor_find(doctor, "way-back",
-					    "if the store, the keyring or the clock fails, nobody "
-					    "can log in to repair it",
-					    "the console asks all users for a code, and %s%s",
-					    exempt[0] ? "no account with a password is exempt by "
-						      : "nobody is exempt",
-					    exempt)),
-			"name one account with a long password in exempt, or remove the line "
-			"from the console's stack");
+		doctor_report(doctor,
+			      &(struct report){
+				      .id = "way-back",
+				      .service = code_service->name,
+				      .why = "if the store, the keyring or the clock fails, nobody "
+					     "can log in to repair it",
+				      .repair = "name one account with a long password in exempt, "
+						"or remove the line from the console's stack"},
+			      "the console asks all users for a code, and %s%s",
+			      exempt[0] ? "no account with a password is exempt by "
+					: "nobody is exempt",
+			      exempt);
 	}
 }
 

@@ -86,10 +86,12 @@ static int print_array(const struct doctor *doctor)
 static void report_complaint(void *context, const struct reason *complaint)
 {
 	struct doctor *doctor = context;
-	struct finding *finding =
-		doctor_find(doctor, "policy",
-			    "a policy with a mistake denies every login, so none of it is used",
-			    "%s", complaint->text);
+	struct finding *finding = doctor_report(
+		doctor,
+		&(struct report){
+			.id = "policy",
+			.why = "a policy with a mistake denies every login, so none of it is used"},
+		"%s", complaint->text);
 
 	doctor_repair(finding, "correct the file, then: totpctl check");
 }
@@ -103,10 +105,13 @@ static void look_at_lists(struct doctor *doctor)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (account_groups_exist(lists[i], &why) != TOTP_OK)
-			doctor_repair(doctor_find(doctor, "group",
-						  "every user who is looked up in it is denied",
-						  "%s", why.text),
-				      "make the group, or remove it from the policy");
+			doctor_report(
+				doctor,
+				&(struct report){
+					.id = "group",
+					.why = "every user who is looked up in it is denied",
+					.repair = "make the group, or remove it from the policy"},
+				"%s", why.text);
 }
 
 static void doctor_end(struct doctor *doctor)

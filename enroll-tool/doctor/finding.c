@@ -44,47 +44,61 @@ static struct finding *find_same(struct doctor *doctor, const char *id, const ch
 	return NULL;
 }
 
-struct finding *doctor_in(const char *service, struct finding *finding)
+static void add_service(struct finding *finding, const char *service)
 {
 	struct text rest = text_of(finding->services ? finding->services : ""), one;
 	char *longer = NULL;
 
 	if (!service)
-		return finding;
+		return;
 	while (text_field(&rest, ',', &one))
 		if (text_is(text_trim(one), service))
-			return finding;
+			return;
 	if (!finding->services) {
 		finding->services = strdup(service);
-		return finding;
+		return;
 	}
 	if (asprintf(&longer, "%s, %s", finding->services, service) < 0)
-		return finding;
+		return;
 	free(finding->services);
 	finding->services = longer;
-	return finding;
 }
 
-struct finding *doctor_find(struct doctor *doctor, const char *id, const char *why,
-			    const char *what, ...)
+struct finding *doctor_report(struct doctor *doctor, const struct report *report, const char *what,
+			      ...)
 {
+	const struct stack_line *line = report->line;
 	struct finding *finding;
+	OWN_TEXT char *words = NULL;
 	char *text;
 	va_list args;
 
 	va_start(args, what);
-	text = format_text(what, args);
+	words = format_text(what, args);
 	va_end(args);
-	finding = text ? find_same(doctor, id, text) : &doctor->spare;
+	text = words && line ? NULL : words;
+	if (words && line && asprintf(&text, "%s:%u: %s", line->file, line->number, words) < 0)
+		text = NULL;
+	if (text == words)
+		words = NULL;
+	finding = text ? find_same(doctor, report->id, text) : &doctor->spare;
 	if (!finding && doctor_grow(doctor, &doctor->findings, doctor->count, &doctor->room,
 				    sizeof(*finding))) {
 		finding = &doctor->findings[doctor->count++];
-		*finding = (struct finding){.id = id, .why = why, .what = text};
+		*finding = (struct finding){.id = report->id, .why = report->why, .what = text};
 		text = NULL;
 	}
 	doctor->no_memory |= !finding || finding == &doctor->spare;
 	free(text);
-	return finding ? finding : &doctor->spare;
+	if (!finding)
+		return &doctor->spare;
+	add_service(finding, report->service);
+	if (report->repair && line)
+		doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", report->repair, line->number,
+			      line->file);
+	else if (report->repair)
+		doctor_repair(finding, "%s", report->repair);
+	return finding;
 }
 
 void doctor_repair(struct finding *finding, const char *format, ...)
@@ -95,11 +109,6 @@ void doctor_repair(struct finding *finding, const char *format, ...)
 	va_start(args, format);
 	finding->repair = format_text(format, args);
 	va_end(args);
-}
-
-void doctor_edit(struct finding *finding, const struct stack_line *line, const char *what)
-{
-	doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", what, line->number, line->file);
 }
 
 /*
@@ -150,14 +159,15 @@ void doctor_modes(struct doctor *doctor, const char *path, const struct permissi
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return;
 	if (st.st_uid != 0 && st.st_uid != rule->owner)
-		doctor_repair(doctor_find(doctor, "owner", rule->why, "%s: owned by uid %u", path,
-					  (unsigned)st.st_uid),
+		doctor_repair(doctor_report(doctor,
+					    &(struct report){.id = "owner", .why = rule->why},
+					    "%s: owned by uid %u", path, (unsigned)st.st_uid),
 			      "check that nobody has changed it, then: chown -h %u:0 %s",
 			      (unsigned)rule->owner, path);
 	if (!(st.st_mode & rule->forbidden))
 		return;
-	finding = doctor_find(doctor, "mode", rule->why, "%s: mode %04o", path,
-			      (unsigned)st.st_mode & 07777);
+	finding = doctor_report(doctor, &(struct report){.id = "mode", .why = rule->why},
+				"%s: mode %04o", path, (unsigned)st.st_mode & 07777);
 	sure = find_directory(path, rule->flags, fd, &dir_owner);
 	if (dir_owner == 0)
 		doctor_repair(finding, "chmod %s %s", rule->forbidden & S_IROTH ? "go-rwx" : "go-w",

@@ -44,7 +44,7 @@ struct doctor {
 	bool fix;                 /* --fix */
 	const char *only_service; /* --service, or NULL */
 	struct services services;
-	const char *repair; /* of the stack that is being checked, or NULL; see doctor_find */
+	const char *repair; /* of the stack that is being checked, or NULL; see doctor_report */
 	struct finding *findings;
 	size_t count, room;
 	struct code_service *code_services;
@@ -58,15 +58,21 @@ struct doctor {
 	struct finding spare; /* used if there is no memory for one */
 };
 
+/* What is known of a finding before it is made. */
+struct report {
+	const char *id;
+	const char *service;           /* whose stack has it; NULL: of the host */
+	const struct stack_line *line; /* the line that is wrong; NULL: it is not one line */
+	const char *why;
+	const char *repair; /* at a line: what to do there by hand; NULL: see doctor_repair */
+};
+
 /*
  * Report a finding; never NULL. If there is a finding with the same id and words, and with
- * doctor->repair if that is set, it is returned instead.
+ * doctor->repair if that is set, the service is added to it.
  */
-struct finding *doctor_find(struct doctor *doctor, const char *id, const char *why,
-			    const char *what, ...) PRINTF_LIKE(4);
-
-/* It is one of this service's stack, too; NULL: of the host. Returns the finding. */
-struct finding *doctor_in(const char *service, struct finding *finding);
+struct finding *doctor_report(struct doctor *doctor, const struct report *report, const char *what,
+			      ...) PRINTF_LIKE(3);
 
 /* How it is repaired, in one line. */
 void doctor_repair(struct finding *finding, const char *format, ...) PRINTF_LIKE(2);
@@ -90,12 +96,6 @@ struct permissions {
  * missing file is no finding.
  */
 void doctor_modes(struct doctor *doctor, const char *path, const struct permissions *rule);
-
-#define AT_LINE        "%s:%u: "
-#define PLACE_OF(line) (line)->file, (line)->number
-
-/* A repair by hand: what to do, and the command that opens the file at the line. */
-void doctor_edit(struct finding *finding, const struct stack_line *line, const char *what);
 
 /* Add to doctor->code_services. */
 void doctor_keep(struct doctor *doctor, const char *service,

@@ -73,25 +73,28 @@ static void report_line(void *context, const struct reason *complaint)
 {
 	const struct reading *reading = context;
 
-	doctor_edit(doctor_in(reading->service,
-			      doctor_find(reading->doctor, "argument",
-					  "a mistake in a line denies every login that comes to it",
-					  AT_LINE "%s", PLACE_OF(reading->line), complaint->text)),
-		    reading->line, "correct the argument");
+	doctor_report(
+		reading->doctor,
+		&(struct report){.id = "argument",
+				 .service = reading->service,
+				 .line = reading->line,
+				 .why = "a mistake in a line denies every login that comes to it",
+				 .repair = "correct the argument"},
+		"%s", complaint->text);
 }
 
 static void report_file(void *context, const struct reason *complaint)
 {
 	const struct reading *reading = context;
 
-	doctor_repair(
-		doctor_in(
-			reading->service,
-			doctor_find(
-				reading->doctor, "policy",
-				"a policy with a mistake denies every login, so none of it is used",
-				"%s", complaint->text)),
-		"correct the file, then: totpctl check");
+	doctor_report(
+		reading->doctor,
+		&(struct report){
+			.id = "policy",
+			.service = reading->service,
+			.why = "a policy with a mistake denies every login, so none of it is used",
+			.repair = "correct the file, then: totpctl check"},
+		"%s", complaint->text);
 }
 
 enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,

@@ -87,12 +87,13 @@ static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 		free(line);
 		return;
 	}
-	finding = doctor_in(
-		service, doctor_find(doctor, "sibling",
-				     "the same program logs people in by both services; this one "
-				     "asks for no code",
-				     "%s: no auth line of pam_totp.so, but the service %s has one",
-				     services->stacks[without].own, services->names[with]));
+	finding = doctor_report(doctor,
+				&(struct report){.id = "sibling",
+						 .service = service,
+						 .why = "the same program logs people in by both "
+							"services; this one asks for no code"},
+				"%s: no auth line of pam_totp.so, but the service %s has one",
+				services->stacks[without].own, services->names[with]);
 	if (asks)
 		command = doctor_command(doctor, service, line);
 	if (command)

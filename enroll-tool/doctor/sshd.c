@@ -102,9 +102,9 @@ static char *repair_of(struct doctor *doctor, const struct code_service *code_se
 		 !code_service->own_prompt && !sshd_is_yes(settings, "passwordauthentication")
 			 ? "PasswordAuthentication yes\n"
 			 : "",
-		 !methods                   ? ""
-		 : code_service->key_needed ? "AuthenticationMethods publickey,"
-					      "keyboard-interactive:pam\n"
+		 !methods ? ""
+		 : code_service->key_needed
+			 ? "AuthenticationMethods publickey,keyboard-interactive:pam\n"
 		 : code_service->own_prompt ? "AuthenticationMethods keyboard-interactive:pam\n"
 					    : "AuthenticationMethods password\n");
 	if (!lockout.name[0])
@@ -134,16 +134,16 @@ static void look_at_grace(struct doctor *doctor, const struct code_service *code
 	    is_long_enough(NULL, settings))
 		return;
 	repair = sshd_repair_first(doctor, GOOD_GRACE GOOD_STARTUPS, is_long_enough, NULL);
-	doctor_repair(
-		doctor_in(
-			code_service->name,
-			doctor_find(doctor, "login-grace",
-				    "sshd closes the connection of a user who takes longer to "
-				    "enroll, and nothing is stored",
+	doctor_repair(doctor_report(doctor,
+				    &(struct report){
+					    .id = "login-grace",
+					    .service = code_service->name,
+					    .why = "sshd closes the connection of a user who takes "
+						   "longer to enroll, and nothing is stored"},
 				    "sshd_config: LoginGraceTime is %.*s seconds, and users enroll "
 				    "in the login",
-				    (int)grace.len, grace.at)),
-		"%s", repair ? repair : "set LoginGraceTime 10m in sshd_config");
+				    (int)grace.len, grace.at),
+		      "%s", repair ? repair : "set LoginGraceTime 10m in sshd_config");
 }
 
 /* --- exempt accounts that a program uses --- */
@@ -195,14 +195,16 @@ static void report_program(const struct exempt *exempt, const char *user, const 
 	}
 	repair = sshd_repair_last(doctor, block, user, has_methods, methods);
 	doctor_repair(
-		doctor_in(
-			exempt->code_service->name,
-			doctor_find(doctor, "sshd-program",
-				    "a program (ssh -o BatchMode=yes, rsync, ansible) never offers "
-				    "keyboard-interactive, so sshd denies it",
-				    "sshd_config: %s is exempt%s%s and has a key, and "
-				    "AuthenticationMethods demands more than the key",
-				    user, group ? " by @" : "", group ? group : "")),
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "sshd-program",
+				.service = exempt->code_service->name,
+				.why = "a program (ssh -o BatchMode=yes, rsync, ansible) never "
+				       "offers keyboard-interactive, so sshd denies it"},
+			"sshd_config: %s is exempt%s%s and has a key, and AuthenticationMethods "
+			"demands more than the key",
+			user, group ? " by @" : "", group ? group : ""),
 		"%s", repair ? repair : "see sshd, accounts of programs, in pam_totp(8)");
 }
 
@@ -267,14 +269,16 @@ static void look_at_service(struct doctor *doctor)
 	if (strcmp(service, "sshd") == 0 || !find_code_service(doctor, "sshd") ||
 	    doctor_asks(service))
 		return;
-	doctor_repair(
-		doctor_in(service,
-			  doctor_find(doctor, "sshd-service",
-				      "sshd runs the stack of that service, which asks for no code",
-				      "sshd_config: PAMServiceName is %s, and /etc/pam.d/%s has no "
-				      "auth line of pam_totp.so",
-				      service, service)),
-		"write the auth and account lines of /etc/pam.d/sshd into /etc/pam.d/%s", service);
+	doctor_repair(doctor_report(doctor,
+				    &(struct report){.id = "sshd-service",
+						     .service = service,
+						     .why = "sshd runs the stack of that service, "
+							    "which asks for no code"},
+				    "sshd_config: PAMServiceName is %s, and /etc/pam.d/%s has no "
+				    "auth line of pam_totp.so",
+				    service, service),
+		      "write the auth and account lines of /etc/pam.d/sshd into /etc/pam.d/%s",
+		      service);
 }
 
 void doctor_sshd(struct doctor *doctor)
@@ -291,10 +295,12 @@ void doctor_sshd(struct doctor *doctor)
 		return;
 	if (!doctor->sshd_answered) {
 		doctor_repair(
-			doctor_in(code_service->name,
-				  doctor_find(doctor, "sshd", "its settings could not be checked",
-					      "%s -T failed: %.*s", doctor->sshd,
-					      (int)strcspn(settings.text, "\r\n"), settings.text)),
+			doctor_report(doctor,
+				      &(struct report){.id = "sshd",
+						       .service = code_service->name,
+						       .why = "its settings could not be checked"},
+				      "%s -T failed: %.*s", doctor->sshd,
+				      (int)strcspn(settings.text, "\r\n"), settings.text),
 			"%s -t", doctor->sshd);
 		return;
 	}

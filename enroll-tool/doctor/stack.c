@@ -22,8 +22,12 @@ struct stack_check {
 static void report_at(const struct stack_check *check, const char *id,
 		      const struct stack_line *line, const char *why, const char *what)
 {
-	doctor_repair(doctor_in(check->service, doctor_find(check->doctor, id, why, AT_LINE "%s",
-							    PLACE_OF(line), what)),
+	doctor_repair(doctor_report(check->doctor,
+				    &(struct report){.id = id,
+						     .service = check->service,
+						     .line = line,
+						     .why = why},
+				    "%s", what),
 		      "%s", check->doctor->repair);
 }
 
@@ -62,16 +66,14 @@ static void look_at_combined(const struct stack_check *check, size_t index)
 	const struct stack_line *ours = &check->stack->lines[index];
 
 	if (has_factor(check, 0, index))
-		doctor_edit(
-			doctor_in(
-				check->service,
-				doctor_find(
-					check->doctor, "combined-late",
-					"the password is checked with the code still attached, and "
-					"is denied",
-					AT_LINE "password=combined stands after the first factor",
-					PLACE_OF(ours))),
-			ours, "move the line above the first factor");
+		doctor_report(check->doctor,
+			      &(struct report){.id = "combined-late",
+					       .service = check->service,
+					       .line = ours,
+					       .why = "the password is checked with the code still "
+						      "attached, and is denied",
+					       .repair = "move the line above the first factor"},
+			      "password=combined stands after the first factor");
 	for (size_t i = index + 1; i < check->stack->count; i++) {
 		const struct stack_line *line = &check->stack->lines[i];
 		bool reads = false;
@@ -81,16 +83,15 @@ static void look_at_combined(const struct stack_check *check, size_t index)
 				 strcmp(line->argv[k], "try_first_pass") == 0;
 		if (check->roles[i] != ROLE_FACTOR || reads)
 			continue;
-		doctor_edit(
-			doctor_in(
-				check->service,
-				doctor_find(check->doctor, "partner",
-					    "the password of the combined answer is dropped, and a "
-					    "program that asks once cannot ask for another one",
-					    AT_LINE
-					    "%s without use_first_pass, below password=combined",
-					    PLACE_OF(line), line->module)),
-			line, "add use_first_pass");
+		doctor_report(check->doctor,
+			      &(struct report){
+				      .id = "partner",
+				      .service = check->service,
+				      .line = line,
+				      .why = "the password of the combined answer is dropped, and "
+					     "a program that asks once cannot ask for another one",
+				      .repair = "add use_first_pass"},
+			      "%s without use_first_pass, below password=combined", line->module);
 	}
 }
 
@@ -103,29 +104,26 @@ static void look_at_our_line(struct stack_check *check, size_t index)
 		return;
 	keep_policy(check, index, &policy);
 	if (policy.if_publickey && !doctor_is_sshds(check->doctor, check->service))
-		doctor_edit(
-			doctor_in(check->service,
-				  doctor_find(check->doctor, "key-elsewhere",
-					      "only sshd reports that a key was used; in any other "
-					      "program "
-					      "the line denies the login",
-					      AT_LINE
-					      "if_publickey in a service that sshd does not use",
-					      PLACE_OF(line))),
-			line,
-			"remove the line, unless a second sshd uses the service by PAMServiceName");
+		doctor_report(check->doctor,
+			      &(struct report){.id = "key-elsewhere",
+					       .service = check->service,
+					       .line = line,
+					       .why = "only sshd reports that a key was used; in "
+						      "any other program the line denies the login",
+					       .repair = "remove the line, unless a second sshd "
+							 "uses the service by PAMServiceName"},
+			      "if_publickey in a service that sshd does not use");
 	if (policy.password == PASSWORD_COMBINED && !policy.if_publickey)
 		look_at_combined(check, index);
 	if (policy.password == PASSWORD_USE_FIRST_PASS && !has_factor(check, 0, index))
-		doctor_edit(doctor_in(check->service,
-				      doctor_find(check->doctor, "partner",
-						  "there is no answer that it could use, so all "
-						  "users who must "
-						  "give a code are denied",
-						  AT_LINE "password=use_first_pass, but no line "
-							  "above asks a question",
-						  PLACE_OF(line))),
-			    line, "write password=none");
+		doctor_report(check->doctor,
+			      &(struct report){.id = "partner",
+					       .service = check->service,
+					       .line = line,
+					       .why = "there is no answer that it could use, so "
+						      "all users who must give a code are denied",
+					       .repair = "write password=none"},
+			      "password=use_first_pass, but no line above asks a question");
 }
 
 /* --- the module's file --- */
@@ -137,15 +135,21 @@ static void report_missing_module(const struct stack_check *check, const struct 
 
 	if (elsewhere)
 		doctor_repair(
-			doctor_in(check->service,
-				  doctor_find(check->doctor, "module", why,
-					      AT_LINE "%s is not where PAM looks, but at %s",
-					      PLACE_OF(line), line->path, elsewhere)),
+			doctor_report(check->doctor,
+				      &(struct report){.id = "module",
+						       .service = check->service,
+						       .line = line,
+						       .why = why},
+				      "%s is not where PAM looks, but at %s", line->path,
+				      elsewhere),
 			"install it beside pam_unix.so (meson: -Dmodule_dir=), or remove the line");
 	else
-		doctor_repair(doctor_in(check->service, doctor_find(check->doctor, "module", why,
-								    AT_LINE "%s is not installed",
-								    PLACE_OF(line), line->path)),
+		doctor_repair(doctor_report(check->doctor,
+					    &(struct report){.id = "module",
+							     .service = check->service,
+							     .line = line,
+							     .why = why},
+					    "%s is not installed", line->path),
 			      "install pam_totp, or remove the line");
 }
 
@@ -204,15 +208,15 @@ static void look_at_other_module(const struct stack_check *check, const struct s
 	find_modules(line->path, &found);
 	find_modules("pam_deny.so", &known);
 	if (found.gl_pathc == 0 && known.gl_pathc > 0)
-		doctor_repair(
-			doctor_in(check->service,
-				  doctor_find(
-					  check->doctor, "missing-module",
-					  "a module that cannot be loaded denies every login that "
-					  "reaches the line",
-					  AT_LINE "%s is not installed", PLACE_OF(line),
-					  line->path)),
-			"install the package that has the module, or correct the line");
+		doctor_repair(doctor_report(check->doctor,
+					    &(struct report){
+						    .id = "missing-module",
+						    .service = check->service,
+						    .line = line,
+						    .why = "a module that cannot be loaded denies "
+							   "every login that reaches the line"},
+					    "%s is not installed", line->path),
+			      "install the package that has the module, or correct the line");
 	globfree(&found);
 	globfree(&known);
 }
@@ -235,12 +239,14 @@ static bool has_carriage_return(const char *path)
 
 static void report_carriage_returns(const struct stack_check *check, const char *path)
 {
-	struct finding *finding = doctor_in(
-		check->service,
-		doctor_find(check->doctor, "crlf",
-			    "libpam reads the carriage return as part of the last word: it finds "
-			    "no module of that name, and denies every login",
-			    "%s: its lines end in CR LF, as on Windows", path));
+	struct finding *finding = doctor_report(
+		check->doctor,
+		&(struct report){
+			.id = "crlf",
+			.service = check->service,
+			.why = "libpam reads the carriage return as part of the last word: it "
+			       "finds no module of that name, and denies every login"},
+		"%s: its lines end in CR LF, as on Windows", path);
 
 	if (check->doctor->repair != by_hand)
 		doctor_repair(finding, "%s", check->doctor->repair);
@@ -265,11 +271,10 @@ static bool look_at_spelling(struct stack_check *check)
 			report_carriage_returns(check, seen);
 			any = true;
 		} else if (walk_is_misspelt(line) && !strchr(line->module, '\r')) {
-			report_at(
-				check, "misspelt", line,
-				"libpam finds no module of that name, and denies every login that "
-				"reaches the line",
-				"the name of pam_totp.so is misspelled");
+			report_at(check, "misspelt", line,
+				  "libpam finds no module of that name, and denies every login "
+				  "that reaches the line",
+				  "the name of pam_totp.so is misspelled");
 			any = true;
 		}
 	}
@@ -293,8 +298,12 @@ static void report_skips(const struct stack_check *check, const struct stack_lin
 		report_at(check, "skipped", line, why, what);
 		return;
 	}
-	doctor_repair(doctor_in(check->service, doctor_find(check->doctor, "skipped", why,
-							    AT_LINE "%s", PLACE_OF(line), what)),
+	doctor_repair(doctor_report(check->doctor,
+				    &(struct report){.id = "skipped",
+						     .service = check->service,
+						     .line = line,
+						     .why = why},
+				    "%s", what),
 		      "change the line so that it does not skip pam_totp.so; name users who need "
 		      "no code in exempt or trusted_networks of the policy, which is logged");
 }
@@ -338,16 +347,17 @@ static void report_whole(const struct stack_check *check)
 			  "some logins may skip pam_totp.so without being found",
 			  "more ways through the stack than can be checked");
 	else if (!check->walk.open)
-		doctor_edit(doctor_in(check->service,
-				      doctor_find(check->doctor, "closed", "nobody can log in",
-						  AT_LINE "no login by this stack can succeed",
-						  PLACE_OF(ours))),
-			    ours, "check the lines above and below");
+		doctor_report(check->doctor,
+			      &(struct report){.id = "closed",
+					       .service = check->service,
+					       .line = ours,
+					       .why = "nobody can log in",
+					       .repair = "check the lines above and below"},
+			      "no login by this stack can succeed");
 	else if (check->walk.stuck)
 		report_at(check, "permit", ours,
 			  "users who need no code, since they are exempt or not enrolled, are "
-			  "denied: "
-			  "no other line succeeds",
+			  "denied: no other line succeeds",
 			  "no line beside pam_totp.so succeeds, such as pam_permit.so");
 	if (!check->walk.too_many && check->code_service.key_needed &&
 	    strcmp(check->service, check->doctor->sshd_service) != 0)
@@ -413,16 +423,14 @@ static void check_files(const struct stack_check *check)
 							   .why = "users who can write it can "
 								  "remove the code from logins"});
 		if (line->kind == STACK_MUST_FAIL)
-			doctor_edit(
-				doctor_in(
-					check->service,
-					doctor_find(
-						check->doctor, "line",
-						"libpam denies every login that reaches it",
-						AT_LINE
-						"an invalid line, or an include of a missing file",
-						PLACE_OF(line))),
-				line, "correct the line");
+			doctor_report(
+				check->doctor,
+				&(struct report){.id = "line",
+						 .service = check->service,
+						 .line = line,
+						 .why = "libpam denies every login that reaches it",
+						 .repair = "correct the line"},
+				"an invalid line, or an include of a missing file");
 	}
 }
 
@@ -437,13 +445,15 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 	if (misread && look_at_spelling(&check))
 		return;
 	if (stack->refused)
-		doctor_repair(
-			doctor_in(service,
-				  doctor_find(doctor, "unreadable",
-					      "libpam denies every login of the service",
-					      "/etc/pam.d/%s: libpam cannot read it", service)),
-			"look for an include of a missing file, and for a last line that is "
-			"too long or ends in a backslash");
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "unreadable",
+				.service = service,
+				.why = "libpam denies every login of the service",
+				.repair = "look for an include of a missing file, and for a last "
+					  "line that is too long or ends in a backslash"},
+			"/etc/pam.d/%s: libpam cannot read it", service);
 	check.roles = calloc(stack->count + 1, sizeof(*check.roles));
 	doctor->no_memory |= !check.roles;
 	if (!check.roles)

@@ -20,16 +20,15 @@ static void look_at_other_types(struct doctor *doctor, const char *service)
 			continue;
 		for (size_t i = 0; i < stack.count; i++)
 			if (service_is_ours(&stack.lines[i]))
-				doctor_edit(
-					doctor_in(service,
-						  doctor_find(
-							  doctor, "type",
-							  "the module has no part of this type, so "
-							  "the line fails",
-							  AT_LINE
-							  "pam_totp.so in a line of type %s",
-							  PLACE_OF(&stack.lines[i]), types[t])),
-					&stack.lines[i], "remove the line");
+				doctor_report(
+					doctor,
+					&(struct report){.id = "type",
+							 .service = service,
+							 .line = &stack.lines[i],
+							 .why = "the module has no part of this "
+								"type, so the line fails",
+							 .repair = "remove the line"},
+					"pam_totp.so in a line of type %s", types[t]);
 	}
 }
 
@@ -124,16 +123,21 @@ static void look_at_all(struct doctor *doctor)
 	}
 	for (size_t i = 0; i < services->count; i++)
 		if (services->stacks[i].refused && strcmp(services->names[i], "other") == 0)
-			doctor_repair(
-				doctor_find(
-					doctor, "unreadable",
-					"libpam reads it for every service, and denies every login",
-					"/etc/pam.d/other: libpam cannot read it"),
-				"look for an include of a missing file");
+			doctor_report(
+				doctor,
+				&(struct report){.id = "unreadable",
+						 .why = "libpam reads it for every service, and "
+							"denies every login",
+						 .repair = "look for an include of a missing file"},
+				"/etc/pam.d/other: libpam cannot read it");
 	if (!any)
-		doctor_repair(doctor_find(doctor, "unused", "nobody is asked for a code",
-					  "no service in /etc/pam.d has a line of pam_totp.so"),
-			      "see pam_totp(8) for the lines of sshd, su and sudo");
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "unused",
+				.why = "nobody is asked for a code",
+				.repair = "see pam_totp(8) for the lines of sshd, su and sudo"},
+			"no service in /etc/pam.d has a line of pam_totp.so");
 }
 
 /* Of a service without a line: would one lock an administrator out? */
@@ -147,11 +151,13 @@ static void look_at_one(struct doctor *doctor, const char *service)
 		doctor_stack(doctor, service, &stack);
 		return;
 	}
-	doctor_repair(
-		doctor_in(service,
-			  doctor_find(doctor, "unused", "it asks nobody for a code",
-				      "/etc/pam.d/%s has no auth line of pam_totp.so", service)),
-		"see pam_totp(8) for the lines of sshd, su and sudo");
+	doctor_report(
+		doctor,
+		&(struct report){.id = "unused",
+				 .service = service,
+				 .why = "it asks nobody for a code",
+				 .repair = "see pam_totp(8) for the lines of sshd, su and sudo"},
+		"/etc/pam.d/%s has no auth line of pam_totp.so", service);
 	doctor_keep(doctor, service, &planned);
 	doctor_plan_programs(doctor, service);
 }

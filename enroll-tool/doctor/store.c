@@ -34,7 +34,8 @@ static void report_leftover(struct doctor *doctor, const char *path, const char 
 
 	if (lstat(path, &st) != 0 || clock_now() - st.st_mtime <= LEFTOVER_AFTER)
 		return;
-	finding = doctor_find(doctor, "leftover", why, "%s: left over", path);
+	finding = doctor_report(doctor, &(struct report){.id = "leftover", .why = why},
+				"%s: left over", path);
 	if (removable && doctor_is_plain(path))
 		doctor_repair(finding, "rm %s", path);
 	else
@@ -81,17 +82,22 @@ static void look_at_rotation(struct doctor *doctor, const char *path)
 
 	if (keyring_text_load(path, &text, NULL) == TOTP_OK &&
 	    keyring_rotation_of(&text, &rotation))
-		doctor_repair(doctor_find(doctor, "rotation",
-					  "the old key is still needed for records that it sealed",
-					  "the rotation from key %08x to %08x is not finished",
-					  (unsigned)rotation.from, (unsigned)rotation.to),
-			      "totpctl key rotate");
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "rotation",
+				.why = "the old key is still needed for records that it sealed",
+				.repair = "totpctl key rotate"},
+			"the rotation from key %08x to %08x is not finished",
+			(unsigned)rotation.from, (unsigned)rotation.to);
 	if (sealed_is_in_run(&doctor->ctl->tool) && !sealed_is_there())
-		doctor_repair(doctor_find(doctor, "keyring-volatile",
-					  "after the next boot all who must give a code are denied",
-					  "%s is in memory only, and there is no " SEALED_FILE,
-					  path),
-			      "totpctl key seal");
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "keyring-volatile",
+				.why = "after the next boot all who must give a code are denied",
+				.repair = "totpctl key seal"},
+			"%s is in memory only, and there is no " SEALED_FILE, path);
 }
 
 static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
@@ -116,15 +122,15 @@ static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 						  "the store have every secret"});
 	err = keyring_load(path, ret_keyring, &why);
 	if (err != TOTP_OK && (err != TOTP_ERR_UNSAFE || doctor->count == before))
-		doctor_repair(
-			doctor_find(
-				doctor, "keyring",
-				"without it no record can be read, and all who must give a code "
-				"are denied",
-				"%s", why.text),
-			err == TOTP_ERR_NOT_FOUND
-				? "restore it from your copy; on a new host: totpctl init"
-				: "restore it from your copy");
+		doctor_report(doctor,
+			      &(struct report){.id = "keyring",
+					       .why = "without it no record can be read, and all "
+						      "who must give a code are denied",
+					       .repair = err == TOTP_ERR_NOT_FOUND
+								 ? "restore it from your copy; on "
+								   "a new host: totpctl init"
+								 : "restore it from your copy"},
+			      "%s", why.text);
 	look_for_temporary(doctor, directory, "keyring", "it may hold a key");
 	if (err == TOTP_OK)
 		look_at_rotation(doctor, path);
@@ -178,22 +184,24 @@ static void look_at_machine(struct doctor *doctor)
 	struct reason why = {""};
 
 	if (machine_hash(machine, &why) != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "machine-id",
-					  "a copy of this host would not be recognized", "%s",
-					  why.text),
-			      "systemd-machine-id-setup");
+		doctor_report(doctor,
+			      &(struct report){.id = "machine-id",
+					       .why = "a copy of this host would not be recognized",
+					       .repair = "systemd-machine-id-setup"},
+			      "%s", why.text);
 	else if (memcmp(none, made_on, sizeof(none)) != 0 &&
 		 memcmp(machine, made_on, sizeof(machine)) != 0)
-		doctor_repair(
-			doctor_find(doctor, "clone",
-				    "a store from a backup does not know which codes were used "
-				    "since; two "
-				    "hosts with the same store both accept a code",
-				    "%s belongs to another machine",
-				    doctor_policy(doctor)->store_dir),
-			"if the store was moved here or restored from a backup: totpctl store "
-			"accept; if this host is a copy of another one: move the keyring and the "
-			"store to another directory, run totpctl init, and enroll all users");
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "clone",
+				.why = "a store from a backup does not know which codes were used "
+				       "since; two hosts with the same store both accept a code",
+				.repair = "if the store was moved here or restored from a backup: "
+					  "totpctl store accept; if this host is a copy of another "
+					  "one: move the keyring and the store to another "
+					  "directory, run totpctl init, and enroll all users"},
+			"%s belongs to another machine", doctor_policy(doctor)->store_dir);
 }
 
 static bool check_store(struct doctor *doctor)
@@ -209,12 +217,13 @@ static bool check_store(struct doctor *doctor)
 	if (err == TOTP_OK)
 		return true;
 	if (err != TOTP_ERR_UNSAFE || doctor->count == before)
-		doctor_repair(
-			doctor_find(doctor, "store",
-				    "nobody can tell which users are enrolled, so every login is "
-				    "denied",
-				    "%s", why.text),
-			"mount it or restore it from your backup; on a new host: totpctl init");
+		doctor_report(doctor,
+			      &(struct report){.id = "store",
+					       .why = "nobody can tell which users are enrolled, "
+						      "so every login is denied",
+					       .repair = "mount it or restore it from your backup; "
+							 "on a new host: totpctl init"},
+			      "%s", why.text);
 	return false;
 }
 
@@ -274,8 +283,10 @@ static void report_damage(struct doctor *doctor, const struct keyring *keyring, 
 	uint32_t key_id = 0;
 	bool no_key = !cred_opens && store_key_of(store, user, &key_id) == TOTP_OK &&
 		      !keyring_find(keyring, key_id);
-	struct finding *finding = doctor_find(doctor, "record", "this user is denied with any code",
-					      "record of %s: %s", user, why->text);
+	struct finding *finding = doctor_report(
+		doctor,
+		&(struct report){.id = "record", .why = "this user is denied with any code"},
+		"record of %s: %s", user, why->text);
 
 	if (no_key)
 		doctor_repair(finding,
@@ -297,19 +308,20 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 	    account_find(user, &account, &why) != TOTP_OK)
 		return;
 	if (!account.known)
-		repair_user(
-			doctor_find(
-				round->doctor, "no-account",
-				"the next user with this name is asked for codes of the old one",
-				"record of %s: there is no account of this name", user),
-			"if the account is removed for good: ", "delete", user);
+		repair_user(doctor_report(round->doctor,
+					  &(struct report){.id = "no-account",
+							   .why = "the next user with this name is "
+								  "asked for codes of the old one"},
+					  "record of %s: there is no account of this name", user),
+			    "if the account is removed for good: ", "delete", user);
 	else if (account.uid != cred->uid)
 		repair_user(
-			doctor_find(
-				round->doctor, "uid",
-				"this user is denied: the name may belong to another person now",
-				"record of %s: made for uid %u, but the account has uid %u", user,
-				(unsigned)cred->uid, (unsigned)account.uid),
+			doctor_report(round->doctor,
+				      &(struct report){.id = "uid",
+						       .why = "this user is denied: the name may "
+							      "belong to another person now"},
+				      "record of %s: made for uid %u, but the account has uid %u",
+				      user, (unsigned)cred->uid, (unsigned)account.uid),
 			"if it is the same person: ", "adopt", user);
 }
 
@@ -326,12 +338,15 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 		    token_step_at(token, clock_now(), &step) != TOTP_OK ||
 		    txn->state.tokens[i].moving <= step + ahead)
 			continue;
-		repair_user(doctor_find(doctor, "ahead",
-					"the clock was ahead then, or is behind now: codes are "
-					"denied until the clock reaches that time",
-					"record of %s: the last code used is from a later time",
-					user),
-			    "set the clock, then: ", "repair-clock", user);
+		repair_user(
+			doctor_report(
+				doctor,
+				&(struct report){
+					.id = "ahead",
+					.why = "the clock was ahead then, or is behind now: codes "
+					       "are denied until the clock reaches that time"},
+				"record of %s: the last code used is from a later time", user),
+			"set the clock, then: ", "repair-clock", user);
 	}
 }
 
@@ -382,15 +397,20 @@ static void check_invitation_of(void *context, const char *user)
 	if (err == TOTP_ERR_NOT_FOUND || (err == TOTP_OK && !has && clock_now() < invite.expires))
 		return;
 	if (err != TOTP_OK)
-		finding = doctor_find(doctor, "invitation",
-				      "this user cannot enroll, and is denied",
-				      "invitation of %s: %s", user, why.text);
+		finding = doctor_report(
+			doctor,
+			&(struct report){.id = "invitation",
+					 .why = "this user cannot enroll, and is denied"},
+			"invitation of %s: %s", user, why.text);
 	else
-		finding = doctor_find(doctor, "invitation",
-				      has ? "it would be valid again if the record were lost"
-					  : "it would be valid again if the clock were set back",
-				      "invitation of %s: %s", user,
-				      has ? "left over: the user is enrolled" : "has expired");
+		finding = doctor_report(
+			doctor,
+			&(struct report){
+				.id = "invitation",
+				.why = has ? "it would be valid again if the record were lost"
+					   : "it would be valid again if the clock were set back"},
+			"invitation of %s: %s", user,
+			has ? "left over: the user is enrolled" : "has expired");
 	repair_user(finding, "", "uninvite", user);
 	if (doctor->fix && err == TOTP_OK)
 		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
@@ -404,15 +424,16 @@ static void report_alias(void *context, const char *first, const char *other)
 
 	if (!entry || !doctor_has_shell(entry))
 		return;
-	doctor_repair(
-		doctor_find(doctor, "one-uid",
-			    "they have one enrollment, that of the first name: a login by the "
-			    "second asks for its codes, even if only one name is listed in "
-			    "exempt, or the names belong to two people",
-			    "%s and %s are names of one account, uid %u", first, other,
-			    (unsigned)entry->pw_uid),
-		"give each person an account with a uid of its own; otherwise list both names "
-		"wherever the policy lists one");
+	doctor_report(doctor,
+		      &(struct report){
+			      .id = "one-uid",
+			      .why = "they have one enrollment, that of the first name: a login by "
+				     "the second asks for its codes, even if only one name is "
+				     "listed in exempt, or the names belong to two people",
+			      .repair = "give each person an account with a uid of its own; "
+					"otherwise list both names wherever the policy lists one"},
+		      "%s and %s are names of one account, uid %u", first, other,
+		      (unsigned)entry->pw_uid);
 }
 
 static void check_records(struct doctor *doctor, const struct keyring *keyring)
@@ -433,9 +454,11 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	if (err == TOTP_OK)
 		err = store_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "store", "some records could not be checked",
-					  "%s", why.text),
-			      "check the disk and the kernel's log");
+		doctor_report(doctor,
+			      &(struct report){.id = "store",
+					       .why = "some records could not be checked",
+					       .repair = "check the disk and the kernel's log"},
+			      "%s", why.text);
 }
 
 /* Records of an older version are good, but what the newer one brings is missing. */
@@ -444,13 +467,15 @@ static void look_at_version(struct doctor *doctor)
 	unsigned version = store_version(doctor->ctl->tool.store);
 
 	if (version < record_version_newest)
-		doctor_repair(doctor_find(doctor, "version",
-					  "all unknown sources share one throttle, so wrong codes "
-					  "from the network can delay logins at a terminal",
-					  "%s: the records are of version %u, the newest is %u",
-					  doctor_policy(doctor)->store_dir, version,
-					  (unsigned)record_version_newest),
-			      "totpctl upgrade");
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "version",
+				.why = "all unknown sources share one throttle, so wrong codes "
+				       "from the network can delay logins at a terminal",
+				.repair = "totpctl upgrade"},
+			"%s: the records are of version %u, the newest is %u",
+			doctor_policy(doctor)->store_dir, version, (unsigned)record_version_newest);
 }
 
 void doctor_store(struct doctor *doctor)

@@ -39,12 +39,13 @@ static const char *const lockers[] = {
 
 static void report_no_account(struct doctor *doctor, const char *service)
 {
-	doctor_repair(doctor_in(service, doctor_find(doctor, "totpd-account",
-						     "programs that do not run as root cannot "
-						     "check codes, and deny all users",
-						     "there is no account " SERVICE_ACCOUNT
-						     ", and so no totpd")),
-		      "systemd-sysusers && totpctl init && " ENABLE);
+	doctor_report(doctor,
+		      &(struct report){.id = "totpd-account",
+				       .service = service,
+				       .why = "programs that do not run as root cannot check "
+					      "codes, and deny all users",
+				       .repair = "systemd-sysusers && totpctl init && " ENABLE},
+		      "there is no account " SERVICE_ACCOUNT ", and so no totpd");
 }
 
 static void look_for_need(struct doctor *doctor)
@@ -89,12 +90,14 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 		of_root = has_file_of_root(path);
 	}
 	if (of_root)
-		doctor_repair(doctor_find(doctor, "totpd-store",
-					  "totpd cannot use files of root: screen lockers deny "
-					  "users, and nobody can enroll without an administrator",
-					  "%s: some records do not belong to " SERVICE_ACCOUNT,
-					  dir),
-			      "totpctl init");
+		doctor_report(
+			doctor,
+			&(struct report){
+				.id = "totpd-store",
+				.why = "totpd cannot use files of root: screen lockers deny users, "
+				       "and nobody can enroll without an administrator",
+				.repair = "totpctl init"},
+			"%s: some records do not belong to " SERVICE_ACCOUNT, dir);
 }
 
 /* --- the sockets --- */
@@ -126,11 +129,12 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 
 		snprintf(sealed, sizeof(sealed), "%s.cred", keyring);
 		waits = access(keyring, F_OK) != 0 && access(sealed, F_OK) != 0;
-		doctor_repair(doctor_find(doctor, "totpd-socket", sockets[index].why,
-					  "%s/%s: no process is listening%s", run_dir,
-					  sockets[index].name,
-					  waits ? ", since there is no keyring" : ""),
-			      waits ? "totpctl init && " START : START);
+		doctor_report(doctor,
+			      &(struct report){.id = "totpd-socket",
+					       .why = sockets[index].why,
+					       .repair = waits ? "totpctl init && " START : START},
+			      "%s/%s: no process is listening%s", run_dir, sockets[index].name,
+			      waits ? ", since there is no keyring" : "");
 		return;
 	}
 	if (err == TOTP_OK && index == 1 && response.err != TOTP_OK) {
@@ -138,9 +142,12 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 		why = response.why;
 	}
 	if (err != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "totpd", sockets[index].why, "totpd: %s",
-					  why.text[0] ? why.text : err_name(err)),
-			      "see its log: journalctl -u totpd.service");
+		doctor_report(
+			doctor,
+			&(struct report){.id = "totpd",
+					 .why = sockets[index].why,
+					 .repair = "see its log: journalctl -u totpd.service"},
+			"totpd: %s", why.text[0] ? why.text : err_name(err));
 }
 
 /* Does totpd serve the store of this policy? If it does not answer, that is reported above. */
@@ -155,15 +162,15 @@ static void look_at_store_of(struct doctor *doctor, const char *service,
 	    ask_totpd(policy, ASK_ROOT_SOCKET, &request, &response, &why) != TOTP_OK ||
 	    response.err != TOTP_ERR_OTHER_STORE)
 		return;
-	doctor_repair(
-		doctor_in(
-			service,
-			doctor_find(
-				doctor, "totpd-other-store",
-				"programs that need totpd deny all users there; su and sudo check "
-				"codes in a process of their caller, who can stop it",
-				"%s", response.why.text)),
-		"name the same store_dir in the policies of all lines: see WHO ASKS in totpd(8)");
+	doctor_report(doctor,
+		      &(struct report){
+			      .id = "totpd-other-store",
+			      .service = service,
+			      .why = "programs that need totpd deny all users there; su and sudo "
+				     "check codes in a process of their caller, who can stop it",
+			      .repair = "name the same store_dir in the policies of all lines: see "
+					"WHO ASKS in totpd(8)"},
+		      "%s", response.why.text);
 }
 
 /* Each line of a service can have a policy, and so a store, of its own. */
@@ -187,9 +194,11 @@ void doctor_totpd(struct doctor *doctor)
 	struct reason why = {""};
 
 	if (account_find(SERVICE_ACCOUNT, &service, &why) != TOTP_OK)
-		doctor_repair(doctor_find(doctor, "totpd-account", "totpd could not be checked",
-					  "%s", why.text),
-			      "see nsswitch.conf(5)");
+		doctor_report(doctor,
+			      &(struct report){.id = "totpd-account",
+					       .why = "totpd could not be checked",
+					       .repair = "see nsswitch.conf(5)"},
+			      "%s", why.text);
 	else if (!service.known)
 		look_for_need(doctor);
 	if (!service.known)
@@ -199,8 +208,7 @@ void doctor_totpd(struct doctor *doctor)
 		     &(struct permissions){.flags = O_NOFOLLOW,
 					   .forbidden = WRITE,
 					   .why = "users who can write there could answer instead "
-						  "of totpd, so no program asks "
-						  "there"});
+						  "of totpd, so no program asks there"});
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
 		look_at_socket(doctor, i);
 	for (size_t i = 0; i < doctor->code_service_count; i++)
