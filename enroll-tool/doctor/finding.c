@@ -44,7 +44,7 @@ static struct finding *find_same(struct doctor *doctor, const char *id, const ch
 	return NULL;
 }
 
-static void add_service(struct finding *finding, const char *service)
+static void note_service(struct finding *finding, const char *service)
 {
 	struct text rest = text_of(finding->services ? finding->services : ""), one;
 	char *longer = NULL;
@@ -92,7 +92,7 @@ struct finding *doctor_report(struct doctor *doctor, const struct report *report
 	free(text);
 	if (!finding)
 		return &doctor->spare;
-	add_service(finding, report->service);
+	note_service(finding, report->service);
 	if (report->repair && line)
 		doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", report->repair, line->number,
 			      line->file);

@@ -50,7 +50,7 @@ static bool is_copy(const char *name)
 	return false;
 }
 
-static void add_service(struct doctor *doctor, const char *name)
+static void read_service(struct doctor *doctor, const char *name)
 {
 	struct services *services = &doctor->services;
 
@@ -82,13 +82,13 @@ static void read_services(struct doctor *doctor)
 		int count = scandir(stack_directories[i], &entries, NULL, alphasort);
 
 		for (int k = 0; k < count; k++) {
-			add_service(doctor, entries[k]->d_name);
+			read_service(doctor, entries[k]->d_name);
 			free(entries[k]);
 		}
 		free(entries);
 	}
 	for (size_t i = 0; doctor->services.count == 0 && i < 4; i++) /* pam.conf alone */
-		add_service(doctor, usual[i]);
+		read_service(doctor, usual[i]);
 }
 
 /* A file that others include is a part and no service; but "su" is one although su-l has it. */

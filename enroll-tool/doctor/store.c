@@ -350,7 +350,7 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 	}
 }
 
-static void check_user(void *context, const char *user)
+static void check_record_of(void *context, const char *user)
 {
 	struct round *round = context;
 	struct doctor *doctor = round->doctor;
@@ -447,7 +447,7 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	names_each_alias(names, report_alias, doctor);
 
 	if (err == TOTP_OK)
-		err = store_each_user(store, check_user, &round, &why);
+		err = store_each_user(store, check_record_of, &round, &why);
 	progress_clear(&round.progress);
 	if (err == TOTP_OK)
 		err = store_each_invite(store, check_invitation_of, &round, &why);
