@@ -108,6 +108,22 @@ static void newcomer_free(struct newcomer **newcomer)
 	free(*newcomer);
 }
 
+/* The names and what to do. A line comes before the picture: ssh puts the host's name before it. */
+static void show_names(const struct login *login, const struct newcomer *newcomer)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s\nAccount  %s\nIssuer   %s",
+		 newcomer->drawn
+			 ? "Scan the picture with the authenticator app on your phone, or type the "
+			   "secret\nbelow it into the app:"
+			 : "In the authenticator app on your phone choose to enter a key,\nand "
+			   "type the secret:",
+		 newcomer->uri.account, newcomer->uri.issuer);
+	conv_inform(login->pamh, text);
+}
+
+/* Last, so that it stays on the screen, whatever a terminal makes of the picture. */
 static void show_secret(const struct login *login, const struct newcomer *newcomer)
 {
 	char base32[BASE32_TEXT_MAX], text[BASE32_TEXT_MAX * 2 + 16] = "Secret  ";
