@@ -1022,7 +1022,7 @@ TOP = pathlib.Path(__file__).parents[2]
 
 @pytest.mark.parametrize("page", ["man/totpctl-import.8.scd", "docs/migrating.md"])
 def test_the_printed_command_that_replaces_the_module_asks_no_fewer_users(page, tmp_path):
-    text = (TOP / page).read_text()
+    text = (TOP / page).read_text().replace("\\\\", "\\")  # as scdoc prints it
     command = re.search(r"^sed -i '(.*pam_google_authenticator.*)' /etc/pam.d/sshd$", text, re.M)[1]
     old = tmp_path / "sshd"
     old.write_text("auth required pam_google_authenticator.so\n"
