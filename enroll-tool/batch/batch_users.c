@@ -238,7 +238,7 @@ int batch_users_check(struct batch_users *users)
 	return TOOL_DONE;
 }
 
-/* --- what their phones are told --- */
+/* --- the URIs for their phones --- */
 
 static enum totp_err name_of(const char *what, const char *pattern, const char *user,
 			     char *ret_name, size_t cap, struct reason *why)

@@ -1,6 +1,6 @@
 /*
- * Many people who are to be enrolled at once: named by words or by the lines of a file, looked
- * up, and checked before anything is made. Each who cannot be is named with the reason.
+ * Many users to be enrolled at once: named by words or by the lines of a file, looked up, and
+ * checked before anything is made. Users who cannot be enrolled are printed, with the reason.
  */
 #ifndef BATCH_BATCH_USERS_H
 #define BATCH_BATCH_USERS_H
@@ -45,14 +45,15 @@ MUST_CHECK int batch_users_of_words(struct batch_users *users, int count, char *
 MUST_CHECK int batch_users_of_file(struct batch_users *users, const char *path);
 
 /*
- * Find everybody's account, and say who cannot be enrolled: who has none, who is enrolled, who
- * is named twice, whose name fits no phone. TOOL_REFUSED: store, name service or memory failed.
+ * Find the accounts, and print the users who cannot be enrolled: without an account, enrolled
+ * already, named twice, or with a name that fits no phone. TOOL_REFUSED: store, name service or
+ * memory failed.
  */
 MUST_CHECK int batch_users_check(struct batch_users *users);
 
 /*
- * What the person's phone is to be told by the policy; the secret is the caller's to add.
- * TOTP_ERR_FORMAT, TOTP_ERR_RANGE: issuer or account is none; *why says so.
+ * The URI for the user's phone, by the policy; the caller adds the secret. TOTP_ERR_FORMAT,
+ * TOTP_ERR_RANGE: issuer or account is not valid; *why says so.
  */
 MUST_CHECK enum totp_err batch_users_uri(const struct batch_users *users,
 					 const struct person *person, struct otp_uri *ret_uri,

@@ -152,7 +152,7 @@ static int store_all(struct batch *batch)
 				: tool_refuse(tool, "%s", why.text);
 }
 
-static int enrol(struct batch *batch)
+static int enroll_all(struct batch *batch)
 {
 	int code = letter_dir_open(&batch->ctl->tool, options.letters, &batch->letters);
 
@@ -186,7 +186,7 @@ static int find_people(struct batch *batch)
 				   "nobody is enrolled: %zu of %zu cannot be; leave them out with "
 				   "--keep-going",
 				   users->left_out, users->count);
-	return users->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enrol");
+	return users->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enroll");
 }
 
 static void put_person(struct json *json, const struct batch *batch, const struct person *person,
@@ -245,7 +245,7 @@ static int run(struct batch *batch)
 	int code = find_people(batch);
 
 	if (code == TOOL_DONE)
-		code = enrol(batch);
+		code = enroll_all(batch);
 	if (code == TOOL_DONE)
 		log_all(batch);
 	if (options.json && print_json(batch, code == TOOL_DONE) != TOOL_DONE)
@@ -265,8 +265,8 @@ static int enroll_users(struct ctl *ctl)
 	if (!options.batch == !ctl->word_count)
 		return tool_usage(&ctl->tool, "enroll: expected names of users, or --batch FILE");
 	if (!options.letters)
-		return tool_usage(&ctl->tool, "--letters: into which folder?");
-	code = tool_open(&ctl->tool, "enrol many");
+		return tool_usage(&ctl->tool, "expected --letters DIRECTORY: where the letters go");
+	code = tool_open(&ctl->tool, "enroll many users");
 	if (code != TOOL_DONE)
 		return code;
 	batch.users = (struct batch_users){.tool = &ctl->tool, .progress = progress_begin()};

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 
-static int refuse(const struct tool *tool, const char *path, const char *sentence)
+static int refuse_letters(const struct tool *tool, const char *path, const char *sentence)
 {
 	char shown[256];
 
@@ -35,20 +35,22 @@ static int count_entries(int fd)
 	return found;
 }
 
-static int check(const struct tool *tool, const struct letter_dir *letters)
+static int check_letters(const struct tool *tool, const struct letter_dir *letters)
 {
 	struct stat st;
 	int entries;
 
 	if (fstat(letters->fd, &st) != 0)
-		return refuse(tool, letters->dir, strerror(errno));
+		return refuse_letters(tool, letters->dir, strerror(errno));
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)))
-		return refuse(tool, letters->dir,
-			      "letters hold secrets, so their folder must be yours, of mode 0700");
+		return refuse_letters(
+			tool, letters->dir,
+			"letters hold secrets, so their directory must be yours, of mode 0700");
 	entries = count_entries(letters->fd);
 	if (entries < 0)
-		return refuse(tool, letters->dir, strerror(errno));
-	return entries ? refuse(tool, letters->dir, "is not empty: name a new folder") : TOOL_DONE;
+		return refuse_letters(tool, letters->dir, strerror(errno));
+	return entries ? refuse_letters(tool, letters->dir, "is not empty: name a new directory")
+		       : TOOL_DONE;
 }
 
 int letter_dir_open(const struct tool *tool, const char *dir, struct letter_dir *ret_letters)
@@ -56,11 +58,11 @@ int letter_dir_open(const struct tool *tool, const char *dir, struct letter_dir 
 	ret_letters->dir = dir;
 	ret_letters->made = mkdir(dir, S_IRWXU) == 0;
 	if (!ret_letters->made && errno != EEXIST)
-		return refuse(tool, dir, strerror(errno));
+		return refuse_letters(tool, dir, strerror(errno));
 	ret_letters->fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (ret_letters->fd < 0)
-		return refuse(tool, dir, strerror(errno));
-	return check(tool, ret_letters);
+		return refuse_letters(tool, dir, strerror(errno));
+	return check_letters(tool, ret_letters);
 }
 
 enum totp_err letter_dir_name(const char *user, char ret_name[LETTER_DIR_NAME_MAX])
@@ -82,15 +84,16 @@ int letter_dir_put(const struct tool *tool, const struct letter_dir *letters, co
 				      FILE_SAME_GROUP,   FILE_DURABLE_LATER};
 
 	if (letter_dir_name(user, name) != TOTP_OK)
-		return refuse(tool, letters->dir, "a user name is too long");
+		return refuse_letters(tool, letters->dir, "a user name is too long");
 	if (file_write(&file, text, len) == TOTP_OK)
 		return TOOL_DONE;
-	return refuse(tool, letters->dir, strerror(errno));
+	return refuse_letters(tool, letters->dir, strerror(errno));
 }
 
 int letter_dir_sync(const struct tool *tool, const struct letter_dir *letters)
 {
-	return syncfs(letters->fd) == 0 ? TOOL_DONE : refuse(tool, letters->dir, strerror(errno));
+	return syncfs(letters->fd) == 0 ? TOOL_DONE
+					: refuse_letters(tool, letters->dir, strerror(errno));
 }
 
 void letter_dir_drop(const struct letter_dir *letters, const char *user)

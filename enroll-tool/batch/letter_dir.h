@@ -1,6 +1,6 @@
 /*
- * The folder of letters: new, or empty and its owner's alone. What is put there goes again
- * unless all of it is kept.
+ * The directory of letters: new, or empty and accessible to its owner only. Letters are removed
+ * again unless all of them are kept.
  */
 #ifndef BATCH_LETTER_DIR_H
 #define BATCH_LETTER_DIR_H
@@ -21,8 +21,8 @@ struct letter_dir {
 		.fd = -1 \
 	}
 
-/* Make the folder, or see to it that it is empty and nobody else's. An exit code, after a
- * sentence, here and below. */
+/* Make the directory, or check that it is empty and belongs to nobody else. An exit code, after a
+ * message, here and below. */
 MUST_CHECK int letter_dir_open(const struct tool *tool, const char *dir,
 			       struct letter_dir *ret_letters);
 
@@ -40,7 +40,7 @@ MUST_CHECK int letter_dir_sync(const struct tool *tool, const struct letter_dir 
 /* Remove a user's letter, if it is there. */
 void letter_dir_drop(const struct letter_dir *letters, const char *user);
 
-/* Close the folder; `empty` removes it, if it was made. */
+/* Close the directory; `empty` removes it if it was made. */
 void letter_dir_close(struct letter_dir *letters, bool empty);
 
 #endif

@@ -37,7 +37,7 @@ static const char style[] =
 	"<body>\n";
 
 /* Where the codes are for: the issuer, or without one the account. */
-static const char *place_of(const struct letter_page *letter)
+static const char *service_name(const struct letter_page *letter)
 {
 	return letter->uri->issuer[0] ? letter->uri->issuer : letter->uri->account;
 }
@@ -59,7 +59,7 @@ static void put_key(struct buffer *out, const struct secret *secret)
 	WIPE(key);
 }
 
-/* What an app assumes unless it is told. */
+/* Nothing for the settings that an app assumes by itself. */
 static void put_settings(struct buffer *out, const struct otp_uri *uri)
 {
 	char settings[80];
@@ -120,15 +120,15 @@ static void put_sentences(struct buffer *out, const struct letter_page *letter)
 		 "</ol>\n");
 }
 
-static void put_page(struct buffer *out, const struct letter_page *letter, const struct qr *qr)
+static void put_letter(struct buffer *out, const struct letter_page *letter, const struct qr *qr)
 {
 	char made[11];
 
 	html_begin(out, "Verification codes for ");
-	html_name(out, place_of(letter));
+	html_name(out, service_name(letter));
 	html_put(out, style);
 	html_put(out, "<h1>Your verification codes for ");
-	html_bdi(out, place_of(letter));
+	html_bdi(out, service_name(letter));
 	html_put(out, "</h1>\n");
 	put_card(out, letter, qr);
 	put_sentences(out, letter);
@@ -150,7 +150,7 @@ enum totp_err letter_page_write(const struct letter_page *letter, char ret_text[
 		err = qr_encode(uri, &qr, why);
 	WIPE(uri);
 	if (err == TOTP_OK) {
-		put_page(&out, letter, &qr);
+		put_letter(&out, letter, &qr);
 		err = buffer_end(&out);
 	}
 	qr_wipe(&qr);

@@ -1,6 +1,6 @@
 /*
- * The letter that brings somebody their secret: one page of paper, as an HTML file that needs
- * nothing beside itself. Whoever has it has the codes, so its text is the caller's to wipe.
+ * The letter that gives a user the secret: one page of paper, as an HTML file that needs no other
+ * file. A reader of it has the codes, so the caller wipes its text.
  */
 #ifndef BATCH_LETTER_PAGE_H
 #define BATCH_LETTER_PAGE_H
@@ -15,7 +15,7 @@ struct letter_page {
 	const struct otp_uri *uri;
 	int64_t made;      /* seconds since 1970 UTC */
 	const char *help;  /* what to do if something does not work, or "" */
-	bool must_confirm; /* it waits for its first code, which nobody may ask for */
+	bool must_confirm; /* the enrollment waits for its first code */
 };
 
 /*
