@@ -104,7 +104,7 @@ static int log_in(const struct scene *scene, char *when)
 static int type_code(int count, const struct pam_message **messages, struct pam_response **ret,
 		     void *context)
 {
-	static const char before[] = "type this secret:\n    ";
+	static const char before[] = "Secret   ";
 	const char *shown = strstr(messages[0]->msg, before);
 	struct secret *secret = context;
 	struct code code = {""};
