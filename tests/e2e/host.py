@@ -120,7 +120,7 @@ class Host:
     def __init__(self):
         self.phones = []
         self.daemon = None
-        self.keeper = None
+        self.totpd_process = None
         self.clients = []
         self.forget()
         self.log_start = self.log_end()
@@ -198,19 +198,19 @@ class Host:
         """Start totpd, or restart it."""
         self.stop_totpd()
         since = self.log_end()
-        self.keeper = subprocess.Popen(["/usr/libexec/totpd", "--foreground", *options])
-        assert wait_for(lambda: self.keeper.poll() is not None or "outcome=begin" in
-                        self.log_text(since)) and self.keeper.poll() is None, self.log_text(since)
+        self.totpd_process = subprocess.Popen(["/usr/libexec/totpd", "--foreground", *options])
+        assert wait_for(lambda: self.totpd_process.poll() is not None or "outcome=begin" in
+                        self.log_text(since)) and self.totpd_process.poll() is None, self.log_text(since)
 
     def drop_service(self):
         for path in "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow":
             run("sed", "-i", "/^_pam_totp:/d", path)
 
     def stop_totpd(self):
-        if self.keeper:
-            self.keeper.terminate()
-            self.keeper.wait(10)
-            self.keeper = None
+        if self.totpd_process:
+            self.totpd_process.terminate()
+            self.totpd_process.wait(10)
+            self.totpd_process = None
 
     # ---- sshd and its clients
 

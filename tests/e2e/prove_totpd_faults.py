@@ -10,7 +10,7 @@ LAST = "sendto", "exit_group"  # after them nothing can fail
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_survives_a_killed_child_and_a_failure_at_any_call(served, name):  # noqa: F811
-    change, pid = CHANGES[name], served.keeper.pid
+    change, pid = CHANGES[name], served.totpd_process.pid
     change.prepare(served)
     calls = calls_of(pid, change)
     assert len(calls) > 40, calls
@@ -20,4 +20,4 @@ def test_a_change_survives_a_killed_child_and_a_failure_at_any_call(served, name
             suffer(pid, change, call, ordinal, "error=ENOSPC")
         if call in ("write", "pwrite64"):
             suffer(pid, change, call, ordinal, "retval=1")
-    assert served.keeper.poll() is None
+    assert served.totpd_process.poll() is None

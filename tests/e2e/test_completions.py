@@ -120,8 +120,8 @@ def listed_options(program, words):
 
 
 def refused(commands):
-    """Which of these have an option that the program does not know? They run as a user to whom the
-    programs refuse everything else, one after the other in one process, which is quicker."""
+    """Which of these have an option that the program does not know? They run as a user who may
+    do nothing else with the programs, one after the other in one process, which is quicker."""
     script = ("import json, subprocess, sys\n"
               "for words in json.load(sys.stdin):\n"
               "    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)\n"

@@ -86,9 +86,9 @@ def test_a_new_phone_does_not_end_a_suspension(host):
 # ---- letters
 
 
-def letter_of(folder, name):
+def letter_of(directory, name):
     """A letter, and the phone of the user who has typed its key."""
-    with open(f"{folder}/{name}.html", encoding="utf-8") as file:
+    with open(f"{directory}/{name}.html", encoding="utf-8") as file:
         letter = file.read()
     key = re.sub(r"<.*?>| ", "", re.search(r'<dd class="key">(.*?)</dd>', letter).group(1))
     return letter, Phone(f"otpauth://totp/tower:{name}?secret={key}&period=60")
@@ -96,21 +96,21 @@ def letter_of(folder, name):
 
 def test_a_user_logs_in_with_the_key_from_a_letter(host, tmp_path):
     host.policy(period=60)
-    folder = f"{tmp_path}/letters"
-    run("totpctl", "enroll", "--batch", "-", "--letters", folder, given="alice\nbob\n")
+    directory = f"{tmp_path}/letters"
+    run("totpctl", "enroll", "--batch", "-", "--letters", directory, given="alice\nbob\n")
     host.sshd()
     for user in "alice", "bob":
-        _, phone = letter_of(folder, user)
+        _, phone = letter_of(directory, user)
         host.phones.append(phone)
         assert host.ssh(user, phone.code()).ok
         assert host.events()[-1]["token"] == "phone"
 
 
 def test_an_unconfirmed_user_is_not_asked_until_a_code_is_required(host, tmp_path):
-    folder = f"{tmp_path}/letters"
+    directory = f"{tmp_path}/letters"
     host.policy(period=60, enforce="optional", fail_delay=0)
-    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
-    _, phone = letter_of(folder, "alice")
+    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", directory)
+    _, phone = letter_of(directory, "alice")
     host.phones.append(phone)
     host.sshd()
     login = host.ssh("alice")
@@ -126,11 +126,11 @@ def test_an_unconfirmed_user_is_not_asked_until_a_code_is_required(host, tmp_pat
 
 
 def test_each_login_reminds_the_user_of_an_unconfirmed_enrollment(host, tmp_path):
-    folder = f"{tmp_path}/letters"
+    directory = f"{tmp_path}/letters"
     settings = dict(period=60, enforce="2099-01-31", fail_delay=0)
     host.policy(**settings)
-    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
-    letter, phone = letter_of(folder, "alice")
+    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", directory)
+    letter, phone = letter_of(directory, "alice")
     assert "totp-enroll test" in letter
     host.phones.append(phone)
     host.password("alice", "alice")
@@ -172,9 +172,9 @@ def test_a_name_cannot_add_markup_to_its_letter(host, tmp_path):
 
 def test_totp_enroll_accepts_a_first_code(host, tmp_path):
     host.serve(fail_delay=0, enforce="optional", period=60)
-    folder = f"{tmp_path}/letters"
-    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", folder)
-    _, phone = letter_of(folder, "alice")
+    directory = f"{tmp_path}/letters"
+    run("totpctl", "enroll", "alice", "--must-confirm", "--letters", directory)
+    _, phone = letter_of(directory, "alice")
     host.phones.append(phone)
     host.pam("locker", "auth required pam_totp.so", "auth required pam_permit.so")
     ask = ("runuser", "-u", "alice", "--", "pamtester", "locker", "alice", "authenticate")
@@ -196,7 +196,7 @@ def test_a_temporary_code_changes_no_enrollment(host):
     code = bypass("alice")
     assert "ask your administrator" in say("recovery", given=code + "\n", code=1)
     assert "One use of it is gone; 0 left" in say("test", given=code + "\n")
-    assert "does not work any more" in say("test", given=code + "\n", code=1)
+    assert "is no longer valid" in say("test", given=code + "\n", code=1)
 
 
 def test_a_suspended_user_reads_whom_to_ask(host):

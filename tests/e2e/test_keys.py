@@ -77,20 +77,20 @@ class Systemd(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.folder = f"{DIR}/handed.{time.monotonic_ns()}"
-        os.makedirs(self.folder, 0o500)
+        self.directory = f"{DIR}/handed.{time.monotonic_ns()}"
+        os.makedirs(self.directory, 0o500)
         os.chmod(DIR, 0o711)
-        os.chown(self.folder, 64990, 64990)
-        self.manager = Manager(CREDENTIALS_DIRECTORY=self.folder)
+        os.chown(self.directory, 64990, 64990)
+        self.manager = Manager(CREDENTIALS_DIRECTORY=self.directory)
         self.leave = False
 
     def run(self):
         while not self.leave:
             if not select.select(self.manager.listeners, [], [], 0.1)[0]:
                 continue
-            shutil.copy(KEYRING, f"{self.folder}/keyring")
-            os.chown(f"{self.folder}/keyring", 64990, 64990)
-            os.chmod(f"{self.folder}/keyring", 0o400)
+            shutil.copy(KEYRING, f"{self.directory}/keyring")
+            os.chown(f"{self.directory}/keyring", 64990, 64990)
+            os.chmod(f"{self.directory}/keyring", 0o400)
             self.manager.start()
             with open(f"{DIR}/totpd.pid", "w") as file:
                 file.write(str(self.manager.child.pid))

@@ -68,10 +68,10 @@ SNIPPETS = {
 
 
 def test_the_snippets_are_the_recipes():
-    folder = os.path.join(os.path.dirname(__file__), "../../conf/pam.d")
-    assert sorted(os.listdir(folder)) == sorted(SNIPPETS)
+    directory = os.path.join(os.path.dirname(__file__), "../../conf/pam.d")
+    assert sorted(os.listdir(directory)) == sorted(SNIPPETS)
     for name, title in SNIPPETS.items():
-        with open(os.path.join(folder, name), encoding="utf-8") as file:
+        with open(os.path.join(directory, name), encoding="utf-8") as file:
             text = file.read()
         files = recipe(title)
         service = name.split("-")[0]

@@ -48,8 +48,8 @@ def server(host):
 
 
 def test_every_file_that_names_the_module_is_listed(server):
-    for folder in "/usr/lib/pam.d", "/usr/etc/pam.d", "/etc/elsewhere":
-        os.makedirs(folder, exist_ok=True)
+    for directory in "/usr/lib/pam.d", "/usr/etc/pam.d", "/etc/elsewhere":
+        os.makedirs(directory, exist_ok=True)
     lines = {"/etc/pam.d/sshd": "auth required pam_totp.so\n",
              "/etc/pam.d/su": "-auth [success=1 default=ignore] \\\n /usr/lib/security/pam_totp.so\n",
              "/usr/lib/pam.d/h": "account required pam_totp.so enroll_in_account\n",

@@ -101,10 +101,10 @@ def test_cron_runs_its_jobs(rolled_out):
 def as_installed():
     """What dpkg does with at's package besides unpacking it."""
     open("/etc/at.deny", "w", encoding="utf-8").close()
-    for folder in "atjobs", "atspool":
-        os.makedirs(f"/var/spool/cron/{folder}", exist_ok=True)
-        shutil.chown(f"/var/spool/cron/{folder}", "daemon", "daemon")
-        os.chmod(f"/var/spool/cron/{folder}", 0o1770)
+    for directory in "atjobs", "atspool":
+        os.makedirs(f"/var/spool/cron/{directory}", exist_ok=True)
+        shutil.chown(f"/var/spool/cron/{directory}", "daemon", "daemon")
+        os.chmod(f"/var/spool/cron/{directory}", 0o1770)
     open("/var/spool/cron/atjobs/.SEQ", "w", encoding="utf-8").close()
     shutil.chown("/var/spool/cron/atjobs/.SEQ", "daemon", "daemon")
     shutil.chown("/usr/bin/at", "daemon", "daemon")

@@ -96,8 +96,8 @@ def change(child, *answers, prompt=PROOF):
 
 
 def records():
-    return {folder: {name: open(f"{STORE}/{folder}/{name}", "rb").read()
-                     for name in os.listdir(f"{STORE}/{folder}")} for folder in ("users", "state")}
+    return {directory: {name: open(f"{STORE}/{directory}/{name}", "rb").read()
+                     for name in os.listdir(f"{STORE}/{directory}")} for directory in ("users", "state")}
 
 
 # ---- a first phone
@@ -491,7 +491,7 @@ def test_a_change_without_an_answer_is_not_reported_as_not_made(served, words):
     """The child dies after it has stored the change, and before it answers."""
     if words != ("enroll",):
         phone, codes = enroll(served)
-    with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=sendto",
+    with Strace(served.totpd_process.pid, "-o", "/dev/null", "-etrace=sendto",
                 "-einject=sendto:signal=KILL:when=2"):
         child = as_alice(*words, "--qr=none") if words == ("enroll",) else as_alice(*words)
         child.expect([CODE, PROOF])
@@ -506,7 +506,7 @@ def test_a_change_without_an_answer_is_not_reported_as_not_made(served, words):
 def test_a_change_that_a_power_cut_could_undo_is_reported_as_made(served):
     phone, codes = enroll(served)
     for ordinal in range(1, 9):  # the last one is the directory's
-        with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=fsync",
+        with Strace(served.totpd_process.pid, "-o", "/dev/null", "-etrace=fsync",
                     f"-einject=fsync:error=EIO:when={ordinal}"):
             status, said = change(as_alice("rename", "phone", "pocket"), codes[0])
         said = " ".join(said.split())
@@ -559,7 +559,7 @@ def test_new_recovery_codes_make_the_old_ones_invalid(served):
     assert "none of your" in change(as_alice("test"), new[1], "", "")[1]
 
 
-def test_a_user_who_needs_no_code_can_disable_codes(served):
+def test_a_user_who_needs_no_code_can_delete_the_enrollment(served):
     served.policy(enforce="optional", fail_delay=0, period=60)
     phone, codes = enroll(served)
     status, said = change(as_alice("delete"), phone.code(1))

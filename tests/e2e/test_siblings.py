@@ -45,8 +45,7 @@ def asks_for_code(*argv):
     ("su", "su-l", ("su", "bob", "-c", "id"), ("su", "-", "bob", "-c", "id"),
      ("auth sufficient pam_rootok.so", "auth required pam_unix.so")),
 ], ids=["sudo", "su"])
-def test_a_service_without_our_line_is_reported(host, phone, service, sibling,
-                                                                  usual, other, lines):
+def test_a_service_without_our_line_is_reported(host, phone, service, sibling, usual, other, lines):
     host.pam(service, "auth sufficient pam_rootok.so", *COMMON, OURS, *REST)
     host.pam(sibling, *lines, *REST)
     assert asks_for_code(*usual)

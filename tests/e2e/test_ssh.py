@@ -376,9 +376,9 @@ def test_a_hostile_file_denies_only_its_user(host, which, hostile):
     host.policy(**SOON)
     alice, bob = host.enroll("alice"), host.enroll("bob")
     host.sshd()
-    folder = f"{STORE}/{which}"
-    name, = (name for name in os.listdir(folder) if name.split(".")[0] == "alice")
-    hostile(f"{folder}/{name}")
+    directory = f"{STORE}/{which}"
+    name, = (name for name in os.listdir(directory) if name.split(".")[0] == "alice")
+    hostile(f"{directory}/{name}")
     refused(host, "alice", alice.code())
     assert host.ssh("bob", bob.code()).ok
 

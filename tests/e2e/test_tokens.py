@@ -83,7 +83,7 @@ def test_recovery_codes_go_to_a_new_file_of_one_s_own(host, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--save", "--svg", "--png"])
-@pytest.mark.parametrize("there", ["file", "link", "folder"])
+@pytest.mark.parametrize("there", ["file", "link", "directory"])
 def test_no_file_replaces_another(host, tmp_path, option, there):
     path, target = f"{tmp_path}/there", f"{tmp_path}/target"
     if there == "file":
@@ -92,7 +92,7 @@ def test_no_file_replaces_another(host, tmp_path, option, there):
     elif there == "link":
         os.symlink(target, path)
     else:
-        path = f"{tmp_path}/no-such-folder/there"
+        path = f"{tmp_path}/no-such-directory/there"
     said = refused("--no-confirm", option, path)
     assert path in said.stderr and "Nothing was changed" in said.stderr, said
     assert files_of_store() == [] and not os.path.exists(target)

@@ -682,8 +682,8 @@ def test_endless_denials_do_not_fill_the_log_and_are_counted(served, told):
     # two children of one user may run at the same time
     assert 20 <= lines <= 22
     if told == "at-the-end":
-        served.keeper.terminate()
-        assert served.keeper.wait(10) == 0
+        served.totpd_process.terminate()
+        assert served.totpd_process.wait(10) == 0
     sentence = (f"{asked + 1 - lines} more denials and errors and 0 more accepted codes "
                 f"of uid {ALICE}")
     assert wait_for(lambda: sentence in served.log_text(), 70)
@@ -707,7 +707,7 @@ def test_children_that_are_killed_lose_nothing_and_accept_nothing_twice(served):
     def killer():
         nonlocal killed
         while not stop.is_set():
-            for child in children(served.keeper.pid):
+            for child in children(served.totpd_process.pid):
                 if random.random() < 0.5:
                     try:
                         os.kill(child, signal.SIGKILL)
@@ -738,7 +738,7 @@ def test_children_that_are_killed_lose_nothing_and_accept_nothing_twice(served):
         "oathtool", "--hotp", "--counter=45", "-b", "-", given=made.secret).strip()),
         ROOT)
     assert last.verdict == "allow"
-    assert served.keeper.poll() is None
+    assert served.totpd_process.poll() is None
     assert "reason=crash" in served.log_text()
 
 
@@ -771,7 +771,7 @@ def test_idle_clients_are_disconnected_and_many_of_them_delay_nobody(served):
     code = served.enroll("bob").code()
     silent = [wire.connect() for _ in range(60)]  # uid 0 on the socket of ordinary users
     time.sleep(0.1)
-    assert children(served.keeper.pid) == [], "no child is started for idle clients"
+    assert children(served.totpd_process.pid) == [], "no child is started for idle clients"
     answer = ask_as("bob", wire.CHECK, "bob", code)
     assert "allow" in answer
     time.sleep(1.5)
@@ -838,7 +838,7 @@ def test_endless_connections_of_one_user_block_nobody(locker):
         # nor alice herself, in spite of all her connections
         log_in("alice", "123456", fail=True)
     assert [event["reason"] for event in locker.events()] == ["code", "not_enrolled"]
-    assert locker.keeper.poll() is None
+    assert locker.totpd_process.poll() is None
     assert "reason=crash" not in locker.log_text()
 
 
@@ -849,15 +849,15 @@ def processor_time(pid):
 
 def test_without_free_descriptors_it_waits_and_logs_this_once(served):
     served.stop_totpd()
-    served.keeper = subprocess.Popen(["prlimit", "--nofile=24", "--", "/usr/libexec/totpd",
+    served.totpd_process = subprocess.Popen(["prlimit", "--nofile=24", "--", "/usr/libexec/totpd",
                                       "--foreground"])
     assert wait_for(lambda: served.log_text().count("outcome=begin") == 2)
     phone = served.enroll("bob")
     with IdleClients([ALICE], 60):
         assert wait_for(lambda: "reason=accept" in served.log_text())
-        before = processor_time(served.keeper.pid)
+        before = processor_time(served.totpd_process.pid)
         time.sleep(0.8)
-        assert processor_time(served.keeper.pid) - before < 0.2
+        assert processor_time(served.totpd_process.pid) - before < 0.2
         # idle clients are disconnected, and others have a turn
         assert "allow" in ask_as("bob", wire.CHECK, "bob", phone.code())
     assert served.log_text().count("reason=accept") == 1
@@ -870,7 +870,7 @@ def test_without_free_processes_a_request_waits_and_this_is_logged_once(served):
               for _ in range(2)]
     assert wait_for(lambda: all(open(f"/proc/{other.pid}/comm").read() == "sleep\n"
                                 for other in others)), "both count among the service's processes"
-    served.keeper = subprocess.Popen(["prlimit", "--nproc=3", "--", "/usr/libexec/totpd",
+    served.totpd_process = subprocess.Popen(["prlimit", "--nproc=3", "--", "/usr/libexec/totpd",
                                       "--foreground"])
     assert wait_for(lambda: served.log_text().count("outcome=begin") == 2)
     with wire.connect(ROOT) as connection:
@@ -886,7 +886,7 @@ def test_without_free_processes_a_request_waits_and_this_is_logged_once(served):
 
 
 def test_descriptors_that_a_client_sends_are_not_accepted(served):
-    before = len(os.listdir(f"/proc/{served.keeper.pid}/fd"))
+    before = len(os.listdir(f"/proc/{served.totpd_process.pid}/fd"))
     gift = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2] * 20))]
     for _ in range(20):
         with wire.connect() as connection:
@@ -896,7 +896,7 @@ def test_descriptors_that_a_client_sends_are_not_accepted(served):
                 assert False, "a request with descriptors was answered"
             except OSError:  # refused by the kernel, or by totpd
                 pass
-    assert wait_for(lambda: len(os.listdir(f"/proc/{served.keeper.pid}/fd")) == before)
+    assert wait_for(lambda: len(os.listdir(f"/proc/{served.totpd_process.pid}/fd")) == before)
 
 
 def test_clients_that_do_not_read_the_answer_block_nobody(served):
@@ -906,7 +906,7 @@ def test_clients_that_do_not_read_the_answer_block_nobody(served):
         silent.append(wire.connect())
         silent[-1].send(wire.request(wire.LOOK, "root"))
     assert "allow" in ask_as("bob", wire.CHECK, "bob", code)
-    assert wait_for(lambda: not children(served.keeper.pid))
+    assert wait_for(lambda: not children(served.totpd_process.pid))
     for connection in silent:
         connection.close()
 
@@ -917,7 +917,7 @@ def test_a_child_has_no_connection_but_its_own(served):
     with open(served.state_paths("bob")[0], "r+b") as state, wire.connect(ROOT) as connection:
         lock(state)
         connection.send(asked)
-        child = wait_for(lambda: children(served.keeper.pid))[0]
+        child = wait_for(lambda: children(served.totpd_process.pid))[0]
         links = wait_for(lambda: opened_by(child) and [
             os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")])
         sockets = [link for link in links if link.startswith("socket:")]
@@ -936,14 +936,14 @@ def test_a_client_that_has_left_is_not_answered_later(served):
         stdout=subprocess.PIPE, text=True, cwd="/") for _ in range(3)]
     with open(served.state_paths("bob")[0], "r+b") as state:
         lock(state)
-        running = wait_for(lambda: len(children(served.keeper.pid)) == 2 and
-                           children(served.keeper.pid))
+        running = wait_for(lambda: len(children(served.totpd_process.pid)) == 2 and
+                           children(served.totpd_process.pid))
         for child in running:
             os.kill(child, signal.SIGSTOP)
         said = [asker.communicate(timeout=20)[0] for asker in stuck]
     # two were killed, and the third waited in vain for five seconds
     assert said == ["None\n"] * 3
-    assert wait_for(lambda: not children(served.keeper.pid))
+    assert wait_for(lambda: not children(served.totpd_process.pid))
     assert "allow" in ask_as("bob", wire.CHECK, "bob", code)
 
 
@@ -981,7 +981,7 @@ def test_a_code_whose_client_waits_no_longer_is_not_used_up_or_counted(served, r
         lock(state)
         connection.send(wire.request(wire.CHECK, "bob", code if right else phone.wrong(),
                                seconds=10 if leaves else 0.7))
-        assert wait_for(lambda: children(served.keeper.pid))
+        assert wait_for(lambda: children(served.totpd_process.pid))
         if leaves:
             connection.close()
         else:
@@ -989,7 +989,7 @@ def test_a_code_whose_client_waits_no_longer_is_not_used_up_or_counted(served, r
     if not leaves:
         answer = wire.Response(connection.recv(4096))
         assert (answer.error, answer.verdict) == ("timeout", "deny")
-    assert wait_for(lambda: not children(served.keeper.pid))
+    assert wait_for(lambda: not children(served.totpd_process.pid))
     answer = wire.ask(wire.request(wire.CHECK, "bob", code), ROOT)
     assert (answer.verdict, answer.failures) == ("allow", 0)
 
@@ -1015,7 +1015,7 @@ def test_noise_on_the_socket_changes_nothing_and_allows_nobody(served, user):
     # it reached every kind of answer
     assert seen["silence"] + seen["format"] > 100 and seen["range"] > 10, seen
     assert seen["deny"] > 50 and seen["looked"] > 50, seen
-    assert served.keeper.poll() is None
+    assert served.totpd_process.poll() is None
     assert "reason=crash" not in served.log_text()
     with open(f"{STORE}/users/alice", "rb") as file:
         assert file.read() == before
@@ -1027,12 +1027,12 @@ def test_noise_on_the_socket_changes_nothing_and_allows_nobody(served, user):
 # ---- the daemon itself
 
 def test_it_has_no_privileges_of_root_and_cannot_get_them_back(served):
-    status = status_of(served.keeper.pid)
+    status = status_of(served.totpd_process.pid)
     assert status["Uid"].split() == status["Gid"].split() == ["64990"] * 4
     assert status["Groups"] == ""
     assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
     assert status["NoNewPrivs"] == "1"
-    limits = open(f"/proc/{served.keeper.pid}/limits").read()
+    limits = open(f"/proc/{served.totpd_process.pid}/limits").read()
     assert re.search(r"Max core file size\s+0\s+0", limits)
 
 
@@ -1076,11 +1076,11 @@ def test_four_checks_at_once_take_little_memory(served):
             lock(files[-1])
             connections.append(wire.connect(ROOT))
             connections[-1].send(wire.request(wire.CHECK, name, code))
-        running = wait_for(lambda: len(children(served.keeper.pid)) == 4 and
-                           children(served.keeper.pid))
+        running = wait_for(lambda: len(children(served.totpd_process.pid)) == 4 and
+                           children(served.totpd_process.pid))
         assert wait_for(lambda: all(opened_by(child) for child in running))
         kib = 0
-        for pid in served.keeper.pid, *running:
+        for pid in served.totpd_process.pid, *running:
             with open(f"/proc/{pid}/smaps_rollup") as file:
                 kib += int(re.search(r"^Pss: +(\d+)", file.read(), re.M)[1])
         print(f"PSS: {kib} KiB")
@@ -1094,7 +1094,7 @@ def test_four_checks_at_once_take_little_memory(served):
 
 def test_neither_its_memory_nor_the_store_can_be_read_by_a_user(served):
     phone = served.enroll("alice")
-    pid = served.keeper.pid
+    pid = served.totpd_process.pid
     for path in (f"/proc/{pid}/mem", f"/proc/{pid}/environ", KEYRING, f"{STORE}/users/alice",
                  f"{STORE}/state"):
         assert "Permission denied" in as_user("alice", "head", "-c1", path, fail=True)
@@ -1137,7 +1137,7 @@ def test_no_secret_gets_into_a_process_of_the_user(locker):
         assert wait_for(lambda: not status_of(child.pid)["State"].startswith("T"))
     assert child.wait(10) == 0
     # totpd has the key, which shows that the search works; it had the secret only for a moment
-    memory = memory_of(locker.keeper.pid)
+    memory = memory_of(locker.totpd_process.pid)
     assert key in memory and secret not in memory
 
 
@@ -1153,13 +1153,13 @@ def test_a_crash_leaves_no_core_dump_whatever_limits_it_was_started_with(served)
     with open(served.state_paths("bob")[0], "r+b") as state, wire.connect(ROOT) as connection:
         lock(state)
         connection.send(asked)
-        child = wait_for(lambda: children(served.keeper.pid))[0]
+        child = wait_for(lambda: children(served.totpd_process.pid))[0]
         os.kill(child, signal.SIGABRT)
         assert connection.recv(4096) == b""
     assert wait_for(lambda: "signal 6" in served.log_text())
-    os.kill(served.keeper.pid, signal.SIGABRT)
-    status = os.waitpid(served.keeper.pid, 0)[1]
-    served.keeper = None
+    os.kill(served.totpd_process.pid, signal.SIGABRT)
+    status = os.waitpid(served.totpd_process.pid, 0)[1]
+    served.totpd_process = None
     assert os.WTERMSIG(status) == signal.SIGABRT and not os.WCOREDUMP(status)
     assert not [name for name in os.listdir("/") if name.startswith("core")]
 
@@ -1170,9 +1170,9 @@ def test_if_totpd_is_killed_running_requests_are_answered_and_it_can_start_again
     with open(locker.state_paths("alice")[0], "r+b") as state, wire.connect(ROOT) as connection:
         lock(state)
         connection.send(wire.request(wire.CHECK, "alice", code))
-        assert wait_for(lambda: children(locker.keeper.pid))
-        locker.keeper.kill()
-        locker.keeper.wait()
+        assert wait_for(lambda: children(locker.totpd_process.pid))
+        locker.totpd_process.kill()
+        locker.totpd_process.wait()
         state.close()
         assert wire.Response(connection.recv(4096)).verdict == "allow"
     assert "not possible right now" in log_in("alice", later, fail=True)
@@ -1187,14 +1187,14 @@ def test_sigterm_finishes_running_requests(served):
     lock(state)
     with wire.connect(ROOT) as connection:
         connection.send(asked)
-        assert wait_for(lambda: children(served.keeper.pid))
-        served.keeper.terminate()
+        assert wait_for(lambda: children(served.totpd_process.pid))
+        served.totpd_process.terminate()
         time.sleep(0.2)
-        assert served.keeper.poll() is None
+        assert served.totpd_process.poll() is None
         state.close()
         assert wire.Response(connection.recv(4096)).verdict == "allow"
-    assert served.keeper.wait(5) == 0
-    served.keeper = None
+    assert served.totpd_process.wait(5) == 0
+    served.totpd_process = None
 
 
 def lock(file):
@@ -1209,7 +1209,7 @@ def test_a_child_that_takes_too_long_is_killed_and_logged(served):
         with open(served.state_paths("bob")[0], "r+b") as state:
             lock(state)
             connection.send(asked)
-            child = wait_for(lambda: children(served.keeper.pid))[0]
+            child = wait_for(lambda: children(served.totpd_process.pid))[0]
             os.kill(child, signal.SIGSTOP)
         assert connection.recv(4096) == b""
     assert wait_for(lambda: "signal 9" in served.log_text())
@@ -1236,7 +1236,7 @@ def test_a_key_that_was_added_later_makes_it_exit_to_be_started_again(served):
         file.write("0badcafe " + "A" * 43 + "= 2026-01-01\n" + old)
     bob = served.enroll("bob")  # sealed by the new one
     assert ask_as("bob", wire.CHECK, "bob", bob.code()).startswith("<2 seal")
-    assert served.keeper.wait(5) == 0
+    assert served.totpd_process.wait(5) == 0
     served.totpd()
     assert "allow" in ask_as("bob", wire.CHECK, "bob", bob.code())
     assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
@@ -1245,7 +1245,7 @@ def test_a_key_that_was_added_later_makes_it_exit_to_be_started_again(served):
     served.totpd()
     assert ask_as("bob", wire.CHECK, "bob", bob.code(1)).startswith("<2 seal")
     time.sleep(0.3)
-    assert served.keeper.poll() is None
+    assert served.totpd_process.poll() is None
 
 
 def test_without_its_account_or_keyring_it_does_not_start(host):

@@ -108,20 +108,20 @@ KERNELS = pytest.mark.parametrize("kernel", ["that refuses", "that delivers"])
 @KERNELS
 def test_a_descriptor_that_never_finishes_closing_delays_nobody(served, kernel):
     if kernel == "that delivers":
-        deliver(listeners_of(served.keeper.pid))
+        deliver(listeners_of(served.totpd_process.pid))
     with Attackers(1, 2) as attackers:
         taken = attackers.taken()
         if kernel == "that delivers":
             assert taken[0] >= 10
         assert slowest() < USUAL
-        assert ends_at_once(served.keeper) < USUAL
-        served.keeper = None
+        assert ends_at_once(served.totpd_process) < USUAL
+        served.totpd_process = None
 
 
 @KERNELS
 def test_a_flood_of_such_descriptors_delays_nobody(served, kernel):
     if kernel == "that delivers":
-        deliver(listeners_of(served.keeper.pid))
+        deliver(listeners_of(served.totpd_process.pid))
     with Attackers(3, 100) as attackers:
         time.sleep(0.5)
         assert slowest(30) < LOADED
@@ -129,26 +129,26 @@ def test_a_flood_of_such_descriptors_delays_nobody(served, kernel):
         if kernel == "that delivers":
             assert sum(taken) > 500
         assert slowest() < USUAL
-        assert ends_at_once(served.keeper) < USUAL
-        served.keeper = None
+        assert ends_at_once(served.totpd_process) < USUAL
+        served.totpd_process = None
 
 
 def test_such_descriptors_in_the_queue_delay_nobody(served):
     """Sent before totpd has accepted the connection."""
-    deliver(listeners_of(served.keeper.pid))
-    os.kill(served.keeper.pid, signal.SIGSTOP)
+    deliver(listeners_of(served.totpd_process.pid))
+    os.kill(served.totpd_process.pid, signal.SIGSTOP)
     with Attackers(1, 5) as attackers:
         assert attackers.taken()[0] > 20
-        os.kill(served.keeper.pid, signal.SIGCONT)
+        os.kill(served.totpd_process.pid, signal.SIGCONT)
         assert slowest() < USUAL
     # and with them in the queue it ends at once
-    os.kill(served.keeper.pid, signal.SIGSTOP)
+    os.kill(served.totpd_process.pid, signal.SIGSTOP)
     with Attackers(1, 5) as attackers:
         assert attackers.taken()[0] > 20
-        served.keeper.terminate()
-        os.kill(served.keeper.pid, signal.SIGCONT)
-        assert ends_at_once(served.keeper) < USUAL
-        served.keeper = None
+        served.totpd_process.terminate()
+        os.kill(served.totpd_process.pid, signal.SIGCONT)
+        assert ends_at_once(served.totpd_process) < USUAL
+        served.totpd_process = None
 
 
 def test_such_descriptors_sent_before_totpd_starts_delay_nobody(managed):
@@ -175,12 +175,12 @@ def test_a_kernel_that_can_reject_descriptors_is_asked_to(managed):
 
 def test_the_process_that_closes_such_descriptors_ends_too(served):
     """There are as many connections, pipes and processes as before."""
-    deliver(listeners_of(served.keeper.pid))
+    deliver(listeners_of(served.totpd_process.pid))
     assert slowest(1) < USUAL
     time.sleep(0.5)
 
     def state():
-        return len(os.listdir(f"/proc/{served.keeper.pid}/fd")), children(served.keeper.pid)
+        return len(os.listdir(f"/proc/{served.totpd_process.pid}/fd")), children(served.totpd_process.pid)
 
     before = state()
     assert before[1] == []

@@ -104,7 +104,7 @@ class Change:
 
 
 CHANGES = {
-    "enrol": Change(wire.ENROLL, [], ["phone"]),
+    "enroll": Change(wire.ENROLL, [], ["phone"]),
     "add": Change(wire.ADD, ["phone"], ["phone", "second"], with_new=True),
     "replace": Change(wire.REPLACE, ["phone"], ["phone"], with_new=True, label="phone"),
     "remove": Change(wire.REMOVE, ["phone", "second"], ["phone"], label="second"),
@@ -182,16 +182,16 @@ def suffer(pid, change, call, ordinal, fault):
 
 
 def test_a_totpd_that_cannot_wait_for_requests_logs_it_and_ends(served):
-    with Strace(served.keeper.pid, "-o", "/dev/null", "-etrace=poll", "-einject=poll:error=ENOMEM"):
+    with Strace(served.totpd_process.pid, "-o", "/dev/null", "-etrace=poll", "-einject=poll:error=ENOMEM"):
         wire.ask(wire.request(wire.LOOK, "bob"), ROOT)
-        assert served.keeper.wait(10) == 1
+        assert served.totpd_process.wait(10) == 1
     assert "reason=system_call_failed" in served.log_text()
     assert 'detail="poll: Cannot allocate memory"' in served.log_text()
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_with_a_failed_call_or_a_killed_child_is_made_or_not_made(served, name):
-    change, pid = CHANGES[name], served.keeper.pid
+    change, pid = CHANGES[name], served.totpd_process.pid
     change.prepare(served)
     calls = [call[:2] for call in calls_of(pid, change) if call[2]]
     assert len(calls) > 8, calls
@@ -199,4 +199,4 @@ def test_a_change_with_a_failed_call_or_a_killed_child_is_made_or_not_made(serve
         suffer(pid, change, call, ordinal, "signal=KILL")
         if call not in ("sendto", "exit_group"):
             suffer(pid, change, call, ordinal, "error=EIO")
-    assert served.keeper.poll() is None
+    assert served.totpd_process.poll() is None

@@ -30,18 +30,18 @@ int main(int argc, char **argv)
 	unsigned count = 0;
 
 	for (int i = 1; i < argc; i++) {
-		DIR *folder = opendir(argv[i]);
+		DIR *directory = opendir(argv[i]);
 		struct dirent *entry;
 
-		if (!folder)
+		if (!directory)
 			err(1, "%s", argv[i]);
-		while ((entry = readdir(folder))) {
+		while ((entry = readdir(directory))) {
 			if (entry->d_name[0] == '.')
 				continue;
-			replay(dirfd(folder), entry->d_name);
+			replay(dirfd(directory), entry->d_name);
 			count++;
 		}
-		closedir(folder);
+		closedir(directory);
 	}
 	printf("%u inputs\n", count);
 	return count >= 3 ? 0 : 1;

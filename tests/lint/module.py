@@ -31,8 +31,8 @@ def exports(module):
 
 
 def stripped_size(module):
-    with tempfile.TemporaryDirectory() as folder:
-        copy = pathlib.Path(folder) / "module"
+    with tempfile.TemporaryDirectory() as directory:
+        copy = pathlib.Path(directory) / "module"
         shutil.copy(module, copy)
         subprocess.run(["strip", copy], check=True)
         return copy.stat().st_size

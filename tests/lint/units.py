@@ -23,46 +23,46 @@ def analyze(*arguments):
     return done.stdout, done.stderr
 
 
-def copy_units(build, totpd, folder):
+def copy_units(build, totpd, directory):
     """The units as they are installed, except that totpd is where it was built."""
     for name in UNITS:
         text = (build / name).read_text()
-        pathlib.Path(folder, name).write_text(
+        pathlib.Path(directory, name).write_text(
             re.sub(r"^ExecStart=.*/totpd$", f"ExecStart={totpd}", text, flags=re.M))
 
 
-def verify(folder):
-    return analyze("verify", "--man=no", *(f"{folder}/{name}" for name in UNITS))[1]
+def verify(directory):
+    return analyze("verify", "--man=no", *(f"{directory}/{name}" for name in UNITS))[1]
 
 
-def check_directive(findings, folder):
+def check_directive(findings, directory):
     """Would an unknown directive be noticed?"""
-    unit = pathlib.Path(folder, UNITS[0])
+    unit = pathlib.Path(directory, UNITS[0])
     text = unit.read_text()
     unit.write_text(text.replace("ProtectHome=", "ProtectHouse="))
-    if "ProtectHouse" not in verify(folder):
+    if "ProtectHouse" not in verify(directory):
         findings.report("systemd-analyze", "a wrong directive is not noticed")
     unit.write_text(text)
 
 
-def check_namespace(findings, folder):
+def check_namespace(findings, directory):
     """In a user namespace of its own totpd would see every client as the same user."""
     for name in UNITS:
-        if re.search(r"^PrivateUsers *=", pathlib.Path(folder, name).read_text(), re.M):
+        if re.search(r"^PrivateUsers *=", pathlib.Path(directory, name).read_text(), re.M):
             findings.report(name, "PrivateUsers= hides who asks")
 
 
-def check_exposure(findings, folder):
-    said = analyze("security", "--offline=true", f"{folder}/{UNITS[0]}")[0]
+def check_exposure(findings, directory):
+    said = analyze("security", "--offline=true", f"{directory}/{UNITS[0]}")[0]
     level = re.search(r"Overall exposure level for totpd.service: ([\d.]+)", said)
     if not level or float(level[1]) >= EXPOSURE_MAX:
         findings.report(UNITS[0], f"exposure {level and level[1]}, expected under {EXPOSURE_MAX}")
 
 
-def check_condition(findings, folder):
+def check_condition(findings, directory):
     """A socket without a keyring would fail permanently at the first requests."""
     for name in "totpd.socket", "totpd-root.socket":
-        found = re.findall(r"^ConditionPathExists=\|(.*)$", pathlib.Path(folder, name).read_text(), re.M)
+        found = re.findall(r"^ConditionPathExists=\|(.*)$", pathlib.Path(directory, name).read_text(), re.M)
         if len(found) != 2 or found[1] != found[0] + ".cred":
             findings.report(name, "is to wait for a keyring, or for a sealed one")
 
@@ -82,14 +82,14 @@ def main():
         print("skipped: systemd is not installed")
         sys.exit(77)
     findings = tree.Findings()
-    with tempfile.TemporaryDirectory() as folder:
-        copy_units(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), folder)
-        for line in verify(folder).splitlines():
+    with tempfile.TemporaryDirectory() as directory:
+        copy_units(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), directory)
+        for line in verify(directory).splitlines():
             findings.report("conf/systemd", line)
-        check_directive(findings, folder)
-        check_namespace(findings, folder)
-        check_exposure(findings, folder)
-        check_condition(findings, folder)
+        check_directive(findings, directory)
+        check_namespace(findings, directory)
+        check_exposure(findings, directory)
+        check_condition(findings, directory)
     check_advice(findings)
     findings.leave(len(UNITS))
 

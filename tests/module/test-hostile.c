@@ -254,13 +254,13 @@ static void a_store_without_its_marker_never_means_that_nobody_is_enrolled(void 
 
 static void a_store_with_directories_of_other_owners_denies(void **unused)
 {
-	static const char *const folders[] = {"store", "store/users", "store/state"};
+	static const char *const directories[] = {"store", "store/users", "store/state"};
 
-	for (size_t i = 0; i < COUNT(folders); i++) {
+	for (size_t i = 0; i < COUNT(directories); i++) {
 		char path[512];
 		struct stat st;
 
-		strcpy(path, scene_path(&scene, folders[i]));
+		strcpy(path, scene_path(&scene, directories[i]));
 		assert_int_equal(0, stat(path, &st));
 		assert_int_equal(0, chmod(path, 0777));
 		assert_store_unusable("mode 0777");
@@ -269,7 +269,7 @@ static void a_store_with_directories_of_other_owners_denies(void **unused)
 		assert_int_equal(0, symlink(scene_path(&scene, "away"), path));
 		assert_store_unusable("not a directory");
 		assert_int_equal(0, unlink(path));
-		scene_write(&scene, folders[i], "", 0600);
+		scene_write(&scene, directories[i], "", 0600);
 		assert_store_unusable("not a directory");
 		scene_service(&scene, "", "");
 		put_back(path);

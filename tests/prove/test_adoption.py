@@ -13,9 +13,9 @@ PEOPLE, ENROLLED = 100_000, 80_000
 
 
 def test_a_hundred_thousand_accounts_take_seconds_with_a_progress_bar(site):  # noqa: F811
-    with open(site.folder / "passwd", "a") as file:
+    with open(site.directory / "passwd", "a") as file:
         file.writelines(f"u{i}:x:{100000 + i}:{100 + i % 5}::/:/bin/sh\n" for i in range(PEOPLE - 7))
-    with open(site.folder / "group", "a") as file:
+    with open(site.directory / "group", "a") as file:
         for i in range(5):
             file.write(f"site{i}:x:{100 + i}:\n")
         for i in range(200):
@@ -41,11 +41,11 @@ def test_a_hundred_thousand_accounts_take_seconds_with_a_progress_bar(site):  # 
 
 @pytest.mark.parametrize("width", [420, 1200])
 def test_a_browser_shows_the_bars(site, width):  # noqa: F811
-    site.enrol("ann")
-    site.enrol("ben")
-    page, picture = site.folder / "page.html", site.folder / "page.png"
+    site.enroll("ann")
+    site.enroll("ben")
+    page, picture = site.directory / "page.html", site.directory / "page.png"
     site.done("report", "--html", str(page))
-    browser(site.folder, page, f"--screenshot={picture}", f"--window-size={width},900")
+    browser(site.directory, page, f"--screenshot={picture}", f"--window-size={width},900")
     colours = subprocess.run(["convert", str(picture), "-format", "%c", "histogram:info:-"],
                              check=True, capture_output=True, text=True).stdout
     for colour in "#8AC6A0", "#C8452F":  # enrolled and never logged in; missing

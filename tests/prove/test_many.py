@@ -54,7 +54,7 @@ def measured(made, what, *words, code=0):
 
 @pytest.fixture
 def phrase(host):  # noqa: F811
-    path = host.folder / "phrase"
+    path = host.directory / "phrase"
     path.write_text(PHRASE)
     path.chmod(0o600)
     return path
@@ -68,19 +68,19 @@ def test_a_hundred_thousand_users_take_seconds(host, phrase):  # noqa: F811
     assert spent < 30 and memory < 100
     spent, memory = measured(host, "doctor", "doctor", code=1)  # of this machine's stacks
     assert spent < 60 and memory < 100
-    export = host.folder / "export"
+    export = host.directory / "export"
     spent, memory = measured(host, "export", "export", export, "--passphrase-file", phrase)
     assert spent < 30 and memory < 128 + 100  # scrypt needs 128 of them
     print(f"the export: {export.stat().st_size >> 20} MiB")
-    with tempfile.TemporaryDirectory(prefix="totpctl-other-") as folder:
-        other = Host(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="totpctl-other-") as directory:
+        other = Host(pathlib.Path(directory))
         other.done("init")
         spent, memory = measured(other, "import exported", "import", "exported", export,
                                  "--passphrase-file", phrase)
         assert spent < 60 and memory < 128 + 200
         assert len(os.listdir(other.store / "users")) == USERS
-    with tempfile.TemporaryDirectory(prefix="totpctl-twin-") as folder:
-        twin = Host(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="totpctl-twin-") as directory:
+        twin = Host(pathlib.Path(directory))
         twin.done("init", "--keyring", host.keyring)
         for what in "import sealed", "import sealed again":
             spent, memory = measured(twin, what, "import", "sealed", host.store / "users")
@@ -93,12 +93,12 @@ def test_a_hundred_thousand_users_take_seconds(host, phrase):  # noqa: F811
 
 
 def test_a_hundred_thousand_files_of_google_authenticator_take_seconds(host):  # noqa: F811
-    folder = host.folder / "ga"
-    folder.mkdir(0o700)
+    directory = host.directory / "ga"
+    directory.mkdir(0o700)
     for i in range(USERS):
-        fd = os.open(folder / f"user{i:06}", os.O_CREAT | os.O_WRONLY, 0o600)
+        fd = os.open(directory / f"user{i:06}", os.O_CREAT | os.O_WRONLY, 0o600)
         os.write(fd, f'{secret(i)}\n" WINDOW_SIZE 3\n" DISALLOW_REUSE 50000000\n" TOTP_AUTH\n'
                      f'{10000000 + i}\n{20000000 + i}\n'.encode())
         os.close(fd)
-    spent, memory = measured(host, "import google", "import", "google", folder)
+    spent, memory = measured(host, "import google", "import", "google", directory)
     assert spent < 60 and memory < 250

@@ -28,17 +28,17 @@ OTHER_SECRET = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"
 
 
 class Host:
-    def __init__(self, folder):
-        self.folder = folder
-        self.conf = folder / "pam_totp.conf"
-        self.keyring = folder / "etc" / "keyring"
-        self.store = folder / "store"
-        self.log = folder / "log"
+    def __init__(self, directory):
+        self.directory = directory
+        self.conf = directory / "pam_totp.conf"
+        self.keyring = directory / "etc" / "keyring"
+        self.store = directory / "store"
+        self.log = directory / "log"
         self.policy()
 
     def policy(self, *lines):
         self.conf.write_text("\n".join([f"store_dir = {self.store}", f"keyring = {self.keyring}",
-                                        f"run_dir = {self.folder}/run", *lines, ""]))
+                                        f"run_dir = {self.directory}/run", *lines, ""]))
 
     def run(self, *words, stdin=None, conf=True, **more):
         """Run totpctl; the result has returncode, stdout and stderr."""
@@ -62,12 +62,12 @@ class Host:
         return ran.stderr
 
     def csv(self, text, name="users.csv"):
-        path = self.folder / name
+        path = self.directory / name
         path.write_text(text)
         path.chmod(0o600)
         return path
 
-    def enrol(self, user, secret=SECRET):
+    def enroll(self, user, secret=SECRET):
         self.done("import", "csv", "-", stdin=f"{user},{secret}\n")
 
     def record(self, *words):
@@ -92,7 +92,7 @@ class Host:
     def files(self):
         """Every file of store and keyring, with its bytes, owner and mode."""
         found = {}
-        for top, _, names in os.walk(self.folder):
+        for top, _, names in os.walk(self.directory):
             for name in names:
                 path = os.path.join(top, name)
                 if path.startswith(str(self.log)):
@@ -113,8 +113,8 @@ class Host:
 @pytest.fixture
 def bare():
     """A host on which nothing exists yet; what a test makes is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="totpctl-") as folder:
-        yield Host(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="totpctl-") as directory:
+        yield Host(pathlib.Path(directory))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@
 
 #define STACKS 2000
 
-static char folder[] = "/tmp/pam-stacks-XXXXXX";
+static char directory[] = "/tmp/pam-stacks-XXXXXX";
 
 /* libpam leaks what it has read of a stack that it rejects. */
 const char *__lsan_default_suppressions(void);
@@ -78,10 +78,10 @@ static void write_line(FILE *file, unsigned depth, const char *name)
 	} else if (chance(12) == 0) {
 		fputs(pick(odd, chance(3) ? 5 : COUNT(odd)), file);
 	} else if (depth < 3 && chance(5) == 0) {
-		fprintf(file, "auth %s %s/%s.%u\n", chance(2) ? "include" : "substack", folder,
+		fprintf(file, "auth %s %s/%s.%u\n", chance(2) ? "include" : "substack", directory,
 			name, depth + 1);
 	} else if (depth < 3 && chance(12) == 0) {
-		fprintf(file, "@include %s/%s.%u # all of it\n", folder, name, depth + 1);
+		fprintf(file, "@include %s/%s.%u # all of it\n", directory, name, depth + 1);
 	} else {
 		fprintf(file, "%s\t", chance(9) ? "auth" : "-AUTH");
 		write_control(file);
@@ -95,7 +95,7 @@ static void write_stack(const char *name, unsigned depth)
 	char path[200];
 	FILE *file;
 
-	snprintf(path, sizeof(path), depth ? "%s/%s.%u" : "%s/%s", folder, name, depth);
+	snprintf(path, sizeof(path), depth ? "%s/%s.%u" : "%s/%s", directory, name, depth);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	for (unsigned i = 1 + chance(6); i; i--)
@@ -112,7 +112,7 @@ static int by_libpam(const char *name)
 	int result;
 
 	/* a file that libpam rejects must be rejected here */
-	result = pam_start_confdir(name, "root", &conv, folder, &pamh);
+	result = pam_start_confdir(name, "root", &conv, directory, &pamh);
 	if (result != PAM_SUCCESS)
 		return result;
 	result = pam_authenticate(pamh, 0);
@@ -131,7 +131,7 @@ static int by_us(const char *name)
 	OWN_STACK struct stack stack = {0};
 	struct stack_walk walk = stack_start();
 
-	assert_ok(stack_read(folder, name, "auth", &stack));
+	assert_ok(stack_read(directory, name, "auth", &stack));
 	for (size_t i = 0; i < stack.count;)
 		i = stack_step(&stack, &walk, i, answer_of(&stack.lines[i]));
 	return stack.refused ? PAM_ABORT : stack_result(&walk);
@@ -152,7 +152,7 @@ static void libpam_and_the_reader_give_the_same_result(void **unused)
 		theirs = by_libpam(name);
 		ours = by_us(name);
 		if (theirs != ours)
-			fail_msg("%s/%s: the result of libpam is %d, of the reader %d", folder,
+			fail_msg("%s/%s: the result of libpam is %d, of the reader %d", directory,
 				 name, theirs, ours);
 		successes += ours == PAM_SUCCESS;
 	}
@@ -166,7 +166,7 @@ static void write_text(const char *name, const char *text)
 	char path[200];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	fputs(text, file);
@@ -179,7 +179,7 @@ static void a_line_has_its_file_its_number_and_its_arguments(void **unused)
 
 	write_text("args", "# first\n\nauth [success=2 default=die] /lib/security/pam_x.so "
 			   "prompt=Code: [prompt=Your code [now\\]: ] \\\n  last\n");
-	assert_ok(stack_read(folder, "args", "auth", &stack));
+	assert_ok(stack_read(directory, "args", "auth", &stack));
 	assert_int_equal(1, stack.count);
 	assert_int_equal(4, stack.lines[0].number);
 	assert_non_null(strstr(stack.lines[0].file, "/args"));
@@ -195,9 +195,9 @@ static void a_service_without_a_file_has_the_lines_of_other(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
 
-	assert_int_equal(TOTP_ERR_NOT_FOUND, stack_read(folder, "nobody", "auth", &stack));
+	assert_int_equal(TOTP_ERR_NOT_FOUND, stack_read(directory, "nobody", "auth", &stack));
 	write_text("other", "auth required pam_deny.so\n");
-	assert_ok(stack_read(folder, "nobody", "auth", &stack));
+	assert_ok(stack_read(directory, "nobody", "auth", &stack));
 	assert_true(stack.missing);
 	assert_int_equal(1, stack.count);
 	unlink("other");
@@ -208,9 +208,9 @@ static void files_that_include_each_other_end(void **unused)
 	OWN_STACK struct stack stack = {0};
 	char text[200];
 
-	snprintf(text, sizeof(text), "auth include %s/round\n", folder);
+	snprintf(text, sizeof(text), "auth include %s/round\n", directory);
 	write_text("round", text);
-	assert_ok(stack_read(folder, "round", "auth", &stack));
+	assert_ok(stack_read(directory, "round", "auth", &stack));
 	assert_int_equal(1, stack.count);
 	assert_int_equal(STACK_MUST_FAIL, stack.lines[0].kind);
 }
@@ -222,12 +222,12 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static int set_up(void **unused)
 {
-	return mkdtemp(folder) ? 0 : -1;
+	return mkdtemp(directory) ? 0 : -1;
 }
 
 static int tear_down(void **unused)
 {
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)

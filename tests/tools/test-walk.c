@@ -15,14 +15,14 @@
 #define STACKS    1000
 #define LINES_MAX 5
 
-static char folder[] = "/tmp/pam-routes-XXXXXX";
+static char directory[] = "/tmp/pam-routes-XXXXXX";
 
 static void write_text(const char *name, const char *text)
 {
 	char path[200];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	fputs(text, file);
@@ -34,7 +34,7 @@ static void read_stack(const char *name, const char *type, struct stack *stack,
 {
 	bool account = strcmp(type, "account") == 0;
 
-	assert_ok(stack_read(folder, name, type, stack));
+	assert_ok(stack_read(directory, name, type, stack));
 	for (size_t i = 0; i < stack->count; i++)
 		roles[i] = account ? walk_account_role(&stack->lines[i])
 				   : walk_role(&stack->lines[i]);
@@ -114,8 +114,8 @@ static void write_stack(const char *name, const struct kind *kind)
 	bool nested = chance(3) == 0;
 	FILE *file, *part;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	snprintf(inner, sizeof(inner), "%s/%s.inner", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	snprintf(inner, sizeof(inner), "%s/%s.inner", directory, name);
 	file = fopen(path, "w");
 	part = fopen(inner, "w");
 	assert_true(file && part);
@@ -149,7 +149,7 @@ static void compare_with_libpam(const char *name, const struct kind *kind,
 	bool asked;
 	int result;
 
-	assert_int_equal(PAM_SUCCESS, pam_start_confdir(name, "root", &conv, folder, &pamh));
+	assert_int_equal(PAM_SUCCESS, pam_start_confdir(name, "root", &conv, directory, &pamh));
 	result = kind->call(pamh, 0);
 	asked = pam_getenv(pamh, "ASKED");
 	pam_end(pamh, result);
@@ -158,10 +158,10 @@ static void compare_with_libpam(const char *name, const struct kind *kind,
 	assert_true(routes->open);
 	if (!asked && !(all & MARK_SKIPS))
 		fail_msg("%s/%s: libpam allows a login without asking, and nothing is reported",
-			 folder, name);
+			 directory, name);
 	if (asked && refused && !(all & MARK_OVERRULED))
 		fail_msg("%s/%s: libpam allows a login that was denied, and nothing is reported",
-			 folder, name);
+			 directory, name);
 }
 
 struct seen {
@@ -213,8 +213,8 @@ static void compare_with_every_answer(const char *name, const struct kind *kind,
 	    seen.overruled != ((all & MARK_OVERRULED) != 0) ||
 	    (seen.asked && !seen.unasked) != routes->stuck)
 		fail_msg("%s/%s: open %d %d, skipped %d, overruled %d, marks %u, stuck %d %d",
-			 folder, name, seen.open, routes->open, seen.skipped, seen.overruled, all,
-			 seen.asked && !seen.unasked, routes->stuck);
+			 directory, name, seen.open, routes->open, seen.skipped, seen.overruled,
+			 all, seen.asked && !seen.unasked, routes->stuck);
 }
 
 /* Make a random stack and compare; returns what is reported. */
@@ -227,7 +227,7 @@ static unsigned try_stack(const char *name, const struct kind *kind)
 	unsigned all = 0;
 
 	write_stack(name, kind);
-	assert_ok(stack_read(folder, name, kind->type, &stack));
+	assert_ok(stack_read(directory, name, kind->type, &stack));
 	assert_in_range(stack.count, 1, COUNT(roles));
 	for (size_t i = 0; i < stack.count; i++) {
 		int answer = stack.lines[i].argc ? atoi(stack.lines[i].argv[0]) : 0;
@@ -482,12 +482,12 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static int set_up(void **unused)
 {
-	return mkdtemp(folder) ? 0 : -1;
+	return mkdtemp(directory) ? 0 : -1;
 }
 
 static int tear_down(void **unused)
 {
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)

@@ -17,7 +17,7 @@ def as_somebody():
 
 @pytest.mark.skipif(not AUDIT, reason="built without libaudit")
 def test_each_change_of_a_user_is_recorded(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.done("suspend", KNOWN)
     host.done("resume", KNOWN)
     host.done("temporary-code", KNOWN)
@@ -50,7 +50,7 @@ def test_work_on_keys_is_recorded(host):
 
 
 def test_a_command_that_changes_nothing_is_not_recorded(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.log.unlink()
     before = host.audited()
     host.done("list")
@@ -61,7 +61,7 @@ def test_a_command_that_changes_nothing_is_not_recorded(host):
 
 
 def test_the_log_names_the_user_who_logged_in(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.log.unlink()
     host.done("suspend", KNOWN, preexec_fn=as_somebody)
     host.done("key", "rotate", preexec_fn=as_somebody)

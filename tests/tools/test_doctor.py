@@ -755,7 +755,7 @@ FIXED = [
     ("keyring", "chmod 644 $keyring", 'stat -c %a $keyring | grep -qx 600'),
     ("policy", ": >/etc/security/pam_totp.conf; chmod 666 /etc/security/pam_totp.conf",
      "stat -c %a /etc/security/pam_totp.conf | grep -qx 644"),
-    ("folders", "chmod 777 $store; chmod 755 $store/users $store/state",
+    ("directories", "chmod 777 $store; chmod 755 $store/users $store/state",
      "stat -c %a $store $store/users $store/state | tr '\\n' ' ' | grep -qx '755 700 700 '"),
     ("record", "chmod 666 $store/users/bob $store/state/bob.*",
      "stat -c %a $store/users/bob $store/state/bob.* | sort -u | grep -qx 600"),

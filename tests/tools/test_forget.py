@@ -25,7 +25,7 @@ def remembered(host, user=KNOWN):
 def known(host):
     """A user with two remembered addresses and with recovery codes of which one is spent."""
     host.policy("remember = 1d")
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.codes = CODE.findall(host.done("recovery", KNOWN))
     assert host.attempt(KNOWN, fresh_code(), HERE) == "allow code"
     assert host.attempt(KNOWN, host.codes[0], THERE) == "allow recovery_code"
@@ -137,7 +137,7 @@ def test_forgetting_leaves_the_address_its_own_throttle(known):
 
 
 def test_one_call_forgets_several_users_and_reports_each(known):
-    known.enrol("bob.x", OTHER_SECRET)
+    known.enroll("bob.x", OTHER_SECRET)
     said = known.run("forget", KNOWN, "no.such.user", "bob.x")
     assert said.returncode == 1
     assert f"{KNOWN} needs a code at the next login from each address.\n" in said.stdout

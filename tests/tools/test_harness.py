@@ -30,12 +30,12 @@ def test_that_none_comes_into():
 """
 
 
-def run_tests(folder, text):
+def run_tests(directory, text):
     own = pathlib.Path(__file__).parent
-    (folder / "conftest.py").write_text((own / "conftest.py").read_text())
-    (folder / "test_inner.py").write_text(text)
+    (directory / "conftest.py").write_text((own / "conftest.py").read_text())
+    (directory / "test_inner.py").write_text(text)
     return subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p",
-                           "no:terminal", "--rootdir", folder, folder / "test_inner.py"],
+                           "no:terminal", "--rootdir", directory, directory / "test_inner.py"],
                           capture_output=True, text=True, timeout=60)
 
 

@@ -27,7 +27,7 @@ def bypass(host, *words, user=KNOWN):
 
 @pytest.fixture
 def enrolled(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.log.unlink(missing_ok=True)
     return host
 
@@ -161,7 +161,7 @@ def test_one_that_a_login_would_deny_is_not_given_out(enrolled):
     enrolled.done("adopt", KNOWN)
     enrolled.done("suspend", KNOWN)
     assert "totpctl resume first" in enrolled.refused("temporary-code", KNOWN)
-    enrolled.enrol(UNKNOWN)
+    enrolled.enroll(UNKNOWN)
     assert "no such account" in enrolled.refused("temporary-code", UNKNOWN)
     assert listed(enrolled)[KNOWN]["bypass"] is None
 
@@ -220,13 +220,13 @@ def test_a_suspended_user_is_listed_shown_and_logged(enrolled):
 
 def test_one_call_handles_several_users_and_one_failure_stops_no_other(host):
     for name in "alice.x", "bob.x":
-        host.enrol(name)
+        host.enroll(name)
     for words, word in ((("suspend",), "disabled"), (("resume",), "enabled"), (("delete", "--yes"), "revoked")):
         ran = host.run(*words, "alice.x", "no.such.user", "bob.x")
         assert ran.returncode == 1 and "no.such.user is not enrolled" in ran.stderr
         assert "alice.x" in ran.stdout and "bob.x" in ran.stdout
         assert host.logged().count(f"outcome={word}") == 2
-    host.enrol("carol.x")
+    host.enroll("carol.x")
     ran = host.run("unlock", "no.such.user", "carol.x")
     assert ran.returncode == 1 and "carol.x has no failed tries" in ran.stdout
     ran = host.run("invite", KNOWN, "no.such.user", "bin")

@@ -28,17 +28,17 @@ OF_HEX = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 @pytest.fixture
 def other():
     """Another host, with a keyring of its own."""
-    with tempfile.TemporaryDirectory(prefix="totpctl-other-") as folder:
-        made = Host(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="totpctl-other-") as directory:
+        made = Host(pathlib.Path(directory))
         made.done("init")
         yield made
 
 
-def digest(folder):
+def digest(directory):
     """Everything that can be seen of a directory: bytes, owners, modes and times."""
     seen = {}
-    for top, folders, names in os.walk(folder):
-        for name in folders + names:
+    for top, directories, names in os.walk(directory):
+        for name in directories + names:
             st = os.lstat(os.path.join(top, name))
             path = os.path.join(top, name)
             data = open(path, "rb").read() if os.path.isfile(path) and not os.path.islink(path) else b""
@@ -53,7 +53,7 @@ def hotp(counter, secret=OF_HEX, digits=6):
 # ---- any source
 
 def test_a_dry_run_reports_each_user_and_changes_nothing(host):
-    host.enrol("old.x")
+    host.enroll("old.x")
     before = host.files()
     text = f"new.x,{SECRET}\nold.x,{OTHER_SECRET}\n{KNOWN},{SECRET}\n"
     ran = host.run("import", "csv", "-", "--dry-run", stdin=text)
@@ -69,7 +69,7 @@ def test_a_dry_run_reports_each_user_and_changes_nothing(host):
 
 
 def test_a_dry_run_can_be_read_by_a_program(host, ga):
-    host.enrol("old.x")
+    host.enroll("old.x")
     google(ga, "new.x", SECRET, '" TOTP_AUTH', "12345678", "87654321")
     google(ga, "old.x")
     google(ga, KNOWN)
@@ -90,7 +90,7 @@ def test_a_dry_run_reports_all_bad_lines_and_that_nothing_would_be_done(host):
 
 
 def test_an_enrolled_user_is_kept_and_the_others_are_imported(host):
-    host.enrol("old.x")
+    host.enroll("old.x")
     ran = host.run("import", "csv", "-", stdin=f"old.x,{OTHER_SECRET}\nnew.x,{OTHER_SECRET}\n")
     assert (ran.returncode, ran.stdout) == (1, "1 user imported, 1 kept\n")
     assert host.attempt("new.x", code_at(time.time(), OTHER_SECRET)) == "allow code"
@@ -98,7 +98,7 @@ def test_an_enrolled_user_is_kept_and_the_others_are_imported(host):
 
 
 def test_with_replace_a_record_is_replaced(host):
-    host.enrol("old.x")
+    host.enroll("old.x")
     assert host.done("import", "csv", "-", "--replace", stdin=f"old.x,{OTHER_SECRET}\n") == \
         "0 users imported, 1 replaced\n"
     assert host.attempt("old.x", code_at(time.time(), OTHER_SECRET)) == "allow code"
@@ -108,7 +108,7 @@ def test_with_replace_a_record_is_replaced(host):
 
 
 def test_a_code_that_was_used_stays_used_when_the_same_secret_is_imported_again(host):
-    host.enrol("old.x")
+    host.enroll("old.x")
     code = fresh_code()
     assert host.attempt("old.x", code) == "allow code"
     host.done("import", "csv", "-", "--replace", stdin=f"old.x,{SECRET}\n")
@@ -116,8 +116,8 @@ def test_a_code_that_was_used_stays_used_when_the_same_secret_is_imported_again(
 
 
 def test_a_record_that_cannot_be_replaced_is_reported_and_the_others_are_replaced(host):
-    host.enrol("a.x")
-    host.enrol("b.x")
+    host.enroll("a.x")
+    host.enroll("b.x")
     host.user_file("a.x").write_bytes(b"damaged")
     ran = host.run("import", "csv", "-", "--replace", stdin=f"a.x,{OTHER_SECRET}\nb.x,{OTHER_SECRET}\n")
     assert (ran.returncode, ran.stdout) == (1, "0 users imported, 1 replaced\n")
@@ -147,8 +147,8 @@ def test_an_interruption_between_two_replacements_leaves_each_whole(host):
 
 # ---- google-authenticator
 
-def google(folder, name="alice.x", secret=SECRET, *lines):
-    path = folder / name
+def google(directory, name="alice.x", secret=SECRET, *lines):
+    path = directory / name
     path.write_text("\n".join([secret, *(lines or ('" TOTP_AUTH',)), ""]))
     path.chmod(0o600)
     return path
@@ -156,9 +156,9 @@ def google(folder, name="alice.x", secret=SECRET, *lines):
 
 @pytest.fixture
 def ga(host):
-    folder = host.folder / "ga"
-    folder.mkdir(0o700)
-    return folder
+    directory = host.directory / "ga"
+    directory.mkdir(0o700)
+    return directory
 
 
 def test_google_users_of_a_directory_are_imported_and_it_stays_unchanged(host, ga):
@@ -220,16 +220,16 @@ def test_google_scratch_codes_without_room_are_reported(host, ga):
 
 def test_files_of_other_users_in_a_directory_are_reported_and_ignored(host, ga):
     google(ga, "good.x")
-    (ga / "link.x").symlink_to(google(host.folder, "elsewhere"))
-    os.link(google(host.folder, "elsewhere2"), ga / "hard.x")
+    (ga / "link.x").symlink_to(google(host.directory, "elsewhere"))
+    os.link(google(host.directory, "elsewhere2"), ga / "hard.x")
     os.mkfifo(ga / "fifo.x")
-    (ga / "folder.x").mkdir()
+    (ga / "directory.x").mkdir()
     google(ga, "open.x").chmod(0o666)
     os.chown(google(ga, "theirs.x"), 65534, 65534)
     (ga / "binary.x").write_bytes(b"\0" * 100)
     (ga / "large.x").write_bytes(b"\n" * 70000)
     (ga / "con\ntrol").write_text("x")
-    bad = "link.x hard.x fifo.x folder.x open.x theirs.x binary.x large.x".split()
+    bad = "link.x hard.x fifo.x directory.x open.x theirs.x binary.x large.x".split()
     said = host.refused("import", "google", ga)
     assert "nothing is imported: 9 of 10" in said
     ran = host.run("import", "google", "--keep-going", ga)
@@ -247,9 +247,9 @@ def test_a_file_that_a_user_owns_in_a_directory_of_root_belongs_to_that_user(hos
 
 
 def test_a_file_in_a_home_belongs_to_the_owner_of_the_home(host):
-    home = host.folder / "home"
+    home = host.directory / "home"
     home.mkdir(0o755)
-    host.folder.chmod(0o755)
+    host.directory.chmod(0o755)
     path = google(home, ".google_authenticator")
     os.chown(path, KNOWN_UID, KNOWN_UID)
     os.chown(home, KNOWN_UID, KNOWN_UID)
@@ -260,32 +260,32 @@ def test_a_file_in_a_home_belongs_to_the_owner_of_the_home(host):
 
 
 def test_a_file_made_with_sudo_in_a_home_does_not_count_as_root_s(host):
-    path = google(host.folder, ".google_authenticator")
+    path = google(host.directory, ".google_authenticator")
     assert (f"{path}: owned by root, and not in root's home: chown it to its user"
             in host.refused("import", "google", path))
     # the location counts, whatever its name is
     ran = subprocess.run([TOTPCTL, "--conf", host.conf, "import", "google", path.name],
-                         cwd=host.folder, capture_output=True, text=True)
+                         cwd=host.directory, capture_output=True, text=True)
     assert ran.returncode == 1 and "not in root's home" in ran.stderr
     assert os.listdir(host.store / "users") == []
 
 
 def test_a_file_in_root_s_home_belongs_to_root(host):
     """In a mount namespace in which root's home is a directory of ours."""
-    google(host.folder, ".google_authenticator")
+    google(host.directory, ".google_authenticator")
     ran = subprocess.run(["unshare", "-m", "sh", "-c", 'mount --bind "$1" /root && '
                           'exec "$2" --conf "$3" import google /root/.google_authenticator',
-                          "sh", host.folder, TOTPCTL, host.conf], capture_output=True, text=True)
+                          "sh", host.directory, TOTPCTL, host.conf], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (0, "1 user imported\n"), ran.stderr
     assert os.listdir(host.store / "users") == ["root"]
 
 
 def test_no_link_of_a_user_is_followed_as_root(host):
     """A file that its owner may not read is not read, whatever the path."""
-    host.folder.chmod(0o755)
-    home = host.folder / "home"
+    host.directory.chmod(0o755)
+    home = host.directory / "home"
     home.mkdir(0o755)
-    secret = google(host.folder, "root-alone")
+    secret = google(host.directory, "root-alone")
     link = home / ".google_authenticator"
     link.symlink_to(secret)
     os.lchown(link, KNOWN_UID, KNOWN_UID)
@@ -305,8 +305,8 @@ def test_no_link_of_a_user_is_followed_as_root(host):
     (lambda path: os.chown(path, 12345, 12345), "there is no account of its owner, uid 12345"),
 ])
 def test_anything_but_a_regular_file_is_rejected_at_once(host, spoil, said):
-    host.folder.chmod(0o755)
-    path = google(host.folder, ".google_authenticator")
+    host.directory.chmod(0o755)
+    path = google(host.directory, ".google_authenticator")
     os.chown(path, KNOWN_UID, KNOWN_UID)
     spoil(path)
     if path.lstat().st_uid == 0:
@@ -317,9 +317,9 @@ def test_anything_but_a_regular_file_is_rejected_at_once(host, spoil, said):
 
 
 def test_a_file_named_after_a_user_must_belong_to_root_or_that_user(host):
-    path = google(host.folder, "alice.x")
+    path = google(host.directory, "alice.x")
     assert host.done("import", "google", path) == "1 user imported\n"
-    path = google(host.folder, "bob.x")
+    path = google(host.directory, "bob.x")
     os.chown(path, KNOWN_UID, KNOWN_UID)
     assert "owned by uid 1, which is neither root nor the user" in host.refused("import", "google", path)
 
@@ -331,7 +331,7 @@ def test_google_wants_paths_or_homes(host, words):
 
 def test_the_same_user_from_two_files_is_reported(host, ga):
     google(ga, "alice.x")
-    path = google(host.folder, "alice.x")
+    path = google(host.directory, "alice.x")
     said = host.refused("import", "google", ga, path)
     assert f"{path}: alice.x is in {ga}/alice.x already" in said
 
@@ -425,16 +425,16 @@ def test_a_bad_oath_line_stops_the_import(host):
 
 @pytest.fixture
 def cgi(host):
-    folder = host.folder / "totp"
-    folder.mkdir()
-    (host.folder / "state").mkdir()
-    return folder
+    directory = host.directory / "totp"
+    directory.mkdir()
+    (host.directory / "state").mkdir()
+    return directory
 
 
 def cgi_state(host, user, **members):
     state = {"fail_timestamps": [], "success_timestamps": [], "used_scratch_tokens": [],
              "counter": -1, **members}
-    path = host.folder / "state" / f"{user}.json"
+    path = host.directory / "state" / f"{user}.json"
     path.write_text(json.dumps(state, indent=4))
     path.chmod(0o666)  # as totp-cgi makes it
 
@@ -447,9 +447,9 @@ def test_totp_cgi_secret_and_state_are_imported_together(host, cgi):
     google(cgi, "bob.x.totp", OF_HEX, '" HOTP_COUNTER 2')
     cgi_state(host, "bob.x", counter=6)
     google(cgi, "readme", "this is no secret")
-    before = digest(cgi), digest(host.folder / "state")
-    assert host.done("import", "totp-cgi", cgi, host.folder / "state") == "2 users imported\n"
-    assert (digest(cgi), digest(host.folder / "state")) == before
+    before = digest(cgi), digest(host.directory / "state")
+    assert host.done("import", "totp-cgi", cgi, host.directory / "state") == "2 users imported\n"
+    assert (digest(cgi), digest(host.directory / "state")) == before
     assert host.attempt("alice.x", code_at(now)) == "deny used_code"
     assert host.attempt("alice.x", "87654321") == "deny wrong_code"
     assert host.attempt("alice.x", "01234567") == "allow recovery_code"
@@ -460,7 +460,7 @@ def test_totp_cgi_secret_and_state_are_imported_together(host, cgi):
 
 def test_without_its_state_no_used_scratch_code_becomes_valid_again(host, cgi):
     google(cgi, "alice.x.totp", SECRET, '" TOTP_AUTH', "01234567")
-    ran = host.run("import", "totp-cgi", cgi, host.folder / "state")
+    ran = host.run("import", "totp-cgi", cgi, host.directory / "state")
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
     assert "not carried over: 1 scratch codes: there is no .json" in ran.stderr
     assert host.attempt("alice.x", "01234567") == "deny wrong_code"
@@ -469,7 +469,7 @@ def test_without_its_state_no_used_scratch_code_becomes_valid_again(host, cgi):
 def test_secret_and_state_may_be_in_one_directory(host, cgi):
     google(cgi, "alice.x.totp", SECRET, '" TOTP_AUTH', "01234567")
     cgi_state(host, "alice.x", used_scratch_tokens=[1234567])
-    shutil.move(host.folder / "state" / "alice.x.json", cgi)
+    shutil.move(host.directory / "state" / "alice.x.json", cgi)
     host.done("import", "totp-cgi", cgi)
     assert host.attempt("alice.x", "01234567") == "deny wrong_code"
 
@@ -477,10 +477,10 @@ def test_secret_and_state_may_be_in_one_directory(host, cgi):
 def test_totp_cgi_users_that_cannot_be_imported_are_reported(host, cgi):
     google(cgi, "sealed.x.totp", "aes256+hmac256$AAAA$BBBB")
     google(cgi, "broken.x.totp")
-    (host.folder / "state" / "broken.x.json").write_text('{"fail_timestamps": [')
+    (host.directory / "state" / "broken.x.json").write_text('{"fail_timestamps": [')
     google(cgi, "link.x.totp")
-    (host.folder / "state" / "link.x.json").symlink_to("/dev/zero")
-    said = host.refused("import", "totp-cgi", cgi, host.folder / "state")
+    (host.directory / "state" / "link.x.json").symlink_to("/dev/zero")
+    said = host.refused("import", "totp-cgi", cgi, host.directory / "state")
     assert f"{cgi}/sealed.x.totp: the secret is encrypted under the user's PIN" in said
     assert f"{cgi}/broken.x.totp: its state .json: not the state of a user" in said
     assert f"{cgi}/link.x.totp: its state .json: not a regular file" in said
@@ -488,14 +488,14 @@ def test_totp_cgi_users_that_cannot_be_imported_are_reported(host, cgi):
 
 
 def test_a_directory_that_everybody_can_write_is_not_read(host, cgi, ga):
-    for kind, folder in ("google", ga), ("totp-cgi", cgi):
-        google(folder, "alice.x" if kind == "google" else "alice.x.totp")
-        folder.chmod(0o1777)
-        assert f"{folder}: all users can put files there" in host.refused("import", kind, folder)
+    for kind, directory in ("google", ga), ("totp-cgi", cgi):
+        google(directory, "alice.x" if kind == "google" else "alice.x.totp")
+        directory.chmod(0o1777)
+        assert f"{directory}: all users can put files there" in host.refused("import", kind, directory)
     # nor one through which used codes would become valid again
     cgi.chmod(0o700)
-    (host.folder / "state").chmod(0o1777)
-    assert "all users can put files" in host.refused("import", "totp-cgi", cgi, host.folder / "state")
+    (host.directory / "state").chmod(0o1777)
+    assert "all users can put files" in host.refused("import", "totp-cgi", cgi, host.directory / "state")
     assert os.listdir(host.store / "users") == []
 
 
@@ -548,7 +548,7 @@ def pskc_key(serial, kind="hotp", user=None, data="", more="", secret=PLAIN, dig
 
 
 def container(host, *packages, head=""):
-    path = host.folder / "tokens.xml"
+    path = host.directory / "tokens.xml"
     path.write_text(f"""<?xml version="1.0" encoding="UTF-8"?>
 {head}<KeyContainer Version="1.0" xmlns="{PSKC}">{"".join(packages)}
 </KeyContainer>
@@ -617,7 +617,7 @@ BOMB = "<!DOCTYPE x [<!ENTITY a '" + "ha" * 50 + "'>" + "".join(
     "<a>" * 100000, "<KeyContainer " + "a='" + "x" * 11000000 + "'/>",
 ], ids=range(11))
 def test_anything_but_a_container_is_rejected_at_once(host, text):
-    path = host.folder / "tokens.xml"
+    path = host.directory / "tokens.xml"
     path.write_text(text)
     path.chmod(0o600)
     started = time.monotonic()
@@ -628,7 +628,7 @@ def test_anything_but_a_container_is_rejected_at_once(host, text):
 
 def test_a_container_of_very_many_parts_is_read_in_bounded_time(host):
     """One package, in which the reader would go through the whole device for every key."""
-    path = host.folder / "many.xml"
+    path = host.directory / "many.xml"
     path.write_text(f'<KeyContainer xmlns="{PSKC}"><KeyPackage><DeviceInfo>' + "<Model/>" * 40000 +
                     "</DeviceInfo>" + "<Key/>" * 40000 + "</KeyPackage></KeyContainer>")
     path.chmod(0o600)
@@ -639,7 +639,7 @@ def test_a_container_of_very_many_parts_is_read_in_bounded_time(host):
 
 def test_reading_a_container_ends_in_a_timeout(host):
     """libxml2 compares each attribute of an element with every other one."""
-    path = host.folder / "attributes.xml"
+    path = host.directory / "attributes.xml"
     path.write_text("<KeyContainer " + " ".join(f"a{i}=''" for i in range(90000)) + "/>")
     path.chmod(0o600)
     began = time.monotonic()
@@ -653,14 +653,14 @@ def test_reading_a_container_ends_in_a_timeout(host):
 # ---- export, and import of it
 
 def phrase_file(host, text=PHRASE + "\n", mode=0o600):
-    path = host.folder / "phrase"
+    path = host.directory / "phrase"
     path.write_text(text)
     path.chmod(mode)
     return path
 
 
 def export(host, *users, name="out"):
-    path = host.folder / name
+    path = host.directory / name
     host.done("export", path, *users, "--passphrase-file", phrase_file(host))
     return path
 
@@ -670,9 +670,9 @@ def bring(host, path, *options):
 
 
 def test_an_export_moves_everything_to_another_host(host, other):
-    host.enrol("alice.x")
-    host.enrol(KNOWN, OTHER_SECRET)
-    host.done("import", "google", google(host.folder, "carol.x", OF_HEX, '" HOTP_COUNTER 5', "12345678",
+    host.enroll("alice.x")
+    host.enroll(KNOWN, OTHER_SECRET)
+    host.done("import", "google", google(host.directory, "carol.x", OF_HEX, '" HOTP_COUNTER 5', "12345678",
                                          "87654321"))
     code = fresh_code()
     assert host.attempt("alice.x", code) == "allow code"
@@ -699,16 +699,16 @@ def test_an_export_moves_everything_to_another_host(host, other):
 
 def test_some_users_may_be_exported(host, other):
     for user in "alice.x", "bob.x", "carol.x":
-        host.enrol(user)
+        host.enroll(user)
     assert "carol.x" not in bring(other, export(host, "alice.x", "bob.x"), "--dry-run").stdout
     assert bring(other, export(host, "alice.x", "alice.x", name="twice")).stdout == "1 user imported\n"
-    said = host.refused("export", host.folder / "more", "alice.x", "no.one", "--passphrase-file",
+    said = host.refused("export", host.directory / "more", "alice.x", "no.one", "--passphrase-file",
                         phrase_file(host))
     assert "no.one: is not enrolled" in said
 
 
 def test_codes_used_since_the_export_stay_used_here(host):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     path = export(host)
     code = fresh_code()
     assert host.attempt("alice.x", code) == "allow code"
@@ -719,14 +719,14 @@ def test_codes_used_since_the_export_stay_used_here(host):
 
 
 def test_an_export_file_shows_no_names_and_no_secrets(host):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     sealed = export(host).read_bytes()
     assert sealed.startswith(b"PTPB\x01\x01")
     assert b"alice" not in sealed and b"imported" not in sealed
 
 
 def test_another_passphrase_or_a_changed_file_imports_nothing(host, other):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     path = export(host)
     said = other.refused("import", "exported", path, "--passphrase-file",
                          phrase_file(other, "correct horse battery stable\n"))
@@ -742,41 +742,41 @@ def test_another_passphrase_or_a_changed_file_imports_nothing(host, other):
 
 
 def test_an_export_overwrites_nothing(host):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     path = export(host)
     before = path.read_bytes()
     assert "File exists" in host.refused("export", path, "--passphrase-file", phrase_file(host))
-    link = host.folder / "link"
-    link.symlink_to(host.folder / "nowhere")
+    link = host.directory / "link"
+    link.symlink_to(host.directory / "nowhere")
     assert "File exists" in host.refused("export", link, "--passphrase-file", phrase_file(host))
-    assert path.read_bytes() == before and not (host.folder / "nowhere").exists()
+    assert path.read_bytes() == before and not (host.directory / "nowhere").exists()
 
 
 def test_an_export_that_fails_leaves_no_file(host):
     import resource
-    host.enrol("alice.x")
+    host.enroll("alice.x")
 
     def small():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-    path = host.folder / "out"
+    path = host.directory / "out"
     host.refused("export", path, "--passphrase-file", phrase_file(host), preexec_fn=small)
     host.refused("export", path, "--passphrase-file", phrase_file(host, "short\n"))
     assert not path.exists()
 
 
 def test_a_damaged_record_is_reported_and_the_others_are_exported(host, other):
-    host.enrol("alice.x")
-    host.enrol("bob.x")
+    host.enroll("alice.x")
+    host.enroll("bob.x")
     host.user_file("bob.x").write_bytes(b"damaged")
-    path = host.folder / "out"
+    path = host.directory / "out"
     ran = host.run("export", path, "--passphrase-file", phrase_file(host))
     assert ran.returncode == 1 and "bob.x: " in ran.stderr and "1 left out" in ran.stderr
     assert bring(other, path).stdout == "1 user imported\n"
 
 
 def test_an_export_can_be_written_to_a_pipe(host, other):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     made = subprocess.run([TOTPCTL, "--conf", host.conf, "export", "-", "--passphrase-file",
                            phrase_file(host)], capture_output=True, timeout=60)
     assert made.returncode == 0 and made.stderr == b"1 user exported\n"
@@ -798,16 +798,16 @@ def test_an_export_of_an_empty_store_is_empty(host, other):
     ("", 0o600, "expected 12 to 128 bytes"),
 ])
 def test_an_unsuitable_passphrase_file_is_rejected(host, text, mode, said):
-    host.enrol("alice.x")
-    refused = host.refused("export", host.folder / "out", "--passphrase-file", phrase_file(host, text, mode))
+    host.enroll("alice.x")
+    refused = host.refused("export", host.directory / "out", "--passphrase-file", phrase_file(host, text, mode))
     assert said in refused and PHRASE not in refused
-    assert not (host.folder / "out").exists()
+    assert not (host.directory / "out").exists()
 
 
 def test_a_passphrase_may_come_through_a_pipe(host, other):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     for longest in PHRASE, "x" * 128:
-        path = host.folder / longest[:8]
+        path = host.directory / longest[:8]
         host.done("export", path, "--passphrase-file", "/dev/stdin", stdin=longest)
         assert other.done("import", "exported", "--dry-run", path, "--passphrase-file", "/dev/stdin",
                           stdin=longest + "\r\n")
@@ -830,8 +830,8 @@ def at_terminal(host, words, *typed):
 
 
 def test_a_passphrase_is_asked_twice_and_not_shown(host, other):
-    host.enrol("alice.x")
-    path = host.folder / "out"
+    host.enroll("alice.x")
+    path = host.directory / "out"
     code, shown = at_terminal(host, ("export", path), (NEW_PHRASE, PHRASE + "\n"),
                               ("The same again: ", PHRASE + "\n"))
     assert code == 0 and "1 user exported" in shown and PHRASE not in shown
@@ -848,15 +848,15 @@ def test_a_passphrase_is_asked_twice_and_not_shown(host, other):
     (((NEW_PHRASE, PHRASE + "\n"), ("The same again: ", "\x03")), "no passphrase"),
 ])
 def test_without_a_passphrase_no_export_is_made(host, typed, said):
-    host.enrol("alice.x")
-    code, shown = at_terminal(host, ("export", host.folder / "out"), *typed)
+    host.enroll("alice.x")
+    code, shown = at_terminal(host, ("export", host.directory / "out"), *typed)
     assert code == 1 and said in shown
-    assert not (host.folder / "out").exists()
+    assert not (host.directory / "out").exists()
 
 
 def test_without_a_terminal_no_passphrase_is_asked_for(host):
-    host.enrol("alice.x")
-    said = host.refused("export", host.folder / "out", start_new_session=True)
+    host.enroll("alice.x")
+    said = host.refused("export", host.directory / "out", start_new_session=True)
     assert "--passphrase-file" in said
 
 
@@ -865,15 +865,15 @@ def test_without_a_terminal_no_passphrase_is_asked_for(host):
 @pytest.fixture
 def twin(host):
     """Another host with the keyring of the first."""
-    with tempfile.TemporaryDirectory(prefix="totpctl-twin-") as folder:
-        made = Host(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="totpctl-twin-") as directory:
+        made = Host(pathlib.Path(directory))
         made.done("init", "--keyring", host.keyring)
         yield made
 
 
 def test_a_sealed_credential_can_be_imported_again_on_hosts_with_the_same_key(host, twin):
-    host.enrol("alice.x")
-    host.enrol(KNOWN)
+    host.enroll("alice.x")
+    host.enroll(KNOWN)
     files = [host.user_file("alice.x"), host.user_file(KNOWN)]
     assert twin.done("import", "sealed", *files) == "2 users imported\n"
     code = fresh_code()
@@ -887,8 +887,8 @@ def test_a_sealed_credential_can_be_imported_again_on_hosts_with_the_same_key(ho
 
 def test_a_directory_of_sealed_credentials_is_imported_as_the_store_keeps_it(host, twin):
     for user in "alice.x", "bob.x", KNOWN:
-        host.enrol(user)
-    users = host.folder / "copy"
+        host.enroll(user)
+    users = host.directory / "copy"
     shutil.copytree(host.store / "users", users)
     (users / "alice.x~0123456789abcdef").write_text("cut short")
     assert twin.done("import", "sealed", users) == "3 users imported\n"
@@ -906,7 +906,7 @@ def test_a_directory_of_sealed_credentials_is_imported_as_the_store_keeps_it(hos
 
 
 def test_a_newer_sealed_credential_replaces_and_keeps_what_was_used_here(host, twin):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     twin.done("import", "sealed", host.user_file("alice.x"))
     code = fresh_code()
     assert twin.attempt("alice.x", code) == "allow code"
@@ -921,26 +921,26 @@ def test_a_newer_sealed_credential_replaces_and_keeps_what_was_used_here(host, t
 
 
 def test_a_sealed_credential_is_bound_to_the_local_account_of_its_name(host, twin):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.record("bind", KNOWN, 4711)
     twin.done("import", "sealed", host.user_file(KNOWN))
     assert row(twin.done("show", KNOWN), "uid") == str(KNOWN_UID)
 
 
 def test_a_credential_not_sealed_for_this_host_and_name_is_rejected(host, twin, other):
-    host.enrol("alice.x")
+    host.enroll("alice.x")
     host.record("hotp", "alice.x")
-    other.enrol("bob.x")
-    host.enrol("carol.x")
-    wrong_name = host.folder / "dave.x"
+    other.enroll("bob.x")
+    host.enroll("carol.x")
+    wrong_name = host.directory / "dave.x"
     shutil.copy(host.user_file("carol.x"), wrong_name)
-    cut = host.folder / "carol.x"
+    cut = host.directory / "carol.x"
     cut.write_bytes(host.user_file("carol.x").read_bytes()[:-1])
-    large = host.folder / "large.x"
+    large = host.directory / "large.x"
     large.write_bytes(b"x" * 9000)
-    text = host.folder / "text.x"
+    text = host.directory / "text.x"
     text.write_text("hello")
-    upper = host.folder / "Carol"
+    upper = host.directory / "Carol"
     upper.write_text("hello")
     said = twin.refused("import", "sealed", host.user_file("alice.x"), other.user_file("bob.x"),
                         wrong_name, cut, large, text, upper, "/nonexistent")
@@ -957,11 +957,11 @@ def test_a_credential_not_sealed_for_this_host_and_name_is_rejected(host, twin, 
 # ---- a keyring that several hosts share
 
 def test_init_accepts_a_keyring_and_changes_nothing_the_second_time(host, bare, other):
-    copy = host.folder / "copy"
+    copy = host.directory / "copy"
     copy.write_bytes(b"# shared\n" + host.keyring.read_bytes() + other.keyring.read_bytes())
     copy.chmod(0o400)
-    with tempfile.TemporaryDirectory(prefix="totpctl-third-") as folder:
-        third = Host(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="totpctl-third-") as directory:
+        third = Host(pathlib.Path(directory))
         said = third.done("init", "--keyring", copy)
         assert f"Copied the keyring {copy} to {third.keyring}" in said and "Keep a copy" not in said
         st = third.keyring.stat()
@@ -978,7 +978,7 @@ def test_init_leaves_a_keyring_without_the_keys_unchanged(host, other):
     said = other.refused("init", "--keyring", host.keyring)
     assert "does not have the key" in said and "nothing is changed" in said
     assert other.files() == before
-    same_id = host.folder / "same-id"
+    same_id = host.directory / "same-id"
     same_id.write_bytes(other.keyring.read_bytes()[:8] + host.keyring.read_bytes()[8:])
     same_id.chmod(0o600)
     assert "does not have the key" in other.refused("init", "--keyring", same_id)
@@ -993,19 +993,19 @@ def test_init_leaves_a_keyring_without_the_keys_unchanged(host, other):
     lambda path: path.unlink(),
 ])
 def test_init_rejects_an_unsafe_keyring(host, spoil):
-    copy = host.folder / "copy"
+    copy = host.directory / "copy"
     shutil.copy(host.keyring, copy)
     copy.chmod(0o600)
     spoil(copy)
-    with tempfile.TemporaryDirectory(prefix="totpctl-third-") as folder:
-        third = Host(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="totpctl-third-") as directory:
+        third = Host(pathlib.Path(directory))
         assert str(copy) in third.refused("init", "--keyring", copy)
         assert not third.keyring.exists() and not third.store.exists()
 
 
 def test_a_keyring_that_was_lost_is_restored_from_a_copy(host):
-    host.enrol("alice.x")
-    copy = host.folder / "copy"
+    host.enroll("alice.x")
+    copy = host.directory / "copy"
     shutil.move(host.keyring, copy)
     host.done("init", "--keyring", copy)
     assert host.attempt("alice.x", fresh_code()) == "allow code"

@@ -66,14 +66,14 @@ def test_a_second_invitation_replaces_the_first(closed):
 
 def test_users_who_are_enrolled_or_have_no_account_are_not_invited(closed):
     assert "no account" in closed.refused("invite", UNKNOWN)
-    closed.enrol(KNOWN)
+    closed.enroll(KNOWN)
     assert "is enrolled already" in closed.refused("invite", KNOWN)
     assert listed(closed) == []
 
 
 def test_an_enrollment_by_the_administrator_uses_it_up(closed):
     closed.done("invite", KNOWN)
-    closed.enrol(KNOWN)
+    closed.enroll(KNOWN)
     assert listed(closed) == []
 
 

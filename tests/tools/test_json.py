@@ -62,7 +62,7 @@ def fits(value, what):
 @pytest.fixture
 def people(host):
     """One user with everything, one with a counter, one whose record cannot be read."""
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.done("import", "csv", "-", stdin=f"bin,{OTHER_SECRET},SHA256,8,hotp:7\ngames,{SECRET}\n")
     host.done("recovery", KNOWN)
     host.done("temporary-code", KNOWN)
@@ -88,13 +88,13 @@ def test_a_list_has_the_members_of_the_manual_and_their_kinds(people):
     ("temporary-code", ("temporary-code", "--json", KNOWN)),
     ("doctor", ("doctor", "--json")),
     ("report", ("report", "--json")),
-    ("enroll", ("enroll", "--json", "--letters", "{folder}/letters", "sys")),
+    ("enroll", ("enroll", "--json", "--letters", "{directory}/letters", "sys")),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_subcommand_prints_what_the_manual_names(people, command, words):
     people.policy("enroll = login", "enroll_until = 2026-01-01", "exempt = @daemon")
     people.done("invite", "sync")
     people.keyring.chmod(0o640 if command == "doctor" else 0o600)  # so that doctor reports something
-    ran = people.run(*(word.format(folder=people.folder) for word in words))
+    ran = people.run(*(word.format(directory=people.directory) for word in words))
     assert names(ran.stdout) == said_of(command)
 
 

@@ -126,7 +126,7 @@ def test_a_rotation_encrypts_everything_again_and_drops_the_old_key(people):
 
 
 def test_a_used_code_stays_used_and_the_next_one_works(people):
-    people.enrol("dave")
+    people.enroll("dave")
     assert "allow" in people.attempt("dave", code_at(time.time()))
     people.done("key", "rotate")
     assert "allow" not in people.attempt("dave", code_at(time.time()))
@@ -153,7 +153,7 @@ def test_files_of_a_third_key_are_encrypted_again_too(people):
 
 
 def test_a_keyring_that_is_a_link_stays_one(people):
-    real = people.folder / "real"
+    real = people.directory / "real"
     people.keyring.rename(real)
     people.keyring.symlink_to(real)
     old = ring(people)[0]
@@ -240,9 +240,9 @@ def test_two_rotations_at_the_same_time_become_one(people):
 
 def test_a_totpd_without_a_service_manager_must_be_restarted_first(people):
     old = ring(people)[0]
-    (people.folder / "run").mkdir()
+    (people.directory / "run").mkdir()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as totpd:
-        totpd.bind(str(people.folder / "run" / "socket"))
+        totpd.bind(str(people.directory / "run" / "socket"))
         totpd.listen(16)
         said = people.refused("key", "rotate")
         assert "restart totpd" in said and "again" in said
@@ -278,16 +278,16 @@ PHRASE = "correct horse battery staple"
 
 
 def phrase(host, text=PHRASE):
-    path = host.folder / "phrase"
+    path = host.directory / "phrase"
     path.write_text(text + "\n")
     path.chmod(0o600)
     return "--passphrase-file", path
 
 
 def backup(host, name="copy"):
-    said = host.done("key", "backup", host.folder / name, *phrase(host))
+    said = host.done("key", "backup", host.directory / name, *phrase(host))
     assert ring(host)[0] in said
-    return host.folder / name
+    return host.directory / name
 
 
 def restore(host, path):
@@ -361,7 +361,7 @@ def test_keys_that_are_still_missing_are_reported(people):
 def test_a_copy_that_does_not_open_changes_nothing(people):
     path = backup(people)
     whole = path.read_bytes()
-    people.done("export", people.folder / "export", *phrase(people))
+    people.done("export", people.directory / "export", *phrase(people))
     people.keyring.unlink()
 
     def refused(sentence, text=PHRASE):
@@ -373,7 +373,7 @@ def test_a_copy_that_does_not_open_changes_nothing(people):
     refused("another passphrase", PHRASE + "!")
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     refused("another passphrase, or the file was changed")
-    for spoiled in b"", whole[:40], b"x" * 9000, (people.folder / "export").read_bytes():
+    for spoiled in b"", whole[:40], b"x" * 9000, (people.directory / "export").read_bytes():
         path.write_bytes(spoiled)
         refused("not a copy made by 'totpctl key backup'")
 
@@ -386,9 +386,9 @@ def test_a_copy_overwrites_nothing(people):
 
 
 def test_a_copy_that_cannot_be_encrypted_leaves_no_file(people):
-    said = people.refused("key", "backup", people.folder / "copy", *phrase(people, "short"))
+    said = people.refused("key", "backup", people.directory / "copy", *phrase(people, "short"))
     assert "passphrase: expected 12 to 128 bytes" in said
-    assert not (people.folder / "copy").exists()
+    assert not (people.directory / "copy").exists()
 
 
 def test_a_new_host_gets_its_keyring_before_its_store(bare):

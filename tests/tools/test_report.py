@@ -40,15 +40,15 @@ admins:x:3002:ann
 
 
 class Site(Host):
-    def __init__(self, folder):
-        super().__init__(folder)
+    def __init__(self, directory):
+        super().__init__(directory)
         for name, text in (("passwd", PASSWD), ("group", GROUP),
                            ("nsswitch.conf", "passwd: files\ngroup: files\n")):
-            (folder / name).write_text(text)
+            (directory / name).write_text(text)
         self.files_of_nss = ["passwd", "group", "nsswitch.conf"]
 
     def inside(self, *words):
-        cover = "".join(f"mount --bind {self.folder}/{name} /etc/{name}\n"
+        cover = "".join(f"mount --bind {self.directory}/{name} /etc/{name}\n"
                         for name in self.files_of_nss)
         return ["unshare", "-m", "sh", "-euc", cover + 'exec "$@"', "sh", *map(str, words)]
 
@@ -110,7 +110,7 @@ def test_every_user_is_listed_in_the_right_class(site):
     site.policy("exempt = gus", "enroll = login")
     site.csv("")
     for user in "ann", "ben", "cal", "gone":
-        site.enrol(user)
+        site.enroll(user)
     assert site.attempt("ann", fresh_code()) == "allow code"
     site.done("suspend", "cal")
     site.done("invite", "dan")
@@ -127,7 +127,7 @@ def test_every_user_is_listed_in_the_right_class(site):
 
 def test_an_enrollment_that_is_not_confirmed_is_a_class_of_its_own(site, tmp_path):
     site.policy("enforce = optional")
-    site.enrol("ben")
+    site.enroll("ben")
     site.done("enroll", "ann", "--must-confirm", "--letters", f"{tmp_path}/letters")
     report = site.report()
     assert counts(report) == {"never_logged_in": 1, "not_confirmed": 1, "not_required": 5}
@@ -139,8 +139,8 @@ def test_an_enrollment_that_is_not_confirmed_is_a_class_of_its_own(site, tmp_pat
 
 
 def test_groups_are_counted_with_users_of_that_primary_group(site):
-    site.enrol("ann")
-    site.enrol("gus")
+    site.enroll("ann")
+    site.enroll("gus")
     groups = {group["group"]: group for group in site.report()["groups"]}
     assert list(groups) == ["staff", "primary", "students"], "by size; not those of one person"
     assert (groups["staff"]["people"], groups["staff"]["enrolled"]) == (4, 1), "alias is ann"
@@ -175,19 +175,19 @@ def test_the_report_and_the_login_agree(site):
 
 
 def test_system_accounts_are_not_counted_unless_they_have_a_record(site):
-    site.enrol("daemon")
+    site.enroll("daemon")
     report = site.report()
     assert report["people"] == 8 and "daemon" in report["names"]["never_logged_in"]
 
 
 def test_the_host_decides_which_uids_are_people(site):
-    (site.folder / "login.defs").write_text("# UID_MIN 1\nUID_MIN\t\t\t 2005\nUID_MAX 60000\n")
+    (site.directory / "login.defs").write_text("# UID_MIN 1\nUID_MIN\t\t\t 2005\nUID_MAX 60000\n")
     site.files_of_nss.append("login.defs")
     assert site.report()["names"]["missing"] == ["eve", "fay", "gus"]
 
 
 def test_a_name_service_that_does_not_list_everybody_is_reported(site):
-    (site.folder / "nsswitch.conf").write_text("passwd: files sss\ngroup: files\n")
+    (site.directory / "nsswitch.conf").write_text("passwd: files sss\ngroup: files\n")
     assert site.report()["partial"] is True
     assert "does not list all accounts" in site.done("report")
 
@@ -212,7 +212,7 @@ def bars(text):
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 133, 300])
 def test_the_bars_fit_the_window(site, columns):
-    site.enrol("ann")
+    site.enroll("ann")
     text = re.sub("\x1b\\[[0-9]*m", "", site.at_terminal(columns))
     whole, *groups = bars(text)
     width = min(columns, 160)
@@ -230,14 +230,14 @@ def test_colors_are_for_terminals_and_can_be_switched_off(site):
 
 
 def test_a_terminal_without_block_characters_gets_letters(site):
-    site.enrol("ann")
+    site.enroll("ann")
     text = re.sub("\x1b\\[[0-9]*m", "", site.at_terminal(80, LC_ALL="C"))
     assert text.isascii() and re.search("^\\++!+$", text, re.M)
 
 
 def test_the_date_and_the_numbers_are_printed(site):
     site.policy("enforce = 2199-01-01", "enroll = login", "enroll_until = 2026-01-01")
-    site.enrol("ann")
+    site.enroll("ann")
     said = site.done("report")
     assert re.search(r"^Codes are required from 2199-01-01 on, in \d+ days; after 2026-01-01 only "
                      r"invited users can enroll in a login\.$", said, re.M)
@@ -246,7 +246,7 @@ def test_the_date_and_the_numbers_are_printed(site):
 
 
 def test_names_of_groups_line_up_in_any_script(site):
-    with open(site.folder / "group", "a") as file:
+    with open(site.directory / "group", "a") as file:
         file.write("b\u00fcro:x:4001:ann,ben\n" + "n" * 60 + ":x:4002:ann,ben\n")
     lines = [line for line in site.done("report").splitlines() if re.search(f"[{BLOCKS}]{{8,}}$", line)]
     starts = {re.search(f"[{BLOCKS}]{{8,}}$", line).start() for line in lines[1:]}
@@ -254,7 +254,7 @@ def test_names_of_groups_line_up_in_any_script(site):
 
 
 def test_many_groups_are_cut_and_the_rest_is_counted(site):
-    with open(site.folder / "group", "a") as file:
+    with open(site.directory / "group", "a") as file:
         file.writelines(f"g{i}:x:{4000 + i}:ann,ben\n" for i in range(30))
     said = site.done("report")
     assert len(bars(said)) == 21 and "and 13 smaller ones: --json, --html" in said
@@ -262,7 +262,7 @@ def test_many_groups_are_cut_and_the_rest_is_counted(site):
 
 
 def test_a_host_without_people_is_reported_as_such(site):
-    (site.folder / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (site.directory / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
     assert "There are no people here." in site.done("report")
     assert site.report()["people"] == 0
     assert "0 %" in site.done("report", "--html", "-")
@@ -304,9 +304,9 @@ class Page(html.parser.HTMLParser):
 
 def test_the_page_holds_the_numbers(site):
     site.policy("exempt = gus")
-    site.enrol("ann")
-    site.done("report", "--html", str(site.folder / "page.html"))
-    path = site.folder / "page.html"
+    site.enroll("ann")
+    site.done("report", "--html", str(site.directory / "page.html"))
+    path = site.directory / "page.html"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     page = Page(path.read_text())
     assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in page.tags}
@@ -319,20 +319,20 @@ def test_the_page_holds_the_numbers(site):
 
 
 def test_a_page_replaces_the_last_one_atomically(site):
-    path = site.folder / "page.html"
+    path = site.directory / "page.html"
     path.write_text("old")
     site.done("report", "--html", str(path))
     assert path.read_text().startswith("<!DOCTYPE html>")
-    assert list(site.folder.glob("page.html?*")) == []
+    assert list(site.directory.glob("page.html?*")) == []
     said = site.refused("report", "--html", "/nosuch/page.html")
     assert "/nosuch/page.html: cannot write" in said
     assert site.done("report", "--html", "-").endswith("</html>\n")
 
 
 def test_names_cannot_add_markup(site):
-    with open(site.folder / "passwd", "a") as file:
+    with open(site.directory / "passwd", "a") as file:
         file.write("<script>x:x:2200:2200::/:/bin/sh\n\u202eflip:x:2201:2201::/:/bin/sh\n")
-    with open(site.folder / "group", "a") as file:
+    with open(site.directory / "group", "a") as file:
         file.write("<b>\"&':x:5000:ann,ben\n\x1b[2Jx:x:5001:ann,ben\n")
     page = Page(site.done("report", "--html", "-"))
     assert "<script>x" in page.text and "<b>\"&'" in page.text
@@ -351,9 +351,9 @@ def test_json_and_a_page_together_are_rejected(site):
 
 
 def test_thousands_are_read_in_a_moment_with_a_progress_bar(site):
-    with open(site.folder / "passwd", "a") as file:
+    with open(site.directory / "passwd", "a") as file:
         file.writelines(f"u{i}:x:{10000 + i}:100::/:/bin/sh\n" for i in range(4000))
-    with open(site.folder / "group", "a") as file:
+    with open(site.directory / "group", "a") as file:
         file.write("users:x:100:\n")
     site.done("import", "csv", "-", stdin="".join(f"u{i},{SECRET}\n" for i in range(3000)))
     began = time.monotonic()

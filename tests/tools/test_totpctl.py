@@ -121,7 +121,7 @@ def test_a_wrong_option_is_named_with_what_was_expected(bare, words, said):
 
 def test_options_and_words_come_in_any_order(host, monkeypatch):
     monkeypatch.setenv("POSIXLY_CORRECT", "1")
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     seen = host.done("list", "--json")
     assert host.done("--json", "list") == seen
     assert host.run("--service", "no-such", "test", "--from=192.0.2.1", KNOWN).stderr.startswith(
@@ -169,7 +169,7 @@ def test_users_other_than_root_read_that_root_is_needed(host, words):
     try:
         ran = host.run(*words, preexec_fn=as_nobody)
     except PermissionError:
-        pytest.skip("the build folder is closed to others")
+        pytest.skip("the build directory is closed to others")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "only root can" in ran.stderr
 
@@ -188,7 +188,7 @@ def test_init_creates_keyring_and_store(bare):
     for name in "users", "state", "invites":
         assert stat.S_IMODE((bare.store / name).stat().st_mode) == 0o700
     assert "outcome=initialised" in bare.logged()
-    assert not list(bare.folder.rglob("*~*"))
+    assert not list(bare.directory.rglob("*~*"))
 
 
 def test_init_does_not_depend_on_the_umask(bare):
@@ -196,7 +196,7 @@ def test_init_does_not_depend_on_the_umask(bare):
     assert stat.S_IMODE(bare.keyring.parent.stat().st_mode) == 0o755
     assert stat.S_IMODE(bare.keyring.stat().st_mode) == 0o600
     assert stat.S_IMODE(bare.store.stat().st_mode) == 0o755
-    bare.enrol(UNKNOWN)
+    bare.enroll(UNKNOWN)
 
 
 def test_init_says_who_owns_the_records(bare):
@@ -211,7 +211,7 @@ def test_init_says_who_owns_the_records(bare):
 
 
 def test_init_again_changes_nothing(host):
-    host.enrol(UNKNOWN)
+    host.enroll(UNKNOWN)
     before = host.files()
     said = host.done("init")
     assert "nothing is changed" in said
@@ -219,7 +219,7 @@ def test_init_again_changes_nothing(host):
 
 
 def test_init_creates_no_new_key_for_an_old_store(host):
-    host.enrol(UNKNOWN)
+    host.enroll(UNKNOWN)
     kept = host.keyring.read_bytes()
     host.keyring.unlink()
     before = host.files()
@@ -233,7 +233,7 @@ def test_init_creates_no_new_key_for_an_old_store(host):
 
 
 def test_init_creates_no_new_key_for_records_without_a_marker(host):
-    host.enrol(UNKNOWN)
+    host.enroll(UNKNOWN)
     host.keyring.unlink()
     (host.store / "STORE").unlink()
     host.refused("init")
@@ -246,7 +246,7 @@ def test_init_creates_a_store_for_an_existing_keyring(host):
     said = host.done("init")
     assert "Made the keyring" not in said and "Made the store" in said
     assert host.keyring.read_bytes() == kept
-    host.enrol(UNKNOWN)
+    host.enroll(UNKNOWN)
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text("nonsense\n"),
@@ -261,9 +261,9 @@ def test_init_leaves_an_unsafe_keyring_unchanged(host, spoil):
 
 
 def test_init_needs_the_parents_of_its_directories(bare):
-    bare.keyring = bare.folder / "a" / "b" / "keyring"
+    bare.keyring = bare.directory / "a" / "b" / "keyring"
     bare.policy()
-    assert str(bare.folder / "a" / "b") in bare.refused("init")
+    assert str(bare.directory / "a" / "b") in bare.refused("init")
     assert not bare.store.exists()
 
 
@@ -273,7 +273,7 @@ def test_a_missing_store_is_explained(bare):
 
 
 def test_a_missing_keyring_never_means_not_enrolled(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.keyring.unlink()
     for name in "show", "unlock", "repair", "repair-clock", "adopt":
         said = host.refused(name, KNOWN)
@@ -291,7 +291,7 @@ def test_check_says_that_a_file_has_no_errors(host):
 
 
 def test_check_reports_every_mistake_with_file_and_line(host):
-    path = host.folder / "candidate"
+    path = host.directory / "candidate"
     path.write_text("# a comment\nwindow = many\n\nnullok = yes\nwindow = 1\nwindow = 1\nnonsense\n")
     ran = host.run("check", path)
     assert (ran.returncode, ran.stdout) == (1, "")
@@ -302,7 +302,7 @@ def test_check_reports_every_mistake_with_file_and_line(host):
 
 
 def test_check_reads_a_candidate_of_any_owner_and_mode(host):
-    path = host.folder / "candidate"
+    path = host.directory / "candidate"
     path.write_text("window = 2\n")
     os.chown(path, 65534, 65534)
     path.chmod(0o666)
@@ -312,17 +312,17 @@ def test_check_reads_a_candidate_of_any_owner_and_mode(host):
 
 
 def test_check_needs_no_root(host):
-    host.folder.chmod(0o755)
-    path = host.folder / "candidate"
+    host.directory.chmod(0o755)
+    path = host.directory / "candidate"
     path.write_text("window = 2\n")
-    for folder in list(path.parents)[:-1]:
-        if not folder.stat().st_mode & stat.S_IXOTH:
+    for directory in list(path.parents)[:-1]:
+        if not directory.stat().st_mode & stat.S_IXOTH:
             path = None
             break
     try:
         ran = host.run("check", path or "/dev/null", preexec_fn=as_nobody)
     except PermissionError:
-        pytest.skip("the build folder is closed to others")
+        pytest.skip("the build directory is closed to others")
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
@@ -352,7 +352,7 @@ def test_check_says_why_it_cannot_read(host, path):
 
 
 def test_check_rejects_a_file_that_is_too_large(host):
-    path = host.folder / "candidate"
+    path = host.directory / "candidate"
     path.write_text("#" * 70000)
     assert "64 KiB" in host.refused("check", path)
 
@@ -448,7 +448,7 @@ def test_a_user_given_twice_is_an_error_that_names_the_first_line(host):
 
 
 def test_an_enrolled_user_stays_unchanged(host):
-    host.enrol("a.x")
+    host.enroll("a.x")
     before = host.files()
     said = host.refused("import", "csv", "-", stdin=f"a.x,{OTHER_SECRET}\n")
     assert "standard input:1: a.x is enrolled already" in said
@@ -559,14 +559,14 @@ def test_progress_is_drawn_on_a_terminal_and_erased_again(host):
 
 
 def test_show_never_shows_a_secret(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     for shown in host.done("show", KNOWN), host.logged():
         for secret in SECRET, SECRET.lower(), base64.b32decode(SECRET).hex(), "Hello!":
             assert secret not in shown
 
 
 def test_show_prints_what_an_administrator_wants_to_know(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     shown = host.done("show", KNOWN)
     moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+01:00"
     assert row(shown, "user") == KNOWN
@@ -590,7 +590,7 @@ def test_show_prints_what_an_administrator_wants_to_know(host):
 
 
 def test_show_prints_how_long_to_wait(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     for _ in range(5):
         assert host.attempt(KNOWN, wrong_code()) == "deny wrong_code"
     assert host.attempt(KNOWN, wrong_code()) == "wait throttled"
@@ -602,14 +602,14 @@ def test_show_prints_how_long_to_wait(host):
 
 def test_show_reports_a_lock_that_only_unlock_ends(host):
     host.policy("attempts_total = 2", "attempts_total_refill = 0")
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     for _ in range(2):
         host.attempt(KNOWN, wrong_code())
     assert row(host.done("show", KNOWN), "  next try") == "denied until totpctl unlock"
 
 
 def test_show_counts_recovery_codes_and_marks_counter_based_tokens(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.record("hotp", KNOWN)
     shown = host.done("show", KNOWN)
     assert row(shown, "recovery codes") == "10 of 10 left"
@@ -622,7 +622,7 @@ def test_show_reports_a_user_who_is_not_enrolled(host):
 
 
 def test_show_names_the_command_that_repairs(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.state_file(KNOWN).unlink()
     ran = host.run("show", KNOWN)
     assert ran.returncode == 1 and "totpctl repair" in ran.stderr
@@ -634,7 +634,7 @@ def test_show_names_the_command_that_repairs(host):
 
 
 def test_show_reports_a_uid_that_differs(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.record("bind", KNOWN, 4711)
     uid = host.done("show", KNOWN)
     assert "4711" in uid and f"the account has {KNOWN_UID}" in uid and "totpctl adopt" in uid
@@ -650,7 +650,7 @@ def test_a_record_of_another_user_does_not_open(host):
 
 
 def test_unlock_clears_failed_attempts(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     used = fresh_code()
     assert host.attempt(KNOWN, used) == "allow code"
     for _ in range(6):
@@ -669,7 +669,7 @@ def test_unlock_clears_failed_attempts(host):
 
 
 def test_unlock_makes_no_used_code_valid_again(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     code = fresh_code()
     assert host.attempt(KNOWN, code) == "allow code"
     host.attempt(KNOWN, wrong_code())
@@ -678,14 +678,14 @@ def test_unlock_makes_no_used_code_valid_again(host):
 
 
 def test_unlock_of_a_user_who_is_not_locked_changes_nothing(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     before = host.files()
     assert "nothing is changed" in host.done("unlock", KNOWN)
     assert host.files() == before and "unlocked" not in host.logged()
 
 
 def test_unlock_waits_for_a_login(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.attempt(KNOWN, wrong_code())
     holder = subprocess.Popen([RECORD_TOOL, host.conf, "lock", KNOWN], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE)
@@ -703,8 +703,8 @@ def test_unlock_waits_for_a_login(host):
 
 
 def test_delete_removes_every_trace(host):
-    host.enrol(KNOWN)
-    host.enrol(UNKNOWN)
+    host.enroll(KNOWN)
+    host.enroll(UNKNOWN)
     assert "no longer enrolled" in host.done("delete", "--yes", KNOWN)
     assert os.listdir(host.store / "users") == [UNKNOWN]
     host.state_file(UNKNOWN)
@@ -733,7 +733,7 @@ def on_terminal(host, answer, *words):
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "x\n", "\x04", "nyes\n"])
 def test_delete_asks_on_a_terminal_and_only_yes_deletes(host, answer):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     before = host.files()
     code, said = on_terminal(host, answer, "delete", KNOWN)
     assert code == 1 and f"Delete {KNOWN}'s enrollment? [y/N]" in said
@@ -744,14 +744,14 @@ def test_delete_asks_on_a_terminal_and_only_yes_deletes(host, answer):
 
 def test_delete_asks_for_each_user(host):
     for name in "alice.x", "bob.x", "carol.x":
-        host.enrol(name)
+        host.enroll(name)
     code, said = on_terminal(host, "y\nn\nYES\n", "delete", "alice.x", "bob.x", "no.such", "carol.x")
     assert code == 1 and said.count("[y/N]") == 3 and "no.such is not enrolled" in said
     assert os.listdir(host.store / "users") == ["bob.x"]
 
 
 def test_delete_does_not_ask_with_yes_and_needs_it_without_a_terminal(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     before = host.files()
     ran = host.run("delete", KNOWN, stdin="y\n")
     assert ran.returncode == 2 and "--yes" in ran.stderr and host.files() == before
@@ -761,14 +761,14 @@ def test_delete_does_not_ask_with_yes_and_needs_it_without_a_terminal(host):
 
 def test_no_name_in_the_store_controls_root_s_terminal(host):
     """A process that can write there, such as totpd, can have stored any record."""
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     for name in "a\x1b[2J", "b\n\x9b2J":
         host.record("twin", KNOWN, name)
     for file in (host.store / "state").glob("[ab]%*"):
         file.unlink()
     host.record("invite", "c\x1b[2J", 0, 60)
     for words in (("list",), ("invite",), ("show", "a\x1b[2J"), ("upgrade",), ("doctor",),
-                  ("export", "-", "--passphrase-file", host.folder / "none"),
+                  ("export", "-", "--passphrase-file", host.directory / "none"),
                   ("repair-clock", "a\x1b[2J"), ("report",), ("key", "rotate")):
         ran = host.run(*words)
         said = ran.stdout + ran.stderr
@@ -778,7 +778,7 @@ def test_no_name_in_the_store_controls_root_s_terminal(host):
 
 
 def test_delete_removes_a_damaged_record(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.user_file(KNOWN).write_bytes(b"nonsense")
     host.done("delete", "--yes", KNOWN)
     assert os.listdir(host.store / "users") == os.listdir(host.store / "state") == []
@@ -810,7 +810,7 @@ def spoil_link(path):
 
 @pytest.mark.parametrize("spoil", [spoil_missing, spoil_bytes, spoil_short, spoil_mode, spoil_link])
 def test_repair_creates_a_new_state_and_says_what_that_means(host, spoil):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     path = host.state_file(KNOWN)
     spoil(path)
     host.refused("show", KNOWN)
@@ -832,7 +832,7 @@ def test_repair_creates_a_new_state_and_says_what_that_means(host, spoil):
 
 
 def test_codes_are_accepted_from_the_time_that_repair_prints(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.state_file(KNOWN).unlink()
     said = host.done("repair", KNOWN)
     at = time.time()
@@ -844,7 +844,7 @@ def test_codes_are_accepted_from_the_time_that_repair_prints(host):
 
 
 def test_repair_makes_recovery_codes_and_counters_invalid(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.record("hotp", KNOWN)
     host.state_file(KNOWN).unlink()
     said = host.done("repair", KNOWN)
@@ -855,7 +855,7 @@ def test_repair_makes_recovery_codes_and_counters_invalid(host):
 
 
 def test_repair_leaves_an_undamaged_record_unchanged(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     before = host.files()
     assert "nothing is changed" in host.done("repair", KNOWN)
     assert host.files() == before and "repaired" not in host.logged()
@@ -864,7 +864,7 @@ def test_repair_leaves_an_undamaged_record_unchanged(host):
 @pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"nonsense"),
                                    lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x")])
 def test_repair_says_that_a_damaged_credential_is_lost(host, spoil):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     spoil(host.user_file(KNOWN))
     before = host.files()
     assert "totpctl delete" in host.refused("repair", KNOWN)
@@ -879,7 +879,7 @@ def test_repair_of_a_user_without_a_record_fails(host):
 
 
 def test_repair_clock_sets_a_future_step_back(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.record("ahead", KNOWN, 3600)
     code = fresh_code()
     assert host.attempt(KNOWN, code) == "deny clock_back"
@@ -893,7 +893,7 @@ def test_repair_clock_sets_a_future_step_back(host):
 
 
 def test_repair_clock_leaves_a_correct_step_unchanged(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     assert host.attempt(KNOWN, fresh_code()) == "allow code"
     before = host.files()
     assert "nothing is changed" in host.done("repair-clock", KNOWN)
@@ -901,7 +901,7 @@ def test_repair_clock_leaves_a_correct_step_unchanged(host):
 
 
 def test_repair_clock_does_not_undo_a_repair(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.state_file(KNOWN).unlink()
     host.done("repair", KNOWN)
     before = host.files()
@@ -911,7 +911,7 @@ def test_repair_clock_does_not_undo_a_repair(host):
 
 
 def test_repair_clock_of_a_damaged_record_names_repair(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.state_file(KNOWN).unlink()
     assert "totpctl repair" in host.refused("repair-clock", KNOWN)
 
@@ -920,7 +920,7 @@ def test_repair_clock_of_a_damaged_record_names_repair(host):
 
 
 def test_adopt_binds_a_record_to_the_current_account(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     used = fresh_code()
     assert host.attempt(KNOWN, used) == "allow code"
     host.record("bind", KNOWN, 4711)
@@ -935,14 +935,14 @@ def test_adopt_binds_a_record_to_the_current_account(host):
 
 
 def test_adopt_leaves_a_correct_binding_unchanged(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     before = host.files()
     assert "nothing is changed" in host.done("adopt", KNOWN)
     assert host.files() == before and "adopted" not in host.logged()
 
 
 def test_adopt_needs_an_account_and_a_record(host):
-    host.enrol(UNKNOWN)
+    host.enroll(UNKNOWN)
     assert "there is no account" in host.refused("adopt", UNKNOWN)
     assert "is not enrolled" in host.refused("adopt", KNOWN)
 
@@ -962,7 +962,7 @@ def move_to_another_machine(host):
 
 
 def test_after_accept_a_moved_store_causes_no_warning(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     before = (host.store / "STORE").read_text()
     move_to_another_machine(host)
     assert "totpctl store accept" in host.run("list").stderr
@@ -976,7 +976,7 @@ def test_after_accept_a_moved_store_causes_no_warning(host):
 
 
 def test_after_a_restored_backup_no_earlier_code_is_accepted(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     backup = {path: path.read_bytes() for path in (host.user_file(KNOWN), host.state_file(KNOWN))}
     code = fresh_code()
     assert host.attempt(KNOWN, code) == "allow code"
@@ -992,7 +992,7 @@ def test_after_a_restored_backup_no_earlier_code_is_accepted(host):
 
 
 def test_accepting_a_store_ends_temporary_codes_and_reports_the_unknown(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.done("import", "csv", "-", stdin=f"{UNKNOWN},{OTHER_SECRET},SHA1,6,hotp:5\n")
     host.done("recovery", KNOWN)
     code = json.loads(host.done("temporary-code", KNOWN, "--uses", "5", "--json"))["code"]
@@ -1003,7 +1003,7 @@ def test_accepting_a_store_ends_temporary_codes_and_reports_the_unknown(host):
 
 
 def test_a_store_is_not_accepted_while_a_record_cannot_be_changed(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     move_to_another_machine(host)
     with open(host.state_file(KNOWN), "r+b") as state:
         fcntl.fcntl(state, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
@@ -1013,17 +1013,17 @@ def test_a_store_is_not_accepted_while_a_record_cannot_be_changed(host):
 
 
 def test_a_damaged_record_does_not_prevent_accepting_the_store(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     move_to_another_machine(host)
     host.user_file(KNOWN).write_bytes(b"x" * 200)
     assert "1 record could not be read" in host.done("store", "accept")
 
 
 def test_a_store_of_another_uid_is_not_accepted(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     move_to_another_machine(host)
-    for folder in "users", "state":
-        os.chown(host.store / folder, 2, 2)
+    for directory in "users", "state":
+        os.chown(host.store / directory, 2, 2)
     said = host.refused("store", "accept")
     assert "belong to uid 2" in said and ("chown -hR" in said or "systemd-sysusers" in said)
     assert OTHER_MACHINE in (host.store / "STORE").read_text()

@@ -68,7 +68,7 @@ def test_a_user_who_cannot_log_in_is_listed_with_the_reason(host):
 
 def test_a_user_who_needs_an_unlock_is_listed_as_locked(host):
     host.policy("attempts_total = 2", "attempts_total_refill = 0")
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     for _ in range(2):
         host.attempt(KNOWN, wrong_code())
     entry = listed(host)[KNOWN]
@@ -77,7 +77,7 @@ def test_a_user_who_needs_an_unlock_is_listed_as_locked(host):
 
 
 def test_a_listing_changes_nothing_and_ignores_unknown_files(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     (host.store / "users" / "%61lice").write_text("")
     (host.store / "users" / "bin~0123456789abcdef").write_text("")
     before = host.files()
@@ -87,7 +87,7 @@ def test_a_listing_changes_nothing_and_ignores_unknown_files(host):
 
 
 def test_a_name_with_control_characters_is_listed_harmlessly(host):
-    host.enrol("o'b\"rien\\x")
+    host.enroll("o'b\"rien\\x")
     entry, = json.loads(host.done("list", "--json"))
     assert entry["user"] == "o'b\"rien\\x"
 
@@ -96,7 +96,7 @@ def test_a_name_with_control_characters_is_listed_harmlessly(host):
 
 
 def test_new_recovery_codes_work_once_and_the_old_ones_no_more(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     first = codes_on(host.done("recovery", KNOWN))
     second = codes_on(host.done("recovery", KNOWN))
     assert len(set(first + second)) == 20
@@ -109,7 +109,7 @@ def test_new_recovery_codes_work_once_and_the_old_ones_no_more(host):
 
 
 def test_new_recovery_codes_keep_used_codes_and_failures(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     code = fresh_code()
     assert host.attempt(KNOWN, code) == "allow code"
     host.attempt(KNOWN, wrong_code())
@@ -119,8 +119,8 @@ def test_new_recovery_codes_keep_used_codes_and_failures(host):
 
 
 def test_recovery_codes_go_to_a_new_file_that_only_its_owner_can_read(host):
-    host.enrol(KNOWN)
-    page = host.folder / "codes"
+    host.enroll(KNOWN)
+    page = host.directory / "codes"
     said = host.done("recovery", KNOWN, "--save", page)
     assert codes_on(said) == [] and str(page) in said
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
@@ -130,9 +130,9 @@ def test_recovery_codes_go_to_a_new_file_that_only_its_owner_can_read(host):
 
 
 def test_an_existing_file_stays_and_so_do_the_codes(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     code = codes_on(host.done("recovery", KNOWN))[0]
-    page = host.folder / "codes"
+    page = host.directory / "codes"
     page.write_text("mine")
     assert str(page) in host.refused("recovery", KNOWN, "--save", page)
     assert page.read_text() == "mine"
@@ -140,16 +140,16 @@ def test_an_existing_file_stays_and_so_do_the_codes(host):
 
 
 def test_with_a_damaged_record_no_codes_are_made(host):
-    page = host.folder / "codes"
+    page = host.directory / "codes"
     assert "not enrolled" in host.refused("recovery", KNOWN, "--save", page)
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.state_file(KNOWN).unlink()
     assert "totpctl repair" in host.refused("recovery", KNOWN, "--save", page)
     assert not page.exists()
 
 
 def test_the_policy_says_how_many_recovery_codes_there_are(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.policy("recovery_codes = 3")
     assert len(codes_on(host.done("recovery", KNOWN))) == 3
     host.policy("recovery_codes = 0")
@@ -158,7 +158,7 @@ def test_the_policy_says_how_many_recovery_codes_there_are(host):
 
 
 def test_recovery_codes_that_cannot_be_shown_are_a_failure(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     with open("/dev/full", "w") as full:
         ran = subprocess.run([TOTPCTL, "--conf", host.conf, "recovery", KNOWN], stdout=full,
                              stderr=subprocess.PIPE, text=True)
@@ -179,7 +179,7 @@ def test_two_codes_find_a_counter_far_ahead_and_use_both_up(host):
 
 
 def test_two_codes_set_the_clock_of_a_token_that_is_off(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     late = time.time() - 7200
     assert host.attempt(KNOWN, code_at(late)) == "deny wrong_code"
     said = host.done("resync", KNOWN, "imported",
@@ -208,7 +208,7 @@ def test_codes_that_match_no_counter_change_nothing(host, typed, said):
 
 
 def test_codes_that_were_used_do_not_set_a_clock(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     now = time.time()
     host.attempt(KNOWN, code_at(now))
     before = host.files()
@@ -244,7 +244,7 @@ def tried(host, *words, stdin="\n", code=0):
 
 
 def test_each_rule_is_reported_where_it_decides(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     host.policy("trusted_networks = 10.0.0.0/8")
     assert "trusted_networks" in decided(tried(host, KNOWN, "--from", "10.1.2.3"))
     assert "enforce" in decided(tried(host, KNOWN, "--from", "11.1.2.3"))
@@ -259,7 +259,7 @@ def test_each_rule_is_reported_where_it_decides(host):
 
 
 def test_a_correct_code_is_reported_as_allowed_and_stays_valid(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     code = fresh_code()
     said = tried(host, KNOWN, "--from", "192.0.2.1", stdin=f"{code}\n")
     assert "Allowed: a code that is right" in said and '"imported"' in said
@@ -269,7 +269,7 @@ def test_a_correct_code_is_reported_as_allowed_and_stays_valid(host):
 
 
 def test_a_recovery_code_is_reported_as_allowed_and_stays_valid(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     code = codes_on(host.done("recovery", KNOWN))[0]
     assert "Allowed: a recovery code" in tried(host, KNOWN, stdin=f"{code}\n")
     assert host.attempt(KNOWN, code) == "allow recovery_code"
@@ -277,7 +277,7 @@ def test_a_recovery_code_is_reported_as_allowed_and_stays_valid(host):
 
 
 def test_a_wrong_code_is_not_counted_and_a_wrong_clock_is_reported(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     for _ in range(8):
         said = tried(host, KNOWN, "--from", "192.0.2.1", stdin=f"{wrong_code()}\n", code=1)
     assert "0 of 5" in said and "a wrong code" in said
@@ -287,7 +287,7 @@ def test_a_wrong_code_is_not_counted_and_a_wrong_clock_is_reported(host):
 
 
 def test_a_throttled_source_and_a_damaged_record_are_denied_without_a_question(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     for _ in range(5):
         host.attempt(KNOWN, wrong_code(), "192.0.2.1")
     said = tried(host, KNOWN, "--from", "192.0.2.1", code=1)
@@ -298,7 +298,7 @@ def test_a_throttled_source_and_a_damaged_record_are_denied_without_a_question(h
 
 def test_a_remembered_address_is_reported(host):
     host.policy("remember = 1h")
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     assert "Code to try" in tried(host, KNOWN, "--from", "192.0.2.1")
     host.attempt(KNOWN, fresh_code(), "192.0.2.1")
     assert "remembered" in tried(host, KNOWN, "--from", "192.0.2.1")
@@ -306,7 +306,7 @@ def test_a_remembered_address_is_reported(host):
 
 
 def test_a_malformed_address_or_a_missing_service_is_rejected(host):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     assert host.run("test", KNOWN, "--from", "example.org").returncode == 2
     for service in "no-such-service", "../passwd", "/etc/passwd":
         assert "no such service" in host.refused("test", KNOWN, "--service", service)
@@ -317,7 +317,7 @@ def test_a_malformed_address_or_a_missing_service_is_rejected(host):
 
 @pytest.mark.parametrize("ahead, status", [(86400, "clock"), (90, "clock"), (30, "ok")])
 def test_a_last_code_in_the_future_is_listed_and_shown_and_test_denies_it(host, ahead, status):
-    host.enrol(KNOWN)
+    host.enroll(KNOWN)
     assert host.attempt(KNOWN, fresh_code()) == "allow code"
     host.record("ahead", KNOWN, ahead)
     assert re.search(rf"^{KNOWN} +{status} ", host.done("list"), re.M)

@@ -114,7 +114,7 @@ static void a_file_that_others_may_write_is_rejected(void **state)
 	assert_says("expected root", told.last);
 }
 
-static void a_fifo_or_a_directory_is_rejected_at_once(void **state)
+static void anything_but_a_regular_file_is_rejected_at_once(void **state)
 {
 	struct place *place = *state;
 	struct policy policy;
@@ -186,7 +186,7 @@ int main(void)
 		IN_PLACE(only_the_default_file_may_be_missing),
 		IN_PLACE(a_file_that_exists_counts_whether_named_or_not),
 		IN_PLACE(a_file_that_others_may_write_is_rejected),
-		IN_PLACE(a_fifo_or_a_directory_is_rejected_at_once),
+		IN_PLACE(anything_but_a_regular_file_is_rejected_at_once),
 		IN_PLACE(a_link_to_a_file_owned_by_root_is_followed),
 		IN_PLACE(sixty_four_kilobytes_are_the_most),
 		IN_PLACE(an_empty_file_leaves_the_defaults),

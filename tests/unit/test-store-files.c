@@ -431,14 +431,14 @@ static void a_file_that_root_does_not_own_is_not_given(void **state)
 	assert_int_equal(0, symlink(outside, in_store(f, "users/link")));
 	assert_int_equal(0, link(outside, in_store(f, "users/hard")));
 	assert_int_equal(0, mkfifo(in_store(f, "users/fifo"), 0600));
-	assert_int_equal(0, mkdir(in_store(f, "users/folder"), 0700));
+	assert_int_equal(0, mkdir(in_store(f, "users/directory"), 0700));
 	write_file(in_store(f, "users/others"), "x", 1, 0600);
 	assert_int_equal(0, chown(in_store(f, "users/others"), SERVICE_UID + 1, 0));
 	assert_true(give(f));
 	assert_int_equal(0, owner_of(outside));
 	assert_int_equal(0, owner_of(in_store(f, "users/link")));
 	assert_int_equal(0, owner_of(in_store(f, "users/fifo")));
-	assert_int_equal(0, owner_of(in_store(f, "users/folder")));
+	assert_int_equal(0, owner_of(in_store(f, "users/directory")));
 	assert_int_equal(SERVICE_UID + 1, owner_of(in_store(f, "users/others")));
 }
 
