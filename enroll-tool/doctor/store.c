@@ -124,8 +124,8 @@ static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 	if (err != TOTP_OK && (err != TOTP_ERR_UNSAFE || doctor->count == before))
 		doctor_report(doctor,
 			      &(struct report){.id = "keyring",
-					       .why = "without it no record can be read, and all "
-						      "who must give a code are denied",
+					       .why = "without it no record can be read, and "
+						      "users who need a code are denied",
 					       .repair = err == TOTP_ERR_NOT_FOUND
 								 ? "restore it from your copy; on "
 								   "a new host: totpctl init"
