@@ -1,6 +1,5 @@
 #include "common/json.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,7 +9,7 @@
 static void write_out(struct json *json)
 {
 	if (!json->failed && io_write(STDOUT_FILENO, json->text, json->len) != TOTP_OK)
-		json->failed = errno;
+		json->failed = true;
 	json->len = 0;
 }
 
@@ -63,7 +62,7 @@ void json_begin(struct json *json)
 {
 	*json = (struct json){.len = 0};
 	if (fflush(stdout) != 0) /* what was printed before comes first */
-		json->failed = errno;
+		json->failed = true;
 }
 
 void json_open(struct json *json, const char *name, char bracket)
@@ -112,13 +111,11 @@ void json_bool(struct json *json, const char *name, bool value)
 
 int json_end(const struct tool *tool, struct json *json)
 {
-	int failed;
+	bool failed;
 
 	put_text(json, "\n");
 	write_out(json);
 	failed = json->failed;
 	WIPE(*json);
-	if (!failed)
-		return TOOL_DONE;
-	return tool_refuse(tool, "cannot write to standard output: %s", strerror(failed));
+	return failed ? tool_output_lost(tool) : TOOL_DONE;
 }

@@ -17,7 +17,7 @@ struct json {
 	unsigned depth;
 	bool array; /* the outermost value is one */
 	bool comma; /* something stands before the next value */
-	int failed; /* errno of the first write that failed */
+	bool failed; /* a write failed: the rest is not written */
 };
 
 void json_begin(struct json *json);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -65,11 +66,20 @@ int tool_begin(const struct tool *tool)
 	return TOOL_DONE;
 }
 
+int tool_output_lost(const struct tool *tool)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))
+		return TOOL_REFUSED;
+	return tool_refuse(tool, "cannot write to standard output");
+}
+
 int tool_end(struct tool *tool, int code)
 {
 	tool->store = store_close(tool->store);
 	if (fflush(stdout) != 0 || ferror(stdout))
-		return tool_refuse(tool, "cannot write to standard output");
+		return tool_output_lost(tool);
 	return code;
 }
 

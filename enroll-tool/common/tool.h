@@ -50,7 +50,13 @@ void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 
-/* The same, and "Try 'name subcommand --help'."; returns TOOL_USAGE. */
+/*
+ * Standard output could not be written: returns TOOL_REFUSED after a sentence that says so, or
+ * after none where a pipe's reader, such as head, has read what it wanted and left.
+ */
+int tool_output_lost(const struct tool *tool);
+
+/* As tool_refuse, and "Try 'name subcommand --help'."; returns TOOL_USAGE. */
 int tool_usage(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 
 /*

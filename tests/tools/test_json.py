@@ -122,12 +122,13 @@ def test_an_enrollment_prints_what_the_manual_names(host):
 @pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("invite", "--json"),
                                    ("key", "list", "--json"), ("report", "--json")], ids=" ".join)
 def test_output_that_cannot_be_written_is_an_error(people, words):
-    """Neither a full disk nor a reader that has ended loses a line without a word."""
+    """A full disk gets a message; a reader that left, as head does, only the exit status."""
     reader, closed = os.pipe()
     os.close(reader)
     with open("/dev/full", "wb") as full, open(closed, "wb") as pipe:
-        for output in full, pipe:
+        for output, messages in (full, 1), (pipe, 0):
             ran = subprocess.run([TOTPCTL, "--conf", people.conf, *words], stdout=output,
                                  stderr=subprocess.PIPE, text=True, timeout=60)
             assert ran.returncode == 1, ran
-            assert ran.stderr.count("cannot write to standard output") == 1, ran
+            assert ran.stderr.count("cannot write to standard output") == messages, ran
+            assert messages or not ran.stderr, ran
