@@ -15,8 +15,8 @@ struct json {
 	char text[4096]; /* not written yet */
 	size_t len;
 	unsigned depth;
-	bool array; /* the outermost value is one */
-	bool comma; /* something stands before the next value */
+	bool array;  /* the outermost value is one */
+	bool comma;  /* something stands before the next value */
 	bool failed; /* a write failed: the rest is not written */
 };
 
