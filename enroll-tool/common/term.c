@@ -10,16 +10,20 @@
 #include <unistd.h>
 #include <wchar.h>
 
+/* Looked at once: each look reads files of the locale, and a term_of comes with every message. */
 static bool locale_is_utf8(void)
 {
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-	bool utf8;
+	static enum { UNKNOWN = 0, OTHER, UTF8 } found;
+	locale_t locale;
 
-	if (!locale)
-		return false;
-	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-	freelocale(locale);
-	return utf8;
+	if (found == UNKNOWN) {
+		locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+		found = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0 ? UTF8
+										       : OTHER;
+		if (locale)
+			freelocale(locale);
+	}
+	return found == UTF8;
 }
 
 struct term term_of(FILE *stream)

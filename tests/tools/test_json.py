@@ -131,4 +131,3 @@ def test_output_that_cannot_be_written_is_an_error(people, words):
                                  stderr=subprocess.PIPE, text=True, timeout=60)
             assert ran.returncode == 1, ran
             assert ran.stderr.count("cannot write to standard output") == messages, ran
-            assert messages or not ran.stderr, ran
