@@ -240,35 +240,31 @@ int batch_users_check(struct batch_users *users)
 
 /* --- the URIs for their phones --- */
 
-static enum totp_err name_of(const char *what, const char *pattern, const char *user,
-			     char *ret_name, size_t cap, struct reason *why)
+/* The errors of a name that the policy's pattern made; cap: of the array that it is in. */
+static enum totp_err check_name(const char *what, const char *name, size_t cap, enum totp_err err,
+				struct reason *why)
 {
-	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
-	const struct policy_names names = {user, host, full_host};
-	enum totp_err err;
-
-	machine_names(host, full_host);
-	err = policy_expand(pattern, &names, ret_name, cap);
-	if (err != TOTP_OK) {
-		reason_set(why, "%s: the policy's pattern gives more than %zu bytes", what,
-			   cap - 1);
-		return err;
-	}
-	return uri_check_name(what, text_of(ret_name), cap - 1, why);
+	if (err == TOTP_OK)
+		return uri_check_name(what, text_of(name), cap - 1, why);
+	reason_set(why, "%s: the policy's pattern gives more than %zu bytes", what, cap - 1);
+	return err;
 }
 
 enum totp_err batch_users_uri(const struct batch_users *users, const struct person *person,
 			      struct otp_uri *ret_uri, struct reason *why)
 {
 	const struct policy *policy = &users->tool->policy;
+	char host[MACHINE_NAME_MAX], full_host[MACHINE_NAME_MAX];
+	const struct policy_names names = {person->name, host, full_host};
 	enum totp_err err;
 
+	machine_names(host, full_host);
 	*ret_uri = (struct otp_uri){
 		.alg = policy->algorithm, .digits = policy->digits, .period = policy->period};
-	err = name_of("issuer", policy->issuer, person->name, ret_uri->issuer,
-		      sizeof(ret_uri->issuer), why);
-	if (err == TOTP_OK)
-		err = name_of("account", policy->account, person->name, ret_uri->account,
-			      sizeof(ret_uri->account), why);
-	return err;
+	err = policy_expand(policy->issuer, &names, ret_uri->issuer, sizeof(ret_uri->issuer));
+	err = check_name("issuer", ret_uri->issuer, sizeof(ret_uri->issuer), err, why);
+	if (err != TOTP_OK)
+		return err;
+	err = policy_expand(policy->account, &names, ret_uri->account, sizeof(ret_uri->account));
+	return check_name("account", ret_uri->account, sizeof(ret_uri->account), err, why);
 }

@@ -38,26 +38,25 @@ static struct key_use *use_of(struct key_uses *uses, uint32_t id)
 	return &uses->use[uses->count++];
 }
 
-static void count_use(void *context, enum store_kind kind, const char *user, enum totp_err err,
-		      uint32_t key_id, const struct reason *why)
+static void count_use(void *context, const struct store_sealed *sealed)
 {
 	struct survey *survey = context;
 	struct key_uses *uses = survey->uses;
-	struct key_use *use = err == TOTP_OK ? use_of(uses, key_id) : NULL;
+	struct key_use *use = sealed->err == TOTP_OK ? use_of(uses, sealed->key_id) : NULL;
 
 	if (survey->done < survey->records)
 		progress_show(&survey->progress, "reading records", ++survey->done,
 			      survey->records);
-	if (err == TOTP_ERR_FORMAT) /* no key opens it */
+	if (sealed->err == TOTP_ERR_FORMAT) /* no key opens it */
 		return;
 	if (!use) {
 		uses->unknown++;
-		uses->why = *why;
-		if (err == TOTP_OK)
-			reason_set(&uses->why, "%.100s: too many keys are missing", user);
+		uses->why = sealed->why;
+		if (sealed->err == TOTP_OK)
+			reason_set(&uses->why, "%.100s: too many keys are missing", sealed->user);
 		return;
 	}
-	if (kind == STORE_RECORD)
+	if (sealed->kind == STORE_RECORD)
 		use->records++;
 	else
 		use->invites++;

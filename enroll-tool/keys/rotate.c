@@ -80,20 +80,19 @@ static void tell_fault(struct rotate *rotate, const struct reason *why)
 		tool_refuse(&rotate->ctl->tool, "%s", why->text);
 }
 
-static void look_at(void *context, enum store_kind kind, const char *user, enum totp_err err,
-		    uint32_t key_id, const struct reason *why)
+static void look_at(void *context, const struct store_sealed *sealed)
 {
 	struct rotate *rotate = context;
 
-	if (err == TOTP_ERR_FORMAT) /* no key opens it */
+	if (sealed->err == TOTP_ERR_FORMAT) /* no key opens it */
 		return;
-	if (err != TOTP_OK)
-		tell_fault(rotate, why);
-	rotate->keep += err != TOTP_OK || key_id == rotate->rotation.from;
+	if (sealed->err != TOTP_OK)
+		tell_fault(rotate, &sealed->why);
+	rotate->keep += sealed->err != TOTP_OK || sealed->key_id == rotate->rotation.from;
 	/* files of a missing key cannot be sealed again */
-	if (err == TOTP_OK && key_id != rotate->rotation.to &&
-	    keyring_find(&rotate->keyring, key_id))
-		rotate->no_memory |= !names_add(&rotate->names[kind], user);
+	if (sealed->err == TOTP_OK && sealed->key_id != rotate->rotation.to &&
+	    keyring_find(&rotate->keyring, sealed->key_id))
+		rotate->no_memory |= !names_add(&rotate->names[sealed->kind], sealed->user);
 }
 
 static int look(struct rotate *rotate)

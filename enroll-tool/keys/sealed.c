@@ -33,22 +33,21 @@ bool sealed_is_there(void)
 	return access(SEALED_FILE, F_OK) == 0;
 }
 
-static bool run(const char *verb, const void *input, size_t input_len, char *output, size_t cap,
-		size_t *ret_len)
+static bool run(const char *verb, struct text input, char *output, size_t cap, size_t *ret_len)
 {
 	const char *const argv[] = {CREDS, NAME, verb, "-", "-", NULL};
 	const struct program program = {
-		.argv = argv, .input = input, .input_len = input_len, .seconds = SECONDS};
+		.argv = argv, .input = input.at, .input_len = input.len, .seconds = SECONDS};
 
 	return program_run(&program, output, cap, ret_len) == 0 && *ret_len > 0;
 }
 
 /* Open it again: if that fails now, it fails at the next boot. */
-static bool opens(const char *box, size_t len, const struct keyring_text *text)
+static bool opens(struct text box, const struct keyring_text *text)
 {
 	char plain[KEYRING_BYTES_MAX + 2];
 	size_t plain_len = 0;
-	bool same = run("decrypt", box, len, plain, sizeof(plain), &plain_len) &&
+	bool same = run("decrypt", box, plain, sizeof(plain), &plain_len) &&
 		    plain_len == text->len && memcmp(plain, text->text, plain_len) == 0;
 
 	explicit_bzero(plain, sizeof(plain));
@@ -62,10 +61,10 @@ int sealed_put(const struct tool *tool, const struct keyring_text *text)
 	size_t len = 0;
 	enum totp_err err;
 
-	if (!run("encrypt", text->text, text->len, box, sizeof(box), &len))
+	if (!run("encrypt", (struct text){text->text, text->len}, box, sizeof(box), &len))
 		return tool_refuse(tool, "the keyring cannot be sealed: " CREDS
 					 " (systemd 250 or later) failed or is missing");
-	if (!opens(box, len, text))
+	if (!opens((struct text){box, len}, text))
 		return tool_refuse(
 			tool,
 			"the keyring was sealed, but does not open again: nothing is changed");

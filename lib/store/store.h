@@ -281,12 +281,16 @@ MUST_CHECK enum totp_err store_create_many(struct store *store, size_t count, st
 
 enum store_kind { STORE_RECORD, STORE_INVITE };
 
-/*
- * err: TOTP_OK, and key_id names the key that sealed it; TOTP_ERR_FORMAT: it is not a sealed
- * file, so no key opens it; any other: it cannot be read, *why says why.
- */
-typedef void store_key_fn(void *context, enum store_kind kind, const char *user, enum totp_err err,
-			  uint32_t key_id, const struct reason *why);
+/* A record or invitation, and the key that sealed it. */
+struct store_sealed {
+	enum store_kind kind;
+	const char *user;
+	enum totp_err err; /* TOTP_ERR_FORMAT: no sealed file, no key opens it; others: see why */
+	uint32_t key_id;   /* if err is TOTP_OK */
+	struct reason why;
+};
+
+typedef void store_key_fn(void *context, const struct store_sealed *sealed);
 
 /*
  * Call `each` with every record and invitation and the key that sealed it, in no order. No seal

@@ -48,21 +48,20 @@ struct seen {
 	struct reason whys[8];
 };
 
-static void see_key(void *context, enum store_kind kind, const char *user, enum totp_err err,
-		    uint32_t key_id, const struct reason *why)
+static void see_key(void *context, const struct store_sealed *sealed)
 {
 	struct seen *seen = context;
 	size_t i = seen->count;
 
-	if (kind != seen->kind)
+	if (sealed->kind != seen->kind)
 		return;
 	seen->count++;
 	if (i >= COUNT(seen->names))
 		return;
-	snprintf(seen->names[i], sizeof(seen->names[i]), "%.31s", user);
-	seen->keys[i] = key_id;
-	seen->errs[i] = err;
-	seen->whys[i] = *why;
+	snprintf(seen->names[i], sizeof(seen->names[i]), "%.31s", sealed->user);
+	seen->keys[i] = sealed->key_id;
+	seen->errs[i] = sealed->err;
+	seen->whys[i] = sealed->why;
 }
 
 static size_t index_of(const struct seen *seen, const char *user)

@@ -82,15 +82,14 @@ static void report_key(void *context, const char *user)
 {
 	struct key_walk *walk = context;
 	char name[STORE_NAME_MAX + 1];
-	struct reason why = {""};
-	uint32_t id = 0;
-	enum totp_err err = store_name(user, name);
+	struct store_sealed sealed = {
+		.kind = walk->kind, .user = user, .err = store_name(user, name)};
 
-	if (err == TOTP_OK)
-		err = read_key_id(walk, name, &id, &why);
-	files_prefix(&why, directory_of(walk->kind));
-	if (err != TOTP_ERR_NOT_FOUND) /* removed meanwhile */
-		walk->each(walk->context, walk->kind, user, err, id, &why);
+	if (sealed.err == TOTP_OK)
+		sealed.err = read_key_id(walk, name, &sealed.key_id, &sealed.why);
+	files_prefix(&sealed.why, directory_of(walk->kind));
+	if (sealed.err != TOTP_ERR_NOT_FOUND) /* removed meanwhile */
+		walk->each(walk->context, &sealed);
 }
 
 static enum totp_err walk_kind(struct store *store, enum store_kind kind, store_key_fn *each,
