@@ -60,13 +60,13 @@ void audit_record(const struct log_event *event)
 		    inet_pton(AF_INET6, address, raw) != 1)
 			address = NULL;
 		snprintf(operation, sizeof(operation), OPERATION, event->outcome);
-		(void)log_account(fd, type_of(event), NULL, operation, event->user, NO_ID, NULL,
+		(void)!log_account(fd, type_of(event), NULL, operation, event->user, NO_ID, NULL,
 				  address, NULL, 1);
 	} else {
 		text_printable(text_of(event->detail ? event->detail : ""), detail, sizeof(detail));
 		snprintf(message, sizeof(message), "op=" OPERATION " detail=\"%s\"", event->outcome,
 			 detail);
-		(void)log_host(fd, type_of(event), message, NULL, NULL, NULL, 1);
+		(void)!log_host(fd, type_of(event), message, NULL, NULL, NULL, 1);
 	}
 	fd_close(fd);
 }
