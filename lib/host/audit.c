@@ -61,7 +61,7 @@ void audit_record(const struct log_event *event)
 			address = NULL;
 		snprintf(operation, sizeof(operation), OPERATION, event->outcome);
 		(void)!log_account(fd, type_of(event), NULL, operation, event->user, NO_ID, NULL,
-				  address, NULL, 1);
+				   address, NULL, 1);
 	} else {
 		text_printable(text_of(event->detail ? event->detail : ""), detail, sizeof(detail));
 		snprintf(message, sizeof(message), "op=" OPERATION " detail=\"%s\"", event->outcome,
