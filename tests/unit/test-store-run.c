@@ -454,7 +454,7 @@ static void an_interrupted_later_write_is_reported(void **state)
 {
 	struct fixture *f = *state;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	uint8_t file[STATE_FILE_LEN];
+	static uint8_t file[STATE_FILE_LEN];
 	bool in_run = false;
 
 	add_user(f->store, "alice", 1);
