@@ -54,21 +54,32 @@ static enum totp_err read_typed(int fd, char ret_line[PROMPT_MAX], bool *ret_got
 	return err;
 }
 
-static enum totp_err read_typed_hidden(int fd, char ret_line[PROMPT_MAX], bool *ret_got)
+/* Stop showing what is typed at @fd; false if it is no terminal. What was typed before is dropped. */
+static bool hide_typed(int fd, struct termios *ret_shown)
 {
-	struct termios shown, hidden;
-	bool terminal = tcgetattr(fd, &shown) == 0;
-	enum totp_err err;
+	struct termios hidden;
 
-	if (terminal) {
-		hidden = shown;
-		hidden.c_lflag &= ~(tcflag_t)ECHO;
-		hidden.c_lflag |= ECHONL;
-		terminal = tcsetattr(fd, TCSAFLUSH, &hidden) == 0;
-	}
-	err = read_typed(fd, ret_line, ret_got);
-	if (terminal)
-		tcsetattr(fd, TCSAFLUSH, &shown);
+	if (tcgetattr(fd, ret_shown) != 0)
+		return false;
+	hidden = *ret_shown;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	hidden.c_lflag |= ECHONL;
+	return tcsetattr(fd, TCSAFLUSH, &hidden) == 0;
+}
+
+/* An answer to a hidden question may come as soon as the question is seen: it is hidden already. */
+static enum totp_err ask(const struct prompt *prompt, char ret_line[PROMPT_MAX], bool *ret_got)
+{
+	struct termios shown;
+	bool hidden = prompt->hidden && hide_typed(prompt->in, &shown);
+	enum totp_err err = TOTP_OK;
+
+	if (prompt->question)
+		err = io_write(prompt->out, prompt->question, strlen(prompt->question));
+	if (err == TOTP_OK)
+		err = read_typed(prompt->in, ret_line, ret_got);
+	if (hidden)
+		tcsetattr(prompt->in, TCSAFLUSH, &shown);
 	return err;
 }
 
@@ -80,10 +91,7 @@ enum totp_err prompt_line(const struct prompt *prompt, char ret_line[PROMPT_MAX]
 	ret_line[0] = '\0';
 	if (fflush(stdout) != 0)
 		return TOTP_ERR_SYSTEM;
-	if (prompt->question &&
-	    io_write(prompt->out, prompt->question, strlen(prompt->question)) != TOTP_OK)
-		return TOTP_ERR_SYSTEM;
-	err = (prompt->hidden ? read_typed_hidden : read_typed)(prompt->in, ret_line, ret_got);
+	err = ask(prompt, ret_line, ret_got);
 	if (err == TOTP_OK && prompt->question && !(*ret_got && isatty(prompt->in)))
 		err = io_write(prompt->out, "\n", 1); /* no terminal has ended the line */
 	return err;

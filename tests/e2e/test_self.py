@@ -1,10 +1,13 @@
 """totp-enroll as ordinary users run it for themselves, through totpd."""
+import fcntl
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
+import termios
 import textwrap
 import time
 
@@ -419,6 +422,25 @@ def test_a_user_who_leaves_at_any_question_changes_nothing(served, how):
                 child.close(force=True)
             assert records() == before, (words, last)
     assert change(as_alice("recovery"), codes.pop())[0] == 0
+
+
+def test_a_secret_is_hidden_before_its_question_is_shown(served):
+    served.policy(enforce="optional", fail_delay=0, period=60)
+    enroll(served)
+    terminal, screen_end = pty.openpty()
+    answers, question = os.pipe()
+    fcntl.fcntl(question, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(question, b"x" * 4096)  # full: the question waits
+    child = subprocess.Popen([*AS_ALICE, "totp-enroll", "add", "x", "--secret", "-", "--hotp"],
+                             stdin=screen_end, stdout=question, stderr=question)
+    try:
+        assert wait_for(lambda: "pipe_write" in open(f"/proc/{child.pid}/wchan").read())
+        assert not termios.tcgetattr(terminal)[3] & termios.ECHO
+    finally:
+        child.kill()
+        child.wait()
+        for fd in terminal, screen_end, answers, question:
+            os.close(fd)
 
 
 def test_output_that_cannot_be_written_changes_nothing(served):
