@@ -317,7 +317,7 @@ static int refuse_option(const struct tool *tool, const struct option_row *const
 static int refuse_command(const struct command_line *line, const struct tool *tool,
 			  const struct command *family, const char *typed)
 {
-	const char *words[2 * ROWS_MAX], *meant, *before = family ? family->name : "";
+	const char *words[2 * ROWS_MAX] = {NULL}, *meant, *before = family ? family->name : "";
 	const struct command_synonym *synonym = family ? NULL : line->synonyms;
 	size_t count = 0;
 

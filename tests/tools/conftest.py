@@ -3,8 +3,10 @@ Print TAP, as the other test programs do, so that every single test is counted. 
 may have expired meanwhile is run again.
 """
 
+import io
 import time
 
+from _pytest._io import TerminalWriter
 from _pytest.runner import runtestprotocol
 
 STEP = 30
@@ -14,6 +16,7 @@ TRIES = 3
 class Tap:
     def __init__(self):
         self.count = 0
+        self._tw = TerminalWriter(io.StringIO())  # colors the text of a failed comparison
 
     def pytest_runtest_logreport(self, report):
         if report.when != "call" and report.passed:
@@ -41,7 +44,7 @@ def pytest_addoption(parser, pluginmanager):
 
 def pytest_configure(config):
     if config.pluginmanager.is_blocked("terminal"):
-        config.pluginmanager.register(Tap())
+        config.pluginmanager.register(Tap(), "terminalreporter")
 
 
 def pytest_runtest_protocol(item, nextitem):

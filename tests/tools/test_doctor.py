@@ -733,13 +733,14 @@ def test_the_repair_of_a_clock_names_a_service_that_is_installed(host, script, r
 
 ENROLL_AT_THE_CONSOLE = ENROLL.replace("sshd", "login").replace("'s/^auth", "'/common-auth/a auth").replace(
     "required pam_totp.so/& enroll_in_account/'", "required pam_totp.so exempt=bob enroll_in_account'")
-OF_UTIL_LINUX = "printf '#!/bin/sh\\necho login from util-linux 2.41\\n' >/mnt/login; chmod 755 /mnt/login; " \
-                "mount --bind /mnt/login /usr/bin/login\n"
+AS_LOGIN = "chmod 755 /mnt/login; mount --bind /mnt/login /usr/bin/login\n"
+OF_SHADOW = "printf '#!/bin/sh\\necho Usage: login >&2; exit 1\\n' >/mnt/login; " + AS_LOGIN
+OF_UTIL_LINUX = "printf '#!/bin/sh\\necho login from util-linux 2.41\\n' >/mnt/login; " + AS_LOGIN
 
 
 def test_a_console_that_ends_before_somebody_can_enroll_is_reported_and_repaired(host):
     script = ENROLL_AT_THE_CONSOLE + "echo '#LOGIN_TIMEOUT 600' >/etc/login.defs\n"
-    assert host.found(script) == [], "login of shadow waits"
+    assert host.found(script + OF_SHADOW) == [], "login of shadow waits"
     one = host.only(script + OF_UTIL_LINUX, "login-grace", "login.defs: LOGIN_TIMEOUT is 60 seconds")
     assert host.found(script + OF_UTIL_LINUX + one["repair"]) == []
     script += "printf '\\tLOGIN_TIMEOUT\\t120\\n' >>/etc/login.defs\n" + OF_UTIL_LINUX
