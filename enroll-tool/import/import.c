@@ -321,6 +321,22 @@ enum totp_err import_add(struct import *import, const struct place *place,
 	return err;
 }
 
+enum totp_err import_token(struct import *import, const struct place *place,
+			   const struct imported *imported, struct reason *why)
+{
+	OWN_NEW_TOKEN struct new_token draft;
+	struct reason fault = {""};
+	enum totp_err err = new_token_make(imported, import->now, &draft, &fault);
+
+	if (err == TOTP_OK)
+		return import_add(import, place, &draft, why);
+	if (err == TOTP_ERR_SYSTEM || err == TOTP_ERR_CRYPTO)
+		return err;
+	import_bad(import, place, "%s",
+		   fault.text[0] ? fault.text : "its name is not that of an account");
+	return TOTP_OK;
+}
+
 void import_end(struct import *import)
 {
 	for (size_t i = 0; i < import->text_count; i++) {

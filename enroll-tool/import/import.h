@@ -90,6 +90,10 @@ MUST_CHECK enum totp_err import_account(struct import *import, const char *name,
 MUST_CHECK enum totp_err import_add(struct import *import, const struct place *place,
 				    const struct new_token *draft, struct reason *why);
 
+/* Keep a token, made now; report one that no account here can have. Errors as import_add. */
+MUST_CHECK enum totp_err import_token(struct import *import, const struct place *place,
+				      const struct imported *imported, struct reason *why);
+
 /* Print "FILE:LINE: …": a line or a user is not imported… */
 void import_bad(struct import *import, const struct place *place, const char *format, ...)
 	PRINTF_LIKE(3);

@@ -5,26 +5,13 @@
 static enum totp_err read_row(struct import *import, const struct place *place, struct text line,
 			      struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token draft;
+	OWN_IMPORTED struct imported row;
 	struct reason fault = {""};
-	struct csv_row row;
-	struct token token;
-	enum totp_err err = csv_decode_row(line, &row, &fault);
 
-	if (err != TOTP_OK) {
-		import_bad(import, place, "%s", fault.text);
-		return TOTP_OK;
-	}
-	token = (struct token){.type = row.hotp ? TOKEN_HOTP : TOKEN_TOTP,
-			       .alg = row.alg,
-			       .digits = row.digits,
-			       .period = row.period,
-			       .created = import->now,
-			       .secret = row.secret};
-	err = new_token_make(text_of(row.user), &token, row.counter, &draft, why);
-	WIPE(token);
-	csv_row_wipe(&row);
-	return err == TOTP_OK ? import_add(import, place, &draft, why) : err;
+	if (csv_decode_row(line, &row, &fault) == TOTP_OK)
+		return import_token(import, place, &row, why);
+	import_bad(import, place, "%s", fault.text);
+	return TOTP_OK;
 }
 
 static int import_csv(struct ctl *ctl)

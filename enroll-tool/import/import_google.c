@@ -38,35 +38,32 @@ static void tell_clock(struct import *import, const struct place *place,
 		       const struct google *google)
 {
 	const struct policy *policy = &import->ctl->tool.policy;
-	uint32_t window = google->hotp ? policy->hotp_window + 1 : 2 * policy->window + 1;
+	bool hotp = google->imported.token.type == TOKEN_HOTP;
+	uint32_t window = hotp ? policy->hotp_window + 1 : 2 * policy->window + 1;
 	uint64_t step = 0;
 
 	if (google->skewed)
 		import_warn(import, place, "the learned clock skew is dropped: set the clocks");
 	if (google->window > window)
 		import_warn(import, place, "codes of %u steps were accepted, here of %u: see %s",
-			    google->window, window, google->hotp ? "hotp_window" : "window");
-	if (google->last_step && totp_step_at(import->now, google->period, &step) == TOTP_OK &&
-	    google->last_step > step + policy->window)
+			    google->window, window, hotp ? "hotp_window" : "window");
+	if (!hotp && totp_step_at(import->now, google->imported.token.period, &step) == TOTP_OK &&
+	    google->imported.moving > step + policy->window)
 		import_warn(import, place,
 			    "the last code used is from the future: until then codes are denied "
 			    "(totpctl repair-clock)");
 }
 
 enum totp_err reader_add_google(struct import *import, const struct place *place, struct text user,
-				const struct google *google, struct reason *why)
+				struct google *google, struct reason *why)
 {
 	OWN_NEW_TOKEN struct new_token draft;
-	struct token token = {.type = google->hotp ? TOKEN_HOTP : TOKEN_TOTP,
-			      .alg = google->alg,
-			      .digits = google->digits,
-			      .period = google->period,
-			      .created = import->now,
-			      .secret = google->secret};
-	enum totp_err err = new_token_make(
-		user, &token, google->hotp ? google->counter : google->last_step, &draft, why);
+	enum totp_err err = text_copy(user, google->imported.user, sizeof(google->imported.user));
 
-	WIPE(token);
+	if (err == TOTP_OK)
+		err = new_token_make(&google->imported, import->now, &draft, why);
+	else
+		err = TOTP_ERR_FORMAT;
 	if (err == TOTP_OK)
 		err = recovery_take_scratch(&draft.cred, google->codes, google->code_count);
 	if (err == TOTP_ERR_FORMAT) {

@@ -11,14 +11,15 @@
  * it: then the part before the '@' counts, if there is such an account here.
  */
 static enum totp_err user_of(struct import *import, const struct otp_uri *uri,
-			     struct text *ret_user, struct reason *why)
+			     char ret_user[CRED_USER_MAX + 1], struct reason *why)
 {
 	char name[URI_ACCOUNT_MAX + 1];
 	struct account account = {0};
 	char *at;
 	enum totp_err err = import_account(import, uri->account, &account, why);
 
-	*ret_user = text_of(uri->account);
+	/* one that is too long is nobody's */
+	(void)!text_copy(text_of(uri->account), ret_user, CRED_USER_MAX + 1);
 	strcpy(name, uri->account);
 	at = strchr(name, '@');
 	if (err != TOTP_OK || account.known || !at || at == name)
@@ -26,40 +27,26 @@ static enum totp_err user_of(struct import *import, const struct otp_uri *uri,
 	*at = '\0';
 	err = import_account(import, name, &account, why);
 	if (err == TOTP_OK && account.known)
-		ret_user->len = (size_t)(at - name);
+		(void)!text_copy(text_of(name), ret_user, CRED_USER_MAX + 1);
 	return err;
 }
 
 static enum totp_err take_uri(struct import *import, const struct place *place,
 			      const struct otp_uri *uri, struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token draft;
-	struct token token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
-			      .alg = uri->alg,
-			      .digits = (uint8_t)uri->digits,
-			      .period = uri->hotp ? 0 : (uint16_t)uri->period,
-			      .created = import->now,
-			      .secret = uri->secret};
-	struct text user;
-	struct reason fault = {""};
-	enum totp_err err = user_of(import, uri, &user, why);
+	OWN_IMPORTED struct imported imported = {
+		.token = {.type = uri->hotp ? TOKEN_HOTP : TOKEN_TOTP,
+			  .alg = uri->alg,
+			  .digits = (uint8_t)uri->digits,
+			  .period = uri->hotp ? 0 : (uint16_t)uri->period,
+			  .secret = uri->secret},
+		.moving = uri->hotp ? uri->counter : 0};
+	enum totp_err err = user_of(import, uri, imported.user, why);
 
-	if (err == TOTP_OK) {
-		/* the issuer becomes the label of the token, if it can be a label */
-		if (cred_label_is_good(text_of(uri->issuer)))
-			strcpy(token.label, uri->issuer);
-		err = new_token_make(user, &token, uri->hotp ? uri->counter : 0, &draft, &fault);
-		if (err == TOTP_OK) {
-			err = import_add(import, place, &draft, why);
-		} else if (err != TOTP_ERR_SYSTEM && err != TOTP_ERR_CRYPTO) {
-			import_bad(import, place, "%s",
-				   fault.text[0] ? fault.text
-						 : "its account is not a name that an account has");
-			err = TOTP_OK;
-		}
-	}
-	WIPE(token);
-	return err;
+	/* the issuer becomes the label of the token, if it can be a label */
+	if (cred_label_is_good(text_of(uri->issuer)))
+		strcpy(imported.token.label, uri->issuer);
+	return err == TOTP_OK ? import_token(import, place, &imported, why) : err;
 }
 
 static enum totp_err read_uri(struct import *import, const struct place *place, struct text line,

@@ -224,34 +224,21 @@ static struct text owner_of(struct pskc_import *pskc, struct text serial)
 
 /* --- all of it --- */
 
-static enum totp_err take_token(struct import *import, const struct place *place,
-				const struct pskc *pskc, struct text user, struct reason *why)
-{
-	OWN_NEW_TOKEN struct new_token draft;
-	struct reason fault = {""};
-	enum totp_err err = new_token_make(user, &pskc->token, pskc->moving, &draft, &fault);
-
-	if (err == TOTP_OK)
-		return import_add(import, place, &draft, why);
-	import_bad(import, place, "%s",
-		   fault.text[0] ? fault.text : "user: not that of an account");
-	return TOTP_OK;
-}
-
 static enum totp_err read_key(struct import *import, const struct place *place,
 			      const struct device *device, const xmlNode *key, struct reason *why)
 {
 	const struct pskc_texts texts = texts_of(device, key);
 	const xmlNode *policy = child(key, "Policy");
-	OWN_PSKC struct pskc pskc;
+	OWN_IMPORTED struct imported token;
 	struct reason fault = {""};
 	struct text user = owner_of((struct pskc_import *)import, text_trim(texts.serial));
 
 	if (child(child(child(key, "Data"), "Secret"), "EncryptedValue"))
 		reason_set(&fault, "the secret is encrypted");
-	else if (pskc_decode(&texts, import->now, &pskc, &fault) == TOTP_OK && user.len == 0)
-		user = text_of(pskc.user);
-	if (!fault.text[0] && user.len == 0)
+	else if (pskc_decode(&texts, &token, &fault) == TOTP_OK && user.len > 0 &&
+		 text_copy(user, token.user, sizeof(token.user)) != TOTP_OK)
+		token.user[0] = '\0';
+	if (!fault.text[0] && user.len == 0 && token.user[0] == '\0')
 		reason_set(&fault, "no user: --users FILE names the users of serial numbers");
 	if (fault.text[0]) {
 		import_bad(import, place, "%s", fault.text);
@@ -263,7 +250,7 @@ static enum totp_err read_key(struct import *import, const struct place *place,
 		import_warn(import, place,
 			    "the dates from which and to which the token may be used are not "
 			    "carried over");
-	return take_token(import, place, &pskc, user, why);
+	return import_token(import, place, &token, why);
 }
 
 static enum totp_err read_package(struct import *import, const struct place *file,

@@ -25,6 +25,7 @@ struct totpcgi {
 /* Remove the codes that were used, by the state. */
 static enum totp_err apply_state(struct google *google, const struct totpcgi_state *state)
 {
+	struct token *token = &google->imported.token;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < google->code_count; i++) {
@@ -36,14 +37,15 @@ static enum totp_err apply_state(struct google *google, const struct totpcgi_sta
 			google->codes[kept++] = google->codes[i];
 	}
 	google->code_count = kept;
-	if (state->counter >= 0 && (!google->hotp || (uint64_t)state->counter > google->counter)) {
-		google->hotp = true; /* as the peer does: a counter in the state goes before */
-		google->period = 0;
-		google->counter = (uint64_t)state->counter;
+	if (state->counter >= 0 &&
+	    (token->type != TOKEN_HOTP || (uint64_t)state->counter > google->imported.moving)) {
+		token->type = TOKEN_HOTP; /* as the peer does: a counter in the state goes before */
+		token->period = 0;
+		google->imported.moving = (uint64_t)state->counter;
 	}
-	if (google->hotp || state->last_success == 0)
+	if (token->type == TOKEN_HOTP || state->last_success == 0)
 		return TOTP_OK;
-	return totp_step_at(state->last_success, google->period, &google->last_step);
+	return totp_step_at(state->last_success, token->period, &google->imported.moving);
 }
 
 static enum totp_err read_state(struct import *import, const struct place *place, const char *name,

@@ -11,18 +11,9 @@ void new_token_wipe(struct new_token *draft)
 	explicit_bzero(draft, sizeof(*draft));
 }
 
-enum totp_err new_token_begin(struct text user, int64_t now, struct new_token *ret_draft)
-{
-	char name[CRED_USER_MAX + 1];
-
-	if (user.len == 0 || !text_is_clean(user) || text_copy(user, name, sizeof(name)) != TOTP_OK)
-		return TOTP_ERR_FORMAT;
-	ret_draft->state = (struct login_state){.sequence = 1};
-	return enroll_begin(name, false, 0, now, &ret_draft->cred);
-}
-
-enum totp_err new_token_add(struct new_token *draft, const struct token *token, uint64_t moving,
-			    struct reason *why)
+/* Add a token at `moving`. */
+static enum totp_err add_token(struct new_token *draft, const struct token *token, uint64_t moving,
+			       struct reason *why)
 {
 	const struct cred *cred = &draft->cred;
 	struct login_state *state = &draft->state;
@@ -58,20 +49,28 @@ enum totp_err new_token_add(struct new_token *draft, const struct token *token, 
 	return err;
 }
 
-enum totp_err new_token_make(struct text user, const struct token *token, uint64_t moving,
+enum totp_err new_token_make(const struct imported *imported, int64_t now,
 			     struct new_token *ret_draft, struct reason *why)
 {
-	enum totp_err err = new_token_begin(user, token->created, ret_draft);
+	struct token token = imported->token;
+	enum totp_err err = TOTP_ERR_FORMAT;
 
-	return err == TOTP_OK ? new_token_add(ret_draft, token, moving, why) : err;
+	token.created = now;
+	ret_draft->state = (struct login_state){.sequence = 1};
+	if (imported->user[0] && text_is_clean(text_of(imported->user)))
+		err = enroll_begin(imported->user, false, 0, now, &ret_draft->cred);
+	if (err == TOTP_OK)
+		err = add_token(ret_draft, &token, imported->moving, why);
+	WIPE(token);
+	return err;
 }
 
 enum totp_err new_token_add_all(struct new_token *draft, const struct new_token *more,
 				struct reason *why)
 {
 	for (size_t i = 0; i < more->cred.token_count; i++) {
-		enum totp_err err = new_token_add(draft, &more->cred.tokens[i],
-						  more->state.tokens[i].moving, why);
+		enum totp_err err =
+			add_token(draft, &more->cred.tokens[i], more->state.tokens[i].moving, why);
 
 		if (err != TOTP_OK)
 			return err;

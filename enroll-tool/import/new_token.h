@@ -5,7 +5,7 @@
 #ifndef IMPORT_NEW_TOKEN_H
 #define IMPORT_NEW_TOKEN_H
 
-#include "record/cred.h"
+#include "import/field.h"
 #include "record/state.h"
 
 #define NEW_TOKEN_LABEL "imported" /* the label of a token that has none */
@@ -20,27 +20,17 @@ struct new_token {
 void new_token_wipe(struct new_token *draft);
 
 /*
- * Begin a draft without tokens for the user that the peer calls `user`. TOTP_ERR_FORMAT: not the
- * name of an account: empty, too long, or with control characters. TOTP_ERR_SYSTEM: no random
- * bytes.
+ * A draft with this token, made now. It gets its id here, and a label if it has none.
+ * TOTP_ERR_FORMAT: the user's name is not that of an account: empty, or with control characters.
+ * TOTP_ERR_RANGE: a value is out of range; *why says so. TOTP_ERR_SYSTEM: no random bytes.
  */
-MUST_CHECK enum totp_err new_token_begin(struct text user, int64_t now,
-					 struct new_token *ret_draft);
+MUST_CHECK enum totp_err new_token_make(const struct imported *imported, int64_t now,
+					struct new_token *ret_draft, struct reason *why);
 
 /*
- * Add a token at `moving`: the last step used, or the next counter. It gets its id here, and a
- * label if it has none or one that is in use. TOTP_ERR_RANGE: there are CRED_TOKENS_MAX, a value is
- * out of range, or another token has the same secret; *why says so.
+ * Add the tokens of another draft; one whose label is in use gets another one. TOTP_ERR_RANGE:
+ * there are CRED_TOKENS_MAX, or another token has the same secret; *why says so.
  */
-MUST_CHECK enum totp_err new_token_add(struct new_token *draft, const struct token *token,
-				       uint64_t moving, struct reason *why);
-
-/* Begin a draft with this token, made at token->created. Errors as both. */
-MUST_CHECK enum totp_err new_token_make(struct text user, const struct token *token,
-					uint64_t moving, struct new_token *ret_draft,
-					struct reason *why);
-
-/* Add the tokens of another draft. Errors as new_token_add. */
 MUST_CHECK enum totp_err new_token_add_all(struct new_token *draft, const struct new_token *more,
 					   struct reason *why);
 

@@ -62,7 +62,7 @@ MUST_CHECK enum totp_err reader_file_at(const struct reader_dir *dir, const char
 
 /* Keep the draft of a user of google-authenticator or totp-cgi; report what is not imported. */
 MUST_CHECK enum totp_err reader_add_google(struct import *import, const struct place *place,
-					   struct text user, const struct google *google,
+					   struct text user, struct google *google,
 					   struct reason *why);
 
 #endif

@@ -1,17 +1,11 @@
 #include "import/csv.h"
 
-#include "import/field.h"
 #include "otp/base32.h"
 #include "otp/totp.h"
 #include "otp/uri.h"
 
-void csv_row_wipe(struct csv_row *row)
-{
-	explicit_bzero(row, sizeof(*row));
-}
-
 /* A period, or the counter of a token that has none. */
-static enum totp_err decode_period_or_counter(struct text field, struct csv_row *row,
+static enum totp_err decode_period_or_counter(struct text field, struct imported *row,
 					      struct reason *why)
 {
 	static const char hotp[] = "hotp:";
@@ -20,25 +14,23 @@ static enum totp_err decode_period_or_counter(struct text field, struct csv_row 
 	uint64_t number = 30;
 	enum totp_err err = TOTP_OK;
 
-	row->hotp = field_begins(field, hotp);
-	if (row->hotp) {
+	row->token.type = field_begins(field, hotp) ? TOKEN_HOTP : TOKEN_TOTP;
+	if (row->token.type == TOKEN_HOTP) {
 		field = (struct text){field.at + len, field.len - len};
-		err = field_number(field, &counters, &number, why);
-		row->counter = (uint32_t)number;
-		return err;
+		return field_number(field, &counters, &row->moving, why);
 	}
 	if (field.len)
 		err = text_number(field, TOTP_PERIOD_MIN, TOTP_PERIOD_MAX, &number);
 	if (err != TOTP_OK)
 		reason_set(why, "period: expected %d to %d seconds, or hotp: and a counter",
 			   TOTP_PERIOD_MIN, TOTP_PERIOD_MAX);
-	row->period = (uint16_t)number;
+	row->token.period = (uint16_t)number;
 	return err;
 }
 
 enum csv_field { CSV_USER, CSV_SECRET, CSV_ALGORITHM, CSV_DIGITS, CSV_MOVING, CSV_FIELDS };
 
-static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct csv_row *row,
+static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct imported *row,
 				struct reason *why)
 {
 	uint64_t digits = 6;
@@ -46,12 +38,12 @@ static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct csv_
 
 	if (err != TOTP_OK)
 		return err;
-	err = base32_decode(field[CSV_SECRET].at, field[CSV_SECRET].len, &row->secret);
-	err = field_secret(err, &row->secret, "secret", "base32 (A to Z and 2 to 7)", why);
+	err = base32_decode(field[CSV_SECRET].at, field[CSV_SECRET].len, &row->token.secret);
+	err = field_secret(err, &row->token.secret, "secret", "base32 (A to Z and 2 to 7)", why);
 	if (err != TOTP_OK)
 		return err;
 	if (field[CSV_ALGORITHM].len &&
-	    uri_algorithm_of(field[CSV_ALGORITHM], &row->alg) != TOTP_OK) {
+	    uri_algorithm_of(field[CSV_ALGORITHM], &row->token.alg) != TOTP_OK) {
 		reason_set(why, "algorithm: expected SHA1, SHA256 or SHA512");
 		return TOTP_ERR_FORMAT;
 	}
@@ -61,16 +53,16 @@ static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct csv_
 		reason_set(why, "digits: expected 6, 7 or 8");
 		return err;
 	}
-	row->digits = (uint8_t)digits;
+	row->token.digits = (uint8_t)digits;
 	return decode_period_or_counter(field[CSV_MOVING], row, why);
 }
 
-enum totp_err csv_decode_row(struct text line, struct csv_row *ret_row, struct reason *why)
+enum totp_err csv_decode_row(struct text line, struct imported *ret_row, struct reason *why)
 {
 	struct text field[CSV_FIELDS] = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
 	enum totp_err err;
 
-	*ret_row = (struct csv_row){.alg = HMAC_SHA1};
+	*ret_row = (struct imported){.token = {.alg = HMAC_SHA1}};
 	for (size_t i = 0; i < CSV_FIELDS; i++)
 		if (text_field(&line, ',', &field[i]))
 			field[i] = text_trim(field[i]);
@@ -81,6 +73,6 @@ enum totp_err csv_decode_row(struct text line, struct csv_row *ret_row, struct r
 		err = TOTP_ERR_FORMAT;
 	}
 	if (err != TOTP_OK)
-		csv_row_wipe(ret_row);
+		imported_wipe(ret_row);
 	return err;
 }

@@ -1,5 +1,10 @@
 #include "import/field.h"
 
+void imported_wipe(struct imported *imported)
+{
+	explicit_bzero(imported, sizeof(*imported));
+}
+
 struct text field_word(struct text *rest)
 {
 	struct text word;

@@ -4,6 +4,18 @@
 
 #include "record/cred.h"
 
+/* A token of another system. The caller sets when it was made. */
+struct imported {
+	char user[CRED_USER_MAX + 1]; /* whose it is there; may be empty */
+	struct token token;           /* without id, and perhaps without label */
+	uint64_t moving; /* the last step used, 0 for none known; or the next counter */
+};
+
+#define OWN_IMPORTED OWN(imported_wipe)
+
+/* Overwrite all of it with zeros. */
+void imported_wipe(struct imported *imported);
+
 /* Take the next word off *rest, with the blanks before it; an empty one when there is none. */
 struct text field_word(struct text *rest);
 

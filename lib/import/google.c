@@ -1,6 +1,5 @@
 #include "import/google.h"
 
-#include "import/field.h"
 #include "otp/base32.h"
 #include "otp/totp.h"
 
@@ -34,8 +33,9 @@ static enum totp_err decode_first_line(struct text line, enum google_kind kind,
 		return TOTP_OK;
 	/* totp-cgi takes padding */
 	if (kind == GOOGLE_TOTPCGI || !memchr(line.at, '=', line.len))
-		err = base32_decode_loose(line.at, line.len, &google->secret);
-	return field_secret(err, &google->secret, "secret", "base32 (A to Z and 2 to 7)", why);
+		err = base32_decode_loose(line.at, line.len, &google->imported.token.secret);
+	return field_secret(err, &google->imported.token.secret, "secret",
+			    "base32 (A to Z and 2 to 7)", why);
 }
 
 /* --- options: the first line of a name counts --- */
@@ -100,8 +100,8 @@ static enum totp_err decode_used(struct text text, struct google *google, struct
 	while ((word = field_word(&value)).len) {
 		if (text_number(word, 0, INT32_MAX, &step) != TOTP_OK)
 			return bad(why, "DISALLOW_REUSE: expected numbers of steps");
-		if (step > google->last_step)
-			google->last_step = step;
+		if (step > google->imported.moving)
+			google->imported.moving = step;
 	}
 	return TOTP_OK;
 }
@@ -110,15 +110,16 @@ static enum totp_err decode_used(struct text text, struct google *google, struct
 static enum totp_err decode_fork(struct text text, struct google *google, struct reason *why)
 {
 	static const struct field_range range = {"DIGITS", CODE_DIGITS_MIN, CODE_DIGITS_MAX};
-	uint64_t digits = google->digits;
+	struct token *token = &google->imported.token;
+	uint64_t digits = token->digits;
 	struct text value;
 
 	if (option_number(text, &range, &digits, why) != TOTP_OK)
 		return TOTP_ERR_FORMAT;
-	google->digits = (uint8_t)digits;
+	token->digits = (uint8_t)digits;
 	if (!find_option(text, "ALGORITHM", &value) || text_is(value, "sha1"))
 		return TOTP_OK;
-	google->alg = text_is(value, "sha256") ? HMAC_SHA256 : HMAC_SHA512;
+	token->alg = text_is(value, "sha256") ? HMAC_SHA256 : HMAC_SHA512;
 	return text_is(value, "sha256") || text_is(value, "sha512")
 		       ? TOTP_OK
 		       : bad(why, "ALGORITHM: expected sha1, sha256 or sha512");
@@ -130,14 +131,17 @@ static enum totp_err choose_mode(struct text text, enum google_kind kind, struct
 	static const struct field_range counters = {"HOTP_COUNTER", 0, UINT32_MAX};
 	static const struct field_range periods = {"STEP_SIZE", 1, PERIOD_MAX};
 	static const char totp[] = "\" TOTP_AUTH"; /* the peer looks for it anywhere in the file */
+	struct token *token = &google->imported.token;
 	uint64_t period = PERIOD_DEFAULT;
 	struct text value;
 
-	if (option_number(text, &counters, &google->counter, why) != TOTP_OK)
+	if (option_number(text, &counters, &google->imported.moving, why) != TOTP_OK)
 		return TOTP_ERR_FORMAT;
-	google->hotp = kind == GOOGLE_TOTPCGI ? find_option(text, counters.name, &value)
-					      : google->counter > 0;
-	if (google->hotp)
+	token->type = (kind == GOOGLE_TOTPCGI ? find_option(text, counters.name, &value)
+					      : google->imported.moving > 0)
+			      ? TOKEN_HOTP
+			      : TOKEN_TOTP;
+	if (token->type == TOKEN_HOTP)
 		return TOTP_OK;
 	if (kind == GOOGLE_AUTHENTICATOR) {
 		if (!memmem(text.at, text.len, totp, sizeof(totp) - 1))
@@ -146,7 +150,7 @@ static enum totp_err choose_mode(struct text text, enum google_kind kind, struct
 		if (option_number(text, &periods, &period, why) != TOTP_OK)
 			return TOTP_ERR_FORMAT;
 	}
-	google->period = (uint16_t)period;
+	token->period = (uint16_t)period;
 	if (period >= TOTP_PERIOD_MIN)
 		return TOTP_OK;
 	reason_set(why, "STEP_SIZE: expected %d seconds or more", TOTP_PERIOD_MIN);
@@ -198,11 +202,12 @@ static enum totp_err decode_lines(struct text text, enum google_kind kind, struc
 	if (err == TOTP_OK)
 		err = option_number(text, &windows, &window, why);
 	google->window = (uint32_t)window;
-	if (kind == GOOGLE_TOTPCGI && !google->hotp)
+	if (kind == GOOGLE_TOTPCGI && google->imported.token.type == TOKEN_TOTP)
 		google->window = (uint32_t)(2 * (window * TOTPCGI_UNIT / PERIOD_DEFAULT) + 1);
 	if (err == TOTP_OK && kind == GOOGLE_AUTHENTICATOR)
 		err = decode_fork(text, google, why);
-	if (err == TOTP_OK && kind == GOOGLE_AUTHENTICATOR && !google->hotp) {
+	if (err == TOTP_OK && kind == GOOGLE_AUTHENTICATOR &&
+	    google->imported.token.type == TOKEN_TOTP) {
 		google->skewed = find_option(text, "TIME_SKEW", &value) && !text_is(value, "0");
 		err = decode_used(text, google, why);
 	}
@@ -216,7 +221,8 @@ enum totp_err google_decode(struct text text, enum google_kind kind, struct goog
 {
 	enum totp_err err;
 
-	*ret_google = (struct google){.alg = HMAC_SHA1, .digits = DIGITS_DEFAULT};
+	*ret_google = (struct google){
+		.imported = {.token = {.alg = HMAC_SHA1, .digits = DIGITS_DEFAULT}}};
 	err = decode_lines(text, kind, ret_google, why);
 	if (err != TOTP_OK)
 		google_wipe(ret_google);

@@ -6,27 +6,20 @@
 #ifndef IMPORT_GOOGLE_H
 #define IMPORT_GOOGLE_H
 
-#include "otp/hotp.h"
-#include "record/cred.h"
+#include "import/field.h"
 
 #define GOOGLE_FILE_MAX 65536 /* bytes; the peer reads no more */
 
 enum google_kind { GOOGLE_AUTHENTICATOR = 0, GOOGLE_TOTPCGI };
 
 struct google {
-	bool hotp;
-	uint64_t counter;   /* HOTP: the next one */
-	enum hmac_alg alg;  /* SHA1, but for a fork that has others… */
-	uint8_t digits;     /* …and 6 */
-	uint16_t period;    /* seconds; 0 for HOTP */
-	uint64_t last_step; /* the latest step used, 0 for none known */
-	uint32_t window;    /* codes accepted in all; 0: not said */
-	bool skewed;        /* it has learned that the clocks differ */
+	struct imported imported; /* without the user; SHA1 and 6 digits, but for a fork */
+	uint32_t window;          /* codes accepted in all; 0: not said */
+	bool skewed;              /* it has learned that the clocks differ */
 	unsigned code_count;
 	struct code codes[RECOVERY_MAX]; /* scratch codes that are not used… */
 	unsigned codes_left_out;         /* …and as many more than there is room for */
 	bool sealed;                     /* the secret is encrypted, and is not here */
-	struct secret secret;            /* SECRET_IMPORT_MIN bytes or more */
 };
 
 #define OWN_GOOGLE OWN(google_wipe)

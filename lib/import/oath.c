@@ -1,6 +1,5 @@
 #include "import/oath.h"
 
-#include "import/field.h"
 #include "otp/totp.h"
 
 void oath_wipe(struct oath *oath)
@@ -18,26 +17,28 @@ bool oath_is_row(struct text line)
 /* "HOTP", then "/E" or "/T" with a period, then "/" and the number of digits. */
 static enum totp_err read_type(struct text word, struct oath *oath, struct reason *why)
 {
+	struct token *token = &oath->imported.token;
 	struct text part;
 	uint64_t number = 0;
 	bool good;
 
 	text_field(&word, '/', &part);
-	oath->hotp = true;
-	oath->digits = CODE_DIGITS_MIN;
+	token->type = TOKEN_HOTP;
+	token->alg = HMAC_SHA1;
+	token->digits = CODE_DIGITS_MIN;
 	good = text_field(&word, '/', &part);
 	if (!good || text_is(part, "E")) {
 		good = true;
 	} else {
-		oath->hotp = false;
+		token->type = TOKEN_TOTP;
 		good = part.len > 1 && part.at[0] == 'T' &&
 		       text_number((struct text){part.at + 1, part.len - 1}, TOTP_PERIOD_MIN,
 				   TOTP_PERIOD_MAX, &number) == TOTP_OK;
-		oath->period = (uint16_t)number;
+		token->period = (uint16_t)number;
 	}
 	if (good && text_field(&word, '/', &part)) {
 		good = text_number(part, CODE_DIGITS_MIN, CODE_DIGITS_MAX, &number) == TOTP_OK;
-		oath->digits = (uint8_t)number;
+		token->digits = (uint8_t)number;
 	}
 	if (good && word.len == 0)
 		return TOTP_OK;
@@ -50,11 +51,11 @@ static enum totp_err read_hex_key(struct text word, struct oath *oath, struct re
 	size_t len = word.len / 2;
 
 	if (word.len == 0 || word.len % 2 || len > SECRET_MAX ||
-	    text_hex(word, oath->secret.data, len) != TOTP_OK) {
+	    text_hex(word, oath->imported.token.secret.data, len) != TOTP_OK) {
 		reason_set(why, "key: expected an even number of hexadecimal digits");
 		return TOTP_ERR_FORMAT;
 	}
-	oath->secret.len = len;
+	oath->imported.token.secret.len = len;
 	if (len >= SECRET_IMPORT_MIN)
 		return TOTP_OK;
 	reason_set(why, "key: expected %d to %d bytes", SECRET_IMPORT_MIN, SECRET_MAX);
@@ -69,50 +70,37 @@ static enum totp_err read_hex_key(struct text word, struct oath *oath, struct re
 static enum totp_err read_last_code(struct text word, struct oath *oath, struct reason *why)
 {
 	oath->used = word.len > 0 && !text_is(word, "-");
-	oath->counter = oath->hotp ? oath->counter + oath->used : 0;
+	if (oath->imported.token.type == TOKEN_HOTP)
+		oath->imported.moving += oath->used;
+	else
+		oath->imported.moving = 0;
 	if (!oath->used)
 		return TOTP_OK;
 	if (word.len >= CODE_DIGITS_MIN &&
 	    text_copy(word, oath->last.text, sizeof(oath->last.text)) == TOTP_OK &&
 	    strspn(oath->last.text, "0123456789") == word.len) {
-		oath->digits = (uint8_t)word.len;
+		oath->imported.token.digits = (uint8_t)word.len;
 		return TOTP_OK;
 	}
 	reason_set(why, "last code: expected %d to %d digits", CODE_DIGITS_MIN, CODE_DIGITS_MAX);
 	return TOTP_ERR_FORMAT;
 }
 
-/* YYYY-MM-DDThh:mm:ssL, with a letter L for "local". */
 static enum totp_err read_last_time(struct text word, struct oath *oath, struct reason *why)
 {
-	static const struct {
-		size_t len;
-		char end;
-		uint64_t min, max;
-	} parts[6] = {{4, '-', 1970, 9999}, {2, '-', 1, 12}, {2, 'T', 1, 31},
-		      {2, ':', 0, 23},      {2, ':', 0, 59}, {2, 'L', 0, 60}};
-	uint64_t numbers[6] = {0};
-	bool good = true;
+	static const char shape[] = "YYYY-MM-DDThh:mm:ssL"; /* with a letter L for "local" */
+	char time[sizeof(shape)];
+	const char *end = NULL;
 
 	if (word.len == 0)
 		return TOTP_OK;
-	for (size_t i = 0; i < 6 && good; i++) {
-		size_t len = parts[i].len;
-
-		good = word.len > len && word.at[len] == parts[i].end &&
-		       text_number((struct text){word.at, len}, parts[i].min, parts[i].max,
-				   &numbers[i]) == TOTP_OK;
-		if (good)
-			word = (struct text){word.at + len + 1, word.len - len - 1};
-	}
-	if (!good || word.len) {
-		reason_set(why, "time: expected YYYY-MM-DDThh:mm:ssL");
-		return TOTP_ERR_FORMAT;
-	}
-	oath->when = (struct oath_time){(uint16_t)numbers[0], (uint8_t)numbers[1],
-					(uint8_t)numbers[2],  (uint8_t)numbers[3],
-					(uint8_t)numbers[4],  (uint8_t)numbers[5]};
-	return TOTP_OK;
+	/* of this length only with all digits */
+	if (word.len == sizeof(shape) - 1 && text_copy(word, time, sizeof(time)) == TOTP_OK)
+		end = strptime(time, "%Y-%m-%dT%H:%M:%SL", &oath->when);
+	if (end && *end == '\0' && oath->when.tm_year >= 70 && oath->when.tm_sec <= 60)
+		return TOTP_OK;
+	reason_set(why, "time: expected %s", shape);
+	return TOTP_ERR_FORMAT;
 }
 
 static enum totp_err read_columns(struct text line, struct oath *oath, struct reason *why)
@@ -122,7 +110,7 @@ static enum totp_err read_columns(struct text line, struct oath *oath, struct re
 	struct text word;
 
 	if (err == TOTP_OK)
-		err = field_user(field_word(&line), oath->user, why);
+		err = field_user(field_word(&line), oath->imported.user, why);
 	if (err != TOTP_OK)
 		return err;
 	word = field_word(&line);
@@ -135,7 +123,7 @@ static enum totp_err read_columns(struct text line, struct oath *oath, struct re
 	if (err != TOTP_OK)
 		return err;
 	word = field_word(&line);
-	if (word.len && field_number(word, &counters, &oath->counter, why) != TOTP_OK)
+	if (word.len && field_number(word, &counters, &oath->imported.moving, why) != TOTP_OK)
 		return TOTP_ERR_FORMAT;
 	err = read_last_code(field_word(&line), oath, why);
 	if (err == TOTP_OK)

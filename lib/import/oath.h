@@ -5,26 +5,16 @@
 #ifndef IMPORT_OATH_H
 #define IMPORT_OATH_H
 
-#include "otp/hotp.h"
-#include "record/cred.h"
+#include <time.h>
 
-/* A local time, without a zone: that of the host that wrote the file. */
-struct oath_time {
-	uint16_t year; /* 1970 or later */
-	uint8_t month, day, hour, minute, second;
-};
+#include "import/field.h"
 
 struct oath {
-	char user[CRED_USER_MAX + 1];
-	bool hotp;
-	uint8_t digits;
-	uint16_t period;       /* seconds; 0 for HOTP */
-	uint64_t counter;      /* HOTP: the next one */
-	bool prefixed;         /* a password of the peer's own stands before the code */
-	bool used;             /* there is a code that was used last… */
-	struct code last;      /* …and this is it… */
-	struct oath_time when; /* …at this time; year 0: it is not said */
-	struct secret secret;  /* SECRET_IMPORT_MIN bytes or more */
+	struct imported imported; /* without the last step used */
+	bool prefixed;            /* a password of the peer's own stands before the code */
+	bool used;                /* there is a code that was used last… */
+	struct code last;         /* …and this is it… */
+	struct tm when; /* …at this local time of the host that wrote it; tm_mday 0: not said */
 };
 
 #define OWN_OATH OWN(oath_wipe)

@@ -1,18 +1,12 @@
 #include "import/pskc.h"
 
 #include "base/base64.h"
-#include "import/field.h"
 #include "otp/hotp.h"
 #include "otp/totp.h"
 
 #define NAMESPACE      "urn:ietf:params:xml:ns:keyprov:pskc:"
 #define PERIOD_DEFAULT 30
 #define COUNTER_MAX    UINT32_MAX
-
-void pskc_wipe(struct pskc *pskc)
-{
-	explicit_bzero(pskc, sizeof(*pskc));
-}
 
 /* XML lets blanks and line ends stand around any text. */
 static struct text trim_xml(struct text text)
@@ -130,7 +124,7 @@ static enum totp_err decode_drift(struct text text, struct token *token, struct 
 	return err;
 }
 
-static enum totp_err decode_moving(const struct pskc_texts *texts, struct pskc *pskc,
+static enum totp_err decode_moving(const struct pskc_texts *texts, struct imported *pskc,
 				   struct reason *why)
 {
 	static const struct field_range counters = {"Counter", 0, COUNTER_MAX};
@@ -166,7 +160,7 @@ static struct text uid_of(struct text name)
 	return (struct text){"", 0};
 }
 
-static enum totp_err decode_texts(const struct pskc_texts *texts, struct pskc *pskc,
+static enum totp_err decode_texts(const struct pskc_texts *texts, struct imported *pskc,
 				  struct reason *why)
 {
 	struct text user = uid_of(trim_xml(texts->user)), serial = trim_xml(texts->serial);
@@ -194,14 +188,14 @@ static enum totp_err decode_texts(const struct pskc_texts *texts, struct pskc *p
 	return TOTP_OK;
 }
 
-enum totp_err pskc_decode(const struct pskc_texts *texts, int64_t now, struct pskc *ret_pskc,
+enum totp_err pskc_decode(const struct pskc_texts *texts, struct imported *ret_token,
 			  struct reason *why)
 {
 	enum totp_err err;
 
-	*ret_pskc = (struct pskc){.token = {.created = now}};
-	err = decode_texts(texts, ret_pskc, why);
+	*ret_token = (struct imported){.moving = 0};
+	err = decode_texts(texts, ret_token, why);
 	if (err != TOTP_OK)
-		pskc_wipe(ret_pskc);
+		imported_wipe(ret_token);
 	return err;
 }

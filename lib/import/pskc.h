@@ -5,7 +5,7 @@
 #ifndef IMPORT_PSKC_H
 #define IMPORT_PSKC_H
 
-#include "record/cred.h"
+#include "import/field.h"
 
 /* The texts of an element, as they stand there; empty where there is none. */
 struct pskc_texts {
@@ -23,25 +23,14 @@ struct pskc_texts {
 	struct text user;      /* Key/UserId, or DeviceInfo/UserId */
 };
 
-struct pskc {
-	struct token token; /* without id; its label is the serial number, if it can be one */
-	uint64_t moving;    /* the next counter, or a step of which no code is known to be unused */
-	char user[CRED_USER_MAX + 1]; /* may be empty */
-};
-
-#define OWN_PSKC OWN(pskc_wipe)
-
-/* Overwrite all of it with zeros. */
-void pskc_wipe(struct pskc *pskc);
-
 /*
- * Decode. The user is the UID of a distinguished name, or the whole text if it is none. now: for
- * the token's time of creation.
+ * Decode. The user is the UID of a distinguished name, or the whole text if it is none, and the
+ * token's label is the serial number, if it can be one.
  * TOTP_ERR_FORMAT: a text that RFC 6030 does not allow; TOTP_ERR_RANGE: what it allows and we
  * do not; TOTP_ERR_UNSUPPORTED: another algorithm, suite or response than HOTP's and TOTP's.
- * *why names the element and what was expected, never what it held; *ret_pskc is wiped.
+ * *why names the element and what was expected, never what it held; *ret_token is wiped.
  */
-MUST_CHECK enum totp_err pskc_decode(const struct pskc_texts *texts, int64_t now,
-				     struct pskc *ret_pskc, struct reason *why);
+MUST_CHECK enum totp_err pskc_decode(const struct pskc_texts *texts, struct imported *ret_token,
+				     struct reason *why);
 
 #endif

@@ -232,7 +232,7 @@ static enum totp_err judge_bypass(const struct claim *claim, struct ruling *ruli
 static enum totp_err judge_recovery(const struct claim *claim, struct ruling *ruling)
 {
 	int index = -1;
-	enum totp_err err = recovery_find(claim->cred, &claim->answer->recovery, &index);
+	enum totp_err err = recovery_find(claim->cred, claim->answer->recovery.text, &index);
 
 	if (err != TOTP_OK)
 		return err;
@@ -247,9 +247,8 @@ static enum totp_err judge_digits(const struct claim *claim, struct ruling *ruli
 	/* eight digits may be a recovery code that was imported from another system */
 	bool scratch = claim->answer->digits == SCRATCH_DIGITS && claim->cred->recovery_count > 0;
 	int index = -1;
-	enum totp_err err =
-		scratch ? recovery_find_scratch(claim->cred, &claim->answer->code, &index)
-			: TOTP_OK;
+	enum totp_err err = scratch ? recovery_find(claim->cred, claim->answer->code.text, &index)
+				    : TOTP_OK;
 
 	if (err != TOTP_OK)
 		return err;

@@ -63,22 +63,12 @@ static bool token_clashes(const struct token *a, const struct token *b)
 		secret_equal(a->secret.data, b->secret.data, a->secret.len));
 }
 
-static bool all_zero(const void *data, size_t len)
-{
-	const uint8_t *at = data;
-
-	for (size_t i = 0; i < len; i++)
-		if (at[i] != 0)
-			return false;
-	return true;
-}
-
 static bool bypass_is_good(const struct bypass *bypass)
 {
 	if (bypass->uses == 0)
 		return bypass->created == 0 && bypass->expires == 0 &&
-		       all_zero(bypass->salt, sizeof(bypass->salt)) &&
-		       all_zero(bypass->hash, sizeof(bypass->hash));
+		       bytes_used(bypass->salt, sizeof(bypass->salt)) == 0 &&
+		       bytes_used(bypass->hash, sizeof(bypass->hash)) == 0;
 	return bypass->uses <= BYPASS_USES_MAX && bypass->created >= 0 &&
 	       bypass->expires > bypass->created;
 }
@@ -92,7 +82,7 @@ enum totp_err cred_check(const struct cred *cred)
 	if (cred->token_count == 0 || cred->token_count > CRED_TOKENS_MAX ||
 	    cred->recovery_count > RECOVERY_MAX)
 		return TOTP_ERR_RANGE;
-	if (cred->recovery_count == 0 && !all_zero(cred->recovery_salt, RECOVERY_SALT_LEN))
+	if (cred->recovery_count == 0 && bytes_used(cred->recovery_salt, RECOVERY_SALT_LEN) != 0)
 		return TOTP_ERR_RANGE;
 	if (!bypass_is_good(&cred->bypass))
 		return TOTP_ERR_RANGE;

@@ -7,9 +7,9 @@
 
 static enum totp_err invite_check(const struct invite *invite)
 {
-	if (invite->user[0] == '\0' || invite->created < 0 || invite->expires < invite->created)
-		return TOTP_ERR_RANGE;
-	return invite->expires - invite->created < INVITE_SECONDS_MIN ||
+	return invite->user[0] == '\0' || invite->created < 0 ||
+			       invite->expires < invite->created ||
+			       invite->expires - invite->created < INVITE_SECONDS_MIN ||
 			       invite->expires - invite->created > INVITE_SECONDS_MAX
 		       ? TOTP_ERR_RANGE
 		       : TOTP_OK;

@@ -47,22 +47,16 @@ void recovery_show(const struct recovery_code *code, char ret_text[RECOVERY_SHOW
 	*ret_text = '\0';
 }
 
-static enum totp_err hash_text(const uint8_t salt[RECOVERY_SALT_LEN], const char *text, size_t len,
+static enum totp_err hash_code(const uint8_t salt[RECOVERY_SALT_LEN], const char *code,
 			       uint8_t ret_hash[SHA256_LEN])
 {
-	const struct piece key = {salt, RECOVERY_SALT_LEN}, piece = {text, len};
+	const struct piece key = {salt, RECOVERY_SALT_LEN}, piece = {code, strlen(code)};
 	uint8_t mac[MAC_MAX];
 	enum totp_err err = crypto_hmac(HMAC_SHA256, key, &piece, 1, mac);
 
 	if (err == TOTP_OK)
 		memcpy(ret_hash, mac, SHA256_LEN);
 	return err;
-}
-
-static enum totp_err hash_code(const uint8_t salt[RECOVERY_SALT_LEN],
-			       const struct recovery_code *code, uint8_t ret_hash[SHA256_LEN])
-{
-	return hash_text(salt, code->text, RECOVERY_CODE_LEN, ret_hash);
 }
 
 /* All are compared, each in constant time; -1 for none. */
@@ -88,6 +82,13 @@ static enum totp_err make_code(struct recovery_code *ret_code)
 	return err;
 }
 
+static void forget_codes(struct cred *cred)
+{
+	cred->recovery_count = 0;
+	memset(cred->recovery_salt, 0, sizeof(cred->recovery_salt));
+	memset(cred->recovery_hash, 0, sizeof(cred->recovery_hash));
+}
+
 enum totp_err recovery_make(struct cred *cred, unsigned count,
 			    struct recovery_code ret_codes[RECOVERY_MAX])
 {
@@ -96,15 +97,14 @@ enum totp_err recovery_make(struct cred *cred, unsigned count,
 
 	if (count > RECOVERY_MAX)
 		return TOTP_ERR_RANGE;
+	forget_codes(&changed);
 	changed.recovery_count = (uint8_t)count;
-	memset(changed.recovery_salt, 0, sizeof(changed.recovery_salt));
-	memset(changed.recovery_hash, 0, sizeof(changed.recovery_hash));
 	if (count)
 		err = crypto_random(changed.recovery_salt, sizeof(changed.recovery_salt));
 	for (unsigned i = 0; i < count && err == TOTP_OK; i++) {
 		err = make_code(&ret_codes[i]);
 		if (err == TOTP_OK)
-			err = hash_code(changed.recovery_salt, &ret_codes[i],
+			err = hash_code(changed.recovery_salt, ret_codes[i].text,
 					changed.recovery_hash[i]);
 	}
 	if (err == TOTP_OK)
@@ -114,8 +114,7 @@ enum totp_err recovery_make(struct cred *cred, unsigned count,
 	return err;
 }
 
-enum totp_err recovery_find(const struct cred *cred, const struct recovery_code *code,
-			    int *ret_index)
+enum totp_err recovery_find(const struct cred *cred, const char *code, int *ret_index)
 {
 	uint8_t hash[SHA256_LEN];
 	enum totp_err err = hash_code(cred->recovery_salt, code, hash);
@@ -148,7 +147,7 @@ static enum totp_err add_scratch(struct cred *cred, const struct code *code)
 
 	if (strspn(code->text, "0123456789") != SCRATCH_DIGITS)
 		return TOTP_ERR_RANGE;
-	err = hash_text(cred->recovery_salt, code->text, SCRATCH_DIGITS, hash);
+	err = hash_code(cred->recovery_salt, code->text, hash);
 	if (err == TOTP_OK && find_recovery_hash(cred, hash) < 0)
 		memcpy(cred->recovery_hash[cred->recovery_count++], hash, sizeof(hash));
 	return err;
@@ -161,26 +160,13 @@ enum totp_err recovery_take_scratch(struct cred *cred, const struct code *codes,
 
 	if (cred->token_count == 0 || count > RECOVERY_MAX)
 		return TOTP_ERR_RANGE;
-	changed.recovery_count = 0;
-	memset(changed.recovery_salt, 0, sizeof(changed.recovery_salt));
-	memset(changed.recovery_hash, 0, sizeof(changed.recovery_hash));
+	forget_codes(&changed);
 	if (count)
 		err = scratch_salt(&changed, changed.recovery_salt);
 	for (unsigned i = 0; i < count && err == TOTP_OK; i++)
 		err = add_scratch(&changed, &codes[i]);
 	if (err == TOTP_OK)
 		*cred = changed;
-	return err;
-}
-
-enum totp_err recovery_find_scratch(const struct cred *cred, const struct code *code,
-				    int *ret_index)
-{
-	uint8_t hash[SHA256_LEN];
-	enum totp_err err = hash_text(cred->recovery_salt, code->text, SCRATCH_DIGITS, hash);
-
-	if (err == TOTP_OK)
-		*ret_index = find_recovery_hash(cred, hash);
 	return err;
 }
 
@@ -206,7 +192,7 @@ enum totp_err bypass_make(struct cred *cred, int64_t now, uint32_t seconds, unsi
 	if (err == TOTP_OK)
 		err = make_code(ret_code);
 	if (err == TOTP_OK)
-		err = hash_code(bypass.salt, ret_code, bypass.hash);
+		err = hash_code(bypass.salt, ret_code->text, bypass.hash);
 	if (err == TOTP_OK)
 		cred->bypass = bypass;
 	else
@@ -217,7 +203,7 @@ enum totp_err bypass_make(struct cred *cred, int64_t now, uint32_t seconds, unsi
 enum totp_err bypass_is(const struct cred *cred, const struct recovery_code *code, bool *ret_same)
 {
 	uint8_t hash[SHA256_LEN];
-	enum totp_err err = hash_code(cred->bypass.salt, code, hash);
+	enum totp_err err = hash_code(cred->bypass.salt, code->text, hash);
 
 	if (err == TOTP_OK)
 		*ret_same = secret_equal(hash, cred->bypass.hash, sizeof(hash)) &&

@@ -37,11 +37,10 @@ MUST_CHECK enum totp_err recovery_make(struct cred *cred, unsigned count,
 				       struct recovery_code ret_codes[RECOVERY_MAX]);
 
 /*
- * Which of the credential's codes is this? *ret_index is -1 for none. All are compared,
- * each in constant time. TOTP_ERR_CRYPTO.
+ * Which of the credential's codes is this, a recovery code's text or the digits of a scratch code?
+ * *ret_index is -1 for none. All are compared, each in constant time. TOTP_ERR_CRYPTO.
  */
-MUST_CHECK enum totp_err recovery_find(const struct cred *cred, const struct recovery_code *code,
-				       int *ret_index);
+MUST_CHECK enum totp_err recovery_find(const struct cred *cred, const char *code, int *ret_index);
 
 #define SCRATCH_DIGITS 8
 
@@ -57,10 +56,6 @@ MUST_CHECK enum totp_err recovery_find(const struct cred *cred, const struct rec
  */
 MUST_CHECK enum totp_err recovery_take_scratch(struct cred *cred, const struct code *codes,
 					       unsigned count);
-
-/* As recovery_find, for an answer of eight digits. */
-MUST_CHECK enum totp_err recovery_find_scratch(const struct cred *cred, const struct code *code,
-					       int *ret_index);
 
 /* How many codes are not spent. */
 unsigned recovery_left(const struct cred *cred, const struct login_state *state);

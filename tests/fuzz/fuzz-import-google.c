@@ -9,14 +9,17 @@ static void decode(struct text text, enum google_kind kind)
 	struct google google;
 
 	if (google_decode(text, kind, &google, &why) != TOTP_OK) {
-		REQUIRE(why.text[0] && google.secret.len == 0 && google.code_count == 0);
+		REQUIRE(why.text[0] && google.imported.token.secret.len == 0 &&
+			google.code_count == 0);
 		return;
 	}
-	REQUIRE(google.sealed || google.secret.len >= SECRET_IMPORT_MIN);
-	REQUIRE(google.secret.len <= SECRET_MAX);
-	REQUIRE(google.digits >= CODE_DIGITS_MIN && google.digits <= CODE_DIGITS_MAX);
-	REQUIRE(google.hotp ? google.period == 0 && google.last_step == 0
-			    : google.period >= 15 && google.period <= 60);
+	REQUIRE(google.sealed || google.imported.token.secret.len >= SECRET_IMPORT_MIN);
+	REQUIRE(google.imported.token.secret.len <= SECRET_MAX);
+	REQUIRE(google.imported.token.digits >= CODE_DIGITS_MIN &&
+		google.imported.token.digits <= CODE_DIGITS_MAX);
+	REQUIRE(google.imported.token.type == TOKEN_HOTP
+			? google.imported.token.period == 0
+			: google.imported.token.period >= 15 && google.imported.token.period <= 60);
 	REQUIRE(google.code_count <= RECOVERY_MAX);
 	for (unsigned i = 0; i < google.code_count; i++)
 		REQUIRE(strspn(google.codes[i].text, "0123456789") == CODE_DIGITS_MAX);

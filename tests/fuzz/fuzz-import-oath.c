@@ -7,21 +7,23 @@
 
 static void write_line(const struct oath *oath, char *line, size_t cap)
 {
-	const struct oath_time *when = &oath->when;
+	const struct tm *when = &oath->when;
 	char key[KEY_HEX_MAX], type[16] = "E", last[64] = "";
 
-	text_to_hex(oath->secret.data, oath->secret.len, key);
-	if (!oath->hotp)
-		snprintf(type, sizeof(type), "T%u", oath->period);
-	if (oath->used && when->year)
-		snprintf(last, sizeof(last), " %s %04u-%02u-%02uT%02u:%02u:%02uL", oath->last.text,
-			 when->year, when->month, when->day, when->hour, when->minute,
-			 when->second);
+	text_to_hex(oath->imported.token.secret.data, oath->imported.token.secret.len, key);
+	if (oath->imported.token.type == TOKEN_TOTP)
+		snprintf(type, sizeof(type), "T%u", oath->imported.token.period);
+	if (oath->used && when->tm_mday)
+		snprintf(last, sizeof(last), " %s %04d-%02d-%02dT%02d:%02d:%02dL", oath->last.text,
+			 when->tm_year + 1900, when->tm_mon + 1, when->tm_mday, when->tm_hour,
+			 when->tm_min, when->tm_sec);
 	else if (oath->used)
 		snprintf(last, sizeof(last), " %s", oath->last.text);
-	snprintf(line, cap, "HOTP/%s/%u %s %s %s %llu%s", type, oath->digits, oath->user,
-		 oath->prefixed ? "1234" : "+", key,
-		 (unsigned long long)oath->counter - (oath->hotp && oath->used), last);
+	snprintf(line, cap, "HOTP/%s/%u %s %s %s %llu%s", type, oath->imported.token.digits,
+		 oath->imported.user, oath->prefixed ? "1234" : "+", key,
+		 (unsigned long long)oath->imported.moving -
+			 (oath->imported.token.type == TOKEN_HOTP && oath->used),
+		 last);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -31,11 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct oath oath, back;
 
 	if (oath_decode(fuzz_text(data, size), &oath, &why) != TOTP_OK) {
-		REQUIRE(why.text[0] && oath.secret.len == 0 && oath.user[0] == '\0');
+		REQUIRE(why.text[0] && oath.imported.token.secret.len == 0 &&
+			oath.imported.user[0] == '\0');
 		return 0;
 	}
 	if (!oath.used)
-		oath.when = (struct oath_time){0}; /* the format has no place for it */
+		oath.when = (struct tm){0}; /* the format has no place for it */
 	write_line(&oath, line, sizeof(line));
 	REQUIRE(oath_is_row(text_of(line)));
 	REQUIRE(oath_decode(text_of(line), &back, &why) == TOTP_OK);

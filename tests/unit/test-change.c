@@ -393,12 +393,12 @@ static void new_recovery_codes_make_the_old_ones_invalid(void **state)
 	old = change.codes[0];
 	read_record(f, &cred, &after);
 	assert_int_equal(3, cred.recovery_count);
-	assert_ok(recovery_find(&cred, &old, &index));
+	assert_ok(recovery_find(&cred, old.text, &index));
 	assert_int_equal(0, index);
 	/* and one of them allows to make newer ones, among which it is no longer valid */
 	assert_done(try_change(f, &change, old.text));
 	read_record(f, &cred, &after);
-	assert_ok(recovery_find(&cred, &old, &index));
+	assert_ok(recovery_find(&cred, old.text, &index));
 	assert_int_equal(-1, index);
 	assert_int_equal(0, after.spent);
 }
@@ -592,7 +592,7 @@ static void a_first_enrollment_stores_token_and_codes_once(void **state)
 	read_record(f, &cred, &after);
 	assert_int_equal(STEP, after.tokens[0].moving);
 	assert_int_equal(0, after.last_success);
-	assert_ok(recovery_find(&cred, &codes[9], &index));
+	assert_ok(recovery_find(&cred, codes[9].text, &index));
 	assert_int_equal(9, index);
 
 	count = 0;

@@ -25,32 +25,32 @@ static void a_row_may_leave_out_its_defaults(void **unused)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct reason why = {""};
-		struct csv_row row;
+		struct imported row;
 
 		assert_ok(csv_decode_row(text_of(rows[i].line), &row, &why));
 		assert_string_equal("alice", row.user);
-		assert_int_equal(20, row.secret.len);
-		assert_memory_equal("12345678901234567890", row.secret.data, 20);
-		assert_int_equal(rows[i].alg, row.alg);
-		assert_int_equal(rows[i].digits, row.digits);
-		assert_int_equal(rows[i].period, row.period);
+		assert_int_equal(20, row.token.secret.len);
+		assert_memory_equal("12345678901234567890", row.token.secret.data, 20);
+		assert_int_equal(rows[i].alg, row.token.alg);
+		assert_int_equal(rows[i].digits, row.token.digits);
+		assert_int_equal(rows[i].period, row.token.period);
 	}
 }
 
 static void a_counter_instead_of_the_period_is_a_hotp_token(void **unused)
 {
 	struct reason why = {""};
-	struct csv_row row;
+	struct imported row;
 
 	assert_ok(csv_decode_row(text_of("alice," SECRET_TEXT ",SHA1,8,hotp:42"), &row, &why));
-	assert_true(row.hotp);
-	assert_int_equal(42, row.counter);
-	assert_int_equal(0, row.period);
-	assert_int_equal(8, row.digits);
+	assert_int_equal(TOKEN_HOTP, row.token.type);
+	assert_int_equal(42, row.moving);
+	assert_int_equal(0, row.token.period);
+	assert_int_equal(8, row.token.digits);
 	assert_ok(csv_decode_row(text_of("alice," SECRET_TEXT ",,,hotp:4294967295"), &row, &why));
-	assert_int_equal(UINT32_MAX, row.counter);
+	assert_int_equal(UINT32_MAX, row.moving);
 	assert_ok(csv_decode_row(text_of("alice," SECRET_TEXT), &row, &why));
-	assert_false(row.hotp);
+	assert_int_equal(TOKEN_TOTP, row.token.type);
 }
 
 static void a_malformed_row_is_rejected_and_its_field_named(void **unused)
@@ -89,7 +89,7 @@ static void a_malformed_row_is_rejected_and_its_field_named(void **unused)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct reason why = {""};
-		struct csv_row row;
+		struct imported row;
 
 		assert_int_equal(rows[i].err, csv_decode_row(text_of(rows[i].line), &row, &why));
 		assert_memory_equal(rows[i].field, why.text, strlen(rows[i].field));
@@ -101,7 +101,7 @@ static void a_name_has_at_most_200_bytes(void **unused)
 {
 	char line[CRED_USER_MAX + 100];
 	struct reason why = {""};
-	struct csv_row row;
+	struct imported row;
 
 	memset(line, 'u', CRED_USER_MAX);
 	strcpy(line + CRED_USER_MAX, "," SECRET_TEXT);
@@ -115,7 +115,7 @@ static void a_row_holds_no_nul(void **unused)
 {
 	static const char line[] = "ali\0ce," SECRET_TEXT;
 	struct reason why = {""};
-	struct csv_row row;
+	struct imported row;
 
 	assert_refused(FORMAT, csv_decode_row((struct text){line, sizeof(line) - 1}, &row, &why));
 }
@@ -132,7 +132,7 @@ static void a_reason_never_repeats_the_value_of_a_field(void **unused)
 
 	for (size_t i = 0; i < COUNT(lines); i++) {
 		struct reason why = {""};
-		struct csv_row row;
+		struct imported row;
 
 		assert_int_not_equal(TOTP_OK, csv_decode_row(text_of(lines[i]), &row, &why));
 		assert_null(strstr(why.text, "GEZD"));

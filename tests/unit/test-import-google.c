@@ -33,13 +33,13 @@ static void a_file_of_google_authenticator_is_read(void **unused)
 					  "\" TOTP_AUTH\n"
 					  "12345678\n87654321\n99999999\n");
 
-	assert_int_equal(20, google.secret.len);
-	assert_memory_equal("12345678901234567890", google.secret.data, 20);
-	assert_false(google.hotp);
-	assert_int_equal(HMAC_SHA1, google.alg);
-	assert_int_equal(6, google.digits);
-	assert_int_equal(30, google.period);
-	assert_int_equal(56666667, google.last_step);
+	assert_int_equal(20, google.imported.token.secret.len);
+	assert_memory_equal("12345678901234567890", google.imported.token.secret.data, 20);
+	assert_int_equal(TOKEN_TOTP, google.imported.token.type);
+	assert_int_equal(HMAC_SHA1, google.imported.token.alg);
+	assert_int_equal(6, google.imported.token.digits);
+	assert_int_equal(30, google.imported.token.period);
+	assert_int_equal(56666667, google.imported.moving);
 	assert_int_equal(17, google.window);
 	assert_false(google.skewed);
 	assert_int_equal(3, google.code_count);
@@ -52,12 +52,16 @@ static void a_counter_makes_it_counter_based(void **unused)
 {
 	struct google google = pam(SECRET "\n\" HOTP_COUNTER 42\n");
 
-	assert_true(google.hotp);
-	assert_int_equal(42, google.counter);
-	assert_int_equal(0, google.period);
-	assert_true(pam(HEAD "\" HOTP_COUNTER 1\n").hotp);  /* it has priority over TOTP_AUTH… */
-	assert_false(pam(HEAD "\" HOTP_COUNTER 0\n").hotp); /* …and 0 is off */
-	assert_int_equal(0, pam(SECRET "\n\" HOTP_COUNTER 7\n\" DISALLOW_REUSE 9\n").last_step);
+	assert_int_equal(TOKEN_HOTP, google.imported.token.type);
+	assert_int_equal(42, google.imported.moving);
+	assert_int_equal(0, google.imported.token.period);
+	assert_int_equal(TOKEN_HOTP,
+			 pam(HEAD "\" HOTP_COUNTER 1\n")
+				 .imported.token.type); /* it has priority over TOTP_AUTH… */
+	assert_int_equal(TOKEN_TOTP,
+			 pam(HEAD "\" HOTP_COUNTER 0\n").imported.token.type); /* …and 0 is off */
+	assert_int_equal(7,
+			 pam(SECRET "\n\" HOTP_COUNTER 7\n\" DISALLOW_REUSE 9\n").imported.moving);
 }
 
 static void a_secret_is_read_as_google_authenticator_reads_it(void **unused)
@@ -78,8 +82,9 @@ static void a_secret_is_read_as_google_authenticator_reads_it(void **unused)
 
 		snprintf(text, sizeof(text), "%s\n\" TOTP_AUTH\n", rows[i].line);
 		google = pam(text);
-		assert_int_equal(strlen(rows[i].bytes), google.secret.len);
-		assert_memory_equal(rows[i].bytes, google.secret.data, google.secret.len);
+		assert_int_equal(strlen(rows[i].bytes), google.imported.token.secret.len);
+		assert_memory_equal(rows[i].bytes, google.imported.token.secret.data,
+				    google.imported.token.secret.len);
 	}
 }
 
@@ -88,7 +93,8 @@ static void digits_that_look_like_letters_are_read_as_letters(void **unused)
 	struct google letters = pam("OLBOLBOLBOLBOLBOLBOL\n\" TOTP_AUTH\n");
 	struct google digits = pam("018018018018018018o1\n\" TOTP_AUTH\n");
 
-	assert_memory_equal(&letters.secret, &digits.secret, sizeof(letters.secret));
+	assert_memory_equal(&letters.imported.token.secret, &digits.imported.token.secret,
+			    sizeof(letters.imported.token.secret));
 }
 
 static void lines_may_end_as_on_any_system(void **unused)
@@ -96,14 +102,14 @@ static void lines_may_end_as_on_any_system(void **unused)
 	struct google google =
 		pam(SECRET "\r\n\" TOTP_AUTH\r\n\r\n\" STEP_SIZE 60\r\n12345678\r\n");
 
-	assert_int_equal(60, google.period);
+	assert_int_equal(60, google.imported.token.period);
 	assert_int_equal(1, google.code_count);
 	assert_int_equal(1, pam(HEAD "12345678").code_count);
 }
 
 static void of_an_option_given_twice_the_first_counts(void **unused)
 {
-	assert_int_equal(60, pam(HEAD "\" STEP_SIZE 60\n\" STEP_SIZE 15\n").period);
+	assert_int_equal(60, pam(HEAD "\" STEP_SIZE 60\n\" STEP_SIZE 15\n").imported.token.period);
 }
 
 static void options_may_have_any_blanks_and_must_be_complete(void **unused)
@@ -111,9 +117,9 @@ static void options_may_have_any_blanks_and_must_be_complete(void **unused)
 	struct google google = pam(HEAD "\" STEP_SIZEX 60\n\"STEP_SIZE 60\n\" STEP_SIZE \t 45 \n"
 					"\" DISALLOW_REUSE\t5\t 7  6\n");
 
-	assert_int_equal(45, google.period);
-	assert_int_equal(7, google.last_step);
-	assert_int_equal(0, pam(HEAD "\" DISALLOW_REUSE\n").last_step);
+	assert_int_equal(45, google.imported.token.period);
+	assert_int_equal(7, google.imported.moving);
+	assert_int_equal(0, pam(HEAD "\" DISALLOW_REUSE\n").imported.moving);
 }
 
 static void a_learned_skew_is_reported(void **unused)
@@ -148,10 +154,10 @@ static void a_fork_s_algorithm_and_digits_are_read(void **unused)
 {
 	struct google google = pam(HEAD "\" ALGORITHM sha256\n\" DIGITS 8\n");
 
-	assert_int_equal(HMAC_SHA256, google.alg);
-	assert_int_equal(8, google.digits);
-	assert_int_equal(HMAC_SHA512, pam(HEAD "\" ALGORITHM sha512\n").alg);
-	assert_int_equal(HMAC_SHA1, pam(HEAD "\" ALGORITHM sha1\n").alg);
+	assert_int_equal(HMAC_SHA256, google.imported.token.alg);
+	assert_int_equal(8, google.imported.token.digits);
+	assert_int_equal(HMAC_SHA512, pam(HEAD "\" ALGORITHM sha512\n").imported.token.alg);
+	assert_int_equal(HMAC_SHA1, pam(HEAD "\" ALGORITHM sha1\n").imported.token.alg);
 }
 
 static void any_other_file_is_rejected_with_a_reason(void **unused)
@@ -222,14 +228,17 @@ static void totp_cgi_differs_where_its_files_do(void **unused)
 			  "76543210",
 			  GOOGLE_TOTPCGI);
 
-	assert_int_equal(10, google.secret.len);
-	assert_int_equal(30, google.period);
+	assert_int_equal(10, google.imported.token.secret.len);
+	assert_int_equal(30, google.imported.token.period);
 	assert_int_equal(5, google.window); /* 60 s to each side */
 	assert_int_equal(2, google.code_count);
 	assert_string_equal("01234567", google.codes[0].text);
-	assert_false(google_of("MFRGGZDFMZTWQ2LK\n", GOOGLE_TOTPCGI).hotp); /* the default */
-	assert_int_equal(30, google_of(HEAD "\" STEP_SIZE 60\n", GOOGLE_TOTPCGI).period);
-	assert_true(google_of(HEAD "\" HOTP_COUNTER 0\n", GOOGLE_TOTPCGI).hotp);
+	assert_int_equal(TOKEN_TOTP, google_of("MFRGGZDFMZTWQ2LK\n", GOOGLE_TOTPCGI)
+					     .imported.token.type); /* the default */
+	assert_int_equal(30,
+			 google_of(HEAD "\" STEP_SIZE 60\n", GOOGLE_TOTPCGI).imported.token.period);
+	assert_int_equal(TOKEN_HOTP,
+			 google_of(HEAD "\" HOTP_COUNTER 0\n", GOOGLE_TOTPCGI).imported.token.type);
 }
 
 static void an_encrypted_secret_is_reported_and_its_scratch_codes_ignored(void **unused)
@@ -238,7 +247,7 @@ static void an_encrypted_secret_is_reported_and_its_scratch_codes_ignored(void *
 		google_of("aes256+hmac256$AAAA$BBBB\n\" TOTP_AUTH\n12345678\n", GOOGLE_TOTPCGI);
 
 	assert_true(google.sealed);
-	assert_int_equal(0, google.secret.len);
+	assert_int_equal(0, google.imported.token.secret.len);
 	assert_int_equal(0, google.code_count);
 }
 

@@ -36,12 +36,12 @@ static void every_type_is_read(void **unused)
 
 		snprintf(line, sizeof(line), "%s\talice\t-\t" KEY, rows[i].type);
 		oath = oath_of(line);
-		assert_int_equal(rows[i].hotp, oath.hotp);
-		assert_int_equal(rows[i].digits, oath.digits);
-		assert_int_equal(rows[i].period, oath.period);
-		assert_string_equal("alice", oath.user);
-		assert_int_equal(20, oath.secret.len);
-		assert_memory_equal("12345678901234567890", oath.secret.data, 20);
+		assert_int_equal(rows[i].hotp ? TOKEN_HOTP : TOKEN_TOTP, oath.imported.token.type);
+		assert_int_equal(rows[i].digits, oath.imported.token.digits);
+		assert_int_equal(rows[i].period, oath.imported.token.period);
+		assert_string_equal("alice", oath.imported.user);
+		assert_int_equal(20, oath.imported.token.secret.len);
+		assert_memory_equal("12345678901234567890", oath.imported.token.secret.data, 20);
 	}
 }
 
@@ -51,24 +51,26 @@ static void a_line_that_pam_oath_wrote_after_a_login_is_read(void **unused)
 
 	assert_true(oath.used);
 	assert_string_equal("328482", oath.last.text);
-	assert_int_equal(2026, oath.when.year);
-	assert_int_equal(10, oath.when.month);
-	assert_int_equal(25, oath.when.day);
-	assert_int_equal(2, oath.when.hour);
-	assert_int_equal(30, oath.when.minute);
-	assert_int_equal(59, oath.when.second);
-	assert_int_equal(0, oath.counter);
+	assert_int_equal(2026 - 1900, oath.when.tm_year);
+	assert_int_equal(10 - 1, oath.when.tm_mon);
+	assert_int_equal(25, oath.when.tm_mday);
+	assert_int_equal(2, oath.when.tm_hour);
+	assert_int_equal(30, oath.when.tm_min);
+	assert_int_equal(59, oath.when.tm_sec);
+	assert_int_equal(0, oath.imported.moving);
 }
 
 static void the_counter_follows_the_last_code_if_there_is_one(void **unused)
 {
-	assert_int_equal(0, oath_of("HOTP alice - " KEY).counter);
-	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7").counter);
-	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7 -").counter);
-	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482").counter);
-	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482 2026-01-02T03:04:05L").counter);
-	assert_int_equal(0, oath_of("HOTP/T30 alice - " KEY " 7 328482").counter);
-	assert_true(4294967296 == oath_of("HOTP alice - " KEY " 4294967295 328482").counter);
+	assert_int_equal(0, oath_of("HOTP alice - " KEY).imported.moving);
+	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7").imported.moving);
+	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7 -").imported.moving);
+	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482").imported.moving);
+	assert_int_equal(
+		8, oath_of("HOTP alice - " KEY " 7 328482 2026-01-02T03:04:05L").imported.moving);
+	assert_int_equal(0, oath_of("HOTP/T30 alice - " KEY " 7 328482").imported.moving);
+	assert_true(4294967296 ==
+		    oath_of("HOTP alice - " KEY " 4294967295 328482").imported.moving);
 }
 
 static void a_password_in_pam_oath_s_file_is_reported(void **unused)
@@ -82,7 +84,7 @@ static void the_digits_of_the_last_code_count(void **unused)
 {
 	struct oath oath = oath_of("HOTP/E/6 alice - " KEY " 7 12345678");
 
-	assert_int_equal(8, oath.digits);
+	assert_int_equal(8, oath.imported.token.digits);
 	assert_string_equal("12345678", oath.last.text);
 }
 
@@ -90,10 +92,10 @@ static void blanks_of_any_kind_separate_the_fields(void **unused)
 {
 	struct oath oath = oath_of("  HOTP/E \t bob\t\t -   3132333435363738393A   5 \t");
 
-	assert_string_equal("bob", oath.user);
-	assert_int_equal(10, oath.secret.len);
-	assert_int_equal(5, oath.counter);
-	assert_int_equal(':', oath.secret.data[9]);
+	assert_string_equal("bob", oath.imported.user);
+	assert_int_equal(10, oath.imported.token.secret.len);
+	assert_int_equal(5, oath.imported.moving);
+	assert_int_equal(':', oath.imported.token.secret.data[9]);
 }
 
 static void other_first_words_are_comments(void **unused)
@@ -139,6 +141,10 @@ static void a_malformed_row_is_rejected_and_its_field_named(void **unused)
 		{"HOTP alice - " KEY " 0 123456 2026-01-02T03:04:05", TOTP_ERR_FORMAT, "time"},
 		{"HOTP alice - " KEY " 0 123456 2026-13-02T03:04:05L", TOTP_ERR_FORMAT, "time"},
 		{"HOTP alice - " KEY " 0 123456 1969-12-31T23:59:59L", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 2026-1-2T03:04:05L", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 +026-01-02T03:04:05L", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 2026-01-02T03:04:61L", TOTP_ERR_FORMAT, "time"},
+		{"HOTP alice - " KEY " 0 123456 2026-00-02T03:04:05L", TOTP_ERR_FORMAT, "time"},
 		{"HOTP alice - " KEY " 0 123456 2026-01-02T24:04:05L", TOTP_ERR_FORMAT, "time"},
 		{"HOTP alice - " KEY " 0 123456 2026-01-02T03:04:05LL", TOTP_ERR_FORMAT, "time"},
 		{"HOTP alice - " KEY " 0 123456 2026-01-02T03:04:05L x", TOTP_ERR_FORMAT,
