@@ -34,7 +34,7 @@ static void count_enrolled(void *context, const char *user)
 enum totp_err enrolled_count(struct store *store, size_t *ret_count, struct reason *why)
 {
 	*ret_count = 0;
-	return store_each_user(store, count_enrolled, ret_count, why);
+	return store_each(store, STORE_RECORD, count_enrolled, ret_count, why);
 }
 
 static int compare_enrolled(const void *a, const void *b)
@@ -46,7 +46,7 @@ int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled)
 {
 	struct reason why = {""};
 
-	if (store_each_user(tool->store, add_enrolled, ret_enrolled, &why) != TOTP_OK)
+	if (store_each(tool->store, STORE_RECORD, add_enrolled, ret_enrolled, &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
 	if (ret_enrolled->no_memory)
 		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));

@@ -15,7 +15,7 @@ struct enrolled {
 /* List them. An exit code, after a sentence; TOOL_DONE to continue. */
 MUST_CHECK int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled);
 
-/* Count them, as far as they can be listed. Errors as store_each_user. */
+/* Count them, as far as they can be listed. Errors as store_each. */
 MUST_CHECK enum totp_err enrolled_count(struct store *store, size_t *ret_count, struct reason *why);
 
 void enrolled_end(struct enrolled *enrolled);

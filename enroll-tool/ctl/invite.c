@@ -195,7 +195,7 @@ static int list_invitations(struct ctl *ctl)
 		json_begin(&invited.json);
 		json_open(&invited.json, NULL, '[');
 	}
-	if (store_each_invite(ctl->tool.store, list_invitation, &invited, &why) != TOTP_OK)
+	if (store_each(ctl->tool.store, STORE_INVITE, list_invitation, &invited, &why) != TOTP_OK)
 		code = tool_refuse(&ctl->tool, "%s", why.text);
 	if (options.json) {
 		json_close(&invited.json, ']');

@@ -447,10 +447,10 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	names_each_alias(names, report_alias, doctor);
 
 	if (err == TOTP_OK)
-		err = store_each_user(store, check_record_of, &round, &why);
+		err = store_each(store, STORE_RECORD, check_record_of, &round, &why);
 	progress_clear(&round.progress);
 	if (err == TOTP_OK)
-		err = store_each_invite(store, check_invitation_of, &round, &why);
+		err = store_each(store, STORE_INVITE, check_invitation_of, &round, &why);
 	if (err == TOTP_OK)
 		err = store_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)

@@ -144,7 +144,7 @@ static int collect_report(struct ctl *ctl, struct report *report)
 	if (code == TOOL_DONE)
 		code = place_enrolled(ctl, report);
 	if (code == TOOL_DONE &&
-	    store_each_invite(ctl->tool.store, place_invited, &inviting, &why) != TOTP_OK)
+	    store_each(ctl->tool.store, STORE_INVITE, place_invited, &inviting, &why) != TOTP_OK)
 		code = tool_refuse(&ctl->tool, "%s", why.text);
 	if (code == TOOL_DONE)
 		code = inviting.code;

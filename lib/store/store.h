@@ -160,12 +160,14 @@ MUST_CHECK enum totp_err store_has(struct store *store, const char *user, bool *
 
 typedef void store_each_fn(void *context, const char *name);
 
+enum store_kind { STORE_RECORD, STORE_INVITE };
+
 /*
- * Call `each` with every user who has a record, valid or damaged, in no order. TOTP_ERR_SYSTEM:
- * errno; the list is incomplete.
+ * Call `each` with every user who has a record or an invitation, valid or damaged, in no order.
+ * TOTP_ERR_SYSTEM: errno; the list is incomplete.
  */
-MUST_CHECK enum totp_err store_each_user(struct store *store, store_each_fn *each, void *context,
-					 struct reason *why);
+MUST_CHECK enum totp_err store_each(struct store *store, enum store_kind kind, store_each_fn *each,
+				    void *context, struct reason *why);
 
 /*
  * Call `each` with the path, below the store, of every file that belongs to no record: files that
@@ -194,6 +196,13 @@ MUST_CHECK enum totp_err store_read(struct store *store, const char *user, struc
  */
 MUST_CHECK enum totp_err store_read_cred(struct store *store, const char *user,
 					 struct store_txn *txn, struct reason *why);
+
+/*
+ * Open a credential that another store may have sealed, with the keyring here. Errors as
+ * store_read; *why has a sentence unless it does not open: it was changed, or is another user's.
+ */
+MUST_CHECK enum totp_err store_unseal(struct store *store, const char *user, struct bytes box,
+				      struct cred *ret_cred, struct reason *why);
 
 /*
  * Make what was read current and keep it so until commit, replace or end. A shared
@@ -279,8 +288,6 @@ MUST_CHECK enum totp_err store_create_many(struct store *store, size_t count, st
 
 /* --- the keys that seal records --- */
 
-enum store_kind { STORE_RECORD, STORE_INVITE };
-
 /* A record or invitation, and the key that sealed it. */
 struct store_sealed {
 	enum store_kind kind;
@@ -355,12 +362,6 @@ MUST_CHECK enum totp_err store_invite_get(struct store *store, const char *user,
 					  struct invite *ret_invite, struct reason *why);
 MUST_CHECK enum totp_err store_invite_remove(struct store *store, const char *user,
 					     struct reason *why);
-
-/*
- * Call `each` with every user who has an invitation, valid or damaged. Errors as store_each_user.
- */
-MUST_CHECK enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
-					   struct reason *why);
 
 /* --- where it lies on the disk: for reports, never to open it --- */
 

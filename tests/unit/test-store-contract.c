@@ -846,12 +846,12 @@ static void every_invited_user_is_listed_and_nobody_else(void **state)
 	struct fixture *f = *state;
 	unsigned seen[2] = {0, 0};
 
-	assert_ok(store_each_invite(f->store, count_invited, seen, NULL));
+	assert_ok(store_each(f->store, STORE_INVITE, count_invited, seen, NULL));
 	assert_int_equal(0, seen[0] + seen[1]);
 	add_user(f->store, "carol", 1);
 	invite(f->store, "alice", 1000);
 	invite(f->store, "B\xc3\xb6rje/..", 1001);
-	assert_ok(store_each_invite(f->store, count_invited, seen, NULL));
+	assert_ok(store_each(f->store, STORE_INVITE, count_invited, seen, NULL));
 	assert_int_equal(1, seen[0]);
 	assert_int_equal(1, seen[1]);
 }

@@ -1361,7 +1361,7 @@ static void every_user_with_a_record_is_listed_damaged_or_not(void **state)
 	struct fixture *f = *state;
 	struct named named = {.count = 0};
 
-	assert_ok(store_each_user(f->store, note_name, &named, NULL));
+	assert_ok(store_each(f->store, STORE_RECORD, note_name, &named, NULL));
 	assert_int_equal(0, named.count);
 	add_user(f->store, "alice", 1);
 	add_user(f->store, "Bob@corp", 2);
@@ -1370,7 +1370,7 @@ static void every_user_with_a_record_is_listed_damaged_or_not(void **state)
 	write_file(in_store(f, "users/%61lice"), "x", 1, 0600); /* not the encoding of alice */
 	write_file(in_store(f, "users/%zz"), "x", 1, 0600);
 	write_file(in_store(f, "users/%4"), "x", 1, 0600);
-	assert_ok(store_each_user(f->store, note_name, &named, NULL));
+	assert_ok(store_each(f->store, STORE_RECORD, note_name, &named, NULL));
 	assert_int_equal(3, named.count);
 	assert_true(was_named(&named, "alice") && was_named(&named, "Bob@corp"));
 	assert_true(was_named(&named, "damaged"));

@@ -217,7 +217,7 @@ static void an_older_store_gets_the_directory_when_it_is_needed(void **state)
 	assert_int_equal(0, rmdir(in_store(f, "invites")));
 	assert_refused(NOT_FOUND, get(f, "alice", NULL));
 	assert_refused(NOT_FOUND, store_invite_remove(f->store, "alice", NULL));
-	assert_ok(store_each_invite(f->store, NULL, NULL, NULL));
+	assert_ok(store_each(f->store, STORE_INVITE, NULL, NULL, NULL));
 	assert_ok(store_each_stray(f->store, NULL, NULL, NULL));
 	add_user(f->store, "bob", 1);
 	assert_ok(store_remove(f->store, "bob", deadline_in(100), NULL));
@@ -245,7 +245,7 @@ static void leftovers_of_an_interrupted_write_are_listed(void **state)
 
 	invite(f, "alice");
 	write_file(in_store(f, "invites/bob~0123456789abcdef"), "x", 1, 0600);
-	assert_ok(store_each_invite(f->store, note_name, invited, NULL));
+	assert_ok(store_each(f->store, STORE_INVITE, note_name, invited, NULL));
 	assert_string_equal("alice ", invited);
 	assert_ok(store_each_stray(f->store, note_name, strays, NULL));
 	assert_string_equal("invites/bob~0123456789abcdef ", strays);
@@ -307,7 +307,7 @@ static void creating_many_uses_their_invitations_up(void **state)
 	invite(f, "u7");
 	invite(f, "alice");
 	assert_ok(store_create_many(f->store, 8, next_user, NULL, NULL));
-	assert_ok(store_each_invite(f->store, note_name, invited, NULL));
+	assert_ok(store_each(f->store, STORE_INVITE, note_name, invited, NULL));
 	assert_string_equal("alice ", invited);
 }
 

@@ -106,9 +106,34 @@ typedef void files_name_fn(void *context, const char *name);
 /* Call `look` with each name in the directory. TOTP_ERR_SYSTEM: errno; some were left out. */
 MUST_CHECK enum totp_err files_each_name(int dir_fd, files_name_fn *look, void *context);
 
-/* Open the directory of invitations. TOTP_ERR_NOT_FOUND: a store of an older version has none. */
-MUST_CHECK enum totp_err files_open_invites(const struct store *store, int *ret_fd,
-					    struct reason *why);
+/* The directory of a kind of files. TOTP_ERR_NOT_FOUND: an older store has no invitations. */
+const char *files_directory(enum store_kind kind);
+MUST_CHECK enum totp_err files_open_dir(const struct store *store, enum store_kind kind,
+					int *ret_fd, struct reason *why);
+
+#define FILES_BOX_MAX (CRED_BYTES_MAX + SEAL_OVERHEAD)
+
+/* A user's record or invitation as it lies on the disk. */
+struct files_box {
+	enum store_kind kind;
+	int dir_fd; /* the directory of the kind */
+	const char *user;
+	char name[STORE_NAME_MAX + 1];
+	int fd; /* the caller closes it */
+	uint8_t bytes[FILES_BOX_MAX];
+	size_t len;
+};
+
+/* Read it; the caller has set kind, dir_fd and user. On error fd is -1 if it was not opened. */
+MUST_CHECK enum totp_err files_read_box(const struct store *store, struct files_box *box,
+					struct reason *why);
+
+/*
+ * Return the error that opening the box gave, with a sentence, in which `cause` is used if it has
+ * text; TOTP_ERR_STALE if the file was replaced meanwhile, perhaps so that its key could go.
+ */
+MUST_CHECK enum totp_err files_opened_box(const struct files_box *box, enum totp_err err,
+					  const struct reason *cause, struct reason *why);
 
 /* The name of a credential's state file. TOTP_ERR_RANGE: as store_name. */
 MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],

@@ -136,26 +136,25 @@ static void give_record(void *context, const char *user)
 static void give_invite(void *context, const char *user)
 {
 	struct giving *giving = context;
-	const struct path_rule rule = files_rule(giving->store, INVITE_BYTES_MAX + SEAL_OVERHEAD);
+	struct files_box box = {.kind = STORE_INVITE, .user = user, .fd = -1};
 	OWN_FD int dir_fd = -1;
 	OWN_FD int fd = -1;
-	char name[STORE_NAME_MAX + 1];
 	struct invite invite;
 	enum totp_err err = store_invite_get(giving->store, user, &invite, NULL);
 
 	if (err == TOTP_OK)
-		err = store_name(user, name);
+		err = files_open_dir(giving->store, STORE_INVITE, &dir_fd, NULL);
+	box.dir_fd = dir_fd;
 	if (err == TOTP_OK)
-		err = files_open_invites(giving->store, &dir_fd, NULL);
-	if (err == TOTP_OK)
-		err = path_open_file(dir_fd, name, &rule, &fd, NULL);
+		err = files_read_box(giving->store, &box, NULL);
+	fd = box.fd;
 	if (err != TOTP_OK) /* used or taken back meanwhile, or not an invitation */
 		return;
-	err = give_copy(giving, &(struct found){dir_fd, name, fd});
+	err = give_copy(giving, &(struct found){dir_fd, box.name, fd});
 	if (err == TOTP_OK || err == TOTP_ERR_STALE || giving->err != TOTP_OK)
 		return;
 	giving->err = err;
-	(void)reason_errno(giving->why, FILES_INVITES "/%.100s: cannot give", name);
+	(void)reason_errno(giving->why, FILES_INVITES "/%.100s: cannot give", box.name);
 }
 
 enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_given,
@@ -175,17 +174,17 @@ enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_gi
 	if (err == TOTP_OK) {
 		store->owner = uid; /* of the files that are written from now on */
 		store->group = gid;
-		err = store_each_user(store, give_record, &giving, why);
+		err = store_each(store, STORE_RECORD, give_record, &giving, why);
 	}
 	if (err == TOTP_OK)
-		err = store_each_invite(store, give_invite, &giving, why);
+		err = store_each(store, STORE_INVITE, give_invite, &giving, why);
 	if (err == TOTP_OK)
 		err = giving.err;
 	*ret_given = giving.given > 0;
 	if (err != TOTP_OK)
 		return err;
 	/* the copies are on the disk, but not yet their names */
-	err = files_open_invites(store, &invites_fd, NULL);
+	err = files_open_dir(store, STORE_INVITE, &invites_fd, NULL);
 	if (fsync(store->states_fd) != 0 || fsync(store->users_fd) != 0 ||
 	    (err == TOTP_OK && fsync(invites_fd) != 0))
 		return reason_errno(why, "the disk does not confirm the records");

@@ -14,11 +14,6 @@
 
 #define BOX_MAX (INVITE_BYTES_MAX + SEAL_OVERHEAD)
 
-enum totp_err files_open_invites(const struct store *store, int *ret_fd, struct reason *why)
-{
-	return path_open_dir(store->dir_fd, FILES_INVITES, store->owner, ret_fd, why);
-}
-
 /* --- reading --- */
 
 static enum totp_err unseal_invite(struct store *store, const char *user, struct bytes box,
@@ -35,9 +30,6 @@ static enum totp_err unseal_invite(struct store *store, const char *user, struct
 		err = TOTP_ERR_SEAL;
 	if (err == TOTP_OK)
 		*ret_invite = invite;
-	else if (why->text[0] == '\0')
-		reason_set(why, "cannot be opened (%s): totpctl uninvite, then invite again",
-			   err_name(err));
 	return err;
 }
 
@@ -45,35 +37,24 @@ static enum totp_err unseal_invite(struct store *store, const char *user, struct
 struct reading {
 	struct store *store;
 	int dir_fd;
-	const char *user, *name;
+	const char *user;
 	struct invite *invite;
 };
 
 static enum totp_err read_invite(void *context, struct reason *why)
 {
 	const struct reading *reading = context;
-	const struct path_rule rule = files_rule(reading->store, BOX_MAX);
-	uint8_t box[BOX_MAX];
+	struct files_box box = {
+		.kind = STORE_INVITE, .dir_fd = reading->dir_fd, .user = reading->user};
 	struct reason cause = {""};
-	size_t len = 0;
-	OWN_FD int fd = -1;
-	enum totp_err err = path_open_file(reading->dir_fd, reading->name, &rule, &fd, why);
+	enum totp_err err = files_read_box(reading->store, &box, why);
 
-	if (err != TOTP_OK) {
-		files_prefix(why, FILES_INVITES);
-		return err;
-	}
-	err = io_read_all(fd, box, sizeof(box), &len);
-	if (err != TOTP_OK)
-		reason_set(&cause, "cannot be read (%s)", err_name(err));
-	else
-		err = unseal_invite(reading->store, reading->user, bytes_of(box, len),
+	if (err == TOTP_OK) {
+		err = unseal_invite(reading->store, reading->user, bytes_of(box.bytes, box.len),
 				    reading->invite, &cause);
-	/* replaced since it was opened, perhaps so that its key could go */
-	if (err == TOTP_ERR_SEAL && !files_is_still(reading->dir_fd, reading->name, fd))
-		err = TOTP_ERR_STALE;
-	if (err != TOTP_OK)
-		reason_set(why, FILES_INVITES "/%s: %.200s", reading->name, cause.text);
+		err = files_opened_box(&box, err, &cause, why);
+	}
+	fd_close(box.fd);
 	return err;
 }
 
@@ -86,11 +67,10 @@ enum totp_err store_invite_get(struct store *store, const char *user, struct inv
 
 	if (store_name(user, name) != TOTP_OK)
 		return TOTP_ERR_NOT_FOUND; /* none can have that name */
-	err = files_open_invites(store, &dir_fd, why);
+	err = files_open_dir(store, STORE_INVITE, &dir_fd, why);
 	if (err != TOTP_OK)
 		return err;
-	return store_retry(read_invite, &(struct reading){store, dir_fd, user, name, ret_invite},
-			   why);
+	return store_retry(read_invite, &(struct reading){store, dir_fd, user, ret_invite}, why);
 }
 
 /* --- writing --- */
@@ -100,7 +80,7 @@ static enum totp_err open_or_make_invites(const struct store *store, int *ret_fd
 					  struct reason *why)
 {
 	struct file_new dir = files_new(store, store->dir_fd, FILES_INVITES, FILE_DURABLE);
-	enum totp_err err = files_open_invites(store, ret_fd, why);
+	enum totp_err err = files_open_dir(store, STORE_INVITE, ret_fd, why);
 
 	if (err != TOTP_ERR_NOT_FOUND)
 		return err;
@@ -173,7 +153,7 @@ enum totp_err store_invite_remove(struct store *store, const char *user, struct 
 
 	if (store_name(user, name) != TOTP_OK)
 		return TOTP_ERR_NOT_FOUND;
-	err = files_open_invites(store, &dir_fd, why);
+	err = files_open_dir(store, STORE_INVITE, &dir_fd, why);
 	if (err != TOTP_OK)
 		return err;
 	err = files_begin_change(store, why);

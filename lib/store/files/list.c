@@ -36,12 +36,19 @@ struct listing {
 	void *context;
 };
 
-static enum totp_err list_names(struct listing *listing, int dir_fd, files_name_fn *look,
-				struct reason *why)
+static enum totp_err list_names(struct listing *listing, files_name_fn *look, struct reason *why)
 {
-	if (files_each_name(dir_fd, look, listing) == TOTP_OK)
+	const struct store *store = listing->store;
+	OWN_FD int fd = -1;
+	enum totp_err err =
+		path_open_dir(store->dir_fd, listing->directory, store->owner, &fd, why);
+
+	/* a store of an older version has no invitations */
+	if (err == TOTP_ERR_NOT_FOUND && strcmp(listing->directory, FILES_INVITES) == 0)
 		return TOTP_OK;
-	return reason_errno(why, "%s: cannot be listed", listing->directory);
+	if (err == TOTP_OK && files_each_name(fd, look, listing) != TOTP_OK)
+		err = reason_errno(why, "%s: cannot be listed", listing->directory);
+	return err;
 }
 
 static void list_user(void *context, const char *name)
@@ -100,31 +107,12 @@ static void list_stray_state(void *context, const char *name)
 		list_path(listing, name);
 }
 
-enum totp_err store_each_user(struct store *store, store_each_fn *each, void *context,
-			      struct reason *why)
+enum totp_err store_each(struct store *store, enum store_kind kind, store_each_fn *each,
+			 void *context, struct reason *why)
 {
-	struct listing listing = {store, FILES_USERS, each, context};
+	struct listing listing = {store, files_directory(kind), each, context};
 
-	return list_names(&listing, store->users_fd, list_user, why);
-}
-
-/* A missing directory counts as empty. */
-static enum totp_err list_invites(struct listing *listing, files_name_fn *look, struct reason *why)
-{
-	OWN_FD int dir_fd = -1;
-	enum totp_err err = files_open_invites(listing->store, &dir_fd, why);
-
-	if (err != TOTP_OK)
-		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
-	return list_names(listing, dir_fd, look, why);
-}
-
-enum totp_err store_each_invite(struct store *store, store_each_fn *each, void *context,
-				struct reason *why)
-{
-	struct listing listing = {store, FILES_INVITES, each, context};
-
-	return list_invites(&listing, list_user, why);
+	return list_names(&listing, list_user, why);
 }
 
 enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *context,
@@ -133,11 +121,9 @@ enum totp_err store_each_stray(struct store *store, store_each_fn *each, void *c
 	struct listing users = {store, FILES_USERS, each, context};
 	struct listing states = {store, FILES_STATES, each, context};
 	struct listing invites = {store, FILES_INVITES, each, context};
-	enum totp_err err = list_names(&users, store->users_fd, list_stray_name, why);
+	enum totp_err err = list_names(&users, list_stray_name, why);
 
 	if (err == TOTP_OK)
-		err = list_names(&states, store->states_fd, list_stray_state, why);
-	if (err == TOTP_OK)
-		err = list_invites(&invites, list_stray_name, why);
-	return err;
+		err = list_names(&states, list_stray_state, why);
+	return err == TOTP_OK ? list_names(&invites, list_stray_name, why) : err;
 }

@@ -48,16 +48,9 @@ enum totp_err store_state_file(struct store *store, const char *user, char ret_n
 
 enum totp_err store_key_of(struct store *store, const char *user, uint32_t *ret_key_id)
 {
-	const struct path_rule rule = files_rule(store, CRED_BYTES_MAX + SEAL_OVERHEAD);
-	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD];
-	char name[STORE_NAME_MAX + 1];
-	OWN_FD int fd = -1;
-	size_t len = 0;
-	enum totp_err err = store_name(user, name);
+	struct files_box box = {.kind = STORE_RECORD, .dir_fd = store->users_fd, .user = user};
+	enum totp_err err = files_read_box(store, &box, NULL);
 
-	if (err == TOTP_OK)
-		err = path_open_file(store->users_fd, name, &rule, &fd, NULL);
-	if (err == TOTP_OK)
-		err = io_read_all(fd, box, sizeof(box), &len);
-	return err == TOTP_OK ? seal_key_id(bytes_of(box, len), ret_key_id) : err;
+	fd_close(box.fd);
+	return err == TOTP_OK ? seal_key_id(bytes_of(box.bytes, box.len), ret_key_id) : err;
 }

@@ -364,7 +364,7 @@ static void bulk_uninvite(const struct bulk *bulk)
 {
 	OWN_FD int dir_fd = -1;
 
-	if (files_open_invites(bulk->store, &dir_fd, NULL) != TOTP_OK)
+	if (files_open_dir(bulk->store, STORE_INVITE, &dir_fd, NULL) != TOTP_OK)
 		return;
 	for (size_t i = 0; i < bulk->named; i++)
 		unlinkat(dir_fd, bulk->records[i].name, 0);

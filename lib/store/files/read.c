@@ -13,9 +13,60 @@
 #include "store/files/files.h"
 #include "base/path.h"
 
-/* Open a credential; where it does not open, `why` says what to do. */
-static enum totp_err unseal_cred(struct store *store, const char *user, struct bytes box,
-				 struct cred *ret_cred, struct reason *why)
+const char *files_directory(enum store_kind kind)
+{
+	return kind == STORE_RECORD ? FILES_USERS : FILES_INVITES;
+}
+
+enum totp_err files_open_dir(const struct store *store, enum store_kind kind, int *ret_fd,
+			     struct reason *why)
+{
+	return path_open_dir(store->dir_fd, files_directory(kind), store->owner, ret_fd, why);
+}
+
+enum totp_err files_read_box(const struct store *store, struct files_box *box, struct reason *why)
+{
+	const char *directory = files_directory(box->kind);
+	const struct path_rule rule = files_rule(
+		store,
+		SEAL_OVERHEAD + (box->kind == STORE_RECORD ? CRED_BYTES_MAX : INVITE_BYTES_MAX));
+	enum totp_err err = store_name(box->user, box->name);
+
+	box->fd = -1;
+	if (err != TOTP_OK) {
+		reason_set(why, "user name too long for a record");
+		return err;
+	}
+	err = path_open_file(box->dir_fd, box->name, &rule, &box->fd, why);
+	if (err != TOTP_OK) {
+		files_prefix(why, directory);
+		return err;
+	}
+	err = io_read_all(box->fd, box->bytes, sizeof(box->bytes), &box->len);
+	if (err != TOTP_OK)
+		reason_set(why, "%s/%s: cannot be read (%s)", directory, box->name, err_name(err));
+	return err;
+}
+
+enum totp_err files_opened_box(const struct files_box *box, enum totp_err err,
+			       const struct reason *cause, struct reason *why)
+{
+	const char *directory = files_directory(box->kind);
+
+	if (err == TOTP_ERR_SEAL && !files_is_still(box->dir_fd, box->name, box->fd))
+		return TOTP_ERR_STALE;
+	if (err != TOTP_OK && cause->text[0])
+		reason_set(why, "%s/%s: %.200s", directory, box->name, cause->text);
+	else if (err != TOTP_OK)
+		reason_set(why, "%s/%s: cannot be opened (%s): %s", directory, box->name,
+			   err_name(err),
+			   box->kind == STORE_RECORD ? "totpctl delete, then enroll again"
+						     : "totpctl uninvite, then invite again");
+	return err;
+}
+
+enum totp_err store_unseal(struct store *store, const char *user, struct bytes box,
+			   struct cred *ret_cred, struct reason *why)
 {
 	uint8_t bytes[CRED_BYTES_MAX];
 	struct buffer plain = buffer_of(bytes, sizeof(bytes));
@@ -28,41 +79,21 @@ static enum totp_err unseal_cred(struct store *store, const char *user, struct b
 		err = TOTP_ERR_SEAL;
 	if (err == TOTP_ERR_UNSUPPORTED)
 		reason_set(why, "made by a newer version of pam_totp");
-	else if (err != TOTP_OK && why->text[0] == '\0')
-		reason_set(why, "cannot be opened (%s): totpctl delete, then enroll again",
-			   err_name(err));
 	return err;
 }
 
 static enum totp_err read_cred(struct store_txn *txn, const char *user, struct reason *why)
 {
-	const struct path_rule rule = files_rule(txn->store, CRED_BYTES_MAX + SEAL_OVERHEAD);
-	uint8_t box[CRED_BYTES_MAX + SEAL_OVERHEAD];
-	char name[STORE_NAME_MAX + 1];
+	struct store *store = txn->store;
+	struct files_box box = {.kind = STORE_RECORD, .dir_fd = store->users_fd, .user = user};
 	struct reason cause = {""};
-	size_t len = 0;
-	enum totp_err err = store_name(user, name);
+	enum totp_err err = files_read_box(store, &box, why);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "user name too long for a record");
-		return err;
-	}
-	err = path_open_file(txn->store->users_fd, name, &rule, &txn->cred_fd, why);
-	if (err != TOTP_OK) {
-		files_prefix(why, FILES_USERS);
-		return err;
-	}
-	err = io_read_all(txn->cred_fd, box, sizeof(box), &len);
+	txn->cred_fd = box.fd;
 	if (err != TOTP_OK)
-		reason_set(&cause, "cannot be read (%s)", err_name(err));
-	else
-		err = unseal_cred(txn->store, user, bytes_of(box, len), &txn->cred, &cause);
-	/* replaced since it was opened, perhaps so that its key could go */
-	if (err == TOTP_ERR_SEAL && !files_is_still(txn->store->users_fd, name, txn->cred_fd))
-		return TOTP_ERR_STALE;
-	if (err != TOTP_OK)
-		reason_set(why, FILES_USERS "/%s: %.200s", name, cause.text);
-	return err;
+		return err;
+	err = store_unseal(store, user, bytes_of(box.bytes, box.len), &txn->cred, &cause);
+	return files_opened_box(&box, err, &cause, why);
 }
 
 bool files_cred_is_still(const struct store_txn *txn)

@@ -21,32 +21,8 @@
 #define FEW          16 /* up to so many files the whole file system is not synced */
 #define ALONE_WAIT_S 60
 #define LET_IN_NS    50000000 /* longer than the pause of a process that waits for a lock */
-#define BOX_MAX      (CRED_BYTES_MAX + SEAL_OVERHEAD)
 
 _Static_assert(INVITE_BYTES_MAX <= CRED_BYTES_MAX, "one buffer for both");
-
-static const char *directory_of(enum store_kind kind)
-{
-	return kind == STORE_RECORD ? FILES_USERS : FILES_INVITES;
-}
-
-/* TOTP_ERR_NOT_FOUND: a store without invitations. The descriptor is the caller's. */
-static enum totp_err open_directory(const struct store *store, enum store_kind kind, int *ret_fd,
-				    struct reason *why)
-{
-	if (kind == STORE_INVITE)
-		return files_open_invites(store, ret_fd, why);
-	*ret_fd = fcntl(store->users_fd, F_DUPFD_CLOEXEC, 3);
-	return *ret_fd >= 0 ? TOTP_OK : reason_errno(why, FILES_USERS);
-}
-
-static enum totp_err open_sealed(const struct store *store, int dir_fd, const char *name,
-				 int *ret_fd, struct reason *why)
-{
-	const struct path_rule rule = files_rule(store, BOX_MAX);
-
-	return path_open_file(dir_fd, name, &rule, ret_fd, why);
-}
 
 /* --- which file needs which key --- */
 
@@ -58,36 +34,20 @@ struct key_walk {
 	void *context;
 };
 
-/* The start of a box; one that is cut short is no sealed file, whatever its length. */
-static enum totp_err read_key_id(const struct key_walk *walk, const char *name, uint32_t *ret_id,
-				 struct reason *why)
-{
-	uint8_t box[SEAL_OVERHEAD];
-	OWN_FD int fd = -1;
-	size_t len = 0;
-	enum totp_err err = open_sealed(walk->store, walk->dir_fd, name, &fd, why);
-
-	if (err != TOTP_OK)
-		return err;
-	err = io_pread(fd, box, sizeof(box), 0, &len);
-	if (err != TOTP_OK)
-		return reason_errno(why, "%s", name);
-	err = seal_key_id(bytes_of(box, len), ret_id);
-	if (err != TOTP_OK)
-		reason_set(why, "%s: not a sealed file", name);
-	return err;
-}
-
 static void report_key(void *context, const char *user)
 {
 	struct key_walk *walk = context;
-	char name[STORE_NAME_MAX + 1];
-	struct store_sealed sealed = {
-		.kind = walk->kind, .user = user, .err = store_name(user, name)};
+	struct files_box box = {.kind = walk->kind, .dir_fd = walk->dir_fd, .user = user};
+	struct store_sealed sealed = {.kind = walk->kind, .user = user};
 
-	if (sealed.err == TOTP_OK)
-		sealed.err = read_key_id(walk, name, &sealed.key_id, &sealed.why);
-	files_prefix(&sealed.why, directory_of(walk->kind));
+	sealed.err = files_read_box(walk->store, &box, &sealed.why);
+	fd_close(box.fd);
+	if (sealed.err == TOTP_OK) {
+		sealed.err = seal_key_id(bytes_of(box.bytes, box.len), &sealed.key_id);
+		if (sealed.err != TOTP_OK)
+			reason_set(&sealed.why, "%s/%s: not a sealed file",
+				   files_directory(box.kind), box.name);
+	}
 	if (sealed.err != TOTP_ERR_NOT_FOUND) /* removed meanwhile */
 		walk->each(walk->context, &sealed);
 }
@@ -96,13 +56,12 @@ static enum totp_err walk_kind(struct store *store, enum store_kind kind, store_
 			       void *context, struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	enum totp_err err = open_directory(store, kind, &dir_fd, why);
+	enum totp_err err = files_open_dir(store, kind, &dir_fd, why);
 	struct key_walk walk = {store, kind, dir_fd, each, context};
 
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND && kind == STORE_INVITE ? TOTP_OK : err;
-	return kind == STORE_RECORD ? store_each_user(store, report_key, &walk, why)
-				    : store_each_invite(store, report_key, &walk, why);
+	return store_each(store, kind, report_key, &walk, why);
 }
 
 enum totp_err store_each_key(struct store *store, store_key_fn *each, void *context,
@@ -152,33 +111,26 @@ static enum totp_err name_state(struct resealing *file, const struct buffer *pla
 static enum totp_err read_plain(const struct batch *batch, struct resealing *file,
 				struct buffer *ret_plain, struct reason *why)
 {
-	uint8_t bytes[BOX_MAX];
-	struct bytes box;
-	size_t len = 0;
+	struct files_box box = {
+		.kind = batch->what->kind, .dir_fd = batch->dir_fd, .user = file->user};
+	struct reason cause = {""};
+	struct bytes bytes;
 	uint32_t id = 0;
-	enum totp_err err = open_sealed(batch->store, batch->dir_fd, file->name, &file->fd, why);
+	enum totp_err err = files_read_box(batch->store, &box, why);
 
+	file->fd = box.fd;
+	memcpy(file->name, box.name, sizeof(file->name));
 	if (err != TOTP_OK)
 		return err;
-	err = io_read_all(file->fd, bytes, sizeof(bytes), &len);
-	box = bytes_of(bytes, len);
-	if (err == TOTP_OK)
-		err = seal_key_id(box, &id);
+	bytes = bytes_of(box.bytes, box.len);
+	err = seal_key_id(bytes, &id);
 	if (err == TOTP_OK && id == batch->store->keyring.keys[0].id)
 		return TOTP_OK;
 	if (err == TOTP_OK)
-		err = files_unseal(batch->store, file->user, box, ret_plain, why);
-	if (err == TOTP_OK && batch->what->kind == STORE_RECORD)
+		err = files_unseal(batch->store, file->user, bytes, ret_plain, &cause);
+	if (err == TOTP_OK && box.kind == STORE_RECORD)
 		err = name_state(file, ret_plain);
-	if (err != TOTP_OK) {
-		struct reason cause = *why;
-
-		if (cause.text[0])
-			reason_set(why, "%s: %.200s", file->name, cause.text);
-		else
-			reason_set(why, "%s: cannot be opened (%s)", file->name, err_name(err));
-	}
-	return err;
+	return files_opened_box(&box, err, &cause, why);
 }
 
 /* Write the new box beside the old one. */
@@ -189,7 +141,7 @@ static enum totp_err write_sealed(const struct batch *batch, struct resealing *f
 	const struct file_new new =
 		files_new(batch->store, batch->dir_fd, file->temp,
 			  batch->what->count > FEW ? FILE_DURABLE_LATER : FILE_DURABLE);
-	uint8_t box[BOX_MAX];
+	uint8_t box[FILES_BOX_MAX];
 	enum totp_err err = seal_close(key, file->user, plain->data, plain->len, box);
 
 	if (err != TOTP_OK)
@@ -209,19 +161,15 @@ static enum totp_err write_sealed(const struct batch *batch, struct resealing *f
 static enum totp_err begin_resealing(struct batch *batch, const char *user, struct reason *why)
 {
 	struct resealing *file = &batch->files[batch->count];
-	const char *directory = directory_of(batch->what->kind);
 	uint8_t bytes[CRED_BYTES_MAX];
 	struct buffer plain = buffer_of(bytes, sizeof(bytes));
 	struct reason cause = {""};
 	enum totp_err err;
 
 	*file = (struct resealing){.user = user, .fd = -1};
-	err = store_name(user, file->name);
-	if (err == TOTP_OK)
-		err = read_plain(batch, file, &plain, &cause);
+	err = read_plain(batch, file, &plain, &cause);
 	if (err != TOTP_OK || plain.len == 0) {
 		WIPE(bytes);
-		files_prefix(&cause, directory);
 		report_resealed(batch, file, err, &cause);
 		return TOTP_OK;
 	}
@@ -229,7 +177,8 @@ static enum totp_err begin_resealing(struct batch *batch, const char *user, stru
 	WIPE(bytes);
 	batch->count++; /* leave_rest closes it after an error */
 	if (err != TOTP_OK)
-		(void)reason_errno(why, "%s/%s: cannot write", directory, file->name);
+		(void)reason_errno(why, "%s/%s: cannot write", files_directory(batch->what->kind),
+				   file->name);
 	return err;
 }
 
@@ -258,11 +207,11 @@ static enum totp_err hold_and_replace(const struct batch *batch, const struct re
 	hold_state(batch, file, &state_fd);
 	err = files_replace_if_same(batch->store, batch->dir_fd, file->temp, file->name, file->fd);
 	if (err == TOTP_ERR_SYSTEM)
-		(void)reason_errno(why, "%s/%s: cannot replace", directory_of(batch->what->kind),
+		(void)reason_errno(why, "%s/%s: cannot replace", files_directory(batch->what->kind),
 				   file->name);
 	else if (err == TOTP_ERR_TIMEOUT)
 		reason_set(why, "%s: other programs are changing records all the time",
-			   directory_of(batch->what->kind));
+			   files_directory(batch->what->kind));
 	return err;
 }
 
@@ -378,7 +327,7 @@ enum totp_err store_reseal(struct store *store, const struct store_reseal *resea
 	batch->store = store;
 	batch->what = reseal;
 	batch->dir_fd = -1;
-	err = open_directory(store, reseal->kind, &batch->dir_fd, why);
+	err = files_open_dir(store, reseal->kind, &batch->dir_fd, why);
 	if (err == TOTP_OK)
 		err = reseal_batches(batch, why);
 	else if (err == TOTP_ERR_NOT_FOUND && reseal->count == 0)
