@@ -78,9 +78,10 @@ static void report_stray(void *context, const char *name)
 static void look_at_rotation(struct doctor *doctor, const char *path)
 {
 	OWN_KEYRING_TEXT struct keyring_text text = {.len = 0};
+	OWN_KEYRING struct keyring keyring = {.count = 0};
 	struct keyring_rotation rotation;
 
-	if (keyring_text_load(path, &text, NULL) == TOTP_OK &&
+	if (keyring_text_load(path, &text, &keyring, NULL) == TOTP_OK &&
 	    keyring_rotation_of(&text, &rotation))
 		doctor_report(
 			doctor,

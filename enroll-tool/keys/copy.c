@@ -168,7 +168,8 @@ static int find_here(struct restore *restore)
 {
 	const struct tool *tool = &restore->ctl->tool;
 	struct reason why = {""};
-	enum totp_err err = keyring_load(tool->policy.keyring, &restore->here, &why);
+	enum totp_err err =
+		keyring_text_load(tool->policy.keyring, &restore->text, &restore->here, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return TOOL_DONE;
@@ -177,7 +178,7 @@ static int find_here(struct restore *restore)
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
 	restore->is_here = true;
-	return keys_load(tool, &restore->text, &restore->here);
+	return TOOL_DONE;
 }
 
 /* Add the keys of the copy that are missing here, as old keys. */

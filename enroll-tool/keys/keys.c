@@ -80,13 +80,11 @@ int key_uses_find(const struct tool *tool, const struct keyring *keyring, struct
 
 int keys_load(const struct tool *tool, struct keyring_text *ret_text, struct keyring *ret_keyring)
 {
-	const char *path = tool->policy.keyring;
 	struct reason why = {""};
-	enum totp_err err = keyring_text_load(path, ret_text, &why);
 
-	if (err == TOTP_OK)
-		err = keyring_parse(keyring_text_of(ret_text), path, ret_keyring, &why);
-	return err == TOTP_OK ? TOOL_DONE : tool_refuse(tool, "%s", why.text);
+	if (keyring_text_load(tool->policy.keyring, ret_text, ret_keyring, &why) == TOTP_OK)
+		return TOOL_DONE;
+	return tool_refuse(tool, "%s", why.text);
 }
 
 static int seal_again(const struct tool *tool, const struct keyring_text *text)

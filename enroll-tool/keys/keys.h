@@ -2,7 +2,7 @@
 #ifndef KEYS_KEYS_H
 #define KEYS_KEYS_H
 
-#include "store/keyring_edit.h"
+#include "store/keyring.h"
 #include "common/ctl.h"
 
 /* --- use of keys --- */

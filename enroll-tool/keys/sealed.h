@@ -6,7 +6,7 @@
 #ifndef KEYS_SEALED_H
 #define KEYS_SEALED_H
 
-#include "store/keyring_edit.h"
+#include "store/keyring.h"
 #include "common/tool.h"
 
 #define SEALED_FILE KEYRING_PATH ".cred"

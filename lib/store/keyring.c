@@ -13,7 +13,9 @@
 #include "base/secret.h"
 #include "base/path.h"
 
-#define KEY_ID_LEN 4
+#define KEY_ID_LEN   4
+#define KEY_LINE_MAX 80 /* bytes of a key's line with its end and a NUL */
+#define MARK         "# rotating from "
 
 void keyring_wipe(struct keyring *keyring)
 {
@@ -99,48 +101,58 @@ enum totp_err keyring_parse(struct text text, const char *name, struct keyring *
 	return err;
 }
 
-/* Read what is open; path: what errors call it. */
-static enum totp_err read_open(int fd, const char *path, struct keyring *ret_keyring,
-			       struct reason *why)
+void keyring_text_wipe(struct keyring_text *text)
 {
-	char text[KEYRING_BYTES_MAX];
-	size_t len = 0;
-	enum totp_err err = io_read_all(fd, text, sizeof(text), &len);
+	explicit_bzero(text, sizeof(*text));
+}
+
+struct text keyring_text_of(const struct keyring_text *text)
+{
+	return (struct text){text->text, text->len};
+}
+
+/* Read what is open; path: what errors call it. */
+static enum totp_err read_open(int fd, const char *path, struct keyring_text *ret_text,
+			       struct keyring *ret_keyring, struct reason *why)
+{
+	enum totp_err err = io_read_all(fd, ret_text->text, sizeof(ret_text->text), &ret_text->len);
 
 	if (err == TOTP_OK)
-		err = keyring_parse((struct text){text, len}, path, ret_keyring, why);
+		err = keyring_parse(keyring_text_of(ret_text), path, ret_keyring, why);
 	else
 		reason_set(why, "%s: %s", path, err_name(err));
-	WIPE(text);
+	if (err != TOTP_OK)
+		keyring_text_wipe(ret_text);
 	return err;
 }
 
-enum totp_err keyring_open(const char *path, int *ret_fd, struct reason *why)
+enum totp_err keyring_text_load(const char *path, struct keyring_text *ret_text,
+				struct keyring *ret_keyring, struct reason *why)
 {
-	enum totp_err err =
-		path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, ret_fd, why);
+	/* taken before the open, so that a later change is noticed */
+	struct io_stamp stamp = io_stamp_of(path);
+	OWN_FD int fd = -1;
+	enum totp_err err = path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
 
+	keyring_wipe(ret_keyring);
+	keyring_text_wipe(ret_text);
 	if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why,
 			   "%s: no keyring: restore it from your backup, or run totpctl init "
 			   "on a new host",
 			   path);
+	if (err == TOTP_OK)
+		err = read_open(fd, path, ret_text, ret_keyring, why);
+	if (err == TOTP_OK)
+		ret_keyring->stamp = stamp;
 	return err;
 }
 
 enum totp_err keyring_load(const char *path, struct keyring *ret_keyring, struct reason *why)
 {
-	/* taken before the open, so that a later change is noticed */
-	struct io_stamp stamp = io_stamp_of(path);
-	OWN_FD int fd = -1;
-	enum totp_err err = keyring_open(path, &fd, why);
+	OWN_KEYRING_TEXT struct keyring_text text;
 
-	keyring_wipe(ret_keyring);
-	if (err == TOTP_OK)
-		err = read_open(fd, path, ret_keyring, why);
-	if (err == TOTP_OK)
-		ret_keyring->stamp = stamp;
-	return err;
+	return keyring_text_load(path, &text, ret_keyring, why);
 }
 
 enum totp_err keyring_load_credential(const char *directory, const char *name, uid_t owner,
@@ -148,31 +160,37 @@ enum totp_err keyring_load_credential(const char *directory, const char *name, u
 {
 	const struct path_rule rule = {
 		.owner = owner, .forbidden = S_IWGRP | S_IRWXO, .size_max = KEYRING_BYTES_MAX};
+	OWN_KEYRING_TEXT struct keyring_text text;
 	OWN_FD int dir_fd = -1, fd = -1;
 	enum totp_err err = path_open_dir(AT_FDCWD, directory, owner, &dir_fd, why);
 
 	keyring_wipe(ret_keyring);
 	if (err == TOTP_OK)
 		err = path_open_file(dir_fd, name, &rule, &fd, why);
-	return err == TOTP_OK ? read_open(fd, name, ret_keyring, why) : err;
+	return err == TOTP_OK ? read_open(fd, name, &text, ret_keyring, why) : err;
 }
 
-enum totp_err keyring_new_line(int64_t now, char ret_line[KEYRING_LINE_MAX])
+static void write_line(const struct host_key *key, char ret_line[KEY_LINE_MAX])
 {
-	uint8_t id[KEY_ID_LEN], key[GCM_KEY_LEN];
-	char id_text[2 * KEY_ID_LEN + 1], key_text[KEY_BASE64_LEN + 1], day[11];
-	enum totp_err err = crypto_random(id, sizeof(id));
+	char base64[KEY_BASE64_LEN + 1], day[11];
+
+	crypto_key_to_base64(key->key, base64);
+	text_to_date(key->created, day);
+	snprintf(ret_line, KEY_LINE_MAX, "%08x %s %s\n", (unsigned)key->id, base64, day);
+	WIPE(base64);
+}
+
+/* The line of a new random key, which the caller wipes. */
+static enum totp_err make_line(int64_t now, char ret_line[KEY_LINE_MAX])
+{
+	struct host_key key = {.created = now};
+	enum totp_err err = crypto_random(&key.id, sizeof(key.id));
 
 	if (err == TOTP_OK)
-		err = crypto_random(key, sizeof(key));
-	if (err == TOTP_OK) {
-		text_to_hex(id, sizeof(id), id_text);
-		crypto_key_to_base64(key, key_text);
-		text_to_date(now, day);
-		snprintf(ret_line, KEYRING_LINE_MAX, "%s %s %s\n", id_text, key_text, day);
-	}
+		err = crypto_random(key.key, sizeof(key.key));
+	if (err == TOTP_OK)
+		write_line(&key, ret_line);
 	WIPE(key);
-	WIPE(key_text);
 	return err;
 }
 
@@ -210,8 +228,8 @@ static enum totp_err put_keyring(const char *path, struct text text,
 
 enum totp_err keyring_create(const char *path, int64_t now, struct reason *why)
 {
-	char line[KEYRING_LINE_MAX] = "";
-	enum totp_err err = keyring_new_line(now, line);
+	char line[KEY_LINE_MAX] = "";
+	enum totp_err err = make_line(now, line);
 
 	if (err == TOTP_OK)
 		err = put_keyring(path, text_of(line), file_put_new, why);
@@ -236,4 +254,235 @@ enum totp_err keyring_put(const char *path, struct text text, struct reason *why
 	err = put_keyring(real, text, file_replace, why);
 	free(real);
 	return err;
+}
+
+/* --- changing single lines --- */
+
+enum totp_err keyring_text_set(struct keyring_text *text, struct text from)
+{
+	if (from.len > sizeof(text->text))
+		return TOTP_ERR_RANGE;
+	keyring_text_wipe(text);
+	memcpy(text->text, from.at, from.len);
+	text->len = from.len;
+	return TOTP_OK;
+}
+
+/* A line with its end, by where it begins. */
+struct place {
+	size_t at, len;
+};
+
+typedef bool line_fn(struct text line, uint32_t id);
+
+static bool is_key(struct text line, uint32_t id)
+{
+	uint8_t raw[KEY_ID_LEN] = {0};
+	struct bytes in = bytes_of(raw, sizeof(raw));
+
+	return line.len > 8 && text_hex((struct text){line.at, 8}, raw, sizeof(raw)) == TOTP_OK &&
+	       bytes_u32(&in) == id;
+}
+
+static bool is_any_key(struct text line, uint32_t unused)
+{
+	(void)unused;
+	return line.len > 0 && line.at[0] != '#';
+}
+
+static bool is_mark(struct text line, uint32_t unused)
+{
+	(void)unused;
+	return line.len >= sizeof(MARK) - 1 && memcmp(line.at, MARK, sizeof(MARK) - 1) == 0;
+}
+
+/* The first line that is so. */
+static bool find_line(const struct keyring_text *text, line_fn *is, uint32_t id,
+		      struct place *ret_place)
+{
+	struct text rest = keyring_text_of(text), line;
+
+	while (text_line(&rest, &line)) {
+		if (!is(line, id))
+			continue;
+		ret_place->at = (size_t)(line.at - text->text);
+		ret_place->len = text->len - rest.len - ret_place->at;
+		return true;
+	}
+	return false;
+}
+
+static void remove_line(struct keyring_text *text, struct place place)
+{
+	char *at = text->text + place.at;
+	size_t after = text->len - place.at - place.len;
+
+	memmove(at, at + place.len, after);
+	explicit_bzero(at + after, place.len);
+	text->len -= place.len;
+}
+
+/* Insert whole lines at the beginning of one, or at the end. */
+static enum totp_err insert_lines(struct keyring_text *text, size_t at, const char *lines)
+{
+	size_t len = strlen(lines);
+
+	if (text->len + len > sizeof(text->text))
+		return TOTP_ERR_RANGE;
+	memmove(text->text + at + len, text->text + at, text->len - at);
+	memcpy(text->text + at, lines, len);
+	text->len += len;
+	return TOTP_OK;
+}
+
+/* The last line may have been left without its end. */
+static enum totp_err end_last_line(struct keyring_text *text)
+{
+	if (text->len == 0 || text->text[text->len - 1] == '\n')
+		return TOTP_OK;
+	return insert_lines(text, text->len, "\n");
+}
+
+static size_t count_keys(const struct keyring_text *text)
+{
+	struct text rest = keyring_text_of(text), line;
+	size_t count = 0;
+
+	while (text_line(&rest, &line))
+		count += is_any_key(line, 0);
+	return count;
+}
+
+enum totp_err keyring_text_add(struct keyring_text *text, const struct host_key *key)
+{
+	char line[KEY_LINE_MAX];
+	enum totp_err err = count_keys(text) < KEYRING_KEYS_MAX ? end_last_line(text)
+								: TOTP_ERR_RANGE;
+
+	write_line(key, line);
+	if (err == TOTP_OK)
+		err = insert_lines(text, text->len, line);
+	WIPE(line);
+	return err;
+}
+
+/* --- rotation --- */
+
+/* "# rotating from 0123abcd to 89abcdef: …" */
+static bool read_mark(const struct keyring_text *text, struct keyring_rotation *rotation)
+{
+	static const char between[] = " to ";
+	const size_t from_at = sizeof(MARK) - 1, to_at = from_at + 8 + sizeof(between) - 1;
+	uint8_t raw[8] = {0};
+	struct bytes in = bytes_of(raw, sizeof(raw));
+	struct place place;
+	const char *at;
+
+	if (!find_line(text, is_mark, 0, &place) || place.len < to_at + 8)
+		return false;
+	at = text->text + place.at;
+	if (text_hex((struct text){at + from_at, 8}, raw, 4) != TOTP_OK ||
+	    memcmp(at + from_at + 8, between, sizeof(between) - 1) != 0 ||
+	    text_hex((struct text){at + to_at, 8}, raw + 4, 4) != TOTP_OK)
+		return false;
+	rotation->from = bytes_u32(&in);
+	rotation->to = bytes_u32(&in);
+	return rotation->from != rotation->to;
+}
+
+bool keyring_rotation_of(const struct keyring_text *text, struct keyring_rotation *ret_rotation)
+{
+	struct keyring_rotation rotation;
+	struct place first, to;
+
+	if (!read_mark(text, &rotation) || !find_line(text, is_key, rotation.to, &to) ||
+	    !find_line(text, is_any_key, 0, &first))
+		return false;
+	rotation.promoted = first.at == to.at;
+	*ret_rotation = rotation;
+	return true;
+}
+
+/* The new key's line after the first one, and the mark before that. */
+static enum totp_err add_second(struct keyring_text *text, const char *line)
+{
+	char mark[128];
+	struct place first;
+	enum totp_err err;
+
+	if (!find_line(text, is_any_key, 0, &first))
+		return TOTP_ERR_FORMAT;
+	snprintf(mark, sizeof(mark), MARK "%.8s to %.8s: totpctl key rotate goes on with it\n",
+		 text->text + first.at, line);
+	err = insert_lines(text, first.at + first.len, line);
+	return err == TOTP_OK ? insert_lines(text, first.at, mark) : err;
+}
+
+static enum totp_err add_new_key(struct keyring_text *text, int64_t now)
+{
+	char line[KEY_LINE_MAX] = "";
+	struct place place;
+	enum totp_err err = end_last_line(text);
+
+	while (find_line(text, is_mark, 0, &place)) /* of a key that is not there any more */
+		remove_line(text, place);
+	if (err == TOTP_OK)
+		err = make_line(now, line);
+	if (err == TOTP_OK)
+		err = add_second(text, line);
+	WIPE(line);
+	return err;
+}
+
+enum totp_err keyring_rotation_begin(struct keyring_text *text, int64_t now,
+				     struct keyring_rotation *ret_rotation, struct reason *why)
+{
+	OWN_KEYRING struct keyring keyring = {.count = 0};
+	enum totp_err err;
+
+	if (count_keys(text) >= KEYRING_KEYS_MAX) {
+		reason_set(why, "%d keys are there already: take away one that seals nothing",
+			   KEYRING_KEYS_MAX);
+		return TOTP_ERR_RANGE;
+	}
+	err = add_new_key(text, now);
+	if (err != TOTP_OK) {
+		reason_set(why, "no key can be added: %s", err_name(err));
+		return err;
+	}
+	/* an id by chance like another's, say, must not reach the disk */
+	err = keyring_parse(keyring_text_of(text), "the new keyring", &keyring, why);
+	if (err == TOTP_OK && !keyring_rotation_of(text, ret_rotation))
+		err = TOTP_ERR_FORMAT;
+	return err;
+}
+
+enum totp_err keyring_rotation_promote(struct keyring_text *text, struct keyring_rotation *rotation)
+{
+	char line[KEY_LINE_MAX] = "";
+	struct place first, to;
+	enum totp_err err = end_last_line(text);
+
+	if (err != TOTP_OK)
+		return err;
+	if (!find_line(text, is_key, rotation->to, &to) || to.len >= sizeof(line))
+		return TOTP_ERR_FORMAT;
+	memcpy(line, text->text + to.at, to.len);
+	remove_line(text, to);
+	if (!find_line(text, is_any_key, 0, &first))
+		first.at = 0;
+	err = insert_lines(text, first.at, line);
+	WIPE(line);
+	rotation->promoted |= err == TOTP_OK;
+	return err;
+}
+
+void keyring_rotation_end(struct keyring_text *text, const struct keyring_rotation *rotation)
+{
+	struct place place;
+
+	if (find_line(text, is_key, rotation->from, &place))
+		remove_line(text, place);
+	while (find_line(text, is_mark, 0, &place))
+		remove_line(text, place);
 }

@@ -1,6 +1,6 @@
 #include "fuzz.h"
 
-#include "store/keyring_edit.h"
+#include "store/keyring.h"
 
 /* The keyring as lines in the one spelling that keyring_create writes. */
 static size_t write_lines(const struct keyring *keyring, char *text)

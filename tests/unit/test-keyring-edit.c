@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "store/keyring_edit.h"
+#include "store/keyring.h"
 
 #define KEY   " AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= 2026-01-31"
 #define OTHER " //////////////////////////////////////////8= 2025-12-24"

@@ -10,7 +10,7 @@
 #include <dirent.h>
 
 #include "store/files/files.h"
-#include "store/keyring_edit.h"
+#include "store/keyring.h"
 
 #define MANY 600 /* records: with the limit below, more than are encrypted again in one pass */
 #define OPEN 200 /* files that may be open meanwhile */
@@ -109,8 +109,9 @@ static const struct fixture *rotated; /* whose keyring it is */
 static void add_key(const struct fixture *f, struct keyring_rotation *rotation)
 {
 	OWN_KEYRING_TEXT struct keyring_text text;
+	OWN_KEYRING struct keyring keyring;
 
-	assert_ok(keyring_text_load(f->keyring, &text, NULL));
+	assert_ok(keyring_text_load(f->keyring, &text, &keyring, NULL));
 	assert_ok(keyring_rotation_begin(&text, NOW, rotation, NULL));
 	assert_ok(keyring_put(f->keyring, keyring_text_of(&text), NULL));
 }
@@ -118,8 +119,9 @@ static void add_key(const struct fixture *f, struct keyring_rotation *rotation)
 static void promote_key(const struct fixture *f, struct keyring_rotation *rotation)
 {
 	OWN_KEYRING_TEXT struct keyring_text text;
+	OWN_KEYRING struct keyring keyring;
 
-	assert_ok(keyring_text_load(f->keyring, &text, NULL));
+	assert_ok(keyring_text_load(f->keyring, &text, &keyring, NULL));
 	assert_ok(keyring_rotation_promote(&text, rotation));
 	assert_ok(keyring_put(f->keyring, keyring_text_of(&text), NULL));
 }
@@ -127,8 +129,9 @@ static void promote_key(const struct fixture *f, struct keyring_rotation *rotati
 static void drop_key(const struct fixture *f, const struct keyring_rotation *rotation)
 {
 	OWN_KEYRING_TEXT struct keyring_text text;
+	OWN_KEYRING struct keyring keyring;
 
-	assert_ok(keyring_text_load(f->keyring, &text, NULL));
+	assert_ok(keyring_text_load(f->keyring, &text, &keyring, NULL));
 	keyring_rotation_end(&text, rotation);
 	assert_ok(keyring_put(f->keyring, keyring_text_of(&text), NULL));
 }
