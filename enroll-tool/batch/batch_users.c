@@ -186,13 +186,6 @@ static int by_name(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct person *left = *(struct person *const *)a, *right = *(struct person *const *)b;
-
-	return left < right ? -1 : left > right;
-}
-
 /* Gather those without a refusal in users->good. */
 static void gather(struct batch_users *users)
 {
@@ -209,7 +202,6 @@ static bool leave_out_twins(struct batch_users *users)
 		if (strcmp(users->good[i]->name, users->good[i - 1]->name) == 0 &&
 		    !leave_out(users, users->good[i], "is named twice"))
 			return false;
-	qsort(users->good, users->good_count, sizeof(struct person *), by_place);
 	gather(users);
 	return true;
 }

@@ -19,8 +19,10 @@ void names_scope_end(struct names **names)
 {
 	if (!*names)
 		return;
-	for (size_t i = 0; i < (*names)->count; i++)
+	for (size_t i = 0; i < (*names)->count; i++) {
 		free((*names)->list[i].name);
+		free((*names)->list[i].home);
+	}
 	free((*names)->list);
 	free((*names)->slots);
 	free(*names);
@@ -67,10 +69,16 @@ static bool append_name(struct names *names, const char *name, const struct list
 	last = &names->list[names->count];
 	*last = *entry;
 	last->name = strdup(name);
+	last->home = entry->home ? strdup(entry->home) : NULL;
 	last->order = (uint32_t)names->count;
 	last->account = names->count;
-	names->count += last->name != NULL;
-	return last->name != NULL;
+	if (last->name && (last->home || !entry->home)) {
+		names->count++;
+		return true;
+	}
+	free(last->name);
+	free(last->home);
+	return false;
 }
 
 size_t names_index(const struct names *names, const char *name)
@@ -161,11 +169,13 @@ static bool list_names(struct names *names)
 		const struct listed listed = {
 			.uid = entry->pw_uid,
 			.gid = entry->pw_gid,
+			.home = entry->pw_dir,
 			.person = entry->pw_uid >= first && entry->pw_uid != UID_NOBODY &&
 				  strcmp(shell, "nologin") != 0 && strcmp(shell, "false") != 0};
 
 		room = append_name(names, entry->pw_name, &listed);
 	}
+	names->error = room && errno != ENOENT ? errno : 0;
 	names->complete = room && errno == 0 && services_list_all();
 	endpwent();
 	return room || names->count == NAMES_MAX;

@@ -15,6 +15,7 @@ struct listed {
 	char *name;
 	uid_t uid;
 	gid_t gid;
+	char *home;     /* NULL: of names_add */
 	bool person;    /* with a shell to log in with, and a uid of UID_MIN or more */
 	uint32_t order; /* in the list of the name service */
 	size_t account; /* index of the first name of this uid */
@@ -26,6 +27,7 @@ struct names {
 	uint32_t
 		*slots; /* by a hash of the name: index + 1, or 0; their number is a power of two */
 	size_t slot_count;
+	int error;     /* errno of the name service, or 0: then some were not listed */
 	bool complete; /* a name that is not in the table does not exist */
 };
 

@@ -33,16 +33,11 @@ static const struct option_row option_rows[] = {
 	{0},
 };
 
-struct piece_of_export {
-	const uint8_t *bytes;
-	size_t len;
-};
-
 struct export
 {
 	struct ctl *ctl;
 	struct arena heap;
-	struct piece_of_export *pieces; /* one for each user */
+	struct piece *pieces; /* one for each user */
 	size_t count, total;
 	size_t left_out;
 	struct progress progress;
@@ -66,7 +61,7 @@ static enum totp_err add_piece(struct export *export, const struct store_txn *tx
 	WIPE(bytes);
 	if (err != TOTP_OK || !copy)
 		return err == TOTP_OK ? TOTP_ERR_NOMEM : err;
-	export->pieces[export->count++] = (struct piece_of_export){copy, len};
+	export->pieces[export->count++] = (struct piece){copy, len};
 	export->total += len;
 	return TOTP_OK;
 }
@@ -156,7 +151,7 @@ static int seal_and_write(const struct export *export, const struct secret *phra
 
 		export_file_put_head(&out, &head);
 		for (size_t i = 0; i < export->count; i++)
-			buffer_copy(&out, export->pieces[i].bytes, export->pieces[i].len);
+			buffer_copy(&out, export->pieces[i].at, export->pieces[i].len);
 		err = pwseal_close(phrase, PWSEAL_EXPORT, PWSEAL_COST, box, len);
 	}
 	if (err != TOTP_OK)

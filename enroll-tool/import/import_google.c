@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "import/as_user.h"
-#include "base/array.h"
 #include "base/io.h"
 #include "host/account.h"
 #include "otp/totp.h"
@@ -236,77 +235,17 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 
 /* --- every home --- */
 
-struct home {
-	struct passwd who; /* name and dir are strings of our own */
-	size_t order;
-};
-
-struct homes {
-	struct home *home;
-	size_t count, room;
-};
-
-static void homes_end(struct homes *homes)
-{
-	for (size_t i = 0; i < homes->count; i++) {
-		free(homes->home[i].who.pw_name);
-		free(homes->home[i].who.pw_dir);
-	}
-	free(homes->home);
-}
-
-static bool add_home(struct homes *homes, const struct passwd *entry)
-{
-	struct home *home;
-
-	if (!array_room(&homes->home, homes->count, &homes->room, sizeof(*home)))
-		return false;
-	home = &homes->home[homes->count];
-	*home = (struct home){.who = {.pw_uid = entry->pw_uid, .pw_gid = entry->pw_gid},
-			      .order = homes->count++};
-	home->who.pw_name = strdup(entry->pw_name);
-	home->who.pw_dir = strdup(entry->pw_dir);
-	return home->who.pw_name && home->who.pw_dir;
-}
-
-/* All at once: a look-up of a name meanwhile could start the list again. */
-static enum totp_err list_homes(struct homes *homes, struct reason *why)
-{
-	const struct passwd *entry;
-	bool room = true;
-
-	setpwent();
-	while (room && (errno = 0, entry = getpwent()))
-		room = add_home(homes, entry);
-	if (room && errno != 0 && errno != ENOENT) {
-		(void)reason_errno(why, "the name service failed");
-		endpwent();
-		return TOTP_ERR_SYSTEM;
-	}
-	endpwent();
-	return room ? TOTP_OK : TOTP_ERR_NOMEM;
-}
-
-static int by_uid(const void *a, const void *b)
-{
-	const struct home *left = a, *right = b;
-
-	if (left->who.pw_uid != right->who.pw_uid)
-		return left->who.pw_uid < right->who.pw_uid ? -1 : 1;
-	return left->order < right->order ? -1 : left->order > right->order;
-}
-
-static enum totp_err read_home(struct import *import, const struct passwd *who, const char *inside,
+static enum totp_err read_home(struct import *import, const struct listed *who, const char *inside,
 			       struct reason *why)
 {
-	struct found found = {.user = text_of(who->pw_name)};
-	struct user_file file = {.uid = who->pw_uid, .gid = who->pw_gid};
+	struct found found = {.user = text_of(who->name)};
+	struct user_file file = {.uid = who->uid, .gid = who->gid};
 	OWN_TEXT char *path = NULL;
 
 	/* the user's process finds out whether it exists: the file system may not answer */
-	if (who->pw_dir[0] != '/')
+	if (who->home[0] != '/')
 		return TOTP_OK;
-	if (asprintf(&path, "%s/%s", who->pw_dir, inside) < 0)
+	if (asprintf(&path, "%s/%s", who->home, inside) < 0)
 		path = NULL;
 	else
 		found.place.file = import_path(import, path);
@@ -319,18 +258,18 @@ static enum totp_err read_home(struct import *import, const struct passwd *who, 
 /* Of several names of one uid, the first is the account. */
 static enum totp_err read_homes(struct import *import, const char *inside, struct reason *why)
 {
-	OWN(homes_end) struct homes homes = {0};
-	enum totp_err err = list_homes(&homes, why);
+	OWN_NAMES struct names *names = names_load();
+	enum totp_err err = names ? TOTP_OK : TOTP_ERR_NOMEM;
 
-	if (homes.count)
-		qsort(homes.home, homes.count, sizeof(*homes.home), by_uid);
-	for (size_t i = 0; i < homes.count && err == TOTP_OK; i++) {
-		const struct passwd *who = &homes.home[i].who;
-
-		if (i && who->pw_uid == homes.home[i - 1].who.pw_uid)
+	if (names && names->error) {
+		errno = names->error;
+		return reason_errno(why, "the name service failed");
+	}
+	for (size_t i = 0; names && i < names->count && err == TOTP_OK; i++) {
+		if (names->list[i].account != i)
 			continue;
-		err = read_home(import, who, inside, why);
-		progress_show(&import->progress, "reading", i + 1, homes.count);
+		err = read_home(import, &names->list[i], inside, why);
+		progress_show(&import->progress, "reading", i + 1, names->count);
 	}
 	if (err == TOTP_ERR_NOMEM)
 		reason_set(why, "%s", err_name(err));

@@ -108,12 +108,31 @@ struct place reader_place(struct import *import, const struct reader_dir *dir, c
 	return place;
 }
 
+/* Read what is open; fd: -1 with errno if it could not be opened. */
+static enum totp_err read_open(int fd, struct reader_file *file, struct reason *why)
+{
+	enum totp_err err = fd < 0 ? TOTP_ERR_SYSTEM
+				   : io_read_all(fd, file->buf, file->cap, &file->len);
+
+	if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, "cannot be read");
+	else if (err != TOTP_OK)
+		reason_set(why, "more than %zu bytes", file->cap);
+	return err;
+}
+
+enum totp_err reader_file(const char *path, struct reader_file *file, struct reason *why)
+{
+	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return read_open(fd, file, why);
+}
+
 enum totp_err reader_file_at(const struct reader_dir *dir, const char *name,
 			     struct reader_file *file, struct reason *why)
 {
 	OWN_FD int fd =
 		openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	enum totp_err err;
 
 	if (fd < 0 && errno == ENOENT)
 		return TOTP_ERR_NOT_FOUND;
@@ -123,10 +142,5 @@ enum totp_err reader_file_at(const struct reader_dir *dir, const char *name,
 		reason_set(why, "not a regular file with one name");
 		return TOTP_ERR_UNSAFE;
 	}
-	err = fd < 0 ? TOTP_ERR_SYSTEM : io_read_all(fd, file->buf, file->cap, &file->len);
-	if (err == TOTP_ERR_SYSTEM)
-		(void)reason_errno(why, "cannot be read");
-	else if (err != TOTP_OK)
-		reason_set(why, "more than %zu bytes", file->cap);
-	return err;
+	return read_open(fd, file, why);
 }

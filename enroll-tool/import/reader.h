@@ -60,6 +60,10 @@ struct reader_file {
 MUST_CHECK enum totp_err reader_file_at(const struct reader_dir *dir, const char *name,
 					struct reader_file *file, struct reason *why);
 
+/* The same of a file that root named, whatever it is; *why says so. */
+MUST_CHECK enum totp_err reader_file(const char *path, struct reader_file *file,
+				     struct reason *why);
+
 /* Keep the draft of a user of google-authenticator or totp-cgi; report what is not imported. */
 MUST_CHECK enum totp_err reader_add_google(struct import *import, const struct place *place,
 					   struct text user, struct google *google,

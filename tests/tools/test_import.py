@@ -945,9 +945,9 @@ def test_a_credential_not_sealed_for_this_host_and_name_is_rejected(host, twin, 
     said = twin.refused("import", "sealed", host.user_file("alice.x"), other.user_file("bob.x"),
                         wrong_name, cut, large, text, upper, "/nonexistent")
     for path, why in ((host.user_file("alice.x"), "has a counter-based token"),
-                      (other.user_file("bob.x"), "sealed under key"),
+                      (other.user_file("bob.x"), "sealed by key"),
                       (wrong_name, "does not open"), (cut, "does not open"),
-                      (large, "not a sealed credential"), (text, "not a sealed credential"),
+                      (large, "more than"), (text, "not a sealed record"),
                       (upper, "its name is not that of a record"),
                       ("/nonexistent", "cannot be read: No such file")):
         assert re.search(rf"^{re.escape(str(path))}: .*{why}", said, re.M), (path, said)
