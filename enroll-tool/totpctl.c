@@ -85,9 +85,11 @@ int main(int argc, char **argv)
 		ctl.command = words.command;
 		ctl.word_count = words.count;
 		ctl.words = words.words;
-		code = words.command->run ? words.command->run(&ctl)
-					  : ctl_each_user(&ctl, words.command->doing,
-							  words.command->each_user);
+		if (words.command->doing)
+			code = tool_open(&ctl.tool, words.command->doing);
+		if (code == TOOL_DONE)
+			code = words.command->run ? words.command->run(&ctl)
+						  : ctl_each_user(&ctl, words.command->each_user);
 	}
 	return tool_end(&ctl.tool, code);
 }

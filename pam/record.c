@@ -69,22 +69,6 @@ static enum totp_err try_here(const struct login *login, const struct answer *an
 	return attempt(store, &who, ret_outcome, why);
 }
 
-/* While the person typed, the invitation may have been taken back, or ended. */
-static enum totp_err check_invited(const struct login *login, struct store *store,
-				   struct reason *why)
-{
-	struct attempt who = attempt_in(login);
-	bool holds = true;
-	enum totp_err err = TOTP_OK;
-
-	if (login->facts.invited)
-		err = invitation_holds(store, &who, &holds, why);
-	if (err != TOTP_OK || holds)
-		return err;
-	reason_set(why, "the invitation was taken back, or has ended");
-	return TOTP_ERR_NOT_FOUND;
-}
-
 static enum totp_err enroll_here(const struct login *login, const struct record_first *first,
 				 struct recovery_code codes[RECOVERY_MAX], uint8_t *count,
 				 struct reason *why)
@@ -101,12 +85,13 @@ static enum totp_err enroll_here(const struct login *login, const struct record_
 					      .digits = (uint8_t)first->uri->digits,
 					      .period = (uint16_t)first->uri->period,
 					      .secret = first->uri->secret}};
+	const struct attempt who = attempt_in(login);
 	enum totp_err err = open_own_store(login, &store, why);
 
 	made.token.created = made.now;
 	strncpy(made.token.label, first->label, sizeof(made.token.label) - 1);
 	if (err == TOTP_OK)
-		err = check_invited(login, store, why);
+		err = login->facts.invited ? invitation_check(store, &who, why) : TOTP_OK;
 	else if (err == TOTP_ERR_NOT_FOUND)
 		err = TOTP_ERR_SYSTEM;
 	if (err == TOTP_OK)
@@ -249,7 +234,7 @@ static enum totp_err enroll_there(struct login *login, const struct record_first
 		memcpy(codes, response.codes, sizeof(response.codes));
 		*count = response.code_count;
 	}
-	return err == TOTP_ERR_FORBIDDEN ? TOTP_ERR_NOT_FOUND : err;
+	return err;
 }
 
 /* --- which of the two --- */
@@ -328,6 +313,10 @@ enum totp_err record_enroll(struct login *login, const struct record_first *firs
 			    struct recovery_code ret_codes[RECOVERY_MAX], uint8_t *ret_count,
 			    struct reason *why)
 {
-	return login->place == PLACE_HERE ? enroll_here(login, first, ret_codes, ret_count, why)
-					  : enroll_there(login, first, ret_codes, ret_count, why);
+	enum totp_err err = login->place == PLACE_HERE
+				    ? enroll_here(login, first, ret_codes, ret_count, why)
+				    : enroll_there(login, first, ret_codes, ret_count, why);
+
+	/* an invitation that no longer holds is no error of the host */
+	return err == TOTP_ERR_FORBIDDEN ? TOTP_ERR_NOT_FOUND : err;
 }

@@ -309,18 +309,13 @@ static enum totp_err check_permission(struct request *request)
  * since. */
 static enum totp_err check_invitation(struct request *request)
 {
-	struct attempt who = attempt_by(request);
-	bool holds = !request->wire->by_invitation;
-	enum totp_err err = TOTP_OK;
+	const struct attempt who = attempt_by(request);
 
 	if (!request->account.known)
 		return TOTP_ERR_ARGUMENT;
-	if (!holds)
-		err = invitation_holds(request->store, &who, &holds, &request->response->why);
-	if (err != TOTP_OK || holds)
-		return err;
-	reason_set(&request->response->why, "the invitation was taken back, or has ended");
-	return TOTP_ERR_FORBIDDEN;
+	return request->wire->by_invitation
+		       ? invitation_check(request->store, &who, &request->response->why)
+		       : TOTP_OK;
 }
 
 static enum totp_err answer_enroll(struct request *request)

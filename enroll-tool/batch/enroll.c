@@ -207,11 +207,9 @@ static int print_json(const struct batch *batch, bool enrolled)
 {
 	struct json json;
 
-	json_begin(&json);
-	json_open(&json, NULL, '[');
+	json_begin(&json, '[');
 	for (size_t i = 0; i < batch->users.count; i++)
 		put_person(&json, batch, &batch->users.people[i], enrolled);
-	json_close(&json, ']');
 	return json_end(&batch->ctl->tool, &json);
 }
 
@@ -262,7 +260,7 @@ static int enroll_users(struct ctl *ctl)
 	OWN_BATCH struct batch batch = {.ctl = ctl, .letters = LETTER_DIR_NONE, .now = clock_now()};
 	int code;
 
-	if (!options.batch == !ctl->word_count)
+	if (!options.batch == !ctl->word_count || ctl->word_count > BATCH_USERS_MAX)
 		return tool_usage(&ctl->tool, "enroll: expected names of users, or --batch FILE");
 	if (!options.letters)
 		return tool_usage(&ctl->tool, "expected --letters DIRECTORY: where the letters go");
@@ -275,12 +273,11 @@ static int enroll_users(struct ctl *ctl)
 
 const struct command ctl_enroll = {
 	.name = "enroll",
-	.arguments = "USER...",
+	.arguments = "[USER...]",
 	.help = "enroll many users at once, with a letter for each",
 	.more = "A letter is one page to print: picture, key and what to do with them. It prints\n"
 		"the users without an account and those who are enrolled already, and enrolls\n"
 		"nobody unless all can be.\n",
-	.max = BATCH_USERS_MAX,
 	.options = option_rows,
 	.run = enroll_users,
 };

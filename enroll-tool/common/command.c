@@ -18,9 +18,28 @@ static const struct option_row always[] = {
 
 /* --- tables --- */
 
+static const char *arguments_of(const struct command *command)
+{
+	return command->arguments ? command->arguments : "";
+}
+
 static bool is_family(const struct command *command)
 {
-	return strcmp(command->arguments, "SUBCOMMAND") == 0;
+	return strcmp(arguments_of(command), "SUBCOMMAND") == 0;
+}
+
+/* "[FILE]" may be left out, "USER..." repeated, and an option stand for "PATH...|--all". */
+static bool takes_words(const struct command *command, int count)
+{
+	const char *word = arguments_of(command);
+	bool repeated = strstr(word, "...") != NULL, other = strstr(word, "|--") != NULL;
+	int min = 0, max = 0;
+
+	for (; *word; word += strcspn(word, " "), word += strspn(word, " ")) {
+		min += word[0] != '[' && !other;
+		max++;
+	}
+	return count >= min && (repeated || count <= max);
 }
 
 /* What follows the family's name in the name of a member; of no family: a name of one word. */
@@ -58,8 +77,8 @@ static void print_command(const struct command *command, int width)
 	char left[48];
 	char *optional;
 
-	snprintf(left, sizeof(left), "%s%s%s", command->name, command->arguments[0] ? " " : "",
-		 command->arguments);
+	snprintf(left, sizeof(left), "%s%s%s", command->name, command->arguments ? " " : "",
+		 arguments_of(command));
 	optional = strstr(left, " [");
 	if ((int)strlen(left) > width && optional)
 		*optional = '\0';
@@ -72,7 +91,7 @@ static void print_members(const struct command_line *line, const struct command 
 
 	for (const struct command_entry *entry = line->commands; entry->command; entry++) {
 		const struct command *member = entry->command;
-		int len = (int)(strlen(member->name) + 2 + strlen(member->arguments));
+		int len = (int)(strlen(member->name) + 2 + strlen(arguments_of(member)));
 
 		if (name_within(member, family) && len > width)
 			width = len;
@@ -148,7 +167,7 @@ static void print_usage(const struct command_line *line, const struct command *c
 		return;
 	}
 	printf("Usage: %s %s%s%s\n\n%c%s.\n", line->usage, command->name,
-	       command->arguments[0] ? " " : "", command->arguments,
+	       command->arguments ? " " : "", arguments_of(command),
 	       toupper((unsigned char)command->help[0]), command->help + 1);
 	if (command->more)
 		printf("\n%s", command->more);
@@ -411,9 +430,9 @@ static int check_words(const struct command_line *line, const struct tool *tool,
 		return refuse_command(line, tool, command, words->words[0]);
 	if (is_family(command))
 		return tool_usage(tool, "%s: which subcommand?", command->name);
-	if (words->count < command->min || words->count > command->max)
+	if (!takes_words(command, words->count))
 		return tool_usage(tool, "%s: expected %s", command->name,
-				  command->max ? command->arguments : "no arguments");
+				  command->arguments ? command->arguments : "no arguments");
 	return TOOL_DONE;
 }
 

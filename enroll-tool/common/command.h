@@ -29,15 +29,14 @@ struct option_row {
  */
 struct command {
 	const char *name;
-	const char *arguments;                     /* as --help shows them, or "" */
-	const char *help;                          /* one line without a full stop */
-	const char *more;                          /* lines that its own --help adds, or NULL */
-	int min, max;                              /* arguments that it takes */
+	const char *arguments; /* that it takes, as "FILE [USER...]" or "PATH...|--all"; or NULL */
+	const char *help;      /* one line without a full stop */
+	const char *more;      /* lines that its own --help adds, or NULL */
 	const struct option_row *options, *shared; /* its own, and those of several; or NULL */
+	const char *doing; /* of totpctl: what to tool_open for, such as "list records"; or NULL */
 	/* of totpctl, one of the two: do it all, or for each user that the arguments name */
 	int (*run)(struct ctl *ctl);
 	int (*each_user)(struct ctl *ctl);
-	const char *doing; /* with each_user, what only root can do: "forget addresses" */
 };
 
 struct command_entry {

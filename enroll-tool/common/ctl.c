@@ -6,7 +6,7 @@
 #include "host/clock.h"
 #include "login/throttle.h"
 
-static int load_account(struct ctl *ctl, const char *name)
+int ctl_find_user(struct ctl *ctl, const char *name)
 {
 	int code = tool_account(&ctl->tool, name, &ctl->account);
 	const struct text found = text_of(ctl->account.name);
@@ -18,20 +18,12 @@ static int load_account(struct ctl *ctl, const char *name)
 	return code;
 }
 
-int ctl_open_user(struct ctl *ctl, const char *doing)
+int ctl_each_user(struct ctl *ctl, int (*one)(struct ctl *ctl))
 {
-	int code = tool_open(&ctl->tool, doing);
+	int code = TOOL_DONE;
 
-	return code == TOOL_DONE ? load_account(ctl, ctl->words[0]) : code;
-}
-
-int ctl_each_user(struct ctl *ctl, const char *doing, int (*one)(struct ctl *ctl))
-{
-	int code = tool_open(&ctl->tool, doing);
-	bool opened = code == TOOL_DONE;
-
-	for (int i = 0; opened && i < ctl->word_count; i++) {
-		int result = load_account(ctl, ctl->words[i]);
+	for (int i = 0; i < ctl->word_count; i++) {
+		int result = ctl_find_user(ctl, ctl->words[i]);
 
 		if (result == TOOL_DONE)
 			result = one(ctl);

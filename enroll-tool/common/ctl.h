@@ -14,7 +14,7 @@ struct ctl {
 	const struct command *command; /* that is run */
 	int word_count;                /* arguments without the subcommand's name and options… */
 	char **words;                  /* …of which there are as many as the subcommand takes */
-	struct account account;        /* ctl_open_user: the user that words[0] names… */
+	struct account account;        /* the user whom it is about… */
 	char shown[CRED_USER_MAX + 1]; /* …fit for a terminal */
 };
 
@@ -26,14 +26,14 @@ extern const struct command ctl_adopt, ctl_check, ctl_delete, ctl_doctor, ctl_en
 	ctl_resync, ctl_show, ctl_store_accept, ctl_suspend, ctl_temporary_code, ctl_test,
 	ctl_uninvite, ctl_unlock, ctl_upgrade;
 
-/* tool_open, and find the account that words[0] names: ctl->account and ctl->shown. */
-MUST_CHECK int ctl_open_user(struct ctl *ctl, const char *doing);
+/* Find a user: ctl->account and ctl->shown. */
+MUST_CHECK int ctl_find_user(struct ctl *ctl, const char *name);
 
 /*
- * tool_open, and do one thing for each user that ctl->words names: ctl->account and ctl->shown. It
- * continues after a user for which it fails. TOOL_DONE: it was done for all.
+ * Do one thing for each user that ctl->words names: ctl->account and ctl->shown. It continues
+ * after a user for which it fails. TOOL_DONE: it was done for all.
  */
-MUST_CHECK int ctl_each_user(struct ctl *ctl, const char *doing, int (*one)(struct ctl *ctl));
+MUST_CHECK int ctl_each_user(struct ctl *ctl, int (*one)(struct ctl *ctl));
 
 /* Print that the user is not enrolled; returns TOOL_REFUSED. */
 int ctl_not_enrolled(const struct ctl *ctl);

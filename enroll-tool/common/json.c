@@ -58,11 +58,11 @@ static void put_name(struct json *json, const char *name)
 	put_text(json, ": ");
 }
 
-void json_begin(struct json *json)
+void json_begin(struct json *json, char bracket)
 {
-	*json = (struct json){.len = 0};
-	if (fflush(stdout) != 0) /* what was printed before comes first */
-		json->failed = true;
+	/* what was printed before comes first */
+	*json = (struct json){.array = bracket == '[', .failed = fflush(stdout) != 0};
+	json_open(json, NULL, bracket);
 }
 
 void json_open(struct json *json, const char *name, char bracket)
@@ -71,8 +71,7 @@ void json_open(struct json *json, const char *name, char bracket)
 
 	put_name(json, name);
 	put_text(json, text);
-	if (json->depth++ == 0)
-		json->array = bracket == '[';
+	json->depth++;
 	json->comma = false;
 }
 
@@ -113,7 +112,7 @@ int json_end(const struct tool *tool, struct json *json)
 {
 	bool failed;
 
-	put_text(json, "\n");
+	put_text(json, json->array ? "]\n" : "}\n");
 	write_out(json);
 	failed = json->failed;
 	WIPE(*json);

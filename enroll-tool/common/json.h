@@ -20,9 +20,9 @@ struct json {
 	bool failed; /* a write failed: the rest is not written */
 };
 
-void json_begin(struct json *json);
+/* Begin an array or an object. bracket: '[' or '{'; the closing one is ']' or '}'. */
+void json_begin(struct json *json, char bracket);
 
-/* bracket: '{' or '['; the closing one is '}' or ']'. */
 void json_open(struct json *json, const char *name, char bracket);
 void json_close(struct json *json, char bracket);
 
@@ -31,7 +31,7 @@ void json_text(struct json *json, const char *name, const char *text);
 void json_number(struct json *json, const char *name, uint64_t number);
 void json_bool(struct json *json, const char *name, bool value);
 
-/* End the line and write the rest. An exit code, after a sentence if a write failed. */
+/* Close it, end the line and write the rest. An exit code, after a sentence if a write failed. */
 MUST_CHECK int json_end(const struct tool *tool, struct json *json);
 
 #endif

@@ -54,7 +54,7 @@ static enum totp_err read_typed(int fd, char ret_line[PROMPT_MAX], bool *ret_got
 	return err;
 }
 
-/* Stop showing what is typed at @fd; false if it is no terminal. What was typed before is dropped. */
+/* Stop showing what is typed at fd, and drop what was typed before; false if it is no terminal. */
 static bool hide_typed(int fd, struct termios *ret_shown)
 {
 	struct termios hidden;

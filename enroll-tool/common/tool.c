@@ -105,22 +105,6 @@ int tool_usage(const struct tool *tool, const char *format, ...)
 	return TOOL_USAGE;
 }
 
-bool tool_option(int argc, char **argv, int *index, const char *name, const char **ret_value)
-{
-	const char *word = argv[*index];
-	size_t len = strlen(name);
-
-	if (strncmp(word, name, len) != 0 || (word[len] != '\0' && word[len] != '='))
-		return false;
-	if (word[len] == '=')
-		*ret_value = word + len + 1;
-	else if (*index + 1 < argc)
-		*ret_value = argv[++*index];
-	else
-		*ret_value = NULL;
-	return true;
-}
-
 int tool_need_root(const struct tool *tool, const char *doing)
 {
 	if (geteuid() == 0)

@@ -60,13 +60,6 @@ int tool_output_lost(const struct tool *tool);
 int tool_usage(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 
 /*
- * Find the value of an option at argv[*index]: `--name=value` or `--name value`; moves
- * *index on to the last word used. False if argv[*index] is not this option. *ret_value
- * is NULL if the value is missing.
- */
-bool tool_option(int argc, char **argv, int *index, const char *name, const char **ret_value);
-
-/*
  * Refuse unless root runs the program. doing: what only root can do ("list records"). Each step
  * that returns an exit code returns TOOL_DONE to continue.
  */

@@ -159,6 +159,5 @@ const struct command ctl_check = {
 	.more = "Reads FILE, or the policy in use without one. Owner and mode of FILE do not\n"
 		"matter, so a configuration manager can check a copy before it installs it:\n"
 		"  validate: totpctl check %s\n",
-	.max = 1,
 	.run = check_policy,
 };

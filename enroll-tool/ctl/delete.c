@@ -1,7 +1,6 @@
 /* totpctl delete: remove a user's enrollment, so that no token and no recovery code works. */
 #include "common/ctl.h"
 
-#include <limits.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,10 +54,13 @@ static int delete_user(struct ctl *ctl)
 
 static int delete_users(struct ctl *ctl)
 {
+	int code;
+
 	if (!options.yes && !isatty(STDIN_FILENO))
 		return tool_usage(&ctl->tool,
 				  "delete: without a terminal to confirm at, add --yes");
-	return ctl_each_user(ctl, "delete enrollments", delete_user);
+	code = tool_open(&ctl->tool, "delete enrollments");
+	return code == TOOL_DONE ? ctl_each_user(ctl, delete_user) : code;
 }
 
 const struct command ctl_delete = {
@@ -67,8 +69,6 @@ const struct command ctl_delete = {
 	.help = "delete enrollments: tokens and recovery codes",
 	.more = "The policy decides what happens at the user's next login: see 'enforce' and\n"
 		"'exempt' in pam_totp.conf(5). To enroll a new phone: totp-enroll --user USER\n",
-	.min = 1,
-	.max = INT_MAX,
 	.options = option_rows,
 	.run = delete_users,
 };

@@ -5,7 +5,6 @@
  */
 #include "common/ctl.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "login/enroll.h"
@@ -58,8 +57,6 @@ const struct command ctl_forget = {
 	.help = "ask for a code again from every address",
 	.more = "Ends what 'remember' in pam_totp.conf(5) allows, for example after a theft.\n"
 		"Tokens and recovery codes stay as they are.\n",
-	.min = 1,
-	.max = INT_MAX,
 	.doing = "forget addresses",
 	.each_user = forget_user,
 };

@@ -82,13 +82,12 @@ static int find_keyring(const struct ctl *ctl, struct found *found)
 	return err == TOTP_ERR_NOT_FOUND ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
-static int find_store(const struct ctl *ctl, struct found *found)
+static int find_store(struct ctl *ctl, struct found *found)
 {
-	const struct policy *policy = &ctl->tool.policy;
-	struct store_config config = {.dir = policy->store_dir, .keyring = policy->keyring};
-	OWN_STORE struct store *store = NULL;
+	struct store_config config = {.dir = ctl->tool.policy.store_dir,
+				      .keyring = ctl->tool.policy.keyring};
 	struct reason why = {""};
-	enum totp_err err = store_open(&config, &store, &why);
+	enum totp_err err = store_open(&config, &ctl->tool.store, &why);
 
 	found->store = err == TOTP_OK;
 	return err == TOTP_OK || err == TOTP_ERR_NOT_FOUND
@@ -169,20 +168,15 @@ static int make_store(const struct ctl *ctl, const struct account *owner)
 /* The account may have been created after the store. */
 static int give_store(const struct ctl *ctl, const struct account *owner, bool *ret_given)
 {
-	const struct policy *policy = &ctl->tool.policy;
-	struct store_config config = {.dir = policy->store_dir, .keyring = policy->keyring};
-	OWN_STORE struct store *store = NULL;
 	struct reason why = {""};
 	enum totp_err err;
 
 	if (!owner->known)
 		return TOOL_DONE;
-	err = store_open(&config, &store, &why);
-	if (err == TOTP_OK)
-		err = store_give(store, owner->uid, owner->gid, ret_given, &why);
+	err = store_give(ctl->tool.store, owner->uid, owner->gid, ret_given, &why);
 	if (*ret_given) {
 		printf("Gave the store %s, which belonged to root, to " SERVICE_ACCOUNT ".\n",
-		       policy->store_dir);
+		       ctl->tool.policy.store_dir);
 		tool_log(&ctl->tool, NULL, "store-given", NULL);
 	}
 	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
@@ -254,7 +248,6 @@ static int init_host(struct ctl *ctl)
 
 const struct command ctl_init = {
 	.name = "init",
-	.arguments = "",
 	.help = "make keyring and store",
 	.more = "Makes the one that is missing, or both, and changes nothing that exists. If a\n"
 		"store has lost its keyring, init makes none: restore the keyring.\n",

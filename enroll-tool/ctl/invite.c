@@ -4,7 +4,6 @@
  */
 #include "common/ctl.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,21 +183,14 @@ static int list_invitations(struct ctl *ctl)
 {
 	struct invited invited = {.ctl = ctl, .now = clock_now()};
 	struct reason why = {""};
-	int code;
+	int code = TOOL_DONE;
 
-	if (options.seconds)
-		return tool_usage(&ctl->tool, "--for: expected users to invite");
-	code = tool_open(&ctl->tool, "list invitations");
-	if (code != TOOL_DONE)
-		return code;
 	if (options.json) {
-		json_begin(&invited.json);
-		json_open(&invited.json, NULL, '[');
+		json_begin(&invited.json, '[');
 	}
 	if (store_each(ctl->tool.store, STORE_INVITE, list_invitation, &invited, &why) != TOTP_OK)
 		code = tool_refuse(&ctl->tool, "%s", why.text);
 	if (options.json) {
-		json_close(&invited.json, ']');
 		return json_end(&ctl->tool, &invited.json) == TOOL_DONE ? code : TOOL_REFUSED;
 	}
 	if (code == TOOL_DONE && invited.printed == 0)
@@ -208,11 +200,17 @@ static int list_invitations(struct ctl *ctl)
 
 static int invite_or_list(struct ctl *ctl)
 {
-	if (ctl->word_count == 0)
-		return list_invitations(ctl);
-	if (options.json)
+	bool list = ctl->word_count == 0;
+	int code;
+
+	if (list && options.seconds)
+		return tool_usage(&ctl->tool, "--for: expected users to invite");
+	if (!list && options.json)
 		return tool_usage(&ctl->tool, "--json is for the list of invitations");
-	return ctl_each_user(ctl, "invite users", invite);
+	code = tool_open(&ctl->tool, list ? "list invitations" : "invite users");
+	if (code != TOOL_DONE)
+		return code;
+	return list ? list_invitations(ctl) : ctl_each_user(ctl, invite);
 }
 
 const struct command ctl_invite = {
@@ -221,7 +219,6 @@ const struct command ctl_invite = {
 	.help = "let users enroll in a login after enroll_until, once",
 	.more = "An invitation is valid for one enrollment and for a time. Without USER it lists\n"
 		"the invitations.\n",
-	.max = INT_MAX,
 	.options = option_rows,
 	.run = invite_or_list,
 };
@@ -231,12 +228,8 @@ const struct command ctl_invite = {
 static int uninvite(struct ctl *ctl)
 {
 	struct reason why = {""};
-	enum totp_err err;
-	int code = ctl_open_user(ctl, "take back invitations");
+	enum totp_err err = store_invite_remove(ctl->tool.store, ctl->account.name, &why);
 
-	if (code != TOOL_DONE)
-		return code;
-	err = store_invite_remove(ctl->tool.store, ctl->account.name, &why);
 	if (err == TOTP_ERR_NOT_FOUND)
 		return tool_refuse(&ctl->tool, "%s is not invited", ctl->shown);
 	if (err != TOTP_OK)
@@ -250,7 +243,6 @@ const struct command ctl_uninvite = {
 	.name = "uninvite",
 	.arguments = "USER",
 	.help = "take an invitation back",
-	.min = 1,
-	.max = 1,
-	.run = uninvite,
+	.doing = "take back invitations",
+	.each_user = uninvite,
 };

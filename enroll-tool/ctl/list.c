@@ -251,10 +251,8 @@ static int list_users(struct ctl *ctl)
 	OWN_ENROLLED struct enrolled enrolled = {0};
 	OWN_NAMES struct names *names = NULL;
 	struct progress progress;
-	int code = tool_open(&ctl->tool, "list records");
+	int code = enrolled_list(&ctl->tool, &enrolled);
 
-	if (code == TOOL_DONE)
-		code = enrolled_list(&ctl->tool, &enrolled);
 	if (code != TOOL_DONE)
 		return code;
 	if (enrolled.count > 16) /* a few are looked up one at a time */
@@ -263,8 +261,7 @@ static int list_users(struct ctl *ctl)
 	/* on the same terminal the lines show the progress */
 	progress = isatty(STDOUT_FILENO) ? (struct progress){.on = false} : progress_begin();
 	if (options.json) {
-		json_begin(&list.json);
-		json_open(&list.json, NULL, '[');
+		json_begin(&list.json, '[');
 	}
 	for (size_t i = 0; i < enrolled.count; i++) {
 		print_user(&list, enrolled.users[i]);
@@ -272,7 +269,6 @@ static int list_users(struct ctl *ctl)
 	}
 	progress_clear(&progress);
 	if (options.json) {
-		json_close(&list.json, ']');
 		code = json_end(&ctl->tool, &list.json);
 	} else if (list.printed == 0) {
 		printf("Nobody is enrolled.\n");
@@ -287,8 +283,8 @@ static int list_users(struct ctl *ctl)
 
 const struct command ctl_list = {
 	.name = "list",
-	.arguments = "",
 	.help = "all enrolled users, and those of them who cannot log in",
 	.options = option_rows,
+	.doing = "list records",
 	.run = list_users,
 };

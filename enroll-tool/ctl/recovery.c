@@ -77,13 +77,10 @@ static int make_recovery_codes(struct ctl *ctl)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	OWN_NEW_CODES struct new_codes new = {0};
 	struct reason why = {""};
-	enum totp_err err;
-	int code = ctl_open_user(ctl, "make recovery codes");
-
-	if (code != TOOL_DONE)
-		return code;
 	/* before a file is made */
-	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	int code;
+
 	store_end(&txn);
 	if (err != TOTP_OK && err != TOTP_ERR_STALE)
 		return ctl_refuse_record(ctl, err, &why);
@@ -99,8 +96,7 @@ const struct command ctl_recovery = {
 	.arguments = "USER",
 	.help = "make new recovery codes; the old ones become invalid",
 	.more = "They are shown once, on a page that can be printed.\n",
-	.min = 1,
-	.max = 1,
 	.options = option_rows,
-	.run = make_recovery_codes,
+	.doing = "make recovery codes",
+	.each_user = make_recovery_codes,
 };

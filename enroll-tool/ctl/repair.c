@@ -1,12 +1,14 @@
 /*
- * totpctl repair USER and totpctl repair-clock USER: two states in which a login denies a right
- * code until an administrator has decided. They allow as little as they can: repair accepts no
- * code that could have been used before, and repair-clock goes back no further than to now.
+ * totpctl repair, repair-clock and adopt: three states in which a login denies a right code until
+ * an administrator has decided. They allow as little as they can: repair accepts no code that could
+ * have been used before, and repair-clock goes back no further than to now.
  */
 #include "common/ctl.h"
 
 #include "host/clock.h"
 #include "login/enroll.h"
+
+/* --- repair --- */
 
 struct repair {
 	int64_t now;
@@ -75,12 +77,9 @@ static int repair_state(struct ctl *ctl)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct repair repair = {0};
 	struct reason why = {""};
-	enum totp_err err;
-	int code = ctl_open_user(ctl, "repair records");
+	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	int code;
 
-	if (code != TOOL_DONE)
-		return code;
-	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
 	store_end(&txn);
 	if (err == TOTP_OK) {
 		printf("The record of %s is undamaged: nothing is changed.\n", ctl->shown);
@@ -104,10 +103,11 @@ const struct command ctl_repair = {
 	.help = "make a lost or damaged login state again",
 	.more = "Which codes were used before is no longer known, so codes of now and of the next\n"
 		"minutes are denied, and recovery codes and counter-based tokens become invalid.\n",
-	.min = 1,
-	.max = 1,
-	.run = repair_state,
+	.doing = "repair records",
+	.each_user = repair_state,
 };
+
+/* --- repair-clock --- */
 
 /* A TOTP token whose last code lies in the future. */
 struct ahead {
@@ -186,10 +186,8 @@ static void print_clock_repair(const struct ctl *ctl, const struct clock_repair 
 static int repair_clock(struct ctl *ctl)
 {
 	struct clock_repair repair = {0};
-	int code = ctl_open_user(ctl, "repair records");
+	int code = ctl_edit(ctl, store_read, set_back, &repair);
 
-	if (code == TOOL_DONE)
-		code = ctl_edit(ctl, store_read, set_back, &repair);
 	if (code != TOOL_DONE)
 		return code;
 	for (size_t i = 0; i < repair.count; i++)
@@ -205,7 +203,73 @@ const struct command ctl_repair_clock = {
 	.arguments = "USER",
 	.help = "the host's clock was ahead: accept codes again",
 	.more = "For a token whose last code lies in the future. First set the clock right.\n",
-	.min = 1,
-	.max = 1,
-	.run = repair_clock,
+	.doing = "repair records",
+	.each_user = repair_clock,
+};
+
+/* --- adopt: the account has a new uid --- */
+
+struct adopt {
+	bool was_bound;
+	uint32_t was_uid;
+	bool changed;
+};
+
+static enum totp_err bind_uid(struct ctl *ctl, void *context, struct store_txn *txn,
+			      struct reason *why)
+{
+	OWN_CRED struct cred cred = txn->cred;
+	struct adopt *adopt = context;
+
+	adopt->was_bound = cred.uid_bound;
+	adopt->was_uid = cred.uid;
+	adopt->changed = !cred.uid_bound || cred.uid != ctl->account.uid;
+	if (!adopt->changed)
+		return TOTP_OK;
+
+	cred.uid_bound = true;
+	cred.uid = ctl->account.uid;
+	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
+}
+
+static void print_adopt(const struct ctl *ctl, const struct adopt *adopt)
+{
+	unsigned uid = ctl->account.uid;
+
+	if (!adopt->changed)
+		printf("The record of %s belongs to uid %u already: nothing is changed.\n",
+		       ctl->shown, uid);
+	else if (adopt->was_bound)
+		printf("The record of %s belonged to uid %u and now belongs to uid %u.\n",
+		       ctl->shown, (unsigned)adopt->was_uid, uid);
+	else
+		printf("The record of %s was bound to no uid and now belongs to uid %u.\n",
+		       ctl->shown, uid);
+}
+
+static int adopt_user(struct ctl *ctl)
+{
+	struct adopt adopt = {0};
+	int code;
+
+	if (!ctl->account.known)
+		return tool_refuse(&ctl->tool, "there is no account %s: create it first",
+				   ctl->shown);
+	code = ctl_edit(ctl, store_read, bind_uid, &adopt);
+	if (code != TOOL_DONE)
+		return code;
+	if (adopt.changed)
+		tool_log(&ctl->tool, ctl->account.name, "adopted", NULL);
+	print_adopt(ctl, &adopt);
+	return TOOL_DONE;
+}
+
+const struct command ctl_adopt = {
+	.name = "adopt",
+	.arguments = "USER",
+	.help = "the account has a new uid: let it keep its tokens",
+	.more = "First make sure that it is the same person: the tokens that are enrolled then\n"
+		"work for the account as it is now.\n",
+	.doing = "adopt records",
+	.each_user = adopt_user,
 };

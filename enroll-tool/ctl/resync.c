@@ -138,7 +138,7 @@ static int resync_token(struct ctl *ctl)
 	struct reason why = {""};
 	bool good = false, there;
 	enum totp_err err;
-	int code = ctl_open_user(ctl, "change records");
+	int code = ctl_find_user(ctl, ctl->words[0]);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -176,7 +176,6 @@ const struct command ctl_resync = {
 	.more = "Asks for two codes that the token shows one after the other. A counter-based\n"
 		"token is found up to 1000 presses ahead, the clock of another up to two days\n"
 		"off.\n",
-	.min = 2,
-	.max = 2,
+	.doing = "change records",
 	.run = resync_token,
 };

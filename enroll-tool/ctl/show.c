@@ -175,12 +175,8 @@ static int show_user(struct ctl *ctl)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
-	enum totp_err err;
-	int code = ctl_open_user(ctl, "look at records");
+	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
 
-	if (code != TOOL_DONE)
-		return code;
-	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
 	if (err == TOTP_ERR_NOT_FOUND)
 		return ctl_not_enrolled(ctl);
 	if (err != TOTP_OK) {
@@ -199,7 +195,6 @@ const struct command ctl_show = {
 	.name = "show",
 	.arguments = "USER",
 	.help = "tokens, failed tries and waits; never a secret",
-	.min = 1,
-	.max = 1,
-	.run = show_user,
+	.doing = "look at records",
+	.each_user = show_user,
 };

@@ -173,7 +173,6 @@ static int accept_store(struct ctl *ctl)
 
 const struct command ctl_store_accept = {
 	.name = "store accept",
-	.arguments = "",
 	.help = "it was moved here, or restored from a backup",
 	.more = "No code from before now is accepted any more, temporary codes end, and it prints\n"
 		"which recovery codes and counters may have been used. If the machine that the\n"

@@ -1,8 +1,6 @@
 /* totpctl suspend, resume: deny every code of a user for a time, and keep the enrollment. */
 #include "common/ctl.h"
 
-#include <limits.h>
-
 #include "login/enroll.h"
 
 struct suspension {
@@ -51,8 +49,6 @@ const struct command ctl_suspend = {
 	.help = "deny every code of users, and keep their enrollment",
 	.more = "Recovery codes and temporary codes are denied too, and so is a login from a\n"
 		"remembered address. Logins that the policy asks for no code are not affected.\n",
-	.min = 1,
-	.max = INT_MAX,
 	.doing = "suspend users",
 	.each_user = suspend_or_resume,
 };
@@ -61,8 +57,6 @@ const struct command ctl_resume = {
 	.name = "resume",
 	.arguments = "USER...",
 	.help = "accept the codes of suspended users again",
-	.min = 1,
-	.max = INT_MAX,
 	.doing = "resume users",
 	.each_user = suspend_or_resume,
 };

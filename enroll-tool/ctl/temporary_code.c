@@ -81,13 +81,11 @@ static int print_code_json(const struct ctl *ctl, const struct bypass *bypass, c
 	struct json json;
 	char until[WHEN_MAX];
 
-	json_begin(&json);
-	json_open(&json, NULL, '{');
+	json_begin(&json, '{');
 	json_text(&json, "user", ctl->account.name);
 	json_text(&json, "code", shown);
 	json_number(&json, "uses", bypass->uses);
 	json_text(&json, "until", when_iso(bypass->expires, until));
-	json_close(&json, '}');
 	return json_end(&ctl->tool, &json);
 }
 
@@ -195,7 +193,9 @@ static int temporary_code(struct ctl *ctl)
 
 	if (options.revoke && (options.seconds || options.uses || options.json))
 		return tool_usage(&ctl->tool, "--revoke goes with no other option");
-	code = ctl_open_user(ctl, "make temporary codes");
+	code = tool_open(&ctl->tool, "make temporary codes");
+	if (code == TOOL_DONE)
+		code = ctl_find_user(ctl, ctl->words[0]);
 	if (code == TOOL_DONE)
 		code = check_enrolled(ctl);
 	if (code != TOOL_DONE)
@@ -209,8 +209,6 @@ const struct command ctl_temporary_code = {
 	.help = "print a code for a user who lost the phone",
 	.more = "The code has the shape of a recovery code, can be read out over the telephone,\n"
 		"and is printed once. A new code replaces the one before.\n",
-	.min = 1,
-	.max = 1,
 	.options = option_rows,
 	.run = temporary_code,
 };

@@ -117,42 +117,29 @@ static const char clock_back[] =
 	"the last code used is of a later time than this host's: set the clock, then 'totpctl "
 	"repair-clock'";
 
-static const char *sentence_of(const struct ruling *ruling)
+static const char *sentence_of(enum judge_reason reason)
 {
-	switch (ruling->reason) {
-	case JUDGE_CODE:
-		return "a code that is right and not used";
-	case JUDGE_RECOVERY:
-		return "a recovery code that is right and not used";
-	case JUDGE_WRONG_CODE:
-		return "a wrong code; a login would count it";
-	case JUDGE_USED_CODE:
-		return "a right code that was used before; a login would not count it";
-	case JUDGE_THROTTLED:
-		return "too many wrong codes, so none is checked: 'totpctl unlock' resets them";
-	case JUDGE_CLOCK_BACK:
-		return clock_back;
-	case JUDGE_WRONG_RECOVERY:
-		return "a wrong recovery code; a login would not count it";
-	case JUDGE_COUNT_:
-		break;
-	case JUDGE_SPENT_RECOVERY:
-		return "a recovery code that was used before, or is invalid since 'totpctl repair'";
-	case JUDGE_BYPASS:
-		return "a temporary code that is right and still valid";
-	case JUDGE_ENDED_BYPASS:
-		return "a temporary code that has expired, or was used as often as it may";
-	case JUDGE_DISABLED:
-		return disabled;
-	case JUDGE_NO_ANSWER:
-		return "an empty answer";
-	case JUDGE_NONE:
-	case JUDGE_JUNK:
-	case JUDGE_PASSWORD:
-	case JUDGE_NOT_A_CODE:
-		break;
-	}
-	return "that is neither a code nor a recovery code; a login would not count it";
+	static const char *const sentences[JUDGE_COUNT_] = {
+		[JUDGE_CODE] = "a code that is right and not used",
+		[JUDGE_RECOVERY] = "a recovery code that is right and not used",
+		[JUDGE_WRONG_CODE] = "a wrong code; a login would count it",
+		[JUDGE_USED_CODE] = "a right code that was used before; a login would not count it",
+		[JUDGE_THROTTLED] =
+			"too many wrong codes, so none is checked: 'totpctl unlock' resets them",
+		[JUDGE_CLOCK_BACK] = clock_back,
+		[JUDGE_WRONG_RECOVERY] = "a wrong recovery code; a login would not count it",
+		[JUDGE_SPENT_RECOVERY] = "a recovery code that was used before, or is invalid "
+					 "since 'totpctl repair'",
+		[JUDGE_BYPASS] = "a temporary code that is right and still valid",
+		[JUDGE_ENDED_BYPASS] =
+			"a temporary code that has expired, or was used as often as it may",
+		[JUDGE_DISABLED] = disabled,
+		[JUDGE_NO_ANSWER] = "an empty answer",
+	};
+
+	return sentences[reason]
+		       ? sentences[reason]
+		       : "that is neither a code nor a recovery code; a login would not count it";
 }
 
 static void print_offset(const struct store_txn *txn, const struct answer *answer, int64_t now)
@@ -192,7 +179,7 @@ static int test_answer(const struct trial *trial, const struct store_txn *txn,
 
 	if (err != TOTP_OK)
 		return tool_refuse(tool, "the code could not be checked: %s", err_name(err));
-	print_verdict(ruling.verdict == VERDICT_ALLOW, sentence_of(&ruling));
+	print_verdict(ruling.verdict == VERDICT_ALLOW, sentence_of(ruling.reason));
 	if (ruling.token >= 0)
 		printf("The token is \"%s\".\n", txn->cred.tokens[ruling.token].label);
 	if (ruling.reason == JUDGE_WRONG_CODE)
@@ -375,10 +362,8 @@ static int test_line(void *context, const struct stack_line *line, const struct 
 static int test_user(struct ctl *ctl)
 {
 	struct trial trial = {.ctl = ctl};
-	int code = ctl_open_user(ctl, "try logins");
+	int code = find_source(&trial);
 
-	if (code == TOOL_DONE)
-		code = find_source(&trial);
 	if (code != TOOL_DONE)
 		return code;
 	return options.service ? service_each_line(&ctl->tool, options.service, test_line, &trial)
@@ -392,8 +377,7 @@ const struct command ctl_test = {
 	.more = "Asks for a code, and reports what a login would do with it. It changes nothing:\n"
 		"the code is not used up, a wrong one is not counted. Without an answer no code\n"
 		"is checked.\n",
-	.min = 1,
-	.max = 1,
 	.options = option_rows,
-	.run = test_user,
+	.doing = "try logins",
+	.each_user = test_user,
 };

@@ -4,8 +4,6 @@
  */
 #include "common/ctl.h"
 
-#include <limits.h>
-
 #include "host/clock.h"
 #include "host/source.h"
 #include "login/enroll.h"
@@ -108,8 +106,6 @@ const struct command ctl_unlock = {
 	.arguments = "USER...",
 	.help = "forget failed tries, so that users need not wait",
 	.more = "Used codes stay used. No address of the users is remembered any more.\n",
-	.min = 1,
-	.max = INT_MAX,
 	.doing = "unlock users",
 	.each_user = unlock_user,
 };

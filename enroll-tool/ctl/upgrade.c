@@ -120,10 +120,8 @@ static int upgrade_store(struct ctl *ctl)
 	OWN_ENROLLED struct enrolled enrolled = {0};
 	struct upgrade upgrade = {.ctl = ctl, .enrolled = &enrolled, .progress = progress_begin()};
 	struct reason why = {""};
-	int code = tool_open(&ctl->tool, "upgrade records");
+	int code = count_records(&upgrade);
 
-	if (code == TOOL_DONE)
-		code = count_records(&upgrade);
 	if (code != TOOL_DONE)
 		return code;
 	interrupt_watch();
@@ -139,10 +137,10 @@ static int upgrade_store(struct ctl *ctl)
 
 const struct command ctl_upgrade = {
 	.name = "upgrade",
-	.arguments = "",
 	.help = "write records in the newest version that there is",
 	.more = "Until you run this, a new totpctl writes what the version before it can read.\n"
 		"First make sure that only the new version runs: restart totpd. Afterwards an\n"
 		"older version refuses the store. It can be interrupted, and run again.\n",
+	.doing = "upgrade records",
 	.run = upgrade_store,
 };

@@ -73,11 +73,9 @@ static int print_array(const struct doctor *doctor)
 {
 	struct json json;
 
-	json_begin(&json);
-	json_open(&json, NULL, '[');
+	json_begin(&json, '[');
 	for (size_t i = 0; i < doctor->count; i++)
 		put_finding(&json, &doctor->findings[i]);
-	json_close(&json, ']');
 	return json_end(&doctor->ctl->tool, &json);
 }
 
@@ -206,7 +204,6 @@ static int doctor_run(struct ctl *ctl)
 
 const struct command ctl_doctor = {
 	.name = "doctor",
-	.arguments = "",
 	.help = "look for what skips the code, or locks users out",
 	.more = "Looks at the PAM stacks, sshd, keyring, store and records, clock and disk. Each\n"
 		"finding says what it is, why it matters and how it is repaired; exit 1 if any\n"

@@ -105,8 +105,7 @@ static int show_json(const struct enrollment *enrollment)
 
 	if (uri_write(uri, text) != TOTP_OK)
 		return tool_refuse(enrollment->tool, "the secret does not fit into a URI");
-	json_begin(&json);
-	json_open(&json, NULL, '{');
+	json_begin(&json, '{');
 	json_text(&json, "user", enrollment->account.name);
 	json_text(&json, "issuer", uri->issuer);
 	json_text(&json, "account", uri->account);
@@ -127,7 +126,6 @@ static int show_json(const struct enrollment *enrollment)
 	json_text(&json, "uri", text);
 	base32_encode(&uri->secret, text);
 	json_text(&json, "secret", text);
-	json_close(&json, '}');
 	code = json_end(enrollment->tool, &json);
 	WIPE(text);
 	WIPE(shown);

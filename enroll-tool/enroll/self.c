@@ -13,7 +13,7 @@ int self_need_enrolled(const struct self *self)
 {
 	if (!self->enrolled)
 		return tool_refuse(self->tool, "you are not enrolled here: run totp-enroll");
-	if (self->told.disabled)
+	if (self->response.disabled)
 		return self_denied(self, "your enrollment is suspended, so every code is denied: "
 					 "ask your administrator");
 	return TOOL_DONE;
@@ -29,8 +29,8 @@ const struct wire_shown *self_find_token(const struct self *self, const char *la
 
 int self_hand_out_codes(const struct self *self, struct outfile *file)
 {
-	const struct recovery_file page = {self->account.name, self->told.codes,
-					   self->told.code_count};
+	const struct recovery_file page = {self->account.name, self->response.codes,
+					   self->response.code_count};
 
 	if (file->path && recovery_file_save(self->tool, &page, file) != TOOL_DONE)
 		outfile_drop(file); /* they are valid, so they are shown */
@@ -99,15 +99,16 @@ int self_ask(struct self *self, enum wire_op op, bool *ret_late)
 	self->asked.op = op;
 	strcpy(self->asked.user, self->account.name);
 	strcpy(self->asked.service, "totp-enroll");
-	err = ask_totpd(&self->tool->policy, ASK_SOCKET, &self->asked, &self->told, &why);
+	err = ask_totpd(&self->tool->policy, ASK_SOCKET, &self->asked, &self->response, &why);
 	if (err != TOTP_OK)
 		return refuse_silence(self, err, &why);
-	err = self->told.err;
+	err = self->response.err;
 	if (ret_late)
 		*ret_late = err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_STALE;
 	if (err == TOTP_OK)
 		return TOOL_DONE;
-	return ret_late && *ret_late ? TOOL_REFUSED : refuse_error(self, err, self->told.why.text);
+	return ret_late && *ret_late ? TOOL_REFUSED
+				     : refuse_error(self, err, self->response.why.text);
 }
 
 /* --- a code that proves who asks --- */
@@ -133,7 +134,7 @@ static void tell_wrong_code(const struct self *self, const struct outcome *outco
 /* Print what became of an answer that was not accepted, and what to try. */
 static void tell_denied(const struct self *self)
 {
-	const struct outcome *outcome = &self->told.outcome;
+	const struct outcome *outcome = &self->response.outcome;
 	char text[WHEN_MAX];
 
 	if (outcome->verdict == VERDICT_WAIT && outcome->wait_seconds == THROTTLE_FOREVER)
@@ -187,10 +188,10 @@ static int try_code(struct self *self, enum wire_op op, bool *ret_again)
 	*ret_again = late;
 	if (late)
 		return tool_refuse(self->tool, "that took too long: try again with fresh codes");
-	if (code != TOOL_DONE || self->told.outcome.verdict == VERDICT_ALLOW)
+	if (code != TOOL_DONE || self->response.outcome.verdict == VERDICT_ALLOW)
 		return code;
 	tell_denied(self);
-	*ret_again = self->told.outcome.verdict == VERDICT_DENY;
+	*ret_again = self->response.outcome.verdict == VERDICT_DENY;
 	return TOOL_REFUSED;
 }
 

@@ -17,7 +17,7 @@ struct self {
 	const struct request *request;
 	struct account account;
 	struct wire_request asked;
-	struct wire_response told;
+	struct wire_response response;
 	struct wire_status status; /* before anything is changed */
 	bool enrolled;
 	bool unsure; /* the last request may have been carried out, although it failed */
@@ -32,7 +32,7 @@ MUST_CHECK int self_serve(struct tool *tool, const struct request *request);
 void self_tell_unchanged(const struct self *self);
 
 /*
- * Send self->asked to totpd, with the user and program filled in; self->told is the response.
+ * Send self->asked to totpd, with the user and program filled in; self->response is the response.
  * *ret_late, which may be NULL: it was not done, but can be with fresh codes; without a sentence
  * then.
  */

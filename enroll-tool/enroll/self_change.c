@@ -5,7 +5,7 @@
 
 int self_test(struct self *self)
 {
-	const struct outcome *outcome = &self->told.outcome;
+	const struct outcome *outcome = &self->response.outcome;
 	int code = self_need_enrolled(self);
 
 	if (code == TOOL_DONE)
@@ -88,7 +88,7 @@ int self_delete(struct self *self)
 	int code = self_need_enrolled(self);
 	char overrides[SERVICE_OVERRIDES_MAX] = "";
 
-	if (code == TOOL_DONE && self->told.required)
+	if (code == TOOL_DONE && self->response.required)
 		return tool_refuse(self->tool,
 				   "a login as %s needs a code, so only your administrator can "
 				   "delete your enrollment",

@@ -22,10 +22,10 @@ static int check_first(const struct self *self)
 	if (self->enrolled)
 		return tool_refuse(self->tool, "you are already enrolled: 'add' another phone, or "
 					       "'replace' the one you have");
-	if (!self->told.may_enroll && self_login_enrolls(self))
+	if (!self->response.may_enroll && self_login_enrolls(self))
 		return tool_refuse(self->tool, "here a login enrolls you: log in again, by ssh or "
 					       "at the console");
-	if (!self->told.may_enroll)
+	if (!self->response.may_enroll)
 		return self_denied(self, "only your administrator can enroll you here: ask for an "
 					 "invitation");
 	return TOOL_DONE;
@@ -130,7 +130,8 @@ static int finish_phone(const struct self *self, struct arrival *arrival)
 		printf("Done: your account is protected by your phone.\n");
 	enroll_steps_tell_next_code(&arrival->enrollment, stdout);
 	enroll_steps_keep_pictures(self->tool, &arrival->files);
-	return self->told.code_count ? self_hand_out_codes(self, &arrival->files.codes) : TOOL_DONE;
+	return self->response.code_count ? self_hand_out_codes(self, &arrival->files.codes)
+					 : TOOL_DONE;
 }
 
 static int enroll_phone(struct self *self, struct arrival *arrival)

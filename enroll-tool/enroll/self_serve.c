@@ -30,8 +30,8 @@ static int run_subcommand(struct self *self)
 {
 	switch (self->request->what) {
 	case REQUEST_NOTHING:
-		return self->enrolled || !self->told.may_enroll ? self_status(self)
-								: self_enroll(self);
+		return self->enrolled || !self->response.may_enroll ? self_status(self)
+								    : self_enroll(self);
 	case REQUEST_ENROLL:
 	case REQUEST_ADD:
 	case REQUEST_REPLACE:
@@ -61,8 +61,8 @@ int self_serve(struct tool *tool, const struct request *request)
 		code = tool_load_policy(tool);
 	if (code == TOOL_DONE)
 		code = self_ask(&self, WIRE_STATUS, NULL);
-	self.status = self.told.status;
-	self.enrolled = self.told.enrolled;
+	self.status = self.response.status;
+	self.enrolled = self.response.enrolled;
 	interrupt_hold();
 	return code == TOOL_DONE ? run_subcommand(&self) : code;
 }

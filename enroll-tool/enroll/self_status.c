@@ -34,7 +34,7 @@ static void print_devices(const struct wire_status *status)
 
 static void print_wrong_codes(const struct self *self)
 {
-	const struct outcome *outcome = &self->told.outcome;
+	const struct outcome *outcome = &self->response.outcome;
 	char place[SOURCE_TEXT_MAX], text[WHEN_MAX];
 
 	if (outcome->failures) {
@@ -92,7 +92,7 @@ static void print_need(const struct self *self)
 
 	if (find_own_facts(self, &facts)) {
 		facts.enrolled = true;
-		facts.pending = self->told.pending;
+		facts.pending = self->response.pending;
 		(void)gate(&self->tool->policy, &facts, clock_now(), &reason);
 	}
 	if (reason == GATE_REASON_NOT_CONFIRMED && required_later(self, date))
@@ -115,11 +115,12 @@ static void print_commands(const struct self *self)
 		       {CHANGE_RECOVERY, "recovery"}, {CHANGE_DISABLE, "delete"}};
 	uint8_t tokens = self->status.token_count;
 
-	if (self->told.disabled)
+	if (self->response.disabled)
 		return;
 	printf("\nYou can test");
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		if (change_is_allowed(&self->tool->policy, changes[i].kind, self->told.required) &&
+		if (change_is_allowed(&self->tool->policy, changes[i].kind,
+				      self->response.required) &&
 		    !(changes[i].kind == CHANGE_ADD && tokens == CRED_TOKENS_MAX) &&
 		    !(changes[i].kind == CHANGE_REMOVE && tokens < 2))
 			printf(", %s", changes[i].name);
@@ -130,9 +131,9 @@ static void print_record(const struct self *self)
 {
 	const struct wire_status *status = &self->status;
 
-	if (self->told.disabled)
+	if (self->response.disabled)
 		printf("Your administrator has suspended your enrollment: every code is denied.\n");
-	else if (self->told.pending)
+	else if (self->response.pending)
 		printf("Your phone is not confirmed yet. To confirm it, type one code from it:\n"
 		       "totp-enroll test\n");
 	print_need(self);
@@ -152,14 +153,15 @@ bool self_login_enrolls(const struct self *self)
 {
 	const struct policy *policy = &self->tool->policy;
 
-	return policy->enroll_login && (self->told.invited || !gate_is_closed(policy, clock_now()));
+	return policy->enroll_login &&
+	       (self->response.invited || !gate_is_closed(policy, clock_now()));
 }
 
 static void print_absence(const struct self *self)
 {
 	char date[11];
 
-	if (self->told.required)
+	if (self->response.required)
 		printf("A login as %s here needs a code, and you have no phone enrolled.\n",
 		       self->account.name);
 	else if (required_later(self, date))
@@ -169,7 +171,7 @@ static void print_absence(const struct self *self)
 	else
 		printf("You have no phone enrolled here, and need none.\n");
 	print_overrides(self);
-	if (self->told.may_enroll)
+	if (self->response.may_enroll)
 		printf("To enroll one: totp-enroll enroll\n");
 	else if (self_login_enrolls(self))
 		printf("To enroll one, log in again, by ssh or at the console.\n");
@@ -186,15 +188,14 @@ static int print_status_json(const struct self *self)
 	char source[SOURCE_TEXT_MAX];
 	struct json json;
 
-	source_text(&self->told.outcome.failure_source, source);
-	json_begin(&json);
-	json_open(&json, NULL, '{');
+	source_text(&self->response.outcome.failure_source, source);
+	json_begin(&json, '{');
 	json_text(&json, "user", self->account.name);
 	json_bool(&json, "enrolled", self->enrolled);
-	json_bool(&json, "disabled", self->told.disabled);
-	json_bool(&json, "pending", self->told.pending);
-	json_bool(&json, "required", self->told.required);
-	json_bool(&json, "may_enroll", self->told.may_enroll);
+	json_bool(&json, "disabled", self->response.disabled);
+	json_bool(&json, "pending", self->response.pending);
+	json_bool(&json, "required", self->response.required);
+	json_bool(&json, "may_enroll", self->response.may_enroll);
 	json_open(&json, "tokens", '[');
 	for (size_t i = 0; i < status->token_count; i++) {
 		const struct wire_shown *token = &status->tokens[i];
@@ -212,11 +213,10 @@ static int print_status_json(const struct self *self)
 	json_close(&json, ']');
 	json_number(&json, "recovery_codes", status->recovery_count);
 	json_number(&json, "recovery_codes_left", status->recovery_left);
-	json_number(&json, "failures", self->told.outcome.failures);
-	json_number(&json, "last_failure", (uint64_t)self->told.outcome.last_failure);
-	json_text(&json, "last_failure_source", self->told.outcome.failures ? source : NULL);
+	json_number(&json, "failures", self->response.outcome.failures);
+	json_number(&json, "last_failure", (uint64_t)self->response.outcome.last_failure);
+	json_text(&json, "last_failure_source", self->response.outcome.failures ? source : NULL);
 	json_number(&json, "wait_seconds", status->wait_seconds);
-	json_close(&json, '}');
 	return json_end(self->tool, &json);
 }
 

@@ -1,8 +1,6 @@
 /* The family of totpctl import: the options that its members share. */
 #include "import/import.h"
 
-#include <limits.h>
-
 struct import_options import_options;
 const char *import_pskc_users;
 
@@ -39,8 +37,6 @@ const struct command ctl_import_pskc = {
 	.help = "import a PSKC file of tokens (RFC 6030)",
 	.more = "Keys in plain text. The user is the container's UserId, or the one that --users\n"
 		"has for the serial number. Several tokens of a user are several tokens.\n",
-	.min = 1,
-	.max = 1,
 	.options = pskc_rows,
 	.shared = import_option_rows,
 	.run = import_pskc,

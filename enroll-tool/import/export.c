@@ -5,7 +5,6 @@
  */
 #include "common/ctl.h"
 
-#include <limits.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,8 +206,6 @@ const struct command ctl_export = {
 	.help = "write all users, or some, to a file for another host",
 	.more = "Credentials with all that was used, sealed under a passphrase, into a new file\n"
 		"that only its owner can read. To read it: totpctl import exported\n",
-	.min = 1,
-	.max = INT_MAX,
 	.options = option_rows,
 	.run = export_users,
 };

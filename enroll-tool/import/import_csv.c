@@ -26,8 +26,6 @@ const struct command ctl_import_csv = {
 	.more = "One user a line: user,base32[,algorithm,digits,period]; without the last three\n"
 		"SHA1, 6 and 30. A counter-based token has hotp:COUNTER for its period. Empty\n"
 		"lines and those that begin with '#' are skipped; '-' is standard input.\n",
-	.min = 1,
-	.max = 1,
 	.shared = import_option_rows,
 	.run = import_csv,
 };

@@ -104,8 +104,6 @@ const struct command ctl_import_exported = {
 	.help = "import a file that totpctl export wrote",
 	.more = "Steps, counters and codes that were used stay so. Afterwards the hosts know\n"
 		"nothing of each other: delete the users on one of them (totpctl delete).\n",
-	.min = 1,
-	.max = 1,
 	.options = option_rows,
 	.shared = import_option_rows,
 	.run = import_exported,

@@ -5,7 +5,6 @@
  */
 #include "import/reader.h"
 
-#include <limits.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -314,7 +313,6 @@ const struct command ctl_import_google = {
 	.more = "PATH is a file .google_authenticator, and its owner is the user, or a file or\n"
 		"directory of files that are named after their users. Scratch codes and used\n"
 		"codes are imported, a learned clock skew is not.\n",
-	.max = INT_MAX,
 	.options = option_rows,
 	.shared = import_option_rows,
 	.run = import_google,

@@ -88,8 +88,6 @@ const struct command ctl_import_oath = {
 	.help = "import users.oath, the file of pam_oath",
 	.more = "Each line is a token; the codes that were used stay used. A password (PIN) that\n"
 		"is typed before the code is not imported.\n",
-	.min = 1,
-	.max = 1,
 	.shared = import_option_rows,
 	.run = import_oath,
 };

@@ -75,8 +75,6 @@ const struct command ctl_import_otpauth = {
 	.help = "import otpauth:// URIs, one a line",
 	.more = "The account of a URI is the user, or the part before its '@'. Several lines are\n"
 		"several tokens; a counter is the next one.\n",
-	.min = 1,
-	.max = 1,
 	.shared = import_option_rows,
 	.run = import_otpauth,
 };

@@ -5,7 +5,6 @@
  */
 #include "import/reader.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "record/seal.h"
@@ -114,8 +113,6 @@ const struct command ctl_import_sealed = {
 	.more = "Files of the store's users/, or a directory of them, from a host whose keyring\n"
 		"shares a key with this one. Codes that were used there are not known here. A\n"
 		"record that is here already stays, so this can be run again and again.\n",
-	.min = 1,
-	.max = INT_MAX,
 	.shared = import_option_rows,
 	.run = import_sealed,
 };

@@ -183,11 +183,9 @@ static int tell_dry_run_json(const struct import *import)
 	struct json json;
 	int code;
 
-	json_begin(&json);
-	json_open(&json, NULL, '[');
+	json_begin(&json, '[');
 	for (size_t i = 0; i < import->count; i++)
 		put_item(&json, &import->items[i]);
-	json_close(&json, ']');
 	code = json_end(&import->ctl->tool, &json);
 	return tell_left_out(import) == TOOL_DONE ? code : TOOL_REFUSED;
 }

@@ -154,8 +154,6 @@ const struct command ctl_import_totpcgi = {
 	.help = "import USER.totp, USER.json of totp-cgi",
 	.more = "STATE is the directory with USER.json, if it is another one than DIRECTORY.\n"
 		"Secrets that are encrypted under a PIN cannot be read; PINs are not imported.\n",
-	.min = 1,
-	.max = 2,
 	.shared = import_option_rows,
 	.run = import_totpcgi,
 };

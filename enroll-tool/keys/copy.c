@@ -82,8 +82,6 @@ const struct command ctl_key_backup = {
 	.help = "copy them to a new file, under a passphrase",
 	.more = "Only root can read the file. Keep it, and the passphrase, somewhere else: if\n"
 		"the keys are lost, no code works here, and no backup of the store opens.\n",
-	.min = 1,
-	.max = 1,
 	.options = option_rows,
 	.run = backup_keys,
 };
@@ -314,8 +312,6 @@ const struct command ctl_key_restore = {
 	.help = "add those keys of a copy that are missing",
 	.more = "If there is no keyring it becomes what it was. Otherwise keys that are missing\n"
 		"are added as old keys, which only open; none is removed.\n",
-	.min = 1,
-	.max = 1,
 	.options = option_rows,
 	.run = restore_keys,
 };

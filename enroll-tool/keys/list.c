@@ -81,8 +81,7 @@ static int print_json(const struct tool *tool, const struct listing *listing)
 {
 	struct json json;
 
-	json_begin(&json);
-	json_open(&json, NULL, '[');
+	json_begin(&json, '[');
 	for (size_t i = 0; i < listing->uses.count; i++) {
 		const struct key_use *use = &listing->uses.use[i];
 		char id[9], day[11];
@@ -96,7 +95,6 @@ static int print_json(const struct tool *tool, const struct listing *listing)
 		json_number(&json, "invitations", use->invites);
 		json_close(&json, '}');
 	}
-	json_close(&json, ']');
 	return json_end(tool, &json);
 }
 
@@ -126,7 +124,6 @@ static int list_keys(struct ctl *ctl)
 
 const struct command ctl_key_list = {
 	.name = "key list",
-	.arguments = "",
 	.help = "the keys that there are, and how much each has sealed",
 	.more = "The active key seals what is stored from now on, old keys only open. A missing\n"
 		"key has sealed something, and is not in the keyring.\n",

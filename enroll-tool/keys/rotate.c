@@ -312,7 +312,6 @@ static int rotate_key(struct ctl *ctl)
 
 const struct command ctl_key_rotate = {
 	.name = "key rotate",
-	.arguments = "",
 	.help = "make a new key, and seal everything again with it",
 	.more = "Adds a new key, has totpd read the keyring again, makes the key the active one,\n"
 		"seals all records again, and removes the old key when nothing needs it. Logins\n"

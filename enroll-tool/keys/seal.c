@@ -43,7 +43,6 @@ static int seal_keys(struct ctl *ctl)
 
 const struct command ctl_key_seal = {
 	.name = "key seal",
-	.arguments = "",
 	.help = "seal them to this host; only /run has them unsealed",
 	.more = "Writes a systemd encrypted credential, which this host's TPM or host key opens,\n"
 		"and prints how to have it unsealed at each boot. It changes nothing else.\n",

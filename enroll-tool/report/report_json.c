@@ -34,7 +34,6 @@ static void put_report(struct json *json, const struct report *report)
 	const struct policy *policy = report->policy;
 	char text[WHEN_MAX], day[11];
 
-	json_open(json, NULL, '{');
 	json_text(json, "host", report->host);
 	json_text(json, "time", when_iso(report->now, text));
 	json_text(json, "enforce", service_enforce(policy, day));
@@ -57,14 +56,13 @@ static void put_report(struct json *json, const struct report *report)
 		json_close(json, ']');
 	}
 	json_close(json, '}');
-	json_close(json, '}');
 }
 
 int report_print_json(const struct tool *tool, const struct report *report)
 {
 	struct json json;
 
-	json_begin(&json);
+	json_begin(&json, '{');
 	put_report(&json, report);
 	return json_end(tool, &json);
 }

@@ -9,25 +9,14 @@ static const uint8_t prefixes[][12] = {
 	{0x00, 0x64, 0xff, 0x9b}, /* 64:ff9b::/96, what NAT64 writes: RFC 6052 section 2.1 */
 };
 
-static bool read_ipv6(struct text text, struct address *ret_address)
+static bool read_as(enum address_family family, struct text text, struct address *ret_address)
 {
 	char copy[INET6_ADDRSTRLEN];
 
 	if (text_copy(text, copy, sizeof(copy)) != TOTP_OK ||
-	    inet_pton(AF_INET6, copy, ret_address->bytes) != 1)
+	    inet_pton(family == ADDRESS_IPV4 ? AF_INET : AF_INET6, copy, ret_address->bytes) != 1)
 		return false;
-	ret_address->family = ADDRESS_IPV6;
-	return true;
-}
-
-static bool read_ipv4(struct text text, struct address *ret_address)
-{
-	char copy[INET_ADDRSTRLEN];
-
-	if (text_copy(text, copy, sizeof(copy)) != TOTP_OK ||
-	    inet_pton(AF_INET, copy, ret_address->bytes) != 1)
-		return false;
-	ret_address->family = ADDRESS_IPV4;
+	ret_address->family = family;
 	return true;
 }
 
@@ -55,8 +44,9 @@ bool address_read(struct text text, struct address *ret_address)
 	struct text bare = {text.at, zone ? (size_t)(zone - text.at) : text.len};
 
 	*ret_address = (struct address){.family = ADDRESS_NONE};
-	if (zone ? read_ipv6(bare, ret_address)
-		 : read_ipv4(bare, ret_address) || read_ipv6(bare, ret_address)) {
+	if (zone ? read_as(ADDRESS_IPV6, bare, ret_address)
+		 : read_as(ADDRESS_IPV4, bare, ret_address) ||
+			    read_as(ADDRESS_IPV6, bare, ret_address)) {
 		if (holds_ipv4(ret_address))
 			take_ipv4(ret_address);
 		return true;
@@ -96,9 +86,10 @@ static bool read_parts(struct text text, struct network *network)
 
 	if (slash)
 		bits = (struct text){slash + 1, text.len - address.len - 1};
-	if (read_ipv4(address, &network->address))
+	if (read_as(ADDRESS_IPV4, address, &network->address))
 		return read_bits(bits, slash, 32, &network->bits);
-	if (!read_ipv6(address, &network->address) || !read_bits(bits, slash, 128, &network->bits))
+	if (!read_as(ADDRESS_IPV6, address, &network->address) ||
+	    !read_bits(bits, slash, 128, &network->bits))
 		return false;
 	if (!holds_ipv4(&network->address))
 		return true;

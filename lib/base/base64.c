@@ -11,15 +11,13 @@ static int base64_value(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-enum totp_err base64_decode(const char *text, size_t len, struct secret *ret_key)
+static enum totp_err decode_symbols(const char *text, size_t len, struct secret *key)
 {
-	OWN_SECRET struct secret key = {.len = 0};
 	uint32_t pending = 0; /* bits not yet written, lowest last */
 	unsigned bits = 0;
 	size_t padding = 0;
 	bool good;
 
-	secret_wipe(ret_key);
 	if (len == 0)
 		return TOTP_ERR_RANGE;
 	if (len % 4)
@@ -35,15 +33,23 @@ enum totp_err base64_decode(const char *text, size_t len, struct secret *ret_key
 		bits += 6;
 		if (bits < 8)
 			continue;
-		if (key.len == SECRET_MAX)
+		if (key->len == SECRET_MAX)
 			return TOTP_ERR_RANGE;
 		bits -= 8;
-		key.data[key.len++] = (uint8_t)(pending >> bits);
+		key->data[key->len++] = (uint8_t)(pending >> bits);
 	}
 	good = (pending & ((1u << bits) - 1)) == 0;
 	explicit_bzero(&pending, sizeof(pending));
-	if (!good)
-		return TOTP_ERR_FORMAT;
-	secret_take(ret_key, &key);
-	return TOTP_OK;
+	return good ? TOTP_OK : TOTP_ERR_FORMAT;
+}
+
+enum totp_err base64_decode(const char *text, size_t len, struct secret *ret_key)
+{
+	enum totp_err err;
+
+	secret_wipe(ret_key);
+	err = decode_symbols(text, len, ret_key);
+	if (err != TOTP_OK)
+		secret_wipe(ret_key);
+	return err;
 }

@@ -49,18 +49,6 @@ enum totp_err io_pread(int fd, void *buf, size_t len, off_t offset, size_t *ret_
 	return TOTP_OK;
 }
 
-/* One write that must be complete: a write that a full disk or a limit cut short is EIO. */
-static enum totp_err whole(ssize_t written, size_t len)
-{
-	if (written < 0)
-		return TOTP_ERR_SYSTEM;
-	if ((size_t)written != len) {
-		errno = EIO;
-		return TOTP_ERR_SYSTEM;
-	}
-	return TOTP_OK;
-}
-
 /*
  * The user who starts a set-uid program chooses its file size limit, which would cut a write
  * short or end the process by SIGXFSZ: check before writing. offset -1: the file's own position.
@@ -86,23 +74,18 @@ enum totp_err io_pwrite(int fd, const void *buf, size_t len, off_t offset)
 
 	if (!limit_allows(fd, offset, len))
 		return TOTP_ERR_SYSTEM;
-
 	do
-		n = pwrite(fd, buf, len, offset);
+		n = offset < 0 ? write(fd, buf, len) : pwrite(fd, buf, len, offset);
 	while (n < 0 && errno == EINTR);
-	return whole(n, len);
+	/* a write that a full disk or a limit cut short */
+	if (n >= 0 && (size_t)n != len)
+		errno = EIO;
+	return n >= 0 && (size_t)n == len ? TOTP_OK : TOTP_ERR_SYSTEM;
 }
 
 enum totp_err io_write(int fd, const void *buf, size_t len)
 {
-	ssize_t n;
-
-	if (!limit_allows(fd, -1, len))
-		return TOTP_ERR_SYSTEM;
-	do
-		n = write(fd, buf, len);
-	while (n < 0 && errno == EINTR);
-	return whole(n, len);
+	return io_pwrite(fd, buf, len, -1);
 }
 
 struct io_stamp io_stamp_of(const char *path)

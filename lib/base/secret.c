@@ -11,14 +11,6 @@ enum totp_err secret_set(struct secret *dst, const void *data, size_t len)
 	return TOTP_OK;
 }
 
-void secret_take(struct secret *dst, struct secret *src)
-{
-	if (dst == src)
-		return;
-	*dst = *src;
-	secret_wipe(src);
-}
-
 void secret_wipe(struct secret *secret)
 {
 	explicit_bzero(secret, sizeof(*secret));

@@ -32,12 +32,6 @@ struct secret {
  */
 MUST_CHECK enum totp_err secret_set(struct secret *dst, const void *data, size_t len);
 
-/*
- * Move a secret: *dst becomes what *src was, and *src is wiped to length 0. What *dst
- * held is overwritten. Moving onto itself changes nothing. Cannot fail.
- */
-void secret_take(struct secret *dst, struct secret *src);
-
 /* Overwrite all of it with zeros; the length becomes 0. */
 void secret_wipe(struct secret *secret);
 

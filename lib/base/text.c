@@ -137,18 +137,7 @@ void text_to_hex(const void *bytes, size_t len, char *ret_string)
 
 static uint32_t unit_seconds(char unit)
 {
-	switch (unit) {
-	case 's':
-		return 1;
-	case 'm':
-		return 60;
-	case 'h':
-		return 3600;
-	case 'd':
-		return 86400;
-	default:
-		return 0;
-	}
+	return unit == 's' ? 1 : unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86400 : 0;
 }
 
 enum totp_err text_duration(struct text text, uint32_t min, uint32_t max, uint32_t *ret_seconds)
@@ -230,15 +219,8 @@ void text_to_date(int64_t unix_time, char ret_date[11])
 	while (days >= month_days(year, month))
 		days -= month_days(year, month++);
 
-	for (int i = 3; i >= 0; i--, year /= 10)
-		ret_date[i] = (char)('0' + year % 10);
-	ret_date[4] = '-';
-	ret_date[5] = (char)('0' + month / 10);
-	ret_date[6] = (char)('0' + month % 10);
-	ret_date[7] = '-';
-	ret_date[8] = (char)('0' + (days + 1) / 10);
-	ret_date[9] = (char)('0' + (days + 1) % 10);
-	ret_date[10] = '\0';
+	(void)!snprintf(ret_date, 11, "%04u-%02u-%02u", (unsigned)year % 10000,
+			(unsigned)month % 100, (unsigned)(days + 1) % 100);
 }
 
 /* Decode one UTF-8 sequence at the start of text; its length, or 0 if it is not one. */

@@ -19,6 +19,17 @@ enum totp_err invitation_holds(struct store *store, const struct attempt *who, b
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
 }
 
+enum totp_err invitation_check(struct store *store, const struct attempt *who, struct reason *why)
+{
+	bool holds = false;
+	enum totp_err err = invitation_holds(store, who, &holds, why);
+
+	if (err != TOTP_OK || holds)
+		return err;
+	reason_set(why, "the invitation was taken back, or has ended");
+	return TOTP_ERR_FORBIDDEN;
+}
+
 enum totp_err invitation_find(struct store *store, const struct attempt *who,
 			      enum enroll_place place, struct gate_facts *facts, struct reason *why)
 {

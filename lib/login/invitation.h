@@ -20,6 +20,13 @@ MUST_CHECK enum totp_err invitation_holds(struct store *store, const struct atte
 					  bool *ret_holds, struct reason *why);
 
 /*
+ * Does it still hold, as it did before the user was asked? TOTP_ERR_FORBIDDEN, after a sentence, if
+ * not; others as invitation_holds.
+ */
+MUST_CHECK enum totp_err invitation_check(struct store *store, const struct attempt *who,
+					  struct reason *why);
+
+/*
  * Fill in facts->invited, of a user whose other facts are known. The store is read only
  * where invitation_is_needed by the attempt's policy. An invitation that cannot be read is an
  * error, as store_invite_get has it, and facts->invited is false.

@@ -73,7 +73,7 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 			 "PasswordAuthentication no");
 	else if (outcome->reason == JUDGE_JUNK)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
-			 "sshd refuses this user whatever the code is: look at PermitRootLogin, "
+			 "sshd denies this user whatever the code is: look at PermitRootLogin, "
 			 "AllowUsers and DenyUsers");
 	else if (outcome->reason == JUDGE_RECOVERY)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
@@ -90,7 +90,7 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 			 "it has expired, or was used as often as it may: totpctl temporary-code "
 			 "makes a new one");
 	else if (outcome->reason == JUDGE_DISABLED)
-		snprintf(detail, OUTCOME_DETAIL_MAX, "totpctl resume lets this user in again");
+		snprintf(detail, OUTCOME_DETAIL_MAX, "denied until totpctl resume");
 	else if (outcome->wait_seconds == THROTTLE_FOREVER)
 		snprintf(detail, OUTCOME_DETAIL_MAX, "run totpctl unlock");
 	else if (outcome->verdict == VERDICT_WAIT)

@@ -93,14 +93,14 @@ void throttle_remember(struct login_state *state, const struct source *source, i
 
 	if (source->kind == SOURCE_UNKNOWN)
 		return;
-	if (!known && state->known_count < STATE_KNOWN_MAX) {
-		known = &state->known[state->known_count++];
-		*known = (struct known_source){.source = *source};
-	} else if (!known) { /* instead of the one not seen for longest */
+	if (!known) {
 		known = &state->known[0];
-		for (size_t i = 1; i < STATE_KNOWN_MAX; i++)
-			if (state->known[i].last_success < known->last_success)
-				known = &state->known[i];
+		if (state->known_count < STATE_KNOWN_MAX)
+			known = &state->known[state->known_count++];
+		else /* instead of the one not seen for longest */
+			for (size_t i = 1; i < STATE_KNOWN_MAX; i++)
+				if (state->known[i].last_success < known->last_success)
+					known = &state->known[i];
 		*known = (struct known_source){.source = *source};
 	}
 	known->last_success = now;

@@ -63,12 +63,7 @@ static bool is_unreserved(char c)
 	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* Append to a text whose array the size constants above make large enough. */
-static char *append(char *end, const char *text)
-{
-	return stpcpy(end, text);
-}
-
+/* Append to a text whose array the size constants above make large enough, as stpcpy does. */
 static char *append_encoded(char *end, const char *text)
 {
 	for (; *text; text++) {
@@ -107,17 +102,17 @@ enum totp_err uri_write(const struct otp_uri *uri, char ret_text[URI_TEXT_MAX])
 	if (err != TOTP_OK)
 		return err;
 
-	end = append(end, uri->hotp ? "otpauth://hotp/" : "otpauth://totp/");
+	end = stpcpy(end, uri->hotp ? "otpauth://hotp/" : "otpauth://totp/");
 	if (uri->issuer[0])
-		end = append(append_encoded(end, uri->issuer), ":");
+		end = stpcpy(append_encoded(end, uri->issuer), ":");
 	end = append_encoded(end, uri->account);
 	base32_encode(&uri->secret, base32);
-	end = append(append(end, "?secret="), base32);
+	end = stpcpy(stpcpy(end, "?secret="), base32);
 	WIPE(base32);
 	if (uri->issuer[0])
-		end = append_encoded(append(end, "&issuer="), uri->issuer);
+		end = append_encoded(stpcpy(end, "&issuer="), uri->issuer);
 	if (uri->alg != HMAC_SHA1)
-		end = append(append(end, "&algorithm="), uri_algorithm_name(uri->alg));
+		end = stpcpy(stpcpy(end, "&algorithm="), uri_algorithm_name(uri->alg));
 	if (uri->digits != 6)
 		end += sprintf(end, "&digits=%u", uri->digits);
 	if (uri->hotp)

@@ -33,29 +33,6 @@ static void a_shorter_secret_leaves_nothing_of_a_longer_one(void **unused)
 	assert_zeros(secret.data + 5, sizeof(secret.data) - 5);
 }
 
-static void a_moved_secret_leaves_nothing_behind(void **unused)
-{
-	struct secret from = {0}, to = {0};
-
-	assert_ok(secret_set(&from, "new", 3));
-	assert_ok(secret_set(&to, "what it held", 12));
-	secret_take(&to, &from);
-	assert_int_equal(3, to.len);
-	assert_memory_equal("new", to.data, 3);
-	assert_zeros(to.data + 3, sizeof(to.data) - 3);
-	assert_wiped(from);
-}
-
-static void moving_a_secret_onto_itself_changes_nothing(void **unused)
-{
-	struct secret secret = {0};
-
-	assert_ok(secret_set(&secret, "same", 4));
-	secret_take(&secret, &secret);
-	assert_int_equal(4, secret.len);
-	assert_memory_equal("same", secret.data, 4);
-}
-
 static void wiping_leaves_zeros(void **unused)
 {
 	struct secret secret;
@@ -208,8 +185,6 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_secret_holds_1_to_128_bytes),
 		cmocka_unit_test(a_shorter_secret_leaves_nothing_of_a_longer_one),
-		cmocka_unit_test(a_moved_secret_leaves_nothing_behind),
-		cmocka_unit_test(moving_a_secret_onto_itself_changes_nothing),
 		cmocka_unit_test(wiping_leaves_zeros),
 		cmocka_unit_test(secrets_are_equal_only_if_every_bit_is),
 		cmocka_unit_test(a_descriptor_is_closed_when_its_scope_ends),
