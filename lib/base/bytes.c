@@ -71,15 +71,11 @@ void bytes_zeros(struct bytes *in, size_t len)
 
 size_t bytes_used(const uint8_t *at, size_t len)
 {
-	uint64_t words[4];
-
-	for (; len >= sizeof(words); len -= sizeof(words)) {
-		memcpy(words, at + len - sizeof(words), sizeof(words));
-		if (words[0] | words[1] | words[2] | words[3])
-			break;
-	}
-	while (len > 0 && at[len - 1] == 0)
-		len--;
+	/* a block is zeros if its last byte is 0 and each other byte is as the next one */
+	for (size_t block = 512; block > 0; block /= 2)
+		while (len >= block && at[len - 1] == 0 &&
+		       memcmp(at + len - block, at + len - block + 1, block - 1) == 0)
+			len -= block;
 	return len;
 }
 

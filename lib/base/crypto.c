@@ -47,40 +47,42 @@ static size_t block_len_of(enum hmac_alg alg)
 	return alg == HMAC_SHA512 ? BLOCK_MAX : 64;
 }
 
-static bool hash(enum hmac_alg alg, const uint8_t *data, size_t len, uint8_t ret_hash[MAC_MAX])
+static bool hash(const EVP_MD *md, const uint8_t *data, size_t len, uint8_t ret_hash[MAC_MAX])
 {
-	return EVP_Q_digest(NULL, digest_name(alg), NULL, data, len, ret_hash, NULL) == 1;
+	return EVP_Digest(data, len, ret_hash, NULL, md, NULL) == 1;
 }
 
 /*
  * H(K ^ opad || H(K ^ ipad || message)): `text` is the key's block with the message after it, and
  * is used up.
  */
-static bool hmac_of_block(enum hmac_alg alg, uint8_t *text, size_t len, uint8_t ret_mac[MAC_MAX])
+static bool hmac_of_block(const EVP_MD *md, enum hmac_alg alg, uint8_t *text, size_t len,
+			  uint8_t ret_mac[MAC_MAX])
 {
 	size_t block_len = block_len_of(alg), mac_len = crypto_mac_len(alg);
 
 	for (size_t i = 0; i < block_len; i++)
 		text[i] ^= 0x36;
-	if (!hash(alg, text, len, ret_mac))
+	if (!hash(md, text, len, ret_mac))
 		return false;
 	for (size_t i = 0; i < block_len; i++)
 		text[i] ^= 0x36 ^ 0x5c;
 	memcpy(text + block_len, ret_mac, mac_len);
-	return hash(alg, text, block_len + mac_len, ret_mac);
+	return hash(md, text, block_len + mac_len, ret_mac);
 }
 
 /*
- * This does not use EVP_MAC, and uses only one function of libcrypto: each name that the loader
- * looks up and each layer that a call passes through touches pages that are new to a fresh
- * process, and these are most of the cost of a login.
+ * This does not use EVP_MAC, and few functions of libcrypto: each name that the loader looks up and
+ * each layer that a call passes through touches pages that are new to a fresh process, and these
+ * are most of the cost of a login.
  */
 enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key, const struct piece *pieces,
 			  size_t count, uint8_t ret_mac[MAC_MAX])
 {
 	uint8_t text[BLOCK_MAX + HMAC_MESSAGE_MAX];
 	size_t len = block_len_of(alg);
-	bool ok = true;
+	EVP_MD *md;
+	bool ok;
 
 	if (!digest_name(alg) || key.len == 0)
 		return TOTP_ERR_CRYPTO;
@@ -91,13 +93,16 @@ enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key, const struct piec
 		len += pieces[i].len;
 	}
 	ERR_set_mark();
+	md = EVP_MD_fetch(NULL, digest_name(alg), NULL);
+	ok = md;
 	/* the key as a block (RFC 2104 section 2): a longer one is hashed first */
 	memset(text, 0, block_len_of(alg));
 	if (key.len > block_len_of(alg))
-		ok = hash(alg, key.at, key.len, text);
+		ok = ok && hash(md, key.at, key.len, text);
 	else
 		memcpy(text, key.at, key.len);
-	ok = ok && hmac_of_block(alg, text, len, ret_mac);
+	ok = ok && hmac_of_block(md, alg, text, len, ret_mac);
+	EVP_MD_free(md);
 	ERR_pop_to_mark();
 	explicit_bzero(text, block_len_of(alg)); /* the message is no secret */
 	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;

@@ -9,6 +9,12 @@
 #define OWN_FD      OWN(fd_scope_end)
 #define OWN_TEXT    OWN(text_scope_end)
 
+/*
+ * A buffer that is filled before it is read: the compiler, which by -ftrivial-auto-var-init zeroes
+ * all variables of a function, leaves it out. For large buffers of a login.
+ */
+#define NOT_ZEROED __attribute__((uninitialized))
+
 /* Close fd unless it is negative; returns -1, so that `fd = fd_close(fd)` is idiomatic. */
 int fd_close(int fd);
 

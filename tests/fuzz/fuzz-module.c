@@ -110,10 +110,12 @@ int __openat64_2(int dir, const char *path, int flags)
 		return fails(0) ? 0 : real(__VA_ARGS__); \
 	}
 
-FAILING(int, EVP_Q_digest,
-	(OSSL_LIB_CTX * library, const char *name, const char *properties, const void *data,
-	 size_t len, unsigned char *hash, size_t *hash_len),
-	library, name, properties, data, len, hash, hash_len)
+FAILING(EVP_MD *, EVP_MD_fetch, (OSSL_LIB_CTX * library, const char *name, const char *properties),
+	library, name, properties)
+FAILING(int, EVP_Digest,
+	(const void *data, size_t len, unsigned char *hash, unsigned *hash_len, const EVP_MD *type,
+	 ENGINE *engine),
+	data, len, hash, hash_len, type, engine)
 FAILING(EVP_CIPHER *, EVP_CIPHER_fetch,
 	(OSSL_LIB_CTX * library, const char *name, const char *properties), library, name,
 	properties)
@@ -131,14 +133,16 @@ FAILING(int, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX * context, unsigned char *out,
 
 static void forget_calls(void)
 {
-	EVP_Q_digest_called = EVP_CIPHER_fetch_called = EVP_CIPHER_CTX_new_called = false;
+	EVP_MD_fetch_called = EVP_Digest_called = EVP_CIPHER_fetch_called =
+		EVP_CIPHER_CTX_new_called = false;
 	EVP_DecryptInit_ex2_called = EVP_DecryptUpdate_called = EVP_DecryptFinal_ex_called = false;
 }
 
 static bool all_were_called(void)
 {
-	return EVP_Q_digest_called && EVP_CIPHER_fetch_called && EVP_CIPHER_CTX_new_called &&
-	       EVP_DecryptInit_ex2_called && EVP_DecryptUpdate_called && EVP_DecryptFinal_ex_called;
+	return EVP_MD_fetch_called && EVP_Digest_called && EVP_CIPHER_fetch_called &&
+	       EVP_CIPHER_CTX_new_called && EVP_DecryptInit_ex2_called &&
+	       EVP_DecryptUpdate_called && EVP_DecryptFinal_ex_called;
 }
 
 /* --- the scene --- */

@@ -231,7 +231,8 @@ GOOD = {
                                  "sed -i '/pam_cap/i auth required pam_totp.so enroll_in_account' "
                                  "common-auth\n"
                                  "sed -i '1i account requisite pam_totp.so enroll_in_account' "
-                                 "common-account\n: >common-auth.pam-old; cd /",
+                                 "common-account\n: >common-auth.pam-old; cd /\n"
+                                 "echo LOGIN_TIMEOUT 600 >/etc/login.defs",
     "administrators-who-can-enroll": ENROLL + "\"$TOTPCTL\" delete --yes alice >/dev/null",
     "key-and-code": stack("sshd", "auth required pam_totp.so", "auth required pam_permit.so") +
                     "sed -i '/^authenticationmethods/s/ .*/ publickey,keyboard-interactive:pam/' "

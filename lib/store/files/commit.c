@@ -49,7 +49,7 @@ enum totp_err store_lock(struct store_txn *txn, uint64_t deadline, struct reason
 static enum totp_err commit_to_disk(struct store_txn *txn, const struct login_state *next,
 				    struct reason *why)
 {
-	uint8_t slot[STATE_SLOT_LEN];
+	NOT_ZEROED uint8_t slot[STATE_SLOT_LEN];
 	enum totp_err err = state_encode(next, &txn->cred, slot);
 	int refusal;
 

@@ -132,7 +132,7 @@ static enum totp_err open_disk_state(struct store_txn *txn, struct reason *why)
 
 enum totp_err files_load_state(struct store_txn *txn, struct reason *why)
 {
-	uint8_t file[STATE_FILE_LEN];
+	NOT_ZEROED uint8_t file[STATE_FILE_LEN];
 	size_t len = 0;
 	enum totp_err err = io_pread(txn->state_fd, file, sizeof(file), 0, &len);
 
