@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/json.h"
 #include "common/term.h"
@@ -83,15 +82,7 @@ static int print_array(const struct doctor *doctor)
 
 static void report_complaint(void *context, const struct reason *complaint)
 {
-	struct doctor *doctor = context;
-	struct finding *finding = doctor_report(
-		doctor,
-		&(struct report){
-			.id = "policy",
-			.why = "a policy with a mistake denies every login, so none of it is used"},
-		"%s", complaint->text);
-
-	doctor_repair(finding, "correct the file, then: totpctl check");
+	doctor_report_policy(context, NULL, complaint);
 }
 
 /* While a group of a list does not exist, every user who is looked up in it is denied. */
@@ -131,7 +122,7 @@ static void doctor_end(struct doctor *doctor)
 static void run_parts(struct doctor *doctor)
 {
 	static const struct permissions rule = {
-		.forbidden = S_IWGRP | S_IWOTH,
+		.forbidden = MODE_WRITE,
 		.why = "users who can write the policy could change who is asked, so it is not "
 		       "accepted"};
 	struct tool *tool = &doctor->ctl->tool;

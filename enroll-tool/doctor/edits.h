@@ -2,7 +2,9 @@
 #ifndef DOCTOR_EDITS_H
 #define DOCTOR_EDITS_H
 
-#include "pamconf/stack.h"
+#include <stdint.h>
+
+#include "pamconf/walk.h"
 
 #define EDITS_MAX 64
 
@@ -41,5 +43,23 @@ char *edits_apply(const struct edits *edits, const char *text);
  * no memory.
  */
 char *edits_command(const struct edits *edits, const char *path, const char *before);
+
+#define NOWHERE SIZE_MAX /* no line */
+
+/* The auth lines that edits are made from. */
+struct seen {
+	const struct stack *stack;
+	const enum line_role *roles;
+	size_t ours; /* the first line that asks for a code, or NOWHERE */
+	bool mixed;  /* an @include brings auth lines and others */
+};
+
+/* Does the line stand in the service's own file itself? */
+bool seen_is_own(const struct seen *seen, size_t index);
+
+bool stack_line_is_deny(const struct stack_line *line);
+
+/* Replace all lines above our first one by lines in the service's own file. */
+void edits_own_lines(struct edits *edits, const struct seen *seen);
 
 #endif

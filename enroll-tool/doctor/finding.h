@@ -8,6 +8,7 @@
 #define DOCTOR_FINDING_H
 
 #include <pwd.h>
+#include <sys/stat.h>
 
 #include "pamconf/walk.h"
 #include "common/ctl.h"
@@ -34,9 +35,11 @@ struct code_service {
 
 /* The PAM services of the host, with their auth lines. */
 struct services {
-	char **names;
-	struct stack *stacks;
-	size_t count, room, stack_room;
+	struct service {
+		char *name;
+		struct stack stack;
+	} * list;
+	size_t count, room;
 };
 
 struct doctor {
@@ -83,6 +86,10 @@ bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, 
 /* The policy of the file, or of --conf. */
 const struct policy *doctor_policy(const struct doctor *doctor);
 
+/* What others than the owner could do. */
+#define MODE_WRITE (S_IWGRP | S_IWOTH)
+#define MODE_ANY   (S_IRWXG | S_IRWXO)
+
 /* What a file must be like. */
 struct permissions {
 	int flags;        /* O_NOFOLLOW if a stranger may have put a link there */
@@ -100,6 +107,10 @@ void doctor_modes(struct doctor *doctor, const char *path, const struct permissi
 /* Add to doctor->code_services. */
 void doctor_keep(struct doctor *doctor, const char *service,
 		 const struct code_service *code_service);
+
+/* A mistake in a policy file; service: the one whose line names the file, or NULL. */
+void doctor_report_policy(struct doctor *doctor, const char *service,
+			  const struct reason *complaint);
 
 /* The policy of a line of ours; a mistake in it is reported… */
 MUST_CHECK enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
@@ -90,27 +89,19 @@ void doctor_clock(struct doctor *doctor)
 
 /* --- the disk --- */
 
-/* Numbers of file systems that are not in linux/magic.h. */
-#define MAGIC_CIFS   0xff534d42u
-#define MAGIC_SMB2   0xfe534d42u
-#define MAGIC_CEPH   0x00c36400u
-#define MAGIC_FUSE   0x65735546u
-#define MAGIC_LUSTRE 0x0bd00bd0u
-#define MAGIC_GFS2   0x01161970u
-#define MAGIC_OCFS2  0x7461636fu
-
+/* By the numbers of linux/magic.h; not all of them are there. */
 static const struct {
 	uint32_t magic;
 	const char *name;
 	bool network; /* else: lost with the memory or the container */
 } odd_disks[] = {
 	{NFS_SUPER_MAGIC, "NFS", true}, {SMB_SUPER_MAGIC, "SMB", true},
-	{MAGIC_CIFS, "CIFS", true},     {MAGIC_SMB2, "SMB", true},
-	{MAGIC_CEPH, "Ceph", true},     {AFS_SUPER_MAGIC, "AFS", true},
+	{0xff534d42, "CIFS", true},     {0xfe534d42, "SMB", true},
+	{0x00c36400, "Ceph", true},     {AFS_SUPER_MAGIC, "AFS", true},
 	{AFS_FS_MAGIC, "AFS", true},    {CODA_SUPER_MAGIC, "Coda", true},
-	{V9FS_MAGIC, "9P", true},       {MAGIC_FUSE, "FUSE", true},
-	{MAGIC_LUSTRE, "Lustre", true}, {MAGIC_GFS2, "GFS2", true},
-	{MAGIC_OCFS2, "OCFS2", true},   {TMPFS_MAGIC, "tmpfs", false},
+	{V9FS_MAGIC, "9P", true},       {0x65735546, "FUSE", true},
+	{0x0bd00bd0, "Lustre", true},   {0x01161970, "GFS2", true},
+	{0x7461636f, "OCFS2", true},    {TMPFS_MAGIC, "tmpfs", false},
 	{RAMFS_MAGIC, "ramfs", false},  {OVERLAYFS_SUPER_MAGIC, "overlay", false},
 };
 
@@ -199,23 +190,20 @@ static void look_at_disk(struct doctor *doctor)
 /* The directory of states with readonly_login: a reboot must empty it. */
 static void look_at_run_dir(struct doctor *doctor)
 {
+	static const char why[] =
+		"users who can write there can make used codes valid again, so logins are denied";
 	const struct policy *policy = doctor_policy(doctor);
 	char path[POLICY_PATH_MAX + 16];
 	struct statfs fs;
 
 	if (!policy->readonly_login)
 		return;
-	doctor_modes(doctor, policy->run_dir,
-		     &(struct permissions){.flags = O_NOFOLLOW,
-					   .forbidden = S_IWGRP | S_IWOTH,
-					   .why = "users who can write there can make used codes "
-						  "valid again, so logins are denied"});
+	doctor_modes(
+		doctor, policy->run_dir,
+		&(struct permissions){.flags = O_NOFOLLOW, .forbidden = MODE_WRITE, .why = why});
 	snprintf(path, sizeof(path), "%s/%s", policy->run_dir, store_part(STORE_STATES));
 	doctor_modes(doctor, path,
-		     &(struct permissions){.flags = O_NOFOLLOW,
-					   .forbidden = S_IRWXG | S_IRWXO,
-					   .why = "users who can write there can make used codes "
-						  "valid again, so logins are denied"});
+		     &(struct permissions){.flags = O_NOFOLLOW, .forbidden = MODE_ANY, .why = why});
 	if (statfs(policy->run_dir, &fs) == 0 && (uint32_t)fs.f_type != TMPFS_MAGIC)
 		doctor_report(
 			doctor,

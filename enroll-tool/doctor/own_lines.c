@@ -1,4 +1,5 @@
-#include "doctor/own_lines.h"
+/* Auth lines of a service's own in place of those that its includes bring. */
+#include "doctor/edits.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,9 @@
-#include "doctor/repair.h"
+#include "doctor/trial.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "doctor/finding.h"
-#include "doctor/own_lines.h"
-#include "doctor/trial.h"
 
 #define DEPTH    2 /* edits one after the other */
 #define TEXT_MAX 65536
@@ -34,7 +32,7 @@ static void make_factor_requisite(struct edits *edits, const struct seen *seen)
 	size_t factor = NOWHERE;
 
 	for (size_t i = 0; i < seen->stack->count; i++) {
-		if (!trial_is_factor(seen->roles[i]))
+		if (!walk_may_be_factor(seen->roles[i]))
 			continue;
 		if (factor != NOWHERE)
 			return;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "doctor/finding.h"
-#include "doctor/repair.h"
+#include "doctor/trial.h"
 #include "common/service.h"
 
 void doctor_keep(struct doctor *doctor, const char *service,
@@ -83,18 +83,24 @@ static void report_line(void *context, const struct reason *complaint)
 		"%s", complaint->text);
 }
 
+void doctor_report_policy(struct doctor *doctor, const char *service,
+			  const struct reason *complaint)
+{
+	doctor_report(
+		doctor,
+		&(struct report){
+			.id = "policy",
+			.service = service,
+			.why = "a policy with a mistake denies every login, so none of it is used",
+			.repair = "correct the file, then: totpctl check"},
+		"%s", complaint->text);
+}
+
 static void report_file(void *context, const struct reason *complaint)
 {
 	const struct reading *reading = context;
 
-	doctor_report(
-		reading->doctor,
-		&(struct report){
-			.id = "policy",
-			.service = reading->service,
-			.why = "a policy with a mistake denies every login, so none of it is used",
-			.repair = "correct the file, then: totpctl check"},
-		"%s", complaint->text);
+	doctor_report_policy(reading->doctor, reading->service, complaint);
 }
 
 enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,
@@ -146,10 +152,10 @@ char *doctor_command(struct doctor *doctor, const char *service, const char *add
 	bool shared = !sharers;
 
 	for (size_t i = 0; sharers && i < services->count; i++) {
-		const char *other = services->names[i];
+		const char *other = services->list[i].name;
 
-		if (strcmp(other, service) == 0 || services->stacks[i].missing ||
-		    !doctor_includes(&services->stacks[i], service))
+		if (strcmp(other, service) == 0 || services->list[i].stack.missing ||
+		    !doctor_includes(&services->list[i].stack, service))
 			continue;
 		shared |= !doctor_is_variant(other, service);
 		sharers[repair.sharer_count++] = other;

@@ -77,13 +77,13 @@ static char *line_of(const struct stack *stack)
 static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 {
 	const struct services *services = &doctor->services;
-	const char *service = services->names[without];
-	char *line = line_of(&services->stacks[with]), *command = NULL;
+	const char *service = services->list[without].name;
+	char *line = line_of(&services->list[with].stack), *command = NULL;
 	struct finding *finding;
 	bool asks = false;
 
 	doctor->no_memory |= !line;
-	if (!line || !line[0] || !is_open(doctor, &services->stacks[without], &asks)) {
+	if (!line || !line[0] || !is_open(doctor, &services->list[without].stack, &asks)) {
 		free(line);
 		return;
 	}
@@ -93,7 +93,7 @@ static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 						 .why = "the same program logs people in by both "
 							"services; this one asks for no code"},
 				"%s: no auth line of pam_totp.so, but the service %s has one",
-				services->stacks[without].own, services->names[with]);
+				services->list[without].stack.own, services->list[with].name);
 	if (asks)
 		command = doctor_command(doctor, service, line);
 	if (command)
@@ -119,13 +119,14 @@ void doctor_siblings(struct doctor *doctor)
 		size_t with = services->count;
 
 		for (size_t i = 0; i < services->count; i++)
-			if (is_service_of(programs[p], services->names[i]) &&
-			    doctor_has_ours(&services->stacks[i]))
+			if (is_service_of(programs[p], services->list[i].name) &&
+			    doctor_has_ours(&services->list[i].stack))
 				with = i;
 		for (size_t i = 0; with < services->count && i < services->count; i++)
-			if (is_service_of(programs[p], services->names[i]) &&
-			    (!wanted || strcmp(wanted, services->names[i]) == 0) &&
-			    services->stacks[i].own && !doctor_has_ours(&services->stacks[i]))
+			if (is_service_of(programs[p], services->list[i].name) &&
+			    (!wanted || strcmp(wanted, services->list[i].name) == 0) &&
+			    services->list[i].stack.own &&
+			    !doctor_has_ours(&services->list[i].stack))
 				report_sibling(doctor, i, with);
 	}
 }

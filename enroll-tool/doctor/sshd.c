@@ -134,16 +134,15 @@ static void look_at_grace(struct doctor *doctor, const struct code_service *code
 	    is_long_enough(NULL, settings))
 		return;
 	repair = sshd_repair_first(doctor, GOOD_GRACE GOOD_STARTUPS, is_long_enough, NULL);
-	doctor_repair(doctor_report(doctor,
-				    &(struct report){
-					    .id = "login-grace",
-					    .service = code_service->name,
-					    .why = "sshd closes the connection of a user who takes "
-						   "longer to enroll, and nothing is stored"},
-				    "sshd_config: LoginGraceTime is %.*s seconds, and users enroll "
-				    "in the login",
-				    (int)grace.len, grace.at),
-		      "%s", repair ? repair : "set LoginGraceTime 10m in sshd_config");
+	doctor_report(doctor,
+		      &(struct report){.id = "login-grace",
+				       .service = code_service->name,
+				       .why = "sshd closes the connection of a user who takes "
+					      "longer to enroll, and nothing is stored",
+				       .repair = repair ? repair
+							: "set LoginGraceTime 10m in sshd_config"},
+		      "sshd_config: LoginGraceTime is %.*s seconds, and users enroll in the login",
+		      (int)grace.len, grace.at);
 }
 
 /* --- exempt accounts that a program uses --- */
@@ -194,18 +193,18 @@ static void report_program(const struct exempt *exempt, const char *user, const 
 		return;
 	}
 	repair = sshd_repair_last(doctor, block, user, has_methods, methods);
-	doctor_repair(
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "sshd-program",
-				.service = exempt->code_service->name,
-				.why = "a program (ssh -o BatchMode=yes, rsync, ansible) never "
-				       "offers keyboard-interactive, so sshd denies it"},
-			"sshd_config: %s is exempt%s%s and has a key, and AuthenticationMethods "
-			"demands more than the key",
-			user, group ? " by @" : "", group ? group : ""),
-		"%s", repair ? repair : "see sshd, accounts of programs, in pam_totp(8)");
+	doctor_report(
+		doctor,
+		&(struct report){
+			.id = "sshd-program",
+			.service = exempt->code_service->name,
+			.why = "a program (ssh -o BatchMode=yes, rsync, ansible) never "
+			       "offers keyboard-interactive, so sshd denies it",
+			.repair = repair ? repair
+					 : "see sshd, accounts of programs, in pam_totp(8)"},
+		"sshd_config: %s is exempt%s%s and has a key, and AuthenticationMethods demands "
+		"more than the key",
+		user, group ? " by @" : "", group ? group : "");
 }
 
 /* True: there is a finding, or there were too many members to ask sshd about. */

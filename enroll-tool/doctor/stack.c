@@ -2,7 +2,6 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "doctor/finding.h"
@@ -19,16 +18,16 @@ struct stack_check {
 };
 
 /* Report what is wrong with the stack as a whole: one command repairs all of it, or none does. */
-static void report_at(const struct stack_check *check, const char *id,
-		      const struct stack_line *line, const char *why, const char *what)
+static struct finding *report_at(const struct stack_check *check, const char *id,
+				 const struct stack_line *line, const char *why, const char *what)
 {
-	doctor_repair(doctor_report(check->doctor,
-				    &(struct report){.id = id,
-						     .service = check->service,
-						     .line = line,
-						     .why = why},
-				    "%s", what),
-		      "%s", check->doctor->repair);
+	struct finding *finding = doctor_report(
+		check->doctor,
+		&(struct report){.id = id, .service = check->service, .line = line, .why = why},
+		"%s", what);
+
+	doctor_repair(finding, "%s", check->doctor->repair);
+	return finding;
 }
 
 static const char by_hand[] =
@@ -55,7 +54,7 @@ static void keep_policy(struct stack_check *check, size_t index, const struct po
 static bool has_factor(const struct stack_check *check, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
-		if (check->roles[i] == ROLE_FACTOR || check->roles[i] == ROLE_OTHER)
+		if (walk_may_be_factor(check->roles[i]))
 			return true;
 	return false;
 }
@@ -131,26 +130,21 @@ static void look_at_our_line(struct stack_check *check, size_t index)
 static void report_missing_module(const struct stack_check *check, const struct stack_line *line,
 				  const char *elsewhere)
 {
-	static const char why[] = "a module that cannot be loaded denies every login";
+	const struct report report = {.id = "module",
+				      .service = check->service,
+				      .line = line,
+				      .why = "a module that cannot be loaded denies every login"};
 
 	if (elsewhere)
 		doctor_repair(
-			doctor_report(check->doctor,
-				      &(struct report){.id = "module",
-						       .service = check->service,
-						       .line = line,
-						       .why = why},
+			doctor_report(check->doctor, &report,
 				      "%s is not where PAM looks, but at %s", line->path,
 				      elsewhere),
 			"install it beside pam_unix.so (meson: -Dmodule_dir=), or remove the line");
 	else
-		doctor_repair(doctor_report(check->doctor,
-					    &(struct report){.id = "module",
-							     .service = check->service,
-							     .line = line,
-							     .why = why},
-					    "%s is not installed", line->path),
-			      "install pam_totp, or remove the line");
+		doctor_repair(
+			doctor_report(check->doctor, &report, "%s is not installed", line->path),
+			"install pam_totp, or remove the line");
 }
 
 static const char *const module_directories[] = {"/lib/security/",       "/lib/*/security/",
@@ -182,7 +176,7 @@ static void look_at_module_file(const struct stack_check *check, const struct st
 	find_modules(line->path, &found);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		doctor_modes(check->doctor, found.gl_pathv[i],
-			     &(struct permissions){.forbidden = S_IWGRP | S_IWOTH,
+			     &(struct permissions){.forbidden = MODE_WRITE,
 						   .why = "users who can write the module control "
 							  "every program that loads it"});
 		/* PAM looks in its modules' directory; a build may have installed ours elsewhere */
@@ -248,10 +242,10 @@ static void report_carriage_returns(const struct stack_check *check, const char 
 			       "finds no module of that name, and denies every login"},
 		"%s: its lines end in CR LF, as on Windows", path);
 
-	if (check->doctor->repair != by_hand)
-		doctor_repair(finding, "%s", check->doctor->repair);
-	else
-		doctor_repair(finding, "write the file again with lines that end in LF");
+	doctor_repair(finding, "%s",
+		      check->doctor->repair != by_hand
+			      ? check->doctor->repair
+			      : "write the file again with lines that end in LF");
 }
 
 /* True: there is a finding, and until it is repaired nothing else of the stack can be judged. */
@@ -288,24 +282,20 @@ static bool look_at_spelling(struct stack_check *check)
 static void report_skips(const struct stack_check *check, const struct stack_line *line,
 			 enum line_role role)
 {
-	static const char why[] =
-		"a user whom this line accepts logs in without a code, and nothing is logged";
+	struct finding *finding;
 	char what[120];
 
 	snprintf(what, sizeof(what), "this line of %.60s lets a login skip pam_totp.so",
 		 line->module[0] ? line->module : "an include");
-	if (check->doctor->repair != by_hand || role != ROLE_PLAIN) {
-		report_at(check, "skipped", line, why, what);
-		return;
-	}
-	doctor_repair(doctor_report(check->doctor,
-				    &(struct report){.id = "skipped",
-						     .service = check->service,
-						     .line = line,
-						     .why = why},
-				    "%s", what),
-		      "change the line so that it does not skip pam_totp.so; name users who need "
-		      "no code in exempt or trusted_networks of the policy, which is logged");
+	finding = report_at(
+		check, "skipped", line,
+		"a user whom this line accepts logs in without a code, and nothing is logged",
+		what);
+	if (check->doctor->repair == by_hand && role == ROLE_PLAIN)
+		doctor_repair(
+			finding,
+			"change the line so that it does not skip pam_totp.so; name users who need "
+			"no code in exempt or trusted_networks of the policy, which is logged");
 }
 
 static void report_order(const struct stack_check *check, const struct stack_line *line,
@@ -419,7 +409,7 @@ static void check_files(const struct stack_check *check)
 
 		if (i == 0 || strcmp(line->file, line[-1].file) != 0)
 			doctor_modes(check->doctor, line->file,
-				     &(struct permissions){.forbidden = S_IWGRP | S_IWOTH,
+				     &(struct permissions){.forbidden = MODE_WRITE,
 							   .why = "users who can write it can "
 								  "remove the code from logins"});
 		if (line->kind == STACK_MUST_FAIL)

@@ -53,23 +53,22 @@ static bool is_copy(const char *name)
 static void read_service(struct doctor *doctor, const char *name)
 {
 	struct services *services = &doctor->services;
+	struct service *service;
 
 	for (size_t i = 0; i < services->count; i++)
-		if (strcmp(services->names[i], name) == 0)
+		if (strcmp(services->list[i].name, name) == 0)
 			return;
 	if (name[0] == '.' || is_copy(name) ||
-	    !doctor_grow(doctor, &services->names, services->count, &services->room,
-			 sizeof(*services->names)) ||
-	    !doctor_grow(doctor, &services->stacks, services->count, &services->stack_room,
-			 sizeof(*services->stacks)))
+	    !doctor_grow(doctor, &services->list, services->count, &services->room,
+			 sizeof(*service)))
 		return;
-	services->names[services->count] = strdup(name);
-	if (!services->names[services->count]) {
-		doctor->no_memory = true;
+	service = &services->list[services->count];
+	service->name = strdup(name);
+	doctor->no_memory |= !service->name;
+	if (!service->name)
 		return;
-	}
-	if (stack_read(NULL, name, "auth", &services->stacks[services->count]) != TOTP_OK)
-		stack_end(&services->stacks[services->count]);
+	if (stack_read(NULL, name, "auth", &service->stack) != TOTP_OK)
+		stack_end(&service->stack);
 	services->count++;
 }
 
@@ -95,11 +94,11 @@ static void read_services(struct doctor *doctor)
 static bool is_part(const struct services *services, const char *name)
 {
 	for (size_t i = 0; i < services->count; i++) {
-		const char *other = services->names[i];
+		const char *other = services->list[i].name;
 
 		if (strcmp(other, name) != 0 && !doctor_is_variant(other, name) &&
-		    !services->stacks[i].missing && doctor_includes(&services->stacks[i], name) &&
-		    strcmp(name, "other") != 0)
+		    !services->list[i].stack.missing &&
+		    doctor_includes(&services->list[i].stack, name) && strcmp(name, "other") != 0)
 			return true;
 	}
 	return false;
@@ -113,16 +112,16 @@ static void look_at_all(struct doctor *doctor)
 	bool any = false;
 
 	for (size_t i = 0; i < services->count; i++) {
-		if (is_part(services, services->names[i]))
+		if (is_part(services, services->list[i].name))
 			continue;
-		look_at_other_types(doctor, services->names[i]);
-		if (!doctor_has_ours(&services->stacks[i]))
+		look_at_other_types(doctor, services->list[i].name);
+		if (!doctor_has_ours(&services->list[i].stack))
 			continue;
 		any = true;
-		doctor_stack(doctor, services->names[i], &services->stacks[i]);
+		doctor_stack(doctor, services->list[i].name, &services->list[i].stack);
 	}
 	for (size_t i = 0; i < services->count; i++)
-		if (services->stacks[i].refused && strcmp(services->names[i], "other") == 0)
+		if (services->list[i].stack.refused && strcmp(services->list[i].name, "other") == 0)
 			doctor_report(
 				doctor,
 				&(struct report){.id = "unreadable",
@@ -174,10 +173,9 @@ void doctor_stacks(struct doctor *doctor)
 	doctor_programs(doctor);
 	doctor_siblings(doctor);
 	for (size_t i = 0; i < services->count; i++) {
-		free(services->names[i]);
-		stack_end(&services->stacks[i]);
+		free(services->list[i].name);
+		stack_end(&services->list[i].stack);
 	}
-	free(services->names);
-	free(services->stacks);
+	free(services->list);
 	*services = (struct services){0};
 }

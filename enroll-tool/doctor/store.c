@@ -4,7 +4,6 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,9 +19,6 @@
 
 #define LEFTOVER_AFTER 3600 /* seconds; a program may still be writing a younger file */
 #define FILE_PATH_MAX  (POLICY_PATH_MAX + STORE_FILE_MAX)
-
-#define PRIVATE (S_IRWXG | S_IRWXO)
-#define WRITE   (S_IWGRP | S_IWOTH)
 
 /* --- leftovers --- */
 
@@ -114,11 +110,11 @@ static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 	*strrchr(directory, '/') = '\0';
 	doctor_modes(
 		doctor, directory[0] ? directory : "/",
-		&(struct permissions){.forbidden = WRITE,
+		&(struct permissions){.forbidden = MODE_WRITE,
 				      .why = "users who can write there can replace the keyring"});
 	before = doctor->count;
 	doctor_modes(doctor, path,
-		     &(struct permissions){.forbidden = PRIVATE,
+		     &(struct permissions){.forbidden = MODE_ANY,
 					   .why = "users who can read the keyring and a copy of "
 						  "the store have every secret"});
 	err = keyring_load(path, ret_keyring, &why);
@@ -147,14 +143,14 @@ static void look_at_directories(struct doctor *doctor)
 		mode_t forbidden;
 		const char *why;
 	} parts[] = {
-		{STORE_DIRECTORY, WRITE,
+		{STORE_DIRECTORY, MODE_WRITE,
 		 "users who can write there can remove records, so logins are denied"},
-		{STORE_MARKER, WRITE,
+		{STORE_MARKER, MODE_WRITE,
 		 "the marker proves that a user is not enrolled, so logins are denied"},
-		{STORE_USERS, PRIVATE, "names and records of enrolled users are private"},
-		{STORE_STATES, PRIVATE,
+		{STORE_USERS, MODE_ANY, "names and records of enrolled users are private"},
+		{STORE_STATES, MODE_ANY,
 		 "users who can write there can make used codes valid again"},
-		{STORE_INVITES, PRIVATE, "the names of invited users are private"},
+		{STORE_INVITES, MODE_ANY, "the names of invited users are private"},
 	};
 	const char *dir = doctor_policy(doctor)->store_dir;
 	char path[FILE_PATH_MAX];
@@ -167,11 +163,12 @@ static void look_at_directories(struct doctor *doctor)
 		const char *name = store_part(parts[i].part);
 
 		snprintf(path, sizeof(path), "%s%s%s", dir, name[0] ? "/" : "", name);
-		doctor_modes(doctor, path,
-			     &(struct permissions){.flags = O_NOFOLLOW,
-						   .forbidden = parts[i].forbidden,
-						   .owner = parts[i].forbidden == PRIVATE ? uid : 0,
-						   .why = parts[i].why});
+		doctor_modes(
+			doctor, path,
+			&(struct permissions){.flags = O_NOFOLLOW,
+					      .forbidden = parts[i].forbidden,
+					      .owner = parts[i].forbidden == MODE_ANY ? uid : 0,
+					      .why = parts[i].why});
 	}
 	look_for_temporary(doctor, dir, store_part(STORE_MARKER),
 			   "a totpctl init that was cut short left it");
@@ -246,22 +243,18 @@ static void check_record_files(struct doctor *doctor, const char *user)
 	const char *dir = doctor_policy(doctor)->store_dir;
 	char path[FILE_PATH_MAX], name[STORE_FILE_MAX];
 
-	if (store_cred_file(user, name) != TOTP_OK)
-		return;
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	doctor_modes(doctor, path,
-		     &(struct permissions){.flags = O_NOFOLLOW,
-					   .forbidden = PRIVATE,
-					   .owner = store_owner(store),
-					   .why = why});
-	if (store_state_file(store, user, name) != TOTP_OK)
-		return;
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	doctor_modes(doctor, path,
-		     &(struct permissions){.flags = O_NOFOLLOW,
-					   .forbidden = PRIVATE,
-					   .owner = store_owner(store),
-					   .why = why});
+	for (int i = 0; i < 2; i++) {
+		/* the name of the state is in the record, which must be readable by then */
+		if ((i ? store_state_file(store, user, name) : store_cred_file(user, name)) !=
+		    TOTP_OK)
+			return;
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		doctor_modes(doctor, path,
+			     &(struct permissions){.flags = O_NOFOLLOW,
+						   .forbidden = MODE_ANY,
+						   .owner = store_owner(store),
+						   .why = why});
+	}
 }
 
 /* A command of totpctl for a user, whose name comes from a file's. */

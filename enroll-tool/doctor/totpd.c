@@ -3,14 +3,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/service.h"
 #include "doctor/finding.h"
 #include "host/ask.h"
 
-#define WRITE  (S_IWGRP | S_IWOTH)
 #define ENABLE "systemctl enable --now totpd.socket totpd-root.socket"
 #define START \
 	"systemctl stop totpd.service && " ENABLE /* a running service does not open new sockets */
@@ -206,7 +204,7 @@ void doctor_totpd(struct doctor *doctor)
 	look_at_owner(doctor, &service);
 	doctor_modes(doctor, doctor_policy(doctor)->run_dir,
 		     &(struct permissions){.flags = O_NOFOLLOW,
-					   .forbidden = WRITE,
+					   .forbidden = MODE_WRITE,
 					   .why = "users who can write there could answer instead "
 						  "of totpd, so no program asks there"});
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)

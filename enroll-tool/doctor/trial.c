@@ -1,10 +1,8 @@
+/* Edits of a service's own file, tried in memory. */
 #include "doctor/trial.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NOWHERE SIZE_MAX /* no line */
 
 void draft_end(struct draft *draft)
 {
@@ -57,11 +55,6 @@ bool trial_read(struct trial *trial, const struct draft *draft, const char *type
 	return err == TOTP_OK && ret_stack->own;
 }
 
-bool trial_is_factor(enum line_role role)
-{
-	return role == ROLE_FACTOR || role == ROLE_OTHER;
-}
-
 enum line_role *trial_roles(struct trial *trial, const struct stack *stack)
 {
 	enum line_role *roles = calloc(stack->count + 1, sizeof(*roles));
@@ -83,7 +76,7 @@ static bool is_open_by(struct trial *trial, const struct stack *stack, const enu
 	enum line_role *some = calloc(stack->count + 1, sizeof(*some));
 
 	for (size_t i = 0; some && i < stack->count; i++) {
-		bool out = i != only && (trial_is_factor(roles[i]) ||
+		bool out = i != only && (walk_may_be_factor(roles[i]) ||
 					 (only == NOWHERE && roles[i] == ROLE_CODE));
 
 		some[i] = out ? ROLE_FAILS : roles[i];
@@ -109,7 +102,7 @@ static bool is_enough(struct trial *trial, const struct stack *stack, const enum
 		      size_t index)
 {
 	for (size_t i = 0; i < stack->count; i++)
-		if (trial_is_factor(roles[i]) &&
+		if (walk_may_be_factor(roles[i]) &&
 		    is_same_module(&stack->lines[i], &trial->before->lines[index]) &&
 		    is_open_by(trial, stack, roles, i))
 			return true;
@@ -122,7 +115,7 @@ static bool keeps_ways(struct trial *trial, const struct stack *stack, const enu
 	bool has_root = false;
 
 	for (size_t i = 0; i < trial->before->count; i++)
-		if (trial_is_factor(trial->roles[i]) &&
+		if (walk_may_be_factor(trial->roles[i]) &&
 		    is_enough(trial, trial->before, trial->roles, i) !=
 			    is_enough(trial, stack, roles, i))
 			return false;

@@ -1,13 +1,14 @@
 /*
- * Edits of a service's own file, tried in memory: is the stack sound with them? Sound means that
- * no login gets past our lines or without the first factor, that all who give right answers are
- * allowed, and that each first factor that was enough alone still is.
+ * Find a command that repairs the auth lines of one service. Edits of the service's own file are
+ * tried in memory, and each result is walked as libpam would walk it. A command is returned only
+ * if the stack is sound afterwards: no way past our lines or without the first factor, still open
+ * to everybody who gives right answers, and each first factor that was enough alone (a finger, a
+ * directory beside the local password) still is. No other file is ever edited.
  */
 #ifndef DOCTOR_TRIAL_H
 #define DOCTOR_TRIAL_H
 
 #include "doctor/edits.h"
-#include "pamconf/walk.h"
 
 /* The role of an auth line; ROLE_COMBINED needs the policy. */
 typedef enum line_role repair_role_fn(void *context, const struct stack_line *line);
@@ -23,6 +24,14 @@ struct repair {
 	size_t sharer_count;
 	const char *add; /* a line of ours that the stack gets first, or NULL */
 };
+
+/*
+ * *ret_command: a shell command, which the caller frees, or NULL if no edit makes the stack
+ * sound. TOTP_ERR_NOMEM.
+ */
+MUST_CHECK enum totp_err repair_find(const struct repair *repair, char **ret_command);
+
+/* --- edits that are tried in memory --- */
 
 /* The file as it would be, and the commands that make it so. */
 struct draft {
@@ -43,8 +52,6 @@ struct trial {
 	enum line_role *roles; /* of its lines */
 	bool no_memory;
 };
-
-bool trial_is_factor(enum line_role role);
 
 /* The draft after the edits. False: the edits cannot be made, or there is no memory. */
 bool trial_edit(struct trial *trial, const struct draft *draft, const struct edits *edits,

@@ -15,7 +15,6 @@ void accounts_end(struct accounts *people)
 	}
 	names_scope_end(&people->names);
 	free(people->list);
-	free(people->stamps);
 	free(people->crews);
 	free(people->primaries);
 	*people = (struct accounts){0};
@@ -28,11 +27,8 @@ static bool append_account(struct accounts *people)
 {
 	const struct listed *listed = &people->names->list[people->count];
 
-	if (!array_room(&people->list, people->count, &people->list_room, sizeof(*people->list)) ||
-	    !array_room(&people->stamps, people->count, &people->stamp_room,
-			sizeof(*people->stamps)))
+	if (!array_room(&people->list, people->count, &people->list_room, sizeof(*people->list)))
 		return false;
-	people->stamps[people->count] = 0;
 	people->list[people->count] =
 		(struct somebody){.name = listed->name,
 				  .uid = listed->uid,
@@ -56,11 +52,11 @@ static bool join(struct accounts *people, struct crew *crew, size_t index)
 {
 	uint32_t stamp = (uint32_t)(crew - people->crews) + 1;
 
-	if (people->stamps[index] == stamp)
+	if (people->list[index].stamp == stamp)
 		return true;
 	if (!array_room(&crew->members, crew->count, &crew->room, sizeof(*crew->members)))
 		return false;
-	people->stamps[index] = stamp;
+	people->list[index].stamp = stamp;
 	crew->members[crew->count++] = (uint32_t)index;
 	return true;
 }

@@ -28,6 +28,7 @@ struct somebody {
 	bool counted; /* a person; other accounts are of programs, or further names of one */
 	bool required, exempt;
 	enum stage stage;
+	uint32_t stamp; /* index of the crew in which it was seen last + 1 */
 };
 
 struct crew {
@@ -46,8 +47,7 @@ struct primary {
 struct accounts {
 	struct names *names;
 	struct somebody *list; /* one for each of names->list */
-	uint32_t *stamps;      /* the same: index of the crew in which it was seen + 1 */
-	size_t count, list_room, stamp_room;
+	size_t count, list_room;
 	struct crew *crews;
 	size_t crew_count, crew_room;
 	struct primary *primaries; /* listed accounts, ordered by their primary group */

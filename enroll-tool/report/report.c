@@ -23,31 +23,26 @@ unsigned report_percent(size_t part, size_t whole)
 	return whole ? (unsigned)(100 * (uint64_t)part / whole) : 0;
 }
 
-const char *report_stage_word(enum stage stage)
-{
-	static const char *const words[STAGES] = {
-		[STAGE_IN_USE] = "in_use",         [STAGE_UNUSED] = "never_logged_in",
-		[STAGE_PENDING] = "not_confirmed", [STAGE_REFUSED] = "refused",
-		[STAGE_INVITED] = "invited",       [STAGE_MISSING] = "missing",
-		[STAGE_FREE] = "not_required",     [STAGE_EXEMPT] = "exempt"};
+const struct stage_kind report_stages[STAGES] = {
+	[STAGE_IN_USE] = {"in_use", "enrolled, and log in with codes", "in-use", "\u2588", "#",
+			  "\033[32m"},
+	[STAGE_UNUSED] = {"never_logged_in", "enrolled, but never logged in yet", "never", "\u2593",
+			  "+", "\033[36m"},
+	[STAGE_PENDING] = {"not_confirmed", "not confirmed by a first code yet", "pending",
+			   "\u2592", "?", "\033[94m"},
+	[STAGE_REFUSED] = {"refused", "enrolled, but denied: see totpctl list", "refused", "\u256c",
+			   "x", "\033[35m"},
+	[STAGE_INVITED] = {"invited", "not enrolled, but invited", "invited", "\u25a4", "i",
+			   "\033[33m"},
+	[STAGE_MISSING] = {"missing", "required, but not enrolled", "missing", "\u2591", "!",
+			   "\033[31m"},
+	[STAGE_FREE] = {"not_required", "not required, and not enrolled", "free", "\u00b7", ".",
+			"\033[2m"},
+	[STAGE_EXEMPT] = {"exempt", "exempt, and not enrolled", "exempt", "-", "-", "\033[2m"},
+};
 
-	return words[stage];
-}
-
-const char *report_stage_text(enum stage stage)
-{
-	static const char *const texts[STAGES] = {
-		[STAGE_IN_USE] = "enrolled, and log in with codes",
-		[STAGE_UNUSED] = "enrolled, but never logged in yet",
-		[STAGE_PENDING] = "not confirmed by a first code yet",
-		[STAGE_REFUSED] = "enrolled, but denied: see totpctl list",
-		[STAGE_INVITED] = "not enrolled, but invited",
-		[STAGE_MISSING] = "required, but not enrolled",
-		[STAGE_FREE] = "not required, and not enrolled",
-		[STAGE_EXEMPT] = "exempt, and not enrolled"};
-
-	return texts[stage];
-}
+const enum stage report_named[REPORT_NAMED] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
+					       STAGE_UNUSED, STAGE_REFUSED};
 
 /* "from 2027-02-01 on, in 69 days" */
 static int put_required(const struct report *report, char *text, size_t cap)

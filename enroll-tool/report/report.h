@@ -39,9 +39,18 @@ size_t report_enrolled(const struct tally *tally);
 /* A whole percentage, rounded down: 100 only if it is all of them; 0 of none. */
 unsigned report_percent(size_t part, size_t whole);
 
-/* A stable word for programs, such as "in_use", and a text for people. */
-const char *report_stage_word(enum stage stage);
-const char *report_stage_text(enum stage stage);
+/* How a stage is named and drawn. */
+struct stage_kind {
+	const char *word, *text;            /* a stable word for programs, a text for people */
+	const char *css;                    /* its color in the page */
+	const char *block, *letter, *color; /* in a terminal: with UTF-8, and without it */
+};
+
+extern const struct stage_kind report_stages[STAGES];
+
+/* The stages whose users are named. */
+#define REPORT_NAMED 5
+extern const enum stage report_named[REPORT_NAMED];
 
 #define REPORT_WHEN_MAX 200
 

@@ -11,11 +11,6 @@
 #define FIXED_ROOM 32768
 #define TEAM_ROOM  3072
 
-static const char *const stage_colors[STAGES] = {
-	[STAGE_IN_USE] = "in-use",   [STAGE_UNUSED] = "never",    [STAGE_REFUSED] = "refused",
-	[STAGE_PENDING] = "pending", [STAGE_INVITED] = "invited", [STAGE_MISSING] = "missing",
-	[STAGE_FREE] = "free",       [STAGE_EXEMPT] = "exempt"};
-
 /* One bar, with a text for readers who cannot see it. */
 static void put_bar(struct buffer *out, const struct tally *tally, const char *class)
 {
@@ -32,8 +27,8 @@ static void put_bar(struct buffer *out, const struct tally *tally, const char *c
 		html_print(out,
 			   "<rect x=\"%u\" width=\"%u\" height=\"10\" style=\"fill: "
 			   "var(--%s)\"><title>%zu %s</title></rect>\n",
-			   at, cells[stage], stage_colors[stage], tally->of[stage],
-			   report_stage_text(stage));
+			   at, cells[stage], report_stages[stage].css, tally->of[stage],
+			   report_stages[stage].text);
 		at += cells[stage];
 	}
 	html_put(out, "</svg>\n");
@@ -69,7 +64,7 @@ static void put_people(struct buffer *out, const struct report *report, enum sta
 	if (report->tally.of[stage] == 0)
 		return;
 	html_print(out, "<details><summary>%zu %s</summary>\n<p>\n", report->tally.of[stage],
-		   report_stage_text(stage));
+		   report_stages[stage].text);
 	for (size_t i = 0; i < report->people.count && shown < NAMES_MAX; i++) {
 		const struct somebody *one = &report->people.list[i];
 
@@ -99,15 +94,13 @@ static void put_notes(struct buffer *out, const struct report *report)
 
 static void put_unfinished(struct buffer *out, const struct report *report)
 {
-	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
-					   STAGE_UNUSED, STAGE_REFUSED};
 	bool any = false;
 
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
-		if (!any && report->tally.of[named[i]])
+	for (size_t i = 0; i < REPORT_NAMED; i++) {
+		if (!any && report->tally.of[report_named[i]])
 			html_put(out, "<h2>Who they are</h2>\n");
-		any |= report->tally.of[named[i]] > 0;
-		put_people(out, report, named[i]);
+		any |= report->tally.of[report_named[i]] > 0;
+		put_people(out, report, report_named[i]);
 	}
 }
 
@@ -143,8 +136,8 @@ static void put_part(struct buffer *out, const struct report *report, struct tex
 				html_print(out,
 					   "<li><b>%zu</b><i style=\"background: "
 					   "var(--%s)\"></i>%s</li>\n",
-					   report->tally.of[stage], stage_colors[stage],
-					   report_stage_text(stage));
+					   report->tally.of[stage], report_stages[stage].css,
+					   report_stages[stage].text);
 	} else if (text_is(word, "NOTES")) {
 		put_notes(out, report);
 	} else if (text_is(word, "GROUPS")) {

@@ -8,7 +8,7 @@ static void put_tally(struct json *json, const struct tally *tally)
 	json_number(json, "people", tally->people);
 	json_number(json, "enrolled", report_enrolled(tally));
 	for (enum stage stage = 0; stage < STAGES; stage++)
-		json_number(json, report_stage_word(stage), tally->of[stage]);
+		json_number(json, report_stages[stage].word, tally->of[stage]);
 }
 
 static void put_teams(struct json *json, const struct report *report)
@@ -29,8 +29,6 @@ static void put_teams(struct json *json, const struct report *report)
 
 static void put_report(struct json *json, const struct report *report)
 {
-	static const enum stage named[] = {STAGE_MISSING, STAGE_INVITED, STAGE_PENDING,
-					   STAGE_UNUSED, STAGE_REFUSED};
 	const struct policy *policy = report->policy;
 	char text[WHEN_MAX], day[11];
 
@@ -45,12 +43,12 @@ static void put_report(struct json *json, const struct report *report)
 	put_tally(json, &report->tally);
 	put_teams(json, report);
 	json_open(json, "names", '{');
-	for (size_t stage = 0; stage < sizeof(named) / sizeof(named[0]); stage++) {
-		json_open(json, report_stage_word(named[stage]), '[');
+	for (size_t stage = 0; stage < REPORT_NAMED; stage++) {
+		json_open(json, report_stages[report_named[stage]].word, '[');
 		for (size_t i = 0; i < report->people.count; i++) {
 			const struct somebody *one = &report->people.list[i];
 
-			if (one->counted && one->stage == named[stage])
+			if (one->counted && one->stage == report_named[stage])
 				json_text(json, NULL, one->name);
 		}
 		json_close(json, ']');

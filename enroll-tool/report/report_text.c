@@ -12,30 +12,16 @@
 #define NAME_WIDTH 24
 #define BAR_MIN    10
 
-/* How a stage is drawn: a block, or without UTF-8 a letter, in a color. */
-static const struct ink {
-	const char *block, *letter, *color;
-} inks[STAGES] = {
-	[STAGE_IN_USE] = {"\u2588", "#", "\033[32m"},
-	[STAGE_UNUSED] = {"\u2593", "+", "\033[36m"},
-	[STAGE_PENDING] = {"\u2592", "?", "\033[94m"},
-	[STAGE_REFUSED] = {"\u256c", "x", "\033[35m"},
-	[STAGE_INVITED] = {"\u25a4", "i", "\033[33m"},
-	[STAGE_MISSING] = {"\u2591", "!", "\033[31m"},
-	[STAGE_FREE] = {"\u00b7", ".", "\033[2m"},
-	[STAGE_EXEMPT] = {"-", "-", "\033[2m"},
-};
-
 static void print_cells(const struct term *term, enum stage stage, unsigned count)
 {
-	const struct ink *ink = &inks[stage];
+	const struct stage_kind *kind = &report_stages[stage];
 
 	if (count == 0)
 		return;
 	if (term->color)
-		fputs(ink->color, stdout);
+		fputs(kind->color, stdout);
 	for (unsigned i = 0; i < count; i++)
-		fputs(term->utf8 ? ink->block : ink->letter, stdout);
+		fputs(term->utf8 ? kind->block : kind->letter, stdout);
 	if (term->color)
 		fputs("\033[0m", stdout);
 }
@@ -67,7 +53,7 @@ static void print_legend(const struct term *term, const struct tally *tally)
 		printf("  ");
 		print_cells(term, stage, 1);
 		percent_text(tally->of[stage], tally->people, percent);
-		printf(" %7zu  %5s  %s\n", tally->of[stage], percent, report_stage_text(stage));
+		printf(" %7zu  %5s  %s\n", tally->of[stage], percent, report_stages[stage].text);
 	}
 }
 

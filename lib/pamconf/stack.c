@@ -260,6 +260,14 @@ static void must_fail(struct stack_line *line)
 	set_default(line->actions, STACK_BAD);
 }
 
+static void add_failing_line(struct reading *reading, const struct spot *spot)
+{
+	struct stack_line *line = add_line(reading, spot);
+
+	if (line)
+		must_fail(line);
+}
+
 /* Control, module and arguments of a line. */
 static void keep_words(struct reading *reading, struct stack_line *line, const char *control,
 		       const char *module, const char *rest)
@@ -287,11 +295,11 @@ static bool read_stack_file(struct reading *reading, const char *name, unsigned 
 static void follow_include(struct reading *reading, const char *name, const struct spot *spot,
 			   bool substack)
 {
-	struct stack_line *line;
 	bool read;
 
 	if (substack) {
-		line = add_line(reading, spot);
+		struct stack_line *line = add_line(reading, spot);
+
 		if (!line)
 			return;
 		line->kind = STACK_SUBSTACK;
@@ -299,25 +307,17 @@ static void follow_include(struct reading *reading, const char *name, const stru
 	reading->typed++;
 	read = name && read_stack_file(reading, name, spot->level + substack);
 	reading->typed--;
-	if (read)
-		return;
-	line = add_line(reading, spot);
-	if (line)
-		must_fail(line);
+	if (!read)
+		add_failing_line(reading, spot);
 }
 
 static void read_module(struct reading *reading, struct stack_line *line, const char *control,
 			char *rest)
 {
-	const char *module;
+	const char *module = control ? take_word(&rest) : NULL;
 
-	if (!control) {
-		must_fail(line);
-		return;
-	}
-	if (!set_word(line->actions, control))
+	if (control && !set_word(line->actions, control))
 		set_pairs(line->actions, control);
-	module = take_word(&rest);
 	if (module)
 		keep_words(reading, line, control, module, rest);
 	else
@@ -352,18 +352,13 @@ static void read_stack_line(struct reading *reading, char *rest, const struct sp
 			return;
 		/* libpam gives up, unless an include of one type has led here */
 		reading->stack->refused |= !reading->typed;
-		line = add_line(reading, spot);
-		if (line)
-			must_fail(line);
+		add_failing_line(reading, spot);
 		return;
 	}
 	if (strcasecmp(type, reading->type) != 0) {
 		/* libpam puts a line of no type into auth, where it fails */
-		line = is_type(type) || strcmp(reading->type, "auth") != 0
-			       ? NULL
-			       : add_line(reading, spot);
-		if (line)
-			must_fail(line);
+		if (!is_type(type) && strcmp(reading->type, "auth") == 0)
+			add_failing_line(reading, spot);
 		return;
 	}
 	control = take_word(&rest);

@@ -31,52 +31,19 @@ static const char *const factors[] = {
 	"sss",    "systemd_home", "tacplus",    "tcb",     "u2f",         "unix",
 	"unix2",  "userdb",       "vas3",       "winbind"};
 
-/* Modules that are no first factor, and what they can answer. */
-static const struct {
-	const char *name;
-	uint32_t answers;
-} plain[] = {{"permit", ANSWER(PAM_SUCCESS)},
-	     {"deny", ANSWER(PAM_AUTH_ERR)},
-	     {"env", ANSWER_QUIET},
-	     {"faildelay", ANSWER_QUIET},
-	     {"group", ANSWER_QUIET},
-	     {"issue", ANSWER_QUIET},
-	     {"keyinit", ANSWER_QUIET},
-	     {"mail", ANSWER_QUIET},
-	     {"nologin", ANSWER_QUIET}, /* without successok */
-	     {"warn", ANSWER_QUIET},
-	     {"access", ANSWER_ANY},
-	     {"cap", ANSWER_ANY},
-	     {"debug", ANSWER_ANY},
-	     {"echo", ANSWER_ANY},
-	     {"ecryptfs", ANSWER_ANY},
-	     {"faillock", ANSWER_ANY},
-	     {"gnome_keyring", ANSWER_ANY},
-	     {"google_authenticator", ANSWER_ANY},
-	     {"kwallet", ANSWER_ANY},
-	     {"kwallet5", ANSWER_ANY},
-	     {"lastlog", ANSWER_ANY},
-	     {"limits", ANSWER_ANY},
-	     {"listfile", ANSWER_ANY},
-	     {"localuser", ANSWER_ANY},
-	     {"loginuid", ANSWER_ANY},
-	     {"mkhomedir", ANSWER_ANY},
-	     {"motd", ANSWER_ANY},
-	     {"mount", ANSWER_ANY},
-	     {"oath", ANSWER_ANY},
-	     {"securetty", ANSWER_ANY},
-	     {"selinux", ANSWER_ANY},
-	     {"sepermit", ANSWER_ANY},
-	     {"shells", ANSWER_ANY},
-	     {"succeed_if", ANSWER_ANY},
-	     {"systemd", ANSWER_ANY},
-	     {"tally", ANSWER_ANY},
-	     {"tally2", ANSWER_ANY},
-	     {"time", ANSWER_ANY},
-	     {"umask", ANSWER_ANY},
-	     {"usertype", ANSWER_ANY},
-	     {"wheel", ANSWER_ANY},
-	     {"xauth", ANSWER_ANY}};
+/* Modules that are no first factor: these allow nobody (nologin: without successok)… */
+static const char *const quiet[] = {"env",     "faildelay", "group",   "issue",
+				    "keyinit", "mail",      "nologin", "warn"};
+
+/* …and these may answer anything, except for permit and deny. */
+static const char *const plain[] = {
+	"permit",     "deny",      "access",    "cap",           "debug",
+	"echo",       "ecryptfs",  "faillock",  "gnome_keyring", "google_authenticator",
+	"kwallet",    "kwallet5",  "lastlog",   "limits",        "listfile",
+	"localuser",  "loginuid",  "mkhomedir", "motd",          "mount",
+	"oath",       "securetty", "selinux",   "sepermit",      "shells",
+	"succeed_if", "systemd",   "tally",     "tally2",        "time",
+	"umask",      "usertype",  "wheel",     "xauth"};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -87,6 +54,14 @@ static bool is_module(const struct stack_line *line, const char *name)
 
 	return strncmp(line->module, "pam_", 4) == 0 && strncmp(line->module + 4, name, len) == 0 &&
 	       strcmp(line->module + 4 + len, ".so") == 0;
+}
+
+static bool is_one_of(const struct stack_line *line, const char *const names[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_module(line, names[i]))
+			return true;
+	return false;
 }
 
 bool walk_is_misspelt(const struct stack_line *line)
@@ -124,13 +99,11 @@ enum line_role walk_role(const struct stack_line *line)
 		return asks_sshd(line) ? ROLE_KEY : ROLE_CODE;
 	if (is_module(line, "rootok"))
 		return ROLE_ROOT;
-	for (size_t i = 0; i < COUNT_OF(factors); i++)
-		if (is_module(line, factors[i]))
-			return ROLE_FACTOR;
-	for (size_t i = 0; i < COUNT_OF(plain); i++)
-		if (is_module(line, plain[i].name))
-			return ROLE_PLAIN;
-	return ROLE_OTHER;
+	if (is_one_of(line, factors, COUNT_OF(factors)))
+		return ROLE_FACTOR;
+	return is_one_of(line, quiet, COUNT_OF(quiet)) || is_one_of(line, plain, COUNT_OF(plain))
+		       ? ROLE_PLAIN
+		       : ROLE_OTHER;
 }
 
 enum line_role walk_account_role(const struct stack_line *line)
@@ -150,7 +123,7 @@ static bool is_factor(enum line_role role)
 	return role == ROLE_FACTOR;
 }
 
-static bool may_be_factor(enum line_role role)
+bool walk_may_be_factor(enum line_role role)
 {
 	return role == ROLE_FACTOR || role == ROLE_OTHER;
 }
@@ -188,10 +161,11 @@ static uint32_t answers_of(const struct stack_line *line, enum line_role role)
 	}
 	if (is_module(line, "nologin") && has_argument(line, "successok", sizeof("successok")))
 		return ANSWER_ANY;
-	for (size_t i = 0; i < COUNT_OF(plain); i++)
-		if (is_module(line, plain[i].name))
-			return plain[i].answers;
-	return ANSWER_ANY;
+	if (is_module(line, "permit"))
+		return ANSWER(PAM_SUCCESS);
+	if (is_module(line, "deny"))
+		return ANSWER(PAM_AUTH_ERR);
+	return is_one_of(line, quiet, COUNT_OF(quiet)) ? ANSWER_QUIET : ANSWER_ANY;
 }
 
 /* --- one way --- */
@@ -285,10 +259,11 @@ static unsigned facts_after(unsigned facts, enum line_role role, int answer)
 		if (answer == PAM_IGNORE)
 			facts |= FACT_PASSED;
 	}
-	if (may_be_factor(role))
+	if (walk_may_be_factor(role))
 		facts |= FACT_TRIED;
 	/* an expired password is still the right one */
-	if ((may_be_factor(role) && (answer == PAM_SUCCESS || answer == PAM_NEW_AUTHTOK_REQD)) ||
+	if ((walk_may_be_factor(role) &&
+	     (answer == PAM_SUCCESS || answer == PAM_NEW_AUTHTOK_REQD)) ||
 	    (role == ROLE_KEY && answer == PAM_SUCCESS))
 		facts |= FACT_PROVEN;
 	if (role == ROLE_ROOT && answer == PAM_SUCCESS)

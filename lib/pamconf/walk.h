@@ -34,6 +34,9 @@ bool walk_is_misspelt(const struct stack_line *line);
  */
 enum line_role walk_account_role(const struct stack_line *line);
 
+/* A first factor, or an unknown module? */
+bool walk_may_be_factor(enum line_role role);
+
 /* What is wrong at a line. */
 enum line_mark {
 	MARK_SKIPS = 1 << 0,     /* by this line a login can skip ours */
