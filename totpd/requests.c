@@ -446,9 +446,10 @@ static bool is_for_our_store(const struct request *request)
 {
 	static const uint8_t unread[CRED_ID_LEN];
 	const struct wire_store *meant = &request->wire->store;
-	bool same = memcmp(meant->id, unread, sizeof(unread)) == 0
-			    ? strcmp(meant->dir, request->policy->store_dir) == 0
-			    : memcmp(meant->id, store_id(request->store), sizeof(meant->id)) == 0;
+	bool same =
+		memcmp(meant->id, unread, sizeof(unread)) == 0
+			? strcmp(meant->dir, request->policy->store_dir) == 0
+			: memcmp(meant->id, store_info(request->store)->id, sizeof(meant->id)) == 0;
 
 	if (!same)
 		reason_set(&request->response->why, "totpd serves %.100s, and not the store %.100s",
@@ -501,7 +502,8 @@ bool request_answer(const struct server *server, const struct peer *peer, int fd
 		err = prepare(&request);
 	if (err == TOTP_OK)
 		err = answer_op(&request);
-	lacks_key = server->keyring.count == 0 || (request.store && store_lacks_key(request.store));
+	lacks_key = server->keyring.count == 0 ||
+		    (request.store && store_info(request.store)->lacks_key);
 	request.store = store_close(request.store);
 
 	ret_response->err = err;

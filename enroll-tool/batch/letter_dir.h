@@ -16,10 +16,7 @@ struct letter_dir {
 	bool made; /* by us */
 };
 
-#define LETTER_DIR_NONE \
-	{ \
-		.fd = -1 \
-	}
+#define LETTER_DIR_NONE ((struct letter_dir){.fd = -1})
 
 /* Make the directory, or check that it is empty and belongs to nobody else. An exit code, after a
  * message, here and below. */

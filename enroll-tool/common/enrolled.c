@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 
-static void add_enrolled(void *context, const char *user)
+void enrolled_add(void *context, const char *user)
 {
 	struct enrolled *enrolled = context;
 	char *copy = NULL;
@@ -23,6 +23,7 @@ void enrolled_end(struct enrolled *enrolled)
 	for (size_t i = 0; i < enrolled->count; i++)
 		free(enrolled->users[i]);
 	free(enrolled->users);
+	*enrolled = (struct enrolled){.count = 0};
 }
 
 static void count_enrolled(void *context, const char *user)
@@ -46,7 +47,7 @@ int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled)
 {
 	struct reason why = {""};
 
-	if (store_each(tool->store, STORE_RECORD, add_enrolled, ret_enrolled, &why) != TOTP_OK)
+	if (store_each(tool->store, STORE_RECORD, enrolled_add, ret_enrolled, &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
 	if (ret_enrolled->no_memory)
 		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));

@@ -5,12 +5,15 @@
 #include "common/tool.h"
 
 struct enrolled {
-	char **users; /* in the order of bytes */
+	char **users; /* by enrolled_list: in the order of bytes */
 	size_t count, room;
 	bool no_memory;
 };
 
 #define OWN_ENROLLED OWN(enrolled_end)
+
+/* Append a copy of a name, or note that there is no memory; a store_each_fn. */
+void enrolled_add(void *enrolled, const char *user);
 
 /* List them. An exit code, after a sentence; TOOL_DONE to continue. */
 MUST_CHECK int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled);
@@ -18,6 +21,7 @@ MUST_CHECK int enrolled_list(const struct tool *tool, struct enrolled *ret_enrol
 /* Count them, as far as they can be listed. Errors as store_each. */
 MUST_CHECK enum totp_err enrolled_count(struct store *store, size_t *ret_count, struct reason *why);
 
+/* Free the names; none are left. */
 void enrolled_end(struct enrolled *enrolled);
 
 #endif

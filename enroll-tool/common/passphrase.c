@@ -13,6 +13,16 @@
 
 #define FILE_MAX (SECRET_MAX + 2) /* a passphrase and the end of its line */
 
+static const char *file; /* NULL: ask */
+
+const struct option_row passphrase_rows[] = {
+	{"passphrase-file", "FILE",
+	 "do not ask, read the passphrase: one line, in a file\n"
+	 "that others cannot read",
+	 .text = &file},
+	{0},
+};
+
 static int refuse_length(const struct tool *tool, size_t min)
 {
 	return tool_refuse(tool, "passphrase: expected %zu to %d bytes", min, SECRET_MAX);
@@ -66,7 +76,7 @@ static int ask_at_terminal(const struct tool *tool, size_t min, struct secret *r
 }
 
 /* A pipe is as good as a file: <(pass show backup). */
-static int open_phrase(const struct tool *tool, const char *file, int *ret_fd)
+static int open_phrase(const struct tool *tool, int *ret_fd)
 {
 	struct stat st;
 
@@ -79,14 +89,13 @@ static int open_phrase(const struct tool *tool, const char *file, int *ret_fd)
 	return TOOL_DONE;
 }
 
-static int read_phrase(const struct tool *tool, const char *file, size_t min,
-		       struct secret *ret_phrase)
+static int read_phrase(const struct tool *tool, size_t min, struct secret *ret_phrase)
 {
 	OWN_FD int fd = -1;
 	char bytes[FILE_MAX];
 	struct text rest = {bytes, 0}, line = {"", 0};
 	enum totp_err err;
-	int code = open_phrase(tool, file, &fd);
+	int code = open_phrase(tool, &fd);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -104,13 +113,13 @@ static int read_phrase(const struct tool *tool, const char *file, size_t min,
 	return code;
 }
 
-int passphrase_new(const struct tool *tool, const char *file, struct secret *ret_phrase)
+int passphrase_new(const struct tool *tool, struct secret *ret_phrase)
 {
-	return file ? read_phrase(tool, file, PWSEAL_PHRASE_MIN, ret_phrase)
+	return file ? read_phrase(tool, PWSEAL_PHRASE_MIN, ret_phrase)
 		    : ask_at_terminal(tool, PWSEAL_PHRASE_MIN, ret_phrase);
 }
 
-int passphrase_old(const struct tool *tool, const char *file, struct secret *ret_phrase)
+int passphrase_old(const struct tool *tool, struct secret *ret_phrase)
 {
-	return file ? read_phrase(tool, file, 1, ret_phrase) : ask_at_terminal(tool, 1, ret_phrase);
+	return file ? read_phrase(tool, 1, ret_phrase) : ask_at_terminal(tool, 1, ret_phrase);
 }

@@ -7,16 +7,19 @@
 #define COMMON_PASSPHRASE_H
 
 #include "base/secret.h"
+#include "common/command.h"
 #include "common/tool.h"
 
+/* The option --passphrase-file, of each command that asks. */
+extern const struct option_row passphrase_rows[];
+
 /*
- * A new passphrase, to seal with: asked twice, PWSEAL_PHRASE_MIN bytes or more. file: the option's
- * value; NULL to ask. An exit code, after a sentence; TOOL_DONE to continue, and the caller then
- * wipes *ret_phrase.
+ * A new passphrase, to seal with: asked twice, PWSEAL_PHRASE_MIN bytes or more. An exit code,
+ * after a sentence; TOOL_DONE to continue, and the caller then wipes *ret_phrase.
  */
-MUST_CHECK int passphrase_new(const struct tool *tool, const char *file, struct secret *ret_phrase);
+MUST_CHECK int passphrase_new(const struct tool *tool, struct secret *ret_phrase);
 
 /* The passphrase that opens what is sealed: asked once. The rest is as above. */
-MUST_CHECK int passphrase_old(const struct tool *tool, const char *file, struct secret *ret_phrase);
+MUST_CHECK int passphrase_old(const struct tool *tool, struct secret *ret_phrase);
 
 #endif

@@ -133,8 +133,8 @@ static void warn_if_cloned(const struct tool *tool)
 	uint8_t machine[SHA256_LEN];
 
 	if (machine_hash(machine, NULL) != TOTP_OK ||
-	    memcmp(none, store_machine(tool->store), sizeof(none)) == 0 ||
-	    memcmp(machine, store_machine(tool->store), sizeof(machine)) == 0)
+	    memcmp(none, store_info(tool->store)->machine, sizeof(none)) == 0 ||
+	    memcmp(machine, store_info(tool->store)->machine, sizeof(machine)) == 0)
 		return;
 	tool_refuse(tool,
 		    "warning: %s belongs to another machine. If it was moved here or restored "

@@ -94,7 +94,7 @@ static int accept_records(struct ctl *ctl, struct accepting *accepting)
 static int check_store_owner(const struct ctl *ctl)
 {
 	const char *dir = ctl->tool.policy.store_dir;
-	uid_t owner = store_owner(ctl->tool.store);
+	uid_t owner = store_info(ctl->tool.store)->owner;
 	struct account account = {.known = false};
 	struct reason why = {""};
 
@@ -155,7 +155,7 @@ static int accept_store(struct ctl *ctl)
 		return code;
 	if (machine_hash(machine, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: run systemd-machine-id-setup", why.text);
-	if (memcmp(machine, store_machine(ctl->tool.store), sizeof(machine)) == 0) {
+	if (memcmp(machine, store_info(ctl->tool.store)->machine, sizeof(machine)) == 0) {
 		printf("The store %s belongs to this machine: nothing is changed.\n",
 		       ctl->tool.policy.store_dir);
 		return TOOL_DONE;

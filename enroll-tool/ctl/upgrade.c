@@ -125,7 +125,7 @@ static int upgrade_store(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	interrupt_watch();
-	if (store_version(ctl->tool.store) != record_version_newest) {
+	if (store_info(ctl->tool.store)->version != record_version_newest) {
 		if (store_set_newest(ctl->tool.store, &why) != TOTP_OK)
 			return tool_refuse(&ctl->tool, "%s", why.text);
 		tool_log(&ctl->tool, NULL, "upgraded", NULL);

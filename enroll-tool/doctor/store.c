@@ -177,7 +177,7 @@ static void look_at_directories(struct doctor *doctor)
 static void look_at_machine(struct doctor *doctor)
 {
 	static const uint8_t none[SHA256_LEN]; /* made where there was no machine id */
-	const uint8_t *made_on = store_machine(doctor->ctl->tool.store);
+	const uint8_t *made_on = store_info(doctor->ctl->tool.store)->machine;
 	uint8_t machine[SHA256_LEN];
 	struct reason why = {""};
 
@@ -252,7 +252,7 @@ static void check_record_files(struct doctor *doctor, const char *user)
 		doctor_modes(doctor, path,
 			     &(struct permissions){.flags = O_NOFOLLOW,
 						   .forbidden = MODE_ANY,
-						   .owner = store_owner(store),
+						   .owner = store_info(store)->owner,
 						   .why = why});
 	}
 }
@@ -458,7 +458,7 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 /* Records of an older version are good, but what the newer one brings is missing. */
 static void look_at_version(struct doctor *doctor)
 {
-	unsigned version = store_version(doctor->ctl->tool.store);
+	unsigned version = store_info(doctor->ctl->tool.store)->version;
 
 	if (version < record_version_newest)
 		doctor_report(

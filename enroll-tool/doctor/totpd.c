@@ -78,10 +78,10 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 	static const enum store_part parts[] = {STORE_USERS, STORE_STATES, STORE_INVITES};
 	const struct store *store = doctor->ctl->tool.store;
 	const char *dir = doctor_policy(doctor)->store_dir;
-	bool of_root = store && store_owner(store) == 0;
+	bool of_root = store && store_info(store)->owner == 0;
 	char path[POLICY_PATH_MAX + 16];
 
-	if (!store || (store_owner(store) != 0 && store_owner(store) != service->uid))
+	if (!store || (store_info(store)->owner != 0 && store_info(store)->owner != service->uid))
 		return; /* doctor_store reports that */
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !of_root; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, store_part(parts[i]));

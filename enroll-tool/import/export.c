@@ -20,18 +20,6 @@
 #include "import/export_file.h"
 #include "import/pwseal.h"
 
-static struct {
-	const char *phrase;
-} options;
-
-static const struct option_row option_rows[] = {
-	{"passphrase-file", "FILE",
-	 "do not ask, read the passphrase: one line, in a file\n"
-	 "that others cannot read",
-	 .text = &options.phrase},
-	{0},
-};
-
 struct export
 {
 	struct ctl *ctl;
@@ -112,9 +100,6 @@ static int add_named(struct export *export)
 	size_t count = (size_t)ctl->word_count - 1;
 	OWN_ENROLLED struct enrolled named = {0};
 
-	named.users = calloc(count, sizeof(*named.users));
-	if (!named.users)
-		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
 	for (size_t i = 0; i < count; i++) {
 		int code = tool_account(&ctl->tool, ctl->words[i + 1], &ctl->account);
 		bool seen = false;
@@ -123,12 +108,11 @@ static int add_named(struct export *export)
 			return code;
 		for (size_t k = 0; k < named.count; k++)
 			seen |= strcmp(named.users[k], ctl->account.name) == 0;
-		if (seen)
-			continue;
-		named.users[named.count] = strdup(ctl->account.name);
-		if (!named.users[named.count++])
-			return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+		if (!seen)
+			enrolled_add(&named, ctl->account.name);
 	}
+	if (named.no_memory)
+		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
 	return add_users(export, named.users, named.count);
 }
 
@@ -180,7 +164,7 @@ static int export_users(struct ctl *ctl)
 	else if (code == TOOL_DONE && isatty(STDOUT_FILENO))
 		code = tool_refuse(&ctl->tool, "standard output is a terminal: name a file");
 	if (code == TOOL_DONE)
-		code = passphrase_new(&ctl->tool, options.phrase, &phrase);
+		code = passphrase_new(&ctl->tool, &phrase);
 	if (code == TOOL_DONE)
 		code = ctl->word_count > 1 ? add_named(&export) : enrolled_list(&ctl->tool, &all);
 	if (code == TOOL_DONE && ctl->word_count == 1)
@@ -206,6 +190,6 @@ const struct command ctl_export = {
 	.help = "write all users, or some, to a file for another host",
 	.more = "Credentials with all that was used, sealed under a passphrase, into a new file\n"
 		"that only its owner can read. To read it: totpctl import exported\n",
-	.options = option_rows,
+	.options = passphrase_rows,
 	.run = export_users,
 };

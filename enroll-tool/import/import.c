@@ -17,61 +17,27 @@
 
 /* --- messages --- */
 
-static void print_message(struct import *import, const struct place *place, const char *before,
-			  const char *format, va_list args) __attribute__((format(printf, 4, 0)));
-
-static void print_message(struct import *import, const struct place *place, const char *before,
-			  const char *format, va_list args)
+void import_tell(struct import *import, enum import_note note, const struct place *place,
+		 const char *format, ...)
 {
-	char line[16] = "";
+	static const char *const before[] = {[IMPORT_LOST] = "not carried over: ",
+					     [IMPORT_WARNING] = "warning: ",
+					     [IMPORT_BAD] = "",
+					     [IMPORT_KEPT] = ""};
+	char start[32] = " ";
+	va_list args;
 
 	if (place->line)
-		snprintf(line, sizeof(line), "%u:", (unsigned)place->line);
+		snprintf(start, sizeof(start), "%u: ", (unsigned)place->line);
 	progress_clear(&import->progress);
-	fprintf(stderr, "%s:%s %s", place->file, line, before);
-	tool_print(stderr, strlen(place->file) + strlen(line) + strlen(before) + 2, format, args);
+	fprintf(stderr, "%s:%s%s", place->file, start, before[note]);
+	va_start(args, format);
+	tool_print(stderr, strlen(place->file) + 1 + strlen(start) + strlen(before[note]), format,
+		   args);
+	va_end(args);
 	fputc('\n', stderr);
-}
-
-void import_bad(struct import *import, const struct place *place, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print_message(import, place, "", format, args);
-	va_end(args);
-	import->bad++;
-}
-
-void import_lost(struct import *import, const struct place *place, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print_message(import, place, "not carried over: ", format, args);
-	va_end(args);
-	import->lost++;
-}
-
-void import_warn(struct import *import, const struct place *place, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print_message(import, place, "warning: ", format, args);
-	va_end(args);
-}
-
-static void say_kept(struct import *import, const struct place *place, const char *format, ...)
-	PRINTF_LIKE(3);
-
-static void say_kept(struct import *import, const struct place *place, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print_message(import, place, "", format, args);
-	va_end(args);
+	import->bad += note == IMPORT_BAD;
+	import->lost += note == IMPORT_LOST;
 }
 
 /* --- files --- */
@@ -117,13 +83,11 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 
 	if (!file)
 		return TOTP_ERR_NOMEM;
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		(void)reason_errno(why, "%.120s", file);
-		return TOTP_ERR_SYSTEM;
-	}
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return reason_errno(why, "%.120s", file);
 	text->place = (struct place){file, 0};
 	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)))
-		import_warn(import, &text->place,
+		import_tell(import, IMPORT_WARNING, &text->place,
 			    "holds secrets and others can read it (mode %04o): remove it when you "
 			    "are done",
 			    (unsigned)st.st_mode & 07777);
@@ -224,7 +188,8 @@ static void warn_of_secrets(struct import *import, const struct place *place,
 
 	for (size_t i = 0; i < draft->cred.token_count; i++)
 		if (draft->cred.tokens[i].secret.len < SECRET_GOOD_MIN)
-			import_warn(import, place, "%s: a secret of %zu bytes; %d or more are good",
+			import_tell(import, IMPORT_WARNING, place,
+				    "%s: a secret of %zu bytes; %d or more are good",
 				    printable(draft->cred.user, shown),
 				    draft->cred.tokens[i].secret.len, SECRET_GOOD_MIN);
 }
@@ -237,7 +202,7 @@ static enum totp_err add_item(struct import *import, struct item item,
 	enum totp_err err = store_has(import->ctl->tool.store, draft->cred.user, &has, why);
 
 	if (err == TOTP_ERR_RANGE) {
-		import_bad(import, &item.place, "user: expected a shorter name");
+		import_tell(import, IMPORT_BAD, &item.place, "user: expected a shorter name");
 		return TOTP_OK;
 	}
 	if (err == TOTP_OK)
@@ -246,8 +211,9 @@ static enum totp_err add_item(struct import *import, struct item item,
 		return err;
 	item.fate = (uint8_t)fate_of(import, draft, has);
 	if (item.fate == FATE_KEEP)
-		say_kept(import, &item.place, "%s is enrolled already; --replace replaces",
-			 printable(item.user, shown));
+		import_tell(import, IMPORT_KEPT, &item.place,
+			    "%s is enrolled already; --replace replaces",
+			    printable(item.user, shown));
 	else if (item.fate != FATE_SAME)
 		warn_of_secrets(import, &item.place, draft);
 	err = item_close(import, &item, draft);
@@ -269,7 +235,7 @@ static enum totp_err add_tokens(struct import *import, struct item *item, const 
 	if (err != TOTP_OK)
 		return err;
 	if (new_token_add_all(&all, draft, &sentence) != TOTP_OK) {
-		import_lost(import, place, "%s", sentence.text);
+		import_tell(import, IMPORT_LOST, place, "%s", sentence.text);
 		return TOTP_OK;
 	}
 	if (item->fate != FATE_KEEP)
@@ -291,11 +257,11 @@ static enum totp_err add_bound(struct import *import, const struct place *place,
 		char shown[CRED_USER_MAX + 1];
 
 		if (first->line)
-			import_bad(import, place, "%s is in line %u already",
-				   printable(user, shown), (unsigned)first->line);
+			import_tell(import, IMPORT_BAD, place, "%s is in line %u already",
+				    printable(user, shown), (unsigned)first->line);
 		else
-			import_bad(import, place, "%s is in %s already", printable(user, shown),
-				   first->file);
+			import_tell(import, IMPORT_BAD, place, "%s is in %s already",
+				    printable(user, shown), first->file);
 		return TOTP_OK;
 	}
 	item.user = arena_copy(&import->heap, user, strlen(user) + 1);
@@ -332,8 +298,8 @@ enum totp_err import_token(struct import *import, const struct place *place,
 		return import_add(import, place, &draft, why);
 	if (err == TOTP_ERR_SYSTEM || err == TOTP_ERR_CRYPTO)
 		return err;
-	import_bad(import, place, "%s",
-		   fault.text[0] ? fault.text : "its name is not that of an account");
+	import_tell(import, IMPORT_BAD, place, "%s",
+		    fault.text[0] ? fault.text : "its name is not that of an account");
 	return TOTP_OK;
 }
 

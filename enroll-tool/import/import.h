@@ -60,7 +60,7 @@ extern const char *import_pskc_users;
 
 /*
  * Read the files that ctl's words name, and call import_add for each user. Any error: nothing is
- * imported, and *why says why; a mistake in one line or user is reported by import_bad.
+ * imported, and *why says why; a mistake in one line or user is reported by import_tell.
  */
 typedef enum totp_err import_read_fn(struct import *import, struct reason *why);
 
@@ -94,17 +94,16 @@ MUST_CHECK enum totp_err import_add(struct import *import, const struct place *p
 MUST_CHECK enum totp_err import_token(struct import *import, const struct place *place,
 				      const struct imported *imported, struct reason *why);
 
-/* Print "FILE:LINE: …": a line or a user is not imported… */
-void import_bad(struct import *import, const struct place *place, const char *format, ...)
-	PRINTF_LIKE(3);
+enum import_note {
+	IMPORT_BAD,  /* a line or a user is not imported */
+	IMPORT_LOST, /* some data of a user is not imported */
+	IMPORT_KEPT, /* a record that is here stays */
+	IMPORT_WARNING,
+};
 
-/* …some data of a user is not imported… */
-void import_lost(struct import *import, const struct place *place, const char *format, ...)
-	PRINTF_LIKE(3);
-
-/* …or a warning. */
-void import_warn(struct import *import, const struct place *place, const char *format, ...)
-	PRINTF_LIKE(3);
+/* Print "FILE:LINE: …", and count what is not imported. */
+void import_tell(struct import *import, enum import_note note, const struct place *place,
+		 const char *format, ...) PRINTF_LIKE(4);
 
 /* --- between import.c and import_store.c --- */
 

@@ -10,7 +10,7 @@ static enum totp_err read_row(struct import *import, const struct place *place, 
 
 	if (csv_decode_row(line, &row, &fault) == TOTP_OK)
 		return import_token(import, place, &row, why);
-	import_bad(import, place, "%s", fault.text);
+	import_tell(import, IMPORT_BAD, place, "%s", fault.text);
 	return TOTP_OK;
 }
 

@@ -10,15 +10,6 @@
 #include "import/pwseal.h"
 
 /* Open the box in place, in memory that import.c wipes. */
-static struct {
-	const char *phrase;
-} options;
-
-static const struct option_row option_rows[] = {
-	{"passphrase-file", "FILE", "do not ask, read the passphrase", .text = &options.phrase},
-	{0},
-};
-
 static enum totp_err open_box(struct import *import, const struct import_text *text,
 			      struct bytes *ret_plain, struct reason *why)
 {
@@ -27,7 +18,7 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 	uint8_t *box = (uint8_t *)text->at;
 	enum totp_err err;
 
-	if (passphrase_old(&import->ctl->tool, options.phrase, &phrase) != TOOL_DONE) {
+	if (passphrase_old(&import->ctl->tool, &phrase) != TOOL_DONE) {
 		reason_set(why, "there is no passphrase to open %.120s with", place->file);
 		return TOTP_ERR_SYSTEM;
 	}
@@ -104,7 +95,7 @@ const struct command ctl_import_exported = {
 	.help = "import a file that totpctl export wrote",
 	.more = "Steps, counters and codes that were used stay so. Afterwards the hosts know\n"
 		"nothing of each other: delete the users on one of them (totpctl delete).\n",
-	.options = option_rows,
+	.options = passphrase_rows,
 	.shared = import_option_rows,
 	.run = import_exported,
 };

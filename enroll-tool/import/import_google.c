@@ -41,13 +41,15 @@ static void tell_clock(struct import *import, const struct place *place,
 	uint64_t step = 0;
 
 	if (google->skewed)
-		import_warn(import, place, "the learned clock skew is dropped: set the clocks");
+		import_tell(import, IMPORT_WARNING, place,
+			    "the learned clock skew is dropped: set the clocks");
 	if (google->window > window)
-		import_warn(import, place, "codes of %u steps were accepted, here of %u: see %s",
-			    google->window, window, hotp ? "hotp_window" : "window");
+		import_tell(import, IMPORT_WARNING, place,
+			    "codes of %u steps were accepted, here of %u: see %s", google->window,
+			    window, hotp ? "hotp_window" : "window");
 	if (!hotp && totp_step_at(import->now, google->imported.token.period, &step) == TOTP_OK &&
 	    google->imported.moving > step + policy->window)
-		import_warn(import, place,
+		import_tell(import, IMPORT_WARNING, place,
 			    "the last code used is from the future: until then codes are denied "
 			    "(totpctl repair-clock)");
 }
@@ -65,13 +67,13 @@ enum totp_err reader_add_google(struct import *import, const struct place *place
 	if (err == TOTP_OK)
 		err = recovery_take_scratch(&draft.cred, google->codes, google->code_count);
 	if (err == TOTP_ERR_FORMAT) {
-		import_bad(import, place, "its name is not that of an account");
+		import_tell(import, IMPORT_BAD, place, "its name is not that of an account");
 		return TOTP_OK;
 	}
 	if (err != TOTP_OK)
 		return err;
 	if (google->codes_left_out)
-		import_lost(import, place,
+		import_tell(import, IMPORT_LOST, place,
 			    "scratch codes: %u more than the %d that a user can have",
 			    google->codes_left_out, RECOVERY_MAX);
 	tell_clock(import, place, google);
@@ -93,11 +95,11 @@ static enum totp_err take_bytes(struct import *import, const struct found *found
 	struct reason fault = {""};
 
 	if (google_decode(found->bytes, GOOGLE_AUTHENTICATOR, &google, &fault) != TOTP_OK) {
-		import_bad(import, &found->place, "%s", fault.text);
+		import_tell(import, IMPORT_BAD, &found->place, "%s", fault.text);
 		return TOTP_OK;
 	}
 	if (found->mode & (S_IRGRP | S_IROTH))
-		import_warn(import, &found->place, "others can read it (mode %04o)",
+		import_tell(import, IMPORT_WARNING, &found->place, "others can read it (mode %04o)",
 			    (unsigned)found->mode & 07777);
 	return reader_add_google(import, &found->place, found->user, &google, why);
 }
@@ -121,7 +123,7 @@ static enum totp_err read_own(struct import *import, struct found *found, struct
 	if (err == TOTP_OK)
 		err = take_bytes(import, found, why);
 	else if (err != TOTP_ERR_NOT_FOUND || !options.homes)
-		import_bad(import, &found->place, "%s", fault.text);
+		import_tell(import, IMPORT_BAD, &found->place, "%s", fault.text);
 	WIPE(buf);
 	return fault.text[0] ? TOTP_OK : err;
 }
@@ -155,8 +157,8 @@ static enum totp_err check_home(struct import *import, const struct place *place
 	*ret_good = root && stat(directory, &is) == 0 && stat(root->pw_dir, &should) == 0 &&
 		    is.st_dev == should.st_dev && is.st_ino == should.st_ino;
 	if (!*ret_good)
-		import_bad(import, place,
-			   "owned by root, and not in root's home: chown it to its user");
+		import_tell(import, IMPORT_BAD, place,
+			    "owned by root, and not in root's home: chown it to its user");
 	return TOTP_OK;
 }
 
@@ -179,9 +181,9 @@ static enum totp_err read_file_of(struct import *import, const char *path, const
 		err = import_account(import, name, &user, why);
 		good = st->st_uid == 0 || (user.known && user.uid == st->st_uid);
 		if (err == TOTP_OK && !good)
-			import_bad(import, &found.place,
-				   "owned by uid %u, which is neither root nor the user",
-				   (unsigned)st->st_uid);
+			import_tell(import, IMPORT_BAD, &found.place,
+				    "owned by uid %u, which is neither root nor the user",
+				    (unsigned)st->st_uid);
 	}
 	if (err != TOTP_OK || !good)
 		return err;
@@ -190,8 +192,8 @@ static enum totp_err read_file_of(struct import *import, const char *path, const
 	found.user = text_of(in_home ? owner.name : name);
 	if (found.user.len)
 		return read_own(import, &found, &file, why);
-	import_bad(import, &found.place, "there is no account of its owner, uid %u",
-		   (unsigned)st->st_uid);
+	import_tell(import, IMPORT_BAD, &found.place, "there is no account of its owner, uid %u",
+		    (unsigned)st->st_uid);
 	return TOTP_OK;
 }
 
@@ -213,7 +215,7 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 	err = reader_file_at(dir, name, &file, &fault);
 	if (err != TOTP_OK) {
 		if (err != TOTP_ERR_NOT_FOUND)
-			import_bad(import, &found.place, "%s", fault.text);
+			import_tell(import, IMPORT_BAD, &found.place, "%s", fault.text);
 		WIPE(buf);
 		return TOTP_OK;
 	}
@@ -225,9 +227,9 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 	     (account.known && st->st_uid == account.uid)))
 		err = take_bytes(import, &found, why);
 	else if (err == TOTP_OK)
-		import_bad(import, &found.place,
-			   "owned by uid %u, mode %04o: others may have written it",
-			   (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
+		import_tell(import, IMPORT_BAD, &found.place,
+			    "owned by uid %u, mode %04o: others may have written it",
+			    (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
 	WIPE(buf);
 	return err;
 }
@@ -286,10 +288,8 @@ static enum totp_err read_google(struct import *import, struct reason *why)
 		const char *path = ctl->words[i];
 		struct stat st;
 
-		if (lstat(path, &st) != 0) {
-			(void)reason_errno(why, "%.200s", path);
-			return TOTP_ERR_SYSTEM;
-		}
+		if (lstat(path, &st) != 0)
+			return reason_errno(why, "%.200s", path);
 		err = S_ISDIR(st.st_mode) ? reader_dir(import, path, read_entry, why)
 					  : read_file_of(import, path, &st, why);
 	}

@@ -51,7 +51,7 @@ static enum totp_err last_step(struct import *import, const struct place *place,
 	if (err != TOTP_OK || *ret_step)
 		return err;
 	*ret_step = centre + import->ctl->tool.policy.window;
-	import_warn(import, place,
+	import_tell(import, IMPORT_WARNING, place,
 		    "the step of the code used last is not found; it counts as that of %s",
 		    when >= 0 ? "the time beside it" : "now");
 	return TOTP_OK;
@@ -67,11 +67,11 @@ static enum totp_err read_oath(struct import *import, const struct place *place,
 	if (!oath_is_row(line))
 		return TOTP_OK;
 	if (oath_decode(line, &oath, &fault) != TOTP_OK) {
-		import_bad(import, place, "%s", fault.text);
+		import_tell(import, IMPORT_BAD, place, "%s", fault.text);
 		return TOTP_OK;
 	}
 	if (oath.prefixed)
-		import_lost(import, place, "the password before the code (PIN)");
+		import_tell(import, IMPORT_LOST, place, "the password before the code (PIN)");
 	if (oath.imported.token.type == TOKEN_TOTP && oath.used)
 		err = last_step(import, place, &oath, &oath.imported.moving);
 	return err == TOTP_OK ? import_token(import, place, &oath.imported, why) : err;

@@ -59,7 +59,7 @@ static enum totp_err read_uri(struct import *import, const struct place *place, 
 	if (err == TOTP_OK)
 		err = take_uri(import, place, &uri, why);
 	else
-		import_bad(import, place, "%s", fault.text);
+		import_tell(import, IMPORT_BAD, place, "%s", fault.text);
 	uri_wipe(&uri);
 	return fault.text[0] ? TOTP_OK : err;
 }

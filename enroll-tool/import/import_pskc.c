@@ -202,7 +202,7 @@ static enum totp_err read_owners(struct pskc_import *pskc, struct reason *why)
 		if (owner->serial.len > 0 && owner->user.len > 0 && !memchr(line.at, ',', line.len))
 			pskc->count++;
 		else
-			import_bad(import, &pskc->place, "expected serial,user");
+			import_tell(import, IMPORT_BAD, &pskc->place, "expected serial,user");
 	}
 	return TOTP_OK;
 }
@@ -241,13 +241,13 @@ static enum totp_err read_key(struct import *import, const struct place *place,
 	if (!fault.text[0] && user.len == 0 && token.user[0] == '\0')
 		reason_set(&fault, "no user: --users FILE names the users of serial numbers");
 	if (fault.text[0]) {
-		import_bad(import, place, "%s", fault.text);
+		import_tell(import, IMPORT_BAD, place, "%s", fault.text);
 		return TOTP_OK;
 	}
 	if (child(policy, "PINPolicy"))
-		import_lost(import, place, "the PIN that the token's policy asks for");
+		import_tell(import, IMPORT_LOST, place, "the PIN that the token's policy asks for");
 	if (child(policy, "StartDate") || child(policy, "ExpiryDate") || device->dated)
-		import_warn(import, place,
+		import_tell(import, IMPORT_WARNING, place,
 			    "the dates from which and to which the token may be used are not "
 			    "carried over");
 	return import_token(import, place, &token, why);
@@ -315,8 +315,8 @@ static enum totp_err read_pskc(struct import *import, struct reason *why)
 	for (size_t i = 0; i < pskc->count && err == TOTP_OK; i++) {
 		pskc->place.line = pskc->owners[i].line;
 		if (!pskc->owners[i].used)
-			import_bad(import, &pskc->place,
-				   "there is no token with that serial number");
+			import_tell(import, IMPORT_BAD, &pskc->place,
+				    "there is no token with that serial number");
 	}
 	return err;
 }

@@ -22,9 +22,9 @@ static enum totp_err take_cred(struct import *import, const struct place *place,
 	for (size_t i = 0; i < cred->token_count; i++) {
 		if (cred->tokens[i].type != TOKEN_HOTP)
 			continue;
-		import_bad(import, place,
-			   "has a counter-based token, whose counter is in the state: use totpctl "
-			   "export and import exported");
+		import_tell(import, IMPORT_BAD, place,
+			    "has a counter-based token, whose counter is in the state: use totpctl "
+			    "export and import exported");
 		return TOTP_OK;
 	}
 	draft.cred.bypass = (struct bypass){0};
@@ -79,7 +79,7 @@ static enum totp_err read_box(struct import *import, const struct reader_dir *di
 	    open_box(import->ctl->tool.store, name, bytes_of(bytes, file.len), &cred, &fault))
 		return take_cred(import, &place, &cred, why);
 	if (fault.text[0]) /* else the file was removed meanwhile */
-		import_bad(import, &place, "%s", fault.text);
+		import_tell(import, IMPORT_BAD, &place, "%s", fault.text);
 	return TOTP_OK;
 }
 

@@ -61,7 +61,7 @@ static enum totp_err read_state(struct import *import, const struct place *place
 	if (err == TOTP_ERR_NOT_FOUND) {
 		/* nobody knows which scratch codes were used */
 		if (google->code_count)
-			import_lost(import, place,
+			import_tell(import, IMPORT_LOST, place,
 				    "%u scratch codes: there is no %s that says which were used",
 				    google->code_count, STATE_END);
 		google->code_count = 0;
@@ -72,8 +72,8 @@ static enum totp_err read_state(struct import *import, const struct place *place
 	if (err == TOTP_OK)
 		err = apply_state(google, &state);
 	if (err != TOTP_OK)
-		import_bad(import, place, "its state %s: %s", STATE_END,
-			   fault.text[0] ? fault.text : err_name(err));
+		import_tell(import, IMPORT_BAD, place, "its state %s: %s", STATE_END,
+			    fault.text[0] ? fault.text : err_name(err));
 	WIPE(buf);
 	WIPE(state);
 	return err;
@@ -85,7 +85,8 @@ static enum totp_err take_user(struct import *import, const struct place *place,
 	char name[NAME_MAX + 1];
 
 	if (google->sealed) {
-		import_bad(import, place, "the secret is encrypted under the user's PIN");
+		import_tell(import, IMPORT_BAD, place,
+			    "the secret is encrypted under the user's PIN");
 		return TOTP_OK;
 	}
 	snprintf(name, sizeof(name), "%.*s" STATE_END, (int)user.len, user.at);
@@ -107,7 +108,8 @@ static enum totp_err decode_secret(struct import *import, const struct place *pl
 		err = google_decode((struct text){buf, file.len}, GOOGLE_TOTPCGI, ret_google,
 				    &fault);
 	if (err != TOTP_OK)
-		import_bad(import, place, "%s", fault.text[0] ? fault.text : err_name(err));
+		import_tell(import, IMPORT_BAD, place, "%s",
+			    fault.text[0] ? fault.text : err_name(err));
 	WIPE(buf);
 	return err;
 }

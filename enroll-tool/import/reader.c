@@ -60,10 +60,8 @@ enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_dir, stru
 {
 	OWN_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
 
-	if (fd < 0 || fstat(fd, &ret_dir->st) != 0) {
-		(void)reason_errno(why, "%.200s", path);
-		return TOTP_ERR_SYSTEM;
-	}
+	if (fd < 0 || fstat(fd, &ret_dir->st) != 0)
+		return reason_errno(why, "%.200s", path);
 	if (ret_dir->st.st_mode & S_IWOTH) {
 		reason_set(why, "%.200s: all users can put files there (mode %04o)", path,
 			   (unsigned)ret_dir->st.st_mode & 07777);
@@ -82,10 +80,8 @@ enum totp_err reader_dir(struct import *import, const char *path, reader_entry_f
 	enum totp_err err = reader_dir_open(path, &dir, why);
 	int count = err == TOTP_OK ? scandirat(dir.fd, ".", &entries, is_user_s, alphasort) : 0;
 
-	if (count < 0) {
-		(void)reason_errno(why, "%.200s", dir.path);
-		return TOTP_ERR_SYSTEM;
-	}
+	if (count < 0)
+		return reason_errno(why, "%.200s", dir.path);
 	for (int i = 0; i < count; i++) {
 		if (err == TOTP_OK)
 			err = entry(import, &dir, entries[i]->d_name, why);

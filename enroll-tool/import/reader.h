@@ -7,7 +7,7 @@
 #include "import/import.h"
 #include "import/google.h"
 
-/* Reads one line. Any error: nothing is imported; import_bad reports a mistake in the line. */
+/* Reads one line. Any error: nothing is imported; import_tell reports a mistake in the line. */
 typedef enum totp_err reader_line_fn(struct import *import, const struct place *place,
 				     struct text line, struct reason *why);
 

@@ -16,16 +16,6 @@
 #include "import/pwseal.h"
 #include "keys/sealed.h"
 
-static struct {
-	const char *phrase;
-} options;
-
-static const struct option_row option_rows[] = {
-	{"passphrase-file", "FILE", "do not ask, read the passphrase: one line, in a file",
-	 .text = &options.phrase},
-	{0},
-};
-
 #define BOX_MAX (KEYRING_BYTES_MAX + PWSEAL_OVERHEAD)
 
 /* --- backup --- */
@@ -63,7 +53,7 @@ static int backup_keys(struct ctl *ctl)
 	if (code == TOOL_DONE)
 		code = outfile_create(tool, ctl->words[0], &file);
 	if (code == TOOL_DONE)
-		code = passphrase_new(tool, options.phrase, &phrase);
+		code = passphrase_new(tool, &phrase);
 	if (code == TOOL_DONE)
 		code = seal(tool, &text, &phrase, &file);
 	if (code != TOOL_DONE)
@@ -82,7 +72,7 @@ const struct command ctl_key_backup = {
 	.help = "copy them to a new file, under a passphrase",
 	.more = "Only root can read the file. Keep it, and the passphrase, somewhere else: if\n"
 		"the keys are lost, no code works here, and no backup of the store opens.\n",
-	.options = option_rows,
+	.options = passphrase_rows,
 	.run = backup_keys,
 };
 
@@ -140,7 +130,7 @@ static int open_box(struct restore *restore, const uint8_t *box, size_t len)
 	struct keyring_text *text = &restore->copy_text;
 	struct reason why = {""};
 	enum totp_err err;
-	int code = passphrase_old(&ctl->tool, options.phrase, &phrase);
+	int code = passphrase_old(&ctl->tool, &phrase);
 
 	if (code != TOOL_DONE)
 		return code;
@@ -312,6 +302,6 @@ const struct command ctl_key_restore = {
 	.help = "add those keys of a copy that are missing",
 	.more = "If there is no keyring it becomes what it was. Otherwise keys that are missing\n"
 		"are added as old keys, which only open; none is removed.\n",
-	.options = option_rows,
+	.options = passphrase_rows,
 	.run = restore_keys,
 };

@@ -10,14 +10,13 @@
  *
  * Logins continue meanwhile, and nothing here waits for a person.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/array.h"
 #include "base/io.h"
 #include "host/clock.h"
 #include "keys/keys.h"
+#include "common/enrolled.h"
 #include "common/progress.h"
 
 #define AWAIT_S    60 /* for a program that writes many records at once */
@@ -26,50 +25,28 @@
 
 /* --- files that other keys have sealed --- */
 
-struct names {
-	char **name;
-	size_t count, room;
-};
-
 struct rotate {
 	struct ctl *ctl;
 	struct keyring_text text;
 	struct keyring keyring;
 	struct keyring_rotation rotation;
 	struct progress progress;
-	struct names names[2]; /* by enum store_kind: to be sealed again */
-	size_t keep;           /* files that may need the old key */
-	bool reported;         /* problems with files were printed */
-	enum store_kind kind;  /* being sealed again */
-	size_t done, total;    /* files of this pass */
-	size_t sealed[2];      /* by kind: files sealed in this pass… */
-	size_t all_sealed[2];  /* …and in all passes */
-	bool no_memory;
+	struct enrolled names[2]; /* by enum store_kind: to be sealed again */
+	size_t keep;              /* files that may need the old key */
+	bool reported;            /* problems with files were printed */
+	enum store_kind kind;     /* being sealed again */
+	size_t done, total;       /* files of this pass */
+	size_t sealed[2];         /* by kind: files sealed in this pass… */
+	size_t all_sealed[2];     /* …and in all passes */
 };
-
-static void names_end(struct names *names)
-{
-	for (size_t i = 0; i < names->count; i++)
-		free(names->name[i]);
-	free(names->name);
-	*names = (struct names){.count = 0};
-}
 
 static void rotate_end(struct rotate *rotate)
 {
 	progress_clear(&rotate->progress);
 	keyring_text_wipe(&rotate->text);
 	keyring_wipe(&rotate->keyring);
-	names_end(&rotate->names[STORE_RECORD]);
-	names_end(&rotate->names[STORE_INVITE]);
-}
-
-static bool names_add(struct names *names, const char *user)
-{
-	if (!array_room(&names->name, names->count, &names->room, sizeof(*names->name)))
-		return false;
-	names->name[names->count] = strdup(user);
-	return names->name[names->count] && ++names->count;
+	enrolled_end(&rotate->names[STORE_RECORD]);
+	enrolled_end(&rotate->names[STORE_INVITE]);
 }
 
 /* Only once in several passes. */
@@ -92,7 +69,7 @@ static void look_at(void *context, const struct store_sealed *sealed)
 	/* files of a missing key cannot be sealed again */
 	if (sealed->err == TOTP_OK && sealed->key_id != rotate->rotation.to &&
 	    keyring_find(&rotate->keyring, sealed->key_id))
-		rotate->no_memory |= !names_add(&rotate->names[sealed->kind], sealed->user);
+		enrolled_add(&rotate->names[sealed->kind], sealed->user);
 }
 
 static int look(struct rotate *rotate)
@@ -100,12 +77,14 @@ static int look(struct rotate *rotate)
 	const struct tool *tool = &rotate->ctl->tool;
 	struct reason why = {""};
 
-	names_end(&rotate->names[STORE_RECORD]);
-	names_end(&rotate->names[STORE_INVITE]);
+	enrolled_end(&rotate->names[STORE_RECORD]);
+	enrolled_end(&rotate->names[STORE_INVITE]);
 	rotate->keep = 0;
 	if (store_each_key(tool->store, look_at, rotate, &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
-	return rotate->no_memory ? tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM)) : TOOL_DONE;
+	if (rotate->names[STORE_RECORD].no_memory || rotate->names[STORE_INVITE].no_memory)
+		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
+	return TOOL_DONE;
 }
 
 static void note(void *context, const char *user, enum totp_err err, const struct reason *why)
@@ -130,9 +109,9 @@ static int reseal(struct rotate *rotate)
 	rotate->done = rotate->sealed[STORE_RECORD] = rotate->sealed[STORE_INVITE] = 0;
 	rotate->total = rotate->names[STORE_RECORD].count + rotate->names[STORE_INVITE].count;
 	for (int kind = STORE_RECORD; kind <= STORE_INVITE && err == TOTP_OK; kind++) {
-		const struct names *names = &rotate->names[kind];
-		const struct store_reseal wish = {(enum store_kind)kind, names->name, names->count,
-						  STORE_LOCK_WAIT_MS,    note,        rotate};
+		const struct enrolled *names = &rotate->names[kind];
+		const struct store_reseal wish = {(enum store_kind)kind, names->users, names->count,
+						  STORE_LOCK_WAIT_MS,    note,         rotate};
 
 		rotate->kind = (enum store_kind)kind;
 		err = store_reseal(tool->store, &wish, &why);

@@ -49,7 +49,7 @@ static void search_offset(const struct cred *cred, const struct login_state *sta
 
 void attempt_raise(struct store_txn *txn, const struct policy *policy, int64_t now)
 {
-	int64_t since = store_since(txn->store);
+	int64_t since = store_info(txn->store)->since;
 
 	if (txn->torn)
 		state_raise(&txn->state, &txn->cred, now, 0);

@@ -119,17 +119,21 @@ MUST_CHECK enum totp_err store_identify(const char *dir, uint8_t ret_id[CRED_ID_
 struct store *store_close(struct store *store);
 void store_scope_end(struct store **store);
 
-/*
- * With run_dir: no code of this time or before is known to be unused, since run_dir forgets
- * at a reboot. Seconds since 1970 UTC; 0 without run_dir.
- */
-int64_t store_since(const struct store *store);
+struct store_info {
+	uint8_t version; /* of the records that are written here; older ones may lie beside them */
+	uint8_t id[CRED_ID_LEN];     /* random */
+	uint8_t machine[SHA256_LEN]; /* a hash of the machine that the store belongs to */
+	uid_t owner;                 /* of the records: the service account, or root */
+	/*
+	 * With run_dir: no code of this time or before is known to be unused, since run_dir forgets
+	 * at a reboot. Seconds since 1970 UTC; 0 without run_dir.
+	 */
+	int64_t since;
+	bool lacks_key; /* a record has been read whose key the keyring lacks, or has changed */
+};
 
-/* Has a record been read whose key the keyring lacks? */
-bool store_lacks_key(const struct store *store);
-
-/* The version of the records that are written here. Older ones may lie beside them. */
-uint8_t store_version(const struct store *store);
+/* What is known of an open store. */
+const struct store_info *store_info(const struct store *store);
 
 /*
  * From now on write records of record_version_newest here; those that are there stay as they
@@ -137,12 +141,6 @@ uint8_t store_version(const struct store *store);
  * file_replace.
  */
 MUST_CHECK enum totp_err store_set_newest(struct store *store, struct reason *why);
-
-/* The random id of the store, CRED_ID_LEN bytes. */
-const uint8_t *store_id(const struct store *store);
-
-/* The hash of the machine that the store belongs to. */
-const uint8_t *store_machine(const struct store *store);
 
 /*
  * The store belongs to another machine from now on: it was moved, or restored from a backup.
@@ -371,9 +369,6 @@ enum store_part { STORE_DIRECTORY, STORE_MARKER, STORE_USERS, STORE_STATES, STOR
 
 /* The name of a part below the store, "" for the store itself. */
 const char *store_part(enum store_part part);
-
-/* The account that owns the records: the service account, or root. */
-uid_t store_owner(const struct store *store);
 
 /* The name of a user's credential below the store. TOTP_ERR_RANGE: as store_name. */
 MUST_CHECK enum totp_err store_cred_file(const char *user, char ret_name[STORE_FILE_MAX]);

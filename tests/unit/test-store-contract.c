@@ -972,7 +972,7 @@ static void setting_up_again_fails_and_changes_nothing(void **state)
 	assert_refused(EXISTS, store_setup(f->store_dir, 0, 0, other, &why));
 	assert_says("already", why);
 	again = open_again(f);
-	assert_int_equal(7, store_machine(again)[0]);
+	assert_int_equal(7, store_info(again)->machine[0]);
 	assert_ok(read_error(again, "alice", NULL));
 }
 
@@ -980,8 +980,8 @@ static void a_store_remembers_its_machine(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(7, store_machine(f->store)[0]);
-	assert_int_equal(0, store_machine(f->store)[31]);
+	assert_int_equal(7, store_info(f->store)->machine[0]);
+	assert_int_equal(0, store_info(f->store)->machine[31]);
 	assert_null(store_close(NULL));
 }
 

@@ -467,7 +467,7 @@ static void an_interrupted_setup_is_completed(void **state)
 	assert_ok(store_setup(f->store_dir, SERVICE_UID, SERVICE_UID, machine, NULL));
 	f->store = store_close(f->store);
 	f->store = open_again(f);
-	assert_int_equal(3, store_machine(f->store)[0]);
+	assert_int_equal(3, store_info(f->store)->machine[0]);
 	add_user(f->store, "alice", 1);
 	assert_ok(read_error(f->store, "alice", NULL));
 }

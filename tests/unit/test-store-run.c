@@ -204,7 +204,7 @@ static void without_a_run_dir_a_failing_disk_denies(void **state)
 	add_user(f->store, "alice", 1);
 	f->config.run_dir = NULL;
 	open_at(f, 0);
-	assert_int_equal(0, store_since(f->store));
+	assert_int_equal(0, store_info(f->store)->since);
 	refuse_writes(ENOSPC);
 	assert_refused(SYSTEM, use_step(f, 100, &in_run));
 	assert_int_equal(-1, access(run_file(f, "alice", 1), F_OK));
@@ -614,13 +614,13 @@ static void a_directory_of_states_of_another_owner_is_given_to_the_account(void 
 
 static void look_without_since(struct fixture *f)
 {
-	assert_int_equal(BOOTED - 50, store_since(open_at(f, BOOTED - 50)));
+	assert_int_equal(BOOTED - 50, store_info(open_at(f, BOOTED - 50))->since);
 	assert_int_equal(-1, access(in_run("since"), F_OK));
 }
 
 static void look_with_since(struct fixture *f)
 {
-	assert_int_equal(BOOTED, store_since(open_at(f, BOOTED - 50)));
+	assert_int_equal(BOOTED, store_info(open_at(f, BOOTED - 50))->since);
 }
 
 static void the_account_uses_since_and_without_it_the_time_of_the_boot(void **state)
@@ -660,12 +660,13 @@ static void since_is_the_latest_known_time_of_a_boot(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(BOOTED, store_since(f->store));
-	assert_int_equal(BOOTED, store_since(open_at(f, BOOTED - 50))); /* the clock was set back */
-	assert_int_equal(BOOTED + 50, store_since(open_at(f, BOOTED + 50)));
-	assert_int_equal(BOOTED, store_since(open_at(f, -3)));
+	assert_int_equal(BOOTED, store_info(f->store)->since);
+	assert_int_equal(BOOTED,
+			 store_info(open_at(f, BOOTED - 50))->since); /* the clock was set back */
+	assert_int_equal(BOOTED + 50, store_info(open_at(f, BOOTED + 50))->since);
+	assert_int_equal(BOOTED, store_info(open_at(f, -3))->since);
 	assert_int_equal(0, unlink(in_run("since")));
-	assert_int_equal(0, store_since(open_at(f, 0)));
+	assert_int_equal(0, store_info(open_at(f, 0))->since);
 }
 
 int main(void)

@@ -20,27 +20,17 @@
 #define FILES_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN + 1)
 #define FILES_TEMP_NAME_MAX  (STORE_NAME_MAX + FILE_TEMP_LEN + 1)
 
-/* What the marker says. */
-struct files_marker {
-	uint8_t version; /* of the records that are written */
-	uint8_t id[CRED_ID_LEN];
-	uint8_t machine[SHA256_LEN];
-};
-
 struct store {
-	struct files_marker marker;
+	struct store_info info;
 	int dir_fd;
 	int users_fd;
 	int states_fd;
-	int run_fd;    /* run_dir/state, or -1: there is no readonly_login */
-	int64_t since; /* with it: run_dir/since, or when the host came up, the later one */
-	uid_t owner;   /* the owner of users/: the service account, or root */
+	int run_fd; /* run_dir/state, or -1: there is no readonly_login */
 	gid_t group;
 	const char *keyring_path;
 	bool has_keys; /* loaded when first needed, or given: then they are never loaded */
 	bool given;
-	bool lacks_key; /* a record needs a key that the keyring lacks, or the given one is old */
-	bool claimed;   /* store_claim_keys */
+	bool claimed; /* store_claim_keys */
 	struct keyring keyring;
 	char text[]; /* keyring_path points into it */
 };

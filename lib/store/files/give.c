@@ -172,7 +172,7 @@ enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_gi
 			err = TOTP_OK;
 	}
 	if (err == TOTP_OK) {
-		store->owner = uid; /* of the files that are written from now on */
+		store->info.owner = uid; /* of the files that are written from now on */
 		store->group = gid;
 		err = store_each(store, STORE_RECORD, give_record, &giving, why);
 	}

@@ -16,14 +16,14 @@
 struct file_new files_new(const struct store *store, int dir_fd, const char *name,
 			  enum file_durable durable)
 {
-	return (struct file_new){dir_fd,       name,         S_IRUSR | S_IWUSR,
-				 store->owner, store->group, durable};
+	return (struct file_new){dir_fd,       name,   S_IRUSR | S_IWUSR, store->info.owner,
+				 store->group, durable};
 }
 
 struct path_rule files_rule(const struct store *store, off_t size_max)
 {
 	return (struct path_rule){
-		.owner = store->owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = size_max};
+		.owner = store->info.owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = size_max};
 }
 
 enum totp_err files_make_dir(const struct file_new *dir, int *ret_fd, struct reason *why)
@@ -31,10 +31,8 @@ enum totp_err files_make_dir(const struct file_new *dir, int *ret_fd, struct rea
 	OWN_FD int fd = -1;
 	enum totp_err err;
 
-	if (mkdirat(dir->dir_fd, dir->name, dir->mode) != 0 && errno != EEXIST) {
-		(void)reason_errno(why, "%s: cannot make the directory", dir->name);
-		return TOTP_ERR_SYSTEM;
-	}
+	if (mkdirat(dir->dir_fd, dir->name, dir->mode) != 0 && errno != EEXIST)
+		return reason_errno(why, "%s: cannot make the directory", dir->name);
 	/*
 	 * one that exists already, for example from an interrupted setup, must not belong to
 	 * another account
@@ -42,10 +40,8 @@ enum totp_err files_make_dir(const struct file_new *dir, int *ret_fd, struct rea
 	err = path_open_dir(dir->dir_fd, dir->name, dir->uid, &fd, why);
 	if (err != TOTP_OK)
 		return err;
-	if (fchown(fd, dir->uid, dir->gid) != 0 || fchmod(fd, dir->mode) != 0) {
-		(void)reason_errno(why, "%s: cannot set owner and mode", dir->name);
-		return TOTP_ERR_SYSTEM;
-	}
+	if (fchown(fd, dir->uid, dir->gid) != 0 || fchmod(fd, dir->mode) != 0)
+		return reason_errno(why, "%s: cannot set owner and mode", dir->name);
 	*ret_fd = fd_take(&fd);
 	return TOTP_OK;
 }
@@ -76,10 +72,8 @@ enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why)
 	return TOTP_OK;
 #endif
 	for (unsigned tries = 0; fcntl(fd, F_OFD_SETLK, &lock) != 0; tries++) {
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
-			(void)reason_errno(why, "login state: cannot lock");
-			return TOTP_ERR_SYSTEM;
-		}
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return reason_errno(why, "login state: cannot lock");
 		if (io_monotonic_ns() >= deadline) {
 			reason_set(why, "login state: locked by another login for too long");
 			return TOTP_ERR_TIMEOUT;

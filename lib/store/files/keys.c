@@ -43,7 +43,7 @@ static enum totp_err make_keys_current(struct store *store, struct reason *why)
 		return load_keys(store, why);
 	if (io_stamp_equal(&now, &unseen))
 		return TOTP_OK;
-	store->lacks_key = true;
+	store->info.lacks_key = true;
 	reason_set(why, "the keyring has changed since it was read: try again");
 	return TOTP_ERR_STALE;
 }
@@ -60,7 +60,7 @@ enum totp_err files_find_key(struct store *store, uint32_t id, const struct host
 	}
 	if (err != TOTP_OK)
 		return err;
-	store->lacks_key |= !key;
+	store->info.lacks_key |= !key;
 	*ret_key = key;
 	return TOTP_OK;
 }

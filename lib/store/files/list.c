@@ -41,7 +41,7 @@ static enum totp_err list_names(struct listing *listing, files_name_fn *look, st
 	const struct store *store = listing->store;
 	OWN_FD int fd = -1;
 	enum totp_err err =
-		path_open_dir(store->dir_fd, listing->directory, store->owner, &fd, why);
+		path_open_dir(store->dir_fd, listing->directory, store->info.owner, &fd, why);
 
 	/* a store of an older version has no invitations */
 	if (err == TOTP_ERR_NOT_FOUND && strcmp(listing->directory, FILES_INVITES) == 0)

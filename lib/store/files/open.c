@@ -31,7 +31,7 @@ static bool read_hex_line(struct text line, const char *name, uint8_t *ret_bytes
 		       TOTP_OK;
 }
 
-static enum totp_err parse_marker(struct text text, const char *dir, struct files_marker *marker,
+static enum totp_err parse_marker(struct text text, const char *dir, struct store_info *marker,
 				  struct reason *why)
 {
 	struct text line[3] = {{"", 0}, {"", 0}, {"", 0}};
@@ -52,7 +52,7 @@ static enum totp_err parse_marker(struct text text, const char *dir, struct file
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err read_marker(int dir_fd, const char *dir, struct files_marker *ret_marker,
+static enum totp_err read_marker(int dir_fd, const char *dir, struct store_info *ret_marker,
 				 struct reason *why)
 {
 	const struct path_rule rule = {.forbidden = S_IWGRP | S_IWOTH,
@@ -82,9 +82,10 @@ static enum totp_err open_records(struct store *store, int dir_fd, struct reason
 	enum totp_err err = path_open_any_dir(dir_fd, FILES_USERS, &store->users_fd, &st, why);
 
 	if (err == TOTP_OK) {
-		store->owner = st.st_uid;
+		store->info.owner = st.st_uid;
 		store->group = st.st_gid;
-		err = path_open_dir(dir_fd, FILES_STATES, store->owner, &store->states_fd, why);
+		err = path_open_dir(dir_fd, FILES_STATES, store->info.owner, &store->states_fd,
+				    why);
 	}
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_UNSAFE : err;
 }
@@ -100,7 +101,7 @@ static enum totp_err open_dirs(struct store *store, const char *dir, struct reas
 			   "totpctl init",
 			   dir);
 	if (err == TOTP_OK)
-		err = read_marker(dir_fd, dir, &store->marker, why);
+		err = read_marker(dir_fd, dir, &store->info, why);
 	if (err == TOTP_OK)
 		err = open_records(store, dir_fd, why);
 	if (err == TOTP_OK)
@@ -111,7 +112,7 @@ static enum totp_err open_dirs(struct store *store, const char *dir, struct reas
 enum totp_err store_identify(const char *dir, uint8_t ret_id[CRED_ID_LEN], struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	struct files_marker marker = {.version = 0};
+	struct store_info marker = {.version = 0};
 	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, why);
 
 	if (err == TOTP_OK)
@@ -168,29 +169,9 @@ void store_scope_end(struct store **store)
 	*store = store_close(*store);
 }
 
-int64_t store_since(const struct store *store)
+const struct store_info *store_info(const struct store *store)
 {
-	return store->since;
-}
-
-bool store_lacks_key(const struct store *store)
-{
-	return store->lacks_key;
-}
-
-uint8_t store_version(const struct store *store)
-{
-	return store->marker.version;
-}
-
-const uint8_t *store_id(const struct store *store)
-{
-	return store->marker.id;
-}
-
-const uint8_t *store_machine(const struct store *store)
-{
-	return store->marker.machine;
+	return &store->info;
 }
 
 enum totp_err store_has(struct store *store, const char *user, bool *ret_has, struct reason *why)
@@ -207,10 +188,8 @@ enum totp_err store_has(struct store *store, const char *user, bool *ret_has, st
 		*ret_has = true;
 		return TOTP_OK;
 	}
-	if (errno != ENOENT) {
-		(void)reason_errno(why, FILES_USERS "/%s", name);
-		return TOTP_ERR_SYSTEM;
-	}
+	if (errno != ENOENT)
+		return reason_errno(why, FILES_USERS "/%s", name);
 	*ret_has = false;
 	return TOTP_OK;
 }

@@ -18,11 +18,6 @@ const char *store_part(enum store_part part)
 	return names[part];
 }
 
-uid_t store_owner(const struct store *store)
-{
-	return store->owner;
-}
-
 enum totp_err store_cred_file(const char *user, char ret_name[STORE_FILE_MAX])
 {
 	char name[STORE_NAME_MAX + 1];

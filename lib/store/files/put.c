@@ -78,7 +78,7 @@ static enum totp_err put_both(const struct store *store, const struct cred *unve
 	OWN_CRED struct cred cred = *unversioned;
 	enum totp_err err;
 
-	cred.version = store->marker.version;
+	cred.version = store->info.version;
 	err = put_state(store, &cred, state, putting);
 	if (err == TOTP_OK) {
 		err = put_sealed(store, &cred, putting);
@@ -338,8 +338,7 @@ static enum totp_err bulk_sync(int dir_fd, struct reason *why)
 {
 	if (syncfs(dir_fd) == 0)
 		return TOTP_OK;
-	(void)reason_errno(why, "the disk does not confirm the records");
-	return TOTP_ERR_SYSTEM;
+	return reason_errno(why, "the disk does not confirm the records");
 }
 
 static enum totp_err bulk_name(struct bulk *bulk, size_t count, struct reason *why)

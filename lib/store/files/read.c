@@ -21,7 +21,7 @@ const char *files_directory(enum store_kind kind)
 enum totp_err files_open_dir(const struct store *store, enum store_kind kind, int *ret_fd,
 			     struct reason *why)
 {
-	return path_open_dir(store->dir_fd, files_directory(kind), store->owner, ret_fd, why);
+	return path_open_dir(store->dir_fd, files_directory(kind), store->info.owner, ret_fd, why);
 }
 
 enum totp_err files_read_box(const struct store *store, struct files_box *box, struct reason *why)

@@ -262,8 +262,7 @@ static enum totp_err sync_directory(const struct batch *batch, struct reason *wh
 {
 	if ((batch->what->count > FEW ? syncfs(batch->dir_fd) : fsync(batch->dir_fd)) == 0)
 		return TOTP_OK;
-	(void)reason_errno(why, "the disk does not confirm the records");
-	return TOTP_ERR_SYSTEM;
+	return reason_errno(why, "the disk does not confirm the records");
 }
 
 /* The bytes of all before the name of any: after a power cut each name has a whole file. */

@@ -29,10 +29,8 @@ static enum totp_err open_run_dir(const char *path, int *ret_fd, struct reason *
 	bool made = mkdir(path, 0755) == 0;
 
 	/* the mode again: the caller's umask may have taken bits away */
-	if ((!made && errno != EEXIST) || (made && chmod(path, 0755) != 0)) {
-		(void)reason_errno(why, "cannot make the directory");
-		return TOTP_ERR_SYSTEM;
-	}
+	if ((!made && errno != EEXIST) || (made && chmod(path, 0755) != 0))
+		return reason_errno(why, "cannot make the directory");
 	return path_open_dir(AT_FDCWD, path, 0, ret_fd, why);
 }
 
@@ -85,7 +83,7 @@ static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted,
 		else
 			err = read_since(dir_fd, &first, why);
 	}
-	store->since = first > booted ? first : booted;
+	store->info.since = first > booted ? first : booted;
 	return err;
 }
 
@@ -103,9 +101,9 @@ static enum totp_err open_run_states(struct store *store, int dir_fd, struct rea
 	states.mode = S_IRWXU;
 	if (err == TOTP_ERR_NOT_FOUND)
 		return files_make_dir(&states, &store->run_fd, why);
-	if (err != TOTP_OK || st.st_uid == store->owner)
+	if (err != TOTP_OK || st.st_uid == store->info.owner)
 		return err;
-	if (fchown(store->run_fd, store->owner, store->group) != 0 ||
+	if (fchown(store->run_fd, store->info.owner, store->group) != 0 ||
 	    fchmod(store->run_fd, S_IRWXU) != 0)
 		return reason_errno(why, FILES_STATES ": cannot set owner and mode");
 	return TOTP_OK;

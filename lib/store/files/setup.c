@@ -30,7 +30,7 @@ static void set_no_cow(int fd)
 }
 
 /* put: file_put_new or file_replace. */
-static enum totp_err put_marker(int dir_fd, const struct files_marker *marker,
+static enum totp_err put_marker(int dir_fd, const struct store_info *marker,
 				enum totp_err (*put)(const struct file_new *, const void *, size_t),
 				struct reason *why)
 {
@@ -49,19 +49,19 @@ static enum totp_err put_marker(int dir_fd, const struct files_marker *marker,
 	return err;
 }
 
-static enum totp_err change_marker(struct store *store, const struct files_marker *marker,
+static enum totp_err change_marker(struct store *store, const struct store_info *marker,
 				   struct reason *why)
 {
 	enum totp_err err = put_marker(store->dir_fd, marker, file_replace, why);
 
 	if (err == TOTP_OK)
-		store->marker = *marker;
+		store->info = *marker;
 	return err;
 }
 
 enum totp_err store_set_newest(struct store *store, struct reason *why)
 {
-	struct files_marker marker = store->marker;
+	struct store_info marker = store->info;
 
 	marker.version = record_version_newest;
 	return change_marker(store, &marker, why);
@@ -70,7 +70,7 @@ enum totp_err store_set_newest(struct store *store, struct reason *why)
 enum totp_err store_set_machine(struct store *store, const uint8_t machine[SHA256_LEN],
 				struct reason *why)
 {
-	struct files_marker marker = store->marker;
+	struct store_info marker = store->info;
 
 	memcpy(marker.machine, machine, SHA256_LEN);
 	return change_marker(store, &marker, why);
@@ -84,7 +84,7 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	OWN_FD int states_fd = -1;
 	OWN_FD int invites_fd = -1;
 	struct file_new made = {.dir_fd = AT_FDCWD, .name = dir, .mode = 0755};
-	struct files_marker marker = {.version = record_version_newest};
+	struct store_info marker = {.version = record_version_newest};
 	struct stat st;
 	enum totp_err err;
 
