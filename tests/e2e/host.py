@@ -4,6 +4,7 @@ A host to log in to: accounts, a store, sshd, and its log.
 It works on the machine on which it runs, so it runs only where tests/e2e/inside made a private one.
 Time is the real one; instead of waiting, tests use a code for a later step of the window.
 """
+import glob
 import json
 import os
 import random
@@ -147,6 +148,15 @@ class Host:
     def pam(self, service, *lines, args=""):
         with open(f"/etc/pam.d/{service}", "w") as file:
             file.writelines(line.format(args).rstrip() + "\n" for line in lines)
+
+    @staticmethod
+    def drop_pam_lines():
+        """Take out what earlier tests have left."""
+        for path in glob.glob("/etc/pam.d/*"):
+            with open(path, encoding="utf-8") as file:
+                lines = file.readlines()
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(line for line in lines if "pam_totp" not in line)
 
     def enroll(self, user, *options, period=60):
         """Enroll a phone for the user. No code confirms it, so no step is used yet."""

@@ -165,11 +165,7 @@ class Story:
         """Debian with an sshd, and of pam_totp only what an installation copies."""
         self.host.forget()
         self.host.drop_service()
-        for path in glob.glob("/etc/pam.d/*"):  # what earlier tests have left
-            with open(path, encoding="utf-8") as file:
-                lines = file.readlines()
-            with open(path, "w", encoding="utf-8") as file:
-                file.writelines(line for line in lines if "pam_totp" not in line)
+        self.host.drop_pam_lines()
         for service in "sshd", "sudo", "sudo-i":
             shutil.copy(f"{ROOT}/etc/pam.d/{service}", "/etc/pam.d/")
         os.makedirs("/etc/ssh/sshd_config.d", exist_ok=True)

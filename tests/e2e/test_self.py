@@ -615,6 +615,7 @@ def test_status_names_the_date_from_which_a_code_is_needed(served):
 
 
 def test_a_pam_line_that_differs_from_the_policy_file_is_reported(served):
+    served.drop_pam_lines()
     served.pam("sshd", "auth required pam_totp.so enforce=optional", "auth required pam_permit.so")
     served.pam("locker", "auth required pam_totp.so", "auth required pam_permit.so")
     served.pam("tty", "auth required pam_totp.so exempt=alice", "auth required pam_permit.so")
