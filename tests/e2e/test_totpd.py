@@ -2,6 +2,7 @@
 import array
 import base64
 import collections
+import fcntl
 import os
 import resource
 import random
@@ -12,6 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -1199,8 +1201,12 @@ def test_sigterm_finishes_running_requests(served):
 
 def lock(file):
     """Lock a login state as a login does (F_OFD_SETLK)."""
-    import fcntl
     fcntl.fcntl(file, 37, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+
+
+def unread_by_peer(connection):
+    """Bytes that were sent, and are in the socket still."""
+    return struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 def test_a_child_that_takes_too_long_is_killed_and_logged(served):
@@ -1210,11 +1216,10 @@ def test_a_child_that_takes_too_long_is_killed_and_logged(served):
             lock(state)
             connection.send(asked)
             child = wait_for(lambda: children(served.totpd_process.pid))[0]
+            # with the request unread, the end of the connection would be a reset
+            assert wait_for(lambda: unread_by_peer(connection) == 0)
             os.kill(child, signal.SIGSTOP)
-        try:
-            assert connection.recv(4096) == b""
-        except ConnectionResetError:
-            pass  # it was stopped before it had read the request
+        assert connection.recv(4096) == b""
     assert wait_for(lambda: "signal 9" in served.log_text())
 
 
