@@ -36,12 +36,12 @@ ALONE = (
 
 def run(*argv, given=None, fail=False, **kwargs):
     """Run a program to its end; it must succeed, or with fail=True must fail."""
-    done = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=60, **kwargs)
+    done = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=240, **kwargs)
     assert (done.returncode != 0) == fail, f"{argv}: {done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout + done.stderr if fail else done.stdout
 
 
-def wait_for(what, seconds=5):
+def wait_for(what, seconds=20):
     """Wait until what() is true, and return it."""
     end = time.monotonic() + seconds
     while True:
@@ -219,7 +219,7 @@ class Host:
     def stop_totpd(self):
         if self.totpd_process:
             self.totpd_process.terminate()
-            self.totpd_process.wait(10)
+            self.totpd_process.wait(60)
             self.totpd_process = None
 
     # ---- sshd and its clients

@@ -38,4 +38,4 @@ class Manager:
             listener.close()
         if self.child and self.child.poll() is None:
             self.child.terminate()
-            self.child.wait(10)
+            self.child.wait(60)

@@ -48,7 +48,7 @@ class Screen:
 
     def close(self):
         self.sway.terminate()
-        self.sway.wait(10)
+        self.sway.wait(60)
         self.log.close()
 
 

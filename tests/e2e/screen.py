@@ -32,7 +32,7 @@ class Screen:
     def lock(self):
         """Start the locker; when this returns, its window is there and gets the keys."""
         self.locker = as_alice("i3lock", "--nofork", "--color=000000")
-        assert wait_for(lambda: '"i3lock"' in said("xwininfo", "-root", "-tree"), 10)
+        assert wait_for(lambda: '"i3lock"' in said("xwininfo", "-root", "-tree"))
 
     def type(self, answer):
         assert said("xdotool", "type", "--delay=0", answer) is not None

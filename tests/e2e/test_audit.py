@@ -110,7 +110,7 @@ def test_an_enrollment_in_the_login_reaches_the_kernel_too(people):  # noqa: F81
                                   if "totp-enrolled" in text])
     finally:
         tracer.send_signal(signal.SIGINT)
-        tracer.wait(10)
+        tracer.wait(60)
     assert len(found) == 1
     assert re.match(r'op=totp-enrolled acct="alice" exe="/usr/(sbin/sshd|lib/openssh/sshd-session)" '
                     r'hostname=\? addr=127.0.0.1 '

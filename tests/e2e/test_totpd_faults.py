@@ -184,7 +184,7 @@ def suffer(pid, change, call, ordinal, fault):
 def test_a_totpd_that_cannot_wait_for_requests_logs_it_and_ends(served):
     with Strace(served.totpd_process.pid, "-o", "/dev/null", "-etrace=poll", "-einject=poll:error=ENOMEM"):
         wire.ask(wire.request(wire.LOOK, "bob"), ROOT)
-        assert served.totpd_process.wait(10) == 1
+        assert served.totpd_process.wait(60) == 1
     assert "reason=system_call_failed" in served.log_text()
     assert 'detail="poll: Cannot allocate memory"' in served.log_text()
 

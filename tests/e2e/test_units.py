@@ -205,7 +205,7 @@ def test_it_works_with_systemd_socket_activate(prepared):
             assert re.search(rf"^Uid:(\s{service_ids()[0]}){{4}}$", file.read(), re.M)
     finally:
         manager.send_signal(signal.SIGTERM)
-        assert manager.wait(10) == 0
+        assert manager.wait(60) == 0
 
 
 @pytest.mark.parametrize("broken", ["keyring", "policy", "credential"])
@@ -252,11 +252,11 @@ def test_a_mistake_at_its_start_denies_requests_and_does_not_end_it(prepared, br
                 file.write("\n")
             with contextlib.suppress(ConnectionRefusedError):  # the end of the last one was late
                 wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
-            assert manager.wait(10) == 0
+            assert manager.wait(60) == 0
     finally:
         if manager.poll() is None:
             manager.send_signal(signal.SIGTERM)
-            assert manager.wait(10) == 0
+            assert manager.wait(60) == 0
 
 
 SYSTEMCTL = """#!/bin/sh
