@@ -5,24 +5,33 @@
 #include <stdio.h>
 #include <string.h>
 
-static void reason_format(struct reason *why, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-
-static void reason_format(struct reason *why, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) void reason_format(struct reason *why,
+								const char *format, va_list args)
 {
+	int kept = errno;
+
 	if (why)
 		vsnprintf(why->text, sizeof(why->text), format, args);
+	errno = kept;
 }
 
 void reason_set(struct reason *why, const char *format, ...)
 {
-	int kept = errno;
 	va_list args;
 
 	va_start(args, format);
 	reason_format(why, format, args);
 	va_end(args);
-	errno = kept;
+}
+
+enum totp_err reason_err(struct reason *why, enum totp_err err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	reason_format(why, format, args);
+	va_end(args);
+	return err;
 }
 
 enum totp_err reason_errno(struct reason *why, const char *format, ...)
@@ -47,47 +56,28 @@ enum totp_err reason_errno(struct reason *why, const char *format, ...)
 
 const char *err_name(enum totp_err err)
 {
-	switch (err) {
-	case TOTP_OK:
-		return "ok";
-	case TOTP_ERR_SYSTEM:
-		return "system call failed";
-	case TOTP_ERR_NOMEM:
-		return "out of memory";
-	case TOTP_ERR_CRYPTO:
-		return "libcrypto failed";
-	case TOTP_ERR_ARGUMENT:
-		return "bad argument";
-	case TOTP_ERR_FORMAT:
-		return "wrong format";
-	case TOTP_ERR_RANGE:
-		return "out of range";
-	case TOTP_ERR_UNSAFE:
-		return "unsafe file";
-	case TOTP_ERR_SEAL:
-		return "seal broken";
-	case TOTP_ERR_NOT_FOUND:
-		return "not found";
-	case TOTP_ERR_EXISTS:
-		return "already there";
-	case TOTP_ERR_STALE:
-		return "changed meanwhile";
-	case TOTP_ERR_TIMEOUT:
-		return "timed out";
-	case TOTP_ERR_UNSUPPORTED:
-		return "not supported";
-	case TOTP_ERR_UNCERTAIN:
-		return "not confirmed";
-	case TOTP_ERR_PEER:
-		return "malformed answer";
-	case TOTP_ERR_FORBIDDEN:
-		return "not allowed";
-	case TOTP_ERR_OTHER_STORE:
-		return "other store";
-	case TOTP_ERR_COUNT_:
-		break;
-	}
-	return "unknown error";
+	static const char names[TOTP_ERR_COUNT_][20] = {
+		[TOTP_OK] = "ok",
+		[TOTP_ERR_SYSTEM] = "system call failed",
+		[TOTP_ERR_NOMEM] = "out of memory",
+		[TOTP_ERR_CRYPTO] = "libcrypto failed",
+		[TOTP_ERR_ARGUMENT] = "bad argument",
+		[TOTP_ERR_FORMAT] = "wrong format",
+		[TOTP_ERR_RANGE] = "out of range",
+		[TOTP_ERR_UNSAFE] = "unsafe file",
+		[TOTP_ERR_SEAL] = "seal broken",
+		[TOTP_ERR_NOT_FOUND] = "not found",
+		[TOTP_ERR_EXISTS] = "already there",
+		[TOTP_ERR_STALE] = "changed meanwhile",
+		[TOTP_ERR_TIMEOUT] = "timed out",
+		[TOTP_ERR_UNSUPPORTED] = "not supported",
+		[TOTP_ERR_UNCERTAIN] = "not confirmed",
+		[TOTP_ERR_PEER] = "malformed answer",
+		[TOTP_ERR_FORBIDDEN] = "not allowed",
+		[TOTP_ERR_OTHER_STORE] = "other store",
+	};
+
+	return err < TOTP_ERR_COUNT_ && names[err][0] ? names[err] : "unknown error";
 }
 
 const char *err_word(enum totp_err err, char ret_word[ERR_WORD_MAX])

@@ -42,6 +42,10 @@ struct reason {
  */
 void reason_set(struct reason *why, const char *format, ...) PRINTF_LIKE(2);
 
+/* As reason_set; returns err. */
+enum totp_err reason_err(struct reason *why, enum totp_err err, const char *format, ...)
+	PRINTF_LIKE(3);
+
 /*
  * As reason_set, followed by ": " and the text of errno; returns TOTP_ERR_SYSTEM, or
  * TOTP_ERR_NOT_FOUND when errno is ENOENT. errno is kept.
