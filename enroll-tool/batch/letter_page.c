@@ -66,8 +66,8 @@ static void put_settings(struct buffer *out, const struct otp_uri *uri)
 
 	if (uri->alg == HMAC_SHA1 && uri->digits == 6 && uri->period == 30)
 		return;
-	snprintf(settings, sizeof(settings), "%s, %u digits, %u seconds",
-		 uri_algorithm_name(uri->alg), uri->digits, (unsigned)uri->period);
+	snprintf(settings, sizeof(settings), "%s, %u digits, %u seconds", crypto_alg_name(uri->alg),
+		 uri->digits, (unsigned)uri->period);
 	html_put(out, "<dt>Settings, if you type the key</dt>\n<dd>");
 	html_put(out, settings);
 	html_put(out, "</dd>\n");

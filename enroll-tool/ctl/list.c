@@ -142,7 +142,7 @@ static void list_token(struct json *json, const struct token *token,
 	json_open(json, NULL, '{');
 	json_text(json, "label", token->label);
 	json_text(json, "type", token->type == TOKEN_HOTP ? "hotp" : "totp");
-	json_text(json, "algorithm", uri_algorithm_name(token->alg));
+	json_text(json, "algorithm", crypto_alg_name(token->alg));
 	json_number(json, "digits", token->digits);
 	if (token->type == TOKEN_TOTP)
 		json_number(json, "period", token->period);

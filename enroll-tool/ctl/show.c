@@ -47,7 +47,7 @@ static void show_token(const struct ctl *ctl, const struct token *token,
 		       const struct token_state *state)
 {
 	char added[WHEN_MAX], used[WHEN_MAX], until[WHEN_MAX];
-	const char *algorithm = uri_algorithm_name(token->alg);
+	const char *algorithm = crypto_alg_name(token->alg);
 
 	if (token->type == TOKEN_TOTP)
 		show_row("token", "\"%s\": TOTP, %s, %u digits, %u seconds", token->label,

@@ -111,7 +111,7 @@ static int show_json(const struct enrollment *enrollment)
 	json_text(&json, "account", uri->account);
 	json_text(&json, "label", enrollment->request->label);
 	json_text(&json, "type", uri->hotp ? "hotp" : "totp");
-	json_text(&json, "algorithm", uri_algorithm_name(uri->alg));
+	json_text(&json, "algorithm", crypto_alg_name(uri->alg));
 	json_number(&json, "digits", uri->digits);
 	if (uri->hotp)
 		json_number(&json, "counter", uri->counter);

@@ -205,7 +205,7 @@ static void fill_column(struct column *column, const struct term *term,
 	if (uri->alg != HMAC_SHA1 || uri->digits != 6 || uri->period != 30) {
 		/* to be chosen in the app when the secret is typed */
 		snprintf(settings, sizeof(settings), "%s, %u digits, a new code every %u seconds",
-			 uri_algorithm_name(uri->alg), uri->digits, uri->period);
+			 crypto_alg_name(uri->alg), uri->digits, uri->period);
 		add_text(column, "");
 		add_text(column, settings);
 	}

@@ -203,7 +203,7 @@ static int print_status_json(const struct self *self)
 		json_open(&json, NULL, '{');
 		json_text(&json, "label", token->label);
 		json_text(&json, "type", token->type == TOKEN_HOTP ? "hotp" : "totp");
-		json_text(&json, "algorithm", uri_algorithm_name(token->alg));
+		json_text(&json, "algorithm", crypto_alg_name(token->alg));
 		json_number(&json, "digits", token->digits);
 		json_number(&json, "period", token->period);
 		json_number(&json, "added", (uint64_t)token->created);

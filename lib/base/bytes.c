@@ -79,32 +79,6 @@ size_t bytes_used(const uint8_t *at, size_t len)
 	return len;
 }
 
-void bytes_text(struct bytes *in, char *dst, size_t size)
-{
-	size_t len;
-
-	bytes_copy(in, dst, size);
-	dst[size] = '\0';
-	len = strlen(dst);
-	for (size_t i = len; i < size; i++)
-		if (dst[i] != '\0')
-			in->bad = true;
-}
-
-void bytes_string(struct bytes *in, char *dst, size_t cap)
-{
-	size_t len = bytes_u8(in);
-
-	if (len >= cap) {
-		in->bad = true;
-		len = 0;
-	}
-	bytes_copy(in, dst, len);
-	dst[len] = '\0';
-	if (strlen(dst) != len)
-		in->bad = true;
-}
-
 enum totp_err bytes_end(const struct bytes *in)
 {
 	return in->bad || in->left ? TOTP_ERR_FORMAT : TOTP_OK;
@@ -172,26 +146,97 @@ void buffer_zeros(struct buffer *out, size_t len)
 		memset(start, 0, len);
 }
 
-void buffer_text(struct buffer *out, const char *text, size_t size)
-{
-	size_t len = strlen(text);
-
-	if (len > size)
-		out->bad = true;
-	buffer_copy(out, text, len);
-	buffer_zeros(out, size - len);
-}
-
-void buffer_string(struct buffer *out, const char *string)
-{
-	size_t len = strlen(string);
-
-	out->bad |= len > UINT8_MAX;
-	buffer_u8(out, (uint8_t)len);
-	buffer_copy(out, string, len);
-}
-
 enum totp_err buffer_end(const struct buffer *out)
 {
 	return out->bad ? TOTP_ERR_RANGE : TOTP_OK;
+}
+
+void codec_refuse(const struct codec *codec, bool bad)
+{
+	bool *is_bad = codec->in ? &codec->in->bad : &codec->out->bad;
+
+	*is_bad |= bad;
+}
+
+void codec_integer(const struct codec *codec, void *value, size_t size, size_t width)
+{
+	uint64_t number = 0;
+	/* where the lowest bytes of the number lie */
+	size_t at = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(number) - size : 0;
+
+	if (codec->in) {
+		number = bytes_integer(codec->in, width);
+		memcpy(value, (uint8_t *)&number + at, size);
+	} else {
+		memcpy((uint8_t *)&number + at, value, size);
+		codec_refuse(codec, width < size && number >> 8 * width != 0);
+		buffer_integer(codec->out, number, width);
+	}
+}
+
+void codec_count(const struct codec *codec, uint8_t *count, uint8_t max)
+{
+	CODE(codec, *count, 1);
+	codec_refuse(codec, *count > max);
+	if (*count > max)
+		*count = 0;
+}
+
+void codec_flags(const struct codec *codec, bool *const flags[], size_t count)
+{
+	unsigned bits = 0, known = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		known |= (flags[i] ? 1u : 0u) << i;
+		bits |= (flags[i] && *flags[i] ? 1u : 0u) << i;
+	}
+	CODE(codec, bits, 1);
+	codec_refuse(codec, (bits & ~known) != 0);
+	for (size_t i = 0; i < count; i++)
+		if (flags[i])
+			*flags[i] = bits >> i & 1;
+}
+
+void codec_bytes(const struct codec *codec, void *at, size_t len)
+{
+	if (codec->in)
+		bytes_copy(codec->in, at, len);
+	else
+		buffer_copy(codec->out, at, len);
+}
+
+void codec_zeros(const struct codec *codec, size_t len)
+{
+	if (codec->in)
+		bytes_zeros(codec->in, len);
+	else
+		buffer_zeros(codec->out, len);
+}
+
+void codec_text(const struct codec *codec, char *text, size_t size)
+{
+	if (codec->in) {
+		bytes_copy(codec->in, text, size);
+		text[size] = '\0';
+		codec_refuse(codec, bytes_used((uint8_t *)text, size) != strlen(text));
+	} else {
+		size_t len = strlen(text);
+
+		codec_refuse(codec, len > size);
+		buffer_copy(codec->out, text, len);
+		buffer_zeros(codec->out, size - len);
+	}
+}
+
+void codec_string(const struct codec *codec, char *string, size_t cap)
+{
+	size_t len = codec->in ? 0 : strlen(string);
+
+	CODE(codec, len, 1);
+	codec_refuse(codec, len >= cap);
+	if (len >= cap)
+		len = 0;
+	codec_bytes(codec, string, len);
+	string[len] = '\0';
+	codec_refuse(codec, strlen(string) != len);
 }

@@ -14,40 +14,35 @@
 #include "base/own.h"
 #include "base/secret.h"
 
-static const char *digest_name(enum hmac_alg alg)
+#define BLOCK_MAX 128 /* bytes of a block of SHA-512 */
+
+static const struct digest {
+	char name[8];
+	uint8_t mac_len;
+	uint8_t block_len;
+} digests[] = {
+	{"?", 0, 0},
+	[HMAC_SHA1] = {"SHA1", 20, 64},
+	[HMAC_SHA256] = {"SHA256", 32, 64},
+	[HMAC_SHA512] = {"SHA512", MAC_MAX, BLOCK_MAX},
+};
+
+static const struct digest *digest_of(enum hmac_alg alg)
 {
-	switch (alg) {
-	case HMAC_SHA1:
-		return "SHA1";
-	case HMAC_SHA256:
-		return "SHA256";
-	case HMAC_SHA512:
-		return "SHA512";
-	}
-	return NULL;
+	return &digests[alg <= HMAC_SHA512 ? alg : 0];
+}
+
+const char *crypto_alg_name(enum hmac_alg alg)
+{
+	return digest_of(alg)->name;
 }
 
 size_t crypto_mac_len(enum hmac_alg alg)
 {
-	switch (alg) {
-	case HMAC_SHA1:
-		return 20;
-	case HMAC_SHA256:
-		return 32;
-	case HMAC_SHA512:
-		return 64;
-	}
-	return 0;
+	return digest_of(alg)->mac_len;
 }
 
-#define BLOCK_MAX 128 /* bytes of a block of SHA-512 */
-
-static size_t block_len_of(enum hmac_alg alg)
-{
-	return alg == HMAC_SHA512 ? BLOCK_MAX : 64;
-}
-
-static bool hash(const EVP_MD *md, const uint8_t *data, size_t len, uint8_t ret_hash[MAC_MAX])
+static bool hash(const EVP_MD *md, const uint8_t *data, size_t len, uint8_t *ret_hash)
 {
 	return EVP_Digest(data, len, ret_hash, NULL, md, NULL) == 1;
 }
@@ -56,10 +51,10 @@ static bool hash(const EVP_MD *md, const uint8_t *data, size_t len, uint8_t ret_
  * H(K ^ opad || H(K ^ ipad || message)): `text` is the key's block with the message after it, and
  * is used up.
  */
-static bool hmac_of_block(const EVP_MD *md, enum hmac_alg alg, uint8_t *text, size_t len,
-			  uint8_t ret_mac[MAC_MAX])
+static bool hmac_of_block(const EVP_MD *md, const struct digest *digest, uint8_t *text, size_t len,
+			  uint8_t *ret_mac)
 {
-	size_t block_len = block_len_of(alg), mac_len = crypto_mac_len(alg);
+	size_t block_len = digest->block_len, mac_len = digest->mac_len;
 
 	for (size_t i = 0; i < block_len; i++)
 		text[i] ^= 0x36;
@@ -77,34 +72,35 @@ static bool hmac_of_block(const EVP_MD *md, enum hmac_alg alg, uint8_t *text, si
  * are most of the cost of a login.
  */
 enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key, const struct piece *pieces,
-			  size_t count, uint8_t ret_mac[MAC_MAX])
+			  size_t count, uint8_t *ret_mac)
 {
+	const struct digest *digest = digest_of(alg);
 	uint8_t text[BLOCK_MAX + HMAC_MESSAGE_MAX];
-	size_t len = block_len_of(alg);
+	size_t len = digest->block_len;
 	EVP_MD *md;
 	bool ok;
 
-	if (!digest_name(alg) || key.len == 0)
+	if (digest->mac_len == 0 || key.len == 0)
 		return TOTP_ERR_CRYPTO;
 	for (size_t i = 0; i < count; i++) {
-		if (pieces[i].len > sizeof(text) - BLOCK_MAX + block_len_of(alg) - len)
+		if (pieces[i].len > sizeof(text) - BLOCK_MAX + digest->block_len - len)
 			return TOTP_ERR_RANGE;
 		memcpy(text + len, pieces[i].at, pieces[i].len);
 		len += pieces[i].len;
 	}
 	ERR_set_mark();
-	md = EVP_MD_fetch(NULL, digest_name(alg), NULL);
+	md = EVP_MD_fetch(NULL, digest->name, NULL);
 	ok = md;
 	/* the key as a block (RFC 2104 section 2): a longer one is hashed first */
-	memset(text, 0, block_len_of(alg));
-	if (key.len > block_len_of(alg))
+	memset(text, 0, digest->block_len);
+	if (key.len > digest->block_len)
 		ok = ok && hash(md, key.at, key.len, text);
 	else
 		memcpy(text, key.at, key.len);
-	ok = ok && hmac_of_block(md, alg, text, len, ret_mac);
+	ok = ok && hmac_of_block(md, digest, text, len, ret_mac);
 	EVP_MD_free(md);
 	ERR_pop_to_mark();
-	explicit_bzero(text, block_len_of(alg)); /* the message is no secret */
+	explicit_bzero(text, digest->block_len); /* the message is no secret */
 	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
 }
 

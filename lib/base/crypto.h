@@ -20,6 +20,9 @@ enum hmac_alg { HMAC_SHA1 = 1, HMAC_SHA256 = 2, HMAC_SHA512 = 3 };
 #define GCM_NONCE_LEN 12
 #define GCM_TAG_LEN   16
 
+/* "SHA1", "SHA256" or "SHA512"; "?" for anything else. */
+const char *crypto_alg_name(enum hmac_alg alg);
+
 /* Bytes of a MAC by alg: 20, 32 or 64; 0 for anything else. */
 size_t crypto_mac_len(enum hmac_alg alg);
 
@@ -32,13 +35,12 @@ struct piece {
 #define HMAC_MESSAGE_MAX 4352 /* bytes in all: a slot of a login state and a user name */
 
 /*
- * HMAC (RFC 2104) of the pieces, one after the other. key: 1 byte or more. ret_mac has
- * room for MAC_MAX bytes and gets crypto_mac_len(alg). TOTP_ERR_CRYPTO: libcrypto failed or
- * lacks the digest. TOTP_ERR_RANGE: more than HMAC_MESSAGE_MAX bytes.
+ * HMAC (RFC 2104) of the pieces, one after the other. key: 1 byte or more. ret_mac gets
+ * crypto_mac_len(alg) bytes. TOTP_ERR_CRYPTO: libcrypto failed or lacks the digest.
+ * TOTP_ERR_RANGE: more than HMAC_MESSAGE_MAX bytes.
  */
 MUST_CHECK enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key,
-				     const struct piece *pieces, size_t count,
-				     uint8_t ret_mac[MAC_MAX]);
+				     const struct piece *pieces, size_t count, uint8_t *ret_mac);
 
 /* What AES-256-GCM (NIST SP 800-38D) needs beside the text. */
 struct gcm {

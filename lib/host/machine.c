@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/text.h"
 #include "base/path.h"
 
 #define MACHINE_ID_FILE "/etc/machine-id"
@@ -13,7 +12,6 @@ enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why)
 {
 	static const char name[] = "pam_totp store on machine";
 	char text[64];
-	uint8_t mac[MAC_MAX];
 	OWN_FD int fd = -1;
 	size_t len = 0;
 	enum totp_err err =
@@ -27,9 +25,7 @@ enum totp_err machine_hash(uint8_t ret_hash[SHA256_LEN], struct reason *why)
 	}
 	if (err == TOTP_OK)
 		err = crypto_hmac(HMAC_SHA256, (struct piece){name, sizeof(name) - 1},
-				  &(struct piece){text, len}, 1, mac);
-	if (err == TOTP_OK)
-		memcpy(ret_hash, mac, SHA256_LEN);
+				  &(struct piece){text, len}, 1, ret_hash);
 	return err;
 }
 

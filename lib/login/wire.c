@@ -1,22 +1,8 @@
 #include "login/wire.h"
 
-#include "base/bytes.h"
-
 #define REQUEST_MAGIC  0x50545132u /* "PTQ2" */
 #define RESPONSE_MAGIC 0x50544132u /* "PTA2" */
 #define MAGIC_KIND     0xffffff00u /* all of it but the version */
-#define REASON_LEN     (sizeof(((struct reason *)0)->text) - 1)
-
-enum {
-	FLAG_ENROLLED = 1,
-	FLAG_REQUIRED = 4,
-	FLAG_MAY_ENROLL = 8,
-	FLAG_INVITED = 16,
-	FLAG_PENDING = 32,
-	FLAG_DISABLED = 64
-};
-enum { FLAG_BY_INVITATION = 1, FLAG_TELLS = 2 };
-enum { FLAG_OFF = 1, FLAG_IN_RUN = 2, FLAG_TORN = 4, FLAG_HOURS = 8 };
 
 void wire_request_wipe(struct wire_request *request)
 {
@@ -62,111 +48,67 @@ static bool answer_is_good(const struct answer *answer)
 	return good;
 }
 
-static void put_answer(struct buffer *out, const struct answer *answer)
+static void code_answer(const struct codec *codec, struct answer *answer)
 {
-	if (!answer_is_good(answer))
-		out->bad = true;
-	buffer_u8(out, (uint8_t)answer->kind);
-	buffer_u8(out, (uint8_t)answer->digits);
-	buffer_text(out, answer->code.text, CODE_DIGITS_MAX);
-	buffer_text(out, answer->recovery.text, RECOVERY_CODE_LEN);
-}
-
-static void get_answer(struct bytes *in, struct answer *answer)
-{
-	answer->kind = (enum answer_kind)bytes_u8(in);
-	answer->digits = bytes_u8(in);
-	bytes_text(in, answer->code.text, CODE_DIGITS_MAX);
-	bytes_text(in, answer->recovery.text, RECOVERY_CODE_LEN);
-	if (!answer_is_good(answer))
-		in->bad = true;
+	CODE(codec, answer->kind, 1);
+	CODE(codec, answer->digits, 1);
+	codec_text(codec, answer->code.text, CODE_DIGITS_MAX);
+	codec_text(codec, answer->recovery.text, RECOVERY_CODE_LEN);
+	codec_refuse(codec, !answer_is_good(answer));
 }
 
 /* A label, or none. */
-static void get_label(struct bytes *in, char label[CRED_LABEL_MAX + 1])
+static void code_label(const struct codec *codec, char label[CRED_LABEL_MAX + 1])
 {
-	bytes_text(in, label, CRED_LABEL_MAX);
-	if (label[0] && !cred_label_is_good(text_of(label)))
-		in->bad = true;
+	codec_text(codec, label, CRED_LABEL_MAX);
+	codec_refuse(codec, label[0] && !cred_label_is_good(text_of(label)));
 }
 
 /* --- the request --- */
 
-static void put_new_token(struct buffer *out, const struct wire_token *token)
+static void code_new_token(const struct codec *codec, struct wire_token *token)
 {
-	buffer_u8(out, (uint8_t)token->type);
-	buffer_u8(out, (uint8_t)token->alg);
-	buffer_u8(out, token->digits);
-	buffer_u16(out, token->period);
-	buffer_text(out, token->label, CRED_LABEL_MAX);
-	buffer_u8(out, (uint8_t)token->secret.len);
-	buffer_copy(out, token->secret.data, token->secret.len);
-	buffer_zeros(out, SECRET_MAX - token->secret.len);
-	buffer_u64(out, token->counter);
-	put_answer(out, &token->typed);
+	CODE(codec, token->type, 1);
+	codec_refuse(codec, token->type > TOKEN_HOTP);
+	CODE(codec, token->alg, 1);
+	CODE(codec, token->digits, 1);
+	CODE(codec, token->period, 2);
+	code_label(codec, token->label);
+	code_secret(codec, &token->secret);
+	codec_zeros(codec, SECRET_MAX - token->secret.len);
+	CODE(codec, token->counter, 8);
+	code_answer(codec, &token->typed);
 }
 
-static void get_new_token(struct bytes *in, struct wire_token *token)
+static void code_request(const struct codec *codec, struct wire_request *request)
 {
-	token->type = (enum token_type)bytes_u8(in);
-	token->alg = (enum hmac_alg)bytes_u8(in);
-	token->digits = bytes_u8(in);
-	token->period = bytes_u16(in);
-	get_label(in, token->label);
-	token->secret.len = bytes_u8(in);
-	if (token->secret.len > SECRET_MAX) {
-		in->bad = true;
-		token->secret.len = 0;
-	}
-	bytes_copy(in, token->secret.data, token->secret.len);
-	bytes_zeros(in, SECRET_MAX - token->secret.len);
-	token->counter = bytes_u64(in);
-	get_answer(in, &token->typed);
-	if (token->type > TOKEN_HOTP)
-		in->bad = true;
-}
+	bool *const flags[] = {&request->by_invitation, &request->tells};
 
-/* Which store is meant, what a PAM line says about an enrollment, and until when it counts. */
-static void put_terms(struct buffer *out, const struct wire_request *request)
-{
-	buffer_copy(out, request->store.id, sizeof(request->store.id));
-	buffer_text(out, request->store.dir, POLICY_PATH_MAX - 1);
-	buffer_u8(out, (uint8_t)((request->by_invitation ? FLAG_BY_INVITATION : 0) |
-				 (request->tells ? FLAG_TELLS : 0)));
-	buffer_u8(out, request->recovery_codes);
-	buffer_u64(out, request->deadline);
-}
-
-static void get_terms(struct bytes *in, struct wire_request *request)
-{
-	uint8_t flags;
-
-	bytes_copy(in, request->store.id, sizeof(request->store.id));
-	bytes_text(in, request->store.dir, POLICY_PATH_MAX - 1);
-	flags = bytes_u8(in);
-	request->by_invitation = flags & FLAG_BY_INVITATION;
-	request->tells = flags & FLAG_TELLS;
-	request->recovery_codes = bytes_u8(in);
-	request->deadline = bytes_u64(in);
-	if (flags & ~(FLAG_BY_INVITATION | FLAG_TELLS) || request->recovery_codes > RECOVERY_MAX)
-		in->bad = true;
+	CODE(codec, request->op, 1);
+	codec_text(codec, request->user, CRED_USER_MAX);
+	codec_text(codec, request->service, WIRE_SERVICE_MAX);
+	code_source(codec, &request->source);
+	codec_refuse(codec, request->source.kind > SOURCE_UID);
+	code_answer(codec, &request->answer);
+	code_label(codec, request->label);
+	code_label(codec, request->new_label);
+	code_new_token(codec, &request->token);
+	/* which store is meant, what a PAM line says about an enrollment, until when it counts */
+	codec_bytes(codec, request->store.id, sizeof(request->store.id));
+	codec_text(codec, request->store.dir, POLICY_PATH_MAX - 1);
+	codec_flags(codec, flags, 2);
+	codec_count(codec, &request->recovery_codes, RECOVERY_MAX);
+	CODE(codec, request->deadline, 8);
 }
 
 enum totp_err wire_put_request(const struct wire_request *request,
 			       uint8_t ret_message[WIRE_REQUEST_LEN])
 {
+	OWN_WIRE_REQUEST struct wire_request copy = *request; /* a walk may write to it */
 	struct buffer out = buffer_of(ret_message, WIRE_REQUEST_LEN);
 
 	buffer_u32(&out, REQUEST_MAGIC);
-	buffer_u8(&out, (uint8_t)request->op);
-	buffer_text(&out, request->user, CRED_USER_MAX);
-	buffer_text(&out, request->service, WIRE_SERVICE_MAX);
-	source_put(&out, &request->source);
-	put_answer(&out, &request->answer);
-	buffer_text(&out, request->label, CRED_LABEL_MAX);
-	buffer_text(&out, request->new_label, CRED_LABEL_MAX);
-	put_new_token(&out, &request->token);
-	put_terms(&out, request);
+	code_request(&(struct codec){.out = &out}, &copy);
 	return buffer_end(&out);
 }
 
@@ -178,16 +120,7 @@ enum totp_err wire_get_request(const uint8_t *message, size_t len, struct wire_r
 	*ret_request = (struct wire_request){0};
 	if (err != TOTP_OK)
 		return err;
-	ret_request->op = (enum wire_op)bytes_u8(&in);
-	bytes_text(&in, ret_request->user, CRED_USER_MAX);
-	bytes_text(&in, ret_request->service, WIRE_SERVICE_MAX);
-	source_get(&in, &ret_request->source);
-	in.bad |= ret_request->source.kind > SOURCE_UID;
-	get_answer(&in, &ret_request->answer);
-	get_label(&in, ret_request->label);
-	get_label(&in, ret_request->new_label);
-	get_new_token(&in, &ret_request->token);
-	get_terms(&in, ret_request);
+	code_request(&(struct codec){.in = &in}, ret_request);
 	err = bytes_end(&in);
 	if (err == TOTP_OK && !op_is_good(ret_request->op))
 		err = TOTP_ERR_RANGE;
@@ -198,157 +131,94 @@ enum totp_err wire_get_request(const uint8_t *message, size_t len, struct wire_r
 
 /* --- the response --- */
 
-static void put_outcome(struct buffer *out, const struct outcome *outcome)
+static void code_outcome(const struct codec *codec, struct outcome *outcome)
 {
-	buffer_u8(out, (uint8_t)outcome->verdict);
-	buffer_u8(out, (uint8_t)outcome->reason);
-	buffer_text(out, outcome->label, CRED_LABEL_MAX);
-	buffer_u32(out, outcome->wait_seconds);
-	buffer_u8(out,
-		  (uint8_t)((outcome->off ? FLAG_OFF : 0) | (outcome->in_run ? FLAG_IN_RUN : 0) |
-			    (outcome->torn ? FLAG_TORN : 0) |
-			    (outcome->off_hours ? FLAG_HOURS : 0)));
-	buffer_u64(out, (uint64_t)outcome->offset);
-	buffer_u8(out, (uint8_t)outcome->off_type);
-	buffer_u32(out, outcome->failures);
-	buffer_u64(out, (uint64_t)outcome->last_failure);
-	source_put(out, &outcome->failure_source);
-	buffer_u8(out, (uint8_t)outcome->recovery_left);
-	buffer_u8(out, (uint8_t)outcome->bypass_left);
-	buffer_u64(out, (uint64_t)outcome->bypass_expires);
+	bool *const flags[] = {&outcome->off, &outcome->in_run, &outcome->torn,
+			       &outcome->off_hours};
+
+	CODE(codec, outcome->verdict, 1);
+	CODE(codec, outcome->reason, 1);
+	code_label(codec, outcome->label);
+	CODE(codec, outcome->wait_seconds, 4);
+	codec_flags(codec, flags, 4);
+	CODE(codec, outcome->offset, 8);
+	CODE(codec, outcome->off_type, 1);
+	CODE(codec, outcome->failures, 4);
+	CODE(codec, outcome->last_failure, 8);
+	code_source(codec, &outcome->failure_source);
+	CODE(codec, outcome->recovery_left, 1);
+	CODE(codec, outcome->bypass_left, 1);
+	CODE(codec, outcome->bypass_expires, 8);
+	codec_refuse(codec, outcome->failure_source.kind > SOURCE_UID ||
+				    outcome->verdict > VERDICT_ALLOW ||
+				    outcome->reason >= JUDGE_COUNT_ ||
+				    outcome->off_type > TOKEN_HOTP);
 }
 
-static void get_outcome(struct bytes *in, struct outcome *outcome)
+static void code_status(const struct codec *codec, struct wire_status *status)
 {
-	uint8_t flags;
-
-	outcome->verdict = (enum verdict)bytes_u8(in);
-	outcome->reason = (enum judge_reason)bytes_u8(in);
-	get_label(in, outcome->label);
-	outcome->wait_seconds = bytes_u32(in);
-	flags = bytes_u8(in);
-	outcome->off = flags & FLAG_OFF;
-	outcome->in_run = flags & FLAG_IN_RUN;
-	outcome->torn = flags & FLAG_TORN;
-	outcome->off_hours = flags & FLAG_HOURS;
-	outcome->offset = (int64_t)bytes_u64(in);
-	outcome->off_type = (enum token_type)bytes_u8(in);
-	outcome->failures = bytes_u32(in);
-	outcome->last_failure = (int64_t)bytes_u64(in);
-	source_get(in, &outcome->failure_source);
-	outcome->recovery_left = bytes_u8(in);
-	outcome->bypass_left = bytes_u8(in);
-	outcome->bypass_expires = (int64_t)bytes_u64(in);
-	if (outcome->failure_source.kind > SOURCE_UID || outcome->verdict > VERDICT_ALLOW ||
-	    outcome->reason >= JUDGE_COUNT_ || outcome->off_type > TOKEN_HOTP ||
-	    flags & ~(FLAG_OFF | FLAG_IN_RUN | FLAG_TORN | FLAG_HOURS))
-		in->bad = true;
-}
-
-static void put_status(struct buffer *out, const struct wire_status *status)
-{
-	buffer_u64(out, (uint64_t)status->created);
-	buffer_u8(out, status->recovery_count);
-	buffer_u8(out, status->recovery_left);
-	buffer_u64(out, (uint64_t)status->last_success);
-	buffer_u32(out, status->wait_seconds);
-	buffer_u8(out, status->token_count);
-	for (size_t i = 0; i < CRED_TOKENS_MAX; i++) {
-		const struct wire_shown *shown = &status->tokens[i];
-
-		buffer_u8(out, (uint8_t)shown->type);
-		buffer_u8(out, (uint8_t)shown->alg);
-		buffer_u8(out, shown->digits);
-		buffer_u16(out, shown->period);
-		buffer_text(out, shown->label, CRED_LABEL_MAX);
-		buffer_u64(out, (uint64_t)shown->created);
-		buffer_u64(out, (uint64_t)shown->last_used);
-	}
-}
-
-static void get_status(struct bytes *in, struct wire_status *status)
-{
-	status->created = (int64_t)bytes_u64(in);
-	status->recovery_count = bytes_u8(in);
-	status->recovery_left = bytes_u8(in);
-	status->last_success = (int64_t)bytes_u64(in);
-	status->wait_seconds = bytes_u32(in);
-	status->token_count = bytes_u8(in);
+	CODE(codec, status->created, 8);
+	CODE(codec, status->recovery_count, 1);
+	CODE(codec, status->recovery_left, 1);
+	CODE(codec, status->last_success, 8);
+	CODE(codec, status->wait_seconds, 4);
+	codec_count(codec, &status->token_count, CRED_TOKENS_MAX);
 	for (size_t i = 0; i < CRED_TOKENS_MAX; i++) {
 		struct wire_shown *shown = &status->tokens[i];
 
-		shown->type = (enum token_type)bytes_u8(in);
-		shown->alg = (enum hmac_alg)bytes_u8(in);
-		shown->digits = bytes_u8(in);
-		shown->period = bytes_u16(in);
-		get_label(in, shown->label);
-		shown->created = (int64_t)bytes_u64(in);
-		shown->last_used = (int64_t)bytes_u64(in);
-		if (shown->type > TOKEN_HOTP || shown->alg > HMAC_SHA512)
-			in->bad = true;
+		CODE(codec, shown->type, 1);
+		CODE(codec, shown->alg, 1);
+		codec_refuse(codec, shown->type > TOKEN_HOTP || shown->alg > HMAC_SHA512);
+		CODE(codec, shown->digits, 1);
+		CODE(codec, shown->period, 2);
+		code_label(codec, shown->label);
+		CODE(codec, shown->created, 8);
+		CODE(codec, shown->last_used, 8);
 	}
-	if (status->token_count > CRED_TOKENS_MAX)
-		in->bad = true;
 }
 
-static uint8_t response_flags(const struct wire_response *response)
+static void code_codes(const struct codec *codec, struct wire_response *response)
 {
-	return (uint8_t)((response->enrolled ? FLAG_ENROLLED : 0) |
-			 (response->required ? FLAG_REQUIRED : 0) |
-			 (response->may_enroll ? FLAG_MAY_ENROLL : 0) |
-			 (response->invited ? FLAG_INVITED : 0) |
-			 (response->pending ? FLAG_PENDING : 0) |
-			 (response->disabled ? FLAG_DISABLED : 0));
-}
-
-static void get_response_flags(struct bytes *in, struct wire_response *response)
-{
-	uint8_t flags = bytes_u8(in);
-
-	response->enrolled = flags & FLAG_ENROLLED;
-	response->required = flags & FLAG_REQUIRED;
-	response->may_enroll = flags & FLAG_MAY_ENROLL;
-	response->invited = flags & FLAG_INVITED;
-	response->pending = flags & FLAG_PENDING;
-	response->disabled = flags & FLAG_DISABLED;
-	if (flags != response_flags(response))
-		in->bad = true;
-}
-
-static void get_codes(struct bytes *in, struct wire_response *response)
-{
-	response->code_count = bytes_u8(in);
-	if (response->code_count > RECOVERY_MAX)
-		in->bad = true;
+	codec_count(codec, &response->code_count, RECOVERY_MAX);
 	for (size_t i = 0; i < RECOVERY_MAX; i++) {
 		char *text = response->codes[i].text;
 		struct recovery_code same;
 
-		bytes_text(in, text, RECOVERY_CODE_LEN);
-		if (i < response->code_count
-			    ? !recovery_read(text, &same) || strcmp(same.text, text) != 0
-			    : text[0] != '\0')
-			in->bad = true;
+		codec_text(codec, text, RECOVERY_CODE_LEN);
+		codec_refuse(codec, i < response->code_count ? !recovery_read(text, &same) ||
+								       strcmp(same.text, text) != 0
+							     : text[0] != '\0');
 		WIPE(same);
 	}
+}
+
+static void code_response(const struct codec *codec, struct wire_response *response)
+{
+	bool *const flags[] = {&response->enrolled, NULL,
+			       &response->required, &response->may_enroll,
+			       &response->invited,  &response->pending,
+			       &response->disabled};
+
+	CODE(codec, response->op, 1);
+	CODE(codec, response->err, 1);
+	codec_text(codec, response->why.text, sizeof(response->why.text) - 1);
+	codec_flags(codec, flags, 7);
+	code_outcome(codec, &response->outcome);
+	code_status(codec, &response->status);
+	code_codes(codec, response);
+	code_notices(codec, response->outcome.notices);
+	for (size_t i = 0; i < NOTICE_KINDS; i++)
+		codec_refuse(codec, response->outcome.notices[i].source.kind > SOURCE_UID);
 }
 
 enum totp_err wire_put_response(const struct wire_response *response,
 				uint8_t ret_message[WIRE_RESPONSE_LEN])
 {
+	OWN_WIRE_RESPONSE struct wire_response copy = *response;
 	struct buffer out = buffer_of(ret_message, WIRE_RESPONSE_LEN);
 
 	buffer_u32(&out, RESPONSE_MAGIC);
-	buffer_u8(&out, (uint8_t)response->op);
-	buffer_u8(&out, (uint8_t)response->err);
-	buffer_text(&out, response->why.text, REASON_LEN);
-	buffer_u8(&out, response_flags(response));
-	put_outcome(&out, &response->outcome);
-	put_status(&out, &response->status);
-	buffer_u8(&out, response->code_count);
-	for (size_t i = 0; i < RECOVERY_MAX; i++)
-		buffer_text(&out, response->codes[i].text, RECOVERY_CODE_LEN);
-	notices_put(&out, response->outcome.notices);
+	code_response(&(struct codec){.out = &out}, &copy);
 	return buffer_end(&out);
 }
 
@@ -361,16 +231,7 @@ enum totp_err wire_get_response(const uint8_t *message, size_t len,
 	*ret_response = (struct wire_response){0};
 	if (err != TOTP_OK)
 		return err;
-	ret_response->op = (enum wire_op)bytes_u8(&in);
-	ret_response->err = (enum totp_err)bytes_u8(&in);
-	bytes_text(&in, ret_response->why.text, REASON_LEN);
-	get_response_flags(&in, ret_response);
-	get_outcome(&in, &ret_response->outcome);
-	get_status(&in, &ret_response->status);
-	get_codes(&in, ret_response);
-	notices_get(&in, ret_response->outcome.notices);
-	for (size_t i = 0; i < NOTICE_KINDS; i++)
-		in.bad |= ret_response->outcome.notices[i].source.kind > SOURCE_UID;
+	code_response(&(struct codec){.in = &in}, ret_response);
 	err = bytes_end(&in);
 	if (err == TOTP_OK &&
 	    (!op_is_good(ret_response->op) || ret_response->err >= TOTP_ERR_COUNT_))

@@ -2,7 +2,6 @@
 #ifndef OTP_BASE32_H
 #define OTP_BASE32_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/secret.h"

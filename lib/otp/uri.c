@@ -6,33 +6,18 @@
 #include "otp/hotp.h"
 #include "otp/totp.h"
 
-static const struct {
-	enum hmac_alg alg;
-	const char *name;
-} algorithms[] = {{HMAC_SHA1, "SHA1"}, {HMAC_SHA256, "SHA256"}, {HMAC_SHA512, "SHA512"}};
-
-#define ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))
-
 void uri_wipe(struct otp_uri *uri)
 {
 	explicit_bzero(uri, sizeof(*uri));
 }
 
-const char *uri_algorithm_name(enum hmac_alg alg)
-{
-	for (size_t i = 0; i < ALGORITHMS; i++)
-		if (algorithms[i].alg == alg)
-			return algorithms[i].name;
-	return "?";
-}
-
 enum totp_err uri_algorithm_of(struct text name, enum hmac_alg *ret_alg)
 {
-	for (size_t i = 0; i < ALGORITHMS; i++) {
-		if (name.len != strlen(algorithms[i].name) ||
-		    strncasecmp(name.at, algorithms[i].name, name.len) != 0)
+	for (enum hmac_alg alg = HMAC_SHA1; alg <= HMAC_SHA512; alg++) {
+		if (name.len != strlen(crypto_alg_name(alg)) ||
+		    strncasecmp(name.at, crypto_alg_name(alg), name.len) != 0)
 			continue;
-		*ret_alg = algorithms[i].alg;
+		*ret_alg = alg;
 		return TOTP_OK;
 	}
 	return TOTP_ERR_FORMAT;
@@ -40,19 +25,16 @@ enum totp_err uri_algorithm_of(struct text name, enum hmac_alg *ret_alg)
 
 enum totp_err uri_check_name(const char *what, struct text name, size_t max, struct reason *why)
 {
-	if (name.len == 0 || name.len > max) {
-		reason_set(why, "%s: %zu bytes long, expected 1 to %zu", what, name.len, max);
-		return TOTP_ERR_RANGE;
-	}
-	if (memchr(name.at, ':', name.len)) {
-		reason_set(why, "%s: a colon is not allowed, since authenticator apps split there",
-			   what);
-		return TOTP_ERR_FORMAT;
-	}
-	if (!text_is_clean(name)) {
-		reason_set(why, "%s: expected UTF-8 text without control characters", what);
-		return TOTP_ERR_FORMAT;
-	}
+	if (name.len == 0 || name.len > max)
+		return reason_err(why, TOTP_ERR_RANGE, "%s: %zu bytes long, expected 1 to %zu",
+				  what, name.len, max);
+	if (memchr(name.at, ':', name.len))
+		return reason_err(
+			why, TOTP_ERR_FORMAT,
+			"%s: a colon is not allowed, since authenticator apps split there", what);
+	if (!text_is_clean(name))
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "%s: expected UTF-8 text without control characters", what);
 	return TOTP_OK;
 }
 
@@ -112,7 +94,7 @@ enum totp_err uri_write(const struct otp_uri *uri, char ret_text[URI_TEXT_MAX])
 	if (uri->issuer[0])
 		end = append_encoded(stpcpy(end, "&issuer="), uri->issuer);
 	if (uri->alg != HMAC_SHA1)
-		end = stpcpy(stpcpy(end, "&algorithm="), uri_algorithm_name(uri->alg));
+		end = stpcpy(stpcpy(end, "&algorithm="), crypto_alg_name(uri->alg));
 	if (uri->digits != 6)
 		end += sprintf(end, "&digits=%u", uri->digits);
 	if (uri->hotp)
@@ -239,17 +221,14 @@ static enum totp_err parse_query(struct text query, struct otp_uri *uri, struct 
 		if (param == PARAM_COUNT)
 			continue;
 		err = seen[param] ? TOTP_ERR_FORMAT : parse_value(param, pair, uri);
-		if (err != TOTP_OK) {
-			reason_set(why, "%s: %s", param_names[param],
-				   seen[param] ? "given twice" : err_name(err));
-			return err;
-		}
+		if (err != TOTP_OK)
+			return reason_err(why, err, "%s: %s", param_names[param],
+					  seen[param] ? "given twice" : err_name(err));
 		seen[param] = true;
 	}
-	if (!seen[PARAM_SECRET] || (uri->hotp && !seen[PARAM_COUNTER])) {
-		reason_set(why, "no %s in the URI", seen[PARAM_SECRET] ? "counter" : "secret");
-		return TOTP_ERR_FORMAT;
-	}
+	if (!seen[PARAM_SECRET] || (uri->hotp && !seen[PARAM_COUNTER]))
+		return reason_err(why, TOTP_ERR_FORMAT, "no %s in the URI",
+				  seen[PARAM_SECRET] ? "counter" : "secret");
 	return TOTP_OK;
 }
 
@@ -261,21 +240,19 @@ static enum totp_err parse_whole(struct text text, struct otp_uri *uri, struct r
 
 	if (text.len < sizeof(scheme) + 4 || strncasecmp(text.at, scheme, sizeof(scheme) - 1) ||
 	    (strncasecmp(text.at + sizeof(scheme) - 1, "totp/", 5) &&
-	     strncasecmp(text.at + sizeof(scheme) - 1, "hotp/", 5))) {
-		reason_set(why,
-			   "expected a URI that begins with otpauth://totp/ or otpauth://hotp/");
-		return TOTP_ERR_FORMAT;
-	}
+	     strncasecmp(text.at + sizeof(scheme) - 1, "hotp/", 5)))
+		return reason_err(
+			why, TOTP_ERR_FORMAT,
+			"expected a URI that begins with otpauth://totp/ or otpauth://hotp/");
 	uri->hotp = (text.at[sizeof(scheme) - 1] | 32) == 'h';
 	text.at += sizeof(scheme) + 4;
 	text.len -= sizeof(scheme) + 4;
 
-	if (!text_field(&text, '?', &label) || parse_label(label, uri) != TOTP_OK) {
-		reason_set(why,
-			   "label: expected ISSUER:ACCOUNT, percent-encoded, of %d and %d bytes",
-			   URI_ISSUER_MAX, URI_ACCOUNT_MAX);
-		return TOTP_ERR_FORMAT;
-	}
+	if (!text_field(&text, '?', &label) || parse_label(label, uri) != TOTP_OK)
+		return reason_err(
+			why, TOTP_ERR_FORMAT,
+			"label: expected ISSUER:ACCOUNT, percent-encoded, of %d and %d bytes",
+			URI_ISSUER_MAX, URI_ACCOUNT_MAX);
 	err = parse_query(text, uri, why);
 	if (err == TOTP_OK &&
 	    (!text_is_clean(text_of(uri->issuer)) || !text_is_clean(text_of(uri->account)))) {

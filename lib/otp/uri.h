@@ -31,10 +31,7 @@ struct otp_uri {
 /* Overwrite all of it with zeros. */
 void uri_wipe(struct otp_uri *uri);
 
-/* "SHA1", "SHA256" or "SHA512"; never NULL. */
-const char *uri_algorithm_name(enum hmac_alg alg);
-
-/* The reverse, in any case. TOTP_ERR_FORMAT: another name. */
+/* The algorithm of crypto_alg_name, in any case. TOTP_ERR_FORMAT: another name. */
 MUST_CHECK enum totp_err uri_algorithm_of(struct text name, enum hmac_alg *ret_alg);
 
 /*

@@ -1,11 +1,7 @@
 #include "record/cred.h"
 
-#include "base/bytes.h"
 #include "otp/hotp.h"
 #include "otp/totp.h"
-
-#define FLAG_DISABLED     1
-#define FLAG_MUST_CONFIRM 2
 
 void cred_wipe(struct cred *cred)
 {
@@ -20,6 +16,15 @@ bool cred_label_is_good(struct text label)
 		return false;
 	text_printable(label, kept, sizeof(kept));
 	return memcmp(kept, label.at, label.len) == 0 && !memchr(label.at, '?', label.len);
+}
+
+void code_secret(const struct codec *codec, struct secret *secret)
+{
+	CODE(codec, secret->len, 1);
+	codec_refuse(codec, secret->len > SECRET_MAX);
+	if (secret->len > SECRET_MAX)
+		secret->len = 0;
+	codec_bytes(codec, secret->data, secret->len);
 }
 
 struct hotp token_hotp(const struct token *token)
@@ -97,146 +102,86 @@ enum totp_err cred_check(const struct cred *cred)
 	return TOTP_OK;
 }
 
-static void encode_token(struct buffer *out, const struct token *token)
+static void code_token(const struct codec *codec, struct token *token)
 {
-	buffer_u8(out, token->id);
-	buffer_u8(out, (uint8_t)token->type);
-	buffer_u8(out, (uint8_t)token->alg);
-	buffer_u8(out, token->digits);
-	buffer_u16(out, token->period);
-	buffer_u32(out, (uint32_t)token->offset);
-	buffer_u64(out, (uint64_t)token->created);
-	buffer_string(out, token->label);
-	buffer_u8(out, (uint8_t)token->secret.len);
-	buffer_copy(out, token->secret.data, token->secret.len);
+	CODE(codec, token->id, 1);
+	CODE(codec, token->type, 1);
+	CODE(codec, token->alg, 1);
+	CODE(codec, token->digits, 1);
+	CODE(codec, token->period, 2);
+	CODE(codec, token->offset, 4);
+	CODE(codec, token->created, 8);
+	codec_string(codec, token->label, sizeof(token->label));
+	code_secret(codec, &token->secret);
 }
 
-static uint8_t cred_flags(const struct cred *cred)
+static void code_bypass(const struct codec *codec, struct bypass *bypass)
 {
-	return (uint8_t)((cred->disabled ? FLAG_DISABLED : 0) |
-			 (cred->must_confirm ? FLAG_MUST_CONFIRM : 0));
-}
+	bool present = bypass->uses != 0;
 
-static void encode_bypass(struct buffer *out, const struct bypass *bypass)
-{
-	buffer_u8(out, bypass->uses != 0);
-	if (bypass->uses == 0)
+	codec_flags(codec, &(bool *){&present}, 1);
+	if (!present)
 		return;
-	buffer_u64(out, (uint64_t)bypass->created);
-	buffer_u64(out, (uint64_t)bypass->expires);
-	buffer_u8(out, bypass->uses);
-	buffer_copy(out, bypass->salt, sizeof(bypass->salt));
-	buffer_copy(out, bypass->hash, sizeof(bypass->hash));
+	CODE(codec, bypass->created, 8);
+	CODE(codec, bypass->expires, 8);
+	CODE(codec, bypass->uses, 1);
+	codec_refuse(codec, bypass->uses == 0);
+	codec_bytes(codec, bypass->salt, sizeof(bypass->salt));
+	codec_bytes(codec, bypass->hash, sizeof(bypass->hash));
+}
+
+static void code_cred(const struct codec *codec, struct cred *cred)
+{
+	bool *const bound[] = {&cred->uid_bound};
+	bool *const flags[] = {&cred->disabled, &cred->must_confirm};
+
+	CODE(codec, cred->version, 1);
+	codec_bytes(codec, cred->id, sizeof(cred->id));
+	codec_bytes(codec, cred->state_key, sizeof(cred->state_key));
+	codec_flags(codec, bound, 1);
+	CODE(codec, cred->uid, 4);
+	CODE(codec, cred->created, 8);
+	codec_flags(codec, flags, 2);
+	codec_string(codec, cred->user, sizeof(cred->user));
+	codec_count(codec, &cred->token_count, CRED_TOKENS_MAX);
+	for (size_t i = 0; i < cred->token_count; i++)
+		code_token(codec, &cred->tokens[i]);
+	codec_count(codec, &cred->recovery_count, RECOVERY_MAX);
+	codec_bytes(codec, cred->recovery_salt, sizeof(cred->recovery_salt));
+	for (size_t i = 0; i < cred->recovery_count; i++)
+		codec_bytes(codec, cred->recovery_hash[i], SHA256_LEN);
+	code_bypass(codec, &cred->bypass);
 }
 
 enum totp_err cred_encode(const struct cred *cred, uint8_t ret_bytes[CRED_BYTES_MAX],
 			  size_t *ret_len)
 {
+	OWN_CRED struct cred copy = *cred; /* a walk may write to what it walks over */
 	struct buffer out = buffer_of(ret_bytes, CRED_BYTES_MAX);
 	enum totp_err err = cred_check(cred);
 
 	if (err != TOTP_OK)
 		return err;
 
-	buffer_u8(&out, cred->version);
-	buffer_copy(&out, cred->id, sizeof(cred->id));
-	buffer_copy(&out, cred->state_key, sizeof(cred->state_key));
-	buffer_u8(&out, cred->uid_bound);
-	buffer_u32(&out, cred->uid);
-	buffer_u64(&out, (uint64_t)cred->created);
-	buffer_u8(&out, cred_flags(cred));
-	buffer_string(&out, cred->user);
-	buffer_u8(&out, cred->token_count);
-	for (size_t i = 0; i < cred->token_count; i++)
-		encode_token(&out, &cred->tokens[i]);
-	buffer_u8(&out, cred->recovery_count);
-	buffer_copy(&out, cred->recovery_salt, sizeof(cred->recovery_salt));
-	for (size_t i = 0; i < cred->recovery_count; i++)
-		buffer_copy(&out, cred->recovery_hash[i], SHA256_LEN);
-	encode_bypass(&out, &cred->bypass);
-
+	code_cred(&(struct codec){.out = &out}, &copy);
 	err = buffer_end(&out);
 	if (err == TOTP_OK)
 		*ret_len = out.len;
 	return err;
 }
 
-static void decode_token(struct bytes *in, struct token *token)
-{
-	token->id = bytes_u8(in);
-	token->type = (enum token_type)bytes_u8(in);
-	token->alg = (enum hmac_alg)bytes_u8(in);
-	token->digits = bytes_u8(in);
-	token->period = bytes_u16(in);
-	token->offset = (int32_t)bytes_u32(in);
-	token->created = (int64_t)bytes_u64(in);
-	bytes_string(in, token->label, sizeof(token->label));
-	token->secret.len = bytes_u8(in);
-	if (token->secret.len > SECRET_MAX) {
-		in->bad = true;
-		token->secret.len = 0;
-	}
-	bytes_copy(in, token->secret.data, token->secret.len);
-}
-
-static void decode_bypass(struct bytes *in, struct bypass *bypass)
-{
-	uint8_t present = bytes_u8(in);
-
-	in->bad |= present > 1;
-	if (present != 1)
-		return;
-	bypass->created = (int64_t)bytes_u64(in);
-	bypass->expires = (int64_t)bytes_u64(in);
-	bypass->uses = bytes_u8(in);
-	in->bad |= bypass->uses == 0;
-	bytes_copy(in, bypass->salt, sizeof(bypass->salt));
-	bytes_copy(in, bypass->hash, sizeof(bypass->hash));
-}
-
-static void decode_cred_fields(struct bytes *in, struct cred *cred)
-{
-	uint8_t bound, flags;
-
-	bytes_copy(in, cred->id, sizeof(cred->id));
-	bytes_copy(in, cred->state_key, sizeof(cred->state_key));
-	bound = bytes_u8(in);
-	cred->uid_bound = bound == 1;
-	in->bad |= bound > 1;
-	cred->uid = bytes_u32(in);
-	cred->created = (int64_t)bytes_u64(in);
-	flags = bytes_u8(in);
-	cred->disabled = flags & FLAG_DISABLED;
-	cred->must_confirm = flags & FLAG_MUST_CONFIRM;
-	in->bad |= flags != cred_flags(cred);
-	bytes_string(in, cred->user, sizeof(cred->user));
-	cred->token_count = bytes_u8(in);
-	in->bad |= cred->token_count > CRED_TOKENS_MAX;
-	for (size_t i = 0; !in->bad && i < cred->token_count; i++)
-		decode_token(in, &cred->tokens[i]);
-	cred->recovery_count = bytes_u8(in);
-	in->bad |= cred->recovery_count > RECOVERY_MAX;
-	bytes_copy(in, cred->recovery_salt, sizeof(cred->recovery_salt));
-	for (size_t i = 0; !in->bad && i < cred->recovery_count; i++)
-		bytes_copy(in, cred->recovery_hash[i], SHA256_LEN);
-	decode_bypass(in, &cred->bypass);
-}
-
 enum totp_err cred_decode(const uint8_t *buf, size_t len, struct cred *ret_cred)
 {
 	struct bytes in = bytes_of(buf, len);
-	uint8_t version;
 	enum totp_err err;
 
 	cred_wipe(ret_cred);
 	if (len == 0)
 		return TOTP_ERR_FORMAT;
-	version = bytes_u8(&in);
-	if (version < RECORD_VERSION_FIRST || version > record_version_newest)
+	if (buf[0] < RECORD_VERSION_FIRST || buf[0] > record_version_newest)
 		return TOTP_ERR_UNSUPPORTED;
 
-	ret_cred->version = version;
-	decode_cred_fields(&in, ret_cred);
+	code_cred(&(struct codec){.in = &in}, ret_cred);
 	err = bytes_end(&in);
 	if (err == TOTP_OK)
 		err = cred_check(ret_cred);

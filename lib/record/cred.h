@@ -6,6 +6,7 @@
 #ifndef RECORD_CRED_H
 #define RECORD_CRED_H
 
+#include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -73,6 +74,9 @@ void cred_wipe(struct cred *cred);
 
 /* 1 to CRED_LABEL_MAX bytes of printable ASCII but '"', '\\' and '?', no blank at either end? */
 bool cred_label_is_good(struct text label);
+
+/* A secret as a length byte and its bytes. */
+void code_secret(const struct codec *codec, struct secret *secret);
 
 /* The token's function from counters to codes; it refers to the token. */
 struct hotp token_hotp(const struct token *token);

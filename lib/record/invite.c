@@ -1,7 +1,5 @@
 #include "record/invite.h"
 
-#include "base/bytes.h"
-
 #define INVITE_MAGIC   0x50545356u /* "PTSV"; a credential begins with its version */
 #define INVITE_VERSION 1
 
@@ -20,10 +18,19 @@ bool invite_holds(const struct invite *invite, uint32_t uid, int64_t now)
 	return invite->uid == uid && invite->created <= now && now < invite->expires;
 }
 
+static void code_invite(const struct codec *codec, struct invite *invite)
+{
+	CODE(codec, invite->uid, 4);
+	CODE(codec, invite->created, 8);
+	CODE(codec, invite->expires, 8);
+	codec_string(codec, invite->user, sizeof(invite->user));
+}
+
 enum totp_err invite_encode(const struct invite *invite, uint8_t ret_bytes[INVITE_BYTES_MAX],
 			    size_t *ret_len)
 {
 	struct buffer out = buffer_of(ret_bytes, INVITE_BYTES_MAX);
+	struct invite copy = *invite;
 	enum totp_err err = invite_check(invite);
 
 	if (err != TOTP_OK)
@@ -31,11 +38,7 @@ enum totp_err invite_encode(const struct invite *invite, uint8_t ret_bytes[INVIT
 
 	buffer_u32(&out, INVITE_MAGIC);
 	buffer_u8(&out, INVITE_VERSION);
-	buffer_u32(&out, invite->uid);
-	buffer_u64(&out, (uint64_t)invite->created);
-	buffer_u64(&out, (uint64_t)invite->expires);
-	buffer_string(&out, invite->user);
-
+	code_invite(&(struct codec){.out = &out}, &copy);
 	err = buffer_end(&out);
 	if (err == TOTP_OK)
 		*ret_len = out.len;
@@ -53,10 +56,7 @@ enum totp_err invite_decode(const uint8_t *buf, size_t len, struct invite *ret_i
 	if (bytes_u8(&in) != INVITE_VERSION)
 		return in.bad ? TOTP_ERR_FORMAT : TOTP_ERR_UNSUPPORTED;
 
-	invite.uid = bytes_u32(&in);
-	invite.created = (int64_t)bytes_u64(&in);
-	invite.expires = (int64_t)bytes_u64(&in);
-	bytes_string(&in, invite.user, sizeof(invite.user));
+	code_invite(&(struct codec){.in = &in}, &invite);
 	err = bytes_end(&in);
 	if (err == TOTP_OK)
 		err = invite_check(&invite);

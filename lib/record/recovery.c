@@ -51,16 +51,11 @@ static enum totp_err hash_code(const uint8_t salt[RECOVERY_SALT_LEN], const char
 			       uint8_t ret_hash[SHA256_LEN])
 {
 	const struct piece key = {salt, RECOVERY_SALT_LEN}, piece = {code, strlen(code)};
-	uint8_t mac[MAC_MAX];
-	enum totp_err err = crypto_hmac(HMAC_SHA256, key, &piece, 1, mac);
 
-	if (err == TOTP_OK)
-		memcpy(ret_hash, mac, SHA256_LEN);
-	return err;
+	return crypto_hmac(HMAC_SHA256, key, &piece, 1, ret_hash);
 }
 
-/* All are compared, each in constant time; -1 for none. */
-static int find_recovery_hash(const struct cred *cred, const uint8_t hash[SHA256_LEN])
+int recovery_find_hash(const struct cred *cred, const uint8_t hash[SHA256_LEN])
 {
 	int index = -1;
 
@@ -120,7 +115,7 @@ enum totp_err recovery_find(const struct cred *cred, const char *code, int *ret_
 	enum totp_err err = hash_code(cred->recovery_salt, code, hash);
 
 	if (err == TOTP_OK)
-		*ret_index = find_recovery_hash(cred, hash);
+		*ret_index = recovery_find_hash(cred, hash);
 	return err;
 }
 
@@ -131,7 +126,7 @@ static enum totp_err scratch_salt(const struct cred *cred, uint8_t ret_salt[RECO
 	const struct secret *secret = &cred->tokens[0].secret;
 	const struct piece key = {secret->data, secret->len};
 	const struct piece piece = {purpose, sizeof(purpose) - 1};
-	uint8_t mac[MAC_MAX];
+	uint8_t mac[SHA256_LEN];
 	enum totp_err err = crypto_hmac(HMAC_SHA256, key, &piece, 1, mac);
 
 	if (err == TOTP_OK)
@@ -148,7 +143,7 @@ static enum totp_err add_scratch(struct cred *cred, const struct code *code)
 	if (strspn(code->text, "0123456789") != SCRATCH_DIGITS)
 		return TOTP_ERR_RANGE;
 	err = hash_code(cred->recovery_salt, code->text, hash);
-	if (err == TOTP_OK && find_recovery_hash(cred, hash) < 0)
+	if (err == TOTP_OK && recovery_find_hash(cred, hash) < 0)
 		memcpy(cred->recovery_hash[cred->recovery_count++], hash, sizeof(hash));
 	return err;
 }

@@ -42,6 +42,9 @@ MUST_CHECK enum totp_err recovery_make(struct cred *cred, unsigned count,
  */
 MUST_CHECK enum totp_err recovery_find(const struct cred *cred, const char *code, int *ret_index);
 
+/* The same by its hash under the credential's salt. */
+int recovery_find_hash(const struct cred *cred, const uint8_t hash[SHA256_LEN]);
+
 #define SCRATCH_DIGITS 8
 
 /*

@@ -72,18 +72,18 @@ void state_merge(struct login_state *state, const struct login_state *other)
 	*state = merged;
 }
 
-void source_put(struct buffer *out, const struct source *source)
+void code_source(const struct codec *codec, struct source *source)
 {
-	buffer_u8(out, source->kind);
-	buffer_copy(out, source->bytes, sizeof(source->bytes));
+	CODE(codec, source->kind, 1);
+	codec_bytes(codec, source->bytes, sizeof(source->bytes));
 }
 
-static void encode_throttle(struct buffer *out, const struct throttle *throttle)
+static void code_throttle(const struct codec *codec, struct throttle *throttle)
 {
-	buffer_u32(out, throttle->burst.used);
-	buffer_u64(out, (uint64_t)throttle->burst.since);
-	buffer_u32(out, throttle->total.used);
-	buffer_u64(out, (uint64_t)throttle->total.since);
+	CODE(codec, throttle->burst.used, 4);
+	CODE(codec, throttle->burst.since, 8);
+	CODE(codec, throttle->total.used, 4);
+	CODE(codec, throttle->total.since, 8);
 }
 
 /* Version 1 has one throttle for all sources that are not known. */
@@ -97,7 +97,7 @@ static size_t classes_of(const struct cred *cred)
  * the state are not hashed, only how many bytes come before them: of 4 KiB some 300 are in use,
  * and hashing all of them was most of what a login computes.
  */
-static enum totp_err slot_mac(const uint8_t *slot, const struct cred *cred, uint8_t mac[MAC_MAX])
+static enum totp_err slot_mac(const uint8_t *slot, const struct cred *cred, uint8_t mac[SHA256_LEN])
 {
 	bool whole = cred->version == RECORD_VERSION_FIRST;
 	size_t used = whole ? STATE_MAC_AT : bytes_used(slot, STATE_MAC_AT);
@@ -131,155 +131,74 @@ static enum totp_err state_check(const struct login_state *state, const struct c
 }
 
 /* After all that version 1 has. Zeros, as at the end of any slot, are no notice. */
-void notices_put(struct buffer *out, const struct notice notices[NOTICE_KINDS])
+void code_notices(const struct codec *codec, struct notice notices[NOTICE_KINDS])
 {
 	for (size_t i = 0; i < NOTICE_KINDS; i++) {
-		buffer_u8(out, notices[i].count);
-		buffer_u64(out, (uint64_t)notices[i].last);
-		source_put(out, &notices[i].source);
+		CODE(codec, notices[i].count, 1);
+		CODE(codec, notices[i].last, 8);
+		code_source(codec, &notices[i].source);
 	}
 }
 
-static void encode_notices(struct buffer *out, const struct login_state *state)
+static void code_state(const struct codec *codec, const struct cred *cred,
+		       struct login_state *state)
 {
-	uint8_t unread = 0;
+	bool *unread[CRED_TOKENS_MAX];
 
-	notices_put(out, state->notices);
-	for (size_t i = 0; i < state->token_count; i++)
-		unread |= (uint8_t)((state->tokens[i].unread ? 1u : 0u) << i);
-	buffer_u8(out, unread);
+	CODE(codec, state->sequence, 8);
+	codec_bytes(codec, state->cred_id, sizeof(state->cred_id));
+	codec_count(codec, &state->token_count, CRED_TOKENS_MAX);
+	for (size_t i = 0; i < state->token_count; i++) {
+		CODE(codec, state->tokens[i].id, 1);
+		CODE(codec, state->tokens[i].moving, 8);
+		CODE(codec, state->tokens[i].last_used, 8);
+		unread[i] = &state->tokens[i].unread;
+	}
+	CODE(codec, state->spent, 4);
+	CODE(codec, state->bypass_used, 1);
+	for (size_t i = 0; i < classes_of(cred); i++)
+		code_throttle(codec, &state->shared[i]);
+	codec_count(codec, &state->known_count, STATE_KNOWN_MAX);
+	for (size_t i = 0; i < state->known_count; i++) {
+		code_source(codec, &state->known[i].source);
+		CODE(codec, state->known[i].last_success, 8);
+		code_throttle(codec, &state->known[i].throttle);
+	}
+	CODE(codec, state->failures, 4);
+	CODE(codec, state->last_failure, 8);
+	code_source(codec, &state->last_failure_source);
+	CODE(codec, state->last_success, 8);
+	if (cred->version < 2)
+		return;
+	code_notices(codec, state->notices);
+	codec_flags(codec, unread, state->token_count);
 }
 
 enum totp_err state_encode(const struct login_state *state, const struct cred *cred,
 			   uint8_t ret_slot[STATE_SLOT_LEN])
 {
 	struct buffer out = buffer_of(ret_slot, STATE_MAC_AT);
-	uint8_t mac[MAC_MAX];
+	struct login_state copy = *state; /* a walk may write to what it walks over */
 	enum totp_err err = state_check(state, cred);
 
 	if (err != TOTP_OK)
 		return err;
 
+	for (size_t i = 1; copy.one_class && i < SOURCE_CLASSES; i++)
+		copy.shared[i] = copy.shared[0];
 	buffer_u32(&out, STATE_MAGIC);
 	buffer_u16(&out, cred->version);
-	buffer_u64(&out, state->sequence);
-	buffer_copy(&out, state->cred_id, sizeof(state->cred_id));
-	buffer_u8(&out, state->token_count);
-	for (size_t i = 0; i < state->token_count; i++) {
-		buffer_u8(&out, state->tokens[i].id);
-		buffer_u64(&out, state->tokens[i].moving);
-		buffer_u64(&out, (uint64_t)state->tokens[i].last_used);
-	}
-	buffer_u32(&out, state->spent);
-	buffer_u8(&out, state->bypass_used);
-	for (size_t i = 0; i < classes_of(cred); i++)
-		encode_throttle(&out, &state->shared[state->one_class ? 0 : i]);
-	buffer_u8(&out, state->known_count);
-	for (size_t i = 0; i < state->known_count; i++) {
-		source_put(&out, &state->known[i].source);
-		buffer_u64(&out, (uint64_t)state->known[i].last_success);
-		encode_throttle(&out, &state->known[i].throttle);
-	}
-	buffer_u32(&out, state->failures);
-	buffer_u64(&out, (uint64_t)state->last_failure);
-	source_put(&out, &state->last_failure_source);
-	buffer_u64(&out, (uint64_t)state->last_success);
-	if (cred->version >= 2)
-		encode_notices(&out, state);
+	code_state(&(struct codec){.out = &out}, cred, &copy);
 	buffer_zeros(&out, STATE_MAC_AT - out.len);
 	err = buffer_end(&out);
-	if (err == TOTP_OK)
-		err = slot_mac(ret_slot, cred, mac);
-	if (err == TOTP_OK)
-		memcpy(ret_slot + STATE_MAC_AT, mac, SHA256_LEN);
-	return err;
-}
-
-void source_get(struct bytes *in, struct source *ret_source)
-{
-	ret_source->kind = bytes_u8(in);
-	bytes_copy(in, ret_source->bytes, sizeof(ret_source->bytes));
-}
-
-void notices_get(struct bytes *in, struct notice ret_notices[NOTICE_KINDS])
-{
-	for (size_t i = 0; i < NOTICE_KINDS; i++) {
-		ret_notices[i].count = bytes_u8(in);
-		ret_notices[i].last = (int64_t)bytes_u64(in);
-		source_get(in, &ret_notices[i].source);
-	}
-}
-
-static struct throttle decode_throttle(struct bytes *in)
-{
-	struct throttle throttle;
-
-	throttle.burst.used = bytes_u32(in);
-	throttle.burst.since = (int64_t)bytes_u64(in);
-	throttle.total.used = bytes_u32(in);
-	throttle.total.since = (int64_t)bytes_u64(in);
-	return throttle;
-}
-
-static void decode_notices(struct bytes *in, struct login_state *state)
-{
-	uint8_t unread;
-
-	notices_get(in, state->notices);
-	unread = bytes_u8(in);
-	if (in->bad || unread >> state->token_count != 0) {
-		in->bad = true;
-		return;
-	}
-	for (size_t i = 0; i < state->token_count; i++)
-		state->tokens[i].unread = unread >> i & 1;
-}
-
-static void decode_state_fields(struct bytes *in, const struct cred *cred,
-				struct login_state *state)
-{
-	state->sequence = bytes_u64(in);
-	bytes_copy(in, state->cred_id, sizeof(state->cred_id));
-	state->token_count = bytes_u8(in);
-	in->bad |= state->token_count > CRED_TOKENS_MAX;
-	for (size_t i = 0; !in->bad && i < state->token_count; i++) {
-		state->tokens[i].id = bytes_u8(in);
-		state->tokens[i].moving = bytes_u64(in);
-		state->tokens[i].last_used = (int64_t)bytes_u64(in);
-	}
-	state->spent = bytes_u32(in);
-	state->bypass_used = bytes_u8(in);
-	state->one_class = classes_of(cred) == 1;
-	for (size_t i = 0; i < classes_of(cred); i++)
-		state->shared[i] = decode_throttle(in);
-	state->known_count = bytes_u8(in);
-	in->bad |= state->known_count > STATE_KNOWN_MAX;
-	for (size_t i = 0; !in->bad && i < state->known_count; i++) {
-		source_get(in, &state->known[i].source);
-		state->known[i].last_success = (int64_t)bytes_u64(in);
-		state->known[i].throttle = decode_throttle(in);
-	}
-	state->failures = bytes_u32(in);
-	state->last_failure = (int64_t)bytes_u64(in);
-	source_get(in, &state->last_failure_source);
-	state->last_success = (int64_t)bytes_u64(in);
-	if (cred->version >= 2)
-		decode_notices(in, state);
-	bytes_zeros(in, in->left);
-}
-
-bool state_begins(const uint8_t *bytes, size_t len)
-{
-	struct bytes in = bytes_of(bytes, len);
-
-	return bytes_u32(&in) == STATE_MAGIC && !in.bad;
+	return err == TOTP_OK ? slot_mac(ret_slot, cred, ret_slot + STATE_MAC_AT) : err;
 }
 
 enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred *cred,
 			   struct login_state *ret_state)
 {
 	struct bytes in = bytes_of(slot, STATE_MAC_AT);
-	uint8_t mac[MAC_MAX];
+	uint8_t mac[SHA256_LEN];
 	enum totp_err err = slot_mac(slot, cred, mac);
 
 	*ret_state = (struct login_state){0};
@@ -292,7 +211,9 @@ enum totp_err state_decode(const uint8_t slot[STATE_SLOT_LEN], const struct cred
 	if (bytes_u16(&in) != cred->version)
 		return TOTP_ERR_UNSUPPORTED;
 
-	decode_state_fields(&in, cred, ret_state);
+	code_state(&(struct codec){.in = &in}, cred, ret_state);
+	ret_state->one_class = classes_of(cred) == 1;
+	bytes_zeros(&in, in.left);
 	err = bytes_end(&in);
 	if (err == TOTP_OK)
 		err = state_check(ret_state, cred);

@@ -112,10 +112,8 @@ bool state_is_pending(const struct login_state *state, const struct cred *cred);
  * A source and the notices as bytes, as pam_totp-record(5) and totpd-protocol(5) have them. The
  * caller checks the kinds of sources.
  */
-void source_put(struct buffer *out, const struct source *source);
-void source_get(struct bytes *in, struct source *ret_source);
-void notices_put(struct buffer *out, const struct notice notices[NOTICE_KINDS]);
-void notices_get(struct bytes *in, struct notice ret_notices[NOTICE_KINDS]);
+void code_source(const struct codec *codec, struct source *source);
+void code_notices(const struct codec *codec, struct notice notices[NOTICE_KINDS]);
 
 bool source_equal(const struct source *a, const struct source *b);
 enum source_class source_class(const struct source *source);
@@ -144,9 +142,6 @@ void state_merge(struct login_state *state, const struct login_state *other);
  */
 MUST_CHECK enum totp_err state_encode(const struct login_state *state, const struct cred *cred,
 				      uint8_t ret_slot[STATE_SLOT_LEN]);
-
-/* Do these bytes begin a slot, of any credential? */
-bool state_begins(const uint8_t *bytes, size_t len);
 
 /*
  * Decode a slot. TOTP_ERR_SEAL: the MAC does not match (nothing else is looked at then).

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	base32_encode(&row.token.secret, base32);
 	snprintf(line, sizeof(line), "%s,%s,%s,%u,%s%llu", row.user, base32,
-		 uri_algorithm_name(row.token.alg), row.token.digits,
+		 crypto_alg_name(row.token.alg), row.token.digits,
 		 row.token.type == TOKEN_HOTP ? "hotp:" : "",
 		 row.token.type == TOKEN_HOTP ? (unsigned long long)row.moving : row.token.period);
 	REQUIRE(csv_decode_row(text_of(line), &back, &why) == TOTP_OK);
