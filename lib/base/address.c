@@ -105,17 +105,16 @@ enum totp_err network_read(struct text text, struct network *ret_network, struct
 	struct network network = {.bits = 0};
 	struct address whole;
 
-	if (!read_parts(text, &network)) {
-		reason_set(why, "expected addresses and networks such as 192.0.2.0/24 and "
-				"2001:db8::/32, separated by commas");
-		return TOTP_ERR_FORMAT;
-	}
+	if (!read_parts(text, &network))
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "expected addresses and networks such as 192.0.2.0/24 and "
+				  "2001:db8::/32, separated by commas");
 	whole = cut(network.address, network.bits);
-	if (memcmp(whole.bytes, network.address.bytes, sizeof(whole.bytes)) != 0) {
-		reason_set(why, "bits are set beyond the first %u of a network: write zeros there",
-			   network.bits);
-		return TOTP_ERR_FORMAT;
-	}
+	if (memcmp(whole.bytes, network.address.bytes, sizeof(whole.bytes)) != 0)
+		return reason_err(
+			why, TOTP_ERR_FORMAT,
+			"bits are set beyond the first %u of a network: write zeros there",
+			network.bits);
 	*ret_network = network;
 	return TOTP_OK;
 }

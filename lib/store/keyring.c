@@ -1,11 +1,9 @@
 #include "store/keyring.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/file.h"
@@ -13,7 +11,6 @@
 #include "base/secret.h"
 #include "base/path.h"
 
-#define KEY_ID_LEN   4
 #define KEY_LINE_MAX 80 /* bytes of a key's line with its end and a NUL */
 #define MARK         "# rotating from "
 
@@ -30,18 +27,25 @@ const struct host_key *keyring_find(const struct keyring *keyring, uint32_t id)
 	return NULL;
 }
 
+static bool read_id(struct text text, uint32_t *ret_id)
+{
+	uint8_t raw[4] = {0};
+	struct bytes in = bytes_of(raw, sizeof(raw));
+	bool good = text_hex(text, raw, sizeof(raw)) == TOTP_OK;
+
+	*ret_id = bytes_u32(&in);
+	return good;
+}
+
 static enum totp_err parse_key(struct text line, struct host_key *key)
 {
 	struct text id, base64;
-	uint8_t raw[KEY_ID_LEN] = {0};
-	struct bytes in = bytes_of(raw, sizeof(raw));
 
 	if (!text_field(&line, ' ', &id) || !text_field(&line, ' ', &base64) ||
-	    text_hex(id, raw, sizeof(raw)) != TOTP_OK ||
+	    !read_id(id, &key->id) ||
 	    crypto_key_from_base64(base64.at, base64.len, key->key) != TOTP_OK ||
 	    text_date(line, &key->created) != TOTP_OK)
 		return TOTP_ERR_FORMAT;
-	key->id = bytes_u32(&in);
 	return TOTP_OK;
 }
 
@@ -50,52 +54,35 @@ static enum totp_err parse_line(struct text line, struct keyring *keyring, const
 {
 	struct host_key *key = &keyring->keys[keyring->count];
 
-	if (keyring->count == KEYRING_KEYS_MAX) {
-		reason_set(why, "%s:%u: more than %d keys", name, number, KEYRING_KEYS_MAX);
-		return TOTP_ERR_FORMAT;
-	}
-	if (parse_key(line, key) != TOTP_OK) {
-		reason_set(why,
-			   "%s:%u: expected an id of 8 hexadecimal digits, a key of 32 bytes "
-			   "in base64 and YYYY-MM-DD, with one space between",
-			   name, number);
-		return TOTP_ERR_FORMAT;
-	}
-	if (keyring_find(keyring, key->id)) {
-		reason_set(why, "%s:%u: key %08x is there twice", name, number, (unsigned)key->id);
-		return TOTP_ERR_FORMAT;
-	}
+	if (keyring->count == KEYRING_KEYS_MAX)
+		return reason_err(why, TOTP_ERR_FORMAT, "%s:%u: more than %d keys", name, number,
+				  KEYRING_KEYS_MAX);
+	if (parse_key(line, key) != TOTP_OK)
+		return reason_err(
+			why, TOTP_ERR_FORMAT,
+			"%s:%u: expected an id of 8 hexadecimal digits, a key of 32 bytes "
+			"in base64 and YYYY-MM-DD, with one space between",
+			name, number);
+	if (keyring_find(keyring, key->id))
+		return reason_err(why, TOTP_ERR_FORMAT, "%s:%u: key %08x is there twice", name,
+				  number, (unsigned)key->id);
 	keyring->count++;
 	return TOTP_OK;
-}
-
-static enum totp_err parse_lines(struct text text, const char *name, struct keyring *keyring,
-				 struct reason *why)
-{
-	struct text line;
-
-	for (unsigned number = 1; text_line(&text, &line); number++) {
-		enum totp_err err;
-
-		if (line.len == 0 || line.at[0] == '#')
-			continue;
-		err = parse_line(line, keyring, name, number, why);
-		if (err != TOTP_OK)
-			return err;
-	}
-	if (keyring->count)
-		return TOTP_OK;
-	reason_set(why, "%s: holds no key: restore it from your backup", name);
-	return TOTP_ERR_FORMAT;
 }
 
 enum totp_err keyring_parse(struct text text, const char *name, struct keyring *ret_keyring,
 			    struct reason *why)
 {
-	enum totp_err err;
+	struct text line;
+	enum totp_err err = TOTP_OK;
 
 	keyring_wipe(ret_keyring);
-	err = parse_lines(text, name, ret_keyring, why);
+	for (unsigned number = 1; err == TOTP_OK && text_line(&text, &line); number++)
+		if (line.len && line.at[0] != '#')
+			err = parse_line(line, ret_keyring, name, number, why);
+	if (err == TOTP_OK && ret_keyring->count == 0)
+		err = reason_err(why, TOTP_ERR_FORMAT,
+				 "%s: holds no key: restore it from your backup", name);
 	if (err != TOTP_OK)
 		keyring_wipe(ret_keyring);
 	return err;
@@ -209,10 +196,9 @@ static enum totp_err put_keyring(const char *path, struct text text,
 	OWN_FD int dir_fd = -1;
 	enum totp_err err;
 
-	if (!slash || !slash[1] || (size_t)(slash - path) >= sizeof(directory)) {
-		reason_set(why, "%s: expected an absolute path of a file", path);
-		return TOTP_ERR_ARGUMENT;
-	}
+	if (!slash || !slash[1] || (size_t)(slash - path) >= sizeof(directory))
+		return reason_err(why, TOTP_ERR_ARGUMENT, "%s: expected an absolute path of a file",
+				  path);
 	memcpy(directory, path, (size_t)(slash - path));
 	directory[slash - path] = '\0';
 	err = path_open_dir(AT_FDCWD, slash == path ? "/" : directory, 0, &dir_fd, why);
@@ -258,16 +244,6 @@ enum totp_err keyring_put(const char *path, struct text text, struct reason *why
 
 /* --- changing single lines --- */
 
-enum totp_err keyring_text_set(struct keyring_text *text, struct text from)
-{
-	if (from.len > sizeof(text->text))
-		return TOTP_ERR_RANGE;
-	keyring_text_wipe(text);
-	memcpy(text->text, from.at, from.len);
-	text->len = from.len;
-	return TOTP_OK;
-}
-
 /* A line with its end, by where it begins. */
 struct place {
 	size_t at, len;
@@ -277,11 +253,9 @@ typedef bool line_fn(struct text line, uint32_t id);
 
 static bool is_key(struct text line, uint32_t id)
 {
-	uint8_t raw[KEY_ID_LEN] = {0};
-	struct bytes in = bytes_of(raw, sizeof(raw));
+	uint32_t found;
 
-	return line.len > 8 && text_hex((struct text){line.at, 8}, raw, sizeof(raw)) == TOTP_OK &&
-	       bytes_u32(&in) == id;
+	return line.len > 8 && read_id((struct text){line.at, 8}, &found) && found == id;
 }
 
 static bool is_any_key(struct text line, uint32_t unused)
@@ -373,21 +347,16 @@ static bool read_mark(const struct keyring_text *text, struct keyring_rotation *
 {
 	static const char between[] = " to ";
 	const size_t from_at = sizeof(MARK) - 1, to_at = from_at + 8 + sizeof(between) - 1;
-	uint8_t raw[8] = {0};
-	struct bytes in = bytes_of(raw, sizeof(raw));
 	struct place place;
 	const char *at;
 
 	if (!find_line(text, is_mark, 0, &place) || place.len < to_at + 8)
 		return false;
 	at = text->text + place.at;
-	if (text_hex((struct text){at + from_at, 8}, raw, 4) != TOTP_OK ||
-	    memcmp(at + from_at + 8, between, sizeof(between) - 1) != 0 ||
-	    text_hex((struct text){at + to_at, 8}, raw + 4, 4) != TOTP_OK)
-		return false;
-	rotation->from = bytes_u32(&in);
-	rotation->to = bytes_u32(&in);
-	return rotation->from != rotation->to;
+	return read_id((struct text){at + from_at, 8}, &rotation->from) &&
+	       memcmp(at + from_at + 8, between, sizeof(between) - 1) == 0 &&
+	       read_id((struct text){at + to_at, 8}, &rotation->to) &&
+	       rotation->from != rotation->to;
 }
 
 bool keyring_rotation_of(const struct keyring_text *text, struct keyring_rotation *ret_rotation)
@@ -440,16 +409,13 @@ enum totp_err keyring_rotation_begin(struct keyring_text *text, int64_t now,
 	OWN_KEYRING struct keyring keyring = {.count = 0};
 	enum totp_err err;
 
-	if (count_keys(text) >= KEYRING_KEYS_MAX) {
-		reason_set(why, "%d keys are there already: take away one that seals nothing",
-			   KEYRING_KEYS_MAX);
-		return TOTP_ERR_RANGE;
-	}
+	if (count_keys(text) >= KEYRING_KEYS_MAX)
+		return reason_err(why, TOTP_ERR_RANGE,
+				  "%d keys are there already: take away one that seals nothing",
+				  KEYRING_KEYS_MAX);
 	err = add_new_key(text, now);
-	if (err != TOTP_OK) {
-		reason_set(why, "no key can be added: %s", err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "no key can be added: %s", err_name(err));
 	/* an id by chance like another's, say, must not reach the disk */
 	err = keyring_parse(keyring_text_of(text), "the new keyring", &keyring, why);
 	if (err == TOTP_OK && !keyring_rotation_of(text, ret_rotation))

@@ -80,9 +80,6 @@ void keyring_text_wipe(struct keyring_text *text);
 /* The same bytes, for keyring_parse and keyring_put. */
 struct text keyring_text_of(const struct keyring_text *text);
 
-/* Take over text that keyring_parse has accepted. TOTP_ERR_RANGE: it is too long. */
-MUST_CHECK enum totp_err keyring_text_set(struct keyring_text *text, struct text from);
-
 /* Read the keyring at `path`, text and keys. Errors as keyring_load. */
 MUST_CHECK enum totp_err keyring_text_load(const char *path, struct keyring_text *ret_text,
 					   struct keyring *ret_keyring, struct reason *why);

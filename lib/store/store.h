@@ -22,9 +22,11 @@
 #include "record/state.h"
 #include "store/keyring.h"
 
-#define STORE_NAME_MAX     200 /* bytes of an encoded user name */
-#define STORE_LOCK_WAIT_MS 2000
-#define STORE_TRIES        8 /* how often a record may be replaced meanwhile */
+#define STORE_NAME_MAX 200 /* bytes of an encoded user name */
+/* the same, '.', and the credential's id in hexadecimal */
+#define STORE_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN)
+#define STORE_LOCK_WAIT_MS   2000
+#define STORE_TRIES          8 /* how often a record may be replaced meanwhile */
 
 struct store_config {
 	const char *dir;            /* absolute path */
@@ -53,10 +55,11 @@ struct store_txn {
 	struct store *store;
 	int cred_fd;
 	int state_fd;
-	int run_fd;             /* the state in run_dir, or -1 */
-	uint64_t disk_sequence; /* of the state on the disk… */
-	uint64_t run_sequence;  /* …and in run_dir, 0 for none */
-	bool read_only;         /* state_fd cannot be written to */
+	char state_name[STORE_STATE_NAME_MAX + 1]; /* of the state's file */
+	int run_fd;                                /* the state in run_dir, or -1 */
+	uint64_t disk_sequence;                    /* of the state on the disk… */
+	uint64_t run_sequence;                     /* …and in run_dir, 0 for none */
+	bool read_only;                            /* state_fd cannot be written to */
 	bool locked;
 	bool cred_only; /* the state was not asked for */
 };

@@ -31,12 +31,13 @@ static void parse_again(const struct keyring_text *text, struct keyring *keyring
  */
 static void rotate(struct text input, const struct keyring *before)
 {
-	struct keyring_text text;
+	struct keyring_text text = {.len = input.len};
 	struct keyring_rotation rotation, seen;
 	struct keyring keyring;
 
-	if (keyring_text_set(&text, input) != TOTP_OK)
+	if (input.len > sizeof(text.text))
 		return;
+	memcpy(text.text, input.at, input.len);
 	if (!keyring_rotation_of(&text, &rotation) &&
 	    keyring_rotation_begin(&text, 0, &rotation, NULL) != TOTP_OK)
 		return;

@@ -7,24 +7,15 @@
  * lies about flushes.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "store/files/files.h"
 
 /* The record may have gone, and the state moved on, before the lock was had. */
 static enum totp_err make_current(struct store_txn *txn, struct reason *why)
 {
-	char name[FILES_STATE_NAME_MAX];
-
-	if (txn->state_fd >= 0) {
-		enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
-
-		if (err != TOTP_OK)
-			return err;
-		if (!files_is_still(txn->store->states_fd, name, txn->state_fd))
-			return TOTP_ERR_STALE;
-	}
+	if (txn->state_fd >= 0 &&
+	    !files_is_still(txn->store->states_fd, txn->state_name, txn->state_fd))
+		return TOTP_ERR_STALE;
 	if (!files_cred_is_still(txn))
 		return TOTP_ERR_STALE;
 	return txn->cred_only ? TOTP_OK : files_load_state(txn, why);
@@ -53,10 +44,8 @@ static enum totp_err commit_to_disk(struct store_txn *txn, const struct login_st
 	enum totp_err err = state_encode(next, &txn->cred, slot);
 	int refusal;
 
-	if (err != TOTP_OK) {
-		reason_set(why, "login state: %s", err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "login state: %s", err_name(err));
 	errno = EROFS;
 	err = TOTP_ERR_SYSTEM;
 	if (!txn->read_only)

@@ -10,15 +10,13 @@
 #include "base/path.h"
 #include "store/store.h"
 
-#define FILES_MARKER     "STORE"
-#define FILES_TITLE      "pam_totp store " /* and the version */
-#define FILES_USERS      "users"
-#define FILES_STATES     "state"
-#define FILES_INVITES    "invites"
-#define FILES_MARKER_MAX 256
-/* NAME, '.', the credential id in hexadecimal */
-#define FILES_STATE_NAME_MAX (STORE_NAME_MAX + 1 + 2 * CRED_ID_LEN + 1)
-#define FILES_TEMP_NAME_MAX  (STORE_NAME_MAX + FILE_TEMP_LEN + 1)
+#define FILES_MARKER        "STORE"
+#define FILES_TITLE         "pam_totp store " /* and the version */
+#define FILES_USERS         "users"
+#define FILES_STATES        "state"
+#define FILES_INVITES       "invites"
+#define FILES_MARKER_MAX    256
+#define FILES_TEMP_NAME_MAX (STORE_NAME_MAX + FILE_TEMP_LEN + 1)
 
 struct store {
 	struct store_info info;
@@ -127,7 +125,7 @@ MUST_CHECK enum totp_err files_opened_box(const struct files_box *box, enum totp
 
 /* The name of a credential's state file. TOTP_ERR_RANGE: as store_name. */
 MUST_CHECK enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
-					  char ret_name[FILES_STATE_NAME_MAX]);
+					  char ret_name[STORE_STATE_NAME_MAX + 1]);
 
 /* store_commit, after which the transaction goes on. */
 MUST_CHECK enum totp_err files_commit(struct store_txn *txn, const struct login_state *next,

@@ -97,7 +97,7 @@ static enum totp_err give_record_once(void *context, struct reason *why)
 	const char *user = giving->user;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct store *store = giving->store;
-	char name[STORE_NAME_MAX + 1], state[FILES_STATE_NAME_MAX];
+	char name[STORE_NAME_MAX + 1];
 	struct reason unreadable = {""};
 	enum totp_err err = store_read_cred(store, user, &txn, &unreadable);
 
@@ -108,10 +108,9 @@ static enum totp_err give_record_once(void *context, struct reason *why)
 		err = store_name(user, name);
 	if (err == TOTP_OK)
 		err = give_copy(giving, &(struct found){store->users_fd, name, txn.cred_fd});
-	if (err == TOTP_OK)
-		err = files_state_name(user, txn.cred.id, state);
 	if (err == TOTP_OK && txn.state_fd >= 0)
-		err = give_copy(giving, &(struct found){store->states_fd, state, txn.state_fd});
+		err = give_copy(giving,
+				&(struct found){store->states_fd, txn.state_name, txn.state_fd});
 	return err;
 }
 

@@ -3,14 +3,9 @@
  * an older version lacks. They are read only at a login of a user who is not enrolled and must
  * enroll after the last day for it.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "store/files/files.h"
-#include "base/path.h"
 
 #define BOX_MAX (INVITE_BYTES_MAX + SEAL_OVERHEAD)
 
@@ -132,10 +127,8 @@ enum totp_err store_invite_put(struct store *store, const struct invite *invite,
 	size_t len = 0;
 	enum totp_err err = store_name(invite->user, name);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "user name too long for a record");
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "user name too long for a record");
 	err = files_begin_sealing(store, why);
 	if (err == TOTP_OK)
 		err = seal_invite(store, invite, box, &len, why);

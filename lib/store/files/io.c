@@ -1,7 +1,6 @@
 /* What the files engine does with one file or directory: make, write, lock, compare. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,10 +73,9 @@ enum totp_err files_take_lock(int fd, uint64_t deadline, struct reason *why)
 	for (unsigned tries = 0; fcntl(fd, F_OFD_SETLK, &lock) != 0; tries++) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return reason_errno(why, "login state: cannot lock");
-		if (io_monotonic_ns() >= deadline) {
-			reason_set(why, "login state: locked by another login for too long");
-			return TOTP_ERR_TIMEOUT;
-		}
+		if (io_monotonic_ns() >= deadline)
+			return reason_err(why, TOTP_ERR_TIMEOUT,
+					  "login state: locked by another login for too long");
 		files_pause(tries);
 	}
 	return TOTP_OK;

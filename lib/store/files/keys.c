@@ -8,14 +8,11 @@
  * account can open, and no process waits for a person while it holds it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "store/files/files.h"
-#include "base/path.h"
 
 #define ALONE_TRY_MS 200 /* in which a login that waits meanwhile is not yet refused */
 
@@ -44,8 +41,8 @@ static enum totp_err make_keys_current(struct store *store, struct reason *why)
 	if (io_stamp_equal(&now, &unseen))
 		return TOTP_OK;
 	store->info.lacks_key = true;
-	reason_set(why, "the keyring has changed since it was read: try again");
-	return TOTP_ERR_STALE;
+	return reason_err(why, TOTP_ERR_STALE,
+			  "the keyring has changed since it was read: try again");
 }
 
 enum totp_err files_find_key(struct store *store, uint32_t id, const struct host_key **ret_key,
@@ -70,11 +67,11 @@ static enum totp_err lock_users(struct store *store, int how, uint64_t deadline,
 	for (unsigned tries = 0; flock(store->users_fd, how | LOCK_NB) != 0; tries++) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return reason_errno(why, FILES_USERS ": cannot lock");
-		if (io_monotonic_ns() >= deadline) {
-			reason_set(why, "other programs are changing records (lslocks names them): "
-					"try again");
-			return TOTP_ERR_TIMEOUT;
-		}
+		if (io_monotonic_ns() >= deadline)
+			return reason_err(
+				why, TOTP_ERR_TIMEOUT,
+				"other programs are changing records (lslocks names them): "
+				"try again");
 		files_pause(tries);
 	}
 	return TOTP_OK;
@@ -121,8 +118,8 @@ enum totp_err store_claim_keys(struct store *store, struct reason *why)
 	}
 	if (errno != EWOULDBLOCK)
 		return reason_errno(why, FILES_STATES ": cannot lock");
-	reason_set(why, "another program is changing the keys: let it finish");
-	return TOTP_ERR_TIMEOUT;
+	return reason_err(why, TOTP_ERR_TIMEOUT,
+			  "another program is changing the keys: let it finish");
 }
 
 enum totp_err files_unseal(struct store *store, const char *user, struct bytes box,
@@ -132,18 +129,16 @@ enum totp_err files_unseal(struct store *store, const char *user, struct bytes b
 	uint32_t id = 0;
 	enum totp_err err = seal_key_id(box, &id);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "not a sealed record");
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "not a sealed record");
 	err = files_find_key(store, id, &key, why);
 	if (err != TOTP_OK)
 		return err;
-	if (!key) {
-		reason_set(why, "sealed by key %08x, which %.100s does not hold: restore that line",
-			   (unsigned)id, store->keyring_path);
-		return TOTP_ERR_SEAL;
-	}
+	if (!key)
+		return reason_err(
+			why, TOTP_ERR_SEAL,
+			"sealed by key %08x, which %.100s does not hold: restore that line",
+			(unsigned)id, store->keyring_path);
 	return seal_open(key, user, box, ret_plain);
 }
 

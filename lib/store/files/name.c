@@ -49,7 +49,7 @@ enum totp_err store_user_of(const char *name, char ret_user[CRED_USER_MAX + 1])
 }
 
 enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
-			       char ret_name[FILES_STATE_NAME_MAX])
+			       char ret_name[STORE_STATE_NAME_MAX + 1])
 {
 	enum totp_err err = store_name(user, ret_name);
 	size_t len;

@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
 
@@ -39,17 +37,16 @@ static enum totp_err parse_marker(struct text text, const char *dir, struct stor
 
 	for (size_t i = 0; i < 3; i++)
 		text_line(&text, &line[i]);
-	if (read_title(line[0], &version) && version > record_version_newest) {
-		reason_set(why, "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
-		return TOTP_ERR_UNSUPPORTED;
-	}
+	if (read_title(line[0], &version) && version > record_version_newest)
+		return reason_err(why, TOTP_ERR_UNSUPPORTED,
+				  "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
 	marker->version = (uint8_t)version;
 	if (version && read_hex_line(line[1], "id ", marker->id, sizeof(marker->id)) &&
 	    read_hex_line(line[2], "machine ", marker->machine, sizeof(marker->machine)) &&
 	    text.len == 0)
 		return TOTP_OK;
-	reason_set(why, "%s/" FILES_MARKER ": damaged: restore it from your backup", dir);
-	return TOTP_ERR_FORMAT;
+	return reason_err(why, TOTP_ERR_FORMAT,
+			  "%s/" FILES_MARKER ": damaged: restore it from your backup", dir);
 }
 
 static enum totp_err read_marker(int dir_fd, const char *dir, struct store_info *ret_marker,
@@ -129,10 +126,8 @@ enum totp_err store_open(const struct store_config *config, struct store **ret_s
 	OWN_STORE struct store *store = calloc(1, sizeof(*store) + path_len);
 	enum totp_err err;
 
-	if (!store) {
-		reason_set(why, "%s", err_name(TOTP_ERR_NOMEM));
-		return TOTP_ERR_NOMEM;
-	}
+	if (!store)
+		return reason_err(why, TOTP_ERR_NOMEM, "%s", err_name(TOTP_ERR_NOMEM));
 	store->dir_fd = store->users_fd = store->states_fd = store->run_fd = -1;
 	memcpy(store->text, config->keyring, path_len);
 	store->keyring_path = store->text;
@@ -180,10 +175,8 @@ enum totp_err store_has(struct store *store, const char *user, bool *ret_has, st
 	struct stat st;
 	enum totp_err err = store_name(user, name);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "user name too long for a record");
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "user name too long for a record");
 	if (fstatat(store->users_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		*ret_has = true;
 		return TOTP_OK;

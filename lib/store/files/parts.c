@@ -1,11 +1,8 @@
 /* Where the parts of a store lie, and which key sealed a record: what reports about it name. */
 #include <stdio.h>
-#include <string.h>
 
-#include "base/io.h"
 #include "record/seal.h"
 #include "store/files/files.h"
-#include "base/path.h"
 
 const char *store_part(enum store_part part)
 {
@@ -31,13 +28,10 @@ enum totp_err store_cred_file(const char *user, char ret_name[STORE_FILE_MAX])
 enum totp_err store_state_file(struct store *store, const char *user, char ret_name[STORE_FILE_MAX])
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	char name[FILES_STATE_NAME_MAX];
 	enum totp_err err = store_read_cred(store, user, &txn, NULL);
 
 	if (err == TOTP_OK)
-		err = files_state_name(user, txn.cred.id, name);
-	if (err == TOTP_OK)
-		snprintf(ret_name, STORE_FILE_MAX, FILES_STATES "/%s", name);
+		snprintf(ret_name, STORE_FILE_MAX, FILES_STATES "/%s", txn.state_name);
 	return err;
 }
 

@@ -6,10 +6,8 @@
  * rename, sync of the directory, and only then the old state is removed.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -19,7 +17,7 @@
 struct putting {
 	char name[STORE_NAME_MAX + 1];
 	char temp[FILES_TEMP_NAME_MAX];
-	char state[FILES_STATE_NAME_MAX];
+	char state[STORE_STATE_NAME_MAX + 1];
 	enum file_durable durable;
 };
 
@@ -100,10 +98,8 @@ static enum totp_err create_record(const struct store *store, const struct cred 
 	struct putting putting = {.durable = FILE_DURABLE};
 	enum totp_err err = name_files(cred, &putting);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "user name: %s", err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "user name: %s", err_name(err));
 	err = put_both(store, cred, state, &putting, why);
 	if (err != TOTP_OK)
 		return err;
@@ -146,12 +142,8 @@ enum totp_err store_create(struct store *store, const struct cred *cred,
 /* The new record is in its place: now the old state can go. */
 static void drop_old_state(const struct store_txn *txn)
 {
-	char old[FILES_STATE_NAME_MAX];
-
-	if (files_state_name(txn->cred.user, txn->cred.id, old) != TOTP_OK)
-		return;
 	files_run_remove(txn);
-	unlinkat(txn->store->states_fd, old, 0);
+	unlinkat(txn->store->states_fd, txn->state_name, 0);
 	/* or an older credential that is put back would find it after a power cut */
 	(void)!fsync(txn->store->states_fd);
 }
@@ -319,11 +311,9 @@ static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *
 			err = store_has(bulk->store, cred.user, &has, why);
 		if (err == TOTP_OK)
 			err = has ? TOTP_ERR_EXISTS : name_files(&cred, record);
-		if (err != TOTP_OK) {
-			reason_set(why, "%.100s: %s", cred.user[0] ? cred.user : "a record",
-				   err_name(err));
-			return err;
-		}
+		if (err != TOTP_OK)
+			return reason_err(why, err, "%.100s: %s",
+					  cred.user[0] ? cred.user : "a record", err_name(err));
 		if (state.sequence == 0)
 			state_init(&cred, &state);
 		record->durable = FILE_DURABLE_LATER;

@@ -4,9 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -33,10 +30,8 @@ enum totp_err files_read_box(const struct store *store, struct files_box *box, s
 	enum totp_err err = store_name(box->user, box->name);
 
 	box->fd = -1;
-	if (err != TOTP_OK) {
-		reason_set(why, "user name too long for a record");
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "user name too long for a record");
 	err = path_open_file(box->dir_fd, box->name, &rule, &box->fd, why);
 	if (err != TOTP_OK) {
 		files_prefix(why, directory);
@@ -107,13 +102,12 @@ bool files_cred_is_still(const struct store_txn *txn)
 static enum totp_err open_disk_state(struct store_txn *txn, struct reason *why)
 {
 	struct path_rule rule = files_rule(txn->store, STATE_FILE_LEN);
-	char name[FILES_STATE_NAME_MAX];
-	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
+	const char *name = txn->state_name;
+	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, txn->state_name);
 
-	if (err != TOTP_OK)
-		return err;
 	rule.flags = O_RDWR;
-	err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, why);
+	if (err == TOTP_OK)
+		err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, why);
 	if (err == TOTP_ERR_SYSTEM && errno == EROFS && txn->store->run_fd >= 0) {
 		rule.flags = O_RDONLY;
 		txn->read_only = true;
@@ -125,9 +119,9 @@ static enum totp_err open_disk_state(struct store_txn *txn, struct reason *why)
 		return err;
 	if (!files_cred_is_still(txn))
 		return TOTP_ERR_STALE; /* replaced or removed between the two */
-	reason_set(why, FILES_STATES "/%.100s: missing: run totpctl repair %.64s", name,
-		   txn->cred.user);
-	return TOTP_ERR_SEAL;
+	return reason_err(why, TOTP_ERR_SEAL,
+			  FILES_STATES "/%.100s: missing: run totpctl repair %.64s", name,
+			  txn->cred.user);
 }
 
 enum totp_err files_load_state(struct store_txn *txn, struct reason *why)
@@ -142,12 +136,10 @@ enum totp_err files_load_state(struct store_txn *txn, struct reason *why)
 	txn->disk_sequence = txn->state.sequence;
 	if (err == TOTP_OK)
 		return files_run_load(txn, why);
-	if (err == TOTP_ERR_CRYPTO || err == TOTP_ERR_UNSUPPORTED) {
-		reason_set(why, "login state: %s", err_name(err));
-		return err;
-	}
-	reason_set(why, "login state damaged: run totpctl repair %.100s", txn->cred.user);
-	return TOTP_ERR_SEAL;
+	if (err == TOTP_ERR_CRYPTO || err == TOTP_ERR_UNSUPPORTED)
+		return reason_err(why, err, "login state: %s", err_name(err));
+	return reason_err(why, TOTP_ERR_SEAL, "login state damaged: run totpctl repair %.100s",
+			  txn->cred.user);
 }
 
 static enum totp_err read_once(struct store_txn *txn, const char *user, struct reason *why)

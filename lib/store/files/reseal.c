@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,7 +78,7 @@ struct resealing {
 	int fd; /* the file as it was read; -1: it was reported */
 	char name[STORE_NAME_MAX + 1];
 	char temp[FILES_TEMP_NAME_MAX];
-	char state[FILES_STATE_NAME_MAX]; /* of a record */
+	char state[STORE_STATE_NAME_MAX + 1]; /* of a record */
 };
 
 struct batch {
@@ -318,10 +317,8 @@ enum totp_err store_reseal(struct store *store, const struct store_reseal *resea
 	if (err != TOTP_OK)
 		return err;
 	batch = calloc(1, sizeof(*batch) + room * sizeof(batch->files[0]));
-	if (!batch) {
-		reason_set(why, "%s", err_name(TOTP_ERR_NOMEM));
-		return TOTP_ERR_NOMEM;
-	}
+	if (!batch)
+		return reason_err(why, TOTP_ERR_NOMEM, "%s", err_name(TOTP_ERR_NOMEM));
 	batch->room = room;
 	batch->store = store;
 	batch->what = reseal;

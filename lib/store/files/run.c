@@ -132,12 +132,10 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 static enum totp_err open_run_state(struct store_txn *txn, struct reason *why)
 {
 	struct path_rule rule = files_rule(txn->store, STATE_FILE_LEN);
-	char name[FILES_STATE_NAME_MAX];
-	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, name);
+	enum totp_err err;
 
 	rule.flags = O_RDWR;
-	if (err == TOTP_OK)
-		err = path_open_file(txn->store->run_fd, name, &rule, &txn->run_fd, why);
+	err = path_open_file(txn->store->run_fd, txn->state_name, &rule, &txn->run_fd, why);
 	if (err != TOTP_OK)
 		files_prefix(why, "run_dir/" FILES_STATES);
 	return err;
@@ -164,26 +162,25 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 	if (len < sizeof(file))
 		return TOTP_OK; /* empty, or the first write was cut short and allowed no login */
 	err = state_choose(file, len, &txn->cred, &state, &torn);
-	if (err != TOTP_OK) {
-		reason_set(why, "login state in run_dir: %s: it goes at the next boot",
-			   err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "login state in run_dir: %s: it goes at the next boot",
+				  err_name(err));
 	txn->run_sequence = state.sequence;
 	txn->torn |= torn;
 	state_merge(&txn->state, &state);
 	return TOTP_OK;
 }
 
-static enum totp_err make_run_state(struct store_txn *txn, const char *name, struct reason *why)
+static enum totp_err make_run_state(struct store_txn *txn, struct reason *why)
 {
 	/* it has its owner before it has its name */
 	const struct file_new file =
-		files_new(txn->store, txn->store->run_fd, name, FILE_DURABLE_LATER);
+		files_new(txn->store, txn->store->run_fd, txn->state_name, FILE_DURABLE_LATER);
 	enum totp_err err = file_put_new(&file, "", 0);
 
 	if (err != TOTP_OK && err != TOTP_ERR_EXISTS) { /* which means: another process was first */
-		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make", name);
+		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make",
+				   txn->state_name);
 		return err;
 	}
 	err = open_run_state(txn, why);
@@ -193,18 +190,16 @@ static enum totp_err make_run_state(struct store_txn *txn, const char *name, str
 
 enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
 {
-	char name[FILES_STATE_NAME_MAX];
-	enum totp_err err;
+	enum totp_err err = TOTP_OK;
 
 	if (txn->store->run_fd < 0 || txn->cred_only)
 		return TOTP_OK;
-	err = files_state_name(txn->cred.user, txn->cred.id, name);
-	if (err == TOTP_OK && txn->run_fd < 0)
-		err = make_run_state(txn, name, why);
+	if (txn->run_fd < 0)
+		err = make_run_state(txn, why);
 	if (err == TOTP_OK)
 		err = files_take_lock(txn->run_fd, deadline, why);
 	/* removed with the record that it belongs to */
-	if (err == TOTP_OK && !files_is_still(txn->store->run_fd, name, txn->run_fd))
+	if (err == TOTP_OK && !files_is_still(txn->store->run_fd, txn->state_name, txn->run_fd))
 		err = TOTP_ERR_STALE;
 	return err;
 }
@@ -248,12 +243,11 @@ enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *
 
 	if (refusal != EROFS && refusal != ENOSPC && refusal != EDQUOT && refusal != EIO)
 		return TOTP_ERR_SYSTEM;
-	if (must_last(txn, next)) {
-		reason_set(why,
-			   "the disk refuses to be written to, and without it recovery codes, "
-			   "temporary codes, counter-based tokens and first codes cannot be used");
-		return TOTP_ERR_SYSTEM;
-	}
+	if (must_last(txn, next))
+		return reason_err(
+			why, TOTP_ERR_SYSTEM,
+			"the disk refuses to be written to, and without it recovery codes, "
+			"temporary codes, counter-based tokens and first codes cannot be used");
 	err = write_run(txn, &state);
 	if (err != TOTP_OK)
 		return reason_errno(why, "login state: cannot write to the disk, nor to run_dir");
@@ -270,9 +264,6 @@ void files_run_clear(struct store_txn *txn)
 
 void files_run_remove(const struct store_txn *txn)
 {
-	char name[FILES_STATE_NAME_MAX];
-
-	if (txn->store->run_fd >= 0 &&
-	    files_state_name(txn->cred.user, txn->cred.id, name) == TOTP_OK)
-		unlinkat(txn->store->run_fd, name, 0);
+	if (txn->store->run_fd >= 0)
+		unlinkat(txn->store->run_fd, txn->state_name, 0);
 }

@@ -1,5 +1,4 @@
 /* Making an empty store. The marker comes last: without it nothing is proved absent. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -7,9 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
-#include "base/io.h"
 #include "store/files/files.h"
 #include "base/path.h"
 
@@ -90,10 +87,8 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 
 	/* look before anything of a store that is there could be changed */
 	if (path_open_any_dir(AT_FDCWD, dir, &dir_fd, &st, NULL) == TOTP_OK &&
-	    fstatat(dir_fd, FILES_MARKER, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		reason_set(why, "%s: a store is there already", dir);
-		return TOTP_ERR_EXISTS;
-	}
+	    fstatat(dir_fd, FILES_MARKER, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return reason_err(why, TOTP_ERR_EXISTS, "%s: a store is there already", dir);
 	dir_fd = fd_close(dir_fd);
 	err = files_make_dir(&made, &dir_fd, why);
 	made = (struct file_new){
@@ -112,9 +107,7 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	set_no_cow(states_fd);
 	memcpy(marker.machine, machine, SHA256_LEN);
 	err = crypto_random(marker.id, sizeof(marker.id));
-	if (err != TOTP_OK) {
-		reason_set(why, "no random bytes: %s", err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "no random bytes: %s", err_name(err));
 	return put_marker(dir_fd, &marker, file_put_new, why);
 }
