@@ -76,8 +76,7 @@ static enum totp_err entry_find(enum lookup lookup, const void *key, struct entr
 		(void)reason_errno(why, "the name service failed");
 		return TOTP_ERR_SYSTEM;
 	}
-	reason_set(why, "the name service has an entry that is too large");
-	return TOTP_ERR_SYSTEM;
+	return reason_err(why, TOTP_ERR_SYSTEM, "the name service has an entry that is too large");
 }
 
 enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why)
@@ -154,10 +153,9 @@ static enum totp_err find_group(struct text name, const struct account *account,
 		err = entry_find(GROUP_BY_NAME, group, &entry, why);
 	if (err != TOTP_OK)
 		return err;
-	if (!entry.found) {
-		reason_set(why, "group %.100s of the policy does not exist", group);
-		return TOTP_ERR_NOT_FOUND;
-	}
+	if (!entry.found)
+		return reason_err(why, TOTP_ERR_NOT_FOUND,
+				  "group %.100s of the policy does not exist", group);
 	*ret_gid = entry.as.group.gr_gid;
 	*ret_listed = false;
 	for (char **member = entry.as.group.gr_mem; *member; member++)
@@ -197,8 +195,7 @@ static enum totp_err groups_of(const struct account *account, struct groups *ret
 		}
 		free(gids);
 	}
-	reason_set(why, "the name service failed to list the groups");
-	return TOTP_ERR_SYSTEM;
+	return reason_err(why, TOTP_ERR_SYSTEM, "the name service failed to list the groups");
 }
 
 /* Is it an errno of a name service that failed, rather than one that found no groups? */

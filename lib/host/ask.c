@@ -40,8 +40,8 @@ static enum totp_err check_socket(const char *run_dir, const char *name, struct 
 		return reason_errno(why, "%.150s/%s", run_dir, name);
 	if (S_ISSOCK(st.st_mode) && st.st_uid == 0)
 		return TOTP_OK;
-	reason_set(why, "%.150s/%s: not a socket that root owns", run_dir, name);
-	return TOTP_ERR_UNSAFE;
+	return reason_err(why, TOTP_ERR_UNSAFE, "%.150s/%s: not a socket that root owns", run_dir,
+			  name);
 }
 
 /* One connection to totpd. */
@@ -68,18 +68,17 @@ static enum totp_err connect_in_time(const struct connection *to, struct reason 
 			break;
 		if (connect(to->fd, address, sizeof(to->address)) == 0)
 			return TOTP_OK;
-		if (errno == ECONNREFUSED || errno == ENOENT) {
-			reason_set(why, "%s: no process is listening: run " REMEDY,
-				   to->address.sun_path);
-			return TOTP_ERR_NOT_FOUND;
-		}
+		if (errno == ECONNREFUSED || errno == ENOENT)
+			return reason_err(why, TOTP_ERR_NOT_FOUND,
+					  "%s: no process is listening: run " REMEDY,
+					  to->address.sun_path);
 		if (errno != EAGAIN && errno != EINTR) {
 			(void)reason_errno(why, "%s", to->address.sun_path);
 			return TOTP_ERR_SYSTEM;
 		}
 	}
-	reason_set(why, "%s: too many connections are waiting", to->address.sun_path);
-	return TOTP_ERR_TIMEOUT;
+	return reason_err(why, TOTP_ERR_TIMEOUT, "%s: too many connections are waiting",
+			  to->address.sun_path);
 }
 
 static enum totp_err check_peer(const struct connection *to, struct reason *why)
@@ -91,9 +90,9 @@ static enum totp_err check_peer(const struct connection *to, struct reason *why)
 		return reason_errno(why, "%s", to->address.sun_path);
 	if (len == sizeof(peer) && peer.uid == 0)
 		return TOTP_OK;
-	reason_set(why, "%s: the process that listens runs as uid %u, expected root",
-		   to->address.sun_path, (unsigned)peer.uid);
-	return TOTP_ERR_UNSAFE;
+	return reason_err(why, TOTP_ERR_UNSAFE,
+			  "%s: the process that listens runs as uid %u, expected root",
+			  to->address.sun_path, (unsigned)peer.uid);
 }
 
 /* The caller closes to->fd, whatever is returned. */
@@ -109,10 +108,9 @@ static enum totp_err open_connection(struct connection *to, const char *run_dir,
 	if (err != TOTP_OK)
 		return err;
 	len = snprintf(to->address.sun_path, sizeof(to->address.sun_path), "%s/%s", run_dir, name);
-	if (len < 0 || (size_t)len >= sizeof(to->address.sun_path)) {
-		reason_set(why, "run_dir: the path is too long for a socket below it");
-		return TOTP_ERR_RANGE;
-	}
+	if (len < 0 || (size_t)len >= sizeof(to->address.sun_path))
+		return reason_err(why, TOTP_ERR_RANGE,
+				  "run_dir: the path is too long for a socket below it");
 	to->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (to->fd < 0) {
 		(void)reason_errno(why, "no socket");
@@ -129,17 +127,14 @@ static enum totp_err send_request(struct connection *to, const struct wire_reque
 	enum totp_err err = wire_put_request(request, message);
 	ssize_t len;
 
-	if (err != TOTP_OK) {
-		reason_set(why, "totpd: the request is invalid");
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "totpd: the request is invalid");
 	len = send(to->fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
 	WIPE(message);
 	if (len == sizeof(message))
 		return TOTP_OK;
 	to->dropped = len < 0 && (errno == EPIPE || errno == ECONNRESET);
-	reason_set(why, "totpd: it accepts no requests");
-	return TOTP_ERR_PEER;
+	return reason_err(why, TOTP_ERR_PEER, "totpd: it accepts no requests");
 }
 
 /* Wait until something can be read, or the connection ends. */
@@ -155,8 +150,8 @@ static enum totp_err wait_for_response(const struct connection *from, struct rea
 		return TOTP_OK;
 	if (ready < 0)
 		return reason_errno(why, "totpd");
-	reason_set(why, "totpd: no answer within %d s", ASK_WAIT_MS / 1000);
-	return TOTP_ERR_TIMEOUT;
+	return reason_err(why, TOTP_ERR_TIMEOUT, "totpd: no answer within %d s",
+			  ASK_WAIT_MS / 1000);
 }
 
 /*
@@ -174,19 +169,17 @@ static enum totp_err receive_response(struct connection *from, enum wire_op op,
 		return err;
 	len = recv(from->fd, message, sizeof(message), MSG_DONTWAIT);
 	from->dropped = len < 0 && errno == ECONNRESET;
-	if (len <= 0) {
-		reason_set(why, "totpd closed the connection without an answer: see its log");
-		return TOTP_ERR_PEER;
-	}
+	if (len <= 0)
+		return reason_err(why, TOTP_ERR_PEER,
+				  "totpd closed the connection without an answer: see its log");
 	err = wire_get_response(message, (size_t)len, response);
 	WIPE(message);
 	if (err == TOTP_OK && response->op == op)
 		return TOTP_OK;
 	wire_response_wipe(response);
-	reason_set(why, "totpd: %s",
-		   err == TOTP_ERR_UNSUPPORTED ? "it has another version: restart it"
-					       : "malformed answer");
-	return TOTP_ERR_PEER;
+	return reason_err(why, TOTP_ERR_PEER, "totpd: %s",
+			  err == TOTP_ERR_UNSUPPORTED ? "it has another version: restart it"
+						      : "malformed answer");
 }
 
 enum totp_err ask_connect(const char *run_dir, const char *name, struct reason *why)
@@ -210,10 +203,8 @@ enum totp_err ask_totpd(const struct policy *policy, const char *name, struct wi
 	/* if the marker cannot be read, the path names the store */
 	if (store_identify(policy->store_dir, store->id, NULL) != TOTP_OK)
 		memset(store->id, 0, sizeof(store->id));
-	if (text_copy(text_of(policy->store_dir), store->dir, sizeof(store->dir)) != TOTP_OK) {
-		reason_set(why, "store_dir is too long for a request");
-		return TOTP_ERR_RANGE;
-	}
+	if (text_copy(text_of(policy->store_dir), store->dir, sizeof(store->dir)) != TOTP_OK)
+		return reason_err(why, TOTP_ERR_RANGE, "store_dir is too long for a request");
 	request->deadline = to.deadline - (ASK_WAIT_MS - ASK_USE_MS) * 1000000ull;
 	for (;;) {
 		enum totp_err err = open_connection(&to, policy->run_dir, name, why);
@@ -225,10 +216,9 @@ enum totp_err ask_totpd(const struct policy *policy, const char *name, struct wi
 		fd_close(to.fd);
 		if (!to.dropped)
 			return err;
-		if (left_ms(request->deadline) == 0) {
-			reason_set(why, "totpd: no answer within %d s", ASK_USE_MS / 1000);
-			return TOTP_ERR_TIMEOUT;
-		}
+		if (left_ms(request->deadline) == 0)
+			return reason_err(why, TOTP_ERR_TIMEOUT, "totpd: no answer within %d s",
+					  ASK_USE_MS / 1000);
 		nanosleep(&pause, NULL);
 	}
 }

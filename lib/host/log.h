@@ -5,7 +5,6 @@
 #ifndef HOST_LOG_H
 #define HOST_LOG_H
 
-#include <stdbool.h>
 #include <syslog.h>
 
 #include "base/err.h"

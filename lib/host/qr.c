@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/secret.h"
 #include "host/library.h"
 
 #define LIBRARY "libqrencode.so.4"
@@ -41,9 +40,9 @@ static enum totp_err qrencode_open(struct qrencode *ret_lib, struct reason *why)
 
 	if (ret_lib->library)
 		dlclose(ret_lib->library);
-	reason_set(why, "no QR code can be drawn: %s is not installed (Debian: libqrencode4)",
-		   LIBRARY);
-	return TOTP_ERR_UNSUPPORTED;
+	return reason_err(why, TOTP_ERR_UNSUPPORTED,
+			  "no QR code can be drawn: %s is not installed (Debian: libqrencode4)",
+			  LIBRARY);
 }
 
 void qr_wipe(struct qr *qr)
@@ -68,7 +67,7 @@ static enum totp_err take_modules(const QRcode *code, struct qr *ret_qr)
 
 enum totp_err qr_encode(const char *text, struct qr *ret_qr, struct reason *why)
 {
-	struct qrencode lib;
+	struct qrencode lib = {.library = NULL};
 	QRcode *code;
 	enum totp_err err = qrencode_open(&lib, why);
 

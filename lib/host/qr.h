@@ -6,7 +6,6 @@
 #define HOST_QR_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"

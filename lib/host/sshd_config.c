@@ -99,16 +99,13 @@ static bool read_config(struct walk *walk, const char *path, const struct sshd_l
 {
 	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	OWN_TEXT char *text = fd >= 0 && walk->depth < DEPTH_MAX ? malloc(CONFIG_MAX) : NULL;
-	struct sshd_line line = {.file = path, .included = from != NULL};
+	struct sshd_line line = from ? *from : (struct sshd_line){.number = 0};
 	size_t len = 0;
 
 	if (!text || io_read_all(fd, text, CONFIG_MAX, &len) != TOTP_OK)
 		return false;
-	if (from) {
-		line.match = from->match;
-		line.match_file = from->match_file;
-		line.match_number = from->match_number;
-	}
+	line.file = path;
+	line.included = from != NULL;
 	walk->depth++;
 	read_settings(walk, (struct text){text, len}, &line);
 	walk->depth--;

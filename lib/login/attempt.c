@@ -8,11 +8,11 @@ enum totp_err attempt_check_uid(const struct cred *cred, uint32_t uid, struct re
 {
 	if (!cred->uid_bound || cred->uid == uid)
 		return TOTP_OK;
-	reason_set(why,
-		   "the record belongs to uid %u, the account now has uid %u: if it is the same "
-		   "person, run totpctl adopt",
-		   (unsigned)cred->uid, (unsigned)uid);
-	return TOTP_ERR_UNSAFE;
+	return reason_err(
+		why, TOTP_ERR_UNSAFE,
+		"the record belongs to uid %u, the account now has uid %u: if it is the same "
+		"person, run totpctl adopt",
+		(unsigned)cred->uid, (unsigned)uid);
 }
 
 static void outcome_of(const struct ruling *ruling, const struct cred *cred,
@@ -64,9 +64,10 @@ static enum totp_err commit(struct store_txn *txn, const struct cred *cred,
 {
 	if (ruling->reason == JUDGE_BYPASS && act) {
 		/* what it changed would outlast it */
-		reason_set(why, "a temporary code works for a login, but changes nothing: ask your "
-				"administrator to set up a new phone");
-		return TOTP_ERR_FORBIDDEN;
+		return reason_err(
+			why, TOTP_ERR_FORBIDDEN,
+			"a temporary code works for a login, but changes nothing: ask your "
+			"administrator to set up a new phone");
 	}
 	if (ruling->verdict == VERDICT_ALLOW && act)
 		return act->run(act->context, txn, cred, &ruling->next, why);
@@ -131,16 +132,13 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct attemp
 	 * before it is judged: a client that gives up its request must not learn whether the code
 	 * was right
 	 */
-	if (who->is_awaited && !who->is_awaited(who->context)) {
-		reason_set(why, "the client waits no longer: no code was used up");
-		return TOTP_ERR_TIMEOUT;
-	}
+	if (who->is_awaited && !who->is_awaited(who->context))
+		return reason_err(why, TOTP_ERR_TIMEOUT,
+				  "the client waits no longer: no code was used up");
 	attempt_raise(txn, who->policy, who->now);
 	err = judge(&claim, &ruling);
-	if (err != TOTP_OK) {
-		reason_set(why, "cannot judge: %s", err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "cannot judge: %s", err_name(err));
 	if (who->tells && !who->act)
 		take_notices(&ruling, &told);
 	err = commit(txn, &cred, &ruling, who->act, why);

@@ -161,14 +161,9 @@ bool enroll_forget(struct login_state *state)
 /* The index of a recovery code of `was` among those of cred, or -1. */
 static int find_hash(const struct cred *cred, const struct cred *was, size_t index)
 {
-	int found = -1;
-
 	if (memcmp(cred->recovery_salt, was->recovery_salt, RECOVERY_SALT_LEN) != 0)
 		return -1;
-	for (int i = 0; i < cred->recovery_count; i++)
-		if (secret_equal(cred->recovery_hash[i], was->recovery_hash[index], SHA256_LEN))
-			found = i;
-	return found;
+	return recovery_find_hash(cred, was->recovery_hash[index]);
 }
 
 /* Hash by hash: a list that was imported again may lack the codes that were used elsewhere. */
@@ -281,10 +276,8 @@ enum totp_err enroll_commit(struct store_txn *txn, const struct enroll_change *c
 	enum totp_err err = enroll_renew(&cred, &txn->cred,
 					 change->before ? change->before : &txn->state, &state);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "cannot renew the credential: %s", err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "cannot renew the credential: %s", err_name(err));
 	for (size_t i = 0; i < state.token_count; i++) {
 		struct token_state *token = &state.tokens[i];
 
@@ -347,10 +340,8 @@ enum totp_err enroll_store(struct store *store, const struct enroll_first *first
 	OWN_CRED struct cred cred = {0};
 	enum totp_err err = enroll_make(first, &cred, ret_codes);
 
-	if (err != TOTP_OK) {
-		reason_set(why, "no record could be made: %s", err_name(err));
-		return err;
-	}
+	if (err != TOTP_OK)
+		return reason_err(why, err, "no record could be made: %s", err_name(err));
 	err = enroll_create(store, &cred, first->moving, first->in_login ? first->now : 0, why);
 	if (err == TOTP_OK)
 		*ret_count = cred.recovery_count;

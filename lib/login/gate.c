@@ -43,75 +43,59 @@ unsigned gate_days_left(const struct policy *policy, int64_t now)
 	return (unsigned)((policy->enforce_from - now + 86399) / 86400);
 }
 
+static const struct {
+	char name[16]; /* in the log */
+	enum gate_verdict verdict;
+} reasons[] = {
+	[GATE_REASON_NONE] = {"none", GATE_REFUSE},
+	[GATE_REASON_REQUIRED] = {"required", GATE_ASK},
+	[GATE_REASON_ENROLLED] = {"enrolled", GATE_ASK},
+	[GATE_REASON_UNKNOWN] = {"unknown", GATE_ASK},
+	[GATE_REASON_EXEMPT] = {"exempt", GATE_SKIP},
+	[GATE_REASON_MUST_ENROLL] = {"must_enroll", GATE_ENROLL},
+	[GATE_REASON_TRUSTED] = {"trusted_network", GATE_SKIP},
+	[GATE_REASON_NOT_REQUIRED] = {"not_required", GATE_SKIP},
+	[GATE_REASON_NOT_CONFIRMED] = {"not_confirmed", GATE_SKIP},
+};
+
+static enum gate_reason reason_of(const struct policy *policy, const struct gate_facts *facts,
+				  int64_t now)
+{
+	if (facts->trusted)
+		return GATE_REASON_TRUSTED;
+	if (gate_requires(policy, facts, now))
+		return gate_may_enroll(policy, facts, ENROLL_IN_LOGIN, now)
+			       ? GATE_REASON_MUST_ENROLL
+			       : GATE_REASON_REQUIRED;
+	if (facts->exempt)
+		return GATE_REASON_EXEMPT;
+	if (facts->enrolled && !facts->pending)
+		return GATE_REASON_ENROLLED;
+	if (!facts->known)
+		return GATE_REASON_UNKNOWN;
+	return facts->enrolled ? GATE_REASON_NOT_CONFIRMED : GATE_REASON_NOT_REQUIRED;
+}
+
 enum gate_verdict gate(const struct policy *policy, const struct gate_facts *facts, int64_t now,
 		       enum gate_reason *ret_reason)
 {
-	if (facts->trusted) {
-		*ret_reason = GATE_REASON_TRUSTED;
-		return GATE_SKIP;
-	}
-	if (gate_requires(policy, facts, now) &&
-	    gate_may_enroll(policy, facts, ENROLL_IN_LOGIN, now)) {
-		*ret_reason = GATE_REASON_MUST_ENROLL;
-		return GATE_ENROLL;
-	}
-	if (gate_requires(policy, facts, now)) {
-		*ret_reason = GATE_REASON_REQUIRED;
-		return GATE_ASK;
-	}
-	if (facts->exempt) {
-		*ret_reason = GATE_REASON_EXEMPT;
-		return GATE_SKIP;
-	}
-	if (facts->enrolled && !facts->pending) {
-		*ret_reason = GATE_REASON_ENROLLED;
-		return GATE_ASK;
-	}
-	if (!facts->known) {
-		*ret_reason = GATE_REASON_UNKNOWN;
-		return GATE_ASK;
-	}
-	*ret_reason = facts->enrolled ? GATE_REASON_NOT_CONFIRMED : GATE_REASON_NOT_REQUIRED;
-	return GATE_SKIP;
+	*ret_reason = reason_of(policy, facts, now);
+	return reasons[*ret_reason].verdict;
 }
 
 bool gate_wants_record(const struct policy *policy, const struct gate_facts *facts, int64_t now)
 {
-	enum gate_reason reason;
-
-	gate(policy, facts, now, &reason);
-	return reason == GATE_REASON_ENROLLED;
+	return reason_of(policy, facts, now) == GATE_REASON_ENROLLED;
 }
 
 bool gate_needs_no_record(const struct policy *policy, const struct gate_facts *facts, int64_t now)
 {
-	enum gate_reason reason;
+	enum gate_reason reason = reason_of(policy, facts, now);
 
-	gate(policy, facts, now, &reason);
 	return reason == GATE_REASON_TRUSTED || reason == GATE_REASON_EXEMPT;
 }
 
 const char *gate_reason_name(enum gate_reason reason)
 {
-	switch (reason) {
-	case GATE_REASON_NONE:
-		break;
-	case GATE_REASON_REQUIRED:
-		return "required";
-	case GATE_REASON_ENROLLED:
-		return "enrolled";
-	case GATE_REASON_UNKNOWN:
-		return "unknown";
-	case GATE_REASON_MUST_ENROLL:
-		return "must_enroll";
-	case GATE_REASON_EXEMPT:
-		return "exempt";
-	case GATE_REASON_TRUSTED:
-		return "trusted_network";
-	case GATE_REASON_NOT_REQUIRED:
-		return "not_required";
-	case GATE_REASON_NOT_CONFIRMED:
-		return "not_confirmed";
-	}
-	return "none";
+	return reasons[reason].name;
 }

@@ -26,8 +26,7 @@ enum totp_err invitation_check(struct store *store, const struct attempt *who, s
 
 	if (err != TOTP_OK || holds)
 		return err;
-	reason_set(why, "the invitation was taken back, or has ended");
-	return TOTP_ERR_FORBIDDEN;
+	return reason_err(why, TOTP_ERR_FORBIDDEN, "the invitation was taken back, or has ended");
 }
 
 enum totp_err invitation_find(struct store *store, const struct attempt *who,

@@ -95,23 +95,12 @@ static void count_guess(const struct claim *claim, struct ruling *ruling)
 bool judge_shape(const struct answer *answer, struct ruling *ret_ruling)
 {
 	*ret_ruling = (struct ruling){.token = -1};
-	switch (answer->kind) {
-	case ANSWER_CODE:
-	case ANSWER_RECOVERY:
+	if (answer->kind == ANSWER_CODE || answer->kind == ANSWER_RECOVERY)
 		return false;
-	case ANSWER_NONE:
-		ret_ruling->reason = JUDGE_NO_ANSWER;
-		return true;
-	case ANSWER_JUNK:
-		ret_ruling->reason = JUDGE_JUNK;
-		return true;
-	case ANSWER_PASSWORD:
-		ret_ruling->reason = JUDGE_PASSWORD;
-		return true;
-	case ANSWER_OTHER:
-		break;
-	}
-	ret_ruling->reason = JUDGE_NOT_A_CODE;
+	ret_ruling->reason = answer->kind == ANSWER_NONE       ? JUDGE_NO_ANSWER
+			     : answer->kind == ANSWER_JUNK     ? JUDGE_JUNK
+			     : answer->kind == ANSWER_PASSWORD ? JUDGE_PASSWORD
+							       : JUDGE_NOT_A_CODE;
 	return true;
 }
 
@@ -279,15 +268,13 @@ static enum totp_err judge_throttled(const struct claim *claim, struct ruling *r
 enum totp_err judge(const struct claim *claim, struct ruling *ret_ruling)
 {
 	struct ruling ruling;
+	bool settled = judge_shape(claim->answer, &ruling) || judge_record(claim->cred, &ruling);
 	enum totp_err err;
 
-	if (judge_shape(claim->answer, &ruling) || judge_record(claim->cred, &ruling)) {
-		*ret_ruling = ruling;
-		ret_ruling->next = *claim->state;
+	ruling.next = *claim->state;
+	*ret_ruling = ruling;
+	if (settled)
 		return TOTP_OK;
-	}
-	*ret_ruling = (struct ruling){.token = -1, .next = *claim->state};
-	ruling = *ret_ruling;
 	if (claim->answer->kind == ANSWER_RECOVERY)
 		err = judge_recovery(claim, &ruling);
 	else
@@ -362,41 +349,24 @@ enum totp_err judge_offset(const struct cred *cred, const struct login_state *st
 
 const char *judge_reason_name(enum judge_reason reason)
 {
-	switch (reason) {
-	case JUDGE_NONE:
-		break;
-	case JUDGE_CODE:
-		return "code";
-	case JUDGE_RECOVERY:
-		return "recovery_code";
-	case JUDGE_WRONG_CODE:
-		return "wrong_code";
-	case JUDGE_USED_CODE:
-		return "used_code";
-	case JUDGE_THROTTLED:
-		return "throttled";
-	case JUDGE_CLOCK_BACK:
-		return "clock_back";
-	case JUDGE_NO_ANSWER:
-		return "no_answer";
-	case JUDGE_JUNK:
-		return "junk";
-	case JUDGE_PASSWORD:
-		return "password";
-	case JUDGE_NOT_A_CODE:
-		return "not_a_code";
-	case JUDGE_WRONG_RECOVERY:
-		return "wrong_recovery_code";
-	case JUDGE_COUNT_:
-		break;
-	case JUDGE_SPENT_RECOVERY:
-		return "spent_recovery_code";
-	case JUDGE_BYPASS:
-		return "bypass";
-	case JUDGE_ENDED_BYPASS:
-		return "ended_bypass";
-	case JUDGE_DISABLED:
-		return "disabled";
-	}
-	return "none";
+	static const char names[JUDGE_COUNT_][20] = {
+		[JUDGE_NONE] = "none",
+		[JUDGE_CODE] = "code",
+		[JUDGE_RECOVERY] = "recovery_code",
+		[JUDGE_WRONG_CODE] = "wrong_code",
+		[JUDGE_USED_CODE] = "used_code",
+		[JUDGE_THROTTLED] = "throttled",
+		[JUDGE_CLOCK_BACK] = "clock_back",
+		[JUDGE_NO_ANSWER] = "no_answer",
+		[JUDGE_JUNK] = "junk",
+		[JUDGE_PASSWORD] = "password",
+		[JUDGE_NOT_A_CODE] = "not_a_code",
+		[JUDGE_WRONG_RECOVERY] = "wrong_recovery_code",
+		[JUDGE_SPENT_RECOVERY] = "spent_recovery_code",
+		[JUDGE_BYPASS] = "bypass",
+		[JUDGE_ENDED_BYPASS] = "ended_bypass",
+		[JUDGE_DISABLED] = "disabled",
+	};
+
+	return names[reason < JUDGE_COUNT_ ? reason : JUDGE_NONE];
 }

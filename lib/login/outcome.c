@@ -7,15 +7,9 @@
 
 const char *outcome_word(const struct outcome *outcome)
 {
-	switch (outcome->verdict) {
-	case VERDICT_ALLOW:
+	if (outcome->verdict == VERDICT_ALLOW)
 		return "allow";
-	case VERDICT_WAIT:
-		return "wait";
-	case VERDICT_DENY:
-		break;
-	}
-	return "deny";
+	return outcome->verdict == VERDICT_WAIT ? "wait" : "deny";
 }
 
 const char *outcome_time(int64_t when, char text[OUTCOME_TIME_MAX])

@@ -209,31 +209,33 @@ enum totp_err policy_expand(const char *pattern, const struct policy_names *name
 	return TOTP_OK;
 }
 
-/* The index of the word that the value is; after a reason that lists them all, -1. */
-static int find_word(struct text value, const char *const *words, int count, struct reason *why)
+/* Set a member to the index of the word that the value is; a reason lists them all. */
+static enum totp_err set_word(struct text value, const char *const *words, unsigned *index,
+			      struct reason *why)
 {
 	char list[120] = "";
 	size_t len = 0;
 
-	for (int i = 0; i < count; i++)
-		if (text_is(value, words[i]))
-			return i;
-	for (int i = 0; i < count; i++) {
-		const char *before = i == 0 ? "" : i + 1 < count ? ", " : " or ";
+	for (unsigned i = 0; words[i]; i++) {
+		const char *before = i == 0 ? "" : words[i + 1] ? ", " : " or ";
 
+		if (text_is(value, words[i])) {
+			*index = i;
+			return TOTP_OK;
+		}
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", before, words[i]);
 	}
-	reason_set(why, "expected %s", list);
-	return -1;
+	return reason_err(why, TOTP_ERR_FORMAT, "expected %s", list);
 }
 
 static enum totp_err set_flag(struct text value, bool *flag, struct reason *why)
 {
-	static const char *const words[] = {"yes", "no"};
-	int index = find_word(value, words, 2, why);
+	static const char *const words[] = {"yes", "no", NULL};
+	unsigned index = 1;
+	enum totp_err err = set_word(value, words, &index, why);
 
 	*flag = index == 0;
-	return index < 0 ? TOTP_ERR_FORMAT : TOTP_OK;
+	return err;
 }
 
 static enum totp_err set_text(const struct option *option, struct text value, char *text,
@@ -244,29 +246,25 @@ static enum totp_err set_text(const struct option *option, struct text value, ch
 	char pattern[POLICY_TEXT_MAX], expanded[2 * POLICY_TEXT_MAX];
 
 	if (text_copy(value, pattern, sizeof(pattern)) != TOTP_OK || !text_is_clean(value) ||
-	    (is_pattern &&
-	     (!pattern[0] || strchr(pattern, ':') ||
-	      policy_expand(pattern, &names, expanded, sizeof(expanded)) != TOTP_OK))) {
-		reason_set(why, "expected %s%d bytes of text%s", is_pattern ? "1 to " : "at most ",
-			   POLICY_TEXT_MAX - 1,
-			   is_pattern ? " without a colon, in which %u, %h, %f and %% are replaced"
-				      : "");
-		return TOTP_ERR_FORMAT;
-	}
+	    (is_pattern && (!pattern[0] || strchr(pattern, ':') ||
+			    policy_expand(pattern, &names, expanded, sizeof(expanded)) != TOTP_OK)))
+		return reason_err(
+			why, TOTP_ERR_FORMAT, "expected %s%d bytes of text%s",
+			is_pattern ? "1 to " : "at most ", POLICY_TEXT_MAX - 1,
+			is_pattern ? " without a colon, in which %u, %h, %f and %% are replaced"
+				   : "");
 	return text_copy(value, text, POLICY_TEXT_MAX);
 }
 
 static enum totp_err set_list(const struct option *option, struct text value, char *list,
 			      struct reason *why)
 {
-	if (value.len >= option->max) {
-		reason_set(why, "longer than %u bytes: use a @group", option->max - 1);
-		return TOTP_ERR_RANGE;
-	}
-	if (!list_is_good(value)) {
-		reason_set(why, "expected users and @groups, separated by commas");
-		return TOTP_ERR_FORMAT;
-	}
+	if (value.len >= option->max)
+		return reason_err(why, TOTP_ERR_RANGE, "longer than %u bytes: use a @group",
+				  option->max - 1);
+	if (!list_is_good(value))
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "expected users and @groups, separated by commas");
 	return text_copy(value, list, option->max);
 }
 
@@ -275,14 +273,12 @@ static enum totp_err set_networks(struct text value, char *list, struct reason *
 	struct text rest = value, entry;
 	struct network network;
 
-	if (value.len >= POLICY_NETWORKS_MAX) {
-		reason_set(why, "longer than %d bytes", POLICY_NETWORKS_MAX - 1);
-		return TOTP_ERR_RANGE;
-	}
-	if (value.len && value.at[value.len - 1] == ',') {
-		reason_set(why, "expected another network after the last comma");
-		return TOTP_ERR_FORMAT;
-	}
+	if (value.len >= POLICY_NETWORKS_MAX)
+		return reason_err(why, TOTP_ERR_RANGE, "longer than %d bytes",
+				  POLICY_NETWORKS_MAX - 1);
+	if (value.len && value.at[value.len - 1] == ',')
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "expected another network after the last comma");
 	while (text_field(&rest, ',', &entry)) {
 		enum totp_err err = network_read(text_trim(entry), &network, why);
 
@@ -304,21 +300,6 @@ bool policy_networks_have(const char *list, const struct address *address)
 	return false;
 }
 
-static enum totp_err set_password(struct text value, enum password_mode *mode, struct reason *why)
-{
-	static const char *const words[] = {
-		[PASSWORD_NONE] = "none",
-		[PASSWORD_TRY_FIRST_PASS] = "try_first_pass",
-		[PASSWORD_USE_FIRST_PASS] = "use_first_pass",
-		[PASSWORD_COMBINED] = "combined",
-	};
-	int index = find_word(value, words, 4, why);
-
-	if (index >= 0)
-		*mode = (enum password_mode)index;
-	return index < 0 ? TOTP_ERR_FORMAT : TOTP_OK;
-}
-
 static enum totp_err set_enforce(struct text value, struct policy *policy, struct reason *why)
 {
 	policy->enforce_from = 0;
@@ -334,8 +315,8 @@ static enum totp_err set_enforce(struct text value, struct policy *policy, struc
 		policy->enforce = ENFORCE_FROM;
 		return TOTP_OK;
 	}
-	reason_set(why, "expected required, optional or a day such as 2027-01-31");
-	return TOTP_ERR_FORMAT;
+	return reason_err(why, TOTP_ERR_FORMAT,
+			  "expected required, optional or a day such as 2027-01-31");
 }
 
 static enum totp_err set_enroll(struct text value, struct policy *policy, struct reason *why)
@@ -348,10 +329,9 @@ static enum totp_err set_enroll(struct text value, struct policy *policy, struct
 			policy->enroll_tool = true;
 		else if (text_is(text_trim(entry), "login"))
 			policy->enroll_login = true;
-		else {
-			reason_set(why, "expected tool, login, both with a comma, or nothing");
-			return TOTP_ERR_FORMAT;
-		}
+		else
+			return reason_err(why, TOTP_ERR_FORMAT,
+					  "expected tool, login, both with a comma, or nothing");
 	}
 	return TOTP_OK;
 }
@@ -392,21 +372,18 @@ static enum totp_err set_methods(struct text value, unsigned *methods, struct re
 		*methods |= method;
 	}
 	*methods = 0;
-	reason_set(why, "expected publickey, gssapi-with-mic, gssapi-keyex or hostbased, "
-			"separated by commas");
-	return TOTP_ERR_FORMAT;
+	return reason_err(why, TOTP_ERR_FORMAT,
+			  "expected publickey, gssapi-with-mic, gssapi-keyex or hostbased, "
+			  "separated by commas");
 }
 
-static enum totp_err set_qr(struct text value, enum enroll_qr *qr, struct reason *why)
-{
-	static const char *const words[] = {
-		[ENROLL_QR_UTF8] = "utf8", [ENROLL_QR_ASCII] = "ascii", [ENROLL_QR_NONE] = "none"};
-	int index = find_word(value, words, 3, why);
-
-	if (index >= 0)
-		*qr = (enum enroll_qr)index;
-	return index < 0 ? TOTP_ERR_FORMAT : TOTP_OK;
-}
+static const char *const password_words[] = {[PASSWORD_NONE] = "none",
+					     [PASSWORD_TRY_FIRST_PASS] = "try_first_pass",
+					     [PASSWORD_USE_FIRST_PASS] = "use_first_pass",
+					     [PASSWORD_COMBINED] = "combined",
+					     NULL};
+static const char *const qr_words[] = {
+	[ENROLL_QR_UTF8] = "utf8", [ENROLL_QR_ASCII] = "ascii", [ENROLL_QR_NONE] = "none", NULL};
 
 static enum totp_err set_option(const struct option *option, struct text value,
 				struct policy *policy, struct reason *why)
@@ -422,14 +399,14 @@ static enum totp_err set_option(const struct option *option, struct text value,
 			*(uint32_t *)at = (uint32_t)number;
 			return TOTP_OK;
 		}
-		reason_set(why, "expected a number from %u to %u", option->min, option->max);
-		return TOTP_ERR_FORMAT;
+		return reason_err(why, TOTP_ERR_FORMAT, "expected a number from %u to %u",
+				  option->min, option->max);
 	case KIND_SECONDS:
 		if (text_duration(value, option->min, option->max, at) == TOTP_OK)
 			return TOTP_OK;
-		reason_set(why, "expected %u to %u seconds, such as 30, 30s, 5m, 6h or 1d",
-			   option->min, option->max);
-		return TOTP_ERR_FORMAT;
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "expected %u to %u seconds, such as 30, 30s, 5m, 6h or 1d",
+				  option->min, option->max);
 	case KIND_TEXT:
 		return set_text(option, value, at, why);
 	case KIND_LIST:
@@ -437,14 +414,14 @@ static enum totp_err set_option(const struct option *option, struct text value,
 	case KIND_NETWORKS:
 		return set_networks(value, at, why);
 	case KIND_PASSWORD:
-		return set_password(value, at, why);
+		return set_word(value, password_words, at, why);
 	case KIND_PATH:
 		if (value.len > 1 && value.at[0] == '/' && text_is_clean(value) &&
 		    text_copy(value, at, POLICY_PATH_MAX) == TOTP_OK)
 			return TOTP_OK;
-		reason_set(why, "expected an absolute path of at most %d bytes",
-			   POLICY_PATH_MAX - 1);
-		return TOTP_ERR_FORMAT;
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "expected an absolute path of at most %d bytes",
+				  POLICY_PATH_MAX - 1);
 	case KIND_ENFORCE:
 		return set_enforce(value, policy, why);
 	case KIND_ENROLL:
@@ -455,15 +432,14 @@ static enum totp_err set_option(const struct option *option, struct text value,
 		*(int64_t *)at = 0;
 		if (value.len == 0 || text_date(value, at) == TOTP_OK)
 			return TOTP_OK;
-		reason_set(why, "expected a day such as 2027-01-31, or nothing");
-		return TOTP_ERR_FORMAT;
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "expected a day such as 2027-01-31, or nothing");
 	case KIND_QR:
-		return set_qr(value, at, why);
+		return set_word(value, qr_words, at, why);
 	case KIND_ALGORITHM:
 		if (uri_algorithm_of(value, &policy->algorithm) == TOTP_OK)
 			return TOTP_OK;
-		reason_set(why, "expected SHA1, SHA256 or SHA512");
-		return TOTP_ERR_FORMAT;
+		return reason_err(why, TOTP_ERR_FORMAT, "expected SHA1, SHA256 or SHA512");
 	}
 	return TOTP_ERR_ARGUMENT;
 }
