@@ -72,10 +72,8 @@ static enum totp_err connect_in_time(const struct connection *to, struct reason 
 			return reason_err(why, TOTP_ERR_NOT_FOUND,
 					  "%s: no process is listening: run " REMEDY,
 					  to->address.sun_path);
-		if (errno != EAGAIN && errno != EINTR) {
-			(void)reason_errno(why, "%s", to->address.sun_path);
-			return TOTP_ERR_SYSTEM;
-		}
+		if (errno != EAGAIN && errno != EINTR)
+			return reason_errno(why, "%s", to->address.sun_path);
 	}
 	return reason_err(why, TOTP_ERR_TIMEOUT, "%s: too many connections are waiting",
 			  to->address.sun_path);
@@ -112,10 +110,8 @@ static enum totp_err open_connection(struct connection *to, const char *run_dir,
 		return reason_err(why, TOTP_ERR_RANGE,
 				  "run_dir: the path is too long for a socket below it");
 	to->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (to->fd < 0) {
-		(void)reason_errno(why, "no socket");
-		return TOTP_ERR_SYSTEM;
-	}
+	if (to->fd < 0)
+		return reason_errno(why, "no socket");
 	err = connect_in_time(to, why);
 	return err == TOTP_OK ? check_peer(to, why) : err;
 }

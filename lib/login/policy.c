@@ -117,19 +117,21 @@ const struct policy_key *policy_key_at(size_t index)
 	return index < OPTIONS ? &options[index].key : NULL;
 }
 
+/* An entry of a list without its '@'. */
+static struct text name_in(struct text entry, bool *ret_group)
+{
+	entry = text_trim(entry);
+	*ret_group = entry.len && entry.at[0] == '@';
+	return *ret_group ? (struct text){entry.at + 1, entry.len - 1} : entry;
+}
+
 bool policy_list_next(struct text *rest, struct text *ret_name, bool *ret_group)
 {
 	struct text entry;
 
 	while (text_field(rest, ',', &entry)) {
-		entry = text_trim(entry);
-		*ret_group = entry.len && entry.at[0] == '@';
-		if (*ret_group) {
-			entry.at++;
-			entry.len--;
-		}
-		*ret_name = entry;
-		if (entry.len)
+		*ret_name = name_in(entry, ret_group);
+		if (ret_name->len)
 			return true;
 	}
 	return false;
@@ -170,10 +172,7 @@ static bool list_is_good(struct text list)
 	while (text_field(&list, ',', &entry)) {
 		bool group;
 
-		entry = text_trim(entry);
-		group = entry.len && entry.at[0] == '@';
-		if (group)
-			entry = (struct text){entry.at + 1, entry.len - 1};
+		entry = name_in(entry, &group);
 		if (!entry.len || !text_is_clean(entry) || entry.at[0] == '@' ||
 		    text_trim(entry).len != entry.len ||
 		    (!group && memchr(entry.at, ' ', entry.len)))

@@ -11,23 +11,6 @@
 
 /* --- reading --- */
 
-static enum totp_err unseal_invite(struct store *store, const char *user, struct bytes box,
-				   struct invite *ret_invite, struct reason *why)
-{
-	uint8_t bytes[INVITE_BYTES_MAX];
-	struct buffer plain = buffer_of(bytes, sizeof(bytes));
-	struct invite invite = {.user = ""};
-	enum totp_err err = files_unseal(store, user, box, &plain, why);
-
-	if (err == TOTP_OK)
-		err = invite_decode(plain.data, plain.len, &invite);
-	if (err == TOTP_OK && strcmp(invite.user, user) != 0)
-		err = TOTP_ERR_SEAL;
-	if (err == TOTP_OK)
-		*ret_invite = invite;
-	return err;
-}
-
 /* What is to be read, and where to. */
 struct reading {
 	struct store *store;
@@ -41,12 +24,21 @@ static enum totp_err read_invite(void *context, struct reason *why)
 	const struct reading *reading = context;
 	struct files_box box = {
 		.kind = STORE_INVITE, .dir_fd = reading->dir_fd, .user = reading->user};
+	uint8_t bytes[INVITE_BYTES_MAX];
+	struct buffer plain = buffer_of(bytes, sizeof(bytes));
+	struct invite invite = {.user = ""};
 	struct reason cause = {""};
 	enum totp_err err = files_read_box(reading->store, &box, why);
 
 	if (err == TOTP_OK) {
-		err = unseal_invite(reading->store, reading->user, bytes_of(box.bytes, box.len),
-				    reading->invite, &cause);
+		err = files_unseal(reading->store, reading->user, bytes_of(box.bytes, box.len),
+				   &plain, &cause);
+		if (err == TOTP_OK)
+			err = invite_decode(plain.data, plain.len, &invite);
+		if (err == TOTP_OK && strcmp(invite.user, reading->user) != 0)
+			err = TOTP_ERR_SEAL;
+		if (err == TOTP_OK)
+			*reading->invite = invite;
 		err = files_opened_box(&box, err, &cause, why);
 	}
 	fd_close(box.fd);

@@ -8,25 +8,14 @@
 
 #include "base/io.h"
 
-/* "pam_totp store N" */
-static bool read_title(struct text line, uint64_t *ret_version)
+/* What follows the name on a line such as "id HEX"; nothing: it is another line. */
+static struct text value_of(struct text line, const char *name)
 {
-	static const char title[] = FILES_TITLE;
-	size_t len = sizeof(title) - 1;
+	size_t len = strlen(name);
 
-	return line.len > len && memcmp(line.at, title, len) == 0 &&
-	       text_number((struct text){line.at + len, line.len - len}, RECORD_VERSION_FIRST,
-			   UINT32_MAX, ret_version) == TOTP_OK;
-}
-
-/* "id HEX" and the like */
-static bool read_hex_line(struct text line, const char *name, uint8_t *ret_bytes, size_t len)
-{
-	size_t name_len = strlen(name);
-
-	return line.len > name_len && memcmp(line.at, name, name_len) == 0 &&
-	       text_hex((struct text){line.at + name_len, line.len - name_len}, ret_bytes, len) ==
-		       TOTP_OK;
+	if (line.len <= len || memcmp(line.at, name, len) != 0)
+		return (struct text){"", 0};
+	return (struct text){line.at + len, line.len - len};
 }
 
 static enum totp_err parse_marker(struct text text, const char *dir, struct store_info *marker,
@@ -37,12 +26,16 @@ static enum totp_err parse_marker(struct text text, const char *dir, struct stor
 
 	for (size_t i = 0; i < 3; i++)
 		text_line(&text, &line[i]);
-	if (read_title(line[0], &version) && version > record_version_newest)
+	if (text_number(value_of(line[0], FILES_TITLE), RECORD_VERSION_FIRST, UINT32_MAX,
+			&version) == TOTP_OK &&
+	    version > record_version_newest)
 		return reason_err(why, TOTP_ERR_UNSUPPORTED,
 				  "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
 	marker->version = (uint8_t)version;
-	if (version && read_hex_line(line[1], "id ", marker->id, sizeof(marker->id)) &&
-	    read_hex_line(line[2], "machine ", marker->machine, sizeof(marker->machine)) &&
+	if (version &&
+	    text_hex(value_of(line[1], "id "), marker->id, sizeof(marker->id)) == TOTP_OK &&
+	    text_hex(value_of(line[2], "machine "), marker->machine, sizeof(marker->machine)) ==
+		    TOTP_OK &&
 	    text.len == 0)
 		return TOTP_OK;
 	return reason_err(why, TOTP_ERR_FORMAT,
