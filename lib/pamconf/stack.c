@@ -1,53 +1,28 @@
 #include "pamconf/stack.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/array.h"
+#include "base/text.h"
 
 #define LINE_MAX_LEN 1023 /* bytes of a line that libpam accepts, with its continuations */
 #define INCLUDES_MAX 32   /* libpam has no limit, and runs out of descriptors */
 #define LINES_MAX    4096 /* files that include each other twice would grow without end */
+#define JUMP_MAX     99999
 #define BLANKS       " \t\n"
 
 /* --- control words --- */
 
-/* By return value; see pam.conf(5). */
-static const char *const return_names[STACK_RETURNS] = {"success",
-							"open_err",
-							"symbol_err",
-							"service_err",
-							"system_err",
-							"buf_err",
-							"perm_denied",
-							"auth_err",
-							"cred_insufficient",
-							"authinfo_unavail",
-							"user_unknown",
-							"maxtries",
-							"new_authtok_reqd",
-							"acct_expired",
-							"session_err",
-							"cred_unavail",
-							"cred_expired",
-							"cred_err",
-							"no_module_data",
-							"conv_err",
-							"authtok_err",
-							"authtok_recover_err",
-							"authtok_lock_busy",
-							"authtok_disable_aging",
-							"try_again",
-							"ignore",
-							"abort",
-							"authtok_expired",
-							"module_unknown",
-							"bad_item",
-							"conv_again",
-							"incomplete"};
+/* By return value, from PAM_SUCCESS on; see pam.conf(5). */
+static const char return_names[] =
+	"success open_err symbol_err service_err system_err buf_err perm_denied auth_err "
+	"cred_insufficient authinfo_unavail user_unknown maxtries new_authtok_reqd acct_expired "
+	"session_err cred_unavail cred_expired cred_err no_module_data conv_err authtok_err "
+	"authtok_recover_err authtok_lock_busy authtok_disable_aging try_again ignore abort "
+	"authtok_expired module_unknown bad_item conv_again incomplete";
 
 static const struct {
 	const char *name;
@@ -83,42 +58,35 @@ static bool set_word(int actions[STACK_RETURNS], const char *word)
 	return false;
 }
 
-static bool is_word(const char *at, size_t len, const char *word)
-{
-	return strlen(word) == len && strncmp(at, word, len) == 0;
-}
-
 /* "ignore", "die", or the length of a jump. */
-static bool read_action(const char *at, size_t len, int *ret_action)
+static bool read_action(struct text word, int *ret_action)
 {
-	int jump = 0;
+	uint64_t jump = 0;
 
 	for (size_t i = 0; i < sizeof(action_names) / sizeof(action_names[0]); i++) {
 		*ret_action = action_names[i].action;
-		if (is_word(at, len, action_names[i].name))
+		if (text_is(word, action_names[i].name))
 			return true;
 	}
-	for (size_t i = 0; i < len; i++) {
-		if (!isdigit((unsigned char)at[i]) || jump > 9999)
-			return false;
-		jump = 10 * jump + (at[i] - '0');
-	}
-	*ret_action = jump;
-	return jump > 0;
+	if (text_number(word, 1, JUMP_MAX, &jump) != TOTP_OK)
+		return false;
+	*ret_action = (int)jump;
+	return true;
 }
 
-static bool set_pair(int actions[STACK_RETURNS], const char *name, size_t len, int action)
+static bool set_pair(int actions[STACK_RETURNS], struct text name, int action)
 {
-	if (is_word(name, len, "default")) {
+	struct text names = text_of(return_names), one;
+
+	if (text_is(name, "default")) {
 		set_default(actions, action);
 		return true;
 	}
-	for (size_t i = 0; i < STACK_RETURNS; i++) {
-		if (!is_word(name, len, return_names[i]))
-			continue;
-		actions[i] = action;
-		return true;
-	}
+	for (size_t i = 0; i < STACK_RETURNS && text_field(&names, ' ', &one); i++)
+		if (one.len == name.len && memcmp(one.at, name.at, one.len) == 0) {
+			actions[i] = action;
+			return true;
+		}
 	return false;
 }
 
@@ -126,23 +94,21 @@ static bool set_pair(int actions[STACK_RETURNS], const char *name, size_t len, i
 static void set_pairs(int actions[STACK_RETURNS], const char *text)
 {
 	while (*(text += strspn(text, BLANKS))) {
-		size_t name_len = strcspn(text, "=" BLANKS), len;
-		const char *name = text;
+		struct text name = {text, strcspn(text, "=" BLANKS)}, word;
 		int action;
 
-		text += name_len;
+		text += name.len;
 		text += strspn(text, BLANKS);
 		if (*text == '=')
 			text++;
 		text += strspn(text, BLANKS);
-		len = strcspn(text, BLANKS);
-		if (!read_action(text, len, &action) ||
-		    !set_pair(actions, name, name_len, action)) {
+		word = (struct text){text, strcspn(text, BLANKS)};
+		if (!read_action(word, &action) || !set_pair(actions, name, action)) {
 			for (size_t i = 0; i < STACK_RETURNS; i++)
 				actions[i] = STACK_BAD;
 			return;
 		}
-		text += len;
+		text += word.len;
 	}
 	set_default(actions, STACK_BAD);
 }
@@ -310,11 +276,15 @@ static void follow_include(struct reading *reading, const char *name, const stru
 		add_failing_line(reading, spot);
 }
 
-static void read_module(struct reading *reading, struct stack_line *line, const char *control,
-			char *rest)
+static void read_module(struct reading *reading, const struct spot *spot, bool quiet,
+			const char *control, char *rest)
 {
 	const char *module = control ? take_word(&rest) : NULL;
+	struct stack_line *line = add_line(reading, spot);
 
+	if (!line)
+		return;
+	line->quiet = quiet;
 	if (control && !set_word(line->actions, control))
 		set_pairs(line->actions, control);
 	if (module)
@@ -336,7 +306,6 @@ static bool is_type(const char *word)
 static void read_stack_line(struct reading *reading, char *rest, const struct spot *spot)
 {
 	const char *type = take_word(&rest), *control;
-	struct stack_line *line;
 	bool quiet;
 
 	if (!type)
@@ -365,13 +334,8 @@ static void read_stack_line(struct reading *reading, char *rest, const struct sp
 	    (strcasecmp(control, "include") == 0 || strcasecmp(control, "substack") == 0))
 		follow_include(reading, take_word(&rest), spot,
 			       strcasecmp(control, "substack") == 0);
-	else {
-		line = add_line(reading, spot);
-		if (!line)
-			return;
-		line->quiet = quiet;
-		read_module(reading, line, control, rest);
-	}
+	else
+		read_module(reading, spot, quiet, control, rest);
 }
 
 static bool read_stack_lines(struct reading *reading, FILE *file, const char *path, unsigned level)
