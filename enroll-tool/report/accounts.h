@@ -31,12 +31,19 @@ struct somebody {
 	uint32_t stamp; /* index of the crew in which it was seen last + 1 */
 };
 
+struct tally {
+	size_t people;
+	size_t of[STAGES];
+};
+
+/* A group. */
 struct crew {
 	char *name;
 	gid_t gid;
 	bool required, exempt; /* named in the policy's lists */
 	uint32_t *members;     /* indices of people, each once */
 	size_t count, room;
+	struct tally tally; /* of its members */
 };
 
 struct primary {
@@ -53,8 +60,6 @@ struct accounts {
 	struct primary *primaries; /* listed accounts, ordered by their primary group */
 	size_t listed;
 };
-
-#define OWN_ACCOUNTS OWN(accounts_end)
 
 void accounts_end(struct accounts *people);
 

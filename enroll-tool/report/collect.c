@@ -16,7 +16,7 @@
 #include "common/progress.h"
 #include "report/report.h"
 
-#define TEAM_MIN 2 /* people; a group of one is usually that person's own */
+#define CREW_MIN 2 /* people; a group of one is usually that person's own */
 
 /* --- stages --- */
 
@@ -35,44 +35,36 @@ static enum stage stage_of_record(struct store *store, const struct somebody *on
 	return txn.state.last_success ? STAGE_IN_USE : STAGE_UNUSED;
 }
 
-static int place_enrolled(struct ctl *ctl, struct report *report)
+static void place_enrolled(struct report *report)
 {
 	OWN(enrolled_end) struct enrolled enrolled = {0};
 	struct progress progress = progress_begin();
-	int code = enrolled_list(&ctl->tool, &enrolled);
 
-	for (size_t i = 0; i < enrolled.count && code == TOOL_DONE; i++) {
-		struct somebody *one =
-			accounts_find(&ctl->tool, &report->people, enrolled.users[i], &code);
+	report->code = enrolled_list(report->tool, &enrolled);
+	for (size_t i = 0; i < enrolled.count && report->code == TOOL_DONE; i++) {
+		struct somebody *one = accounts_find(report->tool, &report->people,
+						     enrolled.users[i], &report->code);
 
 		if (one)
-			one->stage = stage_of_record(ctl->tool.store, one);
+			one->stage = stage_of_record(report->tool->store, one);
 		else
 			report->strays++;
 		progress_show(&progress, "reading records", i, enrolled.count);
 	}
 	progress_clear(&progress);
-	return code;
 }
-
-struct inviting {
-	struct ctl *ctl;
-	struct report *report;
-	int code;
-};
 
 static void place_invited(void *context, const char *user)
 {
-	struct inviting *inviting = context;
+	struct report *report = context;
 	struct invite invite;
 	struct somebody *one;
 
-	if (inviting->code != TOOL_DONE ||
-	    store_invite_get(inviting->ctl->tool.store, user, &invite, NULL) != TOTP_OK)
+	if (report->code != TOOL_DONE ||
+	    store_invite_get(report->tool->store, user, &invite, NULL) != TOTP_OK)
 		return;
-	one = accounts_find(&inviting->ctl->tool, &inviting->report->people, user, &inviting->code);
-	if (one && one->stage == STAGE_FREE &&
-	    invite_holds(&invite, one->uid, inviting->report->now))
+	one = accounts_find(report->tool, &report->people, user, &report->code);
+	if (one && one->stage == STAGE_FREE && invite_holds(&invite, one->uid, report->now))
 		one->stage = STAGE_INVITED;
 }
 
@@ -106,69 +98,57 @@ static void count(struct tally *tally, const struct somebody *one)
 	tally->of[one->stage]++;
 }
 
-static int compare_teams(const void *a, const void *b)
+static int compare_crews(const void *a, const void *b)
 {
-	const struct team *left = a, *right = b;
+	const struct crew *left = a, *right = b;
 
 	if (left->tally.people != right->tally.people)
 		return left->tally.people > right->tally.people ? -1 : 1;
-	return strcmp(left->crew->name, right->crew->name);
+	return strcmp(left->name, right->name);
 }
 
-static bool count_teams(struct report *report)
+/* Keep the groups to show: of several people, or named in the policy. */
+static void count_crews(struct accounts *people)
 {
-	const struct accounts *people = &report->people;
+	size_t kept = 0;
 
-	report->teams = calloc(people->crew_count + 1, sizeof(*report->teams));
-	for (size_t i = 0; report->teams && i < people->crew_count; i++) {
-		const struct crew *crew = &people->crews[i];
-		struct team *team = &report->teams[report->team_count];
+	for (size_t i = 0; i < people->crew_count; i++) {
+		struct crew crew = people->crews[i];
 
-		*team = (struct team){.crew = crew};
-		for (size_t m = 0; m < crew->count; m++)
-			count(&team->tally, &people->list[crew->members[m]]);
-		report->team_count += team->tally.people >= TEAM_MIN || crew->required ||
-				      crew->exempt;
+		for (size_t m = 0; m < crew.count; m++)
+			count(&crew.tally, &people->list[crew.members[m]]);
+		if (crew.tally.people >= CREW_MIN || crew.required || crew.exempt) {
+			people->crews[kept++] = crew;
+			continue;
+		}
+		free(crew.name);
+		free(crew.members);
 	}
-	if (report->team_count)
-		qsort(report->teams, report->team_count, sizeof(*report->teams), compare_teams);
-	return report->teams != NULL;
+	people->crew_count = kept;
+	if (kept)
+		qsort(people->crews, kept, sizeof(*people->crews), compare_crews);
 }
 
-static int collect_report(struct ctl *ctl, struct report *report)
+static int collect_report(struct report *report)
 {
-	struct inviting inviting = {ctl, report, TOOL_DONE};
 	struct reason why = {""};
-	int code = accounts_load(&ctl->tool, &report->people);
 
-	if (code == TOOL_DONE)
-		code = place_enrolled(ctl, report);
-	if (code == TOOL_DONE &&
-	    store_each(ctl->tool.store, STORE_INVITE, place_invited, &inviting, &why) != TOTP_OK)
-		code = tool_refuse(&ctl->tool, "%s", why.text);
-	if (code == TOOL_DONE)
-		code = inviting.code;
-	if (code != TOOL_DONE)
-		return code;
+	report->code = accounts_load(report->tool, &report->people);
+	if (report->code == TOOL_DONE)
+		place_enrolled(report);
+	if (report->code == TOOL_DONE &&
+	    store_each(report->tool->store, STORE_INVITE, place_invited, report, &why) != TOTP_OK)
+		report->code = tool_refuse(report->tool, "%s", why.text);
+	if (report->code != TOOL_DONE)
+		return report->code;
 	place_others(report);
 	for (size_t i = 0; i < report->people.count; i++)
 		count(&report->tally, &report->people.list[i]);
-	return count_teams(report) ? TOOL_DONE
-				   : tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+	count_crews(&report->people);
+	return TOOL_DONE;
 }
 
 /* --- the page --- */
-
-/* Replace the file by a complete one, which only its owner can read. */
-static int replace_file(const struct tool *tool, const char *path, const char *page, size_t len)
-{
-	const struct file_new file = {
-		AT_FDCWD, path, S_IRUSR | S_IWUSR, FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE};
-
-	if (file_replace(&file, page, len) == TOTP_OK)
-		return TOOL_DONE;
-	return tool_refuse(tool, "%s: cannot write: %s", path, strerror(errno));
-}
 
 static struct {
 	const char *html;
@@ -183,23 +163,28 @@ static const struct option_row option_rows[] = {
 	{0},
 };
 
-static int write_page(const struct ctl *ctl, const struct report *report)
+/* On standard output, or in place of a file, which only its owner can read. */
+static int write_page(const struct report *report)
 {
+	const struct file_new file = {AT_FDCWD,        options.html,    S_IRUSR | S_IWUSR,
+				      FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE};
 	OWN_TEXT char *page = NULL;
 	size_t len = 0;
 
 	if (report_html(report, &page, &len) != TOTP_OK)
-		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
-	if (strcmp(options.html, "-") == 0) {
+		return tool_refuse(report->tool, "%s", err_name(TOTP_ERR_NOMEM));
+	if (strcmp(options.html, "-") == 0)
 		fwrite(page, 1, len, stdout);
-		return TOOL_DONE;
-	}
-	return replace_file(&ctl->tool, options.html, page, len);
+	else if (file_replace(&file, page, len) != TOTP_OK)
+		return tool_refuse(report->tool, "%s: cannot write: %s", options.html,
+				   strerror(errno));
+	return TOOL_DONE;
 }
 
 static int report_run(struct ctl *ctl)
 {
-	OWN_REPORT struct report report = {.policy = &ctl->tool.policy, .now = clock_now()};
+	struct report report = {
+		.tool = &ctl->tool, .policy = &ctl->tool.policy, .now = clock_now()};
 	char host[MACHINE_NAME_MAX], full[MACHINE_NAME_MAX];
 	int code;
 
@@ -211,12 +196,13 @@ static int report_run(struct ctl *ctl)
 	machine_names(host, full);
 	report.host = full;
 	service_overrides(&ctl->tool, report.overrides);
-	code = collect_report(ctl, &report);
-	if (code != TOOL_DONE)
-		return code;
-	if (options.html)
-		return write_page(ctl, &report);
-	return options.json ? report_print_json(&ctl->tool, &report) : report_print(&report);
+	code = collect_report(&report);
+	if (code == TOOL_DONE)
+		code = options.html   ? write_page(&report)
+		       : options.json ? report_print_json(&report)
+				      : report_print(&report);
+	accounts_end(&report.people);
+	return code;
 }
 
 const struct command ctl_report = {

@@ -2,16 +2,8 @@
 #include "report/report.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "login/gate.h"
-
-void report_end(struct report *report)
-{
-	accounts_end(&report->people);
-	free(report->teams);
-	report->teams = NULL;
-}
 
 size_t report_enrolled(const struct tally *tally)
 {
@@ -67,22 +59,18 @@ void report_when(const struct report *report, char ret_text[REPORT_WHEN_MAX])
 {
 	const struct policy *policy = report->policy;
 	int len = put_required(report, ret_text, REPORT_WHEN_MAX);
+	size_t cap = REPORT_WHEN_MAX - (size_t)len;
 	char day[11];
 
-	if (!policy->enroll_login) {
-		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len, ".");
-		return;
-	}
 	text_to_date(policy->enroll_until, day);
-	if (!policy->enroll_until)
-		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
-			 "; users can enroll in a login.");
+	if (!policy->enroll_login)
+		snprintf(ret_text + len, cap, ".");
 	else if (gate_is_closed(policy, report->now))
-		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
+		snprintf(ret_text + len, cap,
 			 "; after %s only invited users can enroll in a login.", day);
 	else
-		snprintf(ret_text + len, REPORT_WHEN_MAX - (size_t)len,
-			 "; users can enroll in a login until %s.", day);
+		snprintf(ret_text + len, cap, "; users can enroll in a login%s%s.",
+			 policy->enroll_until ? " until " : "", policy->enroll_until ? day : "");
 }
 
 /* The stage with the most people per cell, which can best spare or use one. */

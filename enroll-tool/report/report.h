@@ -6,32 +6,17 @@
 #include "report/accounts.h"
 #include "common/service.h"
 
-struct tally {
-	size_t people;
-	size_t of[STAGES];
-};
-
-/* A group of at least two people. */
-struct team {
-	const struct crew *crew;
-	struct tally tally;
-};
-
 struct report {
+	const struct tool *tool;
 	const struct policy *policy;
 	char overrides[SERVICE_OVERRIDES_MAX]; /* of the policy's file, by PAM lines */
 	const char *host;
 	int64_t now;
-	struct accounts people;
+	struct accounts people; /* of the groups those to show, the largest first */
 	struct tally tally;
-	struct team *teams; /* the largest first */
-	size_t team_count;
 	size_t strays; /* records without an account */
+	int code;      /* an exit code, after a message; TOOL_DONE to continue */
 };
-
-#define OWN_REPORT OWN(report_end)
-
-void report_end(struct report *report);
 
 /* How many are enrolled; unconfirmed enrollments do not count. */
 size_t report_enrolled(const struct tally *tally);
@@ -65,7 +50,7 @@ void report_split(const struct tally *tally, unsigned width, unsigned ret_cells[
 
 /* Print the whole report. An exit code, after a message. */
 MUST_CHECK int report_print(const struct report *report);
-MUST_CHECK int report_print_json(const struct tool *tool, const struct report *report);
+MUST_CHECK int report_print_json(const struct report *report);
 
 /* report.html.in: the page, with words such as @HOST@ where its parts go. */
 extern const char report_template[];

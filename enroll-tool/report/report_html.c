@@ -9,7 +9,7 @@
 #define BAR        1000 /* units that a bar is wide */
 #define NAMES_MAX  2000 /* of users who are missing; --json has all */
 #define FIXED_ROOM 32768
-#define TEAM_ROOM  3072
+#define CREW_ROOM  3072
 
 /* One bar, with a text for readers who cannot see it. */
 static void put_bar(struct buffer *out, const struct tally *tally, const char *class)
@@ -36,22 +36,22 @@ static void put_bar(struct buffer *out, const struct tally *tally, const char *c
 
 static void put_groups(struct buffer *out, const struct report *report)
 {
-	if (report->team_count == 0)
+	if (report->people.crew_count == 0)
 		return;
 	html_put(out, "<h2>By "
 		      "group</h2>\n<table>\n<tr><th>Group</th><th>People</th><th>Enrolled</"
 		      "th><th></th></tr>\n");
-	for (size_t i = 0; i < report->team_count; i++) {
-		const struct team *team = &report->teams[i];
+	for (size_t i = 0; i < report->people.crew_count; i++) {
+		const struct crew *crew = &report->people.crews[i];
 
 		html_put(out, "<tr><td>");
-		html_bdi(out, team->crew->name);
-		if (team->crew->required || team->crew->exempt)
+		html_bdi(out, crew->name);
+		if (crew->required || crew->exempt)
 			html_print(out, "<small>%s</small>",
-				   team->crew->required ? "required" : "exempt");
-		html_print(out, "</td><td>%zu</td><td>%u %%</td><td>\n", team->tally.people,
-			   report_percent(report_enrolled(&team->tally), team->tally.people));
-		put_bar(out, &team->tally, "part");
+				   crew->required ? "required" : "exempt");
+		html_print(out, "</td><td>%zu</td><td>%u %%</td><td>\n", crew->tally.people,
+			   report_percent(report_enrolled(&crew->tally), crew->tally.people));
+		put_bar(out, &crew->tally, "part");
 		html_put(out, "</td></tr>\n");
 	}
 	html_put(out, "</table>\n");
@@ -172,8 +172,8 @@ enum totp_err report_html(const struct report *report, char **ret_page, size_t *
 
 	for (size_t i = 0; i < report->people.count; i++)
 		room += HTML_BYTE_MAX * strlen(report->people.list[i].name) + 16;
-	for (size_t i = 0; i < report->team_count; i++)
-		room += HTML_BYTE_MAX * strlen(report->teams[i].crew->name) + TEAM_ROOM;
+	for (size_t i = 0; i < report->people.crew_count; i++)
+		room += HTML_BYTE_MAX * strlen(report->people.crews[i].name) + CREW_ROOM;
 	page = malloc(room);
 	out = buffer_of(page, page ? room : 0);
 	if (page)

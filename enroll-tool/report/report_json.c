@@ -11,17 +11,17 @@ static void put_tally(struct json *json, const struct tally *tally)
 		json_number(json, report_stages[stage].word, tally->of[stage]);
 }
 
-static void put_teams(struct json *json, const struct report *report)
+static void put_crews(struct json *json, const struct report *report)
 {
 	json_open(json, "groups", '[');
-	for (size_t i = 0; i < report->team_count; i++) {
-		const struct team *team = &report->teams[i];
+	for (size_t i = 0; i < report->people.crew_count; i++) {
+		const struct crew *crew = &report->people.crews[i];
 
 		json_open(json, NULL, '{');
-		json_text(json, "group", team->crew->name);
-		json_bool(json, "required", team->crew->required);
-		json_bool(json, "exempt", team->crew->exempt);
-		put_tally(json, &team->tally);
+		json_text(json, "group", crew->name);
+		json_bool(json, "required", crew->required);
+		json_bool(json, "exempt", crew->exempt);
+		put_tally(json, &crew->tally);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -41,7 +41,7 @@ static void put_report(struct json *json, const struct report *report)
 	json_bool(json, "partial", !report->people.names->complete);
 	json_number(json, "records_without_account", report->strays);
 	put_tally(json, &report->tally);
-	put_teams(json, report);
+	put_crews(json, report);
 	json_open(json, "names", '{');
 	for (size_t stage = 0; stage < REPORT_NAMED; stage++) {
 		json_open(json, report_stages[report_named[stage]].word, '[');
@@ -56,11 +56,11 @@ static void put_report(struct json *json, const struct report *report)
 	json_close(json, '}');
 }
 
-int report_print_json(const struct tool *tool, const struct report *report)
+int report_print_json(const struct report *report)
 {
 	struct json json;
 
 	json_begin(&json, '{');
 	put_report(&json, report);
-	return json_end(tool, &json);
+	return json_end(report->tool, &json);
 }

@@ -8,7 +8,7 @@
 
 #define WIDTH_MIN  40
 #define WIDTH_MAX  160
-#define TEAMS_MAX  20 /* as many as a person reads */
+#define CREWS_MAX  20 /* as many as a person reads */
 #define NAME_WIDTH 24
 #define BAR_MIN    10
 
@@ -79,44 +79,46 @@ static unsigned name_width(const struct report *report)
 {
 	unsigned width = 5;
 
-	for (size_t i = 0; i < report->team_count && i < TEAMS_MAX; i++) {
+	for (size_t i = 0; i < report->people.crew_count && i < CREWS_MAX; i++) {
 		char shown[SHOWN_MAX];
 
-		crew_label(report->teams[i].crew, shown);
+		crew_label(&report->people.crews[i], shown);
 		if (term_width(shown) > width)
 			width = (unsigned)term_width(shown);
 	}
 	return width < NAME_WIDTH ? width : NAME_WIDTH;
 }
 
-static void print_team(const struct term *term, const struct team *team, unsigned name,
+static void print_crew(const struct term *term, const struct crew *crew, unsigned name,
 		       unsigned bar)
 {
 	char shown[SHOWN_MAX], percent[8];
 	size_t len, width = 0;
 
-	crew_label(team->crew, shown);
-	percent_text(report_enrolled(&team->tally), team->tally.people, percent);
+	crew_label(crew, shown);
+	percent_text(report_enrolled(&crew->tally), crew->tally.people, percent);
 	len = term_fit(shown, name, &width);
 	printf("  %.*s%*s %7zu  %8s  ", (int)len, shown, (int)(name - width), "",
-	       team->tally.people, percent);
-	print_bar(term, &team->tally, bar);
+	       crew->tally.people, percent);
+	print_bar(term, &crew->tally, bar);
 	printf("\n");
 }
 
-static void print_teams(const struct term *term, const struct report *report)
+static void print_crews(const struct term *term, const struct report *report)
 {
 	unsigned name = name_width(report), rest = name + 2 + 8 + 10 + 2;
 	unsigned bar = term->columns > rest + BAR_MIN ? term->columns - rest : BAR_MIN;
-	size_t shown = report->team_count < TEAMS_MAX ? report->team_count : TEAMS_MAX;
+	size_t shown = report->people.crew_count < CREWS_MAX ? report->people.crew_count
+							     : CREWS_MAX;
 
 	if (shown == 0)
 		return;
 	printf("\n  %-*s %7s  %8s\n", (int)name, "Group", "people", "enrolled");
 	for (size_t i = 0; i < shown; i++)
-		print_team(term, &report->teams[i], name, bar);
-	if (shown < report->team_count)
-		printf("  and %zu smaller ones: --json, --html\n", report->team_count - shown);
+		print_crew(term, &report->people.crews[i], name, bar);
+	if (shown < report->people.crew_count)
+		printf("  and %zu smaller ones: --json, --html\n",
+		       report->people.crew_count - shown);
 }
 
 int report_print(const struct report *report)
@@ -142,7 +144,7 @@ int report_print(const struct report *report)
 	printf("\n%zu of %zu people are enrolled.\n", report_enrolled(&report->tally),
 	       report->tally.people);
 	print_legend(&term, &report->tally);
-	print_teams(&term, report);
+	print_crews(&term, report);
 	if (report->strays)
 		printf("\nRecords without an account: %zu (totpctl list names them)\n",
 		       report->strays);
