@@ -24,13 +24,23 @@ static void print_line_complaint(void *context, const struct reason *complaint)
 	tool_refuse(told->tool, "%s:%u: %s", told->line->file, told->line->number, complaint->text);
 }
 
+static void keep_quiet(void *context, const struct reason *complaint)
+{
+	(void)context;
+	(void)complaint;
+}
+
 enum totp_err service_policy(const struct stack_line *line, const char *conf,
 			     const struct service_complain *complain, struct policy *ret_policy)
 {
+	static const struct service_complain quiet = {keep_quiet, keep_quiet, NULL};
 	const char *path = NULL;
-	enum totp_err err = policy_conf_of_args(line->argc, line->argv, &path, complain->of_line,
-						complain->context);
+	enum totp_err err;
 
+	if (!complain)
+		complain = &quiet;
+	err = policy_conf_of_args(line->argc, line->argv, &path, complain->of_line,
+				  complain->context);
 	if (!path)
 		path = conf;
 	if (err == TOTP_OK)
@@ -85,12 +95,6 @@ const char *service_enforce(const struct policy *policy, char text[11])
 	return text;
 }
 
-static void keep_quiet(void *context, const struct reason *complaint)
-{
-	(void)context;
-	(void)complaint;
-}
-
 #define OVERRIDE_MAX 160
 
 /* How the line's policy differs from the file's in the users that it asks; "" if it does not. */
@@ -116,7 +120,6 @@ static void describe_override(const struct policy *line, const struct policy *fi
 /* The first line that differs. doctor reports a line with a mistake, or with another store. */
 static bool find_override(const struct tool *tool, const char *service, char ret_text[OVERRIDE_MAX])
 {
-	static const struct service_complain quiet = {keep_quiet, keep_quiet, NULL};
 	OWN_STACK struct stack stack = {0};
 	struct policy policy;
 
@@ -126,7 +129,7 @@ static bool find_override(const struct tool *tool, const char *service, char ret
 		const struct stack_line *line = &stack.lines[i];
 
 		if (!service_is_ours(line) ||
-		    service_policy(line, tool->conf, &quiet, &policy) != TOTP_OK ||
+		    service_policy(line, tool->conf, NULL, &policy) != TOTP_OK ||
 		    policy.if_publickey || strcmp(policy.store_dir, tool->policy.store_dir) != 0)
 			continue;
 		describe_override(&policy, &tool->policy, ret_text);

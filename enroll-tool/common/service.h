@@ -16,7 +16,7 @@ struct service_complain {
 
 /*
  * The policy that the module uses at this line. conf: the file if the line names none; NULL for the
- * usual one. On any error there was at least one complaint.
+ * usual one. On any error there was at least one complaint; with `complain` NULL there are none.
  */
 MUST_CHECK enum totp_err service_policy(const struct stack_line *line, const char *conf,
 					const struct service_complain *complain,

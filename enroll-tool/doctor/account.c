@@ -8,125 +8,92 @@
 #include "doctor/finding.h"
 #include "common/service.h"
 
-struct account_check {
-	struct doctor *doctor;
-	const char *service;
-	const struct stack_line *auth; /* the line that passes users on, and its policy */
-	const struct policy *policy;
-	struct stack stack; /* the account lines */
-};
-
-static void tell_missing(const struct account_check *check)
+static struct subject with_id(struct subject line, const char *id)
 {
-	doctor_report(
-		check->doctor,
-		&(struct report){
-			.id = "enroll-missing",
-			.service = check->service,
-			.line = check->auth,
-			.why = "users who must give a code and are not enrolled log in without one",
-			.repair = "remove the argument, or write above pam_unix in account: "
-				  "account requisite pam_totp.so enroll_in_account"},
-		"enroll_in_account, but no account line with it");
+	line.id = id;
+	return line;
 }
 
 /* Does a line of ours do what the auth line expects? */
-static void check_our_line(const struct account_check *check, const struct stack_line *line)
+static void check_our_line(struct subject line, const struct policy *auth)
 {
-	const struct policy *auth = check->policy;
 	struct policy policy;
 
-	if (doctor_line_policy(check->doctor, check->service, line, &policy) != TOTP_OK)
+	if (doctor_line_policy(line, &policy) != TOTP_OK)
 		return;
 	if (!policy.enroll_in_account) {
-		doctor_report(check->doctor,
-			      &(struct report){.id = "enroll-argument",
-					       .service = check->service,
-					       .line = line,
-					       .why = "it denies all users who must enroll",
-					       .repair = "add enroll_in_account"},
+		doctor_report(with_id(line, "enroll-argument"),
+			      "it denies all users who must enroll", "add enroll_in_account",
 			      "pam_totp.so in account without enroll_in_account");
 	} else if (policy.enroll_login != auth->enroll_login ||
 		   policy.enroll_until != auth->enroll_until ||
 		   strcmp(policy.store_dir, auth->store_dir) != 0 ||
 		   strcmp(policy.keyring, auth->keyring) != 0) {
-		doctor_report(
-			check->doctor,
-			&(struct report){.id = "enroll-policy",
-					 .service = check->service,
-					 .line = line,
-					 .why = "the account line may deny users whom the auth "
-						"line passes on, or store them elsewhere",
-					 .repair = "name the same conf= in both lines"},
-			"another policy than that of the auth line");
+		doctor_report(with_id(line, "enroll-policy"),
+			      "the account line may deny users whom the auth line passes on, or "
+			      "store them elsewhere",
+			      "name the same conf= in both lines",
+			      "another policy than that of the auth line");
 	}
 }
 
-static void tell_marks(const struct account_check *check, const struct stack_line *line,
-		       unsigned marks)
+static void tell_marks(struct subject line, unsigned marks)
 {
 	if (marks & MARK_SKIPS)
-		doctor_report(check->doctor,
-			      &(struct report){
-				      .id = "enroll-skipped",
-				      .service = check->service,
-				      .line = line,
-				      .why = "users who must enroll log in without a code if this "
-					     "line ends the stage (pam_unix: an expired password)",
-				      .repair = "move the line of pam_totp.so above this one"},
+		doctor_report(with_id(line, "enroll-skipped"),
+			      "users who must enroll log in without a code if this line ends the "
+			      "stage (pam_unix: an expired password)",
+			      "move the line of pam_totp.so above this one",
 			      "this line of %s can end the account stage before pam_totp.so",
-			      line->module[0] ? line->module : "an include");
+			      line.line->module[0] ? line.line->module : "an include");
 	if (marks & MARK_OVERRULED)
-		doctor_report(check->doctor,
-			      &(struct report){
-				      .id = "enroll-overruled",
-				      .service = check->service,
-				      .line = line,
-				      .why = "a user whose enrollment is given up or fails logs in",
-				      .repair = "write requisite as its control"},
+		doctor_report(with_id(line, "enroll-overruled"),
+			      "a user whose enrollment is given up or fails logs in",
+			      "write requisite as its control",
 			      "the login goes on after pam_totp.so has denied it");
 }
 
-static void walk_account(const struct account_check *check)
+static void walk_account(struct subject auth, struct stack *stack)
 {
 	OWN_WALK struct walk walk = {0};
-	size_t count = check->stack.count;
-	enum line_role *roles = calloc(count + 1, sizeof(*roles));
 
-	for (size_t i = 0; roles && i < count; i++)
-		roles[i] = walk_account_role(&check->stack.lines[i]);
-	if (!roles || walk_stack(&check->stack, roles, &walk) != TOTP_OK)
-		check->doctor->no_memory = true;
+	for (size_t i = 0; i < stack->count; i++)
+		stack->lines[i].role = walk_account_role(&stack->lines[i]);
+	if (walk_stack(stack, &walk) != TOTP_OK)
+		auth.doctor->no_memory = true;
 	else if (walk.too_many)
-		doctor_report(check->doctor,
-			      &(struct report){
-				      .id = "too-many",
-				      .service = check->service,
-				      .line = check->auth,
-				      .why = "some logins may skip pam_totp.so without being found",
-				      .repair = "make the stack simpler"},
+		doctor_report(with_id(auth, "too-many"),
+			      "some logins may skip pam_totp.so without being found",
+			      "make the stack simpler",
 			      "more ways through the account lines than can be checked");
 	else
-		for (size_t i = 0; i < count; i++)
-			tell_marks(check, &check->stack.lines[i], walk.marks[i]);
-	free(roles);
+		for (size_t i = 0; i < stack->count; i++)
+			tell_marks(
+				(struct subject){auth.doctor, NULL, auth.service, &stack->lines[i]},
+				walk.marks[i]);
 }
 
-void doctor_account(struct doctor *doctor, const char *service, const struct stack_line *auth,
-		    const struct policy *policy)
+void doctor_account(struct subject auth, const struct policy *policy)
 {
-	struct account_check check = {doctor, service, auth, policy, {0}};
+	OWN_STACK struct stack stack = {0};
+	struct subject ours = auth;
 	bool found = false;
 
-	if (stack_read(NULL, service, "account", &check.stack) == TOTP_OK)
-		for (size_t i = 0; i < check.stack.count; i++)
-			if (service_is_ours(&check.stack.lines[i])) {
-				found = true;
-				check_our_line(&check, &check.stack.lines[i]);
-			}
+	if (stack_read(NULL, auth.service, "account", &stack) != TOTP_OK)
+		stack_end(&stack);
+	for (size_t i = 0; i < stack.count; i++) {
+		ours.line = &stack.lines[i];
+		if (service_is_ours(ours.line)) {
+			found = true;
+			check_our_line(ours, policy);
+		}
+	}
 	if (found)
-		walk_account(&check);
+		walk_account(auth, &stack);
 	else
-		tell_missing(&check);
-	stack_end(&check.stack);
+		doctor_report(with_id(auth, "enroll-missing"),
+			      "users who must give a code and are not enrolled log in without one",
+			      "remove the argument, or write above pam_unix in account: account "
+			      "requisite pam_totp.so enroll_in_account",
+			      "enroll_in_account, but no account line with it");
 }

@@ -101,19 +101,17 @@ static const char *hindrance(const struct doctor *doctor, const struct account *
 		       : NULL;
 }
 
-static void look_at_administrator(struct doctor *doctor, const char *name, void *context)
+/* Always false, so that all of them are looked at. */
+static bool look_at_administrator(void *context, const char *name)
 {
+	struct doctor *doctor = context;
 	struct account account = {.known = false};
-	const char *hindered, *repair = NULL;
+	const char *hindered = NULL, *repair = NULL;
 	struct reason why = {""};
 
-	(void)context;
-	if (account_find(name, &account, &why) != TOTP_OK || !account.known)
-		return;
-	hindered = hindrance(doctor, &account, &repair);
-	if (!hindered)
-		return;
-	for (size_t i = 0; i < doctor->code_service_count; i++) {
+	if (account_find(name, &account, &why) == TOTP_OK && account.known)
+		hindered = hindrance(doctor, &account, &repair);
+	for (size_t i = 0; hindered && i < doctor->code_service_count; i++) {
 		const struct code_service *code_service = &doctor->code_services[i];
 		int64_t from = required_from(&code_service->policy, &account, &why);
 		char date[11];
@@ -123,15 +121,14 @@ static void look_at_administrator(struct doctor *doctor, const char *name, void 
 		    !is_of_this_store(doctor, &code_service->policy))
 			continue;
 		text_to_date(from, date);
-		doctor_repair(doctor_report(doctor,
-					    &(struct report){.id = "administrator",
-							     .service = code_service->name,
-							     .why = "an administrator who cannot "
-								    "give a code is locked out"},
-					    "%s must give a code%s%s, but %s", account.name,
+		doctor_repair(doctor_report((struct subject){doctor, "administrator",
+							     code_service->name, NULL},
+					    "an administrator who cannot give a code is locked out",
+					    NULL, "%s must give a code%s%s, but %s", account.name,
 					    from ? " from " : "", from ? date : "", hindered),
 			      "%s %s", repair, account.name);
 	}
+	return false;
 }
 
 /* --- the way back in --- */
@@ -178,14 +175,11 @@ static void look_at_console(struct doctor *doctor)
 		if (strcmp(code_service->name, "login") != 0 || code_service->planned ||
 		    has_way_back(&code_service->policy))
 			continue;
-		doctor_report(doctor,
-			      &(struct report){
-				      .id = "way-back",
-				      .service = code_service->name,
-				      .why = "if the store, the keyring or the clock fails, nobody "
-					     "can log in to repair it",
-				      .repair = "name one account with a long password in exempt, "
-						"or remove the line from the console's stack"},
+		doctor_report((struct subject){doctor, "way-back", code_service->name, NULL},
+			      "if the store, the keyring or the clock fails, nobody can log in to "
+			      "repair it",
+			      "name one account with a long password in exempt, or remove the line "
+			      "from the console's stack",
 			      "the console asks all users for a code, and %s%s",
 			      exempt[0] ? "no account with a password is exempt by "
 					: "nobody is exempt",
@@ -213,20 +207,23 @@ bool doctor_any_member(const char *name, doctor_member_fn *is, void *context)
 	return found;
 }
 
-void doctor_each_admin(struct doctor *doctor, doctor_admin_fn *each, void *context)
+bool doctor_any_admin(doctor_member_fn *is, void *context)
 {
-	each(doctor, "root", context);
+	if (is(context, "root"))
+		return true;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		const struct group *group = getgrnam(groups[i]);
 
 		for (char **member = group ? group->gr_mem : NULL; member && *member; member++)
-			each(doctor, *member, context);
+			if (is(context, *member))
+				return true;
 	}
+	return false;
 }
 
 void doctor_administrators(struct doctor *doctor)
 {
 	look_at_console(doctor);
 	if (doctor->ctl->tool.store)
-		doctor_each_admin(doctor, look_at_administrator, NULL);
+		(void)doctor_any_admin(look_at_administrator, doctor);
 }

@@ -80,11 +80,6 @@ static int print_array(const struct doctor *doctor)
 
 /* --- checking --- */
 
-static void report_complaint(void *context, const struct reason *complaint)
-{
-	doctor_report_policy(context, NULL, complaint);
-}
-
 /* While a group of a list does not exist, every user who is looked up in it is denied. */
 static void look_at_lists(struct doctor *doctor)
 {
@@ -94,13 +89,10 @@ static void look_at_lists(struct doctor *doctor)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (account_groups_exist(lists[i], &why) != TOTP_OK)
-			doctor_report(
-				doctor,
-				&(struct report){
-					.id = "group",
-					.why = "every user who is looked up in it is denied",
-					.repair = "make the group, or remove it from the policy"},
-				"%s", why.text);
+			doctor_report((struct subject){doctor, "group", NULL, NULL},
+				      "every user who is looked up in it is denied",
+				      "make the group, or remove it from the policy", "%s",
+				      why.text);
 }
 
 static void doctor_end(struct doctor *doctor)
@@ -130,7 +122,8 @@ static void run_parts(struct doctor *doctor)
 	bool good;
 
 	doctor_modes(doctor, path, &rule);
-	good = conf_load(path, tool->conf, &tool->policy, report_complaint, doctor) == TOTP_OK;
+	good = conf_load(path, tool->conf, &tool->policy, doctor_report_policy,
+			 &(struct subject){doctor, NULL, NULL, NULL}) == TOTP_OK;
 	doctor_ask_sshd(doctor);
 	doctor_stacks(doctor);
 	doctor_sshd(doctor);

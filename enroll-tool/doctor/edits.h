@@ -12,7 +12,7 @@
 struct edit {
 	unsigned at; /* the line */
 	bool after;  /* put a line below it, not above it */
-	char *line;  /* the line to put; NULL: delete `at` */
+	char *line;  /* the line to put, even if `at` is deleted afterwards; NULL: delete `at` */
 };
 
 struct edits {
@@ -24,15 +24,6 @@ struct edits {
 void edits_end(struct edits *edits);
 
 #define OWN_EDITS OWN(edits_end)
-
-/* Delete the lines `from` to `to`; from = 0: none. */
-void edits_delete(struct edits *edits, unsigned from, unsigned to);
-
-/* Put a line, which the edits then own. sed keeps it even if line `at` is deleted afterwards. */
-void edits_put(struct edits *edits, unsigned at, bool after, char *line);
-
-/* The text of a stack's line with another control. The caller frees it; NULL: no memory. */
-char *edits_line_text(const struct stack_line *line, const char *control);
 
 /* The text with the edits. The caller frees it; NULL: no memory. */
 char *edits_apply(const struct edits *edits, const char *text);
@@ -49,17 +40,19 @@ char *edits_command(const struct edits *edits, const char *path, const char *bef
 /* The auth lines that edits are made from. */
 struct seen {
 	const struct stack *stack;
-	const enum line_role *roles;
 	size_t ours; /* the first line that asks for a code, or NOWHERE */
 	bool mixed;  /* an @include brings auth lines and others */
 };
 
-/* Does the line stand in the service's own file itself? */
-bool seen_is_own(const struct seen *seen, size_t index);
+/* Put a line, which the edits then own, below all others. */
+void edits_put_at_end(struct edits *edits, const struct seen *seen, char *line);
 
-bool stack_line_is_deny(const struct stack_line *line);
+/* "pam_totp" without its ending, or with another one: there is no such module. */
+void edits_correct_name(struct edits *edits, const struct seen *seen);
 
-/* Replace all lines above our first one by lines in the service's own file. */
-void edits_own_lines(struct edits *edits, const struct seen *seen);
+/* Edits that may make a stack sound, in the order in which they are tried. */
+typedef void edit_fn(struct edits *edits, const struct seen *seen);
+#define EDIT_FNS 9
+extern edit_fn *const edit_fns[EDIT_FNS];
 
 #endif

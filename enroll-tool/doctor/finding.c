@@ -18,15 +18,6 @@ bool doctor_grow(struct doctor *doctor, void *list, size_t count, size_t *room, 
 	return false;
 }
 
-static char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-
-static char *format_text(const char *format, va_list args)
-{
-	char *text = NULL;
-
-	return vasprintf(&text, format, args) < 0 ? NULL : text;
-}
-
 /* With another command, it is a finding of another service's file. */
 static struct finding *find_same(struct doctor *doctor, const char *id, const char *what)
 {
@@ -63,40 +54,40 @@ static void note_service(struct finding *finding, const char *service)
 	finding->services = longer;
 }
 
-struct finding *doctor_report(struct doctor *doctor, const struct report *report, const char *what,
-			      ...)
+struct finding *doctor_report(struct subject subject, const char *why, const char *repair,
+			      const char *what, ...)
 {
-	const struct stack_line *line = report->line;
+	struct doctor *doctor = subject.doctor;
+	const struct stack_line *line = subject.line;
 	struct finding *finding;
 	OWN_TEXT char *words = NULL;
-	char *text;
+	char *text = NULL;
 	va_list args;
 
 	va_start(args, what);
-	words = format_text(what, args);
-	va_end(args);
-	text = words && line ? NULL : words;
-	if (words && line && asprintf(&text, "%s:%u: %s", line->file, line->number, words) < 0)
-		text = NULL;
-	if (text == words)
+	if (vasprintf(&words, what, args) < 0)
 		words = NULL;
-	finding = text ? find_same(doctor, report->id, text) : &doctor->spare;
+	va_end(args);
+	if (!words || (line ? asprintf(&text, "%s:%u: %s", line->file, line->number, words)
+			    : asprintf(&text, "%s", words)) < 0)
+		text = NULL;
+	finding = text ? find_same(doctor, subject.id, text) : &doctor->spare;
 	if (!finding && doctor_grow(doctor, &doctor->findings, doctor->count, &doctor->room,
 				    sizeof(*finding))) {
 		finding = &doctor->findings[doctor->count++];
-		*finding = (struct finding){.id = report->id, .why = report->why, .what = text};
+		*finding = (struct finding){.id = subject.id, .why = why, .what = text};
 		text = NULL;
 	}
 	doctor->no_memory |= !finding || finding == &doctor->spare;
 	free(text);
 	if (!finding)
 		return &doctor->spare;
-	note_service(finding, report->service);
-	if (report->repair && line)
-		doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", report->repair, line->number,
+	note_service(finding, subject.service);
+	if (repair && line)
+		doctor_repair(finding, "%s: ${EDITOR:-vi} +%u %s", repair, line->number,
 			      line->file);
-	else if (report->repair)
-		doctor_repair(finding, "%s", report->repair);
+	else if (repair || doctor->repair)
+		doctor_repair(finding, "%s", repair ? repair : doctor->repair);
 	return finding;
 }
 
@@ -106,7 +97,8 @@ void doctor_repair(struct finding *finding, const char *format, ...)
 
 	free(finding->repair);
 	va_start(args, format);
-	finding->repair = format_text(format, args);
+	if (vasprintf(&finding->repair, format, args) < 0)
+		finding->repair = NULL;
 	va_end(args);
 }
 
@@ -158,14 +150,14 @@ void doctor_modes(struct doctor *doctor, const char *path, const struct permissi
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return;
 	if (st.st_uid != 0 && st.st_uid != rule->owner)
-		doctor_repair(doctor_report(doctor,
-					    &(struct report){.id = "owner", .why = rule->why},
-					    "%s: owned by uid %u", path, (unsigned)st.st_uid),
+		doctor_repair(doctor_report((struct subject){doctor, "owner", NULL, NULL},
+					    rule->why, NULL, "%s: owned by uid %u", path,
+					    (unsigned)st.st_uid),
 			      "check that nobody has changed it, then: chown -h %u:0 %s",
 			      (unsigned)rule->owner, path);
 	if (!(st.st_mode & rule->forbidden))
 		return;
-	finding = doctor_report(doctor, &(struct report){.id = "mode", .why = rule->why},
+	finding = doctor_report((struct subject){doctor, "mode", NULL, NULL}, rule->why, NULL,
 				"%s: mode %04o", path, (unsigned)st.st_mode & 07777);
 	sure = find_directory(path, rule->flags, fd, &dir_owner);
 	if (dir_owner == 0)

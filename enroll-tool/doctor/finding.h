@@ -22,6 +22,14 @@ struct finding {
 	bool repaired;
 };
 
+/* Which finding it is, and what it is about. */
+struct subject {
+	struct doctor *doctor;
+	const char *id;
+	const char *service;           /* whose stack it is; NULL: the host */
+	const struct stack_line *line; /* the line that is wrong; NULL: it is not one line */
+};
+
 /* A service that asks for codes, or is planned to. */
 struct code_service {
 	char *name;
@@ -61,21 +69,14 @@ struct doctor {
 	struct finding spare; /* used if there is no memory for one */
 };
 
-/* What is known of a finding before it is made. */
-struct report {
-	const char *id;
-	const char *service;           /* whose stack has it; NULL: of the host */
-	const struct stack_line *line; /* the line that is wrong; NULL: it is not one line */
-	const char *why;
-	const char *repair; /* at a line: what to do there by hand; NULL: see doctor_repair */
-};
-
 /*
- * Report a finding; never NULL. If there is a finding with the same id and words, and with
- * doctor->repair if that is set, the service is added to it.
+ * Report a finding: why it matters, how it is repaired, and what is wrong; never NULL. The repair
+ * of a line is what to do there by hand. NULL: doctor->repair, or what doctor_repair sets. If there
+ * is a finding with the same id and words, and with doctor->repair if that is set, the service is
+ * added to it.
  */
-struct finding *doctor_report(struct doctor *doctor, const struct report *report, const char *what,
-			      ...) PRINTF_LIKE(3);
+struct finding *doctor_report(struct subject subject, const char *why, const char *repair,
+			      const char *what, ...) PRINTF_LIKE(4);
 
 /* How it is repaired, in one line. */
 void doctor_repair(struct finding *finding, const char *format, ...) PRINTF_LIKE(2);
@@ -108,27 +109,17 @@ void doctor_modes(struct doctor *doctor, const char *path, const struct permissi
 void doctor_keep(struct doctor *doctor, const char *service,
 		 const struct code_service *code_service);
 
-/* A mistake in a policy file; service: the one whose line names the file, or NULL. */
-void doctor_report_policy(struct doctor *doctor, const char *service,
-			  const struct reason *complaint);
+/* Report a mistake in a policy file; subject: the line that names the file, or the host. */
+void doctor_report_policy(void *subject, const struct reason *complaint);
 
 /* The policy of a line of ours; a mistake in it is reported… */
-MUST_CHECK enum totp_err doctor_line_policy(struct doctor *doctor, const char *service,
-					    const struct stack_line *line,
-					    struct policy *ret_policy);
+MUST_CHECK enum totp_err doctor_line_policy(struct subject line, struct policy *ret_policy);
 /* …or not. False: there is a mistake. */
 bool doctor_quiet_policy(const struct doctor *doctor, const struct stack_line *line,
 			 struct policy *ret_policy);
 
-/*
- * Check the account lines of a service whose auth line, by its policy, passes users on to enroll
- * there.
- */
-void doctor_account(struct doctor *doctor, const char *service, const struct stack_line *auth,
-		    const struct policy *policy);
-
-/* The role of an auth line by the policy of the line; reports nothing. context: the doctor. */
-enum line_role doctor_role(void *context, const struct stack_line *line);
+/* Check the account lines of a service whose auth line, by its policy, has users enroll there. */
+void doctor_account(struct subject auth, const struct policy *policy);
 
 /*
  * A command that makes the stack of a service sound, or NULL; the caller frees it. add: a line of
@@ -146,19 +137,10 @@ void doctor_siblings(struct doctor *doctor);
 bool doctor_has_ours(const struct stack *stack);
 
 /* Check a stack with a line of ours. */
-void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack);
+void doctor_stack(struct doctor *doctor, const char *service, struct stack *stack);
 
 /* Can the word stand in a shell command without quotes? */
 bool doctor_is_plain(const char *word);
-
-/*
- * Is it a service of sshd: the one that sshd uses, or one with the name of a second sshd, such as
- * "sshd-internal"? The module itself goes by the program.
- */
-bool doctor_is_sshds(const struct doctor *doctor, const char *service);
-
-/* Has the service's auth stack a line of ours? */
-bool doctor_asks(const char *service);
 
 /* Does the stack include the file of this name? */
 bool doctor_includes(const struct stack *stack, const char *name);
@@ -176,9 +158,8 @@ bool doctor_has_shell(const struct passwd *entry);
 typedef bool doctor_member_fn(void *context, const char *user);
 bool doctor_any_member(const char *group, doctor_member_fn *is, void *context);
 
-/* Call with the members of the groups that sudo is usually given to, and root. */
-typedef void doctor_admin_fn(struct doctor *doctor, const char *name, void *context);
-void doctor_each_admin(struct doctor *doctor, doctor_admin_fn *each, void *context);
+/* The same of root and the members of the groups that sudo is usually given to. */
+bool doctor_any_admin(doctor_member_fn *is, void *context);
 
 void doctor_ask_sshd(struct doctor *doctor); /* before the stacks: which service sshd uses */
 void doctor_stacks(struct doctor *doctor);   /* /etc/pam.d, and doctor->code_services */

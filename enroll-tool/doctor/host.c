@@ -79,11 +79,11 @@ void doctor_clock(struct doctor *doctor)
 	int state = adjtimex(&timex);
 
 	if (clock_now() < CLOCK_UNSET_BEFORE)
-		repair_clock(doctor_report(doctor, &(struct report){.id = "clock", .why = why},
+		repair_clock(doctor_report((struct subject){doctor, "clock", NULL, NULL}, why, NULL,
 					   "the clock shows a time before 2020: it was never set"));
 	else if (state == TIME_ERROR || (state >= 0 && timex.status & STA_UNSYNC))
 		repair_clock(
-			doctor_report(doctor, &(struct report){.id = "clock", .why = why},
+			doctor_report((struct subject){doctor, "clock", NULL, NULL}, why, NULL,
 				      "the kernel reports that no service keeps the clock right"));
 }
 
@@ -110,15 +110,12 @@ static void look_at_kind(struct doctor *doctor, const char *path, uint32_t magic
 	for (size_t i = 0; i < sizeof(odd_disks) / sizeof(odd_disks[0]); i++) {
 		if (odd_disks[i].magic != magic)
 			continue;
-		doctor_report(doctor,
-			      &(struct report){
-				      .id = "disk-kind",
-				      .why = odd_disks[i].network
-						     ? "used codes and locks are then kept by the "
-						       "server; two hosts must not share a store"
-						     : "enrollments and used codes are lost when "
-						       "it is made again",
-				      .repair = "move the store to a disk of this host"},
+		doctor_report((struct subject){doctor, "disk-kind", NULL, NULL},
+			      odd_disks[i].network
+				      ? "used codes and locks are then kept by the server; two "
+					"hosts must not share a store"
+				      : "enrollments and used codes are lost when it is made again",
+			      "move the store to a disk of this host",
 			      "%s: on a file system of type %s", path, odd_disks[i].name);
 	}
 }
@@ -131,12 +128,10 @@ static void look_at_copying(struct doctor *doctor, const char *path, int fd)
 
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 || flags & FS_NOCOW_FL)
 		return;
-	finding = doctor_report(doctor,
-				&(struct report){.id = "btrfs",
-						 .why = "on a full disk a state cannot be "
-							"overwritten, so logins are denied"},
-				"%s: on btrfs, without the flag that turns copying on write off",
-				path);
+	finding = doctor_report(
+		(struct subject){doctor, "btrfs", NULL, NULL},
+		"on a full disk a state cannot be overwritten, so logins are denied", NULL,
+		"%s: on btrfs, without the flag that turns copying on write off", path);
 	doctor_repair(finding, "chattr +C %s", path);
 	flags |= FS_NOCOW_FL;
 	if (doctor->fix)
@@ -151,10 +146,8 @@ static void look_at_room(struct doctor *doctor, const char *path, int fd)
 		return;
 	if (room.f_flag & ST_RDONLY)
 		doctor_repair(
-			doctor_report(doctor,
-				      &(struct report){.id = "read-only",
-						       .why = "used codes cannot be recorded, so "
-							      "logins are denied"},
+			doctor_report((struct subject){doctor, "read-only", NULL, NULL},
+				      "used codes cannot be recorded, so logins are denied", NULL,
 				      "%s: mounted read-only", path),
 			"check the disk first, then: mount -o remount,rw \"$(findmnt -n -o TARGET "
 			"-T %s)\"",
@@ -162,11 +155,9 @@ static void look_at_room(struct doctor *doctor, const char *path, int fd)
 	else if (room.f_bavail * room.f_frsize < FREE_BYTES_MIN ||
 		 (room.f_files && room.f_favail < FREE_FILES_MIN))
 		doctor_repair(
-			doctor_report(doctor,
-				      &(struct report){.id = "full",
-						       .why = "nobody can enroll, and recovery "
-							      "codes cannot be renewed"},
-				      "%s: the disk is full", path),
+			doctor_report((struct subject){doctor, "full", NULL, NULL},
+				      "nobody can enroll, and recovery codes cannot be renewed",
+				      NULL, "%s: the disk is full", path),
 			"df %s; df -i %s; then remove files that are not needed", path, path);
 }
 
@@ -205,13 +196,10 @@ static void look_at_run_dir(struct doctor *doctor)
 	doctor_modes(doctor, path,
 		     &(struct permissions){.flags = O_NOFOLLOW, .forbidden = MODE_ANY, .why = why});
 	if (statfs(policy->run_dir, &fs) == 0 && (uint32_t)fs.f_type != TMPFS_MAGIC)
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "run-dir",
-				.why = "states from before a reboot would be used as current ones",
-				.repair = "set run_dir to a directory below /run"},
-			"%s: run_dir is not on a file system in memory", policy->run_dir);
+		doctor_report((struct subject){doctor, "run-dir", NULL, NULL},
+			      "states from before a reboot would be used as current ones",
+			      "set run_dir to a directory below /run",
+			      "%s: run_dir is not on a file system in memory", policy->run_dir);
 }
 
 /* --- a repository --- */
@@ -244,14 +232,11 @@ static void look_at_repository(struct doctor *doctor)
 	    stat("/etc/.git", &st) != 0 || is_ignored("/etc/.gitignore", "pam_totp") ||
 	    is_ignored("/etc/.git/info/exclude", "pam_totp"))
 		return;
-	doctor_report(
-		doctor,
-		&(struct report){
-			.id = "repository",
-			.why = "every copy of the repository has the keys, for ever",
-			.repair = "echo /pam_totp/ >>/etc/.gitignore && git -C /etc rm -r --cached "
-				  "pam_totp; keys that were committed before stay in its history"},
-		"/etc/.git: a repository that may contain %s", keyring);
+	doctor_report((struct subject){doctor, "repository", NULL, NULL},
+		      "every copy of the repository has the keys, for ever",
+		      "echo /pam_totp/ >>/etc/.gitignore && git -C /etc rm -r --cached pam_totp; "
+		      "keys that were committed before stay in its history",
+		      "/etc/.git: a repository that may contain %s", keyring);
 }
 
 /* --- login(1) --- */
@@ -307,14 +292,11 @@ static void look_at_login_time(struct doctor *doctor)
 		seconds = login_seconds();
 		if (seconds && seconds < LOGIN_SECONDS)
 			doctor_report(
-				doctor,
-				&(struct report){
-					.id = "login-grace",
-					.service = code_service->name,
-					.why = "login ends if a user takes longer to enroll, and "
-					       "nothing is stored",
-					.repair = "sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
-						  " && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS},
+				(struct subject){doctor, "login-grace", code_service->name, NULL},
+				"login ends if a user takes longer to enroll, and nothing is "
+				"stored",
+				"sed -i '/^[ \\t]*LOGIN_TIMEOUT/d' " LOGIN_DEFS
+				" && echo 'LOGIN_TIMEOUT 600' >>" LOGIN_DEFS,
 				LOGIN_DEFS
 				": LOGIN_TIMEOUT is %u seconds, and users enroll in the login",
 				(unsigned)seconds);

@@ -32,16 +32,12 @@ static const struct {
 static void report_once(struct doctor *doctor, const char *service, bool planned)
 {
 	doctor_report(
-		doctor,
-		&(struct report){
-			.id = "asks-once",
-			.service = service,
-			.why = planned ? "with a line of pam_totp.so there, an enrolled user "
-					 "cannot log in through this program"
-				       : "an enrolled user cannot log in through this program",
-			.repair = "replace the auth lines of the service's own file by: auth "
-				  "required pam_totp.so password=combined, and below it: auth "
-				  "required pam_unix.so use_first_pass"},
+		(struct subject){doctor, "asks-once", service, NULL},
+		planned ? "with a line of pam_totp.so there, an enrolled user cannot log in "
+			  "through this program"
+			: "an enrolled user cannot log in through this program",
+		"replace the auth lines of the service's own file by: auth required pam_totp.so "
+		"password=combined, and below it: auth required pam_unix.so use_first_pass",
 		"the program asks one question, and gives PAM the same answer to every other");
 }
 
@@ -52,17 +48,12 @@ static void look_at_program(struct doctor *doctor, const struct code_service *co
 	if (programs[program].once && code_service->own_prompt && !code_service->key_needed)
 		report_once(doctor, code_service->name, false);
 	if (programs[program].no_address)
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "no-address",
-				.service = code_service->name,
-				.why = "all its clients are one source: a client that guesses "
-				       "codes makes the others wait, and trusted_networks has no "
-				       "effect",
-				.repair = "limit access to it, for example by a firewall, and see "
-					  "SERVICES WITHOUT AN ADDRESS in pam_totp(8)"},
-			"the program may give PAM no address of its clients");
+		doctor_report((struct subject){doctor, "no-address", code_service->name, NULL},
+			      "all its clients are one source: a client that guesses codes makes "
+			      "the others wait, and trusted_networks has no effect",
+			      "limit access to it, for example by a firewall, and see SERVICES "
+			      "WITHOUT AN ADDRESS in pam_totp(8)",
+			      "the program may give PAM no address of its clients");
 }
 
 void doctor_programs(struct doctor *doctor)

@@ -1,152 +1,216 @@
-#include "doctor/trial.h"
-
+/*
+ * Find a command that repairs the auth lines of one service. Edits of the service's own file are
+ * tried in memory, and each result is walked as libpam would walk it. A command is returned only
+ * if the stack is sound afterwards: no way past our lines or without the first factor, still open
+ * to everybody who gives right answers, and each first factor that was enough alone (a finger, a
+ * directory beside the local password) still is. No other file is ever edited.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "doctor/edits.h"
 #include "doctor/finding.h"
 
 #define DEPTH    2 /* edits one after the other */
 #define TEXT_MAX 65536
 
-/* --- which edits there are --- */
+/* The file as it would be, and the commands that make it so. */
+struct draft {
+	char *text;
+	char *command; /* "" for none yet */
+};
 
-static bool is_ours(enum line_role role)
+static void draft_end(struct draft *draft)
 {
-	return role == ROLE_CODE || role == ROLE_COMBINED;
+	free(draft->text);
+	free(draft->command);
+	*draft = (struct draft){0};
 }
 
-static void change_control(struct edits *edits, const struct seen *seen, size_t index,
-			   const char *control)
-{
-	const struct stack_line *line = &seen->stack->lines[index];
+#define OWN_DRAFT OWN(draft_end)
 
-	if (!seen_is_own(seen, index) || strcmp(line->control, control) == 0)
-		return;
-	edits_put(edits, line->own_from, false, edits_line_text(line, control));
-	edits_delete(edits, line->own_from, line->own_to);
+static void draft_move(struct draft *to, struct draft *from)
+{
+	*to = *from;
+	*from = (struct draft){0};
 }
 
-/* The only first factor must succeed before anything else is asked. */
-static void make_factor_requisite(struct edits *edits, const struct seen *seen)
-{
-	size_t factor = NOWHERE;
+struct trial {
+	struct doctor *doctor;
+	const char *service;
+	char *path; /* of the service's own file */
+	const struct draft *draft;
+	struct stack before; /* as it is, with the names of modules corrected */
+};
 
-	for (size_t i = 0; i < seen->stack->count; i++) {
-		if (!walk_may_be_factor(seen->roles[i]))
-			continue;
-		if (factor != NOWHERE)
-			return;
-		factor = i;
+/* The file of the draft, and the others as they are. */
+static FILE *open_draft(const void *context, const char *name, char **ret_path)
+{
+	const struct trial *trial = context;
+	FILE *file = stack_open(NULL, name, ret_path);
+	char *text = trial->draft->text;
+
+	if (!file || strcmp(*ret_path, trial->path) != 0)
+		return file;
+	fclose(file);
+	file = fmemopen(text, strlen(text), "r");
+	if (!file)
+		free(*ret_path);
+	return file;
+}
+
+/* The draft after the edits. False: the edits cannot be made, or there is no memory. */
+static bool edit_draft(struct trial *trial, const struct draft *draft, const struct edits *edits,
+		       struct draft *ret_draft)
+{
+	if (edits->bad || edits->count == 0)
+		return false;
+	ret_draft->text = edits_apply(edits, draft->text);
+	ret_draft->command = edits_command(edits, trial->path, draft->command);
+	trial->doctor->no_memory |= !ret_draft->text || !ret_draft->command;
+	return ret_draft->text && ret_draft->command;
+}
+
+/*
+ * The service's lines of a type ("auth") with this draft of its file. False: libpam would not
+ * read them, or there is no memory.
+ */
+static bool read_draft(struct trial *trial, const struct draft *draft, const char *type,
+		       struct stack *ret_stack)
+{
+	enum totp_err err;
+
+	trial->draft = draft;
+	err = stack_read_by(open_draft, trial, trial->service, type, ret_stack);
+	trial->doctor->no_memory |= err == TOTP_ERR_NOMEM;
+	return err == TOTP_OK && ret_stack->own;
+}
+
+/* By the policy of the line, in which a mistake is not reported. */
+static enum line_role role_of(const struct doctor *doctor, const struct stack_line *line)
+{
+	enum line_role role = walk_role(line);
+	struct policy policy;
+
+	if (role == ROLE_CODE && doctor_quiet_policy(doctor, line, &policy) &&
+	    policy.password == PASSWORD_COMBINED)
+		return ROLE_COMBINED;
+	return role;
+}
+
+static void set_roles(const struct doctor *doctor, struct stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		stack->lines[i].role = role_of(doctor, &stack->lines[i]);
+}
+
+/*
+ * Can a login succeed in which only the first factor `only` may succeed? With `only` NOWHERE, and
+ * our lines denying: can root log in?
+ */
+static bool is_open_by(struct trial *trial, const struct stack *stack, size_t only)
+{
+	OWN_WALK struct walk walk = {0};
+	struct stack some = *stack;
+
+	some.lines = calloc(stack->count + 1, sizeof(*some.lines));
+	for (size_t i = 0; some.lines && i < stack->count; i++) {
+		enum line_role role = stack->lines[i].role;
+
+		some.lines[i] = stack->lines[i];
+		if (i != only &&
+		    (walk_may_be_factor(role) || (only == NOWHERE && role == ROLE_CODE)))
+			some.lines[i].role = ROLE_FAILS;
 	}
-	if (factor != NOWHERE)
-		change_control(edits, seen, factor, "requisite");
+	if (!some.lines || walk_stack(&some, &walk) != TOTP_OK)
+		trial->doctor->no_memory = true;
+	free(some.lines);
+	return walk.open;
 }
 
-static void make_ours_required(struct edits *edits, const struct seen *seen)
+static bool is_same_module(const struct stack_line *a, const struct stack_line *b)
 {
-	for (size_t i = 0; i < seen->stack->count; i++)
-		if (is_ours(seen->roles[i]))
-			change_control(edits, seen, i, "required");
+	if (strcmp(a->path, b->path) != 0 || a->argc != b->argc)
+		return false;
+	for (int i = 0; i < a->argc; i++)
+		if (strcmp(a->argv[i], b->argv[i]) != 0)
+			return false;
+	return true;
 }
 
-/* "[success=1 default=ignore]" and a deny below: let users who need no code jump over it too. */
-static void let_ours_jump(struct edits *edits, const struct seen *seen)
+/* Is the first factor `line` of the stack on disk, or the same module, enough in this stack? */
+static bool is_enough(struct trial *trial, const struct stack *stack, const struct stack_line *line)
 {
-	for (size_t i = 0; i < seen->stack->count; i++) {
-		const int *actions = seen->stack->lines[i].actions;
-		char control[80];
+	for (size_t i = 0; i < stack->count; i++)
+		if (walk_may_be_factor(stack->lines[i].role) &&
+		    is_same_module(&stack->lines[i], line) && is_open_by(trial, stack, i))
+			return true;
+	return false;
+}
 
-		if (!is_ours(seen->roles[i]) || actions[PAM_SUCCESS] <= 0)
-			continue;
-		snprintf(control, sizeof(control), "success=%d ignore=%d default=ignore",
-			 actions[PAM_SUCCESS], actions[PAM_SUCCESS]);
-		change_control(edits, seen, i, control);
+/* A login that succeeded by the right answers still does, and none succeeds by fewer. */
+static bool keeps_ways(struct trial *trial, const struct stack *stack)
+{
+	const struct stack *before = &trial->before;
+	bool has_root = false;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct stack_line *line = &before->lines[i];
+
+		if (walk_may_be_factor(line->role) &&
+		    is_enough(trial, before, line) != is_enough(trial, stack, line))
+			return false;
+		has_root |= line->role == ROLE_ROOT;
 	}
+	return !has_root || !is_open_by(trial, before, NOWHERE) ||
+	       is_open_by(trial, stack, NOWHERE);
 }
 
-/* "pam_totp" without its ending, or with another one: there is no such module. */
-static void correct_name(struct edits *edits, const struct seen *seen)
+static bool is_clean(const struct stack *stack, const struct walk *walk)
 {
-	for (size_t i = 0; i < seen->stack->count; i++) {
-		struct stack_line line = seen->stack->lines[i];
-
-		if (!seen_is_own(seen, i) || !walk_is_misspelt(&line))
-			continue;
-		line.path = "pam_totp.so";
-		edits_put(edits, line.own_from, false, edits_line_text(&line, line.control));
-		edits_delete(edits, line.own_from, line.own_to);
-	}
+	if (!walk->code || !walk->open || walk->stuck || walk->too_many)
+		return false;
+	for (size_t i = 0; i < stack->count; i++)
+		if (walk->marks[i] || stack->lines[i].kind == STACK_MUST_FAIL)
+			return false;
+	return true;
 }
 
-static void put_at_end(struct edits *edits, const struct seen *seen, char *line)
+static bool is_service_sound(struct trial *trial, const char *service, bool own)
 {
-	unsigned last = 0;
+	OWN_STACK struct stack stack = {0};
+	OWN_WALK struct walk walk = {0};
 
-	for (size_t i = 0; i < seen->stack->count; i++)
-		if (seen->stack->lines[i].own_to > last)
-			last = seen->stack->lines[i].own_to;
-	if (last == 0) {
-		edits->bad = true;
-		free(line);
-		return;
-	}
-	edits_put(edits, last, true, line);
+	if (stack_read_by(open_draft, trial, service, "auth", &stack) != TOTP_OK || stack.refused)
+		return false;
+	set_roles(trial->doctor, &stack);
+	return walk_stack(&stack, &walk) == TOTP_OK && is_clean(&stack, &walk) &&
+	       (!own || keeps_ways(trial, &stack));
 }
 
-static void move_ours_down(struct edits *edits, const struct seen *seen)
+/* Does another service read the file, too? */
+static bool is_sharer(const struct trial *trial, const struct service *other)
 {
-	const struct stack_line *line;
-
-	if (seen->ours == NOWHERE || !seen_is_own(seen, seen->ours))
-		return;
-	line = &seen->stack->lines[seen->ours];
-	put_at_end(edits, seen, edits_line_text(line, line->control));
-	edits_delete(edits, line->own_from, line->own_to);
+	return strcmp(other->name, trial->service) != 0 && !other->stack.missing &&
+	       doctor_includes(&other->stack, trial->service);
 }
 
-static void add_permit(struct edits *edits, const struct seen *seen)
+/* Is the service sound with this draft, and is each service that reads its file? */
+static bool is_sound(struct trial *trial, const struct draft *draft)
 {
-	put_at_end(edits, seen, strdup("auth required pam_permit.so"));
-}
+	const struct services *services = &trial->doctor->services;
 
-static void delete_line(struct edits *edits, const struct seen *seen, size_t index)
-{
-	if (seen_is_own(seen, index))
-		edits_delete(edits, seen->stack->lines[index].own_from,
-			     seen->stack->lines[index].own_to);
-}
-
-/* Of two lines of ours delete the lower one. */
-static void drop_second(struct edits *edits, const struct seen *seen)
-{
-	for (size_t i = seen->ours + 1; seen->ours != NOWHERE && i < seen->stack->count; i++)
-		if (is_ours(seen->roles[i]))
-			delete_line(edits, seen, i);
-}
-
-static void drop_first(struct edits *edits, const struct seen *seen)
-{
-	if (seen->ours != NOWHERE)
-		delete_line(edits, seen, seen->ours);
-}
-
-/* A deny below our line, which would deny all users once our line no longer ends the stack. */
-static void drop_deny_below(struct edits *edits, const struct seen *seen)
-{
-	for (size_t i = seen->ours; seen->ours != NOWHERE && i < seen->stack->count; i++)
-		if (stack_line_is_deny(&seen->stack->lines[i]))
-			delete_line(edits, seen, i);
+	trial->draft = draft;
+	if (!is_service_sound(trial, trial->service, true))
+		return false;
+	for (size_t i = 0; i < services->count; i++)
+		if (is_sharer(trial, &services->list[i]) &&
+		    !is_service_sound(trial, services->list[i].name, false))
+			return false;
+	return true;
 }
 
 /* --- the search --- */
-
-typedef void edit_fn(struct edits *edits, const struct seen *seen);
-
-static edit_fn *const edit_fns[] = {make_ours_required, let_ours_jump,   make_factor_requisite,
-				    add_permit,         drop_second,     drop_first,
-				    move_ours_down,     drop_deny_below, edits_own_lines};
-
-#define EDIT_FNS (sizeof(edit_fns) / sizeof(edit_fns[0]))
 
 /* Is there an @include that brings lines of this type, too? */
 static bool is_mixed(struct trial *trial, const struct draft *draft, const struct stack *stack,
@@ -154,7 +218,7 @@ static bool is_mixed(struct trial *trial, const struct draft *draft, const struc
 {
 	OWN_STACK struct stack other = {0};
 
-	(void)trial_read(trial, draft, type, &other); /* without such lines there is no stack */
+	(void)read_draft(trial, draft, type, &other); /* without such lines there is no stack */
 	for (size_t i = 0; i < other.count; i++)
 		for (size_t k = 0; other.lines[i].own_whole && k < stack->count; k++)
 			if (stack->lines[k].own_from == other.lines[i].own_from)
@@ -167,41 +231,38 @@ static bool find_sound(struct trial *trial, const struct draft *draft, unsigned 
 		       struct draft *ret_draft)
 {
 	OWN_STACK struct stack stack = {0};
-	enum line_role *roles = NULL;
 	struct seen seen = {.stack = &stack, .ours = NOWHERE};
 	bool found = false;
 
-	if (!trial_read(trial, draft, "auth", &stack) || !(roles = trial_roles(trial, &stack)))
+	if (!read_draft(trial, draft, "auth", &stack))
 		return false;
-	seen.roles = roles;
+	set_roles(trial->doctor, &stack);
 	seen.mixed = is_mixed(trial, draft, &stack, "account") ||
 		     is_mixed(trial, draft, &stack, "password") ||
 		     is_mixed(trial, draft, &stack, "session");
 	for (size_t i = stack.count; i-- > 0;)
-		seen.ours = is_ours(roles[i]) ? i : seen.ours;
+		seen.ours = walk_is_code(stack.lines[i].role) ? i : seen.ours;
 	for (size_t i = 0; i < EDIT_FNS && !found; i++) {
 		OWN_EDITS struct edits edits = {.count = 0};
 		OWN_DRAFT struct draft after = {0};
 
 		edit_fns[i](&edits, &seen);
-		if (!trial_edit(trial, draft, &edits, &after))
+		if (!edit_draft(trial, draft, &edits, &after))
 			continue;
 		if (depth > 1) {
 			found = find_sound(trial, &after, depth - 1, ret_draft);
-		} else if (trial_is_sound(trial, &after)) {
+		} else if (is_sound(trial, &after)) {
 			draft_move(ret_draft, &after);
 			found = true;
 		}
 	}
-	free(roles);
 	return found;
 }
 
+/* Lines of pam.conf are in a file that all services share, so only a file of its own is read. */
 static bool read_service_file(struct trial *trial, struct draft *ret_draft)
 {
-	const struct repair *repair = trial->repair;
-	char *path = NULL;
-	FILE *file = repair->open(repair->open_context, repair->service, &path);
+	FILE *file = stack_open(NULL, trial->service, &trial->path);
 	size_t len = 0;
 
 	ret_draft->text = calloc(1, TEXT_MAX + 1);
@@ -210,9 +271,9 @@ static bool read_service_file(struct trial *trial, struct draft *ret_draft)
 		len = fread(ret_draft->text, 1, TEXT_MAX, file);
 	if (file)
 		fclose(file);
-	free(path);
-	trial->no_memory |= !ret_draft->text || !ret_draft->command;
-	return !trial->no_memory && len > 0 && len < TEXT_MAX && strlen(ret_draft->text) == len;
+	trial->doctor->no_memory |= !ret_draft->text || !ret_draft->command;
+	return ret_draft->text && ret_draft->command && file && doctor_is_plain(trial->path) &&
+	       len > 0 && len < TEXT_MAX && strlen(ret_draft->text) == len;
 }
 
 /* Remove the carriage returns of Windows at the ends of lines. */
@@ -229,7 +290,7 @@ static bool end_lines(struct trial *trial, struct draft *draft)
 	free(draft->command);
 	if (asprintf(&draft->command, "sed -i 's/\\r$//' %s", trial->path) < 0)
 		draft->command = NULL;
-	trial->no_memory |= !draft->command;
+	trial->doctor->no_memory |= !draft->command;
 	return draft->command;
 }
 
@@ -240,37 +301,37 @@ static bool correct_names(struct trial *trial, struct draft *draft)
 	OWN_EDITS struct edits edits = {.count = 0};
 	struct draft after = {0};
 
-	if (!trial_read(trial, draft, "auth", &stack))
+	if (!read_draft(trial, draft, "auth", &stack))
 		return false;
-	correct_name(&edits, &(struct seen){.stack = &stack});
+	edits_correct_name(&edits, &(struct seen){.stack = &stack});
 	if (edits.count == 0)
 		return true;
-	if (!trial_edit(trial, draft, &edits, &after))
+	if (!edit_draft(trial, draft, &edits, &after))
 		return false;
 	draft_end(draft);
 	draft_move(draft, &after);
 	return true;
 }
 
-static void search_all(struct trial *trial, struct draft *ret_draft)
+/* add: a line of ours that the stack gets first, or NULL. */
+static void search_all(struct trial *trial, const char *add, struct draft *ret_draft)
 {
 	OWN_DRAFT struct draft begin = {0}, added = {0};
 	struct draft *from = &begin;
 
 	if (!read_service_file(trial, &begin) || !end_lines(trial, &begin) ||
-	    !correct_names(trial, &begin) || !trial_read(trial, &begin, "auth", trial->before) ||
-	    !(trial->roles = trial_roles(trial, trial->before)))
+	    !correct_names(trial, &begin) || !read_draft(trial, &begin, "auth", &trial->before))
 		return;
-	if (trial->repair->add) { /* our line, at the end of the service's auth lines */
+	set_roles(trial->doctor, &trial->before);
+	if (add) { /* at the end of the service's auth lines */
 		OWN_EDITS struct edits edits = {.count = 0};
 
-		put_at_end(&edits, &(struct seen){.stack = trial->before},
-			   strdup(trial->repair->add));
-		if (!trial_edit(trial, &begin, &edits, &added))
+		edits_put_at_end(&edits, &(struct seen){.stack = &trial->before}, strdup(add));
+		if (!edit_draft(trial, &begin, &edits, &added))
 			return;
 		from = &added;
 	}
-	if (from->command[0] && trial_is_sound(trial, from)) {
+	if (from->command[0] && is_sound(trial, from)) {
 		draft_move(ret_draft, from);
 		return;
 	}
@@ -279,23 +340,20 @@ static void search_all(struct trial *trial, struct draft *ret_draft)
 			return;
 }
 
-enum totp_err repair_find(const struct repair *repair, char **ret_command)
+/* A file that other services read is not edited, unless they are variants of this service. */
+char *doctor_command(struct doctor *doctor, const char *service, const char *add)
 {
-	OWN_STACK struct stack stack = {0}, before = {0};
-	struct trial trial = {.repair = repair, .before = &before};
+	const struct services *services = &doctor->services;
+	struct trial trial = {.doctor = doctor, .service = service};
 	struct draft found = {0};
-	enum totp_err err =
-		stack_read_by(repair->open, repair->open_context, repair->service, "auth", &stack);
 
-	*ret_command = NULL;
-	/* lines of pam.conf are in a file that all services share */
-	if (err != TOTP_OK || !stack.own || !doctor_is_plain(stack.own))
-		return err == TOTP_ERR_NOMEM ? err : TOTP_OK;
-	trial.path = stack.own;
-	search_all(&trial, &found);
-	free(trial.roles);
-	*ret_command = found.command;
-	found.command = NULL;
-	draft_end(&found);
-	return trial.no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
+	for (size_t i = 0; i < services->count; i++)
+		if (is_sharer(&trial, &services->list[i]) &&
+		    !doctor_is_variant(services->list[i].name, service))
+			return NULL;
+	search_all(&trial, add, &found);
+	free(trial.path);
+	stack_end(&trial.before);
+	free(found.text);
+	return found.command;
 }

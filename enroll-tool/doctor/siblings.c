@@ -38,16 +38,14 @@ static bool is_service_of(const char *const patterns[7], const char *service)
 }
 
 /* Can a user log in by it, and may it ask for a first factor? */
-static bool is_open(struct doctor *doctor, const struct stack *stack, bool *ret_asks)
+static bool is_open(struct doctor *doctor, struct stack *stack, bool *ret_asks)
 {
 	OWN_WALK struct walk walk = {0};
-	enum line_role *roles = calloc(stack->count + 1, sizeof(*roles));
 
-	for (size_t i = 0; roles && i < stack->count; i++)
-		roles[i] = walk_role(&stack->lines[i]);
-	if (!roles || walk_stack(stack, roles, &walk) != TOTP_OK)
+	for (size_t i = 0; i < stack->count; i++)
+		stack->lines[i].role = walk_role(&stack->lines[i]);
+	if (walk_stack(stack, &walk) != TOTP_OK)
 		doctor->no_memory = true;
-	free(roles);
 	*ret_asks = walk.factor || walk.unknown;
 	return !stack->refused && (walk.open || walk.too_many);
 }
@@ -87,13 +85,11 @@ static void report_sibling(struct doctor *doctor, size_t without, size_t with)
 		free(line);
 		return;
 	}
-	finding = doctor_report(doctor,
-				&(struct report){.id = "sibling",
-						 .service = service,
-						 .why = "the same program logs people in by both "
-							"services; this one asks for no code"},
-				"%s: no auth line of pam_totp.so, but the service %s has one",
-				services->list[without].stack.own, services->list[with].name);
+	finding = doctor_report(
+		(struct subject){doctor, "sibling", service, NULL},
+		"the same program logs people in by both services; this one asks for no code", NULL,
+		"%s: no auth line of pam_totp.so, but the service %s has one",
+		services->list[without].stack.own, services->list[with].name);
 	if (asks)
 		command = doctor_command(doctor, service, line);
 	if (command)

@@ -26,23 +26,23 @@ struct lockout {
 	char name[64]; /* of an administrator that other methods would lock out */
 };
 
-static void find_lockout(struct doctor *doctor, const char *name, void *context)
+static bool is_locked_out(void *context, const char *name)
 {
 	struct lockout *lockout = context;
 	bool has_key = sshd_has_key(lockout->settings, name);
 	bool is_root = strcmp(name, "root") == 0, locked;
 
-	(void)doctor;
 	if (is_root && text_is(sshd_setting(lockout->settings, "permitrootlogin"), "no"))
-		return;
+		return false;
 	if (lockout->code_service->key_needed)
 		locked = !has_key && doctor_has_password(name);
 	else
 		locked = has_key && !doctor_has_password(name);
 	/* with prohibit-password root cannot answer questions */
 	locked |= is_root && has_key && !sshd_is_yes(lockout->settings, "permitrootlogin");
-	if (locked && !lockout->name[0])
+	if (locked)
 		snprintf(lockout->name, sizeof(lockout->name), "%s", name);
+	return locked;
 }
 
 struct any_line {
@@ -94,7 +94,7 @@ static char *repair_of(struct doctor *doctor, const struct code_service *code_se
 	char lines[256], *repair = NULL;
 
 	if (methods)
-		doctor_each_admin(doctor, find_lockout, &lockout);
+		(void)doctor_any_admin(is_locked_out, &lockout);
 	snprintf(lines, sizeof(lines), "%s%s%s%s", problems & SSHD_NO_PAM ? "UsePAM yes\n" : "",
 		 code_service->own_prompt && !sshd_asks_questions(settings)
 			 ? "KbdInteractiveAuthentication yes\n"
@@ -134,13 +134,10 @@ static void look_at_grace(struct doctor *doctor, const struct code_service *code
 	    is_long_enough(NULL, settings))
 		return;
 	repair = sshd_repair_first(doctor, GOOD_GRACE GOOD_STARTUPS, is_long_enough, NULL);
-	doctor_report(doctor,
-		      &(struct report){.id = "login-grace",
-				       .service = code_service->name,
-				       .why = "sshd closes the connection of a user who takes "
-					      "longer to enroll, and nothing is stored",
-				       .repair = repair ? repair
-							: "set LoginGraceTime 10m in sshd_config"},
+	doctor_report((struct subject){doctor, "login-grace", code_service->name, NULL},
+		      "sshd closes the connection of a user who takes longer to enroll, and "
+		      "nothing is stored",
+		      repair ? repair : "set LoginGraceTime 10m in sshd_config",
 		      "sshd_config: LoginGraceTime is %.*s seconds, and users enroll in the login",
 		      (int)grace.len, grace.at);
 }
@@ -193,18 +190,13 @@ static void report_program(const struct exempt *exempt, const char *user, const 
 		return;
 	}
 	repair = sshd_repair_last(doctor, block, user, has_methods, methods);
-	doctor_report(
-		doctor,
-		&(struct report){
-			.id = "sshd-program",
-			.service = exempt->code_service->name,
-			.why = "a program (ssh -o BatchMode=yes, rsync, ansible) never "
-			       "offers keyboard-interactive, so sshd denies it",
-			.repair = repair ? repair
-					 : "see sshd, accounts of programs, in pam_totp(8)"},
-		"sshd_config: %s is exempt%s%s and has a key, and AuthenticationMethods demands "
-		"more than the key",
-		user, group ? " by @" : "", group ? group : "");
+	doctor_report((struct subject){doctor, "sshd-program", exempt->code_service->name, NULL},
+		      "a program (ssh -o BatchMode=yes, rsync, ansible) never offers "
+		      "keyboard-interactive, so sshd denies it",
+		      repair ? repair : "see sshd, accounts of programs, in pam_totp(8)",
+		      "sshd_config: %s is exempt%s%s and has a key, and AuthenticationMethods "
+		      "demands more than the key",
+		      user, group ? " by @" : "", group ? group : "");
 }
 
 /* True: there is a finding, or there were too many members to ask sshd about. */
@@ -264,20 +256,18 @@ static const struct code_service *find_code_service(const struct doctor *doctor,
 static void look_at_service(struct doctor *doctor)
 {
 	const char *service = doctor->sshd_service;
+	OWN_STACK struct stack stack = {0};
 
 	if (strcmp(service, "sshd") == 0 || !find_code_service(doctor, "sshd") ||
-	    doctor_asks(service))
+	    (stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack)))
 		return;
-	doctor_repair(doctor_report(doctor,
-				    &(struct report){.id = "sshd-service",
-						     .service = service,
-						     .why = "sshd runs the stack of that service, "
-							    "which asks for no code"},
-				    "sshd_config: PAMServiceName is %s, and /etc/pam.d/%s has no "
-				    "auth line of pam_totp.so",
-				    service, service),
-		      "write the auth and account lines of /etc/pam.d/sshd into /etc/pam.d/%s",
-		      service);
+	doctor_repair(
+		doctor_report((struct subject){doctor, "sshd-service", service, NULL},
+			      "sshd runs the stack of that service, which asks for no code", NULL,
+			      "sshd_config: PAMServiceName is %s, and /etc/pam.d/%s has no auth "
+			      "line of pam_totp.so",
+			      service, service),
+		"write the auth and account lines of /etc/pam.d/sshd into /etc/pam.d/%s", service);
 }
 
 void doctor_sshd(struct doctor *doctor)
@@ -294,10 +284,8 @@ void doctor_sshd(struct doctor *doctor)
 		return;
 	if (!doctor->sshd_answered) {
 		doctor_repair(
-			doctor_report(doctor,
-				      &(struct report){.id = "sshd",
-						       .service = code_service->name,
-						       .why = "its settings could not be checked"},
+			doctor_report((struct subject){doctor, "sshd", code_service->name, NULL},
+				      "its settings could not be checked", NULL,
 				      "%s -T failed: %.*s", doctor->sshd,
 				      (int)strcspn(settings.text, "\r\n"), settings.text),
 			"%s -t", doctor->sshd);

@@ -24,48 +24,50 @@ struct block {
 
 /* --- its criteria --- */
 
-/* Does each of the names, by itself and without a pattern, need no code? */
-static bool are_exempt(const struct block *block, struct text names, bool groups)
+static bool is_listed(const char *list, bool group, struct text one)
 {
-	struct text one;
+	struct text rest = text_of(list), entry;
+	bool is_group;
 
-	while (text_field(&names, ',', &one)) {
-		struct gate_facts facts = {0};
-		struct account account = {0};
-		struct reason why = {""};
-		char name[CRED_USER_MAX + 2] = "@";
-		struct text list = text_of(block->code_service->policy.exempt), entry;
-		bool is_group, listed = false;
-
-		if (text_copy(one, name + 1, sizeof(name) - 1) != TOTP_OK)
-			return false;
-		while (groups && policy_list_next(&list, &entry, &is_group))
-			listed |= is_group && text_is(entry, name + 1);
-		if (!groups && account_find(name + 1, &account, &why) == TOTP_OK && account.known &&
-		    facts_find(&block->code_service->policy,
-			       &(struct facts_subject){&account, NULL, NULL}, &facts,
-			       &why) == TOTP_OK)
-			listed = facts.exempt && !facts.required;
-		if (!listed)
-			return false;
-	}
-	return true;
+	while (policy_list_next(&rest, &entry, &is_group))
+		if (is_group == group && entry.len == one.len &&
+		    memcmp(entry.at, one.at, one.len) == 0)
+			return true;
+	return false;
 }
 
-static bool are_trusted(const struct block *block, struct text networks)
+static bool is_exempt_user(const struct policy *policy, struct text user)
+{
+	struct gate_facts facts = {0};
+	struct account account = {0};
+	struct reason why = {""};
+	char name[CRED_USER_MAX + 1];
+
+	return text_copy(user, name, sizeof(name)) == TOTP_OK &&
+	       account_find(name, &account, &why) == TOTP_OK && account.known &&
+	       facts_find(policy, &(struct facts_subject){&account, NULL, NULL}, &facts, &why) ==
+		       TOTP_OK &&
+	       facts.exempt && !facts.required;
+}
+
+/* Does each of the values of a criterion, by itself and without a pattern, need no code? */
+static bool are_exempt(const struct policy *policy, const char *kind, struct text values)
 {
 	struct text one;
+	bool exempt = false;
 
-	while (text_field(&networks, ',', &one)) {
-		struct text list = text_of(block->code_service->policy.trusted_networks), entry;
-		bool is_group, listed = false;
-
-		while (policy_list_next(&list, &entry, &is_group))
-			listed |= entry.len == one.len && memcmp(entry.at, one.at, one.len) == 0;
-		if (!listed)
+	while (text_field(&values, ',', &one)) {
+		exempt = false;
+		if (strcasecmp(kind, "user") == 0)
+			exempt = is_exempt_user(policy, one);
+		else if (strcasecmp(kind, "group") == 0)
+			exempt = is_listed(policy->exempt, true, one);
+		else if (strcasecmp(kind, "address") == 0)
+			exempt = is_listed(policy->trusted_networks, false, one);
+		if (!exempt)
 			return false;
 	}
-	return true;
+	return exempt;
 }
 
 /* All criteria of a block must match, so one that matches exempt logins only is enough. */
@@ -79,9 +81,7 @@ static bool is_for_exempt(const struct block *block)
 		if (text_copy(word, kind, sizeof(kind)) != TOTP_OK ||
 		    !text_field(&rest, ' ', &value))
 			return false;
-		if ((strcasecmp(kind, "user") == 0 && are_exempt(block, value, false)) ||
-		    (strcasecmp(kind, "group") == 0 && are_exempt(block, value, true)) ||
-		    (strcasecmp(kind, "address") == 0 && are_trusted(block, value)))
+		if (are_exempt(&block->code_service->policy, kind, value))
 			return true;
 	}
 	return false;

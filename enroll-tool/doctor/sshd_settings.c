@@ -205,12 +205,10 @@ void sshd_report(struct doctor *doctor, const struct code_service *code_service,
 		int len = list.len < 200 ? (int)list.len : 200;
 
 		if (verdict->problems & 1u << i)
-			doctor_report(doctor,
-				      &(struct report){.id = kinds[i].id,
-						       .service = code_service->name,
-						       .why = kinds[i].why,
-						       .repair = repair},
-				      "%s: %s%.*s%s%s", where, len ? "AuthenticationMethods: " : "",
-				      len, len ? list.at : "", len ? " " : "", kinds[i].what);
+			doctor_report(
+				(struct subject){doctor, kinds[i].id, code_service->name, NULL},
+				kinds[i].why, repair, "%s: %s%.*s%s%s", where,
+				len ? "AuthenticationMethods: " : "", len, len ? list.at : "",
+				len ? " " : "", kinds[i].what);
 	}
 }

@@ -11,23 +11,15 @@
 struct stack_check {
 	struct doctor *doctor;
 	const char *service;
-	const struct stack *stack;
-	enum line_role *roles;
+	struct stack *stack;
 	struct walk walk;
 	struct code_service code_service;
 };
 
-/* Report what is wrong with the stack as a whole: one command repairs all of it, or none does. */
-static struct finding *report_at(const struct stack_check *check, const char *id,
-				 const struct stack_line *line, const char *why, const char *what)
+static struct subject at(const struct stack_check *check, const struct stack_line *line,
+			 const char *id)
 {
-	struct finding *finding = doctor_report(
-		check->doctor,
-		&(struct report){.id = id, .service = check->service, .line = line, .why = why},
-		"%s", what);
-
-	doctor_repair(finding, "%s", check->doctor->repair);
-	return finding;
+	return (struct subject){check->doctor, id, check->service, line};
 }
 
 static const char by_hand[] =
@@ -41,7 +33,7 @@ static void keep_policy(struct stack_check *check, size_t index, const struct po
 	if (policy->if_publickey)
 		return;
 	if (policy->password == PASSWORD_COMBINED)
-		check->roles[index] = ROLE_COMBINED;
+		check->stack->lines[index].role = ROLE_COMBINED;
 	check->code_service.own_prompt |= policy->password != PASSWORD_COMBINED &&
 					  policy->password != PASSWORD_USE_FIRST_PASS;
 	if (check->code_service.has_code)
@@ -54,7 +46,7 @@ static void keep_policy(struct stack_check *check, size_t index, const struct po
 static bool has_factor(const struct stack_check *check, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
-		if (walk_may_be_factor(check->roles[i]))
+		if (walk_may_be_factor(check->stack->lines[i].role))
 			return true;
 	return false;
 }
@@ -65,13 +57,9 @@ static void look_at_combined(const struct stack_check *check, size_t index)
 	const struct stack_line *ours = &check->stack->lines[index];
 
 	if (has_factor(check, 0, index))
-		doctor_report(check->doctor,
-			      &(struct report){.id = "combined-late",
-					       .service = check->service,
-					       .line = ours,
-					       .why = "the password is checked with the code still "
-						      "attached, and is denied",
-					       .repair = "move the line above the first factor"},
+		doctor_report(at(check, ours, "combined-late"),
+			      "the password is checked with the code still attached, and is denied",
+			      "move the line above the first factor",
 			      "password=combined stands after the first factor");
 	for (size_t i = index + 1; i < check->stack->count; i++) {
 		const struct stack_line *line = &check->stack->lines[i];
@@ -80,18 +68,21 @@ static void look_at_combined(const struct stack_check *check, size_t index)
 		for (int k = 0; k < line->argc; k++)
 			reads |= strcmp(line->argv[k], "use_first_pass") == 0 ||
 				 strcmp(line->argv[k], "try_first_pass") == 0;
-		if (check->roles[i] != ROLE_FACTOR || reads)
+		if (check->stack->lines[i].role != ROLE_FACTOR || reads)
 			continue;
-		doctor_report(check->doctor,
-			      &(struct report){
-				      .id = "partner",
-				      .service = check->service,
-				      .line = line,
-				      .why = "the password of the combined answer is dropped, and "
-					     "a program that asks once cannot ask for another one",
-				      .repair = "add use_first_pass"},
+		doctor_report(at(check, line, "partner"),
+			      "the password of the combined answer is dropped, and a program that "
+			      "asks once cannot ask for another one",
+			      "add use_first_pass",
 			      "%s without use_first_pass, below password=combined", line->module);
 	}
+}
+
+/* Of the sshd of the host, or of a second one, such as "sshd-internal". */
+static bool is_of_sshd(const struct stack_check *check)
+{
+	return strcmp(check->service, check->doctor->sshd_service) == 0 ||
+	       (strncmp(check->service, "sshd", 4) == 0 && strchr("-.", check->service[4]));
 }
 
 static void look_at_our_line(struct stack_check *check, size_t index)
@@ -99,53 +90,27 @@ static void look_at_our_line(struct stack_check *check, size_t index)
 	const struct stack_line *line = &check->stack->lines[index];
 	struct policy policy;
 
-	if (doctor_line_policy(check->doctor, check->service, line, &policy) != TOTP_OK)
+	if (doctor_line_policy(at(check, line, NULL), &policy) != TOTP_OK)
 		return;
 	keep_policy(check, index, &policy);
-	if (policy.if_publickey && !doctor_is_sshds(check->doctor, check->service))
-		doctor_report(check->doctor,
-			      &(struct report){.id = "key-elsewhere",
-					       .service = check->service,
-					       .line = line,
-					       .why = "only sshd reports that a key was used; in "
-						      "any other program the line denies the login",
-					       .repair = "remove the line, unless a second sshd "
-							 "uses the service by PAMServiceName"},
-			      "if_publickey in a service that sshd does not use");
+	if (policy.if_publickey && !is_of_sshd(check))
+		doctor_report(
+			at(check, line, "key-elsewhere"),
+			"only sshd reports that a key was used; in any other program the line "
+			"denies the login",
+			"remove the line, unless a second sshd uses the service by PAMServiceName",
+			"if_publickey in a service that sshd does not use");
 	if (policy.password == PASSWORD_COMBINED && !policy.if_publickey)
 		look_at_combined(check, index);
 	if (policy.password == PASSWORD_USE_FIRST_PASS && !has_factor(check, 0, index))
-		doctor_report(check->doctor,
-			      &(struct report){.id = "partner",
-					       .service = check->service,
-					       .line = line,
-					       .why = "there is no answer that it could use, so "
-						      "all users who must give a code are denied",
-					       .repair = "write password=none"},
+		doctor_report(at(check, line, "partner"),
+			      "there is no answer that it could use, so all users who must give a "
+			      "code are denied",
+			      "write password=none",
 			      "password=use_first_pass, but no line above asks a question");
 }
 
 /* --- the module's file --- */
-
-static void report_missing_module(const struct stack_check *check, const struct stack_line *line,
-				  const char *elsewhere)
-{
-	const struct report report = {.id = "module",
-				      .service = check->service,
-				      .line = line,
-				      .why = "a module that cannot be loaded denies every login"};
-
-	if (elsewhere)
-		doctor_repair(
-			doctor_report(check->doctor, &report,
-				      "%s is not where PAM looks, but at %s", line->path,
-				      elsewhere),
-			"install it beside pam_unix.so (meson: -Dmodule_dir=), or remove the line");
-	else
-		doctor_repair(
-			doctor_report(check->doctor, &report, "%s is not installed", line->path),
-			"install pam_totp, or remove the line");
-}
 
 static const char *const module_directories[] = {"/lib/security/",       "/lib/*/security/",
 						 "/lib64/security/",     "/usr/lib/security/",
@@ -170,10 +135,12 @@ static void find_modules(const char *path, glob_t *ret_found)
 static void look_at_module_file(const struct stack_check *check, const struct stack_line *line)
 {
 	bool is_path = line->path[0] == '/', loads = false;
+	const char *elsewhere;
 	char deny[512];
 	glob_t found;
 
 	find_modules(line->path, &found);
+	elsewhere = found.gl_pathc ? found.gl_pathv[0] : NULL;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		doctor_modes(check->doctor, found.gl_pathv[i],
 			     &(struct permissions){.forbidden = MODE_WRITE,
@@ -187,7 +154,14 @@ static void look_at_module_file(const struct stack_check *check, const struct st
 			  access(deny, F_OK) == 0);
 	}
 	if (!loads)
-		report_missing_module(check, line, found.gl_pathc ? found.gl_pathv[0] : NULL);
+		doctor_repair(doctor_report(at(check, line, "module"),
+					    "a module that cannot be loaded denies every login",
+					    NULL, "%s is not %s%s", line->path,
+					    elsewhere ? "where PAM looks, but at " : "installed",
+					    elsewhere ? elsewhere : ""),
+			      "%s, or remove the line",
+			      elsewhere ? "install it beside pam_unix.so (meson: -Dmodule_dir=)"
+					: "install pam_totp");
 	globfree(&found);
 }
 
@@ -202,14 +176,10 @@ static void look_at_other_module(const struct stack_check *check, const struct s
 	find_modules(line->path, &found);
 	find_modules("pam_deny.so", &known);
 	if (found.gl_pathc == 0 && known.gl_pathc > 0)
-		doctor_repair(doctor_report(check->doctor,
-					    &(struct report){
-						    .id = "missing-module",
-						    .service = check->service,
-						    .line = line,
-						    .why = "a module that cannot be loaded denies "
-							   "every login that reaches the line"},
-					    "%s is not installed", line->path),
+		doctor_repair(doctor_report(at(check, line, "missing-module"),
+					    "a module that cannot be loaded denies every login "
+					    "that reaches the line",
+					    NULL, "%s is not installed", line->path),
 			      "install the package that has the module, or correct the line");
 	globfree(&found);
 	globfree(&known);
@@ -231,23 +201,6 @@ static bool has_carriage_return(const char *path)
 	return has;
 }
 
-static void report_carriage_returns(const struct stack_check *check, const char *path)
-{
-	struct finding *finding = doctor_report(
-		check->doctor,
-		&(struct report){
-			.id = "crlf",
-			.service = check->service,
-			.why = "libpam reads the carriage return as part of the last word: it "
-			       "finds no module of that name, and denies every login"},
-		"%s: its lines end in CR LF, as on Windows", path);
-
-	doctor_repair(finding, "%s",
-		      check->doctor->repair != by_hand
-			      ? check->doctor->repair
-			      : "write the file again with lines that end in LF");
-}
-
 /* True: there is a finding, and until it is repaired nothing else of the stack can be judged. */
 static bool look_at_spelling(struct stack_check *check)
 {
@@ -262,13 +215,18 @@ static bool look_at_spelling(struct stack_check *check)
 
 		if (strcmp(line->file, seen) != 0 && has_carriage_return(line->file)) {
 			seen = line->file;
-			report_carriage_returns(check, seen);
+			doctor_report(at(check, NULL, "crlf"),
+				      "libpam reads the carriage return as part of the last word: "
+				      "it finds no module of that name, and denies every login",
+				      command ? command
+					      : "write the file again with lines that end in LF",
+				      "%s: its lines end in CR LF, as on Windows", seen);
 			any = true;
 		} else if (walk_is_misspelt(line) && !strchr(line->module, '\r')) {
-			report_at(check, "misspelt", line,
-				  "libpam finds no module of that name, and denies every login "
-				  "that reaches the line",
-				  "the name of pam_totp.so is misspelled");
+			doctor_report(at(check, line, "misspelt"),
+				      "libpam finds no module of that name, and denies every login "
+				      "that reaches the line",
+				      NULL, "the name of pam_totp.so is misspelled");
 			any = true;
 		}
 	}
@@ -279,19 +237,15 @@ static bool look_at_spelling(struct stack_check *check)
 
 /* --- the ways through --- */
 
-static void report_skips(const struct stack_check *check, const struct stack_line *line,
-			 enum line_role role)
+static void report_skips(const struct stack_check *check, const struct stack_line *line)
 {
-	struct finding *finding;
-	char what[120];
+	struct finding *finding = doctor_report(
+		at(check, line, "skipped"),
+		"a user whom this line accepts logs in without a code, and nothing is logged", NULL,
+		"this line of %.60s lets a login skip pam_totp.so",
+		line->module[0] ? line->module : "an include");
 
-	snprintf(what, sizeof(what), "this line of %.60s lets a login skip pam_totp.so",
-		 line->module[0] ? line->module : "an include");
-	finding = report_at(
-		check, "skipped", line,
-		"a user whom this line accepts logs in without a code, and nothing is logged",
-		what);
-	if (check->doctor->repair == by_hand && role == ROLE_PLAIN)
+	if (check->doctor->repair == by_hand && line->role == ROLE_PLAIN)
 		doctor_repair(
 			finding,
 			"change the line so that it does not skip pam_totp.so; name users who need "
@@ -325,7 +279,8 @@ static void report_order(const struct stack_check *check, const struct stack_lin
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
 		if (marks & orders[i].mark)
-			report_at(check, orders[i].id, line, orders[i].why, orders[i].what);
+			doctor_report(at(check, line, orders[i].id), orders[i].why, NULL, "%s",
+				      orders[i].what);
 }
 
 static void report_whole(const struct stack_check *check)
@@ -333,27 +288,23 @@ static void report_whole(const struct stack_check *check)
 	const struct stack_line *ours = &check->stack->lines[check->code_service.line];
 
 	if (check->walk.too_many)
-		report_at(check, "too-many", ours,
-			  "some logins may skip pam_totp.so without being found",
-			  "more ways through the stack than can be checked");
+		doctor_report(at(check, ours, "too-many"),
+			      "some logins may skip pam_totp.so without being found", NULL,
+			      "more ways through the stack than can be checked");
 	else if (!check->walk.open)
-		doctor_report(check->doctor,
-			      &(struct report){.id = "closed",
-					       .service = check->service,
-					       .line = ours,
-					       .why = "nobody can log in",
-					       .repair = "check the lines above and below"},
+		doctor_report(at(check, ours, "closed"), "nobody can log in",
+			      "check the lines above and below",
 			      "no login by this stack can succeed");
 	else if (check->walk.stuck)
-		report_at(check, "permit", ours,
-			  "users who need no code, since they are exempt or not enrolled, are "
-			  "denied: no other line succeeds",
-			  "no line beside pam_totp.so succeeds, such as pam_permit.so");
+		doctor_report(at(check, ours, "permit"),
+			      "users who need no code, since they are exempt or not enrolled, are "
+			      "denied: no other line succeeds",
+			      NULL, "no line beside pam_totp.so succeeds, such as pam_permit.so");
 	if (!check->walk.too_many && check->code_service.key_needed &&
 	    strcmp(check->service, check->doctor->sshd_service) != 0)
-		report_at(check, "no-factor", ours,
-			  "the code is the only factor, and strangers are asked for it",
-			  "no line of the stack is a first factor");
+		doctor_report(at(check, ours, "no-factor"),
+			      "the code is the only factor, and strangers are asked for it", NULL,
+			      "no line of the stack is a first factor");
 }
 
 /* Is there something for a command to repair? A condition that skips our line may be meant. */
@@ -364,7 +315,7 @@ static bool is_repairable(const struct stack_check *check)
 	if (check->walk.too_many || !check->walk.open)
 		return false;
 	for (size_t i = 0; i < check->stack->count; i++) {
-		if (check->walk.marks[i] & MARK_SKIPS && check->roles[i] == ROLE_PLAIN)
+		if (check->walk.marks[i] & MARK_SKIPS && check->stack->lines[i].role == ROLE_PLAIN)
 			return false;
 		any |= check->walk.marks[i] != 0;
 	}
@@ -375,7 +326,7 @@ static void report_ways(struct stack_check *check)
 {
 	char *command = NULL;
 
-	if (walk_stack(check->stack, check->roles, &check->walk) != TOTP_OK) {
+	if (walk_stack(check->stack, &check->walk) != TOTP_OK) {
 		check->doctor->no_memory = true;
 		return;
 	}
@@ -393,7 +344,7 @@ static void report_ways(struct stack_check *check)
 	report_whole(check);
 	for (size_t i = 0; i < check->stack->count && !check->walk.too_many; i++) {
 		if (check->walk.marks[i] & MARK_SKIPS)
-			report_skips(check, &check->stack->lines[i], check->roles[i]);
+			report_skips(check, &check->stack->lines[i]);
 		report_order(check, &check->stack->lines[i], check->walk.marks[i]);
 	}
 	check->doctor->repair = NULL;
@@ -413,18 +364,14 @@ static void check_files(const struct stack_check *check)
 							   .why = "users who can write it can "
 								  "remove the code from logins"});
 		if (line->kind == STACK_MUST_FAIL)
-			doctor_report(
-				check->doctor,
-				&(struct report){.id = "line",
-						 .service = check->service,
-						 .line = line,
-						 .why = "libpam denies every login that reaches it",
-						 .repair = "correct the line"},
-				"an invalid line, or an include of a missing file");
+			doctor_report(at(check, line, "line"),
+				      "libpam denies every login that reaches it",
+				      "correct the line",
+				      "an invalid line, or an include of a missing file");
 	}
 }
 
-void doctor_stack(struct doctor *doctor, const char *service, const struct stack *stack)
+void doctor_stack(struct doctor *doctor, const char *service, struct stack *stack)
 {
 	struct stack_check check = {.doctor = doctor, .service = service, .stack = stack};
 	bool misread = false;
@@ -435,22 +382,14 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 	if (misread && look_at_spelling(&check))
 		return;
 	if (stack->refused)
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "unreadable",
-				.service = service,
-				.why = "libpam denies every login of the service",
-				.repair = "look for an include of a missing file, and for a last "
-					  "line that is too long or ends in a backslash"},
-			"/etc/pam.d/%s: libpam cannot read it", service);
-	check.roles = calloc(stack->count + 1, sizeof(*check.roles));
-	doctor->no_memory |= !check.roles;
-	if (!check.roles)
-		return;
+		doctor_report((struct subject){doctor, "unreadable", service, NULL},
+			      "libpam denies every login of the service",
+			      "look for an include of a missing file, and for a last line that is "
+			      "too long or ends in a backslash",
+			      "/etc/pam.d/%s: libpam cannot read it", service);
 	check_files(&check);
 	for (size_t i = 0; i < stack->count; i++)
-		check.roles[i] = walk_role(&stack->lines[i]);
+		stack->lines[i].role = walk_role(&stack->lines[i]);
 	for (size_t i = 0; i < stack->count; i++) {
 		if (!service_is_ours(&stack->lines[i])) {
 			look_at_other_module(&check, &stack->lines[i]);
@@ -461,10 +400,9 @@ void doctor_stack(struct doctor *doctor, const char *service, const struct stack
 	}
 	report_ways(&check);
 	if (check.code_service.has_code && check.code_service.policy.enroll_in_account)
-		doctor_account(doctor, service, &stack->lines[check.code_service.line],
+		doctor_account(at(&check, &stack->lines[check.code_service.line], NULL),
 			       &check.code_service.policy);
 	if (check.code_service.has_code)
 		doctor_keep(doctor, service, &check.code_service);
 	walk_end(&check.walk);
-	free(check.roles);
 }

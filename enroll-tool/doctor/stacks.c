@@ -21,14 +21,10 @@ static void look_at_other_types(struct doctor *doctor, const char *service)
 		for (size_t i = 0; i < stack.count; i++)
 			if (service_is_ours(&stack.lines[i]))
 				doctor_report(
-					doctor,
-					&(struct report){.id = "type",
-							 .service = service,
-							 .line = &stack.lines[i],
-							 .why = "the module has no part of this "
-								"type, so the line fails",
-							 .repair = "remove the line"},
-					"pam_totp.so in a line of type %s", types[t]);
+					(struct subject){doctor, "type", service, &stack.lines[i]},
+					"the module has no part of this type, so the line fails",
+					"remove the line", "pam_totp.so in a line of type %s",
+					types[t]);
 	}
 }
 
@@ -122,21 +118,15 @@ static void look_at_all(struct doctor *doctor)
 	}
 	for (size_t i = 0; i < services->count; i++)
 		if (services->list[i].stack.refused && strcmp(services->list[i].name, "other") == 0)
-			doctor_report(
-				doctor,
-				&(struct report){.id = "unreadable",
-						 .why = "libpam reads it for every service, and "
-							"denies every login",
-						 .repair = "look for an include of a missing file"},
-				"/etc/pam.d/other: libpam cannot read it");
+			doctor_report((struct subject){doctor, "unreadable", NULL, NULL},
+				      "libpam reads it for every service, and denies every login",
+				      "look for an include of a missing file",
+				      "/etc/pam.d/other: libpam cannot read it");
 	if (!any)
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "unused",
-				.why = "nobody is asked for a code",
-				.repair = "see pam_totp(8) for the lines of sshd, su and sudo"},
-			"no service in /etc/pam.d has a line of pam_totp.so");
+		doctor_report((struct subject){doctor, "unused", NULL, NULL},
+			      "nobody is asked for a code",
+			      "see pam_totp(8) for the lines of sshd, su and sudo",
+			      "no service in /etc/pam.d has a line of pam_totp.so");
 }
 
 /* Of a service without a line: would one lock an administrator out? */
@@ -150,13 +140,10 @@ static void look_at_one(struct doctor *doctor, const char *service)
 		doctor_stack(doctor, service, &stack);
 		return;
 	}
-	doctor_report(
-		doctor,
-		&(struct report){.id = "unused",
-				 .service = service,
-				 .why = "it asks nobody for a code",
-				 .repair = "see pam_totp(8) for the lines of sshd, su and sudo"},
-		"/etc/pam.d/%s has no auth line of pam_totp.so", service);
+	doctor_report((struct subject){doctor, "unused", service, NULL},
+		      "it asks nobody for a code",
+		      "see pam_totp(8) for the lines of sshd, su and sudo",
+		      "/etc/pam.d/%s has no auth line of pam_totp.so", service);
 	doctor_keep(doctor, service, &planned);
 	doctor_plan_programs(doctor, service);
 }

@@ -30,7 +30,7 @@ static void report_leftover(struct doctor *doctor, const char *path, const char 
 
 	if (lstat(path, &st) != 0 || clock_now() - st.st_mtime <= LEFTOVER_AFTER)
 		return;
-	finding = doctor_report(doctor, &(struct report){.id = "leftover", .why = why},
+	finding = doctor_report((struct subject){doctor, "leftover", NULL, NULL}, why, NULL,
 				"%s: left over", path);
 	if (removable && doctor_is_plain(path))
 		doctor_repair(finding, "rm %s", path);
@@ -79,22 +79,16 @@ static void look_at_rotation(struct doctor *doctor, const char *path)
 
 	if (keyring_text_load(path, &text, &keyring, NULL) == TOTP_OK &&
 	    keyring_rotation_of(&text, &rotation))
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "rotation",
-				.why = "the old key is still needed for records that it sealed",
-				.repair = "totpctl key rotate"},
-			"the rotation from key %08x to %08x is not finished",
-			(unsigned)rotation.from, (unsigned)rotation.to);
+		doctor_report((struct subject){doctor, "rotation", NULL, NULL},
+			      "the old key is still needed for records that it sealed",
+			      "totpctl key rotate",
+			      "the rotation from key %08x to %08x is not finished",
+			      (unsigned)rotation.from, (unsigned)rotation.to);
 	if (sealed_is_in_run(&doctor->ctl->tool) && !sealed_is_there())
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "keyring-volatile",
-				.why = "after the next boot all who must give a code are denied",
-				.repair = "totpctl key seal"},
-			"%s is in memory only, and there is no " SEALED_FILE, path);
+		doctor_report((struct subject){doctor, "keyring-volatile", NULL, NULL},
+			      "after the next boot all who must give a code are denied",
+			      "totpctl key seal",
+			      "%s is in memory only, and there is no " SEALED_FILE, path);
 }
 
 static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
@@ -119,15 +113,13 @@ static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 						  "the store have every secret"});
 	err = keyring_load(path, ret_keyring, &why);
 	if (err != TOTP_OK && (err != TOTP_ERR_UNSAFE || doctor->count == before))
-		doctor_report(doctor,
-			      &(struct report){.id = "keyring",
-					       .why = "without it no record can be read, and "
-						      "users who need a code are denied",
-					       .repair = err == TOTP_ERR_NOT_FOUND
-								 ? "restore it from your copy; on "
-								   "a new host: totpctl init"
-								 : "restore it from your copy"},
-			      "%s", why.text);
+		doctor_report(
+			(struct subject){doctor, "keyring", NULL, NULL},
+			"without it no record can be read, and users who need a code are denied",
+			err == TOTP_ERR_NOT_FOUND
+				? "restore it from your copy; on a new host: totpctl init"
+				: "restore it from your copy",
+			"%s", why.text);
 	look_for_temporary(doctor, directory, "keyring", "it may hold a key");
 	if (err == TOTP_OK)
 		look_at_rotation(doctor, path);
@@ -182,23 +174,18 @@ static void look_at_machine(struct doctor *doctor)
 	struct reason why = {""};
 
 	if (machine_hash(machine, &why) != TOTP_OK)
-		doctor_report(doctor,
-			      &(struct report){.id = "machine-id",
-					       .why = "a copy of this host would not be recognized",
-					       .repair = "systemd-machine-id-setup"},
-			      "%s", why.text);
+		doctor_report((struct subject){doctor, "machine-id", NULL, NULL},
+			      "a copy of this host would not be recognized",
+			      "systemd-machine-id-setup", "%s", why.text);
 	else if (memcmp(none, made_on, sizeof(none)) != 0 &&
 		 memcmp(machine, made_on, sizeof(machine)) != 0)
 		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "clone",
-				.why = "a store from a backup does not know which codes were used "
-				       "since; two hosts with the same store both accept a code",
-				.repair = "if the store was moved here or restored from a backup: "
-					  "totpctl store accept; if this host is a copy of another "
-					  "one: move the keyring and the store to another "
-					  "directory, run totpctl init, and enroll all users"},
+			(struct subject){doctor, "clone", NULL, NULL},
+			"a store from a backup does not know which codes were used since; two "
+			"hosts with the same store both accept a code",
+			"if the store was moved here or restored from a backup: totpctl store "
+			"accept; if this host is a copy of another one: move the keyring and the "
+			"store to another directory, run totpctl init, and enroll all users",
 			"%s belongs to another machine", doctor_policy(doctor)->store_dir);
 }
 
@@ -215,13 +202,11 @@ static bool check_store(struct doctor *doctor)
 	if (err == TOTP_OK)
 		return true;
 	if (err != TOTP_ERR_UNSAFE || doctor->count == before)
-		doctor_report(doctor,
-			      &(struct report){.id = "store",
-					       .why = "nobody can tell which users are enrolled, "
-						      "so every login is denied",
-					       .repair = "mount it or restore it from your backup; "
-							 "on a new host: totpctl init"},
-			      "%s", why.text);
+		doctor_report(
+			(struct subject){doctor, "store", NULL, NULL},
+			"nobody can tell which users are enrolled, so every login is denied",
+			"mount it or restore it from your backup; on a new host: totpctl init",
+			"%s", why.text);
 	return false;
 }
 
@@ -277,10 +262,9 @@ static void report_damage(struct doctor *doctor, const struct keyring *keyring, 
 	uint32_t key_id = 0;
 	bool no_key = !cred_opens && store_key_of(store, user, &key_id) == TOTP_OK &&
 		      !keyring_find(keyring, key_id);
-	struct finding *finding = doctor_report(
-		doctor,
-		&(struct report){.id = "record", .why = "this user is denied with any code"},
-		"record of %s: %s", user, why->text);
+	struct finding *finding = doctor_report((struct subject){doctor, "record", NULL, NULL},
+						"this user is denied with any code", NULL,
+						"record of %s: %s", user, why->text);
 
 	if (no_key)
 		doctor_repair(finding,
@@ -302,20 +286,19 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 	    account_find(user, &account, &why) != TOTP_OK)
 		return;
 	if (!account.known)
-		repair_user(doctor_report(round->doctor,
-					  &(struct report){.id = "no-account",
-							   .why = "the next user with this name is "
-								  "asked for codes of the old one"},
-					  "record of %s: there is no account of this name", user),
-			    "if the account is removed for good: ", "delete", user);
+		repair_user(
+			doctor_report(
+				(struct subject){round->doctor, "no-account", NULL, NULL},
+				"the next user with this name is asked for codes of the old one",
+				NULL, "record of %s: there is no account of this name", user),
+			"if the account is removed for good: ", "delete", user);
 	else if (account.uid != cred->uid)
 		repair_user(
-			doctor_report(round->doctor,
-				      &(struct report){.id = "uid",
-						       .why = "this user is denied: the name may "
-							      "belong to another person now"},
-				      "record of %s: made for uid %u, but the account has uid %u",
-				      user, (unsigned)cred->uid, (unsigned)account.uid),
+			doctor_report(
+				(struct subject){round->doctor, "uid", NULL, NULL},
+				"this user is denied: the name may belong to another person now",
+				NULL, "record of %s: made for uid %u, but the account has uid %u",
+				user, (unsigned)cred->uid, (unsigned)account.uid),
 			"if it is the same person: ", "adopt", user);
 }
 
@@ -332,15 +315,13 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 		    token_step_at(token, clock_now(), &step) != TOTP_OK ||
 		    txn->state.tokens[i].moving <= step + ahead)
 			continue;
-		repair_user(
-			doctor_report(
-				doctor,
-				&(struct report){
-					.id = "ahead",
-					.why = "the clock was ahead then, or is behind now: codes "
-					       "are denied until the clock reaches that time"},
-				"record of %s: the last code used is from a later time", user),
-			"set the clock, then: ", "repair-clock", user);
+		repair_user(doctor_report((struct subject){doctor, "ahead", NULL, NULL},
+					  "the clock was ahead then, or is behind now: codes are "
+					  "denied until the clock reaches that time",
+					  NULL,
+					  "record of %s: the last code used is from a later time",
+					  user),
+			    "set the clock, then: ", "repair-clock", user);
 	}
 }
 
@@ -381,6 +362,7 @@ static void check_invitation_of(void *context, const char *user)
 	struct doctor *doctor = round->doctor;
 	struct store *store = doctor->ctl->tool.store;
 	struct invite invite = {.user = ""};
+	const char *harm = "this user cannot enroll, and is denied", *what;
 	struct finding *finding;
 	struct reason why = {""};
 	bool has = false;
@@ -390,21 +372,14 @@ static void check_invitation_of(void *context, const char *user)
 		err = store_has(store, user, &has, &why);
 	if (err == TOTP_ERR_NOT_FOUND || (err == TOTP_OK && !has && clock_now() < invite.expires))
 		return;
-	if (err != TOTP_OK)
-		finding = doctor_report(
-			doctor,
-			&(struct report){.id = "invitation",
-					 .why = "this user cannot enroll, and is denied"},
-			"invitation of %s: %s", user, why.text);
-	else
-		finding = doctor_report(
-			doctor,
-			&(struct report){
-				.id = "invitation",
-				.why = has ? "it would be valid again if the record were lost"
-					   : "it would be valid again if the clock were set back"},
-			"invitation of %s: %s", user,
-			has ? "left over: the user is enrolled" : "has expired");
+	what = why.text;
+	if (err == TOTP_OK) {
+		what = has ? "left over: the user is enrolled" : "has expired";
+		harm = has ? "it would be valid again if the record were lost"
+			   : "it would be valid again if the clock were set back";
+	}
+	finding = doctor_report((struct subject){doctor, "invitation", NULL, NULL}, harm, NULL,
+				"invitation of %s: %s", user, what);
 	repair_user(finding, "", "uninvite", user);
 	if (doctor->fix && err == TOTP_OK)
 		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
@@ -418,14 +393,12 @@ static void report_alias(void *context, const char *first, const char *other)
 
 	if (!entry || !doctor_has_shell(entry))
 		return;
-	doctor_report(doctor,
-		      &(struct report){
-			      .id = "one-uid",
-			      .why = "they have one enrollment, that of the first name: a login by "
-				     "the second asks for its codes, even if only one name is "
-				     "listed in exempt, or the names belong to two people",
-			      .repair = "give each person an account with a uid of its own; "
-					"otherwise list both names wherever the policy lists one"},
+	doctor_report((struct subject){doctor, "one-uid", NULL, NULL},
+		      "they have one enrollment, that of the first name: a login by the second "
+		      "asks for its codes, even if only one name is listed in exempt, or the names "
+		      "belong to two people",
+		      "give each person an account with a uid of its own; otherwise list both "
+		      "names wherever the policy lists one",
 		      "%s and %s are names of one account, uid %u", first, other,
 		      (unsigned)entry->pw_uid);
 }
@@ -448,11 +421,9 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	if (err == TOTP_OK)
 		err = store_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)
-		doctor_report(doctor,
-			      &(struct report){.id = "store",
-					       .why = "some records could not be checked",
-					       .repair = "check the disk and the kernel's log"},
-			      "%s", why.text);
+		doctor_report((struct subject){doctor, "store", NULL, NULL},
+			      "some records could not be checked",
+			      "check the disk and the kernel's log", "%s", why.text);
 }
 
 /* Records of an older version are good, but what the newer one brings is missing. */
@@ -462,13 +433,10 @@ static void look_at_version(struct doctor *doctor)
 
 	if (version < record_version_newest)
 		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "version",
-				.why = "all unknown sources share one throttle, so wrong codes "
-				       "from the network can delay logins at a terminal",
-				.repair = "totpctl upgrade"},
-			"%s: the records are of version %u, the newest is %u",
+			(struct subject){doctor, "version", NULL, NULL},
+			"all unknown sources share one throttle, so wrong codes from the network "
+			"can delay logins at a terminal",
+			"totpctl upgrade", "%s: the records are of version %u, the newest is %u",
 			doctor_policy(doctor)->store_dir, version, (unsigned)record_version_newest);
 }
 

@@ -37,12 +37,9 @@ static const char *const lockers[] = {
 
 static void report_no_account(struct doctor *doctor, const char *service)
 {
-	doctor_report(doctor,
-		      &(struct report){.id = "totpd-account",
-				       .service = service,
-				       .why = "programs that do not run as root cannot check "
-					      "codes, and deny all users",
-				       .repair = "systemd-sysusers && totpctl init && " ENABLE},
+	doctor_report((struct subject){doctor, "totpd-account", service, NULL},
+		      "programs that do not run as root cannot check codes, and deny all users",
+		      "systemd-sysusers && totpctl init && " ENABLE,
 		      "there is no account " SERVICE_ACCOUNT ", and so no totpd");
 }
 
@@ -88,14 +85,11 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 		of_root = has_file_of_root(path);
 	}
 	if (of_root)
-		doctor_report(
-			doctor,
-			&(struct report){
-				.id = "totpd-store",
-				.why = "totpd cannot use files of root: screen lockers deny users, "
-				       "and nobody can enroll without an administrator",
-				.repair = "totpctl init"},
-			"%s: some records do not belong to " SERVICE_ACCOUNT, dir);
+		doctor_report((struct subject){doctor, "totpd-store", NULL, NULL},
+			      "totpd cannot use files of root: screen lockers deny users, and "
+			      "nobody can enroll without an administrator",
+			      "totpctl init", "%s: some records do not belong to " SERVICE_ACCOUNT,
+			      dir);
 }
 
 /* --- the sockets --- */
@@ -127,10 +121,8 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 
 		snprintf(sealed, sizeof(sealed), "%s.cred", keyring);
 		waits = access(keyring, F_OK) != 0 && access(sealed, F_OK) != 0;
-		doctor_report(doctor,
-			      &(struct report){.id = "totpd-socket",
-					       .why = sockets[index].why,
-					       .repair = waits ? "totpctl init && " START : START},
+		doctor_report((struct subject){doctor, "totpd-socket", NULL, NULL},
+			      sockets[index].why, waits ? "totpctl init && " START : START,
 			      "%s/%s: no process is listening%s", run_dir, sockets[index].name,
 			      waits ? ", since there is no keyring" : "");
 		return;
@@ -140,12 +132,9 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 		why = response.why;
 	}
 	if (err != TOTP_OK)
-		doctor_report(
-			doctor,
-			&(struct report){.id = "totpd",
-					 .why = sockets[index].why,
-					 .repair = "see its log: journalctl -u totpd.service"},
-			"totpd: %s", why.text[0] ? why.text : err_name(err));
+		doctor_report((struct subject){doctor, "totpd", NULL, NULL}, sockets[index].why,
+			      "see its log: journalctl -u totpd.service", "totpd: %s",
+			      why.text[0] ? why.text : err_name(err));
 }
 
 /* Does totpd serve the store of this policy? If it does not answer, that is reported above. */
@@ -160,15 +149,12 @@ static void look_at_store_of(struct doctor *doctor, const char *service,
 	    ask_totpd(policy, ASK_ROOT_SOCKET, &request, &response, &why) != TOTP_OK ||
 	    response.err != TOTP_ERR_OTHER_STORE)
 		return;
-	doctor_report(doctor,
-		      &(struct report){
-			      .id = "totpd-other-store",
-			      .service = service,
-			      .why = "programs that need totpd deny all users there; su and sudo "
-				     "check codes in a process of their caller, who can stop it",
-			      .repair = "name the same store_dir in the policies of all lines: see "
-					"WHO ASKS in totpd(8)"},
-		      "%s", response.why.text);
+	doctor_report(
+		(struct subject){doctor, "totpd-other-store", service, NULL},
+		"programs that need totpd deny all users there; su and sudo check codes in a "
+		"process of their caller, who can stop it",
+		"name the same store_dir in the policies of all lines: see WHO ASKS in totpd(8)",
+		"%s", response.why.text);
 }
 
 /* Each line of a service can have a policy, and so a store, of its own. */
@@ -192,11 +178,8 @@ void doctor_totpd(struct doctor *doctor)
 	struct reason why = {""};
 
 	if (account_find(SERVICE_ACCOUNT, &service, &why) != TOTP_OK)
-		doctor_report(doctor,
-			      &(struct report){.id = "totpd-account",
-					       .why = "totpd could not be checked",
-					       .repair = "see nsswitch.conf(5)"},
-			      "%s", why.text);
+		doctor_report((struct subject){doctor, "totpd-account", NULL, NULL},
+			      "totpd could not be checked", "see nsswitch.conf(5)", "%s", why.text);
 	else if (!service.known)
 		look_for_need(doctor);
 	if (!service.known)

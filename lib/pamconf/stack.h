@@ -33,8 +33,22 @@ enum stack_kind {
 	STACK_MUST_FAIL, /* an invalid line, or an include that cannot be read */
 };
 
+/* What a line is to us. */
+enum line_role {
+	ROLE_OTHER,    /* an unknown module, which may be a first factor */
+	ROLE_FACTOR,   /* asks for a password, a key, a finger */
+	ROLE_PLAIN,    /* decides something else, or nothing */
+	ROLE_ROOT,     /* pam_rootok.so */
+	ROLE_CODE,     /* pam_totp.so */
+	ROLE_COMBINED, /* the same with password=combined, which stands before the first factor */
+	ROLE_KEY,      /* pam_totp.so if_publickey */
+	ROLE_ENROLL,   /* pam_totp.so in account, for users who must enroll */
+	ROLE_FAILS,    /* an invalid line, or the head of a substack */
+};
+
 struct stack_line {
 	enum stack_kind kind;
+	enum line_role role; /* by walk.h; not set by reading */
 	unsigned level;
 	int actions[STACK_RETURNS];
 	char *file; /* its place… */

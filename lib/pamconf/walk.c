@@ -113,7 +113,7 @@ enum line_role walk_account_role(const struct stack_line *line)
 	return is_module(line, "totp") ? ROLE_ENROLL : ROLE_PLAIN;
 }
 
-static bool is_code(enum line_role role)
+bool walk_is_code(enum line_role role)
 {
 	return role == ROLE_CODE || role == ROLE_COMBINED || role == ROLE_ENROLL;
 }
@@ -190,7 +190,6 @@ struct route {
 
 struct walking {
 	const struct stack *stack;
-	const enum line_role *roles;
 	struct walk *routes;
 	struct route *all;
 	size_t count, room;
@@ -252,7 +251,7 @@ static void add_route(struct walking *walking, size_t line, const struct route *
 
 static unsigned facts_after(unsigned facts, enum line_role role, int answer)
 {
-	if (is_code(role)) {
+	if (walk_is_code(role)) {
 		facts |= FACT_ASKED;
 		if (answer == PAM_SUCCESS)
 			facts |= FACT_PASSED | FACT_VOUCHED;
@@ -276,22 +275,22 @@ static bool has_between(const struct walking *walking, size_t after, size_t befo
 			bool (*is)(enum line_role role))
 {
 	for (size_t i = after + 1; i < before; i++)
-		if (is(walking->roles[i]))
+		if (is(walking->stack->lines[i].role))
 			return true;
 	return false;
 }
 
 static void take_answer(struct walking *walking, const struct route *route, size_t line, int answer)
 {
-	enum line_role role = walking->roles[line];
+	enum line_role role = walking->stack->lines[line].role;
 	struct route after = *route;
 	size_t to = stack_step(walking->stack, &after.walk, line, answer);
 
 	normalise(walking, &after.walk);
 	after.facts = facts_after(route->facts, role, answer);
-	if (is_code(role))
+	if (walk_is_code(role))
 		after.ours = line;
-	else if (after.past == NOWHERE && has_between(walking, line, to, is_code))
+	else if (after.past == NOWHERE && has_between(walking, line, to, walk_is_code))
 		after.past = line;
 	add_route(walking, to, &after);
 }
@@ -302,9 +301,11 @@ static void look_at_order(struct walking *walking, const struct route *route, si
 {
 	unsigned *marks = &walking->routes->marks[line];
 
-	if (is_code(walking->roles[line]) && !walking->account && route->facts & FACT_VOUCHED)
+	if (walk_is_code(walking->stack->lines[line].role) && !walking->account &&
+	    route->facts & FACT_VOUCHED)
 		*marks |= MARK_TWICE;
-	if (walking->roles[line] != ROLE_CODE || route->facts & (FACT_ROOT | FACT_PROVEN))
+	if (walking->stack->lines[line].role != ROLE_CODE ||
+	    route->facts & (FACT_ROOT | FACT_PROVEN))
 		return;
 	if (!(route->facts & FACT_TRIED)) {
 		if (has_between(walking, line, walking->stack->count, is_factor))
@@ -349,7 +350,7 @@ static bool is_special(const struct walking *walking, int answer)
 static void step_all(struct walking *walking, const struct route *route, size_t line)
 {
 	const struct stack_line *at = &walking->stack->lines[line];
-	uint32_t answers = answers_of(at, walking->roles[line]);
+	uint32_t answers = answers_of(at, walking->stack->lines[line].role);
 
 	for (int answer = 0; answer < STACK_RETURNS; answer++) {
 		bool same = false;
@@ -400,20 +401,19 @@ static enum totp_err begin_walk(struct walking *walking)
 	for (size_t i = 0; i <= count; i++)
 		walking->at[i] = NOWHERE;
 	for (size_t i = 0; i < count; i++) {
-		walking->routes->code |= is_code(walking->roles[i]);
-		walking->account |= walking->roles[i] == ROLE_ENROLL;
-		walking->routes->factor |= is_factor(walking->roles[i]);
-		walking->routes->unknown |= walking->roles[i] == ROLE_OTHER;
+		walking->routes->code |= walk_is_code(walking->stack->lines[i].role);
+		walking->account |= walking->stack->lines[i].role == ROLE_ENROLL;
+		walking->routes->factor |= is_factor(walking->stack->lines[i].role);
+		walking->routes->unknown |= walking->stack->lines[i].role == ROLE_OTHER;
 	}
 	normalise(walking, &begin.walk);
 	add_route(walking, 0, &begin);
 	return walking->no_memory ? TOTP_ERR_NOMEM : TOTP_OK;
 }
 
-enum totp_err walk_stack(const struct stack *stack, const enum line_role *roles,
-			 struct walk *ret_routes)
+enum totp_err walk_stack(const struct stack *stack, struct walk *ret_routes)
 {
-	struct walking walking = {.stack = stack, .roles = roles, .routes = ret_routes};
+	struct walking walking = {.stack = stack, .routes = ret_routes};
 	enum totp_err err;
 
 	*ret_routes = (struct walk){0};

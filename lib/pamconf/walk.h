@@ -8,19 +8,6 @@
 
 #include "pamconf/stack.h"
 
-/* What a line is to us. */
-enum line_role {
-	ROLE_OTHER,    /* an unknown module, which may be a first factor */
-	ROLE_FACTOR,   /* asks for a password, a key, a finger */
-	ROLE_PLAIN,    /* decides something else, or nothing */
-	ROLE_ROOT,     /* pam_rootok.so */
-	ROLE_CODE,     /* pam_totp.so */
-	ROLE_COMBINED, /* the same with password=combined, which stands before the first factor */
-	ROLE_KEY,      /* pam_totp.so if_publickey */
-	ROLE_ENROLL,   /* pam_totp.so in account, for users who must enroll */
-	ROLE_FAILS,    /* an invalid line, or the head of a substack */
-};
-
 /* By its name and arguments; never ROLE_COMBINED, which the policy file can set, too. */
 enum line_role walk_role(const struct stack_line *line);
 
@@ -33,6 +20,9 @@ bool walk_is_misspelt(const struct stack_line *line);
  * MARK_SKIPS and MARK_OVERRULED have a meaning.
  */
 enum line_role walk_account_role(const struct stack_line *line);
+
+/* Is it a line of ours that asks for a code? */
+bool walk_is_code(enum line_role role);
 
 /* A first factor, or an unknown module? */
 bool walk_may_be_factor(enum line_role role);
@@ -61,8 +51,7 @@ struct walk {
 
 void walk_end(struct walk *walk);
 
-/* Walk all ways. roles: one for each line of the stack. TOTP_ERR_NOMEM. */
-MUST_CHECK enum totp_err walk_stack(const struct stack *stack, const enum line_role *roles,
-				    struct walk *ret_walk);
+/* Walk all ways, by the roles of the lines, which the caller has set. TOTP_ERR_NOMEM. */
+MUST_CHECK enum totp_err walk_stack(const struct stack *stack, struct walk *ret_walk);
 
 #endif

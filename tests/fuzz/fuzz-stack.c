@@ -58,20 +58,17 @@ static void walk_is_sound(const struct stack *stack, int answer)
 	REQUIRE(stack_result(&walk) != PAM_SUCCESS || answer == PAM_SUCCESS);
 }
 
-static void walk_are_sound(const struct stack *stack,
+static void walk_are_sound(struct stack *stack,
 			   enum line_role (*role)(const struct stack_line *line))
 {
 	OWN_WALK struct walk routes = {0};
-	enum line_role *roles = calloc(stack->count + 1, sizeof(*roles));
 
-	REQUIRE(roles);
 	for (size_t i = 0; i < stack->count; i++)
-		roles[i] = role(&stack->lines[i]);
-	REQUIRE(walk_stack(stack, roles, &routes) == TOTP_OK);
+		stack->lines[i].role = role(&stack->lines[i]);
+	REQUIRE(walk_stack(stack, &routes) == TOTP_OK);
 	for (size_t i = 0; i < stack->count; i++)
 		REQUIRE(routes.marks[i] == 0 || routes.code);
 	REQUIRE(!routes.stuck || routes.open);
-	free(roles);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

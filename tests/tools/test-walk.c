@@ -29,15 +29,14 @@ static void write_text(const char *name, const char *text)
 	assert_int_equal(0, fclose(file));
 }
 
-static void read_stack(const char *name, const char *type, struct stack *stack,
-		       enum line_role roles[])
+static void read_stack(const char *name, const char *type, struct stack *stack)
 {
 	bool account = strcmp(type, "account") == 0;
 
 	assert_ok(stack_read(directory, name, type, stack));
 	for (size_t i = 0; i < stack->count; i++)
-		roles[i] = account ? walk_account_role(&stack->lines[i])
-				   : walk_role(&stack->lines[i]);
+		stack->lines[i].role = account ? walk_account_role(&stack->lines[i])
+					       : walk_role(&stack->lines[i]);
 }
 
 /* --- random stacks --- */
@@ -222,20 +221,19 @@ static unsigned try_stack(const char *name, const struct kind *kind)
 {
 	OWN_STACK struct stack stack = {0};
 	OWN_WALK struct walk routes = {0};
-	enum line_role roles[2 * LINES_MAX];
 	bool refused = false;
 	unsigned all = 0;
 
 	write_stack(name, kind);
 	assert_ok(stack_read(directory, name, kind->type, &stack));
-	assert_in_range(stack.count, 1, COUNT(roles));
+	assert_in_range(stack.count, 1, 2 * LINES_MAX);
 	for (size_t i = 0; i < stack.count; i++) {
 		int answer = stack.lines[i].argc ? atoi(stack.lines[i].argv[0]) : 0;
 
-		roles[i] = role_of(kind, &stack.lines[i]);
-		refused |= roles[i] == kind->ours && refuses(answer);
+		stack.lines[i].role = role_of(kind, &stack.lines[i]);
+		refused |= stack.lines[i].role == kind->ours && refuses(answer);
 	}
-	assert_ok(walk_stack(&stack, roles, &routes));
+	assert_ok(walk_stack(&stack, &routes));
 	for (size_t i = 0; i < stack.count; i++)
 		all |= routes.marks[i];
 	compare_with_libpam(name, kind, &routes, all, refused);
@@ -360,11 +358,10 @@ static void common_auth_stacks_are_judged_by_name(void **unused)
 	for (size_t n = 0; n < COUNT(known); n++) {
 		OWN_STACK struct stack stack = {0};
 		OWN_WALK struct walk routes = {0};
-		enum line_role roles[16];
 
 		write_text("known", known[n].text);
-		read_stack("known", "auth", &stack, roles);
-		assert_ok(walk_stack(&stack, roles, &routes));
+		read_stack("known", "auth", &stack);
+		assert_ok(walk_stack(&stack, &routes));
 		for (size_t i = 0; i < stack.count; i++)
 			if (routes.marks[i] != (i < 10 ? known[n].marks[i] : 0))
 				fail_msg("line %zu is marked %u in:\n%s", i + 1, routes.marks[i],
@@ -420,11 +417,10 @@ static void common_account_lines_that_skip_the_module_are_marked(void **unused)
 	for (size_t n = 0; n < COUNT(accounts); n++) {
 		OWN_STACK struct stack stack = {0};
 		OWN_WALK struct walk routes = {0};
-		enum line_role roles[16];
 
 		write_text("known", accounts[n].text);
-		read_stack("known", "account", &stack, roles);
-		assert_ok(walk_stack(&stack, roles, &routes));
+		read_stack("known", "account", &stack);
+		assert_ok(walk_stack(&stack, &routes));
 		for (size_t i = 0; i < stack.count; i++)
 			if (routes.marks[i] != (i < 6 ? accounts[n].marks[i] : 0))
 				fail_msg("line %zu is marked %u in:\n%s", i + 1, routes.marks[i],
@@ -438,12 +434,11 @@ static void after_a_substack_that_denies_the_code_is_still_asked_for(void **unus
 {
 	OWN_STACK struct stack stack = {0};
 	OWN_WALK struct walk routes = {0};
-	enum line_role roles[16];
 
 	write_text("password-auth", RED_HAT);
 	write_text("known", "auth substack password-auth\n" OURS);
-	read_stack("known", "auth", &stack, roles);
-	assert_ok(walk_stack(&stack, roles, &routes));
+	read_stack("known", "auth", &stack);
+	assert_ok(walk_stack(&stack, &routes));
 	for (size_t i = 0; i + 1 < stack.count; i++)
 		assert_int_equal(0, routes.marks[i]);
 	assert_int_equal(MARK_UNPROVEN, routes.marks[stack.count - 1]);
@@ -452,8 +447,8 @@ static void after_a_substack_that_denies_the_code_is_still_asked_for(void **unus
 	stack_end(&stack);
 	walk_end(&routes);
 	write_text("known", "auth include password-auth\n" OURS);
-	read_stack("known", "auth", &stack, roles);
-	assert_ok(walk_stack(&stack, roles, &routes));
+	read_stack("known", "auth", &stack);
+	assert_ok(walk_stack(&stack, &routes));
 	assert_int_equal(MARK_SKIPS, routes.marks[4]);
 	assert_int_equal(MARK_SKIPS, routes.marks[6]);
 }
@@ -462,7 +457,6 @@ static void a_stack_with_very_many_paths_is_finished(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
 	OWN_WALK struct walk routes = {0};
-	static enum line_role roles[300];
 	static char text[32768];
 
 	for (size_t i = 0; i < 200; i++)
@@ -470,8 +464,8 @@ static void a_stack_with_very_many_paths_is_finished(void **unused)
 				   : "auth optional pam_unix.so\n");
 	strcat(text, DEBIAN OURS);
 	write_text("many", text);
-	read_stack("many", "auth", &stack, roles);
-	assert_ok(walk_stack(&stack, roles, &routes));
+	read_stack("many", "auth", &stack);
+	assert_ok(walk_stack(&stack, &routes));
 	assert_true(routes.too_many || routes.open);
 }
 
