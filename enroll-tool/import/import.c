@@ -12,8 +12,11 @@
 #include "base/array.h"
 #include "base/io.h"
 #include "import/export_file.h"
+#include "login/enroll.h"
+#include "record/recovery.h"
 
-#define LIST_NAMES_FROM 200 /* names; fewer are looked up one at a time */
+#define LIST_NAMES_FROM 200        /* names; fewer are looked up one at a time */
+#define TOKEN_LABEL     "imported" /* of a token that has none */
 
 /* --- messages --- */
 
@@ -42,13 +45,22 @@ void import_tell(struct import *import, enum import_note note, const struct plac
 
 /* --- files --- */
 
-const char *import_path(struct import *import, const char *path)
+const char *import_path(struct import *import, const char *format, ...)
 {
-	size_t len = strlen(path) + 1;
-	char *shown = len <= ARENA_BLOCK_LEN ? arena_take(&import->heap, len) : NULL;
+	OWN_TEXT char *path = NULL;
+	char *shown = NULL;
+	va_list args;
+	int len;
 
+	va_start(args, format);
+	len = vasprintf(&path, format, args);
+	va_end(args);
+	if (len < 0)
+		path = NULL;
+	else if ((size_t)len < ARENA_BLOCK_LEN)
+		shown = arena_take(&import->heap, (size_t)len + 1);
 	if (shown)
-		text_printable(text_of(path), shown, len);
+		text_printable(text_of(path), shown, (size_t)len + 1);
 	return shown;
 }
 
@@ -75,7 +87,7 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 {
 	bool standard = strcmp(path, "-") == 0;
 	OWN_FD int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	const char *file = standard ? "standard input" : import_path(import, path);
+	const char *file = standard ? "standard input" : import_path(import, "%s", path);
 	struct import_text *text = &import->texts[import->text_count];
 	struct reason fault = {""};
 	struct stat st;
@@ -144,10 +156,64 @@ static enum totp_err make_room(struct import *import, struct reason *why)
 	return import->seen ? TOTP_OK : TOTP_ERR_NOMEM;
 }
 
+/* --- drafts --- */
+
+void draft_wipe(struct draft *draft)
+{
+	explicit_bzero(draft, sizeof(*draft));
+}
+
+/*
+ * Add a token at `moving`, with an id, and a label if it has none, or if another has it. *why says
+ * what is wrong with it.
+ */
+static enum totp_err add_token(struct draft *draft, const struct token *token, uint64_t moving,
+			       struct reason *why)
+{
+	const struct cred *cred = &draft->cred;
+	struct login_state *state = &draft->state;
+	struct token added = *token;
+	bool same = false;
+	enum totp_err err;
+
+	/* "imported", "imported 2", …, also instead of a label that is in use */
+	if (!added.label[0] || enroll_find(cred, added.label) >= 0)
+		strcpy(added.label, TOKEN_LABEL);
+	for (unsigned n = 2; enroll_find(cred, added.label) >= 0; n++)
+		snprintf(added.label, sizeof(added.label), TOKEN_LABEL " %u", n);
+	for (size_t i = 0; i < cred->token_count; i++)
+		same |= cred->tokens[i].secret.len == token->secret.len &&
+			secret_equal(cred->tokens[i].secret.data, token->secret.data,
+				     token->secret.len);
+	err = enroll_add(&draft->cred, &added);
+	WIPE(added);
+	if (err == TOTP_OK) {
+		memcpy(state->cred_id, cred->id, sizeof(state->cred_id));
+		state->tokens[cred->token_count - 1] = (struct token_state){
+			.id = cred->tokens[cred->token_count - 1].id, .moving = moving};
+		state->token_count = cred->token_count;
+	} else if (cred->token_count >= CRED_TOKENS_MAX) {
+		reason_set(why, "more than the %d tokens that a user can have", CRED_TOKENS_MAX);
+	} else if (same) {
+		reason_set(why, "a token with the same secret as another one of the user");
+	} else if (token->secret.len < SECRET_IMPORT_MIN) {
+		reason_set(why, "secret: expected %d to %d bytes", SECRET_IMPORT_MIN, SECRET_MAX);
+	} else {
+		reason_set(why, "a token with a value out of range");
+	}
+	return err;
+}
+
 /* --- keeping in memory --- */
 
-static enum totp_err item_close(struct import *import, struct item *item,
-				const struct new_token *draft)
+enum totp_err item_unpack(const struct item *item, struct draft *ret_draft)
+{
+	struct bytes in = bytes_of(item->packed, item->len);
+
+	return export_file_decode(&in, &ret_draft->cred, &ret_draft->state);
+}
+
+static enum totp_err item_close(struct import *import, struct item *item, const struct draft *draft)
 {
 	uint8_t bytes[EXPORT_FILE_MAX];
 	size_t len = 0;
@@ -156,12 +222,14 @@ static enum totp_err item_close(struct import *import, struct item *item,
 	if (err == TOTP_OK)
 		item->packed = arena_copy(&import->heap, bytes, len);
 	item->len = (uint16_t)len;
+	item->tokens = draft->cred.token_count;
+	item->codes = (uint8_t)recovery_left(&draft->cred, &draft->state);
 	WIPE(bytes);
 	return err == TOTP_OK && !item->packed ? TOTP_ERR_NOMEM : err;
 }
 
 /* A record with the credential's id is the same one; one that cannot be read is another. */
-static enum fate fate_of(const struct import *import, const struct new_token *draft, bool has)
+static enum fate fate_of(const struct import *import, const struct draft *draft, bool has)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
@@ -175,29 +243,28 @@ static enum fate fate_of(const struct import *import, const struct new_token *dr
 }
 
 /* A user's name, fit for a terminal. */
-static const char *printable(const char *user, char shown[CRED_USER_MAX + 1])
+static const char *printable(const struct import *import, const char *user)
 {
-	text_printable(text_of(user), shown, CRED_USER_MAX + 1);
+	char *shown = import->ctl->shown;
+
+	text_printable(text_of(user), shown, sizeof(import->ctl->shown));
 	return shown;
 }
 
 static void warn_of_secrets(struct import *import, const struct place *place,
-			    const struct new_token *draft)
+			    const struct draft *draft)
 {
-	char shown[CRED_USER_MAX + 1];
-
 	for (size_t i = 0; i < draft->cred.token_count; i++)
 		if (draft->cred.tokens[i].secret.len < SECRET_GOOD_MIN)
 			import_tell(import, IMPORT_WARNING, place,
 				    "%s: a secret of %zu bytes; %d or more are good",
-				    printable(draft->cred.user, shown),
+				    printable(import, draft->cred.user),
 				    draft->cred.tokens[i].secret.len, SECRET_GOOD_MIN);
 }
 
-static enum totp_err add_item(struct import *import, struct item item,
-			      const struct new_token *draft, struct reason *why)
+static enum totp_err add_item(struct import *import, struct item item, const struct draft *draft,
+			      struct reason *why)
 {
-	char shown[CRED_USER_MAX + 1];
 	bool has = false;
 	enum totp_err err = store_has(import->ctl->tool.store, draft->cred.user, &has, why);
 
@@ -213,12 +280,13 @@ static enum totp_err add_item(struct import *import, struct item item,
 	if (item.fate == FATE_KEEP)
 		import_tell(import, IMPORT_KEPT, &item.place,
 			    "%s is enrolled already; --replace replaces",
-			    printable(item.user, shown));
+			    printable(import, item.user));
 	else if (item.fate != FATE_SAME)
 		warn_of_secrets(import, &item.place, draft);
 	err = item_close(import, &item, draft);
 	if (err == TOTP_OK) {
 		import->items[import->count++] = item;
+		import->fates[item.fate]++;
 		*seen_place(import, item.user) = (uint32_t)import->count;
 	}
 	return err;
@@ -226,25 +294,27 @@ static enum totp_err add_item(struct import *import, struct item item,
 
 /* The user came before: add the tokens. */
 static enum totp_err add_tokens(struct import *import, struct item *item, const struct place *place,
-				const struct new_token *draft)
+				const struct draft *draft)
 {
-	OWN_NEW_TOKEN struct new_token all;
+	OWN_DRAFT struct draft all;
 	struct reason sentence = {""};
-	enum totp_err err = new_token_unpack(item->packed, item->len, &all);
+	enum totp_err err = item_unpack(item, &all);
 
 	if (err != TOTP_OK)
 		return err;
-	if (new_token_add_all(&all, draft, &sentence) != TOTP_OK) {
-		import_tell(import, IMPORT_LOST, place, "%s", sentence.text);
-		return TOTP_OK;
-	}
+	for (size_t i = 0; i < draft->cred.token_count; i++)
+		if (add_token(&all, &draft->cred.tokens[i], draft->state.tokens[i].moving,
+			      &sentence) != TOTP_OK) {
+			import_tell(import, IMPORT_LOST, place, "%s", sentence.text);
+			return TOTP_OK;
+		}
 	if (item->fate != FATE_KEEP)
 		warn_of_secrets(import, place, draft);
 	return item_close(import, item, &all);
 }
 
 static enum totp_err add_bound(struct import *import, const struct place *place,
-			       const struct new_token *draft, bool known, struct reason *why)
+			       const struct draft *draft, bool known, struct reason *why)
 {
 	const char *user = draft->cred.user;
 	struct item item = {.place = *place, .known = known};
@@ -254,14 +324,13 @@ static enum totp_err add_bound(struct import *import, const struct place *place,
 		return add_tokens(import, &import->items[seen - 1], place, draft);
 	if (seen) {
 		const struct place *first = &import->items[seen - 1].place;
-		char shown[CRED_USER_MAX + 1];
 
 		if (first->line)
 			import_tell(import, IMPORT_BAD, place, "%s is in line %u already",
-				    printable(user, shown), (unsigned)first->line);
+				    printable(import, user), (unsigned)first->line);
 		else
 			import_tell(import, IMPORT_BAD, place, "%s is in %s already",
-				    printable(user, shown), first->file);
+				    printable(import, user), first->file);
 		return TOTP_OK;
 	}
 	item.user = arena_copy(&import->heap, user, strlen(user) + 1);
@@ -269,9 +338,9 @@ static enum totp_err add_bound(struct import *import, const struct place *place,
 }
 
 enum totp_err import_add(struct import *import, const struct place *place,
-			 const struct new_token *draft, struct reason *why)
+			 const struct draft *draft, struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token bound = *draft;
+	OWN_DRAFT struct draft bound = *draft;
 	struct account account = {0};
 	enum totp_err err = import_account(import, draft->cred.user, &account, why);
 
@@ -281,25 +350,28 @@ enum totp_err import_add(struct import *import, const struct place *place,
 	bound.cred.uid = account.known ? account.uid : 0;
 	if (account.known)
 		strcpy(bound.cred.user, account.name);
-	err = add_bound(import, place, &bound, account.known, why);
-	if (err != TOTP_OK && !why->text[0])
-		reason_set(why, "%s", err_name(err));
-	return err;
+	return add_bound(import, place, &bound, account.known, why);
 }
 
 enum totp_err import_token(struct import *import, const struct place *place,
-			   const struct imported *imported, struct reason *why)
+			   struct imported *imported, struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token draft;
-	struct reason fault = {""};
-	enum totp_err err = new_token_make(imported, import->now, &draft, &fault);
+	OWN_DRAFT struct draft draft = {.state = {.sequence = 1}};
+	struct reason fault = {"its name is not that of an account"};
+	enum totp_err err = TOTP_ERR_FORMAT;
 
+	imported->token.created = import->now;
+	if (imported->user[0] && text_is_clean(text_of(imported->user)))
+		err = enroll_begin(imported->user, false, 0, import->now, &draft.cred);
+	if (err == TOTP_OK)
+		err = add_token(&draft, &imported->token, imported->moving, &fault);
+	if (err == TOTP_OK)
+		err = recovery_take_scratch(&draft.cred, imported->codes, imported->code_count);
 	if (err == TOTP_OK)
 		return import_add(import, place, &draft, why);
 	if (err == TOTP_ERR_SYSTEM || err == TOTP_ERR_CRYPTO)
 		return err;
-	import_tell(import, IMPORT_BAD, place, "%s",
-		    fault.text[0] ? fault.text : "its name is not that of an account");
+	import_tell(import, IMPORT_BAD, place, "%s", fault.text);
 	return TOTP_OK;
 }
 

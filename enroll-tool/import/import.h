@@ -6,11 +6,13 @@
 #ifndef IMPORT_IMPORT_H
 #define IMPORT_IMPORT_H
 
-#include "import/new_token.h"
+#include <sys/stat.h>
+
 #include "base/arena.h"
+#include "common/ctl.h"
 #include "common/names.h"
 #include "common/progress.h"
-#include "common/ctl.h"
+#include "import/field.h"
 
 #define IMPORT_MAX      1000000 /* users */
 #define IMPORT_FILE_MAX (64u << 20)
@@ -20,6 +22,17 @@ struct place {
 	const char *file; /* fit for a terminal; lives as long as the import */
 	uint32_t line;    /* from 1; 0: the file as a whole */
 };
+
+/* The data of one user, before they are matched with an account and stored. */
+struct draft {
+	struct cred cred;
+	struct login_state state;
+};
+
+#define OWN_DRAFT OWN(draft_wipe)
+void draft_wipe(struct draft *draft);
+
+enum fate { FATE_NEW, FATE_REPLACE, FATE_KEEP, FATE_SAME, FATES };
 
 struct import {
 	struct ctl *ctl;
@@ -31,7 +44,9 @@ struct import {
 	struct arena heap;
 	struct item *items;
 	size_t count, room;
-	uint32_t *seen; /* hash table of user -> item + 1; its size is a power of two */
+	size_t fates[FATES]; /* how many items have each */
+	size_t created;      /* index after the item that was created last */
+	uint32_t *seen;      /* hash table of user -> item + 1; its size is a power of two */
 	size_t seen_size;
 	struct names *names;
 	size_t looked_up;
@@ -76,7 +91,7 @@ MUST_CHECK enum totp_err import_file(struct import *import, const char *path, si
 				     struct import_text *ret_text, struct reason *why);
 
 /* A path, fit for a terminal, that lives as long as the import; NULL: no memory. */
-const char *import_path(struct import *import, const char *path);
+const char *import_path(struct import *import, const char *format, ...) PRINTF_LIKE(2);
 
 /* Look a name up, as account_find does, but quickly for many. */
 MUST_CHECK enum totp_err import_account(struct import *import, const char *name,
@@ -88,11 +103,14 @@ MUST_CHECK enum totp_err import_account(struct import *import, const char *name,
  * --replace. Any error: the store or the name service failed, or there is no memory.
  */
 MUST_CHECK enum totp_err import_add(struct import *import, const struct place *place,
-				    const struct new_token *draft, struct reason *why);
+				    const struct draft *draft, struct reason *why);
 
-/* Keep a token, made now; report one that no account here can have. Errors as import_add. */
+/*
+ * Keep a token, made now, and its scratch codes; report one that no account here can have. Errors
+ * as import_add.
+ */
 MUST_CHECK enum totp_err import_token(struct import *import, const struct place *place,
-				      const struct imported *imported, struct reason *why);
+				      struct imported *imported, struct reason *why);
 
 enum import_note {
 	IMPORT_BAD,  /* a line or a user is not imported */
@@ -105,18 +123,79 @@ enum import_note {
 void import_tell(struct import *import, enum import_note note, const struct place *place,
 		 const char *format, ...) PRINTF_LIKE(4);
 
-/* --- between import.c and import_store.c --- */
+/* --- reader.c: lines, and directories with a file for each user --- */
 
-enum fate { FATE_NEW, FATE_REPLACE, FATE_KEEP, FATE_SAME };
+/*
+ * Reads one line. A mistake in it: *fault says so and is reported. Any error: nothing is imported.
+ */
+typedef enum totp_err reader_line_fn(struct import *import, const struct place *place,
+				     struct text line, struct reason *fault, struct reason *why);
+
+/*
+ * A whole subcommand that reads a file of lines, "-" for standard input. Empty lines, lines that
+ * begin with '#', and the byte order mark that spreadsheets write are skipped. gather: a user may
+ * come several times. An exit code.
+ */
+MUST_CHECK int reader_run(struct ctl *ctl, bool gather, reader_line_fn *read);
+
+struct reader_dir {
+	const char *path;
+	int fd;
+	struct stat st;
+};
+
+#define READER_DIR_NONE ((struct reader_dir){.fd = -1})
+#define OWN_READER_DIR  OWN(reader_dir_close)
+void reader_dir_close(struct reader_dir *dir);
+
+/* Open a directory that root chose. Any error: it cannot be opened, or all can write to it. */
+MUST_CHECK enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_dir,
+					 struct reason *why);
+
+/* Reads one file of a directory. */
+typedef enum totp_err reader_entry_fn(struct import *import, const struct reader_dir *dir,
+				      const char *name, struct reason *why);
+
+/*
+ * Read a directory that root chose, in the order of names, without those that begin with '.' or
+ * end with '~'. Any error: as reader_dir_open, or it cannot be listed, or what `entry` returns.
+ */
+MUST_CHECK enum totp_err reader_dir(struct import *import, const char *path, reader_entry_fn *entry,
+				    struct reason *why);
+
+struct reader_file {
+	void *buf; /* of cap bytes */
+	size_t cap;
+	size_t len;
+	struct stat st; /* of one in a directory */
+};
+
+/*
+ * Read a file of such a directory: a regular one with one name, no symbolic link, of at most cap
+ * bytes. dir: NULL for a file that root named, whatever it is. TOTP_ERR_NOT_FOUND: the directory
+ * has none; others: *why says so.
+ */
+MUST_CHECK enum totp_err reader_file(const struct reader_dir *dir, const char *name,
+				     struct reader_file *file, struct reason *why);
+
+/* Keep what was read of a user of google-authenticator or totp-cgi; report what is not kept. */
+MUST_CHECK enum totp_err reader_add_google(struct import *import, const struct place *place,
+					   struct text user, struct imported *google,
+					   struct reason *why);
+
+/* --- between import.c and import_store.c --- */
 
 struct item {
 	const char *user;      /* the name of the account here */
-	const uint8_t *packed; /* see new_token_unpack */
+	const uint8_t *packed; /* see item_unpack */
 	struct place place;
 	uint16_t len;
-	uint8_t fate; /* enum fate */
-	bool known;   /* there is such an account */
+	uint8_t fate;          /* enum fate */
+	uint8_t tokens, codes; /* how many tokens it has, and recovery codes that are not used */
+	bool known;            /* there is such an account */
 };
+
+MUST_CHECK enum totp_err item_unpack(const struct item *item, struct draft *ret_draft);
 
 /* Free what the import holds, wiping what was read. */
 void import_end(struct import *import);

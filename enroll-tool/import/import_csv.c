@@ -1,17 +1,15 @@
 /* totpctl import csv FILE|-: the users of a list, one a line. */
-#include "import/reader.h"
 #include "import/csv.h"
+#include "import/import.h"
 
 static enum totp_err read_row(struct import *import, const struct place *place, struct text line,
-			      struct reason *why)
+			      struct reason *fault, struct reason *why)
 {
 	OWN_IMPORTED struct imported row;
-	struct reason fault = {""};
 
-	if (csv_decode_row(line, &row, &fault) == TOTP_OK)
-		return import_token(import, place, &row, why);
-	import_tell(import, IMPORT_BAD, place, "%s", fault.text);
-	return TOTP_OK;
+	if (csv_decode_row(line, &row, fault) != TOTP_OK)
+		return TOTP_OK;
+	return import_token(import, place, &row, why);
 }
 
 static int import_csv(struct ctl *ctl)

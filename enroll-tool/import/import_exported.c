@@ -2,7 +2,7 @@
  * totpctl import exported FILE|-: an export of totpctl export, from this host or another one. The
  * keyrings may differ. Used steps, counters and codes stay used.
  */
-#include "import/reader.h"
+#include "import/import.h"
 
 #include "login/enroll.h"
 #include "common/passphrase.h"
@@ -38,7 +38,7 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 static enum totp_err take_credential(struct import *import, const struct place *place,
 				     struct bytes *plain, struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token there, here;
+	OWN_DRAFT struct draft there, here;
 	enum totp_err err = export_file_decode(plain, &there.cred, &there.state);
 
 	if (err != TOTP_OK)

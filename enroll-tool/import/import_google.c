@@ -3,7 +3,7 @@
  * belongs to its owner, and is read with the owner's rights; a file of a directory belongs to the
  * user after whom it is named.
  */
-#include "import/reader.h"
+#include "import/import.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -11,11 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "import/as_user.h"
 #include "base/io.h"
-#include "host/account.h"
+#include "import/as_user.h"
+#include "import/google.h"
 #include "otp/totp.h"
-#include "record/recovery.h"
 
 #define IN_HOME ".google_authenticator"
 #define READ_NS 5000000000u /* for a home to answer */
@@ -33,10 +32,10 @@ static const struct option_row option_rows[] = {
 /* --- the file of one user --- */
 
 static void tell_clock(struct import *import, const struct place *place,
-		       const struct google *google)
+		       const struct imported *google)
 {
 	const struct policy *policy = &import->ctl->tool.policy;
-	bool hotp = google->imported.token.type == TOKEN_HOTP;
+	bool hotp = google->token.type == TOKEN_HOTP;
 	uint32_t window = hotp ? policy->hotp_window + 1 : 2 * policy->window + 1;
 	uint64_t step = 0;
 
@@ -47,37 +46,28 @@ static void tell_clock(struct import *import, const struct place *place,
 		import_tell(import, IMPORT_WARNING, place,
 			    "codes of %u steps were accepted, here of %u: see %s", google->window,
 			    window, hotp ? "hotp_window" : "window");
-	if (!hotp && totp_step_at(import->now, google->imported.token.period, &step) == TOTP_OK &&
-	    google->imported.moving > step + policy->window)
+	if (!hotp && totp_step_at(import->now, google->token.period, &step) == TOTP_OK &&
+	    google->moving > step + policy->window)
 		import_tell(import, IMPORT_WARNING, place,
 			    "the last code used is from the future: until then codes are denied "
 			    "(totpctl repair-clock)");
 }
 
 enum totp_err reader_add_google(struct import *import, const struct place *place, struct text user,
-				struct google *google, struct reason *why)
+				struct imported *google, struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token draft;
-	enum totp_err err = text_copy(user, google->imported.user, sizeof(google->imported.user));
+	struct reason fault;
 
-	if (err == TOTP_OK)
-		err = new_token_make(&google->imported, import->now, &draft, why);
-	else
-		err = TOTP_ERR_FORMAT;
-	if (err == TOTP_OK)
-		err = recovery_take_scratch(&draft.cred, google->codes, google->code_count);
-	if (err == TOTP_ERR_FORMAT) {
+	if (field_user(user, google->user, &fault) != TOTP_OK) {
 		import_tell(import, IMPORT_BAD, place, "its name is not that of an account");
 		return TOTP_OK;
 	}
-	if (err != TOTP_OK)
-		return err;
 	if (google->codes_left_out)
 		import_tell(import, IMPORT_LOST, place,
 			    "scratch codes: %u more than the %d that a user can have",
 			    google->codes_left_out, RECOVERY_MAX);
 	tell_clock(import, place, google);
-	return import_add(import, place, &draft, why);
+	return import_token(import, place, google, why);
 }
 
 /* A file that was read, and whose it is. */
@@ -91,7 +81,7 @@ struct found {
 static enum totp_err take_bytes(struct import *import, const struct found *found,
 				struct reason *why)
 {
-	OWN_GOOGLE struct google google;
+	OWN_IMPORTED struct imported google;
 	struct reason fault = {""};
 
 	if (google_decode(found->bytes, GOOGLE_AUTHENTICATOR, &google, &fault) != TOTP_OK) {
@@ -166,7 +156,7 @@ static enum totp_err check_home(struct import *import, const struct place *place
 static enum totp_err read_file_of(struct import *import, const char *path, const struct stat *st,
 				  struct reason *why)
 {
-	struct found found = {.place = {import_path(import, path), 0}};
+	struct found found = {.place = {import_path(import, "%s", path), 0}};
 	struct user_file file = {.uid = st->st_uid, .gid = st->st_gid, .path = path};
 	const char *name = base_name(path);
 	bool in_home = strcmp(name, IN_HOME) == 0, good = true;
@@ -204,7 +194,8 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 {
 	static char buf[GOOGLE_FILE_MAX];
 	struct reader_file file = {.buf = buf, .cap = sizeof(buf)};
-	struct found found = {.place = reader_place(import, dir, name), .user = text_of(name)};
+	struct found found = {.place = {import_path(import, "%s/%s", dir->path, name), 0},
+			      .user = text_of(name)};
 	struct account account = {0};
 	struct reason fault = {""};
 	const struct stat *st = &file.st;
@@ -212,7 +203,7 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 
 	if (!found.place.file)
 		return TOTP_ERR_NOMEM;
-	err = reader_file_at(dir, name, &file, &fault);
+	err = reader_file(dir, name, &file, &fault);
 	if (err != TOTP_OK) {
 		if (err != TOTP_ERR_NOT_FOUND)
 			import_tell(import, IMPORT_BAD, &found.place, "%s", fault.text);
@@ -239,7 +230,8 @@ static enum totp_err read_entry(struct import *import, const struct reader_dir *
 static enum totp_err read_home(struct import *import, const struct listed *who, const char *inside,
 			       struct reason *why)
 {
-	struct found found = {.user = text_of(who->name)};
+	struct found found = {.place = {import_path(import, "%s/%s", who->home, inside), 0},
+			      .user = text_of(who->name)};
 	struct user_file file = {.uid = who->uid, .gid = who->gid};
 	OWN_TEXT char *path = NULL;
 
@@ -248,9 +240,7 @@ static enum totp_err read_home(struct import *import, const struct listed *who, 
 		return TOTP_OK;
 	if (asprintf(&path, "%s/%s", who->home, inside) < 0)
 		path = NULL;
-	else
-		found.place.file = import_path(import, path);
-	if (!found.place.file)
+	if (!path || !found.place.file)
 		return TOTP_ERR_NOMEM;
 	file.path = path;
 	return read_own(import, &found, &file, why);
@@ -272,8 +262,6 @@ static enum totp_err read_homes(struct import *import, const char *inside, struc
 		err = read_home(import, &names->list[i], inside, why);
 		progress_show(&import->progress, "reading", i + 1, names->count);
 	}
-	if (err == TOTP_ERR_NOMEM)
-		reason_set(why, "%s", err_name(err));
 	return err;
 }
 

@@ -2,7 +2,7 @@
  * totpctl import oath FILE|-: the users of pam_oath. Each line is a token. It has the code that was
  * used last and the local time of its use; the step of the code is searched around that time.
  */
-#include "import/reader.h"
+#include "import/import.h"
 
 #include <time.h>
 
@@ -12,10 +12,10 @@
 #define SEARCH_SECONDS 3600 /* to each side: a wide window, and an hour that comes twice a year */
 
 /* The latest step around `centre` that has the code last used; 0: none has. */
-static enum totp_err find_last(const struct oath *oath, uint64_t centre, uint64_t *ret_step)
+static enum totp_err find_last(const struct imported *oath, uint64_t centre, uint64_t *ret_step)
 {
-	const struct hotp hotp = token_hotp(&oath->imported.token);
-	uint64_t reach = SEARCH_SECONDS / oath->imported.token.period;
+	const struct hotp hotp = token_hotp(&oath->token);
+	uint64_t reach = SEARCH_SECONDS / oath->token.period;
 	uint64_t first = centre > reach ? centre - reach : 0;
 	bool same = false;
 
@@ -35,7 +35,7 @@ static enum totp_err find_last(const struct oath *oath, uint64_t centre, uint64_
 
 /* The last step used. If it is not found, a step shortly after the time of its use. */
 static enum totp_err last_step(struct import *import, const struct place *place,
-			       const struct oath *oath, uint64_t *ret_step)
+			       const struct imported *oath, uint64_t *ret_step)
 {
 	struct tm tm = oath->when;
 	time_t when = -1;
@@ -45,7 +45,7 @@ static enum totp_err last_step(struct import *import, const struct place *place,
 	tm.tm_isdst = -1;
 	if (tm.tm_mday)
 		when = mktime(&tm);
-	err = totp_step_at(when >= 0 ? when : import->now, oath->imported.token.period, &centre);
+	err = totp_step_at(when >= 0 ? when : import->now, oath->token.period, &centre);
 	if (err == TOTP_OK)
 		err = find_last(oath, centre, ret_step);
 	if (err != TOTP_OK || *ret_step)
@@ -58,23 +58,18 @@ static enum totp_err last_step(struct import *import, const struct place *place,
 }
 
 static enum totp_err read_oath(struct import *import, const struct place *place, struct text line,
-			       struct reason *why)
+			       struct reason *fault, struct reason *why)
 {
-	OWN_OATH struct oath oath;
-	struct reason fault = {""};
+	OWN_IMPORTED struct imported oath;
 	enum totp_err err = TOTP_OK;
 
-	if (!oath_is_row(line))
+	if (!oath_is_row(line) || oath_decode(line, &oath, fault) != TOTP_OK)
 		return TOTP_OK;
-	if (oath_decode(line, &oath, &fault) != TOTP_OK) {
-		import_tell(import, IMPORT_BAD, place, "%s", fault.text);
-		return TOTP_OK;
-	}
 	if (oath.prefixed)
 		import_tell(import, IMPORT_LOST, place, "the password before the code (PIN)");
-	if (oath.imported.token.type == TOKEN_TOTP && oath.used)
-		err = last_step(import, place, &oath, &oath.imported.moving);
-	return err == TOTP_OK ? import_token(import, place, &oath.imported, why) : err;
+	if (oath.token.type == TOKEN_TOTP && oath.used)
+		err = last_step(import, place, &oath, &oath.moving);
+	return err == TOTP_OK ? import_token(import, place, &oath, why) : err;
 }
 
 static int import_oath(struct ctl *ctl)

@@ -1,5 +1,5 @@
 /* totpctl import otpauth FILE|-: otpauth URIs, as phone apps and other systems export them. */
-#include "import/reader.h"
+#include "import/import.h"
 
 #include <string.h>
 
@@ -50,18 +50,15 @@ static enum totp_err take_uri(struct import *import, const struct place *place,
 }
 
 static enum totp_err read_uri(struct import *import, const struct place *place, struct text line,
-			      struct reason *why)
+			      struct reason *fault, struct reason *why)
 {
-	struct reason fault = {""};
 	struct otp_uri uri;
-	enum totp_err err = uri_parse(text_trim(line), &uri, &fault);
+	enum totp_err err = TOTP_OK;
 
-	if (err == TOTP_OK)
+	if (uri_parse(line, &uri, fault) == TOTP_OK)
 		err = take_uri(import, place, &uri, why);
-	else
-		import_tell(import, IMPORT_BAD, place, "%s", fault.text);
 	uri_wipe(&uri);
-	return fault.text[0] ? TOTP_OK : err;
+	return err;
 }
 
 static int import_otpauth(struct ctl *ctl)

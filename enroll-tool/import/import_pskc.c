@@ -3,7 +3,7 @@
  * tokens deliver them. A document with a document type is not accepted, so there are no entities
  * and nothing is fetched. Memory of libxml2 is wiped when it is freed.
  */
-#include "import/reader.h"
+#include "import/import.h"
 
 #include <libxml/parser.h>
 #include <libxml/tree.h>

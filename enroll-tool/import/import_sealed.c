@@ -3,7 +3,7 @@
  * key of this one, as files or directories. They have no state, so used codes are not known
  * here. A credential keeps its id, by which a second import recognizes it.
  */
-#include "import/reader.h"
+#include "import/import.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@
 static enum totp_err take_cred(struct import *import, const struct place *place,
 			       const struct cred *cred, struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token draft = {.cred = *cred};
+	OWN_DRAFT struct draft draft = {.cred = *cred};
 
 	for (size_t i = 0; i < cred->token_count; i++) {
 		if (cred->tokens[i].type != TOKEN_HOTP)
@@ -68,13 +68,11 @@ static enum totp_err read_box(struct import *import, const struct reader_dir *di
 
 	if (dir && strchr(name, '~'))
 		return TOTP_OK;
-	if (dir)
-		place = reader_place(import, dir, name);
-	else
-		place.file = import_path(import, path);
+	place.file = dir ? import_path(import, "%s/%s", dir->path, name)
+			 : import_path(import, "%s", path);
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
-	err = dir ? reader_file_at(dir, name, &file, &fault) : reader_file(path, &file, &fault);
+	err = reader_file(dir, path, &file, &fault);
 	if (err == TOTP_OK &&
 	    open_box(import->ctl->tool.store, name, bytes_of(bytes, file.len), &cred, &fault))
 		return take_cred(import, &place, &cred, why);

@@ -11,47 +11,22 @@
 #include "common/json.h"
 #include "host/clock.h"
 #include "login/enroll.h"
-#include "record/recovery.h"
-
-static size_t count_fate(const struct import *import, enum fate fate)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < import->count; i++)
-		count += import->items[i].fate == fate;
-	return count;
-}
-
-static const char *ending_of(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
 
 /* --- storing --- */
-
-/* The context of the store's callback. */
-struct creation {
-	struct import *import;
-	size_t at; /* the item that comes next */
-	size_t count;
-};
 
 static enum totp_err next_new(void *context, size_t index, struct cred *ret_cred,
 			      struct login_state *ret_state)
 {
-	struct creation *creation = context;
-	struct import *import = creation->import;
-	OWN_NEW_TOKEN struct new_token draft;
-	const struct item *item;
+	struct import *import = context;
+	OWN_DRAFT struct draft draft;
 	enum totp_err err;
 
-	progress_show(&import->progress, "importing", index + 1, creation->count);
+	progress_show(&import->progress, "importing", index + 1, import->fates[FATE_NEW]);
 	if (interrupt_seen())
 		return TOTP_ERR_SYSTEM;
-	while (import->items[creation->at].fate != FATE_NEW)
-		creation->at++;
-	item = &import->items[creation->at++];
-	err = new_token_unpack(item->packed, item->len, &draft);
+	while (import->items[import->created].fate != FATE_NEW)
+		import->created++;
+	err = item_unpack(&import->items[import->created++], &draft);
 	if (err == TOTP_OK) {
 		*ret_cred = draft.cred;
 		*ret_state = draft.state;
@@ -61,11 +36,10 @@ static enum totp_err next_new(void *context, size_t index, struct cred *ret_cred
 
 static int create_new(struct import *import)
 {
-	struct creation creation = {.import = import, .count = count_fate(import, FATE_NEW)};
 	const struct tool *tool = &import->ctl->tool;
 	struct reason why = {""};
 	enum totp_err err =
-		store_create_many(tool->store, creation.count, next_new, &creation, &why);
+		store_create_many(tool->store, import->fates[FATE_NEW], next_new, import, &why);
 
 	progress_clear(&import->progress);
 	if (err != TOTP_OK)
@@ -81,7 +55,7 @@ static int create_new(struct import *import)
 static enum totp_err put_in_place(struct ctl *ctl, void *context, struct store_txn *txn,
 				  struct reason *why)
 {
-	OWN_NEW_TOKEN struct new_token draft = *(const struct new_token *)context;
+	OWN_DRAFT struct draft draft = *(const struct draft *)context;
 
 	(void)ctl;
 	enroll_inherit(&draft.cred, &draft.state, &txn->cred, &txn->state);
@@ -91,8 +65,8 @@ static enum totp_err put_in_place(struct ctl *ctl, void *context, struct store_t
 static int replace_one(struct import *import, const struct item *item)
 {
 	struct ctl *ctl = import->ctl;
-	OWN_NEW_TOKEN struct new_token draft;
-	enum totp_err err = new_token_unpack(item->packed, item->len, &draft);
+	OWN_DRAFT struct draft draft;
+	enum totp_err err = item_unpack(item, &draft);
 
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", err_name(err));
@@ -104,7 +78,7 @@ static int replace_one(struct import *import, const struct item *item)
 
 static int replace_old(struct import *import, size_t *ret_replaced)
 {
-	size_t total = count_fate(import, FATE_REPLACE);
+	size_t total = import->fates[FATE_REPLACE];
 	int code = TOOL_DONE;
 
 	for (size_t i = 0; i < import->count && !interrupt_seen(); i++) {
@@ -135,17 +109,17 @@ static const char *const fates[] = {[FATE_NEW] = "import",
 				    [FATE_SAME] = "unchanged"};
 
 /* "3 users imported, 1 replaced, 2 kept"; a count of 0 is printed for the first only. */
-static void print_counts(const struct import *import, size_t created, size_t replaced)
+static void print_counts(const struct import *import, size_t replaced)
 {
-	size_t kept = count_fate(import, FATE_KEEP), same = count_fate(import, FATE_SAME);
+	const size_t *of = import->fates;
 
-	printf("%zu user%s imported", created, ending_of(created));
+	printf("%zu user%s imported", of[FATE_NEW], of[FATE_NEW] == 1 ? "" : "s");
 	if (replaced)
 		printf(", %zu replaced", replaced);
-	if (kept)
-		printf(", %zu kept", kept);
-	if (same)
-		printf(", %zu unchanged", same);
+	if (of[FATE_KEEP])
+		printf(", %zu kept", of[FATE_KEEP]);
+	if (of[FATE_SAME])
+		printf(", %zu unchanged", of[FATE_SAME]);
 	printf("\n");
 }
 
@@ -158,24 +132,8 @@ static int tell_left_out(const struct import *import)
 		tool_refuse(tool, "%zu left out", import->bad);
 	if (import->lost)
 		tool_refuse(tool, "%zu thing%s not carried over", import->lost,
-			    ending_of(import->lost));
-	return import->bad || import->lost || count_fate(import, FATE_KEEP) ? TOOL_REFUSED
-									    : TOOL_DONE;
-}
-
-static void put_item(struct json *json, const struct item *item)
-{
-	OWN_NEW_TOKEN struct new_token draft;
-
-	if (new_token_unpack(item->packed, item->len, &draft) != TOTP_OK)
-		return;
-	json_open(json, NULL, '{');
-	json_text(json, "user", item->user);
-	json_text(json, "what", fates[item->fate]);
-	json_bool(json, "account", item->known);
-	json_number(json, "tokens", draft.cred.token_count);
-	json_number(json, "recovery_codes", recovery_left(&draft.cred, &draft.state));
-	json_close(json, '}');
+			    import->lost == 1 ? "" : "s");
+	return import->bad || import->lost || import->fates[FATE_KEEP] ? TOOL_REFUSED : TOOL_DONE;
 }
 
 static int tell_dry_run_json(const struct import *import)
@@ -184,8 +142,17 @@ static int tell_dry_run_json(const struct import *import)
 	int code;
 
 	json_begin(&json, '[');
-	for (size_t i = 0; i < import->count; i++)
-		put_item(&json, &import->items[i]);
+	for (size_t i = 0; i < import->count; i++) {
+		const struct item *item = &import->items[i];
+
+		json_open(&json, NULL, '{');
+		json_text(&json, "user", item->user);
+		json_text(&json, "what", fates[item->fate]);
+		json_bool(&json, "account", item->known);
+		json_number(&json, "tokens", item->tokens);
+		json_number(&json, "recovery_codes", item->codes);
+		json_close(&json, '}');
+	}
 	code = json_end(&import->ctl->tool, &json);
 	return tell_left_out(import) == TOOL_DONE ? code : TOOL_REFUSED;
 }
@@ -196,18 +163,18 @@ static int tell_dry_run(const struct import *import)
 		return tell_dry_run_json(import);
 	for (size_t i = 0; i < import->count; i++) {
 		const struct item *item = &import->items[i];
-		OWN_NEW_TOKEN struct new_token draft;
-		char user[CRED_USER_MAX + 1], text[64] = "";
+		char user[CRED_USER_MAX + 1];
 
 		text_printable(text_of(item->user), user, sizeof(user));
-		if (item->fate != FATE_KEEP &&
-		    new_token_unpack(item->packed, item->len, &draft) == TOTP_OK)
-			new_token_describe(&draft, text, sizeof(text));
-		printf("%-9s  %s%s%s%s\n", fates[item->fate], user, text[0] ? ": " : "", text,
-		       item->known ? "" : "; there is no such account yet");
+		printf("%-9s  %s", fates[item->fate], user);
+		if (item->fate != FATE_KEEP)
+			printf(": %u token%s", item->tokens, item->tokens == 1 ? "" : "s");
+		if (item->fate != FATE_KEEP && item->codes)
+			printf(", %u recovery code%s", item->codes, item->codes == 1 ? "" : "s");
+		printf("%s\n", item->known ? "" : "; there is no such account yet");
 	}
 	printf("nothing is changed; it would be: ");
-	print_counts(import, count_fate(import, FATE_NEW), count_fate(import, FATE_REPLACE));
+	print_counts(import, import->fates[FATE_REPLACE]);
 	return tell_left_out(import);
 }
 
@@ -234,7 +201,7 @@ static int store_or_report(struct import *import)
 	if (code != TOOL_DONE)
 		return code;
 	code = replace_old(import, &replaced);
-	print_counts(import, count_fate(import, FATE_NEW), replaced);
+	print_counts(import, replaced);
 	if (code == TOOL_DONE && interrupt_seen())
 		tool_refuse(&ctl->tool, "interrupted too late: all records are in their place");
 	left_out = tell_left_out(import);
@@ -244,24 +211,24 @@ static int store_or_report(struct import *import)
 int import_run(struct ctl *ctl, struct import *import, import_read_fn *read)
 {
 	struct reason why = {""};
+	enum totp_err err;
 	int code;
 
 	if (import_options.json && !import_options.dry_run)
 		return tool_usage(&ctl->tool, "import: --json goes with --dry-run");
 	code = tool_open(&ctl->tool, "import users");
-
 	if (code != TOOL_DONE)
 		return code;
 	import->ctl = ctl;
 	import->now = clock_now();
 	import->progress = progress_begin();
-	if (read(import, &why) == TOTP_OK) {
-		progress_clear(&import->progress);
+	err = read(import, &why);
+	progress_clear(&import->progress);
+	if (err == TOTP_OK)
 		code = store_or_report(import);
-	} else {
-		progress_clear(&import->progress);
-		code = tool_refuse(&ctl->tool, "nothing is imported: %s", why.text);
-	}
+	else
+		code = tool_refuse(&ctl->tool, "nothing is imported: %s",
+				   why.text[0] ? why.text : err_name(err));
 	import_end(import);
 	return code;
 }

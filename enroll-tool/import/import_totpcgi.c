@@ -3,7 +3,7 @@
  * codes, USER.json in the other directory which codes were used. They are read together, or used
  * codes would be valid again.
  */
-#include "import/reader.h"
+#include "import/import.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "otp/totp.h"
+#include "import/google.h"
 #include "import/totpcgi.h"
+#include "otp/totp.h"
 
 #define SECRET_END ".totp"
 #define STATE_END  ".json"
@@ -23,9 +24,9 @@ struct totpcgi {
 };
 
 /* Remove the codes that were used, by the state. */
-static enum totp_err apply_state(struct google *google, const struct totpcgi_state *state)
+static enum totp_err apply_state(struct imported *google, const struct totpcgi_state *state)
 {
-	struct token *token = &google->imported.token;
+	struct token *token = &google->token;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < google->code_count; i++) {
@@ -38,25 +39,25 @@ static enum totp_err apply_state(struct google *google, const struct totpcgi_sta
 	}
 	google->code_count = kept;
 	if (state->counter >= 0 &&
-	    (token->type != TOKEN_HOTP || (uint64_t)state->counter > google->imported.moving)) {
+	    (token->type != TOKEN_HOTP || (uint64_t)state->counter > google->moving)) {
 		token->type = TOKEN_HOTP; /* as the peer does: a counter in the state goes before */
 		token->period = 0;
-		google->imported.moving = (uint64_t)state->counter;
+		google->moving = (uint64_t)state->counter;
 	}
 	if (token->type == TOKEN_HOTP || state->last_success == 0)
 		return TOTP_OK;
-	return totp_step_at(state->last_success, token->period, &google->imported.moving);
+	return totp_step_at(state->last_success, token->period, &google->moving);
 }
 
 static enum totp_err read_state(struct import *import, const struct place *place, const char *name,
-				struct google *google)
+				struct imported *google)
 {
 	static char buf[TOTPCGI_STATE_MAX];
 	const struct reader_dir *states = &((const struct totpcgi *)import)->states;
 	struct reader_file file = {.buf = buf, .cap = sizeof(buf)};
 	struct totpcgi_state state;
 	struct reason fault = {""};
-	enum totp_err err = reader_file_at(states, name, &file, &fault);
+	enum totp_err err = reader_file(states, name, &file, &fault);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
 		/* nobody knows which scratch codes were used */
@@ -80,7 +81,7 @@ static enum totp_err read_state(struct import *import, const struct place *place
 }
 
 static enum totp_err take_user(struct import *import, const struct place *place, struct text user,
-			       struct google *google, struct reason *why)
+			       struct imported *google, struct reason *why)
 {
 	char name[NAME_MAX + 1];
 
@@ -97,12 +98,12 @@ static enum totp_err take_user(struct import *import, const struct place *place,
 
 static enum totp_err decode_secret(struct import *import, const struct place *place,
 				   const struct reader_dir *dir, const char *name,
-				   struct google *ret_google)
+				   struct imported *ret_google)
 {
 	static char buf[GOOGLE_FILE_MAX];
 	struct reader_file file = {.buf = buf, .cap = sizeof(buf)};
 	struct reason fault = {""};
-	enum totp_err err = reader_file_at(dir, name, &file, &fault);
+	enum totp_err err = reader_file(dir, name, &file, &fault);
 
 	if (err == TOTP_OK)
 		err = google_decode((struct text){buf, file.len}, GOOGLE_TOTPCGI, ret_google,
@@ -117,13 +118,13 @@ static enum totp_err decode_secret(struct import *import, const struct place *pl
 static enum totp_err read_secret_file(struct import *import, const struct reader_dir *dir,
 				      const char *name, struct reason *why)
 {
-	OWN_GOOGLE struct google google = {0};
+	OWN_IMPORTED struct imported google = {0};
 	size_t len = strlen(name), end = strlen(SECRET_END);
-	struct place place;
+	struct place place = {NULL, 0};
 
 	if (len <= end || strcmp(name + len - end, SECRET_END) != 0)
 		return TOTP_OK;
-	place = reader_place(import, dir, name);
+	place.file = import_path(import, "%s/%s", dir->path, name);
 	if (!place.file)
 		return TOTP_ERR_NOMEM;
 	if (decode_secret(import, &place, dir, name, &google) != TOTP_OK)

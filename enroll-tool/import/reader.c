@@ -1,4 +1,4 @@
-#include "import/reader.h"
+#include "import/import.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,12 +26,15 @@ static enum totp_err read_lines(struct import *import, struct reason *why)
 	if (err == TOTP_OK && rest.len >= 3 && memcmp(rest.at, "\xef\xbb\xbf", 3) == 0)
 		rest = (struct text){rest.at + 3, rest.len - 3};
 	while (err == TOTP_OK && text_line(&rest, &line)) {
-		struct text trimmed = text_trim(line);
+		struct reason fault = {""};
 
 		file.place.line++;
-		if (trimmed.len == 0 || trimmed.at[0] == '#')
+		line = text_trim(line);
+		if (line.len == 0 || line.at[0] == '#')
 			continue;
-		err = lines->read(import, &file.place, line, why);
+		err = lines->read(import, &file.place, line, &fault, why);
+		if (fault.text[0])
+			import_tell(import, IMPORT_BAD, &file.place, "%s", fault.text);
 		progress_show(&import->progress, "checking ", file.len - rest.len, file.len);
 	}
 	return err;
@@ -92,51 +95,27 @@ enum totp_err reader_dir(struct import *import, const char *path, reader_entry_f
 	return err;
 }
 
-struct place reader_place(struct import *import, const struct reader_dir *dir, const char *name)
+enum totp_err reader_file(const struct reader_dir *dir, const char *name, struct reader_file *file,
+			  struct reason *why)
 {
-	OWN_TEXT char *path = NULL;
-	struct place place = {0};
+	OWN_FD int fd =
+		openat(dir ? dir->fd : AT_FDCWD, name,
+		       O_RDONLY | O_NOCTTY | O_CLOEXEC | (dir ? O_NOFOLLOW | O_NONBLOCK : 0));
+	enum totp_err err = TOTP_ERR_SYSTEM;
 
-	if (asprintf(&path, "%s/%s", dir->path, name) < 0)
-		path = NULL;
-	else
-		place.file = import_path(import, path);
-	return place;
-}
-
-/* Read what is open; fd: -1 with errno if it could not be opened. */
-static enum totp_err read_open(int fd, struct reader_file *file, struct reason *why)
-{
-	enum totp_err err = fd < 0 ? TOTP_ERR_SYSTEM
-				   : io_read_all(fd, file->buf, file->cap, &file->len);
-
+	if (dir && fd < 0 && errno == ENOENT)
+		return TOTP_ERR_NOT_FOUND;
+	if (dir && (fd < 0 ? errno == ELOOP
+			   : fstat(fd, &file->st) != 0 || !S_ISREG(file->st.st_mode) ||
+				     file->st.st_nlink > 1)) {
+		reason_set(why, "not a regular file with one name");
+		return TOTP_ERR_UNSAFE;
+	}
+	if (fd >= 0)
+		err = io_read_all(fd, file->buf, file->cap, &file->len);
 	if (err == TOTP_ERR_SYSTEM)
 		(void)reason_errno(why, "cannot be read");
 	else if (err != TOTP_OK)
 		reason_set(why, "more than %zu bytes", file->cap);
 	return err;
-}
-
-enum totp_err reader_file(const char *path, struct reader_file *file, struct reason *why)
-{
-	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	return read_open(fd, file, why);
-}
-
-enum totp_err reader_file_at(const struct reader_dir *dir, const char *name,
-			     struct reader_file *file, struct reason *why)
-{
-	OWN_FD int fd =
-		openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT)
-		return TOTP_ERR_NOT_FOUND;
-	if ((fd < 0 && errno == ELOOP) ||
-	    (fd >= 0 &&
-	     (fstat(fd, &file->st) != 0 || !S_ISREG(file->st.st_mode) || file->st.st_nlink > 1))) {
-		reason_set(why, "not a regular file with one name");
-		return TOTP_ERR_UNSAFE;
-	}
-	return read_open(fd, file, why);
 }

@@ -1,14 +1,30 @@
-/* What the files of several other systems have in common: words, names, numbers and secrets. */
+/*
+ * What the files of several other systems have in common: words, names, numbers and secrets, and
+ * the token that each reader makes of them.
+ */
 #ifndef IMPORT_FIELD_H
 #define IMPORT_FIELD_H
 
+#include <time.h>
+
 #include "record/cred.h"
 
-/* A token of another system. The caller sets when it was made. */
+/* A token of another system, and what that knows beside it. The caller sets when it was made. */
 struct imported {
 	char user[CRED_USER_MAX + 1]; /* whose it is there; may be empty */
 	struct token token;           /* without id, and perhaps without label */
 	uint64_t moving; /* the last step used, 0 for none known; or the next counter */
+
+	unsigned code_count;
+	struct code codes[RECOVERY_MAX]; /* scratch codes that are not used… */
+	unsigned codes_left_out;         /* …and as many more than there is room for */
+	uint32_t window;                 /* codes accepted in all; 0: not said */
+	bool skewed;                     /* it has learned that the clocks differ */
+	bool sealed;                     /* the secret is encrypted, and is not here */
+	bool prefixed;                   /* a password of its own stands before the code */
+	bool used;                       /* there is a code that was used last… */
+	struct code last;                /* …and this is it… */
+	struct tm when; /* …at this local time of the host that wrote it; tm_mday 0: not said */
 };
 
 #define OWN_IMPORTED OWN(imported_wipe)

@@ -10,11 +10,6 @@
 #define TOTPCGI_UNIT   10 /* seconds: its window is so many of these to each side */
 #define DIGITS_DEFAULT 6
 
-void google_wipe(struct google *google)
-{
-	explicit_bzero(google, sizeof(*google));
-}
-
 static enum totp_err bad(struct reason *why, const char *sentence)
 {
 	reason_set(why, "%s", sentence);
@@ -24,18 +19,18 @@ static enum totp_err bad(struct reason *why, const char *sentence)
 /* --- the secret --- */
 
 static enum totp_err decode_first_line(struct text line, enum google_kind kind,
-				       struct google *google, struct reason *why)
+				       struct imported *imported, struct reason *why)
 {
 	enum totp_err err = TOTP_ERR_FORMAT;
 
-	google->sealed = kind == GOOGLE_TOTPCGI && field_begins(line, TOTPCGI_SEALED);
-	if (google->sealed)
+	imported->sealed = kind == GOOGLE_TOTPCGI && field_begins(line, TOTPCGI_SEALED);
+	if (imported->sealed)
 		return TOTP_OK;
 	/* totp-cgi takes padding */
 	if (kind == GOOGLE_TOTPCGI || !memchr(line.at, '=', line.len))
-		err = base32_decode_loose(line.at, line.len, &google->imported.token.secret);
-	return field_secret(err, &google->imported.token.secret, "secret",
-			    "base32 (A to Z and 2 to 7)", why);
+		err = base32_decode_loose(line.at, line.len, &imported->token.secret);
+	return field_secret(err, &imported->token.secret, "secret", "base32 (A to Z and 2 to 7)",
+			    why);
 }
 
 /* --- options: the first line of a name counts --- */
@@ -90,7 +85,7 @@ static enum totp_err option_number(struct text text, const struct field_range *r
 }
 
 /* Steps that were used, and may not be again: the latest is what counts. */
-static enum totp_err decode_used(struct text text, struct google *google, struct reason *why)
+static enum totp_err decode_used(struct text text, struct imported *imported, struct reason *why)
 {
 	struct text value, word;
 	uint64_t step;
@@ -100,17 +95,17 @@ static enum totp_err decode_used(struct text text, struct google *google, struct
 	while ((word = field_word(&value)).len) {
 		if (text_number(word, 0, INT32_MAX, &step) != TOTP_OK)
 			return bad(why, "DISALLOW_REUSE: expected numbers of steps");
-		if (step > google->imported.moving)
-			google->imported.moving = step;
+		if (step > imported->moving)
+			imported->moving = step;
 	}
 	return TOTP_OK;
 }
 
 /* What a fork of google-authenticator writes. */
-static enum totp_err decode_fork(struct text text, struct google *google, struct reason *why)
+static enum totp_err decode_fork(struct text text, struct imported *imported, struct reason *why)
 {
 	static const struct field_range range = {"DIGITS", CODE_DIGITS_MIN, CODE_DIGITS_MAX};
-	struct token *token = &google->imported.token;
+	struct token *token = &imported->token;
 	uint64_t digits = token->digits;
 	struct text value;
 
@@ -125,20 +120,20 @@ static enum totp_err decode_fork(struct text text, struct google *google, struct
 		       : bad(why, "ALGORITHM: expected sha1, sha256 or sha512");
 }
 
-static enum totp_err choose_mode(struct text text, enum google_kind kind, struct google *google,
+static enum totp_err choose_mode(struct text text, enum google_kind kind, struct imported *imported,
 				 struct reason *why)
 {
 	static const struct field_range counters = {"HOTP_COUNTER", 0, UINT32_MAX};
 	static const struct field_range periods = {"STEP_SIZE", 1, PERIOD_MAX};
 	static const char totp[] = "\" TOTP_AUTH"; /* the peer looks for it anywhere in the file */
-	struct token *token = &google->imported.token;
+	struct token *token = &imported->token;
 	uint64_t period = PERIOD_DEFAULT;
 	struct text value;
 
-	if (option_number(text, &counters, &google->imported.moving, why) != TOTP_OK)
+	if (option_number(text, &counters, &imported->moving, why) != TOTP_OK)
 		return TOTP_ERR_FORMAT;
 	token->type = (kind == GOOGLE_TOTPCGI ? find_option(text, counters.name, &value)
-					      : google->imported.moving > 0)
+					      : imported->moving > 0)
 			      ? TOKEN_HOTP
 			      : TOKEN_TOTP;
 	if (token->type == TOKEN_HOTP)
@@ -160,7 +155,7 @@ static enum totp_err choose_mode(struct text text, enum google_kind kind, struct
 /* --- scratch codes --- */
 
 /* google-authenticator stops at the first line that is neither an option nor a code. */
-static void decode_codes(struct text text, enum google_kind kind, struct google *google)
+static void decode_codes(struct text text, enum google_kind kind, struct imported *imported)
 {
 	struct text line;
 	uint64_t unused;
@@ -174,18 +169,18 @@ static void decode_codes(struct text text, enum google_kind kind, struct google 
 		    text_number(line, 0, UINT32_MAX, &unused) != TOTP_OK) {
 			if (kind == GOOGLE_AUTHENTICATOR && !field_begins(line, "\""))
 				return;
-		} else if (google->code_count == RECOVERY_MAX) {
-			google->codes_left_out++;
+		} else if (imported->code_count == RECOVERY_MAX) {
+			imported->codes_left_out++;
 		} else {
-			memcpy(google->codes[google->code_count++].text, line.at, line.len);
+			memcpy(imported->codes[imported->code_count++].text, line.at, line.len);
 		}
 	}
 }
 
 /* --- all of it --- */
 
-static enum totp_err decode_lines(struct text text, enum google_kind kind, struct google *google,
-				  struct reason *why)
+static enum totp_err decode_lines(struct text text, enum google_kind kind,
+				  struct imported *imported, struct reason *why)
 {
 	const struct field_range windows = {"WINDOW_SIZE", kind == GOOGLE_TOTPCGI ? 0 : 1,
 					    WINDOW_MAX};
@@ -196,35 +191,33 @@ static enum totp_err decode_lines(struct text text, enum google_kind kind, struc
 	if (text.len == 0 || text.len > GOOGLE_FILE_MAX || memchr(text.at, '\0', text.len))
 		return bad(why, "expected 1 to 65536 bytes of text");
 	next_line(&rest, &line);
-	err = decode_first_line(text_trim(line), kind, google, why);
+	err = decode_first_line(text_trim(line), kind, imported, why);
 	if (err == TOTP_OK)
-		err = choose_mode(text, kind, google, why);
+		err = choose_mode(text, kind, imported, why);
 	if (err == TOTP_OK)
 		err = option_number(text, &windows, &window, why);
-	google->window = (uint32_t)window;
-	if (kind == GOOGLE_TOTPCGI && google->imported.token.type == TOKEN_TOTP)
-		google->window = (uint32_t)(2 * (window * TOTPCGI_UNIT / PERIOD_DEFAULT) + 1);
+	imported->window = (uint32_t)window;
+	if (kind == GOOGLE_TOTPCGI && imported->token.type == TOKEN_TOTP)
+		imported->window = (uint32_t)(2 * (window * TOTPCGI_UNIT / PERIOD_DEFAULT) + 1);
 	if (err == TOTP_OK && kind == GOOGLE_AUTHENTICATOR)
-		err = decode_fork(text, google, why);
-	if (err == TOTP_OK && kind == GOOGLE_AUTHENTICATOR &&
-	    google->imported.token.type == TOKEN_TOTP) {
-		google->skewed = find_option(text, "TIME_SKEW", &value) && !text_is(value, "0");
-		err = decode_used(text, google, why);
+		err = decode_fork(text, imported, why);
+	if (err == TOTP_OK && kind == GOOGLE_AUTHENTICATOR && imported->token.type == TOKEN_TOTP) {
+		imported->skewed = find_option(text, "TIME_SKEW", &value) && !text_is(value, "0");
+		err = decode_used(text, imported, why);
 	}
-	if (err == TOTP_OK && !google->sealed)
-		decode_codes(text, kind, google);
+	if (err == TOTP_OK && !imported->sealed)
+		decode_codes(text, kind, imported);
 	return err;
 }
 
-enum totp_err google_decode(struct text text, enum google_kind kind, struct google *ret_google,
+enum totp_err google_decode(struct text text, enum google_kind kind, struct imported *ret_imported,
 			    struct reason *why)
 {
 	enum totp_err err;
 
-	*ret_google = (struct google){
-		.imported = {.token = {.alg = HMAC_SHA1, .digits = DIGITS_DEFAULT}}};
-	err = decode_lines(text, kind, ret_google, why);
+	*ret_imported = (struct imported){.token = {.alg = HMAC_SHA1, .digits = DIGITS_DEFAULT}};
+	err = decode_lines(text, kind, ret_imported, why);
 	if (err != TOTP_OK)
-		google_wipe(ret_google);
+		imported_wipe(ret_imported);
 	return err;
 }

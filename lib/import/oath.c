@@ -2,11 +2,6 @@
 
 #include "otp/totp.h"
 
-void oath_wipe(struct oath *oath)
-{
-	explicit_bzero(oath, sizeof(*oath));
-}
-
 bool oath_is_row(struct text line)
 {
 	struct text word = field_word(&line);
@@ -15,9 +10,9 @@ bool oath_is_row(struct text line)
 }
 
 /* "HOTP", then "/E" or "/T" with a period, then "/" and the number of digits. */
-static enum totp_err read_type(struct text word, struct oath *oath, struct reason *why)
+static enum totp_err read_type(struct text word, struct imported *imported, struct reason *why)
 {
-	struct token *token = &oath->imported.token;
+	struct token *token = &imported->token;
 	struct text part;
 	uint64_t number = 0;
 	bool good;
@@ -46,20 +41,16 @@ static enum totp_err read_type(struct text word, struct oath *oath, struct reaso
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err read_hex_key(struct text word, struct oath *oath, struct reason *why)
+static enum totp_err read_hex_key(struct text word, struct imported *imported, struct reason *why)
 {
+	struct secret *secret = &imported->token.secret;
 	size_t len = word.len / 2;
+	enum totp_err err = word.len ? TOTP_ERR_RANGE : TOTP_ERR_FORMAT;
 
-	if (word.len == 0 || word.len % 2 || len > SECRET_MAX ||
-	    text_hex(word, oath->imported.token.secret.data, len) != TOTP_OK) {
-		reason_set(why, "key: expected an even number of hexadecimal digits");
-		return TOTP_ERR_FORMAT;
-	}
-	oath->imported.token.secret.len = len;
-	if (len >= SECRET_IMPORT_MIN)
-		return TOTP_OK;
-	reason_set(why, "key: expected %d to %d bytes", SECRET_IMPORT_MIN, SECRET_MAX);
-	return TOTP_ERR_RANGE;
+	if (len > 0 && len <= SECRET_MAX)
+		err = text_hex(word, secret->data, len);
+	secret->len = err == TOTP_OK ? len : 0;
+	return field_secret(err, secret, "key", "hexadecimal (two digits a byte)", why);
 }
 
 /*
@@ -67,26 +58,26 @@ static enum totp_err read_hex_key(struct text word, struct oath *oath, struct re
  * time-based token it says nothing. The peer does not look at the digits of the type, so those
  * of a code that it took count.
  */
-static enum totp_err read_last_code(struct text word, struct oath *oath, struct reason *why)
+static enum totp_err read_last_code(struct text word, struct imported *imported, struct reason *why)
 {
-	oath->used = word.len > 0 && !text_is(word, "-");
-	if (oath->imported.token.type == TOKEN_HOTP)
-		oath->imported.moving += oath->used;
+	imported->used = word.len > 0 && !text_is(word, "-");
+	if (imported->token.type == TOKEN_HOTP)
+		imported->moving += imported->used;
 	else
-		oath->imported.moving = 0;
-	if (!oath->used)
+		imported->moving = 0;
+	if (!imported->used)
 		return TOTP_OK;
 	if (word.len >= CODE_DIGITS_MIN &&
-	    text_copy(word, oath->last.text, sizeof(oath->last.text)) == TOTP_OK &&
-	    strspn(oath->last.text, "0123456789") == word.len) {
-		oath->imported.token.digits = (uint8_t)word.len;
+	    text_copy(word, imported->last.text, sizeof(imported->last.text)) == TOTP_OK &&
+	    strspn(imported->last.text, "0123456789") == word.len) {
+		imported->token.digits = (uint8_t)word.len;
 		return TOTP_OK;
 	}
 	reason_set(why, "last code: expected %d to %d digits", CODE_DIGITS_MIN, CODE_DIGITS_MAX);
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err read_last_time(struct text word, struct oath *oath, struct reason *why)
+static enum totp_err read_last_time(struct text word, struct imported *imported, struct reason *why)
 {
 	static const char shape[] = "YYYY-MM-DDThh:mm:ssL"; /* with a letter L for "local" */
 	char time[sizeof(shape)];
@@ -96,21 +87,21 @@ static enum totp_err read_last_time(struct text word, struct oath *oath, struct 
 		return TOTP_OK;
 	/* of this length only with all digits */
 	if (word.len == sizeof(shape) - 1 && text_copy(word, time, sizeof(time)) == TOTP_OK)
-		end = strptime(time, "%Y-%m-%dT%H:%M:%SL", &oath->when);
-	if (end && *end == '\0' && oath->when.tm_year >= 70 && oath->when.tm_sec <= 60)
+		end = strptime(time, "%Y-%m-%dT%H:%M:%SL", &imported->when);
+	if (end && *end == '\0' && imported->when.tm_year >= 70 && imported->when.tm_sec <= 60)
 		return TOTP_OK;
 	reason_set(why, "time: expected %s", shape);
 	return TOTP_ERR_FORMAT;
 }
 
-static enum totp_err read_columns(struct text line, struct oath *oath, struct reason *why)
+static enum totp_err read_columns(struct text line, struct imported *imported, struct reason *why)
 {
 	static const struct field_range counters = {"counter", 0, UINT32_MAX};
-	enum totp_err err = read_type(field_word(&line), oath, why);
+	enum totp_err err = read_type(field_word(&line), imported, why);
 	struct text word;
 
 	if (err == TOTP_OK)
-		err = field_user(field_word(&line), oath->imported.user, why);
+		err = field_user(field_word(&line), imported->user, why);
 	if (err != TOTP_OK)
 		return err;
 	word = field_word(&line);
@@ -118,16 +109,16 @@ static enum totp_err read_columns(struct text line, struct oath *oath, struct re
 		reason_set(why, "password: expected -, + or a password");
 		return TOTP_ERR_FORMAT;
 	}
-	oath->prefixed = !text_is(word, "-") && !text_is(word, "+");
-	err = read_hex_key(field_word(&line), oath, why);
+	imported->prefixed = !text_is(word, "-") && !text_is(word, "+");
+	err = read_hex_key(field_word(&line), imported, why);
 	if (err != TOTP_OK)
 		return err;
 	word = field_word(&line);
-	if (word.len && field_number(word, &counters, &oath->imported.moving, why) != TOTP_OK)
+	if (word.len && field_number(word, &counters, &imported->moving, why) != TOTP_OK)
 		return TOTP_ERR_FORMAT;
-	err = read_last_code(field_word(&line), oath, why);
+	err = read_last_code(field_word(&line), imported, why);
 	if (err == TOTP_OK)
-		err = read_last_time(field_word(&line), oath, why);
+		err = read_last_time(field_word(&line), imported, why);
 	if (err == TOTP_OK && text_trim(line).len) {
 		reason_set(why, "more than seven fields");
 		err = TOTP_ERR_FORMAT;
@@ -135,13 +126,13 @@ static enum totp_err read_columns(struct text line, struct oath *oath, struct re
 	return err;
 }
 
-enum totp_err oath_decode(struct text line, struct oath *ret_oath, struct reason *why)
+enum totp_err oath_decode(struct text line, struct imported *ret_imported, struct reason *why)
 {
 	enum totp_err err;
 
-	*ret_oath = (struct oath){0};
-	err = read_columns(line, ret_oath, why);
+	*ret_imported = (struct imported){0};
+	err = read_columns(line, ret_imported, why);
 	if (err != TOTP_OK)
-		oath_wipe(ret_oath);
+		imported_wipe(ret_imported);
 	return err;
 }

@@ -5,22 +5,7 @@
 #ifndef IMPORT_OATH_H
 #define IMPORT_OATH_H
 
-#include <time.h>
-
 #include "import/field.h"
-
-struct oath {
-	struct imported imported; /* without the last step used */
-	bool prefixed;            /* a password of the peer's own stands before the code */
-	bool used;                /* there is a code that was used last… */
-	struct code last;         /* …and this is it… */
-	struct tm when; /* …at this local time of the host that wrote it; tm_mday 0: not said */
-};
-
-#define OWN_OATH OWN(oath_wipe)
-
-/* Overwrite all of it with zeros. */
-void oath_wipe(struct oath *oath);
 
 /*
  * Is this line a user's? Its first word is then HOTP, or begins with "HOTP/"; all others are
@@ -29,9 +14,11 @@ void oath_wipe(struct oath *oath);
 bool oath_is_row(struct text line);
 
 /*
- * Decode a user's line, without its end. TOTP_ERR_FORMAT, TOTP_ERR_RANGE: *why says which
- * field and what was expected, never what it held; *ret_oath is wiped.
+ * Decode a user's line, without its end; it has no step of the code that was used last.
+ * TOTP_ERR_FORMAT, TOTP_ERR_RANGE: *why says which field and what was expected, never what it
+ * held; *ret_imported is wiped.
  */
-MUST_CHECK enum totp_err oath_decode(struct text line, struct oath *ret_oath, struct reason *why);
+MUST_CHECK enum totp_err oath_decode(struct text line, struct imported *ret_imported,
+				     struct reason *why);
 
 #endif

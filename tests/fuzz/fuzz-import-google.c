@@ -6,20 +6,18 @@
 static void decode(struct text text, enum google_kind kind)
 {
 	struct reason why = {""};
-	struct google google;
+	struct imported google;
 
 	if (google_decode(text, kind, &google, &why) != TOTP_OK) {
-		REQUIRE(why.text[0] && google.imported.token.secret.len == 0 &&
-			google.code_count == 0);
+		REQUIRE(why.text[0] && google.token.secret.len == 0 && google.code_count == 0);
 		return;
 	}
-	REQUIRE(google.sealed || google.imported.token.secret.len >= SECRET_IMPORT_MIN);
-	REQUIRE(google.imported.token.secret.len <= SECRET_MAX);
-	REQUIRE(google.imported.token.digits >= CODE_DIGITS_MIN &&
-		google.imported.token.digits <= CODE_DIGITS_MAX);
-	REQUIRE(google.imported.token.type == TOKEN_HOTP
-			? google.imported.token.period == 0
-			: google.imported.token.period >= 15 && google.imported.token.period <= 60);
+	REQUIRE(google.sealed || google.token.secret.len >= SECRET_IMPORT_MIN);
+	REQUIRE(google.token.secret.len <= SECRET_MAX);
+	REQUIRE(google.token.digits >= CODE_DIGITS_MIN && google.token.digits <= CODE_DIGITS_MAX);
+	REQUIRE(google.token.type == TOKEN_HOTP
+			? google.token.period == 0
+			: google.token.period >= 15 && google.token.period <= 60);
 	REQUIRE(google.code_count <= RECOVERY_MAX);
 	for (unsigned i = 0; i < google.code_count; i++)
 		REQUIRE(strspn(google.codes[i].text, "0123456789") == CODE_DIGITS_MAX);

@@ -5,24 +5,23 @@
 
 #define KEY_HEX_MAX (2 * SECRET_MAX + 1)
 
-static void write_line(const struct oath *oath, char *line, size_t cap)
+static void write_line(const struct imported *oath, char *line, size_t cap)
 {
 	const struct tm *when = &oath->when;
 	char key[KEY_HEX_MAX], type[16] = "E", last[64] = "";
 
-	text_to_hex(oath->imported.token.secret.data, oath->imported.token.secret.len, key);
-	if (oath->imported.token.type == TOKEN_TOTP)
-		snprintf(type, sizeof(type), "T%u", oath->imported.token.period);
+	text_to_hex(oath->token.secret.data, oath->token.secret.len, key);
+	if (oath->token.type == TOKEN_TOTP)
+		snprintf(type, sizeof(type), "T%u", oath->token.period);
 	if (oath->used && when->tm_mday)
 		snprintf(last, sizeof(last), " %s %04d-%02d-%02dT%02d:%02d:%02dL", oath->last.text,
 			 when->tm_year + 1900, when->tm_mon + 1, when->tm_mday, when->tm_hour,
 			 when->tm_min, when->tm_sec);
 	else if (oath->used)
 		snprintf(last, sizeof(last), " %s", oath->last.text);
-	snprintf(line, cap, "HOTP/%s/%u %s %s %s %llu%s", type, oath->imported.token.digits,
-		 oath->imported.user, oath->prefixed ? "1234" : "+", key,
-		 (unsigned long long)oath->imported.moving -
-			 (oath->imported.token.type == TOKEN_HOTP && oath->used),
+	snprintf(line, cap, "HOTP/%s/%u %s %s %s %llu%s", type, oath->token.digits, oath->user,
+		 oath->prefixed ? "1234" : "+", key,
+		 (unsigned long long)oath->moving - (oath->token.type == TOKEN_HOTP && oath->used),
 		 last);
 }
 
@@ -30,11 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char line[CRED_USER_MAX + KEY_HEX_MAX + 128];
 	struct reason why = {""};
-	struct oath oath, back;
+	struct imported oath, back;
 
 	if (oath_decode(fuzz_text(data, size), &oath, &why) != TOTP_OK) {
-		REQUIRE(why.text[0] && oath.imported.token.secret.len == 0 &&
-			oath.imported.user[0] == '\0');
+		REQUIRE(why.text[0] && oath.token.secret.len == 0 && oath.user[0] == '\0');
 		return 0;
 	}
 	if (!oath.used)

@@ -7,17 +7,17 @@
 #define SECRET "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" /* 12345678901234567890 */
 #define HEAD   SECRET "\n\" TOTP_AUTH\n"
 
-static struct google google_of(const char *text, enum google_kind kind)
+static struct imported google_of(const char *text, enum google_kind kind)
 {
 	struct reason why = {""};
-	struct google google;
+	struct imported google;
 
 	if (google_decode(text_of(text), kind, &google, &why) != TOTP_OK)
 		fail_msg("%s: %s", text, why.text);
 	return google;
 }
 
-static struct google pam(const char *text)
+static struct imported pam(const char *text)
 {
 	return google_of(text, GOOGLE_AUTHENTICATOR);
 }
@@ -25,21 +25,21 @@ static struct google pam(const char *text)
 static void a_file_of_google_authenticator_is_read(void **unused)
 {
 	/* as google-authenticator -t -d -w 3 -r 3 -R 30 writes it, after some logins */
-	struct google google = pam(SECRET "\n"
-					  "\" RATE_LIMIT 3 30 1700000001 1700000031\n"
-					  "\" WINDOW_SIZE 17\n"
-					  "\" DISALLOW_REUSE 56666664 56666667 56666666\n"
-					  "\" LAST0 192.0.2.1 1700000031\n"
-					  "\" TOTP_AUTH\n"
-					  "12345678\n87654321\n99999999\n");
+	struct imported google = pam(SECRET "\n"
+					    "\" RATE_LIMIT 3 30 1700000001 1700000031\n"
+					    "\" WINDOW_SIZE 17\n"
+					    "\" DISALLOW_REUSE 56666664 56666667 56666666\n"
+					    "\" LAST0 192.0.2.1 1700000031\n"
+					    "\" TOTP_AUTH\n"
+					    "12345678\n87654321\n99999999\n");
 
-	assert_int_equal(20, google.imported.token.secret.len);
-	assert_memory_equal("12345678901234567890", google.imported.token.secret.data, 20);
-	assert_int_equal(TOKEN_TOTP, google.imported.token.type);
-	assert_int_equal(HMAC_SHA1, google.imported.token.alg);
-	assert_int_equal(6, google.imported.token.digits);
-	assert_int_equal(30, google.imported.token.period);
-	assert_int_equal(56666667, google.imported.moving);
+	assert_int_equal(20, google.token.secret.len);
+	assert_memory_equal("12345678901234567890", google.token.secret.data, 20);
+	assert_int_equal(TOKEN_TOTP, google.token.type);
+	assert_int_equal(HMAC_SHA1, google.token.alg);
+	assert_int_equal(6, google.token.digits);
+	assert_int_equal(30, google.token.period);
+	assert_int_equal(56666667, google.moving);
 	assert_int_equal(17, google.window);
 	assert_false(google.skewed);
 	assert_int_equal(3, google.code_count);
@@ -50,18 +50,17 @@ static void a_file_of_google_authenticator_is_read(void **unused)
 
 static void a_counter_makes_it_counter_based(void **unused)
 {
-	struct google google = pam(SECRET "\n\" HOTP_COUNTER 42\n");
+	struct imported google = pam(SECRET "\n\" HOTP_COUNTER 42\n");
 
-	assert_int_equal(TOKEN_HOTP, google.imported.token.type);
-	assert_int_equal(42, google.imported.moving);
-	assert_int_equal(0, google.imported.token.period);
-	assert_int_equal(TOKEN_HOTP,
-			 pam(HEAD "\" HOTP_COUNTER 1\n")
-				 .imported.token.type); /* it has priority over TOTP_AUTH… */
+	assert_int_equal(TOKEN_HOTP, google.token.type);
+	assert_int_equal(42, google.moving);
+	assert_int_equal(0, google.token.period);
+	assert_int_equal(
+		TOKEN_HOTP,
+		pam(HEAD "\" HOTP_COUNTER 1\n").token.type); /* it has priority over TOTP_AUTH… */
 	assert_int_equal(TOKEN_TOTP,
-			 pam(HEAD "\" HOTP_COUNTER 0\n").imported.token.type); /* …and 0 is off */
-	assert_int_equal(7,
-			 pam(SECRET "\n\" HOTP_COUNTER 7\n\" DISALLOW_REUSE 9\n").imported.moving);
+			 pam(HEAD "\" HOTP_COUNTER 0\n").token.type); /* …and 0 is off */
+	assert_int_equal(7, pam(SECRET "\n\" HOTP_COUNTER 7\n\" DISALLOW_REUSE 9\n").moving);
 }
 
 static void a_secret_is_read_as_google_authenticator_reads_it(void **unused)
@@ -78,48 +77,48 @@ static void a_secret_is_read_as_google_authenticator_reads_it(void **unused)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char text[200];
-		struct google google;
+		struct imported google;
 
 		snprintf(text, sizeof(text), "%s\n\" TOTP_AUTH\n", rows[i].line);
 		google = pam(text);
-		assert_int_equal(strlen(rows[i].bytes), google.imported.token.secret.len);
-		assert_memory_equal(rows[i].bytes, google.imported.token.secret.data,
-				    google.imported.token.secret.len);
+		assert_int_equal(strlen(rows[i].bytes), google.token.secret.len);
+		assert_memory_equal(rows[i].bytes, google.token.secret.data,
+				    google.token.secret.len);
 	}
 }
 
 static void digits_that_look_like_letters_are_read_as_letters(void **unused)
 {
-	struct google letters = pam("OLBOLBOLBOLBOLBOLBOL\n\" TOTP_AUTH\n");
-	struct google digits = pam("018018018018018018o1\n\" TOTP_AUTH\n");
+	struct imported letters = pam("OLBOLBOLBOLBOLBOLBOL\n\" TOTP_AUTH\n");
+	struct imported digits = pam("018018018018018018o1\n\" TOTP_AUTH\n");
 
-	assert_memory_equal(&letters.imported.token.secret, &digits.imported.token.secret,
-			    sizeof(letters.imported.token.secret));
+	assert_memory_equal(&letters.token.secret, &digits.token.secret,
+			    sizeof(letters.token.secret));
 }
 
 static void lines_may_end_as_on_any_system(void **unused)
 {
-	struct google google =
+	struct imported google =
 		pam(SECRET "\r\n\" TOTP_AUTH\r\n\r\n\" STEP_SIZE 60\r\n12345678\r\n");
 
-	assert_int_equal(60, google.imported.token.period);
+	assert_int_equal(60, google.token.period);
 	assert_int_equal(1, google.code_count);
 	assert_int_equal(1, pam(HEAD "12345678").code_count);
 }
 
 static void of_an_option_given_twice_the_first_counts(void **unused)
 {
-	assert_int_equal(60, pam(HEAD "\" STEP_SIZE 60\n\" STEP_SIZE 15\n").imported.token.period);
+	assert_int_equal(60, pam(HEAD "\" STEP_SIZE 60\n\" STEP_SIZE 15\n").token.period);
 }
 
 static void options_may_have_any_blanks_and_must_be_complete(void **unused)
 {
-	struct google google = pam(HEAD "\" STEP_SIZEX 60\n\"STEP_SIZE 60\n\" STEP_SIZE \t 45 \n"
-					"\" DISALLOW_REUSE\t5\t 7  6\n");
+	struct imported google = pam(HEAD "\" STEP_SIZEX 60\n\"STEP_SIZE 60\n\" STEP_SIZE \t 45 \n"
+					  "\" DISALLOW_REUSE\t5\t 7  6\n");
 
-	assert_int_equal(45, google.imported.token.period);
-	assert_int_equal(7, google.imported.moving);
-	assert_int_equal(0, pam(HEAD "\" DISALLOW_REUSE\n").imported.moving);
+	assert_int_equal(45, google.token.period);
+	assert_int_equal(7, google.moving);
+	assert_int_equal(0, pam(HEAD "\" DISALLOW_REUSE\n").moving);
 }
 
 static void a_learned_skew_is_reported(void **unused)
@@ -141,7 +140,7 @@ static void scratch_codes_end_where_google_authenticator_stops_reading(void **un
 static void more_scratch_codes_than_there_is_room_for_are_counted(void **unused)
 {
 	char text[600] = HEAD;
-	struct google google;
+	struct imported google;
 
 	for (unsigned i = 0; i < RECOVERY_MAX + 3; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "123456%02u\n", i);
@@ -152,12 +151,12 @@ static void more_scratch_codes_than_there_is_room_for_are_counted(void **unused)
 
 static void a_fork_s_algorithm_and_digits_are_read(void **unused)
 {
-	struct google google = pam(HEAD "\" ALGORITHM sha256\n\" DIGITS 8\n");
+	struct imported google = pam(HEAD "\" ALGORITHM sha256\n\" DIGITS 8\n");
 
-	assert_int_equal(HMAC_SHA256, google.imported.token.alg);
-	assert_int_equal(8, google.imported.token.digits);
-	assert_int_equal(HMAC_SHA512, pam(HEAD "\" ALGORITHM sha512\n").imported.token.alg);
-	assert_int_equal(HMAC_SHA1, pam(HEAD "\" ALGORITHM sha1\n").imported.token.alg);
+	assert_int_equal(HMAC_SHA256, google.token.alg);
+	assert_int_equal(8, google.token.digits);
+	assert_int_equal(HMAC_SHA512, pam(HEAD "\" ALGORITHM sha512\n").token.alg);
+	assert_int_equal(HMAC_SHA1, pam(HEAD "\" ALGORITHM sha1\n").token.alg);
 }
 
 static void any_other_file_is_rejected_with_a_reason(void **unused)
@@ -192,7 +191,7 @@ static void any_other_file_is_rejected_with_a_reason(void **unused)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct reason why = {""};
-		struct google google;
+		struct imported google;
 
 		assert_int_equal(rows[i].err, google_decode(text_of(rows[i].text),
 							    GOOGLE_AUTHENTICATOR, &google, &why));
@@ -206,7 +205,7 @@ static void a_nul_or_too_many_bytes_are_rejected(void **unused)
 {
 	static char large[GOOGLE_FILE_MAX + 1];
 	struct reason why = {""};
-	struct google google;
+	struct imported google;
 
 	memset(large, '\n', sizeof(large));
 	memcpy(large, HEAD, sizeof(HEAD) - 1);
@@ -222,32 +221,32 @@ static void a_nul_or_too_many_bytes_are_rejected(void **unused)
 static void totp_cgi_differs_where_its_files_do(void **unused)
 {
 	/* as totpcgi's provisioning writes it */
-	struct google google =
+	struct imported google =
 		google_of("MFRGGZDFMZTWQ2LK\n\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 6\n"
 			  "\" DISALLOW_REUSE\n\" TOTP_AUTH\n01234567\nnonsense\n 7654321 \n"
 			  "76543210",
 			  GOOGLE_TOTPCGI);
 
-	assert_int_equal(10, google.imported.token.secret.len);
-	assert_int_equal(30, google.imported.token.period);
+	assert_int_equal(10, google.token.secret.len);
+	assert_int_equal(30, google.token.period);
 	assert_int_equal(5, google.window); /* 60 s to each side */
 	assert_int_equal(2, google.code_count);
 	assert_string_equal("01234567", google.codes[0].text);
-	assert_int_equal(TOKEN_TOTP, google_of("MFRGGZDFMZTWQ2LK\n", GOOGLE_TOTPCGI)
-					     .imported.token.type); /* the default */
-	assert_int_equal(30,
-			 google_of(HEAD "\" STEP_SIZE 60\n", GOOGLE_TOTPCGI).imported.token.period);
+	assert_int_equal(
+		TOKEN_TOTP,
+		google_of("MFRGGZDFMZTWQ2LK\n", GOOGLE_TOTPCGI).token.type); /* the default */
+	assert_int_equal(30, google_of(HEAD "\" STEP_SIZE 60\n", GOOGLE_TOTPCGI).token.period);
 	assert_int_equal(TOKEN_HOTP,
-			 google_of(HEAD "\" HOTP_COUNTER 0\n", GOOGLE_TOTPCGI).imported.token.type);
+			 google_of(HEAD "\" HOTP_COUNTER 0\n", GOOGLE_TOTPCGI).token.type);
 }
 
 static void an_encrypted_secret_is_reported_and_its_scratch_codes_ignored(void **unused)
 {
-	struct google google =
+	struct imported google =
 		google_of("aes256+hmac256$AAAA$BBBB\n\" TOTP_AUTH\n12345678\n", GOOGLE_TOTPCGI);
 
 	assert_true(google.sealed);
-	assert_int_equal(0, google.imported.token.secret.len);
+	assert_int_equal(0, google.token.secret.len);
 	assert_int_equal(0, google.code_count);
 }
 

@@ -6,10 +6,10 @@
 
 #define KEY "3132333435363738393031323334353637383930" /* 12345678901234567890 */
 
-static struct oath oath_of(const char *line)
+static struct imported oath_of(const char *line)
 {
 	struct reason why = {""};
-	struct oath oath;
+	struct imported oath;
 
 	if (oath_decode(text_of(line), &oath, &why) != TOTP_OK)
 		fail_msg("%s: %s", line, why.text);
@@ -32,22 +32,23 @@ static void every_type_is_read(void **unused)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char line[100];
-		struct oath oath;
+		struct imported oath;
 
 		snprintf(line, sizeof(line), "%s\talice\t-\t" KEY, rows[i].type);
 		oath = oath_of(line);
-		assert_int_equal(rows[i].hotp ? TOKEN_HOTP : TOKEN_TOTP, oath.imported.token.type);
-		assert_int_equal(rows[i].digits, oath.imported.token.digits);
-		assert_int_equal(rows[i].period, oath.imported.token.period);
-		assert_string_equal("alice", oath.imported.user);
-		assert_int_equal(20, oath.imported.token.secret.len);
-		assert_memory_equal("12345678901234567890", oath.imported.token.secret.data, 20);
+		assert_int_equal(rows[i].hotp ? TOKEN_HOTP : TOKEN_TOTP, oath.token.type);
+		assert_int_equal(rows[i].digits, oath.token.digits);
+		assert_int_equal(rows[i].period, oath.token.period);
+		assert_string_equal("alice", oath.user);
+		assert_int_equal(20, oath.token.secret.len);
+		assert_memory_equal("12345678901234567890", oath.token.secret.data, 20);
 	}
 }
 
 static void a_line_that_pam_oath_wrote_after_a_login_is_read(void **unused)
 {
-	struct oath oath = oath_of("HOTP/T30\talice\t+\t" KEY "\t0\t328482\t2026-10-25T02:30:59L");
+	struct imported oath =
+		oath_of("HOTP/T30\talice\t+\t" KEY "\t0\t328482\t2026-10-25T02:30:59L");
 
 	assert_true(oath.used);
 	assert_string_equal("328482", oath.last.text);
@@ -57,20 +58,18 @@ static void a_line_that_pam_oath_wrote_after_a_login_is_read(void **unused)
 	assert_int_equal(2, oath.when.tm_hour);
 	assert_int_equal(30, oath.when.tm_min);
 	assert_int_equal(59, oath.when.tm_sec);
-	assert_int_equal(0, oath.imported.moving);
+	assert_int_equal(0, oath.moving);
 }
 
 static void the_counter_follows_the_last_code_if_there_is_one(void **unused)
 {
-	assert_int_equal(0, oath_of("HOTP alice - " KEY).imported.moving);
-	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7").imported.moving);
-	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7 -").imported.moving);
-	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482").imported.moving);
-	assert_int_equal(
-		8, oath_of("HOTP alice - " KEY " 7 328482 2026-01-02T03:04:05L").imported.moving);
-	assert_int_equal(0, oath_of("HOTP/T30 alice - " KEY " 7 328482").imported.moving);
-	assert_true(4294967296 ==
-		    oath_of("HOTP alice - " KEY " 4294967295 328482").imported.moving);
+	assert_int_equal(0, oath_of("HOTP alice - " KEY).moving);
+	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7").moving);
+	assert_int_equal(7, oath_of("HOTP alice - " KEY " 7 -").moving);
+	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482").moving);
+	assert_int_equal(8, oath_of("HOTP alice - " KEY " 7 328482 2026-01-02T03:04:05L").moving);
+	assert_int_equal(0, oath_of("HOTP/T30 alice - " KEY " 7 328482").moving);
+	assert_true(4294967296 == oath_of("HOTP alice - " KEY " 4294967295 328482").moving);
 }
 
 static void a_password_in_pam_oath_s_file_is_reported(void **unused)
@@ -82,20 +81,20 @@ static void a_password_in_pam_oath_s_file_is_reported(void **unused)
 
 static void the_digits_of_the_last_code_count(void **unused)
 {
-	struct oath oath = oath_of("HOTP/E/6 alice - " KEY " 7 12345678");
+	struct imported oath = oath_of("HOTP/E/6 alice - " KEY " 7 12345678");
 
-	assert_int_equal(8, oath.imported.token.digits);
+	assert_int_equal(8, oath.token.digits);
 	assert_string_equal("12345678", oath.last.text);
 }
 
 static void blanks_of_any_kind_separate_the_fields(void **unused)
 {
-	struct oath oath = oath_of("  HOTP/E \t bob\t\t -   3132333435363738393A   5 \t");
+	struct imported oath = oath_of("  HOTP/E \t bob\t\t -   3132333435363738393A   5 \t");
 
-	assert_string_equal("bob", oath.imported.user);
-	assert_int_equal(10, oath.imported.token.secret.len);
-	assert_int_equal(5, oath.imported.moving);
-	assert_int_equal(':', oath.imported.token.secret.data[9]);
+	assert_string_equal("bob", oath.user);
+	assert_int_equal(10, oath.token.secret.len);
+	assert_int_equal(5, oath.moving);
+	assert_int_equal(':', oath.token.secret.data[9]);
 }
 
 static void other_first_words_are_comments(void **unused)
@@ -153,7 +152,7 @@ static void a_malformed_row_is_rejected_and_its_field_named(void **unused)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct reason why = {""};
-		struct oath oath;
+		struct imported oath;
 
 		assert_int_equal(rows[i].err, oath_decode(text_of(rows[i].line), &oath, &why));
 		assert_memory_equal(rows[i].field, why.text, strlen(rows[i].field));
