@@ -46,13 +46,12 @@ static int compare_enrolled(const void *a, const void *b)
 int enrolled_list(const struct tool *tool, struct enrolled *ret_enrolled)
 {
 	struct reason why = {""};
+	enum totp_err err = store_each(tool->store, STORE_RECORD, enrolled_add, ret_enrolled, &why);
 
-	if (store_each(tool->store, STORE_RECORD, enrolled_add, ret_enrolled, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	if (ret_enrolled->no_memory)
-		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
-	if (ret_enrolled->count)
+	if (err == TOTP_OK && ret_enrolled->no_memory)
+		err = TOTP_ERR_NOMEM;
+	if (err == TOTP_OK && ret_enrolled->count)
 		qsort(ret_enrolled->users, ret_enrolled->count, sizeof(*ret_enrolled->users),
 		      compare_enrolled);
-	return TOOL_DONE;
+	return tool_result(tool, err, &why);
 }

@@ -34,10 +34,8 @@ void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 	term_wrap(stream, text ? tool_harmless(text) : err_name(TOTP_ERR_NOMEM), column, 0);
 }
 
-static void complain(const char *name, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-
-static void complain(const char *name, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) void complain(const char *name, const char *format,
+							   va_list args)
 {
 	fflush(stdout); /* so that the two come in order */
 	fprintf(stderr, "%s: ", name);
@@ -93,6 +91,13 @@ int tool_refuse(const struct tool *tool, const char *format, ...)
 	return TOOL_REFUSED;
 }
 
+int tool_result(const struct tool *tool, enum totp_err err, const struct reason *why)
+{
+	if (err == TOTP_OK)
+		return TOOL_DONE;
+	return tool_refuse(tool, "%s", why && why->text[0] ? why->text : err_name(err));
+}
+
 int tool_usage(const struct tool *tool, const char *format, ...)
 {
 	va_list args;
@@ -145,8 +150,8 @@ static void warn_if_cloned(const struct tool *tool)
 
 int tool_open_anywhere(struct tool *tool, const char *doing)
 {
-	struct store_config config;
 	struct reason why = {""};
+	struct store_config config;
 	int code = tool_need_root(tool, doing);
 
 	if (code == TOOL_DONE)
@@ -155,9 +160,16 @@ int tool_open_anywhere(struct tool *tool, const char *doing)
 		return code;
 
 	config = conf_store(&tool->policy);
-	if (store_open(&config, &tool->store, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	return TOOL_DONE;
+	return tool_result(tool, store_open(&config, &tool->store, &why), &why);
+}
+
+int tool_find_store(struct tool *tool)
+{
+	struct store_config config = conf_store(&tool->policy);
+	struct reason why = {""};
+	enum totp_err err = store_open(&config, &tool->store, &why);
+
+	return err == TOTP_ERR_NOT_FOUND ? TOOL_DONE : tool_result(tool, err, &why);
 }
 
 int tool_open(struct tool *tool, const char *doing)

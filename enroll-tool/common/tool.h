@@ -50,6 +50,9 @@ void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 
+/* TOOL_DONE for TOTP_OK; else tool_refuse with *why, or the name of err if that is empty or NULL. */
+MUST_CHECK int tool_result(const struct tool *tool, enum totp_err err, const struct reason *why);
+
 /*
  * Standard output could not be written: returns TOOL_REFUSED after a sentence that says so, or
  * after none where a pipe's reader, such as head, has read what it wanted and left.
@@ -76,6 +79,9 @@ MUST_CHECK int tool_open(struct tool *tool, const char *doing);
 
 /* The same without the warning. */
 MUST_CHECK int tool_open_anywhere(struct tool *tool, const char *doing);
+
+/* Open the store of the policy that is loaded; tool->store stays NULL if there is none. */
+MUST_CHECK int tool_find_store(struct tool *tool);
 
 /*
  * Find the account called `name`. If there is none, it is returned with this name and known =

@@ -49,7 +49,7 @@ static int read_given(const struct ctl *ctl, struct keyring_text *ret_text,
 		(void)reason_errno(&why, "%s", options.keyring);
 	if (err == TOTP_OK)
 		err = keyring_parse(keyring_text_of(ret_text), options.keyring, ret_keyring, &why);
-	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
+	return tool_result(&ctl->tool, err, &why);
 }
 
 /* Is every key of the given keyring in the one that is here? */
@@ -79,20 +79,7 @@ static int find_keyring(const struct ctl *ctl, struct found *found)
 	found->keyring = err == TOTP_OK;
 	if (err == TOTP_OK)
 		return check_given(ctl, found->given, &keyring);
-	return err == TOTP_ERR_NOT_FOUND ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
-}
-
-static int find_store(struct ctl *ctl, struct found *found)
-{
-	struct store_config config = {.dir = ctl->tool.policy.store_dir,
-				      .keyring = ctl->tool.policy.keyring};
-	struct reason why = {""};
-	enum totp_err err = store_open(&config, &ctl->tool.store, &why);
-
-	found->store = err == TOTP_OK;
-	return err == TOTP_OK || err == TOTP_ERR_NOT_FOUND
-		       ? TOOL_DONE
-		       : tool_refuse(&ctl->tool, "%s", why.text);
+	return err == TOTP_ERR_NOT_FOUND ? TOOL_DONE : tool_result(&ctl->tool, err, &why);
 }
 
 /* Are there records, with a marker or without? */
@@ -179,7 +166,7 @@ static int give_store(const struct ctl *ctl, const struct account *owner, bool *
 		       ctl->tool.policy.store_dir);
 		tool_log(&ctl->tool, NULL, "store-given", NULL);
 	}
-	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
+	return tool_result(&ctl->tool, err, &why);
 }
 
 static void print_next_steps(const struct ctl *ctl, const struct found *found, bool listens)
@@ -217,11 +204,13 @@ static int init_host(struct ctl *ctl)
 	if (code == TOOL_DONE)
 		code = find_keyring(ctl, &found);
 	if (code == TOOL_DONE)
-		code = find_store(ctl, &found);
-	if (code == TOOL_DONE && account_find(SERVICE_ACCOUNT, &found.service, &why) != TOTP_OK)
-		code = tool_refuse(&ctl->tool, "%s", why.text);
+		code = tool_find_store(&ctl->tool);
+	if (code == TOOL_DONE)
+		code = tool_result(&ctl->tool, account_find(SERVICE_ACCOUNT, &found.service, &why),
+				   &why);
 	if (code != TOOL_DONE)
 		return code;
+	found.store = ctl->tool.store != NULL;
 	if (!found.service.known)
 		found.service.uid = found.service.gid = 0;
 

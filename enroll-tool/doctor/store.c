@@ -14,7 +14,7 @@
 #include "host/machine.h"
 #include "common/names.h"
 #include "common/progress.h"
-#include "keys/sealed.h"
+#include "keys/keys.h"
 #include "record/version.h"
 
 #define LEFTOVER_AFTER 3600 /* seconds; a program may still be writing a younger file */

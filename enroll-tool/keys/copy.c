@@ -9,12 +9,10 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "host/conf.h"
 #include "keys/keys.h"
 #include "common/outfile.h"
 #include "common/passphrase.h"
 #include "import/pwseal.h"
-#include "keys/sealed.h"
 
 #define BOX_MAX (KEYRING_BYTES_MAX + PWSEAL_OVERHEAD)
 
@@ -80,8 +78,8 @@ const struct command ctl_key_backup = {
 
 struct restore {
 	struct ctl *ctl;
-	struct keyring_text copy_text,
-		text; /* the copy; the keyring here, as it was and as it becomes */
+	struct keyring_text copy_text;
+	struct keyring_text text; /* of the keyring here, as it was and as it becomes */
 	struct keyring copy, here;
 	bool is_here; /* there is a keyring */
 	size_t added;
@@ -92,64 +90,46 @@ static void restore_end(struct restore *restore)
 	WIPE(*restore);
 }
 
-static int read_box(const struct tool *tool, const char *path, uint8_t box[BOX_MAX],
-		    size_t *ret_len)
+static int refuse_copy(const struct ctl *ctl, enum totp_err err)
 {
-	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	enum totp_err err;
-	char shown[256];
+	const struct tool *tool = &ctl->tool;
+	const char *path = ctl->words[0];
 
-	text_printable(text_of(path), shown, sizeof(shown));
-	if (fd < 0)
-		return tool_refuse(tool, "%s: %s", shown, strerror(errno));
-	err = io_read_all(fd, box, BOX_MAX, ret_len);
 	if (err == TOTP_ERR_SYSTEM)
-		return tool_refuse(tool, "%s: %s", shown, strerror(errno));
-	if (err != TOTP_OK || *ret_len < PWSEAL_OVERHEAD)
-		return tool_refuse(tool, "%s: not a copy made by 'totpctl key backup'", shown);
-	return TOOL_DONE;
-}
-
-static int refuse_box(const struct tool *tool, const char *path, enum totp_err err)
-{
-	char shown[256];
-
-	text_printable(text_of(path), shown, sizeof(shown));
+		return tool_refuse(tool, "%s: %s", path, strerror(errno));
 	if (err == TOTP_ERR_SEAL)
-		return tool_refuse(tool, "%s: another passphrase, or the file was changed", shown);
+		return tool_refuse(tool, "%s: another passphrase, or the file was changed", path);
 	if (err == TOTP_ERR_CRYPTO)
-		return tool_refuse(tool, "%s: cannot be opened: %s", shown, err_name(err));
-	return tool_refuse(tool, "%s: not a copy made by 'totpctl key backup' (%s)", shown,
+		return tool_refuse(tool, "%s: cannot be opened: %s", path, err_name(err));
+	return tool_refuse(tool, "%s: not a copy made by 'totpctl key backup' (%s)", path,
 			   err_name(err));
-}
-
-static int open_box(struct restore *restore, const uint8_t *box, size_t len)
-{
-	const struct ctl *ctl = restore->ctl;
-	OWN_SECRET struct secret phrase = {.len = 0};
-	struct keyring_text *text = &restore->copy_text;
-	struct reason why = {""};
-	enum totp_err err;
-	int code = passphrase_old(&ctl->tool, &phrase);
-
-	if (code != TOOL_DONE)
-		return code;
-	text->len = len - PWSEAL_OVERHEAD;
-	err = pwseal_open(&phrase, PWSEAL_KEYRING, box, len, (uint8_t *)text->text);
-	if (err != TOTP_OK)
-		return refuse_box(&ctl->tool, ctl->words[0], err);
-	err = keyring_parse(keyring_text_of(text), "the copy", &restore->copy, &why);
-	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
 }
 
 static int read_copy(struct restore *restore)
 {
 	static uint8_t box[BOX_MAX];
 	const struct ctl *ctl = restore->ctl;
+	OWN_FD int fd = open(ctl->words[0], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	OWN_SECRET struct secret phrase = {.len = 0};
+	struct keyring_text *text = &restore->copy_text;
+	struct reason why = {""};
 	size_t len = 0;
-	int code = read_box(&ctl->tool, ctl->words[0], box, &len);
+	enum totp_err err = fd < 0 ? TOTP_ERR_SYSTEM : io_read_all(fd, box, BOX_MAX, &len);
+	int code;
 
-	return code == TOOL_DONE ? open_box(restore, box, len) : code;
+	if (err == TOTP_OK && len < PWSEAL_OVERHEAD)
+		err = TOTP_ERR_FORMAT;
+	if (err != TOTP_OK)
+		return refuse_copy(ctl, err);
+	code = passphrase_old(&ctl->tool, &phrase);
+	if (code != TOOL_DONE)
+		return code;
+	text->len = len - PWSEAL_OVERHEAD;
+	err = pwseal_open(&phrase, PWSEAL_KEYRING, box, len, (uint8_t *)text->text);
+	if (err != TOTP_OK)
+		return refuse_copy(ctl, err);
+	err = keyring_parse(keyring_text_of(text), "the copy", &restore->copy, &why);
+	return tool_result(&ctl->tool, err, &why);
 }
 
 static int find_here(struct restore *restore)
@@ -163,10 +143,8 @@ static int find_here(struct restore *restore)
 		return TOOL_DONE;
 	if (err == TOTP_ERR_FORMAT)
 		return tool_refuse(tool, "%s; move it away first, then restore", why.text);
-	if (err != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	restore->is_here = true;
-	return TOOL_DONE;
+	restore->is_here = err == TOTP_OK;
+	return tool_result(tool, err, &why);
 }
 
 /* Add the keys of the copy that are missing here, as old keys. */
@@ -203,11 +181,11 @@ static int put_new(struct restore *restore)
 		code = sealed_put(tool, &restore->copy_text);
 	if (code != TOOL_DONE)
 		return code;
-	if (keyring_put_new(tool->policy.keyring, keyring_text_of(&restore->copy_text), &why) !=
-	    TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
 	restore->added = restore->copy.count;
-	return TOOL_DONE;
+	return tool_result(
+		tool,
+		keyring_put_new(tool->policy.keyring, keyring_text_of(&restore->copy_text), &why),
+		&why);
 }
 
 static int put(struct restore *restore)
@@ -230,11 +208,10 @@ static int look(const struct restore *restore)
 	OWN_KEYRING struct keyring keyring = {.count = 0};
 	struct key_uses uses = {.count = 0};
 	struct reason why = {""};
-	int code = TOOL_DONE;
+	int code = tool_result(tool, keyring_load(tool->policy.keyring, &keyring, &why), &why);
 
-	if (keyring_load(tool->policy.keyring, &keyring, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	code = key_uses_find(tool, &keyring, &uses);
+	if (code == TOOL_DONE)
+		code = key_uses_find(tool, &keyring, &uses);
 	for (size_t i = keyring.count; i < uses.count && code == TOOL_DONE; i++)
 		tool_refuse(tool, "key %08x, which has sealed %zu more, is in neither",
 			    (unsigned)uses.use[i].id, uses.use[i].records + uses.use[i].invites);
@@ -257,33 +234,22 @@ static void print_restored(const struct restore *restore)
 		       restore->added == 1 ? "" : "s", (unsigned)restore->copy.keys[0].id);
 }
 
-/* On a new host the keyring may come before the store. */
-static int open_store(struct ctl *ctl, bool *ret_store)
-{
-	struct store_config config = conf_store(&ctl->tool.policy);
-	struct reason why = {""};
-	enum totp_err err = store_open(&config, &ctl->tool.store, &why);
-
-	if (err == TOTP_ERR_NOT_FOUND)
-		return TOOL_DONE;
-	if (err == TOTP_OK)
-		err = store_claim_keys(ctl->tool.store, &why);
-	*ret_store = err == TOTP_OK;
-	return err == TOTP_OK ? TOOL_DONE : tool_refuse(&ctl->tool, "%s", why.text);
-}
-
 static int restore_keys(struct ctl *ctl)
 {
 	OWN(restore_end) struct restore restore = {.ctl = ctl};
-	bool store = false;
-	int code = tool_need_root(&ctl->tool, "restore keys");
+	struct tool *tool = &ctl->tool;
+	struct reason why = {""};
+	int code = tool_need_root(tool, "restore keys");
 
 	if (code == TOOL_DONE)
-		code = tool_load_policy(&ctl->tool);
+		code = tool_load_policy(tool);
 	if (code == TOOL_DONE)
 		code = read_copy(&restore);
+	/* on a new host the keyring may come before the store */
 	if (code == TOOL_DONE)
-		code = open_store(ctl, &store);
+		code = tool_find_store(tool);
+	if (code == TOOL_DONE && tool->store)
+		code = tool_result(tool, store_claim_keys(tool->store, &why), &why);
 	if (code == TOOL_DONE)
 		code = find_here(&restore);
 	if (code == TOOL_DONE)
@@ -292,8 +258,8 @@ static int restore_keys(struct ctl *ctl)
 		return code;
 	print_restored(&restore);
 	if (restore.added)
-		keys_renew_totpd(&ctl->tool);
-	return store ? look(&restore) : TOOL_DONE;
+		keys_renew_totpd(tool);
+	return tool->store ? look(&restore) : TOOL_DONE;
 }
 
 const struct command ctl_key_restore = {

@@ -1,21 +1,25 @@
 #include "keys/keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "common/enrolled.h"
 #include "host/ask.h"
 #include "common/program.h"
 #include "common/progress.h"
-#include "keys/sealed.h"
 
-#define RESTART_S 60
-#define SYSTEMCTL "/usr/bin/systemctl"
+#define CREDS      "/usr/bin/systemd-creds"
+#define NAME       "--name=keyring" /* totpd uses the same name */
+#define SEALED_MAX PROGRAM_INPUT_MAX
+#define SEAL_S     60 /* a TPM is slow */
+#define VOLATILE   "/run/"
+#define RESTART_S  60
+#define SYSTEMCTL  "/usr/bin/systemctl"
+#define NO_UNIT    5 /* exit status of systemctl */
 
 /* --- use of keys --- */
 
@@ -73,7 +77,72 @@ int key_uses_find(const struct tool *tool, const struct keyring *keyring, struct
 	if (err == TOTP_OK)
 		err = store_each_key(tool->store, count_use, &survey, &why);
 	progress_clear(&survey.progress);
-	return err == TOTP_OK ? TOOL_DONE : tool_refuse(tool, "%s", why.text);
+	return tool_result(tool, err, &why);
+}
+
+/* --- the keyring, sealed --- */
+
+bool sealed_is_in_run(const struct tool *tool)
+{
+	char directory[POLICY_PATH_MAX];
+	char *slash, *real;
+	bool in_run;
+
+	strcpy(directory, tool->policy.keyring);
+	slash = strrchr(directory, '/');
+	slash[slash == directory] = '\0';
+	real = realpath(directory, NULL);
+	slash = real ? real : directory;
+	in_run = strncmp(slash, VOLATILE, sizeof(VOLATILE) - 1) == 0 || strcmp(slash, "/run") == 0;
+	free(real);
+	return in_run;
+}
+
+bool sealed_is_there(void)
+{
+	return access(SEALED_FILE, F_OK) == 0;
+}
+
+static bool run(const char *verb, struct text input, char *output, size_t cap, size_t *ret_len)
+{
+	const char *const argv[] = {CREDS, NAME, verb, "-", "-", NULL};
+	const struct program program = {
+		.argv = argv, .input = input.at, .input_len = input.len, .seconds = SEAL_S};
+
+	return program_run(&program, output, cap, ret_len) == 0 && *ret_len > 0;
+}
+
+/* Open it again: if that fails now, it fails at the next boot. */
+static bool opens(struct text box, const struct keyring_text *text)
+{
+	char plain[KEYRING_BYTES_MAX + 2];
+	size_t plain_len = 0;
+	bool same = run("decrypt", box, plain, sizeof(plain), &plain_len) &&
+		    plain_len == text->len && memcmp(plain, text->text, plain_len) == 0;
+
+	explicit_bzero(plain, sizeof(plain));
+	return same;
+}
+
+int sealed_put(const struct tool *tool, const struct keyring_text *text)
+{
+	static char box[SEALED_MAX];
+	struct reason why = {""};
+	size_t len = 0;
+	enum totp_err err;
+
+	if (!run("encrypt", (struct text){text->text, text->len}, box, sizeof(box), &len))
+		return tool_refuse(tool, "the keyring cannot be sealed: " CREDS
+					 " (systemd 250 or later) failed or is missing");
+	if (!opens((struct text){box, len}, text))
+		return tool_refuse(
+			tool,
+			"the keyring was sealed, but does not open again: nothing is changed");
+	if (sealed_is_there())
+		err = keyring_put(SEALED_FILE, (struct text){box, len}, &why);
+	else
+		err = keyring_put_new(SEALED_FILE, (struct text){box, len}, &why);
+	return tool_result(tool, err, &why);
 }
 
 /* --- the keyring --- */
@@ -82,19 +151,8 @@ int keys_load(const struct tool *tool, struct keyring_text *ret_text, struct key
 {
 	struct reason why = {""};
 
-	if (keyring_text_load(tool->policy.keyring, ret_text, ret_keyring, &why) == TOTP_OK)
-		return TOOL_DONE;
-	return tool_refuse(tool, "%s", why.text);
-}
-
-static int seal_again(const struct tool *tool, const struct keyring_text *text)
-{
-	if (sealed_is_there())
-		return sealed_put(tool, text);
-	return tool_refuse(tool,
-			   "%s is in memory only, and there is no " SEALED_FILE
-			   ": run totpctl key seal, or keep the keyring elsewhere",
-			   tool->policy.keyring);
+	return tool_result(
+		tool, keyring_text_load(tool->policy.keyring, ret_text, ret_keyring, &why), &why);
 }
 
 int keys_save(const struct tool *tool, const struct keyring_text *text)
@@ -102,14 +160,18 @@ int keys_save(const struct tool *tool, const struct keyring_text *text)
 	struct reason why = {""};
 	int code = TOOL_DONE;
 
+	if (sealed_is_in_run(tool) && !sealed_is_there())
+		return tool_refuse(tool,
+				   "%s is in memory only, and there is no " SEALED_FILE
+				   ": run totpctl key seal, or keep the keyring elsewhere",
+				   tool->policy.keyring);
 	/* before the keyring that the next boot removes */
 	if (sealed_is_in_run(tool))
-		code = seal_again(tool, text);
+		code = sealed_put(tool, text);
 	if (code != TOOL_DONE)
 		return code;
-	if (keyring_put(tool->policy.keyring, keyring_text_of(text), &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	return TOOL_DONE;
+	return tool_result(tool, keyring_put(tool->policy.keyring, keyring_text_of(text), &why),
+			   &why);
 }
 
 void keys_log(const struct tool *tool, const char *what, uint32_t id)
@@ -120,46 +182,27 @@ void keys_log(const struct tool *tool, const char *what, uint32_t id)
 	tool_log_detail(tool, NULL, what, NULL, detail);
 }
 
-static int refuse_errno(const struct tool *tool, const char *path)
-{
-	return tool_refuse(tool, "%s: cannot make the directory: %s", path, strerror(errno));
-}
-
 int keys_make_directory(const struct tool *tool)
 {
 	char path[POLICY_PATH_MAX];
-	OWN_FD int parent_fd = -1;
 	char *slash;
+	bool made;
 
 	strcpy(path, tool->policy.keyring);
 	slash = strrchr(path, '/');
 	if (slash == path)
 		return TOOL_DONE;
 	*slash = '\0';
-	if (mkdir(path, 0755) != 0)
-		return errno == EEXIST ? TOOL_DONE : refuse_errno(tool, path);
+	made = mkdir(path, 0755) == 0;
+	if (!made && errno == EEXIST)
+		return TOOL_DONE;
 	/* set the mode again: the umask may have removed bits */
-	if (chmod(path, 0755) != 0)
-		return refuse_errno(tool, path);
-
-	slash = strrchr(path, '/');
-	*(slash == path ? slash + 1 : slash) = '\0';
-	parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return parent_fd >= 0 && fsync(parent_fd) == 0 ? TOOL_DONE : refuse_errno(tool, path);
+	if (made && chmod(path, 0755) == 0 && file_sync_entry(path) == TOTP_OK)
+		return TOOL_DONE;
+	return tool_refuse(tool, "%s: cannot make the directory: %s", path, strerror(errno));
 }
 
 /* --- totpd --- */
-
-static bool listens(const char *run_dir, const char *name)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	OWN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, name);
-
-	return fd >= 0 && len > 0 && (size_t)len < sizeof(address.sun_path) &&
-	       (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
-		errno == EAGAIN);
-}
 
 /* Its exit status, and the first line of its output. */
 static int systemctl(const char *const argv[], char *said, size_t cap)
@@ -170,17 +213,6 @@ static int systemctl(const char *const argv[], char *said, size_t cap)
 
 	said[strcspn(said, "\n")] = '\0';
 	return status;
-}
-
-static enum totpd ask_systemd(char *said, size_t cap)
-{
-	static const char *const argv[] = {SYSTEMCTL, "--no-ask-password", "try-restart",
-					   "totpd.service", NULL};
-	int status = systemctl(argv, said, cap);
-
-	if (status == 5) /* there is no such unit */
-		return TOTPD_NONE;
-	return status == 0 ? TOTPD_RESTARTED : TOTPD_FAILED;
 }
 
 /* The units use the default policy. */
@@ -208,29 +240,27 @@ bool keys_start_sockets(const struct tool *tool)
 	return false;
 }
 
-enum totpd keys_restart_totpd(const struct tool *tool)
+bool keys_restart_totpd(const struct tool *tool)
 {
+	static const char *const argv[] = {SYSTEMCTL, "--no-ask-password", "try-restart",
+					   "totpd.service", NULL};
 	const char *run_dir = tool->policy.run_dir;
-	enum totpd totpd = TOTPD_NONE;
 	char said[256] = "";
+	int status = has_systemd(tool) ? systemctl(argv, said, sizeof(said)) : NO_UNIT;
 
-	if (has_systemd(tool))
-		totpd = ask_systemd(said, sizeof(said));
-	if (totpd == TOTPD_NONE &&
-	    (listens(run_dir, ASK_SOCKET) || listens(run_dir, ASK_ROOT_SOCKET)))
-		totpd = TOTPD_BY_HAND;
-	if (totpd == TOTPD_RESTARTED)
+	if (status == NO_UNIT)
+		return ask_connect(run_dir, ASK_SOCKET, NULL) == TOTP_ERR_NOT_FOUND &&
+		       ask_connect(run_dir, ASK_ROOT_SOCKET, NULL) == TOTP_ERR_NOT_FOUND;
+	if (status == 0)
 		printf("If totpd was running, it has read the keyring again.\n");
-	if (totpd == TOTPD_FAILED)
+	else
 		tool_refuse(tool, "systemctl could not restart totpd: %s",
 			    said[0] ? said : "it did not answer");
-	return totpd;
+	return status == 0;
 }
 
 void keys_renew_totpd(const struct tool *tool)
 {
-	enum totpd totpd = keys_restart_totpd(tool);
-
-	if (totpd == TOTPD_BY_HAND || totpd == TOTPD_FAILED)
+	if (!keys_restart_totpd(tool))
 		printf("Restart totpd: until then it stores no new enrollment.\n");
 }

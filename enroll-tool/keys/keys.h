@@ -40,12 +40,31 @@ MUST_CHECK int keys_make_directory(const struct tool *tool);
 /* Log what was done with a key. */
 void keys_log(const struct tool *tool, const char *what, uint32_t id);
 
+/* --- the keyring, sealed --- */
+
+/*
+ * It may be on disk only as a systemd encrypted credential (systemd-creds(1)), which this host's
+ * key or TPM opens. A unit unseals it into /run at each boot, so a change of the keyring is lost
+ * unless it is sealed again first.
+ */
+#define SEALED_FILE KEYRING_PATH ".cred"
+
+/* Is the policy's keyring below /run, which a boot empties? */
+bool sealed_is_in_run(const struct tool *tool);
+
+/* Is there a sealed one? */
+bool sealed_is_there(void);
+
+/*
+ * Seal the text into SEALED_FILE, which is replaced after the new file was opened once. An exit
+ * code, after a message; on error the old file stays.
+ */
+MUST_CHECK int sealed_put(const struct tool *tool, const struct keyring_text *text);
+
 /* --- totpd, which holds the keyring in its memory --- */
 
-enum totpd { TOTPD_NONE, TOTPD_RESTARTED, TOTPD_BY_HAND, TOTPD_FAILED };
-
-/* Have totpd, if there is one, read the keyring again; prints the result. */
-enum totpd keys_restart_totpd(const struct tool *tool);
+/* Have totpd, if there is one, read the keyring again; prints the result. False: it did not. */
+MUST_CHECK bool keys_restart_totpd(const struct tool *tool);
 
 /* The same if it is not urgent, since totpd restarts when it meets an unknown key; prints what to
  * do. */

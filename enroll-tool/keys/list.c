@@ -37,40 +37,25 @@ static const char *state_of(const struct listing *listing, uint32_t id)
 	return id == listing->keyring.keys[0].id ? "seals" : "opens";
 }
 
-/* The date on which it was made; false: it is missing. */
-static bool day_of(const struct listing *listing, uint32_t id, char ret_day[11])
-{
-	const struct host_key *key = keyring_find(&listing->keyring, id);
-
-	if (key)
-		text_to_date(key->created, ret_day);
-	return key;
-}
-
 /* --- for people --- */
 
+/* The keys, and what they call for. */
 static void print_lines(const struct listing *listing)
 {
 	printf("%-8s  %-10s  %-7s  %8s  %11s\n", "KEY", "MADE", "STATE", "RECORDS", "INVITATIONS");
 	for (size_t i = 0; i < listing->uses.count; i++) {
 		const struct key_use *use = &listing->uses.use[i];
+		const struct host_key *key = keyring_find(&listing->keyring, use->id);
 		char day[11] = "-";
 
-		(void)day_of(listing, use->id, day);
+		if (key)
+			text_to_date(key->created, day);
 		printf("%08x  %-10s  %-7s  %8zu  %11zu\n", (unsigned)use->id, day,
 		       state_of(listing, use->id), use->records, use->invites);
 	}
-}
-
-static void print_notes(const struct listing *listing)
-{
-	bool missing = false;
-
-	for (size_t i = 0; i < listing->uses.count; i++)
-		missing |= !keyring_find(&listing->keyring, listing->uses.use[i].id);
 	if (listing->rotating)
 		printf("\nA rotation is not finished: totpctl key rotate continues it.\n");
-	if (missing)
+	if (listing->uses.count > listing->keyring.count)
 		printf("\nRecords sealed by a missing key cannot be opened: restore the key from a "
 		       "copy\nof the keyring (totpctl key restore FILE).\n");
 }
@@ -84,12 +69,15 @@ static int print_json(const struct tool *tool, const struct listing *listing)
 	json_begin(&json, '[');
 	for (size_t i = 0; i < listing->uses.count; i++) {
 		const struct key_use *use = &listing->uses.use[i];
+		const struct host_key *key = keyring_find(&listing->keyring, use->id);
 		char id[9], day[11];
 
+		if (key)
+			text_to_date(key->created, day);
 		snprintf(id, sizeof(id), "%08x", (unsigned)use->id);
 		json_open(&json, NULL, '{');
 		json_text(&json, "id", id);
-		json_text(&json, "made", day_of(listing, use->id, day) ? day : NULL);
+		json_text(&json, "made", key ? day : NULL);
 		json_text(&json, "state", state_of(listing, use->id));
 		json_number(&json, "records", use->records);
 		json_number(&json, "invitations", use->invites);
@@ -110,12 +98,10 @@ static int list_keys(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	listing.rotating = keyring_rotation_of(&listing.text, &listing.rotation);
-	if (options.json) {
+	if (options.json)
 		code = print_json(&ctl->tool, &listing);
-	} else {
+	else
 		print_lines(&listing);
-		print_notes(&listing);
-	}
 	if (listing.uses.unknown == 0)
 		return code;
 	return tool_refuse(&ctl->tool, "%zu more cannot be read: %s", listing.uses.unknown,

@@ -76,15 +76,15 @@ static int look(struct rotate *rotate)
 {
 	const struct tool *tool = &rotate->ctl->tool;
 	struct reason why = {""};
+	enum totp_err err;
 
 	enrolled_end(&rotate->names[STORE_RECORD]);
 	enrolled_end(&rotate->names[STORE_INVITE]);
 	rotate->keep = 0;
-	if (store_each_key(tool->store, look_at, rotate, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
+	err = store_each_key(tool->store, look_at, rotate, &why);
 	if (rotate->names[STORE_RECORD].no_memory || rotate->names[STORE_INVITE].no_memory)
-		return tool_refuse(tool, "%s", err_name(TOTP_ERR_NOMEM));
-	return TOOL_DONE;
+		err = TOTP_ERR_NOMEM;
+	return tool_result(tool, err, &why);
 }
 
 static void note(void *context, const char *user, enum totp_err err, const struct reason *why)
@@ -118,7 +118,7 @@ static int reseal(struct rotate *rotate)
 		rotate->all_sealed[kind] += rotate->sealed[kind];
 	}
 	progress_clear(&rotate->progress);
-	return err == TOTP_OK ? TOOL_DONE : tool_refuse(tool, "%s", why.text);
+	return tool_result(tool, err, &why);
 }
 
 /* Until no file is left that can be sealed again. */
@@ -152,14 +152,8 @@ static int add_key(struct rotate *rotate)
 		return code;
 	keys_log(tool, "key-added", rotate->rotation.to);
 	printf("Key %08x is added; it opens only.\n", (unsigned)rotate->rotation.to);
-	switch (keys_restart_totpd(tool)) {
-	case TOTPD_NONE:
-	case TOTPD_RESTARTED:
+	if (keys_restart_totpd(tool))
 		return TOOL_DONE;
-	case TOTPD_BY_HAND:
-	case TOTPD_FAILED:
-		break;
-	}
 	return tool_refuse(
 		tool,
 		"restart totpd, so that it reads the new key; then run 'totpctl key rotate' again");
@@ -179,17 +173,6 @@ static int promote_key(struct rotate *rotate)
 	keys_log(tool, "key-promoted", rotate->rotation.to);
 	printf("Key %08x seals from now on.\n", (unsigned)rotate->rotation.to);
 	return TOOL_DONE;
-}
-
-static int await_sealers(const struct rotate *rotate)
-{
-	const struct tool *tool = &rotate->ctl->tool;
-	struct reason why = {""};
-	uint64_t deadline = io_monotonic_ns() + AWAIT_S * 1000000000ull;
-
-	if (store_await_sealers(tool->store, deadline, &why) == TOTP_OK)
-		return TOOL_DONE;
-	return tool_refuse(tool, "%s", why.text);
 }
 
 static int keep_old(const struct rotate *rotate)
@@ -234,14 +217,17 @@ static void print_sealed(const struct rotate *rotate)
 
 static int go_on(struct rotate *rotate)
 {
-	int code = TOOL_DONE;
+	const struct tool *tool = &rotate->ctl->tool;
+	struct reason why = {""};
+	int code = rotate->rotation.promoted ? TOOL_DONE : promote_key(rotate);
 
-	if (!rotate->rotation.promoted)
-		code = promote_key(rotate);
 	if (code != TOOL_DONE)
 		return code;
-	keys_renew_totpd(&rotate->ctl->tool);
-	code = await_sealers(rotate);
+	keys_renew_totpd(tool);
+	code = tool_result(
+		tool,
+		store_await_sealers(tool->store, io_monotonic_ns() + AWAIT_S * 1000000000ull, &why),
+		&why);
 	if (code == TOOL_DONE)
 		code = reseal_all(rotate);
 	if (code != TOOL_DONE)
@@ -261,24 +247,18 @@ static void allow_files(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int begin(struct rotate *rotate)
-{
-	const struct tool *tool = &rotate->ctl->tool;
-	struct reason why = {""};
-
-	if (store_claim_keys(tool->store, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	return keys_load(tool, &rotate->text, &rotate->keyring);
-}
-
 static int rotate_key(struct ctl *ctl)
 {
 	OWN(rotate_end) struct rotate rotate = {.ctl = ctl, .progress = progress_begin()};
+	const struct tool *tool = &ctl->tool;
+	struct reason why = {""};
 	int code = tool_open(&ctl->tool, "rotate keys");
 
 	allow_files();
 	if (code == TOOL_DONE)
-		code = begin(&rotate);
+		code = tool_result(tool, store_claim_keys(tool->store, &why), &why);
+	if (code == TOOL_DONE)
+		code = keys_load(tool, &rotate.text, &rotate.keyring);
 	if (code != TOOL_DONE)
 		return code;
 	if (keyring_rotation_of(&rotate.text, &rotate.rotation))

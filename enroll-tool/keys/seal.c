@@ -1,6 +1,5 @@
 /* totpctl key seal: the keyring as a systemd encrypted credential. */
 #include "keys/keys.h"
-#include "keys/sealed.h"
 
 static void print_next(const struct ctl *ctl)
 {
@@ -25,8 +24,8 @@ static int seal_keys(struct ctl *ctl)
 	struct reason why = {""};
 	int code = tool_open(&ctl->tool, "seal keys");
 
-	if (code == TOOL_DONE && store_claim_keys(tool->store, &why) != TOTP_OK)
-		code = tool_refuse(tool, "%s", why.text);
+	if (code == TOOL_DONE)
+		code = tool_result(tool, store_claim_keys(tool->store, &why), &why);
 	if (code == TOOL_DONE)
 		code = keys_load(tool, &text, &keyring);
 	if (code == TOOL_DONE)
