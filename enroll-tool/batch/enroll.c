@@ -11,8 +11,7 @@
 #include "host/clock.h"
 #include "common/interrupt.h"
 #include "common/json.h"
-#include "batch/letter_page.h"
-#include "batch/letter_dir.h"
+#include "batch/letter.h"
 #include "login/enroll.h"
 
 #define LABEL "phone"
@@ -53,16 +52,15 @@ static void batch_end(struct batch *batch)
 
 /* --- letters --- */
 
-static int write_letter(struct batch *batch, const struct person *person,
-			char text[LETTER_PAGE_MAX])
+static int write_letter(struct batch *batch, const struct person *person, char text[LETTER_MAX])
 {
 	const struct tool *tool = &batch->ctl->tool;
 	struct otp_uri uri;
-	struct letter_page letter = {.user = person->name,
-				     .uri = &uri,
-				     .made = batch->now,
-				     .help = tool->policy.help,
-				     .must_confirm = options.must_confirm};
+	struct letter letter = {.user = person->name,
+				.uri = &uri,
+				.made = batch->now,
+				.help = tool->policy.help,
+				.must_confirm = options.must_confirm};
 	struct reason why = {""};
 	size_t len = 0;
 	enum totp_err err = batch_users_uri(&batch->users, person, &uri, &why);
@@ -71,7 +69,7 @@ static int write_letter(struct batch *batch, const struct person *person,
 		err = enroll_secret(&uri.secret);
 	if (err == TOTP_OK) {
 		memcpy(person->secret, uri.secret.data, SECRET_NEW_LEN);
-		err = letter_page_write(&letter, text, &len, &why);
+		err = letter_write(&letter, text, &len, &why);
 	}
 	uri_wipe(&uri);
 	if (err != TOTP_OK)
@@ -79,16 +77,9 @@ static int write_letter(struct batch *batch, const struct person *person,
 	return letter_dir_put(tool, &batch->letters, person->name, text, len);
 }
 
-static void drop_letters(struct batch *batch)
-{
-	for (size_t i = 0; i < batch->written; i++)
-		letter_dir_drop(&batch->letters, batch->users.good[i]->name);
-	batch->written = 0;
-}
-
 static int write_letters(struct batch *batch)
 {
-	static char text[LETTER_PAGE_MAX]; /* large; wiped below */
+	static char text[LETTER_MAX]; /* large; wiped below */
 	struct batch_users *users = &batch->users;
 	int code = TOOL_DONE;
 
@@ -164,7 +155,9 @@ static int enroll_all(struct batch *batch)
 		code = store_all(batch);
 	if (code == TOOL_DONE)
 		return code;
-	drop_letters(batch);
+	for (size_t i = 0; i < batch->written; i++)
+		letter_dir_drop(&batch->letters, batch->users.good[i]->name);
+	batch->written = 0;
 	return tool_refuse(&batch->ctl->tool, "nobody is enrolled, and no letter is left");
 }
 
@@ -189,27 +182,23 @@ static int find_people(struct batch *batch)
 	return users->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enroll");
 }
 
-static void put_person(struct json *json, const struct batch *batch, const struct person *person,
-		       bool enrolled)
-{
-	char path[4096] = "", name[LETTER_DIR_NAME_MAX];
-
-	if (enrolled && !person->refusal && letter_dir_name(person->name, name) == TOTP_OK)
-		snprintf(path, sizeof(path), "%s/%s", batch->letters.dir, name);
-	json_open(json, NULL, '{');
-	json_text(json, "user", person->name);
-	json_text(json, "letter", path[0] ? path : NULL);
-	json_text(json, "error", person->refusal);
-	json_close(json, '}');
-}
-
 static int print_json(const struct batch *batch, bool enrolled)
 {
 	struct json json;
 
 	json_begin(&json, '[');
-	for (size_t i = 0; i < batch->users.count; i++)
-		put_person(&json, batch, &batch->users.people[i], enrolled);
+	for (size_t i = 0; i < batch->users.count; i++) {
+		const struct person *person = &batch->users.people[i];
+		char path[4096] = "", name[LETTER_DIR_NAME_MAX];
+
+		if (enrolled && !person->refusal && letter_dir_name(person->name, name) == TOTP_OK)
+			snprintf(path, sizeof(path), "%s/%s", batch->letters.dir, name);
+		json_open(&json, NULL, '{');
+		json_text(&json, "user", person->name);
+		json_text(&json, "letter", path[0] ? path : NULL);
+		json_text(&json, "error", person->refusal);
+		json_close(&json, '}');
+	}
 	return json_end(&batch->ctl->tool, &json);
 }
 
@@ -227,16 +216,6 @@ static void print_text(const struct batch *batch)
 	       count == 1 ? " is" : "s are", shown);
 }
 
-static void log_all(const struct batch *batch)
-{
-	const struct batch_users *users = &batch->users;
-
-	for (size_t i = 0; i < users->good_count; i++)
-		tool_log_detail(&batch->ctl->tool, users->good[i]->name, "enrolled", LABEL,
-				options.must_confirm ? "counts from the first right code on"
-						     : NULL);
-}
-
 static int run(struct batch *batch)
 {
 	struct ctl *ctl = batch->ctl;
@@ -244,8 +223,10 @@ static int run(struct batch *batch)
 
 	if (code == TOOL_DONE)
 		code = enroll_all(batch);
-	if (code == TOOL_DONE)
-		log_all(batch);
+	for (size_t i = 0; code == TOOL_DONE && i < batch->users.good_count; i++)
+		tool_log_detail(&ctl->tool, batch->users.good[i]->name, "enrolled", LABEL,
+				options.must_confirm ? "counts from the first right code on"
+						     : NULL);
 	if (options.json && print_json(batch, code == TOOL_DONE) != TOOL_DONE)
 		return TOOL_REFUSED;
 	if (!options.json && code == TOOL_DONE)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "base/text.h"
 #include "record/cred.h"
 
 void html_put(struct buffer *out, const char *html)
@@ -29,17 +28,20 @@ void html_print(struct buffer *out, const char *format, ...)
 	WIPE(piece);
 }
 
-void html_begin(struct buffer *out, const char *title)
+void html_fill(struct buffer *out, const char *template, html_part_fn *part, const void *context)
 {
-	html_put(out, "<!DOCTYPE html>\n"
-		      "<html lang=\"en\">\n"
-		      "<head>\n"
-		      "<meta charset=\"utf-8\">\n"
-		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		      "style-src 'unsafe-inline'\">\n"
-		      "<meta name=\"viewport\" content=\"width=device-width\">\n"
-		      "<title>");
-	html_put(out, title);
+	const char *rest = template;
+
+	for (const char *at; (at = strchr(rest, '@'));) {
+		size_t len = strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		bool is_word = len > 0 && at[1 + len] == '@';
+
+		buffer_copy(out, rest, (size_t)(at - rest) + (is_word ? 0 : 1));
+		if (is_word)
+			part(out, context, (struct text){at + 1, len});
+		rest = is_word ? at + len + 2 : at + 1;
+	}
+	html_put(out, rest);
 }
 
 void html_name(struct buffer *out, const char *name)

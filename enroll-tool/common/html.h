@@ -3,6 +3,7 @@
 #define COMMON_HTML_H
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 /* One byte of a name becomes at most as many bytes. */
 #define HTML_BYTE_MAX 6
@@ -13,8 +14,11 @@ void html_put(struct buffer *out, const char *html);
 /* The same, formatted: at most 511 bytes, of which no copy is left behind. */
 void html_print(struct buffer *out, const char *format, ...) PRINTF_LIKE(2);
 
-/* Begin a page that loads nothing, up to and with the start of its title. */
-void html_begin(struct buffer *out, const char *title);
+/* Puts what stands for a word of a template. */
+typedef void html_part_fn(struct buffer *out, const void *context, struct text word);
+
+/* Put a template, with a part for each @WORD@ of it; CSS has lower-case words after an @. */
+void html_fill(struct buffer *out, const char *template, html_part_fn *part, const void *context);
 
 /* Put a name as text: '<' and the like as entities, or printable ASCII if it is not clean UTF-8. */
 void html_name(struct buffer *out, const char *name);

@@ -105,8 +105,9 @@ static void put_unfinished(struct buffer *out, const struct report *report)
 }
 
 /* What stands for a word of the template. */
-static void put_part(struct buffer *out, const struct report *report, struct text word)
+static void put_part(struct buffer *out, const void *context, struct text word)
 {
+	const struct report *report = context;
 	size_t enrolled = report_enrolled(&report->tally), people = report->tally.people;
 	char when[WHEN_MAX], sentence[REPORT_WHEN_MAX];
 
@@ -147,23 +148,6 @@ static void put_part(struct buffer *out, const struct report *report, struct tex
 	}
 }
 
-/* The template, with a part for each @WORD@ of it; CSS has lower-case words after an @. */
-static void fill_template(struct buffer *out, const struct report *report)
-{
-	const char *rest = report_template;
-
-	for (const char *at; (at = strchr(rest, '@'));) {
-		size_t len = strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-		bool is_word = len > 0 && at[1 + len] == '@';
-
-		buffer_copy(out, rest, (size_t)(at - rest) + (is_word ? 0 : 1));
-		if (is_word)
-			put_part(out, report, (struct text){at + 1, len});
-		rest = is_word ? at + len + 2 : at + 1;
-	}
-	html_put(out, rest);
-}
-
 enum totp_err report_html(const struct report *report, char **ret_page, size_t *ret_len)
 {
 	size_t room = FIXED_ROOM + strlen(report_template);
@@ -177,7 +161,7 @@ enum totp_err report_html(const struct report *report, char **ret_page, size_t *
 	page = malloc(room);
 	out = buffer_of(page, page ? room : 0);
 	if (page)
-		fill_template(&out, report);
+		html_fill(&out, report_template, put_part, report);
 	if (!page || buffer_end(&out) != TOTP_OK) {
 		free(page);
 		return TOTP_ERR_NOMEM;
