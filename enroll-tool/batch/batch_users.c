@@ -27,11 +27,6 @@ void batch_users_wipe(struct batch_users *users)
 	*users = (struct batch_users){0};
 }
 
-static int refuse_memory(const struct batch_users *users)
-{
-	return tool_refuse(users->tool, "%s", err_name(TOTP_ERR_NOMEM));
-}
-
 /* --- who is named --- */
 
 static bool add(struct batch_users *users, struct text name, uint32_t line)
@@ -47,7 +42,7 @@ int batch_users_of_words(struct batch_users *users, int count, char **words)
 {
 	for (int i = 0; i < count; i++)
 		if (!add(users, text_of(words[i]), 0))
-			return refuse_memory(users);
+			return tool_result(users->tool, TOTP_ERR_NOMEM, NULL);
 	return TOOL_DONE;
 }
 
@@ -66,7 +61,7 @@ static int add_lines(struct batch_users *users, struct text rest)
 			return tool_refuse(users->tool, "%s: more than %d users: split it",
 					   users->file, BATCH_USERS_MAX);
 		if (!add(users, line, number))
-			return refuse_memory(users);
+			return tool_result(users->tool, TOTP_ERR_NOMEM, NULL);
 	}
 	return TOOL_DONE;
 }
@@ -81,7 +76,7 @@ int batch_users_of_file(struct batch_users *users, const char *path)
 
 	users->file = standard ? "standard input" : path;
 	if (!text)
-		return refuse_memory(users);
+		return tool_result(users->tool, TOTP_ERR_NOMEM, NULL);
 	if (fd < 0)
 		return tool_refuse(users->tool, "%s: %s", users->file, strerror(errno));
 	err = io_read_all(fd, text, BATCH_USERS_BYTES_MAX, &len);
@@ -109,14 +104,6 @@ static bool leave_out(struct batch_users *users, struct person *person, const ch
 	return person->refusal != NULL;
 }
 
-static enum totp_err find_account(const struct batch_users *users, const char *name,
-				  struct account *ret_account, struct reason *why)
-{
-	if (names_find(users->names, name, ret_account))
-		return TOTP_OK;
-	return account_find(name, ret_account, why);
-}
-
 static bool take_account(struct person *person, const struct account *account)
 {
 	char *name = strdup(account->name);
@@ -136,7 +123,7 @@ static enum totp_err look_up(struct batch_users *users, struct person *person,
 	struct account account = {.known = false};
 	struct otp_uri uri = {.digits = 0};
 	bool has = false;
-	enum totp_err err = find_account(users, person->name, &account, why);
+	enum totp_err err = names_find(users->names, person->name, &account, why);
 
 	if (err == TOTP_OK && !account.known)
 		reason_set(hindrance, "there is no such account");
@@ -166,8 +153,7 @@ static int look_up_all(struct batch_users *users)
 			err = TOTP_ERR_NOMEM;
 		if (err != TOTP_OK) {
 			progress_clear(&users->progress);
-			return tool_refuse(users->tool, "%s",
-					   why.text[0] ? why.text : err_name(err));
+			return tool_result(users->tool, err, &why);
 		}
 		progress_show(&users->progress, "checking  ", i + 1, users->count);
 	}
@@ -212,7 +198,7 @@ int batch_users_check(struct batch_users *users)
 
 	users->good = calloc(users->count ? users->count : 1, sizeof(struct person *));
 	if (!users->good)
-		return refuse_memory(users);
+		return tool_result(users->tool, TOTP_ERR_NOMEM, NULL);
 	if (users->count >= LIST_NAMES_FROM)
 		users->names = names_load();
 	code = look_up_all(users);
@@ -221,10 +207,10 @@ int batch_users_check(struct batch_users *users)
 		return code;
 	gather(users);
 	if (users->good_count > 1 && !leave_out_twins(users))
-		return refuse_memory(users);
+		return tool_result(users->tool, TOTP_ERR_NOMEM, NULL);
 	users->secrets = calloc(users->good_count ? users->good_count : 1, SECRET_NEW_LEN);
 	if (!users->secrets)
-		return refuse_memory(users);
+		return tool_result(users->tool, TOTP_ERR_NOMEM, NULL);
 	for (size_t i = 0; i < users->good_count; i++)
 		users->good[i]->secret = users->secrets + i * SECRET_NEW_LEN;
 	return TOOL_DONE;

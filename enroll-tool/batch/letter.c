@@ -59,7 +59,7 @@ static void put_part(struct buffer *out, const void *context, struct text word)
 		html_print(out,
 			   "<dt>Settings, if you type the key</dt>\n"
 			   "<dd>%s, %u digits, %u seconds</dd>\n",
-			   uri_algorithm_name(uri->alg), uri->digits, (unsigned)uri->period);
+			   crypto_alg_name(uri->alg), uri->digits, (unsigned)uri->period);
 	} else if (text_is(word, "DIGITS")) {
 		html_print(out, "%u", uri->digits);
 	} else if (text_is(word, "PERIOD")) {

@@ -212,19 +212,22 @@ struct names *names_load(void)
 
 /* --- looking up --- */
 
-bool names_find(const struct names *names, const char *name, struct account *ret_account)
+enum totp_err names_find(const struct names *names, const char *name, struct account *ret_account,
+			 struct reason *why)
 {
 	size_t index = names ? names_index(names, name) : NAMES_NONE;
 	const struct listed *account;
 
 	*ret_account = (struct account){.known = false};
 	if (index == NAMES_NONE)
-		return names && names->complete;
+		return names && names->complete ? TOTP_OK : account_find(name, ret_account, why);
 	account = &names->list[names->list[index].account];
 	ret_account->known = true;
 	ret_account->uid = account->uid;
-	return text_copy(text_of(account->name), ret_account->name, sizeof(ret_account->name)) ==
-	       TOTP_OK;
+	if (text_copy(text_of(account->name), ret_account->name, sizeof(ret_account->name)) ==
+	    TOTP_OK)
+		return TOTP_OK;
+	return account_find(name, ret_account, why);
 }
 
 void names_each_alias(const struct names *names, names_alias_fn *each, void *context)

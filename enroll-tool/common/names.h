@@ -1,7 +1,6 @@
 /*
  * The accounts that the name service lists, in one table: a hundred thousand single look-ups would
- * read /etc/passwd as often. Services that list no users, or not all, are common (sssd); a name
- * that is not in the table must then be looked up with account_find.
+ * read /etc/passwd as often. Services that list no users, or not all, are common (sssd).
  */
 #ifndef COMMON_NAMES_H
 #define COMMON_NAMES_H
@@ -47,10 +46,11 @@ bool names_add(struct names *names, const struct account *account);
 
 /*
  * Find a user: uid and canonical name, which is the first one listed for the uid; the gid is left
- * out. If the table is complete, a name that is not in it gets known = false. Returns false if the
- * table, which may be NULL, cannot tell.
+ * out. If the table is complete, a name that is not in it gets known = false. If the table, which
+ * may be NULL, cannot tell, account_find does, also its errors.
  */
-bool names_find(const struct names *names, const char *name, struct account *ret_account);
+MUST_CHECK enum totp_err names_find(const struct names *names, const char *name,
+				    struct account *ret_account, struct reason *why);
 
 /* Call with every further name of a uid, and the first one listed for it. */
 typedef void names_alias_fn(void *context, const char *first, const char *other);

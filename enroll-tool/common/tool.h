@@ -50,7 +50,7 @@ void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 /* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
 
-/* TOOL_DONE for TOTP_OK; else tool_refuse with *why, or the name of err if that is empty or NULL. */
+/* TOOL_DONE for TOTP_OK; else tool_refuse with *why or, if that is NULL or empty, err_name. */
 MUST_CHECK int tool_result(const struct tool *tool, enum totp_err err, const struct reason *why);
 
 /*

@@ -20,27 +20,21 @@ static void print_mistake(void *context, const struct reason *complaint)
 	fprintf(stderr, "%s\n", complaint->text);
 }
 
-static int refuse_candidate(const struct ctl *ctl, const char *path, const char *cause)
-{
-	return tool_refuse(&ctl->tool, "%s: %s", path, cause);
-}
-
 /* The owner of the file does not matter: it is not the policy yet. */
 static int load_candidate(struct ctl *ctl, const char *path)
 {
 	OWN_TEXT char *text = malloc(POLICY_BYTES_MAX);
 	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t len = 0;
-	enum totp_err err;
+	enum totp_err err = text ? TOTP_ERR_SYSTEM : TOTP_ERR_NOMEM;
 
-	if (!text)
-		return refuse_candidate(ctl, path, err_name(TOTP_ERR_NOMEM));
-	if (fd < 0)
-		return refuse_candidate(ctl, path, strerror(errno));
-	err = io_read_all(fd, text, POLICY_BYTES_MAX, &len);
+	if (text && fd >= 0)
+		err = io_read_all(fd, text, POLICY_BYTES_MAX, &len);
+	if (err == TOTP_ERR_SYSTEM)
+		return tool_refuse(&ctl->tool, "%s: %s", path, strerror(errno));
 	if (err != TOTP_OK)
-		return refuse_candidate(
-			ctl, path, err == TOTP_ERR_RANGE ? "larger than 64 KiB" : strerror(errno));
+		return tool_refuse(&ctl->tool, "%s: %s", path,
+				   err == TOTP_ERR_RANGE ? "larger than 64 KiB" : err_name(err));
 
 	policy_default(&ctl->tool.policy);
 	err = policy_parse(&ctl->tool.policy, (struct text){text, len}, path, print_mistake, NULL);

@@ -129,70 +129,54 @@ static const char *invitation_status(const struct invited *invited, const char *
 	return invited->now < invite->expires ? "open" : "ended";
 }
 
-static void print_invitation(const struct invited *invited, const char *user, const char *status,
-			     const struct invite *invite, const char *error)
-{
-	char shown[CRED_USER_MAX + 1], until[WHEN_MAX], made[WHEN_MAX];
-
-	text_printable(text_of(user), shown, sizeof(shown));
-	if (invited->printed == 0)
-		printf("%-14s  %-10s  %-25s  %s\n", "USER", "STATUS", "UNTIL", "INVITED");
-	if (error[0])
-		printf("%-14s  %-10s  %s\n", shown, status, error);
-	else
-		printf("%-14s  %-10s  %-25s  %s\n", shown, status, when_iso(invite->expires, until),
-		       when_iso(invite->created, made));
-}
-
-static void print_invitation_json(struct json *json, const char *user, const char *status,
-				  const struct invite *invite, const char *error)
-{
-	char until[WHEN_MAX], made[WHEN_MAX];
-
-	json_open(json, NULL, '{');
-	json_text(json, "user", user);
-	json_text(json, "status", status);
-	json_text(json, "error", error[0] ? error : NULL);
-	json_text(json, "until", error[0] ? NULL : when_iso(invite->expires, until));
-	json_text(json, "invited", error[0] ? NULL : when_iso(invite->created, made));
-	json_close(json, '}');
-}
-
 static void list_invitation(void *context, const char *user)
 {
 	struct invited *invited = context;
+	struct json *json = &invited->json;
 	struct invite invite = {.user = ""};
 	struct reason why = {""};
+	char shown[CRED_USER_MAX + 1], until[WHEN_MAX], made[WHEN_MAX];
 	enum totp_err err = store_invite_get(invited->ctl->tool.store, user, &invite, &why);
 	const char *status;
 
 	if (err == TOTP_ERR_NOT_FOUND) /* used or taken back meanwhile */
 		return;
 	status = invitation_status(invited, user, &invite, err, &why);
-	if (err != TOTP_OK)
-		tool_harmless(why.text);
-	if (options.json)
-		print_invitation_json(&invited->json, user, status, &invite,
-				      err == TOTP_OK ? "" : why.text);
+	tool_harmless(why.text);
+	when_iso(invite.expires, until);
+	when_iso(invite.created, made);
+	if (options.json) {
+		json_open(json, NULL, '{');
+		json_text(json, "user", user);
+		json_text(json, "status", status);
+		json_text(json, "error", err == TOTP_OK ? NULL : why.text);
+		json_text(json, "until", err == TOTP_OK ? until : NULL);
+		json_text(json, "invited", err == TOTP_OK ? made : NULL);
+		json_close(json, '}');
+		return;
+	}
+	if (invited->printed++ == 0)
+		printf("%-14s  %-10s  %-25s  %s\n", "USER", "STATUS", "UNTIL", "INVITED");
+	text_printable(text_of(user), shown, sizeof(shown));
+	if (err == TOTP_OK)
+		printf("%-14s  %-10s  %-25s  %s\n", shown, status, until, made);
 	else
-		print_invitation(invited, user, status, &invite, err == TOTP_OK ? "" : why.text);
-	invited->printed++;
+		printf("%-14s  %-10s  %s\n", shown, status, why.text);
 }
 
 static int list_invitations(struct ctl *ctl)
 {
 	struct invited invited = {.ctl = ctl, .now = clock_now()};
 	struct reason why = {""};
-	int code = TOOL_DONE;
+	int code;
 
-	if (options.json) {
+	if (options.json)
 		json_begin(&invited.json, '[');
-	}
-	if (store_each(ctl->tool.store, STORE_INVITE, list_invitation, &invited, &why) != TOTP_OK)
-		code = tool_refuse(&ctl->tool, "%s", why.text);
-	if (options.json) {
+	code = tool_result(
+		&ctl->tool,
+		store_each(ctl->tool.store, STORE_INVITE, list_invitation, &invited, &why), &why);
+	if (options.json)
 		return json_end(&ctl->tool, &invited.json) == TOOL_DONE ? code : TOOL_REFUSED;
-	}
 	if (code == TOOL_DONE && invited.printed == 0)
 		printf("Nobody is invited.\n");
 	return code;

@@ -86,22 +86,6 @@ static const char *status_word(const struct list *list, const struct entry *entr
 	return bypass_left(cred, state, list->now) ? "bypass" : "ok";
 }
 
-/* False: the record was deleted meanwhile. */
-static bool find_entry(const struct list *list, const char *user, struct entry *entry)
-{
-	enum totp_err err = TOTP_OK;
-
-	*entry = (struct entry){.user = user, .txn = STORE_TXN_NONE};
-	entry->err = store_read(list->ctl->tool.store, user, &entry->txn, &entry->why);
-	if (!names_find(list->names, user, &entry->account))
-		err = account_find(user, &entry->account,
-				   entry->err == TOTP_OK ? &entry->why : NULL);
-	if (entry->err == TOTP_OK)
-		entry->err = err;
-	entry->status = status_word(list, entry);
-	return entry->err != TOTP_ERR_NOT_FOUND;
-}
-
 /* --- for people --- */
 
 static void list_line(const struct entry *entry)
@@ -228,11 +212,15 @@ static void list_object(struct json *json, const struct list *list, const struct
 
 static void print_user(struct list *list, const char *user)
 {
-	struct entry entry;
+	struct entry entry = {.user = user, .txn = STORE_TXN_NONE};
 	bool json = options.json;
 
-	if (!find_entry(list, user, &entry))
-		return;
+	entry.err = store_read(list->ctl->tool.store, user, &entry.txn, &entry.why);
+	if (entry.err == TOTP_ERR_NOT_FOUND)
+		return; /* deleted meanwhile */
+	if (entry.err == TOTP_OK)
+		entry.err = names_find(list->names, user, &entry.account, &entry.why);
+	entry.status = status_word(list, &entry);
 	if (json)
 		list_object(&list->json, list, &entry);
 	else if (list->printed == 0)
@@ -260,19 +248,17 @@ static int list_users(struct ctl *ctl)
 	list.names = names;
 	/* on the same terminal the lines show the progress */
 	progress = isatty(STDOUT_FILENO) ? (struct progress){.on = false} : progress_begin();
-	if (options.json) {
+	if (options.json)
 		json_begin(&list.json, '[');
-	}
 	for (size_t i = 0; i < enrolled.count; i++) {
 		print_user(&list, enrolled.users[i]);
 		progress_show(&progress, "reading records", i + 1, enrolled.count);
 	}
 	progress_clear(&progress);
-	if (options.json) {
+	if (options.json)
 		code = json_end(&ctl->tool, &list.json);
-	} else if (list.printed == 0) {
+	else if (list.printed == 0)
 		printf("Nobody is enrolled.\n");
-	}
 	if (list.unread)
 		return tool_refuse(&ctl->tool,
 				   "%zu of %zu records cannot be read; 'totpctl doctor' "

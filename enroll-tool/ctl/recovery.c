@@ -19,30 +19,19 @@ static const struct option_row option_rows[] = {
 	{0},
 };
 
-struct new_codes {
-	struct cred made; /* only the hashes of its recovery codes count */
-	struct recovery_code codes[RECOVERY_MAX];
-};
-
-#define OWN_NEW_CODES OWN(new_codes_wipe)
-
-static void new_codes_wipe(struct new_codes *new)
-{
-	WIPE(*new);
-}
-
 static enum totp_err replace_codes(struct ctl *ctl, void *context, struct store_txn *txn,
 				   struct reason *why)
 {
-	const struct cred *made = &((const struct new_codes *)context)->made;
 	OWN_CRED struct cred cred = txn->cred;
 
 	(void)ctl;
-	enroll_set_recovery(&cred, made);
+	enroll_set_recovery(&cred, context);
 	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
-static int make_new_codes(struct ctl *ctl, struct new_codes *new)
+/* made: only the hashes of its recovery codes count. */
+static int make_new_codes(const struct ctl *ctl, struct cred *ret_made,
+			  struct recovery_code ret_codes[RECOVERY_MAX])
 {
 	unsigned count = ctl->tool.policy.recovery_codes;
 	enum totp_err err;
@@ -50,22 +39,22 @@ static int make_new_codes(struct ctl *ctl, struct new_codes *new)
 	if (count == 0)
 		return tool_refuse(&ctl->tool,
 				   "the policy has recovery_codes = 0, so this host makes none");
-	err = recovery_make(&new->made, count, new->codes);
+	err = recovery_make(ret_made, count, ret_codes);
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "no codes could be made: %s", err_name(err));
 	return TOOL_DONE;
 }
 
-static int replace_and_print(struct ctl *ctl, struct new_codes *new)
+static int replace_and_print(struct ctl *ctl, struct cred *made, const struct recovery_code *codes)
 {
 	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
-	const struct recovery_file page = {ctl->account.name, new->codes, new->made.recovery_count};
+	const struct recovery_file page = {ctl->account.name, codes, made->recovery_count};
 	int code = outfile_create(&ctl->tool, options.save, &file);
 
 	if (code == TOOL_DONE && options.save)
 		code = recovery_file_save(&ctl->tool, &page, &file);
 	if (code == TOOL_DONE)
-		code = ctl_edit(ctl, store_read, replace_codes, new);
+		code = ctl_edit(ctl, store_read, replace_codes, made);
 	if (code != TOOL_DONE)
 		return code;
 	tool_log(&ctl->tool, ctl->account.name, "recovery-codes-made", NULL);
@@ -75,7 +64,8 @@ static int replace_and_print(struct ctl *ctl, struct new_codes *new)
 static int make_recovery_codes(struct ctl *ctl)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	OWN_NEW_CODES struct new_codes new = {0};
+	OWN_CRED struct cred made = {.version = 0};
+	struct recovery_code codes[RECOVERY_MAX];
 	struct reason why = {""};
 	/* before a file is made */
 	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
@@ -84,11 +74,13 @@ static int make_recovery_codes(struct ctl *ctl)
 	store_end(&txn);
 	if (err != TOTP_OK && err != TOTP_ERR_STALE)
 		return ctl_refuse_record(ctl, err, &why);
-	code = make_new_codes(ctl, &new);
-	if (code != TOOL_DONE)
-		return code;
-	interrupt_hold(); /* codes that are stored are printed */
-	return replace_and_print(ctl, &new);
+	code = make_new_codes(ctl, &made, codes);
+	if (code == TOOL_DONE) {
+		interrupt_hold(); /* codes that are stored are printed */
+		code = replace_and_print(ctl, &made, codes);
+	}
+	WIPE(codes);
+	return code;
 }
 
 const struct command ctl_recovery = {

@@ -58,11 +58,8 @@ static enum totp_err store_found(struct store_txn *txn, struct search *search, u
 	return enroll_commit(txn, &change, why);
 }
 
-static int refuse_missing(const struct ctl *ctl, const char *typed)
+static int refuse_missing(const struct ctl *ctl, const char *label)
 {
-	char label[CRED_LABEL_MAX + 1];
-
-	text_printable(text_of(typed), label, sizeof(label));
 	return tool_refuse(&ctl->tool, "%s has no token \"%s\": 'totpctl show %s' lists them",
 			   ctl->shown, label, ctl->shown);
 }

@@ -10,9 +10,7 @@
 #include "otp/uri.h"
 #include "record/recovery.h"
 
-static void show_row(const char *name, const char *format, ...) PRINTF_LIKE(2);
-
-static void show_row(const char *name, const char *format, ...)
+static PRINTF_LIKE(2) void show_row(const char *name, const char *format, ...)
 {
 	va_list args;
 

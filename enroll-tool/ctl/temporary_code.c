@@ -31,19 +31,6 @@ static const struct option_row option_rows[] = {
 	{0},
 };
 
-/* What is stored, and what is printed. */
-struct new_bypass {
-	struct cred made; /* only its bypass counts */
-	struct recovery_code code;
-};
-
-#define OWN_NEW_BYPASS OWN(new_bypass_wipe)
-
-static void new_bypass_wipe(struct new_bypass *new)
-{
-	WIPE(*new);
-}
-
 /* --- storing it --- */
 
 /* No code is made that a login would deny. */
@@ -64,13 +51,13 @@ static enum totp_err check_use(const struct ctl *ctl, const struct cred *cred, s
 static enum totp_err store_code(struct ctl *ctl, void *context, struct store_txn *txn,
 				struct reason *why)
 {
-	const struct new_bypass *new = context;
+	const struct bypass *bypass = context;
 	OWN_CRED struct cred cred = txn->cred;
 	enum totp_err err = check_use(ctl, &cred, why);
 
 	if (err != TOTP_OK)
 		return err;
-	cred.bypass = new->made.bypass;
+	cred.bypass = *bypass;
 	return enroll_commit(txn, &(struct enroll_change){.cred = &cred}, why);
 }
 
@@ -89,13 +76,13 @@ static int print_code_json(const struct ctl *ctl, const struct bypass *bypass, c
 	return json_end(&ctl->tool, &json);
 }
 
-static int print_code(const struct ctl *ctl, const struct new_bypass *new)
+static int print_code(const struct ctl *ctl, const struct bypass *bypass,
+		      const struct recovery_code *made)
 {
-	const struct bypass *bypass = &new->made.bypass;
 	char text[TEXT_MAX], shown[RECOVERY_SHOWN_MAX], until[WHEN_MAX], times[24] = "once";
 	int code;
 
-	recovery_show(&new->code, shown);
+	recovery_show(made, shown);
 	if (bypass->uses > 1)
 		snprintf(times, sizeof(times), "%u times", (unsigned)bypass->uses);
 	snprintf(text, sizeof(text),
@@ -118,24 +105,27 @@ static int print_code(const struct ctl *ctl, const struct new_bypass *new)
 
 static int make_code(struct ctl *ctl)
 {
-	OWN_NEW_BYPASS struct new_bypass new = {0};
-	const struct bypass *bypass = &new.made.bypass;
+	OWN_CRED struct cred cred = {.version = 0}; /* only its bypass counts */
+	const struct bypass *bypass = &cred.bypass;
+	struct recovery_code made;
 	char detail[80], until[WHEN_MAX];
-	enum totp_err err = bypass_make(&new.made, clock_now(),
+	enum totp_err err = bypass_make(&cred, clock_now(),
 					options.seconds ? options.seconds : 3600,
-					options.uses ? options.uses : 1, &new.code);
+					options.uses ? options.uses : 1, &made);
 	int code;
 
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "no code could be made: %s", err_name(err));
 	interrupt_hold(); /* a code that is stored is printed */
-	code = ctl_edit(ctl, store_read, store_code, &new);
-	if (code != TOOL_DONE)
-		return code;
-	snprintf(detail, sizeof(detail), "%u use%s until %s", (unsigned)bypass->uses,
-		 bypass->uses == 1 ? "" : "s", when_iso(bypass->expires, until));
-	tool_log_detail(&ctl->tool, ctl->account.name, "bypass-made", NULL, detail);
-	return print_code(ctl, &new);
+	code = ctl_edit(ctl, store_read, store_code, &cred.bypass);
+	if (code == TOOL_DONE) {
+		snprintf(detail, sizeof(detail), "%u use%s until %s", (unsigned)bypass->uses,
+			 bypass->uses == 1 ? "" : "s", when_iso(bypass->expires, until));
+		tool_log_detail(&ctl->tool, ctl->account.name, "bypass-made", NULL, detail);
+		code = print_code(ctl, bypass, &made);
+	}
+	WIPE(made);
+	return code;
 }
 
 /* --- revoking it --- */

@@ -30,21 +30,18 @@ static void count_record(struct upgrade *upgrade, const char *user)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
 	enum totp_err err = store_read_cred(store, user, &txn, &why);
-	char shown[CRED_USER_MAX + 1];
+	bool older;
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return; /* removed meanwhile */
-	if (err == TOTP_OK && txn.cred.version < record_version_newest)
-		upgrade->older++;
-	else if (err == TOTP_OK)
-		upgrade->current++;
+	older = err == TOTP_OK && txn.cred.version < record_version_newest;
+	upgrade->older += older;
+	upgrade->current += err == TOTP_OK && !older;
+	upgrade->other += err != TOTP_OK; /* a version that is not known here, or unreadable */
 	if (err == TOTP_OK)
 		return;
-	/* this program does not know its version, or cannot read it */
-	upgrade->other++;
 	progress_clear(&upgrade->progress);
-	text_printable(text_of(user), shown, sizeof(shown));
-	tool_refuse(&upgrade->ctl->tool, "%s: %s", shown, why.text[0] ? why.text : err_name(err));
+	tool_refuse(&upgrade->ctl->tool, "%s: %s", user, why.text[0] ? why.text : err_name(err));
 }
 
 static int count_records(struct upgrade *upgrade)

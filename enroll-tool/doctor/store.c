@@ -282,8 +282,7 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 
 	if (!cred->uid_bound)
 		return;
-	if (!names_find(round->names, user, &account) &&
-	    account_find(user, &account, &why) != TOTP_OK)
+	if (names_find(round->names, user, &account, &why) != TOTP_OK)
 		return;
 	if (!account.known)
 		repair_user(

@@ -59,7 +59,6 @@ static int export_user(struct export *export, const char *user)
 	const struct tool *tool = &export->ctl->tool;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
-	char shown[CRED_USER_MAX + 1];
 	enum totp_err err = store_read(tool->store, user, &txn, &why);
 
 	/* as a login does: an interrupted write may have stored a later step */
@@ -72,8 +71,7 @@ static int export_user(struct export *export, const char *user)
 	if (err == TOTP_OK)
 		return TOOL_DONE;
 	progress_clear(&export->progress);
-	text_printable(text_of(user), shown, sizeof(shown));
-	tool_refuse(tool, "%s: %s", shown, why.text[0] ? why.text : err_name(err));
+	tool_refuse(tool, "%s: %s", user, why.text[0] ? why.text : err_name(err));
 	export->left_out++;
 	return err == TOTP_ERR_NOMEM ? TOOL_REFUSED : TOOL_DONE;
 }
@@ -84,7 +82,7 @@ static int add_users(struct export *export, char **users, size_t count)
 
 	export->pieces = calloc(count ? count : 1, sizeof(*export->pieces));
 	if (!export->pieces)
-		return tool_refuse(&export->ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+		return tool_result(&export->ctl->tool, TOTP_ERR_NOMEM, NULL);
 	for (size_t i = 0; i < count && code == TOOL_DONE; i++) {
 		code = export_user(export, users[i]);
 		progress_show(&export->progress, "reading", i + 1, count);
@@ -112,7 +110,7 @@ static int add_named(struct export *export)
 			enrolled_add(&named, ctl->account.name);
 	}
 	if (named.no_memory)
-		return tool_refuse(&ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
+		return tool_result(&ctl->tool, TOTP_ERR_NOMEM, NULL);
 	return add_users(export, named.users, named.count);
 }
 

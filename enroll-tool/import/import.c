@@ -64,24 +64,6 @@ const char *import_path(struct import *import, const char *format, ...)
 	return shown;
 }
 
-/* Pages that are not written take no memory, and growing the buffer would leave copies. */
-static enum totp_err read_whole(struct import_text *text, int fd, size_t max, struct reason *why)
-{
-	enum totp_err err = TOTP_ERR_NOMEM;
-
-	text->at = malloc(max);
-	text->len = text->at ? max : 0;
-	if (text->at)
-		err = io_read_all(fd, text->at, max, &text->len);
-	if (err == TOTP_ERR_RANGE)
-		reason_set(why, "more than %zu MiB: split it", max >> 20);
-	else if (err == TOTP_ERR_SYSTEM)
-		err = reason_errno(why, "cannot be read");
-	else if (err != TOTP_OK)
-		reason_set(why, "%s", err_name(err));
-	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
-}
-
 enum totp_err import_file(struct import *import, const char *path, size_t max,
 			  struct import_text *ret_text, struct reason *why)
 {
@@ -89,9 +71,8 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 	OWN_FD int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	const char *file = standard ? "standard input" : import_path(import, "%s", path);
 	struct import_text *text = &import->texts[import->text_count];
-	struct reason fault = {""};
 	struct stat st;
-	enum totp_err err;
+	enum totp_err err = TOTP_ERR_NOMEM;
 
 	if (!file)
 		return TOTP_ERR_NOMEM;
@@ -105,11 +86,19 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 			    (unsigned)st.st_mode & 07777);
 	if (S_ISREG(st.st_mode) && st.st_size >= 0 && (uint64_t)st.st_size < max)
 		max = (size_t)st.st_size + 1; /* one more, to notice if the file grows meanwhile */
-	err = read_whole(text, fd, max, &fault);
+	/* pages that are not written take no memory, and growing the buffer would leave copies */
+	text->at = malloc(max);
+	text->len = text->at ? max : 0;
+	if (text->at)
+		err = io_read_all(fd, text->at, max, &text->len);
 	import->text_count++;
 	*ret_text = *text;
-	if (err != TOTP_OK)
-		reason_set(why, "%.120s: %.120s", file, fault.text);
+	if (err == TOTP_ERR_RANGE)
+		reason_set(why, "%.120s: more than %zu MiB: split it", file, max >> 20);
+	else if (err == TOTP_ERR_SYSTEM)
+		(void)reason_errno(why, "%.120s: cannot be read", file);
+	else if (err != TOTP_OK)
+		reason_set(why, "%.120s: %s", file, err_name(err));
 	return err;
 }
 
@@ -120,9 +109,7 @@ enum totp_err import_account(struct import *import, const char *name, struct acc
 {
 	if (++import->looked_up == LIST_NAMES_FROM)
 		import->names = names_load();
-	if (names_find(import->names, name, ret_account))
-		return TOTP_OK;
-	return account_find(name, ret_account, why);
+	return names_find(import->names, name, ret_account, why);
 }
 
 /* The slot of a name in the hash table: of its item, or the free slot where it belongs. */

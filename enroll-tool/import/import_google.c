@@ -120,13 +120,6 @@ static enum totp_err read_own(struct import *import, struct found *found, struct
 
 /* --- PATH: a file --- */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /*
  * Is a file of root in root's home? Elsewhere a user made it with sudo in their own home, and the
  * user's codes would become root's.
@@ -140,7 +133,7 @@ static enum totp_err check_home(struct import *import, const struct place *place
 
 	if (owner != 0)
 		return TOTP_OK;
-	if (asprintf(&directory, "%.*s.", (int)(base_name(path) - path), path) < 0) {
+	if (asprintf(&directory, "%.*s.", (int)(basename(path) - path), path) < 0) {
 		directory = NULL;
 		return TOTP_ERR_NOMEM;
 	}
@@ -158,7 +151,7 @@ static enum totp_err read_file_of(struct import *import, const char *path, const
 {
 	struct found found = {.place = {import_path(import, "%s", path), 0}};
 	struct user_file file = {.uid = st->st_uid, .gid = st->st_gid, .path = path};
-	const char *name = base_name(path);
+	const char *name = basename(path);
 	bool in_home = strcmp(name, IN_HOME) == 0, good = true;
 	struct account owner = {0}, user = {0};
 	enum totp_err err = account_of_uid(st->st_uid, &owner, why);

@@ -58,7 +58,7 @@ static bool open_box(struct store *store, const char *name, struct bytes box, st
 static enum totp_err read_box(struct import *import, const struct reader_dir *dir, const char *path,
 			      struct reason *why)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = basename(path);
 	struct place place = {NULL, 0};
 	OWN_CRED struct cred cred;
 	uint8_t bytes[BOX_MAX];

@@ -80,22 +80,6 @@ static enum totp_err read_state(struct import *import, const struct place *place
 	return err;
 }
 
-static enum totp_err take_user(struct import *import, const struct place *place, struct text user,
-			       struct imported *google, struct reason *why)
-{
-	char name[NAME_MAX + 1];
-
-	if (google->sealed) {
-		import_tell(import, IMPORT_BAD, place,
-			    "the secret is encrypted under the user's PIN");
-		return TOTP_OK;
-	}
-	snprintf(name, sizeof(name), "%.*s" STATE_END, (int)user.len, user.at);
-	if (read_state(import, place, name, google) != TOTP_OK)
-		return TOTP_OK; /* reported */
-	return reader_add_google(import, place, user, google, why);
-}
-
 static enum totp_err decode_secret(struct import *import, const struct place *place,
 				   const struct reader_dir *dir, const char *name,
 				   struct imported *ret_google)
@@ -121,6 +105,7 @@ static enum totp_err read_secret_file(struct import *import, const struct reader
 	OWN_IMPORTED struct imported google = {0};
 	size_t len = strlen(name), end = strlen(SECRET_END);
 	struct place place = {NULL, 0};
+	char state[NAME_MAX + 1];
 
 	if (len <= end || strcmp(name + len - end, SECRET_END) != 0)
 		return TOTP_OK;
@@ -129,7 +114,15 @@ static enum totp_err read_secret_file(struct import *import, const struct reader
 		return TOTP_ERR_NOMEM;
 	if (decode_secret(import, &place, dir, name, &google) != TOTP_OK)
 		return TOTP_OK; /* reported */
-	return take_user(import, &place, (struct text){name, len - end}, &google, why);
+	if (google.sealed) {
+		import_tell(import, IMPORT_BAD, &place,
+			    "the secret is encrypted under the user's PIN");
+		return TOTP_OK;
+	}
+	snprintf(state, sizeof(state), "%.*s" STATE_END, (int)(len - end), name);
+	if (read_state(import, &place, state, &google) != TOTP_OK)
+		return TOTP_OK; /* reported */
+	return reader_add_google(import, &place, (struct text){name, len - end}, &google, why);
 }
 
 static enum totp_err read_totpcgi(struct import *import, struct reason *why)

@@ -33,6 +33,7 @@ enum csv_field { CSV_USER, CSV_SECRET, CSV_ALGORITHM, CSV_DIGITS, CSV_MOVING, CS
 static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct imported *row,
 				struct reason *why)
 {
+	static const struct field_range digit_counts = {"digits", CODE_DIGITS_MIN, CODE_DIGITS_MAX};
 	uint64_t digits = 6;
 	enum totp_err err = field_user(field[CSV_USER], row->user, why);
 
@@ -48,11 +49,9 @@ static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct impo
 		return TOTP_ERR_FORMAT;
 	}
 	if (field[CSV_DIGITS].len)
-		err = text_number(field[CSV_DIGITS], CODE_DIGITS_MIN, CODE_DIGITS_MAX, &digits);
-	if (err != TOTP_OK) {
-		reason_set(why, "digits: expected 6, 7 or 8");
+		err = field_number(field[CSV_DIGITS], &digit_counts, &digits, why);
+	if (err != TOTP_OK)
 		return err;
-	}
 	row->token.digits = (uint8_t)digits;
 	return decode_period_or_counter(field[CSV_MOVING], row, why);
 }
