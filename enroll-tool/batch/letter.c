@@ -104,11 +104,6 @@ enum totp_err letter_write(const struct letter *letter, char ret_text[LETTER_MAX
 
 /* --- the directory --- */
 
-static int refuse_letters(const struct tool *tool, const char *path, const char *sentence)
-{
-	return tool_refuse(tool, "%s: %s", path, sentence);
-}
-
 /* 0 or 1 for more; -1: errno. */
 static int count_entries(int fd)
 {
@@ -126,34 +121,28 @@ static int count_entries(int fd)
 	return found;
 }
 
-static int check_letters(const struct tool *tool, const struct letter_dir *letters)
-{
-	struct stat st;
-	int entries;
-
-	if (fstat(letters->fd, &st) != 0)
-		return refuse_letters(tool, letters->dir, strerror(errno));
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)))
-		return refuse_letters(
-			tool, letters->dir,
-			"letters hold secrets, so their directory must be yours, of mode 0700");
-	entries = count_entries(letters->fd);
-	if (entries < 0)
-		return refuse_letters(tool, letters->dir, strerror(errno));
-	return entries ? refuse_letters(tool, letters->dir, "is not empty: name a new directory")
-		       : TOOL_DONE;
-}
-
 int letter_dir_open(const struct tool *tool, const char *dir, struct letter_dir *ret_letters)
 {
+	struct stat st = {0};
+	int entries = -1;
+
 	ret_letters->dir = dir;
 	ret_letters->made = mkdir(dir, S_IRWXU) == 0;
-	if (!ret_letters->made && errno != EEXIST)
-		return refuse_letters(tool, dir, strerror(errno));
-	ret_letters->fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-	if (ret_letters->fd < 0)
-		return refuse_letters(tool, dir, strerror(errno));
-	return check_letters(tool, ret_letters);
+	if (ret_letters->made || errno == EEXIST)
+		ret_letters->fd =
+			open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	if (ret_letters->fd >= 0 && fstat(ret_letters->fd, &st) == 0)
+		entries = count_entries(ret_letters->fd);
+	if (entries < 0)
+		return tool_refuse(tool, "%s: %s", dir, strerror(errno));
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)))
+		return tool_refuse(tool,
+				   "%s: letters hold secrets, so their directory must be yours, of "
+				   "mode 0700",
+				   dir);
+	if (entries > 0)
+		return tool_refuse(tool, "%s: is not empty: name a new directory", dir);
+	return TOOL_DONE;
 }
 
 enum totp_err letter_dir_name(const char *user, char ret_name[LETTER_DIR_NAME_MAX])
@@ -175,16 +164,17 @@ int letter_dir_put(const struct tool *tool, const struct letter_dir *letters, co
 				      FILE_SAME_GROUP,   FILE_DURABLE_LATER};
 
 	if (letter_dir_name(user, name) != TOTP_OK)
-		return refuse_letters(tool, letters->dir, "a user name is too long");
+		return tool_refuse(tool, "%s: a user name is too long", letters->dir);
 	if (file_write(&file, text, len) == TOTP_OK)
 		return TOOL_DONE;
-	return refuse_letters(tool, letters->dir, strerror(errno));
+	return tool_refuse(tool, "%s: %s", letters->dir, strerror(errno));
 }
 
 int letter_dir_sync(const struct tool *tool, const struct letter_dir *letters)
 {
-	return syncfs(letters->fd) == 0 ? TOOL_DONE
-					: refuse_letters(tool, letters->dir, strerror(errno));
+	if (syncfs(letters->fd) == 0)
+		return TOOL_DONE;
+	return tool_refuse(tool, "%s: %s", letters->dir, strerror(errno));
 }
 
 void letter_dir_drop(const struct letter_dir *letters, const char *user)

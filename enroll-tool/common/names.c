@@ -11,7 +11,6 @@
 
 #define NAMES_MAX  2000000
 #define NSSWITCH   "/etc/nsswitch.conf"
-#define LOGIN_DEFS "/etc/login.defs"
 #define UID_FIRST  1000 /* if LOGIN_DEFS has no UID_MIN */
 #define UID_NOBODY 65534
 
@@ -135,31 +134,31 @@ static bool services_list_all(void)
 	return false;
 }
 
-static uid_t first_uid(void)
+uint32_t names_login_defs(const char *name, uint32_t otherwise)
 {
 	OWN_FD int fd = open(LOGIN_DEFS, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	static char conf[65536];
-	struct text rest = {conf, 0}, line, word;
-	uint64_t number = UID_FIRST;
+	struct text rest = {conf, 0}, line;
+	uint64_t number = otherwise;
+	size_t len = strlen(name);
 
 	if (fd < 0 || io_read_all(fd, conf, sizeof(conf), &rest.len) != TOTP_OK)
-		return UID_FIRST;
+		return otherwise;
 	while (text_line(&rest, &line)) {
 		line = text_trim(line);
-		if (line.len < 8 || memcmp(line.at, "UID_MIN", 7) != 0)
+		if (line.len <= len || memcmp(line.at, name, len) != 0)
 			continue;
-		word = text_trim((struct text){line.at + 7, line.len - 7});
-		if (text_number(word, 1, UINT32_MAX, &number) == TOTP_OK)
-			return (uid_t)number;
+		line = text_trim((struct text){line.at + len, line.len - len});
+		(void)!text_number(line, 0, UINT32_MAX, &number);
 	}
-	return UID_FIRST;
+	return (uint32_t)number;
 }
 
 /* Add every name that is listed. False: no memory. */
 static bool list_names(struct names *names)
 {
 	const struct passwd *entry;
-	uid_t first = first_uid();
+	uid_t first = names_login_defs("UID_MIN", UID_FIRST);
 	bool room = true;
 
 	setpwent();

@@ -9,6 +9,11 @@
 
 #define NAMES_NONE SIZE_MAX
 
+#define LOGIN_DEFS "/etc/login.defs"
+
+/* A number of login.defs(5), the last one if there are several. */
+uint32_t names_login_defs(const char *name, uint32_t otherwise);
+
 /* One name. Several names of one uid are one account, which goes by the first name listed. */
 struct listed {
 	char *name;

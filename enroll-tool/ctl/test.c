@@ -33,11 +33,9 @@ static const struct option_row option_rows[] = {
 
 struct trial {
 	struct ctl *ctl;
-	const struct policy *policy; /* the file's, and the arguments of the PAM line */
-	struct source source;
 	struct address address;
 	struct gate_facts facts;
-	struct attempt who;
+	struct attempt who; /* its policy: the file's, and the arguments of the PAM line */
 	struct look look;
 	enum totp_err look_err; /* of looking… */
 	struct reason look_why; /* …and a sentence */
@@ -55,8 +53,8 @@ static int find_source(struct trial *trial)
 	if (options.from && !address_read(text_of(options.from), &trial->address))
 		return tool_usage(&ctl->tool,
 				  "--from: expected an address such as 192.0.2.1 or 2001:db8::1");
-	trial->source = source_of_login(&caller, &trial->address);
-	source_text(&trial->source, text);
+	trial->who.source = source_of_login(&caller, &trial->address);
+	source_text(&trial->who.source, text);
 	printf("A login as %s, source %s", ctl->shown, text);
 	printf(options.service ? ", by /etc/pam.d/%s\n" : "%s, by the policy alone\n",
 	       options.service ? options.service : "");
@@ -73,9 +71,9 @@ static void print_rule(bool decides, bool fits, const char *rule)
 static void print_rules(const struct trial *trial, enum gate_reason reason)
 {
 	const struct gate_facts *facts = &trial->facts;
-	const struct policy *policy = trial->policy;
+	const struct policy *policy = trial->who.policy;
 	bool must_enroll = reason == GATE_REASON_MUST_ENROLL;
-	bool required = gate_requires(trial->policy, facts, trial->who.now);
+	bool required = gate_requires(trial->who.policy, facts, trial->who.now);
 	bool by_date = reason == GATE_REASON_REQUIRED && !facts->required, none;
 
 	printf("\nThe first rule that fits decides whether a code is asked for:\n");
@@ -170,9 +168,9 @@ static int test_answer(const struct trial *trial, const struct store_txn *txn,
 	int64_t now = clock_now();
 	const struct claim claim = {.cred = &txn->cred,
 				    .state = &txn->state,
-				    .policy = trial->policy,
+				    .policy = trial->who.policy,
 				    .answer = answer,
-				    .source = trial->source,
+				    .source = trial->who.source,
 				    .now = now};
 	struct ruling ruling;
 	enum totp_err err = judge(&claim, &ruling);
@@ -194,7 +192,7 @@ static bool print_ahead(const struct trial *trial, const struct store_txn *txn)
 
 	for (size_t i = 0; i < txn->cred.token_count; i++) {
 		bool ahead = judge_is_ahead(&txn->cred.tokens[i], &txn->state.tokens[i],
-					    trial->policy, trial->who.now);
+					    trial->who.policy, trial->who.now);
 
 		if (ahead)
 			printf("  the last code of \"%s\" is of a later time than this host's, so "
@@ -228,16 +226,16 @@ static int ask_code(const struct trial *trial, const struct store_txn *txn, bool
 static uint32_t print_tries(const struct trial *trial, const struct store_txn *txn)
 {
 	struct login_state state = txn->state;
-	const struct throttle *throttle = throttle_of(&state, &trial->source);
+	const struct throttle *throttle = throttle_of(&state, &trial->who.source);
 	bool is_known = throttle < state.shared || throttle >= state.shared + SOURCE_CLASSES;
-	struct throttle left = ctl_throttle_at(throttle, trial->policy, trial->who.now);
-	uint32_t wait = throttle_wait(throttle, trial->policy, trial->who.now);
+	struct throttle left = ctl_throttle_at(throttle, trial->who.policy, trial->who.now);
+	uint32_t wait = throttle_wait(throttle, trial->who.policy, trial->who.now);
 	char text[WHEN_MAX];
 
 	printf("  failed tries from %s: %u of %u, in the long run %u of %u\n",
 	       is_known ? "this known place" : "new places like this one",
-	       (unsigned)left.burst.used, (unsigned)trial->policy->attempts,
-	       (unsigned)left.total.used, (unsigned)trial->policy->attempts_total);
+	       (unsigned)left.burst.used, (unsigned)trial->who.policy->attempts,
+	       (unsigned)left.total.used, (unsigned)trial->who.policy->attempts_total);
 	if (wait && wait != THROTTLE_FOREVER)
 		printf("  the next try is possible in %s\n", when_duration(wait, text));
 	return wait;
@@ -271,7 +269,7 @@ static int test_record(const struct trial *trial)
 	if (err == TOTP_OK)
 		err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
 	if (err == TOTP_OK)
-		attempt_raise(&txn, trial->policy, trial->who.now);
+		attempt_raise(&txn, trial->who.policy, trial->who.now);
 	if (err != TOTP_OK) {
 		ctl_refuse_record(ctl, err, &why);
 		return print_verdict(false, "the record cannot be read");
@@ -292,7 +290,7 @@ static enum totp_err gather_facts(struct trial *trial, struct reason *why)
 {
 	const struct ctl *ctl = trial->ctl;
 	const struct facts_subject subject = {&ctl->account, NULL, &trial->address};
-	enum totp_err err = facts_find(trial->policy, &subject, &trial->facts, why);
+	enum totp_err err = facts_find(trial->who.policy, &subject, &trial->facts, why);
 
 	if (err == TOTP_OK)
 		err = store_has(ctl->tool.store, ctl->account.name, &trial->facts.enrolled, why);
@@ -311,11 +309,9 @@ static int test_login(struct trial *trial)
 	struct reason why = {""};
 	enum gate_verdict verdict;
 
-	trial->who = (struct attempt){.user = ctl->account.name,
-				      .uid = ctl->account.uid,
-				      .source = trial->source,
-				      .now = clock_now(),
-				      .policy = trial->policy};
+	trial->who.user = ctl->account.name;
+	trial->who.uid = ctl->account.uid;
+	trial->who.now = clock_now();
 	if (gather_facts(trial, &why) != TOTP_OK) {
 		tool_refuse(&ctl->tool, "%s", why.text);
 		return print_verdict(false, "the module could not check");
@@ -328,7 +324,7 @@ static int test_login(struct trial *trial)
 			attempt_look(ctl->tool.store, &trial->who, &trial->look, &trial->look_why);
 		trial->facts.pending = trial->look.pending;
 	}
-	verdict = gate(trial->policy, &trial->facts, trial->who.now, &reason);
+	verdict = gate(trial->who.policy, &trial->facts, trial->who.now, &reason);
 	print_rules(trial, reason);
 	if (verdict == GATE_SKIP)
 		return print_verdict(true, "no code is asked for, and the other modules decide");
@@ -347,7 +343,7 @@ static int test_line(void *context, const struct stack_line *line, const struct 
 
 	if (line)
 		printf("\nThe line %s:%u\n", line->file, line->number);
-	trial->policy = policy;
+	trial->who.policy = policy;
 	if (strcmp(policy->store_dir, trial->ctl->tool.policy.store_dir) != 0 ||
 	    strcmp(policy->keyring, trial->ctl->tool.policy.keyring) != 0)
 		return tool_refuse(&trial->ctl->tool,

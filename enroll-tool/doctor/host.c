@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "doctor/finding.h"
 #include "host/clock.h"
+#include "common/names.h"
 #include "common/program.h"
 
 #define CLOCK_UNSET_BEFORE 1577836800 /* 2020-01-01 */
@@ -241,9 +242,7 @@ static void look_at_repository(struct doctor *doctor)
 
 /* --- login(1) --- */
 
-#define LOGIN_DEFS     "/etc/login.defs"
-#define LOGIN_DEFS_MAX 65536
-#define LOGIN_SECONDS  300 /* to install an app, scan, and type a code back */
+#define LOGIN_SECONDS 300 /* to install an app, scan, and type a code back */
 
 /* login of util-linux has a time limit for the whole login; that of shadow for the password. */
 static bool is_login_of_util_linux(void)
@@ -256,29 +255,6 @@ static bool is_login_of_util_linux(void)
 	return program_run(&program, text, sizeof(text), &len) == 0 && strstr(text, "util-linux");
 }
 
-static uint64_t login_seconds(void)
-{
-	OWN_FD int fd = open(LOGIN_DEFS, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	OWN_TEXT char *text = fd < 0 ? NULL : malloc(LOGIN_DEFS_MAX);
-	struct text rest = {text, 0}, line, name;
-	uint64_t seconds = 60;
-
-	if (!text || io_read_all(fd, text, LOGIN_DEFS_MAX, &rest.len) != TOTP_OK)
-		return seconds;
-	while (text_line(&rest, &line)) {
-		size_t len = 0;
-
-		line = text_trim(line);
-		while (len < line.len && !strchr(" \t", line.at[len]))
-			len++;
-		name = (struct text){line.at, len};
-		line = text_trim((struct text){line.at + len, line.len - len});
-		if (text_is(name, "LOGIN_TIMEOUT"))
-			(void)!text_number(line, 0, UINT32_MAX, &seconds);
-	}
-	return seconds;
-}
-
 static void look_at_login_time(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->code_service_count; i++) {
@@ -289,7 +265,7 @@ static void look_at_login_time(struct doctor *doctor)
 		    !code_service->policy.enroll_in_account || !code_service->policy.enroll_login ||
 		    !is_login_of_util_linux())
 			continue;
-		seconds = login_seconds();
+		seconds = names_login_defs("LOGIN_TIMEOUT", 60);
 		if (seconds && seconds < LOGIN_SECONDS)
 			doctor_report(
 				(struct subject){doctor, "login-grace", code_service->name, NULL},
