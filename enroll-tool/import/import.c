@@ -127,10 +127,8 @@ static enum totp_err make_room(struct import *import, struct reason *why)
 {
 	size_t room = import->room;
 
-	if (import->count >= IMPORT_MAX) {
-		reason_set(why, "more than %d users: split it", IMPORT_MAX);
-		return TOTP_ERR_RANGE;
-	}
+	if (import->count >= IMPORT_MAX)
+		return reason_err(why, TOTP_ERR_RANGE, "more than %d users: split it", IMPORT_MAX);
 	if (!array_room(&import->items, import->count, &import->room, sizeof(*import->items)))
 		return TOTP_ERR_NOMEM;
 	if (import->room == room)

@@ -18,10 +18,9 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 	uint8_t *box = (uint8_t *)text->at;
 	enum totp_err err;
 
-	if (passphrase_old(&import->ctl->tool, &phrase) != TOOL_DONE) {
-		reason_set(why, "there is no passphrase to open %.120s with", place->file);
-		return TOTP_ERR_SYSTEM;
-	}
+	if (passphrase_old(&import->ctl->tool, &phrase) != TOOL_DONE)
+		return reason_err(why, TOTP_ERR_SYSTEM,
+				  "there is no passphrase to open %.120s with", place->file);
 	err = pwseal_open(&phrase, PWSEAL_EXPORT, box, text->len, box + PWSEAL_HEADER_LEN);
 	if (err == TOTP_ERR_SEAL)
 		reason_set(why, "%.120s: another passphrase, or the file was changed", place->file);

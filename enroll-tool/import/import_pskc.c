@@ -278,10 +278,9 @@ static enum totp_err read_container(struct import *import, const struct place *p
 	const xmlNode *root = xmlDocGetRootElement(doc);
 	enum totp_err err = TOTP_OK;
 
-	if (!root || !is_element(root, "KeyContainer")) {
-		reason_set(why, "%.200s: not a PSKC container", place->file);
-		return TOTP_ERR_FORMAT;
-	}
+	if (!root || !is_element(root, "KeyContainer"))
+		return reason_err(why, TOTP_ERR_FORMAT, "%.200s: not a PSKC container",
+				  place->file);
 	for (const xmlNode *at = root->children; at && err == TOTP_OK; at = at->next)
 		if (is_element(at, "KeyPackage"))
 			err = read_package(import, place, at, why);
@@ -307,10 +306,9 @@ static enum totp_err read_pskc(struct import *import, struct reason *why)
 		alarm(PARSE_S + PARSE_S_PER_MIB * (unsigned)(file.len >> 20));
 	doc = parse((struct text){file.at, file.len});
 	alarm(0);
-	if (!doc) {
-		reason_set(why, "%.200s: not XML, or with a document type", file.place.file);
-		return TOTP_ERR_FORMAT;
-	}
+	if (!doc)
+		return reason_err(why, TOTP_ERR_FORMAT, "%.200s: not XML, or with a document type",
+				  file.place.file);
 	err = read_container(import, &file.place, doc, why);
 	for (size_t i = 0; i < pskc->count && err == TOTP_OK; i++) {
 		pskc->place.line = pskc->owners[i].line;

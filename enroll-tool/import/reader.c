@@ -65,11 +65,10 @@ enum totp_err reader_dir_open(const char *path, struct reader_dir *ret_dir, stru
 
 	if (fd < 0 || fstat(fd, &ret_dir->st) != 0)
 		return reason_errno(why, "%.200s", path);
-	if (ret_dir->st.st_mode & S_IWOTH) {
-		reason_set(why, "%.200s: all users can put files there (mode %04o)", path,
-			   (unsigned)ret_dir->st.st_mode & 07777);
-		return TOTP_ERR_UNSAFE;
-	}
+	if (ret_dir->st.st_mode & S_IWOTH)
+		return reason_err(why, TOTP_ERR_UNSAFE,
+				  "%.200s: all users can put files there (mode %04o)", path,
+				  (unsigned)ret_dir->st.st_mode & 07777);
 	ret_dir->path = path;
 	ret_dir->fd = fd_take(&fd);
 	return TOTP_OK;
@@ -107,10 +106,8 @@ enum totp_err reader_file(const struct reader_dir *dir, const char *name, struct
 		return TOTP_ERR_NOT_FOUND;
 	if (dir && (fd < 0 ? errno == ELOOP
 			   : fstat(fd, &file->st) != 0 || !S_ISREG(file->st.st_mode) ||
-				     file->st.st_nlink > 1)) {
-		reason_set(why, "not a regular file with one name");
-		return TOTP_ERR_UNSAFE;
-	}
+				     file->st.st_nlink > 1))
+		return reason_err(why, TOTP_ERR_UNSAFE, "not a regular file with one name");
 	if (fd >= 0)
 		err = io_read_all(fd, file->buf, file->cap, &file->len);
 	if (err == TOTP_ERR_SYSTEM)

@@ -44,10 +44,9 @@ static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct impo
 	if (err != TOTP_OK)
 		return err;
 	if (field[CSV_ALGORITHM].len &&
-	    uri_algorithm_of(field[CSV_ALGORITHM], &row->token.alg) != TOTP_OK) {
-		reason_set(why, "algorithm: expected SHA1, SHA256 or SHA512");
-		return TOTP_ERR_FORMAT;
-	}
+	    uri_algorithm_of(field[CSV_ALGORITHM], &row->token.alg) != TOTP_OK)
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "algorithm: expected SHA1, SHA256 or SHA512");
 	if (field[CSV_DIGITS].len)
 		err = field_number(field[CSV_DIGITS], &digit_counts, &digits, why);
 	if (err != TOTP_OK)

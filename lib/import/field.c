@@ -30,8 +30,8 @@ enum totp_err field_user(struct text text, char ret_user[CRED_USER_MAX + 1], str
 	if (text.len && text_is_clean(text) &&
 	    text_copy(text, ret_user, CRED_USER_MAX + 1) == TOTP_OK)
 		return TOTP_OK;
-	reason_set(why, "user: expected a name of 1 to %d bytes", CRED_USER_MAX);
-	return TOTP_ERR_FORMAT;
+	return reason_err(why, TOTP_ERR_FORMAT, "user: expected a name of 1 to %d bytes",
+			  CRED_USER_MAX);
 }
 
 enum totp_err field_number(struct text text, const struct field_range *range, uint64_t *ret_number,

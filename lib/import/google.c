@@ -10,12 +10,6 @@
 #define TOTPCGI_UNIT   10 /* seconds: its window is so many of these to each side */
 #define DIGITS_DEFAULT 6
 
-static enum totp_err bad(struct reason *why, const char *sentence)
-{
-	reason_set(why, "%s", sentence);
-	return TOTP_ERR_FORMAT;
-}
-
 /* --- the secret --- */
 
 static enum totp_err decode_first_line(struct text line, enum google_kind kind,
@@ -94,7 +88,8 @@ static enum totp_err decode_used(struct text text, struct imported *imported, st
 		return TOTP_OK;
 	while ((word = field_word(&value)).len) {
 		if (text_number(word, 0, INT32_MAX, &step) != TOTP_OK)
-			return bad(why, "DISALLOW_REUSE: expected numbers of steps");
+			return reason_err(why, TOTP_ERR_FORMAT,
+					  "DISALLOW_REUSE: expected numbers of steps");
 		if (step > imported->moving)
 			imported->moving = step;
 	}
@@ -117,7 +112,8 @@ static enum totp_err decode_fork(struct text text, struct imported *imported, st
 	token->alg = text_is(value, "sha256") ? HMAC_SHA256 : HMAC_SHA512;
 	return text_is(value, "sha256") || text_is(value, "sha512")
 		       ? TOTP_OK
-		       : bad(why, "ALGORITHM: expected sha1, sha256 or sha512");
+		       : reason_err(why, TOTP_ERR_FORMAT,
+				    "ALGORITHM: expected sha1, sha256 or sha512");
 }
 
 static enum totp_err choose_mode(struct text text, enum google_kind kind, struct imported *imported,
@@ -140,16 +136,18 @@ static enum totp_err choose_mode(struct text text, enum google_kind kind, struct
 		return TOTP_OK;
 	if (kind == GOOGLE_AUTHENTICATOR) {
 		if (!memmem(text.at, text.len, totp, sizeof(totp) - 1))
-			return bad(why, "neither TOTP_AUTH nor HOTP_COUNTER: google-authenticator "
-					"accepts no code of it");
+			return reason_err(
+				why, TOTP_ERR_FORMAT,
+				"neither TOTP_AUTH nor HOTP_COUNTER: google-authenticator "
+				"accepts no code of it");
 		if (option_number(text, &periods, &period, why) != TOTP_OK)
 			return TOTP_ERR_FORMAT;
 	}
 	token->period = (uint16_t)period;
 	if (period >= TOTP_PERIOD_MIN)
 		return TOTP_OK;
-	reason_set(why, "STEP_SIZE: expected %d seconds or more", TOTP_PERIOD_MIN);
-	return TOTP_ERR_RANGE;
+	return reason_err(why, TOTP_ERR_RANGE, "STEP_SIZE: expected %d seconds or more",
+			  TOTP_PERIOD_MIN);
 }
 
 /* --- scratch codes --- */
@@ -189,7 +187,7 @@ static enum totp_err decode_lines(struct text text, enum google_kind kind,
 	enum totp_err err;
 
 	if (text.len == 0 || text.len > GOOGLE_FILE_MAX || memchr(text.at, '\0', text.len))
-		return bad(why, "expected 1 to 65536 bytes of text");
+		return reason_err(why, TOTP_ERR_FORMAT, "expected 1 to 65536 bytes of text");
 	next_line(&rest, &line);
 	err = decode_first_line(text_trim(line), kind, imported, why);
 	if (err == TOTP_OK)

@@ -37,8 +37,8 @@ static enum totp_err read_type(struct text word, struct imported *imported, stru
 	}
 	if (good && word.len == 0)
 		return TOTP_OK;
-	reason_set(why, "type: expected HOTP, HOTP/E or HOTP/T30, and /6, /7 or /8");
-	return TOTP_ERR_FORMAT;
+	return reason_err(why, TOTP_ERR_FORMAT,
+			  "type: expected HOTP, HOTP/E or HOTP/T30, and /6, /7 or /8");
 }
 
 static enum totp_err read_hex_key(struct text word, struct imported *imported, struct reason *why)
@@ -73,8 +73,8 @@ static enum totp_err read_last_code(struct text word, struct imported *imported,
 		imported->token.digits = (uint8_t)word.len;
 		return TOTP_OK;
 	}
-	reason_set(why, "last code: expected %d to %d digits", CODE_DIGITS_MIN, CODE_DIGITS_MAX);
-	return TOTP_ERR_FORMAT;
+	return reason_err(why, TOTP_ERR_FORMAT, "last code: expected %d to %d digits",
+			  CODE_DIGITS_MIN, CODE_DIGITS_MAX);
 }
 
 static enum totp_err read_last_time(struct text word, struct imported *imported, struct reason *why)
@@ -90,8 +90,7 @@ static enum totp_err read_last_time(struct text word, struct imported *imported,
 		end = strptime(time, "%Y-%m-%dT%H:%M:%SL", &imported->when);
 	if (end && *end == '\0' && imported->when.tm_year >= 70 && imported->when.tm_sec <= 60)
 		return TOTP_OK;
-	reason_set(why, "time: expected %s", shape);
-	return TOTP_ERR_FORMAT;
+	return reason_err(why, TOTP_ERR_FORMAT, "time: expected %s", shape);
 }
 
 static enum totp_err read_columns(struct text line, struct imported *imported, struct reason *why)
@@ -105,10 +104,8 @@ static enum totp_err read_columns(struct text line, struct imported *imported, s
 	if (err != TOTP_OK)
 		return err;
 	word = field_word(&line);
-	if (word.len == 0) {
-		reason_set(why, "password: expected -, + or a password");
-		return TOTP_ERR_FORMAT;
-	}
+	if (word.len == 0)
+		return reason_err(why, TOTP_ERR_FORMAT, "password: expected -, + or a password");
 	imported->prefixed = !text_is(word, "-") && !text_is(word, "+");
 	err = read_hex_key(field_word(&line), imported, why);
 	if (err != TOTP_OK)

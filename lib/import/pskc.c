@@ -29,8 +29,8 @@ static enum totp_err decode_type(const struct pskc_texts *texts, struct token *t
 		token->type = TOKEN_TOTP;
 	if (token->type)
 		return TOTP_OK;
-	reason_set(why, "Algorithm: expected " NAMESPACE "hotp or totp");
-	return TOTP_ERR_UNSUPPORTED;
+	return reason_err(why, TOTP_ERR_UNSUPPORTED,
+			  "Algorithm: expected " NAMESPACE "hotp or totp");
 }
 
 static enum totp_err decode_suite(const struct pskc_texts *texts, struct token *token,
@@ -51,8 +51,8 @@ static enum totp_err decode_suite(const struct pskc_texts *texts, struct token *
 		token->alg = suites[i].alg;
 		return TOTP_OK;
 	}
-	reason_set(why, "Suite: expected HMAC-SHA1, HMAC-SHA256 or HMAC-SHA512");
-	return TOTP_ERR_UNSUPPORTED;
+	return reason_err(why, TOTP_ERR_UNSUPPORTED,
+			  "Suite: expected HMAC-SHA1, HMAC-SHA256 or HMAC-SHA512");
 }
 
 static enum totp_err decode_response(const struct pskc_texts *texts, struct token *token,
@@ -62,15 +62,13 @@ static enum totp_err decode_response(const struct pskc_texts *texts, struct toke
 	struct text encoding = trim_xml(texts->encoding), check = trim_xml(texts->check);
 
 	if ((encoding.len && !text_is(encoding, "DECIMAL")) || text_is(check, "true") ||
-	    text_is(check, "1")) {
-		reason_set(why, "ResponseFormat: expected DECIMAL without check digits");
-		return TOTP_ERR_UNSUPPORTED;
-	}
+	    text_is(check, "1"))
+		return reason_err(why, TOTP_ERR_UNSUPPORTED,
+				  "ResponseFormat: expected DECIMAL without check digits");
 	if (trim_xml(texts->length).len && text_number(trim_xml(texts->length), CODE_DIGITS_MIN,
-						       CODE_DIGITS_MAX, &digits) != TOTP_OK) {
-		reason_set(why, "ResponseFormat: expected a length of 6 to 8");
-		return TOTP_ERR_RANGE;
-	}
+						       CODE_DIGITS_MAX, &digits) != TOTP_OK)
+		return reason_err(why, TOTP_ERR_RANGE,
+				  "ResponseFormat: expected a length of 6 to 8");
 	token->digits = (uint8_t)digits;
 	return TOTP_OK;
 }
@@ -179,10 +177,9 @@ static enum totp_err decode_texts(const struct pskc_texts *texts, struct importe
 		err = decode_moving(texts, pskc, why);
 	if (err != TOTP_OK)
 		return err;
-	if (!text_is_clean(user) || text_copy(user, pskc->user, sizeof(pskc->user)) != TOTP_OK) {
-		reason_set(why, "UserId: expected a name of at most %d bytes", CRED_USER_MAX);
-		return TOTP_ERR_FORMAT;
-	}
+	if (!text_is_clean(user) || text_copy(user, pskc->user, sizeof(pskc->user)) != TOTP_OK)
+		return reason_err(why, TOTP_ERR_FORMAT,
+				  "UserId: expected a name of at most %d bytes", CRED_USER_MAX);
 	if (cred_label_is_good(serial))
 		memcpy(token->label, serial.at, serial.len);
 	return TOTP_OK;
