@@ -122,7 +122,7 @@ enum totp_err keyring_text_load(const char *path, struct keyring_text *ret_text,
 	enum totp_err err = path_open_config(path, S_IRWXG | S_IRWXO, KEYRING_BYTES_MAX, &fd, why);
 
 	keyring_wipe(ret_keyring);
-	keyring_text_wipe(ret_text);
+	ret_text->len = 0;
 	if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why,
 			   "%s: no keyring: restore it from your backup, or run totpctl init "
