@@ -55,6 +55,7 @@ void buffer_u32(struct buffer *out, uint32_t value);
 void buffer_u64(struct buffer *out, uint64_t value);
 void buffer_copy(struct buffer *out, const void *src, size_t len);
 void buffer_zeros(struct buffer *out, size_t len);
+
 /* TOTP_OK if everything fitted, else TOTP_ERR_RANGE. */
 MUST_CHECK enum totp_err buffer_end(const struct buffer *out);
 

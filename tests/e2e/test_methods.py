@@ -119,3 +119,4 @@ def test_a_key_of_a_host_counts_as_the_first_factor_only_if_it_is_named(host, ph
     assert login.ok and asked(login) == [*["Password: "] * len(password), PROMPT], login
     with open(host.sshd_log, encoding="utf-8", errors="replace") as file:
         assert "Partial hostbased for alice" in file.read()
+    assert not host.ssh("alice", *password, phone.wrong(), options=trusted).ok, "a code is needed"
