@@ -1,5 +1,6 @@
 """What the lints share: the files of the repository, and how a finding is printed."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -20,11 +21,13 @@ def git_files():
 
 
 def walked_files():
-    """The same for an unpacked release: everything that is not made by a build."""
-    for path in TOP.rglob("*"):
-        name = path.relative_to(TOP)
-        if not re.match(r"build\b|\.git\b", str(name)) and "__pycache__" not in name.parts:
-            yield str(name)
+    """The same for an unpacked release: everything that is not made by a build or by Python."""
+    for directory, subdirectories, names in os.walk(TOP):
+        here = pathlib.Path(directory)
+        subdirectories[:] = [name for name in subdirectories
+                             if name not in ("build", ".git", "__pycache__", ".pytest_cache")
+                             and not (here / name / "meson-private").is_dir()]
+        yield from (str((here / name).relative_to(TOP)) for name in names)
 
 
 def files():
