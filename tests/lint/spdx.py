@@ -19,7 +19,7 @@ COMMENTS = [
     (r"^tests/(fuzz/corpus|stacks)/", None),  # what a program is to read
     (r"\.(svg|png|tsv|patch|diff)$", None),
     (r"^LICENSE$|^conf/pam-configs/", None),  # pam-auth-update knows no comments
-    (r"^debian/(changelog|copyright|source/format|po/|.*\.templates$)", None),
+    (r"^debian/(changelog|copyright|source/format|po/|.*\.templates$|.*README)", None),
     (r"\.(c|h|map)$", ("/* ", " */")),
     (r"\.md$", ("<!-- ", " -->")),
     (r"\.scd$", ("; ", "")),
