@@ -478,6 +478,11 @@ def test_uninstall(debian):
         shutil.move(f"{DIR}/pam_totp.so", module)
 
 
+def test_pages_whose_commands_run_in_tests_packages(story):
+    story.page("docs/packages.md")
+    story.page("docs/releasing.md")
+
+
 def test_monitoring(debian):
     assert not debian.login(code=debian.phones["alice"].wrong()).ok
     debian.page("docs/monitoring.md")
