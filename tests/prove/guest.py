@@ -13,7 +13,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FRESH = f"{TOP}/build/fresh"
-INCLUDE = "systemd,systemd-sysv,dbus,libpam-systemd,python3-minimal,iproute2,procps,libqrencode4," \
+INCLUDE = "systemd,systemd-sysv,dbus,libpam-systemd,python3-minimal,iproute2,procps,qrencode," \
     "libxml2,libssl3"
 
 # Runs as process 1 of the new namespaces, in the guest's tree, and becomes systemd.
@@ -79,12 +79,18 @@ def build():
 
 
 class Guest:
-    def __init__(self):
-        tree, where = make_tree(), build()
+    """With this project installed, or with Debian packages in /debs that are not installed yet."""
+
+    def __init__(self, packages=()):
+        tree = make_tree()
         self.root = tempfile.mkdtemp(dir=FRESH, prefix="guest.")
         os.chmod(self.root, 0o755)
         sh(f"tar -C {self.root} -xpf {tree}")
-        sh(f"DESTDIR={self.root} meson install -C {where} --no-rebuild >/dev/null")
+        if packages:
+            os.mkdir(f"{self.root}/debs")
+            sh(f"cp {shlex.join(packages)} {self.root}/debs")
+        else:
+            sh(f"DESTDIR={self.root} meson install -C {build()} --no-rebuild >/dev/null")
         # a cgroup of its own, in which its systemd may make others
         self.cgroup = f"/sys/fs/cgroup/systemd/{os.path.basename(self.root)}"
         os.makedirs(self.cgroup)
