@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The PAM entry points: gather the facts, let lib/login decide, translate once to a PAM code.
  * What a login means is in lib/login; this file only decides which answer goes where.

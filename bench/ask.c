@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ask - send requests to totpd as many users at once would, and time them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * codes - the secrets of the users that bench/login.c logs in, and their current codes.
  *

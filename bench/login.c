@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * login - time PAM stacks as login programs use them: each login is a new child that calls
  * pam_start_confdir, pam_authenticate with the correct code, pam_end; the parent measures the time

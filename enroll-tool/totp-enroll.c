@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totp-enroll: give a user's phone the secret of the codes that logins ask for. It makes a secret,
  * shows it, asks for a code of it, and only then stores it. Until then nothing is changed. A

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl's command line: its subcommands, in the order of --help. */
 #include "common/ctl.h"
 

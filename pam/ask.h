@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where the answer comes from, by the policy's `password`: a question of our own, what an
  * earlier module left in PAM_AUTHTOK, or one answer that holds password and code.

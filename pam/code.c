@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "pam/code.h"
 
 #include <security/pam_modules.h>

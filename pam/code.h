@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The answer to the program that called PAM. */
 #ifndef PAM_CODE_H
 #define PAM_CODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Talking to the person through the program that called PAM. That program is not
  * trusted to follow the protocol: no array, no answer and an empty one are all denied.

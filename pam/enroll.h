@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Enrollment inside the login. The auth stage lets a user continue who must or may enroll, and
  * leaves a mark in the PAM handle; the account stage, which runs once the whole auth stack has

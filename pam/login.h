@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One authentication, as the parts of the module share it. */
 #ifndef PAM_LOGIN_H
 #define PAM_LOGIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where one login's record is looked at, locked and written, and where an enrollment is stored:
  * in this process, or by totpd. One table, which totpd(8) prints, decides for the whole login.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The module's access to a user's record: by a store of its own, or by totpd, as pam/place.h
  * decides. A store is open for one step at a time: no key of the host, and nothing of a record,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Log lines and messages: for each decision one line in the log and one sentence to the user.
  * Neither holds a code, a password or a secret.

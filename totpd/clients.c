@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "clients.h"
 
 /* How many clients there are, or how many whose request is running. */

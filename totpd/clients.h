@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The connected clients, and whose request is answered next. Each user may have so many
  * connections and so many requests that run at the same time, and root has some of both for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The two sockets that totpd listens on: passed by a service manager, or made by totpd itself. */
 #ifndef LISTENER_H
 #define LISTENER_H

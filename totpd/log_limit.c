@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "log_limit.h"
 
 static const uint32_t lines[LOG_KINDS] = {

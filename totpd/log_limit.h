@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How many lines one user can make totpd log: the first ones of each minute, and then one line
  * that reports how many more there were. Denials and accepted codes are counted separately, so

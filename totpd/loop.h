@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpd's parent process: it accepts connections, reads requests, and starts a child to answer
  * each of them. It does nothing that a client could make slow.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpd: checks codes, and stores enrollments, for programs that may not do so themselves. It runs
  * as the account _pam_totp without any privileges of root.

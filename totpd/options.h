@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line of totpd. */
 #ifndef OPTIONS_H
 #define OPTIONS_H

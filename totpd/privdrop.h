@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Giving up root's privileges for good. */
 #ifndef PRIVDROP_H
 #define PRIVDROP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Answering one request: what a child of totpd does. It may wait for a lock or for a name service;
  * the parent ends it when that takes too long.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "rights.h"
 
 /* Is the peer named in may_check? */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Who may ask totpd for what: decided by the uid that the kernel reports, never by the message. */
 #ifndef RIGHTS_H
 #define RIGHTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What all requests share: the policy, the keyring, and how much may be logged. */
 #ifndef SERVER_H
 #define SERVER_H

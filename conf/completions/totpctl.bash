@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Completion of totpctl(8) and totp-enroll(1) for bash.
 #
 # Nothing is listed here: subcommands, options and their arguments are read from the programs'

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "batch/batch_users.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Many users to be enrolled at once: named by words or by the lines of a file, looked up, and
  * checked before anything is made. Users who cannot be enrolled are printed, with the reason.

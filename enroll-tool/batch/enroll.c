@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl enroll USER..., enroll --batch FILE: credentials for many, one letter each. A letter
  * is on the disk before the secret in it counts, and goes again if that fails: nobody is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The letter that gives a user the secret: one page of paper, as an HTML file that needs no other
  * file. A reader of it has the codes, so the caller wipes its text.

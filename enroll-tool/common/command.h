@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The command line of a program with subcommands, each of which owns its options: a row says how
  * an option is written, what it takes, where that is stored, and what --help prints about it. One

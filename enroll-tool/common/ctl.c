@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the subcommands about one user share: finding, changing and describing a record. */
 #include "common/ctl.h"
 

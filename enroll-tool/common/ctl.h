@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl: what its subcommands share. Each is a struct command in a file of its own, beside the
  * function that it runs and the options that it takes; totpctl.c lists them. Only root can run

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The names of all users who are enrolled. */
 #ifndef COMMON_ENROLLED_H
 #define COMMON_ENROLLED_H

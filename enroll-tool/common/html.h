@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Parts of an HTML page, with names in it that strangers may have chosen. */
 #ifndef COMMON_HTML_H
 #define COMMON_HTML_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ctrl-C and its like. A signal that the caller has the program ignore (nohup) stays ignored.
  * A program uses one of the two ways, watching or holding, at a time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A JSON document (RFC 8259) on standard output. Commas are put where they belong, and each
  * element of the outermost array is on a line of its own. Nothing gets lost: an error of writing

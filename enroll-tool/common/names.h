@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The accounts that the name service lists, in one table: a hundred thousand single look-ups would
  * read /etc/passwd as often. Services that list no users, or not all, are common (sssd).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* "Did you mean": the word that was probably meant by a mistyped one. */
 #ifndef COMMON_NEAREST_H
 #define COMMON_NEAREST_H

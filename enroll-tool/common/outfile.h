@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A new file for a secret: recovery codes, a picture. It is made before anything is stored, only
  * its owner can read it, it replaces no file, and it is removed unless it is kept.

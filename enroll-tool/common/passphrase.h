@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The passphrase of an export file or a copy of the keyring: asked at the terminal, which need not
  * be standard input, or read from a file. It is never an argument or in the environment, which

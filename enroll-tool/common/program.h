@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Another program, run to its end: without a shell, in an environment of its own, for a limited
  * time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The progress of long work: a line on a terminal, nothing in a pipe. */
 #ifndef COMMON_PROGRESS_H
 #define COMMON_PROGRESS_H

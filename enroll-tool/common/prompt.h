@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Answers that a person types, or that a script writes to standard input. Secrets and codes are
  * read this way only, never from arguments, which every user of the host can read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The recovery codes of a user on a page that can be printed, written by write(2) from a buffer
  * that is wiped.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The lines of pam_totp.so in a PAM service, each with its policy. */
 #ifndef COMMON_SERVICE_H
 #define COMMON_SERVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A QR code as SVG: a file, or a part of a page. The picture holds a secret. */
 #ifndef COMMON_SVG_H
 #define COMMON_SVG_H

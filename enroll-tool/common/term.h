@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The terminal: its size, whether it shows color, and how wide a text is on it. */
 #ifndef COMMON_TERM_H
 #define COMMON_TERM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What totp-enroll and totpctl share: exit codes, messages, the policy, the store and the log.
  * Messages go to standard error and begin with the program's name; results go to standard output.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Times as people read them: local time with its zone. */
 #ifndef COMMON_WHEN_H
 #define COMMON_WHEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl check [FILE]: can logins use this policy? Mistakes are printed as "file:line: …" without
  * the program's name before them, as editors and configuration managers expect it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl delete: remove a user's enrollment, so that no token and no recovery code works. */
 #include "common/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl forget USER...: remember no address any more, so that the next login from each needs a
  * code again. For a stolen laptop or phone, and for a bastion host that proved to be shared.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl init: make keyring, store and marker. An administrator runs it once on each host: if a
  * package ran it, all clones of an image would have the same key.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl invite, uninvite: an invitation allows a user to enroll in a login after the last date
  * for it; without a user, the list of invitations.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl list: one line for each enrolled user, with a word about those who cannot log in. */
 #include "common/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl recovery USER: new recovery codes instead of all that there were. With --save they are
  * on the disk before the old ones become invalid. The codes that are printed are those that are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl repair, repair-clock and adopt: three states in which a login denies a right code until
  * an administrator has decided. They allow as little as they can: repair accepts no code that could

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl resync USER LABEL: find a hardware token that is out of step, by two codes. */
 #include "common/ctl.h"
 

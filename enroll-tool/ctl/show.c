@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl show USER: the enrollment of a user, without its secrets. */
 #include "common/ctl.h"
 

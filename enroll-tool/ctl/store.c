@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl store accept: the store was moved to this machine, or restored from a backup. This host
  * does not know which codes were used since the backup, so from now on it denies every code that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl suspend, resume: deny every code of a user for a time, and keep the enrollment. */
 #include "common/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl temporary-code: a code for a user whose phone is lost, which can be read out over the
  * telephone. It is printed once, after it is stored; the credential keeps its hash.

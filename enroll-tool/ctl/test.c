@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl test USER: what a login would meet and why, rule by rule, and what it would make
  * of a code. It reads and never writes: no code is used up, no failure counted.

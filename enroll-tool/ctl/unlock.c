@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl unlock USER...: forget the failed tries that make a user wait. They may have been an
  * attack, so no address is remembered any more.

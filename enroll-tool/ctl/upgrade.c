@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl upgrade: write records of the newest version that this totpctl knows. Until then a
  * program that is newer than the store writes what the older one reads, so that an older program

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: the account line of an enrollment in the login. The auth line passes users who
  * must enroll on to the account line; if that is missing or skipped, they log in without a code.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: administrators who could not log in, or not become root. They are root, and
  * the members of the groups that sudo is usually given to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: is everything as it must be, so that logins are asked for a code and the right
  * code is accepted?

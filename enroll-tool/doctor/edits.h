@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Edits of a file of auth lines, as the text that they make and as a sed command. */
 #ifndef DOCTOR_EDITS_H
 #define DOCTOR_EDITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: findings, each with its repair, and the permissions that every part looks at. */
 #include "doctor/finding.h"
 

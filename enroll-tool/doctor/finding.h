@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: what its parts share. Each part checks one thing, and reports a finding for
  * everything that would skip the code, deny the right users, or forget used codes. A part that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: the clock, the disk under the store, a repository in /etc. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: programs that cannot ask a second question, or give PAM no address of their
  * clients. PAM reports neither, so this is a list, by PAM service, of what their sources do.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Find a command that repairs the auth lines of one service. Edits of the service's own file are
  * tried in memory, and each result is walked as libpam would walk it. A command is returned only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: services, and the policies of their lines. */
 #include <stdlib.h>
 #include <string.h>

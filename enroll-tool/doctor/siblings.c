@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: programs that log people in by more than one PAM service. If
  * only one of them has a line of ours, users log in by the others without a code.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: the settings of sshd and what they mean for logins with a code: repairs, the time
  * for an enrollment, exempt accounts of programs, and the PAM service.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: Match blocks of sshd's configuration. Each one that changes how logins
  * are authenticated is judged with its settings over the common ones.

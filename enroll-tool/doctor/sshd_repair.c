@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: repairs of sshd's configuration. sshd tries each one on a copy of its file before
  * doctor prints it: the first line of a setting counts, a file may have no Include, and sshd may

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: sshd's settings, as sshd itself has them after includes and defaults, and a
  * judgment of how logins are authenticated by them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl doctor: sshd's settings, as sshd itself prints them (sshd -T), and repairs that sshd
  * has tried.

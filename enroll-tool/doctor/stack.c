@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: the auth lines of one service. */
 #include <glob.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: which services there are, and what their stacks need beside an auth line. */
 #include <dirent.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: the keyring, the store and every record in it. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: totpd, its account, and whether it can answer programs. */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The steps of an enrollment that a person sees, the same for root's work and for a user's own.
  * A secret that was not shown is never stored.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "enroll/enrollment.h"
 
 #include <string.h>

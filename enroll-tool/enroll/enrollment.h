@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One enrollment: a new token of a user, and what belongs to it. It is made completely before
  * anything is shown, and stored completely or not at all.

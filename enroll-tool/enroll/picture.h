@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The QR code as a file. */
 #ifndef ENROLL_PICTURE_H
 #define ENROLL_PICTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line of totp-enroll. */
 #ifndef ENROLL_REQUEST_H
 #define ENROLL_REQUEST_H

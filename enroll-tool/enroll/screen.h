@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A new secret on the screen: the picture to scan and the text to type, laid out so that both and
  * the question that follows fit one window. Everything is written by write(2) from buffers that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What users do about their own enrollment. Every step is a request to totpd: only totpd can read
  * the credential, and it decides. Nothing that is stored passes through a file of theirs, and

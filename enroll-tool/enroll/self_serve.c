@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A user's own enrollment: finds the user and the status, and runs the subcommand. */
 #include "enroll/self.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "import/as_user.h"
 
 #include <errno.h>

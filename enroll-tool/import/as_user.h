@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reading a user's file with the rights of that user, in a separate process. The user may read
  * whatever the path leads to: root follows no link of the user, opens no device and waits for no

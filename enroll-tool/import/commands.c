@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The family of totpctl import: the options that its members share. */
 #include "import/import.h"
 

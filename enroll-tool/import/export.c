@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl export FILE|- [USER...]: credentials with their states, sealed under a passphrase, for
  * another host. Each record is locked only while it is read, so each is consistent, but they are

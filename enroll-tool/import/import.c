@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The first half of an import: reading, checking, keeping in memory. */
 #include "import/import.h"
 

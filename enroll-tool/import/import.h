@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl import: what all readers share. A reader (import_*.c) turns files of another system
  * into drafts. Each draft is checked, matched with an account of this host and kept in memory,

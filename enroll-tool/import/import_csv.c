@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl import csv FILE|-: the users of a list, one a line. */
 #include "import/csv.h"
 #include "import/import.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl import exported FILE|-: an export of totpctl export, from this host or another one. The
  * keyrings may differ. Used steps, counters and codes stay used.

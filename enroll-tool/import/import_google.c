@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl import google PATH...|--homes [PATH]: the files of google-authenticator. A file in a home
  * belongs to its owner, and is read with the owner's rights; a file of a directory belongs to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl import oath FILE|-: the users of pam_oath. Each line is a token. It has the code that was
  * used last and the local time of its use; the step of the code is searched around that time.

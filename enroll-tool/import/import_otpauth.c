@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl import otpauth FILE|-: otpauth URIs, as phone apps and other systems export them. */
 #include "import/import.h"
 

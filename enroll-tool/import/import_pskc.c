@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl import pskc FILE|-: PSKC containers (RFC 6030) with plain keys, as makers of hardware
  * tokens deliver them. A document with a document type is not accepted, so there are no entities

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl import pskc, built without libxml2. */
 #include "import/import.h"
 

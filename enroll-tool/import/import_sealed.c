@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl import sealed PATH...: credentials from the store of another host whose keyring has a
  * key of this one, as files or directories. They have no state, so used codes are not known

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The second half of an import: new records are stored all at once or not at all; existing records
  * are replaced one after the other, each under its lock. An interruption removes the new records,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl import totp-cgi DIRECTORY [STATE]: USER.totp holds the secret and the scratch
  * codes, USER.json in the other directory which codes were used. They are read together, or used

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl key backup FILE and key restore FILE: a copy of the keyring under a passphrase, to
  * be kept elsewhere. A restore only adds keys that are missing and removes none, so an old copy

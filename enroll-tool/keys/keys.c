@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "keys/keys.h"
 
 #include <errno.h>

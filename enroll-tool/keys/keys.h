@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the subcommands about keys share: the use of keys, the keyring, and totpd. */
 #ifndef KEYS_KEYS_H
 #define KEYS_KEYS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl key list: the keys of this host, and how much each has sealed. */
 #include <string.h>
 

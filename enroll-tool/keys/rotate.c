@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * totpctl key rotate: replace the active key. Each step leaves a keyring that opens everything, and
  * a mark in it with which the next run continues:

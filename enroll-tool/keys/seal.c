@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl key seal: the keyring as a systemd encrypted credential. */
 #include "keys/keys.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The accounts of a report: those that the name service lists, those with a record or an
  * invitation, those that the policy names, and their groups. All are read once: a hundred thousand

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl report: how far the enrollment of a host is. */
 #include "common/ctl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Counting, which all forms of the report share. */
 #include "report/report.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The enrollment of a host as text, JSON and HTML. */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The report as one page, from report.html.in: it needs no script, font or picture. */
 #include <stdlib.h>
 #include <string.h>

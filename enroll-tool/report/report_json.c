@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The report for programs: one object. */
 #include "common/json.h"
 #include "report/report.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The report in a terminal: bars as wide as the window, of letters if it cannot show blocks. */
 #include <stdio.h>
 #include <string.h>

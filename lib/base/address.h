@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Literal IP addresses and networks. No name is ever looked up. */
 #ifndef BASE_ADDRESS_H
 #define BASE_ADDRESS_H

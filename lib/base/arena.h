@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory for many small secrets, which is wiped and given back all at once. It grows by whole
  * blocks, so that nothing is ever moved and no copy is left behind.

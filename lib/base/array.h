@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Arrays that grow. */
 #ifndef BASE_ARRAY_H
 #define BASE_ARRAY_H

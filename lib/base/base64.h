@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* base64 (RFC 4648 section 4), in which a keyring and PSKC files write keys. */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Untrusted bytes enter through `struct bytes` and leave as checked values. Integers are
  * big-endian. A read past the end gives zeros and marks the cursor bad, so a decoder reads field

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Everything that we use of libcrypto. Only crypto.c includes its headers, so that a change of
  * library is a change of one file. Nothing here keeps state, and no error is left behind in

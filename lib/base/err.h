@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The one error type. TOTP_OK is zero and the only success; the compiler refuses a
  * call whose result is ignored and a switch that forgets a member. A wrong code is

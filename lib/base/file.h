@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Files that are written whole. The bytes get a temporary name in the directory where they belong
  * and reach the disk before they get their own name, so that a reader and a power cut find either

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Whole reads and writes of small files. A call that a signal interrupts is repeated; a short
  * write is an error, because half a record is useless.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ownership of descriptors and memory. A descriptor declared OWN_FD is closed when it goes out of
  * scope, on every path; to hand it on, move it with fd_take. Closers keep errno.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Opening files that a stranger may have prepared. One component at a time, never
  * following a link, never blocking; the checks read the opened file, not its name, so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/secret.h"
 
 enum totp_err secret_set(struct secret *dst, const void *data, size_t len)

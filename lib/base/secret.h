@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bytes that nobody else may see. A secret has a fixed capacity, so that growing it
  * never leaves a copy behind, and is declared OWN_SECRET, so that every way out of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Text from files and people: slices that are not NUL-terminated, and the few shapes
  * that the policy, the keyring and imports share. Nothing here reads past a slice, looks

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Accounts and groups, as the host's name service knows them. */
 #ifndef HOST_ACCOUNT_H
 #define HOST_ACCOUNT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Asking totpd, for a program that may not open the store: one request, one response, in bounded
  * time. It uses no signals, threads or children, and changes nothing in the calling program.

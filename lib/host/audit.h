@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Records for the Linux audit system beside the log: changes of credentials and keys, with the
  * user who made them. The kernel adds login uid and session of the process that sends the record.

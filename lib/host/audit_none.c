@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Built without libaudit: no records. */
 #include "host/audit.h"
 

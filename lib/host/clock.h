@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The one place that reads the wall clock. */
 #ifndef HOST_CLOCK_H
 #define HOST_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading the policy file, the same way in the module and in every tool. */
 #ifndef HOST_CONF_H
 #define HOST_CONF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* How much time the calling program leaves for a login. */
 #ifndef HOST_DEADLINE_H
 #define HOST_DEADLINE_H

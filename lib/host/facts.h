@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The facts that the gate needs: is the user in a list of the policy, and the source trusted? */
 #ifndef HOST_FACTS_H
 #define HOST_FACTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Functions of a library that is loaded only when it is needed. */
 #ifndef HOST_LIBRARY_H
 #define HOST_LIBRARY_H

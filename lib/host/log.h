@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The log: one line for each decision, to syslog (authpriv), which people read and programs can
  * parse. No function here takes a code, a secret or a password.

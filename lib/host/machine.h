@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which host this is: its identity and its names. */
 #ifndef HOST_MACHINE_H
 #define HOST_MACHINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Pictures of a secret. libqrencode is loaded by name when a picture is shown, so that a program
  * that uses the module does not load it. The modules of the picture that libqrencode returns are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * QR codes. libqrencode makes them, and is loaded only when a picture is shown; here they are drawn
  * as text. The picture holds a secret: the caller wipes the drawing.

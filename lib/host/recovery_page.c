@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "host/recovery_page.h"
 
 #include <stdio.h>

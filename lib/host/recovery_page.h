@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A page for printing with the recovery codes of a user. It holds the codes. */
 #ifndef HOST_RECOVERY_PAGE_H
 #define HOST_RECOVERY_PAGE_H

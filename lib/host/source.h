@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where a login comes from: the throttle counts by it, `remember` remembers it, and the log and
  * the message to the user show it. The first of these that there is:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Whether the process is sshd, and what sshd reports about a login. */
 #ifndef HOST_SSHD_H
 #define HOST_SSHD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "host/sshd_config.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The lines of sshd's configuration, read as sshd reads its files: includes are followed, and
  * each line has the Match block that it belongs to. What a setting means is up to the caller.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One line of a CSV import: user,base32[,algorithm,digits,period|hotp:COUNTER]. Fields are not
  * quoted; blanks around them are ignored; an empty field at the end means its default.

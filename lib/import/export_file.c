@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "import/export_file.h"
 
 #define EXPORT_VERSION 1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A credential and its login state as one string of bytes, of which an export is made. The format
  * is specified in pam_totp-record(5). The bytes hold the secrets: wipe them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "import/field.h"
 
 void imported_wipe(struct imported *imported)

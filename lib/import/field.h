@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of several other systems have in common: words, names, numbers and secrets, and
  * the token that each reader makes of them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The file that google-authenticator keeps for a user, ~/.google_authenticator, and that of
  * totp-cgi, which is nearly the same: a secret, options on lines that begin with '"', unused

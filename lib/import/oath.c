@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "import/oath.h"
 
 #include "otp/totp.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One line of users.oath, the file of pam_oath:
  * TYPE USER PASSWORD HEXKEY [COUNTER [LASTOTP [TIMESTAMP]]], with any blanks between.

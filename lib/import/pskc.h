@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One key of a PSKC container (RFC 6030), the form in which hardware tokens are delivered. The
  * XML around it is the tool's; here its texts become a token.

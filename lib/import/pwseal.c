@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "import/pwseal.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Files that leave the host, sealed under a passphrase: an export, a backup of the keyring.
  * AES-256-GCM under a key that scrypt makes of the passphrase. The format is specified in

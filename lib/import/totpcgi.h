@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What totp-cgi notes about a user's logins, USER.json: a JSON object of four members, of which
  * success_timestamps, used_scratch_tokens and counter say what must not be accepted again. The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a person, or a program in their stead, answered to the prompt. */
 #ifndef LOGIN_ANSWER_H
 #define LOGIN_ANSWER_H

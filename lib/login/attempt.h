@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One answer tries to log one user in: read, lock, judge, commit; again while stale. */
 #ifndef LOGIN_ATTEMPT_H
 #define LOGIN_ATTEMPT_H

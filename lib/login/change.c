@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/change.h"
 
 #include "login/enroll.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What people change about their own record, each by a code or a recovery code of it: the
  * answer is used up and the change is made in one step, or neither is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The code that somebody types back before anything is stored: the only check that shows
  * that the phone has the secret, honours its settings and agrees about the time. Pure.

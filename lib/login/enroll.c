@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/enroll.h"
 
 static enum totp_err fresh_keys(struct cred *cred)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Every change of a credential: make, add, replace, rename, remove, import, repair. The module,
  * totpd and the tools change a copy in memory, and store it by enroll_create, enroll_store or

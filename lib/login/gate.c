@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/gate.h"
 
 #define CLOCK_UNSET_BEFORE 1577836800 /* 2020-01-01 */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which users are asked for a code: decided before the prompt, from facts alone. */
 #ifndef LOGIN_GATE_H
 #define LOGIN_GATE_H

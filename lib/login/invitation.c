@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/invitation.h"
 
 bool invitation_is_needed(const struct policy *policy, const struct gate_facts *facts,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Users who may enroll although the last day for it has passed: the store knows them. */
 #ifndef LOGIN_INVITATION_H
 #define LOGIN_INVITATION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Is this answer right, and what follows from it? A pure function: no clock, no files, no
  * chance; the same inputs give the same ruling.

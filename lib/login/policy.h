@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The policy: what an administrator decides. One table in policy.c gives every key its
  * name, type, range, default and where it may stand; the manual is checked against it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A hardware token that went its own way: two codes in a row tell where it is. For an
  * administrator's act, never for a login; pure.

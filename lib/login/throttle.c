@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/throttle.h"
 
 /* What is left in a bucket at `now`, and since when the next drop drains. */

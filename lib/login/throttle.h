@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two leaky buckets bound how often a source may be wrong: a short one that drains soon and a
  * long one that stops a patient guesser. Only failures fill them; no success empties them; a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/wire.h"
 
 #define REQUEST_MAGIC  0x50545132u /* "PTQ2" */

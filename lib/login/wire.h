@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a program and totpd say to each other: one request, one response, each a message of
  * one fixed length whose bytes are specified in totpd-protocol(5). A field that an

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* base32 (RFC 4648 section 6), in which people and apps write secrets. */
 #ifndef OTP_BASE32_H
 #define OTP_BASE32_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* HOTP, the counter-based code (RFC 4226), on which TOTP builds. */
 #ifndef OTP_HOTP_H
 #define OTP_HOTP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "otp/totp.h"
 
 enum totp_err totp_step_at(int64_t unix_time, uint32_t period, uint64_t *ret_step)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* TOTP, the time-based code (RFC 6238). No clock is read here: time is an argument. */
 #ifndef OTP_TOTP_H
 #define OTP_TOTP_H

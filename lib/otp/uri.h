@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * otpauth URIs, the text inside an enrollment QR code (the "Key Uri Format" of the authenticator
  * apps; draft-linuxgemini-otpauth-uri-00):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The lines of a PAM service, read as libpam reads them: includes and substacks are followed,
  * control words become actions. And libpam's result, given the answers of the modules.

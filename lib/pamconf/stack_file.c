@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The files in which libpam finds the lines of a service. */
 #include <stdlib.h>
 #include <string.h>

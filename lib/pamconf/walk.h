@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Every way that a login can take through a stack, whatever its modules answer, and what that
  * means for our lines. A known module gives only the answers that it can give, any other module

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The credential: the tokens and recovery codes of a user. It changes when the user enrolls or an
  * administrator acts, never at a login; a login changes the state (record/state.h). The bytes are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "record/invite.h"
 
 #define INVITE_MAGIC   0x50545356u /* "PTSV"; a credential begins with its version */

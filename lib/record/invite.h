@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An invitation allows one user to enroll in the login although the last day for it has passed.
  * An administrator creates it, for a limited time; the enrollment uses it up. The bytes are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "record/recovery.h"
 
 #define BYPASS_EARLY_MAX 60 /* seconds before it was made: a clock that was set a little */

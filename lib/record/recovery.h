@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Recovery codes, for users who have lost their phone. Twelve characters of Crockford's base32
  * are 60 random bits; the credential keeps a salted hash of each, the login state a bit for each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The seal around a credential: AES-256-GCM under a host key, so that a copy of the store
  * is useless without the keyring. The format is specified in pam_totp-record(5).

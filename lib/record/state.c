@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "record/state.h"
 
 #define STATE_MAGIC  0x50545354u /* "PTST" */

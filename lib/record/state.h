@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The login state: what logins change about a credential. Two slots of one 4 KiB block
  * each are written in turn, so that a write that is cut short leaves the other one; each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Versions of records. A credential and its state have the same version. A program writes the
  * version in the store's marker, so that an administrator can go back to an older program until

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host keys that seal credentials: a text file, one key a line: id (8 hexadecimal
  * digits), base64 of 32 bytes, day of creation. The first key is the active one, which seals; all

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/store.h"
 
 enum totp_err store_retry(store_try_fn *one_try, void *context, struct reason *why)

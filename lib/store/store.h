@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where credentials and login states live, whatever the engine. This is what every engine
  * promises; tests/unit/test-store-contract.c checks it:

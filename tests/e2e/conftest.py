@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Each test gets a host with a new store; when it ends, no log may hold a code or a secret."""
 import os
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 A host to log in to: accounts, a store, sshd, and its log.
 

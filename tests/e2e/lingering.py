@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What an attacker sends to totpd: descriptors that take for ever to close."""
 import os
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A service manager for totpd: holds its two sockets, and passes them on with a keyring."""
 import os
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Requests to totpd from an attacker who has read the manual."""
 import random
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A database server, which does not run as root, with the stack of pam_totp(8)."""
 import glob
 import os

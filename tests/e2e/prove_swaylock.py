@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 swaylock, a locker of Wayland screens, on a screen in memory. It needs many packages, so
 scripts/prove runs it and not scripts/test.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 As test_totpd_faults, but at every call of the child and not only at those that change something.
 """

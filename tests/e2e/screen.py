@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A screen in memory, and alice at it: her screen locker, and the keys that she presses."""
 import os
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Records of the Linux audit system, at the socket of the real kernel: strace shows what is sent
 there, and nothing fails where the kernel rejects it. Whether the kernel then writes a record

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Stacks in which the lines for enrollment in the login are wrong: the login does what pam_totp(8)
 says, and doctor reports each.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Completions for bash and zsh, in real shells: they offer what the programs accept."""
 import glob
 import json

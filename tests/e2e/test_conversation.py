@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 What users see of an enrollment in the login, and what others can learn from it: transcripts side by
 side, every point at which a user can leave, pictures as a camera sees them.

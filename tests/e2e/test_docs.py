@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The commands of README.md and docs/, read from the pages and run on a private host.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpctl doctor with the real sshd: what it reports about a host is what happens there."""
 import json
 import re

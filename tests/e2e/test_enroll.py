@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totp-enroll as a user runs it: at a terminal, with a phone."""
 import os
 import re

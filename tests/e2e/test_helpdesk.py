@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The help desk: temporary codes, and users who are suspended, with ssh and su."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Enrolling inside the login, with the stock sshd and ssh, login and su."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The keys that encrypt records: rotated while people log in, and sealed to the host."""
 import os
 import select

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """su and sudo, started by ordinary users: set-uid programs, whose caller may be hostile."""
 import os
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 What sshd accepts before the code, besides a public key: a Kerberos ticket and the key of a host,
 each from the real programs (a KDC, kinit, ssh-keysign), with if_publickey.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Migration: files that the other systems' own programs made and used, and then our logins."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Which process checks a login: its own, or totpd. tests/module/test-place.c tests the table itself;
 here real programs and real sandboxes decide.

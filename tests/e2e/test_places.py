@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Sources without an address: network services of root that do not pass their client's address, used
 by strangers, and login(1) at a terminal, used by the owner.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The stacks of pam_totp(8), each taken from the page itself, with the program that it is for."""
 import ftplib
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The removal that docs/uninstall.md describes, with the real sshd and libpam."""
 import glob
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 A whole host at once: the profile of pam-auth-update over Debian's own stacks, with Debian's own
 programs. Users who must enroll are shown how where they log in; nothing else changes.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totp-enroll as ordinary users run it for themselves, through totpd."""
 import fcntl
 import json

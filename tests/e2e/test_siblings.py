@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Programs with more than one PAM service: the real sudo -i and su -. What doctor reports about them
 is true, and the repair that it prints works.

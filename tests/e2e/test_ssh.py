@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Logging in with the real sshd and the real ssh."""
 import os
 import re

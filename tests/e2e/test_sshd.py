@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Common configurations of sshd: what totpctl doctor finds in them; the repairs that it prints are
 run, and then a user logs in.

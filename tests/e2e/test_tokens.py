@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Recovery codes, several tokens, hardware tokens and pictures: enrolled, and used with ssh."""
 import json
 import os

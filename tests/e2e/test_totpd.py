@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpd, asked by programs of ordinary users, by set-uid programs and by attackers."""
 import array
 import base64

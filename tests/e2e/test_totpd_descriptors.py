@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Descriptors that attackers send to totpd: closing them delays only a process that nobody needs.
 
 Kernels from 6.16 on refuse them when they are sent; older ones deliver them. On a new kernel the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Changes through totpd, while its children are killed or the disk fails: the old record or the new
 one.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """scripts/try on a machine that has an sshd of its own."""
 import os
 import pathlib

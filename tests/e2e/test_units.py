@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The units and files for systemd, without systemd: account, directories, sockets, sandbox."""
 import base64
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpd's messages, written from their description in totpd-protocol(5) alone."""
 import socket
 import struct

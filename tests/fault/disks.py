@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Disks that are full, read-only or failing, on real file systems in loop devices.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Faults: every system call of a login, an enrollment, an import and a revocation is made to fail, or
 is the last that the process makes; memory and disk run out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Logs daemon in, for fault.py, which makes system calls fail meanwhile.
  *

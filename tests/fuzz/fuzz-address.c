@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is a network, a NUL, and an address. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is an answer, a NUL, and the password. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The input is entries of an export, one after the other, with or without the first line of a file.
  * Since no mutation finds a MAC, it is also a length byte, the fields of a state, and a credential,

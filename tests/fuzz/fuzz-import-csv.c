@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "fuzz.h"
 
 #include "otp/base32.h"

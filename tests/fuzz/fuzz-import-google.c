@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is one file, read in both formats. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is one line, which is written again from what was read, and read once more. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is the texts of a key, in the order of the struct, with a NUL between. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The whole module under libpam: policy, PAM line, user, host, answer, record and state come from
  * the input, while calls of libc and libcrypto fail at random, with the input as the seed. Whatever

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is a policy file, and then the arguments of a PAM line, each ended by a line feed. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The input is a box, and a plaintext, which must be read back. A box from elsewhere is opened only
  * at the least cost, because scrypt would take the fuzzer's time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is a box, which must not open, and a plaintext, which must be read back. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is PAM_RHOST, SSH_CONNECTION, PAM_TTY and the service, with NULs in between. */
 #include "fuzz.h"
 

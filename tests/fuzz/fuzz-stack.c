@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The input is the file of a PAM service and, after each NUL, a file for its includes: the length
  * of an include's name selects the file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The input is the two slots of a file without their MACs, the first half slot 0 and the
  * second slot 1, each filled up with zeros. Both are then authenticated for the example

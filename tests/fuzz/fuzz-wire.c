@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The input is a message of either kind: a message that can be read is written unchanged. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Each target tests one decoder. libFuzzer calls it with any bytes; replay.c calls it with those of
  * the corpus, in every build. REQUIRE states what must always be true.

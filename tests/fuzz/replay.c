@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Runs every file of the directories on the command line through the fuzz target. */
 #include <dirent.h>
 #include <err.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Plain English, as CONTRIBUTING.md asks for it: a table of patterns that confuse readers, searched
 for in comments, messages, manuals and every other text. Arguments are the files or directories to

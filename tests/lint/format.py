@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Every C file is as clang-format leaves it. Argument: clang-format."""
 
 import re

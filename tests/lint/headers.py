@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Every header of the product compiles alone. Arguments: the compiler and its flags."""
 
 import concurrent.futures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 A file includes headers of its own directory and of those that its directory may use; the edges
 never include each other, and no two files use each other in a circle. What touches the host

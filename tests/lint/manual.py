@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The manual against the option table: every setting is documented with its default, and nothing else
 is. The pages among themselves: each names all others, with their sections, and an example keeps its

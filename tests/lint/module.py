@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 What the module loads into a process: the functions of PAM's interface and nothing else, no library
 that a login does not need, few bytes. Argument: the built module.

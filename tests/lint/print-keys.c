@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Prints the option table for manual.py: name, places, default, separated by tabs. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Each numbered promise of SECURITY.md names tests, and every test that is named exists."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 How the product's functions are divided: prints, for the whole tree or the paths given as arguments,
 the share of short helpers with one caller, of static names used in several files, functions with

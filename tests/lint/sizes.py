@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Functions that fit on a screen. Functions over 60 lines are printed, and over 100 a failure;
 files over 500 lines are printed. Argument: universal-ctags.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Text files as .editorconfig wants them, without notes to ourselves and paths of one machine."""
 
 import re

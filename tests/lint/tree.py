@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the lints share: the files of the repository, and how a finding is printed."""
 
 import os

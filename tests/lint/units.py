@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 systemd reports no mistake in totpd's units, and rates the service's exposure as low. Only standard
 error shows that a unit is wrong: systemd-analyze succeeds nevertheless.

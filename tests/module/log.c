@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A log that replaces libc's: a program that uses scene_log calls these functions instead. */
 #include <stdarg.h>
 #include <stdio.h>

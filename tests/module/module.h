@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What every test of the module includes: cmocka, the scene, and a few abbreviations. */
 #ifndef MODULE_H
 #define MODULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A module that stands before or after ours in a stack. authtok=PASSWORD leaves a password in
  * PAM_AUTHTOK; show prints what it finds there.

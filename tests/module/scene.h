@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A host for tests that go through libpam: a directory of its own with service file, policy,
  * keyring and store, and a program that logs in there. The test sets the wall clock: scene.c

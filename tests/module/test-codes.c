@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which users are asked, what PAM gets, and what the options of the PAM line and the settings of
  * the policy file change.

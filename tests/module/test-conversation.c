@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The program between the module and the user may break the protocol, and not every answer is a
  * code.

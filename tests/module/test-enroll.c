@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The account stage: it enrolls the users whom the auth stage has just sent on to enroll, and
  * nobody else.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Each code works once, the number of guesses is limited, and neither rule locks out the owner. */
 #include "module.h"
 

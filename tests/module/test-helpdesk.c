@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a help desk does, as the user and the log see it: temporary codes, disabled users, and
  * records that a first code has to confirm.

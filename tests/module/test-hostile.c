@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * User names and files that an attacker prepared: the users are asked like everybody, denied in
  * bounded time, and never taken for users who are not enrolled.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The one translation to PAM codes, for every error and verdict. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `password`: where the code comes from, and what the next module finds as the password. The stack
  * is: a module that sets a password (or none), ours, a module that shows what it finds; all are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of totpd(8): which process checks a login, for each kind of caller and store. */
 #include <setjmp.h>
 #include <stdarg.h>

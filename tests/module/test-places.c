@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where a login comes from: trusted networks, remembered addresses, services and terminals; and
  * what users read about failures that were not theirs.

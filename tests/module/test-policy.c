@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A policy that is not fully understood is rejected: half a policy is worse than none. */
 #include "module.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The lost phone and the counter-based token, through libpam: what the user reads and what is
  * logged.

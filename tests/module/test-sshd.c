@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the module does with what sshd passes on. It believes only sshd, so this program runs its
  * tests in a copy of itself with that name.

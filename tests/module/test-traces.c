@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a login leaves behind: no secret anywhere, the same words for everybody, and an unchanged
  * program.

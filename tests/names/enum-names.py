@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Write enum-names.h: the names of the members of every enum that a header of the program declares,
 and of PAM's return values. Arguments: the root of the sources, the directories of the headers with

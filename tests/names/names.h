@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * assert_int_equal and assert_int_not_equal that print names when they fail. A value is named if
  * one of the two has the type of an enum of the program, or if the text of one of them speaks of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A comparison that fails prints the names of what it compared. */
 #include "../unit/unit.h"
 

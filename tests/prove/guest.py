@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A machine of its own: Debian with systemd as process 1, and this project installed in it.
 
 Only the kernel is shared with this machine: mounts, processes, network, host name and cgroups are

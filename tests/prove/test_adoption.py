@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpctl report with a hundred thousand accounts, and its page in a browser."""
 
 import resource

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 What a check by totpd costs, and how much one user can slow down another, as bench/ measures it.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The instructions of README work on a bare release, with only the packages that install-deps
 installs.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The letters of totpctl enroll as a browser shows and prints them."""
 
 import subprocess

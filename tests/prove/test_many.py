@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 A hundred thousand users: imported, listed, looked at, exported, imported by other hosts, and
 encrypted with another key. On a terminal a bar shows the progress of each command.

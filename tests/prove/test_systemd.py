@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """With systemd as process 1, its sockets and its journal."""
 import base64
 import hmac

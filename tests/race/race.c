@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Many processes at one record, each a login through libpam and the real module, released together.
  * In a build without the store's lock the only test is that these tests can fail.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Print TAP, as the other test programs do, so that every single test is counted. A test whose codes
 may have expired meanwhile is run again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded: the clock and the disk of a host that a test invents. $HOST_CLOCK is "free" for a
  * clock that no service synchronizes; $HOST_DISK is the number of a file system type, by default

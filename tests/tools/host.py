@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the tests of totpctl share: a store of their own in a temporary directory."""
 
 import base64

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded: the program's lines to syslog go to the file $LOG_CATCHER, so that a test can read
  * them without a daemon. Its records for the audit system go to $LOG_CATCHER.audit, as "TYPE …", so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A module that returns the number in its first argument. It sets the PAM variable that the second
  * one names.

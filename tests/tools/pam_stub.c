@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A module that stands for any first factor and for ours. It returns what the environment says for
  * the name under which it was loaded, "STACK_ANSWERS=pam_unix=0 pam_totp=7". Other names are

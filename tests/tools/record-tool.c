@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the tests of totpctl need and totpctl does not do: log in, and put a record into states that
  * otherwise need days or mistakes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Logins through the PAM stacks of this host, one for each line of the input: "SERVICE USER
  * ANSWERS", for pam_stub.c. Prints what libpam returns for each, as a number.

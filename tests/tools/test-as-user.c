@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reading a file with the rights of another user; needs root, and the uid of nobody as that user.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The reader of PAM stacks compared with libpam on random stacks with includes, substacks, jumps
  * and mistakes: both must give the same result for a login.

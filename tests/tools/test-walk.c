@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What doctor reports about a stack, compared with libpam on random stacks, for every combination
  * of return values of its modules; and common stacks by name.

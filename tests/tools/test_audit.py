@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The log names the user who made a change and had logged in, and the audit system gets a record.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 totpctl doctor on hosts that are broken on purpose, each in one way, and on good ones.
 

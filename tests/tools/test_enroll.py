@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpctl enroll: many at once, with a letter for each, on a store of its own."""
 
 import html

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 What ends the time for which `remember` skips the question, and what never makes a used recovery
 code valid again.

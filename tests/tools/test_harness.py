@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What a developer reads when one of these tests fails."""
 
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpctl temporary-code, suspend and resume, on a store of its own in a temporary directory."""
 
 import datetime

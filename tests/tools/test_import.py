@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 totpctl import and export: what is imported from other systems, what is not, and that both are
 reported.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """JSON output has the members that the manual names, and no others."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpctl key: the keys that encrypt the records, and their rotation."""
 
 import fcntl

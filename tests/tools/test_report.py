@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 totpctl report, on a host with invented accounts: each run covers /etc/passwd and /etc/group in a
 mount namespace of its own.

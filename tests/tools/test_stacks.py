@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Common PAM stacks (tests/stacks): what doctor finds in each, and that the repair that it prints is
 one. The test runs the command as a person would; then the real libpam goes through every service of

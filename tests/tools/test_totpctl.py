@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpctl as an administrator runs it, on a store of its own in a temporary directory."""
 
 import fcntl

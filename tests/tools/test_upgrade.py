@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 totpctl upgrade: a store gets a newer version when the administrator says so, and older programs can
 use it until then.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """totpctl list, test, recovery and resync, as an administrator uses them."""
 
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Linked instead of lib/record/version.c: what a later program will know. */
 #include "record/version.h"
 

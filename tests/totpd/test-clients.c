@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Whose request is next: no user blocks the others. */
 #include "../unit/unit.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* How many lines one user makes totpd log. */
 #include "../unit/unit.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A credential in which every field has a different value, and a host key. */
 #ifndef EXAMPLE_H
 #define EXAMPLE_H

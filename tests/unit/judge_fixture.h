@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One user's record before and after a login, and answers judged against it. */
 #ifndef JUDGE_FIXTURE_H
 #define JUDGE_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * For functions that replace a call of libc: the call itself, by the kernel's own number where libc
  * has no other name for it, and with the structs that this build has.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The library opens, looks at, locks and renames files through these functions. Each call is a
  * point at which another process may act in between.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A test's own store in a directory under /tmp, and records to put into it. All of it is removed
  * when the test ends, however it ends. Needs root: the records belong to an account of their own,

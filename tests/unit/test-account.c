@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Uses the name service of the machine that runs the test: root is the only account that it needs.
  */

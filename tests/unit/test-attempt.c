@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One answer against a real store: the verdict is returned only after the new state is on the disk,
  * and a failure never allows a login.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What reaches libaudit, whose functions this program defines and exports, so that they are found
  * like those of a library that the process has loaded.

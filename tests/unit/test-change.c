@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What users change about their own record: a correct code and the change are stored together, or
  * neither is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the lists of the policy mean for an account with two names, on a host that this test
  * invents: alice and alice2 have uid 1000, and only alice2 is in group wheel.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Files that are written whole: what reaches the disk when, and what a failure leaves. */
 #include "store_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A temporary code from an administrator; and a record that is disabled. */
 #include "judge_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Counter-based tokens (RFC 4226 section 7). */
 #include "judge_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Recovery codes: what a user has when the phone is lost. */
 #include "judge_fixture.h"
 

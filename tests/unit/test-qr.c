@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libqrencode makes the picture; our code draws it. So each drawing is read back here, half block
  * by half block, and must show the same modules. The end-to-end tests show that a camera can read

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "judge_fixture.h"
 
 #include "login/resync.h"

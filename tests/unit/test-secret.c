@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Secrets, and the two other things on which everything else depends: owners and errors. */
 #include "unit.h"
 

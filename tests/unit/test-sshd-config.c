@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading sshd's configuration, in the order of its files and with their Match blocks. */
 #include "store_fixture.h"
 

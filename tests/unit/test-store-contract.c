@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What every engine promises (store/store.h), tested through that header only: another engine
  * passes this test by providing its own fixture. test-store-files.c tests what happens to files

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a command has acknowledged is on the disk. The store's calls go through this file, which
  * keeps a list of what is not on the disk yet: the bytes of a file until it is synced, an entry of

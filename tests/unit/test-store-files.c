@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What happens to the files engine only: files that an attacker prepared, disks that are full, and
  * what a killed writer leaves. The store's own account is the attacker here.

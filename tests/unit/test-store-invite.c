@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Invitations as files: files of attackers, older stores, disks that fail. */
 #include "store_fixture.h"
 

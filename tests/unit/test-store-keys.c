@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The keys that encrypt records, and their rotation while other processes run: what store/store.h
  * promises about it.

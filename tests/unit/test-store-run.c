@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * readonly_login: a disk that fails now and then, and a directory that is empty after a reboot.
  * Whatever the disk does, no code may be accepted twice.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The messages of totpd, byte by byte: man/totpd-protocol.5.scd. */
 #include "unit.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What every unit test includes: cmocka with what it needs, and a few abbreviations. */
 #ifndef UNIT_H
 #define UNIT_H

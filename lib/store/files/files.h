@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the parts of the files engine share. The store's own account is less trusted than root:
  * every file below the store is opened with the rules of base/path.h, and its bytes are

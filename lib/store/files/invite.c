@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Invitations of the files engine: one sealed file for each user, in a directory that a store of
  * an older version lacks. They are read only at a login of a user who is not enrolled and must

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the files engine does with one file or directory: make, write, lock, compare. */
 #include <errno.h>
 #include <fcntl.h>

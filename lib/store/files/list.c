@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The users who have a record, and stray files: what the directories of the files engine hold. */
 #include <dirent.h>
 #include <errno.h>

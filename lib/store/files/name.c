@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The names of the files engine's files: what a user name becomes. */
 #include "store/files/files.h"
 

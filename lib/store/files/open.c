@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening a store of the files engine: its directories and the marker that proves it whole. */
 #include "store/files/files.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Where the parts of a store lie, and which key sealed a record: what reports about it name. */
 #include <stdio.h>
 

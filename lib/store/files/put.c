@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The files engine, as tools use it: create, replace, remove, and create many.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What this process could do with a store, found without opening a record. The kernel decides
  * (access), since every sandbox denies in its own way: a read-only mount, a capability that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reading a user's record in the files engine: the credential, which its seal proves, and the
  * login state that it names.

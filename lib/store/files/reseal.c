@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sealing records again under another key: which file needs which key, and many records at once
  * with two waits for the disk for each batch. A record keeps its id and its state: only the seal

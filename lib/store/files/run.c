@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * readonly_login: states in a directory that lives until the next boot, for as long as the disk
  * refuses writes. A file there has the two slots of a state file, under the same key, or is empty

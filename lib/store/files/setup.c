@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Making an empty store. The marker comes last: without it nothing is proved absent. */
 #include <fcntl.h>
 #include <linux/fs.h>
