@@ -3,6 +3,7 @@
  * totpctl doctor: the settings of sshd and what they mean for logins with a code: repairs, the time
  * for an enrollment, exempt accounts of programs, and the PAM service.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #define MEMBERS_ASKED 16  /* members of an exempt group with which sshd is run */
 #define GOOD_GRACE    "LoginGraceTime 10m\n"
 #define GOOD_STARTUPS "MaxStartups 100:30:300\n"
+#define GOOD_PENALTY  "PerSourcePenalties authfail:5 min:15\n" /* the default of OpenSSH */
 
 /* --- the repair --- */
 
@@ -141,6 +143,45 @@ static void look_at_grace(struct doctor *doctor, const struct code_service *code
 		      repair ? repair : "set LoginGraceTime 10m in sshd_config",
 		      "sshd_config: LoginGraceTime is %.*s seconds, and users enroll in the login",
 		      (int)grace.len, grace.at);
+}
+
+/* --- penalties, since OpenSSH 9.8 --- */
+
+/* The seconds of "name:seconds" in PerSourcePenalties; 0: there is none. */
+static uint64_t penalty(const struct sshd_settings *settings, const char *name)
+{
+	struct text list = sshd_setting(settings, "persourcepenalties"), item, key;
+	uint64_t seconds = 0;
+
+	while (text_field(&list, ' ', &item))
+		if (text_field(&item, ':', &key) && text_is(key, name) &&
+		    text_number(item, 0, UINT32_MAX, &seconds) != TOTP_OK)
+			return 0;
+	return seconds;
+}
+
+/* sshd refuses an address once the sum of its penalties reaches "min". */
+static bool allows_a_mistake(const void *context, const struct sshd_settings *settings)
+{
+	uint64_t seconds = penalty(settings, "authfail");
+
+	(void)context;
+	return seconds == 0 || seconds < penalty(settings, "min");
+}
+
+static void look_at_penalties(struct doctor *doctor, const struct code_service *code_service,
+			      const struct sshd_settings *settings)
+{
+	OWN_TEXT char *repair = NULL;
+
+	if (allows_a_mistake(NULL, settings))
+		return;
+	repair = sshd_repair_first(doctor, GOOD_PENALTY, allows_a_mistake, NULL);
+	doctor_report((struct subject){doctor, "sshd-penalty", code_service->name, NULL},
+		      "after one wrong code sshd refuses every connection from that address",
+		      repair ? repair : "set PerSourcePenalties authfail:5 min:15 in sshd_config",
+		      "sshd_config: PerSourcePenalties has authfail:%" PRIu64 " and min:%" PRIu64,
+		      penalty(settings, "authfail"), penalty(settings, "min"));
 }
 
 /* --- exempt accounts that a program uses --- */
@@ -302,6 +343,7 @@ void doctor_sshd(struct doctor *doctor)
 			sshd_report(doctor, code_service, &verdict, "sshd_config", repair);
 	}
 	look_at_grace(doctor, code_service, &settings);
+	look_at_penalties(doctor, code_service, &settings);
 	look_at_exempt(doctor, code_service, &settings);
 	doctor_sshd_match(doctor, code_service, &settings);
 	doctor->root_by_ssh = sshd_is_yes(&settings, "permitrootlogin");

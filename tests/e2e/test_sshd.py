@@ -217,3 +217,16 @@ def test_a_login_that_ends_before_somebody_can_enroll_is_reported_and_repaired(s
     assert "logingracetime 600\n" in shown and "maxstartups 100:30:300\n" in shown
     settings(*GOOD, "LoginGraceTime 0")
     assert asked_by_doctor() == {}, "0: no limit"
+
+
+def test_an_sshd_that_refuses_an_address_after_one_wrong_code_is_reported_and_repaired(server):
+    settings(*GOOD)
+    if "persourcepenalties" not in run("sshd", "-T"):
+        return  # before OpenSSH 9.8; tests/tools has what newer ones print
+    settings(*GOOD, "PerSourcePenalties authfail:30 min:60")
+    assert asked_by_doctor() == {}, "a second wrong code is allowed"
+    settings(*GOOD, "PerSourcePenalties authfail:1h")
+    said = asked_by_doctor()
+    assert set(said) == {"sshd-penalty"} and "authfail:3600 and min:15" in said["sshd-penalty"]["what"], said
+    repair(said["sshd-penalty"])
+    assert asked_by_doctor() == {}

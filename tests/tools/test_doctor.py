@@ -520,6 +520,18 @@ def test_settings_of_sshd_that_ask_for_no_code_are_found(host, changed, expected
         assert re.search(expected[one["id"]], one["what"]), one
 
 
+@pytest.mark.parametrize("penalties, what", [
+    ("no", None),
+    ("crash:90 authfail:5 noauth:1 grace-exceeded:10 max:600 min:15 overflow:permissive", None),
+    ("crash:90 authfail:0 noauth:1 max:600 min:0", None),
+    ("crash:90 authfail:15 noauth:1 max:600 min:15", "authfail:15 and min:15"),
+    ("crash:90 authfail:3600 noauth:1 max:600 min:15", "authfail:3600 and min:15"),
+])
+def test_an_sshd_that_refuses_an_address_after_one_wrong_code_is_found(host, penalties, what):
+    script = f"cat >/etc/sshd-settings <<'END'\n{settings(persourcepenalties=penalties)}END\n"
+    assert what is None and host.found(script) == [] or host.only(script, "sshd-penalty", what)
+
+
 def test_a_password_that_no_module_checks_is_found(host):
     """The stack of key and code, to which sshd passes passwords, although it checks none."""
     script = stack("sshd", "auth required pam_totp.so enforce=optional", "auth required pam_permit.so")
