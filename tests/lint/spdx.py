@@ -21,7 +21,7 @@ COMMENTS = [
     (r"^LICENSE$|^conf/pam-configs/", None),  # pam-auth-update knows no comments
     (r"^debian/(changelog|copyright|source/format|po/|.*\.templates$|.*README)", None),
     (r"\.(c|h|map)$", ("/* ", " */")),
-    (r"\.md$", ("<!-- ", " -->")),
+    (r"\.(md|html\.in)$", ("<!-- ", " -->")),
     (r"\.scd$", ("; ", "")),
     (r"", ("# ", "")),
 ]
@@ -57,6 +57,7 @@ def add(directory, name):
 
 # name: what it holds, and what it holds after --add; the same: it needs no line
 SAMPLES = {
+    "enroll-tool/a.html.in": ("<p>\n", f"<!-- {LICENSE} -->\n<p>\n"),
     "lib/a.c": ("int a;\n", f"/* {LICENSE} */\nint a;\n"),
     "pam_totp.map": ("{ };\n", f"/* {LICENSE} */\n{{ }};\n"),
     "README.md": ("# A\n", f"<!-- {LICENSE} -->\n# A\n"),

@@ -357,8 +357,8 @@ def test_thousands_are_read_in_a_moment_with_a_progress_bar(site):
     with open(site.directory / "group", "a") as file:
         file.write("users:x:100:\n")
     site.done("import", "csv", "-", stdin="".join(f"u{i},{SECRET}\n" for i in range(3000)))
-    began = time.monotonic()
+    began = cpu_seconds()
     report = site.report()
-    assert time.monotonic() - began < 10
+    assert cpu_seconds() - began < 10
     assert (report["people"], report["enrolled"]) == (4007, 3000)
     assert report["groups"][0]["group"] == "users" and report["groups"][0]["people"] == 4000
