@@ -147,10 +147,7 @@ static void look_at_directories(struct doctor *doctor)
 	};
 	const char *dir = doctor_policy(doctor)->store_dir;
 	char path[FILE_PATH_MAX];
-	struct account owner = {.known = false};
-	uid_t uid = account_find(SERVICE_ACCOUNT, &owner, NULL) == TOTP_OK && owner.known
-			    ? owner.uid
-			    : 0;
+	uid_t lost, uid = doctor_store_owner(doctor, &lost);
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const char *name = store_part(parts[i].part);

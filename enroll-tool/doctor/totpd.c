@@ -44,8 +44,42 @@ static void report_no_account(struct doctor *doctor, const char *service)
 		      "there is no account " SERVICE_ACCOUNT ", and so no totpd");
 }
 
+uid_t doctor_store_owner(const struct doctor *doctor, uid_t *ret_lost)
+{
+	struct account service = {.known = false}, owner = {.known = false};
+	char users[POLICY_PATH_MAX + 16];
+	struct stat st;
+
+	*ret_lost = 0;
+	if (account_find(SERVICE_ACCOUNT, &service, NULL) == TOTP_OK && service.known)
+		return service.uid;
+	snprintf(users, sizeof(users), "%s/%s", doctor_policy(doctor)->store_dir,
+		 store_part(STORE_USERS));
+	if (lstat(users, &st) == 0 && account_of_uid(st.st_uid, &owner, NULL) == TOTP_OK &&
+	    !owner.known)
+		*ret_lost = st.st_uid;
+	return *ret_lost;
+}
+
 static void look_for_need(struct doctor *doctor)
 {
+	uid_t lost;
+
+	(void)doctor_store_owner(doctor, &lost);
+	if (lost) {
+		doctor_repair(
+			doctor_report(
+				(struct subject){doctor, "totpd-account", NULL, NULL},
+				"totpd does not start: screen lockers deny users, and nobody "
+				"can enroll without an administrator",
+				NULL,
+				"%s belongs to uid %u, and there is no account " SERVICE_ACCOUNT,
+				doctor_policy(doctor)->store_dir, (unsigned)lost),
+			"useradd --system --user-group --uid %u --home-dir / "
+			"--shell /usr/sbin/nologin " SERVICE_ACCOUNT,
+			(unsigned)lost);
+		return;
+	}
 	for (size_t i = 0; i < doctor->code_service_count; i++)
 		for (size_t k = 0; k < sizeof(lockers) / sizeof(lockers[0]); k++)
 			if (strcmp(lockers[k], doctor->code_services[i].name) == 0)

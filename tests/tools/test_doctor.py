@@ -674,6 +674,8 @@ BROKEN_HOSTS = [
     ("account-that-came-later", ACCOUNT, {"totpd-store": "do not belong to _pam_totp",
                                           "totpd-socket": "socket: no process is listening"}),
     ("record-of-root-s", SERVED + "chown 0 $store/users/bob", {"totpd-store": "do not belong"}),
+    ("account-that-was-deleted", SERVED + STOP + "sed -i /_pam_totp/d /etc/passwd\n",
+     {"totpd-account": "belongs to uid [0-9]+, and there is no account _pam_totp"}),
     ("totpd-waits", SERVED + STOP + "rm $keyring; ",
      {"totpd-socket": "no process is listening, since there is no keyring", "keyring": "no keyring"}),
     ("totpd-gone", SERVED + STOP, {"totpd-socket": "socket: no process is listening"}),
