@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+What is in packaging/ works on a bare release. Each of tests/packages runs there as root, with the
+packages named here, and with nothing else that a bare release lacks.
+"""
+from test_fresh import fresh
+
+BUILD = ("gcc libc6-dev meson ninja-build pkg-config libpam0g-dev libssl-dev libqrencode-dev "
+         "libpng-dev libxml2-dev libaudit-dev scdoc systemd")
+
+PREPARE = """
+printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get install -qq -y --no-install-recommends $1 >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; exit 1; }
+shift
+exec "$@"
+"""
+
+
+def packaged(release, packages, *command):
+    return fresh(release, "sh", "-euc", PREPARE, "sh", packages, *command)
+
+
+def test_the_profile_of_authselect_allows_what_its_original_does_after_a_code():
+    packaged("trixie", "authselect " + BUILD, "tests/packages/authselect")
