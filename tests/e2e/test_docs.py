@@ -344,6 +344,11 @@ def test_readme_leads_from_a_bare_host_to_a_login_that_needs_a_code(story):
     assert story.login("bob").ok
 
 
+def test_fedora(debian):
+    """Nothing of it runs on a Debian; see tests/packages."""
+    debian.page("docs/fedora.md")
+
+
 def test_rollout(debian):
     run("groupadd", "-f", "physics")
     debian.accounts("carol")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 The version is written in meson.build; the programs print it, the newest entries of NEWS.md and of
-debian/changelog are about it, and no other file repeats it. Arguments: the programs.
+debian/changelog and the spec file of the RPM are about it, and no other file repeats it. Arguments:
+the programs.
 """
 
 import re
@@ -11,7 +12,8 @@ import sys
 import tree
 
 ENTRIES = {"NEWS.md": r"^## (\S+) \((?:not released yet|\d{4}-\d\d-\d\d)\)$",
-           "debian/changelog": r"\Apam-totp \((\S+)-\S+\) "}
+           "debian/changelog": r"\Apam-totp \((\S+)-\S+\) ",
+           "packaging/rpm/pam_totp.spec": r"^Version:\s+(\S+)$"}
 
 
 def version_of(name, pattern):

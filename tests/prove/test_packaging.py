@@ -25,3 +25,8 @@ def packaged(release, packages, *command):
 
 def test_the_profile_of_authselect_allows_what_its_original_does_after_a_code():
     packaged("trixie", "authselect " + BUILD, "tests/packages/authselect")
+
+
+def test_the_rpm_is_built_and_cannot_lock_a_host_out():
+    packaged("bookworm", "rpm rpmlint selinux-policy-dev bzip2 xz-utils binutils " + BUILD,
+             "tests/packages/rpm")
