@@ -18,7 +18,7 @@ def as_alice(*argv):
 def said(*argv):
     """What a program of alice prints; None if it fails."""
     child = as_alice(*argv)
-    out = child.communicate(timeout=10)[0]
+    out = child.communicate(timeout=120)[0]
     return out if child.returncode == 0 else None
 
 

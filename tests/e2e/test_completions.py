@@ -67,7 +67,7 @@ class Zsh:
             file.write(ZSHRC.format(completions=COMPLETIONS, told=self.told))
         self.shell = pexpect.spawn(ZSH, ["-i"], env={"ZDOTDIR": home, "HOME": home, "TERM": "xterm",
                                                      "PATH": os.environ["PATH"]},
-                                   timeout=20, encoding="utf-8", cwd="/")
+                                   timeout=120, encoding="utf-8", cwd="/")
         self.shell.expect_exact("READY")
 
     def ask_one(self, line):
@@ -231,7 +231,7 @@ def test_bash_completes_at_the_keyboard(host):
     directory = f"{DIR}/at hand"
     os.makedirs(directory, exist_ok=True)
     open(f"{directory}/the policy", "w").close()
-    child = pexpect.spawn("bash", ["--norc", "--noprofile", "-i"], timeout=20, encoding="utf-8",
+    child = pexpect.spawn("bash", ["--norc", "--noprofile", "-i"], timeout=120, encoding="utf-8",
                           env={"PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "READY ",
                                "HOME": "/root"}, cwd=directory)
     child.expect_exact("READY ")
