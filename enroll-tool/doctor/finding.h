@@ -108,9 +108,9 @@ void doctor_modes(struct doctor *doctor, const char *path, const struct permissi
 
 /*
  * Whom the records of this store should belong to: totpd's account; without it, a uid that they
- * have and that no account has, since the account was deleted; or root. *ret_lost: that uid, or 0.
+ * have and that no account has, since the account was deleted; or root, which is 0.
  */
-uid_t doctor_store_owner(const struct doctor *doctor, uid_t *ret_lost);
+uid_t doctor_store_owner(const struct doctor *doctor);
 
 /* Add to doctor->code_services. */
 void doctor_keep(struct doctor *doctor, const char *service,

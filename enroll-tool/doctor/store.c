@@ -147,7 +147,7 @@ static void look_at_directories(struct doctor *doctor)
 	};
 	const char *dir = doctor_policy(doctor)->store_dir;
 	char path[FILE_PATH_MAX];
-	uid_t lost, uid = doctor_store_owner(doctor, &lost);
+	uid_t uid = doctor_store_owner(doctor);
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const char *name = store_part(parts[i].part);

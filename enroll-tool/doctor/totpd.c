@@ -44,28 +44,26 @@ static void report_no_account(struct doctor *doctor, const char *service)
 		      "there is no account " SERVICE_ACCOUNT ", and so no totpd");
 }
 
-uid_t doctor_store_owner(const struct doctor *doctor, uid_t *ret_lost)
+uid_t doctor_store_owner(const struct doctor *doctor)
 {
 	struct account service = {.known = false}, owner = {.known = false};
 	char users[POLICY_PATH_MAX + 16];
 	struct stat st;
 
-	*ret_lost = 0;
 	if (account_find(SERVICE_ACCOUNT, &service, NULL) == TOTP_OK && service.known)
 		return service.uid;
 	snprintf(users, sizeof(users), "%s/%s", doctor_policy(doctor)->store_dir,
 		 store_part(STORE_USERS));
 	if (lstat(users, &st) == 0 && account_of_uid(st.st_uid, &owner, NULL) == TOTP_OK &&
 	    !owner.known)
-		*ret_lost = st.st_uid;
-	return *ret_lost;
+		return st.st_uid;
+	return 0;
 }
 
 static void look_for_need(struct doctor *doctor)
 {
-	uid_t lost;
+	uid_t lost = doctor_store_owner(doctor); /* totpd has no account here */
 
-	(void)doctor_store_owner(doctor, &lost);
 	if (lost) {
 		doctor_repair(
 			doctor_report(
