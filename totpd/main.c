@@ -55,21 +55,25 @@ static enum totp_err begin_as_root(struct loop *loop, struct reason *why)
 static enum totp_err begin_as_service(struct loop *loop, struct reason *why)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	char detail[sizeof(why->text) + 80];
 
 	if (loop->listeners.user < 0 && loop->listeners.root < 0) {
 		reason_set(why, "only root can make the sockets");
 		return TOTP_ERR_FORBIDDEN;
 	}
 	if (!directory || directory[0] != '/')
-		reason_set(why, "the service manager passed no credential \"" KEYRING_NAME
-				"\": see LoadCredential= in totpd.service");
+		reason_set(why, "the service manager passed no credential \"" KEYRING_NAME "\"");
 	else
 		(void)!keyring_load_credential(directory, KEYRING_NAME, geteuid(),
 					       &loop->server.keyring, why);
 	/* without keys, totpd denies all requests: if it exited, the service manager would
 	 * start it again and again, and then close the sockets for good */
-	if (loop->server.keyring.count == 0)
-		server_log(LOG_ERR, "error", "keyring", why->text);
+	if (loop->server.keyring.count == 0) {
+		snprintf(detail, sizeof(detail),
+			 "%s; it is the file that LoadCredential= of totpd.service names",
+			 why->text);
+		server_log(LOG_ERR, "error", "keyring", detail);
+	}
 	why->text[0] = '\0';
 	return privdrop_limits(why);
 }
