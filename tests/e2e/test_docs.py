@@ -344,9 +344,10 @@ def test_readme_leads_from_a_bare_host_to_a_login_that_needs_a_code(story):
     assert story.login("bob").ok
 
 
-def test_fedora(debian):
-    """Nothing of it runs on a Debian; see tests/packages."""
+def test_fedora_and_apparmor(debian):
+    """What of it needs another system: see tests/packages."""
     debian.page("docs/fedora.md")
+    debian.page("docs/apparmor.md")
 
 
 def test_rollout(debian):

@@ -3,10 +3,14 @@
 What is in packaging/ works on a bare release. Each of tests/packages runs there as root, with the
 packages named here, and with nothing else that a bare release lacks.
 """
+import pytest
+
 from test_fresh import fresh
 
 BUILD = ("gcc libc6-dev meson ninja-build pkg-config libpam0g-dev libssl-dev libqrencode-dev "
          "libpng-dev libxml2-dev libaudit-dev scdoc systemd")
+ENFORCED = (BUILD + " build-essential debhelper dh-apparmor po-debconf mmdebstrap qemu-system-x86 "
+            "e2fsprogs openssh-client python3-pexpect")
 
 PREPARE = """
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
@@ -21,6 +25,16 @@ exec "$@"
 
 def packaged(release, packages, *command):
     return fresh(release, "sh", "-euc", PREPARE, "sh", packages, *command)
+
+
+@pytest.mark.parametrize("release", ("bookworm", "trixie"))
+def test_every_path_works_where_apparmor_is_enforced(release):
+    packaged(release, ENFORCED, "tests/packages/enforced", "apparmor")
+
+
+@pytest.mark.parametrize("release", ("bookworm", "trixie"))
+def test_the_profile_for_apparmor_is_valid(release):
+    packaged(release, "apparmor", "tests/packages/apparmor")
 
 
 def test_the_profile_of_authselect_allows_what_its_original_does_after_a_code():
