@@ -96,7 +96,7 @@ static void a_failed_comparison_prints_names_and_fails_its_test(void **unused)
 		{cmocka_unit_test(a_verdict_is_what_it_must_not_be),
 		 "VERDICT_ALLOW == VERDICT_ALLOW"},
 		{cmocka_unit_test(a_value_has_no_name), "VERDICT_DENY != 99"},
-		{cmocka_unit_test(numbers_differ), "0x2 != 0x1"},
+		{cmocka_unit_test(numbers_differ), "2 != 1"},
 	};
 	char text[4096];
 
