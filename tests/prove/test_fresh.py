@@ -21,6 +21,18 @@ export CPPFLAGS='-Wdate-time -D_FORTIFY_SOURCE=2' LDFLAGS=-Wl,-z,relro
 meson setup --buildtype=plain --prefix=/usr build/plain && ninja -C build/plain
 """
 
+# what Debian 14 will have
+WITH_BOTH_COMPILERS = """
+scripts/install-deps build
+apt-get install -qq -y --no-install-recommends clang libcmocka-dev >/tmp/apt.log 2>&1 ||
+	{ cat /tmp/apt.log; exit 1; }
+for cc in gcc clang; do
+	CC=$cc meson setup -Dtests=true build/$cc
+	ninja -C build/$cc
+	CMOCKA_MESSAGE_OUTPUT=TAP meson test -C build/$cc --suite unit --timeout-multiplier 4 --print-errorlogs
+done
+"""
+
 
 def fresh(release, *command):
     ran = subprocess.run([f"{TOP}/scripts/fresh", release, *command], stdout=subprocess.PIPE,
@@ -40,6 +52,11 @@ def test_each_run_begins_on_a_bare_release(release):
 @pytest.mark.parametrize("release", RELEASES)
 def test_it_builds_as_a_package_is_built(release):
     fresh(release, "sh", "-ec", AS_A_PACKAGE)
+
+
+def test_it_builds_on_sid_with_gcc_and_clang():
+    said = fresh("sid", "sh", "-ec", WITH_BOTH_COMPILERS)
+    assert "warning:" not in said and said.count("Fail: ") == 2, said[-8000:]
 
 
 @pytest.mark.parametrize("words", ([], ["--in-login"]))
