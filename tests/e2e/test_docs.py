@@ -350,6 +350,11 @@ def test_fedora_and_apparmor(debian):
     debian.page("docs/apparmor.md")
 
 
+def test_container(debian):
+    """Its commands build an image, as tests/packages/container does."""
+    debian.page("docs/container.md")
+
+
 def test_rollout(debian):
     run("groupadd", "-f", "physics")
     debian.accounts("carol")

@@ -51,3 +51,8 @@ def test_the_rpm_is_built_and_cannot_lock_a_host_out():
     ("trixie", ("arm64", "armhf", "i386", "riscv64")), ("sid", ("s390x",))))
 def test_it_builds_for_other_architectures(release, architectures):
     packaged(release, "binutils", "tests/packages/cross", *architectures)
+
+
+def test_the_container_asks_for_a_code_and_keeps_its_volumes():
+    packaged("bookworm", "buildah mmdebstrap openssh-client oathtool iproute2",
+             "tests/packages/container")
