@@ -147,7 +147,9 @@ static enum totp_err wait_for_response(const struct connection *from, struct rea
 		return TOTP_OK;
 	if (ready < 0)
 		return reason_errno(why, "totpd");
-	return reason_err(why, TOTP_ERR_TIMEOUT, "totpd: no answer within %d s",
+	return reason_err(why, TOTP_ERR_TIMEOUT,
+			  "totpd: no answer within %d s: as root, run systemctl status "
+			  "totpd.service",
 			  ASK_WAIT_MS / 1000);
 }
 
