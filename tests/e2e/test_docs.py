@@ -344,10 +344,11 @@ def test_readme_leads_from_a_bare_host_to_a_login_that_needs_a_code(story):
     assert story.login("bob").ok
 
 
-def test_fedora_and_apparmor(debian):
+def test_fedora_and_confinement(debian):
     """What of it needs another system: see tests/packages."""
     debian.page("docs/fedora.md")
     debian.page("docs/apparmor.md")
+    debian.page("docs/selinux.md")
 
 
 def test_container(debian):

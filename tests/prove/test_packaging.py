@@ -9,6 +9,7 @@ from test_fresh import fresh
 
 BUILD = ("gcc libc6-dev meson ninja-build pkg-config libpam0g-dev libssl-dev libqrencode-dev "
          "libpng-dev libxml2-dev libaudit-dev scdoc systemd")
+SELINUX = "selinux-policy-dev selinux-policy-default setools semodule-utils selinux-utils"
 ENFORCED = (BUILD + " build-essential debhelper dh-apparmor po-debconf mmdebstrap qemu-system-x86 "
             "e2fsprogs openssh-client python3-pexpect")
 
@@ -35,6 +36,11 @@ def test_every_path_works_where_apparmor_is_enforced(release):
 @pytest.mark.parametrize("release", ("bookworm", "trixie"))
 def test_the_profile_for_apparmor_is_valid(release):
     packaged(release, "apparmor", "tests/packages/apparmor")
+
+
+@pytest.mark.parametrize("release", ("bookworm", "trixie"))
+def test_selinux_lets_totpd_alone_open_the_store(release):
+    packaged(release, SELINUX, "tests/packages/selinux")
 
 
 def test_the_profile_of_authselect_allows_what_its_original_does_after_a_code():
