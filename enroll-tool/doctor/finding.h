@@ -65,6 +65,7 @@ struct doctor {
 	char *sshd_settings;   /* what sshd -T prints, or its error messages */
 	bool sshd_answered;    /* they are settings */
 	char sshd_service[64]; /* the PAM service that sshd uses */
+	bool totpd_needed;     /* SELinux denies the store to programs that log users in */
 	bool root_by_ssh;      /* sshd lets root answer prompts */
 	bool no_memory;
 	struct finding spare; /* used if there is no memory for one */

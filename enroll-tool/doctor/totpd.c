@@ -8,6 +8,7 @@
 
 #include "common/service.h"
 #include "doctor/finding.h"
+#include "doctor/selinux.h"
 #include "host/ask.h"
 
 #define ENABLE "systemctl enable --now totpd.socket totpd-root.socket"
@@ -125,6 +126,39 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 			      dir);
 }
 
+/* --- SELinux --- */
+
+#define DENIED_BY_SELINUX \
+	"SELinux denies the store to programs that log users in: without totpd all who need a " \
+	"code are denied"
+
+static bool is_enabled(const char *unit)
+{
+	static const char *const places[] = {"/etc/systemd/system", "/usr/lib/systemd/system",
+					     "/lib/systemd/system"};
+	char path[128];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%s/sockets.target.wants/%s", places[i], unit);
+		if (lstat(path, &st) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void look_at_selinux(struct doctor *doctor)
+{
+	struct selinux_facts facts;
+
+	selinux_look(doctor_policy(doctor)->store_dir, &facts);
+	doctor->totpd_needed = selinux_denies_store(&facts);
+	if (doctor->totpd_needed &&
+	    !(is_enabled("totpd.socket") && is_enabled("totpd-root.socket")))
+		doctor_report((struct subject){doctor, "selinux", NULL, NULL}, DENIED_BY_SELINUX,
+			      START, "SELinux is enforced, and totpd's sockets are not enabled");
+}
+
 /* --- the sockets --- */
 
 static const struct {
@@ -143,6 +177,7 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK, .user = "root"};
 	OWN_WIRE_RESPONSE struct wire_response response;
 	struct reason why = {""};
+	const char *harm = doctor->totpd_needed ? DENIED_BY_SELINUX : sockets[index].why;
 	enum totp_err err =
 		ask_totpd(doctor_policy(doctor), sockets[index].name, &request, &response, &why);
 
@@ -154,8 +189,8 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 
 		snprintf(sealed, sizeof(sealed), "%s.cred", keyring);
 		waits = access(keyring, F_OK) != 0 && access(sealed, F_OK) != 0;
-		doctor_report((struct subject){doctor, "totpd-socket", NULL, NULL},
-			      sockets[index].why, waits ? "totpctl init && " START : START,
+		doctor_report((struct subject){doctor, "totpd-socket", NULL, NULL}, harm,
+			      waits ? "totpctl init && " START : START,
 			      "%s/%s: no process is listening%s", run_dir, sockets[index].name,
 			      waits ? ", since there is no keyring" : "");
 		return;
@@ -165,7 +200,7 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 		why = response.why;
 	}
 	if (err != TOTP_OK)
-		doctor_report((struct subject){doctor, "totpd", NULL, NULL}, sockets[index].why,
+		doctor_report((struct subject){doctor, "totpd", NULL, NULL}, harm,
 			      "see its log: journalctl -u totpd.service", "totpd: %s",
 			      why.text[0] ? why.text : err_name(err));
 }
@@ -210,6 +245,7 @@ void doctor_totpd(struct doctor *doctor)
 	struct account service = {.known = false};
 	struct reason why = {""};
 
+	look_at_selinux(doctor);
 	if (account_find(SERVICE_ACCOUNT, &service, &why) != TOTP_OK)
 		doctor_report((struct subject){doctor, "totpd-account", NULL, NULL},
 			      "totpd could not be checked", "see nsswitch.conf(5)", "%s", why.text);

@@ -191,6 +191,16 @@ SERVED = ACCOUNT + f"""
 while [ ! -S /run/pam_totp/socket ]; do sleep 0.01; done
 """
 
+# SELinux with our policy module, in a mount namespace of its own; sockets that are enabled.
+SELINUX = """
+mount -t tmpfs t /sys/fs; mkdir /sys/fs/selinux; printf 1 >/sys/fs/selinux/enforce
+/usr/bin/python3 -c 'import os
+os.setxattr("/var/lib/pam_totp/users", "security.selinux", b"system_u:object_r:pam_totp_store_t:s0")'
+mount -t tmpfs t /etc/systemd/system; mkdir /etc/systemd/system/sockets.target.wants
+"""
+ENABLED = ": >/etc/systemd/system/sockets.target.wants/totpd.socket\n" \
+          ": >/etc/systemd/system/sockets.target.wants/totpd-root.socket\n"
+
 STOP = "kill $(cat /mnt/totpd); while kill -0 $(cat /mnt/totpd) 2>/dev/null; do sleep 0.01; done\n"
 LOCKER = ("auth required pam_totp.so password=combined", "auth required pam_unix.so use_first_pass")
 
@@ -264,6 +274,8 @@ GOOD = {
     "invitations": "\"$TOTPCTL\" delete --yes bob >/dev/null; printf 'enroll = login\\nenroll_until = "
                    "2026-01-01\\n' >/etc/security/pam_totp.conf; \"$TOTPCTL\" invite bob >/dev/null",
     "totpd": SERVED,
+    "selinux": SERVED + SELINUX + ENABLED,
+    "selinux-permissive": SERVED + SELINUX + "printf 0 >/sys/fs/selinux/enforce",
     "no-invitations": "rmdir $store/invites",
     "young-leftovers": ": >$store/users/alice~0123456789abcdef",
     "readonly_login": "echo 'readonly_login = yes' >/etc/security/pam_totp.conf; mkdir -p "
@@ -687,6 +699,11 @@ BROKEN_HOSTS = [
      {"totpd": "totpd: .*/socket: not a socket that root owns"}),
     ("directory-of-sockets", SERVED + "chmod 777 /run/pam_totp",
      {"mode": "/run/pam_totp: mode 0777", "totpd": "/run/pam_totp: mode 0777"}),
+    ("selinux-without-totpd", SERVED + STOP + SELINUX,
+     {"selinux": "sockets are not enabled", "totpd-socket": "no process is listening"}),
+    ("selinux-until-the-next-boot", SERVED + SELINUX, {"selinux": "sockets are not enabled"}),
+    ("selinux-with-one-socket", SERVED + SELINUX + ENABLED.splitlines()[0],
+     {"selinux": "sockets are not enabled"}),
     ("sudo-locked-out", "\"$TOTPCTL\" delete --yes alice >/dev/null",
      {"administrator": "alice must give a code, but is not"}),
     ("administrator-disabled", "\"$TOTPCTL\" suspend alice >/dev/null",
