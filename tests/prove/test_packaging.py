@@ -39,6 +39,12 @@ def test_the_profile_for_apparmor_is_valid(release):
 
 
 @pytest.mark.parametrize("release", ("bookworm", "trixie"))
+def test_every_path_works_where_selinux_is_enforced(release):
+    packaged(release, ENFORCED + " selinux-policy-dev semodule-utils policycoreutils",
+             "tests/packages/enforced", "selinux")
+
+
+@pytest.mark.parametrize("release", ("bookworm", "trixie"))
 def test_selinux_lets_totpd_alone_open_the_store(release):
     packaged(release, SELINUX, "tests/packages/selinux")
 
