@@ -491,7 +491,8 @@ def test_uninstall(debian):
         shutil.move(f"{DIR}/pam_totp.so", module)
 
 
-def test_pages_whose_commands_run_in_tests_packages(story):
+def test_pages_whose_commands_run_in_other_tests(story):
+    story.page("docs/fleet.md")
     story.page("docs/packages.md")
     story.page("docs/releasing.md")
 

@@ -220,6 +220,29 @@ def test_a_backup_is_restored_on_another_machine(guest, packages):
             time.sleep(10)
 
 
+def test_users_are_taken_to_another_host_where_a_used_code_counts_once_more(guest, packages):
+    """As docs/fleet.md says, with a file for the passphrase."""
+    enroll(guest)
+    guest.run("sh", "-ec", """
+        umask 077
+        echo correct horse battery >/root/passphrase
+        totpctl export --passphrase-file /root/passphrase /root/users.export""")
+    with another_guest(packages) as other:
+        open_sockets(other)
+        for name in "passphrase", "users.export":
+            shutil.copy(f"{guest.root}/root/{name}", f"{other.root}/root/{name}")
+        other.run("totpctl", "import", "exported", "--passphrase-file", "/root/passphrase",
+                  "/root/users.export")
+        other.run("tee", "/etc/pam.d/su", input=SU)
+        code = code_now()
+        assert login(guest, code) and not login(guest, code)
+        assert login(other, code) and not login(other, code)
+        guest.run("totpctl", "delete", "--yes", "alice")
+        time.sleep(30)
+        assert not login_by_a_code(guest)
+        assert login_by_a_code(other)
+
+
 # ---- what is half installed, or edited by hand
 
 
