@@ -301,9 +301,10 @@ def test_without_totpd_one_message_says_so(served):
 
 def test_a_code_is_tested_used_up_and_counted(served):
     phone, codes = enroll(served)
-    status, said = change(as_alice("test"), phone.code(1))
+    code = phone.code(1)
+    status, said = change(as_alice("test"), code)
     assert status == 0 and "Right" in said and "\"phone\"" in said, said
-    status, said = change(as_alice("test"), phone.code(1), phone.wrong(), "what?")
+    status, said = change(as_alice("test"), code, phone.wrong(), "what?")
     assert status == 1, said
     assert "already used" in said and "not accepted" in said and "not a code" in said
     assert "Nothing was changed" not in said
