@@ -24,8 +24,8 @@ void audit_load(void)
 /* The type by which reports of the audit system sort it. */
 static int type_of(const struct log_event *event)
 {
-	static const char *const managed[] = {"unlocked", "forgotten", "disabled",
-					      "enabled",  "invited",   "uninvited"};
+	static const char managed[][11] = {"unlocked", "forgotten", "disabled",
+					   "enabled",  "invited",   "uninvited"};
 
 	if (!event->user)
 		return strncmp(event->outcome, "key-", 4) == 0 ? AUDIT_CRYPTO_KEY_USER

@@ -39,8 +39,8 @@ uid_t source_uid(const struct source *source)
 /* Does PAM_TTY, without /dev/, name a terminal? tty1, ttyS0, hvc0, pts/3, :0, lxc/tty1... */
 static bool is_terminal(const char *name)
 {
-	static const char *const beginnings[] = {"tty", "pts/", "hvc",       "hvsi",  "xvc",
-						 ":",   "vc/",  "sclp_line", "3270/", "lxc/"};
+	static const char beginnings[][11] = {"tty", "pts/", "hvc",       "hvsi",  "xvc",
+					      ":",   "vc/",  "sclp_line", "3270/", "lxc/"};
 
 	if (strcmp(name, "console") == 0)
 		return true;
