@@ -22,7 +22,7 @@ struct login {
 	char source_text[SOURCE_TEXT_MAX];
 	struct address address; /* the whole of it, where there is one */
 	enum caller caller;
-	enum store_reach reach;
+	enum files_reach reach;
 	enum place place; /* record_look decides */
 	struct gate_facts facts;
 	bool remembered;    /* from this source, within the policy's `remember` */

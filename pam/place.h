@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "store/store.h"
+#include "store/files.h"
 
 enum place {
 	PLACE_DENY = 0,    /* nowhere: the login is denied */
@@ -39,9 +39,9 @@ enum totpd_store {
 enum caller place_caller(void);
 
 /* Does it matter what totpd says? */
-bool place_asks_totpd(enum caller caller, enum store_reach reach);
+bool place_asks_totpd(enum caller caller, enum files_reach reach);
 
 /* The table. Pure. */
-enum place place_of(enum caller caller, enum store_reach reach, enum totpd_store totpd);
+enum place place_of(enum caller caller, enum files_reach reach, enum totpd_store totpd);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "host/ask.h"
 #include "host/clock.h"
 #include "host/conf.h"
@@ -26,14 +27,15 @@ static struct attempt attempt_in(const struct login *login)
 static enum totp_err open_own_store(const struct login *login, struct store **ret_store,
 				    struct reason *why)
 {
-	struct store_config config = conf_store(&login->policy);
+	struct files_config config = conf_files(&login->policy);
 
-	return store_open(&config, ret_store, why);
+	return files_open_for_logins(&config, ret_store, why);
 }
 
 static enum totp_err look_here(struct login *login, const char *name, struct reason *why)
 {
 	OWN_STORE struct store *store = NULL;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct attempt who = attempt_in(login);
 	struct gate_facts *facts = &login->facts;
 	struct look look;
@@ -41,13 +43,15 @@ static enum totp_err look_here(struct login *login, const char *name, struct rea
 
 	if (err != TOTP_OK)
 		return err;
-	err = store_has(store, name, &facts->enrolled, why);
-	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
+	err = store_look(store, name, io_deadline(STORE_WAIT_MS), &txn, why);
+	facts->enrolled = err == TOTP_OK;
+	/* a name that is too long for a record has none */
+	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_RANGE)
 		err = TOTP_OK;
 	/* before the prompt the record is read only if that can spare the question */
 	if (err == TOTP_OK && login->account.known && facts->enrolled &&
 	    (login->policy.remember || gate_wants_record(&login->policy, facts, who.now))) {
-		err = attempt_look(store, &who, &look, why);
+		err = attempt_look(store, &who, &txn, &look, why);
 		login->remembered = look.remembered;
 		facts->pending = look.pending;
 	}
@@ -262,7 +266,7 @@ static enum totp_err deny(const struct login *login, enum totp_err there,
 
 enum totp_err record_look(struct login *login, const char *typed, struct reason *why)
 {
-	struct store_config config = conf_store(&login->policy);
+	struct files_config config = conf_files(&login->policy);
 	const char *name = login->account.known ? login->account.name : typed;
 	enum totpd_store totpd = TOTPD_ABSENT;
 	enum totp_err there = TOTP_OK;
@@ -270,7 +274,7 @@ enum totp_err record_look(struct login *login, const char *typed, struct reason 
 
 	login->caller = place_caller();
 	if (login->caller != CALLER_USER)
-		login->reach = store_reach(&config);
+		login->reach = files_reach(&config);
 	if (place_asks_totpd(login->caller, login->reach))
 		totpd = look_there(login, name, &there, &there_why);
 	login->place = place_of(login->caller, login->reach, totpd);

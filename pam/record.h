@@ -17,7 +17,7 @@
  * was given. Where totpd is asked and a code is needed in any case, login->unlooked: only that
  * totpd is there is found out.
  *
- * Errors are those of store_open, store_has, attempt_look and ask_totpd; TOTP_ERR_PEER: totpd is
+ * Errors are those of files_open, store_look, attempt_look and ask_totpd; TOTP_ERR_PEER: totpd is
  * needed and no process is listening; TOTP_ERR_OTHER_STORE: it is needed and serves another
  * store. None is ever an absence. *why says what to do.
  */

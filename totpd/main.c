@@ -29,7 +29,7 @@
 static enum totp_err begin_as_root(struct loop *loop, struct reason *why)
 {
 	const struct policy *policy = &loop->server.policy;
-	struct store_config config = conf_store(policy);
+	struct files_config config = conf_files(policy);
 	OWN_STORE struct store *store = NULL;
 	struct account account = {0};
 	enum totp_err err = account_find(SERVICE_ACCOUNT, &account, why);
@@ -46,7 +46,7 @@ static enum totp_err begin_as_root(struct loop *loop, struct reason *why)
 	/* with readonly_login this makes files in run_dir, which only root can; errors of the
 	 * store are reported to each client */
 	if (err == TOTP_OK && config.run_dir)
-		(void)!store_open(&config, &store, NULL);
+		(void)!files_open(&config, &store, NULL);
 	store = store_close(store);
 	return err == TOTP_OK ? privdrop_to(&account, why) : err;
 }

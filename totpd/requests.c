@@ -119,10 +119,14 @@ static enum totp_err answer_look(struct request *request)
 	struct wire_response *response = request->response;
 	const char *name = account->known ? account->name : request->wire->user;
 	struct attempt who = attempt_by(request);
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct look look;
-	enum totp_err err = store_has(request->store, name, &response->enrolled, &response->why);
+	enum totp_err err =
+		store_look(request->store, name, io_deadline(STORE_WAIT_MS), &txn, &response->why);
 
-	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
+	response->enrolled = err == TOTP_OK;
+	/* a name that is too long for a record has none */
+	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_RANGE)
 		err = TOTP_OK;
 	if (err != TOTP_OK || !account->known)
 		return err;
@@ -131,7 +135,7 @@ static enum totp_err answer_look(struct request *request)
 			       ? invitation_holds(request->store, &who, &response->invited,
 						  &response->why)
 			       : TOTP_OK;
-	err = attempt_look(request->store, &who, &look, &response->why);
+	err = attempt_look(request->store, &who, &txn, &look, &response->why);
 	response->status.last_success = look.last_here; /* the client knows how old it may be */
 	response->pending = look.pending;
 	response->enrolled = err != TOTP_ERR_NOT_FOUND; /* deleted meanwhile */
@@ -176,7 +180,8 @@ static enum totp_err show_credential(struct request *request)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct wire_response *response = request->response;
 	struct wire_status *status = &response->status;
-	enum totp_err err = store_read(request->store, request->account.name, &txn, &response->why);
+	enum totp_err err = store_read(request->store, request->account.name,
+				       io_deadline(STORE_WAIT_MS), &txn, &response->why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return TOTP_OK;
@@ -461,7 +466,7 @@ static bool is_for_our_store(const struct request *request)
 /* Find the account, check that the peer may ask about it, and open the store. */
 static enum totp_err prepare(struct request *request)
 {
-	struct store_config config = conf_store(request->policy);
+	struct files_config config = conf_files(request->policy);
 	struct reason *why = &request->response->why;
 	enum totp_err err = account_find(request->wire->user, &request->account, why);
 
@@ -472,7 +477,7 @@ static enum totp_err prepare(struct request *request)
 		request->logged_for = request->account.uid;
 	config.keys = &request->server->keyring;
 	if (err == TOTP_OK)
-		err = store_open(&config, &request->store, why);
+		err = files_open(&config, &request->store, why);
 	if (err == TOTP_OK && !is_for_our_store(request))
 		err = TOTP_ERR_OTHER_STORE;
 	/* NOT_FOUND would mean that the user is missing; here the store or a group is */
@@ -503,8 +508,7 @@ bool request_answer(const struct server *server, const struct peer *peer, int fd
 		err = prepare(&request);
 	if (err == TOTP_OK)
 		err = answer_op(&request);
-	lacks_key = server->keyring.count == 0 ||
-		    (request.store && store_info(request.store)->lacks_key);
+	lacks_key = server->keyring.count == 0 || (request.store && store_lacks_key(request.store));
 	request.store = store_close(request.store);
 
 	ret_response->err = err;

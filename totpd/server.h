@@ -6,7 +6,7 @@
 #include "base/io.h"
 #include "log_limit.h"
 #include "login/policy.h"
-#include "store/store.h"
+#include "store/files.h"
 
 struct server {
 	const char *conf; /* another policy file than POLICY_FILE, or NULL */

@@ -132,7 +132,7 @@ static enum totp_err look_up(struct batch_users *users, struct person *person,
 		return err;
 	if (!take_account(person, &account))
 		return TOTP_ERR_NOMEM;
-	err = store_has(users->tool->store, person->name, &has, why);
+	err = tool_enrolled(users->tool, person->name, &has, why);
 	if (err == TOTP_ERR_RANGE)
 		reason_set(hindrance, "the name is too long");
 	else if (has)

@@ -40,6 +40,8 @@ struct batch {
 	struct batch_users users;
 	struct letter_dir letters;
 	size_t written; /* letters */
+	size_t stored;  /* credentials… */
+	bool unsure;    /* …and perhaps others: the store did not answer */
 	int64_t now;
 };
 
@@ -132,10 +134,11 @@ static int store_all(struct batch *batch)
 {
 	const struct tool *tool = &batch->ctl->tool;
 	struct reason why = {""};
-	enum totp_err err =
-		store_create_many(tool->store, batch->users.good_count, next_cred, batch, &why);
+	const struct store_many many = {batch->users.good_count, next_cred, batch};
+	enum totp_err err = store_create_many(tool->store, &many, &batch->stored, &why);
 
 	progress_clear(&batch->users.progress);
+	batch->unsure = err == TOTP_ERR_TIMEOUT;
 	if (err == TOTP_OK && interrupt_seen())
 		tool_refuse(tool, "interrupted too late: all are enrolled");
 	if (err == TOTP_OK)
@@ -156,9 +159,19 @@ static int enroll_all(struct batch *batch)
 		code = store_all(batch);
 	if (code == TOOL_DONE)
 		return code;
-	for (size_t i = 0; i < batch->written; i++)
+	if (batch->unsure)
+		return tool_refuse(&batch->ctl->tool,
+				   "%zu of %zu users are enrolled, and perhaps more: all letters "
+				   "are kept, and totpctl list shows whose are valid",
+				   batch->stored, batch->users.good_count);
+	for (size_t i = batch->stored; i < batch->written; i++)
 		letter_dir_drop(&batch->letters, batch->users.good[i]->name);
-	batch->written = 0;
+	batch->written = batch->stored;
+	if (batch->stored)
+		return tool_refuse(&batch->ctl->tool,
+				   "%zu of %zu users are enrolled, and have their letters; run it "
+				   "again for the others",
+				   batch->stored, batch->users.good_count);
 	return tool_refuse(&batch->ctl->tool, "nobody is enrolled, and no letter is left");
 }
 

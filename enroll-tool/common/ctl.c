@@ -40,7 +40,8 @@ int ctl_not_enrolled(const struct ctl *ctl)
 	char until[WHEN_MAX];
 
 	if (ctl->account.known &&
-	    store_invite_get(ctl->tool.store, ctl->account.name, &invite, NULL) == TOTP_OK &&
+	    store_invite_get(ctl->tool.store, ctl->account.name, tool_deadline(), &invite, NULL) ==
+		    TOTP_OK &&
 	    invite_holds(&invite, ctl->account.uid, clock_now()))
 		return tool_refuse(&ctl->tool,
 				   "%s is not enrolled, but invited until %s (totpctl uninvite)",
@@ -75,10 +76,11 @@ static enum totp_err try_edit(void *context, struct reason *why)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	const struct edit *edit = context;
 	struct ctl *ctl = edit->ctl;
-	enum totp_err err = edit->read(ctl->tool.store, ctl->account.name, &txn, why);
+	enum totp_err err =
+		edit->read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, why);
 
 	if (err == TOTP_OK)
-		err = store_lock(&txn, tool_deadline(), why);
+		err = store_begin(&txn, tool_deadline(), why);
 	if (err != TOTP_OK)
 		return err;
 	if (txn.torn)

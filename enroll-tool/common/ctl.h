@@ -43,24 +43,25 @@ int ctl_not_enrolled(const struct ctl *ctl);
 int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct reason *why);
 
 /* How ctl_edit reads: store_read, or store_read_cred if the state is lost. */
-typedef enum totp_err ctl_read_fn(struct store *store, const char *user, struct store_txn *txn,
-				  struct reason *why);
+typedef enum totp_err ctl_read_fn(struct store *store, const char *user, uint64_t deadline,
+				  struct store_txn *txn, struct reason *why);
 
 /*
- * Change a locked record, and end with store_commit or enroll_commit, or with neither if nothing is
- * to be changed. It is called again from the start if another program replaced the record.
+ * Change a record that store_begin has begun, and end with store_commit or enroll_commit, or with
+ * neither if nothing is to be changed. It is called again from the start if another program
+ * replaced the record.
  */
 typedef enum totp_err ctl_edit_fn(struct ctl *ctl, void *context, struct store_txn *txn,
 				  struct reason *why);
 
 /*
- * Read and lock the record of ctl->account and edit it, again while it is stale. If a write of the
+ * Read and begin the record of ctl->account and edit it, again while it is stale. If a write of the
  * record was cut short, its steps are first raised to now, as in a login. An exit code, after a
  * sentence.
  */
 MUST_CHECK int ctl_edit(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit, void *context);
 
-/* The same without a message: errors are those of `read`, store_lock and `edit`. */
+/* The same without a message: errors are those of `read`, store_begin and `edit`. */
 MUST_CHECK enum totp_err ctl_edit_record(struct ctl *ctl, ctl_read_fn *read, ctl_edit_fn *edit,
 					 void *context, struct reason *why);
 

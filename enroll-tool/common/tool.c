@@ -132,27 +132,21 @@ int tool_load_policy(struct tool *tool)
 	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
 }
 
-static void warn_if_cloned(const struct tool *tool)
+enum totp_err tool_open_store(struct tool *tool, const struct files_config *config,
+			      struct reason *why)
 {
-	static const uint8_t
-		none[SHA256_LEN]; /* the store was made on a host without a machine id */
+	struct files_config here = *config;
 	uint8_t machine[SHA256_LEN];
 
-	if (machine_hash(machine, NULL) != TOTP_OK ||
-	    memcmp(none, store_info(tool->store)->machine, sizeof(none)) == 0 ||
-	    memcmp(machine, store_info(tool->store)->machine, sizeof(machine)) == 0)
-		return;
-	tool_refuse(tool,
-		    "warning: %s belongs to another machine. If it was moved here or restored "
-		    "from a backup: totpctl store accept. If this host is a clone, both hosts "
-		    "accept the same codes: make a new keyring and store here",
-		    tool->policy.store_dir);
+	if (machine_hash(machine, NULL) == TOTP_OK)
+		here.machine = machine;
+	return files_open(&here, &tool->store, why);
 }
 
 int tool_open_anywhere(struct tool *tool, const char *doing)
 {
 	struct reason why = {""};
-	struct store_config config;
+	struct files_config config;
 	int code = tool_need_root(tool, doing);
 
 	if (code == TOOL_DONE)
@@ -160,15 +154,15 @@ int tool_open_anywhere(struct tool *tool, const char *doing)
 	if (code != TOOL_DONE)
 		return code;
 
-	config = conf_store(&tool->policy);
-	return tool_result(tool, store_open(&config, &tool->store, &why), &why);
+	config = conf_files(&tool->policy);
+	return tool_result(tool, tool_open_store(tool, &config, &why), &why);
 }
 
 int tool_find_store(struct tool *tool)
 {
-	struct store_config config = conf_store(&tool->policy);
+	struct files_config config = conf_files(&tool->policy);
 	struct reason why = {""};
-	enum totp_err err = store_open(&config, &tool->store, &why);
+	enum totp_err err = tool_open_store(tool, &config, &why);
 
 	return err == TOTP_ERR_NOT_FOUND ? TOOL_DONE : tool_result(tool, err, &why);
 }
@@ -176,9 +170,15 @@ int tool_find_store(struct tool *tool)
 int tool_open(struct tool *tool, const char *doing)
 {
 	int code = tool_open_anywhere(tool, doing);
+	struct reason why = {""};
 
-	if (code == TOOL_DONE)
-		warn_if_cloned(tool);
+	if (code == TOOL_DONE &&
+	    store_check_place(tool->store, tool_deadline(), &why) == TOTP_ERR_OTHER_STORE)
+		tool_refuse(tool,
+			    "warning: %s. If it was moved here or restored from a backup: totpctl "
+			    "store accept. If this host is a clone, both hosts accept the same "
+			    "codes: make a new keyring and store here",
+			    why.text);
 	return code;
 }
 
@@ -198,7 +198,18 @@ int tool_account(const struct tool *tool, const char *name, struct account *ret_
 
 uint64_t tool_deadline(void)
 {
-	return io_monotonic_ns() + 10 * 1000000000ull;
+	return io_deadline(10000);
+}
+
+enum totp_err tool_enrolled(const struct tool *tool, const char *user, bool *ret_has,
+			    struct reason *why)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	enum totp_err err = store_look(tool->store, user, tool_deadline(), &txn, why);
+
+	if (err == TOTP_OK || err == TOTP_ERR_NOT_FOUND)
+		*ret_has = err == TOTP_OK;
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
 }
 
 void tool_log(const struct tool *tool, const char *user, const char *what, const char *token)

@@ -12,7 +12,7 @@
 #include "host/account.h"
 #include "host/log.h"
 #include "login/policy.h"
-#include "store/store.h"
+#include "store/files.h"
 
 enum tool_exit { TOOL_DONE = 0, TOOL_REFUSED = 1, TOOL_USAGE = 2 };
 
@@ -81,6 +81,10 @@ MUST_CHECK int tool_open(struct tool *tool, const char *doing);
 /* The same without the warning. */
 MUST_CHECK int tool_open_anywhere(struct tool *tool, const char *doing);
 
+/* The store of a policy, with this machine's identity. Errors as files_open. */
+MUST_CHECK enum totp_err tool_open_store(struct tool *tool, const struct files_config *config,
+					 struct reason *why);
+
 /* Open the store of the policy that is loaded; tool->store stays NULL if there is none. */
 MUST_CHECK int tool_find_store(struct tool *tool);
 
@@ -92,6 +96,10 @@ MUST_CHECK int tool_account(const struct tool *tool, const char *name, struct ac
 
 /* CLOCK_MONOTONIC, ns: until when to wait for a login that holds a record. */
 uint64_t tool_deadline(void);
+
+/* Is a user enrolled, with a record that is valid or damaged? Errors as store_look. */
+MUST_CHECK enum totp_err tool_enrolled(const struct tool *tool, const char *user, bool *ret_has,
+				       struct reason *why);
 
 /* Log a change: what ("enrolled", "unlocked", …) the real uid did to a user. */
 void tool_log(const struct tool *tool, const char *user, const char *what, const char *token);

@@ -37,7 +37,7 @@ static int delete_user(struct ctl *ctl)
 	bool has = true;
 	int code;
 
-	err = store_has(ctl->tool.store, ctl->account.name, &has, &why);
+	err = tool_enrolled(&ctl->tool, ctl->account.name, &has, &why);
 	if (err == TOTP_OK && !has)
 		return ctl_not_enrolled(ctl);
 	code = options.yes ? TOOL_DONE : confirm_deletion(ctl);

@@ -138,14 +138,14 @@ static int make_keyring(const struct ctl *ctl, const struct keyring_text *given)
 
 static int make_store(const struct ctl *ctl, const struct account *owner)
 {
+	const struct files_owner to = {owner->uid, owner->gid};
 	uint8_t machine[SHA256_LEN] = {0};
 	struct reason why = {""};
 
 	if (machine_hash(machine, &why) != TOTP_OK)
 		tool_refuse(&ctl->tool, "warning: %s: a clone of this host will not be noticed",
 			    why.text);
-	if (store_setup(ctl->tool.policy.store_dir, owner->uid, owner->gid, machine, &why) !=
-	    TOTP_OK)
+	if (files_setup(ctl->tool.policy.store_dir, &to, machine, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
 
 	printf("Made the store %s; its records belong to %s.\n", ctl->tool.policy.store_dir,
@@ -156,12 +156,13 @@ static int make_store(const struct ctl *ctl, const struct account *owner)
 /* The account may have been created after the store. */
 static int give_store(const struct ctl *ctl, const struct account *owner, bool *ret_given)
 {
+	const struct files_owner to = {owner->uid, owner->gid};
 	struct reason why = {""};
 	enum totp_err err;
 
 	if (!owner->known)
 		return TOOL_DONE;
-	err = store_give(ctl->tool.store, owner->uid, owner->gid, ret_given, &why);
+	err = files_give(ctl->tool.store, &to, ret_given, &why);
 	if (*ret_given) {
 		printf("Gave the store %s, which belonged to root, to " SERVICE_ACCOUNT ".\n",
 		       ctl->tool.policy.store_dir);

@@ -65,7 +65,7 @@ static int check_invitable(const struct ctl *ctl)
 
 	if (!ctl->account.known)
 		return tool_refuse(&ctl->tool, "there is no account %s", ctl->shown);
-	if (store_has(ctl->tool.store, ctl->account.name, &has, &why) != TOTP_OK)
+	if (tool_enrolled(&ctl->tool, ctl->account.name, &has, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	if (has)
 		return tool_refuse(
@@ -87,7 +87,7 @@ static int invite(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	strcpy(invite.user, ctl->account.name);
-	if (store_invite_put(ctl->tool.store, &invite, &why) != TOTP_OK)
+	if (store_invite_put(ctl->tool.store, &invite, tool_deadline(), &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	tool_log(&ctl->tool, ctl->account.name, "invited", NULL);
 	printf("%s can enroll in a login, once, until %s.\n", ctl->shown,
@@ -116,7 +116,7 @@ static const char *invitation_status(const struct invited *invited, const char *
 	if (err == TOTP_OK)
 		err = account_find(user, &account, why);
 	if (err == TOTP_OK)
-		err = store_has(invited->ctl->tool.store, user, &has, why);
+		err = tool_enrolled(&invited->ctl->tool, user, &has, why);
 	if (err != TOTP_OK)
 		return "unreadable";
 	if (has)
@@ -137,7 +137,8 @@ static void list_invitation(void *context, const char *user)
 	struct invite invite = {.user = ""};
 	struct reason why = {""};
 	char shown[CRED_USER_MAX + 1], until[WHEN_MAX], made[WHEN_MAX];
-	enum totp_err err = store_invite_get(invited->ctl->tool.store, user, &invite, &why);
+	enum totp_err err =
+		store_invite_get(invited->ctl->tool.store, user, tool_deadline(), &invite, &why);
 	const char *status;
 
 	if (err == TOTP_ERR_NOT_FOUND) /* used or taken back meanwhile */
@@ -213,7 +214,8 @@ const struct command ctl_invite = {
 static int uninvite(struct ctl *ctl)
 {
 	struct reason why = {""};
-	enum totp_err err = store_invite_remove(ctl->tool.store, ctl->account.name, &why);
+	enum totp_err err =
+		store_invite_remove(ctl->tool.store, ctl->account.name, tool_deadline(), &why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return tool_refuse(&ctl->tool, "%s is not invited", ctl->shown);

@@ -216,7 +216,8 @@ static void print_user(struct list *list, const char *user)
 	struct entry entry = {.user = user, .txn = STORE_TXN_NONE};
 	bool json = options.json;
 
-	entry.err = store_read(list->ctl->tool.store, user, &entry.txn, &entry.why);
+	entry.err =
+		store_read(list->ctl->tool.store, user, tool_deadline(), &entry.txn, &entry.why);
 	if (entry.err == TOTP_ERR_NOT_FOUND)
 		return; /* deleted meanwhile */
 	if (entry.err == TOTP_OK)

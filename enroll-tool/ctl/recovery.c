@@ -69,7 +69,8 @@ static int make_recovery_codes(struct ctl *ctl)
 	struct recovery_code codes[RECOVERY_MAX];
 	struct reason why = {""};
 	/* before a file is made */
-	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	enum totp_err err =
+		store_read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, &why);
 	int code;
 
 	store_end(&txn);

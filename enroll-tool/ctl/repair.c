@@ -78,7 +78,8 @@ static int repair_state(struct ctl *ctl)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct repair repair = {0};
 	struct reason why = {""};
-	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	enum totp_err err =
+		store_read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, &why);
 	int code;
 
 	store_end(&txn);

@@ -141,7 +141,7 @@ static int resync_token(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	/* before anybody presses a button */
-	err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	err = store_read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, &why);
 	there = err == TOTP_OK && enroll_find(&txn.cred, search.label) >= 0;
 	store_end(&txn);
 	if (err != TOTP_OK)

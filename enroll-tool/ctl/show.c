@@ -174,13 +174,15 @@ static int show_user(struct ctl *ctl)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
-	enum totp_err err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+	enum totp_err err =
+		store_read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return ctl_not_enrolled(ctl);
 	if (err != TOTP_OK) {
 		/* without its state the credential is shown all the same */
-		if (store_read_cred(ctl->tool.store, ctl->account.name, &txn, NULL) == TOTP_OK)
+		if (store_read_cred(ctl->tool.store, ctl->account.name, tool_deadline(), &txn,
+				    NULL) == TOTP_OK)
 			show_cred(ctl, &txn.cred, NULL);
 		fflush(stdout);
 		return ctl_refuse_record(ctl, err, &why);

@@ -95,7 +95,7 @@ static int accept_records(struct ctl *ctl, struct accepting *accepting)
 static int check_store_owner(const struct ctl *ctl)
 {
 	const char *dir = ctl->tool.policy.store_dir;
-	uid_t owner = store_info(ctl->tool.store)->owner;
+	uid_t owner = files_owner_of(ctl->tool.store);
 	struct account account = {.known = false};
 	struct reason why = {""};
 
@@ -112,8 +112,8 @@ static int check_store_owner(const struct ctl *ctl)
 			   "the records in %s belong to uid %u, and " SERVICE_ACCOUNT
 			   " has uid %u here: run chown -hR " SERVICE_ACCOUNT ": %s/%s %s/%s %s/%s",
 			   dir, (unsigned)owner, (unsigned)account.uid, dir,
-			   store_part(STORE_USERS), dir, store_part(STORE_STATES), dir,
-			   store_part(STORE_INVITES));
+			   files_part(FILES_PART_USERS), dir, files_part(FILES_PART_STATES), dir,
+			   files_part(FILES_PART_INVITES));
 }
 
 static void print_accepted(const struct ctl *ctl, const struct accepting *accepting)
@@ -147,6 +147,7 @@ static int accept_store(struct ctl *ctl)
 {
 	struct accepting accepting = {0};
 	uint8_t machine[SHA256_LEN];
+	struct store *store;
 	struct reason why = {""};
 	int code = tool_open_anywhere(&ctl->tool, "accept a store");
 
@@ -154,9 +155,10 @@ static int accept_store(struct ctl *ctl)
 		code = check_store_owner(ctl);
 	if (code != TOOL_DONE)
 		return code;
+	store = ctl->tool.store;
 	if (machine_hash(machine, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: run systemd-machine-id-setup", why.text);
-	if (memcmp(machine, store_info(ctl->tool.store)->machine, sizeof(machine)) == 0) {
+	if (store_check_place(store, tool_deadline(), &why) == TOTP_OK) {
 		printf("The store %s belongs to this machine: nothing is changed.\n",
 		       ctl->tool.policy.store_dir);
 		return TOOL_DONE;
@@ -165,7 +167,7 @@ static int accept_store(struct ctl *ctl)
 	code = accept_records(ctl, &accepting);
 	if (code != TOOL_DONE)
 		return tool_refuse(&ctl->tool, "the store is not accepted: run this again");
-	if (store_set_machine(ctl->tool.store, machine, &why) != TOTP_OK)
+	if (store_accept_place(store, accepting.now, tool_deadline(), &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s", why.text);
 	tool_log(&ctl->tool, NULL, "store-accepted", NULL);
 	print_accepted(ctl, &accepting);

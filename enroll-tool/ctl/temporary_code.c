@@ -166,7 +166,7 @@ static int check_enrolled(const struct ctl *ctl)
 {
 	struct reason why = {""};
 	bool has = false;
-	enum totp_err err = store_has(ctl->tool.store, ctl->account.name, &has, &why);
+	enum totp_err err = tool_enrolled(&ctl->tool, ctl->account.name, &has, &why);
 
 	if (err != TOTP_OK && err != TOTP_ERR_RANGE)
 		return ctl_refuse_record(ctl, err, &why);

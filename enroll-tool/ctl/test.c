@@ -268,7 +268,7 @@ static int test_record(const struct trial *trial)
 	bool stuck;
 
 	if (err == TOTP_OK)
-		err = store_read(ctl->tool.store, ctl->account.name, &txn, &why);
+		err = store_read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, &why);
 	if (err == TOTP_OK)
 		attempt_raise(&txn, trial->who.policy, trial->who.now);
 	if (err != TOTP_OK) {
@@ -294,7 +294,7 @@ static enum totp_err gather_facts(struct trial *trial, struct reason *why)
 	enum totp_err err = facts_find(trial->who.policy, &subject, &trial->facts, why);
 
 	if (err == TOTP_OK)
-		err = store_has(ctl->tool.store, ctl->account.name, &trial->facts.enrolled, why);
+		err = tool_enrolled(&ctl->tool, ctl->account.name, &trial->facts.enrolled, why);
 	if (err == TOTP_ERR_RANGE) /* a name that is too long for a record has none */
 		err = TOTP_OK;
 	if (err == TOTP_OK)
@@ -306,6 +306,7 @@ static enum totp_err gather_facts(struct trial *trial, struct reason *why)
 static int test_login(struct trial *trial)
 {
 	const struct ctl *ctl = trial->ctl;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	enum gate_reason reason = GATE_REASON_NONE;
 	struct reason why = {""};
 	enum gate_verdict verdict;
@@ -321,8 +322,9 @@ static int test_login(struct trial *trial)
 	trial->look = (struct look){.pending = false};
 	trial->look_err = TOTP_OK;
 	if (trial->facts.known && trial->facts.enrolled) {
-		trial->look_err =
-			attempt_look(ctl->tool.store, &trial->who, &trial->look, &trial->look_why);
+		trial->look_err = attempt_look(ctl->tool.store, &trial->who, &txn, &trial->look,
+					       &trial->look_why);
+		store_end(&txn);
 		trial->facts.pending = trial->look.pending;
 	}
 	verdict = gate(trial->who.policy, &trial->facts, trial->who.now, &reason);

@@ -30,7 +30,7 @@ static void count_record(struct upgrade *upgrade, const char *user)
 	struct store *store = upgrade->ctl->tool.store;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
-	enum totp_err err = store_read_cred(store, user, &txn, &why);
+	enum totp_err err = store_read_cred(store, user, tool_deadline(), &txn, &why);
 	bool older;
 
 	if (err == TOTP_ERR_NOT_FOUND)
@@ -84,7 +84,7 @@ static int upgrade_record(struct upgrade *upgrade, const char *user)
 	bool changed = false;
 	int code;
 
-	if (store_read_cred(ctl->tool.store, user, &txn, NULL) != TOTP_OK ||
+	if (store_read_cred(ctl->tool.store, user, tool_deadline(), &txn, NULL) != TOTP_OK ||
 	    txn.cred.version >= record_version_newest)
 		return TOOL_DONE; /* reported before, removed or new */
 	store_end(&txn);
@@ -124,7 +124,7 @@ static int upgrade_store(struct ctl *ctl)
 		return code;
 	interrupt_watch();
 	if (store_info(ctl->tool.store)->version != record_version_newest) {
-		if (store_set_newest(ctl->tool.store, &why) != TOTP_OK)
+		if (store_set_newest(ctl->tool.store, tool_deadline(), &why) != TOTP_OK)
 			return tool_refuse(&ctl->tool, "%s", why.text);
 		tool_log(&ctl->tool, NULL, "upgraded", NULL);
 	}

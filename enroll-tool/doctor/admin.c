@@ -91,13 +91,14 @@ static const char *hindrance(const struct doctor *doctor, const struct account *
 	struct reason why = {""};
 	bool has = true;
 
-	if (store_has(store, account->name, &has, &why) != TOTP_OK)
+	if (tool_enrolled(&doctor->ctl->tool, account->name, &has, &why) != TOTP_OK)
 		return NULL;
 	*ret_repair = "totp-enroll --user";
 	if (!has)
 		return may_enroll(doctor, account) ? NULL : "is not enrolled";
 	*ret_repair = "totpctl resume";
-	return store_read_cred(store, account->name, &txn, &why) == TOTP_OK && txn.cred.disabled
+	return store_read_cred(store, account->name, tool_deadline(), &txn, &why) == TOTP_OK &&
+			       txn.cred.disabled
 		       ? "is suspended"
 		       : NULL;
 }

@@ -170,7 +170,7 @@ static void look_at_disk(struct doctor *doctor)
 	struct statfs fs;
 
 	snprintf(path, sizeof(path), "%s/%s", doctor->ctl->tool.policy.store_dir,
-		 store_part(STORE_STATES));
+		 files_part(FILES_PART_STATES));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstatfs(fd, &fs) != 0)
 		return;
@@ -194,7 +194,7 @@ static void look_at_run_dir(struct doctor *doctor)
 	doctor_modes(
 		doctor, policy->run_dir,
 		&(struct permissions){.flags = O_NOFOLLOW, .forbidden = MODE_WRITE, .why = why});
-	snprintf(path, sizeof(path), "%s/%s", policy->run_dir, store_part(STORE_STATES));
+	snprintf(path, sizeof(path), "%s/%s", policy->run_dir, files_part(FILES_PART_STATES));
 	doctor_modes(doctor, path,
 		     &(struct permissions){.flags = O_NOFOLLOW, .forbidden = MODE_ANY, .why = why});
 	if (statfs(policy->run_dir, &fs) == 0 && (uint32_t)fs.f_type != TMPFS_MAGIC)

@@ -10,7 +10,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "login/policy.h"
-#include "store/store.h"
+#include "store/files.h"
 
 #define ENFORCE    "/sys/fs/selinux/enforce"
 #define LABEL      "security.selinux"
@@ -35,7 +35,7 @@ void selinux_look(const char *store_dir, struct selinux_facts *ret_facts)
 	memset(ret_facts, 0, sizeof(*ret_facts));
 	if (fd < 0 || io_read_all(fd, ret_facts->enforce, sizeof(ret_facts->enforce) - 1, &len))
 		memset(ret_facts->enforce, 0, sizeof(ret_facts->enforce));
-	snprintf(path, sizeof(path), "%s/%s", store_dir, store_part(STORE_USERS));
+	snprintf(path, sizeof(path), "%s/%s", store_dir, files_part(FILES_PART_USERS));
 	if (lgetxattr(path, LABEL, ret_facts->label, sizeof(ret_facts->label) - 1) < 0)
 		memset(ret_facts->label, 0, sizeof(ret_facts->label));
 }

@@ -19,7 +19,7 @@
 #include "record/version.h"
 
 #define LEFTOVER_AFTER 3600 /* seconds; a program may still be writing a younger file */
-#define FILE_PATH_MAX  (POLICY_PATH_MAX + STORE_FILE_MAX)
+#define FILE_PATH_MAX  (POLICY_PATH_MAX + FILES_PATH_MAX)
 
 /* --- leftovers --- */
 
@@ -57,7 +57,7 @@ static void look_for_temporary(struct doctor *doctor, const char *directory, con
 static void report_stray(void *context, const char *name)
 {
 	struct doctor *doctor = context;
-	const char *states = store_part(STORE_STATES);
+	const char *states = files_part(FILES_PART_STATES);
 	char path[POLICY_PATH_MAX + 512];
 	size_t len = strlen(states);
 	bool state = strncmp(name, states, len) == 0 && name[len] == '/';
@@ -132,25 +132,25 @@ static bool look_at_keyring(struct doctor *doctor, struct keyring *ret_keyring)
 static void look_at_directories(struct doctor *doctor)
 {
 	static const struct {
-		enum store_part part;
+		enum files_part part;
 		mode_t forbidden;
 		const char *why;
 	} parts[] = {
-		{STORE_DIRECTORY, MODE_WRITE,
+		{FILES_PART_ROOT, MODE_WRITE,
 		 "users who can write there can remove records, so logins are denied"},
-		{STORE_MARKER, MODE_WRITE,
+		{FILES_PART_MARKER, MODE_WRITE,
 		 "the marker proves that a user is not enrolled, so logins are denied"},
-		{STORE_USERS, MODE_ANY, "names and records of enrolled users are private"},
-		{STORE_STATES, MODE_ANY,
+		{FILES_PART_USERS, MODE_ANY, "names and records of enrolled users are private"},
+		{FILES_PART_STATES, MODE_ANY,
 		 "users who can write there can make used codes valid again"},
-		{STORE_INVITES, MODE_ANY, "the names of invited users are private"},
+		{FILES_PART_INVITES, MODE_ANY, "the names of invited users are private"},
 	};
 	const char *dir = doctor_policy(doctor)->store_dir;
 	char path[FILE_PATH_MAX];
 	uid_t uid = doctor_store_owner(doctor);
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		const char *name = store_part(parts[i].part);
+		const char *name = files_part(parts[i].part);
 
 		snprintf(path, sizeof(path), "%s%s%s", dir, name[0] ? "/" : "", name);
 		doctor_modes(
@@ -160,14 +160,13 @@ static void look_at_directories(struct doctor *doctor)
 					      .owner = parts[i].forbidden == MODE_ANY ? uid : 0,
 					      .why = parts[i].why});
 	}
-	look_for_temporary(doctor, dir, store_part(STORE_MARKER),
+	look_for_temporary(doctor, dir, files_part(FILES_PART_MARKER),
 			   "a totpctl init that was cut short left it");
 }
 
 static void look_at_machine(struct doctor *doctor)
 {
-	static const uint8_t none[SHA256_LEN]; /* made where there was no machine id */
-	const uint8_t *made_on = store_info(doctor->ctl->tool.store)->machine;
+	struct store *store = doctor->ctl->tool.store;
 	uint8_t machine[SHA256_LEN];
 	struct reason why = {""};
 
@@ -175,8 +174,7 @@ static void look_at_machine(struct doctor *doctor)
 		doctor_report((struct subject){doctor, "machine-id", NULL, NULL},
 			      "a copy of this host would not be recognized",
 			      "systemd-machine-id-setup", "%s", why.text);
-	else if (memcmp(none, made_on, sizeof(none)) != 0 &&
-		 memcmp(machine, made_on, sizeof(machine)) != 0)
+	else if (store_check_place(store, tool_deadline(), &why) == TOTP_ERR_OTHER_STORE)
 		doctor_report(
 			(struct subject){doctor, "clone", NULL, NULL},
 			"a store from a backup does not know which codes were used since; two "
@@ -184,19 +182,19 @@ static void look_at_machine(struct doctor *doctor)
 			"if the store was moved here or restored from a backup: totpctl store "
 			"accept; if this host is a copy of another one: move the keyring and the "
 			"store to another directory, run totpctl init, and enroll all users",
-			"%s belongs to another machine", doctor_policy(doctor)->store_dir);
+			"%s", why.text);
 }
 
 static bool check_store(struct doctor *doctor)
 {
-	struct store_config config = conf_store(doctor_policy(doctor));
+	struct files_config config = conf_files(doctor_policy(doctor));
 	struct reason why = {""};
 	size_t before = doctor->count;
 	enum totp_err err;
 
 	look_at_directories(doctor);
-	config.run_dir = NULL; /* store_open would make it */
-	err = store_open(&config, &doctor->ctl->tool.store, &why);
+	config.run_dir = NULL; /* files_open would make it */
+	err = tool_open_store(&doctor->ctl->tool, &config, &why);
 	if (err == TOTP_OK)
 		return true;
 	if (err != TOTP_ERR_UNSAFE || doctor->count == before)
@@ -224,18 +222,18 @@ static void check_record_files(struct doctor *doctor, const char *user)
 	static const char why[] = "logins deny a user whose record others can read or write";
 	struct store *store = doctor->ctl->tool.store;
 	const char *dir = doctor_policy(doctor)->store_dir;
-	char path[FILE_PATH_MAX], name[STORE_FILE_MAX];
+	char path[FILE_PATH_MAX], name[FILES_PATH_MAX];
 
 	for (int i = 0; i < 2; i++) {
 		/* the name of the state is in the record, which must be readable by then */
-		if ((i ? store_state_file(store, user, name) : store_cred_file(user, name)) !=
+		if ((i ? files_state_path(store, user, name) : files_cred_path(user, name)) !=
 		    TOTP_OK)
 			return;
 		snprintf(path, sizeof(path), "%s/%s", dir, name);
 		doctor_modes(doctor, path,
 			     &(struct permissions){.flags = O_NOFOLLOW,
 						   .forbidden = MODE_ANY,
-						   .owner = store_info(store)->owner,
+						   .owner = files_owner_of(store),
 						   .why = why});
 	}
 }
@@ -256,7 +254,7 @@ static void report_damage(struct doctor *doctor, const struct keyring *keyring, 
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct store *store = doctor->ctl->tool.store;
-	bool cred_opens = store_read_cred(store, user, &txn, NULL) == TOTP_OK;
+	bool cred_opens = store_read_cred(store, user, tool_deadline(), &txn, NULL) == TOTP_OK;
 	uint32_t key_id = 0;
 	bool no_key = !cred_opens && store_key_of(store, user, &key_id) == TOTP_OK &&
 		      !keyring_find(keyring, key_id);
@@ -333,10 +331,10 @@ static void check_record_of(void *context, const char *user)
 
 	if (round->done < round->total)
 		progress_show(&round->progress, "reading records", ++round->done, round->total);
-	err = store_read(doctor->ctl->tool.store, user, &txn, &why);
+	err = store_read(doctor->ctl->tool.store, user, tool_deadline(), &txn, &why);
 	if (err == TOTP_ERR_UNSAFE) {
 		check_record_files(doctor, user);
-		err = store_read(doctor->ctl->tool.store, user, &txn, &why);
+		err = store_read(doctor->ctl->tool.store, user, tool_deadline(), &txn, &why);
 		if (err == TOTP_ERR_UNSAFE && doctor->count > before)
 			return;
 	}
@@ -363,10 +361,10 @@ static void check_invitation_of(void *context, const char *user)
 	struct finding *finding;
 	struct reason why = {""};
 	bool has = false;
-	enum totp_err err = store_invite_get(store, user, &invite, &why);
+	enum totp_err err = store_invite_get(store, user, tool_deadline(), &invite, &why);
 
 	if (err == TOTP_OK)
-		err = store_has(store, user, &has, &why);
+		err = tool_enrolled(&doctor->ctl->tool, user, &has, &why);
 	if (err == TOTP_ERR_NOT_FOUND || (err == TOTP_OK && !has && clock_now() < invite.expires))
 		return;
 	what = why.text;
@@ -379,7 +377,8 @@ static void check_invitation_of(void *context, const char *user)
 				"invitation of %s: %s", user, what);
 	repair_user(finding, "", "uninvite", user);
 	if (doctor->fix && err == TOTP_OK)
-		finding->repaired = store_invite_remove(store, user, NULL) == TOTP_OK;
+		finding->repaired = store_invite_remove(store, user, tool_deadline(), NULL) ==
+				    TOTP_OK;
 }
 
 /* Both names lead to one record, that of the first. */
@@ -416,7 +415,7 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	if (err == TOTP_OK)
 		err = store_each(store, STORE_INVITE, check_invitation_of, &round, &why);
 	if (err == TOTP_OK)
-		err = store_each_stray(store, report_stray, doctor, &why);
+		err = files_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)
 		doctor_report((struct subject){doctor, "store", NULL, NULL},
 			      "some records could not be checked",

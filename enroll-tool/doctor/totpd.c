@@ -54,7 +54,7 @@ uid_t doctor_store_owner(const struct doctor *doctor)
 	if (account_find(SERVICE_ACCOUNT, &service, NULL) == TOTP_OK && service.known)
 		return service.uid;
 	snprintf(users, sizeof(users), "%s/%s", doctor_policy(doctor)->store_dir,
-		 store_part(STORE_USERS));
+		 files_part(FILES_PART_USERS));
 	if (lstat(users, &st) == 0 && account_of_uid(st.st_uid, &owner, NULL) == TOTP_OK &&
 	    !owner.known)
 		return st.st_uid;
@@ -106,16 +106,17 @@ static bool has_file_of_root(const char *directory)
 
 static void look_at_owner(struct doctor *doctor, const struct account *service)
 {
-	static const enum store_part parts[] = {STORE_USERS, STORE_STATES, STORE_INVITES};
+	static const enum files_part parts[] = {FILES_PART_USERS, FILES_PART_STATES,
+						FILES_PART_INVITES};
 	const struct store *store = doctor->ctl->tool.store;
 	const char *dir = doctor_policy(doctor)->store_dir;
-	bool of_root = store && store_info(store)->owner == 0;
+	bool of_root = store && files_owner_of(store) == 0;
 	char path[POLICY_PATH_MAX + 16];
 
-	if (!store || (store_info(store)->owner != 0 && store_info(store)->owner != service->uid))
+	if (!store || (files_owner_of(store) != 0 && files_owner_of(store) != service->uid))
 		return; /* doctor_store reports that */
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !of_root; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, store_part(parts[i]));
+		snprintf(path, sizeof(path), "%s/%s", dir, files_part(parts[i]));
 		of_root = has_file_of_root(path);
 	}
 	if (of_root)

@@ -23,7 +23,7 @@ static int check_credential(const struct enrollment *enrollment)
 	const char *user = enrollment->account.name;
 	struct reason why = {""};
 
-	if (store_read(tool->store, user, &txn, &why) != TOTP_OK) {
+	if (store_read(tool->store, user, tool_deadline(), &txn, &why) != TOTP_OK) {
 		tool_refuse(tool, "%s", why.text);
 		return tool_refuse(tool,
 				   "the old enrollment cannot be changed: 'totpctl repair %s', or "
@@ -52,7 +52,7 @@ int enrollment_check(struct enrollment *enrollment)
 	struct reason why = {""};
 	bool has = false;
 
-	if (store_has(tool->store, user, &has, &why) != TOTP_OK)
+	if (tool_enrolled(tool, user, &has, &why) != TOTP_OK)
 		return tool_refuse(tool, "%s", why.text);
 	if (!has && request->add)
 		return tool_refuse(tool, "%s is not enrolled: leave out --add", user);
@@ -171,10 +171,11 @@ static enum totp_err create_credential(const struct enrollment *enrollment, stru
 static enum totp_err lock_stored(const struct enrollment *enrollment, struct store_txn *txn,
 				 struct reason *why)
 {
-	enum totp_err err = store_read(enrollment->tool->store, enrollment->account.name, txn, why);
+	enum totp_err err = store_read(enrollment->tool->store, enrollment->account.name,
+				       tool_deadline(), txn, why);
 
 	if (err == TOTP_OK)
-		err = store_lock(txn, tool_deadline(), why);
+		err = store_begin(txn, tool_deadline(), why);
 	if (err == TOTP_OK && txn->torn)
 		state_raise(&txn->state, &txn->cred, clock_now(), 0);
 	return err;
@@ -229,7 +230,7 @@ int enrollment_store(struct enrollment *enrollment, bool *ret_changed)
 		err = store_retry(request->add ? try_add : try_replace, enrollment, &why);
 	else
 		err = create_credential(enrollment, &why);
-	*ret_changed = err == TOTP_ERR_UNCERTAIN;
+	*ret_changed = err == TOTP_ERR_UNCERTAIN || err == TOTP_ERR_TIMEOUT;
 	if (err == TOTP_OK)
 		return TOOL_DONE;
 	return tool_refuse(enrollment->tool, "%s", why.text[0] ? why.text : err_name(err));

@@ -60,7 +60,7 @@ static int export_user(struct export *export, const char *user)
 	const struct tool *tool = &export->ctl->tool;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
-	enum totp_err err = store_read(tool->store, user, &txn, &why);
+	enum totp_err err = store_read(tool->store, user, tool_deadline(), &txn, &why);
 
 	/* as a login does: an interrupted write may have stored a later step */
 	if (err == TOTP_OK && txn.torn)

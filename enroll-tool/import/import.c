@@ -222,7 +222,8 @@ static enum fate fate_of(const struct import *import, const struct draft *draft,
 	if (!has)
 		return FATE_NEW;
 	if (import->same_id &&
-	    store_read_cred(import->ctl->tool.store, draft->cred.user, &txn, NULL) == TOTP_OK &&
+	    store_read_cred(import->ctl->tool.store, draft->cred.user, tool_deadline(), &txn,
+			    NULL) == TOTP_OK &&
 	    memcmp(txn.cred.id, draft->cred.id, sizeof(txn.cred.id)) == 0)
 		return FATE_SAME;
 	return import_options.replace ? FATE_REPLACE : FATE_KEEP;
@@ -252,7 +253,7 @@ static enum totp_err add_item(struct import *import, struct item item, const str
 			      struct reason *why)
 {
 	bool has = false;
-	enum totp_err err = store_has(import->ctl->tool.store, draft->cred.user, &has, why);
+	enum totp_err err = tool_enrolled(&import->ctl->tool, draft->cred.user, &has, why);
 
 	if (err == TOTP_ERR_RANGE) {
 		import_tell(import, IMPORT_BAD, &item.place, "user: expected a shorter name");

@@ -39,17 +39,30 @@ static int create_new(struct import *import)
 {
 	const struct tool *tool = &import->ctl->tool;
 	struct reason why = {""};
-	enum totp_err err =
-		store_create_many(tool->store, import->fates[FATE_NEW], next_new, import, &why);
+	const struct store_many many = {import->fates[FATE_NEW], next_new, import};
+	const char *sentence = why.text;
+	size_t done = 0, told = 0;
+	enum totp_err err = store_create_many(tool->store, &many, &done, &why);
 
 	progress_clear(&import->progress);
-	if (err != TOTP_OK)
-		return interrupt_seen() ? tool_refuse(tool, "interrupted: nothing is imported")
-					: tool_refuse(tool, "nothing is imported: %s", why.text);
-	for (size_t i = 0; i < import->count; i++)
-		if (import->items[i].fate == FATE_NEW)
-			tool_log(tool, import->items[i].user, "imported", NULL);
-	return TOOL_DONE;
+	for (size_t i = 0; i < import->count && told < done; i++) {
+		if (import->items[i].fate != FATE_NEW)
+			continue;
+		tool_log(tool, import->items[i].user, "imported", NULL);
+		told++;
+	}
+	if (err == TOTP_OK)
+		return TOOL_DONE;
+	if (interrupt_seen())
+		sentence = "interrupted";
+	if (done || err == TOTP_ERR_TIMEOUT)
+		return tool_refuse(tool,
+				   "%s: %zu of %zu new users are imported%s; run it again for the "
+				   "others",
+				   sentence, done, many.count,
+				   err == TOTP_ERR_TIMEOUT ? ", and perhaps more" : "");
+	return interrupt_seen() ? tool_refuse(tool, "interrupted: nothing is imported")
+				: tool_refuse(tool, "nothing is imported: %s", sentence);
 }
 
 /* Start from the draft each time: a login may have changed the record meanwhile. */

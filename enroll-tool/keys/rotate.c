@@ -20,7 +20,7 @@
 #include "common/enrolled.h"
 #include "common/progress.h"
 
-#define AWAIT_S    60 /* for a program that writes many records at once */
+#define AWAIT_MS   60000 /* for a program that writes many records at once */
 #define FILES_OPEN 8192
 #define PASSES     4 /* the next pass seals records that were replaced meanwhile */
 
@@ -112,7 +112,7 @@ static int reseal(struct rotate *rotate)
 	for (int kind = STORE_RECORD; kind <= STORE_INVITE && err == TOTP_OK; kind++) {
 		const struct enrolled *names = &rotate->names[kind];
 		const struct store_reseal wish = {(enum store_kind)kind, names->users, names->count,
-						  STORE_LOCK_WAIT_MS,    note,         rotate};
+						  note, rotate};
 
 		rotate->kind = (enum store_kind)kind;
 		err = store_reseal(tool->store, &wish, &why);
@@ -227,7 +227,7 @@ static int go_on(struct rotate *rotate)
 	keys_renew_totpd(tool);
 	code = tool_result(
 		tool,
-		store_await_sealers(tool->store, io_monotonic_ns() + AWAIT_S * 1000000000ull, &why),
+		store_seal_with(tool->store, rotate->rotation.to, io_deadline(AWAIT_MS), &why),
 		&why);
 	if (code == TOOL_DONE)
 		code = reseal_all(rotate);

@@ -25,7 +25,7 @@
 static enum stage stage_of_record(struct store *store, const struct somebody *one)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = store_read(store, one->name, &txn, NULL);
+	enum totp_err err = store_read(store, one->name, tool_deadline(), &txn, NULL);
 
 	if (err == TOTP_ERR_NOT_FOUND) /* deleted meanwhile */
 		return STAGE_FREE;
@@ -62,7 +62,7 @@ static void place_invited(void *context, const char *user)
 	struct somebody *one;
 
 	if (report->code != TOOL_DONE ||
-	    store_invite_get(report->tool->store, user, &invite, NULL) != TOTP_OK)
+	    store_invite_get(report->tool->store, user, tool_deadline(), &invite, NULL) != TOTP_OK)
 		return;
 	one = accounts_find(report->tool, &report->people, user, &report->code);
 	if (one && one->stage == STAGE_FREE && invite_holds(&invite, one->uid, report->now))

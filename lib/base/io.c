@@ -114,3 +114,8 @@ uint64_t io_monotonic_ns(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+uint64_t io_deadline(unsigned ms)
+{
+	return io_monotonic_ns() + ms * 1000000ull;
+}

@@ -47,4 +47,7 @@ bool io_stamp_equal(const struct io_stamp *a, const struct io_stamp *b);
 /* CLOCK_MONOTONIC in nanoseconds: for deadlines, never for codes. */
 uint64_t io_monotonic_ns(void);
 
+/* The same, so many milliseconds from now: a deadline. */
+uint64_t io_deadline(unsigned ms);
+
 #endif

@@ -48,9 +48,9 @@ enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 	return policy_parse(policy, (struct text){text, len}, path, complain, context);
 }
 
-struct store_config conf_store(const struct policy *policy)
+struct files_config conf_files(const struct policy *policy)
 {
-	struct store_config config = {.dir = policy->store_dir, .keyring = policy->keyring};
+	struct files_config config = {.dir = policy->store_dir, .keyring = policy->keyring};
 
 	if (!policy->readonly_login)
 		return config;

@@ -4,7 +4,7 @@
 #define HOST_CONF_H
 
 #include "login/policy.h"
-#include "store/store.h"
+#include "store/files.h"
 
 /*
  * Set *policy to the defaults and read the file at `path` over them.
@@ -16,7 +16,7 @@
 MUST_CHECK enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 				   policy_complain_fn *complain, void *context);
 
-/* The configuration of the policy's store, for store_open. It points into *policy. */
-struct store_config conf_store(const struct policy *policy);
+/* The configuration of the policy's store, for files_open. It points into *policy. */
+struct files_config conf_files(const struct policy *policy);
 
 #endif

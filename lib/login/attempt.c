@@ -157,7 +157,7 @@ static enum totp_err judge_and_commit(struct store_txn *txn, const struct attemp
 struct attempt_run {
 	struct store *store;
 	const struct attempt *who;
-	uint64_t deadline; /* for the lock */
+	uint64_t deadline; /* for all tries together */
 	struct outcome *outcome;
 };
 
@@ -170,7 +170,7 @@ static enum totp_err attempt_once(void *context, struct reason *why)
 	struct throttle *throttle;
 	struct ruling ruling;
 	bool mend;
-	enum totp_err err = store_read(run->store, who->user, &txn, why);
+	enum totp_err err = store_read(run->store, who->user, run->deadline, &txn, why);
 
 	if (err == TOTP_OK)
 		err = attempt_check_uid(&txn.cred, who->uid, why);
@@ -193,7 +193,7 @@ static enum totp_err attempt_once(void *context, struct reason *why)
 		outcome->reason = JUDGE_THROTTLED;
 		return TOTP_OK;
 	}
-	err = store_lock(&txn, run->deadline, why);
+	err = store_begin(&txn, run->deadline, why);
 	if (err != TOTP_OK)
 		return err;
 	return judge_and_commit(&txn, who, outcome, why);
@@ -205,7 +205,7 @@ enum totp_err attempt(struct store *store, const struct attempt *who, struct out
 	struct attempt_run run = {
 		.store = store,
 		.who = who,
-		.deadline = io_monotonic_ns() + STORE_LOCK_WAIT_MS * 1000000ull,
+		.deadline = io_deadline(STORE_WAIT_MS),
 		.outcome = ret_outcome,
 	};
 	struct ruling shape;
@@ -223,22 +223,21 @@ bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t n
 	return last_here > 0 && last_here <= now && now - last_here < policy->remember;
 }
 
-enum totp_err attempt_look(struct store *store, const struct attempt *who, struct look *ret_look,
-			   struct reason *why)
+enum totp_err attempt_look(struct store *store, const struct attempt *who, struct store_txn *txn,
+			   struct look *ret_look, struct reason *why)
 {
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	bool is_address = who->source.kind == SOURCE_IPV4 || who->source.kind == SOURCE_IPV6;
-	enum totp_err err = store_read(store, who->user, &txn, why);
+	enum totp_err err = store_read(store, who->user, io_deadline(STORE_WAIT_MS), txn, why);
 
 	*ret_look = (struct look){.remembered = false};
 	if (err == TOTP_OK)
-		err = attempt_check_uid(&txn.cred, who->uid, why);
-	if (err != TOTP_OK || txn.cred.disabled)
+		err = attempt_check_uid(&txn->cred, who->uid, why);
+	if (err != TOTP_OK || txn->cred.disabled)
 		return err;
-	for (size_t i = 0; is_address && i < txn.state.known_count; i++)
-		if (source_equal(&txn.state.known[i].source, &who->source))
-			ret_look->last_here = txn.state.known[i].last_success;
+	for (size_t i = 0; is_address && i < txn->state.known_count; i++)
+		if (source_equal(&txn->state.known[i].source, &who->source))
+			ret_look->last_here = txn->state.known[i].last_success;
 	ret_look->remembered = attempt_remembers(who->policy, ret_look->last_here, who->now);
-	ret_look->pending = state_is_pending(&txn.state, &txn.cred) && !txn.torn;
+	ret_look->pending = state_is_pending(&txn->state, &txn->cred) && !txn->torn;
 	return TOTP_OK;
 }

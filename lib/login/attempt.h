@@ -80,8 +80,9 @@ void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETA
  * belongs to another uid; TOTP_ERR_STALE: STORE_TRIES races lost; TOTP_ERR_FORBIDDEN: the answer
  * is a bypass, which allows no act and is not used up (*why is a sentence for the user); an error
  * of the act; TOTP_ERR_TIMEOUT: the lock was not free in time, or the client waits no longer:
- * then the answer is neither judged, nor used up, nor counted. *why holds a sentence for the log.
- * Waits at most STORE_LOCK_WAIT_MS in all.
+ * then the answer is neither judged, nor used up, nor counted; or a shared store did not answer in
+ * time: then it may have been used up. *why holds a sentence for the log.
+ * Waits at most STORE_WAIT_MS in all.
  */
 MUST_CHECK enum totp_err attempt(struct store *store, const struct attempt *who,
 				 struct outcome *ret_outcome, struct reason *why);
@@ -115,10 +116,11 @@ bool attempt_remembers(const struct policy *policy, int64_t last_here, int64_t n
  * are never remembered. A disabled record is neither remembered nor pending; a record whose last
  * write was cut short is not pending, since that write may have been of its first code.
  *
- * Errors, all of which refuse: those of store_read; TOTP_ERR_UNSAFE: another uid.
- * TOTP_ERR_NOT_FOUND: revoked.
+ * *txn: as for store_read; the caller ends it. Errors, all of which refuse: those of store_read;
+ * TOTP_ERR_UNSAFE: another uid. TOTP_ERR_NOT_FOUND: revoked.
  */
 MUST_CHECK enum totp_err attempt_look(struct store *store, const struct attempt *who,
-				      struct look *ret_look, struct reason *why);
+				      struct store_txn *txn, struct look *ret_look,
+				      struct reason *why);
 
 #endif

@@ -16,7 +16,7 @@
 #include "../unit/kernel.h"
 #include "base/io.h"
 #include "login/enroll.h"
-#include "store/store.h"
+#include "store/files.h"
 
 int64_t scene_now = SCENE_START;
 
@@ -101,7 +101,8 @@ void scene_make(struct scene *scene, const char *module)
 	if (!mkdtemp(scene->dir) || mkdir(scene_path(scene, "service"), 0755) != 0)
 		err(99, "scene: cannot make a directory");
 	must(keyring_create(scene_path(scene, "keyring"), SCENE_START, &why), "keyring", &why);
-	must(store_setup(scene_path(scene, "store"), 0, 0, machine, &why), "store", &why);
+	must(files_setup(scene_path(scene, "store"), &(struct files_owner){0, 0}, machine, &why),
+	     "store", &why);
 	scene_policy(scene, "");
 	scene_service(scene, "", "");
 	scene_write(scene, "service/other", "auth required pam_deny.so\n", 0644);
@@ -161,11 +162,11 @@ const char *scene_wrong_code(const char *user, int64_t when)
 static struct store *open_store(const struct scene *scene)
 {
 	const char *keyring = scene_path(scene, "keyring");
-	struct store_config config = {.dir = scene_path(scene, "store"), .keyring = keyring};
+	struct files_config config = {.dir = scene_path(scene, "store"), .keyring = keyring};
 	struct store *store = NULL;
 	struct reason why = {""};
 
-	must(store_open(&config, &store, &why), "store", &why);
+	must(files_open(&config, &store, &why), "store", &why);
 	return store;
 }
 
@@ -187,7 +188,7 @@ static void enroll(const struct scene *scene, const char *user, uint32_t uid, bo
 	cred.must_confirm = must_confirm;
 	must(enroll_add(&cred, &token), "add", NULL);
 	state_init(&cred, &state);
-	must(store_create(store, &cred, &state, &why), "create", &why);
+	must(store_create(store, &cred, &state, io_deadline(STORE_WAIT_MS), &why), "create", &why);
 }
 
 static uint32_t uid_of(const char *user)
@@ -238,9 +239,9 @@ static enum totp_err change_record(const struct scene *scene, const char *user, 
 
 	do {
 		store_end(&txn);
-		code = store_read(store, user, &txn, NULL);
+		code = store_read(store, user, io_deadline(STORE_WAIT_MS), &txn, NULL);
 		if (code == TOTP_OK)
-			code = store_lock(&txn, deadline, NULL);
+			code = store_begin(&txn, deadline, NULL);
 	} while (code == TOTP_ERR_STALE);
 	if (code != TOTP_OK)
 		return code;
@@ -269,9 +270,9 @@ enum totp_err scene_import(const struct scene *scene, const char *user)
 
 	do {
 		store_end(&txn);
-		code = store_read(store, user, &txn, NULL);
+		code = store_read(store, user, io_deadline(STORE_WAIT_MS), &txn, NULL);
 		if (code == TOTP_OK)
-			code = store_lock(&txn, deadline, NULL);
+			code = store_begin(&txn, deadline, NULL);
 	} while (code == TOTP_ERR_STALE);
 	if (code == TOTP_OK)
 		code = enroll_begin(user, txn.cred.uid_bound, txn.cred.uid, scene_now, &cred);
@@ -398,7 +399,7 @@ static struct login_state read_state(const struct scene *scene, const char *user
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
 
-	must(store_read(store, user, &txn, &why), "read", &why);
+	must(store_read(store, user, io_deadline(STORE_WAIT_MS), &txn, &why), "read", &why);
 	return txn.state;
 }
 

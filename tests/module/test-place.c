@@ -19,25 +19,25 @@
 
 static const struct {
 	enum caller caller;
-	enum store_reach reach;
+	enum files_reach reach;
 	enum place serves, other, absent; /* what totpd says about the store of the policy */
 } rows[] = {
-	{CALLER_ROOT, STORE_WRITABLE, HERE, HERE, HERE},
-	{CALLER_ROOT, STORE_READABLE, ROOT, HERE, HERE},
-	{CALLER_ROOT, STORE_NO_REACH, ROOT, DENY, DENY},
-	{CALLER_SET_UID, STORE_WRITABLE, ROOT, HERE, HERE},
-	{CALLER_SET_UID, STORE_READABLE, ROOT, HERE, HERE},
-	{CALLER_SET_UID, STORE_NO_REACH, ROOT, DENY, DENY},
-	{CALLER_USER, STORE_WRITABLE, USER, DENY, DENY},
-	{CALLER_USER, STORE_READABLE, USER, DENY, DENY},
-	{CALLER_USER, STORE_NO_REACH, USER, DENY, DENY},
+	{CALLER_ROOT, FILES_WRITABLE, HERE, HERE, HERE},
+	{CALLER_ROOT, FILES_READABLE, ROOT, HERE, HERE},
+	{CALLER_ROOT, FILES_NO_REACH, ROOT, DENY, DENY},
+	{CALLER_SET_UID, FILES_WRITABLE, ROOT, HERE, HERE},
+	{CALLER_SET_UID, FILES_READABLE, ROOT, HERE, HERE},
+	{CALLER_SET_UID, FILES_NO_REACH, ROOT, DENY, DENY},
+	{CALLER_USER, FILES_WRITABLE, USER, DENY, DENY},
+	{CALLER_USER, FILES_READABLE, USER, DENY, DENY},
+	{CALLER_USER, FILES_NO_REACH, USER, DENY, DENY},
 };
 
 static void every_combination_is_checked_where_the_manual_says(void **unused)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		enum caller caller = rows[i].caller;
-		enum store_reach reach = rows[i].reach;
+		enum files_reach reach = rows[i].reach;
 
 		printf("caller %d, reach %d\n", caller, reach);
 		assert_int_equal(rows[i].serves, place_of(caller, reach, TOTPD_SERVES));

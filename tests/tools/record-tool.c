@@ -54,8 +54,8 @@ static void need(enum totp_err err, const char *what)
 
 static void open_locked(struct store *store, const char *user, struct store_txn *txn)
 {
-	need(store_read(store, user, txn, &why), "read");
-	need(store_lock(txn, io_monotonic_ns() + 2000000000u, &why), "lock");
+	need(store_read(store, user, io_deadline(STORE_WAIT_MS), txn, &why), "read");
+	need(store_begin(txn, io_monotonic_ns() + 2000000000u, &why), "lock");
 }
 
 static struct source source_at(const char *host)
@@ -75,7 +75,7 @@ static void try_login(struct store *store, char **words)
 	struct outcome outcome;
 	struct answer answer;
 
-	need(store_read(store, words[0], &txn, &why), "read");
+	need(store_read(store, words[0], io_deadline(STORE_WAIT_MS), &txn, &why), "read");
 	who.uid = txn.cred.uid;
 	store_end(&txn);
 	answer_parse(words[2], NULL, &answer);
@@ -91,11 +91,12 @@ static void tell_remembered(struct store *store, char **words)
 	struct store_txn txn = STORE_TXN_NONE;
 	struct look look;
 
-	need(store_read(store, words[0], &txn, &why), "read");
+	need(store_read(store, words[0], io_deadline(STORE_WAIT_MS), &txn, &why), "read");
 	who.uid = txn.cred.uid;
 	store_end(&txn);
 	who.policy = &policy;
-	need(attempt_look(store, &who, &look, &why), "look");
+	need(attempt_look(store, &who, &txn, &look, &why), "look");
+	store_end(&txn);
 	printf("%s\n", look.remembered ? "yes" : "no");
 }
 
@@ -168,7 +169,7 @@ static void make_twin(struct store *store, char **words)
 	need(enroll_add(&cred, &txn.cred.tokens[0]), "add");
 	store_end(&txn);
 	state_init(&cred, &state);
-	need(store_create(store, &cred, &state, &why), "create");
+	need(store_create(store, &cred, &state, io_deadline(STORE_WAIT_MS), &why), "create");
 }
 
 static void invite(struct store *store, char **words)
@@ -178,7 +179,7 @@ static void invite(struct store *store, char **words)
 
 	need(text_copy(text_of(words[0]), invite.user, sizeof(invite.user)), "user");
 	invite.expires = invite.created + 86400;
-	need(store_invite_put(store, &invite, &why), "invite");
+	need(store_invite_put(store, &invite, io_deadline(STORE_WAIT_MS), &why), "invite");
 }
 
 static const struct {
@@ -193,13 +194,13 @@ static const struct {
 int main(int argc, char **argv)
 {
 	OWN_STORE struct store *store = NULL;
-	struct store_config config;
+	struct files_config config;
 
 	if (argc < 3)
 		return 2;
 	need(conf_load(argv[1], true, &policy, complain, NULL), "policy");
-	config = conf_store(&policy);
-	need(store_open(&config, &store, &why), "open");
+	config = conf_files(&policy);
+	need(files_open(&config, &store, &why), "open");
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[2], verbs[i].name) == 0 && argc == 3 + verbs[i].words) {
 			verbs[i].run(store, argv + 3);

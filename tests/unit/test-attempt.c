@@ -74,7 +74,7 @@ static struct login_state state_on_disk(const struct fixture *f)
 	OWN_STORE struct store *store = open_again(f);
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-	assert_ok(store_read(store, "alice", &txn, NULL));
+	assert_ok(store_read(store, "alice", deadline_in(2000), &txn, NULL));
 	return txn.state;
 }
 
@@ -229,7 +229,7 @@ static void a_record_bound_to_no_uid_serves_every_uid(void **state)
 
 	cred.uid_bound = false;
 	cred.uid = 0;
-	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP), NOW));
 }
 
@@ -374,8 +374,8 @@ static struct cred replace_user(struct fixture *f, const struct cred *cred)
 	struct login_state next;
 	struct reason why = {""};
 
-	assert_ok(store_read(f->store, "alice", &txn, &why));
-	assert_ok(store_lock(&txn, io_monotonic_ns() + 1000 * MS, &why));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, &why));
+	assert_ok(store_begin(&txn, io_monotonic_ns() + 1000 * MS, &why));
 	assert_ok(enroll_renew(&renewed, &txn.cred, &txn.state, &next));
 	assert_ok(store_replace(&txn, &renewed, &next, &why));
 	return renewed;
@@ -383,6 +383,7 @@ static struct cred replace_user(struct fixture *f, const struct cred *cred)
 
 static struct trial look_at(struct fixture *f, const struct attempt *who, struct look *ret_look)
 {
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct trial trial = {.outcome.verdict = VERDICT_DENY};
 	struct attempt full = *who;
 	struct policy policy;
@@ -391,7 +392,7 @@ static struct trial look_at(struct fixture *f, const struct attempt *who, struct
 	policy.remember = 3600;
 	*ret_look = (struct look){true, 1, true};
 	full.policy = &policy;
-	trial.err = attempt_look(f->store, &full, ret_look, &trial.why);
+	trial.err = attempt_look(f->store, &full, &txn, ret_look, &trial.why);
 	return trial;
 }
 
@@ -458,7 +459,7 @@ static void a_look_shows_what_a_record_says_before_the_question(void **state)
 
 	cred.must_confirm = true;
 	fresh = state_of(&cred);
-	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	assert_ok(look_at(f, &who, &look).err);
 	assert_false(look.remembered);
 	assert_true(look.pending);
@@ -506,7 +507,7 @@ static void a_record_with_a_torn_write_is_not_pending(void **state)
 
 	cred.must_confirm = true;
 	fresh = state_of(&cred);
-	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	assert_ok(look_at(f, &who, &look).err);
 	assert_true(look.pending);
 	tear_slot(f, 0);

@@ -105,7 +105,7 @@ static void read_record(const struct fixture *f, struct cred *ret_cred,
 	OWN_STORE struct store *store = open_again(f);
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-	assert_ok(store_read(store, "alice", &txn, NULL));
+	assert_ok(store_read(store, "alice", deadline_in(2000), &txn, NULL));
 	*ret_cred = txn.cred;
 	*ret_state = txn.state;
 }
@@ -306,7 +306,7 @@ static void a_temporary_code_changes_nothing_and_is_not_used_up(void **state)
 	assert_ok(bypass_make(&before, NOW, 3600, 1, &code));
 	recovery_show(&code, shown);
 	fresh = state_of(&before);
-	assert_ok(store_create(f->store, &before, &fresh, NULL));
+	assert_ok(store_create(f->store, &before, &fresh, deadline_in(2000), NULL));
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		struct change change = {.kind = kinds[i],
 					.label = "phone",
@@ -429,6 +429,7 @@ static bool is_remembered(const struct fixture *f)
 {
 	struct attempt who = far_away;
 	OWN_STORE struct store *store = open_again(f);
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct policy policy;
 	struct reason why;
 	struct look look;
@@ -436,7 +437,7 @@ static bool is_remembered(const struct fixture *f)
 	policy_default(&policy);
 	policy.remember = 3600;
 	who.policy = &policy;
-	assert_ok(attempt_look(store, &who, &look, &why));
+	assert_ok(attempt_look(store, &who, &txn, &look, &why));
 	return look.remembered;
 }
 
@@ -485,7 +486,7 @@ static void a_record_is_removed_with_a_correct_code(void **state)
 
 	add_user(f->store, "alice", 1);
 	assert_done(try_change(f, &change, code_of(1, STEP)));
-	assert_ok(store_has(f->store, "alice", &has, NULL));
+	assert_ok(look_for(f->store, "alice", &has, NULL));
 	assert_false(has);
 }
 
@@ -497,10 +498,10 @@ static enum totp_err disable_alice(void)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct login_state fresh;
 	struct cred cred;
-	enum totp_err err = store_read(store, "alice", &txn, NULL);
+	enum totp_err err = store_read(store, "alice", deadline_in(2000), &txn, NULL);
 
 	if (err == TOTP_OK)
-		err = store_lock(&txn, deadline_in(20), NULL);
+		err = store_begin(&txn, deadline_in(20), NULL);
 	if (err != TOTP_OK)
 		return err;
 	cred = txn.cred;
@@ -524,7 +525,7 @@ static void no_user_removes_a_record_that_an_administrator_has_disabled(void **s
 	at_unlock = disable_alice;
 	(void)try_change(f, &change, code_of(1, STEP));
 	assert_null(at_unlock);
-	assert_ok(store_has(f->store, "alice", &has, NULL));
+	assert_ok(look_for(f->store, "alice", &has, NULL));
 	if (unlock_err == TOTP_OK)
 		assert_true(has);
 	else

@@ -20,7 +20,7 @@ static void invite(struct fixture *f, const char *user, uint32_t uid)
 	struct invite invite = {.uid = uid, .created = NOW, .expires = NOW + DAY};
 
 	strcpy(invite.user, user);
-	assert_ok(store_invite_put(f->store, &invite, NULL));
+	assert_ok(store_invite_put(f->store, &invite, deadline_in(2000), NULL));
 }
 
 static bool is_invited(struct fixture *f, const struct policy *policy, uint32_t uid, int64_t now)

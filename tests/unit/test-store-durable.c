@@ -271,7 +271,7 @@ static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
 
 static void create_many(const struct fixture *f)
 {
-	assert_ok(store_create_many(f->store, 3, next_of, NULL, NULL));
+	assert_ok(create_all(f->store, 3, next_of, NULL, NULL));
 }
 
 static void invite(const struct fixture *f)
@@ -279,12 +279,12 @@ static void invite(const struct fixture *f)
 	const struct invite invite = {
 		.user = "alice", .uid = 1000, .created = NOW, .expires = NOW + 86400};
 
-	assert_ok(store_invite_put(f->store, &invite, NULL));
+	assert_ok(store_invite_put(f->store, &invite, deadline_in(2000), NULL));
 }
 
 static void uninvite(const struct fixture *f)
 {
-	assert_ok(store_invite_remove(f->store, "alice", NULL));
+	assert_ok(store_invite_remove(f->store, "alice", deadline_in(2000), NULL));
 }
 
 static void drop_invites(const struct fixture *f)
@@ -296,7 +296,7 @@ static void set_up(const struct fixture *f)
 {
 	static const uint8_t machine[SHA256_LEN] = {7};
 
-	assert_ok(store_setup(path_in(f->dir, "another"), SERVICE_UID, SERVICE_UID, machine, NULL));
+	assert_ok(files_setup(path_in(f->dir, "another"), &service, machine, NULL));
 }
 
 static void make_keyring(const struct fixture *f)

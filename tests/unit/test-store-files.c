@@ -222,7 +222,7 @@ static void an_incomplete_store_is_rejected_with_a_reason(void **state)
 		fixture_begin(state);
 		rows[i].damage(f);
 		start = io_monotonic_ns();
-		assert_int_equal(rows[i].err, store_open(&f->config, &store, &why));
+		assert_int_equal(rows[i].err, files_open(&f->config, &store, &why));
 		assert_says(rows[i].words, why);
 		assert_null(store);
 		assert_in_range(io_monotonic_ns() - start, 0, SOON);
@@ -240,7 +240,7 @@ static void a_store_that_only_root_uses_needs_no_account(void **state)
 	snprintf(f->store_dir, sizeof(f->store_dir), "%.31s/root", f->dir);
 	snprintf(f->keyring, sizeof(f->keyring), "%.31s/keyring", f->dir);
 	assert_ok(keyring_create(f->keyring, NOW, NULL));
-	assert_ok(store_setup(f->store_dir, 0, 0, machine, NULL));
+	assert_ok(files_setup(f->store_dir, &(struct files_owner){0, 0}, machine, NULL));
 	f->store = open_again(f);
 	add_user(f->store, "alice", 1);
 	assert_ok(read_error(f->store, "alice", NULL));
@@ -256,7 +256,7 @@ static void make_store_of_root(struct fixture *f)
 
 	f->store = store_close(f->store);
 	directory_end(f->store_dir);
-	assert_ok(store_setup(f->store_dir, 0, 0, machine, NULL));
+	assert_ok(files_setup(f->store_dir, &(struct files_owner){0, 0}, machine, NULL));
 	f->store = open_again(f);
 }
 
@@ -273,7 +273,7 @@ static bool give(const struct fixture *f)
 	OWN_STORE struct store *store = open_again(f);
 	bool given = false;
 
-	assert_ok(store_give(store, SERVICE_UID, SERVICE_UID, &given, NULL));
+	assert_ok(files_give(store, &service, &given, NULL));
 	return given;
 }
 
@@ -287,7 +287,7 @@ static void a_store_of_root_is_given_to_an_account_created_later(void **state)
 
 	make_store_of_root(f);
 	add_user(f->store, "alice", 1);
-	assert_ok(store_invite_put(f->store, &invite, NULL));
+	assert_ok(store_invite_put(f->store, &invite, deadline_in(2000), NULL));
 	write_file(in_store(f, "users/bob~0123456789abcdef"), "", 0, 0600);
 	assert_true(give(f));
 	for (size_t i = 0; i < COUNT(mine); i++)
@@ -331,7 +331,7 @@ static void the_account_gets_a_copy_and_never_the_file_that_was_found(void **sta
 	assert_int_equal(SERVICE_UID, owner_of(state_path(f, "alice", 1)));
 	f->store = store_close(f->store);
 	f->store = open_again(f);
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 	assert_int_equal(7, txn.state.failures);
 }
 
@@ -382,7 +382,7 @@ static void a_directory_of_another_owner_does_not_become_a_store(void **state)
 	directory_end(f->store_dir);
 	assert_int_equal(0, mkdir(f->store_dir, 0700));
 	assert_int_equal(0, chown(f->store_dir, SERVICE_UID + 1, 0));
-	assert_refused(UNSAFE, store_setup(f->store_dir, SERVICE_UID, SERVICE_UID, machine, &why));
+	assert_refused(UNSAFE, files_setup(f->store_dir, &service, machine, &why));
 	assert_says("owned by uid", why);
 	assert_int_equal(SERVICE_UID + 1, owner_of(f->store_dir));
 }
@@ -451,7 +451,7 @@ static void a_directory_of_another_owner_is_not_given(void **state)
 
 	make_store_of_root(f);
 	assert_int_equal(0, chown(in_store(f, "state"), SERVICE_UID + 1, 0));
-	assert_refused(UNSAFE, store_give(f->store, SERVICE_UID, SERVICE_UID, &given, &why));
+	assert_refused(UNSAFE, files_give(f->store, &service, &given, &why));
 	assert_says("state: owned by uid", why);
 }
 
@@ -465,10 +465,11 @@ static void an_interrupted_setup_is_completed(void **state)
 	set_marker(f, ""); /* the temporary marker of a killed totpctl init */
 	assert_int_equal(0, rename(in_store(f, "STORE"), in_store(f, "STORE~0123456789abcdef")));
 	chmod(f->store_dir, 0700);
-	assert_ok(store_setup(f->store_dir, SERVICE_UID, SERVICE_UID, machine, NULL));
+	assert_ok(files_setup(f->store_dir, &service, machine, NULL));
 	f->store = store_close(f->store);
+	f->config.machine = machine;
 	f->store = open_again(f);
-	assert_int_equal(3, store_info(f->store)->machine[0]);
+	assert_ok(store_check_place(f->store, 0, NULL));
 	add_user(f->store, "alice", 1);
 	assert_ok(read_error(f->store, "alice", NULL));
 }
@@ -492,8 +493,7 @@ static void modes_and_owners_are_right_under_any_umask(void **state)
 		mode_t was = umask(masks[i]);
 
 		directory_end(f->store_dir);
-		assert_ok(store_setup(f->store_dir, SERVICE_UID, SERVICE_UID, (uint8_t[32]){0},
-				      NULL));
+		assert_ok(files_setup(f->store_dir, &service, (uint8_t[32]){0}, NULL));
 		f->store = store_close(f->store);
 		f->store = open_again(f);
 		add_user(f->store, "alice", 1);
@@ -603,7 +603,7 @@ static void an_unusable_keyring_is_an_error_and_never_proves_absence(void **stat
 		assert_in_range(io_monotonic_ns() - start, 0, SOON);
 		assert_says("users/alice", why);
 		assert_says(rows[i].words, why);
-		assert_ok(store_has(store, "alice", &has, NULL));
+		assert_ok(look_for(store, "alice", &has, NULL));
 		assert_true(has);
 		assert_refused(NOT_FOUND, read_error(store, "bob", NULL));
 	}
@@ -620,8 +620,8 @@ static void without_a_keyring_nobody_can_be_enrolled_but_anybody_revoked(void **
 	add_user(f->store, "alice", 1);
 	lose_keyring(f);
 	store = open_again(f);
-	assert_refused(SYSTEM, store_create(store, &cred, &fresh, NULL));
-	assert_ok(store_has(store, "bob", &has, NULL));
+	assert_refused(SYSTEM, store_create(store, &cred, &fresh, deadline_in(2000), NULL));
+	assert_ok(look_for(store, "bob", &has, NULL));
 	assert_false(has);
 	assert_ok(store_remove(store, "alice", deadline_in(1000), NULL));
 	assert_entries(f, 0, 0);
@@ -867,7 +867,7 @@ static void an_unsafe_record_is_rejected_with_a_reason(void **state)
 		bool has = false;
 
 		try_damage(state, &rows[i], false);
-		assert_ok(store_has(f->store, "alice", &has, NULL));
+		assert_ok(look_for(f->store, "alice", &has, NULL));
 		assert_true(has);
 	}
 }
@@ -900,7 +900,7 @@ static void an_unsafe_state_is_rejected_with_a_reason(void **state)
 		OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
 		try_damage(state, &rows[i], true);
-		assert_ok(store_read_cred(f->store, "alice", &txn, NULL));
+		assert_ok(store_read_cred(f->store, "alice", deadline_in(2000), &txn, NULL));
 	}
 }
 
@@ -950,8 +950,8 @@ static void a_lost_state_is_replaced_with_a_new_credential(void **state)
 
 	add_user(f->store, "alice", 1);
 	just_remove(f, state_path(f, "alice", 1));
-	assert_ok(store_read_cred(f->store, "alice", &txn, NULL));
-	assert_ok(store_lock(&txn, deadline_in(1000), NULL));
+	assert_ok(store_read_cred(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_begin(&txn, deadline_in(1000), NULL));
 	assert_ok(store_replace(&txn, &second, &fresh, NULL));
 	assert_ok(read_error(f->store, "alice", NULL));
 	assert_entries(f, 1, 1);
@@ -996,15 +996,15 @@ static void a_file_replaced_by_hand_between_read_and_lock_is_stale(void **state)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
 	add_user(f->store, "alice", 1);
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 	put_copy(state_path(f, "alice", 1), path_in(f->dir, "copy"));
 	assert_int_equal(0, rename(path_in(f->dir, "copy"), state_path(f, "alice", 1)));
-	assert_refused(STALE, store_lock(&txn, deadline_in(1000), NULL));
+	assert_refused(STALE, store_begin(&txn, deadline_in(1000), NULL));
 	store_end(&txn);
 
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 	assert_int_equal(0, unlink(in_store(f, "users/alice"))); /* revoked with rm */
-	assert_refused(STALE, store_lock(&txn, deadline_in(1000), NULL));
+	assert_refused(STALE, store_begin(&txn, deadline_in(1000), NULL));
 }
 
 static void a_box_of_one_user_that_holds_another_user_is_rejected(void **state)
@@ -1063,7 +1063,7 @@ static void one_damaged_slot_is_tolerated_and_reported_until_the_next_commit(voi
 		assert_in_range(txn.state.failures, i ? i - 1 : 0, i);
 		txn.state.failures = i + 1;
 		assert_ok(store_commit(&txn, &txn.state, NULL));
-		assert_ok(store_read(f->store, "alice", &txn, NULL));
+		assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 		assert_int_equal(i + 1, txn.state.failures);
 		assert_false(txn.torn);
 	}
@@ -1157,10 +1157,10 @@ static void a_creation_that_fails_on_the_disk_leaves_nothing(void **state)
 	struct login_state fresh = state_of(&cred);
 
 	limit_files(0);
-	assert_refused(SYSTEM, store_create(f->store, &cred, &fresh, NULL));
+	assert_refused(SYSTEM, store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	limit_files(RLIM_INFINITY);
 	assert_entries(f, 0, 0);
-	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	assert_entries(f, 1, 1);
 }
 
@@ -1182,11 +1182,11 @@ static void a_bulk_creation_that_fails_on_the_disk_leaves_nothing(void **state)
 	struct reason why = {""};
 	int yes = 1;
 
-	assert_refused(SYSTEM, store_create_many(f->store, 10, next_user, &yes, &why));
+	assert_refused(SYSTEM, create_all(f->store, 10, next_user, &yes, &why));
 	limit_files(RLIM_INFINITY);
 	assert_says("u5", why);
 	assert_entries(f, 0, 0);
-	assert_ok(store_create_many(f->store, 10, next_user, NULL, NULL));
+	assert_ok(create_all(f->store, 10, next_user, NULL, NULL));
 	assert_entries(f, 10, 10);
 }
 
@@ -1197,7 +1197,7 @@ static void creating_an_existing_user_leaves_nothing_behind(void **state)
 	struct login_state fresh = state_of(&second);
 
 	add_user(f->store, "alice", 1);
-	assert_refused(EXISTS, store_create(f->store, &second, &fresh, NULL));
+	assert_refused(EXISTS, store_create(f->store, &second, &fresh, deadline_in(2000), NULL));
 	assert_entries(f, 1, 1);
 }
 
@@ -1211,7 +1211,7 @@ static void leftovers_of_a_killed_writer_affect_nobody(void **state)
 
 	write_file(in_store(f, "users/alice~0123456789abcdef"), "half", 4, 0600);
 	write_file(state_path(f, "alice", 77), "half", 4, 0600);
-	assert_ok(store_has(f->store, "alice", &has, NULL));
+	assert_ok(look_for(f->store, "alice", &has, NULL));
 	assert_false(has);
 	add_user(f->store, "alice", 1);
 	begin(f->store, "alice", &txn);
@@ -1251,8 +1251,8 @@ static void the_lock_survives_processes_that_open_and_close_the_file(void **stat
 	add_user(f->store, "alice", 1);
 	begin(f->store, "alice", &txn);
 	close(open(state_path(f, "alice", 1), O_RDWR | O_CLOEXEC)); /* would release a POSIX lock */
-	assert_ok(store_read(f->store, "alice", &other, NULL));
-	assert_refused(TIMEOUT, store_lock(&other, deadline_in(20), NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &other, NULL));
+	assert_refused(TIMEOUT, store_begin(&other, deadline_in(20), NULL));
 }
 
 static enum totp_err replace_alice(struct store *store)
@@ -1262,8 +1262,8 @@ static enum totp_err replace_alice(struct store *store)
 	struct login_state fresh = state_of(&cred);
 	enum totp_err err;
 
-	assert_ok(store_read_cred(store, "alice", &txn, NULL));
-	err = store_lock(&txn, deadline_in(10), NULL);
+	assert_ok(store_read_cred(store, "alice", deadline_in(2000), &txn, NULL));
+	err = store_begin(&txn, deadline_in(10), NULL);
 	return err == TOTP_OK ? store_replace(&txn, &cred, &fresh, NULL) : err;
 }
 
@@ -1288,9 +1288,9 @@ static void login_with_change_at(struct fixture *f, change_fn *change, unsigned 
 	point_store = other;
 	point_change = change;
 	point_countdown = at;
-	err = store_read(f->store, "alice", &txn, &why);
+	err = store_read(f->store, "alice", deadline_in(2000), &txn, &why);
 	if (err == TOTP_OK)
-		err = store_lock(&txn, deadline_in(1000), &why);
+		err = store_begin(&txn, deadline_in(1000), &why);
 	*ret_came = !point_change;
 	point_change = NULL;
 
@@ -1316,7 +1316,7 @@ static void try_change_at_every_point(struct fixture *f, change_fn *change, bool
 		login_with_change_at(f, change, at, absent, &came);
 		waited += came && point_err == TOTP_ERR_TIMEOUT;
 		assert_true(came || at > 5);
-		assert_ok(store_has(f->store, "alice", &has, NULL));
+		assert_ok(look_for(f->store, "alice", &has, NULL));
 		if (has)
 			assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
 	}
@@ -1384,14 +1384,14 @@ static void only_files_that_belong_to_no_record_are_listed(void **state)
 
 	add_user(f->store, "alice", 1);
 	add_user(f->store, "bob", 2);
-	assert_ok(store_each_stray(f->store, note_name, &named, NULL));
+	assert_ok(files_each_stray(f->store, note_name, &named, NULL));
 	assert_int_equal(0, named.count);
 	write_file(in_store(f, "users/alice~0123456789abcdef"), "x", 1, 0600);
 	write_file(in_store(f, "state/alice~0123456789abcdef"), "x", 1, 0600);
 	write_file(in_store(f, "state/alice.00112233445566778899aabbccddeeff"), "x", 1, 0600);
 	write_file(in_store(f, "state/gone.00112233445566778899aabbccddeeff"), "x", 1, 0600);
 	write_file(in_store(f, "users/bob"), "x", 1, 0600); /* its state may be needed */
-	assert_ok(store_each_stray(f->store, note_name, &named, NULL));
+	assert_ok(files_each_stray(f->store, note_name, &named, NULL));
 	assert_int_equal(4, named.count);
 	assert_true(was_named(&named, "users/alice~0123456789abcdef"));
 	assert_true(was_named(&named, "state/alice~0123456789abcdef"));

@@ -14,14 +14,14 @@ static void invite(const struct fixture *f, const char *user)
 {
 	struct invite invite = invite_of(user);
 
-	assert_ok(store_invite_put(f->store, &invite, NULL));
+	assert_ok(store_invite_put(f->store, &invite, deadline_in(2000), NULL));
 }
 
 static enum totp_err get(const struct fixture *f, const char *user, struct reason *why)
 {
 	struct invite invite;
 
-	return store_invite_get(f->store, user, &invite, why);
+	return store_invite_get(f->store, user, deadline_in(2000), &invite, why);
 }
 
 /* Replace the bytes of alice's invitation, as the store's account can. */
@@ -52,7 +52,7 @@ static void put_a_credential(const struct fixture *f)
 	struct cred cred = cred_of("alice", 1);
 	struct login_state fresh = state_of(&cred);
 
-	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	put_copy(f, "users/alice");
 	assert_int_equal(0, unlink(in_store(f, "users/alice")));
 }
@@ -204,7 +204,7 @@ static void an_invitation_that_cannot_be_removed_keeps_no_record(void **state)
 	add_user(f->store, "alice", 1); /* it does not prevent an enrollment either */
 	assert_refused(UNCERTAIN, store_remove(f->store, "alice", deadline_in(100), &why));
 	assert_says("invites/alice: cannot remove", why);
-	assert_ok(store_has(f->store, "alice", &has, NULL));
+	assert_ok(look_for(f->store, "alice", &has, NULL));
 	assert_false(has);
 }
 
@@ -217,9 +217,9 @@ static void an_older_store_gets_the_directory_when_it_is_needed(void **state)
 
 	assert_int_equal(0, rmdir(in_store(f, "invites")));
 	assert_refused(NOT_FOUND, get(f, "alice", NULL));
-	assert_refused(NOT_FOUND, store_invite_remove(f->store, "alice", NULL));
+	assert_refused(NOT_FOUND, store_invite_remove(f->store, "alice", deadline_in(2000), NULL));
 	assert_ok(store_each(f->store, STORE_INVITE, NULL, NULL, NULL));
-	assert_ok(store_each_stray(f->store, NULL, NULL, NULL));
+	assert_ok(files_each_stray(f->store, NULL, NULL, NULL));
 	add_user(f->store, "bob", 1);
 	assert_ok(store_remove(f->store, "bob", deadline_in(100), NULL));
 	assert_int_equal(-1, stat(in_store(f, "invites"), &st));
@@ -248,7 +248,7 @@ static void leftovers_of_an_interrupted_write_are_listed(void **state)
 	write_file(in_store(f, "invites/bob~0123456789abcdef"), "x", 1, 0600);
 	assert_ok(store_each(f->store, STORE_INVITE, note_name, invited, NULL));
 	assert_string_equal("alice ", invited);
-	assert_ok(store_each_stray(f->store, note_name, strays, NULL));
+	assert_ok(files_each_stray(f->store, note_name, strays, NULL));
 	assert_string_equal("invites/bob~0123456789abcdef ", strays);
 }
 
@@ -263,11 +263,11 @@ static void an_invitation_that_fails_on_the_disk_leaves_the_old_one(void **state
 	invite(f, "alice");
 	later.expires += 100;
 	limit_files(20);
-	assert_refused(SYSTEM, store_invite_put(f->store, &later, NULL));
+	assert_refused(SYSTEM, store_invite_put(f->store, &later, deadline_in(2000), NULL));
 	limit_files(RLIM_INFINITY);
-	assert_ok(store_invite_get(f->store, "alice", &seen, NULL));
+	assert_ok(store_invite_get(f->store, "alice", deadline_in(2000), &seen, NULL));
 	assert_int_equal(NOW + 86400, seen.expires);
-	assert_ok(store_each_stray(f->store, note_name, strays, NULL));
+	assert_ok(files_each_stray(f->store, note_name, strays, NULL));
 	assert_string_equal("", strays);
 }
 
@@ -281,9 +281,9 @@ static void without_a_keyring_nobody_can_be_invited_but_anybody_uninvited(void *
 	lose_the_key(f);
 	f->store = store_close(f->store);
 	f->store = open_again(f);
-	assert_refused(SYSTEM, store_invite_put(f->store, &other, &why));
+	assert_refused(SYSTEM, store_invite_put(f->store, &other, deadline_in(2000), &why));
 	assert_says("keyring", why);
-	assert_ok(store_invite_remove(f->store, "alice", NULL));
+	assert_ok(store_invite_remove(f->store, "alice", deadline_in(2000), NULL));
 }
 
 /* --- many --- */
@@ -307,7 +307,7 @@ static void creating_many_uses_their_invitations_up(void **state)
 	invite(f, "u0");
 	invite(f, "u7");
 	invite(f, "alice");
-	assert_ok(store_create_many(f->store, 8, next_user, NULL, NULL));
+	assert_ok(create_all(f->store, 8, next_user, NULL, NULL));
 	assert_ok(store_each(f->store, STORE_INVITE, note_name, invited, NULL));
 	assert_string_equal("alice ", invited);
 }

@@ -156,23 +156,22 @@ static void note(void *context, const char *user, enum totp_err err, const struc
 	told->why = *why;
 }
 
-static enum totp_err reseal(struct store *store, char *const *users, size_t count, unsigned wait_ms,
+static enum totp_err reseal(struct store *store, char *const *users, size_t count,
 			    struct told *told)
 {
-	struct store_reseal wish = {STORE_RECORD, users, count, wait_ms, note, told};
+	struct store_reseal wish = {STORE_RECORD, users, count, note, told};
 
 	*told = (struct told){.err = TOTP_OK};
 	return store_reseal(store, &wish, NULL);
 }
 
-static enum totp_err reseal_one(struct store *store, const char *user, unsigned wait_ms,
-				struct told *told)
+static enum totp_err reseal_one(struct store *store, const char *user, struct told *told)
 {
 	char name[32];
 	char *users[] = {name};
 
 	snprintf(name, sizeof(name), "%s", user);
-	return reseal(store, users, 1, wait_ms, told);
+	return reseal(store, users, 1, told);
 }
 
 /* A whole rotation of a store that holds only alice. */
@@ -186,8 +185,8 @@ static enum totp_err rotate_alice(struct store *store)
 		return err;
 	add_key(rotated, &rotation);
 	promote_key(rotated, &rotation);
-	assert_ok(store_await_sealers(store, deadline_in(1000), NULL));
-	assert_ok(reseal_one(store, "alice", 20, &told));
+	assert_ok(store_seal_with(store, rotation.to, deadline_in(1000), NULL));
+	assert_ok(reseal_one(store, "alice", &told));
 	assert_int_equal(1, told.count);
 	if (told.err == TOTP_OK)
 		drop_key(rotated, &rotation);
@@ -246,7 +245,7 @@ static void a_record_encrypted_again_holds_what_it_held(void **state)
 
 	assert_int_equal(rotation.from, key_of(store, "alice"));
 	read_file(state_path(f, "alice", 1), before, sizeof(before));
-	assert_ok(reseal_one(store, "alice", 100, &told));
+	assert_ok(reseal_one(store, "alice", &told));
 	assert_int_equal(1, told.good);
 	assert_int_equal(rotation.to, key_of(store, "alice"));
 	read_file(state_path(f, "alice", 1), after, sizeof(after));
@@ -271,7 +270,7 @@ static void records_of_the_active_key_are_left_unchanged(void **state)
 	add_user(f->store, "alice", 1);
 	assert_int_equal(0, stat(in_store(f, "users/alice"), &before));
 	assert_ok(store_claim_keys(f->store, NULL));
-	assert_ok(reseal_one(f->store, "alice", 100, &told));
+	assert_ok(reseal_one(f->store, "alice", &told));
 	assert_int_equal(1, told.good);
 	assert_int_equal(0, stat(in_store(f, "users/alice"), &after));
 	assert_int_equal(before.st_ino, after.st_ino);
@@ -297,7 +296,7 @@ static void many_are_encrypted_again_and_a_damaged_one_does_not_stop_the_others(
 	struct told told;
 	OWN_STORE struct store *store = NULL;
 
-	assert_ok(store_create_many(f->store, MANY, next_user, NULL, NULL));
+	assert_ok(create_all(f->store, MANY, next_user, NULL, NULL));
 	for (size_t i = 0; i < MANY; i++) {
 		snprintf(names[i], sizeof(names[i]), "u%zu", i);
 		users[i] = names[i];
@@ -308,7 +307,7 @@ static void many_are_encrypted_again_and_a_damaged_one_does_not_stop_the_others(
 	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &limit));
 	few = (struct rlimit){OPEN, limit.rlim_max};
 	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &few));
-	assert_ok(reseal(store, users, MANY, 100, &told));
+	assert_ok(reseal(store, users, MANY, &told));
 	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &limit));
 	assert_int_equal(MANY, told.count);
 	assert_int_equal(MANY - 1, told.good);
@@ -329,13 +328,13 @@ static void invitations_are_encrypted_again_like_records(void **state)
 	struct keyring_rotation rotation;
 	struct told told;
 	char *users[] = {invite.user};
-	struct store_reseal wish = {STORE_INVITE, users, 1, 100, note, &told};
+	struct store_reseal wish = {STORE_INVITE, users, 1, note, &told};
 	OWN_STORE struct store *store = NULL;
 
 	assert_ok(
 		store_each_key(f->store, see_key, &keys, NULL)); /* the directory does not exist */
 	assert_int_equal(0, keys.count);
-	assert_ok(store_invite_put(f->store, &invite, NULL));
+	assert_ok(store_invite_put(f->store, &invite, deadline_in(2000), NULL));
 	store = with_a_new_key(f, &rotation);
 	assert_ok(store_each_key(store, see_key, &keys, NULL));
 	assert_int_equal(1, keys.count);
@@ -345,7 +344,7 @@ static void invitations_are_encrypted_again_like_records(void **state)
 	assert_ok(store_reseal(store, &wish, NULL));
 	assert_int_equal(1, told.good);
 	drop_key(f, &rotation);
-	assert_ok(store_invite_get(f->store, "bob", &seen, NULL));
+	assert_ok(store_invite_get(f->store, "bob", deadline_in(2000), &seen, NULL));
 	assert_int_equal(NOW + 3600, seen.expires);
 }
 
@@ -355,7 +354,7 @@ static void a_user_revoked_meanwhile_is_reported_as_gone(void **state)
 	struct told told;
 
 	assert_ok(store_claim_keys(f->store, NULL));
-	assert_ok(reseal_one(f->store, "nobody", 100, &told));
+	assert_ok(reseal_one(f->store, "nobody", &told));
 	assert_refused(NOT_FOUND, told.err);
 }
 
@@ -371,7 +370,7 @@ static void leftovers_of_an_interrupted_run_are_overwritten(void **state)
 	store = with_a_new_key(f, &rotation);
 	snprintf(name, sizeof(name), "users/alice~%016x", (unsigned)rotation.to);
 	write_file(in_store(f, name), "half", 4, 0600);
-	assert_ok(reseal_one(store, "alice", 100, &told));
+	assert_ok(reseal_one(store, "alice", &told));
 	assert_int_equal(1, told.good);
 	assert_int_equal(0, count_temporary(f));
 	assert_ok(read_error(f->store, "alice", NULL));
@@ -387,7 +386,7 @@ static void a_failing_disk_leaves_every_record_unchanged(void **state)
 	add_user(f->store, "alice", 1);
 	store = with_a_new_key(f, &rotation);
 	limit_files(10);
-	assert_refused(SYSTEM, reseal_one(store, "alice", 100, &told));
+	assert_refused(SYSTEM, reseal_one(store, "alice", &told));
 	limit_files(RLIM_INFINITY);
 	assert_int_equal(0, told.count);
 	assert_int_equal(0, count_temporary(f));
@@ -426,7 +425,7 @@ static void a_process_with_given_keys_encrypts_with_no_old_key(void **state)
 {
 	struct fixture *f = *state;
 	OWN_KEYRING struct keyring keys;
-	struct store_config config = f->config;
+	struct files_config config = f->config;
 	struct cred cred = cred_of("bob", 2);
 	struct login_state fresh = state_of(&cred);
 	struct keyring_rotation rotation;
@@ -435,18 +434,18 @@ static void a_process_with_given_keys_encrypts_with_no_old_key(void **state)
 
 	assert_ok(keyring_load(f->keyring, &keys, NULL));
 	config.keys = &keys;
-	assert_ok(store_open(&config, &store, NULL));
+	assert_ok(files_open(&config, &store, NULL));
 	add_user(store, "alice", 1);
 	add_key(f, &rotation);
-	assert_refused(STALE, store_create(store, &cred, &fresh, &why));
+	assert_refused(STALE, store_create(store, &cred, &fresh, deadline_in(2000), &why));
 	assert_says("try again", why);
-	assert_true(store_info(store)->lacks_key);
+	assert_true(store_lacks_key(store));
 	assert_ok(read_error(store, "alice",
 			     NULL)); /* records that it can decrypt it still decrypts */
 
 	/* if it cannot look at the keyring, it does not know of a change */
 	assert_int_equal(0, unlink(f->keyring));
-	assert_ok(store_create(store, &cred, &fresh, NULL));
+	assert_ok(store_create(store, &cred, &fresh, deadline_in(2000), NULL));
 }
 
 static void only_one_process_at_a_time_claims_the_keys(void **state)
@@ -457,7 +456,7 @@ static void only_one_process_at_a_time_claims_the_keys(void **state)
 	struct told told;
 
 	add_user(f->store, "alice", 1);
-	assert_refused(ARGUMENT, reseal_one(f->store, "alice", 100, &told));
+	assert_refused(ARGUMENT, reseal_one(f->store, "alice", &told));
 	assert_ok(store_claim_keys(other, NULL));
 	assert_ok(store_claim_keys(other, NULL));
 	assert_refused(TIMEOUT, store_claim_keys(f->store, &why));
@@ -473,13 +472,13 @@ static void a_write_that_began_earlier_is_waited_for(void **state)
 	struct reason why = {""};
 	uint64_t start = io_monotonic_ns();
 
-	assert_ok(store_await_sealers(other, deadline_in(1000), NULL));
-	assert_ok(files_begin_sealing(f->store, NULL));
-	assert_refused(TIMEOUT, store_await_sealers(other, deadline_in(50), &why));
+	assert_ok(store_seal_with(other, first_key(f), deadline_in(1000), NULL));
+	assert_ok(files_begin_sealing(files_of(f->store), deadline_in(2000), NULL));
+	assert_refused(TIMEOUT, store_seal_with(other, first_key(f), deadline_in(50), &why));
 	assert_in_range(io_monotonic_ns() - start, 50 * MS, 1000 * MS);
 	assert_says("other programs are changing records", why);
-	files_end_change(f->store);
-	assert_ok(store_await_sealers(other, deadline_in(1000), NULL));
+	files_end_change(files_of(f->store));
+	assert_ok(store_seal_with(other, first_key(f), deadline_in(1000), NULL));
 }
 
 static void a_write_meanwhile_waits_no_longer_than_a_login(void **state)
@@ -492,12 +491,12 @@ static void a_write_meanwhile_waits_no_longer_than_a_login(void **state)
 
 	alone = true;
 	add_user(f->store, "alice", 1);
-	assert_ok(files_begin_alone(other, deadline_in(100), NULL));
-	assert_refused(TIMEOUT, store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(files_begin_alone(files_of(other), deadline_in(100), NULL));
+	assert_refused(TIMEOUT, store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	assert_in_range(io_monotonic_ns() - start, 1900 * MS, 3500 * MS);
 	assert_ok(read_error(f->store, "alice", NULL)); /* logins are not affected */
-	files_end_change(other);
-	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	files_end_change(files_of(other));
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 }
 
 /* --- logins at the same time --- */
@@ -515,8 +514,8 @@ static void a_login_that_holds_its_lock_too_long_loses_its_record_and_no_state(v
 	store = with_a_new_key(f, &rotation);
 	begin(f->store, "alice", &txn);
 	start = io_monotonic_ns();
-	assert_ok(reseal_one(store, "alice", 60, &told));
-	assert_in_range(io_monotonic_ns() - start, 60 * MS, 1000 * MS);
+	assert_ok(reseal_one(store, "alice", &told));
+	assert_in_range(io_monotonic_ns() - start, STORE_WAIT_MS * MS, 4000 * MS);
 	assert_int_equal(1, told.good);
 	txn.state.tokens[0].moving = 77;
 	assert_refused(STALE, store_commit(&txn, &txn.state, NULL));
@@ -529,8 +528,8 @@ static int commit_in_a_moment(const struct fixture *f, int ready)
 	OWN_STORE struct store *store = open_again(f);
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-	if (store_read(store, "alice", &txn, NULL) != TOTP_OK ||
-	    store_lock(&txn, deadline_in(2000), NULL) != TOTP_OK || write(ready, "", 1) != 1)
+	if (store_read(store, "alice", deadline_in(2000), &txn, NULL) != TOTP_OK ||
+	    store_begin(&txn, deadline_in(2000), NULL) != TOTP_OK || write(ready, "", 1) != 1)
 		return 1;
 	pause_ms(60);
 	return store_commit(&txn, &txn.state, NULL) == TOTP_OK ? 0 : 2;
@@ -553,7 +552,7 @@ static void a_login_that_ends_in_time_loses_nothing(void **state)
 	if (child == 0)
 		_exit(commit_in_a_moment(f, ready[1]));
 	assert_int_equal(1, read(ready[0], &byte, 1));
-	assert_ok(reseal_one(store, "alice", 5000, &told));
+	assert_ok(reseal_one(store, "alice", &told));
 	assert_int_equal(1, told.good);
 	assert_int_equal(child, waitpid(child, &status, 0));
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -565,7 +564,8 @@ static int seal_for_a_while(const struct fixture *f, int ready)
 {
 	OWN_STORE struct store *store = open_again(f);
 
-	if (files_begin_sealing(store, NULL) != TOTP_OK || write(ready, "", 1) != 1)
+	if (files_begin_sealing(files_of(store), deadline_in(2000), NULL) != TOTP_OK ||
+	    write(ready, "", 1) != 1)
 		return 1;
 	pause_ms(700);
 	return 0;
@@ -575,7 +575,7 @@ static int reseal_meanwhile(struct store *store)
 {
 	struct told told;
 
-	return reseal_one(store, "alice", 60, &told) == TOTP_OK && told.good == 1 ? 0 : 1;
+	return reseal_one(store, "alice", &told) == TOTP_OK && told.good == 1 ? 0 : 1;
 }
 
 /* A user may have stopped su in the middle of an enrollment. */
@@ -600,8 +600,8 @@ static void logins_continue_while_a_write_is_waited_for(void **state)
 	if (children[1] == 0)
 		_exit(reseal_meanwhile(store));
 	pause_ms(100);
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
-	assert_ok(store_lock(&txn, deadline_in(400), NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_begin(&txn, deadline_in(400), NULL));
 	store_end(&txn);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(children[i], waitpid(children[i], &status, 0));
@@ -627,9 +627,9 @@ static void login_with_rotation_at(struct fixture *f, unsigned at, bool *ret_cam
 	point_store = other;
 	point_change = rotate_alice;
 	point_countdown = at;
-	err = store_read(login, "alice", &txn, &why);
+	err = store_read(login, "alice", deadline_in(2000), &txn, &why);
 	if (err == TOTP_OK)
-		err = store_lock(&txn, deadline_in(1000), &why);
+		err = store_begin(&txn, deadline_in(1000), &why);
 	*ret_came = !point_change;
 	point_change = NULL;
 	if (err == TOTP_OK)
@@ -664,10 +664,10 @@ static void a_login_during_a_rotation_finds_its_record_or_is_stale(void **state)
 static enum totp_err log_in(struct store *store)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = store_read(store, "alice", &txn, NULL);
+	enum totp_err err = store_read(store, "alice", deadline_in(2000), &txn, NULL);
 
 	if (err == TOTP_OK)
-		err = store_lock(&txn, deadline_in(20), NULL);
+		err = store_begin(&txn, deadline_in(20), NULL);
 	if (err != TOTP_OK)
 		return err;
 	txn.state.failures++;
@@ -679,10 +679,10 @@ static enum totp_err replace(struct store *store)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct cred cred = cred_of("alice", 200);
 	struct login_state fresh = state_of(&cred);
-	enum totp_err err = store_read_cred(store, "alice", &txn, NULL);
+	enum totp_err err = store_read_cred(store, "alice", deadline_in(2000), &txn, NULL);
 
 	if (err == TOTP_OK)
-		err = store_lock(&txn, deadline_in(20), NULL);
+		err = store_begin(&txn, deadline_in(20), NULL);
 	return err == TOTP_OK ? store_replace(&txn, &cred, &fresh, NULL) : err;
 }
 
@@ -709,7 +709,7 @@ static void reseal_with_change_at(struct fixture *f, change_fn *change, unsigned
 	point_change = change;
 	point_countdown = at;
 	point_err = TOTP_OK;
-	assert_ok(reseal_one(store, "alice", 20, &told));
+	assert_ok(reseal_one(store, "alice", &told));
 	*ret_came = !point_change;
 	point_change = NULL;
 	/* an operation that had to wait has failed, and has changed nothing */
@@ -717,7 +717,7 @@ static void reseal_with_change_at(struct fixture *f, change_fn *change, unsigned
 		fail_msg("point %u: %s", at, err_name(point_err));
 	assert_int_equal(0, count_temporary(f));
 
-	assert_ok(store_has(store, "alice", &has, NULL));
+	assert_ok(look_for(store, "alice", &has, NULL));
 	if (*ret_came && change == revoke_alice && point_err == TOTP_OK)
 		assert_false(has);
 	else
@@ -727,7 +727,7 @@ static void reseal_with_change_at(struct fixture *f, change_fn *change, unsigned
 	if (*ret_came && change == replace && point_err == TOTP_OK) {
 		OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-		assert_ok(store_read(store, "alice", &txn, NULL));
+		assert_ok(store_read(store, "alice", deadline_in(2000), &txn, NULL));
 		assert_int_equal(200, txn.cred.id[0]);
 	}
 	if (has)

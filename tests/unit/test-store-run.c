@@ -119,19 +119,19 @@ static uint64_t last_step(const struct fixture *f)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 	return txn.state.tokens[0].moving;
 }
 
 /* What only the disk knows. */
 static uint64_t step_on_disk(const struct fixture *f)
 {
-	struct store_config config = {.dir = f->store_dir, .keyring = f->keyring};
+	struct files_config config = {.dir = f->store_dir, .keyring = f->keyring};
 	OWN_STORE struct store *store = NULL;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-	assert_ok(store_open(&config, &store, NULL));
-	assert_ok(store_read(store, "alice", &txn, NULL));
+	assert_ok(files_open(&config, &store, NULL));
+	assert_ok(store_read(store, "alice", deadline_in(2000), &txn, NULL));
 	return txn.state.tokens[0].moving;
 }
 
@@ -239,7 +239,7 @@ static void a_change_that_must_survive_a_reboot_is_denied(void **state)
 	memset(cred.recovery_salt, 1, sizeof(cred.recovery_salt));
 	cred.must_confirm = true;
 	fresh = state_of(&cred);
-	assert_ok(store_create(f->store, &cred, &fresh, NULL));
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
 	refuse_writes(ENOSPC);
 	begin(f->store, "alice", &txn);
 	next = txn.state;
@@ -311,7 +311,7 @@ static void failures_that_were_counted_in_run_count_on_the_disk(void **state)
 		assert_ok(store_commit(&txn, &next, NULL));
 		assert_int_equal(i < 4, txn.in_run);
 	}
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 	assert_int_equal(4, txn.state.failures);
 	assert_int_equal(4, txn.state.shared[0].burst.used);
 }
@@ -381,8 +381,8 @@ static void flaky_child(const struct fixture *f, unsigned seed)
 		struct login_state next;
 
 		refuse_writes(rand() % 2 ? EIO : 0);
-		assert_ok(store_read(store, "alice", &txn, NULL));
-		assert_ok(store_lock(&txn, deadline_in(20000), NULL));
+		assert_ok(store_read(store, "alice", deadline_in(2000), &txn, NULL));
+		assert_ok(store_begin(&txn, deadline_in(20000), NULL));
 		next = txn.state;
 		next.failures++;
 		next.tokens[0].moving++;
@@ -405,7 +405,7 @@ static void of_many_processes_on_an_unreliable_disk_no_commit_is_lost(void **sta
 		assert_true(wait(&status) > 0);
 		assert_int_equal(0, status);
 	}
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 	assert_int_equal(160, txn.state.failures);
 	assert_int_equal(160, txn.state.tokens[0].moving);
 }
@@ -465,7 +465,7 @@ static void an_interrupted_later_write_is_reported(void **state)
 	read_file(run_file(f, "alice", 1), file, sizeof(file));
 	file[100] ^= 1;
 	write_file(run_file(f, "alice", 1), file, sizeof(file), 0600);
-	assert_ok(store_read(f->store, "alice", &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
 	assert_true(txn.torn);
 }
 
@@ -491,18 +491,18 @@ static void an_unsafe_or_malformed_run_dir_is_rejected(void **state)
 	struct reason why = {""};
 
 	write_file(in_run("since"), "soon\n", 5, 0644);
-	assert_refused(FORMAT, store_open(&f->config, &store, &why));
+	assert_refused(FORMAT, files_open(&f->config, &store, &why));
 	assert_says("since", why);
 	write_file(in_run("since"), "", 0, 0644);
-	assert_refused(FORMAT, store_open(&f->config, &store, &why));
+	assert_refused(FORMAT, files_open(&f->config, &store, &why));
 	unlink(in_run("since"));
 	assert_int_equal(0, chown(run_dir, SERVICE_UID, 0));
-	assert_refused(UNSAFE, store_open(&f->config, &store, &why));
+	assert_refused(UNSAFE, files_open(&f->config, &store, &why));
 	assert_int_equal(0, chown(run_dir, 0, 0));
 	assert_int_equal(0, chmod(run_dir, 0777));
-	assert_refused(UNSAFE, store_open(&f->config, &store, &why));
+	assert_refused(UNSAFE, files_open(&f->config, &store, &why));
 	f->config.run_dir = "/proc/nothing/here";
-	assert_refused(SYSTEM, store_open(&f->config, &store, &why));
+	assert_refused(SYSTEM, files_open(&f->config, &store, &why));
 }
 
 /* --- totpd, which runs as the store's account, beside programs of root --- */
@@ -640,7 +640,7 @@ static void look_without_folder(struct fixture *f)
 	struct store *store = NULL;
 	struct reason why = {""};
 
-	assert_refused(SYSTEM, store_open(&f->config, &store, &why));
+	assert_refused(SYSTEM, files_open(&f->config, &store, &why));
 	assert_says("cannot make the directory", why);
 }
 

@@ -19,12 +19,11 @@
 #include "base/path.h"
 
 #define COPY_MAX STATE_FILE_LEN /* bytes; no file of a store is longer */
-#define WAIT_NS  10000000000ull /* for a login that holds a record */
+#define WAIT_MS  10000          /* for a login that holds a record */
 
 struct giving {
-	struct store *store;
-	uid_t uid;
-	gid_t gid;
+	struct files_store *store;
+	const struct files_owner *to;
 	const char *user; /* whose record is copied now */
 	size_t given;
 	enum totp_err err; /* of the first record that could not be given to the account */
@@ -36,14 +35,14 @@ static enum totp_err give_directory(struct giving *giving, const char *directory
 	OWN_FD int fd = -1;
 	struct stat st;
 	enum totp_err err =
-		path_open_dir(giving->store->dir_fd, directory, giving->uid, &fd, giving->why);
+		path_open_dir(giving->store->dir_fd, directory, giving->to->uid, &fd, giving->why);
 
 	if (err != TOTP_OK)
 		return err;
-	if (fstat(fd, &st) == 0 && st.st_uid == giving->uid)
+	if (fstat(fd, &st) == 0 && st.st_uid == giving->to->uid)
 		return TOTP_OK;
 	/* safe: a directory has one name, and it lies in a directory that root owns */
-	if (fchown(fd, giving->uid, giving->gid) != 0)
+	if (fchown(fd, giving->to->uid, giving->to->gid) != 0)
 		return reason_errno(giving->why, "%s: cannot give", directory);
 	giving->given++;
 	return TOTP_OK;
@@ -97,21 +96,22 @@ static enum totp_err give_record_once(void *context, struct reason *why)
 	struct giving *giving = context;
 	const char *user = giving->user;
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	struct store *store = giving->store;
+	struct files_store *store = giving->store;
+	const struct files_place *place = files_place(&txn);
 	char name[STORE_NAME_MAX + 1];
 	struct reason unreadable = {""};
-	enum totp_err err = store_read_cred(store, user, &txn, &unreadable);
+	enum totp_err err = store_read_cred(&store->store, user, 0, &txn, &unreadable);
 
 	if (err != TOTP_OK) /* not a record, or one that no login accepts: leave it alone */
 		return err == TOTP_ERR_STALE ? err : TOTP_OK;
-	err = store_lock(&txn, io_monotonic_ns() + WAIT_NS, why);
+	err = store_begin(&txn, io_deadline(WAIT_MS), why);
 	if (err == TOTP_OK)
 		err = store_name(user, name);
 	if (err == TOTP_OK)
-		err = give_copy(giving, &(struct found){store->users_fd, name, txn.cred_fd});
-	if (err == TOTP_OK && txn.state_fd >= 0)
-		err = give_copy(giving,
-				&(struct found){store->states_fd, txn.state_name, txn.state_fd});
+		err = give_copy(giving, &(struct found){store->users_fd, name, place->cred_fd});
+	if (err == TOTP_OK && place->state_fd >= 0)
+		err = give_copy(giving, &(struct found){store->states_fd, place->state_name,
+							place->state_fd});
 	return err;
 }
 
@@ -140,7 +140,7 @@ static void give_invite(void *context, const char *user)
 	OWN_FD int dir_fd = -1;
 	OWN_FD int fd = -1;
 	struct invite invite;
-	enum totp_err err = store_invite_get(giving->store, user, &invite, NULL);
+	enum totp_err err = files_invite_get(&giving->store->store, user, 0, &invite, NULL);
 
 	if (err == TOTP_OK)
 		err = files_open_dir(giving->store, STORE_INVITE, &dir_fd, NULL);
@@ -157,13 +157,14 @@ static void give_invite(void *context, const char *user)
 	(void)reason_errno(giving->why, FILES_INVITES "/%.100s: cannot give", box.name);
 }
 
-enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_given,
+enum totp_err files_give(struct store *opened, const struct files_owner *owner, bool *ret_given,
 			 struct reason *why)
 {
 	static const char *const directories[] = {FILES_USERS, FILES_STATES, FILES_INVITES};
+	struct files_store *store = files_of(opened);
 	OWN_FD int invites_fd = -1;
 	struct reason unused;
-	struct giving giving = {store, uid, gid, .why = why ? why : &unused};
+	struct giving giving = {store, owner, .why = why ? why : &unused};
 	enum totp_err err = TOTP_OK;
 
 	for (size_t i = 0; i < 3 && err == TOTP_OK; i++) {
@@ -172,12 +173,12 @@ enum totp_err store_give(struct store *store, uid_t uid, gid_t gid, bool *ret_gi
 			err = TOTP_OK;
 	}
 	if (err == TOTP_OK) {
-		store->info.owner = uid; /* of the files that are written from now on */
-		store->group = gid;
-		err = store_each(store, STORE_RECORD, give_record, &giving, why);
+		store->owner = owner->uid; /* of the files that are written from now on */
+		store->group = owner->gid;
+		err = files_each(opened, STORE_RECORD, give_record, &giving, why);
 	}
 	if (err == TOTP_OK)
-		err = store_each(store, STORE_INVITE, give_invite, &giving, why);
+		err = files_each(opened, STORE_INVITE, give_invite, &giving, why);
 	if (err == TOTP_OK)
 		err = giving.err;
 	*ret_given = giving.given > 0;

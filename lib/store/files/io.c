@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files engine does with one file or directory: make, write, lock, compare. */
+/* What the files engine does with one file or directory: name, make, write, lock, compare. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,17 +13,41 @@
 #define LOCK_PAUSE_NS     500000 /* before the second try; grows */
 #define LOCK_PAUSE_MAX_NS 20000000
 
-struct file_new files_new(const struct store *store, int dir_fd, const char *name,
-			  enum file_durable durable)
+enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
+			       char ret_name[FILES_STATE_NAME_MAX + 1])
 {
-	return (struct file_new){dir_fd,       name,   S_IRUSR | S_IWUSR, store->info.owner,
-				 store->group, durable};
+	enum totp_err err = store_name(user, ret_name);
+	size_t len;
+
+	if (err != TOTP_OK)
+		return err;
+	len = strlen(ret_name);
+	ret_name[len] = '.';
+	text_to_hex(id, CRED_ID_LEN, ret_name + len + 1);
+	return TOTP_OK;
 }
 
-struct path_rule files_rule(const struct store *store, off_t size_max)
+void files_prefix(struct reason *why, const char *directory)
+{
+	struct reason sentence;
+
+	if (!why)
+		return;
+	sentence = *why;
+	reason_set(why, "%s/%.240s", directory, sentence.text);
+}
+
+struct file_new files_new(const struct files_store *store, int dir_fd, const char *name,
+			  enum file_durable durable)
+{
+	return (struct file_new){dir_fd,       name,         S_IRUSR | S_IWUSR,
+				 store->owner, store->group, durable};
+}
+
+struct path_rule files_rule(const struct files_store *store, off_t size_max)
 {
 	return (struct path_rule){
-		.owner = store->info.owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = size_max};
+		.owner = store->owner, .forbidden = S_IRWXG | S_IRWXO, .size_max = size_max};
 }
 
 enum totp_err files_make_dir(const struct file_new *dir, int *ret_fd, struct reason *why)

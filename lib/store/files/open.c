@@ -19,7 +19,13 @@ static struct text value_of(struct text line, const char *name)
 	return (struct text){line.at + len, line.len - len};
 }
 
-static enum totp_err parse_marker(struct text text, const char *dir, struct store_info *marker,
+/* What the marker says. */
+struct marker {
+	struct store_info info;
+	uint8_t machine[SHA256_LEN];
+};
+
+static enum totp_err parse_marker(struct text text, const char *dir, struct marker *marker,
 				  struct reason *why)
 {
 	struct text line[3] = {{"", 0}, {"", 0}, {"", 0}};
@@ -32,9 +38,10 @@ static enum totp_err parse_marker(struct text text, const char *dir, struct stor
 	    version > record_version_newest)
 		return reason_err(why, TOTP_ERR_UNSUPPORTED,
 				  "%s/" FILES_MARKER ": made by a newer version of pam_totp", dir);
-	marker->version = (uint8_t)version;
+	marker->info.version = (uint8_t)version;
 	if (version &&
-	    text_hex(value_of(line[1], "id "), marker->id, sizeof(marker->id)) == TOTP_OK &&
+	    text_hex(value_of(line[1], "id "), marker->info.id, sizeof(marker->info.id)) ==
+		    TOTP_OK &&
 	    text_hex(value_of(line[2], "machine "), marker->machine, sizeof(marker->machine)) ==
 		    TOTP_OK &&
 	    text.len == 0)
@@ -43,7 +50,7 @@ static enum totp_err parse_marker(struct text text, const char *dir, struct stor
 			  "%s/" FILES_MARKER ": damaged: restore it from your backup", dir);
 }
 
-static enum totp_err read_marker(int dir_fd, const char *dir, struct store_info *ret_marker,
+static enum totp_err read_marker(int dir_fd, const char *dir, struct marker *ret_marker,
 				 struct reason *why)
 {
 	const struct path_rule rule = {.forbidden = S_IWGRP | S_IWOTH,
@@ -67,22 +74,22 @@ static enum totp_err read_marker(int dir_fd, const char *dir, struct store_info 
 }
 
 /* Open what a marked store has. That one of these is missing proves nothing absent. */
-static enum totp_err open_records(struct store *store, int dir_fd, struct reason *why)
+static enum totp_err open_records(struct files_store *store, int dir_fd, struct reason *why)
 {
 	struct stat st;
 	enum totp_err err = path_open_any_dir(dir_fd, FILES_USERS, &store->users_fd, &st, why);
 
 	if (err == TOTP_OK) {
-		store->info.owner = st.st_uid;
+		store->owner = st.st_uid;
 		store->group = st.st_gid;
-		err = path_open_dir(dir_fd, FILES_STATES, store->info.owner, &store->states_fd,
-				    why);
+		err = path_open_dir(dir_fd, FILES_STATES, store->owner, &store->states_fd, why);
 	}
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_UNSAFE : err;
 }
 
-static enum totp_err open_dirs(struct store *store, const char *dir, struct reason *why)
+static enum totp_err open_dirs(struct files_store *store, const char *dir, struct reason *why)
 {
+	struct marker marker = {.info = {.version = 0}};
 	OWN_FD int dir_fd = -1;
 	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, why);
 
@@ -92,91 +99,90 @@ static enum totp_err open_dirs(struct store *store, const char *dir, struct reas
 			   "totpctl init",
 			   dir);
 	if (err == TOTP_OK)
-		err = read_marker(dir_fd, dir, &store->info, why);
+		err = read_marker(dir_fd, dir, &marker, why);
 	if (err == TOTP_OK)
 		err = open_records(store, dir_fd, why);
-	if (err == TOTP_OK)
-		store->dir_fd = fd_take(&dir_fd);
-	return err;
+	if (err != TOTP_OK)
+		return err;
+	store->store.info = marker.info;
+	memcpy(store->made_on, marker.machine, sizeof(store->made_on));
+	store->dir_fd = fd_take(&dir_fd);
+	return TOTP_OK;
 }
 
-enum totp_err store_identify(const char *dir, uint8_t ret_id[CRED_ID_LEN], struct reason *why)
+enum totp_err files_identify(const char *dir, uint8_t ret_id[CRED_ID_LEN], struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
-	struct store_info marker = {.version = 0};
+	struct marker marker = {.info = {.version = 0}};
 	enum totp_err err = path_open_dir(AT_FDCWD, dir, 0, &dir_fd, why);
 
 	if (err == TOTP_OK)
 		err = read_marker(dir_fd, dir, &marker, why);
 	if (err == TOTP_OK)
-		memcpy(ret_id, marker.id, sizeof(marker.id));
+		memcpy(ret_id, marker.info.id, sizeof(marker.info.id));
 	return err;
 }
 
-enum totp_err store_open(const struct store_config *config, struct store **ret_store,
-			 struct reason *why)
+static enum totp_err look(struct store_txn *txn, const char *user, uint64_t deadline,
+			  struct reason *why)
 {
-	size_t path_len = strlen(config->keyring) + 1;
-	OWN_STORE struct store *store = calloc(1, sizeof(*store) + path_len);
+	char name[STORE_NAME_MAX + 1];
+	struct stat st;
+	enum totp_err err = store_name(user, name);
+
+	(void)deadline;
+	if (err != TOTP_OK)
+		return reason_err(why, err, "user name too long for a record");
+	if (fstatat(files_of(txn->store)->users_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return TOTP_OK;
+	return errno == ENOENT ? TOTP_ERR_NOT_FOUND : reason_errno(why, FILES_USERS "/%s", name);
+}
+
+static void close_store(struct store *opened)
+{
+	struct files_store *store = files_of(opened);
+
+	fd_close(store->dir_fd);
+	fd_close(store->users_fd);
+	fd_close(store->states_fd);
+	fd_close(store->run_fd);
+	free(store);
+}
+
+static const struct store_engine engine = {
+	.close = close_store,
+	.look = look,
+	.read = files_read,
+	.begin = files_begin,
+	.commit = files_commit,
+	.end = files_end,
+	.create = files_create,
+	.invite_get = files_invite_get,
+};
+
+enum totp_err files_open_for_logins(const struct files_config *config, struct store **ret_store,
+				    struct reason *why)
+{
+	size_t path_len = strlen(config->keyring) + 1, dir_len = strlen(config->dir) + 1;
+	struct files_store *store = calloc(1, sizeof(*store) + path_len + dir_len);
+	OWN_STORE struct store *opened = NULL;
 	enum totp_err err;
 
 	if (!store)
 		return reason_err(why, TOTP_ERR_NOMEM, "%s", err_name(TOTP_ERR_NOMEM));
+	opened = &store->store;
+	opened->engine = &engine;
 	store->dir_fd = store->users_fd = store->states_fd = store->run_fd = -1;
 	memcpy(store->text, config->keyring, path_len);
-	store->keyring_path = store->text;
-	if (config->keys) {
-		store->keyring = *config->keys;
-		store->has_keys = store->given = true;
-	}
+	store->dir = memcpy(store->text + path_len, config->dir, dir_len);
+	vault_begin(&opened->vault, store->text, config->keys);
 	err = open_dirs(store, config->dir, why);
 	if (err == TOTP_OK && config->run_dir)
 		err = files_run_open(store, config, why);
 	if (err != TOTP_OK)
 		return err;
 
-	*ret_store = store;
-	store = NULL;
-	return TOTP_OK;
-}
-
-struct store *store_close(struct store *store)
-{
-	if (!store)
-		return NULL;
-	fd_close(store->dir_fd);
-	fd_close(store->users_fd);
-	fd_close(store->states_fd);
-	fd_close(store->run_fd);
-	keyring_wipe(&store->keyring);
-	free(store);
-	return NULL;
-}
-
-void store_scope_end(struct store **store)
-{
-	*store = store_close(*store);
-}
-
-const struct store_info *store_info(const struct store *store)
-{
-	return &store->info;
-}
-
-enum totp_err store_has(struct store *store, const char *user, bool *ret_has, struct reason *why)
-{
-	char name[STORE_NAME_MAX + 1];
-	struct stat st;
-	enum totp_err err = store_name(user, name);
-
-	if (err != TOTP_OK)
-		return reason_err(why, err, "user name too long for a record");
-	if (fstatat(store->users_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		*ret_has = true;
-		return TOTP_OK;
-	}
-	if (errno != ENOENT)
-		return reason_errno(why, FILES_USERS "/%s", name);
-	*ret_has = false;
+	*ret_store = opened;
+	opened = NULL;
 	return TOTP_OK;
 }

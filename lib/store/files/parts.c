@@ -5,42 +5,39 @@
 #include "record/seal.h"
 #include "store/files/files.h"
 
-const char *store_part(enum store_part part)
+const char *files_part(enum files_part part)
 {
-	static const char *const names[] = {[STORE_DIRECTORY] = "",
-					    [STORE_MARKER] = FILES_MARKER,
-					    [STORE_USERS] = FILES_USERS,
-					    [STORE_STATES] = FILES_STATES,
-					    [STORE_INVITES] = FILES_INVITES};
+	static const char *const names[] = {[FILES_PART_ROOT] = "",
+					    [FILES_PART_MARKER] = FILES_MARKER,
+					    [FILES_PART_USERS] = FILES_USERS,
+					    [FILES_PART_STATES] = FILES_STATES,
+					    [FILES_PART_INVITES] = FILES_INVITES};
 
 	return names[part];
 }
 
-enum totp_err store_cred_file(const char *user, char ret_name[STORE_FILE_MAX])
+enum totp_err files_cred_path(const char *user, char ret_name[FILES_PATH_MAX])
 {
 	char name[STORE_NAME_MAX + 1];
 	enum totp_err err = store_name(user, name);
 
 	if (err == TOTP_OK)
-		snprintf(ret_name, STORE_FILE_MAX, FILES_USERS "/%s", name);
+		snprintf(ret_name, FILES_PATH_MAX, FILES_USERS "/%s", name);
 	return err;
 }
 
-enum totp_err store_state_file(struct store *store, const char *user, char ret_name[STORE_FILE_MAX])
+enum totp_err files_state_path(struct store *store, const char *user, char ret_name[FILES_PATH_MAX])
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = store_read_cred(store, user, &txn, NULL);
+	enum totp_err err = store_read_cred(store, user, 0, &txn, NULL);
 
 	if (err == TOTP_OK)
-		snprintf(ret_name, STORE_FILE_MAX, FILES_STATES "/%s", txn.state_name);
+		snprintf(ret_name, FILES_PATH_MAX, FILES_STATES "/%s",
+			 files_place(&txn)->state_name);
 	return err;
 }
 
-enum totp_err store_key_of(struct store *store, const char *user, uint32_t *ret_key_id)
+uid_t files_owner_of(const struct store *store)
 {
-	struct files_box box = {.kind = STORE_RECORD, .dir_fd = store->users_fd, .user = user};
-	enum totp_err err = files_read_box(store, &box, NULL);
-
-	fd_close(box.fd);
-	return err == TOTP_OK ? seal_key_id(bytes_of(box.bytes, box.len), ret_key_id) : err;
+	return ((const struct files_store *)(const void *)store)->owner;
 }

@@ -7,6 +7,7 @@
  * rename, sync of the directory, and only then the old state is removed.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 struct putting {
 	char name[STORE_NAME_MAX + 1];
 	char temp[FILES_TEMP_NAME_MAX];
-	char state[STORE_STATE_NAME_MAX + 1];
+	char state[FILES_STATE_NAME_MAX + 1];
 	enum file_durable durable;
 };
 
@@ -34,7 +35,7 @@ static enum totp_err name_files(const struct cred *cred, struct putting *ret_put
 	return err;
 }
 
-static enum totp_err put_state(const struct store *store, const struct cred *cred,
+static enum totp_err put_state(const struct files_store *store, const struct cred *cred,
 			       const struct login_state *state, const struct putting *putting)
 {
 	const struct file_new new =
@@ -45,22 +46,19 @@ static enum totp_err put_state(const struct store *store, const struct cred *cre
 	return err == TOTP_OK ? file_write(&new, file, sizeof(file)) : err;
 }
 
-static enum totp_err put_sealed(const struct store *store, const struct cred *cred,
+static enum totp_err put_sealed(const struct files_store *store, const struct cred *cred,
 				const struct putting *putting)
 {
 	const struct file_new new =
 		files_new(store, store->users_fd, putting->temp, putting->durable);
-	uint8_t plain[CRED_BYTES_MAX], box[CRED_BYTES_MAX + SEAL_OVERHEAD];
+	uint8_t box[VAULT_BOX_MAX];
 	size_t len = 0;
-	enum totp_err err = cred_encode(cred, plain, &len);
+	enum totp_err err = vault_seal_cred(&store->store.vault, cred, box, &len);
 
-	if (err == TOTP_OK)
-		err = seal_close(&store->keyring.keys[0], cred->user, plain, len, box);
-	WIPE(plain);
-	return err == TOTP_OK ? file_write(&new, box, len + SEAL_OVERHEAD) : err;
+	return err == TOTP_OK ? file_write(&new, box, len) : err;
 }
 
-static void remove_both(const struct store *store, const struct putting *putting)
+static void remove_both(const struct files_store *store, const struct putting *putting)
 {
 	int kept = errno;
 
@@ -70,14 +68,14 @@ static void remove_both(const struct store *store, const struct putting *putting
 }
 
 /* Write both files, in the store's version; on error neither stays. */
-static enum totp_err put_both(const struct store *store, const struct cred *unversioned,
+static enum totp_err put_both(const struct files_store *store, const struct cred *unversioned,
 			      const struct login_state *state, const struct putting *putting,
 			      struct reason *why)
 {
 	OWN_CRED struct cred cred = *unversioned;
 	enum totp_err err;
 
-	cred.version = store->info.version;
+	cred.version = store->store.info.version;
 	err = put_state(store, &cred, state, putting);
 	if (err == TOTP_OK) {
 		err = put_sealed(store, &cred, putting);
@@ -93,7 +91,7 @@ static enum totp_err put_both(const struct store *store, const struct cred *unve
 	return err;
 }
 
-static enum totp_err create_record(const struct store *store, const struct cred *cred,
+static enum totp_err create_record(const struct files_store *store, const struct cred *cred,
 				   const struct login_state *state, struct reason *why)
 {
 	struct putting putting = {.durable = FILE_DURABLE};
@@ -123,10 +121,11 @@ static enum totp_err create_record(const struct store *store, const struct cred 
 	return err;
 }
 
-enum totp_err store_create(struct store *store, const struct cred *cred,
-			   const struct login_state *state, struct reason *why)
+enum totp_err files_create(struct store *opened, const struct cred *cred,
+			   const struct login_state *state, uint64_t deadline, struct reason *why)
 {
-	enum totp_err err = files_begin_sealing(store, why);
+	struct files_store *store = files_of(opened);
+	enum totp_err err = files_begin_sealing(store, deadline, why);
 
 	if (err == TOTP_OK)
 		err = create_record(store, cred, state, why);
@@ -136,70 +135,64 @@ enum totp_err store_create(struct store *store, const struct cred *cred,
 	 * record
 	 */
 	if (err == TOTP_OK)
-		(void)!store_invite_remove(store, cred->user, NULL);
+		(void)!files_invite_remove(opened, cred->user, deadline, NULL);
 	return err;
 }
 
 /* The new record is in its place: now the old state can go. */
-static void drop_old_state(const struct store_txn *txn)
+static void drop_old_state(const struct files_store *store, const struct files_place *place)
 {
-	files_run_remove(txn);
-	unlinkat(txn->store->states_fd, txn->state_name, 0);
+	files_run_remove(store, place);
+	unlinkat(store->states_fd, place->state_name, 0);
 	/* or an older credential that is put back would find it after a power cut */
-	(void)!fsync(txn->store->states_fd);
+	(void)!fsync(store->states_fd);
 }
 
-static enum totp_err replace_record(struct store_txn *txn, const struct cred *cred,
+static enum totp_err replace_record(const struct files_store *store,
+				    const struct files_place *place, const struct cred *cred,
 				    const struct login_state *state, struct reason *why)
 {
-	const struct store *store = txn->store;
 	struct putting putting = {.durable = FILE_DURABLE};
 	enum totp_err err = name_files(cred, &putting);
 
-	if (err == TOTP_OK &&
-	    ((!txn->locked && txn->state_fd >= 0) || strcmp(cred->user, txn->cred.user) != 0 ||
-	     memcmp(cred->id, txn->cred.id, sizeof(cred->id)) == 0))
-		err = TOTP_ERR_ARGUMENT;
 	if (err != TOTP_OK)
-		reason_set(why, "cannot replace the record: %s", err_name(err));
-	else
-		err = put_both(store, cred, state, &putting, why);
+		return reason_err(why, err, "cannot replace the record: %s", err_name(err));
+	err = put_both(store, cred, state, &putting, why);
 	if (err != TOTP_OK)
 		return err;
 	if (fsync(store->states_fd) != 0 ||
 	    renameat(store->users_fd, putting.temp, store->users_fd, putting.name) != 0) {
 		(void)reason_errno(why, FILES_USERS "/%s: cannot replace", putting.name);
 		remove_both(store, &putting);
-		err = TOTP_ERR_SYSTEM;
-	} else if (fsync(store->users_fd) != 0) {
+		return TOTP_ERR_SYSTEM;
+	}
+	if (fsync(store->users_fd) != 0) {
 		/* both states stay: a power cut may bring either credential back */
 		(void)reason_errno(why,
 				   FILES_USERS "/%s: replaced, but the disk does not confirm "
 					       "it",
 				   putting.name);
-		err = TOTP_ERR_UNCERTAIN;
-	} else {
-		drop_old_state(txn);
+		return TOTP_ERR_UNCERTAIN;
 	}
-	return err;
+	drop_old_state(store, place);
+	return TOTP_OK;
 }
 
-enum totp_err store_replace(struct store_txn *txn, const struct cred *cred,
+enum totp_err files_replace(struct store_txn *txn, const struct cred *cred,
 			    const struct login_state *state, struct reason *why)
 {
-	struct store *store = txn->store;
-	enum totp_err err = files_begin_sealing(store, why);
+	struct files_store *store = files_of(txn->store);
+	enum totp_err err = files_begin_sealing(store, txn->deadline, why);
 
 	if (err == TOTP_OK)
-		err = replace_record(txn, cred, state, why);
+		err = replace_record(store, files_place(txn), cred, state, why);
 	files_end_change(store);
-	store_end(txn);
 	return err;
 }
 
 /* The state of a user whose credential cannot be read. */
 struct orphans {
-	const struct store *store;
+	const struct files_store *store;
 	const char *name; /* the user's */
 };
 
@@ -215,9 +208,9 @@ static void remove_orphan(void *context, const char *file)
 		unlinkat(orphans->store->states_fd, file, 0);
 }
 
-static enum totp_err remove_name(struct store *store, const char *name, struct reason *why)
+static enum totp_err remove_name(struct files_store *store, const char *name, struct reason *why)
 {
-	enum totp_err err = files_begin_change(store, why);
+	enum totp_err err = files_begin_change(store, io_deadline(STORE_WAIT_MS), why);
 
 	if (err == TOTP_OK && unlinkat(store->users_fd, name, 0) != 0)
 		err = reason_errno(why, FILES_USERS "/%s: cannot remove", name);
@@ -230,9 +223,9 @@ static enum totp_err remove_name(struct store *store, const char *name, struct r
 	return err;
 }
 
-/* found: the transaction that has found the state; NULL: none has. */
-static enum totp_err remove_record(struct store *store, const char *user,
-				   const struct store_txn *found, struct reason *why)
+/* found: where the state was found; NULL: nowhere. */
+static enum totp_err remove_record(struct files_store *store, const char *user,
+				   const struct files_place *found, struct reason *why)
 {
 	char name[STORE_NAME_MAX + 1];
 	enum totp_err uninvited, err = store_name(user, name);
@@ -243,12 +236,12 @@ static enum totp_err remove_record(struct store *store, const char *user,
 	 * first, so that a power cut leaves no invitation without its record; but an invitation
 	 * that cannot be removed does not keep the record
 	 */
-	uninvited = store_invite_remove(store, user, why);
+	uninvited = files_invite_remove(&store->store, user, io_deadline(STORE_WAIT_MS), why);
 	err = remove_name(store, name, why);
 	if (err != TOTP_OK)
 		return err;
 	if (found)
-		drop_old_state(found);
+		drop_old_state(store, found);
 	else
 		(void)!files_each_name(store->states_fd, remove_orphan,
 				       &(struct orphans){store, name});
@@ -256,62 +249,67 @@ static enum totp_err remove_record(struct store *store, const char *user,
 								       : TOTP_ERR_UNCERTAIN;
 }
 
-enum totp_err store_remove_by(struct store_txn *txn, const struct login_state *next,
+enum totp_err files_remove_by(struct store_txn *txn, const struct login_state *next,
 			      struct reason *why)
 {
 	enum totp_err err = files_commit(txn, next, why);
 
-	if (err == TOTP_OK)
-		err = remove_record(txn->store, txn->cred.user, txn, why);
-	store_end(txn);
-	return err;
+	return err == TOTP_OK
+		       ? remove_record(files_of(txn->store), txn->cred.user, files_place(txn), why)
+		       : err;
 }
 
-enum totp_err store_remove(struct store *store, const char *user, uint64_t deadline,
+enum totp_err files_remove(struct store *store, const char *user, uint64_t deadline,
 			   struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	char name[STORE_NAME_MAX + 1];
 	enum totp_err err = store_name(user, name);
+	bool found;
 
 	if (err != TOTP_OK)
 		return TOTP_ERR_NOT_FOUND; /* no record can have that name */
 
 	do {
 		store_end(&txn);
-		err = store_read_cred(store, user, &txn, why);
+		err = store_read_cred(store, user, deadline, &txn, why);
 		if (err == TOTP_OK)
-			err = store_lock(&txn, deadline, why);
+			err = store_begin(&txn, deadline, why);
 	} while (err == TOTP_ERR_STALE && io_monotonic_ns() < deadline);
 	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_STALE)
 		return err;
 
-	return remove_record(store, user, err == TOTP_OK || err == TOTP_ERR_TIMEOUT ? &txn : NULL,
-			     why);
+	found = err == TOTP_OK || err == TOTP_ERR_TIMEOUT;
+	return remove_record(files_of(store), user, found ? files_place(&txn) : NULL, why);
 }
 
 /* A bulk creation under way: how far each step has come, to be able to take it back. */
 struct bulk {
-	struct store *store;
+	struct files_store *store;
 	struct putting *records;
 	size_t written; /* both files of so many are there */
 	size_t named;   /* so many have their name */
 };
 
-static enum totp_err bulk_write(struct bulk *bulk, size_t count, store_next_fn *next, void *context,
+/* Here alone to name the user early: the name that a record gets in the end is a new one. */
+static bool has_name(const struct files_store *store, const char *name)
+{
+	return faccessat(store->users_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static enum totp_err bulk_write(struct bulk *bulk, const struct store_many *many,
 				struct reason *why)
 {
-	for (; bulk->written < count; bulk->written++) {
+	for (; bulk->written < many->count; bulk->written++) {
 		OWN_CRED struct cred cred = {0};
 		struct putting *record = &bulk->records[bulk->written];
 		struct login_state state = {0};
-		bool has = false;
-		enum totp_err err = next(context, bulk->written, &cred, &state);
+		enum totp_err err = many->next(many->context, bulk->written, &cred, &state);
 
 		if (err == TOTP_OK)
-			err = store_has(bulk->store, cred.user, &has, why);
-		if (err == TOTP_OK)
-			err = has ? TOTP_ERR_EXISTS : name_files(&cred, record);
+			err = name_files(&cred, record);
+		if (err == TOTP_OK && has_name(bulk->store, record->name))
+			err = TOTP_ERR_EXISTS;
 		if (err != TOTP_OK)
 			return reason_err(why, err, "%.100s: %s",
 					  cred.user[0] ? cred.user : "a record", err_name(err));
@@ -360,17 +358,17 @@ static void bulk_uninvite(const struct bulk *bulk)
 		unlinkat(dir_fd, bulk->records[i].name, 0);
 }
 
-static enum totp_err create_many(struct bulk *bulk, size_t count, store_next_fn *next,
-				 void *context, struct reason *why)
+static enum totp_err create_many(struct bulk *bulk, const struct store_many *many,
+				 struct reason *why)
 {
-	enum totp_err err = bulk_write(bulk, count, next, context, why);
+	enum totp_err err = bulk_write(bulk, many, why);
 
 	if (err == TOTP_OK)
 		err = bulk_sync(bulk->store->states_fd, why);
 	if (err == TOTP_OK)
 		err = bulk_sync(bulk->store->users_fd, why);
 	if (err == TOTP_OK)
-		err = bulk_name(bulk, count, why);
+		err = bulk_name(bulk, many->count, why);
 	if (err == TOTP_OK)
 		err = bulk_sync(bulk->store->users_fd, why);
 	if (err == TOTP_OK)
@@ -382,21 +380,21 @@ static enum totp_err create_many(struct bulk *bulk, size_t count, store_next_fn 
 	return err;
 }
 
-enum totp_err store_create_many(struct store *store, size_t count, store_next_fn *next,
-				void *context, struct reason *why)
+enum totp_err files_create_many(struct store *opened, const struct store_many *many,
+				size_t *ret_done, struct reason *why)
 {
-	struct bulk bulk = {.store = store};
+	struct bulk bulk = {.store = files_of(opened)};
 	enum totp_err err;
 
-	bulk.records = count ? calloc(count, sizeof(*bulk.records)) : NULL;
-	if (!bulk.records) {
-		reason_set(why, "%s", err_name(count ? TOTP_ERR_NOMEM : TOTP_OK));
-		return count ? TOTP_ERR_NOMEM : TOTP_OK;
-	}
-	err = files_begin_sealing(store, why);
+	bulk.records = calloc(many->count, sizeof(*bulk.records));
+	if (!bulk.records)
+		return reason_err(why, TOTP_ERR_NOMEM, "%s", err_name(TOTP_ERR_NOMEM));
+	err = files_begin_sealing(bulk.store, io_deadline(STORE_WAIT_MS), why);
 	if (err == TOTP_OK)
-		err = create_many(&bulk, count, next, context, why);
-	files_end_change(store);
+		err = create_many(&bulk, many, why);
+	files_end_change(bulk.store);
 	free(bulk.records);
+	if (err == TOTP_OK)
+		*ret_done = many->count;
 	return err;
 }

@@ -35,7 +35,7 @@ static bool can_below(const char *dir, const char *name, int mode)
 	return len > 0 && (size_t)len < sizeof(path) && can(path, mode);
 }
 
-static bool can_write(const struct store_config *config)
+static bool can_write(const struct files_config *config)
 {
 	if (!can(config->keyring, R_OK) || !can_below(config->dir, FILES_USERS, CHANGE) ||
 	    !can_below(config->dir, FILES_STATES, CHANGE))
@@ -45,12 +45,12 @@ static bool can_write(const struct store_config *config)
 	       errno == ENOENT;
 }
 
-enum store_reach store_reach(const struct store_config *config)
+enum files_reach files_reach(const struct files_config *config)
 {
 	if (can_write(config))
-		return STORE_WRITABLE;
+		return FILES_WRITABLE;
 	if (can_below(config->dir, FILES_USERS, ENTER) &&
 	    can_below(config->dir, FILES_STATES, ENTER))
-		return STORE_READABLE;
-	return STORE_NO_REACH;
+		return FILES_READABLE;
+	return FILES_NO_REACH;
 }

@@ -16,13 +16,14 @@ const char *files_directory(enum store_kind kind)
 	return kind == STORE_RECORD ? FILES_USERS : FILES_INVITES;
 }
 
-enum totp_err files_open_dir(const struct store *store, enum store_kind kind, int *ret_fd,
+enum totp_err files_open_dir(const struct files_store *store, enum store_kind kind, int *ret_fd,
 			     struct reason *why)
 {
-	return path_open_dir(store->dir_fd, files_directory(kind), store->info.owner, ret_fd, why);
+	return path_open_dir(store->dir_fd, files_directory(kind), store->owner, ret_fd, why);
 }
 
-enum totp_err files_read_box(const struct store *store, struct files_box *box, struct reason *why)
+enum totp_err files_read_box(const struct files_store *store, struct files_box *box,
+			     struct reason *why)
 {
 	const char *directory = files_directory(box->kind);
 	const struct path_rule rule = files_rule(
@@ -61,58 +62,46 @@ enum totp_err files_opened_box(const struct files_box *box, enum totp_err err,
 	return err;
 }
 
-enum totp_err store_unseal(struct store *store, const char *user, struct bytes box,
-			   struct cred *ret_cred, struct reason *why)
-{
-	uint8_t bytes[CRED_BYTES_MAX];
-	struct buffer plain = buffer_of(bytes, sizeof(bytes));
-	enum totp_err err = files_unseal(store, user, box, &plain, why);
-
-	if (err == TOTP_OK)
-		err = cred_decode(plain.data, plain.len, ret_cred);
-	WIPE(bytes);
-	if (err == TOTP_OK && strcmp(ret_cred->user, user) != 0)
-		err = TOTP_ERR_SEAL;
-	if (err == TOTP_ERR_UNSUPPORTED)
-		reason_set(why, "made by a newer version of pam_totp");
-	return err;
-}
-
 static enum totp_err read_cred(struct store_txn *txn, const char *user, struct reason *why)
 {
-	struct store *store = txn->store;
+	struct files_store *store = files_of(txn->store);
+	struct files_place *place = files_place(txn);
 	struct files_box box = {.kind = STORE_RECORD, .dir_fd = store->users_fd, .user = user};
 	struct reason cause = {""};
 	enum totp_err err = files_read_box(store, &box, why);
 
-	txn->cred_fd = box.fd;
+	*place =
+		(struct files_place){.open = true, .cred_fd = box.fd, .state_fd = -1, .run_fd = -1};
 	if (err != TOTP_OK)
 		return err;
-	err = store_unseal(store, user, bytes_of(box.bytes, box.len), &txn->cred, &cause);
+	err = vault_open_cred(&store->store.vault, user, bytes_of(box.bytes, box.len), &txn->cred,
+			      &cause);
 	return files_opened_box(&box, err, &cause, why);
 }
 
-bool files_cred_is_still(const struct store_txn *txn)
+bool files_cred_is_still(struct store_txn *txn)
 {
 	char name[STORE_NAME_MAX + 1];
 
 	return store_name(txn->cred.user, name) == TOTP_OK &&
-	       files_is_still(txn->store->users_fd, name, txn->cred_fd);
+	       files_is_still(files_of(txn->store)->users_fd, name, files_place(txn)->cred_fd);
 }
 
 static enum totp_err open_disk_state(struct store_txn *txn, struct reason *why)
 {
-	struct path_rule rule = files_rule(txn->store, STATE_FILE_LEN);
-	const char *name = txn->state_name;
-	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, txn->state_name);
+	const struct files_store *store = files_of(txn->store);
+	struct files_place *place = files_place(txn);
+	struct path_rule rule = files_rule(store, STATE_FILE_LEN);
+	const char *name = place->state_name;
+	enum totp_err err = files_state_name(txn->cred.user, txn->cred.id, place->state_name);
 
 	rule.flags = O_RDWR;
 	if (err == TOTP_OK)
-		err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, why);
-	if (err == TOTP_ERR_SYSTEM && errno == EROFS && txn->store->run_fd >= 0) {
+		err = path_open_file(store->states_fd, name, &rule, &place->state_fd, why);
+	if (err == TOTP_ERR_SYSTEM && errno == EROFS && store->run_fd >= 0) {
 		rule.flags = O_RDONLY;
-		txn->read_only = true;
-		err = path_open_file(txn->store->states_fd, name, &rule, &txn->state_fd, why);
+		place->read_only = true;
+		err = path_open_file(store->states_fd, name, &rule, &place->state_fd, why);
 	}
 	if (err != TOTP_OK)
 		files_prefix(why, FILES_STATES);
@@ -128,13 +117,14 @@ static enum totp_err open_disk_state(struct store_txn *txn, struct reason *why)
 enum totp_err files_load_state(struct store_txn *txn, struct reason *why)
 {
 	NOT_ZEROED uint8_t file[STATE_FILE_LEN];
+	struct files_place *place = files_place(txn);
 	size_t len = 0;
-	enum totp_err err = io_pread(txn->state_fd, file, sizeof(file), 0, &len);
+	enum totp_err err = io_pread(place->state_fd, file, sizeof(file), 0, &len);
 
 	if (err != TOTP_OK)
 		return reason_errno(why, "login state: cannot read");
 	err = state_choose(file, len, &txn->cred, &txn->state, &txn->torn);
-	txn->disk_sequence = txn->state.sequence;
+	place->disk_sequence = txn->state.sequence;
 	if (err == TOTP_OK)
 		return files_run_load(txn, why);
 	if (err == TOTP_ERR_CRYPTO || err == TOTP_ERR_UNSUPPORTED)
@@ -151,10 +141,11 @@ static enum totp_err read_once(struct store_txn *txn, const char *user, struct r
 		return open_disk_state(txn, NULL) == TOTP_ERR_STALE ? TOTP_ERR_STALE : TOTP_OK;
 	if (err == TOTP_OK)
 		err = open_disk_state(txn, why);
-	if (err == TOTP_OK)
-		err = files_load_state(txn, why);
+	if (err != TOTP_OK)
+		return err;
+	err = files_load_state(txn, why);
 	/* nobody is kept from writing, and between two writes both slots can look damaged */
-	for (unsigned tries = 0; err == TOTP_ERR_SEAL && txn->state_fd >= 0 && tries < 3; tries++) {
+	for (unsigned tries = 0; err == TOTP_ERR_SEAL && tries < 3; tries++) {
 		files_pause(tries);
 		err = files_load_state(txn, why);
 	}
@@ -163,62 +154,49 @@ static enum totp_err read_once(struct store_txn *txn, const char *user, struct r
 
 /* What is to be read, and where to. */
 struct reading {
-	struct store *store;
-	const char *user;
 	struct store_txn *txn;
-	bool cred_only;
+	const char *user;
 };
 
 static enum totp_err try_to_read(void *context, struct reason *why)
 {
 	const struct reading *reading = context;
-	enum totp_err err;
 
-	*reading->txn = (struct store_txn)STORE_TXN_NONE;
-	reading->txn->store = reading->store;
-	reading->txn->cred_only = reading->cred_only;
-	err = read_once(reading->txn, reading->user, why);
-	if (err != TOTP_OK)
-		store_end(reading->txn);
-	return err;
+	files_end(reading->txn);
+	reading->txn->torn = false;
+	return read_once(reading->txn, reading->user, why);
 }
 
-enum totp_err store_read_cred(struct store *store, const char *user, struct store_txn *txn,
-			      struct reason *why)
-{
-	struct reading reading = {store, user, txn, .cred_only = true};
-
-	return store_retry(try_to_read, &reading, why);
-}
-
-enum totp_err store_read(struct store *store, const char *user, struct store_txn *txn,
+enum totp_err files_read(struct store_txn *txn, const char *user, uint64_t deadline,
 			 struct reason *why)
 {
-	struct reading reading = {store, user, txn, .cred_only = false};
+	struct reading reading = {txn, user};
 
+	(void)deadline; /* nothing is waited for */
 	return store_retry(try_to_read, &reading, why);
 }
 
-void files_let_go(struct store_txn *txn)
+void files_let_go(struct files_place *place)
 {
 	struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
 
 	/* Not by closing alone: a child that the caller forked meanwhile holds it too. */
-	if (txn->locked)
-		(void)fcntl(txn->state_fd, F_OFD_SETLK, &unlock);
-	if (txn->run_fd >= 0)
-		(void)fcntl(txn->run_fd, F_OFD_SETLK, &unlock);
-	txn->locked = false;
+	if (place->locked)
+		(void)fcntl(place->state_fd, F_OFD_SETLK, &unlock);
+	if (place->run_fd >= 0)
+		(void)fcntl(place->run_fd, F_OFD_SETLK, &unlock);
+	place->locked = false;
 }
 
-void store_end(struct store_txn *txn)
+void files_end(struct store_txn *txn)
 {
-	int kept = errno;
+	struct files_place *place = files_place(txn);
 
-	files_let_go(txn);
-	txn->state_fd = fd_close(txn->state_fd);
-	txn->run_fd = fd_close(txn->run_fd);
-	txn->cred_fd = fd_close(txn->cred_fd);
-	cred_wipe(&txn->cred);
-	errno = kept;
+	if (!place->open)
+		return;
+	files_let_go(place);
+	fd_close(place->state_fd);
+	fd_close(place->run_fd);
+	fd_close(place->cred_fd);
+	place->open = false;
 }

@@ -15,19 +15,19 @@
 #include "base/io.h"
 #include "store/files/files.h"
 
-#define BATCH_MIN    64
-#define BATCH_MAX    4096
-#define SPARE_FDS    64 /* for all else that the process has open */
-#define FEW          16 /* up to so many files the whole file system is not synced */
-#define ALONE_WAIT_S 60
-#define LET_IN_NS    50000000 /* longer than the pause of a process that waits for a lock */
+#define BATCH_MIN     64
+#define BATCH_MAX     4096
+#define SPARE_FDS     64 /* for all else that the process has open */
+#define FEW           16 /* up to so many files the whole file system is not synced */
+#define ALONE_WAIT_MS 60000
+#define LET_IN_NS     50000000 /* longer than the pause of a process that waits for a lock */
 
 _Static_assert(INVITE_BYTES_MAX <= CRED_BYTES_MAX, "one buffer for both");
 
 /* --- which file needs which key --- */
 
 struct key_walk {
-	struct store *store;
+	struct files_store *store;
 	enum store_kind kind;
 	int dir_fd;
 	store_key_fn *each;
@@ -52,24 +52,35 @@ static void report_key(void *context, const char *user)
 		walk->each(walk->context, &sealed);
 }
 
-static enum totp_err walk_kind(struct store *store, enum store_kind kind, store_key_fn *each,
+static enum totp_err walk_kind(struct store *opened, enum store_kind kind, store_key_fn *each,
 			       void *context, struct reason *why)
 {
+	struct files_store *store = files_of(opened);
 	OWN_FD int dir_fd = -1;
 	enum totp_err err = files_open_dir(store, kind, &dir_fd, why);
 	struct key_walk walk = {store, kind, dir_fd, each, context};
 
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND && kind == STORE_INVITE ? TOTP_OK : err;
-	return store_each(store, kind, report_key, &walk, why);
+	return files_each(opened, kind, report_key, &walk, why);
 }
 
-enum totp_err store_each_key(struct store *store, store_key_fn *each, void *context,
+enum totp_err files_each_key(struct store *store, store_key_fn *each, void *context,
 			     struct reason *why)
 {
 	enum totp_err err = walk_kind(store, STORE_RECORD, each, context, why);
 
 	return err == TOTP_OK ? walk_kind(store, STORE_INVITE, each, context, why) : err;
+}
+
+enum totp_err files_key_of(struct store *opened, const char *user, uint32_t *ret_key_id)
+{
+	struct files_store *store = files_of(opened);
+	struct files_box box = {.kind = STORE_RECORD, .dir_fd = store->users_fd, .user = user};
+	enum totp_err err = files_read_box(store, &box, NULL);
+
+	fd_close(box.fd);
+	return err == TOTP_OK ? seal_key_id(bytes_of(box.bytes, box.len), ret_key_id) : err;
 }
 
 /* --- one file --- */
@@ -79,11 +90,11 @@ struct resealing {
 	int fd; /* the file as it was read; -1: it was reported */
 	char name[STORE_NAME_MAX + 1];
 	char temp[FILES_TEMP_NAME_MAX];
-	char state[STORE_STATE_NAME_MAX + 1]; /* of a record */
+	char state[FILES_STATE_NAME_MAX + 1]; /* of a record */
 };
 
 struct batch {
-	struct store *store;
+	struct files_store *store;
 	const struct store_reseal *what;
 	int dir_fd;
 	size_t room; /* files, each of which has a descriptor open until the batch ends */
@@ -124,10 +135,10 @@ static enum totp_err read_plain(const struct batch *batch, struct resealing *fil
 		return err;
 	bytes = bytes_of(box.bytes, box.len);
 	err = seal_key_id(bytes, &id);
-	if (err == TOTP_OK && id == batch->store->keyring.keys[0].id)
+	if (err == TOTP_OK && id == vault_key_id(&batch->store->store.vault))
 		return TOTP_OK;
 	if (err == TOTP_OK)
-		err = files_unseal(batch->store, file->user, bytes, ret_plain, &cause);
+		err = vault_open(&batch->store->store.vault, file->user, bytes, ret_plain, &cause);
 	if (err == TOTP_OK && box.kind == STORE_RECORD)
 		err = name_state(file, ret_plain);
 	return files_opened_box(&box, err, &cause, why);
@@ -137,21 +148,23 @@ static enum totp_err read_plain(const struct batch *batch, struct resealing *fil
 static enum totp_err write_sealed(const struct batch *batch, struct resealing *file,
 				  const struct buffer *plain)
 {
-	const struct host_key *key = &batch->store->keyring.keys[0];
+	const struct vault *vault = &batch->store->store.vault;
 	const struct file_new new =
 		files_new(batch->store, batch->dir_fd, file->temp,
 			  batch->what->count > FEW ? FILE_DURABLE_LATER : FILE_DURABLE);
-	uint8_t box[FILES_BOX_MAX];
-	enum totp_err err = seal_close(key, file->user, plain->data, plain->len, box);
+	uint8_t box[VAULT_BOX_MAX];
+	size_t len = 0;
+	enum totp_err err = vault_seal(vault, file->user, plain, box, &len);
 
 	if (err != TOTP_OK)
 		return err;
 	/* the next run uses the name again, so that one which was cut short leaves nothing */
 	memcpy(file->temp, file->name, sizeof(file->name));
-	snprintf(file->temp + strlen(file->name), FILE_TEMP_LEN + 1, "~%016x", (unsigned)key->id);
+	snprintf(file->temp + strlen(file->name), FILE_TEMP_LEN + 1, "~%016x",
+		 (unsigned)vault_key_id(vault));
 	if (unlinkat(batch->dir_fd, file->temp, 0) != 0 && errno != ENOENT)
 		return TOTP_ERR_SYSTEM;
-	return file_write(&new, box, plain->len + SEAL_OVERHEAD);
+	return file_write(&new, box, len);
 }
 
 /*
@@ -188,14 +201,13 @@ static enum totp_err begin_resealing(struct batch *batch, const char *user, stru
  */
 static void hold_state(const struct batch *batch, const struct resealing *file, int *ret_fd)
 {
-	const struct store *store = batch->store;
+	const struct files_store *store = batch->store;
 	struct path_rule rule = files_rule(store, STATE_FILE_LEN);
-	uint64_t deadline = io_monotonic_ns() + batch->what->wait_ms * 1000000ull;
 
 	rule.flags = O_RDWR;
 	if (batch->what->kind == STORE_RECORD &&
 	    path_open_file(store->states_fd, file->state, &rule, ret_fd, NULL) == TOTP_OK)
-		(void)!files_take_lock(*ret_fd, deadline, NULL);
+		(void)!files_take_lock(*ret_fd, io_deadline(STORE_WAIT_MS), NULL);
 }
 
 static enum totp_err hold_and_replace(const struct batch *batch, const struct resealing *file,
@@ -223,7 +235,7 @@ static enum totp_err end_resealing(struct batch *batch, struct resealing *file, 
 {
 	static const struct reason replaced = {"replaced meanwhile"};
 	static const struct timespec between = {.tv_nsec = LET_IN_NS};
-	uint64_t deadline = io_monotonic_ns() + ALONE_WAIT_S * 1000000000ull;
+	uint64_t deadline = io_deadline(ALONE_WAIT_MS);
 	enum totp_err err = hold_and_replace(batch, file, why);
 
 	while (err == TOTP_ERR_TIMEOUT && io_monotonic_ns() < deadline) {
@@ -306,13 +318,16 @@ static size_t batch_room(size_t count)
 	return count < most ? count : most;
 }
 
-enum totp_err store_reseal(struct store *store, const struct store_reseal *reseal,
+enum totp_err files_reseal(struct store *opened, const struct store_reseal *reseal,
 			   struct reason *why)
 {
+	struct files_store *store = files_of(opened);
 	size_t room = batch_room(reseal->count);
 	struct batch *batch;
-	enum totp_err err = store->claimed ? files_begin_sealing(store, why) : TOTP_ERR_ARGUMENT;
+	enum totp_err err = TOTP_ERR_ARGUMENT;
 
+	if (store->claimed)
+		err = files_begin_sealing(store, io_deadline(STORE_WAIT_MS), why);
 	/* only for the keyring: the keys are claimed, so they stay as they are */
 	files_end_change(store);
 	if (err != TOTP_OK)

@@ -70,7 +70,8 @@ static enum totp_err read_since(int dir_fd, int64_t *ret_since, struct reason *w
 
 /* When the host came up, as it was first known, or as it is now: a clock that was set
  * since then has moved one of them. */
-static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted, struct reason *why)
+static enum totp_err find_since(struct files_store *store, int dir_fd, int64_t booted,
+				struct reason *why)
 {
 	int64_t first = 0;
 	enum totp_err err = read_since(dir_fd, &first, why);
@@ -84,7 +85,7 @@ static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted,
 		else
 			err = read_since(dir_fd, &first, why);
 	}
-	store->info.since = first > booted ? first : booted;
+	store->store.info.since = first > booted ? first : booted;
 	return err;
 }
 
@@ -93,7 +94,7 @@ static enum totp_err find_since(struct store *store, int dir_fd, int64_t booted,
  * it there, and the account gets it even if another account owns it, such as one that was
  * removed and created again with another uid.
  */
-static enum totp_err open_run_states(struct store *store, int dir_fd, struct reason *why)
+static enum totp_err open_run_states(struct files_store *store, int dir_fd, struct reason *why)
 {
 	struct file_new states = files_new(store, dir_fd, FILES_STATES, FILE_DURABLE_LATER);
 	struct stat st;
@@ -102,15 +103,15 @@ static enum totp_err open_run_states(struct store *store, int dir_fd, struct rea
 	states.mode = S_IRWXU;
 	if (err == TOTP_ERR_NOT_FOUND)
 		return files_make_dir(&states, &store->run_fd, why);
-	if (err != TOTP_OK || st.st_uid == store->info.owner)
+	if (err != TOTP_OK || st.st_uid == store->owner)
 		return err;
-	if (fchown(store->run_fd, store->info.owner, store->group) != 0 ||
+	if (fchown(store->run_fd, store->owner, store->group) != 0 ||
 	    fchmod(store->run_fd, S_IRWXU) != 0)
 		return reason_errno(why, FILES_STATES ": cannot set owner and mode");
 	return TOTP_OK;
 }
 
-enum totp_err files_run_open(struct store *store, const struct store_config *config,
+enum totp_err files_run_open(struct files_store *store, const struct files_config *config,
 			     struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
@@ -132,11 +133,13 @@ enum totp_err files_run_open(struct store *store, const struct store_config *con
 
 static enum totp_err open_run_state(struct store_txn *txn, struct reason *why)
 {
-	struct path_rule rule = files_rule(txn->store, STATE_FILE_LEN);
+	struct files_place *place = files_place(txn);
+	struct path_rule rule = files_rule(files_of(txn->store), STATE_FILE_LEN);
 	enum totp_err err;
 
 	rule.flags = O_RDWR;
-	err = path_open_file(txn->store->run_fd, txn->state_name, &rule, &txn->run_fd, why);
+	err = path_open_file(files_of(txn->store)->run_fd, place->state_name, &rule, &place->run_fd,
+			     why);
 	if (err != TOTP_OK)
 		files_prefix(why, "run_dir/" FILES_STATES);
 	return err;
@@ -145,19 +148,20 @@ static enum totp_err open_run_state(struct store_txn *txn, struct reason *why)
 enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 {
 	uint8_t file[STATE_FILE_LEN];
+	struct files_place *place = files_place(txn);
 	struct login_state state;
 	bool torn = false;
 	size_t len = 0;
 	enum totp_err err = TOTP_OK;
 
-	txn->run_sequence = 0;
-	if (txn->store->run_fd < 0)
+	place->run_sequence = 0;
+	if (files_of(txn->store)->run_fd < 0)
 		return TOTP_OK;
-	if (txn->run_fd < 0)
+	if (place->run_fd < 0)
 		err = open_run_state(txn, why);
 	if (err != TOTP_OK)
 		return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;
-	err = io_pread(txn->run_fd, file, sizeof(file), 0, &len);
+	err = io_pread(place->run_fd, file, sizeof(file), 0, &len);
 	if (err != TOTP_OK)
 		return reason_errno(why, "login state in run_dir: cannot read");
 	if (len < sizeof(file))
@@ -166,7 +170,7 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 	if (err != TOTP_OK)
 		return reason_err(why, err, "login state in run_dir: %s: it goes at the next boot",
 				  err_name(err));
-	txn->run_sequence = state.sequence;
+	place->run_sequence = state.sequence;
 	txn->torn |= torn;
 	state_merge(&txn->state, &state);
 	return TOTP_OK;
@@ -175,13 +179,15 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 static enum totp_err make_run_state(struct store_txn *txn, struct reason *why)
 {
 	/* it has its owner before it has its name */
+	const struct files_store *store = files_of(txn->store);
+	const struct files_place *place = files_place(txn);
 	const struct file_new file =
-		files_new(txn->store, txn->store->run_fd, txn->state_name, FILE_DURABLE_LATER);
+		files_new(store, store->run_fd, place->state_name, FILE_DURABLE_LATER);
 	enum totp_err err = file_put_new(&file, "", 0);
 
 	if (err != TOTP_OK && err != TOTP_ERR_EXISTS) { /* which means: another process was first */
 		(void)reason_errno(why, "run_dir/" FILES_STATES "/%.100s: cannot make",
-				   txn->state_name);
+				   place->state_name);
 		return err;
 	}
 	err = open_run_state(txn, why);
@@ -191,16 +197,18 @@ static enum totp_err make_run_state(struct store_txn *txn, struct reason *why)
 
 enum totp_err files_run_lock(struct store_txn *txn, uint64_t deadline, struct reason *why)
 {
+	int dir_fd = files_of(txn->store)->run_fd;
+	struct files_place *place = files_place(txn);
 	enum totp_err err = TOTP_OK;
 
-	if (txn->store->run_fd < 0 || txn->cred_only)
+	if (dir_fd < 0 || txn->cred_only)
 		return TOTP_OK;
-	if (txn->run_fd < 0)
+	if (place->run_fd < 0)
 		err = make_run_state(txn, why);
 	if (err == TOTP_OK)
-		err = files_take_lock(txn->run_fd, deadline, why);
+		err = files_take_lock(place->run_fd, deadline, why);
 	/* removed with the record that it belongs to */
-	if (err == TOTP_OK && !files_is_still(txn->store->run_fd, txn->state_name, txn->run_fd))
+	if (err == TOTP_OK && !files_is_still(dir_fd, place->state_name, place->run_fd))
 		err = TOTP_ERR_STALE;
 	return err;
 }
@@ -219,20 +227,22 @@ static bool must_last(const struct store_txn *txn, const struct login_state *nex
 
 static enum totp_err write_run(struct store_txn *txn, struct login_state *state)
 {
+	const struct files_place *place = files_place(txn);
 	uint8_t file[STATE_FILE_LEN];
 	enum totp_err err;
 
 	/* past the number that the disk may have taken all the same, in the other slot */
 	state->sequence++;
-	if (txn->run_sequence && !((state->sequence ^ txn->run_sequence) & 1))
+	if (place->run_sequence && !((state->sequence ^ place->run_sequence) & 1))
 		state->sequence++;
-	if (txn->run_sequence) {
+	if (place->run_sequence) {
 		err = state_encode(state, &txn->cred, file);
-		return err == TOTP_OK ? files_write_slot(txn->run_fd, file, state->sequence) : err;
+		return err == TOTP_OK ? files_write_slot(place->run_fd, file, state->sequence)
+				      : err;
 	}
 	err = state_encode_file(state, &txn->cred, file);
 	if (err == TOTP_OK)
-		err = io_pwrite(txn->run_fd, file, sizeof(file), 0);
+		err = io_pwrite(place->run_fd, file, sizeof(file), 0);
 	return err;
 }
 
@@ -256,15 +266,15 @@ enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *
 	return TOTP_OK;
 }
 
-void files_run_clear(struct store_txn *txn)
+void files_run_clear(const struct files_place *place)
 {
 	/* what stays does no harm: the disk's state is the later one */
-	if (txn->run_fd >= 0 && txn->run_sequence)
-		(void)!ftruncate(txn->run_fd, 0);
+	if (place->run_fd >= 0 && place->run_sequence)
+		(void)!ftruncate(place->run_fd, 0);
 }
 
-void files_run_remove(const struct store_txn *txn)
+void files_run_remove(const struct files_store *store, const struct files_place *place)
 {
-	if (txn->store->run_fd >= 0)
-		unlinkat(txn->store->run_fd, txn->state_name, 0);
+	if (store->run_fd >= 0)
+		unlinkat(store->run_fd, place->state_name, 0);
 }

@@ -27,54 +27,27 @@ static void set_no_cow(int fd)
 	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
-/* put: file_put_new or file_replace. */
-static enum totp_err put_marker(int dir_fd, const struct store_info *marker,
-				enum totp_err (*put)(const struct file_new *, const void *, size_t),
-				struct reason *why)
+enum totp_err files_put_marker(int dir_fd, const struct store_info *info,
+			       const uint8_t machine[SHA256_LEN],
+			       enum totp_err (*put)(const struct file_new *, const void *, size_t),
+			       struct reason *why)
 {
 	const struct file_new file = {dir_fd,          FILES_MARKER,    0644,
 				      FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE};
-	char id[2 * CRED_ID_LEN + 1], machine[2 * SHA256_LEN + 1], text[FILES_MARKER_MAX];
+	char id[2 * CRED_ID_LEN + 1], machine_hex[2 * SHA256_LEN + 1], text[FILES_MARKER_MAX];
 	enum totp_err err;
 
-	text_to_hex(marker->id, CRED_ID_LEN, id);
-	text_to_hex(marker->machine, SHA256_LEN, machine);
-	snprintf(text, sizeof(text), FILES_TITLE "%u\nid %s\nmachine %s\n",
-		 (unsigned)marker->version, id, machine);
+	text_to_hex(info->id, CRED_ID_LEN, id);
+	text_to_hex(machine, SHA256_LEN, machine_hex);
+	snprintf(text, sizeof(text), FILES_TITLE "%u\nid %s\nmachine %s\n", (unsigned)info->version,
+		 id, machine_hex);
 	err = put(&file, text, strlen(text));
 	if (err != TOTP_OK)
 		(void)reason_errno(why, FILES_MARKER ": cannot write");
 	return err;
 }
 
-static enum totp_err change_marker(struct store *store, const struct store_info *marker,
-				   struct reason *why)
-{
-	enum totp_err err = put_marker(store->dir_fd, marker, file_replace, why);
-
-	if (err == TOTP_OK)
-		store->info = *marker;
-	return err;
-}
-
-enum totp_err store_set_newest(struct store *store, struct reason *why)
-{
-	struct store_info marker = store->info;
-
-	marker.version = record_version_newest;
-	return change_marker(store, &marker, why);
-}
-
-enum totp_err store_set_machine(struct store *store, const uint8_t machine[SHA256_LEN],
-				struct reason *why)
-{
-	struct store_info marker = store->info;
-
-	memcpy(marker.machine, machine, SHA256_LEN);
-	return change_marker(store, &marker, why);
-}
-
-enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
+enum totp_err files_setup(const char *dir, const struct files_owner *owner,
 			  const uint8_t machine[SHA256_LEN], struct reason *why)
 {
 	OWN_FD int dir_fd = -1;
@@ -82,7 +55,7 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	OWN_FD int states_fd = -1;
 	OWN_FD int invites_fd = -1;
 	struct file_new made = {.dir_fd = AT_FDCWD, .name = dir, .mode = 0755};
-	struct store_info marker = {.version = record_version_newest};
+	struct store_info info = {.version = record_version_newest};
 	struct stat st;
 	enum totp_err err;
 
@@ -93,7 +66,7 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	dir_fd = fd_close(dir_fd);
 	err = files_make_dir(&made, &dir_fd, why);
 	made = (struct file_new){
-		.dir_fd = dir_fd, .mode = 0700, .uid = service_uid, .gid = service_gid};
+		.dir_fd = dir_fd, .mode = 0700, .uid = owner->uid, .gid = owner->gid};
 	made.name = FILES_USERS;
 	if (err == TOTP_OK)
 		err = files_make_dir(&made, &users_fd, why);
@@ -106,9 +79,8 @@ enum totp_err store_setup(const char *dir, uid_t service_uid, gid_t service_gid,
 	if (err != TOTP_OK)
 		return err;
 	set_no_cow(states_fd);
-	memcpy(marker.machine, machine, SHA256_LEN);
-	err = crypto_random(marker.id, sizeof(marker.id));
+	err = crypto_random(info.id, sizeof(info.id));
 	if (err != TOTP_OK)
 		return reason_err(why, err, "no random bytes: %s", err_name(err));
-	return put_marker(dir_fd, &marker, file_put_new, why);
+	return files_put_marker(dir_fd, &info, machine, file_put_new, why);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The names of the files engine's files: what a user name becomes. */
-#include "store/files/files.h"
+/* What a user name becomes in the names of files and keys. */
+#include <string.h>
+
+#include "base/text.h"
+#include "store/store.h"
 
 enum totp_err store_name(const char *user, char ret_name[STORE_NAME_MAX + 1])
 {
@@ -47,28 +50,4 @@ enum totp_err store_user_of(const char *name, char ret_user[CRED_USER_MAX + 1])
 	if (store_name(ret_user, again) != TOTP_OK || strcmp(again, name) != 0)
 		return TOTP_ERR_FORMAT;
 	return TOTP_OK;
-}
-
-enum totp_err files_state_name(const char *user, const uint8_t id[CRED_ID_LEN],
-			       char ret_name[STORE_STATE_NAME_MAX + 1])
-{
-	enum totp_err err = store_name(user, ret_name);
-	size_t len;
-
-	if (err != TOTP_OK)
-		return err;
-	len = strlen(ret_name);
-	ret_name[len] = '.';
-	text_to_hex(id, CRED_ID_LEN, ret_name + len + 1);
-	return TOTP_OK;
-}
-
-void files_prefix(struct reason *why, const char *directory)
-{
-	struct reason sentence;
-
-	if (!why)
-		return;
-	sentence = *why;
-	reason_set(why, "%s/%.240s", directory, sentence.text);
 }
