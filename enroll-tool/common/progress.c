@@ -26,9 +26,12 @@ void progress_show(struct progress *progress, const char *doing, size_t done, si
 	now = io_monotonic_ns();
 	if (now < progress->due)
 		return;
-	filled = (int)(done * WIDTH / total);
-	fprintf(stderr, "\r%s [%.*s%*s] %3zu %%", doing, filled, bar, WIDTH - filled, "",
-		done * 100 / total);
+	filled = total ? (int)(done * WIDTH / total) : 0;
+	if (total)
+		fprintf(stderr, "\r%s [%.*s%*s] %3zu %%", doing, filled, bar, WIDTH - filled, "",
+			done * 100 / total);
+	else
+		fprintf(stderr, "\r%s %zu", doing, done);
 	progress->drawn = true;
 	progress->due = now + PAUSE_NS;
 }

@@ -15,7 +15,7 @@ struct progress {
 
 struct progress progress_begin(void);
 
-/* Draw it if it is due: "doing [#####     ] 50 %". total is 1 or more. */
+/* Draw it if it is due: "doing [#####     ] 50 %". total: 0 if it is not known. */
 void progress_show(struct progress *progress, const char *doing, size_t done, size_t total);
 
 /* Remove it from the terminal, before anything else is written there. */

@@ -26,11 +26,14 @@ static const struct option_row option_rows[] = {
 
 struct list {
 	struct ctl *ctl;
-	const struct names *names;
+	struct names *names; /* read when there are many: a few are looked up one at a time */
 	int64_t now;
 	struct json json; /* --json */
 	size_t printed, unread;
+	struct progress progress;
 };
+
+#define FEW 16
 
 /* One user. */
 struct entry {
@@ -39,7 +42,7 @@ struct entry {
 	struct account account;
 	enum totp_err err; /* of reading the record */
 	struct reason why;
-	struct store_txn txn;
+	const struct store_txn *txn;
 };
 
 /* --- one user --- */
@@ -63,8 +66,8 @@ static uint32_t longest_wait(const struct list *list, const struct login_state *
 
 static const char *status_word(const struct list *list, const struct entry *entry)
 {
-	const struct login_state *state = &entry->txn.state;
-	const struct cred *cred = &entry->txn.cred;
+	const struct login_state *state = &entry->txn->state;
+	const struct cred *cred = &entry->txn->cred;
 	uint32_t wait;
 
 	if (entry->err != TOTP_OK)
@@ -91,8 +94,8 @@ static const char *status_word(const struct list *list, const struct entry *entr
 
 static void list_line(const struct entry *entry)
 {
-	const struct login_state *state = &entry->txn.state;
-	const struct cred *cred = &entry->txn.cred;
+	const struct login_state *state = &entry->txn->state;
+	const struct cred *cred = &entry->txn->cred;
 	char user[CRED_USER_MAX + 1], last[WHEN_MAX], left[16] = "-";
 	struct reason why = entry->why;
 
@@ -205,61 +208,53 @@ static void list_object(struct json *json, const struct list *list, const struct
 	json_text(json, "status", entry->status);
 	json_text(json, "error", entry->err == TOTP_OK ? NULL : entry->why.text);
 	if (entry->err == TOTP_OK)
-		list_record(json, list, &entry->txn.cred, &entry->txn.state);
+		list_record(json, list, &entry->txn->cred, &entry->txn->state);
 	json_close(json, '}');
 }
 
 /* --- the list --- */
 
-static void print_user(struct list *list, const char *user)
+static void print_user(void *context, const struct store_row *row)
 {
-	struct entry entry = {.user = user, .txn = STORE_TXN_NONE};
-	bool json = options.json;
+	struct list *list = context;
+	struct entry entry = {
+		.user = row->user, .err = row->err, .why = *row->why, .txn = row->txn};
 
-	entry.err =
-		store_read(list->ctl->tool.store, user, tool_deadline(), &entry.txn, &entry.why);
-	if (entry.err == TOTP_ERR_NOT_FOUND)
-		return; /* deleted meanwhile */
+	if (list->printed == FEW)
+		list->names = names_load();
 	if (entry.err == TOTP_OK)
-		entry.err = names_find(list->names, user, &entry.account, &entry.why);
+		entry.err = names_find(list->names, entry.user, &entry.account, &entry.why);
 	entry.status = status_word(list, &entry);
-	if (json)
+	if (options.json)
 		list_object(&list->json, list, &entry);
 	else if (list->printed == 0)
 		printf("%-16s  %-10s  %-25s  %-8s  %s\n", "USER", "STATUS", "LAST LOGIN",
 		       "RECOVERY", "TOKENS");
-	if (!json)
+	if (!options.json)
 		list_line(&entry);
 	list->printed++;
 	list->unread += entry.err != TOTP_OK;
-	store_end(&entry.txn);
+	progress_show(&list->progress, "reading records", row->number, row->total);
 }
 
 static int list_users(struct ctl *ctl)
 {
 	struct list list = {.ctl = ctl, .now = clock_now()};
-	OWN_ENROLLED struct enrolled enrolled = {0};
-	OWN_NAMES struct names *names = NULL;
-	struct progress progress;
-	int code = enrolled_list(&ctl->tool, &enrolled);
+	struct reason why = {""};
+	enum totp_err err;
+	int code;
 
-	if (code != TOOL_DONE)
-		return code;
-	if (enrolled.count > 16) /* a few are looked up one at a time */
-		names = names_load();
-	list.names = names;
 	/* on the same terminal the lines show the progress */
-	progress = isatty(STDOUT_FILENO) ? (struct progress){.on = false} : progress_begin();
+	list.progress = isatty(STDOUT_FILENO) ? (struct progress){.on = false} : progress_begin();
 	if (options.json)
 		json_begin(&list.json, '[');
-	for (size_t i = 0; i < enrolled.count; i++) {
-		print_user(&list, enrolled.users[i]);
-		progress_show(&progress, "reading records", i + 1, enrolled.count);
-	}
-	progress_clear(&progress);
-	if (options.json)
-		code = json_end(&ctl->tool, &list.json);
-	else if (list.printed == 0)
+	err = store_each_credential(ctl->tool.store, print_user, &list, &why);
+	progress_clear(&list.progress);
+	names_scope_end(&list.names);
+	code = options.json ? json_end(&ctl->tool, &list.json) : TOOL_DONE;
+	if (err != TOTP_OK)
+		return tool_result(&ctl->tool, err, &why);
+	if (!options.json && list.printed == 0)
 		printf("Nobody is enrolled.\n");
 	if (list.unread)
 		return tool_refuse(&ctl->tool,

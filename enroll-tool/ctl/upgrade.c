@@ -17,7 +17,7 @@
 
 struct upgrade {
 	struct ctl *ctl;
-	struct enrolled *enrolled;
+	struct enrolled *enrolled;    /* with a record of an older version */
 	size_t older, current, other; /* records by version; those that cannot be read */
 	size_t done;
 	struct progress progress;
@@ -25,40 +25,38 @@ struct upgrade {
 
 /* --- counting --- */
 
-static void count_record(struct upgrade *upgrade, const char *user)
+static void count_record(void *context, const struct store_row *row)
 {
-	struct store *store = upgrade->ctl->tool.store;
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	struct reason why = {""};
-	enum totp_err err = store_read_cred(store, user, tool_deadline(), &txn, &why);
-	bool older;
+	struct upgrade *upgrade = context;
+	bool older = row->cred_opens && row->txn->cred.version < record_version_newest;
 
-	if (err == TOTP_ERR_NOT_FOUND)
-		return; /* removed meanwhile */
-	older = err == TOTP_OK && txn.cred.version < record_version_newest;
+	progress_show(&upgrade->progress, "reading  ", row->number, row->total);
 	upgrade->older += older;
-	upgrade->current += err == TOTP_OK && !older;
-	upgrade->other += err != TOTP_OK; /* a version that is not known here, or unreadable */
-	if (err == TOTP_OK)
+	upgrade->current += row->cred_opens && !older;
+	if (older)
+		enrolled_add(upgrade->enrolled, row->user);
+	if (row->cred_opens)
 		return;
+	upgrade->other++; /* a version that is not known here, or unreadable */
 	progress_clear(&upgrade->progress);
-	tool_refuse(&upgrade->ctl->tool, "%s: %s", user, why.text[0] ? why.text : err_name(err));
+	tool_refuse(&upgrade->ctl->tool, "%s: %s", row->user,
+		    row->why->text[0] ? row->why->text : err_name(row->err));
 }
 
 static int count_records(struct upgrade *upgrade)
 {
-	int code = enrolled_list(&upgrade->ctl->tool, upgrade->enrolled);
+	const struct tool *tool = &upgrade->ctl->tool;
+	struct reason why = {""};
+	enum totp_err err = store_each_credential(tool->store, count_record, upgrade, &why);
 
-	for (size_t i = 0; code == TOOL_DONE && i < upgrade->enrolled->count; i++) {
-		count_record(upgrade, upgrade->enrolled->users[i]);
-		progress_show(&upgrade->progress, "reading  ", i + 1, upgrade->enrolled->count);
-	}
 	progress_clear(&upgrade->progress);
-	if (code != TOOL_DONE)
-		return code;
+	if (err == TOTP_OK && upgrade->enrolled->no_memory)
+		err = TOTP_ERR_NOMEM;
+	if (err != TOTP_OK)
+		return tool_result(tool, err, &why);
 	printf("%zu record%s of version %u, %zu of an older one\n", upgrade->current,
 	       upgrade->current == 1 ? "" : "s", (unsigned)record_version_newest, upgrade->older);
-	return code;
+	return TOOL_DONE;
 }
 
 /* --- writing --- */
@@ -80,19 +78,19 @@ static enum totp_err write_again(struct ctl *ctl, void *context, struct store_tx
 static int upgrade_record(struct upgrade *upgrade, const char *user)
 {
 	struct ctl *ctl = upgrade->ctl;
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct reason why = {""};
 	bool changed = false;
-	int code;
+	enum totp_err err;
 
-	if (store_read_cred(ctl->tool.store, user, tool_deadline(), &txn, NULL) != TOTP_OK ||
-	    txn.cred.version >= record_version_newest)
-		return TOOL_DONE; /* reported before, removed or new */
-	store_end(&txn);
 	strcpy(ctl->account.name, user);
 	text_printable(text_of(user), ctl->shown, sizeof(ctl->shown));
-	code = ctl_edit(ctl, store_read, write_again, &changed);
-	upgrade->done += code == TOOL_DONE && changed;
-	return code;
+	err = ctl_edit_record(ctl, store_read, write_again, &changed, &why);
+	if (err == TOTP_ERR_NOT_FOUND) /* removed meanwhile */
+		return TOOL_DONE;
+	if (err != TOTP_OK)
+		return ctl_refuse_record(ctl, err, &why);
+	upgrade->done += changed;
+	return TOOL_DONE;
 }
 
 static int upgrade_records(struct upgrade *upgrade)

@@ -213,7 +213,6 @@ struct round {
 	const struct keyring *keyring;
 	struct names *names;
 	struct progress progress;
-	size_t done, total;
 };
 
 /* Permissions of the two files of a record. */
@@ -249,26 +248,25 @@ static void repair_user(struct finding *finding, const char *what, const char *c
 }
 
 /* The command depends on what is damaged: the key is missing, the state alone, or all of it. */
-static void report_damage(struct doctor *doctor, const struct keyring *keyring, const char *user,
-			  const struct reason *why)
+static void report_damage(struct doctor *doctor, const struct keyring *keyring,
+			  const struct store_row *row)
 {
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct store *store = doctor->ctl->tool.store;
-	bool cred_opens = store_read_cred(store, user, tool_deadline(), &txn, NULL) == TOTP_OK;
+	const char *user = row->user;
 	uint32_t key_id = 0;
-	bool no_key = !cred_opens && store_key_of(store, user, &key_id) == TOTP_OK &&
+	bool no_key = !row->cred_opens && store_key_of(store, user, &key_id) == TOTP_OK &&
 		      !keyring_find(keyring, key_id);
 	struct finding *finding = doctor_report((struct subject){doctor, "record", NULL, NULL},
 						"this user is denied with any code", NULL,
-						"record of %s: %s", user, why->text);
+						"record of %s: %s", user, row->why->text);
 
 	if (no_key)
 		doctor_repair(finding,
 			      "restore the key %08x from your copy: totpctl key restore FILE",
 			      (unsigned)key_id);
 	else
-		repair_user(finding, cred_opens ? "" : "enroll the user again after: ",
-			    cred_opens ? "repair" : "delete", user);
+		repair_user(finding, row->cred_opens ? "" : "enroll the user again after: ",
+			    row->cred_opens ? "repair" : "delete", user);
 }
 
 static void look_at_uid(struct round *round, const char *user, const struct cred *cred)
@@ -320,33 +318,41 @@ static void look_at_steps(struct doctor *doctor, const char *user, const struct 
 	}
 }
 
-static void check_record_of(void *context, const char *user)
+/* After --fix a record that others could read is acceptable again. */
+static void read_again(struct store *store, struct store_row *row, struct reason *why)
+{
+	store_end(row->txn);
+	row->err = store_read(store, row->user, tool_deadline(), row->txn, why);
+	row->refusal = row->err == TOTP_ERR_SYSTEM ? errno : 0;
+	row->cred_opens = row->err == TOTP_OK || store_read_cred(store, row->user, tool_deadline(),
+								 row->txn, NULL) == TOTP_OK;
+	row->why = why;
+}
+
+static void check_record_of(void *context, const struct store_row *found)
 {
 	struct round *round = context;
 	struct doctor *doctor = round->doctor;
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct store_row row = *found;
 	struct reason why = {""};
 	size_t before = doctor->count;
-	enum totp_err err;
 
-	if (round->done < round->total)
-		progress_show(&round->progress, "reading records", ++round->done, round->total);
-	err = store_read(doctor->ctl->tool.store, user, tool_deadline(), &txn, &why);
-	if (err == TOTP_ERR_UNSAFE) {
-		check_record_files(doctor, user);
-		err = store_read(doctor->ctl->tool.store, user, tool_deadline(), &txn, &why);
-		if (err == TOTP_ERR_UNSAFE && doctor->count > before)
+	progress_show(&round->progress, "reading records", row.number, row.total);
+	if (row.err == TOTP_ERR_UNSAFE) {
+		check_record_files(doctor, row.user);
+		read_again(doctor->ctl->tool.store, &row, &why);
+		if (row.err == TOTP_ERR_UNSAFE && doctor->count > before)
 			return;
 	}
 	/* revoked meanwhile; a read-only disk is reported once, as a whole */
-	if (err == TOTP_ERR_NOT_FOUND || (err == TOTP_ERR_SYSTEM && errno == EROFS))
+	if (row.err == TOTP_ERR_NOT_FOUND || (row.err == TOTP_ERR_SYSTEM && row.refusal == EROFS))
 		return;
-	if (err != TOTP_OK) {
-		report_damage(doctor, round->keyring, user, &why);
+	if (row.err != TOTP_OK) {
+		report_damage(doctor, round->keyring, &row);
 		return;
 	}
-	look_at_uid(round, user, &txn.cred);
-	look_at_steps(doctor, user, &txn);
+	look_at_uid(round, row.user, &row.txn->cred);
+	look_at_steps(doctor, row.user, row.txn);
 }
 
 /* An invitation that was used, or has expired, would be valid again after a revocation, or after
@@ -405,12 +411,10 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	struct round round = {doctor, keyring, names, .progress = progress_begin()};
 	struct store *store = doctor->ctl->tool.store;
 	struct reason why = {""};
-	enum totp_err err = enrolled_count(store, &round.total, &why);
+	enum totp_err err;
 
 	names_each_alias(names, report_alias, doctor);
-
-	if (err == TOTP_OK)
-		err = store_each(store, STORE_RECORD, check_record_of, &round, &why);
+	err = store_each_credential(store, check_record_of, &round, &why);
 	progress_clear(&round.progress);
 	if (err == TOTP_OK)
 		err = store_each(store, STORE_INVITE, check_invitation_of, &round, &why);

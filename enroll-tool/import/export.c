@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "common/enrolled.h"
 #include "base/arena.h"
@@ -26,8 +27,9 @@ struct export
 	struct ctl *ctl;
 	struct arena heap;
 	struct piece *pieces; /* one for each user */
-	size_t count, total;
+	size_t count, room, total;
 	size_t left_out;
+	int code; /* of reading them */
 	struct progress progress;
 };
 
@@ -47,49 +49,71 @@ static enum totp_err add_piece(struct export *export, const struct store_txn *tx
 	void *copy = err == TOTP_OK ? arena_copy(&export->heap, bytes, len) : NULL;
 
 	WIPE(bytes);
-	if (err != TOTP_OK || !copy)
-		return err == TOTP_OK ? TOTP_ERR_NOMEM : err;
+	if (err != TOTP_OK)
+		return err;
+	if (!copy ||
+	    !array_room(&export->pieces, export->count, &export->room, sizeof(*export->pieces)))
+		return TOTP_ERR_NOMEM;
 	export->pieces[export->count++] = (struct piece){copy, len};
 	export->total += len;
 	return TOTP_OK;
 }
 
 /* A damaged record is reported and left out, so that the others can be exported. */
-static int export_user(struct export *export, const char *user)
+static void export_record(void *context, const struct store_row *row)
+{
+	struct export *export = context;
+	enum totp_err err = row->err;
+	const char *sentence = row->why->text;
+
+	progress_show(&export->progress, "reading", row->number, row->total);
+	if (export->code != TOOL_DONE)
+		return;
+	/* as a login does: an interrupted write may have stored a later step */
+	if (err == TOTP_OK && row->txn->torn)
+		state_raise(&row->txn->state, &row->txn->cred, clock_now(), 0);
+	if (err == TOTP_OK)
+		err = add_piece(export, row->txn);
+	else if (err == TOTP_ERR_NOT_FOUND)
+		sentence = "is not enrolled";
+	if (err == TOTP_OK)
+		return;
+	progress_clear(&export->progress);
+	tool_refuse(&export->ctl->tool, "%s: %s", row->user,
+		    sentence[0] ? sentence : err_name(err));
+	export->left_out++;
+	if (err == TOTP_ERR_NOMEM)
+		export->code = TOOL_REFUSED;
+}
+
+static int add_all(struct export *export)
 {
 	const struct tool *tool = &export->ctl->tool;
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
-	enum totp_err err = store_read(tool->store, user, tool_deadline(), &txn, &why);
+	enum totp_err err = store_each_credential(tool->store, export_record, export, &why);
 
-	/* as a login does: an interrupted write may have stored a later step */
-	if (err == TOTP_OK && txn.torn)
-		state_raise(&txn.state, &txn.cred, clock_now(), 0);
-	if (err == TOTP_OK)
-		err = add_piece(export, &txn);
-	else if (err == TOTP_ERR_NOT_FOUND)
-		reason_set(&why, "is not enrolled");
-	if (err == TOTP_OK)
-		return TOOL_DONE;
 	progress_clear(&export->progress);
-	tool_refuse(tool, "%s: %s", user, why.text[0] ? why.text : err_name(err));
-	export->left_out++;
-	return err == TOTP_ERR_NOMEM ? TOOL_REFUSED : TOOL_DONE;
+	return export->code == TOOL_DONE ? tool_result(tool, err, &why) : export->code;
 }
 
 static int add_users(struct export *export, char **users, size_t count)
 {
-	int code = TOOL_DONE;
+	struct store *store = export->ctl->tool.store;
 
-	export->pieces = calloc(count ? count : 1, sizeof(*export->pieces));
-	if (!export->pieces)
-		return tool_result(&export->ctl->tool, TOTP_ERR_NOMEM, NULL);
-	for (size_t i = 0; i < count && code == TOOL_DONE; i++) {
-		code = export_user(export, users[i]);
-		progress_show(&export->progress, "reading", i + 1, count);
+	for (size_t i = 0; i < count && export->code == TOOL_DONE; i++) {
+		OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+		struct reason why = {""};
+		struct store_row row = {.user = users[i],
+					.txn = &txn,
+					.why = &why,
+					.number = i + 1,
+					.total = count};
+
+		row.err = store_read(store, users[i], tool_deadline(), &txn, &why);
+		export_record(export, &row);
 	}
 	progress_clear(&export->progress);
-	return code;
+	return export->code;
 }
 
 /* The users that the command names, as the name service spells them, each once. */
@@ -152,7 +176,6 @@ static int export_users(struct ctl *ctl)
 {
 	OWN(export_end) struct export export = {.ctl = ctl, .progress = progress_begin()};
 	OWN_OUTFILE struct outfile file = OUTFILE_NONE;
-	OWN_ENROLLED struct enrolled all = {0};
 	char detail[64];
 	OWN_SECRET struct secret phrase = {0};
 	int code = tool_open(&ctl->tool, "export records");
@@ -165,9 +188,7 @@ static int export_users(struct ctl *ctl)
 	if (code == TOOL_DONE)
 		code = passphrase_new(&ctl->tool, &phrase);
 	if (code == TOOL_DONE)
-		code = ctl->word_count > 1 ? add_named(&export) : enrolled_list(&ctl->tool, &all);
-	if (code == TOOL_DONE && ctl->word_count == 1)
-		code = add_users(&export, all.users, all.count);
+		code = ctl->word_count > 1 ? add_named(&export) : add_all(&export);
 	if (code == TOOL_DONE)
 		code = seal_and_write(&export, &phrase, &file);
 	if (code == TOOL_DONE)

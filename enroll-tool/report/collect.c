@@ -22,37 +22,49 @@
 /* --- stages --- */
 
 /* Has the record allowed a login, can it, or does it deny all? */
-static enum stage stage_of_record(struct store *store, const struct somebody *one)
+static enum stage stage_of_record(const struct store_row *row, const struct somebody *one)
 {
-	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = store_read(store, one->name, tool_deadline(), &txn, NULL);
+	const struct store_txn *txn = row->txn;
 
-	if (err == TOTP_ERR_NOT_FOUND) /* deleted meanwhile */
-		return STAGE_FREE;
-	if (err != TOTP_OK || txn.cred.disabled || (txn.cred.uid_bound && txn.cred.uid != one->uid))
+	if (row->err != TOTP_OK || txn->cred.disabled ||
+	    (txn->cred.uid_bound && txn->cred.uid != one->uid))
 		return STAGE_REFUSED;
-	if (state_is_pending(&txn.state, &txn.cred))
+	if (state_is_pending(&txn->state, &txn->cred))
 		return STAGE_PENDING;
-	return txn.state.last_success ? STAGE_IN_USE : STAGE_UNUSED;
+	return txn->state.last_success ? STAGE_IN_USE : STAGE_UNUSED;
+}
+
+/* Where the rows of a walk go. */
+struct placing {
+	struct report *report;
+	struct progress progress;
+};
+
+static void place_row(void *context, const struct store_row *row)
+{
+	struct placing *placing = context;
+	struct report *report = placing->report;
+	struct somebody *one;
+
+	progress_show(&placing->progress, "reading records", row->number, row->total);
+	if (report->code != TOOL_DONE)
+		return;
+	one = accounts_find(report->tool, &report->people, row->user, &report->code);
+	if (one)
+		one->stage = stage_of_record(row, one);
+	else
+		report->strays++;
 }
 
 static void place_enrolled(struct report *report)
 {
-	OWN(enrolled_end) struct enrolled enrolled = {0};
-	struct progress progress = progress_begin();
+	struct placing placing = {report, progress_begin()};
+	struct reason why = {""};
+	enum totp_err err = store_each_credential(report->tool->store, place_row, &placing, &why);
 
-	report->code = enrolled_list(report->tool, &enrolled);
-	for (size_t i = 0; i < enrolled.count && report->code == TOOL_DONE; i++) {
-		struct somebody *one = accounts_find(report->tool, &report->people,
-						     enrolled.users[i], &report->code);
-
-		if (one)
-			one->stage = stage_of_record(report->tool->store, one);
-		else
-			report->strays++;
-		progress_show(&progress, "reading records", i, enrolled.count);
-	}
-	progress_clear(&progress);
+	progress_clear(&placing.progress);
+	if (report->code == TOOL_DONE)
+		report->code = tool_result(report->tool, err, &why);
 }
 
 static void place_invited(void *context, const char *user)

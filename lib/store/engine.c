@@ -38,8 +38,8 @@ enum totp_err store_look(struct store *store, const char *user, uint64_t deadlin
 	return store->engine->look(txn, user, deadline, why);
 }
 
-enum totp_err store_read(struct store *store, const char *user, uint64_t deadline,
-			 struct store_txn *txn, struct reason *why)
+static enum totp_err read_record(struct store *store, const char *user, uint64_t deadline,
+				 struct store_txn *txn, struct reason *why)
 {
 	enum totp_err err;
 
@@ -51,12 +51,19 @@ enum totp_err store_read(struct store *store, const char *user, uint64_t deadlin
 	return err;
 }
 
+enum totp_err store_read(struct store *store, const char *user, uint64_t deadline,
+			 struct store_txn *txn, struct reason *why)
+{
+	txn->cred_only = false;
+	return read_record(store, user, deadline, txn, why);
+}
+
 enum totp_err store_read_cred(struct store *store, const char *user, uint64_t deadline,
 			      struct store_txn *txn, struct reason *why)
 {
 	memset(&txn->state, 0, sizeof(txn->state));
 	txn->cred_only = true;
-	return store_read(store, user, deadline, txn, why);
+	return read_record(store, user, deadline, txn, why);
 }
 
 void store_end(struct store_txn *txn)
