@@ -61,10 +61,13 @@ static int refuse_error(struct self *self, enum totp_err err, const char *why)
 		return tool_refuse(tool, "you are no longer enrolled here");
 	if (err == TOTP_ERR_OTHER_STORE)
 		return tool_refuse(tool, "%s: please tell your administrator", why);
-	self->unsure = err == TOTP_ERR_UNCERTAIN;
-	if (self->unsure)
+	self->unsure |= err == TOTP_ERR_UNCERTAIN || err == TOTP_ERR_TIMEOUT;
+	if (err == TOTP_ERR_UNCERTAIN)
 		return tool_refuse(tool, "it was done, but a power cut now could undo it: see "
 					 "totp-enroll status");
+	if (err == TOTP_ERR_TIMEOUT)
+		return tool_refuse(tool, "the store did not answer in time: 'totp-enroll status' "
+					 "shows whether it was done");
 	return tool_refuse(tool,
 			   "that is not possible right now (%s): please tell your "
 			   "administrator",
@@ -80,7 +83,7 @@ static int refuse_silence(struct self *self, enum totp_err err, const struct rea
 		return tool_refuse(self->tool, "the service totpd is not running: please tell "
 					       "your administrator");
 	tool_refuse(self->tool, "%s", why->text);
-	self->unsure = change && (err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_PEER);
+	self->unsure |= change && (err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_PEER);
 	if (self->unsure)
 		tool_refuse(self->tool, "'totp-enroll status' shows whether it was done");
 	return TOOL_REFUSED;
@@ -104,6 +107,8 @@ int self_ask(struct self *self, enum wire_op op, bool *ret_late)
 	if (err != TOTP_OK)
 		return refuse_silence(self, err, &why);
 	err = self->response.err;
+	/* a write that took too long may be done all the same, whatever comes after it */
+	self->unsure |= op > WIRE_STATUS && err == TOTP_ERR_TIMEOUT;
 	if (ret_late)
 		*ret_late = err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_STALE;
 	if (err == TOTP_OK)
@@ -188,7 +193,11 @@ static int try_code(struct self *self, enum wire_op op, bool *ret_again)
 	code = self_ask(self, op, &late);
 	*ret_again = late;
 	if (late)
-		return tool_refuse(self->tool, "that took too long: try again with fresh codes");
+		return tool_refuse(self->tool,
+				   self->unsure ? "that took too long: 'totp-enroll status' shows "
+						  "whether it was done; if not, try again with "
+						  "fresh codes"
+						: "that took too long: try again with fresh codes");
 	if (code != TOOL_DONE || self->response.outcome.verdict == VERDICT_ALLOW)
 		return code;
 	tell_denied(self);
