@@ -49,6 +49,8 @@ HEADERS = [
     (r"(pwd|grp)\.h", HOST_AND_EDGES),
     (r"qrencode\.h", {"host"}),
     (r"libaudit\.h", {"lib/host/audit.c"}),
+    (r"curl/", {"lib/store/etcd/client.c"}),
+    (r"jansson\.h", {"lib/store/etcd/answer.c"}),
     (r"locale\.h", {"enroll-tool"}),
 ]
 

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/etcd/client.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/array.h"
+#include "base/io.h"
+#include "base/own.h"
+#include "base/text.h"
+
+#define URL_MAX  256
+#define MS       UINT64_C(1000000) /* ns */
+#define PAUSE_MS 50                /* after each member was tried */
+#define DONE     200               /* HTTP's */
+
+struct etcd_client {
+	CURL *curl;
+	struct curl_slist *headers;
+	size_t member_count;
+	size_t current; /* the member that answered last */
+	char urls[ETCD_MEMBERS_MAX][URL_MAX];
+	uint64_t cluster;  /* whose answers were read… */
+	uint64_t revision; /* …and the latest revision that one had */
+	char *body;        /* of the answer */
+	size_t body_len, body_room;
+	char error[CURL_ERROR_SIZE];
+};
+
+static size_t take_body(char *data, size_t size, size_t len, void *context)
+{
+	struct etcd_client *client = context;
+
+	(void)size; /* is 1 */
+	if (len > ETCD_ANSWER_MAX - client->body_len)
+		return 0;
+	while (client->body_room < client->body_len + len)
+		if (!array_room(&client->body, client->body_room, &client->body_room, 1))
+			return 0;
+	memcpy(client->body + client->body_len, data, len);
+	client->body_len += len;
+	return len;
+}
+
+static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *client,
+				     struct reason *why)
+{
+	struct text rest = text_of(endpoints), url;
+
+	while (text_field(&rest, ' ', &url)) {
+		char *at = client->urls[client->member_count];
+
+		if (!url.len)
+			continue;
+		if (client->member_count == ETCD_MEMBERS_MAX)
+			return reason_err(why, TOTP_ERR_FORMAT,
+					  "more than %d endpoints of the store", ETCD_MEMBERS_MAX);
+		if (url.len > URL_MAX / 2 || url.len <= 8 || strncmp(url.at, "https://", 8) != 0 ||
+		    memchr(url.at + 8, '/', url.len - 8) || memchr(url.at, '@', url.len))
+			return reason_err(why, TOTP_ERR_FORMAT,
+					  "endpoint of the store: expected https://ADDRESS:PORT");
+		snprintf(at, URL_MAX, "%.*s/v3/kv/txn", (int)url.len, url.at);
+		client->member_count++;
+	}
+	if (!client->member_count)
+		return reason_err(why, TOTP_ERR_FORMAT, "no endpoint of the store");
+	return TOTP_OK;
+}
+
+static bool set_up_tls(CURL *curl, const struct etcd_config *config)
+{
+	return curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_SSLCERT, config->certificate) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_SSLKEY, config->key) == 0;
+}
+
+/* No proxy, redirection, cookie or name of a service that the environment or a member could set. */
+static bool set_up_http(struct etcd_client *client)
+{
+	CURL *curl = client->curl;
+
+	client->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	return client->headers && curl_slist_append(client->headers, "Expect:") &&
+	       curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_PROXY, "") == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) == 0 &&
+	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, client) == 0;
+}
+
+enum totp_err etcd_client_open(const struct etcd_config *config, struct etcd_client **ret_client,
+			       struct reason *why)
+{
+	struct etcd_client *client = calloc(1, sizeof(*client));
+	enum totp_err err = client ? parse_endpoints(config->endpoints, client, why)
+				   : TOTP_ERR_NOMEM;
+
+	if (err == TOTP_OK) {
+		client->curl = curl_easy_init();
+		if (!client->curl || !set_up_tls(client->curl, config) || !set_up_http(client))
+			err = TOTP_ERR_NOMEM;
+	}
+	if (err == TOTP_ERR_NOMEM)
+		reason_set(why, "%s", err_name(err));
+	if (err != TOTP_OK) {
+		etcd_client_close(client);
+		return err;
+	}
+	*ret_client = client;
+	return TOTP_OK;
+}
+
+struct etcd_client *etcd_client_close(struct etcd_client *client)
+{
+	if (!client)
+		return NULL;
+	curl_easy_cleanup(client->curl);
+	curl_slist_free_all(client->headers);
+	free(client->body);
+	free(client);
+	return NULL;
+}
+
+/* The member's address, for a sentence. */
+static struct text member_of(const struct etcd_client *client)
+{
+	struct text url = text_of(client->urls[client->current]);
+
+	url.len -= strlen("/v3/kv/txn");
+	return url;
+}
+
+/* One question under way. */
+struct asking {
+	struct etcd_client *client;
+	const struct etcd_request *request;
+	const char *json;
+	size_t json_len;
+	struct etcd_answer *answer;
+	bool sent; /* a member may have done it, or do it yet */
+};
+
+/* The member did not answer as HTTP has it. */
+static enum totp_err explain_failure(struct asking *asking, CURLcode code, struct reason *why)
+{
+	struct etcd_client *client = asking->client;
+	struct text member = member_of(client);
+	const char *cause = client->error[0] ? client->error : curl_easy_strerror(code);
+
+	if ((code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE) && !asking->sent)
+		return reason_err(why, TOTP_ERR_SYSTEM,
+				  "the certificate for the store cannot be used: %.120s", cause);
+	asking->sent = true;
+	return reason_err(why, code == CURLE_WRITE_ERROR ? TOTP_ERR_PEER : TOTP_ERR_TIMEOUT,
+			  "%.*s: %.120s", (int)member.len, member.at, cause);
+}
+
+/* It answered with another status. */
+static enum totp_err explain_status(const struct asking *asking, long status, struct reason *why)
+{
+	struct etcd_client *client = asking->client;
+	struct text member = member_of(client);
+	char message[ETCD_MESSAGE_MAX] = "no message of etcd";
+	bool final = false;
+
+	(void)!etcd_answer_error(client->body, client->body_len, message, &final);
+	return reason_err(why, final ? TOTP_ERR_ARGUMENT : TOTP_ERR_TIMEOUT,
+			  "%.*s: HTTP status %ld: %s", (int)member.len, member.at, status, message);
+}
+
+/* Did it change the store? Then it made a revision of its own. */
+static bool has_changed(const struct etcd_request *request, const struct etcd_answer *answer)
+{
+	const struct etcd_ops *ops = answer->succeeded ? &request->success : &request->failure;
+
+	for (size_t i = 0; i < ops->count; i++)
+		if (ops->ops[i].kind == ETCD_PUT ||
+		    (ops->ops[i].kind == ETCD_DELETE && answer->results[i].count > 0))
+			return true;
+	return false;
+}
+
+/*
+ * An answer to an earlier request, that came once more, may be older than what we have seen: a
+ * transaction sees all that was done before it.
+ */
+static bool is_new(struct etcd_client *client, const struct etcd_request *request,
+		   const struct etcd_answer *answer)
+{
+	uint64_t least = client->revision + (has_changed(request, answer) ? 1 : 0);
+
+	if (answer->cluster == client->cluster && answer->revision < least)
+		return false;
+	client->cluster = answer->cluster;
+	client->revision = answer->revision;
+	return true;
+}
+
+/* What comes next on a connection may be the rest of a malformed answer: close them all. */
+static void close_connections(struct etcd_client *client)
+{
+	CURL *fresh = curl_easy_duphandle(client->curl);
+
+	if (!fresh)
+		return;
+	curl_easy_cleanup(client->curl);
+	client->curl = fresh;
+}
+
+static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct reason *why)
+{
+	struct etcd_client *client = asking->client;
+	CURL *curl = client->curl;
+	struct text member = member_of(client);
+	long status = 0;
+	CURLcode code;
+	enum totp_err err;
+
+	client->body_len = 0;
+	client->error[0] = '\0';
+	curl_easy_setopt(curl, CURLOPT_URL, client->urls[client->current]);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)asking->json_len);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, asking->json);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)wait_ms);
+	code = curl_easy_perform(curl);
+	if (code != CURLE_OK)
+		return explain_failure(asking, code, why);
+	asking->sent = true;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != DONE)
+		return explain_status(asking, status, why);
+	err = etcd_answer_decode(asking->request, client->body, client->body_len, asking->answer);
+	if (err == TOTP_OK && !is_new(client, asking->request, asking->answer)) {
+		etcd_answer_free(asking->answer);
+		err = TOTP_ERR_FORMAT;
+	}
+	if (err != TOTP_ERR_FORMAT)
+		return err;
+	close_connections(client);
+	return reason_err(why, TOTP_ERR_PEER, "%.*s: malformed answer", (int)member.len, member.at);
+}
+
+/* Ask one member after the other. */
+static enum totp_err ask_members(struct asking *asking, uint64_t deadline, struct reason *why)
+{
+	struct etcd_client *client = asking->client;
+	uint64_t now = io_monotonic_ns();
+	uint64_t all_ms = deadline > now ? (deadline - now) / MS : 0;
+	uint64_t try_ms = all_ms / 5 > ETCD_TRY_MS ? all_ms / 5 : ETCD_TRY_MS;
+	enum totp_err err = reason_err(why, TOTP_ERR_TIMEOUT, "no time to ask the store");
+
+	for (size_t tries = 1; all_ms > 0; tries++) {
+		err = ask_once(asking, all_ms < try_ms ? all_ms : try_ms, why);
+		if (err != TOTP_ERR_TIMEOUT && err != TOTP_ERR_PEER)
+			return err;
+		client->current = (client->current + 1) % client->member_count;
+		if (tries % client->member_count == 0)
+			nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * (long)MS}, NULL);
+		now = io_monotonic_ns();
+		all_ms = deadline > now ? (deadline - now) / MS : 0;
+	}
+	return err;
+}
+
+enum totp_err etcd_client_ask(struct etcd_client *client, const struct etcd_request *request,
+			      uint64_t deadline, struct etcd_answer *ret_answer, struct reason *why)
+{
+	struct asking asking = {.client = client, .request = request, .answer = ret_answer};
+	OWN_TEXT char *json = NULL;
+	enum totp_err err = etcd_request_encode(request, &json, &asking.json_len);
+
+	*ret_answer = (struct etcd_answer){.succeeded = false};
+	if (err != TOTP_OK)
+		return reason_err(why, err, "request to the store: %s", err_name(err));
+	asking.json = json;
+	err = ask_members(&asking, deadline, why);
+	if (err == TOTP_ERR_NOMEM)
+		reason_set(why, "%s", err_name(err));
+	return err;
+}

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Real clusters of etcd, with TLS under a CA of their own, in a directory of the test, on loopback.
+"""
+
+import base64
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def binaries():
+    """The etcds that are unpacked: this release's, and another's."""
+    found = [TOP / "build/root/usr/bin/etcd", *sorted(TOP.glob("build/etcd-*/usr/bin/etcd"))]
+    return [path for path in found if path.is_file()]
+
+
+def version_of(binary):
+    text = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout
+    return text.split()[2]
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout
+
+
+# --- certificates ---
+
+class Authority:
+    """A CA, and certificates of it. `days` may be negative: such a certificate has expired."""
+
+    def __init__(self, directory, name="ca"):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        self.certificate = self.directory / f"{name}.crt"
+        self.key = self.directory / f"{name}.key"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-subj", f"/CN=pam_totp test {name}", "-days", "365",
+            "-keyout", self.key, "-out", self.certificate)
+
+    def issue(self, name, days=365, address="127.0.0.1"):
+        """A certificate and its key, as paths."""
+        stem = self.directory / f"{self.name}-{name}"
+        extensions = Path(f"{stem}.ext")
+        extensions.write_text(f"subjectAltName=IP:{address}\n"
+                              "extendedKeyUsage=serverAuth,clientAuth\n")
+        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", f"/CN={name}", "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
+        run("openssl", "x509", "-req", "-in", f"{stem}.csr", "-CA", self.certificate,
+            "-CAkey", self.key, "-CAcreateserial", "-days", str(days), "-extfile", extensions,
+            "-out", f"{stem}.crt")
+        return f"{stem}.crt", f"{stem}.key"
+
+
+# --- members ---
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class Member:
+    def __init__(self, cluster, name, client_port, peer_port):
+        self.cluster, self.name = cluster, name
+        self.client_port, self.peer_port = client_port, peer_port
+        self.data = cluster.directory / name
+        self.log = cluster.directory / f"{name}.log"
+        self.process = None
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.client_port}"
+
+    @property
+    def peer_url(self):
+        return f"https://127.0.0.1:{self.peer_port}"
+
+    def start(self):
+        cluster = self.cluster
+        certificate, key = cluster.member_certificate
+        members = ",".join(f"{each.name}={each.peer_url}" for each in cluster.members)
+        settings = {
+            "name": self.name, "data-dir": self.data,
+            "listen-client-urls": self.url, "advertise-client-urls": self.url,
+            "listen-peer-urls": self.peer_url, "initial-advertise-peer-urls": self.peer_url,
+            "initial-cluster": members, "initial-cluster-token": cluster.token,
+            "cert-file": certificate, "key-file": key,
+            "trusted-ca-file": cluster.authority.certificate,
+            "peer-cert-file": certificate, "peer-key-file": key,
+            "peer-trusted-ca-file": cluster.authority.certificate,
+            # as shipped
+            "heartbeat-interval": 50, "election-timeout": 500,
+            "quota-backend-bytes": 8 << 30, "auto-compaction-mode": "periodic",
+            "auto-compaction-retention": "1h",
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [cluster.binary, "--client-cert-auth", "--peer-client-cert-auth",
+                 *(f"--{name}={value}" for name, value in settings.items())],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+class Cluster:
+    """Use it in a `with`: it starts and waits until it answers, and kills all members at the end."""
+
+    def __init__(self, directory, binary, members=1, authority=None, token="test"):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.binary, self.token = binary, token
+        self.authority = authority or Authority(self.directory / "tls")
+        self.member_certificate = self.authority.issue("member")
+        self.client_certificate = self.authority.issue("verifier")
+        ports = free_ports(2 * members)
+        self.members = [Member(self, f"m{i}", ports[2 * i], ports[2 * i + 1])
+                        for i in range(members)]
+        self.context = ssl.create_default_context(cafile=self.authority.certificate)
+        self.context.load_cert_chain(*self.client_certificate)
+
+    def __enter__(self):
+        try:
+            for member in self.members:
+                member.start()
+            self.wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *unused):
+        for member in self.members:
+            member.kill()
+
+    @property
+    def endpoints(self):
+        return " ".join(member.url for member in self.members)
+
+    def wait(self, seconds=30):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                self.ask("kv/range", {"key": key("x")})
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise TimeoutError(f"no answer: {[m.log.read_text()[-500:] for m in self.members]}")
+
+    def ask(self, path, request, member=None, timeout=2):
+        """Ask the JSON gateway: of one member, or of the first that answers."""
+        failure = None
+        for each in [member] if member else self.members:
+            if not each.process:
+                continue
+            try:
+                url = f"{each.url}/v3/{path}"
+                with urllib.request.urlopen(url, json.dumps(request).encode(), timeout,
+                                            context=self.context) as answer:
+                    return json.load(answer)
+            except OSError as error:
+                failure = error
+        raise failure or OSError("no member runs")
+
+    def leader(self):
+        for _ in range(100):
+            for member in self.members:
+                if not member.process:
+                    continue
+                try:
+                    status = self.ask("maintenance/status", {}, member)
+                except OSError:
+                    continue
+                if status.get("leader") and status["leader"] == status["header"]["member_id"]:
+                    return member
+            time.sleep(0.1)
+        raise TimeoutError("no leader")
+
+    def pairs(self, first, end, revision=0):
+        """All keys from `first` up to `end`, as bytes: (value, mod_revision)."""
+        answer = self.ask("kv/range", {"key": key(first), "range_end": key(end),
+                                       "revision": str(revision)})
+        return {base64.b64decode(pair["key"]):
+                (base64.b64decode(pair.get("value", "")), int(pair["mod_revision"]))
+                for pair in answer.get("kvs", [])}
+
+    def value(self, name, revision=0):
+        answer = self.ask("kv/range", {"key": key(name), "revision": str(revision)})
+        return base64.b64decode(answer["kvs"][0]["value"]) if "kvs" in answer else None
+
+    def history(self, name):
+        """Every value that a key has had, in order."""
+        latest = int(self.ask("kv/range", {"key": key(name)})["header"]["revision"])
+        values = []
+        seen = 0
+        for revision in range(1, latest + 1):
+            answer = self.ask("kv/range", {"key": key(name), "revision": str(revision)})
+            for pair in answer.get("kvs", []):
+                if int(pair["mod_revision"]) > seen:
+                    seen = int(pair["mod_revision"])
+                    values.append(base64.b64decode(pair["value"]))
+        return values
+
+    def arguments(self, endpoints=None):
+        """What the test programs begin with: endpoints, CA, certificate, key."""
+        return [endpoints or self.endpoints, str(self.authority.certificate),
+                *self.client_certificate]
+
+
+def key(name):
+    return base64.b64encode(name if isinstance(name, bytes) else name.encode()).decode()
+
+
+def freeze(member):
+    member.signal(signal.SIGSTOP)
+
+
+def thaw(member):
+    member.signal(signal.SIGCONT)
+
+
+def memory_directory():
+    """A directory that needs no disk: members wait for it at every write."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"

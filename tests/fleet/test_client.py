@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The client of etcd: members that die, answers that are damaged, certificates that are wrong."""
+
+import os
+import time
+
+import cluster as clusters
+from proxy import Proxy
+
+
+def committed(lines):
+    return [value for what, value, _ in lines if what == "committed"]
+
+
+def whys(lines):
+    return [why for what, _, why in lines if what == "unknown"]
+
+
+def history(cluster, name):
+    return [value.decode() for value in cluster.history(name)]
+
+
+def assert_true_to(cluster, name, lines):
+    """Each value that was reported as committed is in the history once, and in that order."""
+    values = history(cluster, name)
+    reported = committed(lines)
+    assert len(set(values)) == len(values)
+    assert [value for value in values if value in set(reported)] == reported
+    unknown = {value for what, value, _ in lines if what == "unknown"}
+    assert set(values) - set(reported) <= unknown
+
+
+def test_writes_are_committed_one_on_top_of_the_other(single, ask):
+    lines = ask(single.arguments(), "k", 200)
+    assert len(committed(lines)) == 200
+    assert history(single, "k") == committed(lines)
+
+
+def test_of_many_writers_each_sees_what_became_of_its_own_writes(three, start):
+    processes = [start("ask", *three.arguments(), "k", 50) for _ in range(8)]
+    outputs = [process.communicate(timeout=120)[0].splitlines() for process in processes]
+    reported = [line.split()[1] for lines in outputs for line in lines
+                if line.startswith("committed")]
+    assert {line.split()[0] for lines in outputs for line in lines} <= {"committed", "stale"}
+    assert sorted(history(three, "k")) == sorted(reported)
+
+
+def test_a_damaged_answer_is_never_taken_for_a_commit(single, ask):
+    for fault in ["drop", "lose", "truncate", "remove", "double", "earlier", "refuse"]:
+        with Proxy(single, single.members[0], {fault: 30}) as proxy:
+            lines = ask(single.arguments(proxy.url), fault, 60)
+            assert_true_to(single, fault, lines)
+            # sent again, the request says what became of the first one
+            assert len(committed(lines)) == 60, whys(lines)
+            assert proxy.counts[fault] > 5
+
+
+def test_answers_that_are_always_damaged_commit_nothing(single, ask):
+    for fault in ["drop", "truncate", "refuse", "lose"]:
+        with Proxy(single, single.members[0], {fault: 100}) as proxy:
+            began = time.monotonic()
+            lines = ask(single.arguments(proxy.url), fault, 1)
+            assert [what for what, _, _ in lines] == ["unknown"]
+            assert 3 < time.monotonic() - began < 4.5
+
+
+def test_slow_answers_are_asked_for_again(single, ask):
+    with Proxy(single, single.members[0], {"delay": 30, "hold": 10}) as proxy:
+        lines = ask(single.arguments(proxy.url), "k", 30)
+        assert_true_to(single, "k", lines)
+        assert len(committed(lines)) == 30
+
+
+def test_a_member_that_does_not_answer_costs_one_try(three, ask):
+    clusters.freeze(three.members[0])
+    if three.leader() is three.members[0]:
+        raise AssertionError("a frozen leader")
+    try:
+        began = time.monotonic()
+        assert len(committed(ask(three.arguments(), "k", 20))) == 20
+        assert time.monotonic() - began < 3
+    finally:
+        clusters.thaw(three.members[0])
+
+
+def silence(three, ask, harm):
+    """The longest time between two commits while `harm` is done to the leader."""
+    leader = three.leader()
+    harm(leader)
+    began = time.monotonic()
+    lines = ask(three.arguments(), "k", 5)
+    assert_true_to(three, "k", lines)
+    assert len(committed(lines)) == 5, whys(lines)
+    return time.monotonic() - began
+
+
+def test_the_death_of_the_leader_is_a_silence_of_two_seconds_at_most(three, ask):
+    assert silence(three, ask, lambda leader: leader.kill()) < 2
+
+
+def test_a_frozen_leader_is_a_silence_of_two_seconds_at_most(three, ask):
+    leader = three.leader()
+    try:
+        assert silence(three, ask, clusters.freeze) < 2
+    finally:
+        clusters.thaw(leader)
+
+
+def test_without_a_quorum_nothing_is_committed_and_it_comes_back_by_itself(three, ask):
+    assert committed(ask(three.arguments(), "k", 1))
+    for member in three.members[1:]:
+        member.kill()
+    began = time.monotonic()
+    lines = ask(three.arguments(), "k", 1)
+    assert not committed(lines) and whys(lines)
+    assert time.monotonic() - began < 4
+    for member in three.members[1:]:
+        member.start()
+    three.wait()
+    assert len(committed(ask(three.arguments(), "k", 5))) >= 4
+
+
+def assert_denied(ask, arguments, *words):
+    lines = ask(arguments, "k", 1)
+    assert not committed(lines)
+    for word in words:
+        assert word in whys(lines)[0].lower(), lines
+
+
+def test_certificates_of_another_authority_are_rejected_by_both_ends(single, directory, ask):
+    other = clusters.Authority(directory / "other", "other")
+    endpoints, ca, certificate, key = single.arguments()
+    assert_denied(ask, [endpoints, other.certificate, certificate, key], "certificate")
+    assert_denied(ask, [endpoints, ca, *other.issue("verifier")], "alert")
+    # and a server that has one
+    with clusters.Cluster(directory / "foreign", single.binary, 1, other) as foreign:
+        assert_denied(ask, [foreign.endpoints, ca, *other.issue("verifier")], "certificate")
+
+
+def test_an_expired_certificate_is_rejected(single, ask):
+    endpoints, ca, _, _ = single.arguments()
+    assert_denied(ask, [endpoints, ca, *single.authority.issue("old", days=-1)], "alert")
+
+
+def test_a_certificate_for_another_address_is_rejected(single, directory, ask):
+    class Elsewhere(clusters.Authority):
+        def issue(self, name, days=30, address="127.0.0.2"):
+            return super().issue(name, days, address if name == "member" else "127.0.0.1")
+
+    authority = Elsewhere(directory / "elsewhere")
+    cluster = clusters.Cluster(directory / "misnamed", single.binary, 1, authority)
+    cluster.context.check_hostname = False
+    with cluster:
+        assert_denied(ask, cluster.arguments(), "alternative certificate subject name")
+
+
+def test_a_certificate_that_cannot_be_read_is_said_at_once(single, directory, ask):
+    endpoints, ca, certificate, _ = single.arguments()
+    began = time.monotonic()
+    assert_denied(ask, [endpoints, ca, certificate, directory / "none"],
+                  "the certificate for the store cannot be used")
+    assert time.monotonic() - began < 1
+
+
+def test_no_proxy_of_the_environment_is_used(single, ask, monkeypatch):
+    monkeypatch.setitem(os.environ, "https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setitem(os.environ, "ALL_PROXY", "http://127.0.0.1:9")
+    assert len(committed(ask(single.arguments(), "k", 3))) == 3
