@@ -105,6 +105,19 @@ enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key, const struct piec
 	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
 }
 
+enum totp_err crypto_sha256(struct piece message, uint8_t ret_hash[SHA256_LEN])
+{
+	EVP_MD *md;
+	bool ok;
+
+	ERR_set_mark();
+	md = EVP_MD_fetch(NULL, digests[HMAC_SHA256].name, NULL);
+	ok = md && hash(md, message.at, message.len, ret_hash);
+	EVP_MD_free(md);
+	ERR_pop_to_mark();
+	return ok ? TOTP_OK : TOTP_ERR_CRYPTO;
+}
+
 /*
  * What one sealing or opening needs. The cipher is fetched by name: EVP_aes_256_gcm() does the
  * same, after a search in tables that a login need not page in.

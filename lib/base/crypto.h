@@ -43,6 +43,9 @@ struct piece {
 MUST_CHECK enum totp_err crypto_hmac(enum hmac_alg alg, struct piece key,
 				     const struct piece *pieces, size_t count, uint8_t *ret_mac);
 
+/* SHA-256 (FIPS 180-4). TOTP_ERR_CRYPTO. */
+MUST_CHECK enum totp_err crypto_sha256(struct piece message, uint8_t ret_hash[SHA256_LEN]);
+
 /* What AES-256-GCM (NIST SP 800-38D) needs beside the text. */
 struct gcm {
 	const uint8_t *key;   /* GCM_KEY_LEN bytes */

@@ -42,6 +42,21 @@ uint32_t vault_key_id(const struct vault *vault)
 	return vault->keyring.keys[0].id;
 }
 
+bool vault_prefer(struct vault *vault, uint32_t id)
+{
+	for (size_t i = 0; i < vault->keyring.count; i++) {
+		struct host_key *first = &vault->keyring.keys[0], chosen = vault->keyring.keys[i];
+
+		if (chosen.id != id)
+			continue;
+		vault->keyring.keys[i] = *first;
+		*first = chosen;
+		WIPE(chosen);
+		return true;
+	}
+	return false;
+}
+
 /* --- sealing --- */
 
 enum totp_err vault_seal(const struct vault *vault, const char *user, const struct buffer *plain,

@@ -34,6 +34,12 @@ MUST_CHECK enum totp_err vault_renew(struct vault *vault, struct reason *why);
 /* The id of the key that seals; after vault_renew. */
 uint32_t vault_key_id(const struct vault *vault);
 
+/*
+ * Let the key of this id seal until the keyring is read again, whichever is the first in the file:
+ * a shared store says which one. False: the keyring lacks it. After vault_renew.
+ */
+bool vault_prefer(struct vault *vault, uint32_t id);
+
 /* Seal what was opened; after vault_renew. Errors as seal_close. */
 MUST_CHECK enum totp_err vault_seal(const struct vault *vault, const char *user,
 				    const struct buffer *plain, uint8_t ret_box[VAULT_BOX_MAX],

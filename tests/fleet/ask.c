@@ -4,7 +4,7 @@
  * top of the one before, and print what became of each:
  *
  *   committed VALUE      it is there
- *   stale                somebody else wrote first
+ *   stale VALUE          somebody else wrote first
  *   unknown VALUE WHY    nobody can tell
  */
 #include <err.h>
@@ -50,7 +50,7 @@ static void write_once(struct etcd_client *client, struct piece key, uint64_t *r
 	}
 	seen = &answer.results[answer.succeeded ? 1 : 0];
 	ours = seen->pair_count && is_value(seen->pairs[0].value, value);
-	printf(ours ? "committed %s\n" : "stale\n", value);
+	printf("%s %s\n", ours ? "committed" : "stale", value);
 	*revision = seen->pair_count ? seen->pairs[0].modified : 0;
 }
 

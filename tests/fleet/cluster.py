@@ -4,6 +4,7 @@ Real clusters of etcd, with TLS under a CA of their own, in a directory of the t
 """
 
 import base64
+import ctypes
 import json
 import os
 import signal
@@ -75,6 +76,11 @@ def free_ports(count):
     return ports
 
 
+def end_with_parent():
+    """No member outlives a test that is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Member:
     def __init__(self, cluster, name, client_port, peer_port):
         self.cluster, self.name = cluster, name
@@ -113,7 +119,7 @@ class Member:
             self.process = subprocess.Popen(
                 [cluster.binary, "--client-cert-auth", "--peer-client-cert-auth",
                  *(f"--{name}={value}" for name, value in settings.items())],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent)
 
     def signal(self, number):
         self.process.send_signal(number)

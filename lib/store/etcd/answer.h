@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The answer of etcd's JSON gateway to a transaction. A proxy or a member may lose, cut or repeat an
- * answer, so that an answer counts only if it is whole, and is one to this request: a member that is missing, doubled or of another type is an error, and so is a key that
- * was not asked for. Members that are not known are ignored: later versions of etcd may add some.
+ * The answer of etcd's JSON gateway to a transaction. A proxy or a member may lose, cut or repeat
+ * an answer, so that an answer counts only if it is whole, and is one to this request: a member of
+ * the JSON that is missing, doubled or of another type is an error, and so is a key that was not
+ * asked for. Members that are not known are ignored: later versions of etcd may add some.
  */
 #ifndef STORE_ETCD_ANSWER_H
 #define STORE_ETCD_ANSWER_H
@@ -32,6 +33,7 @@ struct etcd_answer {
 	uint64_t member;   /* the id of the member that answered */
 	uint64_t revision; /* of the store, after the request */
 	bool succeeded;    /* all compares held: the results are those of `success` */
+	bool again;        /* the client had sent the request before, without an answer to it */
 	size_t result_count;
 	struct etcd_result results[ETCD_OPS_MAX];
 	struct etcd_pair *pairs; /* the results point into this… */

@@ -148,8 +148,17 @@ struct asking {
 	const char *json;
 	size_t json_len;
 	struct etcd_answer *answer;
-	bool sent; /* a member may have done it, or do it yet */
+	bool sent;  /* a member may have done it, or do it yet… */
+	bool again; /* …and this is not the first try */
 };
+
+/* With TLS 1.3 a member that rejects our certificate does so after the connection is made. */
+static const char *hint_of(CURLcode code)
+{
+	return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING
+		       ? ": does it accept our certificate?"
+		       : "";
+}
 
 /* The member did not answer as HTTP has it. */
 static enum totp_err explain_failure(struct asking *asking, CURLcode code, struct reason *why)
@@ -161,9 +170,11 @@ static enum totp_err explain_failure(struct asking *asking, CURLcode code, struc
 	if ((code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE) && !asking->sent)
 		return reason_err(why, TOTP_ERR_SYSTEM,
 				  "the certificate for the store cannot be used: %.120s", cause);
+	if (code == CURLE_OPERATION_TIMEDOUT && asking->sent && why && why->text[0])
+		return TOTP_ERR_TIMEOUT; /* what an earlier try met with says more */
 	asking->sent = true;
 	return reason_err(why, code == CURLE_WRITE_ERROR ? TOTP_ERR_PEER : TOTP_ERR_TIMEOUT,
-			  "%.*s: %.120s", (int)member.len, member.at, cause);
+			  "%.*s: %.120s%s", (int)member.len, member.at, cause, hint_of(code));
 }
 
 /* It answered with another status. */
@@ -227,6 +238,7 @@ static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct re
 	CURLcode code;
 	enum totp_err err;
 
+	asking->again = asking->sent;
 	client->body_len = 0;
 	client->error[0] = '\0';
 	curl_easy_setopt(curl, CURLOPT_URL, client->urls[client->current]);
@@ -245,6 +257,8 @@ static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct re
 		etcd_answer_free(asking->answer);
 		err = TOTP_ERR_FORMAT;
 	}
+	if (err == TOTP_OK)
+		asking->answer->again = asking->again;
 	if (err != TOTP_ERR_FORMAT)
 		return err;
 	close_connections(client);

@@ -6,8 +6,8 @@
  * although it failed, and may be done twice: it must be one that can be, and whose answer says
  * whether it was this one that was done.
  *
- * What it does not defend against: a program that has the key of a member, or of a client. The
- * cluster's own access control is not used.
+ * A program that has the key of a member or of a client can do anything: the cluster's own access
+ * control is not used.
  */
 #ifndef STORE_ETCD_CLIENT_H
 #define STORE_ETCD_CLIENT_H
