@@ -253,7 +253,7 @@ static enum totp_err deny(const struct login *login, enum totp_err there,
 	enum totp_err here;
 
 	*why = *there_why;
-	if (login->caller == CALLER_USER)
+	if (login->caller == CALLER_USER || login->policy.store != STORE_IN_FILES)
 		return there == TOTP_ERR_NOT_FOUND ? TOTP_ERR_PEER : there;
 	here = open_own_store(login, &store, &here_why);
 	if (here == TOTP_OK) /* it has come in the meantime */
@@ -273,7 +273,8 @@ enum totp_err record_look(struct login *login, const char *typed, struct reason 
 	struct reason there_why = {""};
 
 	login->caller = place_caller();
-	if (login->caller != CALLER_USER)
+	/* a store in etcd is totpd's alone */
+	if (login->caller != CALLER_USER && login->policy.store == STORE_IN_FILES)
 		login->reach = files_reach(&config);
 	if (place_asks_totpd(login->caller, login->reach))
 		totpd = look_there(login, name, &there, &there_why);

@@ -7,6 +7,7 @@
 #include "listener.h"
 #include "host/clock.h"
 #include "host/conf.h"
+#include "host/stores.h"
 #include "host/facts.h"
 #include "host/log.h"
 #include "host/source.h"
@@ -477,7 +478,8 @@ static enum totp_err prepare(struct request *request)
 		request->logged_for = request->account.uid;
 	config.keys = &request->server->keyring;
 	if (err == TOTP_OK)
-		err = files_open(&config, &request->store, why);
+		err = stores_open(request->policy, &config, io_deadline(STORE_WAIT_MS),
+				  &request->store, why);
 	if (err == TOTP_OK && !is_for_our_store(request))
 		err = TOTP_ERR_OTHER_STORE;
 	/* NOT_FOUND would mean that the user is missing; here the store or a group is */

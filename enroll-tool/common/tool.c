@@ -16,6 +16,7 @@
 #include "common/term.h"
 #include "host/audit.h"
 #include "host/conf.h"
+#include "host/stores.h"
 #include "host/log.h"
 #include "host/machine.h"
 
@@ -140,7 +141,7 @@ enum totp_err tool_open_store(struct tool *tool, const struct files_config *conf
 
 	if (machine_hash(machine, NULL) == TOTP_OK)
 		here.machine = machine;
-	return files_open(&here, &tool->store, why);
+	return stores_open(&tool->policy, &here, tool_deadline(), &tool->store, why);
 }
 
 int tool_open_anywhere(struct tool *tool, const char *doing)

@@ -201,6 +201,9 @@ static int init_host(struct ctl *ctl)
 
 	if (code == TOOL_DONE)
 		code = tool_load_policy(&ctl->tool);
+	if (code == TOOL_DONE && policy->store != STORE_IN_FILES)
+		return tool_refuse(&ctl->tool, "the policy says store = etcd: totpctl store init "
+					       "makes that store");
 	if (code == TOOL_DONE)
 		code = read_given(ctl, &text, &given);
 	if (code == TOOL_DONE)

@@ -14,6 +14,7 @@
 #include "common/progress.h"
 #include "record/recovery.h"
 #include "common/ctl.h"
+#include "ctl/store_etcd.h"
 
 struct accepting {
 	int64_t now;
@@ -151,6 +152,8 @@ static int accept_store(struct ctl *ctl)
 	struct reason why = {""};
 	int code = tool_open_anywhere(&ctl->tool, "accept a store");
 
+	if (code == TOOL_DONE && ctl->tool.policy.store == STORE_IN_ETCD)
+		return store_etcd_accept(ctl);
 	if (code == TOOL_DONE)
 		code = check_store_owner(ctl);
 	if (code != TOOL_DONE)

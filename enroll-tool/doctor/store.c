@@ -192,7 +192,8 @@ static bool check_store(struct doctor *doctor)
 	size_t before = doctor->count;
 	enum totp_err err;
 
-	look_at_directories(doctor);
+	if (doctor_policy(doctor)->store == STORE_IN_FILES)
+		look_at_directories(doctor);
 	config.run_dir = NULL; /* files_open would make it */
 	err = tool_open_store(&doctor->ctl->tool, &config, &why);
 	if (err == TOTP_OK)
@@ -338,7 +339,7 @@ static void check_record_of(void *context, const struct store_row *found)
 	size_t before = doctor->count;
 
 	progress_show(&round->progress, "reading records", row.number, row.total);
-	if (row.err == TOTP_ERR_UNSAFE) {
+	if (row.err == TOTP_ERR_UNSAFE && doctor_policy(doctor)->store == STORE_IN_FILES) {
 		check_record_files(doctor, row.user);
 		read_again(doctor->ctl->tool.store, &row, &why);
 		if (row.err == TOTP_ERR_UNSAFE && doctor->count > before)
@@ -418,7 +419,7 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	progress_clear(&round.progress);
 	if (err == TOTP_OK)
 		err = store_each(store, STORE_INVITE, check_invitation_of, &round, &why);
-	if (err == TOTP_OK)
+	if (err == TOTP_OK && doctor_policy(doctor)->store == STORE_IN_FILES)
 		err = files_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)
 		doctor_report((struct subject){doctor, "store", NULL, NULL},

@@ -110,10 +110,13 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 						FILES_PART_INVITES};
 	const struct store *store = doctor->ctl->tool.store;
 	const char *dir = doctor_policy(doctor)->store_dir;
-	bool of_root = store && files_owner_of(store) == 0;
+	bool of_root;
 	char path[POLICY_PATH_MAX + 16];
 
-	if (!store || (files_owner_of(store) != 0 && files_owner_of(store) != service->uid))
+	if (!store || doctor_policy(doctor)->store != STORE_IN_FILES)
+		return;
+	of_root = files_owner_of(store) == 0;
+	if (!of_root && files_owner_of(store) != service->uid)
 		return; /* doctor_store reports that */
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !of_root; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, files_part(parts[i]));

@@ -16,6 +16,7 @@
 #ifndef RUN_DIR_PATH
 #define RUN_DIR_PATH "/run/pam_totp"
 #endif
+#define ETCD_PATH "/etc/pam_totp/etcd/"
 
 enum kind {
 	KIND_FLAG,
@@ -31,7 +32,8 @@ enum kind {
 	KIND_ENROLL,
 	KIND_METHODS,
 	KIND_DATE,
-	KIND_QR
+	KIND_QR,
+	KIND_STORE
 };
 
 enum where { IN_FILE = 1, IN_ARGS = 2, IN_BOTH = 3 };
@@ -82,6 +84,12 @@ static const struct option options[] = {
 	OPTION(digits, IN_FILE, KIND_NUMBER, CODE_DIGITS_MIN, CODE_DIGITS_MAX, "6"),
 	OPTION(period, IN_FILE, KIND_SECONDS, TOTP_PERIOD_MIN, TOTP_PERIOD_MAX, "30"),
 	OPTION(recovery_codes, IN_FILE, KIND_NUMBER, 0, RECOVERY_MAX, "10"),
+	OPTION(store, IN_FILE, KIND_STORE, 0, 0, "files"),
+	OPTION(etcd_endpoints, IN_FILE, KIND_LIST, 0, POLICY_SHORT_LIST, "https://127.0.0.1:2379"),
+	OPTION(etcd_ca, IN_FILE, KIND_PATH, 0, 0, ETCD_PATH "ca.crt"),
+	OPTION(etcd_certificate, IN_FILE, KIND_PATH, 0, 0, ETCD_PATH "verifier.crt"),
+	OPTION(etcd_key, IN_FILE, KIND_PATH, 0, 0, ETCD_PATH "verifier.key"),
+	OPTION(etcd_realm, IN_FILE, KIND_TEXT, 0, 0, "default"),
 	OPTION(store_dir, IN_FILE, KIND_PATH, 0, 0, STORE_DIR_PATH),
 	OPTION(keyring, IN_FILE, KIND_PATH, 0, 0, KEYRING_PATH),
 	OPTION(readonly_login, IN_FILE, KIND_FLAG, 0, 0, "no"),
@@ -264,7 +272,9 @@ static enum totp_err set_list(const struct option *option, struct text value, ch
 				  option->max - 1);
 	if (!list_is_good(value))
 		return reason_err(why, TOTP_ERR_FORMAT,
-				  "expected users and @groups, separated by commas");
+				  option->at == AT(etcd_endpoints)
+					  ? "expected https://ADDRESS:PORT, separated by commas"
+					  : "expected users and @groups, separated by commas");
 	return text_copy(value, list, option->max);
 }
 
@@ -384,6 +394,8 @@ static const char *const password_words[] = {[PASSWORD_NONE] = "none",
 					     NULL};
 static const char *const qr_words[] = {
 	[ENROLL_QR_UTF8] = "utf8", [ENROLL_QR_ASCII] = "ascii", [ENROLL_QR_NONE] = "none", NULL};
+static const char *const store_words[] = {
+	[STORE_IN_FILES] = "files", [STORE_IN_ETCD] = "etcd", NULL};
 
 static enum totp_err set_option(const struct option *option, struct text value,
 				struct policy *policy, struct reason *why)
@@ -436,6 +448,8 @@ static enum totp_err set_option(const struct option *option, struct text value,
 				  "expected a day such as 2027-01-31, or nothing");
 	case KIND_QR:
 		return set_word(value, qr_words, at, why);
+	case KIND_STORE:
+		return set_word(value, store_words, at, why);
 	case KIND_ALGORITHM:
 		if (uri_algorithm_of(value, &policy->algorithm) == TOTP_OK)
 			return TOTP_OK;

@@ -42,6 +42,9 @@ enum password_mode {
 	PASSWORD_COMBINED,       /* one answer: the password, and the code after it */
 };
 
+/* Where records live. */
+enum store_in { STORE_IN_FILES = 0, STORE_IN_ETCD };
+
 struct policy {
 	enum enforce enforce;
 	int64_t enforce_from; /* ENFORCE_FROM: 00:00 UTC of the day, seconds since 1970 */
@@ -75,6 +78,12 @@ struct policy {
 	uint32_t digits;
 	uint32_t period;         /* seconds */
 	uint32_t recovery_codes; /* of a new enrollment; 0: none */
+	enum store_in store;
+	char etcd_endpoints[POLICY_SHORT_LIST]; /* comma-separated */
+	char etcd_ca[POLICY_PATH_MAX];
+	char etcd_certificate[POLICY_PATH_MAX];
+	char etcd_key[POLICY_PATH_MAX];
+	char etcd_realm[POLICY_TEXT_MAX];
 	char store_dir[POLICY_PATH_MAX];
 	char keyring[POLICY_PATH_MAX];
 	char run_dir[POLICY_PATH_MAX];

@@ -163,7 +163,7 @@ class Cluster:
 
     @property
     def endpoints(self):
-        return " ".join(member.url for member in self.members)
+        return ",".join(member.url for member in self.members)
 
     def wait(self, seconds=30):
         end = time.monotonic() + seconds

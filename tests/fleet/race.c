@@ -99,11 +99,11 @@ static void code_at(int64_t now, struct code *ret_code)
 static void choose_first_member(char *endpoints, unsigned index)
 {
 	for (unsigned i = 0; i < index % 3; i++) {
-		char *rest = strchr(endpoints, ' ');
+		char *rest = strchr(endpoints, ',');
 		char *turned = NULL;
 
 		if (!rest ||
-		    asprintf(&turned, "%s %.*s", rest + 1, (int)(rest - endpoints), endpoints) < 0)
+		    asprintf(&turned, "%s,%.*s", rest + 1, (int)(rest - endpoints), endpoints) < 0)
 			return;
 		strcpy(endpoints, turned);
 		free(turned);

@@ -28,7 +28,7 @@ static void assert_works(void)
 static void settings_of_later_versions_are_rejected_not_ignored(void **unused)
 {
 	static const char *const keys[] = {
-		"store",
+		"webauthn",
 	};
 	char line[64];
 

@@ -50,11 +50,10 @@ static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *
 {
 	struct text rest = text_of(endpoints), url;
 
-	while (text_field(&rest, ' ', &url)) {
+	while (text_field(&rest, ',', &url)) {
 		char *at = client->urls[client->member_count];
 
-		if (!url.len)
-			continue;
+		url = text_trim(url);
 		if (client->member_count == ETCD_MEMBERS_MAX)
 			return reason_err(why, TOTP_ERR_FORMAT,
 					  "more than %d endpoints of the store", ETCD_MEMBERS_MAX);

@@ -19,7 +19,7 @@
 #define ETCD_TRY_MS      700  /* …and for one member: the least that a try is given */
 
 struct etcd_config {
-	const char *endpoints;   /* "https://10.0.0.1:2379 ...": a blank between them */
+	const char *endpoints;   /* "https://10.0.0.1:2379, ...": commas between them */
 	const char *ca;          /* absolute path: the certificate that signs the members'… */
 	const char *certificate; /* …ours… */
 	const char *key;         /* …and its key */

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A host whose store is in etcd: the module, totpd and the tools, over a real cluster."""
+import os
+import shutil
+import sys
+import time
+
+import pytest
+
+from host import DIR, HERE, run
+
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fleet"))
+import cluster as clusters  # noqa: E402
+
+CERTIFICATES = "/etc/pam_totp/etcd"
+
+
+@pytest.fixture(params=clusters.binaries()[:1], ids=clusters.version_of)
+def cluster(request):
+    directory = f"{DIR}/etcd.{time.monotonic_ns()}"
+    with clusters.Cluster(directory, request.param, 3) as cluster:
+        yield cluster
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def verifier(host, cluster):
+    """A host with the service account, a policy that names the cluster, its store, and totpd."""
+    host.serve()
+    host.stop_totpd()
+    host.forget()
+    os.makedirs(CERTIFICATES)
+    certificate, key = cluster.client_certificate
+    for source, name in ((cluster.authority.certificate, "ca.crt"), (certificate, "verifier.crt"),
+                         (key, "verifier.key")):
+        shutil.copy(source, f"{CERTIFICATES}/{name}")
+    run("chgrp", "_pam_totp", f"{CERTIFICATES}/verifier.key")
+    os.chmod(f"{CERTIFICATES}/verifier.key", 0o640)
+    host.policy(store="etcd", etcd_endpoints=cluster.endpoints, fail_delay=0)
+    run("totpctl", "store", "init")
+    host.pam("locker", "auth required pam_totp.so")
+    host.totpd()
+    return host
+
+
+def log_in(user, code, fail=False):
+    """A program that runs as the user, or as root for root, asks PAM."""
+    became = () if user == "root" else ("setpriv", f"--reuid={user}", f"--regid={user}",
+                                        "--init-groups", "--reset-env", "--")
+    return run(*became, "pamtester", "locker", "alice", "authenticate", given=code + "\n",
+               fail=fail, cwd="/")
+
+
+@pytest.mark.parametrize("caller", ["root", "alice"])
+def test_a_code_that_was_used_is_denied_at_the_next_login(verifier, caller):
+    phone = verifier.enroll("alice")
+    assert not os.path.exists("/var/lib/pam_totp/users")
+    code = phone.code()
+    assert "successfully authenticated" in log_in(caller, code)
+    since = verifier.log_end()
+    assert "already used" in log_in(caller, code, fail=True)
+    assert verifier.event(since)["outcome"] == "deny"
+    log_in(caller, phone.code(ahead=1))
+
+
+def test_people_log_in_over_ssh(verifier):
+    phone = verifier.enroll("alice")
+    verifier.sshd()
+    code = phone.code()
+    assert verifier.ssh("alice", code).ok
+    assert not verifier.ssh("alice", code).ok
+
+
+def test_root_enrolls_and_the_user_looks_at_it(verifier):
+    verifier.enroll("alice")
+    status = run("setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--reset-env", "--",
+                 "totp-enroll", "--status", cwd="/")
+    assert "phone" in status.lower(), status
+    assert "alice" in run("totpctl", "list")
+
+
+def test_a_cluster_without_a_quorum_denies_everybody_and_comes_back_by_itself(verifier, cluster):
+    phone = verifier.enroll("alice")
+    log_in("alice", phone.code())
+    for member in cluster.members[1:]:
+        member.kill()
+    for user in "alice", "root":
+        since, began = verifier.log_end(), time.monotonic()
+        log_in(user, phone.code(ahead=1), fail=True)
+        assert time.monotonic() - began < 5  # 4, and the start of the program that asks
+        event = verifier.event(since)
+        assert event["outcome"] == "error" and "127.0.0.1" in str(event), event
+    for member in cluster.members[1:]:
+        member.start()
+    cluster.wait()
+    log_in("alice", phone.code(ahead=1))
+
+
+def test_without_totpd_nobody_is_let_in(verifier):
+    phone = verifier.enroll("alice")
+    verifier.stop_totpd()
+    for user in "alice", "root":
+        log_in(user, phone.code(), fail=True)
+
+
+def test_a_member_that_dies_is_not_noticed(verifier, cluster):
+    phone = verifier.enroll("alice")
+    log_in("alice", phone.code())
+    leader = cluster.leader()
+    leader.kill()
+    began = time.monotonic()
+    log_in("alice", phone.code(ahead=1))
+    assert time.monotonic() - began < 3
