@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "host/ask.h"
 #include "host/clock.h"
 #include "host/conf.h"
@@ -43,7 +42,7 @@ static enum totp_err look_here(struct login *login, const char *name, struct rea
 
 	if (err != TOTP_OK)
 		return err;
-	err = store_look(store, name, io_deadline(STORE_WAIT_MS), &txn, why);
+	err = store_look(store, name, store_deadline(store), &txn, why);
 	facts->enrolled = err == TOTP_OK;
 	/* a name that is too long for a record has none */
 	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_RANGE)

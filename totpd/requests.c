@@ -123,7 +123,8 @@ static enum totp_err answer_look(struct request *request)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct look look;
 	enum totp_err err =
-		store_look(request->store, name, io_deadline(STORE_WAIT_MS), &txn, &response->why);
+		store_look(request->store, name, store_deadline(request->store), &txn,
+			   &response->why);
 
 	response->enrolled = err == TOTP_OK;
 	/* a name that is too long for a record has none */
@@ -182,7 +183,7 @@ static enum totp_err show_credential(struct request *request)
 	struct wire_response *response = request->response;
 	struct wire_status *status = &response->status;
 	enum totp_err err = store_read(request->store, request->account.name,
-				       io_deadline(STORE_WAIT_MS), &txn, &response->why);
+				       store_deadline(request->store), &txn, &response->why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return TOTP_OK;
@@ -478,7 +479,7 @@ static enum totp_err prepare(struct request *request)
 		request->logged_for = request->account.uid;
 	config.keys = &request->server->keyring;
 	if (err == TOTP_OK)
-		err = stores_open(request->policy, &config, io_deadline(STORE_WAIT_MS),
+		err = stores_open(request->policy, &config, io_deadline(ETCD_WAIT_MS),
 				  &request->store, why);
 	if (err == TOTP_OK && !is_for_our_store(request))
 		err = TOTP_ERR_OTHER_STORE;

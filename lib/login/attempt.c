@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/attempt.h"
 
-#include "base/io.h"
 #include "login/throttle.h"
 
 /* Only the account that the record was made for: a name can be deleted and created again. */
@@ -205,7 +204,7 @@ enum totp_err attempt(struct store *store, const struct attempt *who, struct out
 	struct attempt_run run = {
 		.store = store,
 		.who = who,
-		.deadline = io_deadline(STORE_WAIT_MS),
+		.deadline = store_deadline(store),
 		.outcome = ret_outcome,
 	};
 	struct ruling shape;
@@ -227,7 +226,7 @@ enum totp_err attempt_look(struct store *store, const struct attempt *who, struc
 			   struct look *ret_look, struct reason *why)
 {
 	bool is_address = who->source.kind == SOURCE_IPV4 || who->source.kind == SOURCE_IPV6;
-	enum totp_err err = store_read(store, who->user, io_deadline(STORE_WAIT_MS), txn, why);
+	enum totp_err err = store_read(store, who->user, store_deadline(store), txn, why);
 
 	*ret_look = (struct look){.remembered = false};
 	if (err == TOTP_OK)

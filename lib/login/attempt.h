@@ -82,7 +82,7 @@ void outcome_explain(const struct outcome *outcome, char ret_detail[OUTCOME_DETA
  * of the act; TOTP_ERR_TIMEOUT: the lock was not free in time, or the client waits no longer:
  * then the answer is neither judged, nor used up, nor counted; or a shared store did not answer in
  * time: then it may have been used up. *why holds a sentence for the log.
- * Waits at most STORE_WAIT_MS in all.
+ * Waits until store_deadline of the store in all.
  */
 MUST_CHECK enum totp_err attempt(struct store *store, const struct attempt *who,
 				 struct outcome *ret_outcome, struct reason *why);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/enroll.h"
 
-#include "base/io.h"
-
 static enum totp_err fresh_keys(struct cred *cred)
 {
 	enum totp_err err = crypto_random(cred->id, sizeof(cred->id));
@@ -333,7 +331,7 @@ enum totp_err enroll_create(struct store *store, const struct cred *cred, uint64
 	state_init(cred, &state);
 	state.tokens[0].moving = moving;
 	state.tokens[0].last_used = state.last_success = login_at;
-	return store_create(store, cred, &state, io_deadline(STORE_WAIT_MS), why);
+	return store_create(store, cred, &state, store_deadline(store), why);
 }
 
 enum totp_err enroll_store(struct store *store, const struct enroll_first *first,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "login/invitation.h"
 
-#include "base/io.h"
-
 bool invitation_is_needed(const struct policy *policy, const struct gate_facts *facts,
 			  enum enroll_place place, int64_t now)
 {
@@ -16,8 +14,7 @@ enum totp_err invitation_holds(struct store *store, const struct attempt *who, b
 			       struct reason *why)
 {
 	struct invite invite;
-	enum totp_err err =
-		store_invite_get(store, who->user, io_deadline(STORE_WAIT_MS), &invite, why);
+	enum totp_err err = store_invite_get(store, who->user, store_deadline(store), &invite, why);
 
 	*ret_holds = err == TOTP_OK && invite_holds(&invite, who->uid, who->now);
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_OK : err;

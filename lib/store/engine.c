@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/io.h"
+
 struct store *store_close(struct store *store)
 {
 	if (store) {
@@ -22,6 +24,11 @@ void store_scope_end(struct store **store)
 const struct store_info *store_info(const struct store *store)
 {
 	return &store->info;
+}
+
+uint64_t store_deadline(const struct store *store)
+{
+	return io_deadline(store->info.wait_ms);
 }
 
 bool store_lacks_key(const struct store *store)

@@ -24,7 +24,7 @@
 #include "record/state.h"
 
 #define STORE_NAME_MAX  200  /* bytes of an encoded user name */
-#define STORE_WAIT_MS   2000 /* how long a login waits for the store */
+#define STORE_WAIT_MS   2000 /* how long a login waits for a directory */
 #define STORE_TRIES     8    /* how often a record may be replaced meanwhile */
 #define STORE_PLACE_LEN 288  /* bytes that an engine has in a transaction */
 
@@ -69,10 +69,14 @@ struct store_info {
 	 * forgets states at a reboot. Seconds since 1970 UTC; 0: all are known.
 	 */
 	int64_t since;
+	unsigned wait_ms; /* how long a login waits for this store */
 };
 
 /* What is known of an open store. */
 const struct store_info *store_info(const struct store *store);
+
+/* When a login that asks the store now gives up: CLOCK_MONOTONIC, ns. */
+uint64_t store_deadline(const struct store *store);
 
 /* Has a record been read whose key the keyring lacks, or has the keyring changed? */
 bool store_lacks_key(const struct store *store);

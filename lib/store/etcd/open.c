@@ -30,6 +30,7 @@ static enum totp_err prepare(const struct etcd_store_config *config, struct etcd
 	vault_begin(&etcd->store.vault, path, config->keys);
 	etcd->store.engine = &etcd_engine;
 	etcd->store.admin = &etcd_admin;
+	etcd->store.info.wait_ms = ETCD_WAIT_MS;
 	err = etcd_prefix(config->realm, etcd->prefix);
 	if (err != TOTP_OK)
 		return reason_err(why, err, "realm: expected 1 to %d of a-z, 0-9, '-' and '.'",

@@ -105,6 +105,7 @@ static enum totp_err open_dirs(struct files_store *store, const char *dir, struc
 	if (err != TOTP_OK)
 		return err;
 	store->store.info = marker.info;
+	store->store.info.wait_ms = STORE_WAIT_MS;
 	memcpy(store->made_on, marker.machine, sizeof(store->made_on));
 	store->dir_fd = fd_take(&dir_fd);
 	return TOTP_OK;
