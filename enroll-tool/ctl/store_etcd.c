@@ -4,6 +4,7 @@
 #include "host/stores.h"
 #include "common/ctl.h"
 #include "ctl/store_etcd.h"
+#include "keys/keys.h"
 
 /* What a verifier after the first one needs, in place of a keyring of its own. */
 static int refuse_without_keyring(const struct ctl *ctl)
@@ -18,8 +19,12 @@ static int make_keyring(const struct ctl *ctl)
 {
 	const char *path = ctl->tool.policy.keyring;
 	struct reason why = {""};
-	enum totp_err err = keyring_create(path, clock_now(), &why);
+	int code = keys_make_directory(&ctl->tool);
+	enum totp_err err;
 
+	if (code != TOOL_DONE)
+		return code;
+	err = keyring_create(path, clock_now(), &why);
 	if (err == TOTP_OK)
 		printf("Made the keyring %s: keep a copy of it elsewhere, and copy it to each "
 		       "verifier.\n",
@@ -30,8 +35,9 @@ static int make_keyring(const struct ctl *ctl)
 static int init_store(struct ctl *ctl)
 {
 	const struct policy *policy = &ctl->tool.policy;
-	const struct etcd_store_config config = stores_etcd(policy);
+	const struct etcd_library *library = NULL;
 	OWN_KEYRING struct keyring keyring = {.count = 0};
+	struct etcd_store_config config;
 	struct reason why = {""};
 	bool has_keyring;
 	enum totp_err err;
@@ -44,12 +50,16 @@ static int init_store(struct ctl *ctl)
 	if (policy->store != STORE_IN_ETCD)
 		return tool_refuse(&ctl->tool, "the policy says store = files: totpctl init makes "
 					       "that store");
+	code = tool_result(&ctl->tool, stores_load_etcd(&library, &why), &why);
+	if (code != TOOL_DONE)
+		return code;
 	err = keyring_load(policy->keyring, &keyring, &why);
 	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
 		return tool_result(&ctl->tool, err, &why);
 	has_keyring = err == TOTP_OK;
 
-	err = etcd_open(&config, tool_deadline(), &ctl->tool.store, &why);
+	config = stores_etcd(policy);
+	err = library->open(&config, tool_deadline(), &ctl->tool.store, &why);
 	if (err == TOTP_OK && !has_keyring)
 		return refuse_without_keyring(ctl);
 	if (err == TOTP_OK) {
@@ -61,7 +71,8 @@ static int init_store(struct ctl *ctl)
 		return tool_result(&ctl->tool, err, &why);
 	code = has_keyring ? TOOL_DONE : make_keyring(ctl);
 	if (code == TOOL_DONE)
-		code = tool_result(&ctl->tool, etcd_setup(&config, tool_deadline(), &why), &why);
+		code = tool_result(&ctl->tool, library->setup(&config, tool_deadline(), &why),
+				   &why);
 	if (code != TOOL_DONE)
 		return code;
 	tool_log(&ctl->tool, NULL, "initialised", NULL);
@@ -108,6 +119,7 @@ static int print_status(const struct ctl *ctl, const struct etcd_status *status)
 
 static int status_of_store(struct ctl *ctl)
 {
+	const struct etcd_library *library = NULL;
 	struct etcd_status status = {.cluster = 0};
 	struct reason why = {""};
 	int code = tool_open_anywhere(&ctl->tool, "see the status of the store");
@@ -117,8 +129,11 @@ static int status_of_store(struct ctl *ctl)
 	if (ctl->tool.policy.store != STORE_IN_ETCD)
 		return tool_refuse(&ctl->tool,
 				   "the policy says store = files: totpctl doctor checks it");
-	code = tool_result(&ctl->tool, etcd_status(ctl->tool.store, tool_deadline(), &status, &why),
-			   &why);
+	code = tool_result(&ctl->tool, stores_load_etcd(&library, &why), &why);
+	if (code == TOOL_DONE)
+		code = tool_result(&ctl->tool,
+				   library->status(ctl->tool.store, tool_deadline(), &status, &why),
+				   &why);
 	return code == TOOL_DONE ? print_status(ctl, &status) : code;
 }
 

@@ -14,8 +14,15 @@
 struct etcd_store_config stores_etcd(const struct policy *policy);
 
 /*
+ * The engine for stores in etcd: a library that is installed on hosts with such a store, and is
+ * loaded at the first call. TOTP_ERR_UNSUPPORTED: there is none, or one of another version; *why.
+ */
+MUST_CHECK enum totp_err stores_load_etcd(const struct etcd_library **ret_library,
+					  struct reason *why);
+
+/*
  * Open the policy's store. files: how, if it is in a directory; its keys are also those of a store
- * in etcd. Errors as files_open and etcd_open.
+ * in etcd. Errors as files_open, etcd_open and stores_load_etcd.
  */
 MUST_CHECK enum totp_err stores_open(const struct policy *policy, const struct files_config *files,
 				     uint64_t deadline, struct store **ret_store,

@@ -66,4 +66,54 @@ struct etcd_status {
 MUST_CHECK enum totp_err etcd_status(struct store *store, uint64_t deadline,
 				     struct etcd_status *ret_status, struct reason *why);
 
+/* --- the cluster, as an administrator sees it --- */
+
+#define ETCD_WORD_MAX 32
+
+/* What one member of the configuration says of itself. */
+struct etcd_member {
+	char url[ETCD_URL_MAX];
+	enum totp_err err; /* what came of asking it… */
+	struct reason why; /* …in a sentence; the rest is zeros then */
+	uint64_t id;
+	uint64_t leader; /* the id of the leader that it follows; 0: none */
+	char version[ETCD_WORD_MAX];
+	uint64_t size;           /* bytes of its database… */
+	uint64_t quota;          /* …which ends all writes at so many; 0: it did not say */
+	int64_t date;            /* by its clock: seconds since 1970 UTC; 0: it did not say… */
+	uint64_t dated;          /* …at this time of CLOCK_MONOTONIC, ns */
+	int64_t certificate_end; /* seconds since 1970 UTC; 0: unknown */
+};
+
+struct etcd_health {
+	size_t member_count;
+	struct etcd_member members[ETCD_MEMBERS_MAX];
+	size_t cluster_count;      /* how many members the cluster says it has; 0: none said so */
+	char unlisted[128];        /* those of them whose answers are not above: "m1, m2" */
+	char alarm[ETCD_WORD_MAX]; /* "NOSPACE", "CORRUPT"; "": none is on */
+	int64_t certificate_end;   /* our own, … */
+	int64_t ca_end;            /* …and the CA's: seconds since 1970 UTC; 0: cannot be read */
+};
+
+/*
+ * Ask each member of the configuration about itself and the cluster. A member that does not answer
+ * is no error here. Errors as etcd_open.
+ */
+MUST_CHECK enum totp_err etcd_look_at_health(const struct etcd_config *config, uint64_t deadline,
+					     struct etcd_health *ret_health, struct reason *why);
+
+/*
+ * What the library of this engine exports, as pam_totp_etcd. Programs load it only for such a store
+ * (host/stores.h), so that other hosts need neither it nor libcurl.
+ */
+struct etcd_library {
+	const char *version; /* a program of another version must not use it */
+	__typeof__(etcd_setup) *setup;
+	__typeof__(etcd_open) *open;
+	__typeof__(etcd_status) *status;
+	__typeof__(etcd_look_at_health) *look_at_health;
+};
+
+extern const struct etcd_library pam_totp_etcd;
+
 #endif

@@ -43,14 +43,14 @@ HOST_AND_EDGES = {"host", "module", "totpd", "enroll-tool"}
 
 # system header -> the only directories, or files, that may include it
 HEADERS = [
-    (r"openssl/", {"lib/base/crypto.c"}),
+    (r"openssl/", {"lib/base/certificate.c", "lib/base/crypto.c"}),
     (r"security/", {"module", "pamconf"}),
     (r"(sys/)?syslog\.h", HOST_AND_EDGES),
     (r"(pwd|grp)\.h", HOST_AND_EDGES),
     (r"qrencode\.h", {"host"}),
     (r"libaudit\.h", {"lib/host/audit.c"}),
     (r"curl/", {"lib/store/etcd/client.c"}),
-    (r"jansson\.h", {"lib/store/etcd/answer.c"}),
+    (r"jansson\.h", {"lib/store/etcd/answer.c", "lib/store/etcd/health.c"}),
     (r"locale\.h", {"enroll-tool"}),
 ]
 

@@ -12,20 +12,20 @@
 #include "base/own.h"
 #include "base/text.h"
 
-#define URL_MAX  256
 #define MS       UINT64_C(1000000) /* ns */
 #define PAUSE_MS 50                /* after each member was tried */
 #define DONE     200               /* HTTP's */
+#define TXN_PATH "/v3/kv/txn"
 
 struct etcd_client {
 	CURL *curl;
 	struct curl_slist *headers;
 	size_t member_count;
-	size_t current; /* the member that answered last */
-	char urls[ETCD_MEMBERS_MAX][URL_MAX];
-	uint64_t cluster;  /* whose answers were read… */
-	uint64_t revision; /* …and the latest revision that one had */
-	char *body;        /* of the answer */
+	size_t current;                            /* the member that answered last */
+	char urls[ETCD_MEMBERS_MAX][ETCD_URL_MAX]; /* https://ADDRESS:PORT */
+	uint64_t cluster;                          /* whose answers were read… */
+	uint64_t revision;                         /* …and the latest revision that one had */
+	char *body;                                /* of the answer */
 	size_t body_len, body_room;
 	char error[CURL_ERROR_SIZE];
 };
@@ -57,11 +57,12 @@ static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *
 		if (client->member_count == ETCD_MEMBERS_MAX)
 			return reason_err(why, TOTP_ERR_FORMAT,
 					  "more than %d endpoints of the store", ETCD_MEMBERS_MAX);
-		if (url.len > URL_MAX / 2 || url.len <= 8 || strncmp(url.at, "https://", 8) != 0 ||
-		    memchr(url.at + 8, '/', url.len - 8) || memchr(url.at, '@', url.len))
+		if (url.len >= ETCD_URL_MAX || url.len <= 8 ||
+		    strncmp(url.at, "https://", 8) != 0 || memchr(url.at + 8, '/', url.len - 8) ||
+		    memchr(url.at, '@', url.len))
 			return reason_err(why, TOTP_ERR_FORMAT,
 					  "endpoint of the store: expected https://ADDRESS:PORT");
-		snprintf(at, URL_MAX, "%.*s/v3/kv/txn", (int)url.len, url.at);
+		snprintf(at, ETCD_URL_MAX, "%.*s", (int)url.len, url.at);
 		client->member_count++;
 	}
 	if (!client->member_count)
@@ -131,21 +132,17 @@ struct etcd_client *etcd_client_close(struct etcd_client *client)
 	return NULL;
 }
 
-/* The member's address, for a sentence. */
-static struct text member_of(const struct etcd_client *client)
+/* The address of the member that is asked, for a sentence. */
+static const char *member_of(const struct etcd_client *client)
 {
-	struct text url = text_of(client->urls[client->current]);
-
-	url.len -= strlen("/v3/kv/txn");
-	return url;
+	return client->urls[client->current];
 }
 
 /* One question under way. */
 struct asking {
 	struct etcd_client *client;
 	const struct etcd_request *request;
-	const char *json;
-	size_t json_len;
+	struct piece json;
 	struct etcd_answer *answer;
 	bool sent;  /* a member may have done it, or do it yet… */
 	bool again; /* …and this is not the first try */
@@ -163,7 +160,6 @@ static const char *hint_of(CURLcode code)
 static enum totp_err explain_failure(struct asking *asking, CURLcode code, struct reason *why)
 {
 	struct etcd_client *client = asking->client;
-	struct text member = member_of(client);
 	const char *cause = client->error[0] ? client->error : curl_easy_strerror(code);
 
 	if ((code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE) && !asking->sent)
@@ -173,20 +169,19 @@ static enum totp_err explain_failure(struct asking *asking, CURLcode code, struc
 		return TOTP_ERR_TIMEOUT; /* what an earlier try met with says more */
 	asking->sent = true;
 	return reason_err(why, code == CURLE_WRITE_ERROR ? TOTP_ERR_PEER : TOTP_ERR_TIMEOUT,
-			  "%.*s: %.120s%s", (int)member.len, member.at, cause, hint_of(code));
+			  "%.120s: %.120s%s", member_of(client), cause, hint_of(code));
 }
 
 /* It answered with another status. */
 static enum totp_err explain_status(const struct asking *asking, long status, struct reason *why)
 {
 	struct etcd_client *client = asking->client;
-	struct text member = member_of(client);
 	char message[ETCD_MESSAGE_MAX] = "no message of etcd";
 	bool final = false;
 
 	(void)!etcd_answer_error(client->body, client->body_len, message, &final);
 	return reason_err(why, final ? TOTP_ERR_ARGUMENT : TOTP_ERR_TIMEOUT,
-			  "%.*s: HTTP status %ld: %s", (int)member.len, member.at, status, message);
+			  "%.120s: HTTP status %ld: %s", member_of(client), status, message);
 }
 
 /* Did it change the store? Then it made a revision of its own. */
@@ -228,27 +223,41 @@ static void close_connections(struct etcd_client *client)
 	client->curl = fresh;
 }
 
+/* Ask the member for a path. json: what to POST, or empty to GET. */
+static CURLcode perform(struct etcd_client *client, const char *path, struct piece json,
+			uint64_t wait_ms)
+{
+	CURL *curl = client->curl;
+	char url[ETCD_URL_MAX + sizeof(TXN_PATH) + 32];
+
+	client->body_len = 0;
+	client->error[0] = '\0';
+	snprintf(url, sizeof(url), "%s%s", member_of(client), path);
+	if (curl_easy_setopt(curl, CURLOPT_URL, url) != 0)
+		return CURLE_OUT_OF_MEMORY;
+	if (json.len) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)json.len);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.at);
+	} else {
+		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+	}
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)wait_ms);
+	return curl_easy_perform(curl);
+}
+
 static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct reason *why)
 {
 	struct etcd_client *client = asking->client;
-	CURL *curl = client->curl;
-	struct text member = member_of(client);
 	long status = 0;
 	CURLcode code;
 	enum totp_err err;
 
 	asking->again = asking->sent;
-	client->body_len = 0;
-	client->error[0] = '\0';
-	curl_easy_setopt(curl, CURLOPT_URL, client->urls[client->current]);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)asking->json_len);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, asking->json);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)wait_ms);
-	code = curl_easy_perform(curl);
+	code = perform(client, TXN_PATH, asking->json, wait_ms);
 	if (code != CURLE_OK)
 		return explain_failure(asking, code, why);
 	asking->sent = true;
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != DONE)
 		return explain_status(asking, status, why);
 	err = etcd_answer_decode(asking->request, client->body, client->body_len, asking->answer);
@@ -261,7 +270,7 @@ static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct re
 	if (err != TOTP_ERR_FORMAT)
 		return err;
 	close_connections(client);
-	return reason_err(why, TOTP_ERR_PEER, "%.*s: malformed answer", (int)member.len, member.at);
+	return reason_err(why, TOTP_ERR_PEER, "%.120s: malformed answer", member_of(client));
 }
 
 /* Ask one member after the other. */
@@ -291,14 +300,76 @@ enum totp_err etcd_client_ask(struct etcd_client *client, const struct etcd_requ
 {
 	struct asking asking = {.client = client, .request = request, .answer = ret_answer};
 	OWN_TEXT char *json = NULL;
-	enum totp_err err = etcd_request_encode(request, &json, &asking.json_len);
+	enum totp_err err = etcd_request_encode(request, &json, &asking.json.len);
 
 	*ret_answer = (struct etcd_answer){.succeeded = false};
 	if (err != TOTP_OK)
 		return reason_err(why, err, "request to the store: %s", err_name(err));
-	asking.json = json;
+	asking.json.at = json;
 	err = ask_members(&asking, deadline, why);
 	if (err == TOTP_ERR_NOMEM)
 		reason_set(why, "%s", err_name(err));
 	return err;
+}
+
+/* --- one member at a time --- */
+
+size_t etcd_client_members(const struct etcd_client *client)
+{
+	return client->member_count;
+}
+
+const char *etcd_client_url(const struct etcd_client *client, size_t member)
+{
+	return client->urls[member];
+}
+
+static int64_t date_of(CURL *curl)
+{
+	struct curl_header *header = NULL;
+
+	if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return 0;
+	return (int64_t)curl_getdate(header->value, NULL);
+}
+
+/* The member's own certificate is the first of those that it sends. */
+static struct piece certificate_of(CURL *curl)
+{
+	struct curl_certinfo *chain = NULL;
+	const struct curl_slist *field = NULL;
+
+	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &chain) == CURLE_OK && chain &&
+	    chain->num_of_certs > 0)
+		field = chain->certinfo[0];
+	for (; field; field = field->next)
+		if (strncmp(field->data, "Cert:", 5) == 0)
+			return (struct piece){field->data + 5, strlen(field->data + 5)};
+	return (struct piece){NULL, 0};
+}
+
+enum totp_err etcd_client_fetch(struct etcd_client *client, size_t member, const char *path,
+				const char *json, uint64_t deadline,
+				struct etcd_fetched *ret_fetched, struct reason *why)
+{
+	struct asking asking = {.client = client};
+	uint64_t now = io_monotonic_ns();
+	long status = 0;
+	CURLcode code;
+
+	if (now + MS >= deadline)
+		return reason_err(why, TOTP_ERR_TIMEOUT, "no time to ask the store");
+	client->current = member;
+	curl_easy_setopt(client->curl, CURLOPT_CERTINFO, 1L);
+	code = perform(client, path, (struct piece){json, json ? strlen(json) : 0},
+		       (deadline - now) / MS);
+	if (code != CURLE_OK)
+		return explain_failure(&asking, code, why);
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != DONE)
+		return explain_status(&asking, status, why);
+	*ret_fetched = (struct etcd_fetched){.body = {client->body, client->body_len},
+					     .date = date_of(client->curl),
+					     .certificate = certificate_of(client->curl)};
+	return TOTP_OK;
 }

@@ -12,9 +12,11 @@
 #ifndef STORE_ETCD_CLIENT_H
 #define STORE_ETCD_CLIENT_H
 
+#include "base/text.h"
 #include "store/etcd/answer.h"
 
 #define ETCD_MEMBERS_MAX 9
+#define ETCD_URL_MAX     256
 #define ETCD_WAIT_MS     3500 /* what a login waits in all… */
 #define ETCD_TRY_MS      700  /* …and for one member: the least that a try is given */
 
@@ -49,5 +51,25 @@ struct etcd_client *etcd_client_close(struct etcd_client *client);
 MUST_CHECK enum totp_err etcd_client_ask(struct etcd_client *client,
 					 const struct etcd_request *request, uint64_t deadline,
 					 struct etcd_answer *ret_answer, struct reason *why);
+
+/* --- one member at a time, for an administrator --- */
+
+size_t etcd_client_members(const struct etcd_client *client);
+const char *etcd_client_url(const struct etcd_client *client, size_t member);
+
+/* What a member answered, until the next call of a function here. */
+struct etcd_fetched {
+	struct text body;
+	int64_t date;             /* by its clock: seconds since 1970 UTC; 0: it did not say */
+	struct piece certificate; /* of the member, in PEM; empty: an older connection was used */
+};
+
+/*
+ * Ask one member for a path, once. json: what to POST, or NULL to GET. Errors as etcd_client_ask,
+ * but for TOTP_ERR_NOMEM.
+ */
+MUST_CHECK enum totp_err etcd_client_fetch(struct etcd_client *client, size_t member,
+					   const char *path, const char *json, uint64_t deadline,
+					   struct etcd_fetched *ret_fetched, struct reason *why);
 
 #endif
