@@ -44,6 +44,7 @@ static void close_inherited(struct loop *loop, const struct client *own)
 			fd_close(client->fd);
 	}
 	closer_close(&loop->closer);
+	workers_close(&loop->workers);
 	listeners_close(&loop->listeners);
 	fd_close(loop->signals);
 	sigemptyset(&none);
@@ -56,16 +57,15 @@ static struct log_counts *counts_of(const struct loop *loop, const struct client
 }
 
 /*
- * The child of one request. It takes the message out of the socket first: if totpd closes a
- * connection before that, the client sees that it may try again.
+ * In a child: take the message out of the socket first. If totpd closes a connection before that,
+ * the client sees that it may try again. True: a key is missing, as request_answer has it.
  */
-static _Noreturn void run_child(struct loop *loop, const struct client *client)
+static bool answer(struct loop *loop, const struct client *client)
 {
 	OWN_WIRE_RESPONSE struct wire_response response = {.op = WIRE_LOOK, .err = client->err};
 	uint8_t message[WIRE_RESPONSE_LEN];
 	bool lacks_key = false;
 
-	close_inherited(loop, client);
 	alarm(CHILD_ALARM);
 	loop->server.counts = counts_of(loop, client);
 	(void)!recv(client->fd, NULL, 0, MSG_DONTWAIT);
@@ -75,8 +75,37 @@ static _Noreturn void run_child(struct loop *loop, const struct client *client)
 	if (wire_put_response(&response, message) == TOTP_OK)
 		(void)!send(client->fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
 	WIPE(message);
-	wire_response_wipe(&response);
-	_exit(lacks_key ? EXIT_LACKS_KEY : EXIT_SUCCESS);
+	alarm(0);
+	return lacks_key;
+}
+
+static _Noreturn void run_child(struct loop *loop, const struct client *client)
+{
+	close_inherited(loop, client);
+	_exit(answer(loop, client) ? EXIT_LACKS_KEY : EXIT_SUCCESS);
+}
+
+static _Noreturn void run_worker(struct loop *loop, int end)
+{
+	struct client taken;
+	size_t index;
+
+	close_inherited(loop, NULL);
+	WIPE(loop->clients); /* requests that others answer */
+	loop->server.is_worker = true;
+	while (worker_take(end, &taken, &index)) {
+		struct client *client = &loop->clients.all[index];
+		bool lacks_key;
+
+		*client = taken;
+		WIPE(taken);
+		lacks_key = answer(loop, client);
+		/* totpd has the connection too, so that this waits for nothing */
+		fd_close(client->fd);
+		client_remove(client);
+		worker_report(end, lacks_key);
+	}
+	_exit(EXIT_SUCCESS);
 }
 
 /* Try again later, without poll, which would report the same at once. */
@@ -105,7 +134,54 @@ static void disconnect(struct loop *loop, struct client *client, uint64_t patien
 	client_remove(client);
 }
 
-static void start_child(struct loop *loop, struct client *client)
+/* A process that answers this client alone. -1: errno. */
+static pid_t start_child(struct loop *loop, const struct client *client)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		run_child(loop, client);
+	return child;
+}
+
+static struct worker *start_worker(struct loop *loop)
+{
+	OWN_FD int end = -1;
+	struct worker *worker = workers_prepare(&loop->workers, &end);
+	pid_t child;
+
+	if (!worker)
+		return NULL;
+	child = fork();
+	if (child == 0) {
+		fd_close(worker->fd); /* it has no pid yet, so workers_close leaves it open */
+		run_worker(loop, end);
+	}
+	if (child < 0) {
+		worker_end(worker);
+		return NULL;
+	}
+	worker->pid = child;
+	worker->policy = loop->server.policy_number;
+	return worker;
+}
+
+/* A process that answers it, and others later. -1: errno. */
+static pid_t give_to_worker(struct loop *loop, const struct client *client)
+{
+	struct worker *worker = workers_idle(&loop->workers, loop->server.policy_number);
+
+	if (!worker)
+		worker = start_worker(loop);
+	if (!worker)
+		return -1;
+	if (worker_give(worker, client, (size_t)(client - loop->clients.all)))
+		return worker->pid;
+	worker_end(worker); /* it has died: SIGCHLD comes */
+	return -1;
+}
+
+static void start_request(struct loop *loop, struct client *client)
 {
 	pid_t child;
 
@@ -115,9 +191,8 @@ static void start_child(struct loop *loop, struct client *client)
 	}
 	server_refresh_policy(&loop->server);
 	*counts_of(loop, client) = (struct log_counts){0};
-	child = fork();
-	if (child == 0)
-		run_child(loop, client);
+	child = loop->server.policy.store == STORE_IN_FILES ? start_child(loop, client)
+							    : give_to_worker(loop, client);
 	if (child < 0) {
 		back_off(loop, "fork", "no process can be started to answer requests");
 		return;
@@ -128,25 +203,37 @@ static void start_child(struct loop *loop, struct client *client)
 	client->deadline = io_monotonic_ns() + CHILD_TIME;
 }
 
-/* A child that answered a request has ended. */
-static void end_request(struct loop *loop, struct client *client, int status)
+/* The client's request was answered, or its process has died. */
+static void end_request(struct loop *loop, struct client *client, bool answered, bool lacks_key)
 {
 	uint64_t now = io_monotonic_ns();
-	char detail[80];
 
 	log_limit_add(&loop->server.log_limit, counts_of(loop, client), now);
-	disconnect(loop, client, WIFEXITED(status) ? CLOSE_LATER : CLOSE_SOON);
-	if (WIFSIGNALED(status)) {
-		snprintf(detail, sizeof(detail), "a check was ended by signal %d%s",
-			 WTERMSIG(status), WTERMSIG(status) == SIGALRM ? ": it took too long" : "");
-		server_log(LOG_ERR, "error", "crash", detail);
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_LACKS_KEY && !loop->stopping &&
+	disconnect(loop, client, answered ? CLOSE_LATER : CLOSE_SOON);
+	if (lacks_key && !loop->stopping &&
 	    server_should_restart(&loop->server, now - loop->began)) {
 		server_log(LOG_NOTICE, "leave", "keyring",
 			   "a credential needs a key that was added later");
 		loop->stopping = true;
 	}
+}
+
+static struct client *client_of(struct loop *loop, pid_t child)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (loop->clients.all[i].state == CLIENT_RUNNING &&
+		    loop->clients.all[i].child == child)
+			return &loop->clients.all[i];
+	return NULL;
+}
+
+static void log_crash(int status)
+{
+	char detail[80];
+
+	snprintf(detail, sizeof(detail), "a check was ended by signal %d%s", WTERMSIG(status),
+		 WTERMSIG(status) == SIGALRM ? ": it took too long" : "");
+	server_log(LOG_ERR, "error", "crash", detail);
 }
 
 static void reap_children(struct loop *loop)
@@ -155,18 +242,35 @@ static void reap_children(struct loop *loop)
 	pid_t child;
 
 	while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct client *client = NULL;
+		struct client *client = client_of(loop, child);
+		struct worker *worker = workers_find(&loop->workers, child);
 
-		for (size_t i = 0; i < CLIENTS_MAX && !client; i++)
-			if (loop->clients.all[i].state == CLIENT_RUNNING &&
-			    loop->clients.all[i].child == child)
-				client = &loop->clients.all[i];
 		if (client)
-			end_request(loop, client, status);
-		else if (child == loop->logger)
+			end_request(loop, client, WIFEXITED(status) && !worker,
+				    WIFEXITED(status) && WEXITSTATUS(status) == EXIT_LACKS_KEY);
+		if (WIFSIGNALED(status) && client)
+			log_crash(status);
+		if (worker) {
+			worker_end(worker);
+			*worker = (struct worker){.fd = -1};
+		} else if (child == loop->logger) {
 			loop->logger = 0;
-		else
+		} else if (!client) {
 			loop->closer.running--;
+		}
+	}
+}
+
+/* A worker has written, or has ended. */
+static void read_report(struct loop *loop, struct worker *worker)
+{
+	struct client *client = client_of(loop, worker->pid);
+	bool lacks_key = false;
+
+	if (worker->pid && worker_read_report(worker, &lacks_key)) {
+		worker->busy = false;
+		if (client)
+			end_request(loop, client, true, lacks_key);
 	}
 }
 
@@ -301,8 +405,10 @@ static void end_overdue(struct loop *loop, uint64_t now)
 enum { POLL_SIGNALS, POLL_ROOT, POLL_USER, POLL_CLIENTS };
 
 struct polled {
-	struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX];
+	struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX + WORKERS_MAX];
 	struct client *clients[CLIENTS_MAX];
+	struct worker *workers[WORKERS_MAX];
+	nfds_t clients_end; /* from here on they are workers */
 	nfds_t count;
 };
 
@@ -324,6 +430,15 @@ static void fill_polled(struct loop *loop, struct polled *polled)
 		polled->clients[polled->count - POLL_CLIENTS] = client;
 		polled->fds[polled->count++] = (struct pollfd){.fd = client->fd, .events = POLLIN};
 	}
+	polled->clients_end = polled->count;
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		struct worker *worker = &loop->workers.all[i];
+
+		if (!worker->busy)
+			continue;
+		polled->workers[polled->count - polled->clients_end] = worker;
+		polled->fds[polled->count++] = (struct pollfd){.fd = worker->fd, .events = POLLIN};
+	}
 }
 
 static void handle_polled(struct loop *loop, const struct polled *polled)
@@ -336,7 +451,10 @@ static void handle_polled(struct loop *loop, const struct polled *polled)
 			loop->stopping |= info.ssi_signo != SIGCHLD;
 		reap_children(loop);
 	}
-	for (nfds_t i = POLL_CLIENTS; i < polled->count; i++)
+	for (nfds_t i = polled->clients_end; i < polled->count; i++)
+		if (polled->fds[i].revents)
+			read_report(loop, polled->workers[i - polled->clients_end]);
+	for (nfds_t i = POLL_CLIENTS; i < polled->clients_end; i++)
 		if (polled->fds[i].revents)
 			read_request(loop, polled->clients[i - POLL_CLIENTS]);
 	if (polled->fds[POLL_ROOT].revents)
@@ -346,9 +464,10 @@ static void handle_polled(struct loop *loop, const struct polled *polled)
 	end_overdue(loop, io_monotonic_ns());
 	log_withheld(loop, io_monotonic_ns());
 	while (!is_paused(loop) && (next = clients_next(&loop->clients)))
-		start_child(loop, next);
+		start_request(loop, next);
 	if (closer_run(&loop->closer, io_monotonic_ns())) {
 		listeners_close(&loop->listeners);
+		workers_close(&loop->workers);
 		closer_finish(&loop->closer);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * totpd's parent process: it accepts connections, reads requests, and starts a child to answer
- * each of them. It does nothing that a client could make slow.
+ * totpd's parent process: it accepts connections, reads requests, and has a child answer each of
+ * them. It does nothing that a client could make slow.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -10,12 +10,14 @@
 #include "closer.h"
 #include "listener.h"
 #include "server.h"
+#include "workers.h"
 
 struct loop {
 	struct server server;
 	struct listeners listeners;
 	struct clients clients;
 	struct closer closer;
+	struct workers workers;
 	struct log_counts *counts; /* one for each client, shared with its child */
 	pid_t logger;              /* the child that logs what was withheld; 0: none */
 	int signals;               /* a signalfd */

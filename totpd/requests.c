@@ -122,9 +122,8 @@ static enum totp_err answer_look(struct request *request)
 	struct attempt who = attempt_by(request);
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct look look;
-	enum totp_err err =
-		store_look(request->store, name, store_deadline(request->store), &txn,
-			   &response->why);
+	enum totp_err err = store_look(request->store, name, store_deadline(request->store), &txn,
+				       &response->why);
 
 	response->enrolled = err == TOTP_OK;
 	/* a name that is too long for a record has none */
@@ -478,7 +477,8 @@ static enum totp_err prepare(struct request *request)
 	if (err == TOTP_OK && request->account.known)
 		request->logged_for = request->account.uid;
 	config.keys = &request->server->keyring;
-	if (err == TOTP_OK)
+	request->store = request->server->store;
+	if (err == TOTP_OK && !request->store)
 		err = stores_open(request->policy, &config, io_deadline(ETCD_WAIT_MS),
 				  &request->store, why);
 	if (err == TOTP_OK && !is_for_our_store(request))
@@ -487,7 +487,7 @@ static enum totp_err prepare(struct request *request)
 	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
-bool request_answer(const struct server *server, const struct peer *peer, int fd,
+bool request_answer(struct server *server, const struct peer *peer, int fd,
 		    const struct wire_request *wire, struct wire_response *ret_response)
 {
 	struct request request = {.server = server,
@@ -512,7 +512,8 @@ bool request_answer(const struct server *server, const struct peer *peer, int fd
 	if (err == TOTP_OK)
 		err = answer_op(&request);
 	lacks_key = server->keyring.count == 0 || (request.store && store_lacks_key(request.store));
-	request.store = store_close(request.store);
+	server->store = server->is_worker && !lacks_key ? request.store
+							: store_close(request.store);
 
 	ret_response->err = err;
 	log_error(&request, err);

@@ -10,12 +10,13 @@
 #include "server.h"
 
 /*
- * Answer the request that came on the connection fd. No code is used up and nothing is stored if
+ * Answer the request that came on the connection fd. The store is closed, unless a worker keeps it
+ * in server->store. No code is used up and nothing is stored if
  * the client has closed the connection or the request's deadline has passed.
  *
  * True: a credential is sealed by a key that was added to the keyring later, or that is lost.
  */
-bool request_answer(const struct server *server, const struct peer *peer, int fd,
+bool request_answer(struct server *server, const struct peer *peer, int fd,
 		    const struct wire_request *wire, struct wire_response *ret_response);
 
 #endif

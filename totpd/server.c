@@ -30,6 +30,7 @@ enum totp_err server_load_policy(struct server *server)
 	enum totp_err err = conf_load(path, server->conf, &server->policy, log_mistake, NULL);
 
 	server->policy_stamp = stamp;
+	server->policy_number++;
 	server->policy.enroll_in_account = true; /* only the PAM line decides this */
 	server->policy_invalid = err != TOTP_OK;
 	return err;

@@ -12,10 +12,13 @@ struct server {
 	const char *conf; /* another policy file than POLICY_FILE, or NULL */
 	struct policy policy;
 	struct io_stamp policy_stamp; /* of the file when it was read */
+	unsigned policy_number;       /* how often it was read */
 	bool policy_invalid;          /* every request is denied */
 	struct keyring keyring;       /* read before totpd gave up the right to read it */
 	struct log_limit log_limit;
 	struct log_counts *counts; /* in a child: the lines of its own request */
+	bool is_worker;            /* in a child: it answers more than one… */
+	struct store *store;       /* …and keeps this open for them, or NULL */
 };
 
 /* Log a line of totpd about itself. detail: or NULL. */
