@@ -174,7 +174,9 @@ void doctor_stacks(struct doctor *doctor);   /* /etc/pam.d, and doctor->code_ser
 void doctor_sshd(struct doctor *doctor);     /* its settings */
 void doctor_clock(struct doctor *doctor);
 /* These need a policy that was read. */
-void doctor_store(struct doctor *doctor);          /* keyring, store, records */
+void doctor_store(struct doctor *doctor); /* keyring, store, records */
+/* The cluster of a store in etcd. keyring: NULL if it cannot be read. */
+void doctor_etcd(struct doctor *doctor, const struct keyring *keyring);
 void doctor_totpd(struct doctor *doctor);          /* after the store and the stacks */
 void doctor_host(struct doctor *doctor);           /* the disk, a repository in /etc */
 void doctor_administrators(struct doctor *doctor); /* locked out? */

@@ -21,6 +21,11 @@
 #define LEFTOVER_AFTER 3600 /* seconds; a program may still be writing a younger file */
 #define FILE_PATH_MAX  (POLICY_PATH_MAX + FILES_PATH_MAX)
 
+static bool is_in_files(const struct doctor *doctor)
+{
+	return doctor_policy(doctor)->store == STORE_IN_FILES;
+}
+
 /* --- leftovers --- */
 
 static void report_leftover(struct doctor *doctor, const char *path, const char *why,
@@ -192,7 +197,7 @@ static bool check_store(struct doctor *doctor)
 	size_t before = doctor->count;
 	enum totp_err err;
 
-	if (doctor_policy(doctor)->store == STORE_IN_FILES)
+	if (is_in_files(doctor))
 		look_at_directories(doctor);
 	config.run_dir = NULL; /* files_open would make it */
 	err = tool_open_store(&doctor->ctl->tool, &config, &why);
@@ -202,7 +207,11 @@ static bool check_store(struct doctor *doctor)
 		doctor_report(
 			(struct subject){doctor, "store", NULL, NULL},
 			"nobody can tell which users are enrolled, so every login is denied",
-			"mount it or restore it from your backup; on a new host: totpctl init",
+			is_in_files(doctor)
+				? "mount it or restore it from your backup; on a new host: "
+				  "totpctl init"
+				: "see the members of the cluster; on a new one: totpctl store "
+				  "init",
 			"%s", why.text);
 	return false;
 }
@@ -339,7 +348,7 @@ static void check_record_of(void *context, const struct store_row *found)
 	size_t before = doctor->count;
 
 	progress_show(&round->progress, "reading records", row.number, row.total);
-	if (row.err == TOTP_ERR_UNSAFE && doctor_policy(doctor)->store == STORE_IN_FILES) {
+	if (row.err == TOTP_ERR_UNSAFE && is_in_files(doctor)) {
 		check_record_files(doctor, row.user);
 		read_again(doctor->ctl->tool.store, &row, &why);
 		if (row.err == TOTP_ERR_UNSAFE && doctor->count > before)
@@ -419,7 +428,7 @@ static void check_records(struct doctor *doctor, const struct keyring *keyring)
 	progress_clear(&round.progress);
 	if (err == TOTP_OK)
 		err = store_each(store, STORE_INVITE, check_invitation_of, &round, &why);
-	if (err == TOTP_OK && doctor_policy(doctor)->store == STORE_IN_FILES)
+	if (err == TOTP_OK && is_in_files(doctor))
 		err = files_each_stray(store, report_stray, doctor, &why);
 	if (err != TOTP_OK)
 		doctor_report((struct subject){doctor, "store", NULL, NULL},
@@ -438,17 +447,22 @@ static void look_at_version(struct doctor *doctor)
 			"all unknown sources share one throttle, so wrong codes from the network "
 			"can delay logins at a terminal",
 			"totpctl upgrade", "%s: the records are of version %u, the newest is %u",
-			doctor_policy(doctor)->store_dir, version, (unsigned)record_version_newest);
+			is_in_files(doctor) ? doctor_policy(doctor)->store_dir
+					    : doctor_policy(doctor)->etcd_realm,
+			version, (unsigned)record_version_newest);
 }
 
 void doctor_store(struct doctor *doctor)
 {
 	OWN_KEYRING struct keyring keyring;
-	bool has_keyring = look_at_keyring(doctor, &keyring);
+	bool has_keyring = look_at_keyring(doctor, &keyring), good = check_store(doctor);
 
-	if (!check_store(doctor))
+	if (!is_in_files(doctor))
+		doctor_etcd(doctor, has_keyring ? &keyring : NULL);
+	if (!good)
 		return;
-	look_at_machine(doctor);
+	if (is_in_files(doctor))
+		look_at_machine(doctor);
 	look_at_version(doctor);
 	if (has_keyring)
 		check_records(doctor, &keyring);

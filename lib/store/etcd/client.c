@@ -348,21 +348,17 @@ static struct piece certificate_of(CURL *curl)
 	return (struct piece){NULL, 0};
 }
 
-enum totp_err etcd_client_fetch(struct etcd_client *client, size_t member, const char *path,
-				const char *json, uint64_t deadline,
+enum totp_err etcd_client_fetch(struct etcd_client *client, const struct etcd_fetch *fetch,
 				struct etcd_fetched *ret_fetched, struct reason *why)
 {
 	struct asking asking = {.client = client};
-	uint64_t now = io_monotonic_ns();
+	struct piece body = {fetch->json, fetch->json ? strlen(fetch->json) : 0};
 	long status = 0;
 	CURLcode code;
 
-	if (now + MS >= deadline)
-		return reason_err(why, TOTP_ERR_TIMEOUT, "no time to ask the store");
-	client->current = member;
+	client->current = fetch->member;
 	curl_easy_setopt(client->curl, CURLOPT_CERTINFO, 1L);
-	code = perform(client, path, (struct piece){json, json ? strlen(json) : 0},
-		       (deadline - now) / MS);
+	code = perform(client, fetch->path, body, fetch->wait_ms);
 	if (code != CURLE_OK)
 		return explain_failure(&asking, code, why);
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);

@@ -64,12 +64,16 @@ struct etcd_fetched {
 	struct piece certificate; /* of the member, in PEM; empty: an older connection was used */
 };
 
-/*
- * Ask one member for a path, once. json: what to POST, or NULL to GET. Errors as etcd_client_ask,
- * but for TOTP_ERR_NOMEM.
- */
-MUST_CHECK enum totp_err etcd_client_fetch(struct etcd_client *client, size_t member,
-					   const char *path, const char *json, uint64_t deadline,
+struct etcd_fetch {
+	size_t member;
+	const char *path;
+	const char *json; /* what to POST; NULL: GET */
+	unsigned wait_ms;
+};
+
+/* Ask one member for a path, once. Errors as etcd_client_ask, but for TOTP_ERR_NOMEM. */
+MUST_CHECK enum totp_err etcd_client_fetch(struct etcd_client *client,
+					   const struct etcd_fetch *fetch,
 					   struct etcd_fetched *ret_fetched, struct reason *why);
 
 #endif

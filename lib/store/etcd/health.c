@@ -53,29 +53,25 @@ static int64_t end_of_file(const char *path)
 
 /* --- one member --- */
 
-static enum totp_err fetch(struct etcd_client *client, size_t member, const char *path,
-			   const char *json, struct etcd_fetched *ret_fetched, struct reason *why)
-{
-	return etcd_client_fetch(client, member, path, json, io_deadline(TRY_MS), ret_fetched, why);
-}
-
 /* The object that it answers; the caller frees it. NULL: it does not. */
 static json_t *fetch_object(struct etcd_client *client, size_t member, const char *path,
 			    const char *json)
 {
+	const struct etcd_fetch fetch = {member, path, json, TRY_MS};
 	struct etcd_fetched fetched;
 
-	if (fetch(client, member, path, json, &fetched, NULL) != TOTP_OK)
+	if (etcd_client_fetch(client, &fetch, &fetched, NULL) != TOTP_OK)
 		return NULL;
 	return json_loadb(fetched.body.at, fetched.body.len, JSON_REJECT_DUPLICATES, NULL);
 }
 
 static void look_at_status(struct etcd_client *client, size_t index, struct etcd_member *member)
 {
+	const struct etcd_fetch fetch = {index, STATUS_PATH, "{}", TRY_MS};
 	struct etcd_fetched fetched;
 	json_t *root;
 
-	member->err = fetch(client, index, STATUS_PATH, "{}", &fetched, &member->why);
+	member->err = etcd_client_fetch(client, &fetch, &fetched, &member->why);
 	if (member->err != TOTP_OK)
 		return;
 	member->date = fetched.date;
@@ -117,10 +113,11 @@ static uint64_t float_of(struct text text)
 static void look_at_quota(struct etcd_client *client, size_t index, struct etcd_member *member)
 {
 	static const char name[] = "etcd_server_quota_backend_bytes ";
+	const struct etcd_fetch fetch = {index, METRICS_PATH, NULL, TRY_MS};
 	struct etcd_fetched fetched;
 	struct text line;
 
-	if (fetch(client, index, METRICS_PATH, NULL, &fetched, NULL) != TOTP_OK)
+	if (etcd_client_fetch(client, &fetch, &fetched, NULL) != TOTP_OK)
 		return;
 	while (text_line(&fetched.body, &line))
 		if (line.len > strlen(name) && memcmp(line.at, name, strlen(name)) == 0)

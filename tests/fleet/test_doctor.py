@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""totpctl doctor finds what is wrong with a cluster before a login meets it."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from conftest import BUILD
+from test_store import restored
+from test_tools import Verifier
+
+OURS = {"certificate", "clock-offset", "restored", "store", "keyring"}
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+
+
+def findings(verifier, **environment):
+    """The ids that are about the cluster, each with what was found."""
+    done = subprocess.run([BUILD / "enroll-tool/totpctl", "--conf", verifier.policy, "doctor",
+                           "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=120, env={**os.environ, **environment})
+    found = {each["id"]: each["what"] for each in json.loads(done.stdout)}
+    return {name: what for name, what in found.items()
+            if name in OURS or name.startswith("etcd-")}
+
+
+def verifier_of(cluster, directory, **settings):
+    verifier = Verifier(cluster, directory)
+    verifier.ok("store", "init")
+    for name, value in settings.items():
+        text = verifier.policy.read_text().splitlines()
+        verifier.policy.write_text("\n".join(
+            f"{name} = {value}" if line.startswith(f"{name} ") else line for line in text) + "\n")
+    return verifier
+
+
+def test_of_a_healthy_cluster_nothing_is_found(three, directory):
+    assert findings(verifier_of(three, directory)) == {}
+
+
+def test_a_member_that_died_is_found(three, directory):
+    verifier = verifier_of(three, directory)
+    dead = three.members[2]
+    dead.kill()
+    found = findings(verifier)
+    assert dead.url in found["etcd-member"] and dead.name in found["etcd-unlisted"]
+
+
+def test_a_member_that_the_policy_lacks_is_found(three, directory):
+    two = ",".join(member.url for member in three.members[:2])
+    found = findings(verifier_of(three, directory, etcd_endpoints=two))
+    assert set(found) == {"etcd-unlisted"} and "m2" in found["etcd-unlisted"]
+
+
+def test_an_alarm_is_found(single, directory):
+    verifier = verifier_of(single, directory)
+    member = single.ask("maintenance/status", {})["header"]["member_id"]
+    single.ask("maintenance/alarm", {"action": "ACTIVATE", "memberID": member, "alarm": "NOSPACE"})
+    assert "NOSPACE" in findings(verifier)["etcd-alarm"]
+
+
+def test_certificates_that_end_soon_are_found(single, directory):
+    certificate, key = single.authority.issue("soon", days=5)
+    found = findings(verifier_of(single, directory, etcd_certificate=certificate, etcd_key=key))
+    assert set(found) == {"certificate"} and "soon.crt" in found["certificate"]
+
+
+@pytest.mark.skipif(not os.path.exists(FAKETIME), reason="there is no libfaketime")
+def test_a_clock_that_is_off_is_found(single, directory):
+    verifier = verifier_of(single, directory)
+    found = findings(verifier, LD_PRELOAD=FAKETIME, FAKETIME="+60s",
+                     FAKETIME_DONT_FAKE_MONOTONIC="1")
+    assert "behind" in found["clock-offset"]
+
+
+def test_a_restored_backup_and_a_missing_key_are_found(single, directory, start):
+    verifier = verifier_of(single, directory)
+    with restored(single, directory, start) as cluster:
+        backup = Verifier(cluster, directory, "backup")
+        backup.keyring.write_bytes(verifier.keyring.read_bytes())
+        backup.keyring.chmod(0o600)
+        assert "restored" in findings(backup)
+    key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    verifier.keyring.write_text(f"0000abcd {key} 2027-01-15\n")
+    assert "lacks key" in findings(verifier)["etcd-key"]
