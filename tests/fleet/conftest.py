@@ -10,11 +10,18 @@ import pytest
 import cluster as clusters
 
 BUILD = Path(os.environ["FLEET_BUILD"])
+LONG = os.environ.get("FLEET_LONG") == "1"  # scripts/prove: every test with every version, often
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "each_version: in the short form too")
 
 
 def pytest_generate_tests(metafunc):
     if "etcd" in metafunc.fixturenames:
         binaries = clusters.binaries()
+        if not LONG and not metafunc.definition.get_closest_marker("each_version"):
+            binaries = binaries[:1]
         metafunc.parametrize("etcd", binaries, scope="session",
                              ids=[clusters.version_of(each) for each in binaries])
 

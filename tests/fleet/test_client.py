@@ -4,6 +4,8 @@
 import os
 import time
 
+import pytest
+
 import cluster as clusters
 from proxy import Proxy
 
@@ -48,6 +50,7 @@ def test_of_many_writers_each_sees_what_became_of_its_own_writes(three, start):
     assert sorted(history(three, "k")) == sorted(reported)
 
 
+@pytest.mark.each_version
 def test_a_damaged_answer_is_never_taken_for_a_commit(single, ask):
     for fault in ["drop", "lose", "truncate", "remove", "double", "earlier", "refuse"]:
         with Proxy(single, single.members[0], {fault: 30}) as proxy:
@@ -98,6 +101,7 @@ def silence(three, ask, harm):
     return silent
 
 
+@pytest.mark.each_version
 def test_the_death_of_the_leader_is_a_silence_of_two_seconds_at_most(three, ask):
     assert silence(three, ask, lambda leader: leader.kill()) < 2
 
@@ -131,6 +135,7 @@ def assert_denied(ask, arguments, *words):
         assert word in whys(lines)[0].lower(), lines
 
 
+@pytest.mark.each_version
 def test_certificates_of_another_authority_are_rejected_by_both_ends(single, directory, ask):
     other = clusters.Authority(directory / "other", "other")
     endpoints, ca, certificate, key = single.arguments()
@@ -141,6 +146,7 @@ def test_certificates_of_another_authority_are_rejected_by_both_ends(single, dir
         assert_denied(ask, [foreign.endpoints, ca, *other.issue("verifier")], "certificate")
 
 
+@pytest.mark.each_version
 def test_an_expired_certificate_is_rejected(single, ask):
     endpoints, ca, _, _ = single.arguments()
     assert_denied(ask, [endpoints, ca, *single.authority.issue("old", days=-1)],

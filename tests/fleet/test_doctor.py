@@ -35,6 +35,7 @@ def verifier_of(cluster, directory, **settings):
     return verifier
 
 
+@pytest.mark.each_version
 def test_of_a_healthy_cluster_nothing_is_found(three, directory):
     assert findings(verifier_of(three, directory)) == {}
 
@@ -53,6 +54,7 @@ def test_a_member_that_the_policy_lacks_is_found(three, directory):
     assert set(found) == {"etcd-unlisted"} and "m2" in found["etcd-unlisted"]
 
 
+@pytest.mark.each_version
 def test_an_alarm_is_found(single, directory):
     verifier = verifier_of(single, directory)
     member = single.ask("maintenance/status", {})["header"]["member_id"]
