@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 import time
 
 import wire
@@ -37,7 +38,8 @@ def send(connection, message, *extra):
         socket.send_fds(connection, [message], [descriptor, *extra])
     except OSError:
         return False  # and kept open: to close it here would take ten minutes
-    os.close(descriptor)
+    # where totpd has thrown the message away by now, ours is the last one and takes ten minutes
+    threading.Thread(target=os.close, args=(descriptor,), daemon=True).start()
     return True
 
 
