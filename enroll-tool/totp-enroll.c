@@ -18,10 +18,12 @@ static int find_enrollee(struct enrollment *enrollment)
 	const struct tool *tool = enrollment->tool;
 	int code = tool_account(tool, enrollment->request->user, &enrollment->account);
 
+	enrollment->tool->user = enrollment->account.name;
 	if (code != TOOL_DONE || enrollment->account.known)
 		return code;
-	return tool_refuse(tool, "there is no account called \"%s\" on this computer",
-			   enrollment->account.name);
+	return tool_say(tool, SAY_ERROR, "no_account",
+			"there is no account called \"%s\" on this computer",
+			enrollment->account.name);
 }
 
 /* --- one enrollment --- */
@@ -50,7 +52,7 @@ static int finish_enrollment(const struct enrollment *enrollment, struct files *
 {
 	const struct recovery_file page = page_of(enrollment);
 	const struct request *request = enrollment->request;
-	FILE *out = request->json ? stderr : stdout;
+	enum tool_saying saying = request->json ? SAY_ASIDE : SAY_DONE;
 	const char *user = enrollment->account.name;
 
 	tool_log(enrollment->tool, user,
@@ -59,12 +61,14 @@ static int finish_enrollment(const struct enrollment *enrollment, struct files *
 					: "enrolled",
 		 request->label);
 	if (request->add)
-		fprintf(out, "Done: %s has the token \"%s\" too. ", user, request->label);
+		tool_say(enrollment->tool, saying, "token-added",
+			 "Done: %s has the token \"%s\" too.", user, request->label);
 	else if (enrollment->replaces)
-		fprintf(out, "Done: %s has a new phone; codes of the old one are denied.\n", user);
+		tool_say(enrollment->tool, saying, "replaced",
+			 "Done: %s has a new phone; codes of the old one are denied.", user);
 	else
-		fprintf(out, "Done: %s is enrolled. ", user);
-	enroll_steps_tell_next_code(enrollment, out);
+		tool_say(enrollment->tool, saying, "enrolled", "Done: %s is enrolled.", user);
+	enroll_steps_tell_next_code(enrollment);
 	enroll_steps_keep_pictures(enrollment->tool, files);
 	if (page.count && !request->json)
 		return recovery_file_hand_out(enrollment->tool, &page, &files->codes);
@@ -117,7 +121,8 @@ static int remove_token(struct enrollment *enrollment)
 	if (code != TOOL_DONE)
 		return code;
 	tool_log(enrollment->tool, enrollment->account.name, "token-removed", label);
-	printf("Done: codes of \"%s\" are denied from now on.\n", label);
+	tool_say(enrollment->tool, SAY_DONE, "token-removed",
+		 "Done: codes of \"%s\" are denied from now on.", label);
 	return TOOL_DONE;
 }
 
@@ -128,6 +133,8 @@ static int serve_root(struct tool *tool, const struct request *request)
 	const char *caller = getenv("SUDO_USER");
 	int code;
 
+	/* of an enrollment by root only the first object goes to standard output */
+	tool_json = tool_json && request->what == REQUEST_REMOVE;
 	/* root may have meant another user, so --user is needed for root, too */
 	if (!request->user)
 		return tool_usage(tool, "which user? --user %s, or --user root",
@@ -150,8 +157,6 @@ static int serve_self(struct tool *tool, const struct request *request)
 {
 	if (request->force || !request->confirm)
 		return tool_usage(tool, "only root can use --force and --no-confirm");
-	if (request->json && request->what != REQUEST_STATUS)
-		return tool_usage(tool, "--json goes with status");
 	return self_serve(tool, request);
 }
 

@@ -213,7 +213,7 @@ static int print_json(const struct batch *batch, bool enrolled)
 		json_text(&json, "error", person->refusal);
 		json_close(&json, '}');
 	}
-	return json_end(&batch->ctl->tool, &json);
+	return tool_end_json(&batch->ctl->tool, &json);
 }
 
 static void print_text(const struct batch *batch)

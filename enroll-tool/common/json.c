@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/json.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 static void write_out(struct json *json)
 {
@@ -109,7 +111,7 @@ void json_bool(struct json *json, const char *name, bool value)
 	put_text(json, value ? "true" : "false");
 }
 
-int json_end(const struct tool *tool, struct json *json)
+bool json_end(struct json *json)
 {
 	bool failed;
 
@@ -117,5 +119,5 @@ int json_end(const struct tool *tool, struct json *json)
 	write_out(json);
 	failed = json->failed;
 	WIPE(*json);
-	return failed ? tool_output_lost(tool) : TOOL_DONE;
+	return !failed;
 }

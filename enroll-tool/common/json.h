@@ -10,7 +10,11 @@
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
 
-#include "common/tool.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
 
 struct json {
 	char text[4096]; /* not written yet */
@@ -32,7 +36,7 @@ void json_text(struct json *json, const char *name, const char *text);
 void json_number(struct json *json, const char *name, uint64_t number);
 void json_bool(struct json *json, const char *name, bool value);
 
-/* Close it, end the line and write the rest. An exit code, after a sentence if a write failed. */
-MUST_CHECK int json_end(const struct tool *tool, struct json *json);
+/* Close it, end the line and write the rest. False: not all of it was written. */
+MUST_CHECK bool json_end(struct json *json);
 
 #endif

@@ -36,13 +36,97 @@ void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 	term_wrap(stream, text ? tool_harmless(text) : err_name(TOTP_ERR_NOMEM), column, 0);
 }
 
-static __attribute__((format(printf, 2, 0))) void complain(const char *name, const char *format,
-							   va_list args)
+bool tool_json;
+
+static bool output_lost; /* an object could not be written */
+
+void tool_begin_json(const struct tool *tool, struct json *json, const char *event)
 {
+	json_begin(json, '{');
+	json_text(json, "event", event);
+	json_text(json, "user", tool->user);
+}
+
+int tool_end_json(const struct tool *tool, struct json *json)
+{
+	return json_end(json) ? TOOL_DONE : tool_output_lost(tool);
+}
+
+static const struct {
+	const char *event, *before;
+	bool named, result; /* begins with the program's name; goes to standard output */
+} sayings[] = {
+	[SAY_ERROR] = {"error", "", true, false},
+	[SAY_WARNING] = {"warning", "warning: ", true, false},
+	[SAY_HINT] = {"error", "", false, true},
+	[SAY_NOTE] = {"note", "", false, true},
+	[SAY_ASIDE] = {"note", "", false, false},
+	[SAY_DONE] = {"done", "", false, true},
+	[SAY_ASK] = {"ask", "", false, true},
+};
+
+static void say_object(const struct tool *tool, enum tool_saying saying, const char *id,
+		       const char *text)
+{
+	struct json json;
+
+	tool_begin_json(tool, &json, sayings[saying].event);
+	json_text(&json, "id", id);
+	json_text(&json, "text", text);
+	if (!json_end(&json))
+		output_lost = true;
+}
+
+static void say_sentence(const struct tool *tool, enum tool_saying saying, char *text)
+{
+	FILE *stream = sayings[saying].result ? stdout : stderr;
+	const char *before = sayings[saying].before;
+
+	if (!sayings[saying].named) {
+		fprintf(stream, "%s\n", text);
+		return;
+	}
 	fflush(stdout); /* so that the two come in order */
-	fprintf(stderr, "%s: ", name);
-	tool_print(stderr, strlen(name) + 2, format, args);
-	fputc('\n', stderr);
+	fprintf(stream, "%s: %s", tool->name, before);
+	term_wrap(stream, tool_harmless(text), strlen(tool->name) + 2 + strlen(before), 0);
+	fputc('\n', stream);
+}
+
+static __attribute__((format(printf, 4, 0))) void say(const struct tool *tool,
+						      enum tool_saying saying, const char *id,
+						      const char *format, va_list args)
+{
+	OWN_TEXT char *text = NULL;
+	int len = vasprintf(&text, format, args);
+	char none[] = "out of memory";
+
+	if (len < 0)
+		text = NULL;
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' '))
+		text[--len] = '\0';
+	if (tool_json)
+		say_object(tool, saying, id, text ? text : none);
+	else
+		say_sentence(tool, saying, text ? text : none);
+}
+
+int tool_say(const struct tool *tool, enum tool_saying saying, const char *id, const char *format,
+	     ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(tool, saying, id, format, args);
+	va_end(args);
+	return TOOL_REFUSED;
+}
+
+const char *tool_ask(const struct tool *tool, const char *id, const char *question)
+{
+	if (!tool_json)
+		return question;
+	tool_say(tool, SAY_ASK, id, "%s", question);
+	return NULL;
 }
 
 int tool_begin(const struct tool *tool)
@@ -72,13 +156,14 @@ int tool_output_lost(const struct tool *tool)
 
 	if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))
 		return TOOL_REFUSED;
+	tool_json = false; /* an object would be lost, too */
 	return tool_refuse(tool, "cannot write to standard output");
 }
 
 int tool_end(struct tool *tool, int code)
 {
 	tool->store = store_close(tool->store);
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout) || output_lost)
 		return tool_output_lost(tool);
 	return code;
 }
@@ -88,16 +173,19 @@ int tool_refuse(const struct tool *tool, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	complain(tool->name, format, args);
+	say(tool, SAY_ERROR, "failed", format, args);
 	va_end(args);
 	return TOOL_REFUSED;
 }
 
 int tool_result(const struct tool *tool, enum totp_err err, const struct reason *why)
 {
+	char word[ERR_WORD_MAX];
+
 	if (err == TOTP_OK)
 		return TOOL_DONE;
-	return tool_refuse(tool, "%s", why && why->text[0] ? why->text : err_name(err));
+	return tool_say(tool, SAY_ERROR, err_word(err, word), "%s",
+			why && why->text[0] ? why->text : err_name(err));
 }
 
 int tool_usage(const struct tool *tool, const char *format, ...)
@@ -105,10 +193,11 @@ int tool_usage(const struct tool *tool, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	complain(tool->name, format, args);
+	say(tool, SAY_ERROR, "usage", format, args);
 	va_end(args);
-	fprintf(stderr, "Try '%s%s%s --help'.\n", tool->name, tool->subcommand ? " " : "",
-		tool->subcommand ? tool->subcommand : "");
+	if (!tool_json)
+		fprintf(stderr, "Try '%s%s%s --help'.\n", tool->name, tool->subcommand ? " " : "",
+			tool->subcommand ? tool->subcommand : "");
 	return TOOL_USAGE;
 }
 
@@ -116,19 +205,19 @@ int tool_need_root(const struct tool *tool, const char *doing)
 {
 	if (geteuid() == 0)
 		return TOOL_DONE;
-	return tool_refuse(tool, "only root can %s: ask your administrator", doing);
+	return tool_say(tool, SAY_ERROR, "not_root", "only root can %s: ask your administrator",
+			doing);
 }
 
-static void print_policy_complaint(void *context, const struct reason *complaint)
+void tool_policy_mistake(void *context, const struct reason *complaint)
 {
-	tool_refuse(context, "%s", complaint->text);
+	tool_say(context, SAY_ERROR, "policy", "%s", complaint->text);
 }
 
 int tool_load_policy(struct tool *tool)
 {
 	const char *path = tool->conf ? tool->conf : POLICY_FILE;
-	enum totp_err err =
-		conf_load(path, tool->conf, &tool->policy, print_policy_complaint, tool);
+	enum totp_err err = conf_load(path, tool->conf, &tool->policy, tool_policy_mistake, tool);
 
 	return err == TOTP_OK ? TOOL_DONE : TOOL_REFUSED;
 }
@@ -175,22 +264,21 @@ int tool_open(struct tool *tool, const char *doing)
 
 	if (code == TOOL_DONE &&
 	    store_check_place(tool->store, tool_deadline(), &why) == TOTP_ERR_OTHER_STORE)
-		tool_refuse(tool,
-			    "warning: %s. If it was moved here or restored from a backup: totpctl "
-			    "store accept. If this host is a clone, both hosts accept the same "
-			    "codes: make a new keyring and store here",
-			    why.text);
+		tool_say(tool, SAY_WARNING, "other_machine",
+			 "%s. If it was moved here or restored from a backup: totpctl store "
+			 "accept. If this host is a clone, both hosts accept the same codes: make "
+			 "a new keyring and store here",
+			 why.text);
 	return code;
 }
 
 int tool_account(const struct tool *tool, const char *name, struct account *ret_account)
 {
 	struct reason why = {""};
+	enum totp_err err = account_find(name, ret_account, &why);
 
-	if (account_find(name, ret_account, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
-	if (ret_account->known)
-		return TOOL_DONE;
+	if (err != TOTP_OK || ret_account->known)
+		return tool_result(tool, err, &why);
 	if (text_copy(text_of(name), ret_account->name, sizeof(ret_account->name)) != TOTP_OK ||
 	    name[0] == '\0')
 		return tool_refuse(tool, "user name: expected 1 to %d bytes", CRED_USER_MAX);

@@ -2,6 +2,7 @@
 /*
  * What totp-enroll and totpctl share: exit codes, messages, the policy, the store and the log.
  * Messages go to standard error and begin with the program's name; results go to standard output.
+ * With --json both are objects on standard output, one on each line.
  */
 #ifndef COMMON_TOOL_H
 #define COMMON_TOOL_H
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/json.h"
 #include "host/account.h"
 #include "host/log.h"
 #include "login/policy.h"
@@ -20,9 +22,13 @@ struct tool {
 	const char *name;       /* "totpctl" */
 	const char *conf;       /* --conf FILE, or NULL */
 	const char *subcommand; /* whose --help a usage error points at, or NULL */
+	const char *user;       /* whom it is about, or NULL */
 	struct policy policy;
 	struct store *store; /* NULL until tool_open */
 };
+
+/* --json: messages are for a program. A command that prints one document leaves it false. */
+extern bool tool_json;
 
 /*
  * What a program does first. No core dump is written and no process of the same user may look into
@@ -48,8 +54,36 @@ char *tool_harmless(char *text);
 void tool_print(FILE *stream, size_t column, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
-/* Print "name: sentence" on standard error; returns TOOL_REFUSED. */
+/* What a sentence is; in an object: the member "event". */
+enum tool_saying {
+	SAY_ERROR,   /* it was not done; begins with the program's name, on standard error */
+	SAY_WARNING, /* it is done all the same; as an error, after "warning: " */
+	SAY_HINT,    /* an error about an answer, after which the person may try again */
+	SAY_NOTE,    /* what helps to understand the rest */
+	SAY_ASIDE,   /* a note on standard error */
+	SAY_DONE,    /* it was done */
+	SAY_ASK,     /* a question: the next line of standard input is the answer */
+};
+
+/*
+ * Print a sentence, or with --json an object: id is a word for it, which stays the same in later
+ * versions, in totp-enroll(1) and totpctl(8). Where the log has a word, it is that. Returns
+ * TOOL_REFUSED.
+ */
+int tool_say(const struct tool *tool, enum tool_saying saying, const char *id, const char *format,
+	     ...) PRINTF_LIKE(4);
+
+/* An error without a word of its own. */
 int tool_refuse(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
+
+/* With --json ask, and return NULL; else return the question, for the prompt to print. */
+const char *tool_ask(const struct tool *tool, const char *id, const char *question);
+
+/* Begin an object of the stream of --json: "event", and "user", which may be null. */
+void tool_begin_json(const struct tool *tool, struct json *json, const char *event);
+
+/* json_end. An exit code, after a sentence if not all was written. */
+MUST_CHECK int tool_end_json(const struct tool *tool, struct json *json);
 
 /* TOOL_DONE for TOTP_OK; else tool_refuse with *why or, if that is NULL or empty, err_name. */
 MUST_CHECK int tool_result(const struct tool *tool, enum totp_err err, const struct reason *why);
@@ -68,6 +102,9 @@ int tool_usage(const struct tool *tool, const char *format, ...) PRINTF_LIKE(2);
  * that returns an exit code returns TOOL_DONE to continue.
  */
 MUST_CHECK int tool_need_root(const struct tool *tool, const char *doing);
+
+/* Print a mistake in the policy of the tool `context`; a policy_complain_fn. */
+void tool_policy_mistake(void *context, const struct reason *complaint);
 
 /* Load the policy from tool->conf or the usual file, and print every complaint. */
 MUST_CHECK int tool_load_policy(struct tool *tool);

@@ -178,7 +178,7 @@ static int list_invitations(struct ctl *ctl)
 		&ctl->tool,
 		store_each(ctl->tool.store, STORE_INVITE, list_invitation, &invited, &why), &why);
 	if (options.json)
-		return json_end(&ctl->tool, &invited.json) == TOOL_DONE ? code : TOOL_REFUSED;
+		return tool_end_json(&ctl->tool, &invited.json) == TOOL_DONE ? code : TOOL_REFUSED;
 	if (code == TOOL_DONE && invited.printed == 0)
 		printf("Nobody is invited.\n");
 	return code;

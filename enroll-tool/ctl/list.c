@@ -251,7 +251,7 @@ static int list_users(struct ctl *ctl)
 	err = store_each_credential(ctl->tool.store, print_user, &list, &why);
 	progress_clear(&list.progress);
 	names_scope_end(&list.names);
-	code = options.json ? json_end(&ctl->tool, &list.json) : TOOL_DONE;
+	code = options.json ? tool_end_json(&ctl->tool, &list.json) : TOOL_DONE;
 	if (err != TOTP_OK)
 		return tool_result(&ctl->tool, err, &why);
 	if (!options.json && list.printed == 0)

@@ -74,7 +74,7 @@ static int print_code_json(const struct ctl *ctl, const struct bypass *bypass, c
 	json_text(&json, "code", shown);
 	json_number(&json, "uses", bypass->uses);
 	json_text(&json, "until", when_iso(bypass->expires, until));
-	return json_end(&ctl->tool, &json);
+	return tool_end_json(&ctl->tool, &json);
 }
 
 static int print_code(const struct ctl *ctl, const struct bypass *bypass,

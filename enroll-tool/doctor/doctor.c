@@ -76,7 +76,7 @@ static int print_array(const struct doctor *doctor)
 	json_begin(&json, '[');
 	for (size_t i = 0; i < doctor->count; i++)
 		put_finding(&json, &doctor->findings[i]);
-	return json_end(&doctor->ctl->tool, &json);
+	return tool_end_json(&doctor->ctl->tool, &json);
 }
 
 /* --- checking --- */

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "common/json.h"
 #include "common/prompt.h"
 #include "enroll/picture.h"
 #include "host/clock.h"
@@ -37,13 +36,16 @@ static int read_token_secret(struct enrollment *enrollment)
 	if (err == TOTP_ERR_SYSTEM)
 		return tool_refuse(tool, "the secret could not be read: %s", strerror(errno));
 	if (!given)
-		return tool_refuse(tool, "no secret was given on standard input");
+		return tool_say(tool, SAY_ERROR, "no_answer",
+				"no secret was given on standard input");
 	if (err != TOTP_OK || secret->len < SECRET_IMPORT_MIN)
-		return tool_refuse(tool, "expected a secret of %d to %d bytes in base32",
-				   SECRET_IMPORT_MIN, SECRET_MAX);
+		return tool_say(tool, SAY_ERROR, "not_a_secret",
+				"expected a secret of %d to %d bytes in base32", SECRET_IMPORT_MIN,
+				SECRET_MAX);
 	if (secret->len < SECRET_GOOD_MIN)
-		tool_refuse(tool, "warning: a secret of %zu bytes; RFC 4226 requires %d",
-			    secret->len, SECRET_GOOD_MIN);
+		tool_say(tool, SAY_WARNING, "short_secret",
+			 "a secret of %zu bytes; RFC 4226 requires %d", secret->len,
+			 SECRET_GOOD_MIN);
 	return TOOL_DONE;
 }
 
@@ -88,26 +90,31 @@ void enroll_steps_keep_pictures(const struct tool *tool, struct files *files)
 
 	for (size_t i = 0; i < sizeof(pictures) / sizeof(pictures[0]); i++) {
 		if (pictures[i]->fd >= 0)
-			tool_refuse(tool, "%s holds the secret: delete it once it is scanned",
-				    pictures[i]->path);
+			tool_say(tool, SAY_WARNING, "picture",
+				 "%s holds the secret: delete it once it is scanned",
+				 pictures[i]->path);
 		outfile_keep(pictures[i]);
 	}
 }
 
 /* --- showing it --- */
 
-/* For a script: one object, with the members that totp-enroll(1) lists. */
+/* For a program: one object, with the members that totp-enroll(1) lists. */
 static int show_json(const struct enrollment *enrollment)
 {
+	static char svg[SVG_MAX]; /* large */
 	const struct otp_uri *uri = &enrollment->uri;
+	const struct tool *tool = enrollment->tool;
 	char text[URI_TEXT_MAX], shown[RECOVERY_SHOWN_MAX];
+	struct reason why = {""};
 	struct json json;
 	int code;
 
 	if (uri_write(uri, text) != TOTP_OK)
-		return tool_refuse(enrollment->tool, "the secret does not fit into a URI");
-	json_begin(&json, '{');
-	json_text(&json, "user", enrollment->account.name);
+		return tool_refuse(tool, "the secret does not fit into a URI");
+	if (!enrollment->request->secret && picture_svg(text, svg, &why) != TOTP_OK)
+		tool_say(tool, SAY_WARNING, "no_picture", "no picture: %s", why.text);
+	tool_begin_json(tool, &json, "secret");
 	json_text(&json, "issuer", uri->issuer);
 	json_text(&json, "account", uri->account);
 	json_text(&json, "label", enrollment->request->label);
@@ -127,7 +134,9 @@ static int show_json(const struct enrollment *enrollment)
 	json_text(&json, "uri", text);
 	base32_encode(&uri->secret, text);
 	json_text(&json, "secret", text);
-	code = json_end(enrollment->tool, &json);
+	json_text(&json, "svg", svg[0] ? svg : NULL);
+	code = tool_end_json(tool, &json);
+	WIPE(svg);
 	WIPE(text);
 	WIPE(shown);
 	return code;
@@ -171,9 +180,11 @@ static enum totp_err confirm_once(struct enrollment *enrollment, bool *ret_more)
 {
 	const struct policy *policy = &enrollment->tool->policy;
 	const struct confirm_window window = {policy->window, policy->hotp_window};
-	const struct prompt prompt = {.question = question_of(enrollment),
-				      .out = enrollment->request->json ? STDERR_FILENO
-								       : STDOUT_FILENO};
+	bool aside = enrollment->request->json && !tool_json;
+	const struct tool *tool = enrollment->tool;
+	const struct prompt prompt = {
+		.question = tool_ask(tool, "new_code", question_of(enrollment)),
+		.out = aside ? STDERR_FILENO : STDOUT_FILENO};
 	struct confirmation typed = {.right = false};
 	char line[PROMPT_MAX];
 	enum totp_err err = prompt_line(&prompt, line, ret_more);
@@ -184,7 +195,9 @@ static enum totp_err confirm_once(struct enrollment *enrollment, bool *ret_more)
 	WIPE(line);
 	enrollment->confirmed = typed.right;
 	enrollment->moving = typed.moving;
-	return err == TOTP_OK ? io_write(prompt.out, typed.hint, strlen(typed.hint)) : err;
+	if (err == TOTP_OK && typed.hint[0])
+		tool_say(tool, aside ? SAY_ASIDE : SAY_HINT, typed.id, "%s", typed.hint);
+	return err;
 }
 
 int enroll_steps_confirm(struct enrollment *enrollment)
@@ -200,19 +213,27 @@ int enroll_steps_confirm(struct enrollment *enrollment)
 					   err == TOTP_ERR_SYSTEM ? strerror(errno)
 								  : err_name(err));
 	}
-	return enrollment->confirmed ? TOOL_DONE : TOOL_REFUSED;
+	if (enrollment->confirmed)
+		return TOOL_DONE;
+	return tool_say(enrollment->tool, SAY_ERROR, more ? "tries" : "no_answer",
+			more ? "no code was right" : "no code was typed");
 }
 
-void enroll_steps_tell_next_code(const struct enrollment *enrollment, FILE *out)
+void enroll_steps_tell_next_code(const struct enrollment *enrollment)
 {
+	enum tool_saying saying = enrollment->request->json && !tool_json ? SAY_ASIDE : SAY_NOTE;
+	const struct tool *tool = enrollment->tool;
 	int64_t next = (int64_t)(enrollment->moving + 1) * enrollment->uri.period;
 	int64_t wait = next - clock_now();
 
 	if (!enrollment->confirmed)
-		fputs("No code was typed back, so try a login before you rely on it.\n", out);
+		tool_say(tool, saying, "not_confirmed",
+			 "No code was typed back, so try a login before you rely on it.");
 	else if (enrollment->uri.hotp || wait <= 0)
-		fputs("Your next login needs the code after the one you typed.\n", out);
+		tool_say(tool, saying, "next_code",
+			 "Your next login needs the code after the one you typed.");
 	else
-		fprintf(out, "Your next login needs the next code, in %lld second%s.\n",
-			(long long)wait, wait == 1 ? "" : "s");
+		tool_say(tool, saying, "next_code",
+			 "Your next login needs the next code, in %lld second%s.", (long long)wait,
+			 wait == 1 ? "" : "s");
 }

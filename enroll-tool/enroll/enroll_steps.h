@@ -39,13 +39,12 @@ MUST_CHECK int enroll_steps_show(const struct enrollment *enrollment);
  * agrees about the time. A code outside the window is never accepted; for one of up to an hour
  * away the person reads that a clock is wrong. The right code is never shown.
  *
- * Sets enrollment->confirmed, ->moving and ->typed. TOOL_REFUSED without a sentence: no code was
- * right, or none was typed.
+ * Sets enrollment->confirmed, ->moving and ->typed.
  */
 MUST_CHECK int enroll_steps_confirm(struct enrollment *enrollment);
 
 /* Print when the phone will show a code that is not used yet. */
-void enroll_steps_tell_next_code(const struct enrollment *enrollment, FILE *out);
+void enroll_steps_tell_next_code(const struct enrollment *enrollment);
 
 /* Keep the pictures, and print what they hold. */
 void enroll_steps_keep_pictures(const struct tool *tool, struct files *files);

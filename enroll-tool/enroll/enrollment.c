@@ -31,8 +31,8 @@ static int check_credential(const struct enrollment *enrollment)
 				   user, user);
 	}
 	if (txn.cred.disabled)
-		tool_refuse(tool, "warning: %s is suspended, and stays so until: totpctl resume %s",
-			    user, user);
+		tool_say(tool, SAY_WARNING, "disabled",
+			 "%s is suspended, and stays so until: totpctl resume %s", user, user);
 	if (request->add && enroll_find(&txn.cred, request->label) >= 0)
 		return tool_refuse(tool, "%s already has a token \"%s\": choose another name", user,
 				   request->label);
@@ -112,9 +112,9 @@ int enrollment_choose(struct enrollment *enrollment)
 		uri->period = request->period ? request->period : policy->period;
 	if (code == TOOL_DONE && !request->secret &&
 	    (uri->alg != HMAC_SHA1 || uri->digits != 6 || (!uri->hotp && uri->period != 30)))
-		tool_refuse(enrollment->tool,
-			    "warning: many apps ignore algorithm, digits and period and then show "
-			    "wrong codes; typing a code back shows whether this one does");
+		tool_say(enrollment->tool, SAY_WARNING, "settings",
+			 "many apps ignore algorithm, digits and period and then show wrong codes; "
+			 "typing a code back shows whether this one does");
 	return code;
 }
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "host/qr.h"
-#include "common/svg.h"
 
 #define QUIET 4
 #define SCALE 8 /* pixels of a module in a PNG */
@@ -52,6 +51,19 @@ static int save_png(const struct tool *tool, const struct qr *qr, const struct o
 	free(pixels);
 	free(bytes);
 	return code;
+}
+
+enum totp_err picture_svg(const char *uri, char ret_svg[SVG_MAX], struct reason *why)
+{
+	static struct qr qr; /* large; wiped below */
+	struct buffer out = buffer_of(ret_svg, SVG_MAX - 1);
+	enum totp_err err = qr_encode(uri, &qr, why);
+
+	if (err == TOTP_OK)
+		svg_put(&out, &qr);
+	ret_svg[out.len] = '\0';
+	qr_wipe(&qr);
+	return err;
 }
 
 int picture_save(const struct tool *tool, const struct otp_uri *uri, const struct outfile *svg,

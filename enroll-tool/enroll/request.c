@@ -35,9 +35,6 @@ static const struct option_row save_rows[] = {
 	{0},
 };
 
-static const struct option_row status_rows[] = {
-	{"json", NULL, "print an object, for programs", .flag = &given.json}, {0}};
-
 static const struct option_row enroll_rows[] = {
 	{"label", "TEXT", "its name in lists and logs (phone)", .text = &given.label,
 	 .check = check_label},
@@ -70,13 +67,13 @@ static const struct option_row secret_rows[] = {
 	 .max = UINT32_MAX},
 	{"no-confirm", NULL, "root: store at once, without a code from the phone",
 	 .flag = &no_confirm},
-	{"json", NULL, "root: print one JSON object instead of the picture", .flag = &given.json},
 	{0},
 };
 
 static const struct option_row shared_rows[] = {
 	{"user", "NAME", "root: the user to enroll", .text = &given.user},
 	{"conf", "FILE", "read this policy instead of " POLICY_FILE, .text = &conf},
+	{"json", NULL, "for programs: print objects, one on each line", .flag = &tool_json},
 	{0},
 };
 
@@ -88,8 +85,7 @@ static const struct command commands[] = {
 			    .options = enroll_rows,
 			    .shared = secret_rows},
 	[REQUEST_STATUS] = {.name = "status",
-			    .help = "your phones, recovery codes left, wrong codes",
-			    .options = status_rows},
+			    .help = "your phones, recovery codes left, wrong codes"},
 	[REQUEST_TEST] = {.name = "test", .help = "check a code without logging in; it is used up"},
 	[REQUEST_ADD] = {.name = "add",
 			 .arguments = "LABEL",
@@ -152,7 +148,7 @@ static int check_together(const struct tool *tool)
 		return tool_usage(tool, "--add and --save: the recovery codes stay as they are");
 	if (removed && (given.force || secret || given.hotp || given.svg || given.png ||
 			no_confirm || given.screen.invert || algorithm || given.digits ||
-			given.period || given.issuer || given.account || given.json || given.save))
+			given.period || given.issuer || given.account || given.save))
 		return tool_usage(tool, "--remove takes no option of an enrollment");
 	if (given.hotp && given.period)
 		return tool_usage(tool, "--hotp and --period: a counter has no period");
@@ -212,6 +208,7 @@ int request_parse(struct tool *tool, int argc, char **argv, struct request *ret_
 				   : REQUEST_NOTHING;
 	given.add = given.what == REQUEST_ADD;
 	given.confirm = !no_confirm;
+	given.json = tool_json;
 	given.done = words.done;
 	tool->conf = conf;
 	*ret_request = given;

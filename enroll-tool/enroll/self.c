@@ -13,10 +13,12 @@
 int self_need_enrolled(const struct self *self)
 {
 	if (!self->enrolled)
-		return tool_refuse(self->tool, "you are not enrolled here: run totp-enroll");
+		return tool_say(self->tool, SAY_ERROR, "not_enrolled",
+				"you are not enrolled here: run totp-enroll");
 	if (self->response.disabled)
-		return self_denied(self, "your enrollment is suspended, so every code is denied: "
-					 "ask your administrator");
+		return self_denied(self, "disabled",
+				   "your enrollment is suspended, so every code is denied: ask "
+				   "your administrator");
 	return TOOL_DONE;
 }
 
@@ -38,11 +40,11 @@ int self_hand_out_codes(const struct self *self, struct outfile *file)
 	return recovery_file_hand_out(self->tool, &page, file);
 }
 
-int self_denied(const struct self *self, const char *sentence)
+int self_denied(const struct self *self, const char *id, const char *sentence)
 {
-	tool_refuse(self->tool, "%s", sentence);
+	tool_say(self->tool, SAY_ERROR, id, "%s", sentence);
 	if (self->tool->policy.help[0])
-		fprintf(stderr, "%s\n", self->tool->policy.help);
+		tool_say(self->tool, SAY_ASIDE, "help", "%s", self->tool->policy.help);
 	return TOOL_REFUSED;
 }
 
@@ -52,26 +54,31 @@ int self_denied(const struct self *self, const char *sentence)
 static int refuse_error(struct self *self, enum totp_err err, const char *why)
 {
 	const struct tool *tool = self->tool;
+	char word[ERR_WORD_MAX];
 
+	err_word(err, word);
 	if (err == TOTP_ERR_FORBIDDEN || err == TOTP_ERR_RANGE)
-		return self_denied(self, why[0] ? why : "only your administrator can do this");
+		return self_denied(self, word,
+				   why[0] ? why : "only your administrator can do this");
 	if (err == TOTP_ERR_EXISTS)
-		return tool_refuse(tool, "you are already enrolled: see totp-enroll status");
+		return tool_say(tool, SAY_ERROR, "already_enrolled",
+				"you are already enrolled: see totp-enroll status");
 	if (err == TOTP_ERR_NOT_FOUND)
-		return tool_refuse(tool, "you are no longer enrolled here");
+		return tool_say(tool, SAY_ERROR, "not_enrolled", "you are no longer enrolled here");
 	if (err == TOTP_ERR_OTHER_STORE)
-		return tool_refuse(tool, "%s: please tell your administrator", why);
+		return tool_say(tool, SAY_ERROR, word, "%s: please tell your administrator", why);
 	self->unsure |= err == TOTP_ERR_UNCERTAIN || err == TOTP_ERR_TIMEOUT;
 	if (err == TOTP_ERR_UNCERTAIN)
-		return tool_refuse(tool, "it was done, but a power cut now could undo it: see "
-					 "totp-enroll status");
+		return tool_say(tool, SAY_ERROR, "unsure",
+				"it was done, but a power cut now could undo it: see totp-enroll "
+				"status");
 	if (err == TOTP_ERR_TIMEOUT)
-		return tool_refuse(tool, "the store did not answer in time: 'totp-enroll status' "
-					 "shows whether it was done");
-	return tool_refuse(tool,
-			   "that is not possible right now (%s): please tell your "
-			   "administrator",
-			   err_name(err));
+		return tool_say(tool, SAY_ERROR, "unsure",
+				"the store did not answer in time: 'totp-enroll status' shows "
+				"whether it was done");
+	return tool_say(tool, SAY_ERROR, word,
+			"that is not possible right now (%s): please tell your administrator",
+			err_name(err));
 }
 
 /* There was no valid response: a change may have been made, or not. */
@@ -80,19 +87,20 @@ static int refuse_silence(struct self *self, enum totp_err err, const struct rea
 	bool change = self->asked.op > WIRE_STATUS;
 
 	if (err == TOTP_ERR_NOT_FOUND)
-		return tool_refuse(self->tool, "the service totpd is not running: please tell "
-					       "your administrator");
-	tool_refuse(self->tool, "%s", why->text);
+		return tool_say(self->tool, SAY_ERROR, "no_totpd",
+				"the service totpd is not running: please tell your administrator");
 	self->unsure |= change && (err == TOTP_ERR_TIMEOUT || err == TOTP_ERR_PEER);
-	if (self->unsure)
-		tool_refuse(self->tool, "'totp-enroll status' shows whether it was done");
-	return TOOL_REFUSED;
+	if (!self->unsure)
+		return tool_result(self->tool, err, why);
+	tool_say(self->tool, SAY_ERROR, "unsure", "%s", why->text);
+	return tool_say(self->tool, SAY_ERROR, "unsure",
+			"'totp-enroll status' shows whether it was done");
 }
 
 void self_tell_unchanged(const struct self *self)
 {
 	if (!self->unsure)
-		fprintf(stderr, "Nothing was changed.\n");
+		tool_say(self->tool, SAY_ASIDE, "unchanged", "Nothing was changed.");
 }
 
 int self_ask(struct self *self, enum wire_op op, bool *ret_late)
@@ -126,42 +134,44 @@ static void tell_wrong_code(const struct self *self, const struct outcome *outco
 	char text[WHEN_MAX];
 
 	if (outcome->off)
-		tool_refuse(self->tool,
-			    "that is the code of %s ago: set your phone's clock by the network, "
-			    "then try the next one",
-			    when_duration((uint64_t)-outcome->offset * (token ? token->period : 30),
-					  text));
+		tool_say(self->tool, SAY_ERROR, "clock",
+			 "that is the code of %s ago: set your phone's clock by the network, then "
+			 "try the next one",
+			 when_duration((uint64_t)-outcome->offset * (token ? token->period : 30),
+				       text));
 	else
-		tool_refuse(self->tool,
-			    "that code was not accepted: is it the entry for this computer, and is "
-			    "the phone's clock set by the network? Wait for the next one");
+		tool_say(self->tool, SAY_ERROR, "wrong_code",
+			 "that code was not accepted: is it the entry for this computer, and is "
+			 "the phone's clock set by the network? Wait for the next one");
 }
 
 /* Print what became of an answer that was not accepted, and what to try. */
 static void tell_denied(const struct self *self)
 {
+	static const char *const sentences[JUDGE_COUNT_] = {
+		[JUDGE_USED_CODE] = "that code was already used: wait for the next one",
+		[JUDGE_SPENT_RECOVERY] = "that recovery code was already used: use another one",
+		[JUDGE_ENDED_BYPASS] =
+			"that temporary code is no longer valid: ask your administrator",
+		[JUDGE_WRONG_RECOVERY] = "that is none of your recovery codes",
+	};
 	const struct outcome *outcome = &self->response.outcome;
+	const char *id = judge_reason_name(outcome->reason);
 	char text[WHEN_MAX];
 
 	if (outcome->verdict == VERDICT_WAIT && outcome->wait_seconds == THROTTLE_FOREVER)
-		self_denied(self, "too many wrong codes: please ask your administrator");
+		self_denied(self, "locked", "too many wrong codes: please ask your administrator");
 	else if (outcome->verdict == VERDICT_WAIT)
-		tool_refuse(self->tool, "too many wrong codes: try again in %s",
-			    when_duration(outcome->wait_seconds, text));
-	else if (outcome->reason == JUDGE_USED_CODE)
-		tool_refuse(self->tool, "that code was already used: wait for the next one");
-	else if (outcome->reason == JUDGE_SPENT_RECOVERY)
-		tool_refuse(self->tool, "that recovery code was already used: use another one");
-	else if (outcome->reason == JUDGE_ENDED_BYPASS)
-		tool_refuse(self->tool, "that temporary code is no longer valid: ask your "
-					"administrator");
-	else if (outcome->reason == JUDGE_WRONG_RECOVERY)
-		tool_refuse(self->tool, "that is none of your recovery codes");
+		tool_say(self->tool, SAY_ERROR, "throttled",
+			 "too many wrong codes: try again in %s",
+			 when_duration(outcome->wait_seconds, text));
+	else if (outcome->reason < JUDGE_COUNT_ && sentences[outcome->reason])
+		tool_say(self->tool, SAY_ERROR, id, "%s", sentences[outcome->reason]);
 	else
 		tell_wrong_code(self, outcome);
 }
 
-/* Ask for a code of what the person has; TOOL_REFUSED without a sentence: there is no answer. */
+/* Ask for a code of what the person has. */
 static int type_code(struct self *self, struct answer *ret_answer)
 {
 	enum request_what what = self->request->what;
@@ -173,9 +183,9 @@ static int type_code(struct self *self, struct answer *ret_answer)
 		 : what == REQUEST_REPLACE ? "the old phone"
 					   : "your phone",
 		 self->status.recovery_left > 0 ? ", or a recovery code" : "");
-	if (prompt_code(question, ret_answer, &got) != TOTP_OK)
+	if (prompt_code(tool_ask(self->tool, "own_code", question), ret_answer, &got) != TOTP_OK)
 		return tool_refuse(self->tool, "no code could be read: %s", strerror(errno));
-	return got ? TOOL_DONE : TOOL_REFUSED;
+	return got ? TOOL_DONE : tool_say(self->tool, SAY_ERROR, "no_answer", "no code was typed");
 }
 
 /* One try. *ret_again: another one may help. */
@@ -188,16 +198,16 @@ static int try_code(struct self *self, enum wire_op op, bool *ret_again)
 	if (code != TOOL_DONE)
 		return code;
 	if (self->asked.answer.kind != ANSWER_CODE && self->asked.answer.kind != ANSWER_RECOVERY)
-		return tool_refuse(self->tool, "that is not a code: type the digits that your "
-					       "phone shows now");
+		return tool_say(self->tool, SAY_ERROR, "not_a_code",
+				"that is not a code: type the digits that your phone shows now");
 	code = self_ask(self, op, &late);
 	*ret_again = late;
 	if (late)
-		return tool_refuse(self->tool,
-				   self->unsure ? "that took too long: 'totp-enroll status' shows "
-						  "whether it was done; if not, try again with "
-						  "fresh codes"
-						: "that took too long: try again with fresh codes");
+		return tool_say(self->tool, SAY_ERROR, "late",
+				self->unsure ? "that took too long: 'totp-enroll status' shows "
+					       "whether it was done; if not, try again with fresh "
+					       "codes"
+					     : "that took too long: try again with fresh codes");
 	if (code != TOOL_DONE || self->response.outcome.verdict == VERDICT_ALLOW)
 		return code;
 	tell_denied(self);

@@ -48,7 +48,7 @@ MUST_CHECK int self_ask_with_code(struct self *self, enum wire_op op,
 				  int (*before)(struct self *self, void *context), void *context);
 
 /* Print why only an administrator can do it, and the policy's `help`; returns TOOL_REFUSED. */
-int self_denied(const struct self *self, const char *sentence);
+int self_denied(const struct self *self, const char *id, const char *sentence);
 
 /* Would a login enroll a user who has no invitation? */
 bool self_login_enrolls(const struct self *self);

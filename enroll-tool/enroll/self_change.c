@@ -14,15 +14,18 @@ int self_test(struct self *self)
 	if (code != TOOL_DONE)
 		return code;
 	if (outcome->reason == JUDGE_CODE)
-		printf("Right: that is a code of \"%s\".\nIt is used up now: your next login "
-		       "needs the next one.\n",
-		       outcome->label);
+		tool_say(self->tool, SAY_DONE, "code",
+			 "Right: that is a code of \"%s\".\n"
+			 "It is used up now: your next login needs the next one.",
+			 outcome->label);
 	else if (outcome->reason == JUDGE_BYPASS)
-		printf("Right: that was a temporary code.\nOne use of it is gone; %u left.\n",
-		       outcome->bypass_left);
+		tool_say(self->tool, SAY_DONE, "bypass",
+			 "Right: that was a temporary code.\nOne use of it is gone; %u left.",
+			 outcome->bypass_left);
 	else
-		printf("Right: that was a recovery code.\nIt is used up now; %u left.\n",
-		       outcome->recovery_left);
+		tool_say(self->tool, SAY_DONE, "recovery_code",
+			 "Right: that was a recovery code.\nIt is used up now; %u left.",
+			 outcome->recovery_left);
 	return TOOL_DONE;
 }
 
@@ -31,7 +34,8 @@ static int choose_token(struct self *self)
 	const char *label = self->request->label;
 
 	if (!self_find_token(self, label))
-		return tool_refuse(self->tool, "you have no \"%s\": see totp-enroll status", label);
+		return tool_say(self->tool, SAY_ERROR, "no_token",
+				"you have no \"%s\": see totp-enroll status", label);
 	strcpy(self->asked.label, label);
 	return TOOL_DONE;
 }
@@ -43,14 +47,15 @@ int self_remove(struct self *self)
 	if (code == TOOL_DONE)
 		code = choose_token(self);
 	if (code == TOOL_DONE && self->status.token_count == 1)
-		code = tool_refuse(self->tool,
-				   "\"%s\" is the only one you have: replace it, or delete your "
-				   "enrollment with totp-enroll delete",
-				   self->asked.label);
+		code = tool_say(self->tool, SAY_ERROR, "only_token",
+				"\"%s\" is the only one you have: replace it, or delete your "
+				"enrollment with totp-enroll delete",
+				self->asked.label);
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_REMOVE, NULL, NULL);
 	if (code == TOOL_DONE)
-		printf("Done: codes of \"%s\" are denied from now on.\n", self->asked.label);
+		tool_say(self->tool, SAY_DONE, "token-removed",
+			 "Done: codes of \"%s\" are denied from now on.", self->asked.label);
 	return code;
 }
 
@@ -64,8 +69,9 @@ int self_rename(struct self *self)
 	if (code == TOOL_DONE)
 		code = self_ask_with_code(self, WIRE_RENAME, NULL, NULL);
 	if (code == TOOL_DONE)
-		printf("Done: \"%s\" is called \"%s\" now.\n", self->asked.label,
-		       self->asked.new_label);
+		tool_say(self->tool, SAY_DONE, "token-renamed",
+			 "Done: \"%s\" is called \"%s\" now.", self->asked.label,
+			 self->asked.new_label);
 	return code;
 }
 
@@ -80,7 +86,8 @@ int self_recovery(struct self *self)
 		code = self_ask_with_code(self, WIRE_RECOVERY, NULL, NULL);
 	if (code != TOOL_DONE)
 		return code;
-	printf("Done: your old recovery codes are no longer valid.\n");
+	tool_say(self->tool, SAY_DONE, "recovery-codes-made",
+		 "Done: your old recovery codes are no longer valid.");
 	return self_hand_out_codes(self, &file);
 }
 
@@ -90,24 +97,26 @@ int self_delete(struct self *self)
 	char overrides[SERVICE_OVERRIDES_MAX] = "";
 
 	if (code == TOOL_DONE && self->response.required)
-		return tool_refuse(self->tool,
-				   "a login as %s needs a code, so only your administrator can "
-				   "delete your enrollment",
-				   self->account.name);
+		return tool_say(self->tool, SAY_ERROR, "required",
+				"a login as %s needs a code, so only your administrator can delete "
+				"your enrollment",
+				self->account.name);
 	if (code != TOOL_DONE)
 		return code;
 	service_overrides(self->tool, overrides);
-	printf("Your phones and recovery codes here are then no longer valid.\n");
+	tool_say(self->tool, SAY_NOTE, "delete",
+		 "Your phones and recovery codes here are then no longer valid.");
 	if (overrides[0])
-		printf("The PAM lines of these services differ from the policy's file: %s.\n"
-		       "Where a line requires a code, you cannot log in until you enroll again.\n",
-		       overrides);
+		tool_say(self->tool, SAY_NOTE, "overrides",
+			 "The PAM lines of these services differ from the policy's file: %s.\n"
+			 "Where a line requires a code, you cannot log in until you enroll again.",
+			 overrides);
 	else
-		printf("A login will then need no code.\n");
+		tool_say(self->tool, SAY_NOTE, "no_code", "A login will then need no code.");
 	code = self_ask_with_code(self, WIRE_DISABLE, NULL, NULL);
 	if (code == TOOL_DONE)
-		printf("Done: %s. To enroll again: totp-enroll\n",
-		       overrides[0] ? "your enrollment is deleted"
-				    : "a login no longer needs a code");
+		tool_say(self->tool, SAY_DONE, "revoked", "Done: %s. To enroll again: totp-enroll",
+			 overrides[0] ? "your enrollment is deleted"
+				      : "a login no longer needs a code");
 	return code;
 }

@@ -21,14 +21,16 @@ static bool is_added(const struct self *self)
 static int check_first(const struct self *self)
 {
 	if (self->enrolled)
-		return tool_refuse(self->tool, "you are already enrolled: 'add' another phone, or "
-					       "'replace' the one you have");
+		return tool_say(self->tool, SAY_ERROR, "already_enrolled",
+				"you are already enrolled: 'add' another phone, or 'replace' the "
+				"one you have");
 	if (!self->response.may_enroll && self_login_enrolls(self))
-		return tool_refuse(self->tool, "here a login enrolls you: log in again, by ssh or "
-					       "at the console");
+		return tool_say(self->tool, SAY_ERROR, "login_enrolls",
+				"here a login enrolls you: log in again, by ssh or at the console");
 	if (!self->response.may_enroll)
-		return self_denied(self, "only your administrator can enroll you here: ask for an "
-					 "invitation");
+		return self_denied(self, "needs_invitation",
+				   "only your administrator can enroll you here: ask for an "
+				   "invitation");
 	return TOOL_DONE;
 }
 
@@ -37,13 +39,13 @@ static int check_add(const struct self *self)
 	const char *label = self->request->label;
 
 	if (self_find_token(self, label))
-		return tool_refuse(self->tool, "you already have a \"%s\": choose another name",
-				   label);
+		return tool_say(self->tool, SAY_ERROR, "name_taken",
+				"you already have a \"%s\": choose another name", label);
 	if (self->status.token_count == CRED_TOKENS_MAX)
-		return tool_refuse(self->tool,
-				   "you already have %d devices, the most that one account can "
-				   "have: 'remove' one",
-				   CRED_TOKENS_MAX);
+		return tool_say(self->tool, SAY_ERROR, "too_many_tokens",
+				"you already have %d devices, the most that one account can have: "
+				"'remove' one",
+				CRED_TOKENS_MAX);
 	return TOOL_DONE;
 }
 
@@ -54,11 +56,12 @@ static int check_replace(struct self *self)
 						 : self->status.tokens[0].label;
 
 	if (!self->request->named && self->status.token_count > 1)
-		return tool_refuse(self->tool,
-				   "you have several devices: run totp-enroll replace LABEL, with "
-				   "a label from totp-enroll status");
+		return tool_say(self->tool, SAY_ERROR, "which_token",
+				"you have several devices: run totp-enroll replace LABEL, with a "
+				"label from totp-enroll status");
 	if (!self_find_token(self, label))
-		return tool_refuse(self->tool, "you have no \"%s\": see totp-enroll status", label);
+		return tool_say(self->tool, SAY_ERROR, "no_token",
+				"you have no \"%s\": see totp-enroll status", label);
 	strcpy(self->asked.label, label);
 	return TOOL_DONE;
 }
@@ -71,7 +74,8 @@ static int check_request(struct self *self)
 		return check_first(self);
 	code = self_need_enrolled(self);
 	if (code == TOOL_DONE && !self->tool->policy.enroll_tool)
-		return self_denied(self, "only your administrator can add or replace a phone here");
+		return self_denied(self, "not_allowed",
+				   "only your administrator can add or replace a phone here");
 	if (code != TOOL_DONE)
 		return code;
 	return self->request->what == REQUEST_REPLACE ? check_replace(self) : check_add(self);
@@ -89,7 +93,7 @@ static int confirm_phone(struct self *self, void *context)
 	int code;
 
 	if (arrival->again)
-		printf("Once more, beginning with the new phone.\n");
+		tool_say(self->tool, SAY_NOTE, "again", "Once more, beginning with the new phone.");
 	arrival->again = true;
 	code = enroll_steps_confirm(&arrival->enrollment);
 	if (code != TOOL_DONE)
@@ -111,7 +115,8 @@ static int store_phone(struct self *self, struct arrival *arrival)
 
 	if (is_added(self)) {
 		if (!self->request->secret)
-			printf("First the code of the new phone, then a code of what you have.\n");
+			tool_say(self->tool, SAY_NOTE, "two_codes",
+				 "First the code of the new phone, then a code of what you have.");
 		return self_ask_with_code(
 			self, self->request->what == REQUEST_ADD ? WIRE_ADD : WIRE_REPLACE,
 			confirm_phone, arrival);
@@ -123,13 +128,16 @@ static int store_phone(struct self *self, struct arrival *arrival)
 static int finish_phone(const struct self *self, struct arrival *arrival)
 {
 	if (self->request->what == REQUEST_ADD)
-		printf("Done: \"%s\" is added.\n", self->request->label);
+		tool_say(self->tool, SAY_DONE, "token-added", "Done: \"%s\" is added.",
+			 self->request->label);
 	else if (self->request->what == REQUEST_REPLACE)
-		printf("Done: codes of the old \"%s\" are denied from now on.\n",
-		       self->asked.label);
+		tool_say(self->tool, SAY_DONE, "token-replaced",
+			 "Done: codes of the old \"%s\" are denied from now on.",
+			 self->asked.label);
 	else
-		printf("Done: your account is protected by your phone.\n");
-	enroll_steps_tell_next_code(&arrival->enrollment, stdout);
+		tool_say(self->tool, SAY_DONE, "enrolled",
+			 "Done: your account is protected by your phone.");
+	enroll_steps_tell_next_code(&arrival->enrollment);
 	enroll_steps_keep_pictures(self->tool, &arrival->files);
 	return self->response.code_count ? self_hand_out_codes(self, &arrival->files.codes)
 					 : TOOL_DONE;
@@ -154,7 +162,8 @@ static int enroll_phone(struct self *self, struct arrival *arrival)
 	if (!is_added(self) || !shown) /* else the last try has printed it */
 		self_tell_unchanged(self);
 	if (shown && !self->request->secret && !self->unsure)
-		fprintf(stderr, "If your phone already has the new entry, delete it.\n");
+		tool_say(self->tool, SAY_ASIDE, "delete_entry",
+			 "If your phone already has the new entry, delete it.");
 	return code;
 }
 

@@ -18,12 +18,17 @@ static int find_self(struct self *self)
 	const char *named = self->request->user;
 	struct reason why = {""};
 
-	if (account_of_uid(getuid(), &self->account, &why) != TOTP_OK)
-		return tool_refuse(tool, "%s", why.text);
+	enum totp_err err = account_of_uid(getuid(), &self->account, &why);
+
+	if (err != TOTP_OK)
+		return tool_result(tool, err, &why);
 	if (!self->account.known)
-		return tool_refuse(tool, "your user id %u has no account", (unsigned)getuid());
+		return tool_say(tool, SAY_ERROR, "no_account", "your user id %u has no account",
+				(unsigned)getuid());
 	if (named && strcmp(named, self->account.name) != 0)
-		return tool_refuse(tool, "only root can change the enrollment of other users");
+		return tool_say(tool, SAY_ERROR, "not_root",
+				"only root can change the enrollment of other users");
+	self->tool->user = self->account.name;
 	return TOOL_DONE;
 }
 

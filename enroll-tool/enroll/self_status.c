@@ -105,25 +105,33 @@ static void print_need(const struct self *self)
 		printf("A login as %s here needs a code of\n", self->account.name);
 }
 
-/* What totpd would allow, by the function that decides there. */
-static void print_commands(const struct self *self)
+static const struct {
+	enum change_kind kind;
+	const char *name;
+} changes[] = {{CHANGE_ADD, "add"},           {CHANGE_REPLACE, "replace"},
+	       {CHANGE_RENAME, "rename"},     {CHANGE_REMOVE, "remove"},
+	       {CHANGE_RECOVERY, "recovery"}, {CHANGE_DISABLE, "delete"}};
+
+#define CHANGES (sizeof(changes) / sizeof(changes[0]))
+
+/* Would totpd allow it? By the function that decides there. */
+static bool may_change(const struct self *self, enum change_kind kind)
 {
-	static const struct {
-		enum change_kind kind;
-		const char *name;
-	} changes[] = {{CHANGE_ADD, "add"},           {CHANGE_REPLACE, "replace"},
-		       {CHANGE_RENAME, "rename"},     {CHANGE_REMOVE, "remove"},
-		       {CHANGE_RECOVERY, "recovery"}, {CHANGE_DISABLE, "delete"}};
 	uint8_t tokens = self->status.token_count;
 
+	return self->enrolled && !self->response.disabled &&
+	       change_is_allowed(&self->tool->policy, kind, self->response.required) &&
+	       !(kind == CHANGE_ADD && tokens == CRED_TOKENS_MAX) &&
+	       !(kind == CHANGE_REMOVE && tokens < 2);
+}
+
+static void print_commands(const struct self *self)
+{
 	if (self->response.disabled)
 		return;
 	printf("\nYou can test");
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		if (change_is_allowed(&self->tool->policy, changes[i].kind,
-				      self->response.required) &&
-		    !(changes[i].kind == CHANGE_ADD && tokens == CRED_TOKENS_MAX) &&
-		    !(changes[i].kind == CHANGE_REMOVE && tokens < 2))
+	for (size_t i = 0; i < CHANGES; i++)
+		if (may_change(self, changes[i].kind))
 			printf(", %s", changes[i].name);
 	printf(": see totp-enroll --help\n");
 }
@@ -183,42 +191,56 @@ static void print_absence(const struct self *self)
 
 /* --- for programs --- */
 
+static void put_tokens(struct json *json, const struct wire_status *status)
+{
+	json_open(json, "tokens", '[');
+	for (size_t i = 0; i < status->token_count; i++) {
+		const struct wire_shown *token = &status->tokens[i];
+
+		json_open(json, NULL, '{');
+		json_text(json, "label", token->label);
+		json_text(json, "type", token->type == TOKEN_HOTP ? "hotp" : "totp");
+		json_text(json, "algorithm", crypto_alg_name(token->alg));
+		json_number(json, "digits", token->digits);
+		json_number(json, "period", token->period);
+		json_number(json, "added", (uint64_t)token->created);
+		json_number(json, "last_used", (uint64_t)token->last_used);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 static int print_status_json(const struct self *self)
 {
 	const struct wire_status *status = &self->status;
-	char source[SOURCE_TEXT_MAX];
+	char source[SOURCE_TEXT_MAX], date[11];
 	struct json json;
 
 	source_text(&self->response.outcome.failure_source, source);
-	json_begin(&json, '{');
-	json_text(&json, "user", self->account.name);
+	tool_begin_json(self->tool, &json, "status");
 	json_bool(&json, "enrolled", self->enrolled);
 	json_bool(&json, "disabled", self->response.disabled);
 	json_bool(&json, "pending", self->response.pending);
 	json_bool(&json, "required", self->response.required);
+	json_text(&json, "required_from", required_later(self, date) ? date : NULL);
 	json_bool(&json, "may_enroll", self->response.may_enroll);
-	json_open(&json, "tokens", '[');
-	for (size_t i = 0; i < status->token_count; i++) {
-		const struct wire_shown *token = &status->tokens[i];
-
-		json_open(&json, NULL, '{');
-		json_text(&json, "label", token->label);
-		json_text(&json, "type", token->type == TOKEN_HOTP ? "hotp" : "totp");
-		json_text(&json, "algorithm", crypto_alg_name(token->alg));
-		json_number(&json, "digits", token->digits);
-		json_number(&json, "period", token->period);
-		json_number(&json, "added", (uint64_t)token->created);
-		json_number(&json, "last_used", (uint64_t)token->last_used);
-		json_close(&json, '}');
-	}
+	json_bool(&json, "login_enrolls", self_login_enrolls(self));
+	json_open(&json, "may", '[');
+	for (size_t i = 0; i < CHANGES; i++)
+		if (may_change(self, changes[i].kind))
+			json_text(&json, NULL, changes[i].name);
 	json_close(&json, ']');
+	json_text(&json, "help", self->tool->policy.help[0] ? self->tool->policy.help : NULL);
+	json_number(&json, "since", (uint64_t)status->created);
+	json_number(&json, "last_login", (uint64_t)status->last_success);
+	put_tokens(&json, status);
 	json_number(&json, "recovery_codes", status->recovery_count);
 	json_number(&json, "recovery_codes_left", status->recovery_left);
 	json_number(&json, "failures", self->response.outcome.failures);
 	json_number(&json, "last_failure", (uint64_t)self->response.outcome.last_failure);
 	json_text(&json, "last_failure_source", self->response.outcome.failures ? source : NULL);
 	json_number(&json, "wait_seconds", status->wait_seconds);
-	return json_end(self->tool, &json);
+	return tool_end_json(self->tool, &json);
 }
 
 int self_status(struct self *self)

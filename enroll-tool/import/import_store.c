@@ -167,7 +167,7 @@ static int tell_dry_run_json(const struct import *import)
 		json_number(&json, "recovery_codes", item->codes);
 		json_close(&json, '}');
 	}
-	code = json_end(&import->ctl->tool, &json);
+	code = tool_end_json(&import->ctl->tool, &json);
 	return tell_left_out(import) == TOOL_DONE ? code : TOOL_REFUSED;
 }
 

@@ -84,7 +84,7 @@ static int print_json(const struct tool *tool, const struct listing *listing)
 		json_number(&json, "invitations", use->invites);
 		json_close(&json, '}');
 	}
-	return json_end(tool, &json);
+	return tool_end_json(tool, &json);
 }
 
 static int list_keys(struct ctl *ctl)

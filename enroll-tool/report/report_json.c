@@ -63,5 +63,5 @@ int report_print_json(const struct report *report)
 
 	json_begin(&json, '{');
 	put_report(&json, report);
-	return json_end(report->tool, &json);
+	return tool_end_json(report->tool, &json);
 }

@@ -10,30 +10,34 @@
 
 /* What to try when the answer is not a code of this kind. */
 static void hint_shape(const struct otp_uri *uri, const struct answer *answer,
-		       char ret_hint[CONFIRM_HINT_MAX])
+		       struct confirmation *confirmation)
 {
+	char *hint = confirmation->hint;
+
+	confirmation->id = answer->kind != ANSWER_CODE ? "not_a_code" : "wrong_digits";
 	if (answer->kind != ANSWER_CODE)
-		snprintf(ret_hint, CONFIRM_HINT_MAX,
+		snprintf(hint, CONFIRM_HINT_MAX,
 			 "A code is %u digits: type those that your phone shows now.\n",
 			 uri->digits);
 	else if (uri->digits == 6)
-		snprintf(ret_hint, CONFIRM_HINT_MAX, "That was %u digits; a code here has 6.\n",
+		snprintf(hint, CONFIRM_HINT_MAX, "That was %u digits; a code here has 6.\n",
 			 answer->digits);
 	else
 		snprintf(
-			ret_hint, CONFIRM_HINT_MAX,
+			hint, CONFIRM_HINT_MAX,
 			"That was %u digits, not %u.\n"
 			"If your app shows no more, it ignores this setting: leave out --digits.\n",
 			answer->digits, uri->digits);
 }
 
 /* off: steps by which the code is too late; negative for too early. */
-static void hint_clock(const struct otp_uri *uri, int64_t off, char ret_hint[CONFIRM_HINT_MAX])
+static void hint_clock(const struct otp_uri *uri, int64_t off, struct confirmation *confirmation)
 {
 	uint64_t seconds = (uint64_t)(off < 0 ? -off : off) * uri->period;
 	uint64_t count = seconds < 60 ? seconds : (seconds + 30) / 60;
 
-	snprintf(ret_hint, CONFIRM_HINT_MAX,
+	confirmation->id = "clock";
+	snprintf(confirmation->hint, CONFIRM_HINT_MAX,
 		 "Your phone's clock is about %llu %s%s %s this computer's.\n"
 		 "Set both to network time, then try the next code.\n",
 		 (unsigned long long)count, seconds < 60 ? "second" : "minute",
@@ -74,7 +78,7 @@ static enum totp_err check_step(const struct otp_uri *uri, uint32_t reach, const
 
 	err = totp_find_offset(&hotp, code, window.centre, SEARCH / uri->period, &other);
 	if (other.found)
-		hint_clock(uri, other.steps, confirmation->hint);
+		hint_clock(uri, other.steps, confirmation);
 	else
 		snprintf(confirmation->hint, CONFIRM_HINT_MAX, "That code does not match.\n%s\n",
 			 common ? "Wait for the next code, and check that it is from the entry "
@@ -89,10 +93,10 @@ enum totp_err confirm_typed(const struct otp_uri *uri, const struct confirm_wind
 {
 	OWN_ANSWER struct answer answer = {0};
 
-	*ret_confirmation = (struct confirmation){0};
+	*ret_confirmation = (struct confirmation){.id = "wrong_code"};
 	answer_parse(typed, NULL, &answer);
 	if (answer.kind != ANSWER_CODE || answer.digits != uri->digits) {
-		hint_shape(uri, &answer, ret_confirmation->hint);
+		hint_shape(uri, &answer, ret_confirmation);
 		return TOTP_OK;
 	}
 	return uri->hotp ? check_counter(uri, window->codes, &answer.code, ret_confirmation)

@@ -19,7 +19,8 @@ struct confirm_window {
 struct confirmation {
 	bool right;
 	uint64_t moving; /* right: the step, or the counter after it: what the state becomes */
-	char hint[CONFIRM_HINT_MAX]; /* else: what to try, a sentence or two with line ends */
+	const char *id;  /* else: a word for what is wrong with it… */
+	char hint[CONFIRM_HINT_MAX]; /* …and what to try, a sentence or two with line ends */
 };
 
 /*

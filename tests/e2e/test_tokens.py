@@ -236,7 +236,7 @@ def test_pictures_in_files_hold_the_exact_uri(host, tmp_path):
 
 
 @pytest.mark.parametrize("options", [
-    ("--add", "x", "--force"), ("--remove", "x", "--json"), ("--remove", "x", "--add", "y"),
+    ("--add", "x", "--force"), ("--remove", "x", "--add", "y"),
     ("--hotp", "--period", "30"), ("--counter", "3"), ("--add", "x", "--save", "y"),
     ("--secret", FOB), ("--hotp", "--counter", "-1"), ("--add", 'a"b'), ("--remove", ""),
 ])
