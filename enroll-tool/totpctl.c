@@ -10,6 +10,7 @@ static const struct command family_store = {
 static const struct command_entry commands[] = {
 	{"This host:\n", &ctl_init},
 	{NULL, &ctl_check},
+	{NULL, &ctl_policy},
 	{NULL, &ctl_doctor},
 	{NULL, &ctl_upgrade},
 	{NULL, &family_key},

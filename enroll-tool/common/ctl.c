@@ -7,16 +7,24 @@
 #include "host/clock.h"
 #include "login/throttle.h"
 
+const struct option_row ctl_json_rows[] = {
+	{"json", NULL, "print objects, one on each line", .flag = &tool_json}, {0}};
+
 int ctl_find_user(struct ctl *ctl, const char *name)
 {
-	int code = tool_account(&ctl->tool, name, &ctl->account);
-	const struct text found = text_of(ctl->account.name);
+	struct text found;
+	int code;
 
+	ctl->tool.user = name;
+	code = tool_account(&ctl->tool, name, &ctl->account);
+	if (code != TOOL_DONE)
+		return code;
+	ctl->tool.user = ctl->account.name;
+	found = text_of(ctl->account.name);
 	/* root typed it, or it is from the name service: no control characters */
-	if (code == TOOL_DONE &&
-	    (!text_is_clean(found) || text_copy(found, ctl->shown, sizeof(ctl->shown)) != TOTP_OK))
+	if (!text_is_clean(found) || text_copy(found, ctl->shown, sizeof(ctl->shown)) != TOTP_OK)
 		text_printable(found, ctl->shown, sizeof(ctl->shown));
-	return code;
+	return TOOL_DONE;
 }
 
 int ctl_each_user(struct ctl *ctl, int (*one)(struct ctl *ctl))
@@ -43,24 +51,26 @@ int ctl_not_enrolled(const struct ctl *ctl)
 	    store_invite_get(ctl->tool.store, ctl->account.name, tool_deadline(), &invite, NULL) ==
 		    TOTP_OK &&
 	    invite_holds(&invite, ctl->account.uid, clock_now()))
-		return tool_refuse(&ctl->tool,
-				   "%s is not enrolled, but invited until %s (totpctl uninvite)",
-				   ctl->shown, when_iso(invite.expires, until));
-	if (ctl->account.known)
-		return tool_refuse(&ctl->tool, "%s is not enrolled", ctl->shown);
-	return tool_refuse(&ctl->tool, "%s is not enrolled, and there is no such account",
-			   ctl->shown);
+		return tool_say(&ctl->tool, SAY_ERROR, "not_enrolled",
+				"%s is not enrolled, but invited until %s (totpctl uninvite)",
+				ctl->shown, when_iso(invite.expires, until));
+	return tool_say(&ctl->tool, SAY_ERROR, ctl->account.known ? "not_enrolled" : "no_account",
+			"%s is not enrolled%s", ctl->shown,
+			ctl->account.known ? "" : ", and there is no such account");
 }
 
 int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct reason *why)
 {
+	char word[ERR_WORD_MAX];
+
 	if (err == TOTP_ERR_NOT_FOUND)
 		return ctl_not_enrolled(ctl);
-	tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why->text[0] ? why->text : err_name(err));
+	tool_say(&ctl->tool, SAY_ERROR, err_word(err, word), "%s: %s", ctl->shown,
+		 why->text[0] ? why->text : err_name(err));
 	if (err == TOTP_ERR_FORMAT)
-		tool_refuse(&ctl->tool,
-			    "the record is damaged: 'totpctl delete %s', and enroll again",
-			    ctl->shown);
+		tool_say(&ctl->tool, SAY_ERROR, "damaged",
+			 "the record is damaged: 'totpctl delete %s', and enroll again",
+			 ctl->shown);
 	return TOOL_REFUSED;
 }
 

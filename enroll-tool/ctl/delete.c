@@ -48,8 +48,9 @@ static int delete_user(struct ctl *ctl)
 	if (err != TOTP_OK)
 		return ctl_refuse_record(ctl, err, &why);
 	tool_log(&ctl->tool, ctl->account.name, "revoked", NULL);
-	printf("%s is no longer enrolled. To enroll again: totp-enroll --user %s\n", ctl->shown,
-	       ctl->shown);
+	tool_say(&ctl->tool, SAY_DONE, "revoked",
+		 "%s is no longer enrolled. To enroll again: totp-enroll --user %s", ctl->shown,
+		 ctl->shown);
 	return TOOL_DONE;
 }
 
@@ -57,7 +58,7 @@ static int delete_users(struct ctl *ctl)
 {
 	int code;
 
-	if (!options.yes && !isatty(STDIN_FILENO))
+	if (!options.yes && (tool_json || !isatty(STDIN_FILENO)))
 		return tool_usage(&ctl->tool,
 				  "delete: without a terminal to confirm at, add --yes");
 	code = tool_open(&ctl->tool, "delete enrollments");
@@ -71,5 +72,6 @@ const struct command ctl_delete = {
 	.more = "The policy decides what happens at the user's next login: see 'enforce' and\n"
 		"'exempt' in pam_totp.conf(5). To enroll a new phone: totp-enroll --user USER\n",
 	.options = option_rows,
+	.shared = ctl_json_rows,
 	.run = delete_users,
 };

@@ -39,16 +39,18 @@ static int forget_user(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	if (!forgetting.remembered) {
-		printf("No address of %s is remembered: nothing is changed.\n", ctl->shown);
+		tool_say(&ctl->tool, SAY_DONE, "unchanged",
+			 "No address of %s is remembered: nothing is changed.", ctl->shown);
 		return TOOL_DONE;
 	}
 	tool_log(&ctl->tool, ctl->account.name, "forgotten", NULL);
-	printf("%s needs a code at the next login from each address.\n", ctl->shown);
+	tool_say(&ctl->tool, SAY_DONE, "forgotten",
+		 "%s needs a code at the next login from each address.", ctl->shown);
 	if (forgetting.in_run)
-		return tool_refuse(&ctl->tool,
-				   "%s: the disk cannot be written, so a restart of this host "
-				   "undoes that: run it again when the disk is repaired",
-				   ctl->shown);
+		return tool_say(&ctl->tool, SAY_ERROR, "in_run_dir",
+				"%s: the disk cannot be written, so a restart of this host undoes "
+				"that: run it again when the disk is repaired",
+				ctl->shown);
 	return TOOL_DONE;
 }
 
@@ -58,6 +60,7 @@ const struct command ctl_forget = {
 	.help = "ask for a code again from every address",
 	.more = "Ends what 'remember' in pam_totp.conf(5) allows, for example after a theft.\n"
 		"Tokens and recovery codes stay as they are.\n",
+	.options = ctl_json_rows,
 	.doing = "forget addresses",
 	.each_user = forget_user,
 };

@@ -16,13 +16,12 @@
 
 static struct {
 	uint32_t seconds;
-	bool json;
+	bool json; /* of the list, which is one document */
 } options;
 
 static const struct option_row option_rows[] = {
 	{"for", "TIME", "how long it is valid, such as 12h (3d)", .seconds = &options.seconds,
 	 .min = INVITE_SECONDS_MIN, .max = INVITE_SECONDS_MAX},
-	{"json", NULL, "print the list as an array of objects", .flag = &options.json},
 	{0},
 };
 
@@ -37,25 +36,27 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 	struct reason why = {""};
 
 	if (!policy.enroll_login) {
-		tool_refuse(&ctl->tool, "warning: nobody can enroll in a login: 'enroll' in the "
-					"policy does not contain login");
+		tool_say(&ctl->tool, SAY_WARNING, "not_used",
+			 "nobody can enroll in a login: 'enroll' in the policy does not contain "
+			 "login");
 		return;
 	}
 	if (facts_find(&policy, &(struct facts_subject){&ctl->account, NULL, NULL}, &facts, &why) !=
 	    TOTP_OK) {
-		tool_refuse(&ctl->tool, "warning: %s", why.text);
+		tool_say(&ctl->tool, SAY_WARNING, "not_used", "%s", why.text);
 		return;
 	}
 	policy.enroll_in_account = true; /* a PAM line sets it, not the file */
 	facts.invited = true;
 	if (gate(&policy, &facts, now, &gate_reason) != GATE_ENROLL &&
 	    !gate_days_left(&policy, now))
-		tool_refuse(&ctl->tool,
-			    "warning: %s needs no code (%s), so no login asks to enroll",
-			    ctl->shown, gate_reason_name(gate_reason));
+		tool_say(&ctl->tool, SAY_WARNING, "not_used",
+			 "%s needs no code (%s), so no login asks to enroll", ctl->shown,
+			 gate_reason_name(gate_reason));
 	else if (!gate_is_closed(&policy, now))
-		printf("It is not needed yet: 'enroll_until' in the policy %s.\n",
-		       policy.enroll_until ? "is in the future" : "is not set");
+		tool_say(&ctl->tool, SAY_NOTE, "not_needed",
+			 "It is not needed yet: 'enroll_until' in the policy %s.",
+			 policy.enroll_until ? "is in the future" : "is not set");
 }
 
 static int check_invitable(const struct ctl *ctl)
@@ -64,14 +65,15 @@ static int check_invitable(const struct ctl *ctl)
 	bool has = false;
 
 	if (!ctl->account.known)
-		return tool_refuse(&ctl->tool, "there is no account %s", ctl->shown);
+		return tool_say(&ctl->tool, SAY_ERROR, "no_account", "there is no account %s",
+				ctl->shown);
 	if (tool_enrolled(&ctl->tool, ctl->account.name, &has, &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	if (has)
-		return tool_refuse(
-			&ctl->tool,
-			"%s is enrolled already: if the phone is lost, first run totpctl delete %s",
-			ctl->shown, ctl->shown);
+		return tool_say(&ctl->tool, SAY_ERROR, "already_enrolled",
+				"%s is enrolled already: if the phone is lost, first run totpctl "
+				"delete %s",
+				ctl->shown, ctl->shown);
 	return TOOL_DONE;
 }
 
@@ -90,8 +92,8 @@ static int invite(struct ctl *ctl)
 	if (store_invite_put(ctl->tool.store, &invite, tool_deadline(), &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	tool_log(&ctl->tool, ctl->account.name, "invited", NULL);
-	printf("%s can enroll in a login, once, until %s.\n", ctl->shown,
-	       when_iso(invite.expires, until));
+	tool_say(&ctl->tool, SAY_DONE, "invited", "%s can enroll in a login, once, until %s.",
+		 ctl->shown, when_iso(invite.expires, until));
 	warn_if_moot(ctl, now);
 	return TOOL_DONE;
 }
@@ -191,8 +193,8 @@ static int invite_or_list(struct ctl *ctl)
 
 	if (list && options.seconds)
 		return tool_usage(&ctl->tool, "--for: expected users to invite");
-	if (!list && options.json)
-		return tool_usage(&ctl->tool, "--json is for the list of invitations");
+	options.json = list && tool_json;
+	tool_json = tool_json && !list;
 	code = tool_open(&ctl->tool, list ? "list invitations" : "invite users");
 	if (code != TOOL_DONE)
 		return code;
@@ -206,6 +208,7 @@ const struct command ctl_invite = {
 	.more = "An invitation is valid for one enrollment and for a time. Without USER it lists\n"
 		"the invitations.\n",
 	.options = option_rows,
+	.shared = ctl_json_rows,
 	.run = invite_or_list,
 };
 
@@ -218,18 +221,20 @@ static int uninvite(struct ctl *ctl)
 		store_invite_remove(ctl->tool.store, ctl->account.name, tool_deadline(), &why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
-		return tool_refuse(&ctl->tool, "%s is not invited", ctl->shown);
+		return tool_say(&ctl->tool, SAY_ERROR, "not_invited", "%s is not invited",
+				ctl->shown);
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	tool_log(&ctl->tool, ctl->account.name, "uninvited", NULL);
-	printf("%s is no longer invited.\n", ctl->shown);
+	tool_say(&ctl->tool, SAY_DONE, "uninvited", "%s is no longer invited.", ctl->shown);
 	return TOOL_DONE;
 }
 
 const struct command ctl_uninvite = {
 	.name = "uninvite",
-	.arguments = "USER",
-	.help = "take an invitation back",
+	.arguments = "USER...",
+	.help = "take invitations back",
+	.options = ctl_json_rows,
 	.doing = "take back invitations",
 	.each_user = uninvite,
 };

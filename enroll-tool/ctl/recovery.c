@@ -38,8 +38,8 @@ static int make_new_codes(const struct ctl *ctl, struct cred *ret_made,
 	enum totp_err err;
 
 	if (count == 0)
-		return tool_refuse(&ctl->tool,
-				   "the policy has recovery_codes = 0, so this host makes none");
+		return tool_say(&ctl->tool, SAY_ERROR, "no_recovery_codes",
+				"the policy has recovery_codes = 0, so this host makes none");
 	err = recovery_make(ret_made, count, ret_codes);
 	if (err != TOTP_OK)
 		return tool_refuse(&ctl->tool, "no codes could be made: %s", err_name(err));
@@ -91,6 +91,7 @@ const struct command ctl_recovery = {
 	.help = "make new recovery codes; the old ones become invalid",
 	.more = "They are shown once, on a page that can be printed.\n",
 	.options = option_rows,
+	.shared = ctl_json_rows,
 	.doing = "make recovery codes",
 	.each_user = make_recovery_codes,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl show USER: the enrollment of a user, without its secrets. */
-#include "common/ctl.h"
+#include "ctl/entry.h"
 
 #include <stdarg.h>
 
@@ -170,12 +170,32 @@ static void show_state(const struct store_txn *txn, const struct policy *policy,
 		show_row("note", "a write was cut short; the next login puts it right");
 }
 
+static int show_object(const struct ctl *ctl)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	struct entry entry = {.user = ctl->account.name, .txn = &txn};
+	struct json json;
+	int code;
+
+	entry.err = store_read(ctl->tool.store, entry.user, tool_deadline(), &txn, &entry.why);
+	if (entry.err == TOTP_ERR_NOT_FOUND)
+		return ctl_not_enrolled(ctl);
+	entry_judge(&entry, &ctl->tool, NULL);
+	tool_begin_json(&ctl->tool, &json, "user");
+	entry_put(&json, &entry);
+	code = tool_end_json(&ctl->tool, &json);
+	return entry.err == TOTP_OK ? code : TOOL_REFUSED;
+}
+
 static int show_user(struct ctl *ctl)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
-	enum totp_err err =
-		store_read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, &why);
+	enum totp_err err;
+
+	if (tool_json)
+		return show_object(ctl);
+	err = store_read(ctl->tool.store, ctl->account.name, tool_deadline(), &txn, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND)
 		return ctl_not_enrolled(ctl);
@@ -194,8 +214,9 @@ static int show_user(struct ctl *ctl)
 
 const struct command ctl_show = {
 	.name = "show",
-	.arguments = "USER",
+	.arguments = "USER...",
 	.help = "tokens, failed tries and waits; never a secret",
+	.options = ctl_json_rows,
 	.doing = "look at records",
 	.each_user = show_user,
 };

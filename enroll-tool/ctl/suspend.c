@@ -32,15 +32,18 @@ static int suspend_or_resume(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	if (suspension.was == suspend) {
-		printf("%s is %s.\n", ctl->shown, suspend ? "suspended already" : "not suspended");
+		tool_say(&ctl->tool, SAY_DONE, "unchanged", "%s is %s.", ctl->shown,
+			 suspend ? "suspended already" : "not suspended");
 		return TOOL_DONE;
 	}
 	tool_log(&ctl->tool, ctl->account.name, suspend ? "disabled" : "enabled", NULL);
 	if (suspend)
-		printf("Every code of %s is denied until: totpctl resume %s\n", ctl->shown,
-		       ctl->shown);
+		tool_say(&ctl->tool, SAY_DONE, "disabled",
+			 "Every code of %s is denied until: totpctl resume %s", ctl->shown,
+			 ctl->shown);
 	else
-		printf("Codes of %s are accepted again.\n", ctl->shown);
+		tool_say(&ctl->tool, SAY_DONE, "enabled", "Codes of %s are accepted again.",
+			 ctl->shown);
 	return TOOL_DONE;
 }
 
@@ -50,6 +53,7 @@ const struct command ctl_suspend = {
 	.help = "deny every code of users, and keep their enrollment",
 	.more = "Recovery codes and temporary codes are denied too, and so is a login from a\n"
 		"remembered address. Logins that the policy asks for no code are not affected.\n",
+	.options = ctl_json_rows,
 	.doing = "suspend users",
 	.each_user = suspend_or_resume,
 };
@@ -58,6 +62,7 @@ const struct command ctl_resume = {
 	.name = "resume",
 	.arguments = "USER...",
 	.help = "accept the codes of suspended users again",
+	.options = ctl_json_rows,
 	.doing = "resume users",
 	.each_user = suspend_or_resume,
 };

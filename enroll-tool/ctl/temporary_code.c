@@ -19,7 +19,7 @@
 
 static struct {
 	uint32_t seconds, uses;
-	bool json, revoke;
+	bool revoke;
 } options;
 
 static const struct option_row option_rows[] = {
@@ -27,7 +27,6 @@ static const struct option_row option_rows[] = {
 	 .min = 60, .max = 30 * 86400},
 	{"uses", "N", "for how many logins (1)", .number = &options.uses, .min = 1,
 	 .max = BYPASS_USES_MAX},
-	{"json", NULL, "print an object with code, uses and until", .flag = &options.json},
 	{"revoke", NULL, "make the user's temporary code invalid instead", .flag = &options.revoke},
 	{0},
 };
@@ -69,8 +68,7 @@ static int print_code_json(const struct ctl *ctl, const struct bypass *bypass, c
 	struct json json;
 	char until[WHEN_MAX];
 
-	json_begin(&json, '{');
-	json_text(&json, "user", ctl->account.name);
+	tool_begin_json(&ctl->tool, &json, "temporary_code");
 	json_text(&json, "code", shown);
 	json_number(&json, "uses", bypass->uses);
 	json_text(&json, "until", when_iso(bypass->expires, until));
@@ -91,7 +89,7 @@ static int print_code(const struct ctl *ctl, const struct bypass *bypass,
 		 "works for %s %s until %s, instead of a code.\n"
 		 "It is shown only once. To revoke it: totpctl temporary-code --revoke %s\n",
 		 shown, ctl->shown, times, when_iso(bypass->expires, until), ctl->shown);
-	if (options.json)
+	if (tool_json)
 		code = print_code_json(ctl, bypass, shown);
 	else
 		code = io_write(STDOUT_FILENO, text, strlen(text)) == TOTP_OK ? TOOL_DONE
@@ -153,9 +151,11 @@ static int revoke_code(struct ctl *ctl)
 	if (code != TOOL_DONE)
 		return code;
 	if (!had)
-		return tool_refuse(&ctl->tool, "%s has no temporary code", ctl->shown);
+		return tool_say(&ctl->tool, SAY_ERROR, "no_temporary_code",
+				"%s has no temporary code", ctl->shown);
 	tool_log(&ctl->tool, ctl->account.name, "bypass-revoked", NULL);
-	printf("The temporary code of %s is denied from now on.\n", ctl->shown);
+	tool_say(&ctl->tool, SAY_DONE, "bypass-revoked",
+		 "The temporary code of %s is denied from now on.", ctl->shown);
 	return TOOL_DONE;
 }
 
@@ -172,34 +172,38 @@ static int check_enrolled(const struct ctl *ctl)
 		return ctl_refuse_record(ctl, err, &why);
 	if (has || !ctl->account.known)
 		return has ? TOOL_DONE : ctl_not_enrolled(ctl);
-	return tool_refuse(&ctl->tool,
-			   "%s is not enrolled, so a temporary code is of no use: enroll with "
-			   "totp-enroll --user %s, or allow it in the login: totpctl invite %s",
-			   ctl->shown, ctl->shown, ctl->shown);
+	return tool_say(&ctl->tool, SAY_ERROR, "not_enrolled",
+			"%s is not enrolled, so a temporary code is of no use: enroll with "
+			"totp-enroll --user %s, or allow it in the login: totpctl invite %s",
+			ctl->shown, ctl->shown, ctl->shown);
+}
+
+static int make_or_revoke(struct ctl *ctl)
+{
+	int code = check_enrolled(ctl);
+
+	if (code != TOOL_DONE)
+		return code;
+	return options.revoke ? revoke_code(ctl) : make_code(ctl);
 }
 
 static int temporary_code(struct ctl *ctl)
 {
 	int code;
 
-	if (options.revoke && (options.seconds || options.uses || options.json))
-		return tool_usage(&ctl->tool, "--revoke goes with no other option");
+	if (options.revoke && (options.seconds || options.uses))
+		return tool_usage(&ctl->tool, "--revoke goes with neither --for nor --uses");
 	code = tool_open(&ctl->tool, "make temporary codes");
-	if (code == TOOL_DONE)
-		code = ctl_find_user(ctl, ctl->words[0]);
-	if (code == TOOL_DONE)
-		code = check_enrolled(ctl);
-	if (code != TOOL_DONE)
-		return code;
-	return options.revoke ? revoke_code(ctl) : make_code(ctl);
+	return code == TOOL_DONE ? ctl_each_user(ctl, make_or_revoke) : code;
 }
 
 const struct command ctl_temporary_code = {
 	.name = "temporary-code",
-	.arguments = "USER",
+	.arguments = "USER...",
 	.help = "print a code for a user who lost the phone",
 	.more = "The code has the shape of a recovery code, can be read out over the telephone,\n"
 		"and is printed once. A new code replaces the one before.\n",
 	.options = option_rows,
+	.shared = ctl_json_rows,
 	.run = temporary_code,
 };

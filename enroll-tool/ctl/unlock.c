@@ -48,22 +48,23 @@ static enum totp_err empty_throttles(struct ctl *ctl, void *context, struct stor
 	return store_commit(txn, &next, why);
 }
 
-static void print_forgiven(const struct unlock *unlock, const struct policy *policy,
+static void print_forgiven(const struct unlock *unlock, const struct tool *tool,
 			   const struct throttle *throttle, const char *whose)
 {
+	const struct policy *policy = &tool->policy;
 	uint32_t failures = failures_in(throttle, policy, unlock->now);
-	char wait_text[WHEN_MAX];
+	char text[WHEN_MAX], waited[WHEN_MAX + 40] = "";
 	uint32_t wait = throttle_wait(throttle, policy, unlock->now);
 
 	if (failures == 0)
 		return;
-	printf("Forgiven: %u failed %s from %s", (unsigned)failures,
-	       failures == 1 ? "try" : "tries", whose);
 	if (wait == THROTTLE_FOREVER)
-		printf(", which was locked until now");
+		strcpy(waited, ", which was locked until now");
 	else if (wait)
-		printf(", which had to wait %s more", when_duration(wait, wait_text));
-	printf(".\n");
+		snprintf(waited, sizeof(waited), ", which had to wait %s more",
+			 when_duration(wait, text));
+	tool_say(tool, SAY_NOTE, "forgiven", "Forgiven: %u failed %s from %s%s.",
+		 (unsigned)failures, failures == 1 ? "try" : "tries", whose, waited);
 }
 
 static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
@@ -72,21 +73,22 @@ static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
 	char source[SOURCE_TEXT_MAX + 80];
 
 	if (unlock->forgiven == 0) {
-		printf("%s has no failed tries to forgive%s.\n", ctl->shown,
-		       unlock->forgotten ? "" : ": nothing is changed");
+		tool_say(&ctl->tool, SAY_DONE, unlock->forgotten ? "unlocked" : "unchanged",
+			 "%s has no failed tries to forgive%s.", ctl->shown,
+			 unlock->forgotten ? "" : ": nothing is changed");
 		return;
 	}
 	for (size_t i = 0; i < SOURCE_CLASSES; i++) {
 		snprintf(source, sizeof(source), "places that never logged in as this user%s%s",
 			 before->one_class ? "" : ", of ",
 			 before->one_class ? "" : source_class_text((enum source_class)i));
-		print_forgiven(unlock, &ctl->tool.policy, &before->shared[i], source);
+		print_forgiven(unlock, &ctl->tool, &before->shared[i], source);
 	}
 	for (size_t i = 0; i < before->known_count; i++) {
 		source_text(&before->known[i].source, source);
-		print_forgiven(unlock, &ctl->tool.policy, &before->known[i].throttle, source);
+		print_forgiven(unlock, &ctl->tool, &before->known[i].throttle, source);
 	}
-	printf("%s can try again at once.\n", ctl->shown);
+	tool_say(&ctl->tool, SAY_DONE, "unlocked", "%s can try again at once.", ctl->shown);
 }
 
 static int unlock_user(struct ctl *ctl)
@@ -107,6 +109,7 @@ const struct command ctl_unlock = {
 	.arguments = "USER...",
 	.help = "forget failed tries, so that users need not wait",
 	.more = "Used codes stay used. No address of the users is remembered any more.\n",
+	.options = ctl_json_rows,
 	.doing = "unlock users",
 	.each_user = unlock_user,
 };

@@ -26,21 +26,28 @@ static enum totp_err read_policy_file(int fd, const char *path, char **ret_text,
 	return err;
 }
 
+enum totp_err conf_read(const char *path, bool named, char **ret_text, size_t *ret_len,
+			struct reason *why)
+{
+	OWN_FD int fd = -1;
+	enum totp_err err = path_open_config(path, S_IWGRP | S_IWOTH, POLICY_BYTES_MAX, &fd, why);
+
+	*ret_text = NULL;
+	*ret_len = 0;
+	if (err == TOTP_ERR_NOT_FOUND && !named)
+		return TOTP_OK;
+	return err == TOTP_OK ? read_policy_file(fd, path, ret_text, ret_len, why) : err;
+}
+
 enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 			policy_complain_fn *complain, void *context)
 {
 	OWN_TEXT char *text = NULL;
-	OWN_FD int fd = -1;
 	struct reason why = {""};
 	size_t len = 0;
-	enum totp_err err;
+	enum totp_err err = conf_read(path, named, &text, &len, &why);
 
 	policy_default(policy);
-	err = path_open_config(path, S_IWGRP | S_IWOTH, POLICY_BYTES_MAX, &fd, &why);
-	if (err == TOTP_ERR_NOT_FOUND && !named)
-		return TOTP_OK;
-	if (err == TOTP_OK)
-		err = read_policy_file(fd, path, &text, &len, &why);
 	if (err != TOTP_OK) {
 		complain(context, &why);
 		return err;

@@ -16,6 +16,13 @@
 MUST_CHECK enum totp_err conf_load(const char *path, bool named, struct policy *policy,
 				   policy_complain_fn *complain, void *context);
 
+/*
+ * Read the file for conf_load, and do not look at it; the caller frees *ret_text. Where the default
+ * file is missing, the text is empty.
+ */
+MUST_CHECK enum totp_err conf_read(const char *path, bool named, char **ret_text, size_t *ret_len,
+				   struct reason *why);
+
 /* The configuration of the policy's store, for files_open. It points into *policy. */
 struct files_config conf_files(const struct policy *policy);
 

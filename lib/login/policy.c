@@ -562,22 +562,32 @@ static bool split_pair(struct text *line, struct text *ret_key)
 	return true;
 }
 
+bool policy_next_line(struct text *rest, struct policy_line *line)
+{
+	while (text_line(rest, &line->value)) {
+		line->number++;
+		line->value = text_trim(line->value);
+		if (line->value.len == 0 || line->value.at[0] == '#')
+			continue;
+		line->is_pair = split_pair(&line->value, &line->key);
+		return true;
+	}
+	return false;
+}
+
 enum totp_err policy_parse(struct policy *policy, struct text text, const char *name,
 			   policy_complain_fn *complain, void *context)
 {
 	struct reading reading = {policy, IN_FILE, complain, context, {false}, false};
-	struct text line, key;
+	struct policy_line line = {.number = 0};
 	char place[128];
 
-	for (unsigned number = 1; text_line(&text, &line); number++) {
-		snprintf(place, sizeof(place), "%.100s:%u", name, number);
-		line = text_trim(line);
-		if (line.len == 0 || line.at[0] == '#')
-			continue;
-		if (split_pair(&line, &key))
-			read_pair(&reading, place, key, line);
+	while (policy_next_line(&text, &line)) {
+		snprintf(place, sizeof(place), "%.100s:%u", name, line.number);
+		if (line.is_pair)
+			read_pair(&reading, place, line.key, line.value);
 		else
-			report_mistake(&reading, place, line, "expected key = value");
+			report_mistake(&reading, place, line.value, "expected key = value");
 	}
 	return reading.failed ? TOTP_ERR_FORMAT : TOTP_OK;
 }

@@ -109,6 +109,19 @@ void policy_default(struct policy *policy);
 MUST_CHECK enum totp_err policy_parse(struct policy *policy, struct text text, const char *name,
 				      policy_complain_fn *complain, void *context);
 
+/* A line of a policy file. */
+struct policy_line {
+	unsigned number;        /* from 1 */
+	bool is_pair;           /* `key = value`; false: a mistake, and all of it is `value` */
+	struct text key, value; /* as they are written */
+};
+
+/*
+ * Take the next line that is not empty and no comment off *rest. *line is the one before; of the
+ * first, zeros. False: there is none.
+ */
+bool policy_next_line(struct text *rest, struct policy_line *line);
+
 /*
  * Read the arguments of a PAM line over *policy: `key=value`, or `debug` and `echo` alone.
  * `conf` is passed over: the caller has used it. Errors as policy_parse.

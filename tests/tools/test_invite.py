@@ -52,7 +52,7 @@ def test_the_administrator_chooses_how_long_it_is_valid(closed, words, seconds):
 
 @pytest.mark.parametrize("words", [("--for", "59s", KNOWN), ("--for", "367d", KNOWN),
                                    ("--for", "soon", KNOWN), ("--for", "-1d", KNOWN),
-                                   ("--for", "", KNOWN), ("--for", "3d"), ("--json", KNOWN)])
+                                   ("--for", "", KNOWN), ("--for", "3d")])
 def test_a_wrong_invitation_is_not_made(closed, words):
     ran = closed.run("invite", *words)
     assert (ran.returncode, ran.stdout) == (2, "") and listed(closed) == []

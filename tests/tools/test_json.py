@@ -18,9 +18,9 @@ def page(name):
 
 
 def said_of(command, name="totpctl.8"):
-    """The names in the paragraph about --json of a subcommand."""
-    entry = re.search(rf"^\*{command}\* (?:\S.*--json.*)\n((?:\t.*\n|\n)+)", page(name), re.M)[1]
-    text = re.search(r"^\t+\*--json\*:? ?(.*?)(?:\n\n|\Z)", entry, re.M | re.S)[1]
+    """The names in the paragraph about --json of a subcommand that prints a document."""
+    entries = re.findall(rf"^\*{command}\* (?:\S.*--json.*)\n((?:\t.*\n|\n)+)", page(name), re.M)
+    text, *_ = re.findall(r"^\t+\*--json\*:? ?(.*?)(?:\n\n|\Z)", "\n".join(entries), re.M | re.S)
     return set(re.findall(r"\*(\w+)\*", text))
 
 
@@ -74,7 +74,7 @@ def people(host):
 
 
 def test_a_list_has_the_members_of_the_manual_and_their_kinds(people):
-    documented = table(page("totpctl.8"))
+    documented = table(page("totpctl.8").partition("An object of *list*")[2])
     assert {"user", "tokens[].label", "throttles[].source"} < documented.keys()
     entries = json.loads(people.run("list", "--json").stdout)
     for path, value in members(entries):
@@ -86,7 +86,6 @@ def test_a_list_has_the_members_of_the_manual_and_their_kinds(people):
 
 @pytest.mark.parametrize("command, words", [
     ("invite", ("invite", "--json")),
-    ("temporary-code", ("temporary-code", "--json", KNOWN)),
     ("doctor", ("doctor", "--json")),
     ("report", ("report", "--json")),
     ("enroll", ("enroll", "--json", "--letters", "{directory}/letters", "sys")),
@@ -122,8 +121,156 @@ def test_an_enrollment_prints_what_the_manual_names(host):
     assert found - {"event", "user"} == documented.keys()
 
 
+# ---- streams
+
+
+EVENTS = {"user": None, "temporary_code": {"code", "uses", "until"}, "recovery_codes": {"codes"},
+          "option": {"name", "value", "default", "file", "line"},
+          **dict.fromkeys(("error", "warning", "note", "done"), {"id", "text"})}
+
+
+def words_of(manual):
+    """The words that a manual lists for `id`."""
+    rows = page(manual).partition(":< *Words*\n")[2].partition("\n\n")[0]
+    return set(re.findall(r"(?<!\w)_([a-z][a-z_-]+)_(?!\w)", rows))
+
+
+def stream(ran):
+    """The objects of a stream; nothing else was printed."""
+    assert ran.stderr == "", ran
+    objects = [json.loads(line) for line in ran.stdout.splitlines()]
+    documented = table(page("totpctl.8").partition("An object of *list*")[2])
+    for one in objects:
+        members = EVENTS[one["event"]] or {name for name in documented if "." not in name} - {"user"}
+        if one.get("error"):
+            members = {"status", "error"}
+        assert list(one)[:2] == ["event", "user"] and one.keys() - {"event", "user"} == members, one
+        assert one.get("id", "failed") in words_of("totpctl.8"), one
+    return objects
+
+
+def told(objects):
+    return [(one["event"], one["user"], one.get("id")) for one in objects]
+
+
+@pytest.mark.parametrize("words, expected", [
+    (("unlock",), ["done unlocked", "done unchanged"]),
+    (("suspend",), ["done disabled", "done unchanged"]),
+    (("resume",), ["done unchanged", "done unchanged"]),
+    (("forget",), ["done forgotten", "done unchanged"]),
+    (("temporary-code", "--uses", "2"), ["temporary_code", "temporary_code"]),
+    (("temporary-code", "--revoke"), ["done bypass-revoked", "error no_temporary_code"]),
+    (("invite",), ["error already_enrolled", "error already_enrolled"]),
+    (("uninvite",), ["error not_invited", "error not_invited"]),
+    (("delete", "--yes"), ["done revoked", "error not_enrolled"]),
+    (("show",), ["user", "user"]),
+], ids=lambda value: " ".join(value))
+def test_a_stream_has_an_object_for_each_user_and_continues_after_an_error(people, words, expected):
+    ran = people.run(*words, "--json", KNOWN, UNKNOWN, KNOWN)
+    objects = [one for one in stream(ran) if one["event"] != "note"]
+    refused = "no_account" if words[0] != "uninvite" else "not_invited"
+    assert told(objects) == [(event, user, word or None) for user, text in (
+        (KNOWN, expected[0]), (UNKNOWN, f"error {refused}"), (KNOWN, expected[1]))
+        for event, _, word in [text.partition(" ")]]
+    assert ran.returncode == 1
+
+
+def test_a_stream_has_the_sentences_of_the_terminal(people):
+    for words in ("suspend", KNOWN), ("resume", KNOWN), ("show", "sys"), ("invite", KNOWN):
+        program, = stream(people.run(words[0], "--json", words[1]))
+        people.run("resume" if words[0] == "suspend" else "suspend", KNOWN)
+        person = people.run(*words)
+        assert f"{program['text']}\n" in (person.stdout, person.stderr.replace("totpctl: ", ""))
+
+
+def test_show_prints_what_list_prints_of_the_user(people):
+    shown, bad = stream(people.run("show", "--json", KNOWN, "games"))
+    of_list = {entry["user"]: entry for entry in json.loads(people.run("list", "--json").stdout)}
+    del shown["event"]
+    assert shown == of_list[KNOWN] and bad["error"] == of_list["games"]["error"]
+
+
+def test_new_recovery_codes_are_an_object(people):
+    one, = stream(people.run("recovery", "--json", KNOWN))
+    assert len(one["codes"]) == 10 and all(re.fullmatch(r"\w{4}-\w{4}-\w{4}", code)
+                                           for code in one["codes"])
+    note, = stream(people.run("recovery", "--json", "--save", people.directory / "codes", KNOWN))
+    assert note["id"] == "recovery_file"
+
+
+def test_an_invitation_that_is_of_no_use_has_a_warning(people):
+    assert told(stream(people.run("invite", "--json", "sys"))) == [
+        ("done", "sys", "invited"), ("warning", "sys", "not_used")]
+    assert told(stream(people.run("uninvite", "--json", "sys"))) == [("done", "sys", "uninvited")]
+
+
+def test_the_policy_has_each_option_with_its_line(host):
+    host.policy("# a comment", "window = 2", "", 'prompt = "Code? "')
+    options = {one["name"]: one for one in stream(host.run("policy", "--json"))}
+    keys = re.findall(r"^\*(\w+)\* =", page("pam_totp.conf.5"), re.M)
+    assert sorted(options) == sorted(keys)
+    lines = host.conf.read_text().splitlines()
+    for name, one in options.items():
+        if one["line"]:
+            assert lines[one["line"] - 1] == f"{name} = {one['value']}" and one["file"] == str(host.conf)
+        else:
+            assert one["value"] == one["default"] and one["file"] is None
+    assert options["prompt"]["value"] == '"Code? "' and options["window"]["default"] == "1"
+    assert f"window = 2  ({host.conf}:5)\n" in host.done("policy")
+    assert "digits = 6  (default)\n" in host.done("policy")
+    again = host.directory / "again"
+    again.write_text("".join(f"{name} = {one['value']}\n" for name, one in options.items()))
+    host.done("check", again)
+
+
+def test_every_mistake_of_a_policy_is_an_object(host):
+    host.policy("window = 99", "frobnicate = 1")
+    for words in ("policy", "--json"), ("show", "--json", KNOWN):
+        ran = host.run(*words)
+        assert [(one["id"], f"{host.conf}:{line}:" in one["text"])
+                for line, one in enumerate(stream(ran), 4)] == [("policy", True)] * 2
+        assert ran.returncode == 1
+
+
+def test_without_root_a_stream_has_a_word_for_it(people):
+    people.directory.chmod(0o755)
+    for words in ("show", KNOWN), ("delete", "--yes", KNOWN), ("temporary-code", KNOWN):
+        ran = people.run(*words, "--json", preexec_fn=as_nobody)
+        assert told(stream(ran)) == [("error", None, "not_root")] and ran.returncode == 1
+
+
+def test_wrong_usage_after_the_option_is_an_object(people):
+    for words in ("show", "--json"), ("delete", "--json", KNOWN), ("unlock", "--json", "--frob", KNOWN), \
+            ("temporary-code", "--json", "--revoke", "--uses", "2", KNOWN):
+        ran = people.run(*words)
+        assert [one["id"] for one in stream(ran)] == ["usage"] and ran.returncode == 2
+
+
+def test_a_name_in_a_stream_is_always_utf_8(people):
+    odd = b"a\xffb\ndone"
+    ran = subprocess.run([TOTPCTL, "--conf", people.conf, "unlock", "--json", odd, "ä"],
+                         capture_output=True, check=False, timeout=60)
+    first, second = (json.loads(line) for line in ran.stdout.decode("utf-8", "strict").splitlines())
+    assert (first["user"], second["user"]) == ("a\ufffdb\ndone", "ä")
+
+
+def test_every_word_of_the_tools_is_in_their_manual():
+    sources = {"ctl": set(), "enroll": set(), "common": set()}
+    word = r'(?:(?:tool_say|tool_ask|self_denied)\(|\bid = )[^"]*"([a-z_-]+)"(?:\s*:\s*"([a-z_-]+)")?'
+    for path in (PAGES.parent / "lib/login/confirm.c", *(PAGES.parent / "enroll-tool").glob("*/*.c")):
+        directory = "enroll" if path.name == "confirm.c" else path.parent.name
+        for found in re.findall(word, path.read_text()):
+            sources.get(directory, set()).update(one for one in found if one)
+    sources["enroll"] -= {"not_confirmed"}  # only root can leave the code out, and reads text
+    assert sources["ctl"] - words_of("totpctl.8") == set()
+    assert sources["enroll"] - words_of("totp-enroll.1") == set()
+    assert sources["common"] - words_of("totpctl.8") - words_of("totp-enroll.1") == set()
+
+
 @pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("invite", "--json"),
-                                   ("key", "list", "--json"), ("report", "--json")], ids=" ".join)
+                                   ("key", "list", "--json"), ("report", "--json"),
+                                   ("show", "--json", KNOWN), ("suspend", "--json", KNOWN),
+                                   ("policy", "--json")], ids=" ".join)
 def test_output_that_cannot_be_written_is_an_error(people, words):
     """A full disk gets a message; a reader that left, as head does, only the exit status."""
     reader, closed = os.pipe()
