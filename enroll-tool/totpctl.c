@@ -7,6 +7,14 @@ static const struct command family_key = {
 static const struct command family_store = {
 	.name = "store", .arguments = "SUBCOMMAND", .help = "the directory of all records"};
 
+static const struct command family_fleet = {
+	.name = "fleet", .arguments = "SUBCOMMAND", .help = "many hosts that share one store"};
+static const struct command family_fleet_cert = {
+	.name = "fleet cert",
+	.arguments = "SUBCOMMAND",
+	.help = "the certificates of verifiers, login hosts and etcd",
+	.more = "All are in one DIRECTORY. Each host gets its part of it: pam_totp-fleet(7).\n"};
+
 static const struct command_entry commands[] = {
 	{"This host:\n", &ctl_init},
 	{NULL, &ctl_check},
@@ -23,6 +31,14 @@ static const struct command_entry commands[] = {
 	{NULL, &ctl_store_init},
 	{NULL, &ctl_store_accept},
 	{NULL, &ctl_store_status},
+	{NULL, &family_fleet},
+	{NULL, &family_fleet_cert},
+	{NULL, &ctl_fleet_cert_ca},
+	{NULL, &ctl_fleet_cert_verifier},
+	{NULL, &ctl_fleet_cert_host},
+	{NULL, &ctl_fleet_cert_etcd},
+	{NULL, &ctl_fleet_cert_renew},
+	{NULL, &ctl_fleet_cert_list},
 	{"Users:\n", &ctl_list},
 	{NULL, &ctl_report},
 	{NULL, &ctl_show},

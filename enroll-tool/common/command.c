@@ -11,6 +11,8 @@
 #define ROW_FIRST  256 /* above every letter */
 #define LEFT_MAX   24  /* columns; the text of a longer row begins on the next line */
 #define LISTED_MAX 19
+#define MEMBER_MAX 36 /* the same for a member of a family */
+#define WORDS_MAX  4  /* "help", and the words of a name */
 
 static bool asked_help, asked_version;
 
@@ -43,16 +45,15 @@ static bool takes_words(const struct command *command, int count)
 	return count >= min && (repeated || count <= max);
 }
 
-/* What follows the family's name in the name of a member; of no family: a name of one word. */
+/* The one word that follows the family's name in the name of a member, or NULL. */
 static const char *name_within(const struct command *command, const struct command *family)
 {
-	size_t len = family ? strlen(family->name) : 0;
+	size_t len = family ? strlen(family->name) + 1 : 0;
 
-	if (!family)
-		return strchr(command->name, ' ') ? NULL : command->name;
-	return strncmp(command->name, family->name, len) == 0 && command->name[len] == ' '
-		       ? command->name + len + 1
-		       : NULL;
+	if (family &&
+	    (strncmp(command->name, family->name, len - 1) != 0 || command->name[len - 1] != ' '))
+		return NULL;
+	return strchr(command->name + len, ' ') ? NULL : command->name + len;
 }
 
 static const struct command *command_find(const struct command_line *line,
@@ -95,7 +96,7 @@ static void print_members(const struct command_line *line, const struct command 
 		int len = (int)(strlen(member->name) + 2 + strlen(arguments_of(member)));
 
 		if (name_within(member, family) && len > width)
-			width = len;
+			width = len < MEMBER_MAX ? len : MEMBER_MAX;
 	}
 	printf("\n");
 	for (const struct command_entry *entry = line->commands; entry->command; entry++)
@@ -365,26 +366,26 @@ static int refuse_command(const struct command_line *line, const struct tool *to
 static const struct command *look_ahead(const struct command_line *line, int argc, char **argv,
 					int *ret_used, bool *ret_help)
 {
-	const struct command *command, *member = NULL;
-	const char *words[3] = {NULL};
+	const struct command *command = NULL, *member = NULL;
+	const char *words[WORDS_MAX + 1] = {NULL};
 	struct scan scan;
 	struct item item;
 	int count = 0;
 
 	scan_begin(&scan, line);
-	while (count < 3 && scan_next(&scan, argc, argv, &item))
+	while (count < WORDS_MAX && scan_next(&scan, argc, argv, &item))
 		if (item.kind == ITEM_WORD)
 			words[count++] = item.word;
 	*ret_help = words[0] && strcmp(words[0], "help") == 0;
 	*ret_used = *ret_help;
-	if (!words[*ret_used])
-		return NULL;
-	command = command_find(line, NULL, words[*ret_used]);
-	*ret_used += command != NULL;
-	if (command && is_family(command) && *ret_used < 3 && words[*ret_used])
+	while (words[*ret_used] && (!command || is_family(command))) {
 		member = command_find(line, command, words[*ret_used]);
-	*ret_used += member != NULL;
-	return member ? member : command;
+		if (!member)
+			break;
+		command = member;
+		++*ret_used;
+	}
+	return command;
 }
 
 /* Store the options that `command` takes, and gather the words at the start of argv. */

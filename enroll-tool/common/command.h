@@ -26,7 +26,7 @@ struct option_row {
 
 /*
  * A family, such as "key", has "SUBCOMMAND" for arguments; its members, "key list" and so on, are
- * commands of their own, which the family's help lists.
+ * commands of their own, which the family's help lists. A member may be a family, too.
  */
 struct command {
 	const char *name;

@@ -103,14 +103,15 @@ def help_of(*words):
     return run(*words, "--help")
 
 
-def subcommands(program="totpctl"):
+def subcommands(program="totpctl", *family):
     """Every subcommand, as words; for a group of subcommands its members instead."""
-    for name in re.findall(r"^  ([a-z][a-z-]*)", help_of(program).split("\nOptions:")[0], re.M):
-        text = help_of(program, name)
-        if " SUBCOMMAND\n" not in text:
-            yield (name,)
-        for member in re.findall(rf"^  {name} ([a-z-]+)", text, re.M):
-            yield name, member
+    before = "".join(f"{word} " for word in family)
+    listed = help_of(program, *family).split("\nOptions:")[0]
+    for name in re.findall(rf"^  {before}([a-z][a-z-]*)", listed, re.M):
+        if " SUBCOMMAND\n" in help_of(program, *family, name):
+            yield from subcommands(program, *family, name)
+        else:
+            yield *family, name
 
 
 def listed_options(program, words):
@@ -141,12 +142,12 @@ PROGRAMS = {"totpctl": "/usr/sbin/totpctl", "totp-enroll": "/usr/bin/totp-enroll
 def test_every_subcommand_is_offered_and_no_other(shell):
     all_of_them = list(subcommands())
     first = sorted({words[0] for words in all_of_them})
-    families = sorted({words[0] for words in all_of_them if len(words) > 1})
-    assert len(first) > 20 and "key" in families
-    found = shell.ask("totpctl ", *(f"totpctl {family} " for family in families))
+    families = sorted({words[:n] for words in all_of_them for n in range(1, len(words))})
+    assert len(first) > 20 and ("key",) in families and ("fleet", "cert") in families
+    found = shell.ask("totpctl ", *(f"totpctl {' '.join(family)} " for family in families))
     assert found[0] == first
-    assert found[1:] == [sorted(words[1] for words in all_of_them if words[0] == family)
-                         for family in families]
+    assert found[1:] == [sorted({words[len(family)] for words in all_of_them
+                                 if words[:len(family)] == family}) for family in families]
     assert shell.ask("totp-enroll ")[0] == sorted(name for name, in subcommands("totp-enroll"))
 
 
@@ -182,6 +183,7 @@ def test_after_help_subcommands_are_completed_and_nothing_more(shell):
     asked = {
         "totpctl help unl": ["unlock"],
         "totpctl help key b": ["backup"],
+        "totpctl help fleet cert v": ["verifier"],
         "totpctl help unlock ali": [],
         "totpctl help show ": [],
         "totp-enroll help rec": ["recovery"],
@@ -222,9 +224,9 @@ def test_users_files_directories_and_services_are_completed(shell):
                  f"totpctl recovery --save {directory}/su", f"totpctl import csv {directory}/su"):
         found = {os.path.basename(path) for path in shell.ask(line)[0]}
         assert found >= {"sub", "subject"}, line
-    found = {os.path.basename(path)
-             for path in shell.ask(f"totpctl import totp-cgi {directory}/su")[0]}
-    assert "sub" in found and "subject" not in found
+    for line in f"totpctl import totp-cgi {directory}/su", f"totpctl fleet cert host {directory}/su":
+        found = {os.path.basename(path) for path in shell.ask(line)[0]}
+        assert "sub" in found and "subject" not in found, line
 
 
 def test_bash_completes_at_the_keyboard(host):

@@ -27,13 +27,14 @@ def help_of(*words):
                           text=True).stdout
 
 
-def subcommands():
+def subcommands(*family):
     """Every subcommand that --help lists, as words; for a group of subcommands its members, too."""
-    for name in re.findall(r"^  ([a-z][a-z-]*)", help_of().split("\nOptions:")[0], re.M):
-        yield (name,)
-        if " SUBCOMMAND\n" in help_of(name):
-            for member in re.findall(rf"^  {name} ([a-z-]+)", help_of(name), re.M):
-                yield name, member
+    before = "".join(f"{word} " for word in family)
+    for name in re.findall(rf"^  {before}([a-z][a-z-]*)", help_of(*family).split("\nOptions:")[0],
+                           re.M):
+        yield *family, name
+        if " SUBCOMMAND\n" in help_of(*family, name):
+            yield from subcommands(*family, name)
 
 
 SUBCOMMANDS = list(subcommands())
@@ -131,9 +132,10 @@ def test_options_and_words_come_in_any_order(host, monkeypatch):
 
 @pytest.mark.parametrize("words", [
     ("unlock",), ("resync", "a"), ("temporary-code", "a", "--for", "soon"),
-    ("invite", "a", "--for", "soon"), ("delete", "a"), ("key", "rotate", "now"), ("key",)])
+    ("invite", "a", "--for", "soon"), ("delete", "a"), ("key", "rotate", "now"), ("key",),
+    ("fleet",), ("fleet", "cert"), ("fleet", "cert", "host", "directory")])
 def test_a_usage_error_points_to_the_help_of_its_subcommand(bare, words):
-    count = 2 if words[:2] in SUBCOMMANDS else 1
+    count = max(n for n in range(1, 4) if words[:n] in SUBCOMMANDS)
     said = bare.run(*words, conf=False).stderr
     assert said.endswith(f"Try 'totpctl {' '.join(words[:count])} --help'.\n")
 
