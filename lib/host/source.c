@@ -121,6 +121,32 @@ struct source source_of_login(const struct origin *caller, struct address *ret_a
 	return source;
 }
 
+/* --- a process of another host --- */
+
+enum totp_err source_on_host(const struct source *source, const char *host,
+			     struct source *ret_source)
+{
+	const struct piece caller = {source->bytes, sizeof(source->bytes)};
+	struct source made = {.kind = SOURCE_HOST};
+	uint8_t mac[MAC_MAX];
+	size_t label = strcspn(host, ".");
+	enum totp_err err;
+
+	if (source->kind != SOURCE_UID && source->kind != SOURCE_HOST) {
+		*ret_source = *source;
+		return TOTP_OK;
+	}
+	err = crypto_hmac(HMAC_SHA256, (struct piece){host, strlen(host)}, &caller, 1, mac);
+	if (err != TOTP_OK)
+		return err;
+	made.bytes[0] = (uint8_t)source_class(source);
+	memcpy(made.bytes + 1, mac, SOURCE_CALLER_AT - 1);
+	memcpy(made.bytes + SOURCE_CALLER_AT, host,
+	       label < SOURCE_CALLER_LEN ? label : SOURCE_CALLER_LEN);
+	*ret_source = made;
+	return TOTP_OK;
+}
+
 /* --- in words --- */
 
 /* The reverse of put_caller. */
@@ -158,9 +184,12 @@ void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 			break;
 		strcat(ret_text, "/64");
 		return;
+	case SOURCE_HOST:
 	case SOURCE_UID:
 		get_caller(source, terminal, service);
-		if (source_uid(source) != 0 || (!terminal[0] && !service[0]))
+		if (source->kind == SOURCE_HOST)
+			snprintf(ret_text, SOURCE_TEXT_MAX, "host:%s", terminal);
+		else if (source_uid(source) != 0 || (!terminal[0] && !service[0]))
 			snprintf(ret_text, SOURCE_TEXT_MAX, "uid:%u", (unsigned)source_uid(source));
 		else
 			snprintf(ret_text, SOURCE_TEXT_MAX, "service:%s%s%s", service,
@@ -179,6 +208,8 @@ void source_place(const struct source *source, char ret_text[SOURCE_TEXT_MAX])
 	get_caller(source, terminal, service);
 	if (source->kind == SOURCE_UNKNOWN)
 		strcpy(ret_text, "elsewhere");
+	else if (source->kind == SOURCE_HOST)
+		strcpy(ret_text, terminal);
 	else if (source->kind != SOURCE_UID)
 		source_text(source, ret_text);
 	else if (source_uid(source) != 0 || (!terminal[0] && !service[0]))

@@ -52,12 +52,19 @@ struct source source_of_login(const struct origin *caller, struct address *ret_a
 /* The source of a local user. */
 struct source source_of_uid(uid_t uid);
 
+/*
+ * What a source of another host is here: an address stays what it is, and a local caller becomes
+ * one of that host, in the same class. TOTP_ERR_CRYPTO.
+ */
+MUST_CHECK enum totp_err source_on_host(const struct source *source, const char *host,
+					struct source *ret_source);
+
 /* The uid of a SOURCE_UID. */
 uid_t source_uid(const struct source *source);
 
 /*
  * For logs and administrators, one word: "192.0.2.1", "2001:db8::/64", "uid:1000",
- * "service:xrdp-sesman", "service:login:tty1" or "unknown".
+ * "service:xrdp-sesman", "service:login:tty1", "host:web01" or "unknown".
  */
 void source_text(const struct source *source, char ret_text[SOURCE_TEXT_MAX]);
 

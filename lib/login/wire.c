@@ -150,7 +150,7 @@ static void code_outcome(const struct codec *codec, struct outcome *outcome)
 	CODE(codec, outcome->recovery_left, 1);
 	CODE(codec, outcome->bypass_left, 1);
 	CODE(codec, outcome->bypass_expires, 8);
-	codec_refuse(codec, outcome->failure_source.kind > SOURCE_UID ||
+	codec_refuse(codec, outcome->failure_source.kind > SOURCE_HOST ||
 				    outcome->verdict > VERDICT_ALLOW ||
 				    outcome->reason >= JUDGE_COUNT_ ||
 				    outcome->off_type > TOKEN_HOTP);
@@ -209,7 +209,7 @@ static void code_response(const struct codec *codec, struct wire_response *respo
 	code_codes(codec, response);
 	code_notices(codec, response->outcome.notices);
 	for (size_t i = 0; i < NOTICE_KINDS; i++)
-		codec_refuse(codec, response->outcome.notices[i].source.kind > SOURCE_UID);
+		codec_refuse(codec, response->outcome.notices[i].source.kind > SOURCE_HOST);
 }
 
 enum totp_err wire_put_response(const struct wire_response *response,

@@ -46,7 +46,8 @@ struct wire_token {
 /*
  * The store that a request means. totpd serves one store, and a PAM line may mean another: a
  * request that does not name totpd's store is denied with TOTP_ERR_OTHER_STORE. The id is the
- * marker's; zeros: the program cannot read the marker, and the path names the store.
+ * marker's; zeros: the program cannot read the marker, and the path names the store. If the path
+ * is empty, too, the store is that of the verifiers.
  */
 struct wire_store {
 	uint8_t id[CRED_ID_LEN];
@@ -64,7 +65,8 @@ struct wire_request {
 	struct wire_token token;
 	struct wire_store store;
 	bool tells;             /* CHECK, from root: the person sees text */
-	bool by_invitation;     /* LOOK, ENROLL_IN_LOGIN: the user needs an invitation */
+	bool by_invitation;     /* LOOK, ENROLL_IN_LOGIN, and from another host STATUS and ENROLL:
+				 * the user needs an invitation */
 	uint8_t recovery_codes; /* ENROLL_IN_LOGIN: how many to make */
 	uint64_t deadline;      /* CLOCK_MONOTONIC, ns: nothing is used up or stored from then on */
 };

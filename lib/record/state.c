@@ -24,6 +24,8 @@ enum source_class source_class(const struct source *source)
 	static const uint8_t root[SOURCE_CALLER_AT];
 	const char *terminal = (const char *)source->bytes + SOURCE_CALLER_AT;
 
+	if (source->kind == SOURCE_HOST)
+		return source->bytes[0] % SOURCE_CLASSES;
 	if (source->kind != SOURCE_UID)
 		return SOURCE_NETWORK;
 	if (memcmp(source->bytes, root, sizeof(root)) != 0)
@@ -122,13 +124,13 @@ static enum totp_err state_check(const struct login_state *state, const struct c
 		if (state->tokens[i].id != cred->tokens[i].id)
 			return TOTP_ERR_RANGE;
 	for (size_t i = 0; i < NOTICE_KINDS; i++)
-		if (state->notices[i].source.kind > SOURCE_UID)
+		if (state->notices[i].source.kind > SOURCE_HOST)
 			return TOTP_ERR_RANGE;
 	for (size_t i = 0; i < state->known_count; i++)
 		if (state->known[i].source.kind == SOURCE_UNKNOWN ||
-		    state->known[i].source.kind > SOURCE_UID)
+		    state->known[i].source.kind > SOURCE_HOST)
 			return TOTP_ERR_RANGE;
-	return state->last_failure_source.kind > SOURCE_UID ? TOTP_ERR_RANGE : TOTP_OK;
+	return state->last_failure_source.kind > SOURCE_HOST ? TOTP_ERR_RANGE : TOTP_OK;
 }
 
 /* After all that version 1 has. Zeros, as at the end of any slot, are no notice. */

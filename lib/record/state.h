@@ -24,6 +24,9 @@ enum source_kind {
 	SOURCE_IPV6 = 2, /* bytes 0 to 7: the /64 */
 	SOURCE_UID = 3,  /* bytes 0 to 3, big-endian: the real uid of a local caller;
 			  * of a root process: see SOURCE_CALLER_AT */
+	SOURCE_HOST = 4, /* on a verifier, a local caller of another host: byte 0: enum
+			  * source_class; bytes 1 to 3: of a hash of the host and the caller; in the
+			  * caller field: the first label of the host's name, cut */
 };
 
 /*

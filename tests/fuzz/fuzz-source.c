@@ -12,6 +12,7 @@ static size_t bytes_of_kind(enum source_kind kind)
 	case SOURCE_IPV4:
 		return 4;
 	case SOURCE_UID:
+	case SOURCE_HOST:
 		return SOURCE_CALLER_AT + SOURCE_CALLER_LEN;
 	case SOURCE_IPV6:
 		return 8;
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				.ssh_connection = connection,
 				.terminal = terminal,
 				.service = service};
-	struct source source;
+	struct source source, elsewhere;
 
 	fuzz_string(&input, rhost, sizeof(rhost));
 	fuzz_string(&input, connection, sizeof(connection));
@@ -67,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = bytes_of_kind(source.kind); i < sizeof(source.bytes); i++)
 			REQUIRE(source.bytes[i] == 0);
 		survives(&source);
+		REQUIRE(source_on_host(&source, "web01.example.org", &elsewhere) == TOTP_OK);
+		REQUIRE(source_class(&elsewhere) == source_class(&source));
+		REQUIRE((elsewhere.kind == SOURCE_HOST) == (source.kind == SOURCE_UID));
+		survives(&elsewhere);
 	}
 	return 0;
 }

@@ -312,6 +312,75 @@ static void the_longest_network_fits(void **unused)
 	assert_source("1111:2222:3333:4444::/64", "1111:2222:3333:4444:5555:6666:7777:8888", NULL);
 }
 
+/* --- on a verifier --- */
+
+static struct source on(const char *host, struct source source)
+{
+	struct source made;
+
+	assert_ok(source_on_host(&source, host, &made));
+	return made;
+}
+
+static bool is_same(struct source a, struct source b)
+{
+	return a.kind == b.kind && memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
+}
+
+static void an_address_is_the_same_source_on_every_host(void **unused)
+{
+	struct source source = source_of("192.0.2.1", NULL, 0);
+
+	assert_true(is_same(source, on("web01", source)));
+}
+
+static void a_local_caller_is_another_source_on_each_host(void **unused)
+{
+	struct source alice = source_of(NULL, NULL, 1000), bob = source_of(NULL, NULL, 1001);
+
+	assert_true(is_same(on("web01", alice), on("web01", alice)));
+	assert_false(is_same(on("web01", alice), on("web01", bob)));
+	assert_false(is_same(on("web01", alice), on("web02", alice)));
+	/* the same first label, in other domains */
+	assert_false(is_same(on("web01.example.org", alice), on("web01.example.net", alice)));
+}
+
+static void a_host_cannot_speak_for_another_one(void **unused)
+{
+	struct source elsewhere = on("web01", source_of(NULL, NULL, 1000)), claimed;
+
+	claimed = on("web02", elsewhere);
+	assert_false(is_same(elsewhere, claimed));
+	assert_text("host:web02", &claimed);
+}
+
+static void a_caller_of_another_host_keeps_its_class_and_is_called_by_the_host(void **unused)
+{
+	static const struct {
+		const char *terminal;
+		uid_t uid;
+		enum source_class class;
+	} rows[] = {
+		{"tty1", 0, SOURCE_CONSOLE},
+		{"pts/3", 0, SOURCE_PSEUDO},
+		{"", 0, SOURCE_NETWORK},
+		{"pts/3", 1000, SOURCE_USER},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct origin caller = {
+			.real_uid = rows[i].uid, .service = "login", .terminal = rows[i].terminal};
+		struct source source =
+			on("a-very-long-name.example.org", source_of_login(&caller, &address));
+		char place[SOURCE_TEXT_MAX];
+
+		assert_int_equal(rows[i].class, source_class(&source));
+		assert_text("host:a-very-long-", &source);
+		source_place(&source, place);
+		assert_string_equal("a-very-long-", place);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -327,6 +396,11 @@ int main(void)
 		cmocka_unit_test(an_unknown_kind_is_unknown),
 		cmocka_unit_test(a_user_reads_an_address_or_a_terminal_and_no_uid),
 		cmocka_unit_test(the_longest_network_fits),
+		cmocka_unit_test(an_address_is_the_same_source_on_every_host),
+		cmocka_unit_test(a_local_caller_is_another_source_on_each_host),
+		cmocka_unit_test(a_host_cannot_speak_for_another_one),
+		cmocka_unit_test(
+			a_caller_of_another_host_keeps_its_class_and_is_called_by_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

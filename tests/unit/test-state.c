@@ -248,7 +248,7 @@ static void version_2_ends_with_the_changes_by_self_service(void **unused)
 	slot[AT + sizeof(expected) - 1] = 4; /* a token that does not exist */
 	sign(slot, &cred);
 	assert_refused(FORMAT, state_decode(slot, &cred, &back));
-	state.notices[NOTICE_RECOVERY].source.kind = SOURCE_UID + 1;
+	state.notices[NOTICE_RECOVERY].source.kind = SOURCE_HOST + 1;
 	assert_refused(RANGE, state_encode(&state, &cred, slot));
 }
 
@@ -447,9 +447,11 @@ static void an_authentic_slot_is_checked_nevertheless(void **unused)
 		{69, 255, TOTP_OK}, /* bypass used */
 		{94, 9, TOTP_ERR_FORMAT},
 		{95, 0, TOTP_ERR_RANGE}, /* the source "unknown" is never a known source */
-		{95, 4, TOTP_ERR_RANGE},
+		{95, 4, TOTP_OK},
+		{95, 5, TOTP_ERR_RANGE},
 		{205, 0, TOTP_OK},
-		{205, 4, TOTP_ERR_RANGE},
+		{205, 4, TOTP_OK},
+		{205, 5, TOTP_ERR_RANGE},
 		{230, 1, TOTP_ERR_FORMAT}, /* the rest is zeros */
 		{MAC_AT - 1, 1, TOTP_ERR_FORMAT},
 	};
@@ -516,7 +518,7 @@ static void nothing_out_of_range_is_encoded(void **unused)
 	state.known[1].source.kind = SOURCE_UNKNOWN;
 	assert_refused(RANGE, state_encode(&state, &cred, slot));
 	state = good;
-	state.last_failure_source.kind = SOURCE_UID + 1;
+	state.last_failure_source.kind = SOURCE_HOST + 1;
 	assert_refused(RANGE, state_encode(&state, &cred, slot));
 }
 
