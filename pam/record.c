@@ -270,9 +270,12 @@ enum totp_err record_look(struct login *login, const char *typed, struct reason 
 	enum totpd_store totpd = TOTPD_ABSENT;
 	enum totp_err there = TOTP_OK;
 	struct reason there_why = {""};
+	enum totp_err err = conf_choose_store(&login->policy, &login->account, why);
 
+	if (err != TOTP_OK)
+		return err;
 	login->caller = place_caller();
-	/* a store in etcd is totpd's alone */
+	/* what is not in files, totpd alone reaches */
 	if (login->caller != CALLER_USER && login->policy.store == STORE_IN_FILES)
 		login->reach = files_reach(&config);
 	if (place_asks_totpd(login->caller, login->reach))

@@ -122,7 +122,8 @@ static int check_policy(struct ctl *ctl)
 		const char *key, *list;
 	} lists[] = {{"required_for", policy->required_for},
 		     {"exempt", policy->exempt},
-		     {"may_check", policy->may_check}};
+		     {"may_check", policy->may_check},
+		     {"local_users", policy->local_users}};
 	const char *installed = ctl->tool.conf ? ctl->tool.conf : POLICY_FILE;
 	const char *path = ctl->word_count ? ctl->words[0] : installed;
 	int code = TOOL_DONE;
@@ -133,7 +134,7 @@ static int check_policy(struct ctl *ctl)
 		code = TOOL_REFUSED;
 	if (code != TOOL_DONE)
 		return code;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (check_list(path, lists[i].key, lists[i].list) != TOOL_DONE)
 			code = TOOL_REFUSED;
 	if (code != TOOL_DONE)

@@ -201,7 +201,7 @@ static int init_host(struct ctl *ctl)
 
 	if (code == TOOL_DONE)
 		code = tool_load_policy(&ctl->tool);
-	if (code == TOOL_DONE && policy->store != STORE_IN_FILES)
+	if (code == TOOL_DONE && policy->store == STORE_IN_ETCD)
 		return tool_refuse(&ctl->tool, "the policy says store = etcd: totpctl store init "
 					       "makes that store");
 	if (code == TOOL_DONE)

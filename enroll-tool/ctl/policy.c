@@ -3,6 +3,7 @@
 #include "common/ctl.h"
 
 #include "host/conf.h"
+#include "login/policy_option.h"
 
 /* The line of a text without mistakes that sets an option; its number is 0 if none does. */
 static struct policy_line line_of(struct text text, const char *name)

@@ -169,7 +169,7 @@ static void look_at_disk(struct doctor *doctor)
 	OWN_FD int fd = -1;
 	struct statfs fs;
 
-	if (doctor_policy(doctor)->store != STORE_IN_FILES)
+	if (doctor_policy(doctor)->store == STORE_IN_ETCD)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", doctor->ctl->tool.policy.store_dir,
 		 files_part(FILES_PART_STATES));

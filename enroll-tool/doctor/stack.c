@@ -374,8 +374,13 @@ static void check_files(const struct stack_check *check)
 
 void doctor_stack(struct doctor *doctor, const char *service, struct stack *stack)
 {
-	struct stack_check check = {.doctor = doctor, .service = service, .stack = stack};
+	static struct stack_check check; /* too large for the stack */
 	bool misread = false;
+
+	memset(&check, 0, sizeof(check));
+	check.doctor = doctor;
+	check.service = service;
+	check.stack = stack;
 
 	for (size_t i = 0; i < stack->count && !misread; i++)
 		misread = walk_is_misspelt(&stack->lines[i]) ||

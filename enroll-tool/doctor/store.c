@@ -23,7 +23,7 @@
 
 static bool is_in_files(const struct doctor *doctor)
 {
-	return doctor_policy(doctor)->store == STORE_IN_FILES;
+	return doctor_policy(doctor)->store != STORE_IN_ETCD;
 }
 
 /* --- leftovers --- */
@@ -454,9 +454,13 @@ static void look_at_version(struct doctor *doctor)
 
 void doctor_store(struct doctor *doctor)
 {
-	OWN_KEYRING struct keyring keyring;
-	bool has_keyring = look_at_keyring(doctor, &keyring), good = check_store(doctor);
+	OWN_KEYRING struct keyring keyring = {.count = 0};
+	bool has_keyring, good;
 
+	if (!policy_has_store(doctor_policy(doctor)))
+		return;
+	has_keyring = look_at_keyring(doctor, &keyring);
+	good = check_store(doctor);
 	if (!is_in_files(doctor))
 		doctor_etcd(doctor, has_keyring ? &keyring : NULL);
 	if (!good)

@@ -113,7 +113,7 @@ static void look_at_owner(struct doctor *doctor, const struct account *service)
 	bool of_root;
 	char path[POLICY_PATH_MAX + 16];
 
-	if (!store || doctor_policy(doctor)->store != STORE_IN_FILES)
+	if (!store || doctor_policy(doctor)->store == STORE_IN_ETCD)
 		return;
 	of_root = files_owner_of(store) == 0;
 	if (!of_root && files_owner_of(store) != service->uid)

@@ -260,7 +260,7 @@ enum totp_err account_in_groups(const struct account *account, const char *list,
 enum totp_err account_is_listed(const struct account *account, const char *name, const char *list,
 				bool *ret_listed, struct reason *why)
 {
-	*ret_listed = policy_list_has_user(list, name);
+	*ret_listed = policy_list_has(list, text_of(name));
 	if (*ret_listed || !account->known || !policy_list_has_groups(list))
 		return TOTP_OK;
 	return account_in_groups(account, list, ret_listed, why);

@@ -199,12 +199,15 @@ enum totp_err ask_totpd(const struct policy *policy, const char *name, struct wi
 
 	wire_response_wipe(ret_response);
 	*store = (struct wire_store){.id = {0}};
-	/* if the marker cannot be read, the path names the store */
-	if (policy->store != STORE_IN_FILES ||
-	    files_identify(policy->store_dir, store->id, NULL) != TOTP_OK)
-		memset(store->id, 0, sizeof(store->id));
-	if (text_copy(text_of(policy->store_dir), store->dir, sizeof(store->dir)) != TOTP_OK)
-		return reason_err(why, TOTP_ERR_RANGE, "store_dir is too long for a request");
+	if (policy->store == STORE_IN_FILES) {
+		/* if the marker cannot be read, the path names the store */
+		if (files_identify(policy->store_dir, store->id, NULL) != TOTP_OK)
+			memset(store->id, 0, sizeof(store->id));
+		if (text_copy(text_of(policy->store_dir), store->dir, sizeof(store->dir)) !=
+		    TOTP_OK)
+			return reason_err(why, TOTP_ERR_RANGE,
+					  "store_dir is too long for a request");
+	}
 	request->deadline = to.deadline - (ASK_WAIT_MS - ASK_USE_MS) * 1000000ull;
 	for (;;) {
 		enum totp_err err = open_connection(&to, policy->run_dir, name, why);

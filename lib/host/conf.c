@@ -65,3 +65,18 @@ struct files_config conf_files(const struct policy *policy)
 	config.booted = clock_booted();
 	return config;
 }
+
+enum totp_err conf_choose_store(struct policy *policy, const struct account *account,
+				struct reason *why)
+{
+	enum totp_err err;
+
+	if (policy->store != STORE_AT_VERIFIER)
+		return TOTP_OK;
+	err = account_is_listed(account, account->name, policy->local_users, &policy->is_local,
+				why);
+	if (policy->is_local)
+		policy->store = STORE_IN_FILES;
+	/* NOT_FOUND would mean that the user is missing; here a group is */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
+}

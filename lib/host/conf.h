@@ -3,6 +3,7 @@
 #ifndef HOST_CONF_H
 #define HOST_CONF_H
 
+#include "host/account.h"
 #include "login/policy.h"
 #include "store/files.h"
 
@@ -25,5 +26,13 @@ MUST_CHECK enum totp_err conf_read(const char *path, bool named, char **ret_text
 
 /* The configuration of the policy's store, for files_open. It points into *policy. */
 struct files_config conf_files(const struct policy *policy);
+
+/*
+ * Where is the store of this account? If verifiers check codes, that of local_users is in files
+ * nevertheless, and policy->store says so from now on. Errors as account_is_listed, but a group
+ * that is missing is TOTP_ERR_SYSTEM.
+ */
+MUST_CHECK enum totp_err conf_choose_store(struct policy *policy, const struct account *account,
+					   struct reason *why);
 
 #endif

@@ -43,6 +43,6 @@ enum totp_err facts_find(const struct policy *policy, const struct facts_subject
 	if (err == TOTP_OK && !ret_facts->required)
 		err = find_in_list(subject, policy->exempt, true, &ret_facts->exempt, why);
 	else if (err == TOTP_OK)
-		ret_facts->exempt = policy_list_has_user(policy->exempt, name);
+		ret_facts->exempt = policy_list_has(policy->exempt, text_of(name));
 	return err;
 }

@@ -45,7 +45,7 @@ enum totp_err stores_open(const struct policy *policy, const struct files_config
 	const struct etcd_library *library;
 	enum totp_err err;
 
-	if (policy->store == STORE_IN_FILES)
+	if (policy->store != STORE_IN_ETCD)
 		return files_open(files, ret_store, why);
 	etcd.keys = files->keys;
 	err = stores_load_etcd(&library, why);

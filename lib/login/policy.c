@@ -5,6 +5,7 @@
 
 #include "otp/totp.h"
 #include "otp/uri.h"
+#include "login/policy_option.h"
 #include "record/cred.h"
 
 #ifndef STORE_DIR_PATH
@@ -16,45 +17,9 @@
 #ifndef RUN_DIR_PATH
 #define RUN_DIR_PATH "/run/pam_totp"
 #endif
-#define ETCD_PATH "/etc/pam_totp/etcd/"
-
-enum kind {
-	KIND_FLAG,
-	KIND_NUMBER,
-	KIND_SECONDS,
-	KIND_TEXT,
-	KIND_LIST,
-	KIND_NETWORKS,
-	KIND_PATH,
-	KIND_ENFORCE,
-	KIND_ALGORITHM,
-	KIND_PASSWORD,
-	KIND_ENROLL,
-	KIND_METHODS,
-	KIND_DATE,
-	KIND_QR,
-	KIND_STORE
-};
-
-enum where { IN_FILE = 1, IN_ARGS = 2, IN_BOTH = 3 };
-
-struct option {
-	struct policy_key key;
-	enum kind kind;
-	size_t at;    /* offset in struct policy */
-	uint32_t min; /* numbers and seconds */
-	uint32_t max; /* of a list: its room, NUL included */
-};
-
-#define AT(member) offsetof(struct policy, member)
-#define OPTION(name, where, kind, min, max, fallback) \
-	{ \
-		{#name, ((where)&IN_FILE) != 0, ((where)&IN_ARGS) != 0, fallback}, kind, AT(name), \
-			min, max \
-	}
 
 /* Texts and lists must fit their arrays, of which a TEXT has POLICY_TEXT_MAX. */
-static const struct option options[] = {
+static const struct policy_option options[] = {
 	OPTION(enforce, IN_BOTH, KIND_ENFORCE, 0, 0, "required"),
 	OPTION(required_for, IN_BOTH, KIND_LIST, 0, POLICY_LIST_MAX, ""),
 	OPTION(exempt, IN_BOTH, KIND_LIST, 0, POLICY_LIST_MAX, ""),
@@ -85,11 +50,7 @@ static const struct option options[] = {
 	OPTION(period, IN_FILE, KIND_SECONDS, TOTP_PERIOD_MIN, TOTP_PERIOD_MAX, "30"),
 	OPTION(recovery_codes, IN_FILE, KIND_NUMBER, 0, RECOVERY_MAX, "10"),
 	OPTION(store, IN_FILE, KIND_STORE, 0, 0, "files"),
-	OPTION(etcd_endpoints, IN_FILE, KIND_LIST, 0, POLICY_SHORT_LIST, "https://127.0.0.1:2379"),
-	OPTION(etcd_ca, IN_FILE, KIND_PATH, 0, 0, ETCD_PATH "ca.crt"),
-	OPTION(etcd_certificate, IN_FILE, KIND_PATH, 0, 0, ETCD_PATH "verifier.crt"),
-	OPTION(etcd_key, IN_FILE, KIND_PATH, 0, 0, ETCD_PATH "verifier.key"),
-	OPTION(etcd_realm, IN_FILE, KIND_TEXT, 0, 0, "default"),
+	OPTION(local_users, IN_FILE, KIND_LIST, 0, POLICY_SHORT_LIST, ""),
 	OPTION(store_dir, IN_FILE, KIND_PATH, 0, 0, STORE_DIR_PATH),
 	OPTION(keyring, IN_FILE, KIND_PATH, 0, 0, KEYRING_PATH),
 	OPTION(readonly_login, IN_FILE, KIND_FLAG, 0, 0, "no"),
@@ -121,9 +82,17 @@ static const struct {
 	{"allow_readonly", "write readonly_login = yes in the policy file"},
 };
 
+/* NULL past the last. */
+static const struct policy_option *option_at(size_t index)
+{
+	return index < OPTIONS ? &options[index] : policy_more_at(index - OPTIONS);
+}
+
 const struct policy_key *policy_key_at(size_t index)
 {
-	return index < OPTIONS ? &options[index].key : NULL;
+	const struct policy_option *option = option_at(index);
+
+	return option ? &option->key : NULL;
 }
 
 /* An entry of a list without its '@'. */
@@ -146,13 +115,13 @@ bool policy_list_next(struct text *rest, struct text *ret_name, bool *ret_group)
 	return false;
 }
 
-bool policy_list_has_user(const char *list, const char *user)
+bool policy_list_has(const char *list, struct text wanted)
 {
 	struct text rest = text_of(list), name;
 	bool group = false;
 
 	while (policy_list_next(&rest, &name, &group))
-		if (!group && text_is(name, user))
+		if (!group && name.len == wanted.len && memcmp(name.at, wanted.at, wanted.len) == 0)
 			return true;
 	return false;
 }
@@ -246,7 +215,7 @@ static enum totp_err set_flag(struct text value, bool *flag, struct reason *why)
 	return err;
 }
 
-static enum totp_err set_text(const struct option *option, struct text value, char *text,
+static enum totp_err set_text(const struct policy_option *option, struct text value, char *text,
 			      struct reason *why)
 {
 	static const struct policy_names names = {"u", "h", "f"};
@@ -264,7 +233,7 @@ static enum totp_err set_text(const struct option *option, struct text value, ch
 	return text_copy(value, text, POLICY_TEXT_MAX);
 }
 
-static enum totp_err set_list(const struct option *option, struct text value, char *list,
+static enum totp_err set_list(const struct policy_option *option, struct text value, char *list,
 			      struct reason *why)
 {
 	if (value.len >= option->max)
@@ -272,9 +241,7 @@ static enum totp_err set_list(const struct option *option, struct text value, ch
 				  option->max - 1);
 	if (!list_is_good(value))
 		return reason_err(why, TOTP_ERR_FORMAT,
-				  option->at == AT(etcd_endpoints)
-					  ? "expected https://ADDRESS:PORT, separated by commas"
-					  : "expected users and @groups, separated by commas");
+				  "expected users and @groups, separated by commas");
 	return text_copy(value, list, option->max);
 }
 
@@ -394,10 +361,12 @@ static const char *const password_words[] = {[PASSWORD_NONE] = "none",
 					     NULL};
 static const char *const qr_words[] = {
 	[ENROLL_QR_UTF8] = "utf8", [ENROLL_QR_ASCII] = "ascii", [ENROLL_QR_NONE] = "none", NULL};
-static const char *const store_words[] = {
-	[STORE_IN_FILES] = "files", [STORE_IN_ETCD] = "etcd", NULL};
+static const char *const store_words[] = {[STORE_IN_FILES] = "files",
+					  [STORE_IN_ETCD] = "etcd",
+					  [STORE_AT_VERIFIER] = "verifier",
+					  NULL};
 
-static enum totp_err set_option(const struct option *option, struct text value,
+static enum totp_err set_option(const struct policy_option *option, struct text value,
 				struct policy *policy, struct reason *why)
 {
 	void *at = (char *)policy + option->at;
@@ -450,6 +419,10 @@ static enum totp_err set_option(const struct option *option, struct text value,
 		return set_word(value, qr_words, at, why);
 	case KIND_STORE:
 		return set_word(value, store_words, at, why);
+	case KIND_ENDPOINTS:
+	case KIND_VERIFIERS:
+	case KIND_HOSTS:
+		return policy_more_set(option->kind, value, at, why);
 	case KIND_ALGORITHM:
 		if (uri_algorithm_of(value, &policy->algorithm) == TOTP_OK)
 			return TOTP_OK;
@@ -470,12 +443,14 @@ static struct text unquote(struct text value)
 
 void policy_default(struct policy *policy)
 {
+	const struct policy_option *option;
+
 	*policy = (struct policy){0};
-	for (size_t i = 0; i < OPTIONS; i++) {
-		struct text value = unquote(text_of(options[i].key.fallback));
+	for (size_t i = 0; (option = option_at(i)); i++) {
+		struct text value = unquote(text_of(option->key.fallback));
 
 		/* a unit test shows that every default is in range */
-		if (set_option(&options[i], value, policy, NULL) != TOTP_OK)
+		if (set_option(option, value, policy, NULL) != TOTP_OK)
 			return;
 	}
 }
@@ -483,10 +458,10 @@ void policy_default(struct policy *policy)
 /* One reading: what complaints go to, and which keys were given in this place. */
 struct reading {
 	struct policy *policy;
-	enum where where;
+	enum policy_where where;
 	policy_complain_fn *complain;
 	void *context;
-	bool seen[OPTIONS];
+	bool seen[OPTIONS + POLICY_MORE];
 	bool failed;
 };
 
@@ -524,16 +499,18 @@ static void report_unknown(struct reading *reading, const char *place, struct te
 static void read_pair(struct reading *reading, const char *place, struct text key,
 		      struct text value)
 {
+	const struct policy_option *option;
 	struct reason why = {""};
 	size_t i = 0;
 
-	while (i < OPTIONS && !text_is(key, options[i].key.name))
+	while ((option = option_at(i)) && !text_is(key, option->key.name))
 		i++;
-	if (i == OPTIONS) {
-		report_unknown(reading, place, key);
+	if (!option) {
+		if (reading->where != IN_FILE || !policy_list_has(policy_more_skipped, key))
+			report_unknown(reading, place, key);
 		return;
 	}
-	if (reading->where == IN_FILE ? !options[i].key.in_file : !options[i].key.in_args) {
+	if (reading->where == IN_FILE ? !option->key.in_file : !option->key.in_args) {
 		report_mistake(reading, place, key,
 			       reading->where == IN_FILE
 				       ? "belongs on the PAM line, not in the file"
@@ -544,7 +521,7 @@ static void read_pair(struct reading *reading, const char *place, struct text ke
 	if (reading->seen[i])
 		report_mistake(reading, place, key, "given twice");
 	reading->seen[i] = true;
-	if (set_option(&options[i], unquote(value), reading->policy, &why) != TOTP_OK)
+	if (set_option(option, unquote(value), reading->policy, &why) != TOTP_OK)
 		report_mistake(reading, place, key, why.text);
 }
 
@@ -595,6 +572,7 @@ enum totp_err policy_parse(struct policy *policy, struct text text, const char *
 enum totp_err policy_parse_args(struct policy *policy, int argc, const char **argv,
 				policy_complain_fn *complain, void *context)
 {
+	static const char flags[] = "debug,echo,if_publickey,enroll_in_account";
 	struct reading reading = {policy, IN_ARGS, complain, context, {false}, false};
 
 	for (int i = 0; i < argc; i++) {
@@ -602,8 +580,7 @@ enum totp_err policy_parse_args(struct policy *policy, int argc, const char **ar
 
 		if (strncmp(argv[i], "conf=", 5) == 0)
 			continue;
-		if (text_is(value, "debug") || text_is(value, "echo") ||
-		    text_is(value, "if_publickey") || text_is(value, "enroll_in_account"))
+		if (policy_list_has(flags, value))
 			read_pair(&reading, "PAM line", value, text_of("yes"));
 		else if (split_pair(&value, &key))
 			/* blanks count here: PAM has taken the brackets off [prompt=Code: ] */
@@ -623,11 +600,9 @@ enum totp_err policy_conf_of_args(int argc, const char **argv, const char **ret_
 	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "conf=", 5) != 0)
 			continue;
-		if (*ret_path)
-			report_mistake(&reading, "PAM line", text_of("conf"), "given twice");
-		if (argv[i][5] != '/')
+		if (*ret_path || argv[i][5] != '/')
 			report_mistake(&reading, "PAM line", text_of("conf"),
-				       "expected an absolute path");
+				       *ret_path ? "given twice" : "expected an absolute path");
 		*ret_path = argv[i] + 5;
 	}
 	return reading.failed ? TOTP_ERR_FORMAT : TOTP_OK;

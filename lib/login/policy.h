@@ -12,12 +12,14 @@
 #include "base/crypto.h"
 #include "base/text.h"
 
-#define POLICY_LIST_MAX     2048
-#define POLICY_SHORT_LIST   512
-#define POLICY_PATH_MAX     256
-#define POLICY_TEXT_MAX     128
-#define POLICY_NETWORKS_MAX 768
-#define POLICY_BYTES_MAX    65536
+#define POLICY_LIST_MAX      2048
+#define POLICY_SHORT_LIST    512
+#define POLICY_PATH_MAX      256
+#define POLICY_TEXT_MAX      128
+#define POLICY_NETWORKS_MAX  768
+#define POLICY_BYTES_MAX     65536
+#define POLICY_VERIFIERS_MAX 9
+#define POLICY_HOST_MAX      64 /* bytes of the name of a host, or of its address */
 #ifndef POLICY_FILE
 #define POLICY_FILE "/etc/security/pam_totp.conf"
 #endif
@@ -42,8 +44,12 @@ enum password_mode {
 	PASSWORD_COMBINED,       /* one answer: the password, and the code after it */
 };
 
-/* Where records live. */
-enum store_in { STORE_IN_FILES = 0, STORE_IN_ETCD };
+/* Where credentials and login states are. */
+enum store_in {
+	STORE_IN_FILES = 0,
+	STORE_IN_ETCD,     /* totpd alone reaches it */
+	STORE_AT_VERIFIER, /* the verifiers' business: totpd hands requests on to them */
+};
 
 struct policy {
 	enum enforce enforce;
@@ -79,15 +85,51 @@ struct policy {
 	uint32_t period;         /* seconds */
 	uint32_t recovery_codes; /* of a new enrollment; 0: none */
 	enum store_in store;
+	bool is_local; /* of the one user that the policy is used for: see local_users */
 	char etcd_endpoints[POLICY_SHORT_LIST]; /* comma-separated */
 	char etcd_ca[POLICY_PATH_MAX];
 	char etcd_certificate[POLICY_PATH_MAX];
 	char etcd_key[POLICY_PATH_MAX];
 	char etcd_realm[POLICY_TEXT_MAX];
+	char verifiers[POLICY_SHORT_LIST];    /* of a login host: policy_verifier_next */
+	char fleet_dir[POLICY_PATH_MAX];      /* its certificate */
+	char local_users[POLICY_SHORT_LIST];  /* whose store is in files nevertheless */
+	char hosts[POLICY_SHORT_LIST];        /* of a verifier: may have codes checked… */
+	char hosts_self[POLICY_SHORT_LIST];   /* …of these: users manage their enrollment… */
+	char hosts_enroll[POLICY_SHORT_LIST]; /* …users enroll for the first time */
+	uint32_t host_failures;               /* of each host, in an hour */
 	char store_dir[POLICY_PATH_MAX];
 	char keyring[POLICY_PATH_MAX];
 	char run_dir[POLICY_PATH_MAX];
 };
+
+/* One of policy->verifiers. */
+struct policy_verifier {
+	char host[POLICY_HOST_MAX + 1]; /* a name, or an address without brackets */
+	uint16_t port;
+	bool is_address;
+};
+
+/*
+ * Take the next verifier off *rest: NAME:PORT, ADDRESS:PORT or [ADDRESS]:PORT. TOTP_ERR_NOT_FOUND:
+ * there is none. TOTP_ERR_FORMAT: it is something else.
+ */
+MUST_CHECK enum totp_err policy_verifier_next(struct text *rest, struct policy_verifier *ret_one);
+
+/*
+ * Is the host, in lower case, one of a list of hosts? Each is a name, *.example.org for all names
+ * that end so, or * for all.
+ */
+bool policy_hosts_have(const char *list, const char *host);
+
+/*
+ * Has this host a store, in files or in etcd? One whose users are all the verifiers' has none; with
+ * local_users it has one in files.
+ */
+static inline bool policy_has_store(const struct policy *policy)
+{
+	return policy->store != STORE_AT_VERIFIER || policy->local_users[0];
+}
 
 /* Is this address in one of the networks of a list that was read? */
 bool policy_networks_have(const char *list, const struct address *address);
@@ -139,8 +181,8 @@ MUST_CHECK enum totp_err policy_conf_of_args(int argc, const char **argv, const 
 /* Walk a list: take the next entry off *rest; *ret_group says it was written with '@'. */
 bool policy_list_next(struct text *rest, struct text *ret_name, bool *ret_group);
 
-/* Is this user named in the list (groups are passed over)? */
-bool policy_list_has_user(const char *list, const char *user);
+/* Is this name one of the list's (groups are passed over)? */
+bool policy_list_has(const char *list, struct text wanted);
 
 /* Does the list hold any group? */
 bool policy_list_has_groups(const char *list);
@@ -157,13 +199,7 @@ struct policy_names {
 MUST_CHECK enum totp_err policy_expand(const char *pattern, const struct policy_names *names,
 				       char *ret_text, size_t cap);
 
-/* One row of the option table, for the manual's check and the documentation. */
-struct policy_key {
-	const char *name;
-	bool in_file;
-	bool in_args;
-	const char *fallback; /* the default as one would write it */
-};
+struct policy_key; /* see policy_option.h */
 
 /* The index-th row, or NULL past the last. */
 const struct policy_key *policy_key_at(size_t index);

@@ -27,7 +27,8 @@ static void list_is_sound(const char *list)
 
 		REQUIRE(name.len > 0 && text_is_clean(name));
 		REQUIRE(text_copy(name, user, sizeof(user)) == TOTP_OK);
-		REQUIRE(group ? policy_list_has_groups(list) : policy_list_has_user(list, user));
+		REQUIRE(group ? policy_list_has_groups(list)
+			      : policy_list_has(list, text_of(user)));
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "login/policy.h"
+#include "login/policy_option.h"
 
 int main(void)
 {

@@ -4,7 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "login/policy.h"
+/* what the module is linked with, beside what everything else is */
+#define policy_more_at      skip_at
+#define policy_more_set     skip_set
+#define policy_more_skipped skip_names
+const struct policy_option *skip_at(size_t index);
+enum totp_err skip_set(enum policy_kind kind, struct text value, char *member, struct reason *why);
+extern const char skip_names[];
+#include "../../lib/login/policy_skip.c"
 
 /* The complaints of one reading. */
 struct complaints {
@@ -79,7 +86,7 @@ static void the_defaults_are_those_of_the_manual(void **unused)
 static void every_default_can_be_written_and_means_itself(void **unused)
 {
 	const struct policy_key *key;
-	struct policy defaults, read;
+	static struct policy defaults, read; /* too large for the stack */
 	size_t rows = 0;
 
 	policy_default(&defaults);
@@ -504,16 +511,16 @@ static void a_user_is_in_a_list_by_the_whole_name_only(void **unused)
 {
 	static const char list[] = "alice, bob,@carol";
 
-	assert_true(policy_list_has_user(list, "alice"));
-	assert_true(policy_list_has_user(list, "bob"));
-	assert_false(policy_list_has_user(list, "carol"));
-	assert_false(policy_list_has_user(list, "@carol"));
-	assert_false(policy_list_has_user(list, "ali"));
-	assert_false(policy_list_has_user(list, "alice,"));
-	assert_false(policy_list_has_user(list, "Alice"));
-	assert_false(policy_list_has_user(list, ""));
-	assert_false(policy_list_has_user("", "alice"));
-	assert_false(policy_list_has_user("", ""));
+	assert_true(policy_list_has(list, text_of("alice")));
+	assert_true(policy_list_has(list, text_of("bob")));
+	assert_false(policy_list_has(list, text_of("carol")));
+	assert_false(policy_list_has(list, text_of("@carol")));
+	assert_false(policy_list_has(list, text_of("ali")));
+	assert_false(policy_list_has(list, text_of("alice,")));
+	assert_false(policy_list_has(list, text_of("Alice")));
+	assert_false(policy_list_has(list, text_of("")));
+	assert_false(policy_list_has("", text_of("alice")));
+	assert_false(policy_list_has("", text_of("")));
 	assert_true(policy_list_has_groups(list));
 	assert_false(policy_list_has_groups("alice,bob"));
 	assert_false(policy_list_has_groups(""));
@@ -832,7 +839,7 @@ static void sixty_four_kilobytes_are_read_to_the_end(void **unused)
 
 static void an_empty_file_leaves_the_defaults(void **unused)
 {
-	struct policy defaults, p;
+	static struct policy defaults, p;
 	struct complaints told;
 
 	policy_default(&defaults);
@@ -882,6 +889,129 @@ static void where_the_code_comes_from_is_one_of_four_words(void **unused)
 	assert_refused(FORMAT, parse(&p, "if_publickey = yes", &told)); /* the PAM line's */
 }
 
+/* --- login hosts and verifiers --- */
+
+static void a_store_is_in_one_of_three_places(void **unused)
+{
+	static const char *const words[] = {"files", "etcd", "verifier"};
+	struct complaints told;
+	struct policy p;
+
+	for (unsigned i = 0; i < 3; i++) {
+		char line[32];
+
+		snprintf(line, sizeof(line), "store = %s", words[i]);
+		assert_ok(parse(&p, line, &told));
+		assert_int_equal(i, p.store);
+		assert_int_equal(i != STORE_AT_VERIFIER, policy_has_store(&p));
+	}
+	assert_refused(FORMAT, parse(&p, "store = verifiers", &told));
+	assert_ok(parse(&p, "store = verifier\nlocal_users = root", &told));
+	assert_true(policy_has_store(&p));
+}
+
+static void verifiers_have_an_address_or_a_name_and_a_port(void **unused)
+{
+	static const char good[] =
+		"verifiers = 192.0.2.1:7443, [2001:db8::1]:1, v3.example.org:65535";
+	static const struct {
+		const char *host;
+		uint16_t port;
+		bool is_address;
+	} expected[] = {{"192.0.2.1", 7443, true},
+			{"2001:db8::1", 1, true},
+			{"v3.example.org", 65535, false}};
+	static const char *const bad[] = {
+		"192.0.2.1",      "192.0.2.1:",
+		"192.0.2.1:0",    "192.0.2.1:65536",
+		":7443",          "2001:db8::1:7443",
+		"[2001:db8::1]",  "V3:7443",
+		"*.x:7443",       "a b:7443",
+		"a:7443,",        "a:7443,,b:7443",
+		"https://a:7443", "[]:7443",
+		"a:+1",           "a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,a:10",
+	};
+	struct complaints told;
+	struct policy_verifier one;
+	struct policy p;
+	struct text rest;
+
+	assert_ok(parse(&p, good, &told));
+	rest = text_of(p.verifiers);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_ok(policy_verifier_next(&rest, &one));
+		assert_string_equal(expected[i].host, one.host);
+		assert_int_equal(expected[i].port, one.port);
+		assert_int_equal(expected[i].is_address, one.is_address);
+	}
+	assert_refused(NOT_FOUND, policy_verifier_next(&rest, &one));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "verifiers = %s", bad[i]);
+		if (parse(&p, line, &told) == TOTP_OK)
+			fail_msg("%s", line);
+	}
+}
+
+static void hosts_are_listed_by_name_or_by_domain(void **unused)
+{
+	static const char list[] = "web01, *.example.org";
+	static const char *const bad[] = {"Web01", "web 01", "*web",        "web*",
+					  "*.",    "a/b",    "192.0.2.0/24"};
+	struct complaints told;
+	struct policy p;
+
+	assert_true(policy_hosts_have(list, "web01"));
+	assert_true(policy_hosts_have(list, "a.example.org"));
+	assert_true(policy_hosts_have(list, "a.b.example.org"));
+	assert_false(policy_hosts_have(list, "example.org"));
+	assert_false(policy_hosts_have(list, "aexample.org"));
+	assert_false(policy_hosts_have(list, "web0"));
+	assert_false(policy_hosts_have(list, "web011"));
+	assert_false(policy_hosts_have(list, ""));
+	assert_false(policy_hosts_have("", "web01"));
+	assert_true(policy_hosts_have("*", "web01"));
+	assert_ok(
+		parse(&p, "hosts = web01, *.example.org\nhosts_self=*\nhosts_enroll=a_b-c", &told));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "hosts = %s", bad[i]);
+		if (parse(&p, line, &told) == TOTP_OK)
+			fail_msg("%s", line);
+	}
+}
+
+static void the_module_passes_over_the_keys_that_only_others_know(void **unused)
+{
+	size_t count = 0;
+	struct reason why;
+
+	while (policy_key_at(count))
+		count++;
+	assert_true(count > POLICY_MORE);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = policy_key_at(i)->name;
+
+		if (policy_list_has(skip_names, text_of(name)) != (i >= count - POLICY_MORE))
+			fail_msg("%s", name);
+	}
+	assert_null(skip_at(0));
+	assert_refused(ARGUMENT, skip_set(KIND_HOSTS, text_of("*"), why.text, &why));
+}
+
+static void members_of_a_cluster_are_reached_by_https(void **unused)
+{
+	struct complaints told;
+	struct policy p;
+
+	assert_ok(parse(&p, "etcd_endpoints = https://a:2379, https://[::1]:2379", &told));
+	assert_refused(FORMAT, parse(&p, "etcd_endpoints = http://a:2379", &told));
+	assert_refused(FORMAT, parse(&p, "etcd_endpoints = https://a:2379,", &told));
+	assert_refused(FORMAT, parse(&p, "etcd_endpoints =", &told));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -922,6 +1052,11 @@ int main(void)
 		cmocka_unit_test(a_nul_byte_is_rejected_everywhere),
 		cmocka_unit_test(sixty_four_kilobytes_are_read_to_the_end),
 		cmocka_unit_test(an_empty_file_leaves_the_defaults),
+		cmocka_unit_test(a_store_is_in_one_of_three_places),
+		cmocka_unit_test(verifiers_have_an_address_or_a_name_and_a_port),
+		cmocka_unit_test(hosts_are_listed_by_name_or_by_domain),
+		cmocka_unit_test(the_module_passes_over_the_keys_that_only_others_know),
+		cmocka_unit_test(members_of_a_cluster_are_reached_by_https),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
