@@ -15,7 +15,8 @@ static bool is_root(const struct peer *peer)
 
 static bool counts_as(const struct client *client, const struct peer *peer)
 {
-	return client->counted_as.uid == peer->uid && client->counted_as.root == peer->root;
+	return client->counted_as.uid == peer->uid && client->counted_as.root == peer->root &&
+	       strcmp(client->counted_as.host, peer->host) == 0;
 }
 
 static struct count count_for(const struct clients *clients, const struct peer *peer, bool running)
@@ -50,8 +51,9 @@ struct client *clients_add(struct clients *clients, const struct peer *peer)
 
 		if (client->state != CLIENT_NONE)
 			continue;
-		*client = (struct client){
-			.state = CLIENT_READING, .peer = *peer, .counted_as = *peer, .fd = -1};
+		client->state = CLIENT_READING;
+		client->peer = client->counted_as = *peer;
+		client->fd = -1;
 		return client;
 	}
 	return NULL;
@@ -91,7 +93,9 @@ bool clients_have_room(const struct clients *clients)
 
 bool clients_queue(struct clients *clients, struct client *client, uid_t for_uid)
 {
-	struct peer counted_as = {.uid = for_uid, .root = client->peer.root};
+	struct peer counted_as = client->peer;
+
+	counted_as.uid = for_uid;
 
 	if (!counts_as(client, &counted_as)) {
 		const struct count count = count_for(clients, &counted_as, false);
@@ -112,6 +116,7 @@ struct client *clients_next(struct clients *clients)
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &clients->all[i];
+		size_t most = client->peer.host[0] ? CLIENTS_RUNNING_HOST : CLIENTS_RUNNING_UID;
 		struct count count;
 
 		if (client->state != CLIENT_WAITING)
@@ -119,7 +124,7 @@ struct client *clients_next(struct clients *clients)
 		count = count_for(clients, &client->counted_as, true);
 		if (count.all >= CLIENTS_RUNNING ||
 		    (!is_root(&client->counted_as) &&
-		     (count.same >= CLIENTS_RUNNING_UID ||
+		     (count.same >= most ||
 		      count.others >= CLIENTS_RUNNING - CLIENTS_RUNNING_ROOT)))
 			continue;
 		if (next && (count.same > fewest ||
@@ -133,8 +138,8 @@ struct client *clients_next(struct clients *clients)
 
 void client_remove(struct client *client)
 {
-	wire_request_wipe(&client->request);
-	*client = (struct client){.state = CLIENT_NONE, .fd = -1};
+	explicit_bzero(client, sizeof(*client));
+	client->fd = -1;
 }
 
 size_t clients_count(const struct clients *clients)

@@ -7,6 +7,7 @@
 #ifndef CLIENTS_H
 #define CLIENTS_H
 
+#include "login/relay.h"
 #include "rights.h"
 
 #define CLIENTS_MAX          256
@@ -15,19 +16,26 @@
 #define CLIENTS_RUNNING      16
 #define CLIENTS_RUNNING_ROOT 4
 #define CLIENTS_RUNNING_UID  2
+#define CLIENTS_RUNNING_HOST 4 /* of one login host, for all of its users */
+
+#define CLIENTS_STREAM_MAX (PROXY_HEADER_MAX + RELAY_REQUEST_LEN)
 
 enum client_state { CLIENT_NONE = 0, CLIENT_READING, CLIENT_WAITING, CLIENT_RUNNING };
 
 struct client {
 	enum client_state state;
 	struct peer peer;
-	struct peer counted_as;      /* for whose limits it counts: mostly the peer's own */
-	int fd;                      /* of the connection */
-	pid_t child;                 /* CLIENT_RUNNING */
-	uint64_t deadline;           /* CLOCK_MONOTONIC, ns: when it is disconnected */
-	uint64_t number;             /* how many requests came before */
-	enum totp_err err;           /* CLIENT_WAITING: why the request cannot be decoded… */
-	struct wire_request request; /* …or the request */
+	struct peer counted_as;     /* for whose limits it counts: mostly the peer's own */
+	int fd;                     /* of the connection */
+	pid_t child;                /* CLIENT_RUNNING */
+	uint64_t deadline;          /* CLOCK_MONOTONIC, ns: when it is disconnected */
+	uint64_t number;            /* how many requests came before */
+	enum totp_err err;          /* CLIENT_WAITING: why the request cannot be decoded… */
+	struct relay_request relay; /* …or the request: relay.request, and more if from a host */
+	bool is_stream;             /* by way of the verifier's socket… */
+	uint8_t nonce[RELAY_NONCE_LEN]; /* …of its hello… */
+	size_t received; /* …of the stream: so many bytes, of the header and the request */
+	uint8_t stream[CLIENTS_STREAM_MAX + 1];
 };
 
 struct clients {

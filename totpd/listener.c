@@ -17,7 +17,7 @@
 #include "host/ask.h"
 
 #define FIRST_FD 3
-#define FDS_MAX  2
+#define FDS_MAX  3
 #define BACKLOG  512
 
 /* of Linux 6.16, which libc's headers need not know; two machines have numbers of their own */
@@ -36,6 +36,7 @@ void listeners_close(struct listeners *listeners)
 {
 	listeners->user = fd_close(listeners->user);
 	listeners->root = fd_close(listeners->root);
+	listeners->verifier = fd_close(listeners->verifier);
 }
 
 /*
@@ -56,13 +57,13 @@ static void refuse_descriptors(int listener)
 /* --- passed by a service manager --- */
 
 /* Is it a socket of the right type on which a process listens? */
-static bool is_listener(int fd)
+static bool is_listener(int fd, int expected)
 {
 	struct sockaddr_un address;
 	socklen_t address_len = sizeof(address), len = sizeof(int);
 	int type = 0, listening = 0;
 
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET &&
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == expected &&
 	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening &&
 	       getsockname(fd, (struct sockaddr *)&address, &address_len) == 0 &&
 	       address.sun_family == AF_UNIX;
@@ -70,11 +71,13 @@ static bool is_listener(int fd)
 
 static bool take_one(int fd, struct text name, struct listeners *listeners)
 {
-	int *listener = text_is(name, "user")   ? &listeners->user
-			: text_is(name, "root") ? &listeners->root
-						: NULL;
+	int *listener = text_is(name, "user")       ? &listeners->user
+			: text_is(name, "root")     ? &listeners->root
+			: text_is(name, "verifier") ? &listeners->verifier
+						    : NULL;
+	int type = listener == &listeners->verifier ? SOCK_STREAM : SOCK_SEQPACKET;
 
-	if (!listener || *listener >= 0 || !is_listener(fd) ||
+	if (!listener || *listener >= 0 || !is_listener(fd, type) ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return false;
 	refuse_descriptors(fd);
@@ -106,9 +109,9 @@ enum totp_err listeners_take(struct listeners *ret_listeners, struct reason *why
 		(void)text_field(&rest, ':', &name);
 		if (count <= FDS_MAX && take_one(FIRST_FD + i, name, &listeners))
 			continue;
-		reason_set(why, "the service manager passed other sockets: expected one or two of "
-				"type SOCK_SEQPACKET with the names \"user\" and \"root\", see "
-				"totpd.socket and totpd-root.socket");
+		reason_set(why, "the service manager passed other sockets: expected some of type "
+				"SOCK_SEQPACKET with the names \"user\" and \"root\", and of "
+				"type SOCK_STREAM \"verifier\": see UNITS in totpd(8)");
 		return TOTP_ERR_FORMAT;
 	}
 	listeners.activated = true;
@@ -118,9 +121,9 @@ enum totp_err listeners_take(struct listeners *ret_listeners, struct reason *why
 
 /* --- made by totpd itself --- */
 
-static enum totp_err new_socket(int *ret_fd, struct reason *why)
+static enum totp_err new_socket(int type, int *ret_fd, struct reason *why)
 {
-	*ret_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*ret_fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*ret_fd >= 0)
 		return TOTP_OK;
 	(void)reason_errno(why, "cannot make a socket");
@@ -128,10 +131,10 @@ static enum totp_err new_socket(int *ret_fd, struct reason *why)
 }
 
 /* Remove a socket if no process is listening on it. */
-static enum totp_err remove_stale(const struct sockaddr_un *address, struct reason *why)
+static enum totp_err remove_stale(const struct sockaddr_un *address, int type, struct reason *why)
 {
 	OWN_FD int fd = -1;
-	enum totp_err err = new_socket(&fd, why);
+	enum totp_err err = new_socket(type, &fd, why);
 
 	if (err != TOTP_OK)
 		return err;
@@ -145,28 +148,39 @@ static enum totp_err remove_stale(const struct sockaddr_un *address, struct reas
 	return TOTP_OK;
 }
 
-static enum totp_err make_one(const char *run_dir, const char *name, mode_t mode, int *ret_fd,
+/* One socket to make. */
+struct wanted {
+	const char *name;
+	int type;
+	mode_t mode;
+	const struct account *owner; /* NULL: root */
+};
+
+static enum totp_err make_one(const char *run_dir, const struct wanted *wanted, int *ret_fd,
 			      struct reason *why)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	OWN_FD int fd = -1;
-	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, name);
+	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir,
+			   wanted->name);
 	enum totp_err err;
 
 	if (len < 0 || (size_t)len >= sizeof(address.sun_path)) {
 		reason_set(why, "run_dir: the path is too long for a socket below it");
 		return TOTP_ERR_RANGE;
 	}
-	err = remove_stale(&address, why);
+	err = remove_stale(&address, wanted->type, why);
 	if (err == TOTP_OK)
-		err = new_socket(&fd, why);
+		err = new_socket(wanted->type, &fd, why);
 	if (err != TOTP_OK)
 		return err;
 	refuse_descriptors(fd);
 	/* nobody can connect between bind and chmod: the caller has set the umask, and the
 	 * kernel refuses connections before listen */
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    chmod(address.sun_path, mode) != 0 || listen(fd, BACKLOG) != 0) {
+	    (wanted->owner &&
+	     chown(address.sun_path, wanted->owner->uid, wanted->owner->gid) != 0) ||
+	    chmod(address.sun_path, wanted->mode) != 0 || listen(fd, BACKLOG) != 0) {
 		(void)reason_errno(why, "%s", address.sun_path);
 		return TOTP_ERR_SYSTEM;
 	}
@@ -174,9 +188,12 @@ static enum totp_err make_one(const char *run_dir, const char *name, mode_t mode
 	return TOTP_OK;
 }
 
-enum totp_err listeners_make(const char *run_dir, struct listeners *ret_listeners,
-			     struct reason *why)
+enum totp_err listeners_make(const char *run_dir, const struct account *terminator,
+			     struct listeners *ret_listeners, struct reason *why)
 {
+	const struct wanted root = {ASK_ROOT_SOCKET, SOCK_SEQPACKET, 0600, NULL};
+	const struct wanted user = {ASK_SOCKET, SOCK_SEQPACKET, 0666, NULL};
+	const struct wanted verifier = {VERIFIER_SOCKET, SOCK_STREAM, 0600, terminator};
 	struct listeners listeners = LISTENERS_NONE;
 	bool made = mkdir(run_dir, 0700) == 0;
 	OWN_FD int dir_fd = -1;
@@ -188,9 +205,11 @@ enum totp_err listeners_make(const char *run_dir, struct listeners *ret_listener
 	}
 	err = path_open_dir(AT_FDCWD, run_dir, 0, &dir_fd, why);
 	if (err == TOTP_OK)
-		err = make_one(run_dir, ASK_ROOT_SOCKET, 0600, &listeners.root, why);
+		err = make_one(run_dir, &root, &listeners.root, why);
 	if (err == TOTP_OK)
-		err = make_one(run_dir, ASK_SOCKET, 0666, &listeners.user, why);
+		err = make_one(run_dir, &user, &listeners.user, why);
+	if (err == TOTP_OK && terminator)
+		err = make_one(run_dir, &verifier, &listeners.verifier, why);
 	if (err == TOTP_OK)
 		*ret_listeners = listeners;
 	else

@@ -16,18 +16,24 @@
 #include "host/ask.h"
 #include "host/source.h"
 #include "requests.h"
+#include "stream.h"
 
-#define SECOND         1000000000ull
-#define READ_TIME      SECOND                     /* in which a request must arrive */
-#define WAIT_TIME      (ASK_WAIT_MS * 1000000ull) /* after which the client is gone */
-#define PAUSE_TIME     (SECOND / 10)  /* without descriptors or processes, until the next try */
-#define CLOSE_SOON     (SECOND / 100) /* a connection whose client may wait for its end */
-#define CLOSE_LATER    (SECOND / 5)   /* a connection whose client does not wait */
-#define ACCEPT_MAX     512            /* connections in a row, before clients have a turn */
-#define COMPLAIN_TIME  (60 * SECOND)  /* between two log lines about the same */
-#define CHILD_ALARM    4              /* seconds, after which a child ends by itself */
-#define CHILD_TIME     (6 * SECOND)   /* after which it is killed */
-#define EXIT_LACKS_KEY 3              /* exit code of a child */
+#define SECOND        1000000000ull
+#define READ_TIME     SECOND                     /* in which a request must arrive */
+#define WAIT_TIME     (ASK_WAIT_MS * 1000000ull) /* after which the client is gone */
+#define PAUSE_TIME    (SECOND / 10)  /* without descriptors or processes, until the next try */
+#define CLOSE_SOON    (SECOND / 100) /* a connection whose client may wait for its end */
+#define CLOSE_LATER   (SECOND / 5)   /* a connection whose client does not wait */
+#define ACCEPT_MAX    512            /* connections in a row, before clients have a turn */
+#define COMPLAIN_TIME (60 * SECOND)  /* between two log lines about the same */
+#define CHILD_ALARM   4              /* seconds, after which a child ends by itself */
+#define CHILD_TIME    (6 * SECOND)   /* after which it is killed */
+
+/* What a child tells totpd by its exit code, or by the report of a worker. */
+enum found {
+	FOUND_KEY_LACKING = 2, /* as request_answer has it */
+	FOUND_WRONG_CODE = 4,  /* by the client's host, which could have guessed */
+};
 
 /* --- children --- */
 
@@ -56,33 +62,75 @@ static struct log_counts *counts_of(const struct loop *loop, const struct client
 	return &loop->counts[client - loop->clients.all];
 }
 
+/* Did the host send something that it could have guessed? */
+static bool is_wrong(const struct wire_response *response)
+{
+	switch (response->op) {
+	case WIRE_LOOK:
+	case WIRE_STATUS:
+	case WIRE_ENROLL:
+	case WIRE_ENROLL_IN_LOGIN:
+		return false;
+	case WIRE_CHECK:
+	case WIRE_ADD:
+	case WIRE_REPLACE:
+	case WIRE_REMOVE:
+	case WIRE_RENAME:
+	case WIRE_RECOVERY:
+	case WIRE_DISABLE:
+		break;
+	}
+	return response->err == TOTP_ERR_NOT_FOUND ||
+	       (response->err == TOTP_OK && response->outcome.verdict == VERDICT_DENY);
+}
+
+static void send_response(const struct client *client, const struct wire_response *response)
+{
+	uint8_t message[WIRE_RESPONSE_LEN];
+
+	if (client->is_stream) {
+		stream_answer(client, response);
+		return;
+	}
+	if (wire_put_response(response, message) == TOTP_OK)
+		(void)!send(client->fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
+	WIPE(message);
+}
+
 /*
  * In a child: take the message out of the socket first. If totpd closes a connection before that,
- * the client sees that it may try again. True: a key is missing, as request_answer has it.
+ * the client sees that it may try again. Returns what it found.
  */
-static bool answer(struct loop *loop, const struct client *client)
+static unsigned answer(struct loop *loop, const struct client *client)
 {
-	OWN_WIRE_RESPONSE struct wire_response response = {.op = WIRE_LOOK, .err = client->err};
-	uint8_t message[WIRE_RESPONSE_LEN];
-	bool lacks_key = false;
+	OWN_WIRE_RESPONSE struct wire_response response = {
+		.op = client->err == TOTP_ERR_FORBIDDEN ? client->relay.request.op : WIRE_LOOK,
+		.err = client->err};
+	unsigned found = 0;
 
 	alarm(CHILD_ALARM);
 	loop->server.counts = counts_of(loop, client);
-	(void)!recv(client->fd, NULL, 0, MSG_DONTWAIT);
-	if (client->err == TOTP_OK)
-		lacks_key = request_answer(&loop->server, &client->peer, client->fd,
-					   &client->request, &response);
-	if (wire_put_response(&response, message) == TOTP_OK)
-		(void)!send(client->fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
-	WIPE(message);
+	if (!client->is_stream)
+		(void)!recv(client->fd, NULL, 0, MSG_DONTWAIT);
+	if (client->err == TOTP_ERR_FORBIDDEN)
+		reason_set(&response.why,
+			   "the host %s has sent too many wrong codes: the "
+			   "verifier checks none of it for a while",
+			   client->peer.host);
+	if (client->err == TOTP_OK &&
+	    request_answer(&loop->server, &client->peer, client->fd, &client->relay, &response))
+		found |= FOUND_KEY_LACKING;
+	if (client->err == TOTP_OK && is_wrong(&response))
+		found |= FOUND_WRONG_CODE;
+	send_response(client, &response);
 	alarm(0);
-	return lacks_key;
+	return found;
 }
 
 static _Noreturn void run_child(struct loop *loop, const struct client *client)
 {
 	close_inherited(loop, client);
-	_exit(answer(loop, client) ? EXIT_LACKS_KEY : EXIT_SUCCESS);
+	_exit((int)answer(loop, client));
 }
 
 static _Noreturn void run_worker(struct loop *loop, int end)
@@ -95,15 +143,15 @@ static _Noreturn void run_worker(struct loop *loop, int end)
 	loop->server.is_worker = true;
 	while (worker_take(end, &taken, &index)) {
 		struct client *client = &loop->clients.all[index];
-		bool lacks_key;
+		unsigned found;
 
 		*client = taken;
 		WIPE(taken);
-		lacks_key = answer(loop, client);
+		found = answer(loop, client);
 		/* totpd has the connection too, so that this waits for nothing */
 		fd_close(client->fd);
 		client_remove(client);
-		worker_report(end, lacks_key);
+		worker_report(end, found);
 	}
 	_exit(EXIT_SUCCESS);
 }
@@ -181,6 +229,29 @@ static pid_t give_to_worker(struct loop *loop, const struct client *client)
 	return -1;
 }
 
+/* A host that has sent too many wrong codes gets no more of them checked. */
+static void check_budget(struct loop *loop, struct client *client)
+{
+	const struct policy *policy = &loop->server.policy;
+	enum wire_op op = client->relay.request.op;
+	char detail[256];
+	bool tell = false;
+
+	if (!client->peer.host[0] || client->err != TOTP_OK || op == WIRE_LOOK ||
+	    op == WIRE_STATUS ||
+	    budget_allows(&loop->budget, client->peer.host, policy->host_failures,
+			  io_monotonic_ns(), &tell))
+		return;
+	client->err = TOTP_ERR_FORBIDDEN;
+	if (!tell)
+		return;
+	snprintf(detail, sizeof(detail),
+		 "the host %s sent %u wrong codes within an hour: look whether somebody guesses "
+		 "there; the limit is host_failures",
+		 client->peer.host, (unsigned)policy->host_failures);
+	server_log(LOG_ERR, "deny", "host_failures", detail);
+}
+
 static void start_request(struct loop *loop, struct client *client)
 {
 	pid_t child;
@@ -190,27 +261,31 @@ static void start_request(struct loop *loop, struct client *client)
 		return;
 	}
 	server_refresh_policy(&loop->server);
+	check_budget(loop, client);
 	*counts_of(loop, client) = (struct log_counts){0};
-	child = loop->server.policy.store == STORE_IN_FILES ? start_child(loop, client)
-							    : give_to_worker(loop, client);
+	child = loop->server.policy.store == STORE_IN_ETCD ? give_to_worker(loop, client)
+							   : start_child(loop, client);
 	if (child < 0) {
 		back_off(loop, "fork", "no process can be started to answer requests");
 		return;
 	}
-	wire_request_wipe(&client->request);
+	relay_request_wipe(&client->relay);
 	client->state = CLIENT_RUNNING;
 	client->child = child;
 	client->deadline = io_monotonic_ns() + CHILD_TIME;
 }
 
 /* The client's request was answered, or its process has died. */
-static void end_request(struct loop *loop, struct client *client, bool answered, bool lacks_key)
+static void end_request(struct loop *loop, struct client *client, bool answered, unsigned found)
 {
 	uint64_t now = io_monotonic_ns();
 
 	log_limit_add(&loop->server.log_limit, counts_of(loop, client), now);
+	if (client->peer.host[0] && (found & FOUND_WRONG_CODE))
+		budget_spend(&loop->budget, client->peer.host, loop->server.policy.host_failures,
+			     now);
 	disconnect(loop, client, answered ? CLOSE_LATER : CLOSE_SOON);
-	if (lacks_key && !loop->stopping &&
+	if ((found & FOUND_KEY_LACKING) && !loop->stopping &&
 	    server_should_restart(&loop->server, now - loop->began)) {
 		server_log(LOG_NOTICE, "leave", "keyring",
 			   "a credential needs a key that was added later");
@@ -247,7 +322,7 @@ static void reap_children(struct loop *loop)
 
 		if (client)
 			end_request(loop, client, WIFEXITED(status) && !worker,
-				    WIFEXITED(status) && WEXITSTATUS(status) == EXIT_LACKS_KEY);
+				    WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 0);
 		if (WIFSIGNALED(status) && client)
 			log_crash(status);
 		if (worker) {
@@ -265,12 +340,12 @@ static void reap_children(struct loop *loop)
 static void read_report(struct loop *loop, struct worker *worker)
 {
 	struct client *client = client_of(loop, worker->pid);
-	bool lacks_key = false;
+	unsigned found = 0;
 
-	if (worker->pid && worker_read_report(worker, &lacks_key)) {
+	if (worker->pid && worker_read_report(worker, &found)) {
 		worker->busy = false;
 		if (client)
-			end_request(loop, client, true, lacks_key);
+			end_request(loop, client, true, found);
 	}
 }
 
@@ -309,7 +384,7 @@ static void read_request(struct loop *loop, struct client *client)
 	struct iovec room = {.iov_base = message, .iov_len = sizeof(message)};
 	struct msghdr header = {.msg_iov = &room, .msg_iovlen = 1};
 	ssize_t len = recvmsg(client->fd, &header, MSG_PEEK);
-	const struct source *source = &client->request.source;
+	const struct source *source = &client->relay.request.source;
 	uid_t for_uid = client->peer.uid;
 
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
@@ -318,7 +393,7 @@ static void read_request(struct loop *loop, struct client *client)
 		disconnect(loop, client, CLOSE_SOON);
 		return;
 	}
-	client->err = wire_get_request(message, (size_t)len, &client->request);
+	client->err = wire_get_request(message, (size_t)len, &client->relay.request);
 	WIPE(message);
 	/* su and sudo ask as root, for the user who started them */
 	if (client->peer.root && for_uid == 0 && client->err == TOTP_OK &&
@@ -329,8 +404,31 @@ static void read_request(struct loop *loop, struct client *client)
 		return;
 	}
 	client->deadline = io_monotonic_ns() + WAIT_TIME;
-	if (client->err == TOTP_OK && client->request.deadline < client->deadline)
-		client->deadline = client->request.deadline;
+	if (client->err == TOTP_OK && client->relay.request.deadline < client->deadline)
+		client->deadline = client->relay.request.deadline;
+}
+
+/* The same, of a login host. */
+static void read_stream(struct loop *loop, struct client *client)
+{
+	struct reason why = {""};
+	enum totp_err err = stream_receive(client, &why);
+	uint64_t now = io_monotonic_ns();
+
+	if (err == TOTP_ERR_STALE)
+		return;
+	if (why.text[0] && (loop->complained == 0 || now - loop->complained > COMPLAIN_TIME)) {
+		loop->complained = now;
+		server_log(LOG_ERR, "error", "verifier", why.text);
+	}
+	if (err != TOTP_OK || !clients_queue(&loop->clients, client, client->peer.uid)) {
+		disconnect(loop, client, CLOSE_SOON);
+		return;
+	}
+	client->relay.request.deadline = now + client->relay.wait_ms * 1000000ull;
+	client->deadline = now + WAIT_TIME;
+	if (client->err == TOTP_OK && client->relay.request.deadline < client->deadline)
+		client->deadline = client->relay.request.deadline;
 }
 
 /* There must be room to close the connections of all clients, too. */
@@ -370,7 +468,10 @@ static bool accept_one(struct loop *loop, int listener, bool root)
 	}
 	client->fd = fd;
 	client->deadline = loop->last + READ_TIME;
-	read_request(loop, client); /* mostly it has arrived already */
+	if (listener != loop->listeners.verifier)
+		read_request(loop, client); /* mostly it has arrived already */
+	else if (!stream_greet(client))
+		disconnect(loop, client, CLOSE_SOON);
 	return true;
 }
 
@@ -402,7 +503,7 @@ static void end_overdue(struct loop *loop, uint64_t now)
 
 /* --- the loop --- */
 
-enum { POLL_SIGNALS, POLL_ROOT, POLL_USER, POLL_CLIENTS };
+enum { POLL_SIGNALS, POLL_ROOT, POLL_USER, POLL_VERIFIER, POLL_CLIENTS };
 
 struct polled {
 	struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX + WORKERS_MAX];
@@ -421,6 +522,8 @@ static void fill_polled(struct loop *loop, struct polled *polled)
 	polled->fds[POLL_SIGNALS] = (struct pollfd){.fd = loop->signals, .events = POLLIN};
 	polled->fds[POLL_ROOT] = (struct pollfd){.fd = root, .events = POLLIN};
 	polled->fds[POLL_USER] = (struct pollfd){.fd = user, .events = POLLIN};
+	polled->fds[POLL_VERIFIER] =
+		(struct pollfd){.fd = user < 0 ? -1 : loop->listeners.verifier, .events = POLLIN};
 	polled->count = POLL_CLIENTS;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &loop->clients.all[i];
@@ -454,13 +557,20 @@ static void handle_polled(struct loop *loop, const struct polled *polled)
 	for (nfds_t i = polled->clients_end; i < polled->count; i++)
 		if (polled->fds[i].revents)
 			read_report(loop, polled->workers[i - polled->clients_end]);
-	for (nfds_t i = POLL_CLIENTS; i < polled->clients_end; i++)
-		if (polled->fds[i].revents)
-			read_request(loop, polled->clients[i - POLL_CLIENTS]);
+	for (nfds_t i = POLL_CLIENTS; i < polled->clients_end; i++) {
+		struct client *client = polled->clients[i - POLL_CLIENTS];
+
+		if (polled->fds[i].revents && client->is_stream)
+			read_stream(loop, client);
+		else if (polled->fds[i].revents)
+			read_request(loop, client);
+	}
 	if (polled->fds[POLL_ROOT].revents)
 		accept_all(loop, loop->listeners.root, true);
 	if (polled->fds[POLL_USER].revents)
 		accept_all(loop, loop->listeners.user, false);
+	if (polled->fds[POLL_VERIFIER].revents)
+		accept_all(loop, loop->listeners.verifier, false);
 	end_overdue(loop, io_monotonic_ns());
 	log_withheld(loop, io_monotonic_ns());
 	while (!is_paused(loop) && (next = clients_next(&loop->clients)))
@@ -496,7 +606,8 @@ int loop_run(struct loop *loop)
 	loop->began = loop->last = io_monotonic_ns();
 	for (;;) {
 		uint64_t now = io_monotonic_ns();
-		bool idle = loop->listeners.activated && now - loop->last > loop->idle;
+		bool idle = loop->listeners.activated && now - loop->last > loop->idle &&
+			    !budget_is_active(&loop->budget, now);
 
 		if (clients_count(&loop->clients) == 0 && (loop->stopping || idle))
 			return EXIT_SUCCESS;

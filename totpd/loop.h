@@ -6,6 +6,7 @@
 #ifndef LOOP_H
 #define LOOP_H
 
+#include "budget.h"
 #include "clients.h"
 #include "closer.h"
 #include "listener.h"
@@ -19,6 +20,7 @@ struct loop {
 	struct closer closer;
 	struct workers workers;
 	struct log_counts *counts; /* one for each client, shared with its child */
+	struct budget budget;      /* of login hosts that sent wrong codes */
 	pid_t logger;              /* the child that logs what was withheld; 0: none */
 	int signals;               /* a signalfd */
 	uint64_t idle;             /* ns without a request, after which an activated totpd exits */

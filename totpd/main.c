@@ -26,12 +26,12 @@
 #define KEYRING_NAME "keyring" /* of the credential */
 
 /* As root: read the keyring, make the sockets unless they were passed, and give up root. */
-static enum totp_err begin_as_root(struct loop *loop, struct reason *why)
+static enum totp_err begin_as_root(struct loop *loop, const char *verifier, struct reason *why)
 {
 	const struct policy *policy = &loop->server.policy;
 	struct files_config config = conf_files(policy);
 	OWN_STORE struct store *store = NULL;
-	struct account account = {0};
+	struct account account = {0}, terminator = {0};
 	enum totp_err err = account_find(SERVICE_ACCOUNT, &account, why);
 
 	if (err == TOTP_OK && !account.known) {
@@ -39,10 +39,18 @@ static enum totp_err begin_as_root(struct loop *loop, struct reason *why)
 				"or useradd --system " SERVICE_ACCOUNT);
 		err = TOTP_ERR_NOT_FOUND;
 	}
-	if (err == TOTP_OK)
+	if (err == TOTP_OK && verifier)
+		err = account_find(verifier, &terminator, why);
+	if (err == TOTP_OK && verifier && !terminator.known) {
+		reason_set(why, "--verifier: there is no account %.100s", verifier);
+		err = TOTP_ERR_NOT_FOUND;
+	}
+	if (err == TOTP_OK) {
 		err = keyring_load(policy->keyring, &loop->server.keyring, why);
+	}
 	if (err == TOTP_OK && loop->listeners.user < 0 && loop->listeners.root < 0)
-		err = listeners_make(policy->run_dir, &loop->listeners, why);
+		err = listeners_make(policy->run_dir, verifier ? &terminator : NULL,
+				     &loop->listeners, why);
 	/* with readonly_login this makes files in run_dir, which only root can; errors of the
 	 * store are reported to each client */
 	if (err == TOTP_OK && config.run_dir)
@@ -94,12 +102,12 @@ static enum totp_err warm_up(void)
 	return err == TOTP_OK ? seal_open(&key, "-", bytes_of(box, sizeof(box)), &out) : err;
 }
 
-static enum totp_err start_up(struct loop *loop, bool foreground, struct reason *why)
+static enum totp_err start_up(struct loop *loop, const struct options *options, struct reason *why)
 {
 	struct io_stamp stamp;
 	enum totp_err err = listeners_take(&loop->listeners, why);
 
-	if (err == TOTP_ERR_NOT_FOUND && foreground)
+	if (err == TOTP_ERR_NOT_FOUND && options->foreground)
 		err = TOTP_OK;
 	else if (err == TOTP_ERR_NOT_FOUND)
 		reason_set(why, "no service manager passed sockets: to start totpd without one, "
@@ -113,7 +121,8 @@ static enum totp_err start_up(struct loop *loop, bool foreground, struct reason 
 	if (err != TOTP_OK)
 		return err;
 	stamp = io_stamp_of(loop->server.policy.keyring);
-	err = geteuid() == 0 ? begin_as_root(loop, why) : begin_as_service(loop, why);
+	err = geteuid() == 0 ? begin_as_root(loop, options->verifier, why)
+			     : begin_as_service(loop, why);
 	loop->server.keyring.stamp = stamp;
 	if (err == TOTP_OK)
 		err = warm_up();
@@ -138,7 +147,7 @@ int main(int argc, char **argv)
 	umask(077);
 	if (chdir("/") != 0)
 		reason_set(&why, "cannot change to the directory /");
-	if (why.text[0] || start_up(&loop, options.foreground, &why) != TOTP_OK) {
+	if (why.text[0] || start_up(&loop, &options, &why) != TOTP_OK) {
 		server_log(LOG_ERR, "error", "start", why.text);
 		fprintf(stderr, "totpd: %s\n", why.text);
 		return EXIT_FAILURE;

@@ -18,6 +18,8 @@ static const char help[] =
 	"\n"
 	"  --foreground    make the sockets, instead of taking those of a service\n"
 	"                  manager\n"
+	"  --verifier ACCOUNT  with --foreground: answer login hosts too, by way of a\n"
+	"                  program that ends TLS and runs as this account\n"
 	"  --conf FILE     another policy than " POLICY_FILE "\n"
 	"  --idle SECONDS  with sockets of a service manager: exit after this many\n"
 	"                  seconds without a request (%d)\n"
@@ -27,10 +29,13 @@ static const char help[] =
 
 bool options_read(int argc, char **argv, struct options *ret_options, int *ret_code)
 {
-	static const struct option known[] = {
-		{"foreground", no_argument, NULL, 'f'}, {"conf", required_argument, NULL, 'c'},
-		{"idle", required_argument, NULL, 'i'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},    {NULL, 0, NULL, 0}};
+	static const struct option known[] = {{"foreground", no_argument, NULL, 'f'},
+					      {"conf", required_argument, NULL, 'c'},
+					      {"idle", required_argument, NULL, 'i'},
+					      {"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'v'},
+					      {"verifier", required_argument, NULL, 't'},
+					      {NULL, 0, NULL, 0}};
 	struct options options = {.idle_seconds = IDLE_DEFAULT};
 	const char *wrong = NULL;
 	int option;
@@ -48,6 +53,8 @@ bool options_read(int argc, char **argv, struct options *ret_options, int *ret_c
 			options.foreground = true;
 		else if (option == 'c')
 			options.conf = optarg;
+		else if (option == 't')
+			options.verifier = optarg;
 		else if (option != 'i')
 			wrong = ""; /* getopt_long has printed what */
 		else if (text_number(text_of(optarg), 1, IDLE_MAX, &options.idle_seconds) !=
@@ -58,6 +65,8 @@ bool options_read(int argc, char **argv, struct options *ret_options, int *ret_c
 		wrong = "totpd: it takes options only\n";
 	if (!wrong && options.conf && options.conf[0] != '/')
 		wrong = "totpd: --conf: expected an absolute path\n";
+	if (!wrong && options.verifier && !options.foreground)
+		wrong = "totpd: --verifier goes with --foreground\n";
 	*ret_options = options;
 	if (!wrong)
 		return true;

@@ -9,7 +9,9 @@
 struct options {
 	const char *conf;      /* an absolute path, or NULL */
 	uint64_t idle_seconds; /* when activated: exit after so long without a request */
-	bool foreground;       /* make the sockets, instead of taking those of a service manager */
+	const char
+		*verifier; /* the account of the program that ends TLS for login hosts, or NULL */
+	bool foreground;   /* make the sockets, instead of taking those of a service manager */
 };
 
 /* False: totpd must exit with *ret_code; the reason, or what was asked for, has been printed. */

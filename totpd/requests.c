@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "requests.h"
 
+#include <stdio.h>
 #include <syslog.h>
 
 #include "base/io.h"
@@ -20,10 +21,11 @@
 /* What is known of one request. */
 struct request {
 	const struct server *server;
-	const struct policy *policy;
+	struct policy *policy; /* a copy, in which store is that of the user */
 	const struct peer *peer;
 	int fd; /* the connection */
-	const struct wire_request *wire;
+	const struct relay_request *relay;
+	const struct wire_request *wire; /* what is in it */
 	struct wire_response *response;
 	struct account account;
 	struct source source;
@@ -38,14 +40,17 @@ static void log_request(const struct request *request, int priority, enum log_ki
 			struct log_event event)
 {
 	const struct server *server = request->server;
-	char source[SOURCE_TEXT_MAX];
+	char source[SOURCE_TEXT_MAX], service[WIRE_SERVICE_MAX + PROXY_HOST_MAX + 2];
 
 	if (!request->peer->root &&
 	    !log_limit_allows(&server->log_limit, server->counts, request->logged_for, kind))
 		return;
 	source_text(&request->source, source);
+	if (request->peer->host[0])
+		snprintf(service, sizeof(service), "%s@%s", request->wire->service,
+			 request->peer->host);
 	event.user = request->account.known ? request->account.name : NULL;
-	event.service = request->wire->service;
+	event.service = request->peer->host[0] ? service : request->wire->service;
 	event.source = source;
 	log_send(priority, &event);
 }
@@ -71,7 +76,8 @@ static void log_outcome(const struct request *request)
 				       .reason = judge_reason_name(outcome->reason),
 				       .token = outcome->label,
 				       .detail = detail});
-	outcome_hide_future(outcome);
+	if (!request->peer->host[0]) /* a host hides it from its users itself */
+		outcome_hide_future(outcome);
 }
 
 /* The same for an error, if there is one: users read only what they can do something about. */
@@ -87,7 +93,8 @@ static void log_error(const struct request *request, enum totp_err err)
 			    (struct log_event){.outcome = "error",
 					       .reason = err_word(err, word),
 					       .detail = why->text});
-	if (err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN && err != TOTP_ERR_OTHER_STORE)
+	if (!request->peer->host[0] && err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN &&
+	    err != TOTP_ERR_OTHER_STORE)
 		why->text[0] = '\0';
 }
 
@@ -111,7 +118,8 @@ static struct attempt attempt_by(const struct request *request)
 				.answer = &request->wire->answer,
 				.is_awaited = is_awaited,
 				.context = request,
-				.tells = request->peer->root && request->wire->tells};
+				.tells = (request->peer->root || request->peer->host[0]) &&
+					 request->wire->tells};
 }
 
 static enum totp_err answer_look(struct request *request)
@@ -227,6 +235,18 @@ static enum totp_err find_permission(struct request *request, struct gate_facts 
 	return err;
 }
 
+/* For a host, which adds what its own policy says. */
+static enum totp_err answer_status_of_host(struct request *request)
+{
+	struct wire_response *response = request->response;
+	struct attempt who = attempt_by(request);
+	enum totp_err err = show_credential(request);
+
+	if (err != TOTP_OK || response->enrolled || !request->wire->by_invitation)
+		return err;
+	return invitation_holds(request->store, &who, &response->invited, &response->why);
+}
+
 static enum totp_err answer_status(struct request *request)
 {
 	struct wire_response *response = request->response;
@@ -335,7 +355,8 @@ static enum totp_err answer_enroll(struct request *request)
 				     .recovery_codes = in_login ? request->wire->recovery_codes
 								: request->policy->recovery_codes,
 				     .in_login = in_login};
-	enum totp_err err = in_login ? check_invitation(request) : check_permission(request);
+	bool is_decided = in_login || request->peer->host[0]; /* by another policy than ours */
+	enum totp_err err = is_decided ? check_invitation(request) : check_permission(request);
 
 	if (err == TOTP_OK)
 		err = confirm_again(request, &first.moving);
@@ -376,6 +397,8 @@ static enum totp_err check_change(struct request *request, enum change_kind kind
 	enum totp_err err = TOTP_OK;
 	bool required = false;
 
+	if (request->peer->host[0]) /* the host's policy has allowed it */
+		return TOTP_OK;
 	if (kind == CHANGE_DISABLE)
 		err = find_gate_facts(request, &facts);
 	if (kind == CHANGE_DISABLE && err == TOTP_OK)
@@ -433,7 +456,8 @@ static enum totp_err answer_op(struct request *request)
 	case WIRE_CHECK:
 		return answer_check(request);
 	case WIRE_STATUS:
-		return answer_status(request);
+		return request->peer->host[0] ? answer_status_of_host(request)
+					      : answer_status(request);
 	case WIRE_ENROLL:
 	case WIRE_ENROLL_IN_LOGIN:
 		return answer_enroll(request);
@@ -452,22 +476,60 @@ static enum totp_err answer_op(struct request *request)
 static bool is_for_our_store(const struct request *request)
 {
 	static const uint8_t unread[CRED_ID_LEN];
+	static const struct wire_store not_in_files;
+	static const char elsewhere[] = "the one that `store` names";
+	bool in_files = request->policy->store == STORE_IN_FILES;
 	const struct wire_store *meant = &request->wire->store;
 	bool same =
-		memcmp(meant->id, unread, sizeof(unread)) == 0
+		!in_files ? memcmp(meant, &not_in_files, sizeof(not_in_files)) == 0
+		: memcmp(meant->id, unread, sizeof(unread)) == 0
 			? strcmp(meant->dir, request->policy->store_dir) == 0
 			: memcmp(meant->id, store_info(request->store)->id, sizeof(meant->id)) == 0;
 
 	if (!same)
 		reason_set(&request->response->why, "totpd serves %.100s, and not the store %.100s",
-			   request->policy->store_dir, meant->dir);
+			   in_files ? request->policy->store_dir : elsewhere,
+			   meant->dir[0] ? meant->dir : elsewhere);
 	return same;
+}
+
+static enum totp_err open_store(struct request *request)
+{
+	struct files_config config = conf_files(request->policy);
+
+	config.keys = &request->server->keyring;
+	request->store = request->server->store;
+	return request->store ? TOTP_OK
+			      : stores_open(request->policy, &config, io_deadline(ETCD_WAIT_MS),
+					    &request->store, &request->response->why);
+}
+
+/* A login host may ask, and knows the account; its users are not users of this host. */
+static enum totp_err prepare_for_host(struct request *request)
+{
+	struct account *account = &request->account;
+	struct reason *why = &request->response->why;
+	enum totp_err err =
+		rights_check_host(request->policy, request->peer->host, request->wire->op, why);
+
+	account->known = request->relay->known;
+	account->uid = request->relay->uid;
+	if (account->known)
+		strcpy(account->name, request->wire->user);
+	request->logged_for = account->uid;
+	if (err == TOTP_OK)
+		err = source_on_host(&request->wire->source, request->peer->host, &request->source);
+	if (err == TOTP_OK && request->policy->store == STORE_AT_VERIFIER)
+		err = reason_err(why, TOTP_ERR_FORBIDDEN,
+				 "the verifier has no store: its own policy names verifiers");
+	if (err == TOTP_OK)
+		err = open_store(request);
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
 /* Find the account, check that the peer may ask about it, and open the store. */
 static enum totp_err prepare(struct request *request)
 {
-	struct files_config config = conf_files(request->policy);
 	struct reason *why = &request->response->why;
 	enum totp_err err = account_find(request->wire->user, &request->account, why);
 
@@ -476,11 +538,8 @@ static enum totp_err prepare(struct request *request)
 				   &request->account, why);
 	if (err == TOTP_OK && request->account.known)
 		request->logged_for = request->account.uid;
-	config.keys = &request->server->keyring;
-	request->store = request->server->store;
-	if (err == TOTP_OK && !request->store)
-		err = stores_open(request->policy, &config, io_deadline(ETCD_WAIT_MS),
-				  &request->store, why);
+	if (err == TOTP_OK)
+		err = open_store(request);
 	if (err == TOTP_OK && !is_for_our_store(request))
 		err = TOTP_ERR_OTHER_STORE;
 	/* NOT_FOUND would mean that the user is missing; here the store or a group is */
@@ -488,13 +547,16 @@ static enum totp_err prepare(struct request *request)
 }
 
 bool request_answer(struct server *server, const struct peer *peer, int fd,
-		    const struct wire_request *wire, struct wire_response *ret_response)
+		    const struct relay_request *relay, struct wire_response *ret_response)
 {
+	const struct wire_request *wire = &relay->request;
+	static struct policy policy; /* too large for the stack */
 	struct request request = {.server = server,
-				  .policy = &server->policy,
+				  .policy = &policy,
 				  .peer = peer,
 				  .logged_for = peer->uid,
 				  .fd = fd,
+				  .relay = relay,
 				  .wire = wire,
 				  .response = ret_response,
 				  .source = peer->root ? wire->source : source_of_uid(peer->uid),
@@ -502,13 +564,14 @@ bool request_answer(struct server *server, const struct peer *peer, int fd,
 	enum totp_err err = TOTP_ERR_FORMAT;
 	bool lacks_key;
 
+	policy = server->policy;
 	*ret_response = (struct wire_response){.op = wire->op};
 	if (server->policy_invalid)
 		reason_set(&ret_response->why, "the policy has a mistake: run totpctl check");
 	else if (server->keyring.count == 0)
 		reason_set(&ret_response->why, "totpd could not read the keyring: see its log");
 	else
-		err = prepare(&request);
+		err = peer->host[0] ? prepare_for_host(&request) : prepare(&request);
 	if (err == TOTP_OK)
 		err = answer_op(&request);
 	lacks_key = server->keyring.count == 0 || (request.store && store_lacks_key(request.store));

@@ -41,3 +41,23 @@ enum totp_err rights_check(const struct policy *policy, const struct peer *peer,
 			   : " about another user: see may_check in pam_totp.conf(5)");
 	return TOTP_ERR_FORBIDDEN;
 }
+
+enum totp_err rights_check_host(const struct policy *policy, const char *host, enum wire_op op,
+				struct reason *why)
+{
+	const char *list = policy->hosts_self, *key = "hosts_self";
+
+	if (op == WIRE_LOOK || op == WIRE_CHECK) {
+		list = policy->hosts;
+		key = "hosts";
+	} else if (op == WIRE_ENROLL || op == WIRE_ENROLL_IN_LOGIN) {
+		list = policy->hosts_enroll;
+		key = "hosts_enroll";
+	}
+	if (policy_hosts_have(policy->hosts, host) && policy_hosts_have(list, host))
+		return TOTP_OK;
+	return reason_err(why, TOTP_ERR_FORBIDDEN,
+			  "the verifier does not allow the host %s to ask that: see %s in "
+			  "pam_totp.conf(5)",
+			  host, policy_hosts_have(policy->hosts, host) ? key : "hosts");
+}

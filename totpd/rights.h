@@ -4,6 +4,7 @@
 #define RIGHTS_H
 
 #include "host/account.h"
+#include "login/proxy.h"
 #include "login/wire.h"
 
 #define RIGHTS_NOBODY 65534 /* the kernel reports it for a uid that has no number here */
@@ -12,6 +13,8 @@
 struct peer {
 	uid_t uid;
 	bool root; /* connected to root's socket */
+	char host[PROXY_HOST_MAX +
+		  1]; /* a login host that a verifier answers; "": a local process */
 };
 
 /*
@@ -25,5 +28,13 @@ struct peer {
 MUST_CHECK enum totp_err rights_check(const struct policy *policy, const struct peer *peer,
 				      enum wire_op op, const struct account *account,
 				      struct reason *why);
+
+/*
+ * May this login host ask a verifier for that? The policy's hosts may look at and check users,
+ * those of hosts_self also change what their users have, and those of hosts_enroll enroll users.
+ * TOTP_ERR_FORBIDDEN: denied; *why.
+ */
+MUST_CHECK enum totp_err rights_check_host(const struct policy *policy, const char *host,
+					   enum wire_op op, struct reason *why);
 
 #endif

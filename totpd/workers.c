@@ -97,13 +97,13 @@ bool worker_give(struct worker *worker, const struct client *client, size_t inde
 	return worker->busy;
 }
 
-bool worker_read_report(const struct worker *worker, bool *ret_lacks_key)
+bool worker_read_report(const struct worker *worker, unsigned *ret_found)
 {
-	char lacks_key = 0;
+	uint8_t found = 0;
 
-	if (recv(worker->fd, &lacks_key, 1, MSG_DONTWAIT) != 1)
+	if (recv(worker->fd, &found, 1, MSG_DONTWAIT) != 1)
 		return false;
-	*ret_lacks_key = lacks_key;
+	*ret_found = found;
 	return true;
 }
 
@@ -133,9 +133,9 @@ bool worker_take(int end, struct client *ret_client, size_t *ret_index)
 	return true;
 }
 
-void worker_report(int end, bool lacks_key)
+void worker_report(int end, unsigned found)
 {
-	char report = lacks_key;
+	uint8_t report = (uint8_t)found;
 
 	(void)!send(end, &report, 1, MSG_NOSIGNAL);
 }

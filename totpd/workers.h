@@ -44,7 +44,7 @@ void workers_close(struct workers *workers);
 MUST_CHECK bool worker_give(struct worker *worker, const struct client *client, size_t index);
 
 /* The worker has written to `worker->fd`. False: it has not reported, and is at its end. */
-MUST_CHECK bool worker_read_report(const struct worker *worker, bool *ret_lacks_key);
+MUST_CHECK bool worker_read_report(const struct worker *worker, unsigned *ret_found);
 
 /* --- in a worker --- */
 
@@ -54,7 +54,7 @@ MUST_CHECK bool worker_read_report(const struct worker *worker, bool *ret_lacks_
  */
 MUST_CHECK bool worker_take(int end, struct client *ret_client, size_t *ret_index);
 
-/* The client was answered, and its connection is closed here. */
-void worker_report(int end, bool lacks_key);
+/* The client was answered, and its connection is closed here. found: a byte for totpd. */
+void worker_report(int end, unsigned found);
 
 #endif

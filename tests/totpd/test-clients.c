@@ -161,9 +161,9 @@ static void a_removed_client_holds_nothing(void **unused)
 	static const struct wire_request nothing;
 	struct client *client = ask(&alice);
 
-	strcpy(client->request.answer.code.text, "123456");
+	strcpy(client->relay.request.answer.code.text, "123456");
 	client_remove(client);
-	assert_memory_equal(&nothing, &client->request, sizeof(nothing));
+	assert_memory_equal(&nothing, &client->relay.request, sizeof(nothing));
 	assert_int_equal(0, clients_count(&clients));
 	assert_int_equal(-1, client->fd);
 }

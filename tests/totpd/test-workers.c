@@ -49,12 +49,12 @@ static struct worker *start(void)
 	return worker;
 }
 
-static bool wait_for_report(const struct worker *worker, bool *ret_lacks_key)
+static bool wait_for_report(const struct worker *worker, unsigned *ret_found)
 {
 	struct pollfd polled = {.fd = worker->fd, .events = POLLIN};
 
 	assert_int_equal(1, poll(&polled, 1, 10000));
-	return worker_read_report(worker, ret_lacks_key);
+	return worker_read_report(worker, ret_found);
 }
 
 static void end_all(void)
@@ -73,7 +73,7 @@ static void a_worker_answers_one_client_after_the_other(void **unused)
 	for (uint8_t i = 0; i < 3; i++) {
 		uint8_t answer[2] = {0};
 		struct client client = {.state = CLIENT_WAITING};
-		bool lacks_key = false;
+		unsigned found = 0;
 		int pair[2];
 
 		assert_int_equal(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
@@ -81,9 +81,9 @@ static void a_worker_answers_one_client_after_the_other(void **unused)
 		assert_ptr_equal(worker, workers_idle(&workers, POLICY));
 		assert_true(worker_give(worker, &client, 40u + i));
 		assert_null(workers_idle(&workers, POLICY)); /* it is busy */
-		assert_true(wait_for_report(worker, &lacks_key));
+		assert_true(wait_for_report(worker, &found));
 		worker->busy = false;
-		assert_int_equal(i == 2, lacks_key);
+		assert_int_equal(i == 2, found);
 		fd_close(pair[0]);
 		/* after its report the worker has closed the connection */
 		assert_int_equal(2, read(pair[1], answer, sizeof(answer)));
@@ -122,11 +122,11 @@ static void a_worker_that_died_reports_nothing_and_takes_nothing(void **unused)
 {
 	struct worker *worker = start();
 	struct client client = {.fd = STDERR_FILENO};
-	bool lacks_key = false;
+	unsigned found = 0;
 
 	kill(worker->pid, SIGKILL);
 	waitpid(worker->pid, NULL, 0);
-	assert_false(wait_for_report(worker, &lacks_key));
+	assert_false(wait_for_report(worker, &found));
 	assert_false(worker_give(worker, &client, 0));
 	assert_false(worker->busy);
 	worker_end(worker);
