@@ -47,6 +47,9 @@ static enum totp_err begin_as_root(struct loop *loop, const char *verifier, stru
 	}
 	if (err == TOTP_OK) {
 		err = keyring_load(policy->keyring, &loop->server.keyring, why);
+		/* a login host whose users are all the verifiers' needs none */
+		if (err == TOTP_ERR_NOT_FOUND && policy->store == STORE_AT_VERIFIER)
+			err = TOTP_OK;
 	}
 	if (err == TOTP_OK && loop->listeners.user < 0 && loop->listeners.root < 0)
 		err = listeners_make(policy->run_dir, verifier ? &terminator : NULL,
@@ -76,7 +79,7 @@ static enum totp_err begin_as_service(struct loop *loop, struct reason *why)
 					       &loop->server.keyring, why);
 	/* without keys, totpd denies all requests: if it exited, the service manager would
 	 * start it again and again, and then close the sockets for good */
-	if (loop->server.keyring.count == 0) {
+	if (loop->server.keyring.count == 0 && policy_has_store(&loop->server.policy)) {
 		snprintf(detail, sizeof(detail),
 			 "%s; it is the file that LoadCredential= of totpd.service names",
 			 why->text);

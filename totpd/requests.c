@@ -446,6 +446,101 @@ static enum totp_err answer_change(struct request *request)
 	return err;
 }
 
+/* --- a store of the verifiers: they check codes, this host decides who is asked --- */
+
+/* Whether this host's policy allows what the user asks for; *facts, of a user without a record. */
+static enum totp_err check_here(struct request *request, struct relay_request *relay,
+				struct gate_facts *facts)
+{
+	enum wire_op op = request->wire->op;
+	struct gate_facts invited;
+
+	if (op == WIRE_CHECK && !request->account.known)
+		return TOTP_ERR_NOT_FOUND;
+	if (op == WIRE_STATUS || op == WIRE_ENROLL)
+		relay->request.by_invitation =
+			invitation_is_needed(request->policy, facts, ENROLL_BY_TOOL, request->now);
+	if (op == WIRE_ENROLL) {
+		invited = *facts;
+		invited.invited = relay->request.by_invitation; /* the verifier looks for it */
+		return gate_may_enroll(request->policy, &invited, ENROLL_BY_TOOL, request->now)
+			       ? TOTP_OK
+			       : forbid(request, "enroll you");
+	}
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (changes[i].op == op)
+			return check_change(request, changes[i].kind);
+	return TOTP_OK;
+}
+
+/* What a verifier cannot know: it has another policy, and no groups. */
+static void add_own_facts(struct request *request, struct gate_facts *facts)
+{
+	struct wire_response *response = request->response;
+
+	if (request->wire->op != WIRE_STATUS)
+		return;
+	facts->enrolled = response->enrolled;
+	facts->invited = response->invited;
+	response->required = gate_requires(request->policy, facts, request->now);
+	response->may_enroll =
+		gate_may_enroll(request->policy, facts, ENROLL_BY_TOOL, request->now);
+}
+
+static void log_remote(const struct request *request)
+{
+	const struct wire_request *wire = request->wire;
+	const struct wire_token *token = &wire->token;
+
+	if (request->peer->root)
+		return;
+	if (wire->op == WIRE_ENROLL)
+		log_change(request, "enrolled", token->label);
+	if (wire->op == WIRE_CHECK || (wire->op >= WIRE_ADD && wire->op <= WIRE_DISABLE))
+		log_outcome(request);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (changes[i].op == wire->op &&
+		    request->response->outcome.verdict == VERDICT_ALLOW)
+			log_change(request, changes[i].word,
+				   wire->op == WIRE_ADD ? token->label : wire->label);
+}
+
+static enum totp_err answer_by_verifier(struct request *request)
+{
+	OWN_RELAY_REQUEST struct relay_request relay = {.known = request->account.known,
+							.request = *request->wire};
+	OWN_WIRE_RESPONSE struct wire_response answer = {.op = request->wire->op};
+	struct gate_facts facts = {.known = request->account.known};
+	enum totp_err err = TOTP_OK;
+
+	relay.request.store = (struct wire_store){.id = {0}};
+	relay.request.deadline = 0;
+	relay.request.source = request->source;
+	if (relay.known) {
+		relay.uid = request->account.uid;
+		err = text_copy(text_of(request->account.name), relay.request.user,
+				sizeof(relay.request.user));
+		if (err == TOTP_OK)
+			err = find_gate_facts(request, &facts);
+	}
+	if (err == TOTP_OK)
+		err = check_here(request, &relay, &facts);
+	if (err == TOTP_OK)
+		err = verifiers_ask(request->server->verifiers, request->policy, &relay,
+				    request->wire->deadline, &answer);
+	if (err != TOTP_OK) {
+		if (answer.why.text[0])
+			request->response->why = answer.why;
+		return err;
+	}
+	*request->response = answer;
+	if (answer.err != TOTP_OK)
+		return answer.err;
+	add_own_facts(request, &facts);
+	log_remote(request);
+	return TOTP_OK;
+}
+
 /* --- one request --- */
 
 static enum totp_err answer_op(struct request *request)
@@ -539,6 +634,8 @@ static enum totp_err prepare(struct request *request)
 	if (err == TOTP_OK && request->account.known)
 		request->logged_for = request->account.uid;
 	if (err == TOTP_OK)
+		err = conf_choose_store(request->policy, &request->account, why);
+	if (err == TOTP_OK && request->policy->store != STORE_AT_VERIFIER)
 		err = open_store(request);
 	if (err == TOTP_OK && !is_for_our_store(request))
 		err = TOTP_ERR_OTHER_STORE;
@@ -568,13 +665,14 @@ bool request_answer(struct server *server, const struct peer *peer, int fd,
 	*ret_response = (struct wire_response){.op = wire->op};
 	if (server->policy_invalid)
 		reason_set(&ret_response->why, "the policy has a mistake: run totpctl check");
-	else if (server->keyring.count == 0)
+	else if (server->keyring.count == 0 && policy.store != STORE_AT_VERIFIER)
 		reason_set(&ret_response->why, "totpd could not read the keyring: see its log");
 	else
 		err = peer->host[0] ? prepare_for_host(&request) : prepare(&request);
 	if (err == TOTP_OK)
-		err = answer_op(&request);
-	lacks_key = server->keyring.count == 0 || (request.store && store_lacks_key(request.store));
+		err = request.store ? answer_op(&request) : answer_by_verifier(&request);
+	lacks_key = (server->keyring.count == 0 && policy.store != STORE_AT_VERIFIER) ||
+		    (request.store && store_lacks_key(request.store));
 	server->store = server->is_worker && !lacks_key ? request.store
 							: store_close(request.store);
 

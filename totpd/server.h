@@ -7,6 +7,7 @@
 #include "log_limit.h"
 #include "login/policy.h"
 #include "store/files.h"
+#include "verifiers.h"
 
 struct server {
 	const char *conf; /* another policy file than POLICY_FILE, or NULL */
@@ -17,6 +18,7 @@ struct server {
 	struct keyring keyring;       /* read before totpd gave up the right to read it */
 	struct log_limit log_limit;
 	struct log_counts *counts;   /* in a child: the lines of its own request */
+	struct verifiers *verifiers; /* shared by all children */
 	bool is_worker;              /* in a child: it answers more than one… */
 	struct store *store;         /* …and keeps this open for them, or NULL */
 };

@@ -241,6 +241,9 @@ int tool_open_anywhere(struct tool *tool, const char *doing)
 
 	if (code == TOOL_DONE)
 		code = tool_load_policy(tool);
+	if (code == TOOL_DONE && !policy_has_store(&tool->policy))
+		code = tool_refuse(tool, "verifiers check this host's codes (store = verifier): "
+					 "do that on a verifier, by totpctl and totp-enroll there");
 	if (code != TOOL_DONE)
 		return code;
 
@@ -272,17 +275,37 @@ int tool_open(struct tool *tool, const char *doing)
 	return code;
 }
 
+/* On a login host there are records of local_users alone. */
+static int check_is_local(const struct tool *tool, const struct account *account)
+{
+	struct reason why = {""};
+	bool local = false;
+
+	if (tool->policy.store != STORE_AT_VERIFIER)
+		return TOOL_DONE;
+	if (account_is_listed(account, account->name, tool->policy.local_users, &local, &why) !=
+	    TOTP_OK)
+		return tool_refuse(tool, "%s", why.text);
+	return local ? TOOL_DONE
+		     : tool_refuse(tool,
+				   "verifiers check the codes of %s (store = verifier): do that on "
+				   "a verifier, or name the user in local_users",
+				   account->name);
+}
+
 int tool_account(const struct tool *tool, const char *name, struct account *ret_account)
 {
 	struct reason why = {""};
 	enum totp_err err = account_find(name, ret_account, &why);
 
-	if (err != TOTP_OK || ret_account->known)
+	if (err != TOTP_OK)
 		return tool_result(tool, err, &why);
+	if (ret_account->known)
+		return check_is_local(tool, ret_account);
 	if (text_copy(text_of(name), ret_account->name, sizeof(ret_account->name)) != TOTP_OK ||
 	    name[0] == '\0')
 		return tool_refuse(tool, "user name: expected 1 to %d bytes", CRED_USER_MAX);
-	return TOOL_DONE;
+	return check_is_local(tool, ret_account);
 }
 
 uint64_t tool_deadline(void)

@@ -133,6 +133,7 @@ static void run_parts(struct doctor *doctor)
 		return;
 	look_at_lists(doctor);
 	doctor_store(doctor);
+	doctor_fleet(doctor);
 	doctor_totpd(doctor);
 	doctor_host(doctor);
 	doctor_administrators(doctor);

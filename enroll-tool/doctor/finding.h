@@ -177,6 +177,7 @@ void doctor_clock(struct doctor *doctor);
 void doctor_store(struct doctor *doctor); /* keyring, store, records */
 /* The cluster of a store in etcd. keyring: NULL if it cannot be read. */
 void doctor_etcd(struct doctor *doctor, const struct keyring *keyring);
+void doctor_fleet(struct doctor *doctor);          /* verifiers, if they check the codes */
 void doctor_totpd(struct doctor *doctor);          /* after the store and the stacks */
 void doctor_host(struct doctor *doctor);           /* the disk, a repository in /etc */
 void doctor_administrators(struct doctor *doctor); /* locked out? */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "verifiers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "tls.h"
+
+#define ANSWER_NS 1000000000ull /* of the whole time, for the answer of the last verifier */
+
+/* One request, and the verifiers that are left. */
+struct asking {
+	const struct tls_identity *identity;
+	struct relay_request *relay;
+	uint64_t deadline;
+	size_t left;
+	struct wire_response *response;
+};
+
+static bool changes_nothing(enum wire_op op)
+{
+	return op == WIRE_LOOK || op == WIRE_STATUS;
+}
+
+/* Until when one verifier has time for its hello: each one that follows needs some, too. */
+static uint64_t end_of_try(const struct asking *asking)
+{
+	uint64_t now = io_monotonic_ns(), share = 0;
+
+	if (asking->deadline > now + ANSWER_NS)
+		share = (asking->deadline - now - ANSWER_NS) / (asking->left + 1);
+	return now + (share < VERIFIERS_TRY_NS ? share : VERIFIERS_TRY_NS);
+}
+
+static enum totp_err receive_hello(struct tls *tls, struct asking *asking, uint64_t deadline,
+				   struct reason *why)
+{
+	uint8_t hello[RELAY_HELLO_LEN];
+	enum totp_err err = tls_receive(tls, hello, sizeof(hello), deadline, why);
+
+	if (err != TOTP_OK)
+		return err;
+	err = relay_get_hello(hello, sizeof(hello), asking->relay->nonce);
+	if (err == TOTP_OK)
+		return TOTP_OK;
+	return reason_err(why, TOTP_ERR_PEER, "%s",
+			  err == TOTP_ERR_UNSUPPORTED ? "the verifier has another version"
+						      : "no verifier is there");
+}
+
+/* From here on the outcome is unknown until the whole response is there. */
+static enum totp_err exchange(struct tls *tls, struct asking *asking, struct reason *why)
+{
+	OWN_RELAY_RESPONSE struct relay_response answer = {.nonce = {0}};
+	uint8_t request[RELAY_REQUEST_LEN], response[RELAY_RESPONSE_LEN];
+	uint64_t now = io_monotonic_ns();
+	uint64_t left_ms = now < asking->deadline ? (asking->deadline - now) / 1000000 : 0;
+	enum totp_err err;
+
+	asking->relay->wait_ms = (uint16_t)(left_ms < UINT16_MAX ? left_ms : UINT16_MAX);
+	err = relay_put_request(asking->relay, request);
+	if (err != TOTP_OK)
+		return reason_err(why, err, "the request is invalid");
+	err = tls_send(tls, request, sizeof(request), asking->deadline, why);
+	WIPE(request);
+	if (err == TOTP_OK)
+		err = tls_receive(tls, response, sizeof(response), asking->deadline, why);
+	if (err != TOTP_OK)
+		return TOTP_ERR_TIMEOUT; /* whatever it was: unknown */
+	err = relay_get_response(response, sizeof(response), &answer);
+	WIPE(response);
+	if (err == TOTP_OK && memcmp(answer.nonce, asking->relay->nonce, RELAY_NONCE_LEN) == 0 &&
+	    answer.response.op == asking->relay->request.op) {
+		*asking->response = answer.response;
+		return TOTP_OK;
+	}
+	return reason_err(why, TOTP_ERR_PEER, "a malformed answer");
+}
+
+/* *ret_sent: the request was, so that what follows an error is unknown. */
+static enum totp_err ask_one(struct asking *asking, const struct policy_verifier *verifier,
+			     bool *ret_sent, struct reason *why)
+{
+	OWN_TLS struct tls *tls = NULL;
+	uint64_t end = end_of_try(asking);
+	enum totp_err err = tls_connect(asking->identity, verifier, end, &tls, why);
+
+	*ret_sent = false;
+	if (err == TOTP_OK)
+		err = receive_hello(tls, asking, end, why);
+	if (err != TOTP_OK)
+		return err;
+	*ret_sent = true;
+	return exchange(tls, asking, why);
+}
+
+/* The verifiers in the policy's order; those that failed lately come last. */
+static size_t sort(const struct verifiers *verifiers, const struct policy *policy,
+		   struct policy_verifier ret_sorted[POLICY_VERIFIERS_MAX],
+		   size_t ret_index[POLICY_VERIFIERS_MAX])
+{
+	uint64_t now = io_monotonic_ns();
+	size_t count = 0;
+
+	for (unsigned pass = 0; pass < 2; pass++) {
+		struct text rest = text_of(policy->verifiers);
+		struct policy_verifier one;
+
+		for (size_t i = 0;
+		     i < POLICY_VERIFIERS_MAX && policy_verifier_next(&rest, &one) == TOTP_OK;
+		     i++) {
+			if ((verifiers->failed_until[i] > now) != (pass == 1))
+				continue;
+			ret_index[count] = i;
+			ret_sorted[count++] = one;
+		}
+	}
+	return count;
+}
+
+/* Add why one verifier did not answer to the sentence about all of them. */
+static void add_reason(struct reason *all, const struct reason *one)
+{
+	size_t len = strlen(all->text);
+
+	snprintf(all->text + len, sizeof(all->text) - len, "%s%s", len ? "; " : "", one->text);
+}
+
+enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *policy,
+			    struct relay_request *relay, uint64_t deadline,
+			    struct wire_response *ret_response)
+{
+	OWN_TLS_IDENTITY struct tls_identity *identity = NULL;
+	struct policy_verifier sorted[POLICY_VERIFIERS_MAX];
+	size_t index[POLICY_VERIFIERS_MAX];
+	struct asking asking = {.relay = relay, .deadline = deadline, .response = ret_response};
+	size_t count = sort(verifiers, policy, sorted, index);
+	struct reason *why = &ret_response->why;
+	enum totp_err err;
+
+	wire_response_wipe(ret_response);
+	err = tls_identify(policy->fleet_dir, &identity, why);
+	if (err != TOTP_OK)
+		return err;
+	asking.identity = identity;
+	for (size_t i = 0; i < count; i++) {
+		struct reason one = {""};
+		bool sent = false;
+
+		asking.left = count - i - 1;
+		err = ask_one(&asking, &sorted[i], &sent, &one);
+		verifiers->failed_until[index[i]] =
+			err == TOTP_OK ? 0 : io_monotonic_ns() + VERIFIERS_PAUSE_NS;
+		if (err == TOTP_OK)
+			return TOTP_OK;
+		add_reason(why, &one);
+		if (sent && !changes_nothing(relay->request.op))
+			return reason_err(why, TOTP_ERR_TIMEOUT,
+					  "%.100s: no answer to the request: the code may be used "
+					  "up",
+					  sorted[i].host);
+	}
+	if (count == 0)
+		reason_set(why, "the policy has no verifiers: set verifiers in pam_totp.conf(5)");
+	return TOTP_ERR_PEER;
+}
