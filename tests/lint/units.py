@@ -14,7 +14,8 @@ import tempfile
 import tree
 
 EXPOSURE_MAX = 2.0
-UNITS = "totpd.service", "totpd.socket", "totpd-root.socket", "pam_totp-keyring.service"
+UNITS = ("totpd.service", "totpd.socket", "totpd-root.socket", "totpd-verifier.socket",
+         "pam_totp-keyring.service", "pam-totp-haproxy.service")
 
 
 def analyze(*arguments):
@@ -25,9 +26,11 @@ def analyze(*arguments):
 
 
 def copy_units(build, totpd, directory):
-    """The units as they are installed, except that totpd is where it was built."""
+    """The units as they are installed, except that totpd is where it was built, for haproxy, too."""
     for name in UNITS:
-        text = (build / name).read_text()
+        made = build / name
+        text = made.read_text() if made.exists() else tree.read(f"conf/systemd/{name}")
+        text = text.replace("/usr/sbin/haproxy", str(totpd))
         pathlib.Path(directory, name).write_text(
             re.sub(r"^ExecStart=.*/totpd$", f"ExecStart={totpd}", text, flags=re.M))
 
@@ -62,9 +65,11 @@ def check_exposure(findings, directory):
 
 def check_condition(findings, directory):
     """A socket without a keyring would fail permanently at the first requests."""
-    for name in "totpd.socket", "totpd-root.socket":
+    certificate = ["/etc/pam_totp/fleet/host.key"]
+    for name, other in (("totpd.socket", certificate), ("totpd-root.socket", certificate),
+                        ("totpd-verifier.socket", [])):
         found = re.findall(r"^ConditionPathExists=\|(.*)$", pathlib.Path(directory, name).read_text(), re.M)
-        if len(found) != 2 or found[1] != found[0] + ".cred":
+        if found != [found[0], found[0] + ".cred", *other]:
             findings.report(name, "is to wait for a keyring, or for a sealed one")
 
 
@@ -74,7 +79,7 @@ def check_advice(findings):
         if not tree.is_product(name) or name.startswith("scripts/"):
             continue
         text = re.sub(r"[\s*]+", " ", tree.read(name))
-        if re.search(r"restart [^.]*totpd(-root)?\.socket", text):
+        if re.search(r"restart [^.]*totpd(-root|-verifier)?\.socket", text):
             findings.report(name, "advises to restart totpd's sockets: stop totpd.service, start them")
 
 
