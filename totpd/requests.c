@@ -40,17 +40,26 @@ static void log_request(const struct request *request, int priority, enum log_ki
 			struct log_event event)
 {
 	const struct server *server = request->server;
-	char source[SOURCE_TEXT_MAX], service[WIRE_SERVICE_MAX + PROXY_HOST_MAX + 2];
+	char source[SOURCE_TEXT_MAX];
+	char service[ACCOUNT_NAME_MAX + WIRE_SERVICE_MAX + PROXY_HOST_MAX + 2];
+	struct account teller = {.known = false};
 
 	if (!request->peer->root &&
 	    !log_limit_allows(&server->log_limit, server->counts, request->logged_for, kind))
 		return;
 	source_text(&request->source, source);
-	if (request->peer->host[0])
+	event.user = request->account.known ? request->account.name : NULL;
+	event.service = request->wire->service;
+	/* whose word is it that the login comes from there? */
+	if (request->peer->host[0]) {
 		snprintf(service, sizeof(service), "%s@%s", request->wire->service,
 			 request->peer->host);
-	event.user = request->account.known ? request->account.name : NULL;
-	event.service = request->peer->host[0] ? service : request->wire->service;
+		event.service = service;
+	} else if (!request->peer->root && request->source.kind != SOURCE_UID &&
+		   account_of_uid(request->peer->uid, &teller, NULL) == TOTP_OK && teller.known) {
+		snprintf(service, sizeof(service), "%s/%s", teller.name, request->wire->service);
+		event.service = service;
+	}
 	event.source = source;
 	log_send(priority, &event);
 }
@@ -633,6 +642,9 @@ static enum totp_err prepare(struct request *request)
 				   &request->account, why);
 	if (err == TOTP_OK && request->account.known)
 		request->logged_for = request->account.uid;
+	if (err == TOTP_OK)
+		err = rights_source(request->policy, request->peer, &request->wire->source,
+				    &request->source, why);
 	if (err == TOTP_OK)
 		err = conf_choose_store(request->policy, &request->account, why);
 	if (err == TOTP_OK && request->policy->store != STORE_AT_VERIFIER)

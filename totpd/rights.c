@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rights.h"
 
-/* Is the peer named in may_check? */
-static enum totp_err is_listed(const struct policy *policy, uid_t uid, bool *ret_listed,
-			       struct reason *why)
+#include "host/source.h"
+
+static enum totp_err is_listed(const char *list, uid_t uid, bool *ret_listed, struct reason *why)
 {
-	const char *list = policy->may_check;
 	struct account asker = {0};
 	enum totp_err err = TOTP_OK;
 
@@ -30,7 +29,7 @@ enum totp_err rights_check(const struct policy *policy, const struct peer *peer,
 		if (account->known && account->uid == peer->uid && op != WIRE_ENROLL_IN_LOGIN)
 			return TOTP_OK;
 		if (op == WIRE_LOOK || op == WIRE_CHECK)
-			err = is_listed(policy, peer->uid, &listed, why);
+			err = is_listed(policy->may_check, peer->uid, &listed, why);
 		if (err != TOTP_OK || listed)
 			return err;
 	}
@@ -60,4 +59,18 @@ enum totp_err rights_check_host(const struct policy *policy, const char *host, e
 			  "the verifier does not allow the host %s to ask that: see %s in "
 			  "pam_totp.conf(5)",
 			  host, policy_hosts_have(policy->hosts, host) ? key : "hosts");
+}
+
+enum totp_err rights_source(const struct policy *policy, const struct peer *peer,
+			    const struct source *told, struct source *ret_source,
+			    struct reason *why)
+{
+	bool is_address = told->kind == SOURCE_IPV4 || told->kind == SOURCE_IPV6;
+	bool counts = peer->root;
+	enum totp_err err = TOTP_OK;
+
+	if (!peer->root && is_address)
+		err = is_listed(policy->may_tell_source, peer->uid, &counts, why);
+	*ret_source = counts ? *told : source_of_uid(peer->uid);
+	return err;
 }

@@ -37,4 +37,13 @@ MUST_CHECK enum totp_err rights_check(const struct policy *policy, const struct 
 MUST_CHECK enum totp_err rights_check_host(const struct policy *policy, const char *host,
 					   enum wire_op op, struct reason *why);
 
+/*
+ * Where does the login come from? Root's word counts, and an account of the policy's
+ * may_tell_source can name an address. For all others, and whatever else they say, it is the uid
+ * that the kernel reports. Errors as rights_check: *ret_source is then that uid.
+ */
+MUST_CHECK enum totp_err rights_source(const struct policy *policy, const struct peer *peer,
+				       const struct source *told, struct source *ret_source,
+				       struct reason *why);
+
 #endif

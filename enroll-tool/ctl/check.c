@@ -50,7 +50,8 @@ struct list_place {
 
 /*
  * Other names of the uid: a login with any of them is one of the same account. A user is required
- * if one of the names is, and exempt if both are; may_check knows the uid's first name only.
+ * if one of the names is, and exempt if both are; may_check and may_tell_source know the uid's
+ * first name only.
  */
 static void warn_of_others(const struct list_place *place, const char *name, uid_t uid)
 {
@@ -123,6 +124,7 @@ static int check_policy(struct ctl *ctl)
 	} lists[] = {{"required_for", policy->required_for},
 		     {"exempt", policy->exempt},
 		     {"may_check", policy->may_check},
+		     {"may_tell_source", policy->may_tell_source},
 		     {"local_users", policy->local_users}};
 	const char *installed = ctl->tool.conf ? ctl->tool.conf : POLICY_FILE;
 	const char *path = ctl->word_count ? ctl->words[0] : installed;

@@ -42,7 +42,6 @@ static const struct policy_option options[] = {
 	OPTION(attempts_total, IN_FILE, KIND_NUMBER, 1, 10000, "100"),
 	OPTION(attempts_total_refill, IN_FILE, KIND_SECONDS, 0, 366 * 86400, "6h"),
 	OPTION(fail_delay, IN_FILE, KIND_SECONDS, 0, 60, "2s"),
-	OPTION(may_check, IN_FILE, KIND_LIST, 0, POLICY_SHORT_LIST, ""),
 	OPTION(issuer, IN_FILE, KIND_TEXT, 0, 0, "%h"),
 	OPTION(account, IN_FILE, KIND_TEXT, 0, 0, "%u"),
 	OPTION(algorithm, IN_FILE, KIND_ALGORITHM, 0, 0, "SHA1"),

@@ -57,6 +57,7 @@ struct policy {
 	char required_for[POLICY_LIST_MAX]; /* users and @groups, comma-separated */
 	char exempt[POLICY_LIST_MAX];
 	char may_check[POLICY_SHORT_LIST];          /* may ask totpd about other users */
+	char may_tell_source[POLICY_SHORT_LIST];    /* say to totpd from where they log in */
 	char trusted_networks[POLICY_NETWORKS_MAX]; /* comma-separated */
 	uint32_t remember;                          /* seconds; 0: never */
 	unsigned if_publickey; /* enum ssh_method: what spares the lines that follow; 0: asks */

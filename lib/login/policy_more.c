@@ -8,6 +8,8 @@
 #define FLEET_DIR "/etc/pam_totp/fleet"
 
 static const struct policy_option more[] = {
+	OPTION(may_check, IN_FILE, KIND_LIST, 0, POLICY_SHORT_LIST, ""),
+	OPTION(may_tell_source, IN_FILE, KIND_LIST, 0, POLICY_SHORT_LIST, ""),
 	OPTION(etcd_endpoints, IN_FILE, KIND_ENDPOINTS, 0, 0, "https://127.0.0.1:2379"),
 	OPTION(etcd_ca, IN_FILE, KIND_PATH, 0, 0, ETCD "ca.crt"),
 	OPTION(etcd_certificate, IN_FILE, KIND_PATH, 0, 0, ETCD "verifier.crt"),

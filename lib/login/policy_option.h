@@ -3,9 +3,9 @@
  * The keys of a policy, as rows of tables, for policy.c and policy_more.c.
  *
  * Some keys of the file say nothing to a login: where the cluster of a store is, which verifiers
- * there are, what hosts may do. They are in a table of their own. The module is linked without it,
- * and with policy_skip.c in its place, which passes over these keys: a login neither carries nor
- * reads what totpd and the tools need.
+ * there are, what hosts and other programs may do. They are in a table of their own. The module is
+ * linked without it, and with policy_skip.c in its place, which passes over these keys: a login
+ * neither carries nor reads what totpd and the tools need.
  */
 #ifndef POLICY_OPTION_H
 #define POLICY_OPTION_H
@@ -62,7 +62,7 @@ struct policy_option {
 	}
 
 /* How many keys there are that the module passes over. */
-#define POLICY_MORE 11
+#define POLICY_MORE 13
 
 /* The index-th of the other table; NULL past its last, and for each index in the module. */
 const struct policy_option *policy_more_at(size_t index);

@@ -14,6 +14,7 @@ enum totp_err policy_more_set(enum policy_kind kind, struct text value, char *me
 	return TOTP_ERR_ARGUMENT;
 }
 
-const char policy_more_skipped[] = "etcd_endpoints,etcd_ca,etcd_certificate,etcd_key,etcd_realm,"
+const char policy_more_skipped[] = "may_check,may_tell_source,"
+				   "etcd_endpoints,etcd_ca,etcd_certificate,etcd_key,etcd_realm,"
 				   "verifiers,fleet_dir,"
 				   "hosts,hosts_self,hosts_enroll,host_failures";
