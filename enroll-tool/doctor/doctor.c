@@ -135,6 +135,7 @@ static void run_parts(struct doctor *doctor)
 	doctor_store(doctor);
 	doctor_fleet(doctor);
 	doctor_totpd(doctor);
+	doctor_radius(doctor);
 	doctor_host(doctor);
 	doctor_administrators(doctor);
 }

@@ -153,6 +153,10 @@ bool doctor_is_plain(const char *word);
 /* Does the stack include the file of this name? */
 bool doctor_includes(const struct stack *stack, const char *name);
 
+/* Lines of pam_radius_auth.so; and FreeRADIUS, if it asks totpd, which needs a policy. */
+void doctor_radius_stack(struct doctor *doctor, const char *service, struct stack *stack);
+void doctor_radius(struct doctor *doctor);
+
 /* Programs that ask once, or give no address, and have a line of ours… */
 void doctor_programs(struct doctor *doctor);
 /* …and those that would ask once more if this included file had one. */

@@ -52,8 +52,11 @@ static void look_at_program(struct doctor *doctor, const struct code_service *co
 		doctor_report((struct subject){doctor, "no-address", code_service->name, NULL},
 			      "all its clients are one source: a client that guesses codes makes "
 			      "the others wait, and trusted_networks has no effect",
-			      "limit access to it, for example by a firewall, and see SERVICES "
-			      "WITHOUT AN ADDRESS in pam_totp(8)",
+			      strcmp(code_service->name, "radiusd") == 0
+				      ? "let FreeRADIUS ask totpd, which tells users apart: see "
+					"pam_totp-radius(7)"
+				      : "limit access to it, for example by a firewall, and see "
+					"SERVICES WITHOUT AN ADDRESS in pam_totp(8)",
 			      "the program may give PAM no address of its clients");
 }
 

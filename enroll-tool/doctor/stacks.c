@@ -112,6 +112,7 @@ static void look_at_all(struct doctor *doctor)
 		if (is_part(services, services->list[i].name))
 			continue;
 		look_at_other_types(doctor, services->list[i].name);
+		doctor_radius_stack(doctor, services->list[i].name, &services->list[i].stack);
 		if (!doctor_has_ours(&services->list[i].stack))
 			continue;
 		any = true;
@@ -137,7 +138,9 @@ static void look_at_one(struct doctor *doctor, const char *service)
 	OWN_STACK struct stack stack = {0};
 
 	look_at_other_types(doctor, service);
-	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK && doctor_has_ours(&stack)) {
+	if (stack_read(NULL, service, "auth", &stack) == TOTP_OK)
+		doctor_radius_stack(doctor, service, &stack);
+	if (doctor_has_ours(&stack)) {
 		doctor_stack(doctor, service, &stack);
 		return;
 	}

@@ -102,7 +102,7 @@ tar -cPf /mnt/good.tar {OVER}
 
 RESET = f"""
 trap '[ ! -e /mnt/totpd ] || kill $(cat /mnt/totpd) 2>/dev/null || :' EXIT
-rm -rf /mnt/totpd /run/pam_totp {OVER} /etc/security/pam_totp.conf /etc/.git /etc/.gitignore /etc/pam.conf /etc/run \\
+rm -rf /mnt/totpd /run/pam_totp {OVER} /etc/security/pam_totp.conf /etc/freeradius /etc/.git /etc/.gitignore /etc/pam.conf /etc/run \\
     /var/lib/linked /var/lib/x /mnt/log /mnt/before
 tar -xPf /mnt/good.tar
 """
@@ -508,6 +508,67 @@ def test_programs_that_give_no_address_are_reported_once(host):
     lines = stack("imap", *LOCKER) + stack("xrdp-sesman", *LOCKER) + stack("dovecot", *LOCKER)
     one = host.only(SERVED + lines, "no-address", "no address of its clients")
     assert one["services"] == ["imap", "xrdp-sesman"]
+
+
+# ---- RADIUS
+
+RADIUS = "auth required pam_radius_auth.so"
+SAFE = f"{RADIUS} force_prompt require_message_authenticator"
+FREERADIUS = SERVED + r"""
+echo freerad:x:64003:64003::/:/bin/sh >>/etc/passwd
+mkdir -p /etc/freeradius/3.0/mods-enabled
+cd /etc/freeradius/3.0
+: >mods-enabled/pam_totp
+printf 'security {\n\tuser = freerad\n\trequire_message_authenticator = %s\n}\n' "${all:-auto}" >radiusd.conf
+echo 'client vpn {
+	ipaddr = 192.0.2.1 # {
+	limit {
+		max_connections = 16
+	}
+	require_message_authenticator = yes
+}
+client tunnel {
+	proto = tls
+}' >clients.conf
+"""
+LISTED = "printf 'may_check = freerad\\nmay_tell_source = freerad\\n' >/etc/security/pam_totp.conf\n"
+
+
+def ids_of_radius(host, *lines):
+    found = host.found(stack("sshd", *lines, "auth required pam_totp.so"))
+    return [one["id"] for one in found if one["id"].startswith("radius-")]
+
+
+@pytest.mark.parametrize("above", ("auth required pam_unix.so", "@include common-auth"))
+def test_a_line_of_radius_that_sends_the_password_or_takes_any_answer_is_reported(host, above):
+    assert ids_of_radius(host, above, SAFE) == []
+    assert ids_of_radius(host, above, RADIUS) == ["radius-password", "radius-unsigned"]
+
+
+def test_a_line_of_radius_that_asks_a_question_of_its_own_needs_no_force_prompt(host):
+    asks = f"{RADIUS} require_message_authenticator"
+    assert ids_of_radius(host, asks) == []
+    assert ids_of_radius(host, "auth sufficient pam_unix.so", asks) == []
+    assert ids_of_radius(host, "auth [success=2 default=ignore] pam_unix.so", asks) == []
+
+
+def test_a_radius_server_that_totpd_does_not_answer_is_reported(host):
+    assert host.found(FREERADIUS + LISTED) == []
+    found = host.found(FREERADIUS)
+    assert [(one["id"], one["what"]) for one in found] == [
+        ("radius-account", f"FreeRADIUS runs as freerad, which is not in {key}")
+        for key in ("may_check", "may_tell_source")], found
+    one = host.only(FREERADIUS + LISTED + "sed -i /tell/d /etc/security/pam_totp.conf",
+                    "radius-account", "not in may_tell_source")
+    assert one["repair"] == "add freerad to may_tell_source in /etc/security/pam_totp.conf"
+    assert host.found(FREERADIUS + "rm mods-enabled/pam_totp") == []
+
+
+def test_a_radius_client_that_need_not_sign_is_reported(host):
+    lax = "sed -i 's/authenticator = yes/authenticator = no/' clients.conf\n"
+    one = host.only(FREERADIUS + LISTED + lax, "radius-client", "the client vpn without")
+    assert "CVE-2024-3596" in one["why"]
+    assert host.found("all=yes\n" + FREERADIUS + LISTED + lax) == []
 
 
 # ---- sshd
