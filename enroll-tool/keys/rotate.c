@@ -144,6 +144,7 @@ static int add_key(struct rotate *rotate)
 {
 	const struct tool *tool = &rotate->ctl->tool;
 	struct reason why = {""};
+	bool restarted;
 	int code;
 
 	if (keyring_rotation_begin(&rotate->text, clock_now(), &rotate->rotation, &why) != TOTP_OK)
@@ -153,7 +154,13 @@ static int add_key(struct rotate *rotate)
 		return code;
 	keys_log(tool, "key-added", rotate->rotation.to);
 	printf("Key %08x is added; it opens only.\n", (unsigned)rotate->rotation.to);
-	if (keys_restart_totpd(tool))
+	restarted = keys_restart_totpd(tool);
+	if (tool->policy.store == STORE_IN_ETCD) /* others share the store, and lack the key */
+		return tool_refuse(tool,
+				   "copy %s to each other verifier, and restart totpd here and "
+				   "there; then run 'totpctl key rotate' again",
+				   tool->policy.keyring);
+	if (restarted)
 		return TOOL_DONE;
 	return tool_refuse(
 		tool,

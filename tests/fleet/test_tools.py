@@ -98,3 +98,20 @@ def test_a_restored_backup_is_accepted_by_a_command(verifier, single, directory,
         assert "accepted 1 time" in backup.ok("store", "status")
         assert "daemon" in backup.ok("show", "daemon")
         assert "nothing is changed" in backup.ok("store", "accept")
+
+
+def test_a_rotation_waits_until_the_other_verifiers_have_the_key(verifier, single, directory):
+    verifier.ok("import", "csv", "-", stdin=f"daemon,{SECRET}\n")
+    second = Verifier(single, directory, "second")
+
+    def active():
+        return [line for line in verifier.ok("store", "status").splitlines() if "active key" in line]
+    old = active()
+    said = verifier.fails("key", "rotate")
+    assert "is added; it opens only" in said and "copy" in said and "key rotate' again" in said
+    assert active() == old
+    second.keyring.write_bytes(verifier.keyring.read_bytes())
+    second.keyring.chmod(0o600)
+    said = verifier.ok("key", "rotate")
+    assert "seals from now on" in said and "is removed" in said and active() != old
+    assert "daemon" in second.ok("show", "daemon")
