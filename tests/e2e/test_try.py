@@ -13,7 +13,8 @@ INSIDE = os.path.join(HERE, "inside")
 TRY = os.path.join(HERE, "..", "..", "scripts", "try")
 
 
-@pytest.mark.parametrize("story", [[], ["--in-login"]], ids=["by_administrator", "in_login"])
+@pytest.mark.parametrize("story", [[], ["--in-login"], ["--fleet"]],
+                         ids=["by_administrator", "in_login", "fleet"])
 def test_unattended_it_finishes_beside_an_sshd_with_host_keys(host, story):
     for path in pathlib.Path("/etc/ssh").glob("ssh_host_*"):
         path.unlink()
@@ -27,7 +28,7 @@ def test_unattended_it_finishes_beside_an_sshd_with_host_keys(host, story):
     try:
         done = subprocess.run([INSIDE, os.environ["HOST_BUILD"], os.path.realpath(TRY), "--inside",
                                "--auto", *story],
-                              stdin=follower, capture_output=True, text=True, timeout=150)
+                              stdin=follower, capture_output=True, text=True, timeout=300)
     finally:
         os.close(leader)
         os.close(follower)
