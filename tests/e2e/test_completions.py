@@ -212,7 +212,7 @@ def test_users_files_directories_and_services_are_completed(shell):
         "totpctl test --service = pass": ["passwd"],
         "totp-enroll enroll --qr a": ["ansi", "ascii", "auto"],
         "totpctl unlock bob ali": ["alice"],
-        "totpctl show alice ": [],
+        "totpctl show bob ali": ["alice"],
         "totpctl resync alice ": [],
         "totpctl list ": [],
         "totpctl frobnicate ": [],
