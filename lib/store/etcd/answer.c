@@ -50,7 +50,8 @@ static struct piece bytes(struct decoding *in, const json_t *object, const char 
 
 static int compare(struct piece a, struct piece b)
 {
-	int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len ? memcmp(a.at, b.at, len) : 0; /* of an empty one `at` may be NULL */
 
 	return order || a.len == b.len ? order : a.len < b.len ? -1 : 1;
 }
