@@ -312,7 +312,7 @@ def test_checks_run_in_parallel(radius):
         os.chmod("/run/pam_totp/socket", 0o666)
         listener.listen(16)
         listener.settimeout(4)
-        asking = [threading.Thread(target=radius.ask, args=("alice", "123456"))
+        asking = [threading.Thread(target=send, args=(request("alice", "123456"),))
                   for _ in range(together)]
         for thread in asking:
             thread.start()
