@@ -325,6 +325,32 @@ def test_checks_run_in_parallel(radius):
                 thread.join()
 
 
+def test_a_store_that_is_not_in_files_is_asked_too(radius):
+    """Instead of totpd: a program that has no store in files, and says so as totpd does."""
+    radius.host.stop_totpd()
+    stores = []
+
+    def answer(listener):
+        for error in 17, 0:
+            with listener.accept()[0] as client:
+                stores.append(client.recv(1024)[552:807].rstrip(b"\0"))
+                client.send(b"PTA2" + bytes((wire.CHECK, error)) + bytes(256) +
+                            bytes((2 if error == 0 else 0, 1)) + bytes(wire.RESPONSE - 264))
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        if os.path.exists("/run/pam_totp/socket"):
+            os.unlink("/run/pam_totp/socket")
+        listener.bind("/run/pam_totp/socket")
+        os.chmod("/run/pam_totp/socket", 0o666)
+        listener.listen(16)
+        listener.settimeout(20)
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        assert radius.ask("alice", "123456")[0] == "Accept"
+        thread.join()
+    assert stores == [b"/var/lib/pam_totp", b""]
+
+
 def configure_client(address):
     with open("/etc/pam_radius_auth.conf", "w") as file:
         file.write(f"127.0.0.1 {SECRET} 6 {address}\n")

@@ -12,7 +12,6 @@ use strict;
 use warnings;
 
 use Errno qw(EAGAIN ECONNREFUSED ECONNRESET EINTR ENOENT EPIPE);
-use POSIX qw(strftime);
 use Socket qw(:DEFAULT SOCK_SEQPACKET MSG_DONTWAIT MSG_NOSIGNAL SOL_SOCKET SO_PEERCRED SO_SNDTIMEO
 	inet_ntop inet_pton pack_sockaddr_un);
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime sleep);
@@ -86,11 +85,11 @@ sub service_of_request {
 }
 
 sub request_of {
-	my ($user, $answer, $deadline) = @_;
+	my ($user, $answer, $store, $deadline) = @_;
 
 	return pack "a4 C a200 a32 a17 a22 a260 a16 a255 C C Q>", "PTQ2", CHECK_ANSWER, $user,
 		service_of_request(), source_of_request(), $answer, "", "",
-		$RAD_PERLCONF{store_dir} // "", 0, 0, $deadline;
+		$store, 0, 0, $deadline;
 }
 
 # --- asking it ---
@@ -146,11 +145,12 @@ sub talk {
 		: "totpd did not answer: run journalctl -u totpd.service", 0;
 }
 
-# The response to this answer of the user, or "" and a sentence for the log.
+# The response to this answer of the user, or "" and a sentence for the log. store: the path of the
+# store, or "" for one that is not in files.
 sub ask {
-	my ($user, $answer) = @_;
+	my ($user, $answer, $store) = @_;
 	my $began = clock_gettime(CLOCK_MONOTONIC);
-	my $request = request_of($user, $answer, int(($began + USE_SECONDS) * 1e9));
+	my $request = request_of($user, $answer, $store, int(($began + USE_SECONDS) * 1e9));
 	my ($response, $why, $again);
 
 	do {
@@ -169,7 +169,9 @@ sub plural {
 }
 
 sub time_text {
-	return strftime "%Y-%m-%d %H:%M UTC", gmtime $_[0];
+	my (undef, $minute, $hour, $day, $month, $year) = gmtime $_[0];
+
+	return sprintf "%04d-%02d-%02d %02d:%02d UTC", $year + 1900, $month + 1, $day, $hour, $minute;
 }
 
 sub place_text {
@@ -237,11 +239,14 @@ sub authenticate {
 
 	return deny(NOT_ACCEPTED, RLM_REJECT)
 		if ref $user || $user eq "" || length $user > 200 || $user =~ /\0/ || !$answer;
-	($response, $why) = ask($user, $answer);
+	for my $store ($RAD_PERLCONF{store_dir} // "", "") {
+		($response, $why) = ask($user, $answer, $store);
+		last if $response eq "" || ord(substr $response, 5) != OTHER_STORE;
+	}
 	if ($response ne "") {
 		($error, my $text) = unpack "x5 C Z255", $response;
 		return deny(NOT_ACCEPTED, RLM_REJECT) if $error == NOT_ENROLLED;
-		$why = $error == OTHER_STORE ? "$text: set store_dir in the module pam_totp"
+		$why = $error == OTHER_STORE ? "$text: correct store_dir in the module pam_totp"
 			: $error == OTHER_VERSION ? "totpd is of another version: restart it"
 			: $error == TIMED_OUT ? "totpd was too slow: run systemctl status totpd.service"
 			: $error == FORBIDDEN ? $text
