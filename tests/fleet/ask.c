@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT: write COUNT random values to the key NAME, each on
- * top of the one before, and print what became of each:
+ * ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT PAUSE_MS: write COUNT random values to the key NAME,
+ * each on top of the one before, with a pause after each, and print what became of it:
  *
  *   committed VALUE      it is there
  *   stale VALUE          somebody else wrote first
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/text.h"
@@ -60,14 +61,16 @@ int main(int argc, char **argv)
 	struct reason why = {""};
 	uint64_t revision = 0;
 
-	if (argc != 7)
-		errx(2, "usage: ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT");
+	if (argc != 8)
+		errx(2, "usage: ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT PAUSE_MS");
 	if (etcd_client_open(&(struct etcd_config){argv[1], argv[2], argv[3], argv[4]}, &client,
 			     &why) != TOTP_OK)
 		errx(1, "%s", why.text);
 	setlinebuf(stdout);
-	for (int i = atoi(argv[6]); i > 0; i--)
+	for (int i = atoi(argv[6]); i > 0; i--) {
 		write_once(client, (struct piece){argv[5], strlen(argv[5])}, &revision);
+		usleep((useconds_t)atoi(argv[7]) * 1000);
+	}
 	etcd_client_close(client);
 	return 0;
 }

@@ -50,11 +50,12 @@ class Authority:
             "-nodes", "-subj", f"/CN=pam_totp test {name}", "-days", "365",
             "-keyout", self.key, "-out", self.certificate)
 
-    def issue(self, name, days=365, address="127.0.0.1"):
+    def issue(self, name, days=365, addresses=("127.0.0.1",)):
         """A certificate and its key, as paths."""
         stem = self.directory / f"{self.name}-{name}"
         extensions = Path(f"{stem}.ext")
-        extensions.write_text(f"subjectAltName=IP:{address}\n"
+        names = ",".join(f"IP:{address}" for address in addresses)
+        extensions.write_text(f"subjectAltName={names}\n"
                               "extendedKeyUsage=serverAuth,clientAuth\n")
         run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-subj", f"/CN={name}", "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
@@ -82,20 +83,20 @@ def end_with_parent():
 
 
 class Member:
-    def __init__(self, cluster, name, client_port, peer_port):
-        self.cluster, self.name = cluster, name
+    def __init__(self, cluster, number, client_port, peer_port):
+        self.cluster, self.number, self.name = cluster, number, f"m{number}"
         self.client_port, self.peer_port = client_port, peer_port
-        self.data = cluster.directory / name
-        self.log = cluster.directory / f"{name}.log"
+        self.data = cluster.directory / self.name
+        self.log = cluster.directory / f"{self.name}.log"
         self.process = None
 
     @property
     def url(self):
-        return f"https://127.0.0.1:{self.client_port}"
+        return f"https://{self.cluster.address(self.number)}:{self.client_port}"
 
     @property
     def peer_url(self):
-        return f"https://127.0.0.1:{self.peer_port}"
+        return f"https://{self.cluster.address(self.number)}:{self.peer_port}"
 
     def start(self):
         cluster = self.cluster
@@ -117,7 +118,8 @@ class Member:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [cluster.binary, "--client-cert-auth", "--peer-client-cert-auth",
+                [*cluster.inside(self.number), cluster.binary, "--client-cert-auth",
+                 "--peer-client-cert-auth",
                  *(f"--{name}={value}" for name, value in settings.items())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent)
 
@@ -132,17 +134,22 @@ class Member:
 
 
 class Cluster:
-    """Use it in a `with`: it starts and waits until it answers, and kills all members at the end."""
+    """
+    Use it in a `with`: it starts and waits until it answers, and kills all members at the end. With
+    a network each member is on a host of it.
+    """
 
-    def __init__(self, directory, binary, members=1, authority=None, token="test"):
+    def __init__(self, directory, binary, members=1, authority=None, token="test", network=None):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.binary, self.token = binary, token
         self.authority = authority or Authority(self.directory / "tls")
-        self.member_certificate = self.authority.issue("member")
+        self.network = network
+        self.member_certificate = self.authority.issue(
+            "member", addresses=sorted({self.address(i) for i in range(members)}))
         self.client_certificate = self.authority.issue("verifier")
         ports = free_ports(2 * members)
-        self.members = [Member(self, f"m{i}", ports[2 * i], ports[2 * i + 1])
+        self.members = [Member(self, i, ports[2 * i], ports[2 * i + 1])
                         for i in range(members)]
         self.context = ssl.create_default_context(cafile=self.authority.certificate)
         self.context.load_cert_chain(*self.client_certificate)
@@ -160,6 +167,12 @@ class Cluster:
     def __exit__(self, *unused):
         for member in self.members:
             member.kill()
+
+    def address(self, member):
+        return self.network.address(member) if self.network else "127.0.0.1"
+
+    def inside(self, member):
+        return self.network.inside(member) if self.network else []
 
     @property
     def endpoints(self):

@@ -68,7 +68,7 @@ def start():
 def ask(start):
     """Write random values to a key: a list of (what, value, why)."""
     def ask(arguments, name, count, timeout=120):
-        process = start("ask", *arguments, name, count)
+        process = start("ask", *arguments, name, count, 0)
         output, _ = process.communicate(timeout=timeout)
         assert process.returncode == 0, output
         return [(line.split(" ", 2) + ["", ""])[:3] for line in output.splitlines()]
