@@ -233,10 +233,11 @@ static enum totp_err open_socket(const struct policy_verifier *verifier, uint64_
 /* The certificate must have the name, or the address, by which the policy calls the verifier. */
 static bool expect_name(SSL *ssl, const struct policy_verifier *verifier)
 {
+	struct policy_verifier one = *verifier; /* libssl's macro takes no constant text */
+
 	if (verifier->is_address)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), verifier->host) == 1;
-	return SSL_set1_host(ssl, verifier->host) == 1 &&
-	       SSL_set_tlsext_host_name(ssl, verifier->host) == 1;
+	return SSL_set1_host(ssl, one.host) == 1 && SSL_set_tlsext_host_name(ssl, one.host) == 1;
 }
 
 enum totp_err tls_connect(const struct tls_identity *identity,
