@@ -40,7 +40,8 @@ def verifier(host, cluster):
     run("totpctl", "store", "init")
     host.pam("locker", "auth required pam_totp.so")
     host.totpd()
-    return host
+    yield host
+    os.unlink("/etc/pam.d/locker")  # other tests look at all services
 
 
 def log_in(user, code, fail=False):
