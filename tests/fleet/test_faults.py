@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 What a client sees while the leader of three members is killed, frozen or cut off, in rounds: one
-of each in the short form, ten in the long one.
+of each in the short form, ten in the long one. The short form may share its machine with other
+tests, and only finds a silence that does not end soon.
 """
 
 import os
@@ -15,7 +16,7 @@ from conftest import LONG
 from network import Network
 
 ROUNDS = 10 if LONG else 1
-SILENCE_MAX = 2  # seconds
+SILENCE_MAX = 2 if LONG else 6  # seconds
 PAUSE_MS = 20
 
 
@@ -73,7 +74,7 @@ def silences(cluster, start, harm, mend):
         leader = cluster.leader()
         began = time.monotonic()
         harm(leader)
-        time.sleep(4)
+        time.sleep(2 * SILENCE_MAX)
         longest.append(round(writer.silence(began), 2))
         mend(leader)
         wait_for_all(cluster)
@@ -85,12 +86,12 @@ def silences(cluster, start, harm, mend):
 
 
 @pytest.mark.each_version
-def test_the_death_of_the_leader_is_a_silence_of_two_seconds_at_most(three, start):
+def test_the_death_of_the_leader_is_a_short_silence(three, start):
     assert max(silences(three, start, lambda leader: leader.kill(),
                         lambda leader: leader.start())) <= SILENCE_MAX
 
 
-def test_a_frozen_leader_is_a_silence_of_two_seconds_at_most(three, start):
+def test_a_frozen_leader_is_a_short_silence(three, start):
     assert max(silences(three, start, clusters.freeze, clusters.thaw)) <= SILENCE_MAX
 
 
@@ -104,7 +105,7 @@ def apart(directory, etcd):
         yield cluster
 
 
-def test_a_leader_that_is_cut_off_is_a_silence_of_two_seconds_at_most(apart, start):
+def test_a_leader_that_is_cut_off_is_a_short_silence(apart, start):
     assert max(silences(apart, start, lambda leader: apart.network.cut(leader.number),
                         lambda leader: apart.network.heal(leader.number))) <= SILENCE_MAX
 
