@@ -83,9 +83,8 @@ static int init_store(struct ctl *ctl)
 const struct command ctl_store_init = {
 	.name = "store init",
 	.help = "make a store in etcd, once for all verifiers",
-	.more = "With store = etcd in the policy. It makes the keyring unless there is one; each "
-		"other\n"
-		"verifier needs a copy of it.\n",
+	.more = "With store = etcd in the policy. It makes the keyring unless there is one;\n"
+		"each other verifier needs a copy of it.\n",
 	.run = init_store,
 };
 
