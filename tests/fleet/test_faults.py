@@ -66,17 +66,17 @@ def wait_for_all(cluster):
                 time.sleep(0.2)
 
 
-def silences(cluster, start, harm, mend):
+def silences(cluster, start, fail, recover):
     writer = Writer(cluster, start)
     longest = []
     for _ in range(ROUNDS):
         time.sleep(1)
         leader = cluster.leader()
         began = time.monotonic()
-        harm(leader)
+        fail(leader)
         time.sleep(2 * SILENCE_MAX)
         longest.append(round(writer.silence(began), 2))
-        mend(leader)
+        recover(leader)
         wait_for_all(cluster)
     writer.stop()
     print(f"silences {sorted(longest)}, {len(writer.committed())} commits")
