@@ -17,11 +17,11 @@ LICENSE = "SPDX-License-Identifier: BSD-2-Clause"  # as in LICENSE, meson.build 
 # The first row that matches a name says how a comment begins and ends there; None: it has none.
 COMMENTS = [
     (r"^tests/(fuzz/corpus|stacks)/", None),  # what a program is to read
-    (r"\.(svg|png|tsv|patch|diff)$", None),
+    (r"\.(svg|png|tsv|patch|diff|json)$", None),
     (r"^LICENSE$|^conf/pam-configs/", None),  # pam-auth-update knows no comments
     (r"^debian/(changelog|copyright|source/format|po/|.*\.templates$|.*README)", None),
-    (r"\.(c|h|map)$", ("/* ", " */")),
-    (r"\.(md|html\.in)$", ("<!-- ", " -->")),
+    (r"\.(c|h|map|js|css)$", ("/* ", " */")),
+    (r"\.(md|html|html\.in)$", ("<!-- ", " -->")),
     (r"\.scd$", ("; ", "")),
     (r"", ("# ", "")),
 ]

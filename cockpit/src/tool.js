@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runs of totp-enroll, as the person who is logged in, and of totpctl, with Cockpit's administrative
+ * access. Both print JSON; answers to questions go to standard input, never into an argument.
+ */
+
+const _ = cockpit.gettext;
+
+const PROBLEMS = {
+	"not-found": _("This host does not have the tools of pam_totp: install the package totp-tools."),
+	"access-denied": _("You need administrative access for this: turn it on at the top of the page."),
+	"authentication-failed": _("You need administrative access for this: turn it on at the top of the page."),
+	"disconnected": _("The session has ended: log in again."),
+	"terminated": _("The session has ended: log in again."),
+	"no-session": _("The session has ended: log in again."),
+};
+
+/* What went wrong with a run, as one sentence. */
+export function sentence(error) {
+	return PROBLEMS[error.problem] || error.message || String(error);
+}
+
+function parse(line) {
+	try {
+		return JSON.parse(line);
+	} catch {
+		return { event: "error", id: "text", text: line }; // of another version of the tool
+	}
+}
+
+/* Run a tool and call `take` with each object as it is printed. The promise that is returned is also
+ * the process: its input() answers, its close() ends it. */
+function start(argv, take, options) {
+	const process = cockpit.spawn(argv, { err: "message", ...options });
+	let rest = "";
+
+	process.stream(text => {
+		const lines = (rest + text).split("\n");
+
+		rest = lines.pop();
+		lines.filter(line => line).map(parse).forEach(take);
+	});
+	return process;
+}
+
+/* totp-enroll, as the person who is logged in. A word that begins with "-" is no option. */
+export function enroll(subcommand, words, take) {
+	return start(["totp-enroll", subcommand, "--json", "--", ...words], take, {});
+}
+
+/* The answer of `totp-enroll status`; throws its sentence. */
+export async function status() {
+	let answer = null, why = null;
+
+	try {
+		await enroll("status", [], one => {
+			if (one.event === "status")
+				answer = one;
+			else if (one.event === "error")
+				why = why || one;
+		});
+	} catch (error) {
+		if (!why)
+			throw error;
+	}
+	if (why)
+		throw Object.assign(new Error(why.text), { id: why.id });
+	return answer;
+}
