@@ -114,7 +114,7 @@ class Member:
             # as shipped
             "heartbeat-interval": 50, "election-timeout": 500,
             "quota-backend-bytes": 8 << 30, "auto-compaction-mode": "periodic",
-            "auto-compaction-retention": "1h",
+            "auto-compaction-retention": cluster.compaction,
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -139,8 +139,9 @@ class Cluster:
     a network each member is on a host of it.
     """
 
-    def __init__(self, directory, binary, members=1, authority=None, token="test", network=None):
-        self.directory = Path(directory)
+    def __init__(self, directory, binary, members=1, authority=None, token="test", network=None,
+                 compaction="1h"):
+        self.directory, self.compaction = Path(directory), compaction
         self.directory.mkdir(parents=True, exist_ok=True)
         self.binary, self.token = binary, token
         self.authority = authority or Authority(self.directory / "tls")
@@ -202,6 +203,11 @@ class Cluster:
             except OSError as error:
                 failure = error
         raise failure or OSError("no member runs")
+
+    def database_size(self):
+        """Of the largest member, in bytes."""
+        return max(int(self.ask("maintenance/status", {}, member)["dbSize"])
+                   for member in self.members if member.process)
 
     def leader(self):
         for _ in range(100):

@@ -279,7 +279,7 @@ static enum totp_err ask_members(struct asking *asking, uint64_t deadline, struc
 	struct etcd_client *client = asking->client;
 	uint64_t now = io_monotonic_ns();
 	uint64_t all_ms = deadline > now ? (deadline - now) / MS : 0;
-	uint64_t try_ms = all_ms / 5 > ETCD_TRY_MS ? all_ms / 5 : ETCD_TRY_MS;
+	uint64_t try_ms = all_ms / 10 > ETCD_TRY_MS ? all_ms / 10 : ETCD_TRY_MS;
 	enum totp_err err = reason_err(why, TOTP_ERR_TIMEOUT, "no time to ask the store");
 
 	for (size_t tries = 1; all_ms > 0; tries++) {

@@ -18,7 +18,7 @@
 #define ETCD_MEMBERS_MAX 9
 #define ETCD_URL_MAX     256
 #define ETCD_WAIT_MS     3500 /* what a login waits in all… */
-#define ETCD_TRY_MS      700  /* …and for one member: the least that a try is given */
+#define ETCD_TRY_MS      350  /* …and for one member: the least that a try is given */
 
 struct etcd_config {
 	const char *endpoints;   /* "https://10.0.0.1:2379, ...": commas between them */
@@ -42,7 +42,7 @@ struct etcd_client *etcd_client_close(struct etcd_client *client);
 /*
  * Ask, and decode the answer.
  *
- * deadline: CLOCK_MONOTONIC, ns. A try takes a fifth of the time that is left at first, at least
+ * deadline: CLOCK_MONOTONIC, ns. A try takes a tenth of the time that is left at first, at least
  * ETCD_TRY_MS. TOTP_ERR_TIMEOUT: no member gave a valid answer in time. TOTP_ERR_PEER: an answer
  * that etcd would not give to this request. After these two the request may have been done, or be
  * done later. TOTP_ERR_SYSTEM: our certificate cannot be used; TOTP_ERR_ARGUMENT: the members
