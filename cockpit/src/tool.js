@@ -67,3 +67,34 @@ export async function status() {
 		throw Object.assign(new Error(why.text), { id: why.id });
 	return answer;
 }
+
+const ROOT = { superuser: "require" };
+
+/* The document that a subcommand of totpctl prints, also if its exit status is not 0. */
+export async function document(...words) {
+	let text = "";
+
+	try {
+		await cockpit.spawn(["totpctl", ...words, "--json"], { err: "message", ...ROOT })
+			.stream(part => { text += part; });
+	} catch (error) {
+		if (!text)
+			throw error;
+	}
+	return JSON.parse(text);
+}
+
+/* The objects that a subcommand prints about users. One of them says what went wrong, if anything
+ * did. Users that begin with "-" are no options. */
+export async function objects(subcommand, options = [], users = []) {
+	const taken = [];
+
+	try {
+		await start(["totpctl", subcommand, "--json", ...options, ...(users.length ? ["--", ...users] : [])],
+			one => taken.push(one), ROOT);
+	} catch (error) {
+		if (taken.length === 0)
+			throw error;
+	}
+	return taken;
+}

@@ -15,6 +15,16 @@ export function submit(text) {
 	return button(text, () => {}, "primary", { type: "submit" });
 }
 
+/* A button that copies `text`, where the browser allows that. */
+export function copier(name, text) {
+	const copy = button(name, async () => {
+		await navigator.clipboard.writeText(text);
+		copy.firstChild.textContent = _("Copied");
+	}, "secondary");
+
+	return navigator.clipboard ? copy : "";
+}
+
 const ALERTS = {
 	danger: ["!", _("Error:")],
 	warning: ["!", _("Warning:")],
@@ -28,7 +38,7 @@ export function alert(kind, text, ...children) {
 
 	return element("div", { class: `pf-v6-c-alert pf-m-inline pf-m-${kind}` },
 		element("div", { class: "pf-v6-c-alert__icon sign", "aria-hidden": "true" }, sign),
-		element("p", { class: "pf-v6-c-alert__title" },
+		element("p", { class: "pf-v6-c-alert__title lines" },
 			element("span", { class: "pf-v6-screen-reader" }, `${word} `), text),
 		children.length > 0 &&
 			element("div", { class: "pf-v6-c-alert__description" }, ...children));
