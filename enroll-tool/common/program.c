@@ -102,25 +102,63 @@ static int await_end(pid_t pid, uint64_t end)
 	return ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Start it with a pipe for its output, of which *ret_output is the end to read from. */
+static bool start_program(const struct program *program, int *ret_output, pid_t *ret_pid)
+{
+	OWN_FD int input = -1, output = -1;
+	int fds[2];
+	bool started;
+
+	if ((program->input && !fill_pipe(program, &input)) || pipe2(fds, O_CLOEXEC) != 0)
+		return false;
+	output = fds[0];
+	started = spawn_program(program, input, fds[1], ret_pid);
+	close(fds[1]);
+	if (started)
+		*ret_output = fd_take(&output);
+	return started;
+}
+
 int program_run(const struct program *program, char *ret_text, size_t cap, size_t *ret_len)
 {
 	uint64_t end = io_monotonic_ns() + program->seconds * 1000000000ull;
-	OWN_FD int input = -1, output = -1;
-	int fds[2], status;
-	bool started, complete;
+	OWN_FD int output = -1;
+	bool complete;
 	pid_t pid = 0;
+	int status;
 
 	*ret_len = 0;
 	ret_text[0] = '\0';
-	if ((program->input && !fill_pipe(program, &input)) || pipe2(fds, O_CLOEXEC) != 0)
+	if (!start_program(program, &output, &pid))
 		return -1;
-	output = fds[0];
-	started = spawn_program(program, input, fds[1], &pid);
-	close(fds[1]);
-	complete = started && read_output(output, end, ret_text, cap, ret_len);
+	complete = read_output(output, end, ret_text, cap, ret_len);
 	ret_text[*ret_len] = '\0';
-	if (!started)
-		return -1;
 	status = await_end(pid, complete ? end : 0);
 	return complete ? status : -1;
+}
+
+bool program_open(const struct program *program, struct program_output *ret_output)
+{
+	OWN_FD int output = -1;
+
+	if (!start_program(program, &output, &ret_output->pid))
+		return false;
+	ret_output->stream = fdopen(output, "r");
+	if (!ret_output->stream) {
+		(void)await_end(ret_output->pid, 0);
+		return false;
+	}
+	(void)fd_take(&output);
+	return true;
+}
+
+int program_close(struct program_output *output)
+{
+	int status = -1;
+
+	fclose(output->stream);
+	while (waitpid(output->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 #define PROGRAM_INPUT_MAX 16384 /* what a pipe holds */
 
@@ -25,5 +27,17 @@ struct program {
  * room for; ret_text then holds the output so far.
  */
 int program_run(const struct program *program, char *ret_text, size_t cap, size_t *ret_len);
+
+/* The output of a program that runs. */
+struct program_output {
+	FILE *stream;
+	pid_t pid;
+};
+
+/* Start it, for output of any length and duration; `seconds` does not count. False: errno. */
+bool program_open(const struct program *program, struct program_output *ret_output);
+
+/* Read no more, and wait for its end. Returns its exit status; -1: a signal ended it. */
+int program_close(struct program_output *output);
 
 #endif

@@ -38,6 +38,7 @@ TOOL_MAY_INCLUDE = {
     "batch": ["common", "report", "keys"],
     "doctor": ["common", "report", "keys"],
     "fleet": ["common"],
+    "log": ["common"],
 }
 
 HOST_AND_EDGES = {"host", "module", "totpd", "enroll-tool"}
