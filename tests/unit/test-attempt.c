@@ -542,6 +542,17 @@ static void a_time_before_1970_is_an_error(void **state)
 	assert_error(RANGE, "cannot judge", try_at(f, "123456", -1));
 }
 
+/* One of many at once: on a loaded machine the lock may take longer than a login waits. */
+static struct trial try_until_judged(struct fixture *f, const char *text)
+{
+	struct trial trial;
+
+	do
+		trial = try_at(f, text, NOW);
+	while (trial.err == TOTP_ERR_TIMEOUT);
+	return trial;
+}
+
 static void of_many_logins_at_once_one_code_allows_one(void **state)
 {
 	enum { PROCESSES = 16 };
@@ -561,7 +572,7 @@ static void of_many_logins_at_once_one_code_allows_one(void **state)
 
 			close(gate[1]);
 			(void)!read(gate[0], &byte, 1);
-			trial = try_at(f, code, NOW);
+			trial = try_until_judged(f, code);
 			_exit(trial.err != TOTP_OK                      ? 3
 			      : trial.outcome.verdict == VERDICT_ALLOW  ? 1
 			      : trial.outcome.reason == JUDGE_USED_CODE ? 2
@@ -591,7 +602,7 @@ static void guessing_in_parallel_gives_no_more_than_five_guesses(void **state)
 	for (size_t i = 0; i < PROCESSES; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0) {
-			(void)try_at(f, wrong, NOW);
+			(void)try_until_judged(f, wrong);
 			_exit(0);
 		}
 	}
