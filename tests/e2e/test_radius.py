@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Codes over RADIUS: FreeRADIUS with the site and the module of radius/, and its clients."""
+import contextlib
 import glob
 import hashlib
 import hmac
@@ -302,17 +303,25 @@ def test_radclient_gets_the_sentences_too(radius):
     assert any("Received Access-Accept" in ask(phone.code(step)) for step in (-1, 0, 1))
 
 
+@contextlib.contextmanager
+def instead_of_totpd(host, seconds):
+    """A socket of the test, where totpd has its own; each accept waits so long."""
+    path = "/run/pam_totp/socket"
+    host.stop_totpd()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        if os.path.exists(path):
+            os.unlink(path)
+        listener.bind(path)
+        os.chmod(path, 0o666)
+        listener.listen(16)
+        listener.settimeout(seconds)
+        yield listener
+
+
 def test_checks_run_in_parallel(radius):
     """Instead of totpd: a program that answers nobody before all have asked."""
-    radius.host.stop_totpd()
     together = 5  # as many threads as FreeRADIUS starts with
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        if os.path.exists("/run/pam_totp/socket"):
-            os.unlink("/run/pam_totp/socket")
-        listener.bind("/run/pam_totp/socket")
-        os.chmod("/run/pam_totp/socket", 0o666)
-        listener.listen(16)
-        listener.settimeout(4)
+    with instead_of_totpd(radius.host, 4) as listener:
         asking = [threading.Thread(target=send, args=(request("alice", "123456"),))
                   for _ in range(together)]
         for thread in asking:
@@ -328,7 +337,6 @@ def test_checks_run_in_parallel(radius):
 
 def test_a_store_that_is_not_in_files_is_asked_too(radius):
     """Instead of totpd: a program that has no store in files, and says so as totpd does."""
-    radius.host.stop_totpd()
     stores = []
 
     def answer(listener):
@@ -338,13 +346,7 @@ def test_a_store_that_is_not_in_files_is_asked_too(radius):
                 client.send(b"PTA2" + bytes((wire.CHECK, error)) + bytes(256) +
                             bytes((2 if error == 0 else 0, 1)) + bytes(wire.RESPONSE - 264))
 
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        if os.path.exists("/run/pam_totp/socket"):
-            os.unlink("/run/pam_totp/socket")
-        listener.bind("/run/pam_totp/socket")
-        os.chmod("/run/pam_totp/socket", 0o666)
-        listener.listen(16)
-        listener.settimeout(20)
+    with instead_of_totpd(radius.host, 20) as listener:
         thread = threading.Thread(target=answer, args=(listener,))
         thread.start()
         assert radius.ask("alice", "123456")[0] == "Accept"
