@@ -98,6 +98,14 @@ const struct command ctl_fleet_cert_ca = {
 
 /* --- one host --- */
 
+/* The directory, and the authority of the fleet in it. */
+static int open_authority(const struct ctl *ctl, struct cert_dir *dir, struct authority **authority)
+{
+	int code = cert_dir_open(&ctl->tool, ctl->words[0], false, dir);
+
+	return code == TOOL_DONE ? cert_dir_authority(dir, ca, authority) : code;
+}
+
 static int cert_verifier(struct ctl *ctl)
 {
 	const struct cert_host host = {ctl->words[1], (const char *const *)ctl->words + 1,
@@ -107,9 +115,7 @@ static int cert_verifier(struct ctl *ctl)
 	int code = check_addresses(ctl);
 
 	if (code == TOOL_DONE)
-		code = cert_dir_open(&ctl->tool, ctl->words[0], false, &dir);
-	if (code == TOOL_DONE)
-		code = cert_dir_authority(&dir, ca, &authority);
+		code = open_authority(ctl, &dir, &authority);
 	return code == TOOL_DONE
 		       ? cert_dir_issue(&dir, authority, &cert_kinds[CERT_VERIFIER], &host)
 		       : code;
@@ -134,9 +140,7 @@ static int cert_hosts(struct ctl *ctl)
 	for (int i = 1; i < ctl->word_count && code == TOOL_DONE; i++)
 		code = check_host(ctl, ctl->words[i]);
 	if (code == TOOL_DONE)
-		code = cert_dir_open(&ctl->tool, ctl->words[0], false, &dir);
-	if (code == TOOL_DONE)
-		code = cert_dir_authority(&dir, ca, &authority);
+		code = open_authority(ctl, &dir, &authority);
 	if (code != TOOL_DONE)
 		return code;
 	for (int i = 1; i < ctl->word_count; i++) {
