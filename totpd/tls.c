@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tls.h"
 
-#include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/io.h"
 #include "base/own.h"
+#include "host/verifier.h"
 
 struct tls_identity {
 	SSL_CTX *context;
@@ -132,26 +128,7 @@ enum totp_err tls_identify(const char *dir, struct tls_identity **ret_identity, 
 	return TOTP_OK;
 }
 
-/* --- waiting --- */
-
-static enum totp_err wait_for(int fd, short events, uint64_t deadline, const char *name,
-			      struct reason *why)
-{
-	struct pollfd one = {.fd = fd, .events = events};
-
-	for (;;) {
-		uint64_t now = io_monotonic_ns();
-		int ready;
-
-		if (now >= deadline)
-			return reason_err(why, TOTP_ERR_TIMEOUT, "%.100s: no answer in time", name);
-		ready = poll(&one, 1, (int)((deadline - now) / 1000000 + 1));
-		if (ready > 0)
-			return TOTP_OK;
-		if (ready < 0 && errno != EINTR)
-			return reason_errno(why, "%.100s", name);
-	}
-}
+/* --- a connection --- */
 
 /* After a call of libssl that did not succeed: TOTP_OK if it is to be made again. */
 static enum totp_err wait_again(const struct tls *tls, int result, uint64_t deadline,
@@ -162,9 +139,9 @@ static enum totp_err wait_again(const struct tls *tls, int result, uint64_t dead
 
 	switch (SSL_get_error(tls->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
-		return wait_for(tls->fd, POLLIN, deadline, tls->name, why);
+		return verifier_wait(tls->fd, POLLIN, deadline, tls->name, why);
 	case SSL_ERROR_WANT_WRITE:
-		return wait_for(tls->fd, POLLOUT, deadline, tls->name, why);
+		return verifier_wait(tls->fd, POLLOUT, deadline, tls->name, why);
 	case SSL_ERROR_ZERO_RETURN:
 		return reason_err(why, TOTP_ERR_PEER, "%.100s: closed the connection", tls->name);
 	default:
@@ -181,53 +158,6 @@ static enum totp_err wait_again(const struct tls *tls, int result, uint64_t dead
 		return reason_err(why, TOTP_ERR_PEER, "%.80s: its certificate: %.80s", tls->name,
 				  X509_verify_cert_error_string(refused));
 	return reason_err(why, TOTP_ERR_PEER, "%.80s: TLS: %.80s", tls->name, last_error());
-}
-
-/* --- a connection --- */
-
-static enum totp_err connect_to(const struct addrinfo *to, const char *name, uint64_t deadline,
-				int *ret_fd, struct reason *why)
-{
-	OWN_FD int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int failed = 0;
-	socklen_t len = sizeof(failed);
-	enum totp_err err = TOTP_OK;
-
-	if (fd < 0)
-		return reason_errno(why, "%.100s: no socket", name);
-	if (connect(fd, to->ai_addr, to->ai_addrlen) != 0 && errno != EINPROGRESS)
-		return reason_errno(why, "%.100s", name);
-	err = wait_for(fd, POLLOUT, deadline, name, why);
-	if (err != TOTP_OK)
-		return err;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) != 0 || failed) {
-		errno = failed ? failed : errno;
-		return reason_errno(why, "%.100s", name);
-	}
-	*ret_fd = fd_take(&fd);
-	return TOTP_OK;
-}
-
-static enum totp_err open_socket(const struct policy_verifier *verifier, uint64_t deadline,
-				 int *ret_fd, struct reason *why)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				       .ai_flags = AI_NUMERICSERV |
-						   (verifier->is_address ? AI_NUMERICHOST : 0)};
-	struct addrinfo *found = NULL;
-	char port[8];
-	enum totp_err err = TOTP_ERR_SYSTEM;
-	int failed;
-
-	snprintf(port, sizeof(port), "%u", (unsigned)verifier->port);
-	failed = getaddrinfo(verifier->host, port, &hints, &found);
-	if (failed)
-		return reason_err(why, TOTP_ERR_SYSTEM, "%.80s: %.60s", verifier->host,
-				  gai_strerror(failed));
-	for (const struct addrinfo *to = found; to && err != TOTP_OK; to = to->ai_next)
-		err = connect_to(to, verifier->host, deadline, ret_fd, why);
-	freeaddrinfo(found);
-	return err;
 }
 
 /* The certificate must have the name, or the address, by which the policy calls the verifier. */
@@ -255,7 +185,7 @@ enum totp_err tls_connect(const struct tls_identity *identity,
 	tls->ssl = SSL_new(identity->context);
 	if (!tls->ssl || !expect_name(tls->ssl, verifier))
 		return reason_err(why, TOTP_ERR_NOMEM, "no memory for TLS");
-	err = open_socket(verifier, deadline, &tls->fd, why);
+	err = verifier_connect(verifier, deadline, &tls->fd, why);
 	if (err != TOTP_OK)
 		return err;
 	if (SSL_set_fd(tls->ssl, tls->fd) != 1)
