@@ -142,6 +142,7 @@ static enum totp_err answer_look(struct request *request)
 	enum totp_err err = store_look(request->store, name, store_deadline(request->store), &txn,
 				       &response->why);
 
+	response->status.created = request->now;
 	response->enrolled = err == TOTP_OK;
 	/* a name that is too long for a record has none */
 	if (err == TOTP_ERR_NOT_FOUND || err == TOTP_ERR_RANGE)

@@ -134,6 +134,7 @@ static void run_parts(struct doctor *doctor)
 	look_at_lists(doctor);
 	doctor_store(doctor);
 	doctor_fleet(doctor);
+	doctor_verifier(doctor);
 	doctor_totpd(doctor);
 	doctor_radius(doctor);
 	doctor_host(doctor);

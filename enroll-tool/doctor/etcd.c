@@ -5,49 +5,30 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "base/text.h"
-#include "doctor/finding.h"
-#include "host/clock.h"
+#include "doctor/certificate.h"
 #include "host/stores.h"
 
 #define LOOK_MS       20000
-#define RENEW_BEFORE  (30 * 86400) /* seconds */
-#define OFFSET_MAX    3            /* seconds; a member's date has no fractions */
 #define FULL_PER_CENT 80
-
-static struct subject of(struct doctor *doctor, const char *id)
-{
-	return (struct subject){doctor, id, NULL, NULL};
-}
 
 /* --- certificates --- */
 
-static void look_at_end(struct doctor *doctor, const char *what, int64_t end, const char *repair)
-{
-	int64_t now = clock_now();
-	char date[11];
-
-	if (!end || end - now > RENEW_BEFORE)
-		return;
-	text_to_date(end, date);
-	doctor_report(of(doctor, "certificate"),
-		      end <= now ? "the store is not asked, so every login is denied"
-				 : "from then on the store is not asked, and every login is denied",
-		      repair, "%s: the certificate %s on %s", what, end <= now ? "ended" : "ends",
-		      date);
-}
-
 static void look_at_certificates(struct doctor *doctor, const struct etcd_health *health)
 {
+	struct certificate_use use = {
+		"certificate",
+		"without a valid one the store is not asked, and every login is denied",
+		"replace it by a renewed one; nothing has to be restarted",
+	};
 	const struct policy *policy = doctor_policy(doctor);
 
-	look_at_end(doctor, policy->etcd_certificate, health->certificate_end,
-		    "replace it by a renewed one; nothing has to be restarted");
-	look_at_end(doctor, policy->etcd_ca, health->ca_end,
-		    "make a new CA, and certificates of it for every member and verifier");
+	doctor_certificate_end(doctor, &use, policy->etcd_certificate, health->certificate_end);
+	use.repair = "make a new CA, and certificates of it for every member and verifier";
+	doctor_certificate_end(doctor, &use, policy->etcd_ca, health->ca_end);
+	use.repair = "replace the member's certificate by a renewed one";
 	for (size_t i = 0; i < health->member_count; i++)
-		look_at_end(doctor, health->members[i].url, health->members[i].certificate_end,
-			    "replace the member's certificate by a renewed one");
+		doctor_certificate_end(doctor, &use, health->members[i].url,
+				       health->members[i].certificate_end);
 }
 
 /* --- members --- */
@@ -55,34 +36,27 @@ static void look_at_certificates(struct doctor *doctor, const struct etcd_health
 static void look_at_clock_of(struct doctor *doctor, const struct etcd_member *member)
 {
 	int64_t since = (int64_t)((io_monotonic_ns() - member->dated) / 1000000000);
-	int64_t offset = member->date - (clock_now() - since);
 
-	if (member->date && (offset > OFFSET_MAX || offset < -OFFSET_MAX))
-		doctor_report(of(doctor, "clock-offset"),
-			      "a verifier whose clock is off denies codes that are right",
-			      "compare both clocks with a third one: timedatectl timesync-status, "
-			      "or chronyc tracking",
-			      "%s: its clock is %" PRId64 " seconds %s that of this host",
-			      member->url, offset < 0 ? -offset : offset,
-			      offset < 0 ? "behind" : "ahead of");
+	if (member->date)
+		doctor_clock_offset(doctor, member->url, member->date + since);
 }
 
 static void look_at_member(struct doctor *doctor, const struct etcd_member *member)
 {
 	if (member->err != TOTP_OK) {
-		doctor_report(of(doctor, "etcd-member"),
+		doctor_report(doctor_subject(doctor, "etcd-member"),
 			      "without a majority of the members every login is denied",
 			      "look at its log: journalctl -u etcd", "%s",
 			      member->why.text[0] ? member->why.text : err_name(member->err));
 		return;
 	}
 	if (!member->leader)
-		doctor_report(of(doctor, "etcd-leader"),
+		doctor_report(doctor_subject(doctor, "etcd-leader"),
 			      "without a majority of the members every login is denied",
 			      "start the other members, or look at the network between them",
 			      "%s: the member knows no leader", member->url);
 	if (member->quota && member->size / 100 >= member->quota / 10000 * FULL_PER_CENT)
-		doctor_report(of(doctor, "etcd-quota"),
+		doctor_report(doctor_subject(doctor, "etcd-quota"),
 			      "at its quota the cluster stores nothing, and every login is denied",
 			      "set auto-compaction-retention, then defragment one member after the "
 			      "other: etcdctl defrag",
@@ -104,7 +78,7 @@ static void look_at_versions(struct doctor *doctor, const struct etcd_health *he
 		if (!first)
 			first = member;
 		if (strcmp(first->version, member->version) != 0) {
-			doctor_report(of(doctor, "etcd-version"),
+			doctor_report(doctor_subject(doctor, "etcd-version"),
 				      "an update of the cluster was not finished",
 				      "update the other members", "%s has etcd %s, and %s has %s",
 				      first->url, first->version, member->url, member->version);
@@ -118,7 +92,7 @@ static void look_at_versions(struct doctor *doctor, const struct etcd_health *he
 static void look_at_cluster(struct doctor *doctor, const struct etcd_health *health)
 {
 	if (health->alarm[0])
-		doctor_report(of(doctor, "etcd-alarm"),
+		doctor_report(doctor_subject(doctor, "etcd-alarm"),
 			      "the cluster stores nothing, so every login is denied",
 			      strcmp(health->alarm, "NOSPACE") == 0
 				      ? "etcdctl compact, etcdctl defrag on each member, then: "
@@ -126,12 +100,12 @@ static void look_at_cluster(struct doctor *doctor, const struct etcd_health *hea
 				      : "replace the member that has it, from the others",
 			      "the cluster has the alarm %s", health->alarm);
 	if (health->unlisted[0])
-		doctor_report(of(doctor, "etcd-unlisted"),
+		doctor_report(doctor_subject(doctor, "etcd-unlisted"),
 			      "this host does not ask it when another member fails",
 			      "add its address to etcd_endpoints, or remove it from the cluster",
 			      "member of the cluster that did not answer: %s", health->unlisted);
 	if (health->cluster_count && health->cluster_count % 2 == 0)
-		doctor_report(of(doctor, "etcd-even"),
+		doctor_report(doctor_subject(doctor, "etcd-even"),
 			      "it stands as many failures as a cluster with one member less",
 			      "add or remove a member", "the cluster has %zu members",
 			      health->cluster_count);
@@ -148,12 +122,13 @@ static void look_at_status(struct doctor *doctor, const struct etcd_library *lib
 	if (library->status(store, tool_deadline(), &status, &why) != TOTP_OK)
 		return; /* the records cannot be read either, and that is reported */
 	if (store_check_place(store, tool_deadline(), &why) == TOTP_ERR_OTHER_STORE)
-		doctor_report(of(doctor, "restored"), "every login is denied until it is accepted",
+		doctor_report(doctor_subject(doctor, "restored"),
+			      "every login is denied until it is accepted",
 			      "if this is the store that is meant: totpctl store accept", "%s",
 			      why.text);
 	if (keyring && !keyring_find(keyring, status.key_id))
 		doctor_report(
-			of(doctor, "etcd-key"),
+			doctor_subject(doctor, "etcd-key"),
 			"nobody can enroll here, and users whose records it sealed are denied",
 			"copy the line from another verifier: totpctl key restore FILE",
 			"%s lacks key %08x, which seals the store", doctor_policy(doctor)->keyring,

@@ -71,6 +71,12 @@ struct doctor {
 	struct finding spare; /* used if there is no memory for one */
 };
 
+/* A finding about the host. */
+static inline struct subject doctor_subject(struct doctor *doctor, const char *id)
+{
+	return (struct subject){doctor, id, NULL, NULL};
+}
+
 /*
  * Report a finding: why it matters, how it is repaired, and what is wrong; never NULL. The repair
  * of a line is what to do there by hand. NULL: doctor->repair, or what doctor_repair sets. If there
@@ -112,6 +118,10 @@ void doctor_modes(struct doctor *doctor, const char *path, const struct permissi
  * have and that no account has, since the account was deleted; or root, which is 0.
  */
 uid_t doctor_store_owner(const struct doctor *doctor);
+
+/* Why a record of a user whose codes verifiers check is a finding. */
+#define DOCTOR_NOT_LOCAL \
+	"verifiers check the codes: the record allows no login, and its secret stays here"
 
 /* Add to doctor->code_services. */
 void doctor_keep(struct doctor *doctor, const char *service,
@@ -177,11 +187,14 @@ void doctor_ask_sshd(struct doctor *doctor); /* before the stacks: which service
 void doctor_stacks(struct doctor *doctor);   /* /etc/pam.d, and doctor->code_services */
 void doctor_sshd(struct doctor *doctor);     /* its settings */
 void doctor_clock(struct doctor *doctor);
+/* Report if what has another clock, which shows `now`, is more than 3 seconds off ours. */
+void doctor_clock_offset(struct doctor *doctor, const char *what, int64_t now);
 /* These need a policy that was read. */
 void doctor_store(struct doctor *doctor); /* keyring, store, records */
 /* The cluster of a store in etcd. keyring: NULL if it cannot be read. */
 void doctor_etcd(struct doctor *doctor, const struct keyring *keyring);
 void doctor_fleet(struct doctor *doctor);          /* verifiers, if they check the codes */
+void doctor_verifier(struct doctor *doctor);       /* what login hosts ask here */
 void doctor_totpd(struct doctor *doctor);          /* after the store and the stacks */
 void doctor_host(struct doctor *doctor);           /* the disk, a repository in /etc */
 void doctor_administrators(struct doctor *doctor); /* locked out? */

@@ -1,64 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl doctor: a login host whose codes verifiers check. */
-#include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
+#include <glob.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "base/certificate.h"
 #include "base/io.h"
 #include "base/own.h"
-#include "base/text.h"
-#include "doctor/finding.h"
+#include "doctor/certificate.h"
 #include "host/ask.h"
 #include "host/clock.h"
+#include "host/verifier.h"
 
-#define RENEW_BEFORE (30 * 86400) /* seconds */
-#define CONNECT_MS   2000
-#define PEM_MAX      65536
+#define CONNECT_MS 2000
 
 static const char everybody[] = "every login is denied, but those of local_users";
-
-static struct subject of(struct doctor *doctor, const char *id)
-{
-	return (struct subject){doctor, id, NULL, NULL};
-}
 
 /* --- the files of fleet_dir --- */
 
 static void look_at_certificate(struct doctor *doctor, const char *name, const char *repair)
 {
-	char path[POLICY_PATH_MAX + 16], date[11];
-	OWN_TEXT char *pem = malloc(PEM_MAX);
-	OWN_FD int fd = -1;
-	int64_t end = 0, now = clock_now();
-	size_t len = 0;
+	const struct certificate_use use = {"fleet-certificate",
+					    "without a valid one every login is denied, but those "
+					    "of local_users",
+					    repair};
+	char path[POLICY_PATH_MAX + 16];
 
 	snprintf(path, sizeof(path), "%s/%s", doctor_policy(doctor)->fleet_dir, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (!pem || fd < 0 || io_read_all(fd, pem, PEM_MAX, &len) != TOTP_OK) {
-		doctor_report(of(doctor, "fleet-certificate"), everybody, repair, "%s: %s", path,
-			      fd < 0 ? strerror(errno) : "cannot read");
-		return;
-	}
-	if (certificate_end((struct piece){pem, len}, &end) != TOTP_OK) {
-		doctor_report(of(doctor, "fleet-certificate"), everybody, repair,
-			      "%s: it has no certificate", path);
-		return;
-	}
-	if (end - now > RENEW_BEFORE)
-		return;
-	text_to_date(end, date);
-	doctor_report(of(doctor, "fleet-certificate"),
-		      end <= now ? everybody
-				 : "from then on every login is denied, but those of local_users",
-		      repair, "%s: the certificate %s on %s", path, end <= now ? "ended" : "ends",
-		      date);
+	doctor_certificate(doctor, &use, path);
 }
 
 static void look_at_key(struct doctor *doctor)
@@ -76,59 +45,27 @@ static void look_at_key(struct doctor *doctor)
 
 /* --- the verifiers --- */
 
-/* 0, or errno. */
-static int connect_to(const struct addrinfo *to)
-{
-	OWN_FD int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct pollfd polled = {.fd = fd, .events = POLLOUT};
-	int failed = 0;
-	socklen_t len = sizeof(failed);
-
-	if (fd < 0)
-		return errno;
-	if (connect(fd, to->ai_addr, to->ai_addrlen) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return errno;
-	if (poll(&polled, 1, CONNECT_MS) != 1)
-		return ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) == 0 ? failed : errno;
-}
-
 static void look_at_verifier(struct doctor *doctor, const struct policy_verifier *verifier)
 {
-	static const char repair[] =
-		"on that verifier: systemctl status pam-totp-haproxy; between here and there: "
-		"firewalls, and on this host the drop-in of totpd.service that allows the network";
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *found = NULL;
-	char port[8];
-	int failed;
+	OWN_FD int fd = -1;
+	struct reason why = {""};
 
-	snprintf(port, sizeof(port), "%u", (unsigned)verifier->port);
-	failed = getaddrinfo(verifier->host, port, &hints, &found);
-	if (failed) {
-		doctor_report(of(doctor, "fleet-verifier"),
-			      "each login waits for a verifier that cannot be asked", repair,
-			      "%s: %s", verifier->host, gai_strerror(failed));
-		return;
-	}
-	failed = EINVAL;
-	for (const struct addrinfo *to = found; to && failed; to = to->ai_next)
-		failed = connect_to(to);
-	freeaddrinfo(found);
-	if (failed)
-		doctor_report(of(doctor, "fleet-verifier"),
-			      "each login waits for a verifier that cannot be asked", repair,
-			      "%s, port %s: %s", verifier->host, port, strerror(failed));
+	if (verifier_connect(verifier, io_deadline(CONNECT_MS), &fd, &why) != TOTP_OK)
+		doctor_report(doctor_subject(doctor, "fleet-verifier"),
+			      "each login waits for a verifier that cannot be asked",
+			      "on that verifier: systemctl status pam-totp-haproxy; between here "
+			      "and there: firewalls, and on this host the drop-in of totpd.service "
+			      "that allows the network",
+			      "%s", why.text);
 }
 
-/* What no connection shows: certificates, and whether a verifier lists this host. */
+/* What no connection shows: certificates, whether a verifier lists this host, and its clock. */
 static void ask_for_nobody(struct doctor *doctor)
 {
 	struct wire_request request = {.op = WIRE_LOOK, .user = "-"};
 	OWN_WIRE_RESPONSE struct wire_response response = {.op = WIRE_LOOK};
 	struct reason why = {""};
+	int64_t began = clock_now();
 	enum totp_err err =
 		ask_totpd(doctor_policy(doctor), ASK_ROOT_SOCKET, &request, &response, &why);
 
@@ -138,11 +75,31 @@ static void ask_for_nobody(struct doctor *doctor)
 		err = response.err;
 		why = response.why;
 	}
-	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
-		doctor_report(of(doctor, "fleet"), everybody,
+	if (err == TOTP_OK)
+		doctor_clock_offset(doctor, "the verifier that answers",
+				    response.status.created + (clock_now() - began) / 2);
+	else if (err != TOTP_ERR_NOT_FOUND)
+		doctor_report(doctor_subject(doctor, "fleet"), everybody,
 			      "each reason names its verifier: see A STORE FOR MANY HOSTS in "
 			      "pam_totp.conf(5)",
 			      "%s", why.text[0] ? why.text : err_name(err));
+}
+
+/* --- what this host had before --- */
+
+static void look_for_records(struct doctor *doctor)
+{
+	const char *dir = doctor_policy(doctor)->store_dir;
+	char pattern[POLICY_PATH_MAX + 16];
+	glob_t found = {0};
+
+	snprintf(pattern, sizeof(pattern), "%s/%s/*", dir, files_part(FILES_PART_USERS));
+	if (!policy_has_store(doctor_policy(doctor)) && glob(pattern, 0, NULL, &found) == 0)
+		doctor_repair(doctor_report(doctor_subject(doctor, "not-local"), DOCTOR_NOT_LOCAL,
+					    NULL, "%s: it has records, and local_users is empty",
+					    dir),
+			      "if its users are enrolled on the verifiers: rm -r %s", dir);
+	globfree(&found);
 }
 
 void doctor_fleet(struct doctor *doctor)
@@ -153,7 +110,7 @@ void doctor_fleet(struct doctor *doctor)
 	if (doctor_policy(doctor)->store != STORE_AT_VERIFIER)
 		return;
 	if (rest.len == 0)
-		doctor_report(of(doctor, "fleet-verifier"), everybody,
+		doctor_report(doctor_subject(doctor, "fleet-verifier"), everybody,
 			      "name them: verifiers = ADDRESS:7443 in the policy",
 			      "the policy says store = verifier, and names no verifiers");
 	look_at_certificate(doctor, "host.crt",
@@ -162,6 +119,7 @@ void doctor_fleet(struct doctor *doctor)
 			    "copy the fleet's CA there; before it ends, make a new one, and "
 			    "certificates of it for every host and verifier");
 	look_at_key(doctor);
+	look_for_records(doctor);
 	while (policy_verifier_next(&rest, &one) == TOTP_OK)
 		look_at_verifier(doctor, &one);
 	ask_for_nobody(doctor);

@@ -19,6 +19,7 @@
 #include "common/program.h"
 
 #define CLOCK_UNSET_BEFORE 1577836800 /* 2020-01-01 */
+#define OFFSET_MAX         3          /* seconds; a member's date has no fractions */
 #define FREE_BYTES_MIN     (1 << 20)
 #define FREE_FILES_MIN     32
 
@@ -87,6 +88,21 @@ void doctor_clock(struct doctor *doctor)
 		repair_clock(
 			doctor_report((struct subject){doctor, "clock", NULL, NULL}, why, NULL,
 				      "the kernel reports that no service keeps the clock right"));
+}
+
+void doctor_clock_offset(struct doctor *doctor, const char *what, int64_t now)
+{
+	int64_t offset = now - clock_now();
+
+	if (offset >= -OFFSET_MAX && offset <= OFFSET_MAX)
+		return;
+	doctor_report(doctor_subject(doctor, "clock-offset"),
+		      "a verifier whose clock is off denies codes that are right",
+		      "compare both clocks with a third one: timedatectl timesync-status, or "
+		      "chronyc tracking",
+		      "%s: its clock is %lld seconds %s that of this host", what,
+		      (long long)(offset < 0 ? -offset : offset),
+		      offset < 0 ? "behind" : "ahead of");
 }
 
 /* --- the disk --- */

@@ -305,6 +305,26 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 			"if it is the same person: ", "adopt", user);
 }
 
+/* On a login host only codes of local_users are checked here. */
+static void look_at_place(struct doctor *doctor, const char *user)
+{
+	struct account account = {.known = false};
+	char name[FILES_PATH_MAX];
+	bool local = true;
+
+	if (doctor_policy(doctor)->store != STORE_AT_VERIFIER ||
+	    account_find(user, &account, NULL) != TOTP_OK || !account.known ||
+	    account_is_listed(&account, user, doctor_policy(doctor)->local_users, &local, NULL) !=
+		    TOTP_OK ||
+	    local || files_cred_path(user, name) != TOTP_OK)
+		return;
+	doctor_repair(doctor_report(doctor_subject(doctor, "not-local"), DOCTOR_NOT_LOCAL, NULL,
+				    "record of %s: local_users does not have this user", user),
+		      "add the user to local_users; or, if the user is enrolled on the verifiers: "
+		      "rm '%s/%s'",
+		      doctor_policy(doctor)->store_dir, name);
+}
+
 /* A last step further ahead than a repair sets it: the clock was ahead and was set back. */
 static void look_at_steps(struct doctor *doctor, const char *user, const struct store_txn *txn)
 {
@@ -362,6 +382,7 @@ static void check_record_of(void *context, const struct store_row *found)
 		return;
 	}
 	look_at_uid(round, row.user, &row.txn->cred);
+	look_at_place(doctor, row.user);
 	look_at_steps(doctor, row.user, row.txn);
 }
 

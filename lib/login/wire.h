@@ -103,7 +103,8 @@ struct wire_response {
 	bool required; /* STATUS: the policy's file says that a code must be given… */
 	bool may_enroll; /* …and that this user may enroll with totp-enroll */
 	struct outcome outcome;
-	struct wire_status status; /* STATUS; of LOOK last_success: from this source, or 0 */
+	struct wire_status status; /* STATUS; of LOOK last_success: from this source, or 0, and
+				    * created: the time by which it is judged */
 	uint8_t code_count;        /* new recovery codes */
 	struct recovery_code codes[RECOVERY_MAX];
 };

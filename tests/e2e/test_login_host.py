@@ -4,6 +4,7 @@ Login hosts whose codes a verifier checks, over TLS that haproxy ends. All are o
 has a policy, a run_dir and a certificate of its own.
 """
 import contextlib
+import glob
 import json
 import os
 import pwd
@@ -26,6 +27,7 @@ FLEET = "/etc/pam_totp/fleet"
 VERIFIER = "/etc/security/verifier.conf"
 HOST_B = "/etc/security/hostb.conf"
 TERMINATOR = "haproxy"
+FAKETIME = next(glob.iglob("/usr/lib/*/faketime/libfaketime.so.1"), None)
 HAPROXY = os.path.join(os.path.dirname(__file__), "../../conf/haproxy.cfg")
 
 
@@ -109,14 +111,14 @@ class Fleet:
         write_policy(POLICY, **{"store": "verifier", "verifiers": f"127.0.0.1:{PORT}",
                                 "fleet_dir": "/etc/hosta", "fail_delay": 0, **settings})
 
-    def start(self, *argv):
-        process = subprocess.Popen(argv)
+    def start(self, *argv, **environment):
+        process = subprocess.Popen(argv, env={**os.environ, **environment})
         self.running.append(process)
         return process
 
-    def totpd(self, *options):
+    def totpd(self, *options, **environment):
         since = self.host.log_end()
-        process = self.start("/usr/libexec/totpd", "--foreground", *options)
+        process = self.start("/usr/libexec/totpd", "--foreground", *options, **environment)
         assert wait_for(lambda: "outcome=begin" in self.host.log_text(since)), \
             self.host.log_text(since)
         return process
@@ -514,10 +516,10 @@ def test_the_tools_of_a_login_host_say_where_to_go(fleet):
     assert "bob" in run("totpctl", "list")
 
 
-def findings():
-    done = subprocess.run(["totpctl", "doctor", "--json"], capture_output=True, text=True,
-                          timeout=60, check=False)
-    return [finding for finding in json.loads(done.stdout) if finding["id"].startswith("fleet")]
+def findings(kind="fleet", policy=POLICY):
+    done = subprocess.run(["totpctl", "--conf", policy, "doctor", "--json"], capture_output=True,
+                          text=True, timeout=60, check=False)
+    return [finding for finding in json.loads(done.stdout) if finding["id"].startswith(kind)]
 
 
 def test_doctor_reports_each_reason_why_a_login_host_is_denied(fleet):
@@ -533,3 +535,95 @@ def test_doctor_reports_each_reason_why_a_login_host_is_denied(fleet):
     fleet.verifier_policy(hosts="hostc")
     found = findings()
     assert len(found) == 1 and "see hosts in" in found[0]["what"], found
+
+
+@pytest.mark.skipif(not FAKETIME, reason="there is no libfaketime")
+def test_a_verifier_whose_clock_is_off_denies_and_doctor_reports_it_first(fleet):
+    phone = fleet.enroll("alice")
+    assert findings("clock-offset") == []
+    fleet.stop(fleet.verifier)
+    fleet.verifier = fleet.totpd("--conf", VERIFIER, "--verifier", TERMINATOR, LD_PRELOAD=FAKETIME,
+                                 FAKETIME="+300s", FAKETIME_DONT_FAKE_MONOTONIC="1")
+    [found] = findings("clock-offset")
+    assert "the verifier that answers: its clock is" in found["what"] and "ahead of" in found["what"]
+    since = fleet.host.log_end()
+    assert not fleet.login("hosta", "alice", phone.code())[0]
+    lines = [line for line in fleet.host.log_text(since).splitlines() if "check the clock" in line]
+    assert len(lines) == 2 and "service=hosta@hosta" in "".join(lines), lines  # of both hosts
+
+
+def test_a_host_finds_the_certificates_that_do_not_match_before_a_login_does(fleet):
+    for name in "verifier", "hosta":
+        authority("other")
+        if name == "hosta":
+            identity("/etc/hosta", "hosta", ca="other")
+        else:
+            shutil.copy(f"{FLEET}/other.crt", "/etc/hosta/ca.crt")
+        [found] = findings()
+        assert "certificate" in found["what"] and "127.0.0.1" in found["what"], found
+        identity("/etc/hosta", "hosta")
+    assert findings() == []
+
+
+def test_doctor_reports_records_that_no_login_of_the_host_uses(fleet):
+    fleet.policy(local_users="alice")
+    run("totpctl", "init")
+    fleet.host.enroll("alice")
+    assert findings("not-local") == []
+    fleet.policy(local_users="bob")
+    [found] = findings("not-local")
+    assert "record of alice" in found["what"]
+    fleet.policy()
+    [whole] = findings("not-local")
+    assert "/var/lib/pam_totp: it has records" in whole["what"]
+    fleet.policy(local_users="bob")
+    run("sh", "-c", found["repair"].rpartition(": ")[2])
+    assert findings("not-local") == []
+    fleet.policy()
+    assert findings("not-local") == []
+
+
+# ---- what administrators of a verifier see
+
+HAPROXY_CFG = "/etc/pam_totp/haproxy.cfg"
+
+
+def configured(text):
+    with open(HAPROXY_CFG, "w", encoding="utf-8") as file:
+        file.write(text)
+    return findings("verifier", VERIFIER)
+
+
+def test_doctor_reports_a_verifier_that_hosts_cannot_use(fleet):
+    with open(HAPROXY, encoding="utf-8") as file:
+        shipped = file.read().replace("/run/pam_totp/", "/run/verifier/")
+    assert configured(shipped) == []
+    for part, kind in ((" verify required", "tls"), (f" ca-file {FLEET}/ca.crt", "tls"),
+                       (" send-proxy-v2-ssl-cn", "proxy"), ("/run/verifier/", "proxy")):
+        assert part in shipped
+        [found] = configured(shipped.replace(part, ""))
+        assert found["id"] == f"verifier-{kind}" and HAPROXY_CFG + ":" in found["what"], found
+    for keyword in "bind", "server":
+        [found] = configured(shipped.replace(f"\t{keyword} ", "\t# "))
+        assert found["what"] == f"{HAPROXY_CFG}: it has no line {keyword}"
+    write_policy(VERIFIER, store_dir="/var/lib/verifier", keyring="/etc/verifier/keyring",
+                 run_dir="/run/verifier")
+    [found] = configured(shipped)
+    assert found["id"] == "verifier-hosts"
+
+
+def test_doctor_reports_the_certificate_and_the_key_that_haproxy_uses(fleet):
+    with open(HAPROXY, encoding="utf-8") as file:
+        shipped = file.read().replace("/run/pam_totp/", "/run/verifier/")
+    for days, word in (10, "ends on"), (-1, "ended on"):
+        certificate(FLEET, "soon", "verifier", "extendedKeyUsage=serverAuth\n", days=days)
+        fleet.serve_certificate(f"{FLEET}/soon")
+        [found] = configured(shipped)
+        assert f"verifier.pem: the certificate {word}" in found["what"], found
+    fleet.serve_certificate(f"{FLEET}/verifier")
+    os.chmod(f"{FLEET}/verifier.pem", 0o644)
+    assert configured(shipped) == []
+    assert any("verifier.pem: mode 0644" in found["what"] for found in findings("mode", VERIFIER))
+    os.unlink(f"{FLEET}/verifier.pem")
+    [found] = configured(shipped)
+    assert "No such file" in found["what"]
