@@ -25,7 +25,8 @@ void doctor_certificate_end(struct doctor *doctor, const struct certificate_use 
 		return;
 	text_to_date(end, date);
 	doctor_report(doctor_subject(doctor, use->id), use->why, use->repair,
-		      "%s: the certificate %s on %s", what, end <= now ? "ended" : "ends", date);
+		      "%s: the certificate %s on %s", what, end <= now ? "ended" : "ends", date)
+		->minor = end > now;
 }
 
 void doctor_certificate(struct doctor *doctor, const struct certificate_use *use, const char *path)

@@ -64,6 +64,7 @@ static void put_finding(struct json *json, const struct finding *finding)
 	json_text(json, "what", finding->what);
 	json_text(json, "why", finding->why);
 	json_text(json, "repair", finding->repair);
+	json_text(json, "severity", finding_severity(finding));
 	json_bool(json, "repaired", finding->repaired);
 	json_close(json, '}');
 }
@@ -77,6 +78,44 @@ static int print_array(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++)
 		put_finding(&json, &doctor->findings[i]);
 	return tool_end_json(&doctor->ctl->tool, &json);
+}
+
+/* --- for a monitoring system --- */
+
+enum nagios { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL, NAGIOS_UNKNOWN };
+
+/* One line and an exit status, as the guidelines for plugins of Nagios want them. */
+static int print_status(const struct doctor *doctor)
+{
+	static const char *const words[] = {"OK", "WARNING", "CRITICAL"};
+	enum nagios status = NAGIOS_OK;
+	const struct finding *worst = NULL;
+	size_t critical = 0, warnings = 0;
+
+	for (size_t i = 0; i < doctor->count; i++) {
+		const struct finding *finding = &doctor->findings[i];
+
+		if (finding->repaired)
+			continue;
+		critical += !finding->minor;
+		warnings += finding->minor;
+		if (!worst || (worst->minor && !finding->minor))
+			worst = finding;
+	}
+	if (worst)
+		status = worst->minor ? NAGIOS_WARNING : NAGIOS_CRITICAL;
+	printf("TOTP %s: ", words[status]);
+	if (worst) {
+		/* '|' begins the numbers */
+		for (char *c = tool_harmless(worst->what); *c; c++)
+			if (*c == '|')
+				*c = '?';
+		printf("%s%s", worst->what, critical + warnings > 1 ? ", and more" : "");
+	} else {
+		printf("nothing was found");
+	}
+	printf(" | critical=%zu warning=%zu\n", critical, warnings);
+	return (int)status;
 }
 
 /* --- checking --- */
@@ -143,7 +182,7 @@ static void run_parts(struct doctor *doctor)
 
 static struct {
 	const char *service;
-	bool fix, json;
+	bool fix, json, nagios;
 } options;
 
 static const struct option_row option_rows[] = {
@@ -151,6 +190,8 @@ static const struct option_row option_rows[] = {
 	{"fix", NULL, "repair what needs no decision: permissions, leftovers",
 	 .flag = &options.fix},
 	{"json", NULL, "print an array of objects, one for each finding", .flag = &options.json},
+	{"nagios", NULL, "print one line; exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN",
+	 .flag = &options.nagios},
 	{0},
 };
 
@@ -165,6 +206,12 @@ static int conclude(const struct doctor *doctor)
 		if (doctor->findings[i].repaired)
 			tool_log_event(&event);
 	}
+	if (options.nagios && doctor->no_memory) {
+		printf("TOTP UNKNOWN: %s\n", err_name(TOTP_ERR_NOMEM));
+		return NAGIOS_UNKNOWN;
+	}
+	if (options.nagios)
+		return print_status(doctor);
 	if (doctor->no_memory)
 		return tool_refuse(&doctor->ctl->tool, "%s", err_name(TOTP_ERR_NOMEM));
 	if (options.json)
@@ -180,8 +227,15 @@ static int conclude(const struct doctor *doctor)
 static int doctor_run(struct ctl *ctl)
 {
 	struct doctor doctor = {.ctl = ctl, .fix = options.fix, .only_service = options.service};
-	int code = tool_need_root(&ctl->tool, "check all that a login needs");
+	int code;
 
+	if (options.nagios && options.json)
+		return tool_usage(&ctl->tool, "--nagios and --json cannot be used together");
+	code = tool_need_root(&ctl->tool, "check all that a login needs");
+	if (code != TOOL_DONE && options.nagios) {
+		printf("TOTP UNKNOWN: doctor was not run as root\n");
+		return NAGIOS_UNKNOWN;
+	}
 	if (code != TOOL_DONE)
 		return code;
 	run_parts(&doctor);

@@ -55,6 +55,28 @@ static void note_service(struct finding *finding, const char *service)
 	finding->services = longer;
 }
 
+/* By its id: logins work, codes are asked for, and at most one user is denied. */
+static bool is_minor(const char *id)
+{
+	static const char *const minor[] = {
+		"ahead",          "btrfs",       "clock",      "clock-offset",  "disk-kind",
+		"etcd-even",      "etcd-member", "etcd-quota", "etcd-unlisted", "etcd-version",
+		"fleet-verifier", "invitation",  "leftover",   "login-grace",   "machine-id",
+		"no-account",     "no-address",  "one-uid",    "record",        "rotation",
+		"sshd-penalty",   "uid",         "version",    "way-back",
+	};
+
+	for (size_t i = 0; i < sizeof(minor) / sizeof(minor[0]); i++)
+		if (strcmp(id, minor[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *finding_severity(const struct finding *finding)
+{
+	return finding->minor ? "warning" : "critical";
+}
+
 struct finding *doctor_report(struct subject subject, const char *why, const char *repair,
 			      const char *what, ...)
 {
@@ -76,7 +98,8 @@ struct finding *doctor_report(struct subject subject, const char *why, const cha
 	if (!finding && doctor_grow(doctor, &doctor->findings, doctor->count, &doctor->room,
 				    sizeof(*finding))) {
 		finding = &doctor->findings[doctor->count++];
-		*finding = (struct finding){.id = subject.id, .why = why, .what = text};
+		*finding = (struct finding){
+			.id = subject.id, .why = why, .what = text, .minor = is_minor(subject.id)};
 		text = NULL;
 	}
 	doctor->no_memory |= !finding || finding == &doctor->spare;

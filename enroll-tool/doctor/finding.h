@@ -20,8 +20,12 @@ struct finding {
 	char *what;
 	char *repair;   /* a command, or what to do */
 	char *services; /* "sshd, su", or NULL: of the host */
+	bool minor; /* logins work, but perhaps those of one user; else a warning is not enough */
 	bool repaired;
 };
+
+/* "warning" or "critical". */
+const char *finding_severity(const struct finding *finding);
 
 /* Which finding it is, and what it is about. */
 struct subject {

@@ -112,7 +112,8 @@ void doctor_fleet(struct doctor *doctor)
 	if (rest.len == 0)
 		doctor_report(doctor_subject(doctor, "fleet-verifier"), everybody,
 			      "name them: verifiers = ADDRESS:7443 in the policy",
-			      "the policy says store = verifier, and names no verifiers");
+			      "the policy says store = verifier, and names no verifiers")
+			->minor = false;
 	look_at_certificate(doctor, "host.crt",
 			    "replace it by a renewed one; nothing has to be restarted");
 	look_at_certificate(doctor, "ca.crt",

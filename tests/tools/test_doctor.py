@@ -295,6 +295,18 @@ def test_a_good_host_is_reported_as_good(host):
     assert (ran.returncode, ran.stdout) == (0, "Nothing was found.\n")
 
 
+@pytest.mark.parametrize("script, status, line", [
+    ("", 0, r"OK: nothing was found \| critical=0 warning=0"),
+    (": >$store/users/a~0; touch -d '1 day ago' $store/users/a~0",
+     1, r"WARNING: \S*users/a~0: left over \| critical=0 warning=1"),
+    (": >$store/users/a~0; touch -d '1 day ago' $store/users/a~0; git init -q /etc",
+     2, r"CRITICAL: [^|]*, and more \| critical=1 warning=1"),
+], ids=["ok", "warning", "critical"])
+def test_for_nagios_there_is_one_line_and_an_exit_status(host, script, status, line):
+    ran = host.run(script, "--nagios")
+    assert re.fullmatch(f"TOTP {line}\n", ran.stdout) and ran.returncode == status, ran
+
+
 def test_nothing_is_changed_without_fix(host):
     ran = host.run("chmod 644 $keyring; : >$store/users/a~0; touch -d '1 day ago' $store/users/a~0\n"
                       "find /etc $store -newer /mnt -type f | sort >/mnt/before",
