@@ -53,13 +53,21 @@ async function show() {
 	}
 }
 
+async function is_root() {
+	try {
+		return (await cockpit.user()).id === 0;
+	} catch {
+		return false; // the session has ended: the part that is shown says so
+	}
+}
+
 async function begin() {
 	theme.follow();
 	document.documentElement.lang = (cockpit.language || "en").replace("_", "-");
 	document.title = _("Two-factor login");
 	document.body.replaceChildren(element("main", {},
 		element("h1", { class: "pf-v6-c-title pf-m-2xl" }, _("Two-factor login")), tabs, place));
-	if ((await cockpit.user()).id === 0)
+	if (await is_root())
 		parts = OTHERS; // totp-enroll has no enrollment of root's own
 	cockpit.addEventListener("locationchanged", show);
 	admin.addEventListener("changed", show);

@@ -3,6 +3,7 @@
 import * as codes from "./codes.js";
 import * as dialog from "./dialog.js";
 import { element } from "./element.js";
+import * as letter from "./letter.js";
 import { standing } from "./standing.js";
 import * as tool from "./tool.js";
 import * as when from "./when.js";
@@ -35,14 +36,14 @@ class Person {
 		this.user = user;
 	}
 
-	/* Run it, and show what comes of it in a dialog, whose fields give the options. */
-	dialog(title, subcommand, { text = "", fields = [], danger = false, options = () => [] }) {
+	/* Ask in a dialog, then run it, and show what comes of it there. `fields` give the options. */
+	dialog(title, { text = "", fields = [], danger = false, run }) {
 		const answer = element("div", { class: "parts", role: "status" });
 		const close = button(_("Cancel"), () => box.close(), "link");
 		const form = element("form", { class: "parts", onsubmit: async event => {
 			event.preventDefault();
 			answer.replaceChildren(waiting());
-			const { done, objects } = await this.run(subcommand, options());
+			const { done, objects } = await run();
 			answer.replaceChildren(...objects);
 			if (done) {
 				form.replaceChildren(actions(button(_("Close"), () => box.close(), "primary")));
@@ -65,8 +66,17 @@ class Person {
 		}
 	}
 
-	action(title, subcommand, what = {}) {
-		return button(title, () => this.dialog(title, subcommand, what), what.danger ? "danger" : "secondary");
+	action(title, subcommand, { options = () => [], ...what } = {}) {
+		return button(title, () => this.dialog(title,
+			{ run: () => this.run(subcommand, options()), ...what }), what.danger ? "danger" : "secondary");
+	}
+
+	async write_letter() {
+		try {
+			return { done: true, objects: [letter.show(this.user, await tool.letter(this.user))] };
+		} catch (error) {
+			return { done: false, objects: [alert("danger", tool.sentence(error))] };
+		}
 	}
 
 	temporary() {
@@ -106,6 +116,8 @@ class Person {
 
 	absent() {
 		return card(_("Help"), actions(this.invite(),
+			this.action(_("Enroll by letter"), "", { run: () => this.write_letter(),
+				text: _("The letter has a new secret. It counts from the first code of it on.") }),
 			this.action(_("Withdraw the invitation"), "uninvite")));
 	}
 

@@ -84,6 +84,12 @@ export async function document(...words) {
 	return JSON.parse(text);
 }
 
+/* Enroll a user, and return the letter that gives the secret. It counts from its first code on. */
+export function letter(user) {
+	return cockpit.spawn(["totpctl", "enroll", "--letters", "-", "--must-confirm", "--", user],
+		{ err: "message", ...ROOT });
+}
+
 /* The objects that a subcommand prints about users. One of them says what went wrong, if anything
  * did. Users that begin with "-" are no options. */
 export async function objects(subcommand, options = [], users = []) {

@@ -23,7 +23,8 @@ static struct {
 } options;
 
 static const struct option_row option_rows[] = {
-	{"letters", "DIRECTORY", "where the letters go: required; new, or empty, mode 0700",
+	{"letters", "DIRECTORY",
+	 "for the letters: required; new, or empty; '-': print the only one",
 	 .text = &options.letters},
 	{"batch", "FILE", "the users, one a line, instead; '-' is standard input",
 	 .text = &options.batch},
@@ -44,6 +45,12 @@ struct batch {
 	bool unsure;    /* …and perhaps others: the store did not answer */
 	int64_t now;
 };
+
+/* One letter goes to standard output, and nothing else does. */
+static bool is_printed(void)
+{
+	return options.letters && !strcmp(options.letters, "-");
+}
 
 #define OWN_BATCH OWN(batch_end)
 
@@ -172,7 +179,8 @@ static int enroll_all(struct batch *batch)
 				   "%zu of %zu users are enrolled, and have their letters; run it "
 				   "again for the others",
 				   batch->stored, batch->users.good_count);
-	return tool_refuse(&batch->ctl->tool, "nobody is enrolled, and no letter is left");
+	return tool_refuse(&batch->ctl->tool, "nobody is enrolled, and %s",
+			   is_printed() ? "a printed letter is not valid" : "no letter is left");
 }
 
 /* --- who, and what came of it --- */
@@ -243,7 +251,7 @@ static int run(struct batch *batch)
 						     : NULL);
 	if (options.json && print_json(batch, code == TOOL_DONE) != TOOL_DONE)
 		return TOOL_REFUSED;
-	if (!options.json && code == TOOL_DONE)
+	if (!options.json && !is_printed() && code == TOOL_DONE)
 		print_text(batch);
 	if (code == TOOL_DONE && batch->users.left_out)
 		return tool_refuse(&ctl->tool, "%zu left out", batch->users.left_out);
@@ -259,6 +267,9 @@ static int enroll_users(struct ctl *ctl)
 		return tool_usage(&ctl->tool, "enroll: expected names of users, or --batch FILE");
 	if (!options.letters)
 		return tool_usage(&ctl->tool, "expected --letters DIRECTORY: where the letters go");
+	if (is_printed() && (ctl->word_count != 1 || options.json))
+		return tool_usage(&ctl->tool,
+				  "--letters - prints one letter: name one user, without --json");
 	code = tool_open(&ctl->tool, "enroll many users");
 	if (code != TOOL_DONE)
 		return code;

@@ -128,6 +128,8 @@ int letter_dir_open(const struct tool *tool, const char *dir, struct letter_dir 
 	int entries = -1;
 
 	ret_letters->dir = dir;
+	if (!strcmp(dir, "-"))
+		return TOOL_DONE;
 	ret_letters->made = mkdir(dir, S_IRWXU) == 0;
 	if (ret_letters->made || errno == EEXIST)
 		ret_letters->fd =
@@ -164,6 +166,10 @@ int letter_dir_put(const struct tool *tool, const struct letter_dir *letters, co
 				      S_IRUSR | S_IWUSR, FILE_SAME_OWNER,
 				      FILE_SAME_GROUP,   FILE_DURABLE_LATER};
 
+	if (letters->fd < 0)
+		return fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0
+			       ? TOOL_DONE
+			       : tool_output_lost(tool);
 	if (letter_dir_name(user, name) != TOTP_OK)
 		return tool_refuse(tool, "%s: a user name is too long", letters->dir);
 	if (file_write(&file, text, len) == TOTP_OK)
@@ -173,7 +179,7 @@ int letter_dir_put(const struct tool *tool, const struct letter_dir *letters, co
 
 int letter_dir_sync(const struct tool *tool, const struct letter_dir *letters)
 {
-	if (syncfs(letters->fd) == 0)
+	if (letters->fd < 0 || syncfs(letters->fd) == 0)
 		return TOOL_DONE;
 	return tool_refuse(tool, "%s: %s", letters->dir, strerror(errno));
 }

@@ -35,11 +35,14 @@ MUST_CHECK enum totp_err letter_write(const struct letter *letter, char ret_text
 
 #define LETTER_DIR_NAME_MAX (STORE_NAME_MAX + sizeof(".html"))
 
-/* New, or empty and accessible to its owner only. Letters go again unless all are kept. */
+/*
+ * New, or empty and accessible to its owner only. Letters go again unless all are kept. Named "-"
+ * it is standard output, from which nothing goes again.
+ */
 struct letter_dir {
 	const char *dir; /* as it was named; NULL: none */
-	int fd;
-	bool made; /* by us */
+	int fd;          /* -1 for standard output */
+	bool made;       /* by us */
 };
 
 #define LETTER_DIR_NONE ((struct letter_dir){.fd = -1})

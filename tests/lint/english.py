@@ -51,7 +51,7 @@ PARAGRAPH_MAX = 5  # lines of a manual
 
 
 def is_text(name):
-    if name.startswith(("tests/fuzz/corpus/", "tests/stacks/", "LICENSE")):
+    if name.startswith(("tests/fuzz/corpus/", "tests/stacks/", "LICENSE", "debian/copyright")):
         return False
     return name.endswith((".md", ".scd", ".conf", ".in", ".c", ".h", ".py", ".txt", ".bash")) or \
         name.startswith(("scripts/", "conf/", "bench/", "debian/", "packaging/"))

@@ -71,6 +71,30 @@ def test_each_letter_has_the_picture_and_the_key_of_its_credential(host, directo
     assert not any(key in host.logged() + said for key in keys.values())
 
 
+def test_one_letter_is_printed_without_a_file(host):
+    letter = host.done("enroll", "daemon", "--must-confirm", "--letters", "-")
+    assert letter.rstrip().endswith("</html>") and "log in as <bdi>daemon</bdi>" in letter
+    assert listed(host)["daemon"]["status"] == "pending"
+    assert host.attempt("daemon", code_at(time.time(), key_in(letter))) == "allow code"
+    assert key_in(letter) not in host.logged()
+    assert not (host.directory / "-").exists()
+
+
+@pytest.mark.parametrize("words", [USERS, ("daemon", "--json"), ("--batch", "-")])
+def test_what_is_printed_is_one_letter_alone(host, words):
+    said = host.run("enroll", *words, "--letters", "-")
+    assert (said.returncode, said.stdout) == (2, "") and "one letter" in said.stderr
+    assert listed(host) == {}
+
+
+def test_a_letter_that_cannot_be_printed_enrolls_nobody(host):
+    with open("/dev/full", "wb") as full:
+        said = subprocess.run([TOTPCTL, "--conf", host.conf, "enroll", "daemon", "--letters", "-"],
+                              stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert said.returncode == 1 and "nobody is enrolled" in said.stderr
+    assert listed(host) == {}
+
+
 def test_issuer_and_account_on_the_phone_come_from_the_policy(host, directory):
     host.policy("issuer = Example & Sons: no", "account = %u@tower")
     assert "issuer" in host.refused("enroll", KNOWN, "--letters", directory) and not directory.exists()
