@@ -3,6 +3,7 @@
 import * as codes from "./codes.js";
 import * as dialog from "./dialog.js";
 import { element } from "./element.js";
+import * as lately from "./lately.js";
 import * as letter from "./letter.js";
 import { standing } from "./standing.js";
 import * as tool from "./tool.js";
@@ -164,9 +165,11 @@ class Person {
 
 	async show() {
 		const objects = await tool.objects("show", [], [this.user]);
+		const log = element("div");
 
 		this.place.replaceChildren(element("p", {}, element("a", { href: "#/people" }, _("All people"))),
-			...this.content(objects).filter(one => one));
+			...this.content(objects).filter(one => one), log);
+		log.replaceWith(await lately.show(this.user));
 	}
 }
 

@@ -71,11 +71,11 @@ export async function status() {
 const ROOT = { superuser: "require" };
 
 /* The document that a subcommand of totpctl prints, also if its exit status is not 0. */
-export async function document(...words) {
+export async function document(subcommand, ...words) {
 	let text = "";
 
 	try {
-		await cockpit.spawn(["totpctl", ...words, "--json"], { err: "message", ...ROOT })
+		await cockpit.spawn(["totpctl", subcommand, "--json", ...words], { err: "message", ...ROOT })
 			.stream(part => { text += part; });
 	} catch (error) {
 		if (!text)
