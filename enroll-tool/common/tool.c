@@ -357,18 +357,51 @@ static bool login_uid(uint32_t *ret_uid)
 	return true;
 }
 
+/* The uid that became root, as sudo or pkexec says: only root's own environment counts. */
+static bool calling_uid(const char *variable, uint32_t *ret_uid)
+{
+	const char *value = getuid() == 0 ? getenv(variable) : NULL;
+	uint64_t uid = 0;
+
+	if (!value || text_number(text_of(value), 0, UINT32_MAX - 1, &uid) != TOTP_OK)
+		return false;
+	*ret_uid = (uint32_t)uid;
+	return true;
+}
+
+/* Who did it: "loginuid 1000 (carol)", or "" if nothing is known. */
+static void describe_person(char *ret_text, size_t cap)
+{
+	struct account account = {.known = false};
+	const char *word;
+	uint32_t uid = 0;
+
+	ret_text[0] = '\0';
+	if (login_uid(&uid))
+		word = "loginuid";
+	else if (calling_uid("SUDO_UID", &uid))
+		word = "sudo";
+	else if (calling_uid("PKEXEC_UID", &uid))
+		word = "pkexec";
+	else
+		return;
+	if (account_of_uid(uid, &account, NULL) == TOTP_OK && account.known)
+		snprintf(ret_text, cap, "%s %u (%s)", word, (unsigned)uid, account.name);
+	else
+		snprintf(ret_text, cap, "%s %u", word, (unsigned)uid);
+}
+
 void tool_log_event(const struct log_event *event)
 {
 	struct log_event told = *event;
-	char by[64], detail[512];
+	char by[64], detail[512], person[ACCOUNT_NAME_MAX + 32];
 	const char *before = event->detail ? event->detail : "";
-	uint32_t uid = 0;
 
 	snprintf(by, sizeof(by), "uid:%u", (unsigned)getuid());
 	told.source = by;
-	if (login_uid(&uid)) {
-		snprintf(detail, sizeof(detail), "%s%sloginuid %u", before, before[0] ? "; " : "",
-			 (unsigned)uid);
+	describe_person(person, sizeof(person));
+	if (person[0]) {
+		snprintf(detail, sizeof(detail), "%s%s%s", before, before[0] ? "; " : "", person);
 		told.detail = detail;
 	}
 	log_send(LOG_NOTICE, &told);

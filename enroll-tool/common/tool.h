@@ -142,8 +142,9 @@ MUST_CHECK enum totp_err tool_enrolled(const struct tool *tool, const char *user
 void tool_log(const struct tool *tool, const char *user, const char *what, const char *token);
 
 /*
- * The same with a detail. The line has the real uid and the login uid, which sudo and su do not
- * change; the audit system gets a record, too.
+ * The same with a detail. The line has the real uid, and uid and name of the person: those of the
+ * login, which sudo and su do not change, or where none is known, what sudo or pkexec says. The
+ * audit system gets a record, too.
  */
 void tool_log_detail(const struct tool *tool, const char *user, const char *what, const char *token,
 		     const char *detail);
