@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* totpctl's command line: its subcommands, in the order of --help. */
-#include "common/ctl.h"
+#include <string.h>
+
+#include "ctl/helpdesk.h"
 
 static const struct command family_key = {
 	.name = "key", .arguments = "SUBCOMMAND", .help = "the keys that seal what is stored"};
@@ -14,6 +16,11 @@ static const struct command family_fleet_cert = {
 	.arguments = "SUBCOMMAND",
 	.help = "the certificates of verifiers, login hosts and etcd",
 	.more = "All are in one DIRECTORY. Each host gets its part of it: pam_totp-fleet(7).\n"};
+static const struct command family_helpdesk = {
+	.name = "helpdesk",
+	.arguments = "SUBCOMMAND",
+	.help = "help users without being an administrator",
+	.more = "It is the first word: totpctl helpdesk --help.\n"};
 
 static const struct command_entry commands[] = {
 	{"This host:\n", &ctl_init},
@@ -65,6 +72,7 @@ static const struct command_entry commands[] = {
 	{NULL, &ctl_suspend},
 	{NULL, &ctl_resume},
 	{NULL, &ctl_delete},
+	{NULL, &family_helpdesk},
 	{"Repairs that a log line asks for:\n", &ctl_repair},
 	{NULL, &ctl_repair_clock},
 	{NULL, &ctl_adopt},
@@ -86,7 +94,7 @@ int main(int argc, char **argv)
 		 .text = &ctl.tool.conf},
 		{0},
 	};
-	static const struct command_line line = {
+	static const struct command_line administrator = {
 		.before = "Usage: totpctl [--conf FILE] SUBCOMMAND [ARGUMENTS]\n"
 			  "Manage the verification codes of this host's users.\n",
 		.after = "For more about a subcommand: totpctl help SUBCOMMAND, and totpctl(8).\n"
@@ -96,12 +104,19 @@ int main(int argc, char **argv)
 		.options = options,
 		.synonyms = synonyms,
 	};
+	const struct command_line *line = &administrator;
 	struct command_words words;
 	int code = tool_begin(&ctl.tool);
 
 	if (code != TOOL_DONE)
 		return code;
-	code = command_read(&line, &ctl.tool, argc, argv, &words);
+	if (argc > 1 && strcmp(argv[1], family_helpdesk.name) == 0) {
+		line = &helpdesk_line;
+		ctl.may = helpdesk_may;
+		argc--;
+		argv++;
+	}
+	code = command_read(line, &ctl.tool, argc, argv, &words);
 	if (code == TOOL_DONE && !words.done) {
 		ctl.command = words.command;
 		ctl.word_count = words.count;

@@ -103,7 +103,7 @@ _totp() {
 		return
 	fi
 	if [[ $usage == *' SUBCOMMAND' && ${#given[@]} == 0 ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(sed -n "s/^  ${command[*]} \([a-z][a-z-]*\).*/\1/p" <<<"$help")" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$(sed -n "s/^  \(${command[*]} \)\?\([a-z][a-z-]*\).*/\2/p" <<<"$help")" -- "$cur")
 		return
 	fi
 	[[ -z $about ]] || return

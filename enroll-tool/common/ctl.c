@@ -24,7 +24,7 @@ int ctl_find_user(struct ctl *ctl, const char *name)
 	/* root typed it, or it is from the name service: no control characters */
 	if (!text_is_clean(found) || text_copy(found, ctl->shown, sizeof(ctl->shown)) != TOTP_OK)
 		text_printable(found, ctl->shown, sizeof(ctl->shown));
-	return TOOL_DONE;
+	return ctl->may ? ctl->may(ctl) : TOOL_DONE;
 }
 
 int ctl_each_user(struct ctl *ctl, int (*one)(struct ctl *ctl))

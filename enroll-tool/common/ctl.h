@@ -13,6 +13,8 @@
 struct ctl {
 	struct tool tool;
 	const struct command *command; /* that is run */
+	/* TOOL_DONE: it may be done to the account. NULL: to all, as root is an administrator */
+	int (*may)(const struct ctl *ctl);
 	int word_count;                /* arguments without the subcommand's name and options… */
 	char **words;                  /* …of which there are as many as the subcommand takes */
 	struct account account;        /* the user whom it is about… */

@@ -375,6 +375,23 @@ def sent_to_enroll(story):
     assert story.login().ok
 
 
+def test_helpdesk(debian):
+    examples = "/usr/share/doc/totp-tools/examples/helpdesk"
+    shutil.copytree(f"{TOP}/conf/helpdesk", examples, dirs_exist_ok=True)
+    with open(f"{examples}/sudoers.in", encoding="utf-8") as file:
+        rule = file.read().replace("@sbindir@", "/usr/sbin")
+    with open(f"{examples}/sudoers", "w", encoding="utf-8") as file:
+        file.write(rule)
+    run("groupadd", "-f", "sudo")
+    with open("/etc/sudoers", "w", encoding="utf-8") as file:
+        file.write("@includedir /etc/sudoers.d\n")
+    os.chmod("/etc/sudoers", 0o440)
+    os.makedirs("/etc/sudoers.d", exist_ok=True)
+    debian.page("docs/helpdesk.md")
+    assert "totp-helpdesk" in run("id", "-nG", "bob")
+    assert "totpctl helpdesk" in run("sudo", "-l", "-U", "bob")
+
+
 def test_locked_out(debian):
     host = debian.host
     debian.phones["fob"] = Phone("otpauth://totp/alice?secret=" +

@@ -21,7 +21,8 @@ COMMENTS = [
     (r"^LICENSE$|^conf/pam-configs/", None),  # pam-auth-update knows no comments
     (r"^debian/(changelog|copyright|source/format|po/|.*\.templates$|.*README)", None),
     (r"\.(c|h|map|js|css)$", ("/* ", " */")),
-    (r"\.(md|html|html\.in)$", ("<!-- ", " -->")),
+    (r"\.(md|html|html\.in|policy\.in)$", ("<!-- ", " -->")),
+    (r"\.rules$", ("// ", "")),
     (r"\.scd$", ("; ", "")),
     (r"", ("# ", "")),
 ]
