@@ -527,6 +527,10 @@ def test_monitoring(debian):
     assert not re.search(pattern, allowed)
 
 
+def test_cockpit(debian):
+    debian.page("docs/cockpit.md")
+
+
 def test_questions(debian):
     debian.page("docs/questions.md")
     assert debian.login().ok
