@@ -8,7 +8,7 @@ import * as dialog from "./dialog.js";
 import { element } from "./element.js";
 import * as secret from "./secret.js";
 import * as tool from "./tool.js";
-import { actions, alert, button, field, submit } from "./widget.js";
+import { actions, alert, button, field, hold, submit } from "./widget.js";
 
 const _ = cockpit.gettext;
 const KINDS = { error: "danger", warning: "warning", note: "info", done: "success" };
@@ -48,7 +48,7 @@ class Change {
 		const form = element("form", { class: "parts", onsubmit: event => {
 			event.preventDefault();
 			this.messages.replaceChildren();
-			form.querySelectorAll("button[type=submit]").forEach(one => { one.disabled = true; });
+			hold(form, true);
 			answer(input.value);
 		} }, group, actions(submit(_("Continue")), this.closer(_("Cancel"), "link")));
 

@@ -8,7 +8,7 @@ import * as letter from "./letter.js";
 import { standing } from "./standing.js";
 import * as tool from "./tool.js";
 import * as when from "./when.js";
-import { actions, alert, button, card, copier, field, submit, table, waiting } from "./widget.js";
+import { actions, alert, button, card, copier, field, hold, submit, table, waiting } from "./widget.js";
 
 const _ = cockpit.gettext;
 const KINDS = { error: "danger", warning: "warning", note: "info", done: "success" };
@@ -44,7 +44,9 @@ class Person {
 		const form = element("form", { class: "parts", onsubmit: async event => {
 			event.preventDefault();
 			answer.replaceChildren(waiting());
+			hold(form, true);
 			const { done, objects } = await run();
+			hold(form, false);
 			answer.replaceChildren(...objects);
 			if (done) {
 				form.replaceChildren(actions(button(_("Close"), () => box.close(), "primary")));

@@ -4,6 +4,11 @@ import { element } from "./element.js";
 
 const _ = cockpit.gettext;
 
+/* A form that has been sent waits for the answer, and is not sent again. */
+export function hold(form, held) {
+	form.querySelectorAll("button[type=submit]").forEach(one => { one.disabled = held; });
+}
+
 /* kind: primary, secondary, link, danger */
 export function button(text, action, kind = "secondary", attributes = {}) {
 	return element("button", { type: "button", class: `pf-v6-c-button pf-m-${kind}`,
