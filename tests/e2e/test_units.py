@@ -114,7 +114,7 @@ class Sandbox:
             os.chmod(path, mode)
             os.chown(path, uid, gid)
         os.chmod(DIR, 0o711)
-        writable = " ".join(settings()["ReadWritePaths"])
+        writable = " ".join(settings()["ReadWritePaths"]).replace("-/", "/")
         fds = [listener.fileno() for listener in self.listeners]
         script = (
             f"for path in {writable} {DIR}; do mount --bind $path $path; done\n"
