@@ -16,6 +16,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FRESH = f"{TOP}/build/fresh"
 INCLUDE = "systemd,systemd-sysv,dbus,libpam-systemd,python3-minimal,iproute2,procps,qrencode," \
     "libxml2,libssl3"
+# What the parts of a fleet, a help desk and Ansible need, too.
+MORE = "haproxy,rsync,sudo,pkexec,polkitd,openssh-server,python3,python3-apt,libcurl4,libjansson4," \
+    "libpng16-16,libqrencode4,oathtool"
 
 # Runs as process 1 of the new namespaces, in the guest's tree, and becomes systemd.
 BOOT = """
@@ -53,9 +56,10 @@ def sh(command, **keywords):
     return subprocess.run(command, shell=True, check=True, executable="/bin/bash", **keywords)
 
 
-def make_tree():
-    """A tar archive of Debian with systemd, of this machine's release."""
-    tree = f"{FRESH}/guest.tar"
+def make_tree(more=""):
+    """A tar archive of Debian with systemd, of this machine's release; `more` packages."""
+    tree = f"{FRESH}/{'large' if more else 'guest'}.tar"
+    include = ",".join(filter(None, [INCLUDE, more]))
     if not os.path.exists(tree):
         os.makedirs(FRESH, exist_ok=True)
         sh(f"""
@@ -64,7 +68,7 @@ def make_tree():
                 Acquire::Check-Valid-Until Acquire::Check-Date >{tree}.apt
             mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \\
                 'Label: Debian' | head -n 1)
-            mmdebstrap --variant=minbase --include={INCLUDE} --aptopt={tree}.apt --format=tar \\
+            mmdebstrap --variant=minbase --include={include} --aptopt={tree}.apt --format=tar \\
                 "$VERSION_CODENAME" {tree}.new "$mirror" >{tree}.log 2>&1
             mv {tree}.new {tree}""")
     return tree
@@ -82,8 +86,8 @@ def build():
 class Guest:
     """With this project installed, or with Debian packages in /debs that are not installed yet."""
 
-    def __init__(self, packages=()):
-        tree = make_tree()
+    def __init__(self, packages=(), more=""):
+        tree = make_tree(more)
         self.root = tempfile.mkdtemp(dir=FRESH, prefix="guest.")
         os.chmod(self.root, 0o755)
         sh(f"tar -C {self.root} -xpf {tree}")
