@@ -68,6 +68,7 @@ class Change {
 			break;
 		case "ask":
 			this.asked = true;
+			this.failed = false;
 			if (one.id !== "new_code")
 				this.shown.replaceChildren(); // it is on the phone
 			this.ask(one.text.replace(/: *$/, ""), "", text => this.process.input(`${text}\n`, true),

@@ -2,7 +2,7 @@
 /* What `totpctl doctor` finds, with the commands that fix it. The page runs none of them. */
 import { element } from "./element.js";
 import * as tool from "./tool.js";
-import { actions, alert, button, card, copier } from "./widget.js";
+import { actions, alert, attempt, button, card, copier } from "./widget.js";
 
 const _ = cockpit.gettext;
 
@@ -21,5 +21,5 @@ export async function show(place) {
 			element("p", {}, cockpit.format(cockpit.ngettext("$0 finding. Read why it matters before you run a command.",
 				"$0 findings. Read why they matter before you run a command.", findings.length),
 				findings.length)),
-		...findings.map(finding), actions(button(_("Look again"), () => show(place))));
+		...findings.map(finding), actions(button(_("Look again"), () => attempt(place, () => show(place)))));
 }

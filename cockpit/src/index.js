@@ -8,8 +8,7 @@ import * as person from "./person.js";
 import * as policy from "./policy.js";
 import * as self from "./self.js";
 import * as theme from "./theme.js";
-import * as tool from "./tool.js";
-import { alert, waiting } from "./widget.js";
+import { attempt, waiting } from "./widget.js";
 
 const _ = cockpit.gettext;
 
@@ -46,11 +45,7 @@ async function show() {
 
 	show_tabs(part[0]);
 	place.replaceChildren(content);
-	try {
-		await part[2](content, ...rest);
-	} catch (error) {
-		content.replaceChildren(alert("danger", tool.sentence(error)));
-	}
+	await attempt(content, () => part[2](content, ...rest));
 }
 
 async function is_root() {

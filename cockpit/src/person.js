@@ -8,7 +8,8 @@ import * as letter from "./letter.js";
 import { standing } from "./standing.js";
 import * as tool from "./tool.js";
 import * as when from "./when.js";
-import { actions, alert, button, card, copier, field, hold, submit, table, waiting } from "./widget.js";
+import { actions, alert, attempt, button, card, copier, field, hold, submit, table,
+	 waiting } from "./widget.js";
 
 const _ = cockpit.gettext;
 const KINDS = { error: "danger", warning: "warning", note: "info", done: "success" };
@@ -54,7 +55,8 @@ class Person {
 			}
 		} }, text && element("p", {}, text), ...fields.map(one => one.group),
 		actions(danger ? button(title, () => {}, "danger", { type: "submit" }) : submit(title), close));
-		const box = dialog.open(cockpit.format("$0: $1", title, this.user), () => this.show(), answer, form);
+		const box = dialog.open(cockpit.format("$0: $1", title, this.user),
+			() => attempt(this.place, () => this.show()), answer, form);
 
 		(fields[0]?.input || close).focus();
 	}

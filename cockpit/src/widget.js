@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The parts of PatternFly that the page has. */
 import { element } from "./element.js";
+import * as tool from "./tool.js";
 
 const _ = cockpit.gettext;
 
@@ -47,6 +48,15 @@ export function alert(kind, text, ...children) {
 			element("span", { class: "pf-v6-screen-reader" }, `${word} `), text),
 		children.length > 0 &&
 			element("div", { class: "pf-v6-c-alert__description" }, ...children));
+}
+
+/* Do it; if that fails, `place` says why. */
+export async function attempt(place, action) {
+	try {
+		await action();
+	} catch (error) {
+		place.replaceChildren(alert("danger", tool.sentence(error)));
+	}
 }
 
 export function card(title, ...children) {
