@@ -48,6 +48,7 @@ static const struct command_entry commands[] = {
 	{NULL, &ctl_fleet_cert_list},
 	{"Users:\n", &ctl_list},
 	{NULL, &ctl_report},
+	{NULL, &ctl_metrics},
 	{NULL, &ctl_log},
 	{NULL, &ctl_show},
 	{NULL, &ctl_test},

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host/clock.h"
+#include "host/tally.h"
 #include "login/throttle.h"
 #include "pam/conv.h"
 
@@ -26,8 +27,12 @@ void say_report(const struct login *login, int priority, const struct log_event 
 	whole.user = login->account.known ? login->account.name : NULL;
 	whole.service = login->service;
 	whole.source = login->source_text;
-	if (!login->logged)
-		log_send(priority, &whole);
+	if (login->logged)
+		return;
+	log_send(priority, &whole);
+	if (priority != LOG_DEBUG)
+		(void)tally_count(login->policy.run_dir, TALLY_LOGINS, event->outcome,
+				  event->reason);
 }
 
 void say_debug(const struct login *login, const char *reason)

@@ -12,6 +12,7 @@
 #include "host/facts.h"
 #include "host/log.h"
 #include "host/source.h"
+#include "host/tally.h"
 #include "login/change.h"
 #include "login/confirm.h"
 #include "login/enroll.h"
@@ -44,6 +45,9 @@ static void log_request(const struct request *request, int priority, enum log_ki
 	char service[ACCOUNT_NAME_MAX + WIRE_SERVICE_MAX + PROXY_HOST_MAX + 2];
 	struct account teller = {.known = false};
 
+	if (!request->peer->root) /* for root, the module counts */
+		(void)tally_count(request->policy->run_dir, TALLY_TOTPD, event.outcome,
+				  event.reason);
 	if (!request->peer->root &&
 	    !log_limit_allows(&server->log_limit, server->counts, request->logged_for, kind))
 		return;

@@ -180,6 +180,16 @@ static void run_parts(struct doctor *doctor)
 	doctor_administrators(doctor);
 }
 
+void doctor_count(struct ctl *ctl, size_t *ret_critical, size_t *ret_warnings)
+{
+	struct doctor doctor = {.ctl = ctl};
+
+	run_parts(&doctor);
+	for (size_t i = 0; i < doctor.count; i++)
+		++*(doctor.findings[i].minor ? ret_warnings : ret_critical);
+	doctor_end(&doctor);
+}
+
 static struct {
 	const char *service;
 	bool fix, json, nagios;

@@ -24,6 +24,9 @@ struct finding {
 	bool repaired;
 };
 
+/* Look at everything, change nothing, and add up the findings by their severity. */
+void doctor_count(struct ctl *ctl, size_t *ret_critical, size_t *ret_warnings);
+
 /* "warning" or "critical". */
 const char *finding_severity(const struct finding *finding);
 

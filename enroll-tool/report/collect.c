@@ -142,7 +142,7 @@ static void count_crews(struct accounts *people)
 		qsort(people->crews, kept, sizeof(*people->crews), compare_crews);
 }
 
-static int collect_report(struct report *report)
+int report_collect(struct report *report)
 {
 	struct reason why = {""};
 
@@ -209,7 +209,7 @@ static int report_run(struct ctl *ctl)
 	machine_names(host, full);
 	report.host = full;
 	service_overrides(&ctl->tool, report.overrides);
-	code = collect_report(&report);
+	code = report_collect(&report);
 	if (code == TOOL_DONE)
 		code = options.html   ? write_page(&report)
 		       : options.json ? report_print_json(&report)

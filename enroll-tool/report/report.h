@@ -19,6 +19,12 @@ struct report {
 	int code;      /* an exit code, after a message; TOOL_DONE to continue */
 };
 
+/*
+ * Fill a report of which tool, policy and now are set: the accounts, which accounts_end frees in
+ * any case, and the tallies. An exit code, after a message.
+ */
+MUST_CHECK int report_collect(struct report *report);
+
 /* How many are enrolled; unconfirmed enrollments do not count. */
 size_t report_enrolled(const struct tally *tally);
 

@@ -39,6 +39,7 @@ TOOL_MAY_INCLUDE = {
     "doctor": ["common", "report", "keys"],
     "fleet": ["common"],
     "log": ["common"],
+    "metrics": ["common", "ctl", "doctor", "report"],
 }
 
 HOST_AND_EDGES = {"host", "module", "totpd", "enroll-tool"}

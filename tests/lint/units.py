@@ -15,7 +15,8 @@ import tree
 
 EXPOSURE_MAX = 2.0
 UNITS = ("totpd.service", "totpd.socket", "totpd-root.socket", "totpd-verifier.socket",
-         "pam_totp-keyring.service", "pam-totp-haproxy.service")
+         "pam_totp-keyring.service", "pam-totp-haproxy.service",
+         "pam_totp-metrics.service", "pam_totp-metrics.timer")
 
 
 def analyze(*arguments):
@@ -26,11 +27,12 @@ def analyze(*arguments):
 
 
 def copy_units(build, totpd, directory):
-    """The units as they are installed, except that totpd is where it was built, for haproxy, too."""
+    """The units as they are installed, but with totpd where it was built for all programs."""
     for name in UNITS:
         made = build / name
         text = made.read_text() if made.exists() else tree.read(f"conf/systemd/{name}")
         text = text.replace("/usr/sbin/haproxy", str(totpd))
+        text = re.sub(r"^ExecStart=\S*/totpctl ", f"ExecStart={totpd} ", text, flags=re.M)
         pathlib.Path(directory, name).write_text(
             re.sub(r"^ExecStart=.*/totpd$", f"ExecStart={totpd}", text, flags=re.M))
 

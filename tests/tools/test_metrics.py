@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""totpctl metrics: the numbers are right, and in the format that Prometheus reads."""
+
+import shutil
+import sys
+
+import pytest
+
+from host import *  # noqa: F403
+
+PROMTOOL = pathlib.Path(__file__).parents[2] / "build/root/usr/bin/promtool"
+LINE = re.compile(r'pam_totp_([a-z_]+)(?:\{((?:[a-z]+="[\w.-]+",?)+)\})? (\d+)')
+
+
+def parse(text):
+    """(name, labels...) -> number; each metric has its help and type before it."""
+    found, types, helped = {}, {}, set()
+    for line in text.splitlines():
+        word = line.split(" ")
+        if line.startswith("# HELP pam_totp_"):
+            helped.add(word[2][9:])
+        elif line.startswith("# TYPE pam_totp_"):
+            assert word[2][9:] not in types and word[3] in ("gauge", "counter")
+            types[word[2][9:]] = word[3]
+        else:
+            name, labels, number = LINE.fullmatch(line).groups()
+            assert name in types and name in helped
+            assert (types[name] == "counter") == name.endswith("_total")
+            key = (name, *re.findall(r'"([^"]+)"', labels or ""))
+            assert key not in found
+            found[key] = int(number)
+    return found
+
+
+def numbers(host):
+    return parse(host.run("metrics").stdout)
+
+
+@pytest.fixture
+def counted(host):
+    """A host on which metrics ran once, so that decisions are counted."""
+    (host.directory / "run").mkdir(exist_ok=True)
+    numbers(host)
+    return host
+
+
+def test_records_are_counted_by_status_and_people_by_enrollment(host):
+    host.policy("enforce = optional", "required_for = daemon, bin, games, sync")
+    for user in KNOWN, "bin", "games":
+        host.enroll(user)
+    host.done("temporary-code", KNOWN)
+    host.done("suspend", "bin")
+    host.state_file("games").unlink()
+    before = time.time()
+    assert host.attempt("daemon", fresh_code()).startswith("allow")
+    found = numbers(host)
+    statuses = {key[1]: number for key, number in found.items() if key[0] == "records" and number}
+    assert statuses == {"bypass": 1, "disabled": 1, "unreadable": 1}
+    assert found["temporary_codes",] == 1
+    assert [found["recent_users", span] for span in ("1d", "7d", "30d", "90d")] == [1] * 4
+    assert abs(found["last_login_timestamp_seconds",] - before) < 3600
+    assert found["people", "missing"] == 1, "sync"
+    assert (found["keys",], found["store_up",]) == (1, 1)
+    assert 0 < found["store_free_bytes",] <= found["store_size_bytes",]
+    assert found["findings", "critical"] + found["findings", "warning"] > 0
+
+
+def test_a_store_that_cannot_be_read_is_a_number(host):
+    host.keyring.unlink()
+    shutil.rmtree(host.store)
+    found = numbers(host)
+    assert found["store_up",] == 0 and found["keys",] == 0 and ("records", "ok") not in found
+
+
+def test_promtool_finds_no_fault(counted):
+    if not PROMTOOL.exists():
+        pytest.skip("there is no promtool: scripts/install-deps test")
+    checked = subprocess.run([PROMTOOL, "check", "metrics"], input=counted.run("metrics").stdout,
+                             capture_output=True, text=True, timeout=60)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_the_file_is_replaced_whole_and_all_can_read_it(counted):
+    path = counted.directory / "pam_totp.prom"
+    path.write_text("old")
+    counted.done("metrics", "--output", path)
+    assert parse(path.read_text())["store_up",] == 1
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [name for name in os.listdir(counted.directory) if "prom" in name] == ["pam_totp.prom"]
+
+
+def test_every_decision_of_the_log_has_a_number(counted):
+    """Of the table in pam_totp(8), all but those that no login has."""
+    text = (pathlib.Path(__file__).parents[2] / "man/pam_totp.8.scd").read_text()
+    rows = re.findall(r"^\|  (\w+)\n:  (\w+)\n", text, re.M)
+    found = {key[1:] for key in numbers(counted) if key[0] == "decisions_total"}
+    assert set(rows) - {("debug", "required"), ("debug", "no_publickey"), ("error", "any")} \
+        == found - {("other", "other")}
+
+
+def test_decisions_are_counted_in_a_file_that_only_its_owner_can_write(counted):
+    path = counted.directory / "run" / "decisions-1"
+    assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_size == 512
+    data = bytearray(path.read_bytes())
+    data[8 * 4:8 * 5] = (7).to_bytes(8, sys.byteorder)
+    path.write_bytes(data)
+    assert numbers(counted)["decisions_total", "deny", "wrong_code"] == 7
+
+
+def test_only_root_can_read_them(host):
+    assert "only root can" in host.run("metrics", user="nobody", conf=False).stderr
