@@ -33,9 +33,9 @@ static const char *status_word(const struct entry *entry)
 
 	if (entry->err != TOTP_OK)
 		return "unreadable";
-	if (!entry->account.known)
+	if (!entry->account.known && !policy_is_verifier(entry->policy))
 		return "no-account";
-	if (cred->uid_bound && cred->uid != entry->account.uid)
+	if (entry->account.known && cred->uid_bound && cred->uid != entry->account.uid)
 		return "other-uid";
 	if (cred->disabled)
 		return "disabled";

@@ -286,7 +286,8 @@ static void look_at_uid(struct round *round, const char *user, const struct cred
 
 	if (!cred->uid_bound)
 		return;
-	if (names_find(round->names, user, &account, &why) != TOTP_OK)
+	if (names_find(round->names, user, &account, &why) != TOTP_OK ||
+	    (!account.known && policy_is_verifier(doctor_policy(round->doctor))))
 		return;
 	if (!account.known)
 		repair_user(

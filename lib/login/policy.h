@@ -132,6 +132,12 @@ static inline bool policy_has_store(const struct policy *policy)
 	return policy->store != STORE_AT_VERIFIER || policy->local_users[0];
 }
 
+/* Does this host check codes for login hosts? It need not have the accounts of their users. */
+static inline bool policy_is_verifier(const struct policy *policy)
+{
+	return policy->store == STORE_IN_ETCD || policy->hosts[0] != '\0';
+}
+
 /* Is this address in one of the networks of a list that was read? */
 bool policy_networks_have(const char *list, const struct address *address);
 

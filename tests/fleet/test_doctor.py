@@ -11,7 +11,7 @@ from conftest import BUILD
 from test_store import restored
 from test_tools import Verifier
 
-OURS = {"certificate", "clock-offset", "restored", "store", "keyring"}
+OURS = {"certificate", "clock-offset", "restored", "store", "keyring", "no-account"}
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
@@ -38,6 +38,14 @@ def verifier_of(cluster, directory, **settings):
 @pytest.mark.each_version
 def test_of_a_healthy_cluster_nothing_is_found(three, directory):
     assert findings(verifier_of(three, directory)) == {}
+
+
+def test_a_verifier_needs_no_accounts(single, directory, start):
+    verifier = verifier_of(single, directory)
+    arguments = [*single.arguments(), "example.org", verifier.keyring]
+    assert start("store", *arguments, "create", "nobody-here").communicate()[0].endswith("ok\n")
+    assert findings(verifier) == {}
+    assert json.loads(verifier.ok("list", "--json"))[0]["status"] == "ok"
 
 
 def test_a_member_that_died_is_found(three, directory):
