@@ -24,7 +24,7 @@ static struct {
 
 static const struct option_row option_rows[] = {
 	{"letters", "DIRECTORY",
-	 "for the letters: required; new, or empty; '-': print the only one",
+	 "required: new or empty; '-': print the only letter",
 	 .text = &options.letters},
 	{"batch", "FILE", "the users, one a line, instead; '-' is standard input",
 	 .text = &options.batch},
