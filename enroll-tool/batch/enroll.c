@@ -23,8 +23,7 @@ static struct {
 } options;
 
 static const struct option_row option_rows[] = {
-	{"letters", "DIRECTORY",
-	 "required: new or empty; '-': print the only letter",
+	{"letters", "DIRECTORY", "required: new or empty; '-': print the only letter",
 	 .text = &options.letters},
 	{"batch", "FILE", "the users, one a line, instead; '-' is standard input",
 	 .text = &options.batch},
