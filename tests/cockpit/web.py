@@ -25,10 +25,14 @@ def install_page():
 
 
 def write_stack():
-    """Debian's own, in which our line follows the password."""
+    """
+    Debian's own, changed as docs/cockpit.md says: our line follows the password, and a wrong password
+    ends the stack.
+    """
     with open(f"{ROOT}/etc/pam.d/cockpit", encoding="utf-8") as file:
         lines = file.read().splitlines()
     at = next(at for at, line in enumerate(lines) if line.split()[-1:] == ["common-auth"])
+    lines[at] = lines[at].replace("substack", "include")
     with open("/etc/pam.d/cockpit", "w", encoding="utf-8") as file:
         file.writelines(line + "\n" for line in [*lines[:at + 1], LINE, *lines[at + 1:]])
 
