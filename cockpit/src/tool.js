@@ -43,9 +43,15 @@ function start(argv, take, options) {
 	return process;
 }
 
+/* In a terminal an error or a warning follows the name of the tool; here it is a sentence of its own. */
+function whole(text) {
+	return text.charAt(0).toUpperCase() + text.slice(1) + (/[.:!?]$/.test(text) ? "" : ".");
+}
+
 /* totp-enroll, as the person who is logged in. A word that begins with "-" is no option. */
 export function enroll(subcommand, words, take) {
-	return start(["totp-enroll", subcommand, "--json", "--", ...words], take, {});
+	return start(["totp-enroll", subcommand, "--json", "--", ...words],
+		one => take(["error", "warning"].includes(one.event) ? { ...one, text: whole(one.text) } : one), {});
 }
 
 /* The answer of `totp-enroll status`; throws its sentence. */
