@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """totpctl metrics: the numbers are right, and in the format that Prometheus reads."""
 
+import json
 import shutil
 import sys
 
@@ -87,6 +88,36 @@ def test_the_file_is_replaced_whole_and_all_can_read_it(counted):
     assert parse(path.read_text())["store_up",] == 1
     assert path.stat().st_mode & 0o777 == 0o644
     assert [name for name in os.listdir(counted.directory) if "prom" in name] == ["pam_totp.prom"]
+
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "conf/monitoring"
+
+
+def expressions():
+    """What the dashboard and the rules ask Prometheus for."""
+    panels = json.loads((EXAMPLES / "grafana.json").read_text())["panels"]
+    rules = re.findall(r"^ +expr: (.*)$", (EXAMPLES / "pam_totp.rules.yml").read_text(), re.M)
+    return rules + [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def test_dashboard_and_rules_use_numbers_that_there_are(counted):
+    found = numbers(counted)
+    assert len(expressions()) > 15
+    for one in expressions():
+        for name, labels in re.findall(r"pam_totp_(\w+)(?:\{([^}]*)\})?", one):
+            words = re.findall(r'(?:status|severity|enrollment)="(\w+)"', labels)
+            assert any(key[0] == name and set(words) <= set(key) for key in found), one
+
+
+def test_promtool_accepts_the_rules_and_they_alert_when_they_must(tmp_path):
+    if not PROMTOOL.exists():
+        pytest.skip("there is no promtool: scripts/install-deps test")
+    shutil.copy(EXAMPLES / "pam_totp.rules.yml", tmp_path)
+    shutil.copy(pathlib.Path(__file__).with_name("rules-test.yml"), tmp_path)
+    for words in ("check", "rules", "pam_totp.rules.yml"), ("test", "rules", "rules-test.yml"):
+        ran = subprocess.run([PROMTOOL, *words], capture_output=True, text=True, cwd=tmp_path,
+                             timeout=60)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_every_decision_of_the_log_has_a_number(counted):
