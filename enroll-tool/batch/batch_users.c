@@ -94,7 +94,7 @@ static bool leave_out(struct batch_users *users, struct person *person, const ch
 {
 	char shown[CRED_USER_MAX + 1];
 
-	text_printable(text_of(person->name), shown, sizeof(shown));
+	text_show(text_of(person->name), shown, sizeof(shown));
 	progress_clear(&users->progress);
 	if (person->line)
 		fprintf(stderr, "%s:%u: %s: %s\n", users->file, (unsigned)person->line, shown, why);

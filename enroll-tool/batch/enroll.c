@@ -228,7 +228,7 @@ static void print_text(const struct batch *batch)
 	size_t count = batch->users.good_count;
 	char shown[256];
 
-	text_printable(text_of(batch->letters.dir), shown, sizeof(shown));
+	text_show(text_of(batch->letters.dir), shown, sizeof(shown));
 	printf("%zu user%s enrolled.%s\n"
 	       "The letter%s in %s.\n"
 	       "Print, hand out, then delete: each holds a secret.\n",

@@ -22,8 +22,7 @@ int ctl_find_user(struct ctl *ctl, const char *name)
 	ctl->tool.user = ctl->account.name;
 	found = text_of(ctl->account.name);
 	/* root typed it, or it is from the name service: no control characters */
-	if (!text_is_clean(found) || text_copy(found, ctl->shown, sizeof(ctl->shown)) != TOTP_OK)
-		text_printable(found, ctl->shown, sizeof(ctl->shown));
+	text_show(found, ctl->shown, sizeof(ctl->shown));
 	return ctl->may ? ctl->may(ctl) : TOOL_DONE;
 }
 

@@ -45,7 +45,7 @@ int recovery_file_hand_out(const struct tool *tool, const struct recovery_file *
 	if (file->fd >= 0) {
 		char shown[256];
 
-		text_printable(text_of(file->path), shown, sizeof(shown));
+		text_show(text_of(file->path), shown, sizeof(shown));
 		tool_say(tool, SAY_NOTE, "recovery_file",
 			 "%u recovery code%s in %s: print it, then delete it.", codes->count,
 			 codes->count == 1 ? " is" : "s are", shown);

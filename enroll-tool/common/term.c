@@ -96,6 +96,13 @@ size_t term_width(const char *text)
 	return width;
 }
 
+void term_column(FILE *stream, const char *text, unsigned width)
+{
+	size_t taken = term_width(text);
+
+	fprintf(stream, "%s%*s", text, taken < width ? (int)(width - taken) : 0, "");
+}
+
 size_t term_wrap(FILE *stream, const char *text, size_t column, size_t indent)
 {
 	struct term term = term_of(stream);

@@ -26,6 +26,9 @@ size_t term_width(const char *text);
  */
 size_t term_fit(const char *text, size_t columns, size_t *ret_width);
 
+/* Print a text, and blanks up to this width. */
+void term_column(FILE *stream, const char *text, unsigned width);
+
 /*
  * Print a text that begins in `column` of a line. A terminal would break lines inside of words:
  * they are broken before words instead, and continue after `indent` blanks. Returns the column

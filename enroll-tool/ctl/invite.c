@@ -11,6 +11,7 @@
 #include "host/clock.h"
 #include "host/facts.h"
 #include "common/json.h"
+#include "common/term.h"
 
 #define INVITE_SECONDS (3 * 86400)
 
@@ -161,11 +162,12 @@ static void list_invitation(void *context, const char *user)
 	}
 	if (invited->printed++ == 0)
 		printf("%-14s  %-10s  %-25s  %s\n", "USER", "STATUS", "UNTIL", "INVITED");
-	text_printable(text_of(user), shown, sizeof(shown));
+	text_show(text_of(user), shown, sizeof(shown));
+	term_column(stdout, shown, 14);
 	if (err == TOTP_OK)
-		printf("%-14s  %-10s  %-25s  %s\n", shown, status, until, made);
+		printf("  %-10s  %-25s  %s\n", status, until, made);
 	else
-		printf("%-14s  %-10s  %s\n", shown, status, why.text);
+		printf("  %-10s  %s\n", status, why.text);
 }
 
 static int list_invitations(struct ctl *ctl)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/progress.h"
+#include "common/term.h"
 #include "record/recovery.h"
 
 static struct {
@@ -31,16 +32,16 @@ static void list_line(const struct entry *entry)
 	char user[CRED_USER_MAX + 1], last[WHEN_MAX], left[16] = "-";
 	struct reason why = entry->why;
 
-	text_printable(text_of(entry->user), user, sizeof(user));
+	text_show(text_of(entry->user), user, sizeof(user));
+	term_column(stdout, user, 16);
 	if (entry->err != TOTP_OK) {
-		printf("%-16s  %-10s  %s\n", user, entry->status, tool_harmless(why.text));
+		printf("  %-10s  %s\n", entry->status, tool_harmless(why.text));
 		return;
 	}
 	if (cred->recovery_count)
 		snprintf(left, sizeof(left), "%u of %u", recovery_left(cred, state),
 			 (unsigned)cred->recovery_count);
-	printf("%-16s  %-10s  %-25s  %-8s  ", user, entry->status,
-	       when_iso(state->last_success, last), left);
+	printf("  %-10s  %-25s  %-8s  ", entry->status, when_iso(state->last_success, last), left);
 	for (size_t i = 0; i < cred->token_count; i++)
 		printf("%s%s%s", i ? ", " : "", cred->tokens[i].label,
 		       cred->tokens[i].type == TOKEN_HOTP ? " (HOTP)" : "");

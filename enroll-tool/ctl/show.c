@@ -115,7 +115,7 @@ static void show_cred(const struct ctl *ctl, const struct cred *cred,
 {
 	char enrolled[WHEN_MAX], alias[ACCOUNT_NAME_MAX + 1];
 
-	text_printable(text_of(ctl->account.alias), alias, sizeof(alias));
+	text_show(text_of(ctl->account.alias), alias, sizeof(alias));
 	if (alias[0])
 		show_row("user", "%s (%s is another name of uid %u)", ctl->shown, alias,
 			 (unsigned)ctl->account.uid);

@@ -83,7 +83,7 @@ static int upgrade_record(struct upgrade *upgrade, const char *user)
 	enum totp_err err;
 
 	strcpy(ctl->account.name, user);
-	text_printable(text_of(user), ctl->shown, sizeof(ctl->shown));
+	text_show(text_of(user), ctl->shown, sizeof(ctl->shown));
 	err = ctl_edit_record(ctl, store_read, write_again, &changed, &why);
 	if (err == TOTP_ERR_NOT_FOUND) /* removed meanwhile */
 		return TOOL_DONE;

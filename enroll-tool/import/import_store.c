@@ -86,7 +86,7 @@ static int replace_one(struct import *import, const struct item *item)
 		return tool_refuse(&ctl->tool, "%s", err_name(err));
 	strcpy(ctl->account.name, item->user);
 	ctl->account.known = item->known;
-	text_printable(text_of(item->user), ctl->shown, sizeof(ctl->shown));
+	text_show(text_of(item->user), ctl->shown, sizeof(ctl->shown));
 	return ctl_edit(ctl, store_read, put_in_place, &draft);
 }
 
@@ -179,7 +179,7 @@ static int tell_dry_run(const struct import *import)
 		const struct item *item = &import->items[i];
 		char user[CRED_USER_MAX + 1];
 
-		text_printable(text_of(item->user), user, sizeof(user));
+		text_show(text_of(item->user), user, sizeof(user));
 		printf("%-9s  %s", fates[item->fate], user);
 		if (item->fate != FATE_KEEP)
 			printf(": %u token%s", item->tokens, item->tokens == 1 ? "" : "s");

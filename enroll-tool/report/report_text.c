@@ -67,9 +67,7 @@ static void crew_label(const struct crew *crew, char shown[SHOWN_MAX])
 {
 	char printable[CRED_USER_MAX + 1];
 
-	if (!text_is_clean(text_of(crew->name)) ||
-	    text_copy(text_of(crew->name), printable, sizeof(printable)) != TOTP_OK)
-		text_printable(text_of(crew->name), printable, sizeof(printable));
+	text_show(text_of(crew->name), printable, sizeof(printable));
 	snprintf(shown, SHOWN_MAX, "%s%s", printable,
 		 crew->required ? " (required)"
 		 : crew->exempt ? " (exempt)"

@@ -281,3 +281,9 @@ void text_printable(struct text text, char *dst, size_t cap)
 	}
 	dst[len] = '\0';
 }
+
+void text_show(struct text text, char *dst, size_t cap)
+{
+	if (!text_is_clean(text) || text_copy(text, dst, cap) != TOTP_OK)
+		text_printable(text, dst, cap);
+}

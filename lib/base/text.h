@@ -84,4 +84,10 @@ uint64_t text_hash(const char *string);
  */
 void text_printable(struct text text, char *dst, size_t cap);
 
+/*
+ * A name for a person to read: clean UTF-8 that fits with its NUL stays as it is, and anything else
+ * becomes text_printable. cap is 1 or more.
+ */
+void text_show(struct text text, char *dst, size_t cap);
+
 #endif

@@ -32,7 +32,7 @@ void recovery_page(const char *user, const struct recovery_code *codes, unsigned
 
 	machine_names(host, full_host);
 	text_to_date(clock_now(), day);
-	text_printable(text_of(user), shown, sizeof(shown));
+	text_show(text_of(user), shown, sizeof(shown));
 	snprintf(ret_page, RECOVERY_PAGE_MAX,
 		 "Recovery codes of %s for %.100s, %s\n"
 		 "Each works once in place of a code, when the phone is not at hand. Keep them\n"

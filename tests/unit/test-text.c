@@ -329,6 +329,23 @@ static void a_sequence_never_reaches_past_the_slice(void **unused)
 	assert_false(text_is_clean((struct text){whole, 1}));
 }
 
+static void clean_text_is_shown_as_it_is(void **unused)
+{
+	char seen[8];
+
+	text_show(TEXT("zo\xc3\xab"), seen, sizeof(seen));
+	assert_string_equal("zo\xc3\xab", seen);
+	text_show(TEXT("zo\xc3"), seen, sizeof(seen));
+	assert_string_equal("zo?", seen);
+	text_show(TEXT("a\x1b[2J"), seen, sizeof(seen));
+	assert_string_equal("a?[2J", seen);
+	text_show(TEXT("seven b"), seen, sizeof(seen));
+	assert_string_equal("seven b", seen);
+	/* one that does not fit is not cut inside of a character */
+	text_show(TEXT("sevens\xc3\xab"), seen, sizeof(seen));
+	assert_string_equal("sevens?", seen);
+}
+
 static void printed_text_is_harmless_ascii(void **unused)
 {
 	char all[256], seen[257];
@@ -373,6 +390,7 @@ int main(void)
 		cmocka_unit_test(hexadecimal_has_exactly_two_digits_a_byte),
 		cmocka_unit_test(clean_text_is_shortest_utf8_without_controls),
 		cmocka_unit_test(a_sequence_never_reaches_past_the_slice),
+		cmocka_unit_test(clean_text_is_shown_as_it_is),
 		cmocka_unit_test(printed_text_is_harmless_ascii),
 		cmocka_unit_test(printed_text_is_cut_at_the_size_of_the_buffer),
 	};
