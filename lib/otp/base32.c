@@ -18,7 +18,7 @@ static int base32_value(char c, bool loose)
 	return -1;
 }
 
-static enum totp_err decode_symbols(struct text text, bool loose, struct secret *key)
+static enum totp_err decode_symbols(struct text text, bool loose, struct secret *key, bool *ret_cut)
 {
 	size_t symbols = 0, padding = 0;
 	uint32_t pending = 0; /* bits not yet written, lowest last */
@@ -46,34 +46,51 @@ static enum totp_err decode_symbols(struct text text, bool loose, struct secret 
 		bits -= 8;
 		key->data[key->len++] = (uint8_t)(pending >> bits);
 	}
+	*ret_cut = (pending & ((1u << bits) - 1)) != 0;
 	if (loose)
 		return key->len ? TOTP_OK : TOTP_ERR_RANGE;
 	/* five or more bits left over would be a symbol that encodes nothing */
-	if (key->len == 0 || bits >= 5 || (pending & ((1u << bits) - 1)))
+	if (key->len == 0 || bits >= 5)
 		return TOTP_ERR_FORMAT;
 	return padding == 0 || (symbols % 8 != 0 && padding == 8 - symbols % 8) ? TOTP_OK
 										: TOTP_ERR_FORMAT;
 }
 
-static enum totp_err decode_or_wipe(struct text text, bool loose, struct secret *ret_key)
+static enum totp_err decode_or_wipe(struct text text, bool loose, struct secret *ret_key,
+				    bool *ret_cut)
 {
 	enum totp_err err;
 
 	secret_wipe(ret_key);
-	err = decode_symbols(text, loose, ret_key);
+	err = decode_symbols(text, loose, ret_key, ret_cut);
 	if (err != TOTP_OK)
 		secret_wipe(ret_key);
 	return err;
 }
 
+enum totp_err base32_decode_cut(const char *text, size_t len, struct secret *ret_key, bool *ret_cut)
+{
+	*ret_cut = false;
+	return decode_or_wipe((struct text){text, len}, false, ret_key, ret_cut);
+}
+
 enum totp_err base32_decode(const char *text, size_t len, struct secret *ret_key)
 {
-	return decode_or_wipe((struct text){text, len}, false, ret_key);
+	bool cut = false;
+	enum totp_err err = base32_decode_cut(text, len, ret_key, &cut);
+
+	if (err == TOTP_OK && cut) {
+		secret_wipe(ret_key);
+		return TOTP_ERR_FORMAT;
+	}
+	return err;
 }
 
 enum totp_err base32_decode_loose(const char *text, size_t len, struct secret *ret_key)
 {
-	return decode_or_wipe((struct text){text, len}, true, ret_key);
+	bool cut = false;
+
+	return decode_or_wipe((struct text){text, len}, true, ret_key, &cut);
 }
 
 void base32_encode(const struct secret *key, char ret_text[BASE32_TEXT_MAX])

@@ -26,6 +26,13 @@
 MUST_CHECK enum totp_err base32_decode(const char *text, size_t len, struct secret *ret_key);
 
 /*
+ * The same, but bits at the end that fill no whole byte are dropped, as most programs do. *ret_cut:
+ * they were not all zero.
+ */
+MUST_CHECK enum totp_err base32_decode_cut(const char *text, size_t len, struct secret *ret_key,
+					   bool *ret_cut);
+
+/*
  * The same as google-authenticator reads it: 0, 1 and 8 are O, L and B, tabs are skipped too, '='
  * may stand anywhere, and bits at the end that fill no whole byte are dropped, zero or not; so
  * secrets that people made up are imported unchanged. TOTP_ERR_RANGE: also less than a byte.

@@ -129,6 +129,18 @@ static enum totp_err decode_percent(struct text in, char *dst, size_t cap)
 	return TOTP_OK;
 }
 
+/* A secret may be percent-encoded, too, at most its padding and the blanks between its groups. */
+static enum totp_err decode_secret(struct text value, struct otp_uri *uri)
+{
+	char base32[3 * BASE32_TEXT_MAX];
+	enum totp_err err = decode_percent(value, base32, sizeof(base32));
+
+	if (err == TOTP_OK)
+		err = base32_decode_cut(base32, strlen(base32), &uri->secret, &uri->cut);
+	WIPE(base32);
+	return err;
+}
+
 /* Where issuer and account part: at a ':' or, where there is none, at a "%3A". */
 static const char *find_separator(struct text label, size_t *ret_width)
 {
@@ -183,7 +195,7 @@ static enum totp_err parse_value(enum param param, struct text value, struct otp
 
 	switch (param) {
 	case PARAM_SECRET:
-		return base32_decode(value.at, value.len, &uri->secret);
+		return decode_secret(value, uri);
 	case PARAM_ISSUER:
 		return value.len ? decode_percent(value, uri->issuer, sizeof(uri->issuer))
 				 : TOTP_OK;

@@ -27,6 +27,7 @@ struct otp_uri {
 	char issuer[URI_ISSUER_MAX + 1]; /* may be empty */
 	char account[URI_ACCOUNT_MAX + 1];
 	struct secret secret;
+	bool cut; /* of uri_parse: the base32 had bits at its end that fill no byte and are not 0 */
 };
 
 /* Overwrite all of it with zeros. */
@@ -54,8 +55,9 @@ MUST_CHECK enum totp_err uri_write(const struct otp_uri *uri, char ret_text[URI_
 
 /*
  * Read a URI as apps and other programs write it: the separator may be ':' or %3A, with
- * spaces after it; parameter names in any case; unknown parameters are passed over. '+'
- * is a plus. Where prefix and parameter name different issuers, the parameter counts.
+ * spaces after it; parameter names in any case; unknown parameters are passed over; the secret may
+ * be percent-encoded. '+' is a plus. Where prefix and parameter name different issuers, the
+ * parameter counts.
  *
  * TOTP_ERR_FORMAT: not such a URI, a broken escape, a parameter given twice, no secret,
  * a HOTP URI without counter. TOTP_ERR_RANGE: a value outside the ranges above (period 15

@@ -164,6 +164,32 @@ static void more_than_128_bytes_are_out_of_range(void **unused)
 	assert_wiped(key);
 }
 
+static void bits_that_fill_no_byte_can_be_dropped(void **unused)
+{
+	static const struct {
+		const char *text;
+		bool cut;
+	} rows[] = {{"MZXW6YTBOI", false},
+		    {"MZXW6YTBOJ", true},
+		    {"MZXW6YTBOI======", false},
+		    {"mzxw6ytbok======", true}};
+	static const char *const refused[] = {"", "MZXW6YTBO", "MZXW6YTB0J", "MZXW6YTBOJ="};
+	struct secret key;
+	bool cut;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_ok(base32_decode_cut(rows[i].text, strlen(rows[i].text), &key, &cut));
+		assert_int_equal(rows[i].cut, cut);
+		assert_int_equal(6, key.len);
+		assert_memory_equal("foobar", key.data, 6);
+	}
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		assert_refused(FORMAT,
+			       base32_decode_cut(refused[i], strlen(refused[i]), &key, &cut));
+		assert_wiped(key);
+	}
+}
+
 static void a_secret_that_people_made_up_decodes_loosely(void **unused)
 {
 	/* 0, 1 and 8 are O, L and B; the bits at the end are dropped */
@@ -184,6 +210,7 @@ static void a_secret_that_people_made_up_decodes_loosely(void **unused)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bits_that_fill_no_byte_can_be_dropped),
 		cmocka_unit_test(a_secret_that_people_made_up_decodes_loosely),
 		cmocka_unit_test(the_rfc_s_vectors_decode_with_and_without_padding),
 		cmocka_unit_test(the_rfc_s_vectors_encode_without_padding),
