@@ -241,7 +241,7 @@ class Story:
             assert os.path.basename(program) in text and all(word in text for word in words), line
 
     def write(self, path, lines):
-        old = []
+        path, old = os.path.join(self.work, path), []
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 old = file.read().splitlines()
@@ -419,7 +419,7 @@ def test_migrating(debian):
     secret = base64.b32encode(os.urandom(20)).decode()
     phone = Phone(f"otpauth://totp/alice?secret={secret}")
     debian.host.phones.append(phone)
-    people = ["carol", "dave", "erin", "frank", "grace", "heidi"]
+    people = ["carol", "dave", "erin", "frank", "grace", "ivan", "judy", "kim", "heidi"]
     debian.accounts(*people)
     owned = {"/home/bob/.google_authenticator": ("bob", f'{secret}\n" TOTP_AUTH\n12345678\n')}
     key = base64.b32decode(secret).hex()
@@ -430,7 +430,10 @@ def test_migrating(debian):
              "uris.txt": f"otpauth://totp/erin?secret={secret}\n",
              "users.csv": f"frank,{secret}\n",
              "owners.csv": "4711,grace\n",
-             "tokens.xml": PSKC.format(base64.b64encode(os.urandom(20)).decode())}
+             "tokens.xml": PSKC.format(base64.b64encode(os.urandom(20)).decode()),
+             "owners-of-fobs.csv": "1234567,ivan\n",
+             "fobs.csv": f"1234567,{os.urandom(20).hex()},totp,6,60\n",
+             "in-freeipa.ldif": LDIF.format(base64.b64encode(os.urandom(35)).decode())}
     for path, (user, text) in {**owned, **{f: ("root", t) for f, t in files.items()}}.items():
         path = os.path.join(debian.work, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -438,6 +441,9 @@ def test_migrating(debian):
             file.write(text)
         shutil.chown(path, user, user)
         os.chmod(path, 0o600)
+    with open(f"{DIR}/bin/ldapsearch", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\ncat in-freeipa.ldif\n")
+    os.chmod(f"{DIR}/bin/ldapsearch", 0o755)
     debian.write("/etc/pam.d/sshd", ["@include common-auth"])
     with open("/etc/pam.d/sshd", encoding="utf-8") as file:
         text = file.read()
@@ -448,17 +454,49 @@ def test_migrating(debian):
     def a_new_host():
         """The users should come from the file only."""
         debian.enrolled_there = debian.command("totpctl list")
-        for user in ["alice", "bob", *people[:5]]:
+        for user in ["alice", "bob", *people[:-1]]:
             run("totpctl", "delete", "--yes", user)
 
     debian.page("docs/migrating.md", steps={"totpctl import exported users.export": a_new_host})
-    for user in ["bob", *people[:5]]:
+    for user in ["bob", *people[:-1]]:
         assert user in debian.enrolled_there
         assert user in debian.command("totpctl list")
+    assert "heidi" not in debian.enrolled_there
     debian.phones["bob"] = phone
     assert debian.login("bob").ok
+    assert '"fob&1": HOTP, SHA1, 8 digits' in debian.command("totpctl show kim")
+    assert '"imported": TOTP, SHA256, 6 digits, 60 seconds' in debian.command("totpctl show judy")
 
 
+# as ldapsearch prints tokens of FreeIPA
+LDIF = """dn: ipatokenuniqueid=4b0c1a2e-7c1e-4d0f-9f0e-0123456789ab,cn=otp,dc=example,dc=com
+objectClass: ipatokentotp
+objectClass: top
+objectClass: ipatoken
+ipatokenUniqueID: 4b0c1a2e-7c1e-4d0f-9f0e-0123456789ab
+ipatokenOTPkey:: {0}
+ipatokenOTPalgorithm: sha256
+ipatokenOTPdigits: 6
+ipatokenTOTPclockOffset: 60
+ipatokenTOTPtimeStep: 60
+ipatokenTOTPwatermark: 28000000
+ipatokenOwner: uid=judy,cn=users,cn=accounts,dc=example,dc=com
+
+dn: ipatokenuniqueid=fob&1,cn=otp,dc=example,dc=com
+objectClass: ipatokenhotp
+ipatokenUniqueID: fob&1
+ipatokenOTPkey:: {0}
+ipatokenOTPalgorithm: sha1
+ipatokenOTPdigits: 8
+ipatokenHOTPcounter: 7
+ipatokenOwner: uid=kim,cn=users,cn=accounts,dc=example,dc=com
+
+dn: ipatokenuniqueid=off,cn=otp,dc=example,dc=com
+ipatokenOTPkey:: {0}
+ipatokenDisabled: TRUE
+ipatokenOwner: uid=heidi,cn=users,cn=accounts,dc=example,dc=com
+
+"""
 PSKC = """<?xml version="1.0" encoding="UTF-8"?>
 <KeyContainer Version="1.0" xmlns="urn:ietf:params:xml:ns:keyprov:pskc"><KeyPackage>
 <DeviceInfo><Manufacturer>Maker</Manufacturer><SerialNo>4711</SerialNo></DeviceInfo>
