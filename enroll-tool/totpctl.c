@@ -59,6 +59,7 @@ static const struct command_entry commands[] = {
 	{NULL, &ctl_import_totpcgi},
 	{NULL, &ctl_import_otpauth},
 	{NULL, &ctl_import_pskc},
+	{NULL, &ctl_import_tokens},
 	{NULL, &ctl_import_exported},
 	{NULL, &ctl_import_sealed},
 	{NULL, &ctl_import_csv},

@@ -25,11 +25,12 @@ extern const struct command ctl_adopt, ctl_check, ctl_delete, ctl_doctor, ctl_en
 	ctl_fleet_cert_ca, ctl_fleet_cert_etcd, ctl_fleet_cert_host, ctl_fleet_cert_list,
 	ctl_fleet_cert_renew, ctl_fleet_cert_verifier, ctl_forget, ctl_import, ctl_import_csv,
 	ctl_import_exported, ctl_import_google, ctl_import_oath, ctl_import_otpauth,
-	ctl_import_pskc, ctl_import_sealed, ctl_import_totpcgi, ctl_init, ctl_invite,
-	ctl_key_backup, ctl_key_list, ctl_key_restore, ctl_key_rotate, ctl_key_seal, ctl_list,
-	ctl_log, ctl_metrics, ctl_policy, ctl_recovery, ctl_repair, ctl_repair_clock, ctl_report,
-	ctl_resume, ctl_resync, ctl_show, ctl_store_accept, ctl_store_init, ctl_store_status,
-	ctl_suspend, ctl_temporary_code, ctl_test, ctl_uninvite, ctl_unlock, ctl_upgrade;
+	ctl_import_pskc, ctl_import_sealed, ctl_import_tokens, ctl_import_totpcgi, ctl_init,
+	ctl_invite, ctl_key_backup, ctl_key_list, ctl_key_restore, ctl_key_rotate, ctl_key_seal,
+	ctl_list, ctl_log, ctl_metrics, ctl_policy, ctl_recovery, ctl_repair, ctl_repair_clock,
+	ctl_report, ctl_resume, ctl_resync, ctl_show, ctl_store_accept, ctl_store_init,
+	ctl_store_status, ctl_suspend, ctl_temporary_code, ctl_test, ctl_uninvite, ctl_unlock,
+	ctl_upgrade;
 
 /* --json of the commands whose answers are a stream of objects. */
 extern const struct option_row ctl_json_rows[];

@@ -14,13 +14,13 @@
 
 #define FILE_MAX (SECRET_MAX + 2) /* a passphrase and the end of its line */
 
-static const char *file; /* NULL: ask */
+const char *passphrase_path;
 
 const struct option_row passphrase_rows[] = {
 	{"passphrase-file", "FILE",
 	 "do not ask, read the passphrase: one line, in a file\n"
 	 "that others cannot read",
-	 .text = &file},
+	 .text = &passphrase_path},
 	{0},
 };
 
@@ -81,12 +81,12 @@ static int open_phrase(const struct tool *tool, int *ret_fd)
 {
 	struct stat st;
 
-	*ret_fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	*ret_fd = open(passphrase_path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (*ret_fd < 0 || fstat(*ret_fd, &st) != 0)
-		return tool_refuse(tool, "%s: %s", file, strerror(errno));
+		return tool_refuse(tool, "%s: %s", passphrase_path, strerror(errno));
 	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)))
-		return tool_refuse(tool, "%s: others can read it (mode %04o), expected 0600", file,
-				   (unsigned)st.st_mode & 07777);
+		return tool_refuse(tool, "%s: others can read it (mode %04o), expected 0600",
+				   passphrase_path, (unsigned)st.st_mode & 07777);
 	return TOOL_DONE;
 }
 
@@ -102,7 +102,7 @@ static int read_phrase(const struct tool *tool, size_t min, struct secret *ret_p
 		return code;
 	err = io_read_all(fd, bytes, sizeof(bytes), &rest.len);
 	if (err == TOTP_ERR_SYSTEM)
-		code = tool_refuse(tool, "%s: %s", file, strerror(errno));
+		code = tool_refuse(tool, "%s: %s", passphrase_path, strerror(errno));
 	else if (err == TOTP_OK)
 		(void)text_line(&rest, &line);
 	if (code == TOOL_DONE && err == TOTP_OK && rest.len > 0)
@@ -116,11 +116,12 @@ static int read_phrase(const struct tool *tool, size_t min, struct secret *ret_p
 
 int passphrase_new(const struct tool *tool, struct secret *ret_phrase)
 {
-	return file ? read_phrase(tool, PWSEAL_PHRASE_MIN, ret_phrase)
-		    : ask_at_terminal(tool, PWSEAL_PHRASE_MIN, ret_phrase);
+	return passphrase_path ? read_phrase(tool, PWSEAL_PHRASE_MIN, ret_phrase)
+			       : ask_at_terminal(tool, PWSEAL_PHRASE_MIN, ret_phrase);
 }
 
 int passphrase_old(const struct tool *tool, struct secret *ret_phrase)
 {
-	return file ? read_phrase(tool, 1, ret_phrase) : ask_at_terminal(tool, 1, ret_phrase);
+	return passphrase_path ? read_phrase(tool, 1, ret_phrase)
+			       : ask_at_terminal(tool, 1, ret_phrase);
 }

@@ -13,6 +13,7 @@
 
 /* The option --passphrase-file, of each command that asks. */
 extern const struct option_row passphrase_rows[];
+extern const char *passphrase_path; /* its value, or NULL: ask */
 
 /*
  * A new passphrase, to seal with: asked twice, PWSEAL_PHRASE_MIN bytes or more. An exit code,

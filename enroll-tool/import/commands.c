@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The family of totpctl import: the options that its members share. */
-#include "import/import.h"
+#include "common/passphrase.h"
+#include "import/owners.h"
 
 struct import_options import_options;
-const char *import_pskc_users;
 
 const struct option_row import_option_rows[] = {
 	{"dry-run", NULL, "print what would happen to each user; change nothing",
@@ -27,8 +27,11 @@ const struct command ctl_import = {
 };
 
 static const struct option_row pskc_rows[] = {
-	{"users", "FILE", "whose tokens they are: one serial,user a line",
-	 .text = &import_pskc_users},
+	{"users", "FILE", "whose tokens they are: one serial,user a line", .text = &owners_path},
+	{"passphrase-file", "FILE",
+	 "do not ask, read the passphrase or key: one line, in\n"
+	 "a file that others cannot read",
+	 .text = &passphrase_path},
 	{0},
 };
 
@@ -36,8 +39,9 @@ const struct command ctl_import_pskc = {
 	.name = "import pskc",
 	.arguments = "FILE|-",
 	.help = "import a PSKC file of tokens (RFC 6030)",
-	.more = "Keys in plain text. The user is the container's UserId, or the one that --users\n"
-		"has for the serial number. Several tokens of a user are several tokens.\n",
+	.more = "The user is the container's UserId, or the one that --users has for the serial\n"
+		"number. For encrypted keys it asks for the passphrase, or for the key in\n"
+		"hexadecimal. Several tokens of a user are several tokens.\n",
 	.options = pskc_rows,
 	.shared = import_option_rows,
 	.run = import_pskc,

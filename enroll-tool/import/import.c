@@ -61,7 +61,7 @@ const char *import_path(struct import *import, const char *format, ...)
 	else if ((size_t)len < ARENA_BLOCK_LEN)
 		shown = arena_take(&import->heap, (size_t)len + 1);
 	if (shown)
-		text_printable(text_of(path), shown, (size_t)len + 1);
+		text_show(text_of(path), shown, (size_t)len + 1);
 	return shown;
 }
 
@@ -103,6 +103,14 @@ enum totp_err import_file(struct import *import, const char *path, size_t max,
 	return err;
 }
 
+struct text import_without_mark(const struct import_text *file)
+{
+	bool marked = file->len >= 3 && memcmp(file->at, "\xef\xbb\xbf", 3) == 0;
+
+	return marked ? (struct text){file->at + 3, file->len - 3}
+		      : (struct text){file->at, file->len};
+}
+
 /* --- accounts --- */
 
 enum totp_err import_account(struct import *import, const char *name, struct account *ret_account,
@@ -111,6 +119,25 @@ enum totp_err import_account(struct import *import, const char *name, struct acc
 	if (++import->looked_up == LIST_NAMES_FROM)
 		import->names = names_load();
 	return names_find(import->names, name, ret_account, why);
+}
+
+enum totp_err import_person(struct import *import, const char *name,
+			    char ret_user[CRED_USER_MAX + 1], struct reason *why)
+{
+	char before[CRED_USER_MAX + 1] = "";
+	size_t len = strcspn(name, "@");
+	struct account account = {0};
+	enum totp_err err = import_account(import, name, &account, why);
+
+	ret_user[0] = '\0';
+	(void)!text_copy(text_of(name), ret_user, CRED_USER_MAX + 1);
+	if (err != TOTP_OK || account.known || !name[len] || len == 0 ||
+	    text_copy((struct text){name, len}, before, sizeof(before)) != TOTP_OK)
+		return err;
+	err = import_account(import, before, &account, why);
+	if (err == TOTP_OK && account.known)
+		strcpy(ret_user, before);
+	return err;
 }
 
 /* The slot of a name in the hash table: of its item, or the free slot where it belongs. */
@@ -234,7 +261,7 @@ static const char *printable(const struct import *import, const char *user)
 {
 	char *shown = import->ctl->shown;
 
-	text_printable(text_of(user), shown, sizeof(import->ctl->shown));
+	text_show(text_of(user), shown, sizeof(import->ctl->shown));
 	return shown;
 }
 
@@ -348,6 +375,10 @@ enum totp_err import_token(struct import *import, const struct place *place,
 	enum totp_err err = TOTP_ERR_FORMAT;
 
 	imported->token.created = import->now;
+	if (imported->cut)
+		import_tell(import, IMPORT_WARNING, place,
+			    "the last bits of the secret fill no byte and are dropped, as most "
+			    "programs do");
 	if (imported->user[0] && text_is_clean(text_of(imported->user)))
 		err = enroll_begin(imported->user, false, 0, import->now, &draft.cred);
 	if (err == TOTP_OK)

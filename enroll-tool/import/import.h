@@ -70,9 +70,8 @@ struct import_options {
 extern struct import_options import_options;
 extern const struct option_row import_option_rows[];
 
-/* totpctl import pskc, and the file of --users or NULL: built with libxml2 or without. */
+/* totpctl import pskc: built with libxml2 or without. */
 MUST_CHECK int import_pskc(struct ctl *ctl);
-extern const char *import_pskc_users;
 
 /*
  * Read the files that ctl's words name, and call import_add for each user. Any error: nothing is
@@ -91,12 +90,23 @@ MUST_CHECK int import_run(struct ctl *ctl, struct import *import, import_read_fn
 MUST_CHECK enum totp_err import_file(struct import *import, const char *path, size_t max,
 				     struct import_text *ret_text, struct reason *why);
 
+/* Without the byte order mark that spreadsheets write. */
+struct text import_without_mark(const struct import_text *file);
+
 /* A path, fit for a terminal, that lives as long as the import; NULL: no memory. */
 const char *import_path(struct import *import, const char *format, ...) PRINTF_LIKE(2);
 
 /* Look a name up, as account_find does, but quickly for many. */
 MUST_CHECK enum totp_err import_account(struct import *import, const char *name,
 					struct account *ret_account, struct reason *why);
+
+/*
+ * The user whom another system calls `name`: an account or, where there is none, the part before
+ * the '@' if that is an account. Otherwise the whole name, or none if it is too long. Errors as
+ * import_account.
+ */
+MUST_CHECK enum totp_err import_person(struct import *import, const char *name,
+				       char ret_user[CRED_USER_MAX + 1], struct reason *why);
 
 /*
  * Keep a draft, whose cred.user is the name that the peer has. A second draft of a user is an
@@ -133,9 +143,15 @@ typedef enum totp_err reader_line_fn(struct import *import, const struct place *
 				     struct text line, struct reason *fault, struct reason *why);
 
 /*
- * A whole subcommand that reads a file of lines, "-" for standard input. Empty lines, lines that
- * begin with '#', and the byte order mark that spreadsheets write are skipped. gather: a user may
- * come several times. An exit code.
+ * Read the file of lines that the command names, "-" for standard input. Empty lines, lines that
+ * begin with '#', and the byte order mark that spreadsheets write are skipped. Any error: as
+ * import_file, or a file of another kind, or what `read` returns.
+ */
+MUST_CHECK enum totp_err reader_lines(struct import *import, reader_line_fn *read,
+				      struct reason *why);
+
+/*
+ * A whole subcommand that does so. gather: a user may come several times. An exit code.
  */
 MUST_CHECK int reader_run(struct ctl *ctl, bool gather, reader_line_fn *read);
 

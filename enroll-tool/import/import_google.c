@@ -67,6 +67,10 @@ enum totp_err reader_add_google(struct import *import, const struct place *place
 		import_tell(import, IMPORT_LOST, place,
 			    "scratch codes: %u more than the %d that a user can have",
 			    google->codes_left_out, RECOVERY_MAX);
+	if (google->unknown_lines)
+		import_tell(import, IMPORT_LOST, &(struct place){place->file, google->unknown_line},
+			    "%u line%s, from this one on, neither option nor valid scratch code",
+			    google->unknown_lines, google->unknown_lines == 1 ? "" : "s");
 	tell_clock(import, place, google);
 	return import_token(import, place, google, why);
 }

@@ -64,7 +64,7 @@ static enum totp_err read_oath(struct import *import, const struct place *place,
 	OWN_IMPORTED struct imported oath;
 	enum totp_err err = TOTP_OK;
 
-	if (!oath_is_row(line) || oath_decode(line, &oath, fault) != TOTP_OK)
+	if (oath_decode(line, &oath, fault) != TOTP_OK)
 		return TOTP_OK;
 	if (oath.prefixed)
 		import_tell(import, IMPORT_LOST, place, "the password before the code (PIN)");

@@ -1,36 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* totpctl import otpauth FILE|-: otpauth URIs, as phone apps and other systems export them. */
+/*
+ * totpctl import otpauth FILE|-: otpauth URIs, as phone apps and other systems export them, and
+ * those of an export of Google Authenticator.
+ */
 #include "import/import.h"
 
 #include <string.h>
 
-#include "host/account.h"
+#include "import/migration.h"
 #include "otp/uri.h"
 
-/*
- * The user of a URI. Its account is a user, or user@host as google-authenticator's tool writes
- * it: then the part before the '@' counts, if there is such an account here.
- */
-static enum totp_err user_of(struct import *import, const struct otp_uri *uri,
-			     char ret_user[CRED_USER_MAX + 1], struct reason *why)
-{
-	char name[URI_ACCOUNT_MAX + 1];
-	struct account account = {0};
-	char *at;
-	enum totp_err err = import_account(import, uri->account, &account, why);
-
-	/* one that is too long is nobody's */
-	(void)!text_copy(text_of(uri->account), ret_user, CRED_USER_MAX + 1);
-	strcpy(name, uri->account);
-	at = strchr(name, '@');
-	if (err != TOTP_OK || account.known || !at || at == name)
-		return err;
-	*at = '\0';
-	err = import_account(import, name, &account, why);
-	if (err == TOTP_OK && account.known)
-		(void)!text_copy(text_of(name), ret_user, CRED_USER_MAX + 1);
-	return err;
-}
+struct otpauth_import {
+	struct import import; /* first: the reader gets a pointer to it */
+	uint64_t export;      /* of Google Authenticator, the last one that was read… */
+	uint32_t parts;       /* …how many parts it has, 0 for none… */
+	uint64_t seen;        /* …bit i: part i was read… */
+	struct place place;   /* …where the last of them is */
+};
 
 static enum totp_err take_uri(struct import *import, const struct place *place,
 			      const struct otp_uri *uri, struct reason *why)
@@ -41,8 +27,9 @@ static enum totp_err take_uri(struct import *import, const struct place *place,
 			  .digits = (uint8_t)uri->digits,
 			  .period = uri->hotp ? 0 : (uint16_t)uri->period,
 			  .secret = uri->secret},
-		.moving = uri->hotp ? uri->counter : 0};
-	enum totp_err err = user_of(import, uri, imported.user, why);
+		.moving = uri->hotp ? uri->counter : 0,
+		.cut = uri->cut};
+	enum totp_err err = import_person(import, uri->account, imported.user, why);
 
 	/* the issuer becomes the label of the token, if it can be a label */
 	if (cred_label_is_good(text_of(uri->issuer)))
@@ -50,21 +37,84 @@ static enum totp_err take_uri(struct import *import, const struct place *place,
 	return err == TOTP_OK ? import_token(import, place, &imported, why) : err;
 }
 
+/* --- an export of Google Authenticator --- */
+
+static void tell_missing(struct otpauth_import *otpauth)
+{
+	for (uint32_t i = 0; i < otpauth->parts; i++)
+		if (!(otpauth->seen >> i & 1))
+			import_tell(&otpauth->import, IMPORT_LOST, &otpauth->place,
+				    "part %u of %u of the export, which is not in the file",
+				    (unsigned)i + 1, (unsigned)otpauth->parts);
+	otpauth->parts = 0;
+}
+
+static enum totp_err take_accounts(struct otpauth_import *otpauth, const struct place *place,
+				   const struct migration *migration, struct reason *why)
+{
+	struct import *import = &otpauth->import;
+	enum totp_err err = TOTP_OK;
+
+	if (otpauth->export != migration->export || otpauth->parts != migration->parts) {
+		tell_missing(otpauth);
+		otpauth->seen = 0;
+	}
+	otpauth->export = migration->export;
+	otpauth->parts = migration->parts;
+	otpauth->seen |= UINT64_C(1) << migration->part;
+	otpauth->place = *place;
+	for (unsigned i = 0; i < migration->count && err == TOTP_OK; i++) {
+		struct reason fault = {""};
+		struct otp_uri uri;
+
+		if (migration_account(migration->accounts[i], &uri, &fault) == TOTP_OK)
+			err = take_uri(import, place, &uri, why);
+		else
+			import_tell(import, IMPORT_BAD, place, "account %u: %s", i + 1, fault.text);
+		uri_wipe(&uri);
+	}
+	return err;
+}
+
+static enum totp_err read_migration(struct otpauth_import *otpauth, const struct place *place,
+				    struct text line, struct reason *fault, struct reason *why)
+{
+	OWN_MIGRATION struct migration migration;
+
+	return migration_decode(line, &migration, fault) == TOTP_OK
+		       ? take_accounts(otpauth, place, &migration, why)
+		       : TOTP_OK;
+}
+
+/* --- all of it --- */
+
 static enum totp_err read_uri(struct import *import, const struct place *place, struct text line,
 			      struct reason *fault, struct reason *why)
 {
 	struct otp_uri uri;
 	enum totp_err err = TOTP_OK;
 
+	if (migration_is_uri(line))
+		return read_migration((struct otpauth_import *)import, place, line, fault, why);
 	if (uri_parse(line, &uri, fault) == TOTP_OK)
 		err = take_uri(import, place, &uri, why);
 	uri_wipe(&uri);
 	return err;
 }
 
+static enum totp_err read_otpauth(struct import *import, struct reason *why)
+{
+	enum totp_err err = reader_lines(import, read_uri, why);
+
+	tell_missing((struct otpauth_import *)import);
+	return err;
+}
+
 static int import_otpauth(struct ctl *ctl)
 {
-	return reader_run(ctl, true, read_uri);
+	struct otpauth_import otpauth = {.import = {.gather = true}};
+
+	return import_run(ctl, &otpauth.import, read_otpauth);
 }
 
 const struct command ctl_import_otpauth = {
@@ -72,7 +122,8 @@ const struct command ctl_import_otpauth = {
 	.arguments = "FILE|-",
 	.help = "import otpauth:// URIs, one a line",
 	.more = "The account of a URI is the user, or the part before its '@'. Several lines are\n"
-		"several tokens; a counter is the next one.\n",
+		"several tokens; a counter is the next one. An otpauth-migration:// URI has\n"
+		"several accounts.\n",
 	.shared = import_option_rows,
 	.run = import_otpauth,
 };

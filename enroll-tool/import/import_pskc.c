@@ -1,135 +1,116 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * totpctl import pskc FILE|-: PSKC containers (RFC 6030) with plain keys, as makers of hardware
- * tokens deliver them. A document with a document type is not accepted, so there are no entities
- * and nothing is fetched. Memory of libxml2 is wiped when it is freed.
+ * totpctl import pskc FILE|-: PSKC containers (RFC 6030), as makers of hardware tokens deliver
+ * them, with plain or encrypted keys; also those of its drafts, which have other names for many
+ * elements.
  */
-#include "import/import.h"
+#include "import/owners.h"
+#include "import/xml.h"
 
-#include <libxml/parser.h>
 #include <libxml/tree.h>
-#include <limits.h>
-#include <malloc.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "common/passphrase.h"
 #include "import/pskc.h"
 
-#define PSKC_FILE_MAX   (16u << 20) /* in memory it takes thirty times as much */
-#define PARSE_S         5
-#define PARSE_S_PER_MIB 3
+#define PSKC_FILE_MAX (16u << 20) /* in memory it takes thirty times as much */
 
-/* --- memory that held secrets --- */
+struct pskc_import {
+	struct import import; /* first: the reader gets a pointer to it */
+	struct owners owners;
+	const xmlNode *root; /* the container */
+	struct pskc_keys keys;
+	bool opened;     /* the keys are known */
+	bool draft_seal; /* encrypted in a way that only drafts have */
+};
 
-static void wipe_free(void *at)
+/* --- encryption --- */
+
+static struct pskc_cipher cipher_of(const xmlNode *node)
 {
-	if (at)
-		explicit_bzero(at, malloc_usable_size(at));
-	free(at);
+	return (struct pskc_cipher){
+		.method = xml_attribute(xml_child(node, "EncryptionMethod"), "Algorithm"),
+		.value = xml_content(xml_child(xml_child(node, "CipherData"), "CipherValue")),
+	};
 }
 
-static void *wipe_realloc(void *at, size_t len)
+static struct pskc_method method_of(const xmlNode *root)
 {
-	void *more = malloc(len);
-	size_t had = at ? malloc_usable_size(at) : 0;
+	const xmlNode *derived = xml_child(xml_child(root, "EncryptionKey"), "DerivedKey");
+	const xmlNode *derivation = xml_child(derived, "KeyDerivationMethod");
+	const xmlNode *params = xml_child(derivation, "PBKDF2-params");
+	const xmlNode *mac = xml_child(root, "MACMethod");
 
-	if (!more)
-		return NULL;
-	if (had)
-		memcpy(more, at, had < len ? had : len);
-	wipe_free(at);
-	return more;
+	return (struct pskc_method){
+		.derivation = xml_attribute(derivation, "Algorithm"),
+		.salt = xml_content(xml_child(xml_child(params, "Salt"), "Specified")),
+		.iterations = xml_content(xml_child(params, "IterationCount")),
+		.key_length = xml_content(xml_child(params, "KeyLength")),
+		.prf = xml_attribute(xml_child(params, "PRF"), "Algorithm"),
+		.mac = mac ? xml_attribute(mac, "Algorithm")
+			   : xml_content(xml_child(root, "MACAlgorithm")),
+		.mac_key = cipher_of(xml_child(mac, "MACKey")),
+	};
 }
 
-/* --- the document --- */
-
-#define OWN_DOC OWN(doc_end)
-
-static void doc_end(xmlDoc **doc)
+/* Ask for the passphrase, or the key, at the first secret that needs it. */
+static enum totp_err open_container(struct pskc_import *pskc, const struct place *place,
+				    struct reason *why)
 {
-	if (*doc)
-		xmlFreeDoc(*doc);
-}
+	const struct pskc_method method = method_of(pskc->root);
+	struct import *import = &pskc->import;
+	OWN_SECRET struct secret phrase = {0};
+	struct reason fault = {""};
+	enum totp_err err;
 
-static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *external,
-			   const xmlChar *system)
-{
-	xmlParserCtxt *parser = context;
-
-	(void)name;
-	(void)external;
-	(void)system;
-	parser->wellFormed = 0;
-	xmlStopParser(parser);
-}
-
-/*
- * libxml2 takes time that grows with the square of the number of attributes of an element. A
- * container that takes so long is not worth waiting for; nothing is stored yet.
- */
-static char too_slow[512];
-
-static void stop_parsing(int unused)
-{
-	(void)unused;
-	(void)!write(STDERR_FILENO, too_slow, strlen(too_slow));
-	_exit(TOOL_REFUSED);
-}
-
-static xmlDoc *parse(struct text text)
-{
-	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-			    XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES;
-	xmlParserCtxt *parser = xmlNewParserCtxt();
-	xmlDoc *doc = NULL;
-
-	if (!parser || text.len > INT_MAX)
-		return NULL;
-	parser->sax->internalSubset = refuse_doctype;
-	doc = xmlCtxtReadMemory(parser, text.at, (int)text.len, NULL, NULL, options);
-	xmlFreeParserCtxt(parser);
-	return doc;
-}
-
-static bool is_element(const xmlNode *node, const char *name)
-{
-	return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-static const xmlNode *child(const xmlNode *node, const char *name)
-{
-	for (const xmlNode *at = node ? node->children : NULL; at; at = at->next)
-		if (is_element(at, name))
-			return at;
-	return NULL;
-}
-
-/* The text of an element, which libxml2 joins into one piece. */
-static struct text content(const xmlNode *node)
-{
-	const xmlNode *text = node ? node->children : NULL;
-
-	if (!text || text->type != XML_TEXT_NODE || text->next || !text->content)
-		return (struct text){"", 0};
-	return text_of((const char *)text->content);
-}
-
-static struct text attribute(const xmlNode *node, const char *name)
-{
-	for (const xmlAttr *at = node ? node->properties : NULL; at; at = at->next)
-		if (strcmp((const char *)at->name, name) == 0 && at->children &&
-		    at->children->content)
-			return text_of((const char *)at->children->content);
-	return (struct text){"", 0};
+	if (pskc->opened)
+		return TOTP_OK;
+	if (xml_child(xml_child(pskc->root, "EncryptionKey"), "X509Data"))
+		return reason_err(why, TOTP_ERR_UNSUPPORTED,
+				  "%.200s: encrypted for a certificate: ask the vendor for a "
+				  "container with a passphrase or a key",
+				  place->file);
+	progress_clear(&import->progress);
+	if (!method.derivation.len)
+		fprintf(stderr, "%s: encrypted under a key: type it in hexadecimal.\n",
+			place->file);
+	if (passphrase_old(&import->ctl->tool, &phrase) != TOOL_DONE)
+		return reason_err(why, TOTP_ERR_SYSTEM, "there is nothing to open %.120s with",
+				  place->file);
+	err = pskc_keys_of(&method, &phrase, &pskc->keys, &fault);
+	pskc->opened = err == TOTP_OK;
+	if (err == TOTP_ERR_SEAL)
+		reason_set(why, "%.120s: another passphrase or key, or the file was changed",
+			   place->file);
+	else if (err != TOTP_OK)
+		reason_set(why, "%.120s: %s", place->file,
+			   fault.text[0] ? fault.text : err_name(err));
+	return err;
 }
 
 /* --- a key --- */
 
-static struct text plain(const xmlNode *data, const char *name)
+/* A part of the data; drafts have <Data Name="COUNTER"> for <Data><Counter>. */
+static const xmlNode *part_of(const xmlNode *key, const char *name, const char *draft_name)
 {
-	return content(child(child(data, name), "PlainValue"));
+	const xmlNode *part = xml_child(xml_child(key, "Data"), name);
+
+	for (const xmlNode *at = part ? NULL : key->children; at; at = at->next)
+		if (xml_is(at, "Data") && text_is(xml_attribute(at, "Name"), draft_name))
+			return at;
+	return part;
+}
+
+static struct text plain(const xmlNode *part)
+{
+	return xml_content(xml_either(part, "PlainValue", "Value"));
+}
+
+static struct text either_attribute(const xmlNode *node, const char *name, const char *other)
+{
+	struct text found = xml_attribute(node, name);
+
+	return found.len ? found : xml_attribute(node, other);
 }
 
 /* Common to all keys of a package, and looked up once, since there may be many of both. */
@@ -138,153 +119,187 @@ struct device {
 	bool dated;
 };
 
+struct pskc_key {
+	struct place place;
+	const struct device *device;
+	const xmlNode *node;
+};
+
 static struct pskc_texts texts_of(const struct device *device, const xmlNode *key)
 {
-	const xmlNode *parameters = child(key, "AlgorithmParameters"), *data = child(key, "Data");
-	const xmlNode *response = child(parameters, "ResponseFormat"), *user = child(key, "UserId");
+	const xmlNode *parameters = xml_either(key, "AlgorithmParameters", "Usage");
+	const xmlNode *response = xml_child(parameters, "ResponseFormat");
+	const xmlNode *secret = part_of(key, "Secret", "SECRET"), *user = xml_child(key, "UserId");
 
 	return (struct pskc_texts){
-		.algorithm = attribute(key, "Algorithm"),
-		.suite = content(child(parameters, "Suite")),
-		.length = attribute(response, "Length"),
-		.encoding = attribute(response, "Encoding"),
-		.check = attribute(response, "CheckDigits"),
-		.secret = plain(data, "Secret"),
-		.counter = plain(data, "Counter"),
-		.time = plain(data, "Time"),
-		.interval = plain(data, "TimeInterval"),
-		.drift = plain(data, "TimeDrift"),
+		.algorithm = either_attribute(key, "Algorithm", "KeyAlgorithm"),
+		.suite = xml_content(xml_child(parameters, "Suite")),
+		.length = either_attribute(response, "Length", "length"),
+		.encoding = either_attribute(response, "Encoding", "Format"),
+		.check = either_attribute(response, "CheckDigits", "CheckDigit"),
+		.secret = plain(secret),
+		.counter = plain(part_of(key, "Counter", "COUNTER")),
+		.time = plain(part_of(key, "Time", "TIME")),
+		.interval = plain(part_of(key, "TimeInterval", "TIME_INTERVAL")),
+		.drift = plain(part_of(key, "TimeDrift", "TIME_DRIFT")),
 		.serial = device->serial,
-		.user = user ? content(user) : device->user,
+		.user = user ? xml_content(user) : device->user,
+		.sealed = cipher_of(xml_child(secret, "EncryptedValue")),
+		.mac = xml_content(xml_child(secret, "ValueMAC")),
 	};
 }
 
-/* --- the user of a token --- */
-
-/* A line of --users. */
-struct owner {
-	struct text serial, user;
-	uint32_t line;
-	bool used;
-};
-
-struct pskc_import {
-	struct import import; /* first: the reader gets a pointer to it */
-	struct place place;   /* of --users */
-	struct owner *owners;
-	size_t count;
-};
-
-static enum totp_err read_owners(struct pskc_import *pskc, struct reason *why)
+/* Other data than the secret may be encrypted by RFC 6030, but no program is known to do it. */
+static bool has_sealed_numbers(const xmlNode *key)
 {
-	struct import *import = &pskc->import;
-	struct import_text file = {0};
-	struct text rest, line;
-	enum totp_err err = import_file(import, import_pskc_users, IMPORT_FILE_MAX, &file, why);
+	static const char *const names[] = {"Counter", "Time", "TimeInterval", "TimeDrift"};
 
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (xml_child(xml_child(xml_child(key, "Data"), names[i]), "EncryptedValue"))
+			return true;
+	return false;
+}
+
+static enum totp_err decode_key(struct pskc_import *pskc, const struct pskc_key *key,
+				struct imported *ret_token, struct reason *fault,
+				struct reason *why)
+{
+	const struct pskc_texts texts = texts_of(key->device, key->node);
+	const struct place *place = &key->place;
+	bool sealed = xml_child(part_of(key->node, "Secret", "SECRET"), "EncryptedValue");
+	enum totp_err err;
+
+	*ret_token = (struct imported){.moving = 0};
+	if (pskc->draft_seal || has_sealed_numbers(key->node)) {
+		reason_set(fault, "encrypted in another way than AES-CBC of the secret");
+		return TOTP_OK;
+	}
+	err = sealed ? open_container(pskc, place, why) : TOTP_OK;
 	if (err != TOTP_OK)
 		return err;
-	pskc->place = file.place;
-	pskc->owners = calloc(file.len / 2 + 1, sizeof(*pskc->owners));
-	if (!pskc->owners)
-		return TOTP_ERR_NOMEM;
-	rest = (struct text){file.at, file.len};
-	while (text_line(&rest, &line)) {
-		struct owner *owner = &pskc->owners[pskc->count];
-
-		pskc->place.line++;
-		line = text_trim(line);
-		if (line.len == 0 || line.at[0] == '#')
-			continue;
-		*owner = (struct owner){.line = pskc->place.line};
-		text_field(&line, ',', &owner->serial);
-		owner->serial = text_trim(owner->serial);
-		owner->user = text_trim(line);
-		if (owner->serial.len > 0 && owner->user.len > 0 && !memchr(line.at, ',', line.len))
-			pskc->count++;
-		else
-			import_tell(import, IMPORT_BAD, &pskc->place, "expected serial,user");
-	}
+	err = pskc_decode(&texts, sealed ? &pskc->keys : NULL, ret_token, fault);
+	if (err == TOTP_ERR_SEAL)
+		return reason_err(why, err,
+				  "%.120s:%u: another passphrase or key, or the file was changed: "
+				  "%s",
+				  place->file, (unsigned)place->line, fault->text);
 	return TOTP_OK;
 }
 
-/* The user of a serial number by --users; empty: none. */
-static struct text owner_of(struct pskc_import *pskc, struct text serial)
+static void tell_policy(struct import *import, const struct pskc_key *key)
 {
-	for (size_t i = 0; i < pskc->count; i++) {
-		struct owner *owner = &pskc->owners[i];
+	const xmlNode *policy = xml_child(key->node, "Policy");
+	const struct place *place = &key->place;
 
-		if (owner->serial.len != serial.len ||
-		    memcmp(owner->serial.at, serial.at, serial.len) != 0)
-			continue;
-		owner->used = true;
-		return owner->user;
-	}
-	return (struct text){"", 0};
+	if (xml_child(policy, "PINPolicy"))
+		import_tell(import, IMPORT_LOST, place, "the PIN that the token's policy asks for");
+	if (xml_either(policy, "StartDate", "ExpiryDate") ||
+	    xml_either(key->node, "StartDate", "ExpiryDate") || key->device->dated)
+		import_tell(import, IMPORT_WARNING, place,
+			    "the dates from which and to which the token may be used are not "
+			    "carried over");
 }
 
-/* --- all of it --- */
-
-static enum totp_err read_key(struct import *import, const struct place *place,
-			      const struct device *device, const xmlNode *key, struct reason *why)
+/* Report each child element that means nothing here. */
+static void tell_unknown(struct import *import, enum import_note note, const struct place *file,
+			 const xmlNode *node, const char *const names[])
 {
-	const struct pskc_texts texts = texts_of(device, key);
-	const xmlNode *policy = child(key, "Policy");
+	const xmlNode *child = node->children, *at;
+
+	while ((at = xml_unknown(node, names, &child))) {
+		const struct place place = {file->file, (uint32_t)xmlGetLineNo(at)};
+
+		import_tell(import, note, &place, "an element %.64s, which is not known in %.64s",
+			    (const char *)at->name, (const char *)node->name);
+	}
+}
+
+static enum totp_err read_key(struct pskc_import *pskc, const struct pskc_key *key,
+			      struct reason *why)
+{
+	static const char *const known[] = {
+		"Issuer",    "AlgorithmParameters", "Usage",       "KeyProfileId", "KeyReference",
+		"Data",      "FriendlyName",        "AccessRules", "UserId",       "Policy",
+		"StartDate", "ExpiryDate",          "Extensions",  "Logo",         NULL};
+	static const char *const known_data[] = {
+		"Secret", "Counter",     "Time",     "TimeInterval",   "TimeDrift",  "PlainValue",
+		"Value",  "ValueDigest", "ValueMAC", "EncryptedValue", "Extensions", NULL};
+	static const char *const known_policy[] = {"StartDate", "ExpiryDate", "PINPolicy",
+						   "KeyUsage", NULL};
+	struct import *import = &pskc->import;
+	const struct place *place = &key->place;
+	struct text user = owners_find(&pskc->owners, field_xml_trim(key->device->serial));
 	OWN_IMPORTED struct imported token;
 	struct reason fault = {""};
-	struct text user = owner_of((struct pskc_import *)import, text_trim(texts.serial));
+	enum totp_err err = decode_key(pskc, key, &token, &fault, why);
 
-	if (child(child(child(key, "Data"), "Secret"), "EncryptedValue"))
-		reason_set(&fault, "the secret is encrypted");
-	else if (pskc_decode(&texts, &token, &fault) == TOTP_OK && user.len > 0 &&
-		 text_copy(user, token.user, sizeof(token.user)) != TOTP_OK)
-		token.user[0] = '\0';
-	if (!fault.text[0] && user.len == 0 && token.user[0] == '\0')
+	if (err != TOTP_OK)
+		return err;
+	if (!fault.text[0] && user.len)
+		(void)!field_user(user, token.user, &fault);
+	if (!fault.text[0] && token.user[0] == '\0')
 		reason_set(&fault, "no user: --users FILE names the users of serial numbers");
 	if (fault.text[0]) {
 		import_tell(import, IMPORT_BAD, place, "%s", fault.text);
 		return TOTP_OK;
 	}
-	if (child(policy, "PINPolicy"))
-		import_tell(import, IMPORT_LOST, place, "the PIN that the token's policy asks for");
-	if (child(policy, "StartDate") || child(policy, "ExpiryDate") || device->dated)
-		import_tell(import, IMPORT_WARNING, place,
-			    "the dates from which and to which the token may be used are not "
-			    "carried over");
+	tell_policy(import, key);
+	tell_unknown(import, IMPORT_LOST, place, key->node, known);
+	for (const xmlNode *at = key->node->children; at; at = at->next)
+		if (xml_is(at, "Data") || xml_is(at, "Policy"))
+			tell_unknown(import, IMPORT_LOST, place, at,
+				     xml_is(at, "Data") ? known_data : known_policy);
 	return import_token(import, place, &token, why);
 }
 
-static enum totp_err read_package(struct import *import, const struct place *file,
+/* --- all of it --- */
+
+static enum totp_err read_package(struct pskc_import *pskc, const struct place *file,
 				  const xmlNode *package, struct reason *why)
 {
-	const xmlNode *info = child(package, "DeviceInfo");
-	const struct device device = {.serial = content(child(info, "SerialNo")),
-				      .user = content(child(info, "UserId")),
-				      .dated = child(info, "StartDate") ||
-					       child(info, "ExpiryDate")};
+	static const char *const known[] = {"DeviceInfo", "DeviceId",   "CryptoModuleInfo",
+					    "Key",        "Extensions", NULL};
+	const xmlNode *info = xml_either(package, "DeviceInfo", "DeviceId");
+	const struct device device = {.serial = xml_content(xml_child(info, "SerialNo")),
+				      .user = xml_content(xml_child(info, "UserId")),
+				      .dated = xml_either(info, "StartDate", "ExpiryDate") ||
+					       xml_child(info, "Expiry")};
 	enum totp_err err = TOTP_OK;
 
-	for (const xmlNode *key = package->children; key && err == TOTP_OK; key = key->next) {
-		struct place place = {file->file, (uint32_t)xmlGetLineNo(key)};
+	tell_unknown(&pskc->import, IMPORT_BAD, file, package, known);
+	for (const xmlNode *at = package->children; at && err == TOTP_OK; at = at->next) {
+		const struct pskc_key key = {{file->file, (uint32_t)xmlGetLineNo(at)}, &device, at};
 
-		if (is_element(key, "Key"))
-			err = read_key(import, &place, &device, key, why);
+		if (xml_is(at, "Key"))
+			err = read_key(pskc, &key, why);
 	}
+	if (!xml_child(package, "Key"))
+		import_tell(&pskc->import, IMPORT_BAD,
+			    &(struct place){file->file, (uint32_t)xmlGetLineNo(package)},
+			    "there is no Key in it");
 	return err;
 }
 
-static enum totp_err read_container(struct import *import, const struct place *place,
-				    const xmlDoc *doc, struct reason *why)
+static enum totp_err read_container(struct pskc_import *pskc, const struct place *place,
+				    struct reason *why)
 {
-	const xmlNode *root = xmlDocGetRootElement(doc);
+	static const char *const known[] = {
+		"EncryptionKey", "MACMethod",    "KeyPackage",       "Signature",    "Extensions",
+		"Device",        "MACAlgorithm", "EncryptionMethod", "DigestMethod", NULL};
+	const xmlNode *root = pskc->root, *method = xml_child(root, "EncryptionMethod");
+	const struct text method_name = either_attribute(method, "Algorithm", "algorithm");
 	enum totp_err err = TOTP_OK;
 
-	if (!root || !is_element(root, "KeyContainer"))
+	if (!root || !xml_is(root, "KeyContainer"))
 		return reason_err(why, TOTP_ERR_FORMAT, "%.200s: not a PSKC container",
 				  place->file);
+	pskc->draft_seal = method_name.len && !text_is(method_name, "NONE");
+	tell_unknown(&pskc->import, IMPORT_BAD, place, root, known);
+	if (!xml_either(root, "KeyPackage", "Device"))
+		import_tell(&pskc->import, IMPORT_BAD, place, "there is no KeyPackage in it");
 	for (const xmlNode *at = root->children; at && err == TOTP_OK; at = at->next)
-		if (is_element(at, "KeyPackage"))
-			err = read_package(import, place, at, why);
+		if (xml_is(at, "KeyPackage") || xml_is(at, "Device"))
+			err = read_package(pskc, place, at, why);
 	return err;
 }
 
@@ -292,31 +307,21 @@ static enum totp_err read_pskc(struct import *import, struct reason *why)
 {
 	struct pskc_import *pskc = (struct pskc_import *)import;
 	struct import_text file = {0};
-	const struct sigaction action = {.sa_handler = stop_parsing};
-	OWN_DOC xmlDoc *doc = NULL;
-	enum totp_err err = import_pskc_users ? read_owners(pskc, why) : TOTP_OK;
+	OWN_XML xmlDoc *doc = NULL;
+	enum totp_err err = owners_read(import, &pskc->owners, why);
 
 	if (err == TOTP_OK)
 		err = import_file(import, import->ctl->words[0], PSKC_FILE_MAX, &file, why);
 	if (err != TOTP_OK)
 		return err;
-	snprintf(too_slow, sizeof(too_slow),
-		 "%s: nothing is imported: %.200s: takes too long to be read as XML\n",
-		 import->ctl->tool.name, file.place.file);
-	if (sigaction(SIGALRM, &action, NULL) == 0)
-		alarm(PARSE_S + PARSE_S_PER_MIB * (unsigned)(file.len >> 20));
-	doc = parse((struct text){file.at, file.len});
-	alarm(0);
+	doc = xml_parse(import, &file);
 	if (!doc)
 		return reason_err(why, TOTP_ERR_FORMAT, "%.200s: not XML, or with a document type",
 				  file.place.file);
-	err = read_container(import, &file.place, doc, why);
-	for (size_t i = 0; i < pskc->count && err == TOTP_OK; i++) {
-		pskc->place.line = pskc->owners[i].line;
-		if (!pskc->owners[i].used)
-			import_tell(import, IMPORT_BAD, &pskc->place,
-				    "there is no token with that serial number");
-	}
+	pskc->root = xmlDocGetRootElement(doc);
+	err = read_container(pskc, &file.place, why);
+	if (err == TOTP_OK)
+		owners_tell_unused(import, &pskc->owners);
 	return err;
 }
 
@@ -325,9 +330,10 @@ int import_pskc(struct ctl *ctl)
 	struct pskc_import pskc = {.import = {.gather = true}};
 	int code;
 
-	xmlMemSetup(wipe_free, malloc, wipe_realloc, strdup);
+	xml_begin();
 	code = import_run(ctl, &pskc.import, read_pskc);
-	free(pskc.owners);
-	xmlCleanupParser();
+	pskc_keys_wipe(&pskc.keys);
+	owners_end(&pskc.owners);
+	xml_end();
 	return code;
 }

@@ -16,16 +16,40 @@ struct lines_import {
 	reader_line_fn *read;
 };
 
-static enum totp_err read_lines(struct import *import, struct reason *why)
+/* A file of another kind gets one sentence rather than one for each line. */
+static enum totp_err check_kind(const struct import_text *file, struct text text,
+				struct reason *why)
 {
-	const struct lines_import *lines = (const struct lines_import *)import;
+	char first;
+
+	while (text.len && text.at[0] && strchr(" \t\r\n", text.at[0]))
+		text = (struct text){text.at + 1, text.len - 1};
+	first = text.len ? text.at[0] : '\n';
+	if (first == '{' || first == '[')
+		return reason_err(why, TOTP_ERR_UNSUPPORTED,
+				  "%.200s: a JSON file: export the accounts of the app as otpauth "
+				  "URIs, which totpctl import otpauth reads",
+				  file->place.file);
+	if (first == '<')
+		return reason_err(why, TOTP_ERR_UNSUPPORTED,
+				  "%.200s: an XML file, which totpctl import pskc reads if it is a "
+				  "PSKC container",
+				  file->place.file);
+	if (text.len && memchr(text.at, '\0', text.len < 4096 ? text.len : 4096))
+		return reason_err(why, TOTP_ERR_UNSUPPORTED, "%.200s: not a text file",
+				  file->place.file);
+	return TOTP_OK;
+}
+
+enum totp_err reader_lines(struct import *import, reader_line_fn *read, struct reason *why)
+{
 	struct import_text file = {0};
 	struct text rest, line;
 	enum totp_err err = import_file(import, import->ctl->words[0], IMPORT_FILE_MAX, &file, why);
 
-	rest = (struct text){file.at, file.len};
-	if (err == TOTP_OK && rest.len >= 3 && memcmp(rest.at, "\xef\xbb\xbf", 3) == 0)
-		rest = (struct text){rest.at + 3, rest.len - 3};
+	rest = import_without_mark(&file);
+	if (err == TOTP_OK)
+		err = check_kind(&file, rest, why);
 	while (err == TOTP_OK && text_line(&rest, &line)) {
 		struct reason fault = {""};
 
@@ -33,12 +57,17 @@ static enum totp_err read_lines(struct import *import, struct reason *why)
 		line = text_trim(line);
 		if (line.len == 0 || line.at[0] == '#')
 			continue;
-		err = lines->read(import, &file.place, line, &fault, why);
+		err = read(import, &file.place, line, &fault, why);
 		if (fault.text[0])
 			import_tell(import, IMPORT_BAD, &file.place, "%s", fault.text);
 		progress_show(&import->progress, "checking ", file.len - rest.len, file.len);
 	}
 	return err;
+}
+
+static enum totp_err read_lines(struct import *import, struct reason *why)
+{
+	return reader_lines(import, ((const struct lines_import *)import)->read, why);
 }
 
 int reader_run(struct ctl *ctl, bool gather, reader_line_fn *read)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "import/csv.h"
 
-#include "otp/base32.h"
 #include "otp/totp.h"
 #include "otp/uri.h"
 
@@ -40,8 +39,7 @@ static enum totp_err decode_row(const struct text field[CSV_FIELDS], struct impo
 
 	if (err != TOTP_OK)
 		return err;
-	err = base32_decode(field[CSV_SECRET].at, field[CSV_SECRET].len, &row->token.secret);
-	err = field_secret(err, &row->token.secret, "secret", "base32 (A to Z and 2 to 7)", why);
+	err = field_base32(field[CSV_SECRET], "secret", row, why);
 	if (err != TOTP_OK)
 		return err;
 	if (field[CSV_ALGORITHM].len &&

@@ -153,26 +153,62 @@ static enum totp_err choose_mode(struct text text, enum google_kind kind, struct
 
 /* --- scratch codes --- */
 
-/* google-authenticator stops at the first line that is neither an option nor a code. */
-static void decode_codes(struct text text, enum google_kind kind, struct imported *imported)
+static bool is_option(struct text line)
 {
-	struct text line;
+	static const char *const names[] = {"TOTP_AUTH",   "HOTP_COUNTER",        "STEP_SIZE",
+					    "WINDOW_SIZE", "DISALLOW_REUSE",      "RATE_LIMIT",
+					    "TIME_SKEW",   "RESETTING_TIME_SKEW", "DIGITS",
+					    "ALGORITHM"};
+	struct text name;
+
+	if (!field_begins(line, "\" "))
+		return false;
+	line = (struct text){line.at + 2, line.len - 2};
+	name = field_word(&line);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (text_is(name, names[i]))
+			return true;
+	return name.len == 5 && field_begins(name, "LAST") && name.at[4] >= '0' &&
+	       name.at[4] <= '9';
+}
+
+static bool is_code(struct text line, enum google_kind kind)
+{
 	uint64_t unused;
 
-	next_line(&text, &line); /* the secret */
-	while (next_line(&text, &line)) {
+	return line.len == CODE_DIGITS_MAX && (kind == GOOGLE_TOTPCGI || line.at[0] != '0') &&
+	       text_number(line, 0, UINT32_MAX, &unused) == TOTP_OK;
+}
+
+static void note_unknown(struct text text, struct text line, struct imported *imported)
+{
+	if (imported->unknown_lines++)
+		return;
+	imported->unknown_line = 1;
+	for (const char *at = text.at; at < line.at; at++)
+		imported->unknown_line += *at == '\n';
+}
+
+/* google-authenticator takes no code after the first line that is neither an option nor a code. */
+static void decode_codes(struct text text, enum google_kind kind, struct imported *imported)
+{
+	struct text rest = text, line;
+	bool ended = false;
+
+	next_line(&rest, &line); /* the secret */
+	while (next_line(&rest, &line)) {
 		if (kind == GOOGLE_TOTPCGI)
 			line = text_trim(line);
-		if (line.len != CODE_DIGITS_MAX ||
-		    (kind == GOOGLE_AUTHENTICATOR && line.at[0] == '0') ||
-		    text_number(line, 0, UINT32_MAX, &unused) != TOTP_OK) {
-			if (kind == GOOGLE_AUTHENTICATOR && !field_begins(line, "\""))
-				return;
-		} else if (imported->code_count == RECOVERY_MAX) {
+		if (is_option(line))
+			continue;
+		ended |= kind == GOOGLE_AUTHENTICATOR && !is_code(line, kind) &&
+			 !field_begins(line, "\"");
+		if (ended || !is_code(line, kind))
+			note_unknown(text, line, imported);
+		else if (imported->code_count == RECOVERY_MAX)
 			imported->codes_left_out++;
-		} else {
+		else
 			memcpy(imported->codes[imported->code_count++].text, line.at, line.len);
-		}
 	}
 }
 

@@ -3,29 +3,19 @@
 
 #include "otp/totp.h"
 
-bool oath_is_row(struct text line)
-{
-	struct text word = field_word(&line);
-
-	return text_is(word, "HOTP") || (word.len > 5 && field_begins(word, "HOTP/"));
-}
-
 /* "HOTP", then "/E" or "/T" with a period, then "/" and the number of digits. */
 static enum totp_err read_type(struct text word, struct imported *imported, struct reason *why)
 {
 	struct token *token = &imported->token;
 	struct text part;
 	uint64_t number = 0;
-	bool good;
+	bool good = word.len && word.at[word.len - 1] != '/';
 
-	text_field(&word, '/', &part);
+	good = good && text_field(&word, '/', &part) && text_is(part, "HOTP");
 	token->type = TOKEN_HOTP;
 	token->alg = HMAC_SHA1;
 	token->digits = CODE_DIGITS_MIN;
-	good = text_field(&word, '/', &part);
-	if (!good || text_is(part, "E")) {
-		good = true;
-	} else {
+	if (good && text_field(&word, '/', &part) && !text_is(part, "E")) {
 		token->type = TOKEN_TOTP;
 		good = part.len > 1 && part.at[0] == 'T' &&
 		       text_number((struct text){part.at + 1, part.len - 1}, TOTP_PERIOD_MIN,
@@ -39,19 +29,7 @@ static enum totp_err read_type(struct text word, struct imported *imported, stru
 	if (good && word.len == 0)
 		return TOTP_OK;
 	return reason_err(why, TOTP_ERR_FORMAT,
-			  "type: expected HOTP, HOTP/E or HOTP/T30, and /6, /7 or /8");
-}
-
-static enum totp_err read_hex_key(struct text word, struct imported *imported, struct reason *why)
-{
-	struct secret *secret = &imported->token.secret;
-	size_t len = word.len / 2;
-	enum totp_err err = word.len ? TOTP_ERR_RANGE : TOTP_ERR_FORMAT;
-
-	if (len > 0 && len <= SECRET_MAX)
-		err = text_hex(word, secret->data, len);
-	secret->len = err == TOTP_OK ? len : 0;
-	return field_secret(err, secret, "key", "hexadecimal (two digits a byte)", why);
+			  "type: expected HOTP, HOTP/E or HOTP/T30, with /6, /7 or /8 after it");
 }
 
 /*
@@ -108,7 +86,7 @@ static enum totp_err read_columns(struct text line, struct imported *imported, s
 	if (word.len == 0)
 		return reason_err(why, TOTP_ERR_FORMAT, "password: expected -, + or a password");
 	imported->prefixed = !text_is(word, "-") && !text_is(word, "+");
-	err = read_hex_key(field_word(&line), imported, why);
+	err = field_hex(field_word(&line), "key", &imported->token.secret, why);
 	if (err != TOTP_OK)
 		return err;
 	word = field_word(&line);

@@ -9,13 +9,8 @@
 #include "import/field.h"
 
 /*
- * Is this line a user's? Its first word is then HOTP, or begins with "HOTP/"; all others are
- * comments.
- */
-bool oath_is_row(struct text line);
-
-/*
- * Decode a user's line, without its end; it has no step of the code that was used last.
+ * Decode a line without its end, which is neither empty nor a comment; it has no step of the code
+ * that was used last.
  * TOTP_ERR_FORMAT, TOTP_ERR_RANGE: *why says which field and what was expected, never what it
  * held; *ret_imported is wiped.
  */

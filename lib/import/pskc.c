@@ -1,37 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "import/pskc.h"
 
-#include "base/base64.h"
 #include "otp/hotp.h"
 #include "otp/totp.h"
 
-#define NAMESPACE      "urn:ietf:params:xml:ns:keyprov:pskc:"
 #define PERIOD_DEFAULT 30
 #define COUNTER_MAX    UINT32_MAX
-
-/* XML lets blanks and line ends stand around any text. */
-static struct text trim_xml(struct text text)
-{
-	while (text.len && strchr(" \t\r\n", text.at[0]) && text.at[0])
-		text = (struct text){text.at + 1, text.len - 1};
-	while (text.len && strchr(" \t\r\n", text.at[text.len - 1]) && text.at[text.len - 1])
-		text.len--;
-	return text;
-}
 
 static enum totp_err decode_type(const struct pskc_texts *texts, struct token *token,
 				 struct reason *why)
 {
-	struct text name = trim_xml(texts->algorithm);
+	struct text name = field_xml_trim(texts->algorithm);
 
-	if (text_is(name, NAMESPACE "hotp"))
+	/* "urn:ietf:params:xml:ns:keyprov:pskc:hotp", in drafts also "…pskc#hotp" and "HOTP" */
+	for (size_t i = name.len; i > 0; i--)
+		if (name.at[i - 1] == ':' || name.at[i - 1] == '#')
+			name = (struct text){name.at + i, name.len - i};
+	if (name.len == 4 && strncasecmp(name.at, "hotp", 4) == 0)
 		token->type = TOKEN_HOTP;
-	else if (text_is(name, NAMESPACE "totp"))
+	else if (name.len == 4 && strncasecmp(name.at, "totp", 4) == 0)
 		token->type = TOKEN_TOTP;
 	if (token->type)
 		return TOTP_OK;
 	return reason_err(why, TOTP_ERR_UNSUPPORTED,
-			  "Algorithm: expected " NAMESPACE "hotp or totp");
+			  "Algorithm: expected urn:ietf:params:xml:ns:keyprov:pskc:hotp or totp");
 }
 
 static enum totp_err decode_suite(const struct pskc_texts *texts, struct token *token,
@@ -44,7 +36,7 @@ static enum totp_err decode_suite(const struct pskc_texts *texts, struct token *
 		      {"HMAC-SHA1", HMAC_SHA1},
 		      {"HMAC-SHA256", HMAC_SHA256},
 		      {"HMAC-SHA512", HMAC_SHA512}};
-	struct text name = trim_xml(texts->suite);
+	struct text name = field_xml_trim(texts->suite);
 
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		if (!text_is(name, suites[i].name))
@@ -60,48 +52,49 @@ static enum totp_err decode_response(const struct pskc_texts *texts, struct toke
 				     struct reason *why)
 {
 	uint64_t digits = CODE_DIGITS_MIN;
-	struct text encoding = trim_xml(texts->encoding), check = trim_xml(texts->check);
+	struct text encoding = field_xml_trim(texts->encoding),
+		    check = field_xml_trim(texts->check);
 
 	if ((encoding.len && !text_is(encoding, "DECIMAL")) || text_is(check, "true") ||
 	    text_is(check, "1"))
 		return reason_err(why, TOTP_ERR_UNSUPPORTED,
 				  "ResponseFormat: expected DECIMAL without check digits");
-	if (trim_xml(texts->length).len && text_number(trim_xml(texts->length), CODE_DIGITS_MIN,
-						       CODE_DIGITS_MAX, &digits) != TOTP_OK)
+	if (field_xml_trim(texts->length).len &&
+	    text_number(field_xml_trim(texts->length), CODE_DIGITS_MIN, CODE_DIGITS_MAX, &digits) !=
+		    TOTP_OK)
 		return reason_err(why, TOTP_ERR_RANGE,
 				  "ResponseFormat: expected a length of 6 to 8");
 	token->digits = (uint8_t)digits;
 	return TOTP_OK;
 }
 
-/* In XML blanks may stand anywhere in base64. */
-static enum totp_err decode_base64(struct text text, struct secret *ret_secret)
+/* A number of the drafts: its bytes in base64, the highest first. */
+static enum totp_err decode_binary(struct text text, const struct field_range *range,
+				   uint64_t *ret_number)
 {
-	char packed[(SECRET_MAX + 2) / 3 * 4];
-	size_t len = 0;
-	enum totp_err err = TOTP_OK;
+	uint8_t bytes[sizeof(uint64_t)];
+	struct buffer out = buffer_of(bytes, sizeof(bytes));
+	uint64_t number = 0;
 
-	for (size_t i = 0; i < text.len && err == TOTP_OK; i++) {
-		if (text.at[i] && strchr(" \t\r\n", text.at[i]))
-			continue;
-		if (len < sizeof(packed))
-			packed[len++] = text.at[i];
-		else
-			err = TOTP_ERR_RANGE;
-	}
-	if (err == TOTP_OK)
-		err = base64_decode(packed, len, ret_secret);
-	WIPE(packed);
-	return err;
+	if (field_xml_base64(text, &out) != TOTP_OK)
+		return TOTP_ERR_RANGE;
+	for (size_t i = 0; i < out.len; i++)
+		number = number << 8 | bytes[i];
+	if (number < range->min || number > range->max)
+		return TOTP_ERR_RANGE;
+	*ret_number = number;
+	return TOTP_OK;
 }
 
 /* A number that may be left out. */
 static enum totp_err decode_number(struct text text, const struct field_range *range,
 				   uint64_t *number, struct reason *why)
 {
-	text = trim_xml(text);
-	return text.len == 0 || field_number(text, range, number, why) == TOTP_OK ? TOTP_OK
-										  : TOTP_ERR_RANGE;
+	text = field_xml_trim(text);
+	if (text.len == 0 ||
+	    (text.at[text.len - 1] == '=' && decode_binary(text, range, number) == TOTP_OK))
+		return TOTP_OK;
+	return field_number(text, range, number, why) == TOTP_OK ? TOTP_OK : TOTP_ERR_RANGE;
 }
 
 /* How many steps the token's clock is ahead of the server's. */
@@ -112,7 +105,7 @@ static enum totp_err decode_drift(struct text text, struct token *token, struct 
 	uint64_t steps = 0;
 	enum totp_err err;
 
-	text = trim_xml(text);
+	text = field_xml_trim(text);
 	negative = text.len && text.at[0] == '-';
 	if (negative || (text.len && text.at[0] == '+'))
 		text = (struct text){text.at + 1, text.len - 1};
@@ -159,10 +152,28 @@ static struct text uid_of(struct text name)
 	return (struct text){"", 0};
 }
 
-static enum totp_err decode_texts(const struct pskc_texts *texts, struct imported *pskc,
-				  struct reason *why)
+static enum totp_err decode_secret(const struct pskc_texts *texts, const struct pskc_keys *keys,
+				   struct secret *secret, struct reason *why)
 {
-	struct text user = uid_of(trim_xml(texts->user)), serial = trim_xml(texts->serial);
+	struct buffer out = buffer_of(secret->data, SECRET_MAX);
+	enum totp_err err;
+
+	if (keys) {
+		err = pskc_open(keys, &texts->sealed, texts->mac, secret, why);
+		if (err != TOTP_OK)
+			return err;
+	} else {
+		err = field_xml_base64(texts->secret, &out);
+		secret->len = out.len;
+	}
+	return field_secret(err, secret, "Secret", "base64", why);
+}
+
+static enum totp_err decode_texts(const struct pskc_texts *texts, const struct pskc_keys *keys,
+				  struct imported *pskc, struct reason *why)
+{
+	struct text user = uid_of(field_xml_trim(texts->user)),
+		    serial = field_xml_trim(texts->serial);
 	struct token *token = &pskc->token;
 	enum totp_err err = decode_type(texts, token, why);
 
@@ -172,8 +183,7 @@ static enum totp_err decode_texts(const struct pskc_texts *texts, struct importe
 		err = decode_response(texts, token, why);
 	if (err != TOTP_OK)
 		return err;
-	err = decode_base64(texts->secret, &token->secret);
-	err = field_secret(err, &token->secret, "Secret", "base64", why);
+	err = decode_secret(texts, keys, &token->secret, why);
 	if (err == TOTP_OK)
 		err = decode_moving(texts, pskc, why);
 	if (err != TOTP_OK)
@@ -186,13 +196,13 @@ static enum totp_err decode_texts(const struct pskc_texts *texts, struct importe
 	return TOTP_OK;
 }
 
-enum totp_err pskc_decode(const struct pskc_texts *texts, struct imported *ret_token,
-			  struct reason *why)
+enum totp_err pskc_decode(const struct pskc_texts *texts, const struct pskc_keys *keys,
+			  struct imported *ret_token, struct reason *why)
 {
 	enum totp_err err;
 
 	*ret_token = (struct imported){.moving = 0};
-	err = decode_texts(texts, ret_token, why);
+	err = decode_texts(texts, keys, ret_token, why);
 	if (err != TOTP_OK)
 		imported_wipe(ret_token);
 	return err;

@@ -39,7 +39,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!oath.used)
 		oath.when = (struct tm){0}; /* the format has no place for it */
 	write_line(&oath, line, sizeof(line));
-	REQUIRE(oath_is_row(text_of(line)));
 	REQUIRE(oath_decode(text_of(line), &back, &why) == TOTP_OK);
 	REQUIRE(memcmp(&oath, &back, sizeof(oath)) == 0);
 	return 0;

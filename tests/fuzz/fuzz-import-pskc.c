@@ -8,8 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct text input = fuzz_text(data, size);
-	struct pskc_texts texts = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0},
-				   {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
+	struct pskc_texts texts;
 	struct text *const members[] = {&texts.algorithm, &texts.suite,  &texts.length,
 					&texts.encoding,  &texts.check,  &texts.secret,
 					&texts.counter,   &texts.time,   &texts.interval,
@@ -17,10 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct reason why = {""};
 	struct imported pskc;
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (!text_field(&input, '\0', members[i]))
-			break;
-	if (pskc_decode(&texts, &pskc, &why) != TOTP_OK) {
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		*members[i] = (struct text){"", 0};
+		(void)text_field(&input, '\0', members[i]);
+	}
+	if (pskc_decode(&texts, NULL, &pskc, &why) != TOTP_OK) {
 		REQUIRE(why.text[0] && pskc.token.secret.len == 0 && pskc.user[0] == '\0');
 		return 0;
 	}

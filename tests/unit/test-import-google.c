@@ -23,6 +23,32 @@ static struct imported pam(const char *text)
 	return google_of(text, GOOGLE_AUTHENTICATOR);
 }
 
+static void a_line_that_means_nothing_is_counted(void **unused)
+{
+	static const struct {
+		const char *lines;
+		unsigned count, first, codes;
+	} rows[] = {
+		{"12345678\n\n\" LAST9 h 1\n", 0, 0, 1},
+		{"\" LAST10 h 1\n", 1, 3, 0},
+		{"\" STEPSIZE 30\n12345678\n", 1, 3, 1},
+		{"\"STEP_SIZE 30\n12345678\n", 1, 3, 1},
+		{"12345678\r\n\r\n1234567\r\n87654321\r\n", 2, 5, 1}, /* the peer stops there */
+		{"01234567\n# none\n", 2, 3, 0},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[200];
+		struct imported google;
+
+		snprintf(text, sizeof(text), HEAD "%s", rows[i].lines);
+		google = pam(text);
+		assert_int_equal(rows[i].count, google.unknown_lines);
+		assert_int_equal(rows[i].first, google.unknown_line);
+		assert_int_equal(rows[i].codes, google.code_count);
+	}
+}
+
 static void a_file_of_google_authenticator_is_read(void **unused)
 {
 	/* as google-authenticator -t -d -w 3 -r 3 -R 30 writes it, after some logins */
@@ -254,6 +280,7 @@ static void an_encrypted_secret_is_reported_and_its_scratch_codes_ignored(void *
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_that_means_nothing_is_counted),
 		cmocka_unit_test(a_file_of_google_authenticator_is_read),
 		cmocka_unit_test(a_counter_makes_it_counter_based),
 		cmocka_unit_test(a_secret_is_read_as_google_authenticator_reads_it),

@@ -34,7 +34,7 @@ static struct imported pskc_of(const struct pskc_texts *texts)
 	struct reason why = {""};
 	struct imported pskc;
 
-	if (pskc_decode(texts, &pskc, &why) != TOTP_OK)
+	if (pskc_decode(texts, NULL, &pskc, &why) != TOTP_OK)
 		fail_msg("%s", why.text);
 	return pskc;
 }
@@ -45,7 +45,7 @@ static void assert_refusal(enum totp_err expected, const char *about,
 	struct reason why = {""};
 	struct imported pskc;
 
-	assert_int_equal(expected, pskc_decode(texts, &pskc, &why));
+	assert_int_equal(expected, pskc_decode(texts, NULL, &pskc, &why));
 	assert_memory_equal(about, why.text, strlen(about));
 	assert_wiped(pskc);
 }
