@@ -186,13 +186,17 @@ static void look_at_socket(struct doctor *doctor, size_t index)
 		ask_totpd(doctor_policy(doctor), sockets[index].name, &request, &response, &why);
 
 	if (err == TOTP_ERR_NOT_FOUND) {
-		/* the units open the sockets only if there is a keyring, or one that is sealed */
+		/*
+		 * The units open the sockets only if there is a keyring, or one that is sealed; a
+		 * login host has none.
+		 */
 		const char *keyring = doctor_policy(doctor)->keyring;
 		char sealed[POLICY_PATH_MAX + 8];
 		bool waits;
 
 		snprintf(sealed, sizeof(sealed), "%s.cred", keyring);
-		waits = access(keyring, F_OK) != 0 && access(sealed, F_OK) != 0;
+		waits = policy_has_store(doctor_policy(doctor)) && access(keyring, F_OK) != 0 &&
+			access(sealed, F_OK) != 0;
 		doctor_report((struct subject){doctor, "totpd-socket", NULL, NULL}, harm,
 			      waits ? "totpctl init && " START : START,
 			      "%s/%s: no process is listening%s", run_dir, sockets[index].name,
