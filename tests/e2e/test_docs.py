@@ -63,7 +63,7 @@ start() {
 	until [ -S /run/pam_totp/socket ]; do sleep 0.05; kill -0 $!; done
 }
 case "$verb $*" in
-daemon-reload*) ;;
+daemon-reload* | "enable pam_totp-metrics.timer") ;;
 "reload ssh") kill -HUP "$(cat /run/sshd.pid)" ;;
 "enable totpd.socket totpd-root.socket" | "start totpd.socket totpd-root.socket") start ;;
 "try-restart totpd.service") [ ! -e "$HOST_DIR/totpd.pid" ] || start ;;
@@ -553,6 +553,8 @@ def test_pages_whose_commands_run_in_other_tests(story):
 
 
 def test_monitoring(debian):
+    shutil.copytree(f"{TOP}/conf/fail2ban", "/usr/share/doc/totp-tools/examples/fail2ban",
+                    dirs_exist_ok=True)
     assert not debian.login(code=debian.phones["alice"].wrong()).ok
     debian.page("docs/monitoring.md")
     line = next(text for text in debian.host.log_text().splitlines() if "wrong_code" in text)
