@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 
-from host import DIR, Phone, run, wait_for
+from host import DIR, Phone, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = os.path.join(HERE, "../../build/browser")
@@ -95,9 +95,6 @@ class Browser:
 
     # ---- what a person sees and does
 
-    def picture(self, path):
-        self.do("await state.page.screenshot({ path: given.path })", path=path)
-
     def narrow(self, width):
         """Whether all of the page fits into a window of this width without scrolling sideways."""
         return self.do("""
@@ -125,18 +122,17 @@ class Browser:
     def type(self, text):
         self.do("await state.page.keyboard.type(given.text)", text=text)
 
-    def scan(self):
+    def scan(self, take="return state.page.screenshot(given)"):
         """The account in a phone that scans the picture on the screen."""
-        self.page.find("img", "QR code")
         with tempfile.NamedTemporaryFile(dir=DIR, suffix=".png") as file:
             def read():
-                self.picture(file.name)
+                self.do(take, path=file.name)
                 done = subprocess.run(["zbarimg", "-q", "--raw", "-Sdisable", "-Sqrcode.enable", file.name],
                                       capture_output=True, text=True, check=False, timeout=60)
                 return done.stdout.strip()
 
-            uri = wait_for(read, 30)
-        assert uri.startswith("otpauth://totp/"), uri
+            uri = wait_for(read, 60)
+        assert uri.startswith("otpauth://totp/"), f"no picture\n{self.sight()}"
         phone = Phone(uri)
         self.shown.add(phone.secret)
         return phone
