@@ -65,7 +65,7 @@ static bool is_named(struct text field, const char *name)
 
 		if (c == ' ')
 			continue;
-		if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != *name)
+		if (c == '\0' || (c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != *name)
 			return false;
 		name++;
 	}
