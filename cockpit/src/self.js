@@ -34,8 +34,17 @@ class Self {
 	button(text, what, kind = "secondary", attributes = {}) {
 		return button(text, async () => {
 			await change({ words: [], title: text, ...what });
-			this.show();
+			await this.show();
+			this.focus(attributes["aria-label"] || text);
 		}, kind, attributes);
+	}
+
+	/* A button that opened a dialog was replaced: the keyboard goes on where it was, or at the first. */
+	focus(name) {
+		const buttons = [...this.place.querySelectorAll("button")];
+
+		(buttons.find(one => (one.getAttribute("aria-label") || one.textContent) === name) ||
+			buttons[0])?.focus();
 	}
 
 	token(token, may) {

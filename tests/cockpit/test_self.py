@@ -196,4 +196,5 @@ def test_the_keyboard_alone_enrolls(host, alice):
     host.phones.append(tab.scan())
     tab.press("Escape")
     tab.page.gone("dialog", "Replace")
+    assert wait_for(lambda: focused() == "Replace"), "the focus returns"
     assert wait_for(lambda: not running())
