@@ -9,6 +9,8 @@
  *   login DIR TIME[=CODE][@UP]...
  *                              for each TIME one login; print PAM's return value for each.
  *                              UP: the host was booted so many seconds before
+ *   login as USER DIR TIME[=CODE]...
+ *                              the same for another user than daemon
  *   login fail N DIR TIME[=CODE]...
  *                              the same, with the Nth allocation of the last login failing;
  *                              print "PAM's return value, allocations"
@@ -70,6 +72,8 @@ static void mark(void *context)
 	syscall(SYS_getppid);
 }
 
+static const char *user_logging_in = "daemon";
+
 static int log_in(const struct scene *scene, char *when)
 {
 	char *given = strchr(when, '='), *up = strchr(when, '@');
@@ -82,14 +86,14 @@ static int log_in(const struct scene *scene, char *when)
 	 * every program that logs users in has asked NSS before; glibc 2.36 itself dies of a lack
 	 * of memory at its first query
 	 */
-	if (!getpwnam("daemon"))
-		errx(99, "no account daemon");
+	if (!getpwnam(user_logging_in))
+		errx(99, "no account %s", user_logging_in);
 	scene_now = strtoll(when, NULL, 10);
 	scene_up = up ? strtoll(up + 1, NULL, 10) : SCENE_UP;
 	if (up)
 		*up = '\0';
-	talk.answer = given ? given + 1 : scene_code("daemon", scene_now);
-	handle = scene_begin(scene, "daemon", &talk, &conv);
+	talk.answer = given ? given + 1 : scene_code(user_logging_in, scene_now);
+	handle = scene_begin(scene, user_logging_in, &talk, &conv);
 	counting = counting_wanted;
 	mark(NULL);
 	code = pam_authenticate(handle, 0);
@@ -221,6 +225,10 @@ int main(int argc, char **argv)
 		require_enrolling(&scene);
 		for (int i = 3; i < argc; i++)
 			enroll_in_login(&scene, argv[i]);
+	} else if (strcmp(what, "as") == 0 && argc > 4) {
+		user_logging_in = argv[2];
+		scene = scene_at(argv[3]);
+		print_codes(&scene, argc - 4, argv + 4);
 	} else if (strcmp(what, "fail") == 0 && argc > 4) {
 		fail_at = strtoul(argv[2], NULL, 10);
 		scene = scene_at(argv[3]);
