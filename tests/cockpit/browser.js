@@ -8,7 +8,8 @@ import { createInterface } from "node:readline";
 const require = createRequire(process.env.BROWSER_MODULES + "/");
 const { chromium } = require("playwright-core");
 const AsyncFunction = (async () => {}).constructor;
-const launch = { executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] };
+const launch = { executablePath: "/usr/bin/chromium", timeout: 120000,
+                 args: ["--no-sandbox", "--disable-gpu"] };
 const usual = { locale: "en-US", viewport: { width: 1100, height: 800 },
                 permissions: ["clipboard-read", "clipboard-write"] };
 const profile = process.argv[2];
@@ -21,7 +22,7 @@ const state = {
         await this.context?.close();
         this.context = profile ? await chromium.launchPersistentContext(profile, { ...launch, ...usual, ...options })
             : await browser.newContext({ ...usual, ...options });
-        this.context.setDefaultTimeout(40000);
+        this.context.setDefaultTimeout(120000);
         this.urls = [];
         this.said = [];
         this.context.on("request", one => this.urls.push(one.url()));

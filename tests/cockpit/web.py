@@ -60,7 +60,7 @@ class Cockpit:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", PORT)) == 0
 
-        assert wait_for(listens), self.said()
+        assert wait_for(listens, 60), self.said()
 
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
