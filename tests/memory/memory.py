@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+What programs leave in their memory: after each path, stack, heap and freed blocks are searched for
+the secrets, codes, passwords and keys that went through it.
+
+memory.py LOGIN TOOLS CALLER KEEP [TEST...]
+    LOGIN TOOLS    as fault.py, whose scene this uses
+    CALLER KEEP    caller.c's program, keep.c's library
+"""
+import base64
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+CALLER, KEEP = (os.path.abspath(path) for path in sys.argv[3:5])
+del sys.argv[3:5]
+
+import fault  # noqa: E402: it reads the other arguments
+from fault import AUTH_ERR, LOGIN, SECRET, STEP, SUCCESS, TOOLS, code_at, require, say  # noqa: E402
+
+PASSWORD = "correct horse battery"
+MODULE = os.path.abspath(f"{TOOLS}/../pam_totp.so")
+
+
+def forms(name, secret):
+    """A secret in each form in which it could lie about: as bytes, as text, as a key of HMAC."""
+    return {f"{name}": secret,
+            f"{name} in base32": base64.b32encode(secret).rstrip(b"="),
+            f"{name} in base64": base64.b64encode(secret).rstrip(b"="),
+            f"{name} in hexadecimal": secret.hex().encode(),
+            f"{name}, inner pad": bytes(byte ^ 0x36 for byte in secret),
+            f"{name}, outer pad": bytes(byte ^ 0x5c for byte in secret)}
+
+
+def secret_forms(text, name="secret"):
+    return forms(name, base64.b32decode(text + "=" * (-len(text) % 8)))
+
+
+def key_forms(scene):
+    with open(scene.path("keyring"), encoding="ascii") as file:
+        keys = [line.split()[1] for line in file if not line.startswith("#")]
+    return {f"{name} {i}": form for i, key in enumerate(keys)
+            for name, form in forms("key", base64.b64decode(key)).items()}
+
+
+def found_in(pid, needles):
+    """Where in the memory of a stopped process they are."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            words = line.split()
+            start, end = (int(number, 16) for number in words[0].split("-"))
+            if words[1][:2] != "rw" or words[-1].startswith("[v"):
+                continue
+            memory.seek(start)
+            data = memory.read(end - start)
+            place = words[5] if len(words) > 5 else "a mapping"
+            found += [f"{name} in {os.path.basename(place)} at {data.find(needle):#x}"
+                      for name, needle in needles.items() if needle in data]
+    return found
+
+
+class Program:
+    """A program whose freed memory stays, and that stops before it ends."""
+
+    def __init__(self, *words, wipes=True, **options):
+        environment = dict(os.environ, LD_PRELOAD=KEEP)
+        if not wipes:
+            environment["MEMORY_WITHOUT_WIPES"] = "yes"
+        self.process = subprocess.Popen([str(word) for word in words], env=environment,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+        self.said = ""
+
+    def hear_line(self):
+        """The next line that it prints."""
+        line = b""
+        while not line.endswith(b"\n"):
+            more = os.read(self.process.stdout.fileno(), 1)
+            require(more, f"it has ended: {self.said}")
+            line += more
+        self.said += line.decode()
+        return line.decode().rstrip("\n")
+
+    def type(self, line):
+        os.write(self.process.stdin.fileno(), f"{line}\n".encode())
+
+    def leaves(self, needles, more_needles=lambda said: {}):
+        """
+        What it has left each time it stops, of needles and of those that more_needles makes of all
+        that it has printed.
+        """
+        found = []
+        while True:
+            _, status = os.waitpid(self.process.pid, os.WUNTRACED)
+            os.set_blocking(self.process.stdout.fileno(), False)
+            self.said += (self.process.stdout.read() or b"").decode()
+            if not os.WIFSTOPPED(status):
+                break
+            found += found_in(self.process.pid, {**needles, **more_needles(self.said)})
+            os.kill(self.process.pid, signal.SIGCONT)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return sorted(set(found))
+
+
+def nothing(found):
+    require(not found, "it leaves " + "; ".join(found))
+
+
+# ---- a login
+
+def code_now(secret=SECRET):
+    return code_at(secret, int(time.time()))
+
+
+def wrong_code():
+    now = int(time.time())
+    near = {code_at(SECRET, now + step * STEP) for step in range(-3, 4)}
+    return next(code for code in ("271828", "314159", "141421", "173205", "223606", "244948",
+                                  "264575", "316227") if code not in near)
+
+
+def log_in(scene, answer, needles=None, wipes=True):
+    """PAM's return value, and what is left of the answer and of `needles`."""
+    caller = Program(CALLER, scene.path("service"), "daemon", wipes=wipes)
+    while not caller.hear_line().startswith("?"):
+        pass
+    caller.type(answer)
+    while not (said := caller.hear_line()).startswith("="):
+        pass
+    found = caller.leaves({"answer": answer.encode(), **secret_forms(SECRET), **key_forms(scene),
+                           **(needles or {})})
+    return int(said[1:].split()[0]), found
+
+
+def planted_secrets_are_found(_):
+    caller = Program(CALLER, "plant")
+    needles = {place: f"planted: {place}".encode() for place in ("heap", "freed", "stack")}
+    for place in needles.values():
+        caller.type(place.decode())
+    require(caller.hear_line() == "=planted", "not planted")
+    found = [sentence.split()[0] for sentence in caller.leaves(needles)]
+    require(set(found) == set(needles), f"only {found}")
+
+
+def a_login_that_is_allowed_leaves_nothing(scene):
+    answer, found = log_in(scene, code_now())
+    require(answer == SUCCESS, f"{answer}")
+    nothing(found)
+
+
+def a_login_that_is_denied_leaves_nothing(scene):
+    code = code_now()
+    require(log_in(scene, code)[0] == SUCCESS, "the first login")
+    for typed in code, wrong_code(), "correct-horse-battery":
+        answer, found = log_in(scene, typed)
+        require(answer == AUTH_ERR, f"{answer}")
+        nothing(found)
+
+
+def write(scene, name, text):
+    with open(scene.path(name), "w", encoding="ascii") as file:
+        file.write(text)
+    os.chmod(scene.path(name), 0o600)
+
+
+def stack(scene, arguments):
+    line = f"required {MODULE} conf={scene.path('conf')} {arguments}"
+    write(scene, "service/scene", f"auth {line}\nauth required pam_permit.so\n"
+                                  f"account {line}\naccount required pam_permit.so\n")
+
+
+def a_password_with_the_code_is_not_left(scene):
+    stack(scene, "password=combined")
+    for code, expected in (code_now(), SUCCESS), (wrong_code(), AUTH_ERR):
+        answer, found = log_in(scene, PASSWORD + code, {"password": PASSWORD.encode(),
+                                                        "code": code.encode()})
+        require(answer == expected, f"{answer}")
+        nothing(found)
+
+
+def a_login_with_a_recovery_code_leaves_nothing(scene):
+    for kind in "recovery", "bypass":
+        code = fault.run(LOGIN, kind, scene.dir).stdout.strip()
+        bare = code.replace("-", "")
+        answer, found = log_in(scene, code, {"code": bare.encode()})
+        # the scene's clock is another one: a temporary code of it may have ended
+        require(answer == SUCCESS or kind == "bypass", f"{answer}")
+        nothing(found)
+
+
+def shown_secret(said):
+    return re.search(r"Secret +([A-Z2-7 ]+)", said)[1].replace(" ", "")
+
+
+def an_enrollment_in_the_login_leaves_nothing(scene):
+    with open(scene.path("conf"), "a", encoding="ascii") as file:
+        file.write("enroll = login\n")
+    stack(scene, "enroll_in_account")
+    caller = Program(CALLER, scene.path("service"), "bin")
+    typed = []
+    while "=" not in (said := caller.hear_line()):
+        if said.startswith("?"):
+            typed.append(code_now(shown_secret(caller.said)) if "ode" in said else "")
+            caller.type(typed[-1])
+    require(said.startswith("=0 0"), caller.said)
+    needles = {**secret_forms(shown_secret(caller.said)), **shown_secrets(caller.said),
+               **recovery_codes(caller.said), **key_forms(scene)}
+    needles.update({f"line {i}": line.encode() for i, line in enumerate(typed) if line})
+    nothing(caller.leaves(needles))
+
+
+def recovery_codes(said):
+    """Those that were printed, each with dashes and without."""
+    codes = re.findall(r"\b(?:[0-9A-Z]{4}-){2}[0-9A-Z]{4}\b", said)
+    return {f"recovery code {form}": form.encode()
+            for code in codes for form in (code, code.replace("-", ""))}
+
+
+def shown_secrets(said):
+    """As one word, and in rows of groups."""
+    found = {}
+    for text in re.findall(r"\b[A-Z2-7]{32}\b", said):
+        found.update(secret_forms(text, "new secret"))
+    for row in re.findall(r"\b(?:[A-Z2-7]{4} ){3}[A-Z2-7]{4}\b", said):
+        found["a row of the new secret"] = row.encode()
+    return found
+
+
+# ---- the tools
+
+def use(scene, name, *words, typed=(), wipes=True, **needles):
+    """What a tool prints, and what it leaves of what it was given."""
+    tool = Program(f"{TOOLS}/{name}", "--conf", scene.path("conf"), *words, wipes=wipes,
+                   stderr=subprocess.STDOUT)
+    for line in typed:
+        tool.type(line)
+    tool.process.stdin.close()
+    found = tool.leaves({**key_forms(scene), **secret_forms(SECRET), **needles},
+                        lambda said: {**recovery_codes(said), **shown_secrets(said)})
+    require(tool.process.returncode == 0, f"{name} {words}: {tool.process.returncode} {tool.said}")
+    return tool.said, found
+
+
+def tools_leave(scene, *uses):
+    wrong = []
+    for name, words, options in uses:
+        _, found = use(scene, name, *words, **options)
+        wrong += [f"{name} {' '.join(words)}: {sentence}" for sentence in found]
+    require(not wrong, "\n".join(wrong))
+
+
+def totp_enroll_leaves_nothing(scene):
+    tools_leave(scene,
+        ("totp-enroll", ("--user", "bin", "--no-confirm", "--json"), {}),
+        ("totp-enroll", ("--user", "bin", "--no-confirm", "--force"), {}),
+    )
+
+
+def totpctl_leaves_nothing(scene):
+    write(scene, "passphrase", PASSWORD + "\n")
+    write(scene, "list", "bin,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
+    uses = [
+        (("list",), {}), (("show", "daemon"), {}),
+        (("test", "daemon"), {"typed": [code_now()], "code": code_now().encode()}),
+        (("recovery", "daemon"), {}), (("temporary-code", "daemon"), {}),
+        (("import", "csv", scene.path("list")), secret_forms("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")),
+        (("export", scene.path("export"), "--passphrase-file", scene.path("passphrase")),
+         {"password": PASSWORD.encode()}),
+        (("import", "exported", "--replace", scene.path("export"), "--passphrase-file",
+          scene.path("passphrase")), {"password": PASSWORD.encode()}),
+        (("key", "backup", scene.path("backup"), "--passphrase-file", scene.path("passphrase")),
+         {"password": PASSWORD.encode()}),
+        (("key", "restore", scene.path("backup"), "--passphrase-file", scene.path("passphrase")),
+         {"password": PASSWORD.encode()}),
+        (("key", "rotate"), {}), (("suspend", "daemon"), {}), (("resume", "daemon"), {}),
+        (("delete", "--yes", "bin"), {}),
+    ]
+    tools_leave(scene, *(("totpctl", words, options) for words, options in uses))
+
+
+def without_wipes_programs_leave_what_they_held(scene):
+    answer, found = log_in(scene, code_now(), wipes=False)
+    require(answer == SUCCESS, f"{answer}")
+    for what in "answer", "key":
+        require(any(place.startswith(what) for place in found), f"no {what} is left: {found}")
+    for name, words in (("totpctl", ("recovery", "daemon")),
+                        ("totp-enroll", ("--user", "bin", "--no-confirm", "--json"))):
+        _, more = use(scene, name, *words, wipes=False)
+        require(more, f"{name} leaves nothing")
+        found += more
+    say("; ".join(found))
+
+
+TESTS = [
+    planted_secrets_are_found,
+    a_login_that_is_allowed_leaves_nothing,
+    a_login_that_is_denied_leaves_nothing,
+    a_password_with_the_code_is_not_left,
+    a_login_with_a_recovery_code_leaves_nothing,
+    an_enrollment_in_the_login_leaves_nothing,
+    totp_enroll_leaves_nothing,
+    totpctl_leaves_nothing,
+    without_wipes_programs_leave_what_they_held,
+]
+
+if __name__ == "__main__":
+    if "FAULT_INSIDE" not in os.environ:
+        sys.argv[3:3] = [CALLER, KEEP]  # for the process inside
+    fault.begin(TESTS)
