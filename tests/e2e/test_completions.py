@@ -107,7 +107,7 @@ def subcommands(program="totpctl", *family):
     """Every subcommand, as words; for a group of subcommands its members instead."""
     before = "".join(f"{word} " for word in family)
     listed = help_of(program, *family).split("\nOptions:")[0]
-    for name in re.findall(rf"^  {before}([a-z][a-z-]*)", listed, re.M):
+    for name in re.findall(rf"^  (?:{before})?([a-z][a-z-]*)", listed, re.M):
         if " SUBCOMMAND\n" in help_of(program, *family, name):
             yield from subcommands(program, *family, name)
         else:
