@@ -59,11 +59,11 @@ static void note_service(struct finding *finding, const char *service)
 static bool is_minor(const char *id)
 {
 	static const char *const minor[] = {
-		"ahead",          "btrfs",       "clock",      "clock-offset",  "disk-kind",
-		"etcd-even",      "etcd-member", "etcd-quota", "etcd-unlisted", "etcd-version",
-		"fleet-verifier", "invitation",  "leftover",   "login-grace",   "machine-id",
-		"no-account",     "no-address",  "one-uid",    "record",        "rotation",
-		"sshd-penalty",   "uid",         "version",    "way-back",
+		"ahead",          "btrfs",        "clock",      "clock-offset",  "disk-kind",
+		"etcd-even",      "etcd-member",  "etcd-quota", "etcd-unlisted", "etcd-version",
+		"fleet-verifier", "invitation",   "leftover",   "login-grace",   "machine-id",
+		"no-account",     "no-address",   "not-local",  "one-uid",       "record",
+		"rotation",       "sshd-penalty", "uid",        "version",       "way-back",
 	};
 
 	for (size_t i = 0; i < sizeof(minor) / sizeof(minor[0]); i++)
