@@ -31,7 +31,11 @@ struct log_event {
  * reason=code token="phone" detail="…". */
 void log_format(const struct log_event *event, char ret_line[LOG_LINE_MAX]);
 
-/* Format and send. priority: LOG_INFO, LOG_NOTICE, … */
+/*
+ * Format and send, to syslog(3); where that is systemd's journald, by its own protocol, which takes
+ * the words of the line as fields too: PAM_TOTP_USER, _SERVICE, _SOURCE, _OUTCOME and _REASON.
+ * priority: LOG_INFO, LOG_NOTICE, …
+ */
 void log_send(int priority, const struct log_event *event);
 
 #endif

@@ -47,4 +47,6 @@ def test_in_a_file_it_finds_the_same_lines(host, regex):
              f"Invalid user x: {WRONG} from 192.0.2.3"]
     with open("/var/log/auth.log", "w") as file:
         file.writelines(f"2026-01-02T03:04:05+00:00 tower sshd[12]: {line}\n" for line in lines)
-    assert regex("/var/log/auth.log") == 2
+    found = regex("/var/log/auth.log")
+    os.unlink("/var/log/auth.log")  # other tests read the host's log
+    assert found == 2

@@ -77,7 +77,35 @@ def test_a_login_is_in_the_journal_and_a_line_of_another_user_is_left_out(host, 
     assert re.search(r"alice +sshd +127\.0\.0\.1 +allow +code +phone$", text, re.M), text
 
 
-def test_a_user_who_writes_to_the_journal_as_it_is_sent_is_left_out(host, journal):
+def test_the_journal_has_the_words_of_a_line_as_fields(host, journal):
+    phone = host.enroll("alice")
+    host.sshd()
+    assert host.ssh("alice", phone.code()).ok
+    assert not host.ssh("alice", phone.wrong()).ok
+    assert journal.lines("PAM_TOTP_USER=alice", "PAM_TOTP_OUTCOME=allow", "_UID=0") == [
+        "pam_totp: user=alice service=sshd source=127.0.0.1 outcome=allow reason=code "
+        "token=\"phone\""]
+    journal.lines()
+    one, = map(json.loads, run("journalctl", "--quiet", "--output=json",
+                               "PAM_TOTP_REASON=wrong_code").splitlines())
+    assert one["PAM_TOTP_SERVICE"] == "sshd" and one["PAM_TOTP_SOURCE"] == "127.0.0.1"
+    assert one["SYSLOG_FACILITY"] == "10" and one["SYSLOG_PID"] == one["_PID"]
+    assert one["SYSLOG_IDENTIFIER"] == one["_COMM"]
+    assert len(journal.lines("SYSLOG_FACILITY=10", "PAM_TOTP_OUTCOME=deny")) == 1
+    assert sum("outcome=allow" in line for line in journal.lines()) == 1, "once"
+
+
+def test_what_journald_does_not_take_goes_to_syslog(host, journal):
+    phone = host.enroll("alice")
+    host.sshd()
+    os.rename("/run/systemd/journal/socket", "/run/systemd/journal/socket.away")
+    assert host.ssh("alice", phone.code()).ok
+    os.rename("/run/systemd/journal/socket.away", "/run/systemd/journal/socket")
+    assert sum("outcome=allow" in line for line in journal.lines()) == 1
+    assert journal.lines("PAM_TOTP_OUTCOME=allow") == []
+
+
+def test_a_user_who_writes_to_the_journal_as_it_is_sent_is_left_out(files, journal):
     """By the journal's own protocol, with several messages, and with fields that are not one line."""
     plain = f"MESSAGE={FORGED}\nSYSLOG_FACILITY=10\n_UID=0\n_EXE=/usr/bin/su\n".encode()
     text = f"x\n__REALTIME_TIMESTAMP=1\n_UID=0\nMESSAGE={FORGED}\n\n".encode()

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "no_journal.h"
 #include "scene.h"
 
 #undef syslog /* a macro where clang meets _FORTIFY_SOURCE */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "../module/no_journal.h"
 #include "host/log.h"
 
 #undef syslog /* a macro where clang meets _FORTIFY_SOURCE */
