@@ -11,11 +11,13 @@ static enum totp_err decode_type(const struct pskc_texts *texts, struct token *t
 				 struct reason *why)
 {
 	struct text name = field_xml_trim(texts->algorithm);
+	size_t begin = 0;
 
 	/* "urn:ietf:params:xml:ns:keyprov:pskc:hotp", in drafts also "…pskc#hotp" and "HOTP" */
-	for (size_t i = name.len; i > 0; i--)
-		if (name.at[i - 1] == ':' || name.at[i - 1] == '#')
-			name = (struct text){name.at + i, name.len - i};
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] == ':' || name.at[i] == '#')
+			begin = i + 1;
+	name = (struct text){name.at + begin, name.len - begin};
 	if (name.len == 4 && strncasecmp(name.at, "hotp", 4) == 0)
 		token->type = TOKEN_HOTP;
 	else if (name.len == 4 && strncasecmp(name.at, "totp", 4) == 0)
