@@ -252,9 +252,8 @@ static int print_metrics(struct ctl *ctl)
 const struct command ctl_metrics = {
 	.name = "metrics",
 	.help = "the state of the host as numbers, for Prometheus",
-	.more = "For the textfile collector of node_exporter: pam_totp-metrics.timer runs it. "
-		"From\n"
-		"its first run after a boot on, decisions are counted.\n",
+	.more = "For the textfile collector of node_exporter: pam_totp-metrics.timer runs it.\n"
+		"From its first run after a boot on, decisions are counted.\n",
 	.options = option_rows,
 	.run = print_metrics,
 };

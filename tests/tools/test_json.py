@@ -25,7 +25,8 @@ def said_of(command, name="totpctl.8"):
 
 
 def table(text):
-    """From a table of the manual: member -> type of its value."""
+    """From the tables of a section of the manual: member -> type of its value."""
+    text = text.partition("\n# ")[0]
     rows = re.findall(r"^\|  (.*)\n:  (.*)$", text, re.M)
     return {member: value for names, value in rows for member in re.findall(r"_(\S+)_", names)}
 
