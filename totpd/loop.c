@@ -263,8 +263,8 @@ static void start_request(struct loop *loop, struct client *client)
 	server_refresh_policy(&loop->server);
 	check_budget(loop, client);
 	*counts_of(loop, client) = (struct log_counts){0};
-	child = loop->server.policy.store == STORE_IN_ETCD ? give_to_worker(loop, client)
-							   : start_child(loop, client);
+	child = loop->server.policy.store == STORE_IN_FILES ? start_child(loop, client)
+							    : give_to_worker(loop, client);
 	if (child < 0) {
 		back_off(loop, "fork", "no process can be started to answer requests");
 		return;

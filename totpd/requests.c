@@ -21,7 +21,7 @@
 
 /* What is known of one request. */
 struct request {
-	const struct server *server;
+	struct server *server;
 	struct policy *policy; /* a copy, in which store is that of the user */
 	const struct peer *peer;
 	int fd; /* the connection */
@@ -540,8 +540,8 @@ static enum totp_err answer_by_verifier(struct request *request)
 	if (err == TOTP_OK)
 		err = check_here(request, &relay, &facts);
 	if (err == TOTP_OK)
-		err = verifiers_ask(request->server->verifiers, request->policy, &relay,
-				    request->wire->deadline, &answer);
+		err = verifiers_ask(request->server->verifiers, &request->server->identity,
+				    request->policy, &relay, request->wire->deadline, &answer);
 	if (err != TOTP_OK) {
 		if (answer.why.text[0])
 			request->response->why = answer.why;
@@ -690,8 +690,9 @@ bool request_answer(struct server *server, const struct peer *peer, int fd,
 		err = request.store ? answer_op(&request) : answer_by_verifier(&request);
 	lacks_key = (server->keyring.count == 0 && policy.store != STORE_AT_VERIFIER) ||
 		    (request.store && store_lacks_key(request.store));
-	server->store = server->is_worker && !lacks_key ? request.store
-							: store_close(request.store);
+	server->store = server->is_worker && !lacks_key && policy.store == STORE_IN_ETCD
+				? request.store
+				: store_close(request.store);
 
 	ret_response->err = err;
 	log_error(&request, err);

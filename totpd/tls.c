@@ -11,11 +11,17 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "base/io.h"
 #include "base/own.h"
 #include "host/verifier.h"
 
+#define FILES 3
+#define PATH  (POLICY_PATH_MAX + 16)
+
 struct tls_identity {
 	SSL_CTX *context;
+	char dir[POLICY_PATH_MAX];     /* where it is from… */
+	struct io_stamp stamps[FILES]; /* …and what the files were like before they were read */
 };
 
 struct tls {
@@ -67,12 +73,35 @@ struct tls_identity *tls_forget(struct tls_identity *identity)
 	return NULL;
 }
 
-static enum totp_err path_in(const char *dir, const char *name, char path[POLICY_PATH_MAX + 16],
-			     struct reason *why)
+static void take_stamps(const char *dir, struct io_stamp ret_stamps[FILES])
+{
+	static const char *const names[FILES] = {TLS_CA, TLS_CERTIFICATE, TLS_KEY};
+	char path[PATH];
+
+	for (size_t i = 0; i < FILES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		ret_stamps[i] = io_stamp_of(path);
+	}
+}
+
+static bool is_current(const struct tls_identity *identity, const char *dir)
+{
+	struct io_stamp stamps[FILES];
+
+	if (!identity || strcmp(identity->dir, dir) != 0)
+		return false;
+	take_stamps(dir, stamps);
+	for (size_t i = 0; i < FILES; i++)
+		if (!io_stamp_equal(&stamps[i], &identity->stamps[i]))
+			return false;
+	return true;
+}
+
+static enum totp_err path_in(const char *dir, const char *name, char path[PATH], struct reason *why)
 {
 	struct stat st;
 
-	snprintf(path, POLICY_PATH_MAX + 16, "%s/%s", dir, name);
+	snprintf(path, PATH, "%s/%s", dir, name);
 	if (stat(path, &st) != 0)
 		return reason_errno(why, "%.120s", path);
 	if (strcmp(name, TLS_KEY) == 0 && (st.st_mode & S_IRWXO) != 0)
@@ -85,7 +114,7 @@ static enum totp_err path_in(const char *dir, const char *name, char path[POLICY
 
 static enum totp_err load(SSL_CTX *context, const char *dir, struct reason *why)
 {
-	char ca[POLICY_PATH_MAX + 16], certificate[POLICY_PATH_MAX + 16], key[POLICY_PATH_MAX + 16];
+	char ca[PATH], certificate[PATH], key[PATH];
 	const char *wrong = NULL;
 	enum totp_err err = path_in(dir, TLS_CA, ca, why);
 
@@ -107,24 +136,30 @@ static enum totp_err load(SSL_CTX *context, const char *dir, struct reason *why)
 	return reason_err(why, TOTP_ERR_FORMAT, "%.100s: %.60s", wrong, last_error());
 }
 
-enum totp_err tls_identify(const char *dir, struct tls_identity **ret_identity, struct reason *why)
+enum totp_err tls_identify(const char *dir, struct tls_identity **identity, struct reason *why)
 {
-	OWN_TLS_IDENTITY struct tls_identity *identity = calloc(1, sizeof(*identity));
+	OWN_TLS_IDENTITY struct tls_identity *fresh = NULL;
 	enum totp_err err;
 
-	if (identity)
-		identity->context = SSL_CTX_new(TLS_client_method());
-	if (!identity || !identity->context)
+	if (is_current(*identity, dir))
+		return TOTP_OK;
+	*identity = tls_forget(*identity);
+	fresh = calloc(1, sizeof(*fresh));
+	if (fresh)
+		fresh->context = SSL_CTX_new(TLS_client_method());
+	if (!fresh || !fresh->context)
 		return reason_err(why, TOTP_ERR_NOMEM, "no memory for TLS");
-	SSL_CTX_set_verify(identity->context, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_session_cache_mode(identity->context, SSL_SESS_CACHE_OFF);
-	if (SSL_CTX_set_min_proto_version(identity->context, TLS1_3_VERSION) != 1)
+	SSL_CTX_set_verify(fresh->context, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_session_cache_mode(fresh->context, SSL_SESS_CACHE_OFF);
+	if (SSL_CTX_set_min_proto_version(fresh->context, TLS1_3_VERSION) != 1)
 		return reason_err(why, TOTP_ERR_CRYPTO, "libssl has no TLS 1.3");
-	err = load(identity->context, dir, why);
+	snprintf(fresh->dir, sizeof(fresh->dir), "%s", dir);
+	take_stamps(dir, fresh->stamps);
+	err = load(fresh->context, dir, why);
 	if (err != TOTP_OK)
 		return err;
-	*ret_identity = identity;
-	identity = NULL;
+	*identity = fresh;
+	fresh = NULL;
 	return TOTP_OK;
 }
 

@@ -21,10 +21,11 @@ struct tls_identity;
 struct tls;
 
 /*
- * Read certificate, key and CA from the directory. Free with tls_forget. TOTP_ERR_FORMAT,
+ * Read certificate, key and CA from the directory, unless *identity is what these files hold
+ * already. *identity: NULL, or of an earlier call. Free with tls_forget. TOTP_ERR_FORMAT,
  * TOTP_ERR_UNSAFE (others can read the key), TOTP_ERR_SYSTEM; *why names the file.
  */
-MUST_CHECK enum totp_err tls_identify(const char *dir, struct tls_identity **ret_identity,
+MUST_CHECK enum totp_err tls_identify(const char *dir, struct tls_identity **identity,
 				      struct reason *why);
 struct tls_identity *tls_forget(struct tls_identity *identity);
 

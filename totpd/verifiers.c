@@ -127,11 +127,10 @@ static void add_reason(struct reason *all, const struct reason *one)
 	snprintf(all->text + len, sizeof(all->text) - len, "%s%s", len ? "; " : "", one->text);
 }
 
-enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *policy,
-			    struct relay_request *relay, uint64_t deadline,
-			    struct wire_response *ret_response)
+enum totp_err verifiers_ask(struct verifiers *verifiers, struct tls_identity **identity,
+			    const struct policy *policy, struct relay_request *relay,
+			    uint64_t deadline, struct wire_response *ret_response)
 {
-	OWN_TLS_IDENTITY struct tls_identity *identity = NULL;
 	struct policy_verifier sorted[POLICY_VERIFIERS_MAX];
 	size_t index[POLICY_VERIFIERS_MAX];
 	struct asking asking = {.relay = relay, .deadline = deadline, .response = ret_response};
@@ -140,10 +139,10 @@ enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *po
 	enum totp_err err;
 
 	wire_response_wipe(ret_response);
-	err = tls_identify(policy->fleet_dir, &identity, why);
+	err = tls_identify(policy->fleet_dir, identity, why);
 	if (err != TOTP_OK)
 		return err;
-	asking.identity = identity;
+	asking.identity = *identity;
 	for (size_t i = 0; i < count; i++) {
 		struct reason one = {""};
 		bool sent = false;

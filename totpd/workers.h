@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Processes that answer one request after the other, for a store in a cluster: a new connection
- * there costs several times as much as a login, so they keep theirs. For a store in files each
- * request has a process of its own instead, which leaves nothing behind.
+ * Processes that answer one request after the other. For a store in a cluster: a new connection
+ * there costs several times as much as a login, so they keep theirs. On a login host: a new process
+ * would set up TLS and read the certificates each time, which costs more than the connection. For a
+ * store in files each request has a process of its own instead, which leaves nothing behind.
  *
  * A worker gets a client and its connection over a socket pair. It answers the client, and then
  * reports to totpd by one byte. It ends when totpd closes its end.
