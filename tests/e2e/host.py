@@ -225,10 +225,10 @@ class Host:
 
     # ---- sshd and its clients
 
-    def sshd(self, *settings, match=()):
+    def sshd(self, *settings, match=(), **environment):
         """
-        Start sshd, or restart it with other settings; the first value of a setting counts, and
-        `match` holds lines for the end of its file.
+        Start sshd, or restart it with other settings; the first value of a setting counts,
+        `match` holds lines for the end of its file, and `environment` more variables.
         """
         self.stop_sshd()
         if not os.path.exists("/etc/ssh/ssh_host_ed25519_key"):
@@ -247,7 +247,8 @@ class Host:
         if os.path.exists(self.sshd_log):
             os.unlink(self.sshd_log)
         self.daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", f"{DIR}/sshd_config",
-                                        "-E", self.sshd_log])
+                                        "-E", self.sshd_log],
+                                       env={**os.environ, **environment})
         assert wait_for(lambda: os.path.exists(self.sshd_log) and "Server listening" in
                         open(self.sshd_log, errors="replace").read()), open(self.sshd_log).read()
 

@@ -26,19 +26,24 @@ def cluster():
     shutil.rmtree(directory)
 
 
-@pytest.fixture
-def verifier(host, cluster):
-    """A host with the service account, a policy that names the cluster, its store, and totpd."""
-    host.serve()
-    host.stop_totpd()
-    host.forget()
-    os.makedirs(CERTIFICATES)
+def give_certificate(cluster):
+    """totpd gets the certificate with which the cluster knows verifiers."""
+    os.makedirs(CERTIFICATES, exist_ok=True)
     certificate, key = cluster.client_certificate
     for source, name in ((cluster.authority.certificate, "ca.crt"), (certificate, "verifier.crt"),
                          (key, "verifier.key")):
         shutil.copy(source, f"{CERTIFICATES}/{name}")
     run("chgrp", "_pam_totp", f"{CERTIFICATES}/verifier.key")
     os.chmod(f"{CERTIFICATES}/verifier.key", 0o640)
+
+
+@pytest.fixture
+def verifier(host, cluster):
+    """A host with the service account, a policy that names the cluster, its store, and totpd."""
+    host.serve()
+    host.stop_totpd()
+    host.forget()
+    give_certificate(cluster)
     host.policy(store="etcd", etcd_endpoints=cluster.endpoints, fail_delay=0)
     run("totpctl", "store", "init")
     host.pam("locker", "auth required pam_totp.so")
