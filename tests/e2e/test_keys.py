@@ -87,7 +87,7 @@ class Systemd(threading.Thread):
 
     def run(self):
         while not self.leave:
-            if not select.select(self.manager.listeners, [], [], 0.1)[0]:
+            if not select.select(self.manager.listeners, [], [], 0.1)[0] or self.leave:
                 continue
             shutil.copy(KEYRING, f"{self.directory}/keyring")
             os.chown(f"{self.directory}/keyring", 64990, 64990)

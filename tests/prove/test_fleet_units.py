@@ -210,6 +210,23 @@ def test_a_login_host_asks_the_verifier_and_a_killed_haproxy_is_back(fleet):
     fleet.admit("bob")
 
 
+def test_a_verifier_whose_package_is_removed_answers_no_host_and_keeps_its_files(fleet):
+    verifier = fleet.verifier
+    fleet.admit("alice")
+    for how in "--remove", "--purge":
+        verifier.run("dpkg", how, "pam-totp-verifier")
+        assert units(verifier, "failed") == [] and not answers(verifier)
+        assert show(verifier, "totpd-verifier.socket", "LoadState") == "not-found"
+        assert show(verifier, "totpd.socket", "ActiveState") == "active"
+        assert not fleet.login("bob", code_now())
+    for path in FLEET, "/var/lib/pam_totp", "/etc/pam_totp/haproxy.cfg":
+        assert os.path.exists(verifier.root + path), path
+    verifier.run("sh", "-ec", "dpkg -i /debs/pam-totp-verifier_*.deb; systemctl enable --now "
+                 "totpd-verifier.socket pam-totp-haproxy.service")
+    wait_for(lambda: answers(verifier))
+    fleet.admit("carol")
+
+
 def test_a_stop_of_systemd_finishes_the_requests_that_are_running(packages):  # noqa: F811
     """A lock is waited for 2 seconds: a machine that is too slow for that gets more than one try."""
     guest = guest_module.Guest(packages, guest_module.MORE)

@@ -69,5 +69,7 @@ def test_it_can_be_tried(release, words):
 @pytest.mark.parametrize("release", RELEASES)
 def test_every_test_passes(release):
     """Except those that need what the release lacks, such as our version of clang-format."""
-    said = fresh(release, "scripts/test")
-    assert re.fullmatch(r"\d{4,} passed, 0 failed, \d skipped", said.splitlines()[-1]), said[-2000:]
+    *said, counts = fresh(release, "sh", "-c", "scripts/test; scripts/promises --json").splitlines()
+    assert re.fullmatch(r"\d{4,} passed, 0 failed, \d skipped", said[-1]), "\n".join(said[-50:])
+    with open(f"{TOP}/build/promises.{release}.json", "w", encoding="utf-8") as file:
+        file.write(counts)  # scripts/promises adds them
