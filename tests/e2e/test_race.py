@@ -62,9 +62,9 @@ class Administrator(threading.Thread):
 class Storm:
     """Logins of the service `locker`, of which so many are killed."""
 
-    def __init__(self, kills):
+    def __init__(self, kills, processes=PROCESSES):
         program = f"{os.environ['HOST_BUILD']}/tests/race/mixed"
-        self.process = subprocess.Popen([program, "locker", str(PROCESSES), str(kills)], text=True,
+        self.process = subprocess.Popen([program, "locker", str(processes), str(kills)], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def log_in(self, number, shown):
