@@ -627,7 +627,7 @@ enum totp_err loop_prepare(struct loop *loop)
 {
 	static const int held[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
 	sigset_t set;
-	void *counts, *verifiers;
+	void *counts, *failed_until;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
@@ -645,10 +645,10 @@ enum totp_err loop_prepare(struct loop *loop)
 	if (counts == MAP_FAILED)
 		return TOTP_ERR_NOMEM;
 	loop->counts = counts;
-	verifiers = mmap(NULL, sizeof(struct verifiers), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (verifiers == MAP_FAILED)
+	failed_until = mmap(NULL, POLICY_VERIFIERS_MAX * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (failed_until == MAP_FAILED)
 		return TOTP_ERR_NOMEM;
-	loop->server.verifiers = verifiers;
+	loop->server.verifiers.failed_until = failed_until;
 	return loop->signals >= 0 ? closer_begin(&loop->closer) : TOTP_ERR_SYSTEM;
 }

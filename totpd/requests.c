@@ -540,8 +540,8 @@ static enum totp_err answer_by_verifier(struct request *request)
 	if (err == TOTP_OK)
 		err = check_here(request, &relay, &facts);
 	if (err == TOTP_OK)
-		err = verifiers_ask(request->server->verifiers, &request->server->identity,
-				    request->policy, &relay, request->wire->deadline, &answer);
+		err = verifiers_ask(&request->server->verifiers, request->policy, &relay,
+				    request->wire->deadline, &answer);
 	if (err != TOTP_OK) {
 		if (answer.why.text[0])
 			request->response->why = answer.why;

@@ -17,11 +17,10 @@ struct server {
 	bool policy_invalid;          /* every request is denied */
 	struct keyring keyring;       /* read before totpd gave up the right to read it */
 	struct log_limit log_limit;
-	struct log_counts *counts;     /* in a child: the lines of its own request */
-	struct verifiers *verifiers;   /* shared by all children */
-	bool is_worker;                /* in a child: it answers more than one… */
-	struct store *store;           /* …and keeps this cluster open for them, or NULL… */
-	struct tls_identity *identity; /* …and this for verifiers, or NULL */
+	struct log_counts *counts; /* in a child: the lines of its own request */
+	struct verifiers verifiers;
+	bool is_worker;      /* in a child: it answers more than one… */
+	struct store *store; /* …and keeps this cluster open for them, or NULL */
 };
 
 /* Log a line of totpd about itself. detail: or NULL. */

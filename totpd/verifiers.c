@@ -30,7 +30,7 @@ static uint64_t end_of_try(const struct asking *asking)
 
 	if (asking->deadline > now + ANSWER_NS)
 		share = (asking->deadline - now - ANSWER_NS) / (asking->left + 1);
-	return now + (share < VERIFIERS_TRY_NS ? share : VERIFIERS_TRY_NS);
+	return now + (share < VERIFIERS_TRY_NS || !asking->left ? share : VERIFIERS_TRY_NS);
 }
 
 static enum totp_err receive_hello(struct tls *tls, struct asking *asking, uint64_t deadline,
@@ -127,9 +127,9 @@ static void add_reason(struct reason *all, const struct reason *one)
 	snprintf(all->text + len, sizeof(all->text) - len, "%s%s", len ? "; " : "", one->text);
 }
 
-enum totp_err verifiers_ask(struct verifiers *verifiers, struct tls_identity **identity,
-			    const struct policy *policy, struct relay_request *relay,
-			    uint64_t deadline, struct wire_response *ret_response)
+enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *policy,
+			    struct relay_request *relay, uint64_t deadline,
+			    struct wire_response *ret_response)
 {
 	struct policy_verifier sorted[POLICY_VERIFIERS_MAX];
 	size_t index[POLICY_VERIFIERS_MAX];
@@ -139,10 +139,10 @@ enum totp_err verifiers_ask(struct verifiers *verifiers, struct tls_identity **i
 	enum totp_err err;
 
 	wire_response_wipe(ret_response);
-	err = tls_identify(policy->fleet_dir, identity, why);
+	err = tls_identify(policy->fleet_dir, &verifiers->identity, why);
 	if (err != TOTP_OK)
 		return err;
-	asking.identity = *identity;
+	asking.identity = verifiers->identity;
 	for (size_t i = 0; i < count; i++) {
 		struct reason one = {""};
 		bool sent = false;

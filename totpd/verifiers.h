@@ -14,24 +14,24 @@
 #include "login/relay.h"
 #include "tls.h"
 
-#define VERIFIERS_TRY_NS   700000000ull   /* until the hello of one; less if there are many */
+#define VERIFIERS_TRY_NS   700000000ull   /* at most, until the hello of one that is not the last */
 #define VERIFIERS_PAUSE_NS 10000000000ull /* for so long one that failed is asked last */
 
-/* Shared by all children: which verifiers did not answer lately. */
 struct verifiers {
-	uint64_t failed_until[POLICY_VERIFIERS_MAX]; /* CLOCK_MONOTONIC, ns; 0: it answered */
+	/* shared by all children, for each: CLOCK_MONOTONIC, ns; 0: it answered */
+	uint64_t *failed_until;
+	struct tls_identity *identity; /* of this child, or NULL */
 };
 
 /*
  * Send the request, whose nonce and wait_ms are filled in here, and receive the response.
- * *identity: what this process has of tls_identify, or NULL; it is renewed.
  *
  * TOTP_ERR_PEER: no verifier could be asked, or one gave a malformed answer. TOTP_ERR_TIMEOUT:
  * the outcome is unknown. Others as tls_identify. After an error *ret_response is wiped, but
  * ret_response->why names the verifiers.
  */
-MUST_CHECK enum totp_err verifiers_ask(struct verifiers *verifiers, struct tls_identity **identity,
-				       const struct policy *policy, struct relay_request *relay,
-				       uint64_t deadline, struct wire_response *ret_response);
+MUST_CHECK enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *policy,
+				       struct relay_request *relay, uint64_t deadline,
+				       struct wire_response *ret_response);
 
 #endif

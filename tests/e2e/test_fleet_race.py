@@ -39,7 +39,7 @@ def eight(fleet, cluster):  # noqa: F811
     """The policies of the hosts, whose totpds run."""
     fleet.stop(fleet.verifier)
     give_certificate(cluster)
-    fleet.verifier_policy(**NO_LIMIT, host_failures=100000, hosts="host*", store="etcd",
+    fleet.verifier_policy(**NO_LIMIT, host_failures=100000, hosts="*", store="etcd",
                           etcd_endpoints=cluster.endpoints)
     run("totpctl", "--conf", VERIFIER, "store", "init")
     fleet.verifier = fleet.totpd("--conf", VERIFIER, "--verifier", "haproxy")

@@ -276,6 +276,16 @@ def test_a_host_with_a_wrong_certificate_gets_no_hello(fleet, what):
     assert len(lines) == 1 and "127.0.0.1" in lines[0] and "certificate" in lines[0], lines
 
 
+def test_a_renewed_certificate_is_used_by_a_totpd_that_runs(fleet):
+    phone = fleet.enroll("alice")
+    assert fleet.login("hosta", "alice", phone.code())[0]
+    authority("other")
+    identity("/etc/hosta", "hosta", ca="other")
+    assert not fleet.login("hosta", "alice", phone.code(1))[0]
+    identity("/etc/hosta", "hosta")
+    assert fleet.login("hosta", "alice", phone.code(1))[0]
+
+
 def test_only_the_program_that_ends_tls_may_connect_to_the_verifier(fleet):
     assert os.stat("/run/verifier/verifier.socket").st_mode & 0o777 == 0o600
     assert os.stat("/run/verifier/verifier.socket").st_uid == pwd.getpwnam(TERMINATOR).pw_uid

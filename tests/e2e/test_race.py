@@ -81,7 +81,7 @@ class Storm:
 
 @pytest.fixture
 def racing(managed):  # noqa: F811
-    """Users who each have a code, and an administrator at work."""
+    """Users who each have a code, and an administrator."""
     managed.policy(fail_delay=0)
     managed.pam("locker", "auth required pam_totp.so")
     names = [f"race{number}" for number in range(CODES)]

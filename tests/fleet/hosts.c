@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hosts PROCESSES POLICY...: so many processes on each login host, whose policy is POLICY. For each
- * line "USER CODE" of standard input all of them ask the totpd of their host for a check at once, as
- * root. Prints a line for each: "allowed N unanswered N".
+ * hosts PROCESSES POLICY...: so many processes on each login host, whose policy is POLICY. For
+ * each line "USER CODE" of standard input all of them ask the totpd of their host for a check at
+ * once, as root. Prints a line for each: "allowed N unanswered N".
  */
 #include <err.h>
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mixed SERVICE PROCESSES KILLS: for each line "USER UID CODE" of standard input, so many logins of
- * the user at once, all with this code: every other one in a process of root, which opens the store,
- * the rest in processes of the user, for which totpd does. So many of them are killed at a moment of
- * chance. Prints a line for each: "allowed N killed N".
+ * mixed SERVICE PROCESSES KILLS: for each line "USER UID CODE" of standard input, so many logins
+ * of the user at once, all with this code: every other one in a process of root, which opens the
+ * store, the rest in processes of the user, for which totpd does. So many of them are killed at a
+ * moment of chance. Prints a line for each: "allowed N killed N".
  */
 #include <err.h>
 #include <signal.h>
