@@ -48,9 +48,10 @@ bool server_should_restart(const struct server *server, uint64_t age)
 {
 	static const struct io_stamp unseen;
 	struct io_stamp stamp = io_stamp_of(server->policy.keyring);
-	bool changed = !io_stamp_equal(&stamp, &server->keyring.stamp);
 
-	return changed != (io_stamp_equal(&stamp, &unseen) && age > UNSEEN_RETRY_NS);
+	if (io_stamp_equal(&stamp, &unseen))
+		return age > UNSEEN_RETRY_NS;
+	return !io_stamp_equal(&stamp, &server->keyring.stamp);
 }
 
 void server_log_withheld(const struct server *server, uint64_t now)
