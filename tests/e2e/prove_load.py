@@ -171,3 +171,45 @@ def test_while_somebody_guesses_from_many_addresses_the_owner_logs_in_each_time(
     print(f"{sum(guesser.tries for guesser in guessers)} guesses, {len(wrong)} of them judged")
     assert sum(guesser.lucky for guesser in guessers) == 0
     assert len(wrong) <= 5 + MINUTES / 5 + 1, "more than the budget of strangers"
+
+
+MANY = 1_000_000
+
+
+def seconds_of_a_login(users):
+    """The median: by root and through totpd at once, with the right code."""
+    storm, seen = Storm(kills=0, processes=2), []
+    for user in users:
+        shown, began = code(), time.monotonic()
+        assert storm.log_in(user, shown)[0] == 1
+        seen.append(time.monotonic() - began)
+    storm.end()
+    return statistics.median(seen)
+
+
+def test_among_a_million_users_a_login_takes_as_long_as_among_ten_thousand(host):
+    """On the disk of the build, because the private host's are in memory."""
+    on_disk = f"{os.environ['HOST_BUILD']}/million"
+    os.makedirs(on_disk)
+    os.makedirs("/var/lib/pam_totp", exist_ok=True)
+    run("mount", "--bind", on_disk, "/var/lib/pam_totp")
+    try:
+        host.serve(fail_delay=0)
+        host.pam("locker", "auth required pam_totp.so")
+        with open("/etc/passwd", "a") as passwd:
+            passwd.writelines(f"race{number}:x:{FIRST_UID + number}:65534::/:/bin/sh\n"
+                              for number in range(2000))
+        run("totpctl", "import", "csv", users_file("race", [f"race{i}" for i in range(USERS)]))
+        few = seconds_of_a_login(range(0, 300))
+        path = users_file("many", [f"many{number}" for number in range(MANY)])
+        began = time.monotonic()
+        subprocess.run(["totpctl", "import", "csv", path], check=True, capture_output=True)
+        imported = time.monotonic() - began
+        many = seconds_of_a_login(range(1000, 1300))
+        print(f"import {imported:.0f} s; a login {few * 1000:.1f} ms among {USERS}, "
+              f"{many * 1000:.1f} ms among {MANY}")
+        assert many < 1.3 * few
+    finally:
+        host.stop_totpd()
+        run("umount", "/var/lib/pam_totp")
+        subprocess.run(["rm", "-rf", on_disk], check=True)
