@@ -21,9 +21,12 @@ struct paths {
 
 static void add_path(struct paths *paths, struct text path)
 {
-	char *next = paths->list[paths->count];
+	char *next;
 
-	if (paths->count == PATHS_MAX || text_copy(path, next, sizeof(paths->list[0])) != TOTP_OK)
+	if (paths->count == PATHS_MAX)
+		return;
+	next = paths->list[paths->count];
+	if (text_copy(path, next, sizeof(paths->list[0])) != TOTP_OK)
 		return;
 	for (size_t i = 0; i < paths->count; i++)
 		if (strcmp(paths->list[i], next) == 0)

@@ -51,8 +51,6 @@ static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *
 	struct text rest = text_of(endpoints), url;
 
 	while (text_field(&rest, ',', &url)) {
-		char *at = client->urls[client->member_count];
-
 		url = text_trim(url);
 		if (client->member_count == ETCD_MEMBERS_MAX)
 			return reason_err(why, TOTP_ERR_FORMAT,
@@ -62,8 +60,8 @@ static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *
 		    memchr(url.at, '@', url.len))
 			return reason_err(why, TOTP_ERR_FORMAT,
 					  "endpoint of the store: expected https://ADDRESS:PORT");
-		snprintf(at, ETCD_URL_MAX, "%.*s", (int)url.len, url.at);
-		client->member_count++;
+		snprintf(client->urls[client->member_count++], ETCD_URL_MAX, "%.*s", (int)url.len,
+			 url.at);
 	}
 	if (!client->member_count)
 		return reason_err(why, TOTP_ERR_FORMAT, "no endpoint of the store");

@@ -20,12 +20,13 @@ static enum totp_err prepare(const struct etcd_store_config *config, struct etcd
 {
 	size_t path_len = strlen(config->keyring) + 1;
 	struct etcd_store *etcd = calloc(1, sizeof(*etcd) + path_len);
-	char *path = (char *)(etcd + 1);
 	enum totp_err err;
+	char *path;
 
 	if (!etcd)
 		return reason_err(why, TOTP_ERR_NOMEM, "%s", err_name(TOTP_ERR_NOMEM));
 	*ret_etcd = etcd;
+	path = (char *)(etcd + 1);
 	memcpy(path, config->keyring, path_len);
 	vault_begin(&etcd->store.vault, path, config->keys);
 	etcd->store.engine = &etcd_engine;
