@@ -81,7 +81,7 @@ def give(verifier, guest, name, owner):
 
 def set_up_verifier(guest):
     guest.run("sh", "-ec", f"""
-        dpkg -i /debs/*.deb
+        dpkg -i /debs/libpam-totp_*.deb /debs/totp-tools_*.deb /debs/pam-totp-verifier_*.deb
         totpctl init
         echo 'hosts = *.example.org' >>{POLICY}
         cp /usr/share/doc/pam-totp-verifier/examples/haproxy.cfg /etc/pam_totp/
