@@ -7,13 +7,12 @@
  *   login recovery DIR         give daemon new recovery codes; print the first
  *   login bypass DIR           give daemon a temporary code for one use; print it
  *   login DIR TIME[=CODE][@UP]...
- *                              for each TIME one login; print PAM's return value for each.
+ *                              for each TIME one login; print PAM's return value for each, and
+ *                              how many descriptors are open after it.
  *                              UP: the host was booted so many seconds before
  *   login as USER DIR TIME[=CODE]...
  *                              the same for another user than daemon
- *   login fail N DIR TIME[=CODE]...
- *                              the same, with the Nth allocation of the last login failing;
- *                              print "PAM's return value, allocations"
+ *   login counter DIR          make daemon's token a counter-based one
  *   login enroll-in-login DIR USER...
  *                             log users in who enroll in the login; print PAM's return
  *                              values of auth and account for each
@@ -23,7 +22,9 @@
  * login of a process finds libcrypto as one in sshd does.
  */
 #include <err.h>
+#include <fcntl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,36 +34,14 @@
 #include "otp/base32.h"
 #include "scene.h"
 
-/* --- memory: glibc's own, except for one call --- */
+/* Of failing.c's library, if it is preloaded: does what happens now count? */
+extern void failing_want(bool is_wanted) __attribute__((weak));
 
-static unsigned long fail_at, allocations;
-static bool counting, counting_wanted;
-
-static bool fails(void)
+static void count(bool is_wanted)
 {
-	return counting && ++allocations == fail_at;
+	if (failing_want)
+		failing_want(is_wanted);
 }
-
-#ifndef __SANITIZE_ADDRESS__
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-
-void *malloc(size_t size)
-{
-	return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __libc_realloc(old, size);
-}
-#endif
 
 /* --- logging in --- */
 
@@ -74,7 +53,7 @@ static void mark(void *context)
 
 static const char *user_logging_in = "daemon";
 
-static int log_in(const struct scene *scene, char *when)
+static int log_in(const struct scene *scene, char *when, bool is_last)
 {
 	char *given = strchr(when, '='), *up = strchr(when, '@');
 	struct talk talk = {.while_typing = mark, .rhost = "192.0.2.1"};
@@ -94,11 +73,11 @@ static int log_in(const struct scene *scene, char *when)
 		*up = '\0';
 	talk.answer = given ? given + 1 : scene_code(user_logging_in, scene_now);
 	handle = scene_begin(scene, user_logging_in, &talk, &conv);
-	counting = counting_wanted;
+	count(is_last);
 	mark(NULL);
 	code = pam_authenticate(handle, 0);
 	mark(NULL);
-	counting = false;
+	count(false);
 	pam_end(handle, code);
 	return code;
 }
@@ -146,7 +125,7 @@ static void require_enrolling(const struct scene *scene)
 	scene_write(scene, "service/" SCENE_SERVICE, text, 0644);
 }
 
-static void enroll_in_login(const struct scene *scene, const char *user)
+static void enroll_in_login(const struct scene *scene, const char *user, bool is_last)
 {
 	struct secret secret = {0};
 	const struct pam_conv conv = {type_code, &secret};
@@ -157,11 +136,13 @@ static void enroll_in_login(const struct scene *scene, const char *user)
 	if (!getpwnam(user) ||
 	    pam_start_confdir(SCENE_SERVICE, user, &conv, scene_path(scene, "service"), &handle))
 		errx(99, "cannot start");
+	count(is_last);
 	auth = pam_authenticate(handle, 0);
 	mark(NULL);
 	if (auth == PAM_SUCCESS)
 		account = pam_acct_mgmt(handle, 0);
 	mark(NULL);
+	count(false);
 	pam_end(handle, account);
 	snprintf(text, sizeof(text), "%d %d", auth, account);
 	if (puts(text) < 0 || fflush(stdout) != 0)
@@ -174,16 +155,22 @@ static void say(const char *text)
 		err(99, "stdout");
 }
 
-static void print_codes(const struct scene *scene, int count, char **times)
+static int open_descriptors(void)
 {
-	for (int i = 0; i < count; i++) {
-		char text[40];
-		int code;
+	int number = 0;
 
-		allocations = 0;
-		counting_wanted = i == count - 1;
-		code = log_in(scene, times[i]);
-		snprintf(text, sizeof(text), "%d %lu", code, allocations);
+	for (int fd = 0; fd < 256; fd++)
+		number += fcntl(fd, F_GETFD) >= 0;
+	return number;
+}
+
+static void print_codes(const struct scene *scene, int number, char **times)
+{
+	for (int i = 0; i < number; i++) {
+		char text[40];
+		int code = log_in(scene, times[i], i == number - 1);
+
+		snprintf(text, sizeof(text), "%d %d", code, open_descriptors());
 		say(text);
 	}
 }
@@ -220,17 +207,16 @@ int main(int argc, char **argv)
 		scene = scene_at(argv[2]);
 		scene_bypass(&scene, "daemon", 366 * 86400, 1, shown);
 		say(shown);
+	} else if (strcmp(what, "counter") == 0 && argc == 3) {
+		scene = scene_at(argv[2]);
+		scene_make_counter(&scene, "daemon");
 	} else if (strcmp(what, "enroll-in-login") == 0 && argc > 3) {
 		scene = scene_at(argv[2]);
 		require_enrolling(&scene);
 		for (int i = 3; i < argc; i++)
-			enroll_in_login(&scene, argv[i]);
+			enroll_in_login(&scene, argv[i], i == argc - 1);
 	} else if (strcmp(what, "as") == 0 && argc > 4) {
 		user_logging_in = argv[2];
-		scene = scene_at(argv[3]);
-		print_codes(&scene, argc - 4, argv + 4);
-	} else if (strcmp(what, "fail") == 0 && argc > 4) {
-		fail_at = strtoul(argv[2], NULL, 10);
 		scene = scene_at(argv[3]);
 		print_codes(&scene, argc - 4, argv + 4);
 	} else if (what[0] == '/' && argc > 2) {

@@ -82,5 +82,9 @@ enum totp_err files_setup(const char *dir, const struct files_owner *owner,
 	err = crypto_random(info.id, sizeof(info.id));
 	if (err != TOTP_OK)
 		return reason_err(why, err, "no random bytes: %s", err_name(err));
-	return files_put_marker(dir_fd, &info, machine, file_put_new, why);
+	err = files_put_marker(dir_fd, &info, machine, file_put_new, why);
+	/* the marker's sync has brought all to the disk except the store's own name */
+	if (err == TOTP_OK && file_sync_entry(dir) != TOTP_OK)
+		err = reason_errno(why, "%s: made, but the disk does not confirm it", dir);
+	return err;
 }
