@@ -127,8 +127,8 @@ static const char *sentence_of(enum judge_reason reason)
 			"too many wrong codes, so none is checked: 'totpctl unlock' resets them",
 		[JUDGE_CLOCK_BACK] = clock_back,
 		[JUDGE_WRONG_RECOVERY] = "a wrong recovery code; a login would not count it",
-		[JUDGE_SPENT_RECOVERY] = "a recovery code that was used before, or is invalid "
-					 "since 'totpctl repair'",
+		[JUDGE_SPENT_RECOVERY] =
+			"a recovery code that was used before, or invalid since 'totpctl repair'",
 		[JUDGE_BYPASS] = "a temporary code that is right and still valid",
 		[JUDGE_ENDED_BYPASS] =
 			"a temporary code that has expired, or was used as often as it may",

@@ -23,7 +23,7 @@ static _Noreturn void serve(int end)
 	uint8_t count = 0;
 
 	while (worker_take(end, &client, &index)) {
-		const uint8_t answer[] = {(uint8_t)index, count++};
+		const uint8_t answer[] = {(uint8_t)index, count++, (uint8_t)client.peer.uid};
 
 		(void)!write(client.fd, answer, sizeof(answer));
 		fd_close(client.fd);
@@ -71,8 +71,8 @@ static void a_worker_answers_one_client_after_the_other(void **unused)
 	struct worker *worker = start();
 
 	for (uint8_t i = 0; i < 3; i++) {
-		uint8_t answer[2] = {0};
-		struct client client = {.state = CLIENT_WAITING};
+		uint8_t answer[3] = {0};
+		struct client client = {.state = CLIENT_WAITING, .peer = {.uid = 70u + i}};
 		unsigned found = 0;
 		int pair[2];
 
@@ -86,9 +86,10 @@ static void a_worker_answers_one_client_after_the_other(void **unused)
 		assert_int_equal(i == 2, found);
 		fd_close(pair[0]);
 		/* after its report the worker has closed the connection */
-		assert_int_equal(2, read(pair[1], answer, sizeof(answer)));
+		assert_int_equal(3, read(pair[1], answer, sizeof(answer)));
 		assert_int_equal(40 + i, answer[0]);
 		assert_int_equal(i, answer[1]);
+		assert_int_equal(70 + i, answer[2]);
 		assert_int_equal(0, read(pair[1], answer, sizeof(answer)));
 		fd_close(pair[1]);
 	}
