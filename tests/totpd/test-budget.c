@@ -98,6 +98,10 @@ static void it_is_active_until_all_are_empty(void **unused)
 	budget_spend(&budget, "web01", 60, START);
 	assert_true(budget_is_active(&budget, START + MINUTE - 1));
 	assert_false(budget_is_active(&budget, START + MINUTE));
+	budget_spend(&budget, "web02", 60, START); /* while the first one is in use */
+	budget_spend(&budget, "web02", 60, START);
+	assert_true(budget_is_active(&budget, START + MINUTE));
+	assert_false(budget_is_active(&budget, START + 2 * MINUTE));
 }
 
 int main(void)
