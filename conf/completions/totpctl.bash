@@ -87,6 +87,8 @@ _totp() {
 		elif [[ ${#given[@]} == 0 && ( ${#command[@]} == 0 || $usage == *' SUBCOMMAND' ) ]]; then
 			command+=("$word")
 			help=$(_totp_help "$program" "${command[@]}") || return
+			# a family with options for all its subcommands has none of the program's
+			[[ $help != *$'\nOptions:'* ]] || main=$help
 			options=$(_totp_options <<<"$help")$'\n'$(_totp_options <<<"$main")
 			usage=${help%%$'\n'*}
 		else

@@ -121,6 +121,13 @@ def listed_options(program, words):
                 if line.startswith("  --"))
 
 
+def common_options(program, words):
+    """Options of all subcommands, or of those of a family that lists its own."""
+    while words and "\nOptions:" not in help_of(program, *words):
+        words = words[:-1]
+    return set(listed_options(program, words))
+
+
 def refused(commands):
     """Which of these have an option that the program does not know? They run as a user who may
     do nothing else with the programs, one after the other in one process, which is quicker."""
@@ -166,12 +173,12 @@ def test_a_subcommand_accepts_every_option_that_it_lists_and_no_other(host, prog
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_options_of_a_subcommand_are_offered_and_no_other(shell, program):
-    everywhere = set(listed_options(program, ()))
-    assert everywhere >= {"--conf", "--help", "--version"}
+    assert common_options(program, ()) >= {"--conf", "--help", "--version"}
     all_of_them = list(subcommands(program))
     offered = shell.ask(*(f"{program} {' '.join(words)} --" for words in all_of_them))
     for words, found in zip(all_of_them, offered):
-        assert set(found) == set(listed_options(program, words)) | everywhere, words
+        own = set(listed_options(program, words))
+        assert set(found) == own | common_options(program, words[:-1]), words
 
 
 def test_without_a_subcommand_the_options_of_the_usual_one_are_offered(shell):
