@@ -88,6 +88,28 @@ def test_root_enrolls_and_the_user_looks_at_it(verifier):
     assert "alice" in run("totpctl", "list")
 
 
+def metrics():
+    """Name and labels -> number, as texts."""
+    return dict(line.rsplit(" ", 1) for line in run("totpctl", "metrics").splitlines() if line[0] != "#")
+
+
+def test_metrics_count_the_records_and_the_logins_of_the_cluster(verifier, cluster):
+    phone = verifier.enroll("alice")
+    verifier.enroll("bob")
+    found = metrics()
+    assert (found["pam_totp_store_up"], found['pam_totp_records{status="ok"}']) == ("1", "2")
+    assert not [name for name in found if "store_free" in name], "the disk of a member is its own matter"
+    assert found["pam_totp_last_login_timestamp_seconds"] == "0"
+    log_in("alice", phone.code())
+    found = metrics()
+    assert found['pam_totp_recent_users{within="1d"}'] == "1"
+    assert found['pam_totp_decisions_total{outcome="allow",reason="code"}'] == "1"
+    for member in cluster.members[1:]:
+        member.kill()
+    found = metrics()
+    assert found["pam_totp_store_up"] == "0" and 'pam_totp_records{status="ok"}' not in found
+
+
 def test_a_cluster_without_a_quorum_denies_everybody_and_comes_back_by_itself(verifier, cluster):
     phone = verifier.enroll("alice")
     log_in("alice", phone.code())
