@@ -127,10 +127,14 @@ static unsigned answer(struct loop *loop, const struct client *client)
 	return found;
 }
 
-static _Noreturn void run_child(struct loop *loop, const struct client *client)
+static _Noreturn void run_child(struct loop *loop, struct client *client)
 {
+	unsigned found;
+
 	close_inherited(loop, client);
-	_exit((int)answer(loop, client));
+	found = answer(loop, client);
+	relay_request_wipe(&client->relay);
+	_exit((int)found);
 }
 
 static _Noreturn void run_worker(struct loop *loop, int end)
@@ -183,7 +187,7 @@ static void disconnect(struct loop *loop, struct client *client, uint64_t patien
 }
 
 /* A process that answers this client alone. -1: errno. */
-static pid_t start_child(struct loop *loop, const struct client *client)
+static pid_t start_child(struct loop *loop, struct client *client)
 {
 	pid_t child = fork();
 

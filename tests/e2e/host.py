@@ -205,11 +205,12 @@ class Host:
         run("totpctl", "init")
         self.totpd(*options)
 
-    def totpd(self, *options):
-        """Start totpd, or restart it."""
+    def totpd(self, *options, **variables):
+        """Start totpd, or restart it, with these variables in its environment."""
         self.stop_totpd()
         since = self.log_end()
-        self.totpd_process = subprocess.Popen(["/usr/libexec/totpd", "--foreground", *options])
+        self.totpd_process = subprocess.Popen(["/usr/libexec/totpd", "--foreground", *options],
+                                              env=dict(os.environ, **variables))
         assert wait_for(lambda: self.totpd_process.poll() is not None or "outcome=begin" in
                         self.log_text(since)) and self.totpd_process.poll() is None, self.log_text(since)
 

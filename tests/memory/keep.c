@@ -3,16 +3,21 @@
  * Preloaded into a program whose memory is searched: no block of the heap is used again, so that
  * what was in it when it was freed can be found; and a process stops before it ends.
  *
- * MEMORY_WITHOUT_WIPES: nothing is wiped, so that a test can show that it notices.
+ * MEMORY_WITHOUT_WIPES: nothing is wiped, or not at one place in the code, "FILE+OFFSET", so that a
+ * test can show that it notices. MEMORY_WIPES: append the places that wipe to this file.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define PLACE_MAX 256
 
 extern void *__libc_malloc(size_t size);
 
@@ -45,9 +50,39 @@ void *realloc(void *old, size_t size)
 	return block;
 }
 
-static void wipe(void *data, size_t len)
+/* Where the program wipes: the file that holds the code, and an offset in it. */
+static void name_place(const void *caller, char ret_place[static PLACE_MAX])
 {
-	if (getenv("MEMORY_WITHOUT_WIPES"))
+	Dl_info info;
+	const char *slash;
+
+	if (!dladdr(caller, &info) || !info.dli_fname)
+		return;
+	slash = strrchr(info.dli_fname, '/');
+	snprintf(ret_place, PLACE_MAX, "%s+%#tx\n", slash ? slash + 1 : info.dli_fname,
+		 (const char *)caller - (const char *)info.dli_fbase);
+}
+
+static void note_place(const char *path, const char *place)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, place, strlen(place)) < 0)
+		abort();
+	close(fd);
+}
+
+static void wipe(void *data, size_t len, const void *caller)
+{
+	const char *without = getenv("MEMORY_WITHOUT_WIPES"), *noted = getenv("MEMORY_WIPES");
+	char place[PLACE_MAX] = "";
+
+	if (without || noted)
+		name_place(caller, place);
+	if (noted)
+		note_place(noted, place);
+	place[strcspn(place, "\n")] = '\0';
+	if (without && (strcmp(without, "all") == 0 || strcmp(without, place) == 0))
 		return;
 	memset(data, 0, len);
 	__asm__ volatile("" : : "r"(data) : "memory");
@@ -55,18 +90,18 @@ static void wipe(void *data, size_t len)
 
 void explicit_bzero(void *data, size_t len)
 {
-	wipe(data, len);
+	wipe(data, len, __builtin_return_address(0));
 }
 
 void __explicit_bzero_chk(void *data, size_t len, size_t whole)
 {
 	(void)whole;
-	wipe(data, len);
+	wipe(data, len, __builtin_return_address(0));
 }
 
 void OPENSSL_cleanse(void *data, size_t len)
 {
-	wipe(data, len);
+	wipe(data, len, __builtin_return_address(0));
 }
 
 static void __attribute__((destructor)) stop(void)

@@ -7,7 +7,6 @@ memory.py LOGIN TOOLS CALLER KEEP [TEST...]
     LOGIN TOOLS    as fault.py, whose scene this uses
     CALLER KEEP    caller.c's program, keep.c's library
 """
-import base64
 import os
 import re
 import signal
@@ -20,48 +19,19 @@ del sys.argv[3:5]
 
 import fault  # noqa: E402: it reads the other arguments
 from fault import AUTH_ERR, LOGIN, SECRET, STEP, SUCCESS, TOOLS, code_at, require, say  # noqa: E402
+from search import forms_of_keys, places, secret_forms  # noqa: E402
 
 PASSWORD = "correct horse battery"
 MODULE = os.path.abspath(f"{TOOLS}/../pam_totp.so")
 
 
-def forms(name, secret):
-    """A secret in each form in which it could lie about: as bytes, as text, as a key of HMAC."""
-    return {f"{name}": secret,
-            f"{name} in base32": base64.b32encode(secret).rstrip(b"="),
-            f"{name} in base64": base64.b64encode(secret).rstrip(b"="),
-            f"{name} in hexadecimal": secret.hex().encode(),
-            f"{name}, inner pad": bytes(byte ^ 0x36 for byte in secret),
-            f"{name}, outer pad": bytes(byte ^ 0x5c for byte in secret)}
-
-
-def secret_forms(text, name="secret"):
-    return forms(name, base64.b32decode(text + "=" * (-len(text) % 8)))
-
-
 def key_forms(scene):
-    with open(scene.path("keyring"), encoding="ascii") as file:
-        keys = [line.split()[1] for line in file if not line.startswith("#")]
-    return {f"{name} {i}": form for i, key in enumerate(keys)
-            for name, form in forms("key", base64.b64decode(key)).items()}
+    return forms_of_keys(scene.path("keyring"))
 
 
 def found_in(pid, needles):
     """Where in the memory of a stopped process they are."""
-    found = []
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
-            open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            words = line.split()
-            start, end = (int(number, 16) for number in words[0].split("-"))
-            if words[1][:2] != "rw" or words[-1].startswith("[v"):
-                continue
-            memory.seek(start)
-            data = memory.read(end - start)
-            place = words[5] if len(words) > 5 else "a mapping"
-            found += [f"{name} in {os.path.basename(place)} at {data.find(needle):#x}"
-                      for name, needle in needles.items() if needle in data]
-    return found
+    return [f"{name} in {place} at {at:#x}" for name, place, at in places(pid, needles)]
 
 
 class Program:
@@ -70,7 +40,7 @@ class Program:
     def __init__(self, *words, wipes=True, **options):
         environment = dict(os.environ, LD_PRELOAD=KEEP)
         if not wipes:
-            environment["MEMORY_WITHOUT_WIPES"] = "yes"
+            environment["MEMORY_WITHOUT_WIPES"] = "all"
         self.process = subprocess.Popen([str(word) for word in words], env=environment,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         self.said = ""
