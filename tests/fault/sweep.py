@@ -49,7 +49,7 @@ def is_safe_if_little_is_read_or_written_at_once(scene, kind):
     total, seen = plan.count, collections.Counter()
     for first, last in faults(total):
         succeeded = run_flow(flow, plan, first=first, last=last, is_short=True)
-        require(succeeded or "write" in plan.failed, f"it failed at {plan.failed} number {first}")
+        require(succeeded or first < last or "write" in plan.failed, f"it failed at {plan.failed} number {first}")
         seen[succeeded] += 1
     say(f"{sum(seen.values())} points at {total} calls; it succeeded with {seen[True]}")
 
