@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "ctl/entry.h"
@@ -161,7 +162,10 @@ static void put_findings(FILE *out, struct ctl *ctl)
 
 /* --- decisions --- */
 
-/* A file that does not exist is made: from now on decisions are counted. */
+/*
+ * A file that does not exist, or is no such file, is made: from now on decisions are counted. It is
+ * made under its own name, by which SELinux gives it a type.
+ */
 static void add_counts(const struct policy *policy, const char *file, uid_t uid, gid_t gid,
 		       uint64_t counts[TALLY_MAX])
 {
@@ -172,8 +176,10 @@ static void add_counts(const struct policy *policy, const char *file, uid_t uid,
 				     uid,      gid,  FILE_DURABLE_LATER};
 
 	snprintf(path, sizeof(path), "%s/%s", policy->run_dir, file);
-	if (tally_read(policy->run_dir, file, read) == TOTP_ERR_NOT_FOUND)
-		(void)!file_put_new(&new, zeros, sizeof(zeros));
+	if (tally_read(policy->run_dir, file, read) != TOTP_OK) {
+		(void)unlink(path);
+		(void)!file_write(&new, zeros, sizeof(zeros));
+	}
 	for (size_t i = 0; i < TALLY_MAX; i++)
 		counts[i] += read[i];
 }

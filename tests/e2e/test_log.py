@@ -95,6 +95,25 @@ def test_the_journal_has_the_words_of_a_line_as_fields(host, journal):
     assert sum("outcome=allow" in line for line in journal.lines()) == 1, "once"
 
 
+def test_the_fields_hold_what_the_line_holds_and_no_code_or_secret(host, journal):
+    phone = host.enroll("alice")
+    host.sshd()
+    for code in phone.wrong(), phone.code():
+        host.ssh("alice", code)
+    journal.lines()
+    entries = [json.loads(line) for line in run("journalctl", "--quiet", "--output=json",
+                                                "PAM_TOTP_USER=alice").splitlines()]
+    assert len(entries) == 3
+    for entry in entries:
+        words = {name: text for name, text in entry.items() if name.startswith("PAM_TOTP_")}
+        assert {name for name in entry if name[0] != "_"} - set(words) == {
+            "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID"}
+        assert [f"{name[9:].lower()}={text}" for name, text in words.items()
+                if f" {name[9:].lower()}={text} " not in entry["MESSAGE"]] == []
+        assert [one for one in (phone.secret, *phone.shown) if one in entry["MESSAGE"]] == []
+        assert len(words) == 5
+
+
 def test_what_journald_does_not_take_goes_to_syslog(host, journal):
     phone = host.enroll("alice")
     host.sshd()

@@ -66,6 +66,18 @@ def test_records_are_counted_by_status_and_people_by_enrollment(host):
     assert found["findings", "critical"] + found["findings", "warning"] > 0
 
 
+def test_they_hold_no_name_and_no_key(counted):
+    counted.policy("enforce = optional", "required_for = daemon, bin")
+    for user in KNOWN, "bin":
+        counted.enroll(user)
+    text = counted.run("metrics").stdout
+    names = {line.split(":")[0] for file in ("/etc/passwd", "/etc/group")
+             for line in pathlib.Path(file).read_text().splitlines()}
+    words = {word for key in parse(text) for word in key[1:]}
+    assert {KNOWN, "bin"} <= names and not words & names
+    assert not [word for word in counted.keyring.read_text().split() if word in text]
+
+
 def test_a_store_that_cannot_be_read_is_a_number(host):
     host.keyring.unlink()
     shutil.rmtree(host.store)
@@ -136,6 +148,10 @@ def test_decisions_are_counted_in_a_file_that_only_its_owner_can_write(counted):
     data[8 * 4:8 * 5] = (7).to_bytes(8, sys.byteorder)
     path.write_bytes(data)
     assert numbers(counted)["decisions_total", "deny", "wrong_code"] == 7
+    for spoil in (lambda: path.write_bytes(data[:9]), lambda: (path.unlink(), os.mkfifo(path))):
+        spoil()
+        assert numbers(counted)["decisions_total", "deny", "wrong_code"] == 0
+        assert path.is_file() and path.stat().st_size == 512
 
 
 def test_only_root_can_read_them(host):
