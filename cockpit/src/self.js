@@ -15,6 +15,8 @@ function summary(status) {
 		return ["danger", _("Your administrator has suspended your enrollment: every code is denied.")];
 	if (status.enrolled && status.pending)
 		return ["warning", _("Your phone is not confirmed yet: test one code of it.")];
+	if (status.enrolled && status.exempt)
+		return ["info", _("The policy exempts you: a login asks for no code, although you have a phone enrolled.")];
 	if (status.enrolled)
 		return ["success", _("Your account is protected: a login asks for a code.")];
 	if (status.required)

@@ -84,18 +84,25 @@ static bool required_later(const struct self *self, char ret_date[11])
 	return true;
 }
 
-/* By the function that decides at a login. */
-static void print_need(const struct self *self)
+/* Why a login asks the user for a code or does not, by the function that decides it there. */
+static enum gate_reason reason_of(const struct self *self)
 {
-	enum gate_reason reason = GATE_REASON_ENROLLED;
+	enum gate_reason reason = GATE_REASON_NONE;
 	struct gate_facts facts;
-	char date[11];
 
 	if (find_own_facts(self, &facts)) {
-		facts.enrolled = true;
+		facts.enrolled = self->enrolled;
 		facts.pending = self->response.pending;
 		(void)gate(&self->tool->policy, &facts, clock_now(), &reason);
 	}
+	return reason;
+}
+
+static void print_need(const struct self *self)
+{
+	enum gate_reason reason = reason_of(self);
+	char date[11];
+
 	if (reason == GATE_REASON_NOT_CONFIRMED && required_later(self, date))
 		printf("From %s on a login as %s here needs a code of\n", date, self->account.name);
 	else if (reason == GATE_REASON_NOT_CONFIRMED || reason == GATE_REASON_EXEMPT)
@@ -223,6 +230,7 @@ static int print_status_json(const struct self *self)
 	json_bool(&json, "pending", self->response.pending);
 	json_bool(&json, "required", self->response.required);
 	json_text(&json, "required_from", required_later(self, date) ? date : NULL);
+	json_bool(&json, "exempt", reason_of(self) == GATE_REASON_EXEMPT);
 	json_bool(&json, "may_enroll", self->response.may_enroll);
 	json_bool(&json, "login_enrolls", self_login_enrolls(self));
 	json_open(&json, "may", '[');

@@ -306,7 +306,12 @@ def test_status_has_the_members_of_the_manual(served):  # noqa: F811
     assert now["since"] <= now["last_failure"] <= time.time()
     served.policy(enforce="2099-01-01", **STRONG)
     served.totpd()
-    assert (status()["required"], status()["required_from"]) == (False, "2099-01-01")
+    now = status()
+    assert (now["required"], now["required_from"], now["exempt"]) == (False, "2099-01-01", False)
+    served.policy(exempt="alice", **STRONG)
+    served.totpd()
+    now = status()
+    assert (now["required"], now["required_from"], now["exempt"]) == (False, None, True)
 
 
 def test_root_removes_a_token_for_a_program(served):  # noqa: F811
