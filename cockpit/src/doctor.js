@@ -8,7 +8,8 @@ const _ = cockpit.gettext;
 
 function finding(one) {
 	return card(one.services.length > 0 ? one.services.join(", ") : _("This host"),
-		alert(one.severity === "critical" ? "danger" : "warning", one.what), element("p", { class: "lines" }, one.why),
+		alert(one.severity === "critical" ? "danger" : "warning", tool.whole(one.what)),
+		element("p", { class: "lines" }, tool.whole(one.why)),
 		one.repair && element("pre", { tabindex: "0", "aria-label": _("What fixes it") }, one.repair),
 		one.repair && actions(copier(_("Copy"), one.repair)));
 }

@@ -6,11 +6,16 @@ import { alert, card, table } from "./widget.js";
 
 const _ = cockpit.gettext;
 
+/* A path breaks after its directories. */
+function path(text) {
+	return text.split(/(?<=\/)/).flatMap(part => [part, element("wbr")]);
+}
+
 export async function show(place) {
 	const objects = await tool.objects("policy");
 	const options = objects.filter(one => one.event === "option");
 	const errors = objects.filter(one => one.event === "error");
-	const set = one => one.file ? `${one.file}:${one.line}` : _("default");
+	const set = one => one.file ? element("span", {}, ...path(`${one.file}:${one.line}`)) : _("Default");
 
 	place.replaceChildren(...errors.map(one => alert("danger", one.text)),
 		card(_("Policy"),

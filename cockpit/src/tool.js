@@ -43,9 +43,15 @@ function start(argv, take, options) {
 	return process;
 }
 
-/* In a terminal an error or a warning follows the name of the tool; here it is a sentence of its own. */
-function whole(text) {
-	return text.charAt(0).toUpperCase() + text.slice(1) + (/[.:!?]$/.test(text) ? "" : ".");
+/* What begins a text in lower case wherever it stands. */
+const NAMES = ["etcd", "haproxy", "libpam", "sshd", "su", "sudo", "totpd"];
+
+/* In a terminal a text follows the name of the tool or of a file; here it is a sentence of its own. */
+export function whole(text) {
+	const [word] = text.match(/^[a-z]+(?=[ ,])/) || [""];
+	const begin = NAMES.includes(word) ? word : word.charAt(0).toUpperCase() + word.slice(1);
+
+	return begin + text.slice(word.length) + (/[.:!?]$/.test(text) ? "" : ".");
 }
 
 /* totp-enroll, as the person who is logged in. A word that begins with "-" is no option. */

@@ -126,8 +126,9 @@ static bool look_at_administrator(void *context, const char *name)
 		doctor_repair(doctor_report((struct subject){doctor, "administrator",
 							     code_service->name, NULL},
 					    "an administrator who cannot give a code is locked out",
-					    NULL, "%s must give a code%s%s, but %s", account.name,
-					    from ? " from " : "", from ? date : "", hindered),
+					    NULL, "administrator %s must give a code%s%s, but %s",
+					    account.name, from ? " from " : "", from ? date : "",
+					    hindered),
 			      "%s %s", repair, account.name);
 	}
 	return false;

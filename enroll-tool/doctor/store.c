@@ -433,7 +433,7 @@ static void report_alias(void *context, const char *first, const char *other)
 		      "belong to two people",
 		      "give each person an account with a uid of its own; otherwise list both "
 		      "names wherever the policy lists one",
-		      "%s and %s are names of one account, uid %u", first, other,
+		      "the names %s and %s are of one account, uid %u", first, other,
 		      (unsigned)entry->pw_uid);
 }
 

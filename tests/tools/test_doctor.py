@@ -399,7 +399,7 @@ BROKEN_STACKS = [
      {"way-back": "no account with a password is exempt by bbo$"}),
     ("way-back-second-name-of-root", "echo 'toor:x:0:0::/:/bin/sh' >>/etc/passwd; sed -i "
      "'/common-auth/a auth required pam_totp.so exempt=toor' /etc/pam.d/login",
-     {"way-back": "exempt by toor$", "one-uid": "^root and toor are names of one account, uid 0$"}),
+     {"way-back": "exempt by toor$", "one-uid": "^the names root and toor are of one account, uid 0$"}),
     ("way-back-without-password", "echo 'bob:!:19000::::::' >>/etc/shadow; sed -i '/common-auth/a "
      "auth required pam_totp.so exempt=bob' /etc/pam.d/login", {"way-back": "exempt by bob$"}),
     ("way-back-without-shell", "sed -i '/^bob:/s,/bin/sh,/usr/sbin/nologin,' /etc/passwd; sed -i "
@@ -952,7 +952,7 @@ ALICE2 = "echo 'alice2:x:64001:64001::/:/bin/sh' >>/etc/passwd\n"
 
 
 def test_several_names_of_one_uid_are_found(host):
-    found = host.only(ALICE2, "one-uid", "^alice and alice2 are names of one account, uid 64001$")
+    found = host.only(ALICE2, "one-uid", "^the names alice and alice2 are of one account, uid 64001$")
     assert "by the second asks for its codes" in found["why"]
     assert "list both names" in found["repair"]
     assert host.found(ALICE2.replace("/bin/sh", "/usr/sbin/nologin")) == []
