@@ -85,12 +85,14 @@ class Browser:
                    await state.page.locator("#logout").click();
                    await state.page.locator("#login-user-input").waitFor()""")
 
-    def become_administrator(self, password):
-        """The switch at the top of Cockpit."""
+    def become_administrator(self, *answers):
+        """The switch at the top of Cockpit, which passes on what sudo asks: its words, and the answer."""
         self.shell.click("button", "Limited access")
-        self.do("""const box = state.page.getByRole("dialog");
-                   await box.locator("input[type=password]").fill(given.password);
-                   await box.getByRole("button", { name: "Authenticate" }).click()""", password=password)
+        for words, answer in answers:
+            self.do("""const box = state.page.getByRole("dialog").filter({ hasText: given.words });
+                       await box.locator("input[type=password]").fill(given.answer);
+                       await box.getByRole("button", { name: "Authenticate" }).click()""",
+                    words=words, answer=answer)
         self.shell.sees("Administrative access")
 
     # ---- what a person sees and does

@@ -57,7 +57,7 @@ def confirm_dialog(tab, name):
 
 def administrate(tab):
     tab.login("bob", PASSWORDS["bob"])
-    tab.become_administrator(PASSWORDS["bob"])
+    tab.become_administrator(("bob", PASSWORDS["bob"]))
     tab.page.find("link", "People")
 
 

@@ -88,6 +88,16 @@ def test_the_findings_of_doctor_have_repairs_to_copy(bob):
         bob.page.sees(finding["what"])
 
 
+def test_administrative_access_asks_for_a_code_where_sudo_does(host, tab):
+    host.pam("sudo", "auth requisite pam_unix.so", "auth required pam_totp.so",
+             "account required pam_permit.so", "session required pam_permit.so")
+    phone = host.enroll("bob")
+    tab.login("bob", PASSWORDS["bob"], phone.code())
+    tab.become_administrator(("bob", PASSWORDS["bob"]), ("Verification code:", phone.code(1)))
+    tab.page.click("link", "People")
+    tab.page.sees("people have enrolled")
+
+
 def test_without_administrative_access_there_is_a_sentence_and_no_data(host, tab):
     host.enroll("alice")
     tab.login("bob", PASSWORDS["bob"])
