@@ -4,7 +4,6 @@ Login hosts whose codes a verifier checks, over TLS that haproxy ends. All are o
 has a policy, a run_dir and a certificate of its own.
 """
 import contextlib
-import glob
 import json
 import os
 import pwd
@@ -12,22 +11,25 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from host import POLICY, PROMPT, run, wait_for
+from host import HERE, POLICY, PROMPT, run, wait_for
 from test_in_login import PASSWORD, STACK, begin, done
 from test_local import as_user, end
 from test_self import as_alice, change, enroll, phone_of, say, CODE
+
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fleet"))
+from cluster import FAKETIME, made_in_time  # noqa: E402
 
 PORT = 7443
 FLEET = "/etc/pam_totp/fleet"
 VERIFIER = "/etc/security/verifier.conf"
 HOST_B = "/etc/security/hostb.conf"
 TERMINATOR = "haproxy"
-FAKETIME = next(glob.iglob("/usr/lib/*/faketime/libfaketime.so.1"), None)
 HAPROXY = os.path.join(os.path.dirname(__file__), "../../conf/haproxy.cfg")
 
 
@@ -38,8 +40,8 @@ def certificate(directory, name, subject, extensions, ca="ca", days=90):
     run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
         "-keyout", f"{path}.key", "-out", f"{path}.csr", "-subj", f"/CN={subject}")
     run("openssl", "x509", "-req", "-in", f"{path}.csr", "-CA", f"{FLEET}/{ca}.crt",
-        "-CAkey", f"{FLEET}/{ca}.key", "-CAcreateserial", "-days", str(days), "-out", f"{path}.crt",
-        "-extfile", "/dev/stdin", given=extensions)
+        "-CAkey", f"{FLEET}/{ca}.key", "-CAcreateserial", "-days", str(max(days, 1)), "-out",
+        f"{path}.crt", "-extfile", "/dev/stdin", given=extensions, env=made_in_time(days))
 
 
 def authority(name="ca"):

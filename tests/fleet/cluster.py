@@ -5,6 +5,7 @@ Real clusters of etcd, with TLS under a CA of their own, in a directory of the t
 
 import base64
 import ctypes
+import glob
 import json
 import os
 import signal
@@ -37,6 +38,14 @@ def run(*command, **options):
 
 # --- certificates ---
 
+FAKETIME = next(glob.iglob("/usr/lib/*/faketime/libfaketime.so.1"), None)
+
+
+def made_in_time(days):
+    """The environment of an openssl that makes a certificate, which ended if `days` is negative."""
+    return os.environ | ({"LD_PRELOAD": FAKETIME, "FAKETIME": "-10d"} if days < 0 else {})
+
+
 class Authority:
     """A CA, and certificates of it. `days` may be negative: such a certificate has expired."""
 
@@ -48,6 +57,7 @@ class Authority:
         self.key = self.directory / f"{name}.key"
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-subj", f"/CN=pam_totp test {name}", "-days", "365",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign",
             "-keyout", self.key, "-out", self.certificate)
 
     def issue(self, name, days=365, addresses=("127.0.0.1",)):
@@ -56,12 +66,13 @@ class Authority:
         extensions = Path(f"{stem}.ext")
         names = ",".join(f"IP:{address}" for address in addresses)
         extensions.write_text(f"subjectAltName={names}\n"
-                              "extendedKeyUsage=serverAuth,clientAuth\n")
+                              "extendedKeyUsage=serverAuth,clientAuth\n"
+                              "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-subj", f"/CN={name}", "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
         run("openssl", "x509", "-req", "-in", f"{stem}.csr", "-CA", self.certificate,
-            "-CAkey", self.key, "-CAcreateserial", "-days", str(days), "-extfile", extensions,
-            "-out", f"{stem}.crt")
+            "-CAkey", self.key, "-CAcreateserial", "-days", str(max(days, 1)), "-extfile",
+            extensions, "-out", f"{stem}.crt", env=made_in_time(days))
         return f"{stem}.crt", f"{stem}.key"
 
 
