@@ -494,7 +494,7 @@ def test_administrators_whom_a_new_line_would_lock_out_are_reported_first(host):
     findings = host.found(script, "--service sudo")
     assert [(one["id"], one["services"]) for one in findings] == [("unused", ["sudo"]),
                                                                   ("administrator", ["sudo"])]
-    assert findings[1]["what"].startswith("alice ")
+    assert findings[1]["what"].startswith("administrator alice ")
 
 
 PROFILE = ("echo 'exempt = bob' >/etc/security/pam_totp.conf\n"
