@@ -5,6 +5,7 @@ A host to log in to: accounts, a store, sshd, and its log.
 It works on the machine on which it runs, so it runs only where tests/e2e/inside made a private one.
 Time is the real one; instead of waiting, tests use a code for a later step of the window.
 """
+import contextlib
 import glob
 import json
 import os
@@ -40,6 +41,21 @@ def run(*argv, given=None, fail=False, **kwargs):
     done = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=240, **kwargs)
     assert (done.returncode != 0) == fail, f"{argv}: {done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout + done.stderr if fail else done.stdout
+
+
+@contextlib.contextmanager
+def accounts(*names, uid=70000, shell="/bin/sh"):
+    """Accounts with this uid and the following ones, until the end: doctor looks at all there are."""
+    with open("/etc/passwd") as file:
+        before = file.read()
+    with open("/etc/passwd", "a") as file:
+        file.writelines(f"{name}:x:{number}:65534::/:{shell}\n"
+                        for number, name in enumerate(names, uid))
+    try:
+        yield
+    finally:
+        with open("/etc/passwd", "w") as file:
+            file.write(before)
 
 
 def wait_for(what, seconds=20):

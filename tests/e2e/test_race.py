@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from host import DIR, run
+from host import DIR, accounts, run
 from test_keys import managed  # noqa: F401
 
 PROCESSES = 64
@@ -59,24 +59,33 @@ class Administrator(threading.Thread):
             self.rounds += 1
 
 
-class Storm:
-    """Logins of the service `locker`, of which so many are killed."""
+class Program:
+    """One of ours that does something for each line, and answers "WORD NUMBER WORD NUMBER"."""
 
-    def __init__(self, kills, processes=PROCESSES):
-        program = f"{os.environ['HOST_BUILD']}/tests/race/mixed"
-        self.process = subprocess.Popen([program, "locker", str(processes), str(kills)], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, path, *words):
+        self.process = subprocess.Popen([f"{os.environ['HOST_BUILD']}/tests/{path}", *map(str, words)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def log_in(self, number, shown):
-        """(how many were allowed, how many were killed)"""
-        print(f"race{number}", FIRST_UID + number, shown, file=self.process.stdin, flush=True)
-        _, allowed, _, killed = self.process.stdout.readline().split()
-        return int(allowed), int(killed)
+    def ask(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        _, first, _, second = self.process.stdout.readline().split()
+        return int(first), int(second)
 
     def end(self):
         self.process.stdin.close()
         self.process.wait(20)
         self.process.stdout.close()
+
+
+class Storm(Program):
+    """Logins of the service `locker`, of which so many are killed."""
+
+    def __init__(self, kills, processes=PROCESSES):
+        super().__init__("race/mixed", "locker", processes, kills)
+
+    def log_in(self, number, shown):
+        """(how many were allowed, how many were killed)"""
+        return self.ask(f"race{number}", FIRST_UID + number, shown)
 
 
 @pytest.fixture
@@ -86,15 +95,13 @@ def racing(managed):  # noqa: F811
     managed.pam("locker", "auth required pam_totp.so")
     names = [f"race{number}" for number in range(CODES)]
     others = [f"other{number}" for number in range(20)]
-    with open("/etc/passwd", "a") as passwd:
-        for number, name in enumerate([*names, *others]):
-            passwd.write(f"{name}:x:{FIRST_UID + number}:65534::/:/bin/sh\n")
-    run("totpctl", "import", "csv", users_file("race", names))
-    administrator = Administrator()
-    administrator.start()
-    yield administrator
-    administrator.leave = True
-    administrator.join(120)
+    with accounts(*names, *others, uid=FIRST_UID):
+        run("totpctl", "import", "csv", users_file("race", names))
+        administrator = Administrator()
+        administrator.start()
+        yield administrator
+        administrator.leave = True
+        administrator.join(120)
 
 
 def test_one_code_allows_one_of_64_logins_by_root_and_through_totpd(racing):
