@@ -52,12 +52,12 @@ static int open_file(const char *run_dir, const char *file, int flags)
 
 static size_t index_of(const char *outcome, const char *reason)
 {
-	size_t index = 0;
-	char name[64];
+	size_t index = 0, len = strlen(outcome);
 
-	snprintf(name, sizeof(name), "%s %s", outcome, reason);
-	for (const char *one = tally_names; *one && strcmp(one, name) != 0; index++)
-		one += strlen(one) + 1;
+	for (const char *one = tally_names; *one; one += strlen(one) + 1, index++)
+		if (strncmp(one, outcome, len) == 0 && one[len] == ' ' &&
+		    strcmp(one + len + 1, reason) == 0)
+			break;
 	return index;
 }
 
