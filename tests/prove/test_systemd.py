@@ -108,3 +108,28 @@ def test_a_journal_that_a_user_can_read_does_not_mention_future_codes(guest):
     assert everything.count("pam_totp: user=alice service=su") >= 2
     hers = guest.run(*alice, "journalctl", "-q", "--no-pager", check=False)
     assert "off" not in hers and "ahead" not in hers, hers
+
+
+def test_the_timer_writes_metrics_and_from_then_on_decisions_are_counted(guest):
+    def denied():
+        with open(f"{guest.root}/var/lib/prometheus/node-exporter/pam_totp.prom") as file:
+            line, = [line for line in file if '{outcome="deny",reason="wrong_code"}' in line]
+        return int(line.split()[-1])
+
+    guest.run("mkdir", "-p", "/var/lib/prometheus/node-exporter")
+    guest.run("totpctl", "init")
+    guest.run("systemctl", "enable", "--now", "totpd.socket", "totpd-root.socket",
+              "pam_totp-metrics.timer")
+    guest.run("totpctl", "import", "csv", "-", input=f"alice,{base64.b32encode(SECRET).decode()}\n")
+    guest.run("tee", "/etc/pam.d/su", input="auth requisite pam_totp.so\n"
+              "auth required pam_permit.so\naccount required pam_permit.so\n")
+    end = time.monotonic() + 90
+    while not guest.run("ls", "/var/lib/prometheus/node-exporter"):
+        assert time.monotonic() < end, guest.run("systemctl", "list-timers", "--no-pager")
+        time.sleep(0.5)
+    assert denied() == 0
+    guest.run("setpriv", "--reuid=alice", "--regid=alice", "--clear-groups", "su", "alice", "-c", "true",
+              check=False, input="000000\n")
+    guest.run("systemctl", "start", "pam_totp-metrics.service")
+    assert denied() == 1
+    assert guest.run("journalctl", "-q", "-u", "pam_totp-metrics.service", "-p", "warning") == ""
