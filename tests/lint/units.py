@@ -4,6 +4,7 @@ systemd reports no mistake in totpd's units, and rates the service's exposure as
 error shows that a unit is wrong: systemd-analyze succeeds nevertheless.
 """
 
+import json
 import pathlib
 import re
 import shutil
@@ -75,6 +76,14 @@ def check_condition(findings, directory):
             findings.report(name, "is to wait for a keyring, or for a sealed one")
 
 
+def check_network(findings, build):
+    """An installation gives totpd no network: a host whose totpd needs it says so itself."""
+    installed = json.loads((build.parent / "meson-info/intro-installed.json").read_text())
+    for name in installed.values():
+        if "/totpd.service.d/" in name:
+            findings.report("conf/meson.build", f"{name}: every totpd would have what this allows")
+
+
 def check_advice(findings):
     """systemd opens no socket of a service that runs: restarting them would close both for good."""
     for name in tree.files():
@@ -98,6 +107,7 @@ def main():
         check_namespace(findings, directory)
         check_exposure(findings, directory)
         check_condition(findings, directory)
+    check_network(findings, pathlib.Path(sys.argv[1]))
     check_advice(findings)
     findings.leave(len(UNITS))
 
