@@ -552,11 +552,22 @@ def test_pages_whose_commands_run_in_other_tests(story):
     story.page("docs/releasing.md")
 
 
+def as_cron(path):
+    """What the jobs of a file print when cron runs them, which looks for programs in two directories."""
+    with open(path, encoding="utf-8") as file:
+        jobs = [line.split(None, 6)[6] for line in file.read().splitlines()]
+    assert jobs
+    return "".join(subprocess.run(["/bin/sh", "-c", job], env={"PATH": "/usr/bin:/bin"}, check=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+                   for job in jobs)
+
+
 def test_monitoring(debian):
     shutil.copytree(f"{TOP}/conf/fail2ban", "/usr/share/doc/totp-tools/examples/fail2ban",
                     dirs_exist_ok=True)
     assert not debian.login(code=debian.phones["alice"].wrong()).ok
     debian.page("docs/monitoring.md")
+    assert "not found" not in as_cron("/etc/cron.d/pam_totp")
     line = next(text for text in debian.host.log_text().splitlines() if "wrong_code" in text)
     with open("/etc/fail2ban/filter.d/pam_totp.conf", encoding="utf-8") as file:
         failregex = re.search(r"^failregex = (.*)$", file.read(), re.M)[1]

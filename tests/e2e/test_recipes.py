@@ -4,6 +4,7 @@ import ftplib
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -101,6 +102,29 @@ def test_sshd_key_and_code(host, phone):
     assert login.ok and asked(login) == [PROMPT], login
     assert not host.ssh("alice", phone.wrong(), options=key).ok
     assert not host.ssh("alice", phone.code(1), options=("PubkeyAuthentication=no",)).ok
+
+
+@pytest.mark.parametrize("title", ["sshd, password and code", "sshd, key and code"])
+def test_root_gives_a_code_to_sshd_only_with_permitrootlogin_yes(host, title):
+    host.policy(fail_delay=0)
+    phone = host.enroll("root")
+    host.password("root", PASSWORD)
+    answers, options = ([PASSWORD], ()) if "password" in title else ([], host.key("root"))
+    if options:
+        shutil.move("/home/root/.ssh", "/root/.ssh")
+    settings = write_stack(title, "sshd")
+    try:
+        host.sshd("PermitRootLogin prohibit-password", *settings)
+        login = host.ssh("root", *answers, phone.code(), options=options)
+        assert not login.ok and login.prompts, login
+        host.sshd("PermitRootLogin yes", *settings)
+        assert host.ssh("root", *answers, phone.code(1), options=options).ok
+        assert not host.ssh("root", *answers, phone.wrong(), options=options).ok
+        if options:
+            assert not host.ssh("root", phone.code(2), options=("PubkeyAuthentication=no",)).ok
+    finally:
+        run("usermod", "-p", "*", "root")
+        shutil.rmtree("/root/.ssh", ignore_errors=True)
 
 
 def test_sshd_key_and_code_or_password_and_code(host, phone):
