@@ -690,9 +690,10 @@ bool request_answer(struct server *server, const struct peer *peer, int fd,
 		err = request.store ? answer_op(&request) : answer_by_verifier(&request);
 	lacks_key = (server->keyring.count == 0 && policy.store != STORE_AT_VERIFIER) ||
 		    (request.store && store_lacks_key(request.store));
-	server->store = server->is_worker && !lacks_key && policy.store == STORE_IN_ETCD
-				? request.store
-				: store_close(request.store);
+	if (request.store) /* of another request, a store that is kept stays open */
+		server->store = server->is_worker && !lacks_key && policy.store == STORE_IN_ETCD
+					? request.store
+					: store_close(request.store);
 
 	ret_response->err = err;
 	log_error(&request, err);

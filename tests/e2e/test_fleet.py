@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import wire
 from host import DIR, HERE, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fleet"))
@@ -142,3 +143,24 @@ def test_a_member_that_dies_is_not_noticed(verifier, cluster):
     began = time.monotonic()
     log_in("alice", phone.code(ahead=1))
     assert time.monotonic() - began < 3
+
+
+def test_requests_that_are_forbidden_cost_no_connection_to_the_cluster(verifier):
+    """What any user can send as often as they like."""
+    phone = verifier.enroll("alice")
+    log_in("alice", phone.code())
+
+    def descriptors():
+        """Of the most loaded process of totpd."""
+        totpd = verifier.totpd_process.pid
+        with open(f"/proc/{totpd}/task/{totpd}/children") as children:
+            return max(len(os.listdir(f"/proc/{pid}/fd")) for pid in children.read().split())
+
+    before = descriptors()
+    for _ in range(20):
+        # root asks by the way of users, about a user who is not root
+        assert wire.ask(wire.request(wire.LOOK, "alice", store_dir="")).error == "forbidden"
+        assert wire.ask(wire.request(wire.LOOK, "alice", store_dir=""), "/run/pam_totp/root.socket").enrolled
+    time.sleep(0.5)
+    assert descriptors() <= before
+    log_in("alice", phone.code(ahead=1))
