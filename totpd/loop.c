@@ -155,7 +155,8 @@ static _Noreturn void run_worker(struct loop *loop, int end)
 		/* totpd has the connection too, so that this waits for nothing */
 		fd_close(client->fd);
 		client_remove(client);
-		worker_report(end, found);
+		if (!worker_report(end, found))
+			_exit((int)found); /* from this totpd learns it, and does not wait */
 	}
 	_exit(EXIT_SUCCESS);
 }

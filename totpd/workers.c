@@ -133,9 +133,9 @@ bool worker_take(int end, struct client *ret_client, size_t *ret_index)
 	return true;
 }
 
-void worker_report(int end, unsigned found)
+bool worker_report(int end, unsigned found)
 {
 	uint8_t report = (uint8_t)found;
 
-	(void)!send(end, &report, 1, MSG_NOSIGNAL);
+	return send(end, &report, 1, MSG_NOSIGNAL) == 1;
 }

@@ -55,7 +55,10 @@ MUST_CHECK bool worker_read_report(const struct worker *worker, unsigned *ret_fo
  */
 MUST_CHECK bool worker_take(int end, struct client *ret_client, size_t *ret_index);
 
-/* The client was answered, and its connection is closed here. found: a byte for totpd. */
-void worker_report(int end, unsigned found);
+/*
+ * The client was answered, and its connection is closed here. found: a byte for totpd. False: totpd
+ * did not get it, so that this process must end.
+ */
+MUST_CHECK bool worker_report(int end, unsigned found);
 
 #endif

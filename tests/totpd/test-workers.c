@@ -27,7 +27,8 @@ static _Noreturn void serve(int end)
 
 		(void)!write(client.fd, answer, sizeof(answer));
 		fd_close(client.fd);
-		worker_report(end, count == 3);
+		if (!worker_report(end, count == 3))
+			_exit(1);
 	}
 	_exit(0);
 }
@@ -108,6 +109,20 @@ static void a_worker_ends_when_totpd_closes_its_end(void **unused)
 	memset(&workers, 0, sizeof(workers));
 }
 
+static void a_report_that_totpd_does_not_get_is_known(void **unused)
+{
+	int pair[2];
+	uint8_t report = 0;
+
+	assert_int_equal(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	assert_true(worker_report(pair[1], 4));
+	assert_int_equal(1, read(pair[0], &report, 1));
+	assert_int_equal(4, report);
+	fd_close(pair[0]);
+	assert_false(worker_report(pair[1], 4));
+	fd_close(pair[1]);
+}
+
 static void a_worker_with_an_older_policy_gets_no_client_and_ends(void **unused)
 {
 	struct worker *worker = start();
@@ -151,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_worker_answers_one_client_after_the_other),
 		cmocka_unit_test(a_worker_ends_when_totpd_closes_its_end),
+		cmocka_unit_test(a_report_that_totpd_does_not_get_is_known),
 		cmocka_unit_test(a_worker_with_an_older_policy_gets_no_client_and_ends),
 		cmocka_unit_test(a_worker_that_died_reports_nothing_and_takes_nothing),
 		cmocka_unit_test(there_are_so_many_workers_and_no_more),
