@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded into a program: counts its allocations, its requests for random bytes and its calls of
- * libcrypto and libssl, and makes some of them fail. Or it counts reads and writes, and some of
- * them transfer one byte only. The file that FAILING names holds a struct plan, which the test sets
- * and reads while the program runs; its children count in it too.
+ * libcrypto, libssl, libcurl and libjansson, and makes some of them fail. Or it counts reads and
+ * writes, and some of them transfer one byte only. The file that FAILING names holds a struct plan,
+ * which the test sets and reads while the program runs; its children count in it too.
  *
  * Other functions of libc that allocate, such as strdup, getline and opendir, call malloc or
  * realloc here, and fail with them.
@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -61,13 +62,21 @@ static bool fails(const char *name)
 	return is_meant(name, false);
 }
 
-/* The function that the program would have called. */
+/* The function that the program would have called, also of a library that it has loaded itself. */
 static void *next(const char *name)
 {
-	void *found;
+	static const char *const libraries[] = {"libcurl.so.4", "libjansson.so.4"};
+	void *found, *library;
 
 	resolving = true;
 	found = dlsym(RTLD_NEXT, name);
+	for (size_t i = 0; !found && i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+		if (!library)
+			continue;
+		found = dlsym(library, name);
+		dlclose(library); /* the program holds it */
+	}
 	resolving = false;
 	if (!found)
 		abort();
@@ -148,9 +157,22 @@ ssize_t getrandom(void *bytes, size_t len, unsigned flags)
 
 /* --- reading and writing --- */
 
-static size_t transferred(const char *name, size_t len)
+/* Does it hand over whole messages? */
+static bool is_of_messages(int fd)
 {
-	return len > 1 && is_meant(name, true) ? 1 : len;
+	int type = SOCK_STREAM;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type != SOCK_STREAM;
+}
+
+static size_t transferred(const char *name, int fd, size_t len)
+{
+	int error = errno;
+	bool is_short = plan && plan->is_short && len > 1 && !is_of_messages(fd);
+
+	errno = error;
+	return is_short && is_meant(name, true) ? 1 : len;
 }
 
 #define CAN_BE_SHORT(name, parameters, arguments) \
@@ -163,7 +185,7 @@ static size_t transferred(const char *name, size_t len)
 			found = next(#name); \
 			memcpy(&real, &found, sizeof(real)); \
 		} \
-		len = transferred(#name, len); \
+		len = transferred(#name, fd, len); \
 		return real arguments; \
 	}
 
@@ -172,7 +194,10 @@ CAN_BE_SHORT(pread64, (int fd, void *bytes, size_t len, off64_t at), (fd, bytes,
 CAN_BE_SHORT(write, (int fd, const void *bytes, size_t len), (fd, bytes, len))
 CAN_BE_SHORT(pwrite64, (int fd, const void *bytes, size_t len, off64_t at), (fd, bytes, len, at))
 
-/* --- libcrypto and libssl --- */
+CAN_BE_SHORT(recv, (int fd, void *bytes, size_t len, int flags), (fd, bytes, len, flags))
+CAN_BE_SHORT(send, (int fd, const void *bytes, size_t len, int flags), (fd, bytes, len, flags))
+
+/* --- libraries --- */
 
 /*
  * None of the functions takes a number with a fraction, or more than ten arguments: this passes on
@@ -182,20 +207,21 @@ CAN_BE_SHORT(pwrite64, (int fd, const void *bytes, size_t len, off64_t at), (fd,
 typedef uintptr_t word;
 #define WORDS word a, word b, word c, word d, word e, word f, word g, word h, word i, word j
 
-#define CAN_FAIL(name) \
+#define CAN_FAIL_WITH(name, failure) \
 	word name(WORDS); \
 	word name(WORDS) \
 	{ \
 		static word (*real)(WORDS); \
 		void *found; \
 		if (fails(#name)) \
-			return 0; \
+			return failure; \
 		if (!real) { \
 			found = next(#name); \
 			memcpy(&real, &found, sizeof(real)); \
 		} \
 		return real(a, b, c, d, e, f, g, h, i, j); \
 	}
+#define CAN_FAIL(name) CAN_FAIL_WITH(name, 0)
 
 CAN_FAIL(ASN1_IA5STRING_new)
 CAN_FAIL(ASN1_STRING_set)
@@ -258,6 +284,19 @@ CAN_FAIL(X509_set_version)
 CAN_FAIL(X509_sign)
 CAN_FAIL(X509_verify)
 CAN_FAIL(a2i_IPADDRESS)
+
+#define CURLE_NO_MEMORY  27
+#define CURLHE_NO_MEMORY 5
+
+CAN_FAIL(curl_easy_duphandle)
+CAN_FAIL(curl_easy_init)
+CAN_FAIL(curl_slist_append)
+CAN_FAIL(json_loadb)
+CAN_FAIL_WITH(curl_easy_getinfo, CURLE_NO_MEMORY)
+CAN_FAIL_WITH(curl_easy_header, CURLHE_NO_MEMORY)
+CAN_FAIL_WITH(curl_easy_perform, CURLE_NO_MEMORY)
+CAN_FAIL_WITH(curl_easy_setopt, CURLE_NO_MEMORY)
+CAN_FAIL_WITH(curl_getdate, (word)-1)
 
 /* --- the beginning --- */
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What fails in a program that failing.c's library is preloaded into."""
+"""What fails: in a program that failing.c's library is preloaded into, and at system calls."""
 import mmap
 import os
+import re
 import struct
 
 LONG = bool(os.environ.get("FAULT_LONG"))
@@ -44,3 +45,31 @@ def faults(total, choose=sample):
     """The numbers of the first call and of the last one that fail: each once, and each with all after it."""
     return [(number, last) for last_of in (lambda n: n, lambda n: EVER)
             for number in choose(range(1, total + 1)) for last in [last_of(number)]]
+
+
+# ---- system calls
+
+CHANGE = ("EIO", "ENOSPC", "EROFS", "EACCES", "EINTR")
+ERRORS = {
+    "openat": CHANGE + ("EMFILE",),
+    "socket": ("EIO", "EMFILE", "EACCES"),
+    "read": ("EIO", "EINTR"), "pread64": ("EIO", "EINTR"),
+    "write": ("EIO", "ENOSPC", "EINTR"), "pwrite64": ("EIO", "ENOSPC", "EROFS", "EINTR"),
+    "fsync": ("EIO", "ENOSPC", "EROFS"), "fdatasync": ("EIO", "ENOSPC", "EROFS"),
+    "syncfs": ("EIO", "ENOSPC", "EROFS"),
+    "connect": ("ECONNREFUSED", "EINTR", "EACCES"),
+    "sendto": ("EPIPE", "EINTR", "EACCES"), "sendmsg": ("EPIPE", "EINTR", "EMFILE"),
+    "recvfrom": ("ECONNRESET", "EINTR"), "recvmsg": ("ECONNRESET", "EINTR", "EMFILE"),
+    "poll": ("ENOMEM", "EINTR"),
+    "fcntl": ("EIO", "EINTR", "ENOLCK"), "flock": ("EIO", "EINTR", "ENOLCK"),
+    "mmap": ("ENOMEM",), "brk": ("ENOMEM",), "munmap": (), "mprotect": ("ENOMEM",),
+    "getppid": (), "exit_group": (), "rt_sigreturn": (),
+    "futex": (),  # glibc's own, which aborts
+}
+FAULTS_OF_NAMES = re.compile(r"(rename|link|unlink|mkdir|rmdir)")
+
+
+def faults_of(call):
+    """Everything that can happen at this system call, in the words of strace."""
+    errors = CHANGE if FAULTS_OF_NAMES.match(call.name) else ERRORS.get(call.name, ("EIO",))
+    return ["signal=KILL"] + [f"error={error}" for error in errors]

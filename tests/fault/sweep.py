@@ -19,7 +19,7 @@ FAILING = os.path.abspath(sys.argv.pop(3))
 import fault  # noqa: E402: it reads the other arguments
 import flows  # noqa: E402
 from fault import Failure, TOOLS, inject, require, run, say, trace, was_killed, with_call  # noqa: E402
-from plan import Plan, faults, sample  # noqa: E402
+from plan import Plan, faults, faults_of, sample  # noqa: E402
 
 def run_flow(flow, plan, **wanted):
     """Run it with this fault, and look at the store: did it succeed?"""
@@ -78,27 +78,6 @@ def without_memory_for_libcrypto_no_login_is_wrongly_allowed(scene):
 
 # ---- system calls
 
-CHANGE = ("EIO", "ENOSPC", "EROFS", "EACCES", "EINTR")
-ERRORS = {
-    "openat": CHANGE + ("EMFILE",),
-    "socket": ("EIO", "EMFILE", "EACCES"),
-    "read": ("EIO", "EINTR"), "pread64": ("EIO", "EINTR"),
-    "write": ("EIO", "ENOSPC", "EINTR"), "pwrite64": ("EIO", "ENOSPC", "EROFS", "EINTR"),
-    "fsync": ("EIO", "ENOSPC", "EROFS"), "fdatasync": ("EIO", "ENOSPC", "EROFS"),
-    "syncfs": ("EIO", "ENOSPC", "EROFS"),
-    "fcntl": ("EIO", "EINTR", "ENOLCK"), "flock": ("EIO", "EINTR", "ENOLCK"),
-    "mmap": ("ENOMEM",), "brk": ("ENOMEM",), "munmap": (), "mprotect": ("ENOMEM",),
-    "getppid": (), "exit_group": (), "rt_sigreturn": (),
-    "futex": (),  # glibc's own, which aborts
-}
-FAULTS_OF_NAMES = re.compile(r"(rename|link|unlink|mkdir|rmdir)")
-
-
-def faults_of(call):
-    errors = CHANGE if FAULTS_OF_NAMES.match(call.name) else ERRORS.get(call.name, ("EIO",))
-    return ["signal=KILL"] + [f"error={error}" for error in errors]
-
-
 def calls_of(flow, scene):
     """Those that count: between the program's marks, or from reading the policy on."""
     flow.reset()
@@ -148,6 +127,8 @@ def on(kind, test):
 HARMLESS = re.compile(r"\w+_free$|ERR_|EVP_(sha|aes)\w+$|GENERAL_NAME_set0_value$|EVP_EncodeBlock$|BIO_s_mem$|TLS_client_method$|"
                       r"X509_(cmp|get\w+|verify_cert_error_string)$|X509V3_set_ctx$|"
                       r"SSL_(get\w+|CTX_set_verify)$")
+HARMLESS_OF_CLUSTER = re.compile(r"curl_(easy_cleanup|easy_strerror|slist_free_all)$|json_delete$|"
+                                 r"json_(array|object|integer|string)_\w+$")
 BY_MALLOC = {"strdup", "strndup", "getline", "open_memstream", "fmemopen", "fdopen", "fopen64",
              "opendir", "fdopendir", "scandir64", "scandirat64",
              "__getdelim", "__asprintf_chk", "__vasprintf_chk", "reallocarray"}
@@ -172,6 +153,8 @@ def every_call_that_can_fail_is_made_to_fail(_):
         for symbol in symbols(program, "--undefined-only"):
             name, _, version = symbol.partition("@")
             if version.startswith("OPENSSL_") and not HARMLESS.match(name):
+                lacking |= {name} - covered
+            if version.startswith(("CURL_", "libjansson")) and not HARMLESS_OF_CLUSTER.match(name):
                 lacking |= {name} - covered
             if version.startswith("GLIBC_") and ALLOCATES.match(name):
                 lacking |= {name} - covered - BY_MALLOC - NO_ALLOCATION
