@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], family_helpdesk.name) == 0) {
 		line = &helpdesk_line;
 		ctl.may = helpdesk_may;
+		ctl.tool.line = line->usage;
 		argc--;
 		argv++;
 	}

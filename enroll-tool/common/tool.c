@@ -196,8 +196,8 @@ int tool_usage(const struct tool *tool, const char *format, ...)
 	say(tool, SAY_ERROR, "usage", format, args);
 	va_end(args);
 	if (!tool_json)
-		fprintf(stderr, "Try '%s%s%s --help'.\n", tool->name, tool->subcommand ? " " : "",
-			tool->subcommand ? tool->subcommand : "");
+		fprintf(stderr, "Try '%s%s%s --help'.\n", tool->line ? tool->line : tool->name,
+			tool->subcommand ? " " : "", tool->subcommand ? tool->subcommand : "");
 	return TOOL_USAGE;
 }
 

@@ -20,6 +20,7 @@ enum tool_exit { TOOL_DONE = 0, TOOL_REFUSED = 1, TOOL_USAGE = 2 };
 
 struct tool {
 	const char *name;       /* "totpctl" */
+	const char *line;       /* "totpctl helpdesk": what stands before a subcommand, or NULL */
 	const char *conf;       /* --conf FILE, or NULL */
 	const char *subcommand; /* whose --help a usage error points at, or NULL */
 	const char *user;       /* whom it is about, or NULL */

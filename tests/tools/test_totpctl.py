@@ -67,6 +67,16 @@ def test_the_help_of_the_help_desk_fits_a_screen(bare):
     assert "totpctl helpdesk --help" in bare.done("help", *HELPDESK, conf=False)
 
 
+@pytest.mark.parametrize("words, named", [
+    (("unlock", "--bad"), "helpdesk unlock"), (("unlock",), "helpdesk unlock"), (("--bad",), "helpdesk"),
+    (("delete", "root"), "helpdesk"), (("temporary-code", "root", "--uses", "0"), "helpdesk temporary-code")])
+def test_wrong_usage_of_the_help_desk_names_its_own_help(bare, words, named):
+    ran = bare.run(*HELPDESK, *words, conf=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.endswith(f"Try 'totpctl {named} --help'.\n")
+    assert f"Usage: totpctl {named} " in bare.done(*named.split(), "--help", conf=False)
+
+
 def test_version(bare):
     assert re.fullmatch(r"totpctl \(pam_totp\) \d+\.\d+\.\d+\n", bare.done("--version"))
 
