@@ -8,20 +8,17 @@ import * as person from "./person.js";
 import * as policy from "./policy.js";
 import * as self from "./self.js";
 import * as theme from "./theme.js";
+import * as tool from "./tool.js";
 import { attempt, waiting } from "./widget.js";
 
 const _ = cockpit.gettext;
 
 /* The first word of the address, its name, and the function that shows it. */
 const OWN = ["", _("My devices"), self.show];
-const OTHERS = [
-	["people", _("People"), (place, user) => user ? person.show(place, user) : people.show(place)],
-	["doctor", _("Doctor"), doctor.show],
-	["policy", _("Policy"), policy.show],
-];
+const PEOPLE = ["people", _("People"), (place, user) => user ? person.show(place, user) : people.show(place)];
+const HOST = [["doctor", _("Doctor"), doctor.show], ["policy", _("Policy"), policy.show]];
 
-let parts = [OWN, ...OTHERS];
-const admin = cockpit.permission({ admin: true });
+let own = [OWN];
 const tabs = element("div");
 const place = element("div", { class: "parts" });
 
@@ -32,18 +29,20 @@ function tab([word, name], current) {
 			element("span", { class: "pf-v6-c-tabs__item-text" }, name)));
 }
 
-function show_tabs(current) {
-	tabs.replaceChildren(admin.allowed ? element("nav", { class: "pf-v6-c-tabs", "aria-label": _("Parts") },
-		element("ul", { class: "pf-v6-c-tabs__list" }, parts.map(part => tab(part, current)))) : "");
+function show_tabs(parts, current) {
+	tabs.replaceChildren(tool.admin.allowed || tool.is_help_desk() ?
+		element("nav", { class: "pf-v6-c-tabs", "aria-label": _("Parts") },
+			element("ul", { class: "pf-v6-c-tabs__list" }, parts.map(part => tab(part, current)))) : "");
 }
 
 /* Show the part that the address names. One that is left before it is read shows nothing any more. */
 async function show() {
 	const [word = "", ...rest] = cockpit.location.path;
+	const parts = [...own, PEOPLE, ...(tool.is_help_desk() ? [] : HOST)];
 	const part = parts.find(one => one[0] === word) || parts[0];
 	const content = element("div", { class: "parts" }, waiting());
 
-	show_tabs(part[0]);
+	show_tabs(parts, part[0]);
 	place.replaceChildren(content);
 	await attempt(content, () => part[2](content, ...rest));
 }
@@ -63,10 +62,12 @@ async function begin() {
 	document.body.replaceChildren(element("main", {},
 		element("h1", { class: "pf-v6-c-title pf-m-2xl" }, _("Two-factor login")), tabs, place));
 	if (await is_root())
-		parts = OTHERS; // totp-enroll has no enrollment of root's own
+		own = []; // totp-enroll has no enrollment of root's own
 	cockpit.addEventListener("locationchanged", show);
-	admin.addEventListener("changed", show);
+	tool.admin.addEventListener("changed", show);
 	show();
+	if (await tool.find_help_desk())
+		show();
 }
 
 begin();

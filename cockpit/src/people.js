@@ -34,12 +34,12 @@ function summary(report) {
 		report.groups.length > 0 && groups(report));
 }
 
-/* Everybody with a name in the two documents: name, a word for the standing, last login. */
-function everybody(report, list) {
+/* Everybody in the list and with a name in the report: name, a word for the standing, last login. */
+function everybody(names, list) {
 	const people = new Map(list.map(one => [one.user, one]));
 
 	for (const word of ["missing", "invited", "not_confirmed", "never_logged_in", "refused"])
-		for (const user of report.names[word])
+		for (const user of names[word] || [])
 			if (!people.has(user))
 				people.set(user, { user, status: word, tokens: [] });
 	return [...people.values()].sort((one, other) => one.user.localeCompare(other.user));
@@ -65,12 +65,20 @@ function names(people, wanted) {
 	].filter(one => one);
 }
 
+/* What the help desk has instead of the report. */
+async function invited() {
+	return (await tool.document("invite")).filter(one => one.status === "open").map(one => one.user);
+}
+
 export async function show(place) {
-	const [report, list] = await Promise.all([tool.document("report"), tool.document("list")]);
-	const people = everybody(report, list);
+	const desk = tool.is_help_desk();
+	const [more, list] = await Promise.all([desk ? invited() : tool.document("report"), tool.document("list")]);
+	const people = everybody(desk ? { invited: more } : more.names, list);
 	const found = element("div", { class: "parts" }, ...names(people, ""));
 	const search = field(_("Search by name or status"), { type: "search",
 		oninput: event => found.replaceChildren(...names(people, event.target.value.trim())) });
 
-	place.replaceChildren(summary(report), card(_("People"), search.group, found));
+	place.replaceChildren(desk ? "" : summary(more), card(_("People"),
+		desk && element("p", {}, _("Here are people who have enrolled or are invited. For anybody else, type the name of the account.")),
+		search.group, found));
 }

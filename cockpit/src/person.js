@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One user, as an administrator sees and helps them. */
+/* One user, as administrators and the help desk see and help them. */
 import * as codes from "./codes.js";
 import * as dialog from "./dialog.js";
 import { element } from "./element.js";
@@ -103,25 +103,27 @@ class Person {
 	}
 
 	enrolled(one) {
+		const desk = tool.is_help_desk();
+
 		return card(_("Help"), actions(
 			this.temporary(),
 			one.bypass?.uses_left > 0 && this.action(_("Withdraw the temporary code"), "temporary-code",
 				{ options: () => ["--revoke"] }),
 			this.action(_("Unlock"), "unlock", {
 				text: _("Wrong codes of all sources are forgotten. Used codes stay used.") }),
-			this.action(_("New recovery codes"), "recovery", {
+			!desk && this.action(_("New recovery codes"), "recovery", {
 				text: _("The old recovery codes are then no longer valid.") }),
 			one.disabled ? this.action(_("Resume"), "resume", {
 				text: _("The codes of this person are accepted again.") }) :
 				this.action(_("Suspend"), "suspend", { danger: true,
 					text: _("Every code of this person is denied until you resume.") }),
-			this.action(_("Delete"), "delete", { danger: true, options: () => ["--yes"],
+			!desk && this.action(_("Delete"), "delete", { danger: true, options: () => ["--yes"],
 				text: _("Everything that this person has enrolled is removed. It cannot be brought back.") })));
 	}
 
 	absent() {
 		return card(_("Help"), actions(this.invite(),
-			this.action(_("Enroll by letter"), "", { run: () => this.write_letter(),
+			!tool.is_help_desk() && this.action(_("Enroll by letter"), "", { run: () => this.write_letter(),
 				text: _("The letter has a new secret. It counts from the first code of it on.") }),
 			this.action(_("Withdraw the invitation"), "uninvite")));
 	}
@@ -173,7 +175,8 @@ class Person {
 
 		this.place.replaceChildren(element("p", {}, element("a", { href: "#/people" }, _("All people"))),
 			...this.content(objects).filter(one => one), log);
-		log.replaceWith(await lately.show(this.user));
+		if (!tool.is_help_desk())
+			log.replaceWith(await lately.show(this.user));
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs of totp-enroll, as the person who is logged in, and of totpctl, with Cockpit's administrative
- * access. Both print JSON; answers to questions go to standard input, never into an argument.
+ * Runs of totp-enroll, as the person who is logged in, and of totpctl: with Cockpit's administrative
+ * access, or without it, by a member of the help desk, with pkexec. Both print JSON; answers to
+ * questions go to standard input, never into an argument.
  */
 
 const _ = cockpit.gettext;
@@ -30,7 +31,7 @@ function parse(line) {
 
 /* Run a tool and call `take` with each object as it is printed. The promise that is returned is also
  * the process: its input() answers, its close() ends it. */
-function start(argv, take, options) {
+function start(argv, options, take) {
 	const process = cockpit.spawn(argv, { err: "message", ...options });
 	let rest = "";
 
@@ -56,8 +57,8 @@ export function whole(text) {
 
 /* totp-enroll, as the person who is logged in. A word that begins with "-" is no option. */
 export function enroll(subcommand, words, take) {
-	return start(["totp-enroll", subcommand, "--json", "--", ...words],
-		one => take(["error", "warning"].includes(one.event) ? { ...one, text: whole(one.text) } : one), {});
+	return start(["totp-enroll", subcommand, "--json", "--", ...words], {},
+		one => take(["error", "warning"].includes(one.event) ? { ...one, text: whole(one.text) } : one));
 }
 
 /* The answer of `totp-enroll status`; throws its sentence. */
@@ -80,26 +81,62 @@ export async function status() {
 	return answer;
 }
 
-const ROOT = { superuser: "require" };
+export const admin = cockpit.permission({ admin: true });
+
+let member = false;
+
+/* Ask polkit whether the person may run `totpctl helpdesk` without being asked for anything: nobody
+ * could answer. It logs nothing about those who may not. */
+export async function find_help_desk() {
+	try {
+		await cockpit.script("exec pkcheck --action-id org.pam-totp.helpdesk --process $$", [],
+			{ err: "message" });
+		member = true;
+	} catch {
+		member = false; // polkit denies it, or is not there
+	}
+	return member;
+}
+
+/* Without administrative access, a member of the help desk has those subcommands that it has. */
+export function is_help_desk() {
+	return member && !admin.allowed;
+}
+
+/* What runs totpctl as root. */
+function totpctl(words) {
+	return is_help_desk() ? [["pkexec", "--disable-internal-agent", "totpctl", "helpdesk", ...words], {}] :
+		[["totpctl", ...words], { superuser: "require" }];
+}
+
+/* Why totpctl was not run, or did nothing; pkexec has two exit statuses of its own. */
+function failure(error) {
+	if (is_help_desk() && error.problem === "not-found")
+		return new Error(_("The help desk needs pkexec on this host: install the package pkexec."));
+	if (is_help_desk() && [126, 127].includes(error.exit_status))
+		return new Error(_("polkit does not allow you to help others on this host: ask your administrator."));
+	return error;
+}
 
 /* The document that a subcommand of totpctl prints, also if its exit status is not 0. */
 export async function document(subcommand, ...words) {
+	const [argv, options] = totpctl([subcommand, "--json", ...words]);
 	let text = "";
 
 	try {
-		await cockpit.spawn(["totpctl", subcommand, "--json", ...words], { err: "message", ...ROOT })
-			.stream(part => { text += part; });
+		await cockpit.spawn(argv, { err: "message", ...options }).stream(part => { text += part; });
 	} catch (error) {
 		if (!text)
-			throw error;
+			throw failure(error);
 	}
 	return JSON.parse(text);
 }
 
 /* Enroll a user, and return the letter that gives the secret. It counts from its first code on. */
 export function letter(user) {
-	return cockpit.spawn(["totpctl", "enroll", "--letters", "-", "--must-confirm", "--", user],
-		{ err: "message", ...ROOT });
+	const [argv, options] = totpctl(["enroll", "--letters", "-", "--must-confirm", "--", user]);
+
+	return cockpit.spawn(argv, { err: "message", ...options });
 }
 
 /* The objects that a subcommand prints about users. One of them says what went wrong, if anything
@@ -108,11 +145,11 @@ export async function objects(subcommand, options = [], users = []) {
 	const taken = [];
 
 	try {
-		await start(["totpctl", subcommand, "--json", ...options, ...(users.length ? ["--", ...users] : [])],
-			one => taken.push(one), ROOT);
+		await start(...totpctl([subcommand, "--json", ...options, ...(users.length ? ["--", ...users] : [])]),
+			one => taken.push(one));
 	} catch (error) {
 		if (taken.length === 0)
-			throw error;
+			throw failure(error);
 	}
 	return taken;
 }

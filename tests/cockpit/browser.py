@@ -25,6 +25,7 @@ class Browser:
         self.process = subprocess.Popen(
             ["/usr/bin/node", f"{HERE}/browser.js", *profile], text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": DIR, "LC_ALL": "C.UTF-8",
+                                         "DBUS_SYSTEM_BUS_ADDRESS": "disabled:",  # it would end with the bus
                                          "BROWSER_MODULES": MODULES})
         self.shell = View(self, "shell")
         self.page = View(self, "page")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Each test gets a host with a new store, Cockpit, and a browser that was never used."""
 import os
+import shutil
 import signal
 import sys
 
@@ -10,9 +11,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 
 import browser as browser_module  # noqa: E402
 import host as host_module  # noqa: E402
+import polkit  # noqa: E402
 import web  # noqa: E402
 
-PASSWORDS = {"alice": "alice's long password", "bob": "bob's long password"}
+PASSWORDS = {name: f"{name}'s long password" for name in ("alice", "bob", "carol")}
+HELP_DESK = "/etc/pam_totp/helpdesk.conf"
 
 
 def pytest_addoption(parser):
@@ -37,8 +40,8 @@ def host():
     """bob is an administrator, alice is not."""
     made = host_module.Host()
     made.serve(fail_delay=0, period=60, window=5, enforce="optional")
-    for user, password in PASSWORDS.items():
-        made.password(user, password)
+    for user in "alice", "bob":
+        made.password(user, PASSWORDS[user])
     made.pam("sudo", "auth required pam_unix.so", "account required pam_permit.so", "session required pam_permit.so")
     with open("/etc/sudoers", "w", encoding="utf-8") as file:
         file.write("Defaults !lecture\nroot ALL=(ALL) ALL\nbob ALL=(ALL) ALL\n")
@@ -48,6 +51,23 @@ def host():
         assert made.leaks() == []
     finally:
         made.close()
+
+
+@pytest.fixture
+def desk(host):
+    """carol is of the help desk, which is set up as docs/helpdesk.md says. It exempts bob."""
+    for group in "sudo", "totp-helpdesk":
+        host_module.run("groupadd", "--force", group)
+    host_module.run("useradd", "-m", "-s", "/bin/bash", "-G", "totp-helpdesk", "carol")
+    host_module.run("usermod", "-a", "-G", "sudo", "bob")
+    host.password("carol", PASSWORDS["carol"])
+    shutil.copy(f"{polkit.EXAMPLES}/helpdesk.conf", HELP_DESK)
+    made = polkit.Polkit()
+    made.rule("polkit-cockpit.rules", "carol", True)
+    yield made
+    made.close()
+    host_module.run("usermod", "-G", "", "bob")
+    host_module.run("userdel", "-r", "-f", "carol")
 
 
 @pytest.fixture

@@ -82,6 +82,27 @@ def test_an_administrator_s_screens(host, tab, look):
     assert faults == []
 
 
+def test_the_screens_of_the_help_desk(host, desk, tab, look):
+    host.enroll("alice")
+    tab.login("carol", PASSWORDS["carol"])
+    tab.page.click("link", "People")
+    tab.page.find("link", "alice")
+    faults = look("helpdesk-people", drawn=False)
+    tab.page.click("link", "alice")
+    tab.page.find("button", "Temporary code")
+    faults += look("helpdesk")
+    tab.page.click("link", "All people")
+    tab.page.fill("Search by name or status", "bob")
+    tab.page.click("link", "bob")
+    tab.page.find("button", "Invite")
+    faults += look("helpdesk-absent", drawn=False)
+    desk.rule(None, "carol", False)
+    tab.page.click("link", "All people")
+    tab.page.sees("polkit does not allow you to help others on this host")
+    faults += look("helpdesk-denied", drawn=False)
+    assert faults == []
+
+
 def test_the_page_speaks_german(host, tab):
     tab.open(locale="de-DE")
     tab.give_name("alice", PASSWORDS["alice"])
