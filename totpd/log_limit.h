@@ -4,9 +4,10 @@
  * that reports how many more there were. Denials and accepted codes are counted separately, so
  * that nobody can hide an accepted code behind denials. Pure: no clock, no log.
  *
- * Only totpd's parent process changes a log_limit. A child uses the copy that it inherited, and
- * counts its own lines in shared memory; the parent adds these counts when the child has ended. So
- * each child that runs at the same time may write one line more.
+ * Only totpd's parent process changes a log_limit. It is in shared memory, because a worker answers
+ * requests for longer than a count lasts. A child reads it, and counts the lines of its own request
+ * in shared memory, too; the parent adds these counts when the request was answered. So each child
+ * that runs at the same time may write one line more.
  */
 #ifndef LOG_LIMIT_H
 #define LOG_LIMIT_H

@@ -285,7 +285,7 @@ static void end_request(struct loop *loop, struct client *client, bool answered,
 {
 	uint64_t now = io_monotonic_ns();
 
-	log_limit_add(&loop->server.log_limit, counts_of(loop, client), now);
+	log_limit_add(loop->server.log_limit, counts_of(loop, client), now);
 	if (client->peer.host[0] && (found & FOUND_WRONG_CODE))
 		budget_spend(&loop->budget, client->peer.host, loop->server.policy.host_failures,
 			     now);
@@ -358,15 +358,17 @@ static void read_report(struct loop *loop, struct worker *worker)
 static void log_withheld(struct loop *loop, uint64_t now)
 {
 	struct log_counts due[LOG_LIMIT_USERS + 1];
+	struct log_limit before = *loop->server.log_limit; /* the shared one changes below */
 
 	if (loop->logger)
 		return;
-	if (log_limit_due(&loop->server.log_limit, now, due) > 0) {
+	if (log_limit_due(&before, now, due) > 0) {
 		pid_t child = fork();
 
 		if (child == 0) {
 			close_inherited(loop, NULL);
 			alarm(CHILD_ALARM);
+			loop->server.log_limit = &before;
 			server_log_withheld(&loop->server, now);
 			_exit(EXIT_SUCCESS);
 		}
@@ -374,7 +376,7 @@ static void log_withheld(struct loop *loop, uint64_t now)
 			return; /* the next call tries again */
 		loop->logger = child;
 	}
-	log_limit_expire(&loop->server.log_limit, now);
+	log_limit_expire(loop->server.log_limit, now);
 }
 
 /* --- connections --- */
@@ -592,7 +594,7 @@ static int timeout_ms(const struct loop *loop, uint64_t now)
 {
 	int closer = closer_wait_ms(&loop->closer, now);
 	bool waits = loop->listeners.activated || loop->stopping ||
-		     log_limit_is_active(&loop->server.log_limit);
+		     log_limit_is_active(loop->server.log_limit);
 	int own = waits ? 1000 : -1;
 
 	if (clients_count(&loop->clients))
@@ -628,11 +630,18 @@ int loop_run(struct loop *loop)
 	}
 }
 
+/* Zeroed memory that this process shares with all children, or NULL. */
+static void *share(size_t len)
+{
+	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 enum totp_err loop_prepare(struct loop *loop)
 {
 	static const int held[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
 	sigset_t set;
-	void *counts, *failed_until;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
@@ -645,15 +654,10 @@ enum totp_err loop_prepare(struct loop *loop)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return TOTP_ERR_SYSTEM;
 	loop->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	counts = mmap(NULL, CLIENTS_MAX * sizeof(*loop->counts), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (counts == MAP_FAILED)
+	loop->counts = share(CLIENTS_MAX * sizeof(*loop->counts));
+	loop->server.log_limit = share(sizeof(*loop->server.log_limit));
+	loop->server.verifiers.failed_until = share(POLICY_VERIFIERS_MAX * sizeof(uint64_t));
+	if (!loop->counts || !loop->server.log_limit || !loop->server.verifiers.failed_until)
 		return TOTP_ERR_NOMEM;
-	loop->counts = counts;
-	failed_until = mmap(NULL, POLICY_VERIFIERS_MAX * sizeof(uint64_t), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (failed_until == MAP_FAILED)
-		return TOTP_ERR_NOMEM;
-	loop->server.verifiers.failed_until = failed_until;
 	return loop->signals >= 0 ? closer_begin(&loop->closer) : TOTP_ERR_SYSTEM;
 }

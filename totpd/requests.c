@@ -49,7 +49,7 @@ static void log_request(const struct request *request, int priority, enum log_ki
 		(void)tally_count(request->policy->run_dir, TALLY_TOTPD, event.outcome,
 				  event.reason);
 	if (!request->peer->root &&
-	    !log_limit_allows(&server->log_limit, server->counts, request->logged_for, kind))
+	    !log_limit_allows(server->log_limit, server->counts, request->logged_for, kind))
 		return;
 	source_text(&request->source, source);
 	event.user = request->account.known ? request->account.name : NULL;

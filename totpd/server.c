@@ -57,7 +57,7 @@ bool server_should_restart(const struct server *server, uint64_t age)
 void server_log_withheld(const struct server *server, uint64_t now)
 {
 	struct log_counts due[LOG_LIMIT_USERS + 1];
-	size_t count = log_limit_due(&server->log_limit, now, due);
+	size_t count = log_limit_due(server->log_limit, now, due);
 
 	for (size_t i = 0; i < count; i++) {
 		char whose[32] = "other users", detail[160];

@@ -16,8 +16,8 @@ struct server {
 	unsigned policy_number;       /* how often it was read */
 	bool policy_invalid;          /* every request is denied */
 	struct keyring keyring;       /* read before totpd gave up the right to read it */
-	struct log_limit log_limit;
-	struct log_counts *counts; /* in a child: the lines of its own request */
+	struct log_limit *log_limit;  /* shared with all children, which only read it */
+	struct log_counts *counts;    /* in a child: the lines of its own request */
 	struct verifiers verifiers;
 	bool is_worker;      /* in a child: it answers more than one… */
 	struct store *store; /* …and keeps this cluster open for them, or NULL */

@@ -21,6 +21,8 @@ from host import HERE, POLICY, PROMPT, run, wait_for
 from test_in_login import PASSWORD, STACK, begin, done
 from test_local import as_user, end
 from test_self import as_alice, change, enroll, phone_of, say, CODE
+from test_totpd import ask_as, storm
+import wire
 
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fleet"))
 from cluster import FAKETIME, made_in_time  # noqa: E402
@@ -232,6 +234,21 @@ def test_a_host_that_guesses_is_stopped_and_others_are_not(fleet):
     assert not fleet.login("hosta", "bob", bob.code())[0]
     assert "reason=host_failures" in fleet.host.log_text(since)
     assert fleet.login("hostb", "bob", bob.code())[0]
+
+
+def test_endless_denials_of_a_user_do_not_fill_the_log_of_a_login_host(fleet):
+    fleet.stop(fleet.haproxy)  # every request is an error
+    since = fleet.host.log_end()
+    assert storm(2, "for _ in range(60):\n"
+                    "    print(wire.ask(wire.request(wire.CHECK, 'alice', '000000', store_dir=''))"
+                    ".error)") == ["peer"] * 120
+    assert "outcome=error" in fleet.host.log_text(since)
+    # two requests of one user may be answered at the same time
+    assert 20 <= fleet.host.log_text(since).count("outcome=error") <= 22
+    assert wait_for(lambda: "more denials and errors" in fleet.host.log_text(since), 70)
+    since = fleet.host.log_end()
+    assert "peer" in ask_as("alice", wire.CHECK, "alice", "000000", store_dir="")
+    assert "outcome=error" in fleet.host.log_text(since)
 
 
 WRONG = {

@@ -86,6 +86,7 @@ void log_send(int priority, const struct log_event *event)
 /* --- a totpd that serves the fixture's store --- */
 
 static struct server server; /* too large for the stack */
+static struct log_limit log_limit;
 static struct log_counts counts;
 static int connection[2] = {-1, -1};
 
@@ -108,7 +109,8 @@ static int serve(void **state)
 	f = *state;
 	now = NOW;
 	counts = (struct log_counts){0};
-	server = (struct server){.counts = &counts};
+	log_limit = (struct log_limit){.users = {{0}}};
+	server = (struct server){.counts = &counts, .log_limit = &log_limit};
 	policy_default(&server.policy);
 	server.policy.enforce = ENFORCE_OPTIONAL;
 	server.policy.enroll_tool = true;

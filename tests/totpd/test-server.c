@@ -8,6 +8,7 @@
 #include "server.h"
 
 static struct server server; /* too large for the stack */
+static struct log_limit log_limit;
 static char conf[64];
 static unsigned logged_lines;
 static char logged[1024]; /* the last line */
@@ -28,7 +29,8 @@ static int begin_test(void **state)
 	assert_int_equal(0, fixture_begin(state));
 	f = *state;
 	snprintf(conf, sizeof(conf), "%.31s/policy", f->dir);
-	server = (struct server){.conf = conf};
+	log_limit = (struct log_limit){.users = {{0}}};
+	server = (struct server){.conf = conf, .log_limit = &log_limit};
 	logged_lines = 0;
 	return 0;
 }
@@ -126,7 +128,7 @@ static void what_was_withheld_is_reported_with_the_uid(void **unused)
 	const struct log_counts counts = {
 		.uid = 1000, .written = {LOG_DENIED_LINES, 1}, .withheld = {17, 3}};
 
-	log_limit_add(&server.log_limit, &counts, 0);
+	log_limit_add(server.log_limit, &counts, 0);
 	server_log_withheld(&server, LOG_LIMIT_TIME - 1);
 	assert_int_equal(0, logged_lines);
 	server_log_withheld(&server, LOG_LIMIT_TIME);
