@@ -102,8 +102,11 @@ static enum totp_err path_in(const char *dir, const char *name, char path[PATH],
 	struct stat st;
 
 	snprintf(path, PATH, "%s/%s", dir, name);
-	if (stat(path, &st) != 0)
-		return reason_errno(why, "%.120s", path);
+	if (stat(path, &st) != 0) {
+		/* not its NOT_FOUND, which would mean that the user is missing */
+		(void)reason_errno(why, "%.120s", path);
+		return TOTP_ERR_SYSTEM;
+	}
 	if (strcmp(name, TLS_KEY) == 0 && (st.st_mode & S_IRWXO) != 0)
 		return reason_err(why, TOTP_ERR_UNSAFE,
 				  "%.80s: every user can read the key: run chmod o= on it, and "
