@@ -287,6 +287,26 @@ static void a_wrong_code_after_a_torn_write_keeps_the_raised_step(void **state)
 	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP), NOW));
 }
 
+/* States in run_dir are gone after a boot, and so is which codes were used. */
+static void where_states_may_be_forgotten_no_code_works_that_may_be_from_before_the_boot(
+	void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = add_user(f->store, "alice", 1);
+	char run_dir[48];
+
+	snprintf(run_dir, sizeof(run_dir), "%.31s/run", f->dir);
+	f->config.run_dir = run_dir;
+	f->config.booted = NOW;
+	f->store = store_close(f->store);
+	f->store = open_again(f);
+	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP), NOW));
+	/* a login before it may have used the code of the next step, which the window held */
+	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP + 1), NOW));
+	assert_trial(DENY, USED_CODE, try_at(f, code_of(&cred, STEP + 1), NOW + 30));
+	assert_trial(ALLOW, CODE, try_at(f, code_of(&cred, STEP + 2), NOW + 30));
+}
+
 static void a_damaged_state_allows_no_login(void **state)
 {
 	struct fixture *f = *state;
@@ -626,6 +646,8 @@ int main(void)
 		STORE_TEST(after_a_torn_write_no_earlier_code_works),
 		STORE_TEST(a_torn_state_is_repaired_by_one_login),
 		STORE_TEST(a_wrong_code_after_a_torn_write_keeps_the_raised_step),
+		STORE_TEST(
+			where_states_may_be_forgotten_no_code_works_that_may_be_from_before_the_boot),
 		STORE_TEST(a_damaged_state_allows_no_login),
 		STORE_TEST(a_throttled_user_is_denied_without_waiting_for_the_lock),
 		STORE_TEST(a_lock_that_is_not_released_denies_after_two_seconds),

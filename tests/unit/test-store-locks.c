@@ -2,6 +2,8 @@
 /* The locks of the files engine: what it promises beyond the contract, by excluding others. */
 #include "store_fixture.h"
 
+#include <sys/file.h>
+
 static void replace_now(struct store *store, const char *user, uint8_t n)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
@@ -211,6 +213,39 @@ static void a_login_that_holds_its_lock_too_long_does_not_prevent_a_removal(void
 	assert_refused(NOT_FOUND, read_error(f->store, "alice", NULL));
 }
 
+/* Another process could now change the keys, which no record may change under. */
+static void assert_free(const struct fixture *f)
+{
+	OWN_FD int fd = open(in_store(f, "users"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(0, flock(fd, LOCK_EX | LOCK_NB));
+}
+
+static void a_change_that_is_made_or_not_made_leaves_the_records_unlocked(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = cred_of("alice", 1);
+	struct login_state fresh = state_of(&cred);
+	const struct invite invite = {
+		.uid = 1000, .created = NOW, .expires = NOW + 3600, .user = "bob"};
+
+	add_user(f->store, "alice", 1);
+	assert_free(f);
+	assert_refused(EXISTS, store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
+	assert_free(f);
+	replace_now(f->store, "alice", 2);
+	assert_free(f);
+	assert_ok(store_invite_put(f->store, &invite, deadline_in(2000), NULL));
+	assert_free(f);
+	assert_ok(store_invite_remove(f->store, "bob", deadline_in(2000), NULL));
+	assert_free(f);
+	assert_refused(NOT_FOUND, store_invite_remove(f->store, "bob", deadline_in(2000), NULL));
+	assert_free(f);
+	assert_ok(store_remove(f->store, "alice", deadline_in(2000), NULL));
+	assert_free(f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -225,6 +260,7 @@ int main(void)
 		STORE_TEST(a_lock_on_a_stale_record_cannot_commit),
 		STORE_TEST(a_record_replaced_or_removed_between_read_and_lock_is_stale),
 		STORE_TEST(a_login_that_holds_its_lock_too_long_does_not_prevent_a_removal),
+		STORE_TEST(a_change_that_is_made_or_not_made_leaves_the_records_unlocked),
 	};
 
 	SKIP_UNLESS_ROOT();

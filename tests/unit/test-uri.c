@@ -379,6 +379,20 @@ static void algorithms_have_the_names_that_apps_know(void **unused)
 	assert_refused(FORMAT, uri_algorithm_of(text_of("SHA5122"), &alg));
 }
 
+/* As in the line of a file, where more follows. */
+static void a_percent_sign_that_the_end_cuts_off_is_rejected_whatever_follows(void **unused)
+{
+	static const char text[] = "otpauth://totp/a?secret=" SECRET_TEXT "&issuer=host%41";
+	struct otp_uri uri;
+	struct reason why = {""};
+
+	assert_ok(uri_parse(text_of(text), &uri, &why));
+	assert_string_equal("hostA", uri.issuer);
+	for (size_t cut = 1; cut <= 2; cut++)
+		assert_refused(FORMAT,
+			       uri_parse((struct text){text, sizeof(text) - 1 - cut}, &uri, &why));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -395,6 +409,7 @@ int main(void)
 		cmocka_unit_test(nothing_out_of_range_is_written),
 		cmocka_unit_test(uris_of_apps_and_programs_are_read),
 		cmocka_unit_test(any_other_uri_is_rejected_with_a_reason),
+		cmocka_unit_test(a_percent_sign_that_the_end_cuts_off_is_rejected_whatever_follows),
 		cmocka_unit_test(a_reason_never_repeats_the_secret),
 		cmocka_unit_test(a_label_of_3300_bytes_is_a_clean_error),
 		cmocka_unit_test(no_slice_is_read_past_its_end),
