@@ -323,3 +323,17 @@ def test_walks_see_every_record_whatever_the_size_of_their_pages(store, director
         assert sorted(row[0] for row in rows) == names
         assert {row[0] for row in rows if row[1] != "ok"} == broken
         assert len(each.ok("keys")) == 2000
+
+
+def test_a_key_that_no_program_of_ours_made_stops_no_walk(store, directory, start):
+    """Whoever may write to the cluster may make one, longer than any of ours."""
+    small = Store(store.cluster, directory, start, "store-small-pages")
+    store.ok("many", 0, 5)
+    for name in list(store.cluster.pairs("totp/", "totp0")):
+        if name.rsplit(b"/", 1)[1].startswith(b"user"):
+            for extra in b"-" * 3, b"." * 300, b"x" * 5000, b"\xff" * 5000:
+                store.cluster.ask("kv/put", {"key": clusters.key(name + extra),
+                                             "value": clusters.key("x")})
+    for each in [store, small]:
+        assert len(each.ok("keys")) == len(each.ok("walk")) == len(each.ok("names"))
+        assert {f"user{i:07}" for i in range(5)} <= {line.split()[0] for line in each.ok("walk")}

@@ -48,18 +48,29 @@ static enum totp_err read_page(const struct page *page, struct etcd_answer *ret_
 	return err == TOTP_OK ? etcd_see_meta(page->etcd, ret_answer, 0, why) : err;
 }
 
+/* The first key after this one; or, if it is longer than any of ours, after all that begin as it. */
+static struct etcd_key key_after(struct piece key)
+{
+	struct etcd_key after = {.len = key.len + 1};
+
+	if (key.len < sizeof(after.text)) {
+		memcpy(after.text, key.at, key.len); /* and a NUL */
+		return after;
+	}
+	after.len = sizeof(after.text);
+	memcpy(after.text, key.at, after.len);
+	while (after.text[after.len - 1] == '\xff') /* the prefix has none */
+		after.len--;
+	after.text[after.len - 1]++;
+	return after;
+}
+
 /* Go on after this key, in each part. */
 static void go_on_after(struct page *page, struct piece key)
 {
-	size_t part_at = strlen(page->etcd->prefix);
-
 	for (size_t i = 0; i < page->part_count; i++) {
-		struct etcd_key *from = &page->from[i];
-
-		memcpy(from->text, key.at, key.len);
-		from->text[part_at] = (char)page->parts[i];
-		from->text[key.len] = '\0'; /* the first key after it ends in this byte */
-		from->len = key.len + 1;
+		page->from[i] = key_after(key);
+		page->from[i].text[strlen(page->etcd->prefix)] = (char)page->parts[i];
 	}
 }
 
