@@ -2,6 +2,8 @@
 """The client of etcd: members that die, answers that are damaged, certificates that are wrong."""
 
 import os
+import shutil
+import signal
 import time
 
 import pytest
@@ -139,6 +141,26 @@ def test_a_certificate_for_another_address_is_rejected(single, directory, ask):
     cluster.context.check_hostname = False
     with cluster:
         assert_denied(ask, cluster.arguments(), "alternative certificate subject name")
+
+
+@pytest.mark.each_version
+def test_an_authority_that_was_replaced_counts_no_more_for_a_program_that_runs(
+        single, directory, start):
+    other = clusters.Authority(directory / "other", "other")
+    endpoints, _, certificate, key = single.arguments()
+    used = shutil.copy(single.authority.certificate, directory / "used.crt")
+    process = start("ask", endpoints, used, certificate, key, "k", 100, 20)
+    assert process.stdout.readline().startswith("committed")
+    process.send_signal(signal.SIGSTOP)
+    before = history(single, "k")
+    shutil.copy(other.certificate, used)
+    single.members[0].kill()  # a new connection is needed
+    single.members[0].start()
+    single.wait()
+    process.send_signal(signal.SIGCONT)
+    assert any("certificate" in line for line in process.stdout if line.startswith("unknown"))
+    # a request that was under way when the program was stopped may have been done
+    assert len(history(single, "k")) <= len(before) + 1
 
 
 def test_a_certificate_that_cannot_be_read_is_said_at_once(single, directory, ask):

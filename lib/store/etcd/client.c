@@ -68,9 +68,21 @@ static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *
 	return TOTP_OK;
 }
 
+/* Each connection reads the files again: a CA that was replaced must not count for a day. */
+static bool keep_no_ca(CURL *curl)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+	return curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, 0L) == 0;
+#else
+	(void)curl;
+	return true;
+#endif
+}
+
 static bool set_up_tls(CURL *curl, const struct etcd_config *config)
 {
-	return curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) == 0 &&
+	return keep_no_ca(curl) &&
+	       curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) == 0 &&
 	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == 0 &&
 	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == 0 &&
 	       curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca) == 0 &&
