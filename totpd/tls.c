@@ -154,6 +154,8 @@ enum totp_err tls_identify(const char *dir, struct tls_identity **identity, stru
 		return reason_err(why, TOTP_ERR_NOMEM, "no memory for TLS");
 	SSL_CTX_set_verify(fresh->context, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_session_cache_mode(fresh->context, SSL_SESS_CACHE_OFF);
+	/* answers hold recovery codes, and libssl keeps its buffers for the next one */
+	SSL_CTX_set_options(fresh->context, SSL_OP_CLEANSE_PLAINTEXT);
 	if (SSL_CTX_set_min_proto_version(fresh->context, TLS1_3_VERSION) != 1)
 		return reason_err(why, TOTP_ERR_CRYPTO, "libssl has no TLS 1.3");
 	snprintf(fresh->dir, sizeof(fresh->dir), "%s", dir);

@@ -126,7 +126,7 @@ def on(kind, test):
 # settings, and the reasons of errors.
 HARMLESS = re.compile(r"\w+_free$|ERR_|EVP_(sha|aes)\w+$|GENERAL_NAME_set0_value$|EVP_EncodeBlock$|BIO_s_mem$|TLS_client_method$|"
                       r"X509_(cmp|get\w+|verify_cert_error_string)$|X509V3_set_ctx$|"
-                      r"SSL_(get\w+|CTX_set_verify)$")
+                      r"SSL_(get\w+|CTX_set_(verify|options))$")
 HARMLESS_OF_CLUSTER = re.compile(r"curl_(easy_cleanup|easy_strerror|slist_free_all)$|json_delete$|"
                                  r"json_(array|object|integer|string)_\w+$")
 BY_MALLOC = {"strdup", "strndup", "getline", "open_memstream", "fmemopen", "fdopen", "fopen64",

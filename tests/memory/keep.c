@@ -26,12 +26,25 @@ void *realloc(void *old, size_t size);
 void __explicit_bzero_chk(void *data, size_t len, size_t whole);
 void OPENSSL_cleanse(void *data, size_t len);
 
-/* libqrencode wipes nothing, and nobody else can: what it frees is not looked at. */
+/*
+ * libqrencode wipes nothing, and nobody else can: what it frees is not looked at. dladdr is slow:
+ * what it has found out about a caller is kept.
+ */
 static bool is_of_qrencode(void *caller)
 {
+	static struct {
+		void *caller;
+		bool is;
+	} known[4096];
+	size_t at = ((size_t)caller >> 2) % (sizeof(known) / sizeof(known[0]));
 	Dl_info info;
 
-	return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "libqrencode");
+	if (known[at].caller != caller) {
+		known[at].is = dladdr(caller, &info) && info.dli_fname &&
+			       strstr(info.dli_fname, "libqrencode");
+		known[at].caller = caller;
+	}
+	return known[at].is;
 }
 
 void free(void *block)
