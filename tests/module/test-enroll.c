@@ -401,6 +401,19 @@ static void where_nothing_can_be_shown_no_user_is_sent_on_to_enroll(void **unuse
 	assert_int_equal(PAM_AUTH_ERR, pam_authenticate(handle, PAM_SILENT));
 	pam_end(handle, PAM_AUTH_ERR);
 	assert_string_equal("?Verification code: \n", person.heard);
+	assert_logged("run totp-enroll --user");
+}
+
+static void after_the_last_day_the_log_names_invitations(void **unused)
+{
+	pam_handle_t *handle;
+
+	scene_policy(&scene, "enroll = login\nenforce = 2023-11-01\nenroll_until = 2023-11-10\n");
+	handle = begin("bin", "w");
+	assert_int_equal(PAM_AUTH_ERR, pam_authenticate(handle, 0));
+	pam_end(handle, PAM_AUTH_ERR);
+	assert_logged("reason=not_enrolled");
+	assert_logged("run totpctl invite");
 }
 
 /* --- before the date --- */
@@ -534,6 +547,7 @@ int main(void)
 		enrolling(a_user_who_was_enrolled_between_the_stages_is_asked_nothing),
 		enrolling(an_account_line_with_another_policy_denies),
 		enrolling(where_nothing_can_be_shown_no_user_is_sent_on_to_enroll),
+		enrolling(after_the_last_day_the_log_names_invitations),
 		enrolling(an_offer_that_is_declined_or_given_up_changes_nothing),
 		enrolling(without_a_date_nothing_is_shown),
 		enrolling(exempt_users_and_silent_programs_see_nothing),

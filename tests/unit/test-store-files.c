@@ -443,6 +443,35 @@ static void a_file_that_root_does_not_own_is_not_given(void **state)
 	assert_int_equal(SERVICE_UID + 1, owner_of(in_store(f, "users/others")));
 }
 
+static void what_an_interrupted_giving_left_is_no_obstacle(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	write_file(in_store(f, "users/alice~give"), "half a cop", 10, 0600);
+	assert_true(give(f));
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/alice")));
+	assert_int_equal(-1, access(in_store(f, "users/alice~give"), F_OK));
+}
+
+static void a_record_that_cannot_be_given_is_reported_and_the_others_are_given(void **state)
+{
+	struct fixture *f = *state;
+	struct reason why = {""};
+	bool given = false;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	add_user(f->store, "bob", 2);
+	assert_int_equal(0, mkdir(in_store(f, "users/alice~give"), 0700));
+	assert_refused(SYSTEM, files_give(f->store, &service, &given, &why));
+	assert_says("users/alice: cannot give", why);
+	assert_true(given);
+	assert_int_equal(0, owner_of(in_store(f, "users/alice")));
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/bob")));
+}
+
 static void a_directory_of_another_owner_is_not_given(void **state)
 {
 	struct fixture *f = *state;
@@ -1411,6 +1440,8 @@ int main(void)
 		STORE_TEST(only_records_of_root_are_given),
 		STORE_TEST(an_interrupted_change_of_owner_prevents_no_login_and_can_continue),
 		STORE_TEST(a_file_that_root_does_not_own_is_not_given),
+		STORE_TEST(what_an_interrupted_giving_left_is_no_obstacle),
+		STORE_TEST(a_record_that_cannot_be_given_is_reported_and_the_others_are_given),
 		STORE_TEST(a_directory_of_another_owner_is_not_given),
 		STORE_TEST(an_interrupted_setup_is_completed),
 		STORE_TEST(modes_and_owners_are_right_under_any_umask),
