@@ -530,6 +530,7 @@ static enum totp_err answer_by_verifier(struct request *request)
 	relay.request.store = (struct wire_store){.id = {0}};
 	relay.request.deadline = 0;
 	relay.request.source = request->source;
+	relay.request.tells &= request->peer->root; /* the verifier takes this host's word */
 	if (relay.known) {
 		relay.uid = request->account.uid;
 		err = text_copy(text_of(request->account.name), relay.request.user,

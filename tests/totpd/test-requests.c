@@ -83,6 +83,19 @@ void log_send(int priority, const struct log_event *event)
 		 event->detail ? event->detail : "");
 }
 
+/* --- what replaces the verifiers --- */
+
+static struct relay_request relayed; /* the last request that was sent to them */
+
+enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *policy,
+			    struct relay_request *relay, uint64_t deadline,
+			    struct wire_response *ret_response)
+{
+	relayed = *relay;
+	ret_response->err = TOTP_ERR_NOT_FOUND;
+	return TOTP_OK;
+}
+
 /* --- a totpd that serves the fixture's store --- */
 
 static struct server server; /* too large for the stack */
@@ -712,6 +725,21 @@ static void a_verifier_that_asks_other_verifiers_answers_no_host(void **unused)
 	assert_says("has no store", response.why);
 }
 
+/* Notices are taken for read where a person sees text, and a user's own program may lie about that. */
+static void a_host_tells_its_verifier_that_a_person_sees_text_on_root_s_word_alone(void **unused)
+{
+	struct wire_request request = request_of(WIRE_CHECK, "alice", "000000");
+
+	server.policy.store = STORE_AT_VERIFIER;
+	request.store = (struct wire_store){.id = {0}};
+	request.tells = true;
+	assert_refused(NOT_FOUND, ask(&root, &request).err);
+	assert_true(relayed.request.tells);
+	assert_refused(NOT_FOUND, ask(&alice, &request).err);
+	assert_string_equal("alice", relayed.request.user);
+	assert_false(relayed.request.tells);
+}
+
 static void a_store_in_files_is_closed_after_each_request(void **state)
 {
 	struct fixture *f = *state;
@@ -750,6 +778,8 @@ int main(void)
 		REQUEST_TEST(after_the_last_date_only_users_with_an_invitation_enroll),
 		REQUEST_TEST(a_login_host_may_do_what_its_lists_allow),
 		REQUEST_TEST(a_verifier_that_asks_other_verifiers_answers_no_host),
+		REQUEST_TEST(
+			a_host_tells_its_verifier_that_a_person_sees_text_on_root_s_word_alone),
 		REQUEST_TEST(a_store_in_files_is_closed_after_each_request),
 	};
 
