@@ -626,7 +626,8 @@ static enum totp_err prepare_for_host(struct request *request)
 	account->uid = request->relay->uid;
 	if (account->known)
 		strcpy(account->name, request->wire->user);
-	request->logged_for = account->uid;
+	if (err == TOTP_OK) /* a host that may not ask uses up no user's lines */
+		request->logged_for = account->uid;
 	if (err == TOTP_OK)
 		err = source_on_host(&request->wire->source, request->peer->host, &request->source);
 	if (err == TOTP_OK && request->policy->store == STORE_AT_VERIFIER)

@@ -740,6 +740,18 @@ static void a_host_tells_its_verifier_that_a_person_sees_text_on_root_s_word_alo
 	assert_false(relayed.request.tells);
 }
 
+static void a_host_that_may_not_ask_uses_up_no_user_s_lines_of_the_log(void **state)
+{
+	struct fixture *f = *state;
+
+	add_user(f->store, "alice", 1);
+	assert_int_equal(VERDICT_DENY, check(&web01, "alice", "000000").outcome.verdict);
+	assert_int_equal(1000, counts.uid);
+	server.policy.hosts[0] = '\0';
+	assert_refused(FORBIDDEN, check(&web01, "alice", "000000").err);
+	assert_int_equal(web01.uid, counts.uid);
+}
+
 static void a_store_in_files_is_closed_after_each_request(void **state)
 {
 	struct fixture *f = *state;
@@ -780,6 +792,7 @@ int main(void)
 		REQUEST_TEST(a_verifier_that_asks_other_verifiers_answers_no_host),
 		REQUEST_TEST(
 			a_host_tells_its_verifier_that_a_person_sees_text_on_root_s_word_alone),
+		REQUEST_TEST(a_host_that_may_not_ask_uses_up_no_user_s_lines_of_the_log),
 		REQUEST_TEST(a_store_in_files_is_closed_after_each_request),
 	};
 
