@@ -62,26 +62,15 @@ static struct log_counts *counts_of(const struct loop *loop, const struct client
 	return &loop->counts[client - loop->clients.all];
 }
 
-/* Did the host send something that it could have guessed? */
+/*
+ * Did the host send a code that it could have guessed? Any user there can send answers that are no
+ * guesses without end, such as a wrong recovery code or a used code. While the clock is back, a code
+ * may be a guess too.
+ */
 static bool is_wrong(const struct wire_response *response)
 {
-	switch (response->op) {
-	case WIRE_LOOK:
-	case WIRE_STATUS:
-	case WIRE_ENROLL:
-	case WIRE_ENROLL_IN_LOGIN:
-		return false;
-	case WIRE_CHECK:
-	case WIRE_ADD:
-	case WIRE_REPLACE:
-	case WIRE_REMOVE:
-	case WIRE_RENAME:
-	case WIRE_RECOVERY:
-	case WIRE_DISABLE:
-		break;
-	}
-	return response->err == TOTP_ERR_NOT_FOUND ||
-	       (response->err == TOTP_OK && response->outcome.verdict == VERDICT_DENY);
+	return response->err == TOTP_OK && (response->outcome.reason == JUDGE_WRONG_CODE ||
+					    response->outcome.reason == JUDGE_CLOCK_BACK);
 }
 
 static void send_response(const struct client *client, const struct wire_response *response)

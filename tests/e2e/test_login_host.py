@@ -236,6 +236,19 @@ def test_a_host_that_guesses_is_stopped_and_others_are_not(fleet):
     assert fleet.login("hostb", "bob", bob.code())[0]
 
 
+def test_a_user_of_a_host_does_not_stop_it_by_answers_that_are_no_guesses(fleet):
+    alice = fleet.enroll("alice")
+    fleet.verifier_policy(host_failures=3)
+    used = alice.code()
+    assert fleet.login("hosta", "alice", used)[0]
+    for code in used, None, "aaaa-bbbb-cccc":
+        for _ in range(5):
+            assert "deny" in ask_as("alice", wire.CHECK, "alice", code, store_dir="")
+    for _ in range(5):  # without a record
+        assert "not_found" in ask_as("bob", wire.CHECK, "bob", "000000", store_dir="")
+    assert fleet.login("hosta", "alice", alice.code(1))[0]
+
+
 def test_endless_denials_of_a_user_do_not_fill_the_log_of_a_login_host(fleet):
     fleet.stop(fleet.haproxy)  # every request is an error
     since = fleet.host.log_end()
