@@ -91,19 +91,32 @@ bool clients_have_room(const struct clients *clients)
 	return false;
 }
 
+/* False: the limit of this peer is reached. */
+static bool count_as(struct clients *clients, struct client *client, const struct peer *peer)
+{
+	struct count count = count_for(clients, peer, false);
+
+	if (counts_as(client, peer))
+		return true;
+	count.others -= !is_root(&client->counted_as); /* itself */
+	if (!is_below_limits(&count))
+		return false;
+	client->counted_as = *peer;
+	return true;
+}
+
+bool clients_count_host(struct clients *clients, struct client *client)
+{
+	return count_as(clients, client, &client->peer);
+}
+
 bool clients_queue(struct clients *clients, struct client *client, uid_t for_uid)
 {
 	struct peer counted_as = client->peer;
 
 	counted_as.uid = for_uid;
-
-	if (!counts_as(client, &counted_as)) {
-		const struct count count = count_for(clients, &counted_as, false);
-
-		if (!is_below_limits(&count))
-			return false;
-		client->counted_as = counted_as;
-	}
+	if (!count_as(clients, client, &counted_as))
+		return false;
 	client->state = CLIENT_WAITING;
 	client->number = clients->requests++;
 	return true;

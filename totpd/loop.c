@@ -411,6 +411,10 @@ static void read_stream(struct loop *loop, struct client *client)
 	enum totp_err err = stream_receive(client, &why);
 	uint64_t now = io_monotonic_ns();
 
+	if (client->peer.host[0] && !clients_count_host(&loop->clients, client)) {
+		disconnect(loop, client, CLOSE_SOON);
+		return;
+	}
 	if (err == TOTP_ERR_STALE)
 		return;
 	if (why.text[0] && (loop->complained == 0 || now - loop->complained > COMPLAIN_TIME)) {

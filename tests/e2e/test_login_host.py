@@ -10,6 +10,7 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -247,6 +248,38 @@ def test_a_user_of_a_host_does_not_stop_it_by_answers_that_are_no_guesses(fleet)
     for _ in range(5):  # without a record
         assert "not_found" in ask_as("bob", wire.CHECK, "bob", "000000", store_dir="")
     assert fleet.login("hosta", "alice", alice.code(1))[0]
+
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def begin_as(name):
+    """A connection to the verifier as haproxy begins it for a host."""
+    tls = b"\x05" + bytes(4) + struct.pack(">BH", 0x22, len(name)) + name.encode()
+    rest = struct.pack(">BH", 0x20, len(tls)) + tls
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(10)
+    client.connect("/run/verifier/verifier.socket")
+    assert client.recv(20)[:4] == b"PTH2"
+    client.send(SIGNATURE + struct.pack(">BBH", 0x21, 0, len(rest)) + rest)
+    return client
+
+
+def test_a_host_with_many_connections_ends_none_of_another_host(fleet):
+    for _ in range(20):
+        began = time.monotonic()
+        with begin_as("hosta") as patient:
+            for client in [begin_as("hostb.example.org") for _ in range(80)]:
+                client.close()
+            time.sleep(0.1)
+            patient.setblocking(False)
+            try:
+                ended = patient.recv(1) == b""
+            except BlockingIOError:
+                ended = False
+        if time.monotonic() - began < 0.9:  # all of them end after a second
+            break
+    assert not ended and time.monotonic() - began < 0.9
 
 
 def test_endless_denials_of_a_user_do_not_fill_the_log_of_a_login_host(fleet):

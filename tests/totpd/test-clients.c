@@ -147,6 +147,43 @@ static void a_user_at_the_limit_evicts_no_client_of_others(void **unused)
 	assert_int_equal(CLIENT_READING, bobs->state);
 }
 
+/* All of them connect as the account of the program that ends TLS. */
+static void connections_of_one_host_take_no_room_from_others(void **unused)
+{
+	static const struct peer terminator = {.uid = 998};
+
+	for (size_t i = 0; i <= CLIENTS_UID; i++) {
+		struct client *client = clients_add(&clients, &terminator);
+
+		assert_non_null(client);
+		strcpy(client->peer.host, "web01");
+		assert_int_equal(i < CLIENTS_UID, clients_count_host(&clients, client));
+		if (i == CLIENTS_UID)
+			client_remove(client);
+	}
+	struct client *other = clients_add(&clients, &terminator);
+
+	assert_non_null(other);
+	strcpy(other->peer.host, "web02");
+	assert_true(clients_count_host(&clients, other));
+	assert_true(clients_count_host(&clients, other));
+	assert_true(clients_queue(&clients, other, other->peer.uid));
+}
+
+static void the_last_room_is_that_of_a_host_too(void **unused)
+{
+	struct peer user = {.uid = 1000};
+
+	for (; user.uid < 1000 + CLIENTS_MAX - CLIENTS_ROOT - 1; user.uid++)
+		assert_non_null(ask(&user));
+	struct client *last = clients_add(&clients, &bob);
+
+	assert_non_null(last);
+	strcpy(last->peer.host, "web01");
+	assert_true(clients_count_host(&clients, last));
+	assert_null(clients_add(&clients, &user));
+}
+
 static void no_client_of_root_is_evicted_for_others(void **unused)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
@@ -208,6 +245,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			of_many_idle_clients_the_one_that_was_idle_longest_is_evicted, clear),
 		cmocka_unit_test_setup(a_user_at_the_limit_evicts_no_client_of_others, clear),
+		cmocka_unit_test_setup(connections_of_one_host_take_no_room_from_others, clear),
+		cmocka_unit_test_setup(the_last_room_is_that_of_a_host_too, clear),
 		cmocka_unit_test_setup(no_client_of_root_is_evicted_for_others, clear),
 		cmocka_unit_test_setup(a_removed_client_holds_nothing, clear),
 		cmocka_unit_test_setup(uid_0_on_the_user_s_socket_has_no_more_than_a_user, clear),
