@@ -48,7 +48,7 @@ static enum totp_err read_page(const struct page *page, struct etcd_answer *ret_
 	return err == TOTP_OK ? etcd_see_meta(page->etcd, ret_answer, 0, why) : err;
 }
 
-/* The first key after this one; or, if it is longer than any of ours, after all that begin as it. */
+/* The first key after this one; after all that begin like it, if it is longer than any of ours. */
 static struct etcd_key key_after(struct piece key)
 {
 	struct etcd_key after = {.len = key.len + 1};
