@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -89,6 +90,35 @@ static void a_short_write_is_an_error(void **unused)
 	fd_close(ends[1]);
 }
 
+/* The user who starts a set-uid program chooses the limit. */
+static void a_write_that_the_limit_of_file_sizes_would_cut_short_is_not_begun(void **unused)
+{
+	OWN_FD int fd = file_of("");
+	struct rlimit before, limit;
+	char buf[9];
+	size_t len = 0;
+	int ends[2];
+
+	assert_int_equal(0, getrlimit(RLIMIT_FSIZE, &before));
+	limit = (struct rlimit){.rlim_cur = 8, .rlim_max = before.rlim_max};
+	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &limit));
+	assert_ok(io_write(fd, "abcdef", 6));
+	assert_refused(SYSTEM, io_write(fd, "ghi", 3));
+	assert_int_equal(EFBIG, errno);
+	assert_ok(io_write(fd, "gh", 2));
+	assert_refused(SYSTEM, io_pwrite(fd, "xy", 2, 7));
+	assert_int_equal(EFBIG, errno);
+	assert_ok(io_pwrite(fd, "xy", 2, 6));
+	assert_int_equal(0, pipe2(ends, O_CLOEXEC));
+	assert_ok(io_write(ends[1], "a pipe has no size", 18));
+	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &before));
+	assert_ok(io_pread(fd, buf, sizeof(buf), 0, &len));
+	assert_int_equal(8, len);
+	assert_memory_equal("abcdefxy", buf, 8);
+	fd_close(ends[0]);
+	fd_close(ends[1]);
+}
+
 static void the_monotonic_clock_never_goes_back(void **unused)
 {
 	uint64_t before = io_monotonic_ns();
@@ -110,6 +140,7 @@ int main(void)
 		cmocka_unit_test(writing_at_an_offset_leaves_the_rest),
 		cmocka_unit_test(a_closed_descriptor_is_an_error_with_errno),
 		cmocka_unit_test(a_short_write_is_an_error),
+		cmocka_unit_test(a_write_that_the_limit_of_file_sizes_would_cut_short_is_not_begun),
 		cmocka_unit_test(the_monotonic_clock_never_goes_back),
 	};
 
