@@ -58,9 +58,9 @@ struct client *clients_to_evict(struct clients *clients, const struct peer *peer
 bool clients_have_room(const struct clients *clients);
 
 /*
- * A connection has said of which host it is, and counts for that host from now on: one that sends no
- * request takes no room from other hosts. False: the host's limit is reached, and the client must be
- * disconnected.
+ * A connection has said of which host it is, and counts for that host from now on: one that sends
+ * no request takes no room from other hosts. False: the host's limit is reached, and the client
+ * must be disconnected.
  */
 MUST_CHECK bool clients_count_host(struct clients *clients, struct client *client);
 

@@ -64,8 +64,8 @@ static struct log_counts *counts_of(const struct loop *loop, const struct client
 
 /*
  * Did the host send a code that it could have guessed? Any user there can send answers that are no
- * guesses without end, such as a wrong recovery code or a used code. While the clock is back, a code
- * may be a guess too.
+ * guesses without end, such as a wrong recovery code or a used code. While the clock is back, a
+ * code may be a guess too.
  */
 static bool is_wrong(const struct wire_response *response)
 {

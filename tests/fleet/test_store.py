@@ -326,7 +326,7 @@ def test_walks_see_every_record_whatever_the_size_of_their_pages(store, director
 
 
 def test_a_key_that_no_program_of_ours_made_stops_no_walk(store, directory, start):
-    """Whoever may write to the cluster may make one, longer than any of ours."""
+    """Each verifier may write to the cluster, and could make one that is longer than ours."""
     small = Store(store.cluster, directory, start, "store-small-pages")
     store.ok("many", 0, 5)
     for name in list(store.cluster.pairs("totp/", "totp0")):

@@ -725,7 +725,7 @@ static void a_verifier_that_asks_other_verifiers_answers_no_host(void **unused)
 	assert_says("has no store", response.why);
 }
 
-/* Notices are taken for read where a person sees text, and a user's own program may lie about that. */
+/* Notices count as read where a person sees text, and a user's own program may lie about that. */
 static void a_host_tells_its_verifier_that_a_person_sees_text_on_root_s_word_alone(void **unused)
 {
 	struct wire_request request = request_of(WIRE_CHECK, "alice", "000000");
