@@ -168,6 +168,18 @@ static void scratch_codes_of_another_system_become_recovery_codes(void **unused)
 	}
 }
 
+/* HMAC-SHA-256 of its name under the secret, in this version and in all later ones. */
+static void the_salt_of_scratch_codes_is_that_of_every_version(void **unused)
+{
+	static const uint8_t salt[RECOVERY_SALT_LEN] = {0xb2, 0x0d, 0xe8, 0x9e, 0xe4, 0x1a,
+							0xdd, 0x35, 0x8d, 0xf5, 0x3f, 0x04,
+							0x30, 0x55, 0x33, 0x0f};
+	struct cred cred = example_cred();
+
+	assert_ok(recovery_take_scratch(&cred, scratch, 1));
+	assert_memory_equal(salt, cred.recovery_salt, sizeof(salt));
+}
+
 static void the_same_list_imported_again_gives_the_same_hashes(void **unused)
 {
 	struct cred a = example_cred(), b = example_cred(), other = example_cred();
@@ -231,6 +243,7 @@ int main(void)
 		cmocka_unit_test(the_hash_is_the_specified_one),
 		cmocka_unit_test(spent_codes_do_not_count_as_left),
 		cmocka_unit_test(scratch_codes_of_another_system_become_recovery_codes),
+		cmocka_unit_test(the_salt_of_scratch_codes_is_that_of_every_version),
 		cmocka_unit_test(the_same_list_imported_again_gives_the_same_hashes),
 		cmocka_unit_test(a_scratch_code_that_is_listed_twice_counts_once),
 		cmocka_unit_test(a_recovery_code_of_ours_is_not_a_scratch_code),
