@@ -21,6 +21,7 @@
 #define SECOND        1000000000ull
 #define READ_TIME     SECOND                     /* in which a request must arrive */
 #define WAIT_TIME     (ASK_WAIT_MS * 1000000ull) /* after which the client is gone */
+#define USE_TIME      (ASK_USE_MS * 1000000ull)  /* after which it wants nothing done any more */
 #define PAUSE_TIME    (SECOND / 10)  /* without descriptors or processes, until the next try */
 #define CLOSE_SOON    (SECOND / 100) /* a connection whose client may wait for its end */
 #define CLOSE_LATER   (SECOND / 5)   /* a connection whose client does not wait */
@@ -370,6 +371,19 @@ static void log_withheld(struct loop *loop, uint64_t now)
 
 /* --- connections --- */
 
+/* The request has come: until when does it wait, whatever its deadline says? */
+static void limit_time(struct client *client, uint64_t now)
+{
+	uint64_t *deadline = &client->relay.request.deadline;
+
+	client->deadline = now + WAIT_TIME;
+	if (client->err != TOTP_OK)
+		return;
+	if (*deadline > now + USE_TIME)
+		*deadline = now + USE_TIME;
+	client->deadline = *deadline;
+}
+
 /*
  * Only look at the message: taking it out would close here what came with it. The kernel reports
  * control data for which there was no room, as there is for none: then it carries descriptors.
@@ -399,9 +413,7 @@ static void read_request(struct loop *loop, struct client *client)
 		disconnect(loop, client, CLOSE_SOON);
 		return;
 	}
-	client->deadline = io_monotonic_ns() + WAIT_TIME;
-	if (client->err == TOTP_OK && client->relay.request.deadline < client->deadline)
-		client->deadline = client->relay.request.deadline;
+	limit_time(client, io_monotonic_ns());
 }
 
 /* The same, of a login host. */
@@ -426,9 +438,7 @@ static void read_stream(struct loop *loop, struct client *client)
 		return;
 	}
 	client->relay.request.deadline = now + client->relay.wait_ms * 1000000ull;
-	client->deadline = now + WAIT_TIME;
-	if (client->err == TOTP_OK && client->relay.request.deadline < client->deadline)
-		client->deadline = client->relay.request.deadline;
+	limit_time(client, now);
 }
 
 /* There must be room to close the connections of all clients, too. */

@@ -297,6 +297,16 @@ def test_endless_denials_of_a_user_do_not_fill_the_log_of_a_login_host(fleet):
     assert "outcome=error" in fleet.host.log_text(since)
 
 
+def test_a_request_that_would_wait_for_ever_gets_its_answer_and_costs_no_process(fleet):
+    fleet.haproxy.send_signal(signal.SIGSTOP)
+    since = fleet.host.log_end()
+    for _ in range(2):
+        assert "peer" in ask_as("alice", wire.CHECK, "alice", "000000", store_dir="",
+                                seconds=10 ** 9)
+    log = fleet.host.log_text(since)
+    assert log.count("no answer in time") == 2 and "reason=crash" not in log
+
+
 WRONG = {
     "another_ca": "unable to get local issuer certificate",
     "a_host_s_own": "unsuitable certificate purpose",
