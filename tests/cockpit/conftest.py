@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 
 import browser as browser_module  # noqa: E402
+import bus as bus_module  # noqa: E402
 import host as host_module  # noqa: E402
 import polkit  # noqa: E402
 import web  # noqa: E402
@@ -54,7 +55,14 @@ def host():
 
 
 @pytest.fixture
-def desk(host):
+def bus():
+    made = bus_module.Bus()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(host, bus):
     """carol is of the help desk, which is set up as docs/helpdesk.md says. It exempts bob."""
     for group in "sudo", "totp-helpdesk":
         host_module.run("groupadd", "--force", group)
@@ -71,7 +79,7 @@ def desk(host):
 
 
 @pytest.fixture
-def cockpit(host):
+def cockpit(host, bus):
     made = web.Cockpit()
     yield made
     made.close()

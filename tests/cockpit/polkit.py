@@ -1,36 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A real polkitd on a system bus of the private host, which has no systemd to start them."""
+"""A real polkitd on the private host's system bus."""
 import os
 import re
 import shutil
 import subprocess
 
-from host import run, wait_for
+import bus
+from host import wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXAMPLES = f"{HERE}/../../conf/helpdesk"
 RULE = "/etc/polkit-1/rules.d/50-totp-helpdesk.rules"
 ACTION = "org.pam-totp.helpdesk"
-BUS = "/usr/share/dbus-1"
 PKEXEC = "/usr/bin/pkexec"
 
 
 class Polkit:
     def __init__(self):
-        for name in "messagebus", "polkitd":  # as their packages make them
-            if subprocess.run(["getent", "passwd", name], stdout=subprocess.DEVNULL, check=False).returncode:
-                run("useradd", "--system", "--user-group", name)
+        bus.system_account("polkitd")
         os.chmod(PKEXEC, 0o4755)
-        os.makedirs("/run/dbus", exist_ok=True)
         shutil.rmtree(os.path.dirname(RULE), ignore_errors=True)
         os.makedirs(os.path.dirname(RULE))
-        with open(f"{BUS}/system.conf", encoding="utf-8") as file:
-            bus = file.read().replace("<standard_system_servicedirs/>", "")  # it starts no other service
-        with open(f"{BUS}/tests.conf", "w", encoding="utf-8") as file:
-            file.write(bus)
-        self.bus = subprocess.Popen(["dbus-daemon", f"--config-file={BUS}/tests.conf", "--nofork", "--nopidfile"],
-                                    stderr=subprocess.DEVNULL)
-        assert wait_for(lambda: os.path.exists("/run/dbus/system_bus_socket"))
         self.daemon = subprocess.Popen(["/usr/lib/polkit-1/polkitd", "--no-debug"],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open(f"{os.environ['HOST_BUILD']}/conf/{ACTION}.policy", encoding="utf-8") as file:
@@ -56,8 +46,6 @@ class Polkit:
         return asked.returncode == 0
 
     def close(self):
-        for process in self.daemon, self.bus:
-            process.terminate()
-            process.wait(60)
-        os.unlink("/run/dbus/system_bus_socket")
+        self.daemon.terminate()
+        self.daemon.wait(60)
         shutil.rmtree(os.path.dirname(RULE))
