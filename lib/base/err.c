@@ -73,7 +73,7 @@ const char *err_name(enum totp_err err)
 		[TOTP_ERR_TIMEOUT] = "timed out",
 		[TOTP_ERR_UNSUPPORTED] = "not supported",
 		[TOTP_ERR_UNCERTAIN] = "not confirmed",
-		[TOTP_ERR_PEER] = "malformed answer",
+		[TOTP_ERR_PEER] = "no valid answer",
 		[TOTP_ERR_FORBIDDEN] = "not allowed",
 		[TOTP_ERR_OTHER_STORE] = "other store",
 	};

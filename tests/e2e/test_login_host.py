@@ -213,7 +213,9 @@ def test_without_any_verifier_everybody_is_denied_but_local_users_are_not(fleet)
     run("totpctl", "init")
     here = fleet.host.enroll("bob")
     fleet.stop(fleet.haproxy)
+    since = fleet.host.log_end()
     assert not fleet.login("hosta", "alice", away.code())[0]
+    assert "reason=no_valid_answer" in fleet.host.log_text(since)
     assert fleet.login("hosta", "bob", here.code())[0]
 
 

@@ -379,7 +379,7 @@ def test_a_malformed_response_denies_the_login(locker, kind):
     impostor = Impostor(0, REPLIES[kind])
     assert "not possible right now" in log_in("alice", phone.code(), fail=True)
     impostor.close()
-    assert locker.event()["reason"] == "malformed_answer"
+    assert locker.event()["reason"] == "no_valid_answer"
 
 
 @pytest.mark.parametrize("argument, asked", [
@@ -593,7 +593,7 @@ def test_su_does_not_check_by_itself_if_something_else_than_totpd_listens(served
     assert child.exitstatus != 0 and "not possible right now" in child.before
     assert served.event()["outcome"] == "error"
     assert served.event()["reason"] == ("unsafe_file" if kind == "somebody else's" else
-                                        "malformed_answer")
+                                        "no_valid_answer")
     impostor.close()
 
 

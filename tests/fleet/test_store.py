@@ -184,7 +184,7 @@ def test_a_member_that_does_not_compare_is_rejected_at_the_start(single, directo
         store = Store(single, directory, start)
         for command in ["init", "status"]:
             output = store.run(command, endpoints=proxy.url)[-1]
-            assert "does not compare" in output and "error malformed_answer" in output
+            assert "does not compare" in output and "error no_valid_answer" in output
 
 
 # --- a restored backup ---
