@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A totpd that runs: its sockets, its loop and the processes that answer, on a store of the test's
+ * own. Name service, clock and log are the test's: there are root, alice (1000) and bob (1001).
+ * Needs root.
+ */
+#include "../unit/store_fixture.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "host/ask.h"
+#include "host/clock.h"
+#include "host/log.h"
+#include "loop.h"
+
+#define STEP (NOW / 30)
+
+/* --- what replaces the host --- */
+
+static const struct account accounts[] = {
+	{.known = true, .name = "root"},
+	{.known = true, .name = "alice", .uid = 1000},
+	{.known = true, .name = "bob", .uid = 1001},
+};
+
+enum totp_err account_find(const char *name, struct account *ret_account, struct reason *why)
+{
+	*ret_account = (struct account){.known = false};
+	for (size_t i = 0; i < COUNT(accounts); i++)
+		if (strcmp(accounts[i].name, name) == 0)
+			*ret_account = accounts[i];
+	return TOTP_OK;
+}
+
+enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why)
+{
+	*ret_account = (struct account){.known = false};
+	for (size_t i = 0; i < COUNT(accounts); i++)
+		if (accounts[i].uid == uid)
+			*ret_account = accounts[i];
+	return TOTP_OK;
+}
+
+enum totp_err account_in_groups(const struct account *account, const char *list, bool *ret_member,
+				struct reason *why)
+{
+	*ret_member = false;
+	return TOTP_OK;
+}
+
+enum totp_err account_is_listed(const struct account *account, const char *name, const char *list,
+				bool *ret_listed, struct reason *why)
+{
+	*ret_listed = policy_list_has(list, text_of(name));
+	return TOTP_OK;
+}
+
+enum totp_err account_groups_exist(const char *list, struct reason *why)
+{
+	return TOTP_OK;
+}
+
+int64_t clock_now(void)
+{
+	return NOW;
+}
+
+int64_t clock_booted(void)
+{
+	return NOW - 86400;
+}
+
+static char *logged; /* of all processes */
+
+void log_send(int priority, const struct log_event *event)
+{
+	size_t len = strlen(logged);
+
+	snprintf(logged + len, 4096 - len, "%s %s %s\n", event->outcome, event->reason,
+		 event->detail ? event->detail : "");
+}
+
+/* --- a totpd --- */
+
+static struct loop loop; /* too large for the stack */
+static struct policy policy;
+static pid_t totpd;
+static char conf[64], run_dir[48];
+
+static void start(const char *lines, bool activated)
+{
+	const struct account terminator = accounts[0];
+	char text[2048];
+	struct reason why = {""};
+
+	snprintf(text, sizeof(text), "store_dir = %s\nkeyring = %s\nrun_dir = %s\n%s",
+		 policy.store_dir, policy.keyring, run_dir, lines);
+	write_file(conf, text, strlen(text), 0644);
+	loop = (struct loop)LOOP_NONE;
+	loop.server.conf = conf;
+	loop.idle = 300000000;
+	assert_ok(server_load_policy(&loop.server));
+	assert_ok(keyring_load(policy.keyring, &loop.server.keyring, NULL));
+	if (listeners_make(run_dir, &terminator, &loop.listeners, &why) != TOTP_OK)
+		fail_msg("%s", why.text);
+	loop.listeners.activated = activated;
+	totpd = fork();
+	assert_true(totpd >= 0);
+	if (totpd == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(loop_prepare(&loop) == TOTP_OK ? loop_run(&loop) : 99);
+	}
+	listeners_close(&loop.listeners);
+}
+
+static int begin_test(void **state)
+{
+	struct cred bob = cred_of("bob", 2);
+	struct login_state fresh = state_of(&bob);
+	const struct fixture *f;
+
+	assert_int_equal(0, fixture_begin(state));
+	f = *state;
+	assert_int_equal(0, chmod(f->dir, 0711));
+	snprintf(conf, sizeof(conf), "%.31s/policy", f->dir);
+	snprintf(run_dir, sizeof(run_dir), "%.31s/run", f->dir);
+	logged = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	policy_default(&policy);
+	strcpy(policy.store_dir, f->store_dir);
+	strcpy(policy.keyring, f->keyring);
+	strcpy(policy.run_dir, run_dir);
+	add_user(f->store, "alice", 1);
+	bob.uid = 1001;
+	assert_ok(store_create(f->store, &bob, &fresh, deadline_in(2000), NULL));
+	totpd = 0;
+	return 0;
+}
+
+static int end_test(void **state)
+{
+	if (totpd > 0) {
+		kill(totpd, SIGKILL);
+		waitpid(totpd, NULL, 0);
+	}
+	munmap(logged, 4096);
+	return fixture_end(state);
+}
+
+/* The exit code of totpd, which ends by itself. */
+static int end_of_totpd(void)
+{
+	int status = 0;
+
+	assert_int_equal(totpd, waitpid(totpd, &status, 0));
+	totpd = 0;
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* --- clients --- */
+
+static const char *code_of(const char *user, uint64_t step)
+{
+	static struct code code;
+	struct cred cred = cred_of(user, user[0] == 'a' ? 1 : 2);
+
+	code = (struct code){0};
+	assert_ok(hotp_code(&(struct hotp){HMAC_SHA1, 6, &cred.tokens[0].secret}, step, &code));
+	return code.text;
+}
+
+static struct wire_request request_of(enum wire_op op, const char *user, const char *answer)
+{
+	struct wire_request request = {.op = op, .service = "locker"};
+
+	strcpy(request.user, user);
+	if (answer)
+		answer_parse(answer, NULL, &request.answer);
+	return request;
+}
+
+static struct wire_response response;
+
+/* Ask as programs do: what ask_totpd returns, or the error in the response. */
+static enum totp_err ask(const char *name, enum wire_op op, const char *user, const char *answer)
+{
+	struct wire_request request = request_of(op, user, answer);
+	enum totp_err err = ask_totpd(&policy, name, &request, &response, NULL);
+
+	return err == TOTP_OK ? response.err : err;
+}
+
+static enum verdict check(const char *user, const char *answer)
+{
+	assert_ok(ask(ASK_ROOT_SOCKET, WIRE_CHECK, user, answer));
+	return response.outcome.verdict;
+}
+
+static int connect_to(const char *name, int type)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct timeval patience = {.tv_sec = 20};
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run_dir, name);
+	assert_int_equal(0, connect(fd, (struct sockaddr *)&address, sizeof(address)));
+	assert_int_equal(0, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)));
+	return fd;
+}
+
+/* A login host asks, through the program that ends TLS. */
+static enum totp_err ask_from(char host, enum wire_op op, const char *user, const char *answer)
+{
+	static const uint8_t header[] = "\r\n\r\n\0\r\nQUIT\n"
+					"\x21\x11\0\x1c"
+					"\x7f\0\0\x01\x7f\0\0\x01\x9c\x40\x1d\x13"
+					"\x20\0\x0d"
+					"\x07\0\0\0\0"
+					"\x22\0\x05web01";
+	OWN_FD int fd = connect_to(VERIFIER_SOCKET, SOCK_STREAM);
+	struct relay_request relay = {.known = true,
+				      .uid = user[0] == 'a' ? 1000 : 1001,
+				      .wait_ms = 20000,
+				      .request = request_of(op, user, answer)};
+	struct relay_response relayed;
+	uint8_t message[sizeof(header) - 1 + RELAY_REQUEST_LEN + RELAY_RESPONSE_LEN];
+
+	relay.request.source = (struct source){.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}};
+	assert_int_equal(RELAY_HELLO_LEN, recv(fd, message, RELAY_HELLO_LEN, MSG_WAITALL));
+	assert_ok(relay_get_hello(message, RELAY_HELLO_LEN, relay.nonce));
+	memcpy(message, header, sizeof(header) - 1);
+	message[sizeof(header) - 2] = (uint8_t)host;
+	assert_ok(relay_put_request(&relay, message + sizeof(header) - 1));
+	assert_ok(io_write(fd, message, sizeof(header) - 1 + RELAY_REQUEST_LEN));
+	assert_int_equal(RELAY_RESPONSE_LEN, recv(fd, message, RELAY_RESPONSE_LEN, MSG_WAITALL));
+	assert_ok(relay_get_response(message, RELAY_RESPONSE_LEN, &relayed));
+	response = relayed.response;
+	return response.err;
+}
+
+static void assert_closed(int fd)
+{
+	uint8_t byte;
+	ssize_t len = recv(fd, &byte, 1, 0);
+
+	if (len > 0 || (len < 0 && errno != ECONNRESET))
+		fail_msg("the connection is open: %zd, %s", len, strerror(errno));
+}
+
+/* --- requests --- */
+
+static void a_code_is_accepted_once_and_a_wrong_one_denied(void **unused)
+{
+	start("", false);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+	assert_int_equal(VERDICT_DENY, check("alice", code_of("alice", STEP)));
+	assert_int_equal(JUDGE_USED_CODE, response.outcome.reason);
+	assert_int_equal(VERDICT_DENY, check("bob", "00000000"));
+	assert_int_equal(VERDICT_ALLOW, check("bob", code_of("bob", STEP)));
+}
+
+static void of_many_who_use_a_code_at_once_one_is_allowed(void **unused)
+{
+	const char *code = code_of("alice", STEP);
+	pid_t pids[8];
+	unsigned allowed = 0;
+
+	start("", false);
+	for (size_t i = 0; i < COUNT(pids); i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(ask(ASK_ROOT_SOCKET, WIRE_CHECK, "alice", code) == TOTP_OK &&
+					      response.outcome.verdict == VERDICT_ALLOW
+				      ? 7
+				      : 0);
+	}
+	for (size_t i = 0; i < COUNT(pids); i++) {
+		int status = 0;
+
+		waitpid(pids[i], &status, 0);
+		allowed += WIFEXITED(status) && WEXITSTATUS(status) == 7;
+	}
+	assert_int_equal(1, allowed);
+}
+
+static void a_user_may_ask_about_no_other_user(void **unused)
+{
+	pid_t child;
+	int status = 0;
+
+	start("", false);
+	child = fork();
+	if (child == 0) {
+		if (setresuid(1000, 1000, 1000) != 0)
+			_exit(1);
+		_exit(ask(ASK_SOCKET, WIRE_LOOK, "alice", NULL) == TOTP_OK && response.enrolled &&
+				      ask(ASK_SOCKET, WIRE_LOOK, "bob", NULL) ==
+					      TOTP_ERR_FORBIDDEN &&
+				      !response.enrolled
+			      ? 7
+			      : 2);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(7, WEXITSTATUS(status));
+}
+
+static void a_malformed_request_gets_an_error_and_the_next_one_its_answer(void **unused)
+{
+	uint8_t message[WIRE_RESPONSE_LEN];
+	OWN_FD int fd = -1;
+
+	start("", false);
+	fd = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+	assert_int_equal(10, send(fd, "not at all", 10, MSG_NOSIGNAL));
+	assert_int_equal(sizeof(message), recv(fd, message, sizeof(message), 0));
+	assert_ok(wire_get_response(message, sizeof(message), &response));
+	assert_refused(FORMAT, response.err);
+	assert_int_equal(VERDICT_DENY, response.outcome.verdict);
+	assert_closed(fd);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+}
+
+static void a_request_that_brings_a_descriptor_is_not_answered(void **unused)
+{
+	struct wire_request request = request_of(WIRE_CHECK, "alice", code_of("alice", STEP));
+	uint8_t message[WIRE_REQUEST_LEN];
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec data = {message, sizeof(message)};
+	struct msghdr header = {.msg_iov = &data,
+				.msg_iovlen = 1,
+				.msg_control = &control,
+				.msg_controllen = sizeof(control)};
+	OWN_FD int fd = -1;
+	const int carried = STDERR_FILENO;
+
+	start("", false);
+	strcpy(request.store.dir, policy.store_dir);
+	request.deadline = deadline_in(20000);
+	assert_ok(wire_put_request(&request, message));
+	memcpy(CMSG_DATA(&control.head), &carried, sizeof(carried));
+	fd = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+	if (sendmsg(fd, &header, MSG_NOSIGNAL) >= 0) /* a kernel may refuse to send it */
+		assert_closed(fd);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+}
+
+static void clients_that_say_nothing_delay_nobody(void **unused)
+{
+	int fds[5];
+	uint64_t before;
+
+	start("", false);
+	for (size_t i = 0; i < COUNT(fds); i++)
+		fds[i] = connect_to(i % 2 ? ASK_SOCKET : ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+	before = io_monotonic_ns();
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+	for (size_t i = 0; i < COUNT(fds); i++)
+		assert_closed(fds[i]); /* after a while */
+	assert_in_range(io_monotonic_ns() - before, 500000000, 20000000000);
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+}
+
+/* --- login hosts --- */
+
+static void a_host_that_guesses_is_denied_and_another_one_is_not(void **unused)
+{
+	enum totp_err err = TOTP_OK;
+
+	start("hosts = web01, web02\nhost_failures = 2\n", false);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_ok(ask_from('1', WIRE_CHECK, "alice", "00000000"));
+		assert_int_equal(VERDICT_DENY, response.outcome.verdict);
+	}
+	/* a code is counted after its answer was sent */
+	for (unsigned i = 0; i < 100 && err == TOTP_OK; i++) {
+		pause_ms(20);
+		err = ask_from('1', WIRE_CHECK, "bob", "00000000");
+	}
+	assert_refused(FORBIDDEN, err);
+	assert_refused(FORBIDDEN, ask_from('1', WIRE_CHECK, "alice", code_of("alice", STEP)));
+	assert_int_equal(WIRE_CHECK, response.op);
+	assert_int_equal(VERDICT_DENY, response.outcome.verdict);
+	assert_says("the host web01 has sent too many wrong codes", response.why);
+	assert_ok(ask_from('1', WIRE_LOOK, "alice", NULL)); /* looking gives nothing away */
+	assert_true(response.enrolled);
+	assert_ok(ask_from('2', WIRE_CHECK, "alice", code_of("alice", STEP)));
+	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
+	assert_contains("deny host_failures the host web01 sent 2 wrong codes", logged);
+}
+
+static void what_is_right_costs_a_host_nothing(void **unused)
+{
+	start("hosts = web01\nhost_failures = 1\n", false);
+	for (unsigned i = 0; i < 3; i++)
+		assert_ok(ask_from('1', WIRE_LOOK, "alice", NULL));
+	assert_ok(ask_from('1', WIRE_CHECK, "alice", code_of("alice", STEP)));
+	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
+	assert_ok(ask_from('1', WIRE_CHECK, "bob", code_of("bob", STEP)));
+	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
+}
+
+static void a_host_that_is_not_listed_is_denied(void **unused)
+{
+	start("hosts = web01\n", false);
+	assert_refused(FORBIDDEN, ask_from('3', WIRE_CHECK, "alice", code_of("alice", STEP)));
+	assert_int_equal(VERDICT_DENY, response.outcome.verdict);
+	assert_ok(ask_from('1', WIRE_CHECK, "alice", code_of("alice", STEP)));
+	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
+}
+
+/* --- the end --- */
+
+static void a_signal_ends_it_and_idle_connections_with_it(void **unused)
+{
+	OWN_FD int fd = -1;
+	uint64_t before;
+
+	start("", false);
+	fd = connect_to(ASK_SOCKET, SOCK_SEQPACKET);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+	before = io_monotonic_ns();
+	assert_int_equal(0, kill(totpd, SIGTERM));
+	assert_int_equal(0, end_of_totpd());
+	assert_closed(fd);
+	assert_in_range(io_monotonic_ns() - before, 0, 20000000000);
+}
+
+static void one_that_a_manager_started_ends_when_it_is_idle_and_no_other(void **unused)
+{
+	uint64_t before = io_monotonic_ns();
+
+	start("", true);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+	assert_int_equal(0, end_of_totpd());
+	assert_in_range(io_monotonic_ns() - before, 300000000, 20000000000);
+	strcat(run_dir, "2"); /* a process that has just been started may still have the sockets */
+	start("", false);
+	pause_ms(1500);
+	assert_int_equal(0, waitpid(totpd, NULL, WNOHANG));
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, begin_test, end_test)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(a_code_is_accepted_once_and_a_wrong_one_denied),
+		TEST(of_many_who_use_a_code_at_once_one_is_allowed),
+		TEST(a_user_may_ask_about_no_other_user),
+		TEST(a_malformed_request_gets_an_error_and_the_next_one_its_answer),
+		TEST(a_request_that_brings_a_descriptor_is_not_answered),
+		TEST(clients_that_say_nothing_delay_nobody),
+		TEST(a_host_that_guesses_is_denied_and_another_one_is_not),
+		TEST(what_is_right_costs_a_host_nothing),
+		TEST(a_host_that_is_not_listed_is_denied),
+		TEST(a_signal_ends_it_and_idle_connections_with_it),
+		TEST(one_that_a_manager_started_ends_when_it_is_idle_and_no_other),
+	};
+
+	SKIP_UNLESS_ROOT();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
