@@ -74,7 +74,12 @@ static void only_the_default_file_may_be_missing(void **state)
 	struct place *place = *state;
 	struct policy policy, defaults;
 	struct told told;
+	char *text = place->dir;
+	size_t len = 77;
 
+	assert_ok(conf_read(place->path, false, &text, &len, NULL));
+	assert_null(text);
+	assert_int_equal(0, len);
 	policy_default(&defaults);
 	assert_ok(load(place, false, &policy, &told));
 	assert_memory_equal(&defaults, &policy, sizeof(policy));

@@ -582,6 +582,8 @@ static void a_line_that_is_not_a_pair_is_rejected(void **unused)
 		{"\xef\xbb\xbfwindow = 3", "1: no such key"},
 		{"wi\x1bndow = 3", "1: no such key"},
 		{"conf = /etc/x", "conf: no such key"},
+		{"abcdefghijklmnopqrstuvwx = 3", "abcdefghijklmnopqrstuvwx: no such key"},
+		{"abcdefghijklmnopqrstuvwxy = 3", "1: no such key"}, /* it may be a secret */
 		{"window == 3", "window: expected a number"},
 	};
 
@@ -957,8 +959,9 @@ static void verifiers_have_an_address_or_a_name_and_a_port(void **unused)
 static void hosts_are_listed_by_name_or_by_domain(void **unused)
 {
 	static const char list[] = "web01, *.example.org";
-	static const char *const bad[] = {"Web01", "web 01", "*web",        "web*",
-					  "*.",    "a/b",    "192.0.2.0/24"};
+	static const char *const bad[] = {"Web01",        "web 01", "*web",         "web*",
+					  "*.",           "a/b",    "192.0.2.0/24", "*.example.orG",
+					  "*.Example.org"};
 	struct complaints told;
 	struct policy p;
 
