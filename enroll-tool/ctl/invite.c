@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * totpctl invite, uninvite: an invitation allows a user to enroll in a login after the last date
- * for it; without a user, the list of invitations.
+ * totpctl invite, uninvite: an invitation allows a user to enroll after the last date for it;
+ * without a user, the list of invitations.
  */
 #include "common/ctl.h"
 
@@ -36,10 +36,10 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 	enum gate_reason gate_reason = GATE_REASON_NONE;
 	struct reason why = {""};
 
-	if (!policy.enroll_login) {
+	if (!policy.enroll_login && !policy.enroll_tool) {
 		tool_say(&ctl->tool, SAY_WARNING, "not_used",
-			 "nobody can enroll in a login: 'enroll' in the policy does not contain "
-			 "login");
+			 "'enroll' in the policy is empty, so only an administrator can enroll "
+			 "users");
 		return;
 	}
 	if (facts_find(&policy, &(struct facts_subject){&ctl->account, NULL, NULL}, &facts, &why) !=
@@ -49,7 +49,7 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 	}
 	policy.enroll_in_account = true; /* a PAM line sets it, not the file */
 	facts.invited = true;
-	if (gate(&policy, &facts, now, &gate_reason) != GATE_ENROLL &&
+	if (!policy.enroll_tool && gate(&policy, &facts, now, &gate_reason) != GATE_ENROLL &&
 	    !gate_days_left(&policy, now))
 		tool_say(&ctl->tool, SAY_WARNING, "not_used",
 			 "%s needs no code (%s), so no login asks to enroll", ctl->shown,
@@ -58,6 +58,13 @@ static void warn_if_moot(struct ctl *ctl, int64_t now)
 		tool_say(&ctl->tool, SAY_NOTE, "not_needed",
 			 "It is not needed yet: 'enroll_until' in the policy %s.",
 			 policy.enroll_until ? "is in the future" : "is not set");
+}
+
+static const char *where_to_enroll(const struct policy *policy)
+{
+	if (policy->enroll_login)
+		return policy->enroll_tool ? " in a login or with totp-enroll" : " in a login";
+	return policy->enroll_tool ? " with totp-enroll" : "";
 }
 
 static int check_invitable(const struct ctl *ctl)
@@ -93,8 +100,8 @@ static int invite(struct ctl *ctl)
 	if (store_invite_put(ctl->tool.store, &invite, tool_deadline(), &why) != TOTP_OK)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	tool_log(&ctl->tool, ctl->account.name, "invited", NULL);
-	tool_say(&ctl->tool, SAY_DONE, "invited", "%s can enroll in a login, once, until %s.",
-		 ctl->shown, when_iso(invite.expires, until));
+	tool_say(&ctl->tool, SAY_DONE, "invited", "%s can enroll%s, once, until %s.", ctl->shown,
+		 where_to_enroll(&ctl->tool.policy), when_iso(invite.expires, until));
 	warn_if_moot(ctl, now);
 	return TOOL_DONE;
 }
@@ -206,7 +213,7 @@ static int invite_or_list(struct ctl *ctl)
 const struct command ctl_invite = {
 	.name = "invite",
 	.arguments = "[USER...]",
-	.help = "let users enroll in a login after enroll_until, once",
+	.help = "let users enroll once, after the date of enroll_until",
 	.more = "An invitation is valid for one enrollment and for a time. Without USER it lists\n"
 		"the invitations.\n",
 	.options = option_rows,

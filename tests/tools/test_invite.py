@@ -79,8 +79,9 @@ def test_an_enrollment_by_the_administrator_uses_it_up(closed):
 
 
 def test_a_policy_that_makes_it_useless_is_reported(host):
+    host.policy("enroll =", "enroll_until = 2026-01-01")
     ran = host.run("invite", KNOWN)
-    assert ran.returncode == 0 and "'enroll' in the policy does not contain login" in ran.stderr
+    assert ran.returncode == 0 and "'enroll' in the policy is empty" in ran.stderr
     host.policy(*CLOSED, f"exempt = {KNOWN}")
     assert "needs no code (exempt)" in host.run("invite", KNOWN).stderr
     host.policy(*CLOSED, "enforce = optional")
@@ -91,6 +92,16 @@ def test_a_policy_that_makes_it_useless_is_reported(host):
     assert "is in the future" in host.done("invite", KNOWN)
     host.policy(*CLOSED, "enforce = 2099-01-01")
     assert host.done("invite", KNOWN).count("\n") == 1, "it is offered before the day"
+
+
+def test_the_tool_is_named_where_users_enroll_with_it(host):
+    host.policy("enroll = tool", "enroll_until = 2026-01-01", "enforce = optional")
+    ran = host.run("invite", KNOWN)
+    assert ran.stdout.startswith(f"{KNOWN} can enroll with totp-enroll, once, until 20")
+    assert ran.returncode == 0 and ran.stderr == "" and ran.stdout.count("\n") == 1
+    host.policy("enroll = login, tool", "enroll_until = 2026-01-01", f"exempt = {KNOWN}")
+    ran = host.run("invite", KNOWN)
+    assert "can enroll in a login or with totp-enroll, once" in ran.stdout and ran.stderr == ""
 
 
 def test_the_list_says_which_are_valid_and_why_others_are_not(closed):

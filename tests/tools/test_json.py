@@ -200,6 +200,7 @@ def test_new_recovery_codes_are_an_object(people):
 
 
 def test_an_invitation_that_is_of_no_use_has_a_warning(people):
+    people.policy("enroll =")
     assert told(stream(people.run("invite", "--json", "sys"))) == [
         ("done", "sys", "invited"), ("warning", "sys", "not_used")]
     assert told(stream(people.run("uninvite", "--json", "sys"))) == [("done", "sys", "uninvited")]
