@@ -8,6 +8,9 @@
  */
 #include "ctl/helpdesk.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "host/conf.h"
 
 static const struct command_entry commands[] = {
@@ -45,6 +48,12 @@ int helpdesk_may(const struct ctl *ctl)
 				ctl->shown);
 	if (account->uid == 0)
 		return refuse_account(ctl, "has uid 0");
+	if (access(HELPDESK_FILE, F_OK) != 0 && errno == ENOENT)
+		return tool_say(&tool, SAY_ERROR, "policy",
+				HELPDESK_FILE
+				": there is no such file, so the help desk can change "
+				"nobody: an administrator installs it, see HELP DESK "
+				"in totpctl(8)");
 	if (conf_load(HELPDESK_FILE, true, &tool.policy, tool_policy_mistake, &tool) != TOTP_OK)
 		return TOOL_REFUSED;
 	if (account_is_listed(account, account->name, tool.policy.exempt, &exempt, &why) != TOTP_OK)

@@ -136,11 +136,11 @@ static void print_commands(const struct self *self)
 {
 	if (self->response.disabled)
 		return;
-	printf("\nYou can test");
+	printf("\nSubcommands that you can use: test");
 	for (size_t i = 0; i < CHANGES; i++)
 		if (may_change(self, changes[i].kind))
 			printf(", %s", changes[i].name);
-	printf(": see totp-enroll --help\n");
+	printf(" (see totp-enroll --help)\n");
 }
 
 static void print_record(const struct self *self)

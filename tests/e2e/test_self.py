@@ -592,11 +592,11 @@ def test_status_lists_what_works_and_nothing_else(served):
     phone, codes = enroll(served)
     served.policy(fail_delay=0, period=60, enroll="login", recovery_codes=0)
     said = say("status")
-    assert "You can test, rename: see" in said
+    assert "you can use: test, rename (see" in said
     for words in ("add", "tablet"), ("replace", "phone"), ("delete",):
         assert "administrator" in say(*words, code=1)
     served.policy(fail_delay=0, period=60, enforce="optional")
-    assert "You can test, add, replace, rename, recovery, delete: see" in say("status")
+    assert "you can use: test, add, replace, rename, recovery, delete (see" in say("status")
 
 
 def test_status_names_the_date_from_which_a_code_is_needed(served):
