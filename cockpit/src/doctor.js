@@ -18,7 +18,7 @@ export async function show(place) {
 	const findings = await tool.document("doctor");
 
 	place.replaceChildren(
-		findings.length === 0 ? alert("success", _("Nothing is wrong with this host.")) :
+		findings.length === 0 ? alert("success", _("Doctor has found nothing wrong.")) :
 			element("p", {}, cockpit.format(cockpit.ngettext("$0 finding. Read why it matters before you run a command.",
 				"$0 findings. Read why they matter before you run a command.", findings.length),
 				findings.length)),

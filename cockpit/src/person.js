@@ -124,7 +124,7 @@ class Person {
 	absent() {
 		return card(_("Help"), actions(this.invite(),
 			!tool.is_help_desk() && this.action(_("Enroll by letter"), "", { run: () => this.write_letter(),
-				text: _("The letter has a new secret. It counts from the first code of it on.") }),
+				text: _("The letter has a new secret, which takes effect with its first correct code.") }),
 			this.action(_("Withdraw the invitation"), "uninvite")));
 	}
 

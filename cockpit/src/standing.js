@@ -9,7 +9,7 @@ const WORDS = {
 	pending: [_("not confirmed"), "orange"],
 	throttled: [_("too many wrong codes"), "orange"],
 	locked: [_("locked by wrong codes"), "red"],
-	clock: [_("last code is of the future"), "red"],
+	clock: [_("last code is from the future"), "red"],
 	disabled: [_("suspended"), "red"],
 	"other-uid": [_("account has another uid"), "red"],
 	"no-account": [_("no such account"), "grey"],
