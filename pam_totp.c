@@ -68,7 +68,7 @@ static int refuse_unenrolled(const struct login *login)
 		say_report(login, LOG_NOTICE,
 			   &(struct log_event){.outcome = "deny",
 					       .reason = "not_enrolled",
-					       .detail = closed ? "the day of enroll_until has "
+					       .detail = closed ? "the date of enroll_until has "
 								  "passed: run totpctl invite"
 								: "run totp-enroll --user"});
 	else

@@ -5,12 +5,14 @@
 #include "ctl/helpdesk.h"
 
 static const struct command family_key = {
-	.name = "key", .arguments = "SUBCOMMAND", .help = "the keys that seal what is stored"};
-static const struct command family_store = {
-	.name = "store", .arguments = "SUBCOMMAND", .help = "the directory of all records"};
+	.name = "key", .arguments = "SUBCOMMAND", .help = "the keys that encrypt the store"};
+static const struct command family_store = {.name = "store",
+					    .arguments = "SUBCOMMAND",
+					    .help = "where credentials and used codes are stored"};
 
-static const struct command family_fleet = {
-	.name = "fleet", .arguments = "SUBCOMMAND", .help = "many hosts that share one store"};
+static const struct command family_fleet = {.name = "fleet",
+					    .arguments = "SUBCOMMAND",
+					    .help = "many hosts whose codes are checked together"};
 static const struct command family_fleet_cert = {
 	.name = "fleet cert",
 	.arguments = "SUBCOMMAND",
@@ -20,7 +22,7 @@ static const struct command family_helpdesk = {
 	.name = "helpdesk",
 	.arguments = "SUBCOMMAND",
 	.help = "help users without being an administrator",
-	.more = "It is the first word: totpctl helpdesk --help.\n"};
+	.more = "It has to be the first word. For the subcommands: totpctl helpdesk --help\n"};
 
 static const struct command_entry commands[] = {
 	{"This host:\n", &ctl_init},

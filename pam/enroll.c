@@ -442,7 +442,7 @@ int enroll_person(struct login *login, enum enroll_mark mark)
 				   .outcome = "deny",
 				   .reason = "not_enrolled",
 				   .detail = "the invitation was taken back or has ended, or the "
-					     "account line goes by another policy than the auth "
+					     "account line uses another policy than the auth "
 					     "line"});
 		say_denied(login, SAY_NOT_POSSIBLE);
 		return PAM_PERM_DENIED;

@@ -27,7 +27,7 @@ static const struct option_row option_rows[] = {
 	 .text = &options.letters},
 	{"batch", "FILE", "the users, one a line, instead; '-' is standard input",
 	 .text = &options.batch},
-	{"must-confirm", NULL, "an enrollment counts from its first right code on",
+	{"must-confirm", NULL, "each enrollment takes effect with its first correct code",
 	 .flag = &options.must_confirm},
 	{"keep-going", NULL, "enroll the others; exit 1 if any was left out",
 	 .flag = &options.keep_going},
@@ -197,8 +197,8 @@ static int find_people(struct batch *batch)
 		return code;
 	if (users->left_out && !options.keep_going)
 		return tool_refuse(&ctl->tool,
-				   "nobody is enrolled: %zu of %zu cannot be; leave them out with "
-				   "--keep-going",
+				   "nobody is enrolled: %zu of %zu cannot be enrolled; leave them "
+				   "out with --keep-going",
 				   users->left_out, users->count);
 	return users->good_count ? TOOL_DONE : tool_refuse(&ctl->tool, "there is nobody to enroll");
 }
@@ -233,7 +233,8 @@ static void print_text(const struct batch *batch)
 	       "The letter%s in %s.\n"
 	       "Print, hand out, then delete: each holds a secret.\n",
 	       count, count == 1 ? " is" : "s are",
-	       options.must_confirm ? " Each record counts from its first right code on." : "",
+	       options.must_confirm ? " Each enrollment takes effect with its first correct code."
+				    : "",
 	       count == 1 ? " is" : "s are", shown);
 }
 
@@ -246,7 +247,7 @@ static int run(struct batch *batch)
 		code = enroll_all(batch);
 	for (size_t i = 0; code == TOOL_DONE && i < batch->users.good_count; i++)
 		tool_log_detail(&ctl->tool, batch->users.good[i]->name, "enrolled", LABEL,
-				options.must_confirm ? "counts from the first right code on"
+				options.must_confirm ? "takes effect with the first correct code"
 						     : NULL);
 	if (options.json && print_json(batch, code == TOOL_DONE) != TOOL_DONE)
 		return TOOL_REFUSED;
@@ -280,9 +281,9 @@ const struct command ctl_enroll = {
 	.name = "enroll",
 	.arguments = "[USER...]",
 	.help = "enroll many users at once, with a letter for each",
-	.more = "A letter is one page to print: picture, key and what to do with them. It prints\n"
-		"the users without an account and those who are enrolled already, and enrolls\n"
-		"nobody unless all can be.\n",
+	.more = "A letter is one page to print: QR code, key and what to do with them. If any\n"
+		"user has no account or is already enrolled, it prints the reason and enrolls\n"
+		"nobody.\n",
 	.options = option_rows,
 	.run = enroll_users,
 };

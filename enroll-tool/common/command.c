@@ -10,7 +10,7 @@
 #define ROWS_MAX   64
 #define ROW_FIRST  256 /* above every letter */
 #define LEFT_MAX   24  /* columns; the text of a longer row begins on the next line */
-#define LISTED_MAX 19
+#define LISTED_MAX 22
 #define MEMBER_MAX 36 /* the same for a member of a family */
 #define WORDS_MAX  4  /* "help", and the words of a name */
 

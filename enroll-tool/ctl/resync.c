@@ -170,7 +170,7 @@ static int resync_token(struct ctl *ctl)
 const struct command ctl_resync = {
 	.name = "resync",
 	.arguments = "USER LABEL",
-	.help = "a hardware token whose codes are denied: find it again",
+	.help = "synchronize a hardware token whose codes are denied",
 	.more = "Asks for two codes that the token shows one after the other. A counter-based\n"
 		"token is found up to 1000 presses ahead, the clock of another up to two days\n"
 		"off.\n",

@@ -100,7 +100,7 @@ static void show_throttle(const struct throttle *throttle, const struct policy *
 	uint32_t wait = throttle_wait(throttle, policy, now);
 	char text[WHEN_MAX];
 
-	show_row("  failed tries", "%u of %u, in the long run %u of %u", (unsigned)left.burst.used,
+	show_row("  wrong codes", "%u of %u, in the long run %u of %u", (unsigned)left.burst.used,
 		 (unsigned)policy->attempts, (unsigned)left.total.used,
 		 (unsigned)policy->attempts_total);
 	if (wait == THROTTLE_FOREVER)
@@ -127,7 +127,7 @@ static void show_cred(const struct ctl *ctl, const struct cred *cred,
 		show_row("suspended", "every code is denied until: totpctl resume %s", ctl->shown);
 	if (state && state_is_pending(state, cred))
 		show_row("pending",
-			 "waits for the first right code; until then no code is asked "
+			 "waits for the first correct code; until then no code is asked "
 			 "for\n%15swhere none is required",
 			 "");
 	for (size_t i = 0; i < cred->token_count; i++)
@@ -155,14 +155,14 @@ static void show_state(const struct store_txn *txn, const struct policy *policy,
 		const struct known_source *known = &state->known[i];
 
 		source_text(&known->source, source);
-		show_row("known place", "%s", source);
+		show_row("known source", "%s", source);
 		show_row("  last login", "%s",
 			 known->last_success ? when_iso(known->last_success, when) : "forgotten");
 		show_throttle(&known->throttle, policy, now);
 	}
 	for (size_t i = 0; i < (state->one_class ? 1 : SOURCE_CLASSES); i++) {
-		show_row("other places", "%s",
-			 state->one_class ? "any that never logged in as this user"
+		show_row("other sources", "%s",
+			 state->one_class ? "any where this user never logged in"
 					  : source_class_text((enum source_class)i));
 		show_throttle(&state->shared[i], policy, now);
 	}
@@ -215,7 +215,7 @@ static int show_user(struct ctl *ctl)
 const struct command ctl_show = {
 	.name = "show",
 	.arguments = "USER...",
-	.help = "tokens, failed tries and waits; never a secret",
+	.help = "tokens, wrong codes and waits; never a secret",
 	.options = ctl_json_rows,
 	.doing = "look at records",
 	.each_user = show_user,

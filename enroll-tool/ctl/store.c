@@ -179,7 +179,7 @@ static int accept_store(struct ctl *ctl)
 
 const struct command ctl_store_accept = {
 	.name = "store accept",
-	.help = "it was moved here, or restored from a backup",
+	.help = "accept a store that was moved here, or restored",
 	.more = "No code from before now is accepted any more, temporary codes end, and it prints\n"
 		"which recovery codes and counters may have been used. If the machine that the\n"
 		"store comes from still runs, remove store and keyring there first.\n",

@@ -138,7 +138,7 @@ static int status_of_store(struct ctl *ctl)
 
 const struct command ctl_store_status = {
 	.name = "store status",
-	.help = "the cluster, and the key that seals, of a store in etcd",
+	.help = "show the cluster and the active key of a store in etcd",
 	.run = status_of_store,
 };
 

@@ -201,8 +201,8 @@ const struct command ctl_temporary_code = {
 	.name = "temporary-code",
 	.arguments = "USER...",
 	.help = "print a code for a user who lost the phone",
-	.more = "The code has the shape of a recovery code, can be read out over the telephone,\n"
-		"and is printed once. A new code replaces the one before.\n",
+	.more = "The code looks like a recovery code, can be read out over the phone, and is\n"
+		"printed once. A new code replaces the one before.\n",
 	.options = option_rows,
 	.shared = ctl_json_rows,
 	.run = temporary_code,

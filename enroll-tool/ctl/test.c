@@ -233,8 +233,8 @@ static uint32_t print_tries(const struct trial *trial, const struct store_txn *t
 	uint32_t wait = throttle_wait(throttle, trial->who.policy, trial->who.now);
 	char text[WHEN_MAX];
 
-	printf("  failed tries from %s: %u of %u, in the long run %u of %u\n",
-	       is_known ? "this known place" : "new places like this one",
+	printf("  wrong codes from %s: %u of %u, in the long run %u of %u\n",
+	       is_known ? "this known source" : "new sources like this one",
 	       (unsigned)left.burst.used, (unsigned)trial->who.policy->attempts,
 	       (unsigned)left.total.used, (unsigned)trial->who.policy->attempts_total);
 	if (wait && wait != THROTTLE_FOREVER)
@@ -256,7 +256,7 @@ static void print_enrollment(const struct store_txn *txn, int64_t now)
 		printf("  a temporary code works %u more time%s until %s\n", left,
 		       left == 1 ? "" : "s", when_iso(cred->bypass.expires, until));
 	if (state_is_pending(&txn->state, cred))
-		printf("  not confirmed yet: waits for the first right code\n");
+		printf("  not confirmed yet: waits for the first correct code\n");
 }
 
 static int test_record(const struct trial *trial)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * totpctl unlock USER...: forget the failed tries that make a user wait. They may have been an
+ * totpctl unlock USER...: clear the wrong codes that make a user wait. They may have been an
  * attack, so no address is remembered any more.
  */
 #include "common/ctl.h"
@@ -63,8 +63,8 @@ static void print_forgiven(const struct unlock *unlock, const struct tool *tool,
 	else if (wait)
 		snprintf(waited, sizeof(waited), ", which had to wait %s more",
 			 when_duration(wait, text));
-	tool_say(tool, SAY_NOTE, "forgiven", "Forgiven: %u failed %s from %s%s.",
-		 (unsigned)failures, failures == 1 ? "try" : "tries", whose, waited);
+	tool_say(tool, SAY_NOTE, "forgiven", "Cleared: %u wrong %s from %s%s.", (unsigned)failures,
+		 failures == 1 ? "code" : "codes", whose, waited);
 }
 
 static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
@@ -74,12 +74,12 @@ static void print_unlock(const struct ctl *ctl, const struct unlock *unlock)
 
 	if (unlock->forgiven == 0) {
 		tool_say(&ctl->tool, SAY_DONE, unlock->forgotten ? "unlocked" : "unchanged",
-			 "%s has no failed tries to forgive%s.", ctl->shown,
+			 "%s has no wrong codes to clear%s.", ctl->shown,
 			 unlock->forgotten ? "" : ": nothing is changed");
 		return;
 	}
 	for (size_t i = 0; i < SOURCE_CLASSES; i++) {
-		snprintf(source, sizeof(source), "places that never logged in as this user%s%s",
+		snprintf(source, sizeof(source), "sources where this user never logged in%s%s",
 			 before->one_class ? "" : ", of ",
 			 before->one_class ? "" : source_class_text((enum source_class)i));
 		print_forgiven(unlock, &ctl->tool, &before->shared[i], source);
@@ -107,7 +107,7 @@ static int unlock_user(struct ctl *ctl)
 const struct command ctl_unlock = {
 	.name = "unlock",
 	.arguments = "USER...",
-	.help = "forget failed tries, so that users need not wait",
+	.help = "clear wrong codes, so that users need not wait",
 	.more = "Used codes stay used. No address of the users is remembered any more.\n",
 	.options = ctl_json_rows,
 	.doing = "unlock users",

@@ -133,10 +133,10 @@ static int upgrade_store(struct ctl *ctl)
 
 const struct command ctl_upgrade = {
 	.name = "upgrade",
-	.help = "write records in the newest version that there is",
+	.help = "write the store in the newest format",
 	.more = "Until you run this, a new totpctl writes what the version before it can read.\n"
 		"First make sure that only the new version runs: restart totpd. Afterwards an\n"
-		"older version refuses the store. It can be interrupted, and run again.\n",
+		"older version rejects the store. If it is interrupted, run it again.\n",
 	.doing = "upgrade records",
 	.run = upgrade_store,
 };

@@ -90,7 +90,7 @@ static int cert_ca(struct ctl *ctl)
 const struct command ctl_fleet_cert_ca = {
 	.name = "fleet cert ca",
 	.arguments = "DIRECTORY",
-	.help = "make the authority that signs them",
+	.help = "make an authority for the certificates",
 	.more = "It is valid for ten years. Keep the directory on a machine that is no verifier\n"
 		"and no login host. Any user can run this.\n",
 	.run = cert_ca,
@@ -185,7 +185,7 @@ static int cert_etcd(struct ctl *ctl)
 const struct command ctl_fleet_cert_etcd = {
 	.name = "fleet cert etcd",
 	.arguments = "DIRECTORY NAME [ADDRESS...]",
-	.help = "make those of a member of etcd",
+	.help = "make certificates for a member of etcd",
 	.more = "One is for the member, the other for totpd and totpctl beside it. The first call\n"
 		"makes an authority for etcd alone, because its certificates open the store for\n"
 		"writing: no login host gets one. NAME and each ADDRESS are those by which the\n"
@@ -252,11 +252,11 @@ static int cert_renew(struct ctl *ctl)
 const struct command ctl_fleet_cert_renew = {
 	.name = "fleet cert renew",
 	.arguments = "DIRECTORY [NAME...]",
-	.help = "renew those that end soon, or one host's",
-	.more = "Without NAME: certificates that end within 60 days, and authorities that end\n"
-		"within two years, with all that they signed. The keys stay as they are, so this\n"
-		"needs no key of a host but a verifier's. For a new key remove certificate and\n"
-		"key, and make them again.\n",
+	.help = "renew certificates that end soon",
+	.more = "With NAME: all certificates of that host. Without: certificates that end within\n"
+		"60 days, and authorities that end within two years, with all that they signed.\n"
+		"The keys stay as they are, so this needs no key of a host but a verifier's. For\n"
+		"a new key remove certificate and key, and make them again.\n",
 	.run = cert_renew,
 };
 
@@ -320,7 +320,7 @@ static int cert_list(struct ctl *ctl)
 const struct command ctl_fleet_cert_list = {
 	.name = "fleet cert list",
 	.arguments = "DIRECTORY",
-	.help = "list them, and when they end",
+	.help = "list the certificates, and when they end",
 	.options = option_rows,
 	.run = cert_list,
 };

@@ -21,8 +21,8 @@ const struct command ctl_import = {
 	.name = "import",
 	.arguments = "SUBCOMMAND",
 	.help = "import users of another system, or of a list",
-	.more = "Imported tokens stay as they were. A user who is enrolled here already is kept.\n"
-		"Each import prints what it cannot import; the exit status is 1 then.\n",
+	.more = "Imported tokens stay as they were. Users who are enrolled here are left as they\n"
+		"are. What cannot be imported is printed, and the exit status is then 1.\n",
 	.options = import_option_rows,
 };
 

@@ -208,8 +208,8 @@ const struct command ctl_export = {
 	.name = "export",
 	.arguments = "FILE|- [USER...]",
 	.help = "write all users, or some, to a file for another host",
-	.more = "Credentials with all that was used, sealed under a passphrase, into a new file\n"
-		"that only its owner can read. To read it: totpctl import exported\n",
+	.more = "Writes credentials, and which codes were used, encrypted with a passphrase. Only\n"
+		"the owner can read the new file. To read it: totpctl import exported\n",
 	.options = passphrase_rows,
 	.run = export_users,
 };

@@ -111,9 +111,9 @@ const struct command ctl_import_csv = {
 	.name = "import csv",
 	.arguments = "FILE|-",
 	.help = "enroll the users of a list",
-	.more = "One user a line: user,base32[,algorithm,digits,period]; without the last three\n"
-		"SHA1, 6 and 30. A counter-based token has hotp:COUNTER for its period. Empty\n"
-		"lines and those that begin with '#' are skipped; '-' is standard input.\n",
+	.more = "One user on each line: user,base32[,algorithm,digits,period]. The defaults of\n"
+		"the last three are SHA1, 6 and 30. A counter-based token has hotp:COUNTER\n"
+		"instead of a period. Empty lines and those that begin with '#' are skipped.\n",
 	.shared = import_option_rows,
 	.run = import_csv,
 };

@@ -93,8 +93,8 @@ const struct command ctl_import_exported = {
 	.name = "import exported",
 	.arguments = "FILE|-",
 	.help = "import a file that totpctl export wrote",
-	.more = "Steps, counters and codes that were used stay so. Afterwards the hosts know\n"
-		"nothing of each other: delete the users on one of them (totpctl delete).\n",
+	.more = "Used codes stay used. Afterwards the hosts know nothing of each other: delete\n"
+		"the users on one of them (totpctl delete).\n",
 	.options = passphrase_rows,
 	.shared = import_option_rows,
 	.run = import_exported,

@@ -150,7 +150,7 @@ const struct command ctl_import_totpcgi = {
 	.arguments = "DIRECTORY [STATE]",
 	.help = "import USER.totp, USER.json of totp-cgi",
 	.more = "STATE is the directory with USER.json, if it is another one than DIRECTORY.\n"
-		"Secrets that are encrypted under a PIN cannot be read; PINs are not imported.\n",
+		"Secrets that are encrypted with a PIN cannot be read; PINs are not imported.\n",
 	.shared = import_option_rows,
 	.run = import_totpcgi,
 };

@@ -68,9 +68,9 @@ static int backup_keys(struct ctl *ctl)
 const struct command ctl_key_backup = {
 	.name = "key backup",
 	.arguments = "FILE",
-	.help = "copy them to a new file, under a passphrase",
+	.help = "copy the keys to a new file, encrypted with a passphrase",
 	.more = "Only root can read the file. Keep it, and the passphrase, somewhere else: if\n"
-		"the keys are lost, no code works here, and no backup of the store opens.\n",
+		"the keys are lost, no code works here, and no backup of the store is of use.\n",
 	.options = passphrase_rows,
 	.run = backup_keys,
 };
@@ -266,9 +266,9 @@ static int restore_keys(struct ctl *ctl)
 const struct command ctl_key_restore = {
 	.name = "key restore",
 	.arguments = "FILE",
-	.help = "add those keys of a copy that are missing",
-	.more = "If there is no keyring it becomes what it was. Otherwise keys that are missing\n"
-		"are added as old keys, which only open; none is removed.\n",
+	.help = "add the keys of a copy that are missing here",
+	.more = "If there is no keyring, the copy becomes the keyring. Otherwise keys that are\n"
+		"missing are added as old keys, which only decrypt. No key is removed.\n",
 	.options = passphrase_rows,
 	.run = restore_keys,
 };

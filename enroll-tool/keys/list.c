@@ -111,9 +111,9 @@ static int list_keys(struct ctl *ctl)
 
 const struct command ctl_key_list = {
 	.name = "key list",
-	.help = "the keys that there are, and how much each has sealed",
-	.more = "The active key seals what is stored from now on, old keys only open. A missing\n"
-		"key has sealed something, and is not in the keyring.\n",
+	.help = "list the keys, and how much each has encrypted",
+	.more = "The active key encrypts what is stored from now on; old keys only decrypt. A\n"
+		"missing key has encrypted something, and is not in the keyring.\n",
 	.options = option_rows,
 	.run = list_keys,
 };

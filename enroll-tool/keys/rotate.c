@@ -188,8 +188,8 @@ static int keep_old(const struct rotate *rotate)
 	const struct tool *tool = &rotate->ctl->tool;
 
 	return tool_refuse(tool,
-			   "key %08x is kept, since %zu file%s may need it: repair or revoke the "
-			   "records above, then run 'totpctl key rotate' again",
+			   "key %08x is kept, since %zu file%s may need it: repair or delete the "
+			   "credentials above, then run 'totpctl key rotate' again",
 			   (unsigned)rotate->rotation.from, rotate->keep,
 			   rotate->keep == 1 ? "" : "s");
 }
@@ -279,10 +279,9 @@ static int rotate_key(struct ctl *ctl)
 
 const struct command ctl_key_rotate = {
 	.name = "key rotate",
-	.help = "make a new key, and seal everything again with it",
+	.help = "make a new key, and encrypt everything again with it",
 	.more = "Adds a new key, has totpd read the keyring again, makes the key the active one,\n"
-		"seals all records again, and removes the old key when nothing needs it. Logins\n"
-		"continue meanwhile. If it is interrupted, everything still opens, and the next\n"
-		"run continues.\n",
+		"encrypts everything again, and removes the old key when nothing needs it. Logins\n"
+		"continue meanwhile. If it is interrupted, nothing is lost: run it again.\n",
 	.run = rotate_key,
 };

@@ -43,8 +43,9 @@ static int seal_keys(struct ctl *ctl)
 
 const struct command ctl_key_seal = {
 	.name = "key seal",
-	.help = "seal them to this host; only /run has them unsealed",
-	.more = "Writes a systemd encrypted credential, which this host's TPM or host key opens,\n"
-		"and prints how to have it unsealed at each boot. It changes nothing else.\n",
+	.help = "encrypt the keyring so that only this host can read it",
+	.more = "Writes an encrypted credential of systemd, which only this host's TPM or host\n"
+		"key decrypts, and prints what to do so that the keyring itself is in /run\n"
+		"alone. It changes nothing else.\n",
 	.run = seal_keys,
 };

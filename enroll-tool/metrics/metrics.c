@@ -232,7 +232,7 @@ static int print_metrics(struct ctl *ctl)
 {
 	const struct file_new file = {AT_FDCWD,        options.output,  0644,
 				      FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE_LATER};
-	int code = tool_need_root(&ctl->tool, "read all that is measured");
+	int code = tool_need_root(&ctl->tool, "read these numbers");
 	OWN_TEXT char *text = NULL;
 	size_t len = 0;
 	FILE *out;

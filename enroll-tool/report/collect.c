@@ -220,7 +220,7 @@ static int report_run(struct ctl *ctl)
 
 const struct command ctl_report = {
 	.name = "report",
-	.help = "how many users have enrolled, and those missing, by group",
+	.help = "how many users have enrolled or are missing, by group",
 	.more = "As wide as the window. Users are the accounts that the name service lists,\n"
 		"without those of programs, and all who are enrolled or named in the policy.\n",
 	.options = option_rows,

@@ -292,7 +292,7 @@ static enum totp_err set_enforce(struct text value, struct policy *policy, struc
 		return TOTP_OK;
 	}
 	return reason_err(why, TOTP_ERR_FORMAT,
-			  "expected required, optional or a day such as 2027-01-31");
+			  "expected required, optional or a date such as 2027-01-31");
 }
 
 static enum totp_err set_enroll(struct text value, struct policy *policy, struct reason *why)
@@ -413,7 +413,7 @@ static enum totp_err set_option(const struct policy_option *option, struct text 
 		if (value.len == 0 || text_date(value, at) == TOTP_OK)
 			return TOTP_OK;
 		return reason_err(why, TOTP_ERR_FORMAT,
-				  "expected a day such as 2027-01-31, or nothing");
+				  "expected a date such as 2027-01-31, or nothing");
 	case KIND_QR:
 		return set_word(value, qr_words, at, why);
 	case KIND_STORE:
@@ -486,7 +486,7 @@ static void report_mistake(struct reading *reading, const char *place, struct te
 
 static void report_unknown(struct reading *reading, const char *place, struct text key)
 {
-	char sentence[120] = "no such key: see pam_totp.conf(5) for those there are";
+	char sentence[120] = "no such key: pam_totp.conf(5) lists all keys";
 
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
 		if (text_is(key, foreign[i].theirs))

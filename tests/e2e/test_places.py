@@ -134,7 +134,7 @@ def test_strangers_at_a_service_do_not_lock_the_owner_out_of_a_terminal(host, st
     assert log_in_at_a_terminal("alice", phone.code())
     assert reasons(host, mark, 1) == [("service:login:pts", "code")]
     shown = run("totpctl", "show", "alice")
-    assert "service:login:pts" in shown and source not in shown.split("known place")[1]
+    assert "service:login:pts" in shown and source not in shown.split("known source")[1]
 
 
 def test_all_clients_of_a_service_are_one_source(host, stranger):

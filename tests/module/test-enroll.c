@@ -382,7 +382,7 @@ static void an_account_line_with_another_policy_denies(void **unused)
 
 	both_lines("");
 	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "r"));
-	assert_logged("goes by another policy than the auth line");
+	assert_logged("uses another policy than the auth line");
 	assert_int_equal(0, person.questions);
 
 	both_lines("enroll_in_account nullok");

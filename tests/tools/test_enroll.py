@@ -203,7 +203,7 @@ def test_an_enrollment_is_logged_and_uses_up_an_invitation(host, directory):
 def test_with_must_confirm_a_record_waits_for_its_first_correct_code(host, directory):
     host.policy("enforce = optional")
     said = host.done("enroll", KNOWN, "--letters", directory, "--must-confirm")
-    assert "counts from its first right code on" in said
+    assert "takes effect with its first correct code" in said
     letter, = letters(directory).values()
     assert listed(host)[KNOWN]["status"] == "pending" and listed(host)[KNOWN]["pending"] is True
     assert row(host.done("show", KNOWN), "pending")
@@ -215,13 +215,13 @@ def test_with_must_confirm_a_record_waits_for_its_first_correct_code(host, direc
     assert listed(host)[KNOWN]["status"] == "ok"
     assert "Code to try" in host.run("test", KNOWN, stdin="\n").stdout
     host.policy()
-    assert "the first right code" not in host.run("test", KNOWN, stdin="\n").stdout
+    assert "the first correct code" not in host.run("test", KNOWN, stdin="\n").stdout
 
 
 def test_where_a_code_is_required_an_unconfirmed_user_is_asked_for_it(host, directory):
     host.done("enroll", KNOWN, "--letters", directory, "--must-confirm")
     tried = host.run("test", KNOWN, stdin="\n").stdout
-    assert "waits for the first right code" in tried and "Code to try" in tried
+    assert "waits for the first correct code" in tried and "Code to try" in tried
 
 
 # ---- the directory

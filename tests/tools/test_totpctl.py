@@ -601,15 +601,15 @@ def test_show_prints_what_an_administrator_wants_to_know(host):
     assert re.fullmatch(moment, row(shown, "  added"))
     assert row(shown, "  last used") == row(shown, "last login") == "never"
     assert row(shown, "failures") == "none since then"
-    assert row(shown, "  failed tries") == "0 of 5, in the long run 0 of 100"
-    assert row(shown, "known place") is row(shown, "  next try") is None
+    assert row(shown, "  wrong codes") == "0 of 5, in the long run 0 of 100"
+    assert row(shown, "known source") is row(shown, "  next try") is None
 
     assert host.attempt(KNOWN, fresh_code()) == "allow code"
     assert host.attempt(KNOWN, wrong_code(), "2001:db8::7") == "deny wrong_code"
     shown = host.done("show", KNOWN)
     assert re.fullmatch(moment, row(shown, "last login"))
     assert row(shown, "  last used") == row(shown, "last login") == row(shown, "  last login")
-    assert row(shown, "known place") == "192.0.2.1"
+    assert row(shown, "known source") == "192.0.2.1"
     assert row(shown, "failures") == "1 since then"
     assert re.fullmatch(rf"{moment} from 2001:db8::/64", row(shown, "  the last"))
     assert all(len(line) <= 80 for line in shown.splitlines())
@@ -621,7 +621,7 @@ def test_show_prints_how_long_to_wait(host):
         assert host.attempt(KNOWN, wrong_code()) == "deny wrong_code"
     assert host.attempt(KNOWN, wrong_code()) == "wait throttled"
     shown = host.done("show", KNOWN)
-    assert row(shown, "  failed tries") == "5 of 5, in the long run 5 of 100"
+    assert row(shown, "  wrong codes") == "5 of 5, in the long run 5 of 100"
     assert re.fullmatch(r"in (5 minutes|4 minutes \d+ seconds?), or after totpctl unlock",
                         row(shown, "  next try"))
 
@@ -684,12 +684,12 @@ def test_unlock_clears_failed_attempts(host):
     for _ in range(2):
         host.attempt(KNOWN, wrong_code())
     said = host.done("unlock", KNOWN)
-    assert "Forgiven: 5 failed tries from places that never" in said
-    assert "Forgiven: 2 failed tries from 192.0.2.1" in said
+    assert "Cleared: 5 wrong codes from sources where" in said
+    assert "Cleared: 2 wrong codes from 192.0.2.1" in said
     assert f"user={KNOWN}" in host.logged() and "outcome=unlocked" in host.logged()
 
     shown = host.done("show", KNOWN)
-    assert shown.count("0 of 5, in the long run 0 of 100") == 5, "a known place and four classes"
+    assert shown.count("0 of 5, in the long run 0 of 100") == 5, "a known source and four classes"
     assert host.attempt(KNOWN, used, "203.0.113.9").split()[0] == "deny"
     assert row(shown, "failures") == "7 since then"
 
@@ -955,7 +955,7 @@ def test_adopt_binds_a_record_to_the_current_account(host):
     assert "outcome=adopted" in host.logged()
     shown = host.done("show", KNOWN)
     assert row(shown, "uid") == str(KNOWN_UID)
-    assert row(shown, "known place") == "192.0.2.1"
+    assert row(shown, "known source") == "192.0.2.1"
     assert host.attempt(KNOWN, used) in ("deny used_code", "deny wrong_code")
     host.state_file(KNOWN)
 

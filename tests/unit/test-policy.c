@@ -274,7 +274,7 @@ static void enforcement_is_a_word_or_a_date(void **unused)
 		snprintf(line, sizeof(line), "enforce = %s", others[i]);
 		if (parse(&p, line, &told) != TOTP_ERR_FORMAT)
 			fail_msg("accepted: %s", line);
-		assert_told(&told, 0, "required, optional or a day");
+		assert_told(&told, 0, "required, optional or a date");
 		assert_int_equal(ENFORCE_REQUIRED, p.enforce); /* never less than the default */
 	}
 }
@@ -576,7 +576,7 @@ static void a_line_that_is_not_a_pair_is_rejected(void **unused)
 		{"= 3", "1: no such key"},
 		{"window 3", "1: expected key = value"},
 		{"Window = 3", "Window: no such key"},
-		{"windows = 3", "windows: no such key: see pam_totp.conf(5)"},
+		{"windows = 3", "windows: no such key: pam_totp.conf(5)"},
 		{"[login]", "1: expected key = value"},
 		{"win dow = 3", "1: no such key"},
 		{"\xef\xbb\xbfwindow = 3", "1: no such key"},
