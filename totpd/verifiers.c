@@ -23,6 +23,38 @@ static bool changes_nothing(enum wire_op op)
 	return op == WIRE_LOOK || op == WIRE_STATUS;
 }
 
+/*
+ * Does the answer say that the verifier cannot work, and not what it thinks of the user? One that
+ * has lost its way to etcd, for example, still greets and answers.
+ */
+static bool is_unable(enum totp_err err)
+{
+	switch (err) {
+	case TOTP_ERR_SYSTEM:
+	case TOTP_ERR_NOMEM:
+	case TOTP_ERR_CRYPTO:
+	case TOTP_ERR_FORMAT: /* its policy has a mistake */
+	case TOTP_ERR_TIMEOUT:
+	case TOTP_ERR_UNSUPPORTED:
+	case TOTP_ERR_PEER:
+	case TOTP_ERR_OTHER_STORE:
+		return true;
+	case TOTP_OK:
+	case TOTP_ERR_ARGUMENT:
+	case TOTP_ERR_RANGE:
+	case TOTP_ERR_UNSAFE:
+	case TOTP_ERR_SEAL:
+	case TOTP_ERR_NOT_FOUND:
+	case TOTP_ERR_EXISTS:
+	case TOTP_ERR_STALE:
+	case TOTP_ERR_UNCERTAIN:
+	case TOTP_ERR_FORBIDDEN:
+	case TOTP_ERR_COUNT_:
+		break;
+	}
+	return false;
+}
+
 /* Until when one verifier has time for its hello: each one that follows needs some, too. */
 static uint64_t end_of_try(const struct asking *asking)
 {
@@ -135,7 +167,7 @@ enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *po
 	size_t index[POLICY_VERIFIERS_MAX];
 	struct asking asking = {.relay = relay, .deadline = deadline, .response = ret_response};
 	size_t count = sort(verifiers, policy, sorted, index);
-	struct reason *why = &ret_response->why;
+	struct reason *why = &ret_response->why, all = {""};
 	enum totp_err err;
 
 	wire_response_wipe(ret_response);
@@ -145,21 +177,28 @@ enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *po
 	asking.identity = verifiers->identity;
 	for (size_t i = 0; i < count; i++) {
 		struct reason one = {""};
-		bool sent = false;
+		bool sent = false, unable;
 
 		asking.left = count - i - 1;
 		err = ask_one(&asking, &sorted[i], &sent, &one);
+		unable = err == TOTP_OK && is_unable(ret_response->err);
 		verifiers->failed_until[index[i]] =
-			err == TOTP_OK ? 0 : io_monotonic_ns() + VERIFIERS_PAUSE_NS;
-		if (err == TOTP_OK)
+			err == TOTP_OK && !unable ? 0 : io_monotonic_ns() + VERIFIERS_PAUSE_NS;
+		if (err == TOTP_OK &&
+		    !(unable && asking.left && changes_nothing(relay->request.op)))
 			return TOTP_OK;
-		add_reason(why, &one);
+		if (unable) {
+			reason_set(&one, "%.100s: %.100s", sorted[i].host, ret_response->why.text);
+			wire_response_wipe(ret_response);
+		}
+		add_reason(&all, &one);
 		if (sent && !changes_nothing(relay->request.op))
 			return reason_err(why, TOTP_ERR_TIMEOUT,
 					  "%.100s: no answer to the request: the code may be used "
 					  "up",
 					  sorted[i].host);
 	}
+	*why = all;
 	if (count == 0)
 		reason_set(why, "the policy has no verifiers: set verifiers in pam_totp.conf(5)");
 	return TOTP_ERR_PEER;

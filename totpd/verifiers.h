@@ -6,6 +6,9 @@
  * nothing, so the next one is asked. Once a request was sent, its outcome is unknown until the
  * response is there: a code may be used up. So no other verifier is asked then, except for what
  * changes nothing.
+ *
+ * A verifier that failed is asked last for a while, and so is one that answers that it cannot work,
+ * such as one that does not reach etcd.
  */
 #ifndef VERIFIERS_H
 #define VERIFIERS_H
@@ -18,7 +21,7 @@
 #define VERIFIERS_PAUSE_NS 10000000000ull /* for so long one that failed is asked last */
 
 struct verifiers {
-	/* shared by all children, for each: CLOCK_MONOTONIC, ns; 0: it answered */
+	/* shared by all children, for each: CLOCK_MONOTONIC, ns; 0: it works */
 	uint64_t *failed_until;
 	struct tls_identity *identity; /* of this child, or NULL */
 };

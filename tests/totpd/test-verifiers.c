@@ -21,7 +21,9 @@ enum act {
 	ANSWERS_ANOTHER_CONNECTION, /* the nonce is not of the hello */
 	ANSWERS_ANOTHER_OPERATION,
 	ANSWERS_HALF,
-	CLOSES,       /* after the request */
+	CLOSES, /* after the request */
+	ANSWERS_THAT_IT_CANNOT_WORK,
+	ANSWERS_NO_SUCH_USER,
 	SAYS_NOTHING, /* accepts connections */
 	GREETS_AS_ANOTHER_PROGRAM,
 	GREETS_AS_ANOTHER_VERSION,
@@ -140,7 +142,11 @@ static void serve(SSL *ssl, enum act act, int reports)
 	answer.response.op = relay.request.op;
 	if (act == ANSWERS_ANOTHER_OPERATION)
 		answer.response.op = relay.request.op == WIRE_LOOK ? WIRE_CHECK : WIRE_LOOK;
-	if (answer.response.op == WIRE_LOOK)
+	if (act == ANSWERS_THAT_IT_CANNOT_WORK)
+		answer.response.err = TOTP_ERR_TIMEOUT;
+	else if (act == ANSWERS_NO_SUCH_USER)
+		answer.response.err = TOTP_ERR_NOT_FOUND;
+	else if (answer.response.op == WIRE_LOOK)
 		answer.response.enrolled = true;
 	else
 		answer.response.outcome =
@@ -374,6 +380,53 @@ static void a_verifier_that_failed_is_asked_last_for_ten_seconds(void **unused)
 	assert_int_equal(2, verifiers[0].connections);
 }
 
+/* It has lost its way to etcd, for example: the other verifiers need not. */
+static void a_verifier_that_cannot_work_is_asked_last_for_ten_seconds(void **unused)
+{
+	uint64_t before = io_monotonic_ns();
+
+	start(0, ANSWERS_THAT_IT_CANNOT_WORK, "verifier");
+	start(1, ANSWERS, "verifier");
+	assert_ok(ask_first(WIRE_CHECK)); /* the code may be used up */
+	assert_refused(TIMEOUT, response.err);
+	assert_int_equal(VERDICT_DENY, response.outcome.verdict);
+	assert_int_equal(0, verifiers[1].requests);
+	assert_in_range(failed_until[0], before + VERIFIERS_PAUSE_NS,
+			io_monotonic_ns() + VERIFIERS_PAUSE_NS);
+	assert_ok(ask(WIRE_CHECK, WAIT_MS));
+	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
+	assert_int_equal(1, verifiers[0].requests);
+}
+
+static void what_a_verifier_cannot_look_up_is_asked_of_the_next_one(void **unused)
+{
+	start(0, ANSWERS_THAT_IT_CANNOT_WORK, "verifier");
+	start(1, ANSWERS, "verifier");
+	assert_ok(ask_first(WIRE_LOOK));
+	assert_ok(response.err);
+	assert_true(response.enrolled);
+	assert_string_equal("", response.why.text);
+	begin_again();
+	start(0, ANSWERS_THAT_IT_CANNOT_WORK, "verifier");
+	start(1, IS_DOWN, "verifier");
+	assert_refused(PEER, ask_first(WIRE_LOOK));
+	assert_nothing_is_allowed();
+	begin_again();
+	start(0, ANSWERS_THAT_IT_CANNOT_WORK, "verifier"); /* the last one's answer counts */
+	assert_ok(ask(WIRE_LOOK, WAIT_MS));
+	assert_refused(TIMEOUT, response.err);
+}
+
+static void what_a_verifier_says_of_a_user_is_its_answer(void **unused)
+{
+	start(0, ANSWERS_NO_SUCH_USER, "verifier");
+	start(1, ANSWERS, "verifier");
+	assert_ok(ask_first(WIRE_LOOK));
+	assert_refused(NOT_FOUND, response.err);
+	assert_int_equal(0, failed_until[0]);
+	assert_int_equal(0, verifiers[1].requests);
+}
+
 static void all_that_failed_are_still_asked(void **unused)
 {
 	start(0, ANSWERS, "verifier");
@@ -479,6 +532,7 @@ static void without_each_of_its_files_a_host_asks_nobody(void **unused)
 	static const char *const names[] = {TLS_CA, TLS_CERTIFICATE, TLS_KEY};
 
 	start(0, ANSWERS, "verifier");
+	assert_ok(ask(WIRE_CHECK, WAIT_MS)); /* it has read its own files, of which one is ca.crt */
 	for (size_t i = 0; i < COUNT(names); i++) {
 		assert_int_equal(0, rename(path_in(dir, names[i]), path_in(dir, "away")));
 		assert_refused(SYSTEM, ask(WIRE_CHECK, WAIT_MS));
@@ -489,7 +543,7 @@ static void without_each_of_its_files_a_host_asks_nobody(void **unused)
 		assert_non_null(strstr(response.why.text, names[i]));
 		assert_int_equal(0, rename(path_in(dir, "away"), path_in(dir, names[i])));
 	}
-	assert_int_equal(0, verifiers[0].connections);
+	assert_int_equal(1, verifiers[0].connections);
 	assert_ok(ask(WIRE_CHECK, WAIT_MS));
 }
 
@@ -505,6 +559,9 @@ int main(void)
 		TEST(what_changes_nothing_is_asked_of_the_next_one),
 		TEST(a_verifier_that_does_not_greet_is_sent_nothing_and_the_next_one_answers),
 		TEST(a_verifier_that_failed_is_asked_last_for_ten_seconds),
+		TEST(a_verifier_that_cannot_work_is_asked_last_for_ten_seconds),
+		TEST(what_a_verifier_cannot_look_up_is_asked_of_the_next_one),
+		TEST(what_a_verifier_says_of_a_user_is_its_answer),
 		TEST(all_that_failed_are_still_asked),
 		TEST(without_an_answer_it_returns_in_time_and_names_each_verifier),
 		TEST(a_policy_without_verifiers_is_reported),
