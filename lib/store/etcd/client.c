@@ -72,7 +72,9 @@ static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *
 static bool keep_no_ca(CURL *curl)
 {
 #if LIBCURL_VERSION_NUM >= 0x075700
-	return curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, 0L) == 0;
+	CURLcode code = curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+
+	return code == CURLE_OK || code == CURLE_NOT_BUILT_IN; /* then it keeps none */
 #else
 	(void)curl;
 	return true;
