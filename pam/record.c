@@ -160,7 +160,7 @@ static enum totp_err ask_chosen(struct login *login, struct wire_request *reques
 static enum totpd_store look_there(struct login *login, const char *name, enum totp_err *reterr,
 				   struct reason *why)
 {
-	OWN_WIRE_REQUEST struct wire_request request = {.op = WIRE_LOOK};
+	struct wire_request request = {.op = WIRE_LOOK};
 	OWN_WIRE_RESPONSE struct wire_response response = {.enrolled = false};
 	const struct policy *policy = &login->policy;
 	bool named = fill(login, name, &request);

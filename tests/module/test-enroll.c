@@ -7,6 +7,9 @@
 
 #include <security/pam_appl.h>
 
+#include <signal.h>
+#include <sys/time.h>
+
 #include "base/io.h"
 #include "otp/base32.h"
 
@@ -404,6 +407,31 @@ static void where_nothing_can_be_shown_no_user_is_sent_on_to_enroll(void **unuse
 	assert_logged("run totp-enroll --user");
 }
 
+/* What a program that ends the login after this time shows: it has set a timer. */
+static const char *shown_with(time_t seconds)
+{
+	const struct itimerval timer = {.it_value = {seconds, 990000}}, none = {.it_value = {0}};
+
+	assert_int_equal(0, setitimer(ITIMER_REAL, &timer, NULL));
+	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "0"));
+	assert_int_equal(0, setitimer(ITIMER_REAL, &none, NULL));
+	return person.heard;
+}
+
+static void users_are_told_how_much_time_they_have_and_whether_it_is_short(void **unused)
+{
+	static const char short_time[] = "If you have no such app yet";
+	bool seen = false;
+
+	for (unsigned i = 0; i < 20 && !seen; i++) /* a slow machine may take a second */
+		seen = strstr(shown_with(119), "You have 119 seconds for it.\nIf you have no ");
+	assert_true(seen);
+	assert_holds(shown_with(140), "You have 2 minutes for it.\nIf you have no such app yet");
+	assert_holds(shown_with(230), "You have 3 minutes for it.");
+	assert_lacks(person.heard, short_time);
+	assert_logged("the program ends the login in 2");
+}
+
 static void after_the_last_day_the_log_names_invitations(void **unused)
 {
 	pam_handle_t *handle;
@@ -547,6 +575,7 @@ int main(void)
 		enrolling(a_user_who_was_enrolled_between_the_stages_is_asked_nothing),
 		enrolling(an_account_line_with_another_policy_denies),
 		enrolling(where_nothing_can_be_shown_no_user_is_sent_on_to_enroll),
+		enrolling(users_are_told_how_much_time_they_have_and_whether_it_is_short),
 		enrolling(after_the_last_day_the_log_names_invitations),
 		enrolling(an_offer_that_is_declined_or_given_up_changes_nothing),
 		enrolling(without_a_date_nothing_is_shown),
