@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 #define LOG_LIMIT_TIME  60000000000ull /* ns, from a user's first line on */
-#define LOG_LIMIT_USERS 256            /* are counted separately; all others together */
+#define LOG_LIMIT_USERS 256            /* are counted separately; all others have as many lines */
 
 #define LOG_LIMIT_OTHERS ((uid_t)-1)
 

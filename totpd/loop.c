@@ -348,11 +348,11 @@ static void read_report(struct loop *loop, struct worker *worker)
 static void log_withheld(struct loop *loop, uint64_t now)
 {
 	struct log_counts due[LOG_LIMIT_USERS + 1];
-	struct log_limit before = *loop->server.log_limit; /* the shared one changes below */
 
 	if (loop->logger)
 		return;
-	if (log_limit_due(&before, now, due) > 0) {
+	if (log_limit_due(loop->server.log_limit, now, due) > 0) {
+		struct log_limit before = *loop->server.log_limit; /* it changes below */
 		pid_t child = fork();
 
 		if (child == 0) {

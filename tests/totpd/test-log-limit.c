@@ -73,17 +73,26 @@ static void no_number_of_denials_hides_an_accepted_code(void **unused)
 static void users_for_whom_there_is_no_room_share_their_counts(void **unused)
 {
 	struct log_counts due[LOG_LIMIT_USERS + 1];
+	unsigned others = LOG_LIMIT_USERS * LOG_DENIED_LINES;
 
 	for (uid_t uid = 1; uid <= LOG_LIMIT_USERS; uid++)
 		assert_int_equal(1, log_lines(uid, LOG_DENIED, 1));
-	assert_int_equal(LOG_DENIED_LINES, log_lines(5000, LOG_DENIED, 30));
-	assert_int_equal(0, log_lines(5001, LOG_DENIED, 30));
+	assert_int_equal(others - 5, log_lines(5000, LOG_DENIED, others - 5));
+	assert_int_equal(5, log_lines(5001, LOG_DENIED, 30));
+	assert_int_equal(0, log_lines(5002, LOG_DENIED, 15));
 	assert_int_equal(1, log_lines(LOG_LIMIT_USERS, LOG_DENIED, 1));
 	assert_int_equal(1, log_limit_due(&limit, NOW + MINUTE, due));
 	assert_int_equal(LOG_LIMIT_OTHERS, due[0].uid);
-	assert_int_equal(60 - LOG_DENIED_LINES, due[0].withheld[LOG_DENIED]);
+	assert_int_equal(40, due[0].withheld[LOG_DENIED]);
 	log_limit_expire(&limit, NOW + MINUTE);
 	assert_false(log_limit_is_active(&limit));
+}
+
+/* As on a verifier when a company comes to work. */
+static void the_accepted_codes_of_many_users_in_one_minute_are_all_logged(void **unused)
+{
+	for (uid_t uid = 1; uid <= 10000; uid++)
+		assert_int_equal(1, log_lines(uid, LOG_ACCEPTED, 1));
 }
 
 static void a_user_for_whom_nothing_is_logged_has_no_counts(void **unused)
@@ -101,6 +110,8 @@ int main(void)
 		cmocka_unit_test_setup(a_user_s_lines_take_none_of_another_s, clear),
 		cmocka_unit_test_setup(no_number_of_denials_hides_an_accepted_code, clear),
 		cmocka_unit_test_setup(users_for_whom_there_is_no_room_share_their_counts, clear),
+		cmocka_unit_test_setup(
+			the_accepted_codes_of_many_users_in_one_minute_are_all_logged, clear),
 		cmocka_unit_test_setup(a_user_for_whom_nothing_is_logged_has_no_counts, clear),
 	};
 
