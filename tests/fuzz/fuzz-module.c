@@ -3,10 +3,12 @@
  * The whole module under libpam: policy, PAM line, user, host, answer, record and state come from
  * the input, while calls of libc and libcrypto fail at random, with the input as the seed. Whatever
  * they are, a login is allowed only with a genuine record and state and a correct code, and then
- * once; and an enrolled user skips the question only where the policy says exempt or trusted.
+ * once; an enrolled user skips the question only where the policy says exempt or trusted; and the
+ * account stage allows nobody whom it did not enroll, and changes no record that is there.
  *
- * Input: one byte of SWITCHES; policy lines, PAM arguments, user, remote host and answer, each up
- * to a NUL; two bytes, the length of the record; the record; the rest is the state.
+ * Input: one byte of SWITCHES; with MORE eight bytes, the clock, and one of the CONVERSATION;
+ * policy lines, PAM arguments, user, remote host and answer, each up to a NUL; two bytes, the
+ * length of the record; the record; the rest is the state.
  */
 #include "fuzz.h"
 
@@ -22,7 +24,10 @@
 #include <openssl/evp.h>
 
 #include "../module/scene.h"
+#include "base/address.h"
 #include "base/io.h"
+#include "login/policy.h"
+#include "otp/base32.h"
 #include "record/state.h"
 
 enum {
@@ -33,6 +38,15 @@ enum {
 	FAULTS = 16,      /* 1 call in 400 fails */
 	MANY_FAULTS = 32, /* 1 in 10 */
 	MISSING_STATE = 64,
+	MORE = 128,
+};
+
+/* CONVERSATION: what the program does, which may be hostile. */
+enum {
+	TALK_FAULT = 7,     /* an enum talk_fault */
+	ACCOUNT = 8,        /* it goes on to the account stage, whatever auth returned */
+	TYPE_NEW_CODE = 16, /* there the user types the code of the secret that is shown */
+	SILENT = 32,        /* it shows nothing */
 };
 
 #define FAULT_ODDS 400
@@ -217,14 +231,19 @@ static bool is_right(const char *answer)
 	for (; *answer && len < sizeof(digits) - 1; answer++)
 		if (*answer != ' ' && *answer != '-')
 			digits[len++] = *answer;
-	for (int step = -10; step <= 10; step++)
-		if (strcmp(digits, scene_code("daemon", scene_now + step * SCENE_STEP)) == 0)
-			return true;
+	for (int64_t step = -10; step <= 10; step++) {
+		int64_t when;
+
+		if (__builtin_add_overflow(scene_now, step * SCENE_STEP, &when) || when < 0)
+			continue;
+		if (strcmp(digits, scene_code("daemon", when)) == 0)
+			return scene_now >= 0;
+	}
 	return false;
 }
 
 struct input {
-	unsigned switches;
+	unsigned switches, conversation;
 	char policy[2048], arguments[1024], user[512], rhost[256], answer[1024];
 	const uint8_t *record, *state;
 	size_t record_len, state_len;
@@ -235,6 +254,16 @@ static void cut(struct input *input, const uint8_t *data, size_t size)
 	struct text rest = fuzz_text(data + 1, size - 1);
 
 	input->switches = data[0];
+	scene_now = SCENE_START;
+	if ((input->switches & MORE) && rest.len > 9) {
+		uint64_t clock = 0;
+
+		for (size_t i = 1; i <= 8; i++)
+			clock = clock << 8 | data[i];
+		scene_now = (int64_t)clock;
+		input->conversation = data[9];
+		rest = fuzz_text(data + 10, size - 10);
+	}
 	fuzz_string(&rest, input->policy, sizeof(input->policy));
 	fuzz_string(&rest, input->arguments, sizeof(input->arguments));
 	fuzz_string(&rest, input->user, sizeof(input->user));
@@ -260,8 +289,15 @@ static void cut(struct input *input, const uint8_t *data, size_t size)
 
 static void lay_out(const struct input *input)
 {
+	char line[4096];
+
 	scene_policy(&scene, input->policy);
-	scene_service(&scene, "", input->arguments);
+	snprintf(line, sizeof(line),
+		 "auth [success=done ignore=ignore default=die] %s conf=%s/conf %s\n"
+		 "account [success=done ignore=ignore default=die] %s conf=%s/conf %s\n",
+		 MODULE_PATH, scene.dir, input->arguments, MODULE_PATH, scene.dir,
+		 input->arguments);
+	scene_write(&scene, "service/" SCENE_SERVICE, line, 0644);
 	if (input->switches & GENUINE_RECORD)
 		save(record_path, record, record_len);
 	else
@@ -282,11 +318,95 @@ static bool may_be_let_in(const struct input *input)
 	return ((input->switches & GENUINE_RECORD) || same_record) && is_right(input->answer);
 }
 
+/* Does the policy, or the PAM line, say that daemon is not asked? */
+static bool may_be_skipped(const struct input *input)
+{
+	static struct policy policy;
+	struct address address;
+
+	if (strstr(input->arguments, "exempt") || strstr(input->arguments, "trusted_networks"))
+		return true;
+	policy_default(&policy);
+	/* of a policy with a mistake nothing may be followed */
+	if (policy_parse(&policy, text_of(input->policy), "policy", NULL, NULL) != TOTP_OK)
+		return false;
+	return policy_list_has(policy.exempt, text_of("daemon")) ||
+	       policy_list_has_groups(policy.exempt) ||
+	       (address_read(text_of(input->rhost), &address) &&
+		policy_networks_have(policy.trusted_networks, &address));
+}
+
+/* Answers with the code of the secret that is shown. */
+static int type_new_code(int count, const struct pam_message **messages, struct pam_response **ret,
+			 void *context)
+{
+	static const char before[] = "Secret   ";
+	const char *shown = strstr(messages[0]->msg, before);
+	struct secret *secret = context;
+	struct code code = {""};
+
+	if (shown) {
+		shown += sizeof(before) - 1;
+		REQUIRE(base32_decode(shown, strcspn(shown, "\n"), secret) == TOTP_OK);
+	}
+	*ret = calloc((size_t)count, sizeof(**ret));
+	if (*ret && secret->len && messages[0]->msg_style == PAM_PROMPT_ECHO_ON) {
+		REQUIRE(hotp_code(&(struct hotp){HMAC_SHA1, 6, secret},
+				  (uint64_t)scene_now / SCENE_STEP, &code) == TOTP_OK);
+		(*ret)->resp = strdup(code.text);
+	}
+	return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
+}
+
+static bool is_there(const char *user)
+{
+	return access(scene_record(&scene, user), F_OK) == 0;
+}
+
+/* Whatever it was before, the user has a record afterwards if the stage allows. */
+static void go_on_to_account(pam_handle_t *handle, const struct input *input)
+{
+	static const char *const others[] = {"root", "bin", "nobody"};
+	struct secret secret = {0};
+	const struct pam_conv conv = {type_new_code, &secret};
+	NOT_ZEROED uint8_t before[CRED_BYTES_MAX], after[CRED_BYTES_MAX];
+	size_t len = load(record_path, before, sizeof(before));
+	int code;
+
+	if (input->conversation & TYPE_NEW_CODE)
+		REQUIRE(pam_set_item(handle, PAM_CONV, &conv) == PAM_SUCCESS);
+	code = pam_acct_mgmt(handle, input->conversation & SILENT ? PAM_SILENT : 0);
+	odds = 0;
+	REQUIRE(load(record_path, after, sizeof(after)) == len && memcmp(before, after, len) == 0);
+	if (code == PAM_SUCCESS)
+		REQUIRE(secret.len && strcmp(input->user, "daemon") != 0 && is_there(input->user));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (is_there(others[i])) {
+			REQUIRE(strcmp(input->user, others[i]) == 0 && secret.len);
+			scene_revoke(&scene, others[i]);
+		}
+}
+
+static int log_in_once(const struct input *input)
+{
+	struct talk talk = {.answer = input->answer,
+			    .rhost = input->rhost,
+			    .fault = (input->conversation & TALK_FAULT) % (TALK_ANSWERS_TEXTS + 1)};
+	struct pam_conv conv;
+	pam_handle_t *handle = scene_begin(&scene, input->user, &talk, &conv);
+	int code = pam_authenticate(handle, input->conversation & SILENT ? PAM_SILENT : 0);
+
+	if (input->conversation & ACCOUNT)
+		go_on_to_account(handle, input);
+	odds = 0;
+	pam_end(handle, code);
+	return code;
+}
+
 static void log_in(const struct input *input)
 {
-	int code = scene_login(&scene, input->user, input->rhost, input->answer);
+	int code = log_in_once(input);
 
-	odds = 0;
 	if (code == PAM_SUCCESS) {
 		REQUIRE(may_be_let_in(input));
 		REQUIRE(strcmp(input->user, "daemon") == 0);
@@ -294,8 +414,7 @@ static void log_in(const struct input *input)
 			PAM_SUCCESS);
 	}
 	if (code == SCENE_IGNORED && strcmp(input->user, "daemon") == 0)
-		REQUIRE(strstr(input->policy, "exempt") || strstr(input->arguments, "exempt") ||
-			strstr(input->policy, "trusted_networks"));
+		REQUIRE(may_be_skipped(input));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
