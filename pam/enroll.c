@@ -450,8 +450,10 @@ int enroll_person(struct login *login, enum enroll_mark mark)
 	if (mark == ENROLL_OFFER && (login->silent || !accepts(login)))
 		return PAM_IGNORE;
 	if (mark == ENROLL_MUST)
-		conv_inform(login->pamh, "A login here needs a code from an app on your phone.\n"
-					 "Set it up now; it takes a minute.");
+		conv_inform(login->pamh,
+			    "A login here needs a code from an app on your phone, such as\n"
+			    "Aegis, FreeOTP or Google Authenticator. Set it up now; it\n"
+			    "takes a minute.");
 	newcomer = calloc(1, sizeof(*newcomer));
 	err = newcomer ? enroll_them(login, newcomer, &why) : TOTP_ERR_NOMEM;
 	return answer_of(login, mark, err, &why);
