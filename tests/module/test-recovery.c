@@ -62,6 +62,18 @@ static void a_recovery_code_works_once_and_the_user_reads_what_comes_next(void *
 	assert_no_recovery_code_in_the_log();
 }
 
+static void where_users_may_not_enroll_they_read_only_that_few_codes_are_left(void **unused)
+{
+	struct talk talk;
+
+	scene_recovery(&scene, "daemon", codes);
+	scene_policy(&scene, "enroll =\n");
+	assert_int_equal(PAM_SUCCESS, log_in_with(codes[0], &talk));
+	assert_string_equal(QUESTION, talk.heard);
+	assert_int_equal(PAM_SUCCESS, log_in_with(codes[1], &talk));
+	assert_holds(talk.heard, "2 recovery codes left.");
+}
+
 static void a_recovery_code_is_accepted_however_it_is_typed(void **unused)
 {
 	struct recovery_code code;
@@ -133,6 +145,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		in_a_scene(a_recovery_code_works_once_and_the_user_reads_what_comes_next),
+		in_a_scene(where_users_may_not_enroll_they_read_only_that_few_codes_are_left),
 		in_a_scene(a_recovery_code_is_accepted_however_it_is_typed),
 		in_a_scene(a_wrong_recovery_code_is_denied_and_logged_but_not_counted),
 		in_a_scene(a_recovery_code_works_while_others_wait_and_with_a_clock_set_back),

@@ -42,6 +42,18 @@ static void another_host_has_its_own(void **unused)
 	assert_int_equal(3, wrong_codes_of("web02", 3, START));
 }
 
+static void hosts_with_the_longest_names_have_their_own(void **unused)
+{
+	char name[PROXY_HOST_MAX + 1] = {0};
+
+	memset(name, 'a', PROXY_HOST_MAX);
+	assert_int_equal(3, wrong_codes_of(name, 3, START));
+	assert_int_equal(0, wrong_codes_of(name, 3, START));
+	name[PROXY_HOST_MAX - 1] = 'b';
+	assert_int_equal(3, wrong_codes_of(name, 3, START));
+	assert_int_equal(0, wrong_codes_of(name, 3, START));
+}
+
 static void none_allowed_means_that_no_code_is_checked(void **unused)
 {
 	assert_int_equal(0, wrong_codes_of("web01", 0, START));
@@ -109,6 +121,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_host_may_send_so_many_wrong_codes_and_no_more, setup),
 		cmocka_unit_test_setup(another_host_has_its_own, setup),
+		cmocka_unit_test_setup(hosts_with_the_longest_names_have_their_own, setup),
 		cmocka_unit_test_setup(none_allowed_means_that_no_code_is_checked, setup),
 		cmocka_unit_test_setup(correct_codes_count_nothing, setup),
 		cmocka_unit_test_setup(it_is_reported_once_in_a_minute, setup),

@@ -121,6 +121,15 @@ static void the_largest_credential_fits(void **unused)
 	assert_round_trip(&cred);
 }
 
+/* As a host makes one whose clock has never been set. */
+static void a_credential_of_1970_is_valid(void **unused)
+{
+	struct cred cred = example_cred();
+
+	cred.created = cred.tokens[0].created = 0;
+	assert_round_trip(&cred);
+}
+
 static void the_format_is_that_of_the_manual(void **unused)
 {
 	/* pam_totp-record(5) */
@@ -450,6 +459,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decoding_gives_what_was_encoded),
 		cmocka_unit_test(the_largest_credential_fits),
+		cmocka_unit_test(a_credential_of_1970_is_valid),
 		cmocka_unit_test(the_format_is_that_of_the_manual),
 		cmocka_unit_test(every_field_stays_in_its_range),
 		cmocka_unit_test(nothing_out_of_range_is_encoded),

@@ -222,7 +222,10 @@ static void an_older_store_gets_the_directory_when_it_is_needed(void **state)
 	assert_ok(files_each_stray(f->store, NULL, NULL, NULL));
 	add_user(f->store, "bob", 1);
 	assert_ok(store_remove(f->store, "bob", deadline_in(100), NULL));
+	assert_ok(store_each_key(f->store, NULL, NULL, NULL));
 	assert_int_equal(-1, stat(in_store(f, "invites"), &st));
+	/* nothing was closed that was not opened */
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
 
 	invite(f, "alice");
 	assert_ok(get(f, "alice", NULL));
