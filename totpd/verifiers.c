@@ -179,6 +179,11 @@ enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *po
 		struct reason one = {""};
 		bool sent = false, unable;
 
+		if (io_monotonic_ns() + ANSWER_NS >= deadline) { /* it has not failed */
+			reason_set(&one, "%.100s: no time is left to ask it", sorted[i].host);
+			add_reason(&all, &one);
+			break;
+		}
 		asking.left = count - i - 1;
 		err = ask_one(&asking, &sorted[i], &sent, &one);
 		unable = err == TOTP_OK && is_unable(ret_response->err);

@@ -417,6 +417,16 @@ static void what_a_verifier_cannot_look_up_is_asked_of_the_next_one(void **unuse
 	assert_refused(TIMEOUT, response.err);
 }
 
+/* The one before it has taken too long, or the program that asks wants an answer at once. */
+static void a_verifier_for_which_no_time_was_left_has_not_failed(void **unused)
+{
+	start(0, ANSWERS, "verifier");
+	assert_refused(PEER, ask(WIRE_CHECK, 900));
+	assert_nothing_is_allowed();
+	assert_non_null(strstr(response.why.text, "no time is left"));
+	assert_int_equal(0, failed_until[0]);
+}
+
 static void what_a_verifier_says_of_a_user_is_its_answer(void **unused)
 {
 	start(0, ANSWERS_NO_SUCH_USER, "verifier");
@@ -561,6 +571,7 @@ int main(void)
 		TEST(a_verifier_that_failed_is_asked_last_for_ten_seconds),
 		TEST(a_verifier_that_cannot_work_is_asked_last_for_ten_seconds),
 		TEST(what_a_verifier_cannot_look_up_is_asked_of_the_next_one),
+		TEST(a_verifier_for_which_no_time_was_left_has_not_failed),
 		TEST(what_a_verifier_says_of_a_user_is_its_answer),
 		TEST(all_that_failed_are_still_asked),
 		TEST(without_an_answer_it_returns_in_time_and_names_each_verifier),
