@@ -624,9 +624,26 @@ static void an_enrollment_in_a_login_counts_as_a_login(void **state)
 	assert_int_equal(NOW, after.tokens[0].last_used);
 }
 
+static void a_change_of_no_known_kind_is_not_made(void **state)
+{
+	struct fixture *f = *state;
+	struct change change = {.kind = (enum change_kind)99, .label = "phone"};
+	struct cred before = add_user(f->store, "alice", 1), after;
+	struct login_state login;
+	struct policy policy;
+
+	policy_default(&policy);
+	assert_false(change_is_allowed(&policy, change.kind, false));
+	assert_refused(ARGUMENT, try_change(f, &change, code_of(1, NOW / 30)).err);
+	read_record(f, &after, &login);
+	assert_memory_equal(before.id, after.id, sizeof(before.id));
+	assert_int_equal(before.token_count, after.token_count);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		STORE_TEST(a_change_of_no_known_kind_is_not_made),
 		STORE_TEST(a_token_is_added_with_a_correct_code_which_is_used_up),
 		STORE_TEST(a_device_that_was_added_is_reported_once_at_a_login_with_another_device),
 		STORE_TEST(a_login_with_the_added_device_does_not_use_the_notice_up),

@@ -106,6 +106,7 @@ static void sshd_s_times_are_numbers_with_units(void **unused)
 		{"1h30", 3630},
 		{"1w1d1h1m1s", 694861},
 		{"4294967295", 4294967295},
+		{"4294967295s", 4294967295},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)

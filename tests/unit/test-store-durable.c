@@ -241,6 +241,7 @@ static unsigned run(step_fn *prepare, step_fn *operate, unsigned without)
 {
 	void *state = NULL;
 
+	left_out_fails = false;
 	assert_int_equal(0, fixture_begin(&state));
 	if (prepare)
 		prepare(state);
