@@ -59,7 +59,7 @@ static void refuse_descriptors(int listener)
 /* Is it a socket of the right type on which a process listens? */
 static bool is_listener(int fd, int expected)
 {
-	struct sockaddr_un address;
+	struct sockaddr_un address = {.sun_family = AF_UNSPEC};
 	socklen_t address_len = sizeof(address), len = sizeof(int);
 	int type = 0, listening = 0;
 

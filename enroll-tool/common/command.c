@@ -253,7 +253,7 @@ static bool scan_next(struct scan *scan, int argc, char **argv, struct item *ret
 		ret_item->name = "help";
 	}
 	index = (found == '?' || found == ':' ? optopt : found) - ROW_FIRST;
-	if (index < 0)
+	if (index < 0 || !scan->options[index].name)
 		return true;
 	ret_item->name = scan->options[index].name;
 	ret_item->kind = found == '?' ? ITEM_SURPLUS : ITEM_OPTION;

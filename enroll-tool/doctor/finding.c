@@ -94,15 +94,16 @@ struct finding *doctor_report(struct subject subject, const char *why, const cha
 	if (!words || (line ? asprintf(&text, "%s:%u: %s", line->file, line->number, words)
 			    : asprintf(&text, "%s", words)) < 0)
 		text = NULL;
-	finding = text ? find_same(doctor, subject.id, text) : &doctor->spare;
-	if (!finding && doctor_grow(doctor, &doctor->findings, doctor->count, &doctor->room,
-				    sizeof(*finding))) {
+	finding = text ? find_same(doctor, subject.id, text) : NULL;
+	if (text && !finding &&
+	    doctor_grow(doctor, &doctor->findings, doctor->count, &doctor->room,
+			sizeof(*finding))) {
 		finding = &doctor->findings[doctor->count++];
 		*finding = (struct finding){
 			.id = subject.id, .why = why, .what = text, .minor = is_minor(subject.id)};
 		text = NULL;
 	}
-	doctor->no_memory |= !finding || finding == &doctor->spare;
+	doctor->no_memory |= !finding;
 	free(text);
 	if (!finding)
 		return &doctor->spare;

@@ -46,6 +46,9 @@ void reason_set(struct reason *why, const char *format, ...) PRINTF_LIKE(2);
 /* As reason_set; returns err. */
 enum totp_err reason_err(struct reason *why, enum totp_err err, const char *format, ...)
 	PRINTF_LIKE(3);
+#ifdef __clang_analyzer__ /* which does not look into another file */
+#define reason_err(why, err, ...) ((void)(reason_err)(why, err, __VA_ARGS__), (err))
+#endif
 
 /*
  * As reason_set, followed by ": " and the text of errno; returns TOTP_ERR_SYSTEM, or

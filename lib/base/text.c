@@ -120,7 +120,8 @@ enum totp_err text_hex(struct text text, void *ret_bytes, size_t len)
 			return TOTP_ERR_FORMAT;
 
 	for (size_t i = 0; i < len; i++)
-		out[i] = (uint8_t)(hex_value(text.at[2 * i]) << 4 | hex_value(text.at[2 * i + 1]));
+		out[i] = (uint8_t)((unsigned)hex_value(text.at[2 * i]) << 4 |
+				   (unsigned)hex_value(text.at[2 * i + 1]));
 	return TOTP_OK;
 }
 

@@ -104,20 +104,20 @@ static int compare_users(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void read_row(struct store *store, store_row_fn *each, void *context, struct store_row *row)
+static void read_row(struct store *store, store_row_fn *each, void *context, struct store_row row)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct reason why = {""};
 
-	row->txn = &txn;
-	row->why = &why;
-	row->err = store_read(store, row->user, 0, &txn, &why);
-	row->refusal = row->err == TOTP_ERR_SYSTEM ? errno : 0;
-	if (row->err == TOTP_ERR_NOT_FOUND) /* removed meanwhile */
+	row.txn = &txn;
+	row.why = &why;
+	row.err = store_read(store, row.user, 0, &txn, &why);
+	row.refusal = row.err == TOTP_ERR_SYSTEM ? errno : 0;
+	if (row.err == TOTP_ERR_NOT_FOUND) /* removed meanwhile */
 		return;
-	row->cred_opens = row->err == TOTP_OK ||
-			  store_read_cred(store, row->user, 0, &txn, NULL) == TOTP_OK;
-	each(context, row);
+	row.cred_opens = row.err == TOTP_OK ||
+			 store_read_cred(store, row.user, 0, &txn, NULL) == TOTP_OK;
+	each(context, &row);
 }
 
 enum totp_err files_each_credential(struct store *store, store_row_fn *each, void *context,
@@ -132,7 +132,7 @@ enum totp_err files_each_credential(struct store *store, store_row_fn *each, voi
 		qsort(roll.users, roll.count, sizeof(*roll.users), compare_users);
 	for (size_t i = 0; err == TOTP_OK && i < roll.count; i++)
 		read_row(store, each, context,
-			 &(struct store_row){
+			 (struct store_row){
 				 .user = roll.users[i], .number = i + 1, .total = roll.count});
 	return err;
 }
