@@ -1406,6 +1406,26 @@ static void every_user_with_a_record_is_listed_damaged_or_not(void **state)
 	assert_true(was_named(&named, "damaged"));
 }
 
+static void the_longest_names_are_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct named named = {.count = 0};
+	char user[CRED_USER_MAX + 1] = {0}, path[CRED_USER_MAX + 64];
+
+	memset(user, 'u', CRED_USER_MAX);
+	add_user(f->store, user, 1);
+	assert_ok(store_each(f->store, STORE_RECORD, note_name, &named, NULL));
+	assert_int_equal(1, named.count);
+	assert_true(was_named(&named, user));
+	user[0] = 'v';
+	snprintf(path, sizeof(path), "state/%s.00112233445566778899aabbccddeeff", user);
+	write_file(in_store(f, path), "x", 1, 0600);
+	named.count = 0;
+	assert_ok(files_each_stray(f->store, note_name, &named, NULL));
+	assert_int_equal(1, named.count);
+	assert_true(was_named(&named, path));
+}
+
 static void only_files_that_belong_to_no_record_are_listed(void **state)
 {
 	struct fixture *f = *state;
@@ -1473,6 +1493,7 @@ int main(void)
 		STORE_TEST(a_record_replaced_at_any_point_is_found_or_stale),
 		STORE_TEST(a_record_removed_at_any_point_is_found_stale_or_absent),
 		STORE_TEST(every_user_with_a_record_is_listed_damaged_or_not),
+		STORE_TEST(the_longest_names_are_listed),
 		STORE_TEST(only_files_that_belong_to_no_record_are_listed),
 	};
 
