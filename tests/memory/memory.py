@@ -7,6 +7,7 @@ memory.py LOGIN TOOLS CALLER KEEP [TEST...]
     LOGIN TOOLS    as fault.py, whose scene this uses
     CALLER KEEP    caller.c's program, keep.c's library
 """
+import contextlib
 import os
 import re
 import signal
@@ -18,8 +19,10 @@ CALLER, KEEP = (os.path.abspath(path) for path in sys.argv[3:5])
 del sys.argv[3:5]
 
 import fault  # noqa: E402: it reads the other arguments
-from fault import AUTH_ERR, LOGIN, SECRET, STEP, SUCCESS, TOOLS, code_at, require, say  # noqa: E402
+from fault import AUTH_ERR, Failure, LOGIN, SECRET, STEP, SUCCESS, TOOLS, code_at, require, say  # noqa: E402
+from plan import LONG  # noqa: E402
 from search import forms_of_keys, places, secret_forms  # noqa: E402
+from wipes import Wipes, name, useless  # noqa: E402
 
 PASSWORD = "correct horse battery"
 MODULE = os.path.abspath(f"{TOOLS}/../pam_totp.so")
@@ -36,9 +39,11 @@ def found_in(pid, needles):
 
 class Program:
     """A program whose freed memory stays, and that stops before it ends."""
+    variables = {}  # what keep.c's library does besides
+    searched = {}  # all that was looked for
 
     def __init__(self, *words, wipes=True, **options):
-        environment = dict(os.environ, LD_PRELOAD=KEEP)
+        environment = dict(os.environ, LD_PRELOAD=KEEP, **self.variables)
         if not wipes:
             environment["MEMORY_WITHOUT_WIPES"] = "all"
         self.process = subprocess.Popen([str(word) for word in words], env=environment,
@@ -70,7 +75,9 @@ class Program:
             self.said += (self.process.stdout.read() or b"").decode()
             if not os.WIFSTOPPED(status):
                 break
-            found += found_in(self.process.pid, {**needles, **more_needles(self.said)})
+            needles = {**needles, **more_needles(self.said)}
+            self.searched.update(needles)
+            found += found_in(self.process.pid, needles)
             os.kill(self.process.pid, signal.SIGCONT)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         self.process.stdin.close()
@@ -78,8 +85,13 @@ class Program:
         return sorted(set(found))
 
 
+class Left(Failure):
+    """Something was found."""
+
+
 def nothing(found):
-    require(not found, "it leaves " + "; ".join(found))
+    if found:
+        raise Left("it leaves " + "; ".join(found))
 
 
 # ---- a login
@@ -212,7 +224,7 @@ def use(scene, name, *words, typed=(), wipes=True, **needles):
         tool.type(line)
     tool.process.stdin.close()
     found = tool.leaves({**key_forms(scene), **secret_forms(SECRET), **needles},
-                        lambda said: {**recovery_codes(said), **shown_secrets(said)})
+                        lambda said: {**recovery_codes(said), **shown_secrets(said), **key_forms(scene)})
     require(tool.process.returncode == 0, f"{name} {words}: {tool.process.returncode} {tool.said}")
     return tool.said, found
 
@@ -222,20 +234,22 @@ def tools_leave(scene, *uses):
     for name, words, options in uses:
         _, found = use(scene, name, *words, **options)
         wrong += [f"{name} {' '.join(words)}: {sentence}" for sentence in found]
-    require(not wrong, "\n".join(wrong))
+    nothing(wrong)
+
+
+ENROLLMENTS = [("totp-enroll", ("--user", "bin", "--no-confirm", "--json"), {}),
+               ("totp-enroll", ("--user", "bin", "--no-confirm", "--force"), {})]
 
 
 def totp_enroll_leaves_nothing(scene):
-    tools_leave(scene,
-        ("totp-enroll", ("--user", "bin", "--no-confirm", "--json"), {}),
-        ("totp-enroll", ("--user", "bin", "--no-confirm", "--force"), {}),
-    )
+    tools_leave(scene, *ENROLLMENTS)
 
 
-def totpctl_leaves_nothing(scene):
+def uses_of_totpctl(scene):
+    """Its subcommands, and what they hold: one after the other."""
     write(scene, "passphrase", PASSWORD + "\n")
     write(scene, "list", "bin,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
-    uses = [
+    return [("totpctl", words, options) for words, options in (
         (("list",), {}), (("show", "daemon"), {}),
         (("test", "daemon"), {"typed": [code_now()], "code": code_now().encode()}),
         (("recovery", "daemon"), {}), (("temporary-code", "daemon"), {}),
@@ -250,8 +264,11 @@ def totpctl_leaves_nothing(scene):
          {"password": PASSWORD.encode()}),
         (("key", "rotate"), {}), (("suspend", "daemon"), {}), (("resume", "daemon"), {}),
         (("delete", "--yes", "bin"), {}),
-    ]
-    tools_leave(scene, *(("totpctl", words, options) for words, options in uses))
+    )]
+
+
+def totpctl_leaves_nothing(scene):
+    tools_leave(scene, *uses_of_totpctl(scene))
 
 
 def without_wipes_programs_leave_what_they_held(scene):
@@ -267,6 +284,83 @@ def without_wipes_programs_leave_what_they_held(scene):
     say("; ".join(found))
 
 
+# ---- wipe by wipe
+
+def denied(typed):
+    def path(scene):
+        write(scene, "conf", open(scene.path("conf"), encoding="ascii").read() + "fail_delay = 0\n")
+        nothing(log_in(scene, typed())[1])
+    return path
+
+
+def with_password(scene):
+    stack(scene, "password=combined")
+    code = code_now()
+    nothing(log_in(scene, PASSWORD + code, {"password": PASSWORD.encode(), "code": code.encode()})[1])
+
+
+NEEDS = {7: 6, 9: 8, 13: 5}  # the subcommand with whose result another begins
+
+
+def use_of_totpctl(number):
+    def path(scene):
+        uses = uses_of_totpctl(scene)
+        if number in NEEDS:
+            with normally():
+                tools_leave(scene, uses[NEEDS[number]])
+        tools_leave(scene, uses[number])
+    return path
+
+
+@contextlib.contextmanager
+def normally():
+    before, Program.variables = Program.variables, {}
+    yield
+    Program.variables = before
+
+
+PATHS = [a_login_that_is_allowed_leaves_nothing, denied(wrong_code), denied(lambda: "correct-horse-battery"),
+         with_password, a_login_with_a_recovery_code_leaves_nothing, an_enrollment_in_the_login_leaves_nothing,
+         totp_enroll_leaves_nothing, *map(use_of_totpctl, range(14))]
+
+
+def wiped_by(path):
+    """
+    {site: did it wipe something that is looked for?} of each wipe while the path runs in a scene of
+    its own: without that wipe it would lie there.
+    """
+    wipes = Wipes({os.path.basename(program): program for program in
+                   (MODULE, f"{TOOLS}/totpctl", f"{TOOLS}/totp-enroll")})
+    with fault.Scene() as scene:
+        noted = scene.path("noted")
+        with open(noted, "w", encoding="ascii"):
+            pass
+        Program.variables, Program.searched = {"MEMORY_WIPES": noted}, {}
+        try:
+            path(scene)
+        finally:
+            Program.variables = {}
+        return wipes.sites(noted, Program.searched.values())
+
+
+def each_wipe_removes_a_secret_or_has_another_reason(_):
+    """In the short form those of a few paths."""
+    useful = {}
+    for path in PATHS if LONG else PATHS[:4]:
+        for site, is_useful in wiped_by(path).items():
+            useful[site] = useful.get(site, False) or is_useful
+    known, others = useless(), [site for site in useful if not useful[site]]
+    say(f"{len(useful)} wipes, of which {len(useful) - len(others)} removed something")
+    if not LONG:
+        require(len(useful) - len(others) > 10, f"they remove nothing: {sorted(others)}")
+        return
+    wrong = [f"{name(site)}, line {site.line}: it removes nothing that is looked for"
+             for site in sorted(others) if name(site) not in known]
+    require(not wrong, "\n".join(wrong))
+    surplus = set(known) - set(map(name, others))
+    require(not surplus, f"useless.txt has what is not so: {sorted(surplus)}")
+
+
 TESTS = [
     planted_secrets_are_found,
     a_login_that_is_allowed_leaves_nothing,
@@ -277,6 +371,7 @@ TESTS = [
     totp_enroll_leaves_nothing,
     totpctl_leaves_nothing,
     without_wipes_programs_leave_what_they_held,
+    each_wipe_removes_a_secret_or_has_another_reason,
 ]
 
 if __name__ == "__main__":
