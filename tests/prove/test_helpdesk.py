@@ -85,3 +85,17 @@ def test_a_member_helps_with_pkexec_and_nobody_else_does(guest):
     tried = Pkexec(guest, "alice", "totpctl", "helpdesk", "resume", "alice")
     assert tried.code != 0 and OURS in tried.said and "as: root" in tried.said, tried.said
     assert "disabled" in guest.run("totpctl", "list")
+
+
+def test_on_the_page_of_cockpit_nobody_is_asked(guest):
+    """It has no agent. What it runs: cockpit/src/tool.js."""
+    guest.run("install", "-m", "644", f"{EXAMPLES}/polkit-cockpit.rules", RULES)
+    guest.run("systemctl", "restart", "polkit")
+    for user, code in ("bob", 0), ("alice", 127):
+        ran = guest.run("sh", "-c", f"""
+            runuser -u {user} -- sh -c 'exec pkcheck --action-id {OURS} --process $$'; echo may=$?
+            runuser -u {user} -- pkexec --disable-internal-agent totpctl helpdesk suspend --json -- alice
+            echo code=$?""")
+        assert (f"code={code}" in ran) and ("may=0" in ran) == (code == 0), ran
+    logged = guest.run("journalctl", "-q", "--no-pager", "-t", "totpctl")
+    assert logged.count("outcome=disabled") == 1 and "(bob)" in logged, logged
