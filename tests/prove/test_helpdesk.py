@@ -88,7 +88,7 @@ def test_a_member_helps_with_pkexec_and_nobody_else_does(guest):
 
 
 def test_on_the_page_of_cockpit_nobody_is_asked(guest):
-    """It has no agent. What it runs: cockpit/src/tool.js."""
+    """It has no agent. These are the commands of cockpit/src/tool.js."""
     guest.run("install", "-m", "644", f"{EXAMPLES}/polkit-cockpit.rules", RULES)
     guest.run("systemctl", "restart", "polkit")
     for user, code in ("bob", 0), ("alice", 127):
