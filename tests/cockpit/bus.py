@@ -20,7 +20,8 @@ def system_account(name):
 
 class Bus:
     def __init__(self):
-        system_account("messagebus")
+        for name in "messagebus", "polkitd":  # whose rights on the bus it reads when it starts
+            system_account(name)
         os.makedirs(os.path.dirname(SOCKET), exist_ok=True)
         with open(f"{FILES}/system.conf", encoding="utf-8") as file:
             text = file.read().replace("<standard_system_servicedirs/>", "")  # it starts no other service
