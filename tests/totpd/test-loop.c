@@ -406,6 +406,15 @@ static void what_is_right_costs_a_host_nothing(void **unused)
 	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
 }
 
+static void a_host_that_may_send_no_wrong_code_has_none_checked_and_others_are_not_affected(
+	void **unused)
+{
+	start("hosts = web01\nhost_failures = 0\n", false);
+	assert_refused(FORBIDDEN, ask_from('1', WIRE_CHECK, "alice", code_of("alice", STEP)));
+	assert_ok(ask_from('1', WIRE_LOOK, "alice", NULL));
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+}
+
 static void a_host_that_is_not_listed_is_denied(void **unused)
 {
 	start("hosts = web01\n", false);
@@ -459,6 +468,7 @@ int main(void)
 		TEST(clients_that_say_nothing_delay_nobody),
 		TEST(a_host_that_guesses_is_denied_and_another_one_is_not),
 		TEST(what_is_right_costs_a_host_nothing),
+		TEST(a_host_that_may_send_no_wrong_code_has_none_checked_and_others_are_not_affected),
 		TEST(a_host_that_is_not_listed_is_denied),
 		TEST(a_signal_ends_it_and_idle_connections_with_it),
 		TEST(one_that_a_manager_started_ends_when_it_is_idle_and_no_other),
