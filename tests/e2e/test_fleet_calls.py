@@ -9,8 +9,10 @@ which loads the engine and connects, and one that has its connection.
 """
 import base64
 import collections
+import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -125,7 +127,8 @@ class Fleet:
 
     def no_worker(self):
         for child in children(self.totpd):
-            os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # those that close connections end by themselves
+                os.kill(child, signal.SIGKILL)
         assert wait_for(lambda: not children(self.totpd)), children(self.totpd)
         return self.totpd
 
@@ -152,7 +155,12 @@ class Fleet:
         with subprocess.Popen([*words, *PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, cwd="/") as program:
             said = b""
-            while b"code: " not in said and (more := os.read(program.stdout.fileno(), 512)):
+            while b"code: " not in said:
+                if not select.select([program.stdout], [], [], 5)[0]:
+                    break  # the prompt itself may be what was not written
+                more = os.read(program.stdout.fileno(), 512)
+                if not more:
+                    break
                 said += more
             # nobody types at once: the worker that looked has reported that it is free
             time.sleep(TYPING)
