@@ -25,6 +25,7 @@ void reason_set(struct reason *why, const char *format, ...)
 	va_end(args);
 }
 
+#undef reason_err /* what the analyzer takes for it */
 enum totp_err reason_err(struct reason *why, enum totp_err err, const char *format, ...)
 {
 	va_list args;
