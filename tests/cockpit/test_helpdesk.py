@@ -55,7 +55,7 @@ def test_a_member_has_what_the_help_desk_may_do_and_nothing_else(host, carol):
     act(tab, "Suspend", "Every code of alice is denied")
     assert shown()["disabled"]
     act(tab, "Resume", "Codes of alice are accepted again")
-    act(tab, "Unlock", "alice has no failed tries")
+    act(tab, "Unlock", "alice has no wrong codes to clear")
     confirm_dialog(tab, "Temporary code")
     codes_on(tab)
     tab.page.click("button", "Close")

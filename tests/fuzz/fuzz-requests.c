@@ -309,7 +309,7 @@ static void give_token(struct asked *asked, uint8_t choice)
 	struct wire_token *token = &asked->relay.request.token;
 	uint64_t step = (uint64_t)now / PERIOD + (choice >> 4) % 7 - 3;
 
-	asked->secret = (choice & 15) % SECRETS;
+	asked->secret = (unsigned)(choice & 15) % SECRETS;
 	*token = (struct wire_token){
 		.type = TOKEN_TOTP, .alg = HMAC_SHA1, .digits = 6, .period = PERIOD};
 	strcpy(token->label, asked->relay.request.label);
