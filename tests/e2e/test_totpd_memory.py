@@ -58,10 +58,8 @@ class Totpd:
 
     def left_after(self, needles):
         """After a request, in totpd and in every child, each of which ends then."""
-        pid, found = self.process.pid, []
+        pid, found, looked = self.process.pid, [], set()
         stop(pid)
-        found += [f"totpd: {place}" for place in self.search(pid, needles)]
-        looked = set()
         assert wait_for(lambda: children(pid))
         while children(pid):
             for child in children(pid):
@@ -73,6 +71,7 @@ class Totpd:
             os.kill(pid, signal.SIGCONT)
             assert wait_for(lambda: not looked & set(children(pid)))
             stop(pid)
+        found += [f"totpd: {place}" for place in self.search(pid, needles)]
         os.kill(pid, signal.SIGCONT)
         return found
 
