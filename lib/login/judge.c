@@ -142,13 +142,15 @@ static int pick_token(const struct cred *cred, const struct opinion *opinions, e
 static uint32_t until_next(const struct token *token, const struct token_state *state, int64_t now)
 {
 	uint64_t step = 0;
-	int64_t begins;
+	int64_t next;
 
 	if (token->type != TOKEN_TOTP || token_step_at(token, now, &step) != TOTP_OK ||
 	    state->moving < step)
 		return 0;
-	begins = ((int64_t)state->moving + 1 - token->offset) * token->period;
-	return (uint32_t)(begins - now);
+	next = (int64_t)state->moving + 1 - token->offset;
+	if (next > INT64_MAX / token->period) /* no clock shows its time */
+		return 0;
+	return (uint32_t)(next * token->period - now);
 }
 
 static enum totp_err judge_code(const struct claim *claim, struct ruling *ruling)
