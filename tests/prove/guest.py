@@ -96,12 +96,16 @@ class Guest:
             sh(f"cp {shlex.join(packages)} {self.root}/debs")
         else:
             sh(f"DESTDIR={self.root} meson install -C {build()} --no-rebuild >/dev/null")
-        # a cgroup of its own, in which its systemd may make others
-        self.cgroup = f"/sys/fs/cgroup/systemd/{os.path.basename(self.root)}"
-        os.makedirs(self.cgroup)
+        # cgroups of its own, in which its systemd may make others: two guests have units of one name,
+        # and the network that a unit may reach is written there
+        self.cgroups = [f"/sys/fs/cgroup/{kind}/{os.path.basename(self.root)}"
+                        for kind in ("systemd", "unified")]
+        for cgroup in self.cgroups:
+            os.makedirs(cgroup)
+        procs = " ".join(f"{cgroup}/cgroup.procs" for cgroup in self.cgroups)
         self.console = open(f"{self.root}.console", "w")
         self.holder = subprocess.Popen(
-            ["bash", "-c", f"echo $$ >{self.cgroup}/cgroup.procs && cd {self.root} && "
+            ["bash", "-c", f"for procs in {procs}; do echo $$ >$procs; done; cd {self.root} && "
              f"exec unshare -mpfnuiC --kill-child bash -ec {shlex.quote(BOOT)}"],
             stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console)
         self.wait_until_it_runs()
@@ -135,9 +139,10 @@ class Guest:
         os.kill(int(self.first()), signal.SIGKILL)
         self.holder.wait(20)
         self.console.close()
-        for path, directories, _ in os.walk(self.cgroup, topdown=False):
-            for name in directories:
-                os.rmdir(os.path.join(path, name))
-        os.rmdir(self.cgroup)
+        for cgroup in self.cgroups:
+            for path, directories, _ in os.walk(cgroup, topdown=False):
+                for name in directories:
+                    os.rmdir(os.path.join(path, name))
+            os.rmdir(cgroup)
         shutil.rmtree(self.root)
         os.unlink(f"{self.root}.console")
