@@ -96,7 +96,7 @@ class Guest:
             sh(f"cp {shlex.join(packages)} {self.root}/debs")
         else:
             sh(f"DESTDIR={self.root} meson install -C {build()} --no-rebuild >/dev/null")
-        # cgroups of its own, in which its systemd may make others: two guests have units of one name,
+        # cgroups of its own, in which its systemd may make others: units of one name run in each guest,
         # and the network that a unit may reach is written there
         self.cgroups = [f"/sys/fs/cgroup/{kind}/{os.path.basename(self.root)}"
                         for kind in ("systemd", "unified")]
