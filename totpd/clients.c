@@ -51,9 +51,8 @@ struct client *clients_add(struct clients *clients, const struct peer *peer)
 
 		if (client->state != CLIENT_NONE)
 			continue;
-		client->state = CLIENT_READING;
-		client->peer = client->counted_as = *peer;
-		client->fd = -1;
+		*client = (struct client){
+			.state = CLIENT_READING, .peer = *peer, .counted_as = *peer, .fd = -1};
 		return client;
 	}
 	return NULL;
@@ -152,6 +151,7 @@ struct client *clients_next(struct clients *clients)
 void client_remove(struct client *client)
 {
 	explicit_bzero(client, sizeof(*client));
+	client->state = CLIENT_NONE;
 	client->fd = -1;
 }
 
