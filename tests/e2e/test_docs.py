@@ -549,6 +549,7 @@ def test_uninstall(debian):
 def test_pages_whose_commands_run_in_other_tests(story):
     story.page("docs/fleet.md")
     story.page("docs/packages.md")
+    story.page("docs/promises.md")
     story.page("docs/releasing.md")
 
 
