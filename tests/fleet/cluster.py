@@ -123,7 +123,7 @@ class Member:
             "peer-cert-file": certificate, "peer-key-file": key,
             "peer-trusted-ca-file": cluster.authority.certificate,
             # as shipped
-            "heartbeat-interval": 50, "election-timeout": 500,
+            "heartbeat-interval": 50, "election-timeout": 500, "pre-vote": "true",
             "quota-backend-bytes": 8 << 30, "auto-compaction-mode": "periodic",
             "auto-compaction-retention": cluster.compaction,
         }
