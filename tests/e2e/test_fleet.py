@@ -17,12 +17,18 @@ CERTIFICATES = "/etc/pam_totp/etcd"
 
 
 @pytest.fixture
-def cluster():
+def members():
+    """How many the cluster has."""
+    return 3
+
+
+@pytest.fixture
+def cluster(members):
     binaries = clusters.binaries()
     if not binaries:
         pytest.skip("no etcd is unpacked: scripts/install-deps test")
     directory = f"{DIR}/etcd.{time.monotonic_ns()}"
-    with clusters.Cluster(directory, binaries[0], 3) as cluster:
+    with clusters.Cluster(directory, binaries[0], members) as cluster:
         yield cluster
     shutil.rmtree(directory)
 

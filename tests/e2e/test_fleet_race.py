@@ -5,7 +5,7 @@ import os
 import pytest
 
 from host import accounts, run
-from test_fleet import cluster, give_certificate  # noqa: F401
+from test_fleet import cluster, give_certificate, members  # noqa: F401
 from test_login_host import PORT, VERIFIER, fleet, identity, write_policy  # noqa: F401
 from test_race import Program, code, users_file
 

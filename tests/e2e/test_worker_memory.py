@@ -13,8 +13,8 @@ import pytest
 
 import wire
 from host import KEYRING, Phone, wait_for
-from test_fleet import verifier  # noqa: F401 a fixture
-from test_fleet_calls import children, cluster  # noqa: F401 a fixture
+from test_fleet import cluster, verifier  # noqa: F401 fixtures
+from test_fleet_calls import children, members  # noqa: F401 a fixture
 from test_login_host import fleet  # noqa: F401 a fixture
 from test_totpd_faults import OLD, NEW, Change
 from test_totpd_memory import KEEP, state

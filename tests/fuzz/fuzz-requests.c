@@ -17,6 +17,7 @@
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/source.h"
+#include "../totpd/accounts.h"
 #include "requests.h"
 #include "store/files.h"
 
@@ -30,59 +31,6 @@
 enum { NO_SELF_SERVICE = 1, BOB_MAY_CHECK = 2 };
 
 /* --- what replaces the host --- */
-
-static const struct account accounts[] = {
-	{.known = true, .name = "root"},
-	{.known = true, .name = "alice", .uid = 1000},
-	{.known = true, .name = "bob", .uid = 1001},
-};
-#define ACCOUNTS (sizeof(accounts) / sizeof(accounts[0]))
-
-enum totp_err account_find(const char *name, struct account *ret_account, struct reason *why)
-{
-	(void)why;
-	*ret_account = (struct account){.known = false};
-	for (size_t i = 0; i < ACCOUNTS; i++)
-		if (strcmp(accounts[i].name, name) == 0)
-			*ret_account = accounts[i];
-	return TOTP_OK;
-}
-
-enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why)
-{
-	(void)why;
-	*ret_account = (struct account){.known = false};
-	for (size_t i = 0; i < ACCOUNTS; i++)
-		if (accounts[i].uid == uid)
-			*ret_account = accounts[i];
-	return TOTP_OK;
-}
-
-enum totp_err account_in_groups(const struct account *account, const char *list, bool *ret_member,
-				struct reason *why)
-{
-	(void)account;
-	(void)list;
-	(void)why;
-	*ret_member = false;
-	return TOTP_OK;
-}
-
-enum totp_err account_is_listed(const struct account *account, const char *name, const char *list,
-				bool *ret_listed, struct reason *why)
-{
-	(void)account;
-	(void)why;
-	*ret_listed = policy_list_has(list, text_of(name));
-	return TOTP_OK;
-}
-
-enum totp_err account_groups_exist(const char *list, struct reason *why)
-{
-	(void)list;
-	(void)why;
-	return TOTP_OK;
-}
 
 static int64_t now;
 

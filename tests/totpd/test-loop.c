@@ -5,6 +5,7 @@
  * Needs root.
  */
 #include "../unit/store_fixture.h"
+#include "accounts.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -19,49 +20,6 @@
 #define STEP (NOW / 30)
 
 /* --- what replaces the host --- */
-
-static const struct account accounts[] = {
-	{.known = true, .name = "root"},
-	{.known = true, .name = "alice", .uid = 1000},
-	{.known = true, .name = "bob", .uid = 1001},
-};
-
-enum totp_err account_find(const char *name, struct account *ret_account, struct reason *why)
-{
-	*ret_account = (struct account){.known = false};
-	for (size_t i = 0; i < COUNT(accounts); i++)
-		if (strcmp(accounts[i].name, name) == 0)
-			*ret_account = accounts[i];
-	return TOTP_OK;
-}
-
-enum totp_err account_of_uid(uid_t uid, struct account *ret_account, struct reason *why)
-{
-	*ret_account = (struct account){.known = false};
-	for (size_t i = 0; i < COUNT(accounts); i++)
-		if (accounts[i].uid == uid)
-			*ret_account = accounts[i];
-	return TOTP_OK;
-}
-
-enum totp_err account_in_groups(const struct account *account, const char *list, bool *ret_member,
-				struct reason *why)
-{
-	*ret_member = false;
-	return TOTP_OK;
-}
-
-enum totp_err account_is_listed(const struct account *account, const char *name, const char *list,
-				bool *ret_listed, struct reason *why)
-{
-	*ret_listed = policy_list_has(list, text_of(name));
-	return TOTP_OK;
-}
-
-enum totp_err account_groups_exist(const char *list, struct reason *why)
-{
-	return TOTP_OK;
-}
 
 int64_t clock_now(void)
 {
