@@ -155,10 +155,11 @@ static struct model_token *token_of(struct model *user, const char *label)
 	return NULL;
 }
 
-static bool has_secret(const struct model *user, unsigned secret)
+/* Has a token other than this one the secret? */
+static bool has_secret(const struct model *user, const struct model_token *except, unsigned secret)
 {
 	for (size_t i = 0; i < user->token_count; i++)
-		if (user->tokens[i].secret == secret)
+		if (&user->tokens[i] != except && user->tokens[i].secret == secret)
 			return true;
 	return false;
 }
@@ -328,10 +329,10 @@ static bool is_possible(const struct asked *asked)
 	const struct model_token *found = token_of(user, wire->label), *same;
 
 	if (wire->op == WIRE_ADD)
-		return asked->confirmed && !found && !has_secret(user, asked->secret) &&
+		return asked->confirmed && !found && !has_secret(user, NULL, asked->secret) &&
 		       user->token_count < CRED_TOKENS_MAX;
 	if (wire->op == WIRE_REPLACE)
-		return asked->confirmed && found && !has_secret(user, asked->secret);
+		return asked->confirmed && found && !has_secret(user, found, asked->secret);
 	if (wire->op == WIRE_REMOVE)
 		return found && user->token_count > 1;
 	same = token_of(user, wire->new_label);
@@ -362,8 +363,10 @@ static void change_model(const struct asked *asked, const struct wire_response *
 	if (wire->op == WIRE_ADD) {
 		add_token(user, asked);
 	} else if (wire->op == WIRE_REPLACE) {
+		/* by its own secret: what was used stays used */
+		if (token->secret != asked->secret || token->last < asked->confirmed)
+			token->last = asked->confirmed;
 		token->secret = asked->secret;
-		token->last = asked->confirmed;
 	} else if (wire->op == WIRE_REMOVE) {
 		*token = user->tokens[--user->token_count];
 	} else if (wire->op == WIRE_RENAME) {
