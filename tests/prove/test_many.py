@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from host import TOTPCTL, Host, bare, host  # noqa: F401 fixtures
+from host import TOTPCTL, Host, bare, drawn_on, host  # noqa: F401 fixtures
 
 USERS = 100_000
 PHRASE = "correct horse battery staple\n"
@@ -25,26 +25,21 @@ def secret(number):
     return "".join(digits[number >> shift & 31] for shift in range(0, 20, 5)) * 8
 
 
-def read_terminal(leader):
-    drawn = b""
-    try:
-        while piece := os.read(leader, 65536):
-            drawn += piece
-    except OSError:  # its other end is closed
-        pass
-    os.close(leader)
-    return drawn.decode()
-
-
 def measured(made, what, *words, code=0):
     """Run totpctl at a terminal; prints and returns seconds of processor time and MiB."""
     leader, follower = os.openpty()
     began = time.monotonic()
     child = subprocess.Popen([TOTPCTL, "--conf", made.conf, *map(str, words)],
                              stdout=subprocess.DEVNULL, stderr=follower)
-    os.close(follower)
-    drawn = read_terminal(leader)
-    _, status, used = os.wait4(child.pid, 0)
+    ended = []
+
+    def has_ended():
+        pid, *what = os.wait4(child.pid, os.WNOHANG)
+        ended.extend(what if pid else ())
+        return pid != 0
+
+    drawn = drawn_on(leader, follower, has_ended)
+    status, used = ended
     assert os.waitstatus_to_exitcode(status) == code, drawn[-1000:]
     assert re.search(r"\w +\[#+ *\] +\d+ %\r\x1b\[K", drawn), drawn[-1000:]
     spent, memory = used.ru_utime + used.ru_stime, used.ru_maxrss // 1024

@@ -155,6 +155,23 @@ def as_nobody():
     os.setuid(65534)
 
 
+def drawn_on(leader, follower, has_ended):
+    """
+    What a process wrote to a terminal until it ended; closes both ends. The process's end stays open
+    until all is read: without it the kernel may drop the last of it.
+    """
+    last, drawn, ended = b"\0end", b"", False
+    while not drawn.endswith(last):
+        if not ended and has_ended():
+            ended = True
+            os.write(follower, last)
+        if select.select([leader], [], [], 0.05)[0]:
+            drawn += os.read(leader, 65536)
+    os.close(leader)
+    os.close(follower)
+    return drawn[:-len(last)].decode()
+
+
 def row(shown, name):
     """What `show` prints about `name`, or None."""
     found = re.search(rf"^{re.escape(name)} +(.*)$", shown, re.M)

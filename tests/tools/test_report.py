@@ -76,19 +76,9 @@ class Site(Host):
         environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **env}
         child = subprocess.Popen(self.inside(TOTPCTL, "--conf", self.conf, "report"),
                                  stdout=follower, stderr=follower, env=environment)
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-        os.close(leader)
-        assert child.wait() == 0, shown
-        return shown.decode().replace("\r\n", "\n")
+        shown = drawn_on(leader, follower, lambda: child.poll() is not None)
+        assert child.returncode == 0, shown
+        return shown.replace("\r\n", "\n")
 
 
 @pytest.fixture

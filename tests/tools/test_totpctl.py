@@ -7,7 +7,6 @@ import os
 import pathlib
 import pty
 import re
-import select
 import signal
 import stat
 import struct
@@ -561,16 +560,8 @@ def run_on_terminal(*words):
     master, slave = pty.openpty()
     child = subprocess.Popen([TOTPCTL, *words], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=slave)
-    os.close(slave)
-    drawn = b""
-    while child.poll() is None or select.select([master], [], [], 0)[0]:
-        if select.select([master], [], [], 0.05)[0]:
-            try:
-                drawn += os.read(master, 65536)
-            except OSError:
-                break
-    os.close(master)
-    return child.wait(timeout=60), drawn.decode()
+    drawn = drawn_on(master, slave, lambda: child.poll() is not None)
+    return child.returncode, drawn
 
 
 def test_progress_is_drawn_on_a_terminal_and_erased_again(host):
@@ -745,16 +736,9 @@ def on_terminal(host, answer, *words):
     master, slave = pty.openpty()
     child = subprocess.Popen([TOTPCTL, "--conf", host.conf, *words], stdin=slave, stdout=slave,
                              stderr=slave)
-    os.close(slave)
     os.write(master, answer.encode())
-    said = b""
-    try:
-        while data := os.read(master, 4096):
-            said += data
-    except OSError:  # no process has the other end any more
-        pass
-    os.close(master)
-    return child.wait(timeout=60), said.decode()
+    said = drawn_on(master, slave, lambda: child.poll() is not None)
+    return child.returncode, said
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "x\n", "\x04", "nyes\n"])
