@@ -162,28 +162,6 @@ static void put_findings(FILE *out, struct ctl *ctl)
 
 /* --- decisions --- */
 
-/*
- * A file that does not exist, or is no such file, is made: from now on decisions are counted. It is
- * made under its own name, by which SELinux gives it a type.
- */
-static void add_counts(const struct policy *policy, const char *file, uid_t uid, gid_t gid,
-		       uint64_t counts[TALLY_MAX])
-{
-	static const uint64_t zeros[TALLY_MAX];
-	uint64_t read[TALLY_MAX] = {0};
-	char path[POLICY_PATH_MAX + sizeof(TALLY_TOTPD)];
-	const struct file_new new = {AT_FDCWD, path, S_IRUSR | S_IWUSR,
-				     uid,      gid,  FILE_DURABLE_LATER};
-
-	snprintf(path, sizeof(path), "%s/%s", policy->run_dir, file);
-	if (tally_read(policy->run_dir, file, read) != TOTP_OK) {
-		(void)unlink(path);
-		(void)!file_write(&new, zeros, sizeof(zeros));
-	}
-	for (size_t i = 0; i < TALLY_MAX; i++)
-		counts[i] += read[i];
-}
-
 static void put_decision(FILE *out, const char *outcome, int len, const char *reason,
 			 uint64_t count)
 {
@@ -193,20 +171,20 @@ static void put_decision(FILE *out, const char *outcome, int len, const char *re
 
 static void put_decisions(FILE *out, const struct policy *policy)
 {
-	uint64_t counts[TALLY_MAX] = {0};
 	struct account service = {.known = false};
-	size_t i = 0;
 
-	add_counts(policy, TALLY_LOGINS, 0, 0, counts);
+	/* from now on decisions are counted */
+	(void)!tally_make(policy->run_dir, TALLY_LOGINS, 0, 0);
 	if (account_find(SERVICE_ACCOUNT, &service, NULL) == TOTP_OK && service.known)
-		add_counts(policy, TALLY_TOTPD, service.uid, service.gid, counts);
+		(void)!tally_make(policy->run_dir, TALLY_TOTPD, service.uid, service.gid);
 	describe(out, "decisions_total", "counter", "Decisions since boot, as in the log.");
 	for (const char *name = tally_names; *name; name += strlen(name) + 1) {
-		const char *blank = strchr(name, ' ');
+		const char *dot = strchr(name, '.');
 
-		put_decision(out, name, (int)(blank - name), blank + 1, counts[i++]);
+		put_decision(out, name, (int)(dot - name), dot + 1,
+			     tally_read(policy->run_dir, TALLY_LOGINS, name) +
+				     tally_read(policy->run_dir, TALLY_TOTPD, name));
 	}
-	put_decision(out, "other", 5, "other", counts[i]);
 }
 
 /* --- all of it --- */

@@ -39,18 +39,17 @@ def test_logins_are_counted_from_the_first_run_on(host):
 
 
 def test_a_login_does_not_depend_on_its_file(host):
-    """With one that is too short, or not a file, or a directory."""
+    """When it is missing, no file, or a directory, or all of them are."""
     host.policy(fail_delay=0)
     host.pam("su", *STACK)
     os.makedirs("/run/pam_totp", exist_ok=True)
     phone = host.enroll("bob")
-    path = "/run/pam_totp/decisions-1"
-    for number, command in enumerate((f"truncate -s 0 {path}", f"rm {path}; mkfifo {path}",
-                                      f"rm {path}; mkdir {path}")):
+    path = "/run/pam_totp/decisions-2/allow.code"
+    for number, command in enumerate((f"rm {path}; mkfifo {path}", f"rm {path}; mkdir {path}",
+                                      "rm -r /run/pam_totp/decisions-2")):
         run("totpctl", "metrics")
         run("sh", "-c", command)
         assert su(phone.code(number - 1)) == 0, command
-        run("rm", "-d", path)
 
 
 def test_totpd_counts_what_it_decides(host):
@@ -63,4 +62,5 @@ def test_totpd_counts_what_it_decides(host):
     child.expect("not ")
     child.close(force=True)
     assert decisions() == {("deny", "wrong_code"): 1}
-    assert os.stat("/run/pam_totp/decisions-1.totpd").st_uid == 64990
+    assert os.stat("/run/pam_totp/decisions-2.totpd/deny.wrong_code").st_uid == 64990
+    assert os.stat("/run/pam_totp/decisions-2.totpd").st_uid == 0

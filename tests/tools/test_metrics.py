@@ -3,7 +3,6 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 
@@ -141,17 +140,21 @@ def test_every_decision_of_the_log_has_a_number(counted):
         == found - {("other", "other")}
 
 
-def test_decisions_are_counted_in_a_file_that_only_its_owner_can_write(counted):
-    path = counted.directory / "run" / "decisions-1"
-    assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_size == 512
-    data = bytearray(path.read_bytes())
-    data[8 * 4:8 * 5] = (7).to_bytes(8, sys.byteorder)
-    path.write_bytes(data)
+def test_decisions_are_counted_in_files_that_only_their_owner_can_write(counted):
+    directory = counted.directory / "run" / "decisions-2"
+    path = directory / "deny.wrong_code"
+    assert directory.stat().st_mode & 0o777 == 0o711
+    assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_size == 0
+    path.write_bytes(bytes(7))
     assert numbers(counted)["decisions_total", "deny", "wrong_code"] == 7
-    for spoil in (lambda: path.write_bytes(data[:9]), lambda: (path.unlink(), os.mkfifo(path))):
+    for spoil in (path.unlink, lambda: (path.unlink(), os.mkfifo(path)),
+                  lambda: (path.unlink(), path.symlink_to("/etc/passwd")),
+                  lambda: (shutil.rmtree(directory), directory.write_text("no directory")),
+                  lambda: (shutil.rmtree(directory), directory.symlink_to("/tmp"))):
         spoil()
         assert numbers(counted)["decisions_total", "deny", "wrong_code"] == 0
-        assert path.is_file() and path.stat().st_size == 512
+        assert path.is_file() and path.stat().st_size == 0 and not path.is_symlink()
+        assert not directory.is_symlink()
 
 
 def test_only_root_can_read_them(host):

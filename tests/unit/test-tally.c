@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Counting decisions in a file, by many processes, and never to the harm of one of them. */
+/* Counting decisions in files, by many processes, and never to the harm of one of them. */
 #include "unit.h"
 
 #include <fcntl.h>
@@ -11,148 +11,200 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/own.h"
 #include "host/tally.h"
 
 #define PROCESSES 8
 #define TIMES     500
 
-static char dir[] = "/tmp/tally.XXXXXX";
-static char path[64];
+static char run_dir[] = "/tmp/tally.XXXXXX";
+static char dir[64], allow_code[96];
 
-static void make_file(size_t len)
+static bool count(const char *outcome, const char *reason)
 {
-	static const uint8_t zeros[sizeof(uint64_t) * TALLY_MAX + 1];
-	OWN_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal((ssize_t)len, write(fd, zeros, len));
+	return tally_count(run_dir, TALLY_LOGINS, outcome, reason);
 }
 
-static uint64_t count_of(size_t index)
+static uint64_t read_count(const char *name)
 {
-	uint64_t counts[TALLY_MAX];
-
-	assert_int_equal(TOTP_OK, tally_read(dir, TALLY_LOGINS, counts));
-	return counts[index];
+	return tally_read(run_dir, TALLY_LOGINS, name);
 }
 
-static int make_dir(void **unused)
+static enum totp_err make(void)
+{
+	return tally_make(run_dir, TALLY_LOGINS, getuid(), getgid());
+}
+
+static int make_run_dir(void **unused)
 {
 	(void)unused;
-	if (!mkdtemp(dir))
+	if (!mkdtemp(run_dir))
 		return -1;
-	snprintf(path, sizeof(path), "%s/%s", dir, TALLY_LOGINS);
+	snprintf(dir, sizeof(dir), "%s/%s", run_dir, TALLY_LOGINS);
+	snprintf(allow_code, sizeof(allow_code), "%s/allow.code", dir);
 	return 0;
 }
 
-static int remove_dir(void **unused)
+static int remove_run_dir(void **unused)
 {
 	(void)unused;
-	(void)unlink(path);
+	return rmdir(run_dir);
+}
+
+static int make_files(void **unused)
+{
+	(void)unused;
+	return make() == TOTP_OK ? 0 : -1;
+}
+
+static int remove_files(void **unused)
+{
+	char path[128];
+
+	(void)unused;
+	for (const char *name = tally_names; *name; name += strlen(name) + 1) {
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		(void)unlink(path);
+	}
 	return rmdir(dir);
 }
 
 static void each_decision_has_its_number(void **unused)
 {
-	size_t others = 0;
-
-	for (const char *name = tally_names; *name; name += strlen(name) + 1)
-		others++;
-	assert_true(others < TALLY_MAX);
-	make_file(sizeof(uint64_t) * TALLY_MAX);
-	(void)tally_count(dir, TALLY_LOGINS, "allow", "code");
-	(void)tally_count(dir, TALLY_LOGINS, "deny", "wrong_code");
-	(void)tally_count(dir, TALLY_LOGINS, "deny", "wrong_code");
-	(void)tally_count(dir, TALLY_LOGINS, "error", "no_memory");
-	(void)tally_count(dir, TALLY_LOGINS, "deny", "code");
-	assert_int_equal(1, count_of(0));
-	assert_int_equal(2, count_of(4));
-	assert_int_equal(2, count_of(others));
+	(void)unused;
+	assert_true(count("allow", "code"));
+	assert_true(count("deny", "wrong_code"));
+	assert_true(count("deny", "wrong_code"));
+	assert_true(count("error", "no_memory"));
+	assert_true(count("deny", "code"));
+	assert_int_equal(1, read_count("allow.code"));
+	assert_int_equal(2, read_count("deny.wrong_code"));
+	assert_int_equal(0, read_count("deny.used_code"));
+	assert_int_equal(2, read_count("other.other"));
 }
 
-static int count_many(void)
-{
-	int counted = 0;
-
-	for (int i = 0; i < TIMES; i++)
-		counted += tally_count(dir, TALLY_LOGINS, "allow", "code");
-	return counted;
-}
-
-/* Each process passes on by a pipe how often it counted; a number that is taken is given up. */
 static void many_processes_count_at_once(void **unused)
 {
-	int fds[2], counted = 0, of_one;
+	int status;
 
-	make_file(sizeof(uint64_t) * TALLY_MAX);
-	assert_int_equal(0, pipe(fds));
+	(void)unused;
 	for (int i = 0; i < PROCESSES; i++)
 		if (fork() == 0) {
-			of_one = count_many();
-			_exit(write(fds[1], &of_one, sizeof(of_one)) != sizeof(of_one));
+			for (int k = 0; k < TIMES; k++)
+				if (!count("allow", "code"))
+					_exit(1);
+			_exit(0);
 		}
-	for (int i = 0; i < PROCESSES; i++) {
-		assert_int_equal(sizeof(of_one), read(fds[0], &of_one, sizeof(of_one)));
-		counted += of_one;
-	}
-	while (wait(NULL) > 0)
-		;
-	close(fds[0]);
-	close(fds[1]);
-	assert_true(counted > 0);
-	assert_int_equal(counted, count_of(0));
+	while (wait(&status) > 0)
+		assert_int_equal(0, status);
+	assert_int_equal(PROCESSES * TIMES, read_count("allow.code"));
 }
 
-static void a_number_that_another_process_keeps_is_given_up(void **unused)
+/* Where the file system can give up what was written: in memory, as /run, and in most others. */
+static void a_large_number_takes_little_space(void **unused)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_len = sizeof(uint64_t)};
-	OWN_FD int fd = -1;
+	static const char bytes[65536];
+	struct stat st;
+	int fd = open(allow_code, O_WRONLY | O_APPEND | O_CLOEXEC);
 
-	make_file(sizeof(uint64_t) * TALLY_MAX);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_int_equal(0, fcntl(fd, F_OFD_SETLK, &lock));
-	assert_false(tally_count(dir, TALLY_LOGINS, "allow", "code"));
-	assert_true(tally_count(dir, TALLY_LOGINS, "deny", "wrong_code"));
-	assert_int_equal(0, count_of(0));
+	(void)unused;
+	assert_true(fd >= 0);
+	for (int i = 0; i < 15; i++)
+		assert_int_equal(sizeof(bytes), write(fd, bytes, sizeof(bytes)));
+	assert_int_equal(sizeof(bytes) - 1, write(fd, bytes, sizeof(bytes) - 1));
+	close(fd);
+	assert_true(count("allow", "code"));
+	assert_true(count("allow", "code"));
+	assert_int_equal(16 * sizeof(bytes) + 1, read_count("allow.code"));
+	assert_int_equal(0, stat(allow_code, &st));
+	assert_true(st.st_blocks * 512 <= 65536);
 }
 
-static void without_a_whole_file_nothing_is_counted(void **unused)
+static void a_number_stays_when_the_files_are_made_again(void **unused)
 {
-	const struct rlimit none = {0, RLIM_INFINITY};
+	(void)unused;
+	assert_true(count("allow", "code"));
+	assert_int_equal(TOTP_OK, make());
+	assert_int_equal(1, read_count("allow.code"));
+}
+
+static void without_a_file_nothing_is_counted(void **unused)
+{
+	(void)unused;
+	assert_false(count("allow", "code"));
+	assert_int_equal(-1, access(dir, F_OK));
+	assert_int_equal(0, read_count("allow.code"));
+}
+
+/* A write beyond the limit, which a user may set before su, would end the process. */
+static void a_process_with_a_limit_for_files_counts_nothing(void **unused)
+{
+	const struct rlimit limit = {1 << 20, RLIM_INFINITY};
 	struct rlimit before;
-	uint64_t counts[TALLY_MAX];
 
-	(void)unlink(path);
-	assert_false(tally_count(dir, TALLY_LOGINS, "allow", "code"));
-	assert_int_equal(-1, access(path, F_OK));
-	assert_int_equal(TOTP_ERR_NOT_FOUND, tally_read(dir, TALLY_LOGINS, counts));
-
-	make_file(7);
-	assert_false(tally_count(dir, TALLY_LOGINS, "allow", "code"));
-	assert_int_equal(TOTP_ERR_FORMAT, tally_read(dir, TALLY_LOGINS, counts));
-
-	/* a user may limit the size of files before su: a write would end the process */
-	make_file(sizeof(uint64_t) * TALLY_MAX);
+	(void)unused;
 	assert_int_equal(0, getrlimit(RLIMIT_FSIZE, &before));
-	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &none));
-	assert_false(tally_count(dir, TALLY_LOGINS, "allow", "code"));
+	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &limit));
+	assert_false(count("allow", "code"));
 	assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &before));
-	assert_int_equal(0, count_of(0));
+	assert_int_equal(0, read_count("allow.code"));
+}
 
-	(void)unlink(path);
-	assert_int_equal(0, mkfifo(path, 0600));
-	assert_false(tally_count(dir, TALLY_LOGINS, "allow", "code"));
+static void what_is_no_regular_file_is_replaced(void **unused)
+{
+	(void)unused;
+	assert_int_equal(0, unlink(allow_code));
+	assert_int_equal(0, mkfifo(allow_code, 0600));
+	assert_false(count("allow", "code"));
+	assert_int_equal(TOTP_OK, make());
+	assert_true(count("allow", "code"));
+	assert_int_equal(0, unlink(allow_code));
+	assert_int_equal(0, symlink("/dev/null", allow_code));
+	assert_false(count("allow", "code"));
+	assert_int_equal(TOTP_OK, make());
+	assert_true(count("allow", "code"));
+	assert_int_equal(1, read_count("allow.code"));
+}
+
+static void a_file_or_link_in_place_of_the_directory_is_replaced(void **unused)
+{
+	(void)unused;
+	assert_int_equal(0, symlink("/", dir));
+	assert_int_equal(TOTP_OK, make());
+	assert_true(count("allow", "code"));
+}
+
+static void files_are_for_their_owner_whatever_the_umask_is(void **unused)
+{
+	struct stat st;
+	mode_t before = umask(0777);
+
+	(void)unused;
+	assert_int_equal(TOTP_OK, make());
+	umask(0);
+	assert_int_equal(0, unlink(allow_code));
+	assert_int_equal(TOTP_OK, make());
+	umask(before);
+	assert_int_equal(0, stat(dir, &st));
+	assert_int_equal(0711, st.st_mode & 0777);
+	assert_int_equal(0, stat(allow_code, &st));
+	assert_int_equal(0600, st.st_mode & 0777);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_decision_has_its_number),
-		cmocka_unit_test(many_processes_count_at_once),
-		cmocka_unit_test(a_number_that_another_process_keeps_is_given_up),
-		cmocka_unit_test(without_a_whole_file_nothing_is_counted),
+#define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, make_files, remove_files)
+#define WITHOUT(test)    cmocka_unit_test_teardown(test, remove_files)
+		WITH_FILES(each_decision_has_its_number),
+		WITH_FILES(many_processes_count_at_once),
+		WITH_FILES(a_large_number_takes_little_space),
+		WITH_FILES(a_number_stays_when_the_files_are_made_again),
+		cmocka_unit_test(without_a_file_nothing_is_counted),
+		WITH_FILES(a_process_with_a_limit_for_files_counts_nothing),
+		WITH_FILES(what_is_no_regular_file_is_replaced),
+		WITHOUT(a_file_or_link_in_place_of_the_directory_is_replaced),
+		WITHOUT(files_are_for_their_owner_whatever_the_umask_is),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, make_run_dir, remove_run_dir);
 }
