@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -90,6 +91,27 @@ def test_a_member_that_does_not_answer_costs_one_try(three, ask):
         assert time.monotonic() - began < 3
     finally:
         clusters.thaw(three.members[0])
+
+
+def test_a_program_that_asks_often_asks_the_leader_and_after_an_election_the_next_one(three, start):
+    leader = three.leader()
+    others = [member for member in three.members if member is not leader]
+    with ExitStack() as stack:
+        proxies = {member.name: stack.enter_context(Proxy(three, member, {}))
+                   for member in [*others, leader]}
+        asking = start("ask", *three.arguments(",".join(proxy.url for proxy in proxies.values())),
+                       "k", 200, 20)
+        for line in range(100):
+            assert asking.stdout.readline().startswith("committed"), line
+        counts = {name: proxy.counts["none"] for name, proxy in proxies.items()}
+        assert counts[leader.name] >= 85 and sum(counts.values()) <= 112, counts
+        leader.kill()
+        rest = asking.communicate(timeout=60)[0].splitlines()
+        assert len(rest) == 100 and sum(line.startswith("committed") for line in rest) >= 95
+        after = three.leader()
+        assert proxies[after.name].counts["none"] - counts[after.name] >= 75, counts
+        leader.start()
+        three.wait()
 
 
 def test_without_a_quorum_nothing_is_committed_and_it_comes_back_by_itself(three, ask):

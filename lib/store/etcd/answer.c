@@ -136,7 +136,7 @@ static void decode_header(struct decoding *in, const json_t *root)
 	answer->cluster = number(in, header, "cluster_id", 1);
 	answer->member = number(in, header, "member_id", 1);
 	answer->revision = number(in, header, "revision", 1);
-	(void)number(in, header, "raft_term", 1);
+	answer->term = number(in, header, "raft_term", 1);
 	in->bad |= succeeded && !json_is_true(succeeded);
 	answer->succeeded = json_is_true(succeeded);
 }
@@ -201,4 +201,14 @@ enum totp_err etcd_answer_error(const void *json, size_t len, char ret_message[E
 	}
 	json_decref(root);
 	return good ? TOTP_OK : TOTP_ERR_FORMAT;
+}
+
+uint64_t etcd_answer_leader(const void *json, size_t len)
+{
+	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+	struct decoding in = {.bad = false};
+	uint64_t leader = number(&in, root, "leader", 0);
+
+	json_decref(root);
+	return in.bad ? 0 : leader;
 }

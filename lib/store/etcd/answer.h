@@ -32,6 +32,7 @@ struct etcd_answer {
 	uint64_t cluster;  /* its id */
 	uint64_t member;   /* the id of the member that answered */
 	uint64_t revision; /* of the store, after the request */
+	uint64_t term;     /* grows with each election of a leader */
 	bool succeeded;    /* all compares held: the results are those of `success` */
 	bool again;        /* the client had sent the request before, without an answer to it */
 	size_t result_count;
@@ -60,5 +61,8 @@ MUST_CHECK enum totp_err etcd_answer_decode(const struct etcd_request *request, 
  */
 MUST_CHECK enum totp_err etcd_answer_error(const void *json, size_t len,
 					   char ret_message[ETCD_MESSAGE_MAX], bool *ret_final);
+
+/* The id of the leader, as a member gives it with its status; 0: it knows none. */
+uint64_t etcd_answer_leader(const void *json, size_t len);
 
 #endif

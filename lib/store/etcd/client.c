@@ -16,6 +16,8 @@
 #define PAUSE_MS 50                /* after each member was tried */
 #define DONE     200               /* HTTP's */
 #define TXN_PATH "/v3/kv/txn"
+#define LEADER_MS 100 /* what a login waits to learn who leads */
+#define FEW      8   /* requests: a program that asks more often looks for the leader */
 
 struct etcd_client {
 	CURL *curl;
@@ -25,6 +27,10 @@ struct etcd_client {
 	char urls[ETCD_MEMBERS_MAX][ETCD_URL_MAX]; /* https://ADDRESS:PORT */
 	uint64_t cluster;                          /* whose answers were read… */
 	uint64_t revision;                         /* …and the latest revision that one had */
+	uint64_t term;                             /* of the answers, of which there were… */
+	unsigned answers;                          /* …so many, at most FEW */
+	uint64_t leader;                           /* the member to ask; 0: any */
+	size_t moves;                              /* from member to member, to find it */
 	char *body;                                /* of the answer */
 	size_t body_len, body_room;
 	char error[CURL_ERROR_SIZE];
@@ -257,6 +263,48 @@ static CURLcode perform(struct etcd_client *client, const char *path, struct pie
 	return curl_easy_perform(curl);
 }
 
+static void move_on(struct etcd_client *client)
+{
+	client->current = (client->current + 1) % client->member_count;
+}
+
+/* Which member leads? One that answered a moment ago says so. */
+static uint64_t ask_for_leader(struct etcd_client *client)
+{
+	static const char nothing[] = "{}";
+	const struct piece json = {nothing, strlen(nothing)};
+	long status = 0;
+
+	if (perform(client, "/v3/maintenance/status", json, LEADER_MS) != CURLE_OK)
+		return 0;
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status == DONE ? etcd_answer_leader(client->body, client->body_len) : 0;
+}
+
+/*
+ * The leader answers without asking another member first, so later requests are for it. After an
+ * election another one leads. If it is not among the endpoints, or a try fails, any member will do.
+ */
+static void prefer_leader(struct etcd_client *client, const struct etcd_answer *answer)
+{
+	if (client->member_count == 1)
+		return;
+	if (answer->term != client->term) {
+		client->term = answer->term;
+		client->answers = 0;
+		client->leader = 0;
+	}
+	if (client->answers < FEW && ++client->answers == FEW) {
+		client->leader = ask_for_leader(client);
+		client->moves = 0;
+	}
+	if (!client->leader || answer->member == client->leader)
+		return;
+	move_on(client);
+	if (++client->moves == client->member_count)
+		client->leader = 0;
+}
+
 static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct reason *why)
 {
 	struct etcd_client *client = asking->client;
@@ -296,9 +344,12 @@ static enum totp_err ask_members(struct asking *asking, uint64_t deadline, struc
 
 	for (size_t tries = 1; all_ms > 0; tries++) {
 		err = ask_once(asking, all_ms < try_ms ? all_ms : try_ms, why);
+		if (err == TOTP_OK)
+			prefer_leader(client, asking->answer);
 		if (err != TOTP_ERR_TIMEOUT && err != TOTP_ERR_PEER)
 			return err;
-		client->current = (client->current + 1) % client->member_count;
+		move_on(client);
+		client->leader = 0;
 		if (tries % client->member_count == 0)
 			nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * (long)MS}, NULL);
 		now = io_monotonic_ns();
