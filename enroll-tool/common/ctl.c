@@ -68,7 +68,9 @@ int ctl_refuse_record(const struct ctl *ctl, enum totp_err err, const struct rea
 		 why->text[0] ? why->text : err_name(err));
 	if (err == TOTP_ERR_FORMAT)
 		tool_say(&ctl->tool, SAY_ERROR, "damaged",
-			 "the record is damaged: 'totpctl delete %s', and enroll again",
+			 ctl->tool.line ? "the record is damaged: ask an administrator to delete it"
+					: "the record is damaged: 'totpctl delete %s', and enroll "
+					  "again",
 			 ctl->shown);
 	return TOOL_REFUSED;
 }

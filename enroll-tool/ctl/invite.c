@@ -79,8 +79,11 @@ static int check_invitable(const struct ctl *ctl)
 		return tool_refuse(&ctl->tool, "%s: %s", ctl->shown, why.text);
 	if (has)
 		return tool_say(&ctl->tool, SAY_ERROR, "already_enrolled",
-				"%s is enrolled already: if the phone is lost, first run totpctl "
-				"delete %s",
+				ctl->tool.line ? "%s is enrolled already: if the phone is lost, "
+						 "make a temporary code, or ask an administrator "
+						 "to delete the enrollment"
+					       : "%s is enrolled already: if the phone is lost, "
+						 "first run totpctl delete %s",
 				ctl->shown, ctl->shown);
 	return TOOL_DONE;
 }

@@ -111,6 +111,13 @@ def test_a_member_invites_and_takes_it_back(desk):
     assert json.loads(helpdesk("invite", "--json")[1]) == []
 
 
+def test_a_member_is_told_to_run_nothing_that_only_an_administrator_may(desk):
+    desk.enroll("alice")
+    code, said = helpdesk("invite", "alice")
+    assert code == 1 and "alice is enrolled already" in said
+    assert "ask an administrator" in said and "totpctl delete" not in said
+
+
 def test_sudo_asks_the_member_for_password_and_code(desk):
     phone = desk.enroll("bob")
     desk.enroll("alice")
