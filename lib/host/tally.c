@@ -111,7 +111,8 @@ enum totp_err tally_make(const char *run_dir, const char *dir, uid_t uid, gid_t 
 		return TOTP_ERR_SYSTEM;
 	if (st.st_uid != geteuid())
 		return TOTP_ERR_UNSAFE;
-	if (fchmod(fd, S_IRWXU | S_IXGRP | S_IXOTH) != 0)
+	/* whoever sees a size can tell what was decided about one attempt */
+	if (fchown(fd, st.st_uid, gid) != 0 || fchmod(fd, S_IRWXU | S_IXGRP) != 0)
 		return TOTP_ERR_SYSTEM;
 	for (const char *name = tally_names; *name && err == TOTP_OK; name += strlen(name) + 1)
 		err = make_file(fd, name, uid, gid);

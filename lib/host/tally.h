@@ -27,7 +27,10 @@ extern const char tally_names[];
 /* Add one to the decision's number. False: it is not counted. */
 bool tally_count(const char *run_dir, const char *dir, const char *outcome, const char *reason);
 
-/* Make the directory, and the files that it lacks, for a program that runs as this user. */
+/*
+ * Make the directory, and the files that it lacks, for a program that runs as this user and group:
+ * nobody else sees the numbers.
+ */
 MUST_CHECK enum totp_err tally_make(const char *run_dir, const char *dir, uid_t uid, gid_t gid);
 
 /* The number of the decision with this name, 0 where there is none. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """totpctl metrics counts what sshd, su and totpd have decided, from its first run on."""
+import glob
 import os
 import re
 
@@ -39,7 +40,7 @@ def test_logins_are_counted_from_the_first_run_on(host):
 
 
 def test_a_login_does_not_depend_on_its_file(host):
-    """When it is missing, no file, or a directory, or all of them are."""
+    """Nor on the other files: with a pipe or a directory in its place, and with none of them."""
     host.policy(fail_delay=0)
     host.pam("su", *STACK)
     os.makedirs("/run/pam_totp", exist_ok=True)
@@ -64,3 +65,13 @@ def test_totpd_counts_what_it_decides(host):
     assert decisions() == {("deny", "wrong_code"): 1}
     assert os.stat("/run/pam_totp/decisions-2.totpd/deny.wrong_code").st_uid == 64990
     assert os.stat("/run/pam_totp/decisions-2.totpd").st_uid == 0
+
+
+def test_users_do_not_see_what_is_counted(host):
+    """A size would tell what was decided about an attempt, such as that there is no such user."""
+    host.serve()
+    run("totpctl", "metrics")
+    for path in glob.glob("/run/pam_totp/decisions-2*"):
+        child = as_user("alice", "stat", f"{path}/deny.unknown_user")
+        child.expect("Permission denied")
+        assert end(child) != 0, path
