@@ -45,9 +45,6 @@ static void log_request(const struct request *request, int priority, enum log_ki
 	char service[ACCOUNT_NAME_MAX + WIRE_SERVICE_MAX + PROXY_HOST_MAX + 2];
 	struct account teller = {.known = false};
 
-	if (!request->peer->root) /* for root, the module counts */
-		(void)tally_count(request->policy->run_dir, TALLY_TOTPD, event.outcome,
-				  event.reason);
 	if (!request->peer->root &&
 	    !log_limit_allows(server->log_limit, server->counts, request->logged_for, kind))
 		return;
@@ -68,6 +65,14 @@ static void log_request(const struct request *request, int priority, enum log_ki
 	log_send(priority, &event);
 }
 
+/* For root, the module counts and logs. */
+static void log_decision(const struct request *request, int priority, enum log_kind kind,
+			 struct log_event event)
+{
+	(void)tally_count(request->policy->run_dir, TALLY_TOTPD, event.outcome, event.reason);
+	log_request(request, priority, kind, event);
+}
+
 static void log_change(const struct request *request, const char *what, const char *token)
 {
 	log_request(request, LOG_NOTICE, LOG_ACCEPTED,
@@ -84,11 +89,12 @@ static void log_outcome(const struct request *request)
 	if (request->peer->root)
 		return;
 	outcome_explain(outcome, detail);
-	log_request(request, accepted ? LOG_INFO : LOG_NOTICE, accepted ? LOG_ACCEPTED : LOG_DENIED,
-		    (struct log_event){.outcome = outcome_word(outcome),
-				       .reason = judge_reason_name(outcome->reason),
-				       .token = outcome->label,
-				       .detail = detail});
+	log_decision(request, accepted ? LOG_INFO : LOG_NOTICE,
+		     accepted ? LOG_ACCEPTED : LOG_DENIED,
+		     (struct log_event){.outcome = outcome_word(outcome),
+					.reason = judge_reason_name(outcome->reason),
+					.token = outcome->label,
+					.detail = detail});
 	if (!request->peer->host[0]) /* a host hides it from its users itself */
 		outcome_hide_future(outcome);
 }
@@ -102,10 +108,10 @@ static void log_error(const struct request *request, enum totp_err err)
 	if (request->peer->root)
 		return;
 	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
-		log_request(request, LOG_ERR, LOG_DENIED,
-			    (struct log_event){.outcome = "error",
-					       .reason = err_word(err, word),
-					       .detail = why->text});
+		log_decision(request, LOG_ERR, LOG_DENIED,
+			     (struct log_event){.outcome = "error",
+						.reason = err_word(err, word),
+						.detail = why->text});
 	if (!request->peer->host[0] && err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN &&
 	    err != TOTP_ERR_OTHER_STORE)
 		why->text[0] = '\0';

@@ -11,6 +11,7 @@
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/source.h"
+#include "host/tally.h"
 #include "requests.h"
 
 #define STEP (NOW / 30)
@@ -556,6 +557,25 @@ static void each_change_uses_up_a_code_and_is_logged(void **state)
 	assert_false(has);
 }
 
+static void the_code_of_a_change_is_counted_and_the_change_is_no_decision(void **state)
+{
+	struct fixture *f = *state;
+	struct wire_request add = request_with_token(WIRE_ADD, "alice", code_of(1, STEP));
+	struct wire_request enroll = request_with_token(WIRE_ENROLL, "bob", NULL);
+
+	add_user(f->store, "alice", 1);
+	assert_ok(tally_make(f->dir, TALLY_TOTPD, getuid(), getgid()));
+	assert_int_equal(VERDICT_ALLOW, ask(&alice, &add).outcome.verdict);
+	assert_int_equal(VERDICT_DENY, check(&alice, "alice", "000000").outcome.verdict);
+	assert_ok(ask(&bob, &enroll).err);
+	assert_int_equal(1, tally_read(f->dir, TALLY_TOTPD, "allow.code"));
+	assert_int_equal(1, tally_read(f->dir, TALLY_TOTPD, "deny.wrong_code"));
+	assert_int_equal(0, tally_read(f->dir, TALLY_TOTPD, "other.other"));
+	/* an error is */
+	assert_refused(FORBIDDEN, check(&bob, "alice", "000000").err);
+	assert_int_equal(1, tally_read(f->dir, TALLY_TOTPD, "other.other"));
+}
+
 static void a_wrong_code_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -742,6 +762,7 @@ int main(void)
 		REQUEST_TEST(a_later_user_of_a_name_learns_nothing_of_the_earlier_one),
 		REQUEST_TEST(only_what_the_policy_allows_is_changed),
 		REQUEST_TEST(each_change_uses_up_a_code_and_is_logged),
+		REQUEST_TEST(the_code_of_a_change_is_counted_and_the_change_is_no_decision),
 		REQUEST_TEST(a_wrong_code_changes_nothing),
 		REQUEST_TEST(a_new_token_is_confirmed_here_too),
 		REQUEST_TEST(in_a_login_root_decides_who_enrolls_and_how_many_codes_there_are),
