@@ -78,5 +78,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_answer(&requests[data[0] & 1], data + 1, size - 1);
 	if (etcd_answer_error(data + 1, size - 1, message, &is_final) == TOTP_OK)
 		REQUIRE(message[0] && strlen(message) < sizeof(message));
+	(void)etcd_answer_leader(data + 1, size - 1);
 	return 0;
 }

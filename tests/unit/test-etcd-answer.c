@@ -342,6 +342,27 @@ static void an_error_has_a_message(void **unused)
 	assert_refused(FORMAT, etcd_answer_error("<html>", 6, message, &is_final));
 }
 
+static void a_member_that_knows_no_leader_or_answers_something_else_gives_none(void **unused)
+{
+	static const char *const none[] = {"",
+					   "<html>",
+					   "[]",
+					   "{}",
+					   "{\"leader\":\"0\"}",
+					   "{\"leader\":7}",
+					   "{\"leader\":\"-7\"}",
+					   "{\"leader\":\"18446744073709551616\"}",
+					   "{\"leader\":\"7\",\"leader\":\"8\"}",
+					   "{\"leader\":\"7\"",
+					   "{\"header\":{\"leader\":\"7\"}}"};
+	static const char good[] = "{\"header\":{\"member_id\":\"5\"},"
+				   "\"leader\":\"18446744073709551615\"}";
+
+	for (size_t i = 0; i < COUNT(none); i++)
+		assert_int_equal(0, etcd_answer_leader(none[i], strlen(none[i])));
+	assert_true(etcd_answer_leader(good, strlen(good)) == UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +379,8 @@ int main(void)
 		cmocka_unit_test(members_of_a_later_version_are_ignored),
 		cmocka_unit_test(keys_alone_have_no_values),
 		cmocka_unit_test(an_error_has_a_message),
+		cmocka_unit_test(
+			a_member_that_knows_no_leader_or_answers_something_else_gives_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

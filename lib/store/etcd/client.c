@@ -269,12 +269,15 @@ static void move_on(struct etcd_client *client)
 }
 
 /* Which member leads? One that answered a moment ago says so. */
-static uint64_t ask_for_leader(struct etcd_client *client)
+static uint64_t ask_for_leader(struct etcd_client *client, uint64_t deadline)
 {
 	static const char nothing[] = "{}";
 	const struct piece json = {nothing, strlen(nothing)};
+	uint64_t now = io_monotonic_ns(), left_ms = deadline > now ? (deadline - now) / MS : 0;
 	long status = 0;
 
+	if (left_ms < LEADER_MS) /* the login needs it */
+		return 0;
 	if (perform(client, "/v3/maintenance/status", json, LEADER_MS) != CURLE_OK)
 		return 0;
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -285,7 +288,8 @@ static uint64_t ask_for_leader(struct etcd_client *client)
  * The leader answers without asking another member first, so later requests are for it. After an
  * election another one leads. If it is not among the endpoints, or a try fails, any member will do.
  */
-static void prefer_leader(struct etcd_client *client, const struct etcd_answer *answer)
+static void prefer_leader(struct etcd_client *client, const struct etcd_answer *answer,
+			  uint64_t deadline)
 {
 	if (client->member_count == 1)
 		return;
@@ -295,7 +299,7 @@ static void prefer_leader(struct etcd_client *client, const struct etcd_answer *
 		client->leader = 0;
 	}
 	if (client->answers < FEW && ++client->answers == FEW) {
-		client->leader = ask_for_leader(client);
+		client->leader = ask_for_leader(client, deadline);
 		client->moves = 0;
 	}
 	if (!client->leader || answer->member == client->leader)
@@ -345,7 +349,7 @@ static enum totp_err ask_members(struct asking *asking, uint64_t deadline, struc
 	for (size_t tries = 1; all_ms > 0; tries++) {
 		err = ask_once(asking, all_ms < try_ms ? all_ms : try_ms, why);
 		if (err == TOTP_OK)
-			prefer_leader(client, asking->answer);
+			prefer_leader(client, asking->answer, deadline);
 		if (err != TOTP_ERR_TIMEOUT && err != TOTP_ERR_PEER)
 			return err;
 		move_on(client);
