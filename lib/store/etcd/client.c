@@ -12,12 +12,12 @@
 #include "base/own.h"
 #include "base/text.h"
 
-#define MS       UINT64_C(1000000) /* ns */
-#define PAUSE_MS 50                /* after each member was tried */
-#define DONE     200               /* HTTP's */
-#define TXN_PATH "/v3/kv/txn"
+#define MS        UINT64_C(1000000) /* ns */
+#define PAUSE_MS  50                /* after each member was tried */
+#define DONE      200               /* HTTP's */
+#define TXN_PATH  "/v3/kv/txn"
 #define LEADER_MS 100 /* what a login waits to learn who leads */
-#define FEW      8   /* requests: a program that asks more often looks for the leader */
+#define FEW       8   /* requests: a program that asks more often looks for the leader */
 
 struct etcd_client {
 	CURL *curl;
