@@ -60,6 +60,20 @@ static bool has_ended(const struct log_counts *counts, uint64_t now)
 	return counts->end && now >= counts->end;
 }
 
+static bool is_due(const struct log_counts *counts, uint64_t now)
+{
+	return has_ended(counts, now) &&
+	       (counts->withheld[LOG_DENIED] || counts->withheld[LOG_ACCEPTED]);
+}
+
+bool log_limit_is_due(const struct log_limit *limit, uint64_t now)
+{
+	for (size_t i = 0; i <= LOG_LIMIT_USERS; i++)
+		if (is_due(&limit->users[i], now))
+			return true;
+	return false;
+}
+
 size_t log_limit_due(const struct log_limit *limit, uint64_t now,
 		     struct log_counts ret_due[LOG_LIMIT_USERS + 1])
 {
@@ -68,8 +82,7 @@ size_t log_limit_due(const struct log_limit *limit, uint64_t now,
 	for (size_t i = 0; i <= LOG_LIMIT_USERS; i++) {
 		const struct log_counts *counts = &limit->users[i];
 
-		if (!has_ended(counts, now) ||
-		    (!counts->withheld[LOG_DENIED] && !counts->withheld[LOG_ACCEPTED]))
+		if (!is_due(counts, now))
 			continue;
 		ret_due[count] = *counts;
 		if (i == LOG_LIMIT_USERS)

@@ -47,6 +47,9 @@ bool log_limit_allows(const struct log_limit *limit, struct log_counts *counts, 
 /* Add what a child that has ended counted. */
 void log_limit_add(struct log_limit *limit, const struct log_counts *counts, uint64_t now);
 
+/* Is there anything to copy? */
+bool log_limit_is_due(const struct log_limit *limit, uint64_t now);
+
 /*
  * Copy the counts that end by `now` and include withheld lines; returns how many there are. The
  * uid in those of the others becomes LOG_LIMIT_OTHERS.

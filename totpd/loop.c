@@ -25,7 +25,6 @@
 #define PAUSE_TIME    (SECOND / 10)  /* without descriptors or processes, until the next try */
 #define CLOSE_SOON    (SECOND / 100) /* a connection whose client may wait for its end */
 #define CLOSE_LATER   (SECOND / 5)   /* a connection whose client does not wait */
-#define ACCEPT_MAX    512            /* connections in a row, before clients have a turn */
 #define COMPLAIN_TIME (60 * SECOND)  /* between two log lines about the same */
 #define CHILD_ALARM   4              /* seconds, after which a child ends by itself */
 #define CHILD_TIME    (6 * SECOND)   /* after which it is killed */
@@ -347,11 +346,9 @@ static void read_report(struct loop *loop, struct worker *worker)
 /* In a child: if the log does not take the lines, no request has to wait. */
 static void log_withheld(struct loop *loop, uint64_t now)
 {
-	struct log_counts due[LOG_LIMIT_USERS + 1];
-
 	if (loop->logger)
 		return;
-	if (log_limit_due(loop->server.log_limit, now, due) > 0) {
+	if (log_limit_is_due(loop->server.log_limit, now)) {
 		struct log_limit before = *loop->server.log_limit; /* it changes below */
 		pid_t child = fork();
 
@@ -485,12 +482,14 @@ static bool accept_one(struct loop *loop, int listener, bool root)
 	return true;
 }
 
-/* Accept all that have come, so that endless connections of one user do not block the others. */
+/*
+ * Accept all that have come, so that endless connections of one user do not block the others. The
+ * room for clients and for the closer ends the loop before clients wait for long.
+ */
 static void accept_all(struct loop *loop, int listener, bool root)
 {
-	for (int i = 0; i < ACCEPT_MAX; i++)
-		if (!can_accept(loop, root) || !accept_one(loop, listener, root))
-			return;
+	while (can_accept(loop, root) && accept_one(loop, listener, root))
+		;
 }
 
 /* Disconnect clients whose deadline has passed, and idle ones if totpd is stopping; kill children

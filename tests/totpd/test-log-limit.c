@@ -38,7 +38,9 @@ static void the_first_lines_of_a_user_are_written_and_the_others_counted(void **
 		written += log_lines(ALICE, LOG_DENIED, 1);
 	assert_int_equal(LOG_DENIED_LINES, written);
 	assert_int_equal(0, log_limit_due(&limit, NOW + MINUTE - 1, due));
+	assert_false(log_limit_is_due(&limit, NOW + MINUTE - 1));
 	assert_int_equal(1, log_limit_due(&limit, NOW + MINUTE, due));
+	assert_true(log_limit_is_due(&limit, NOW + MINUTE));
 	assert_int_equal(ALICE, due[0].uid);
 	assert_int_equal(1000 - LOG_DENIED_LINES, due[0].withheld[LOG_DENIED]);
 	assert_int_equal(0, due[0].withheld[LOG_ACCEPTED]);
@@ -81,6 +83,7 @@ static void users_for_whom_there_is_no_room_share_their_counts(void **unused)
 	assert_int_equal(5, log_lines(5001, LOG_DENIED, 30));
 	assert_int_equal(0, log_lines(5002, LOG_DENIED, 15));
 	assert_int_equal(1, log_lines(LOG_LIMIT_USERS, LOG_DENIED, 1));
+	assert_true(log_limit_is_due(&limit, NOW + MINUTE));
 	assert_int_equal(1, log_limit_due(&limit, NOW + MINUTE, due));
 	assert_int_equal(LOG_LIMIT_OTHERS, due[0].uid);
 	assert_int_equal(40, due[0].withheld[LOG_DENIED]);

@@ -15,6 +15,7 @@
 #include "host/ask.h"
 #include "host/clock.h"
 #include "host/log.h"
+#include "host/source.h"
 #include "loop.h"
 
 #define STEP (NOW / 30)
@@ -31,13 +32,15 @@ int64_t clock_booted(void)
 	return NOW - 86400;
 }
 
+#define LOGGED_MAX 65536
+
 static char *logged; /* of all processes */
 
 void log_send(int priority, const struct log_event *event)
 {
 	size_t len = strlen(logged);
 
-	snprintf(logged + len, 4096 - len, "%s %s %s\n", event->outcome, event->reason,
+	snprintf(logged + len, LOGGED_MAX - len, "%s %s %s\n", event->outcome, event->reason,
 		 event->detail ? event->detail : "");
 }
 
@@ -47,6 +50,7 @@ static struct loop loop; /* too large for the stack */
 static struct policy policy;
 static pid_t totpd;
 static char conf[64], run_dir[48];
+static void (*before_it_runs)(void); /* in its process; or NULL */
 
 static void start(const char *lines, bool activated)
 {
@@ -69,7 +73,11 @@ static void start(const char *lines, bool activated)
 	assert_true(totpd >= 0);
 	if (totpd == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(loop_prepare(&loop) == TOTP_OK ? loop_run(&loop) : 99);
+		if (loop_prepare(&loop) != TOTP_OK)
+			_exit(99);
+		if (before_it_runs)
+			before_it_runs();
+		_exit(loop_run(&loop));
 	}
 	listeners_close(&loop.listeners);
 }
@@ -85,7 +93,7 @@ static int begin_test(void **state)
 	assert_int_equal(0, chmod(f->dir, 0711));
 	snprintf(conf, sizeof(conf), "%.31s/policy", f->dir);
 	snprintf(run_dir, sizeof(run_dir), "%.31s/run", f->dir);
-	logged = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	logged = mmap(NULL, LOGGED_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	policy_default(&policy);
 	strcpy(policy.store_dir, f->store_dir);
 	strcpy(policy.keyring, f->keyring);
@@ -94,6 +102,7 @@ static int begin_test(void **state)
 	bob.uid = 1001;
 	assert_ok(store_create(f->store, &bob, &fresh, deadline_in(2000), NULL));
 	totpd = 0;
+	before_it_runs = NULL;
 	return 0;
 }
 
@@ -103,8 +112,43 @@ static int end_test(void **state)
 		kill(totpd, SIGKILL);
 		waitpid(totpd, NULL, 0);
 	}
-	munmap(logged, 4096);
+	munmap(logged, LOGGED_MAX);
 	return fixture_end(state);
+}
+
+static size_t times_logged(const char *text)
+{
+	size_t times = 0;
+
+	for (const char *at = logged; (at = strstr(at, text)); at++)
+		times++;
+	return times;
+}
+
+static void wait_until_logged(const char *text)
+{
+	for (unsigned i = 0; i < 1000 && !strstr(logged, text); i++)
+		pause_ms(20);
+	assert_contains(text, logged);
+}
+
+static bool has_children(void)
+{
+	char path[64], pids[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)totpd, (int)totpd);
+	return read_file(path, pids, sizeof(pids)) > 0;
+}
+
+/* Returns how long it took. */
+static uint64_t wait_for_its_children(void)
+{
+	uint64_t before = io_monotonic_ns();
+
+	for (unsigned i = 0; i < 1000 && has_children(); i++)
+		pause_ms(20);
+	assert_false(has_children());
+	return io_monotonic_ns() - before;
 }
 
 /* The exit code of totpd, which ends by itself. */
@@ -325,6 +369,130 @@ static void clients_that_say_nothing_delay_nobody(void **unused)
 		close(fds[i]);
 }
 
+static void never_be_idle(void)
+{
+	loop.idle = UINT64_MAX;
+}
+
+static void send_request(int fd, struct wire_request request)
+{
+	uint8_t message[WIRE_REQUEST_LEN];
+
+	strcpy(request.store.dir, policy.store_dir);
+	request.deadline = deadline_in(20000);
+	assert_ok(wire_put_request(&request, message));
+	assert_int_equal(sizeof(message), send(fd, message, sizeof(message), MSG_NOSIGNAL));
+}
+
+static void a_connection_is_closed_soon_after_the_answer(void **unused)
+{
+	uint64_t shortest = UINT64_MAX;
+	uint8_t message[WIRE_RESPONSE_LEN];
+
+	before_it_runs = never_be_idle;
+	start("", true);
+	for (unsigned i = 0; i < 5; i++) { /* another process may delay some */
+		OWN_FD int fd = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+		uint64_t before;
+
+		send_request(fd, request_of(WIRE_LOOK, "alice", NULL));
+		assert_int_equal(sizeof(message), recv(fd, message, sizeof(message), 0));
+		before = io_monotonic_ns();
+		assert_closed(fd);
+		if (io_monotonic_ns() - before < shortest)
+			shortest = io_monotonic_ns() - before;
+		pause_ms(100);
+	}
+	assert_in_range(shortest, 0, 600000000);
+}
+
+static void what_su_asks_for_a_user_counts_as_that_user_s(void **state)
+{
+	struct wire_request request = request_of(WIRE_CHECK, "alice", code_of("alice", STEP));
+	const struct fixture *f = *state;
+	int fds[CLIENTS_UID];
+	OWN_FD int surplus = -1;
+	struct holder holder;
+	uint8_t byte;
+
+	request.source = source_of_uid(1000);
+	start("", false);
+	holder = holder_begin(&f->config, "alice"); /* so that none of them is answered */
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		fds[i] = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+		send_request(fds[i], request);
+	}
+	surplus = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+	send_request(surplus, request);
+	assert_closed(surplus);
+	assert_int_equal(-1, recv(fds[COUNT(fds) - 1], &byte, 1, MSG_DONTWAIT));
+	assert_int_equal(EAGAIN, errno);
+	assert_int_equal(VERDICT_ALLOW, check("bob", code_of("bob", STEP)));
+	holder_end(&holder);
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+}
+
+/* --- what is short --- */
+
+/* From now on it can open no more files. */
+static void take_its_descriptors(struct rlimit *ret_before)
+{
+	struct rlimit limit;
+	char path[64];
+
+	assert_int_equal(0, prlimit(totpd, RLIMIT_NOFILE, NULL, ret_before));
+	limit = *ret_before;
+	for (limit.rlim_cur = 0;; limit.rlim_cur++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)totpd, (int)limit.rlim_cur);
+		if (access(path, F_OK) != 0)
+			break;
+	}
+	assert_in_range(limit.rlim_cur, 5, 100); /* poll needs as many */
+	assert_int_equal(0, prlimit(totpd, RLIMIT_NOFILE, &limit, NULL));
+}
+
+static void without_descriptors_it_says_so_once_and_goes_on_as_soon_as_there_are_some(void **unused)
+{
+	static const char sentence[] =
+		"error accept no connection can be accepted: Too many open files";
+	struct rlimit before;
+	OWN_FD int fd = -1;
+
+	start("", false);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+	(void)wait_for_its_children();
+	take_its_descriptors(&before);
+	fd = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+	wait_until_logged(sentence);
+	pause_ms(1000);
+	assert_int_equal(1, times_logged(sentence));
+	assert_int_equal(0, prlimit(totpd, RLIMIT_NOFILE, &before, NULL));
+	assert_int_equal(VERDICT_ALLOW, check("bob", code_of("bob", STEP)));
+}
+
+static void withhold_lines_of_as_many_users_as_are_counted(void)
+{
+	for (size_t i = 0; i <= LOG_LIMIT_USERS; i++)
+		loop.server.log_limit->users[i] =
+			(struct log_counts){.uid = 1000 + (uid_t)i,
+					    .written = {LOG_DENIED_LINES},
+					    .withheld = {3},
+					    .end = io_monotonic_ns() + 300000000};
+}
+
+static void what_was_withheld_is_logged_once_by_a_process_that_ends(void **unused)
+{
+	before_it_runs = withhold_lines_of_as_many_users_as_are_counted;
+	start("", false);
+	wait_until_logged("of other users");
+	assert_in_range(wait_for_its_children(), 0, 3000000000);
+	pause_ms(1200); /* it looks again each second */
+	assert_int_equal(LOG_LIMIT_USERS + 1, times_logged("withheld flood 3 more denials"));
+	assert_contains("of uid 1000 in the last minute", logged);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+}
+
 /* --- login hosts --- */
 
 static void a_host_that_guesses_is_denied_and_another_one_is_not(void **unused)
@@ -424,6 +592,10 @@ int main(void)
 		TEST(a_malformed_request_gets_an_error_and_the_next_one_its_answer),
 		TEST(a_request_that_brings_a_descriptor_is_not_answered),
 		TEST(clients_that_say_nothing_delay_nobody),
+		TEST(a_connection_is_closed_soon_after_the_answer),
+		TEST(what_su_asks_for_a_user_counts_as_that_user_s),
+		TEST(without_descriptors_it_says_so_once_and_goes_on_as_soon_as_there_are_some),
+		TEST(what_was_withheld_is_logged_once_by_a_process_that_ends),
 		TEST(a_host_that_guesses_is_denied_and_another_one_is_not),
 		TEST(what_is_right_costs_a_host_nothing),
 		TEST(a_host_that_may_send_no_wrong_code_has_none_checked_and_others_are_not_affected),
