@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store_fixture.h"
 
+#include <sys/random.h>
+#include <sys/syscall.h>
+
 #define KEY   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define OTHER "//////////////////////////////////////////8="
 #define TAIL  " " KEY " 2026-01-31\n"
+
+static bool no_randomness;
+
+/* instead of libc's */
+ssize_t getrandom(void *bytes, size_t len, unsigned flags)
+{
+	if (no_randomness) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return syscall(SYS_getrandom, bytes, len, flags);
+}
 
 static enum totp_err parse(const char *text, struct keyring *keyring, struct reason *why)
 {
@@ -189,6 +204,18 @@ static void a_keyring_is_not_created_on_a_full_disk(void **state)
 	assert_int_equal(0, mkdir(*state, 0700));
 }
 
+static void a_keyring_is_not_created_without_randomness(void **state)
+{
+	const char *path = path_in(*state, "keyring");
+	struct reason why = {""};
+
+	no_randomness = true;
+	assert_refused(SYSTEM, keyring_create(path, NOW, &why));
+	no_randomness = false;
+	assert_says("no random bytes for a key", why);
+	assert_int_equal(-1, access(path, F_OK));
+}
+
 static void a_keyring_is_not_created_where_others_could_write(void **state)
 {
 	struct reason why = {""};
@@ -250,6 +277,7 @@ int main(void)
 		IN_DIRECTORY(every_created_keyring_is_different),
 		IN_DIRECTORY(an_existing_keyring_is_never_overwritten),
 		IN_DIRECTORY(a_keyring_is_not_created_on_a_full_disk),
+		IN_DIRECTORY(a_keyring_is_not_created_without_randomness),
 		IN_DIRECTORY(a_keyring_is_not_created_where_others_could_write),
 		IN_DIRECTORY(a_keyring_file_that_others_can_read_is_rejected),
 		IN_DIRECTORY(a_keyring_that_is_too_large_is_rejected),
