@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/certificate.h"
 #include "base/secret.h"
 
@@ -147,22 +148,10 @@ static bool add(X509V3_CTX *context, X509 *certificate, int nid, const char *val
 
 static GENERAL_NAME *general_name(const char *text)
 {
-	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
-	ASN1_IA5STRING *dns = address ? NULL : ASN1_IA5STRING_new();
+	struct address address;
+	bool is_address = address_read(text_of(text), &address);
 
-	if (name && address) {
-		GENERAL_NAME_set0_value(name, GEN_IPADD, address);
-		return name;
-	}
-	if (name && dns && ASN1_STRING_set(dns, text, -1) == 1) {
-		GENERAL_NAME_set0_value(name, GEN_DNS, dns);
-		return name;
-	}
-	GENERAL_NAME_free(name);
-	ASN1_OCTET_STRING_free(address);
-	ASN1_IA5STRING_free(dns);
-	return NULL;
+	return a2i_GENERAL_NAME(NULL, NULL, NULL, is_address ? GEN_IPADD : GEN_DNS, text, 0);
 }
 
 static bool add_names(X509 *certificate, const struct cert_wish *wish)

@@ -58,9 +58,7 @@ static bool next_field(struct bytes *in, uint8_t *ret_type, struct bytes *ret_va
 		return false;
 	*ret_type = bytes_u8(in);
 	len = bytes_u16(in);
-	ret_value->left = len;
-	ret_value->at = bytes_take(in, len);
-	ret_value->bad = in->bad;
+	*ret_value = bytes_of(bytes_take(in, len), len);
 	return !in->bad;
 }
 

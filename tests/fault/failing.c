@@ -223,8 +223,6 @@ typedef uintptr_t word;
 	}
 #define CAN_FAIL(name) CAN_FAIL_WITH(name, 0)
 
-CAN_FAIL(ASN1_IA5STRING_new)
-CAN_FAIL(ASN1_STRING_set)
 CAN_FAIL(ASN1_TIME_adj)
 CAN_FAIL(ASN1_TIME_diff)
 CAN_FAIL(ASN1_TIME_set)
@@ -250,7 +248,6 @@ CAN_FAIL(EVP_MD_fetch)
 CAN_FAIL(EVP_PBE_scrypt)
 CAN_FAIL(EVP_PKEY_Q_keygen)
 CAN_FAIL(GENERAL_NAMES_new)
-CAN_FAIL(GENERAL_NAME_new)
 CAN_FAIL(OPENSSL_sk_push)
 CAN_FAIL(PEM_read_bio_PrivateKey)
 CAN_FAIL(PEM_read_bio_X509)
@@ -283,7 +280,7 @@ CAN_FAIL(X509_set_pubkey)
 CAN_FAIL(X509_set_version)
 CAN_FAIL(X509_sign)
 CAN_FAIL(X509_verify)
-CAN_FAIL(a2i_IPADDRESS)
+CAN_FAIL(a2i_GENERAL_NAME)
 
 #define CURLE_NO_MEMORY  27
 #define CURLHE_NO_MEMORY 5

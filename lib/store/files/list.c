@@ -128,7 +128,7 @@ enum totp_err files_each_credential(struct store *store, store_row_fn *each, voi
 
 	if (err == TOTP_OK && roll.no_memory)
 		err = reason_err(why, TOTP_ERR_NOMEM, "%s", err_name(TOTP_ERR_NOMEM));
-	if (err == TOTP_OK && roll.count)
+	if (roll.count)
 		qsort(roll.users, roll.count, sizeof(*roll.users), compare_users);
 	for (size_t i = 0; err == TOTP_OK && i < roll.count; i++)
 		read_row(store, each, context,
