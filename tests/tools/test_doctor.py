@@ -438,9 +438,10 @@ BROKEN_STACKS = [
     ("stack-mode", "chmod 664 /etc/pam.d/sshd", {"mode": "/etc/pam.d/sshd: mode 0664"}),
     ("stack-owner", "chown 64001 /etc/pam.d/sshd", {"owner": "/etc/pam.d/sshd: .*64001"}),
     ("unused", "sed -i /pam_totp/d /etc/pam.d/*", {"unused": "no service"}),
-    ("pam.conf", "printf 'sshd auth sufficient pam_unix.so\\nsu auth include x\\nsshd auth required "
-                 "\\\\\\n pam_totp.so\\nsshd auth required pam_permit.so\\n' >/etc/pam.conf"
-                 + NO_DIRECTORIES, {"skipped": "/etc/pam.conf:1: ", "alone": "/etc/pam.conf:4: "}),
+    ("pam.conf", "printf 'ftpd auth requisite pam_deny.so\\nsshd auth sufficient pam_unix.so\\n"
+                 "su auth include x\\nsshd auth required \\\\\\n pam_totp.so\\n"
+                 "sshd auth required pam_permit.so\\n' >/etc/pam.conf" + NO_DIRECTORIES,
+     {"skipped": "/etc/pam.conf:2: ", "alone": "/etc/pam.conf:5: "}),
 ]
 
 
