@@ -2,6 +2,10 @@
 """
 The host's clock goes wrong under a real sshd, by libfaketime: for all of sshd's processes it shows
 the time that a test sets, and goes on from there with each of them.
+
+libfaketime's dates end with the year 9999. Further off it adds seconds to the host's clock, as a
+floating-point number: it can show clocks up to about an hour from the limits of 64 bits with a sign.
+tests/fuzz/fuzz-module.c has the limits themselves.
 """
 import calendar
 import glob
@@ -14,9 +18,21 @@ from host import run
 FAKETIME = next(glob.iglob("/usr/lib/*/faketime/libfaketime.so.1"), None)
 HOUR, DAY, YEAR = 3600, 86400, 31556952
 ENDS_IN_2038 = 2 ** 31  # what a signed number of 32 bits cannot hold
+LAST_DATE = calendar.timegm((9999, 12, 31, 0, 0, 0))
+FIRST, LAST = -2 ** 63 + HOUR, 2 ** 63 - HOUR
+EXACT = 2048  # a multiple of it has a floating-point number of its own, up to 64 bits
 LEAP = calendar.timegm((2016, 12, 31, 23, 59, 59))  # then came 23:59:60
 
 pytestmark = pytest.mark.skipif(not FAKETIME, reason="there is no libfaketime")
+
+
+def shown(seconds):
+    """The clock in libfaketime's words, and what it shows: perhaps an hour less."""
+    if 0 <= seconds <= LAST_DATE:
+        return time.strftime("@%Y-%m-%d %H:%M:%S", time.gmtime(seconds)), seconds
+    now = int(time.time())
+    ahead = (seconds - now) // EXACT * EXACT
+    return f"{ahead:+d}", now + ahead
 
 
 class Clock:
@@ -29,9 +45,8 @@ class Clock:
         alice logs in while the host's clock shows `at`, with the code of that time or of another:
         the reason in the log, after "allow " or "deny ".
         """
-        seconds = int(at)
-        self.host.sshd(LD_PRELOAD=FAKETIME, FAKETIME_DONT_FAKE_MONOTONIC="1", TZ="UTC",
-                       FAKETIME=time.strftime("@%Y-%m-%d %H:%M:%S", time.gmtime(seconds)))
+        clock, seconds = shown(int(at))
+        self.host.sshd(LD_PRELOAD=FAKETIME, FAKETIME_DONT_FAKE_MONOTONIC="1", TZ="UTC", FAKETIME=clock)
         since = self.host.log_end()
         login = self.host.ssh("alice", self.phone.at(seconds if code_of is None else code_of))
         event = self.host.event(since)
@@ -82,8 +97,18 @@ def test_logins_go_on_through_2038(clock):
         assert clock.log_in(at) == "deny used_code"
 
 
+def test_a_clock_shows_any_time_to_come_and_each_code_works_once(clock, now):
+    for at in (2 ** 33, LAST_DATE, 10 ** 12, 10 ** 15, LAST - DAY, LAST):
+        assert clock.log_in(at) == "allow code"
+        assert clock.log_in(at) == "deny used_code"
+    assert clock.log_in(now) == "deny clock_back"
+    run("totpctl", "repair-clock", "alice")
+    assert clock.log_in(now + 60) == "allow code"
+
+
 def test_a_clock_before_1970_denies_everybody(clock, now):
-    assert clock.log_in(-DAY, code_of=0).startswith(("deny", "error"))
+    for at in (-1, -DAY, -10 ** 12, FIRST):
+        assert clock.log_in(at, code_of=0).startswith(("deny", "error"))
     assert clock.log_in(now) == "allow code"
 
 
@@ -91,3 +116,4 @@ def test_a_clock_that_is_hours_off_denies_and_the_log_says_by_how_much(clock, no
     since = clock.host.log_end()
     assert clock.log_in(now - 2 * HOUR, code_of=now) == "deny wrong_code"
     assert "code is 2 hours ahead of this host's clock" in clock.host.log_text(since)
+
