@@ -25,13 +25,13 @@ from search import forms_of_keys, places, secret_forms  # noqa: E402
 ROOT = "/run/pam_totp/root.socket"
 
 
-def ask(op, code=None, **keywords):
-    answer = wire.ask(wire.request(op, "alice", code, store_dir="", **keywords), ROOT)
+def ask(path, op, code=None, **keywords):
+    answer = wire.ask(wire.request(op, "alice", code, **keywords), path)
     assert answer.error == "ok", answer
     return answer
 
 
-def requests(host):
+def requests(host, path=ROOT, store_dir=""):
     """Of each kind, one after the other: what no process may hold after it."""
     old, new = (Phone(f"otpauth://totp/x?secret={secret}&period=300") for secret in (OLD, NEW))
     host.phones += [old, new]
@@ -43,25 +43,28 @@ def requests(host):
             needles[f"recovery code {number} of {what}"] = each.encode()
         return what, needles
 
+    def put(*request, **keywords):
+        return ask(path, *request, store_dir=store_dir, **keywords)
+
     token = Change.token(old, "phone", -3)
-    enrolled = ask(wire.ENROLL, token=token)
+    enrolled = put(wire.ENROLL, token=token)
     assert enrolled.codes
     yield sent("enroll", token[-1], enrolled.codes)
     for what, code in ("a right code", old.code(-2)), ("a used code", old.code(-2)), (
             "a recovery code", enrolled.codes[0]):
-        answer = ask(wire.CHECK, code)
+        answer = put(wire.CHECK, code)
         assert (answer.verdict == "allow") == (what != "a used code"), (what, answer)
         yield sent(what, code)
     code = old.code(-1)
     token = Change.token(new, "second", -3)
-    assert ask(wire.ADD, code, token=token).verdict == "allow"
+    assert put(wire.ADD, code, token=token).verdict == "allow"
     needles["code of the new phone"] = token[-1].encode()
     yield sent("add", code)
     code = old.code()
-    answer = ask(wire.RECOVERY, code)
+    answer = put(wire.RECOVERY, code)
     assert answer.verdict == "allow" and answer.codes
     yield sent("recovery", code, answer.codes)
-    assert ask(wire.STATUS).labels == ["phone", "second"]
+    assert put(wire.STATUS).labels == ["phone", "second"]
     yield "status", needles
 
 
