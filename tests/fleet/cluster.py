@@ -124,7 +124,7 @@ class Member:
             "peer-trusted-ca-file": cluster.authority.certificate,
             # as shipped
             "heartbeat-interval": 50, "election-timeout": 500, "pre-vote": "true",
-            "quota-backend-bytes": 8 << 30, "auto-compaction-mode": "periodic",
+            "quota-backend-bytes": cluster.quota, "auto-compaction-mode": "periodic",
             "auto-compaction-retention": cluster.compaction,
         }
         with self.log.open("ab") as log:
@@ -151,8 +151,8 @@ class Cluster:
     """
 
     def __init__(self, directory, binary, members=1, authority=None, token="test", network=None,
-                 compaction="1h"):
-        self.directory, self.compaction = Path(directory), compaction
+                 compaction="1h", quota=8 << 30):
+        self.directory, self.compaction, self.quota = Path(directory), compaction, quota
         self.directory.mkdir(parents=True, exist_ok=True)
         self.binary, self.token = binary, token
         self.authority = authority or Authority(self.directory / "tls")

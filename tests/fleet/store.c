@@ -7,14 +7,21 @@
  *   create USER | remove USER | many FIRST COUNT | names | walk | keys
  *   login USER NOW [STEPS]   with the code of NOW, or so many steps away; also from standard
  *                            input, a line each, if there is no USER
- *   seal                     with the first key of the keyring, and seal everything again
+ *   seal [USER]              with the first key of the keyring, and seal everything again; USER is
+ *                            replaced after the records were read
+ *   look USER                look whether there is a record, and read it
+ *   reopen TIMES             open the store so often; prints how many more files are open then
  *
  * Prints what came of it: a word, or "error ERR SENTENCE".
  */
+#include <dirent.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "login/attempt.h"
@@ -168,7 +175,41 @@ static void print_told(void *context, const char *user, enum totp_err error,
 		printf("%s: %s %s\n", user, err_name(error), cause->text);
 }
 
-static enum totp_err seal(void)
+static const char *to_replace; /* as soon as something is sealed; or NULL */
+
+static enum totp_err create(struct store *in, const char *user)
+{
+	struct cred cred = cred_of(user);
+	struct login_state state;
+
+	state_init(&cred, &state);
+	return store_create(in, &cred, &state, io_deadline(WAIT_MS), &why);
+}
+
+/* As another program does. */
+static void replace(const char *user)
+{
+	struct store *other = NULL;
+
+	if (etcd_open(&config, io_deadline(WAIT_MS), &other, &why) != TOTP_OK ||
+	    store_remove(other, user, io_deadline(WAIT_MS), &why) != TOTP_OK ||
+	    create(other, user) != TOTP_OK)
+		errx(1, "%s", why.text);
+	store_close(other);
+}
+
+/* Instead of libc's: what seals asks for a nonce. */
+ssize_t getrandom(void *bytes, size_t len, unsigned flags)
+{
+	const char *user = to_replace;
+
+	to_replace = NULL;
+	if (user)
+		replace(user);
+	return syscall(SYS_getrandom, bytes, len, flags);
+}
+
+static enum totp_err seal(const char *replaced)
 {
 	static struct names names;
 	struct keyring keyring;
@@ -183,6 +224,7 @@ static enum totp_err seal(void)
 	if (error == TOTP_OK)
 		error = store_each(store, STORE_RECORD, keep_name, &names, &why);
 	reseal.count = names.count;
+	to_replace = replaced;
 	return error == TOTP_OK ? store_reseal(store, &reseal, &why) : error;
 }
 
@@ -201,13 +243,36 @@ static void print_status(void)
 	say(error, "ok");
 }
 
-static enum totp_err create(const char *user)
+static enum totp_err look(const char *user)
 {
-	struct cred cred = cred_of(user);
-	struct login_state state;
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	enum totp_err error = store_look(store, user, io_deadline(WAIT_MS), &txn, &why);
 
-	state_init(&cred, &state);
-	return store_create(store, &cred, &state, io_deadline(WAIT_MS), &why);
+	return error == TOTP_OK ? store_read(store, user, io_deadline(WAIT_MS), &txn, &why) : error;
+}
+
+static int count_open_files(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (directory && readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static void reopen(int times)
+{
+	int before = count_open_files();
+
+	for (int i = 0; i < times; i++) {
+		struct store *again = NULL;
+
+		if (etcd_open(&config, io_deadline(WAIT_MS), &again, &why) == TOTP_OK)
+			store_close(again);
+	}
+	printf("%d\n", count_open_files() - before);
 }
 
 static enum totp_err make_store(void)
@@ -235,8 +300,6 @@ static bool run_walk(const char *command)
 		say(store_check_place(store, io_deadline(WAIT_MS), &why), "ok");
 	else if (strcmp(command, "newest") == 0)
 		say(store_set_newest(store, io_deadline(WAIT_MS), &why), "ok");
-	else if (strcmp(command, "seal") == 0)
-		say(seal(), "ok");
 	else
 		return false;
 	return true;
@@ -254,7 +317,11 @@ static void run(const char *command, char **arguments, int count)
 		say(store_accept_place(store, atoll(arguments[0]), io_deadline(WAIT_MS), &why),
 		    "ok");
 	else if (strcmp(command, "create") == 0 && count == 1)
-		say(create(arguments[0]), "ok");
+		say(create(store, arguments[0]), "ok");
+	else if (strcmp(command, "seal") == 0)
+		say(seal(count ? arguments[0] : NULL), "ok");
+	else if (strcmp(command, "look") == 0 && count == 1)
+		say(look(arguments[0]), "ok");
 	else if (strcmp(command, "remove") == 0 && count == 1)
 		say(store_remove(store, arguments[0], io_deadline(WAIT_MS), &why), "ok");
 	else if (strcmp(command, "many") == 0 && count == 2)
@@ -274,6 +341,10 @@ int main(int argc, char **argv)
 					    .keyring = argv[6]};
 	if (strcmp(argv[7], "init") == 0) {
 		say(make_store(), "ok");
+		return 0;
+	}
+	if (strcmp(argv[7], "reopen") == 0 && argc == 9) {
+		reopen(atoi(argv[8]));
 		return 0;
 	}
 	error = etcd_open(&config, io_deadline(WAIT_MS), &store, &why);

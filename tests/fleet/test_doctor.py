@@ -4,9 +4,11 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
+import cluster as clusters
 from conftest import BUILD
 from test_store import restored
 from test_tools import Verifier
@@ -68,6 +70,18 @@ def test_an_alarm_is_found(single, directory):
     member = single.ask("maintenance/status", {})["header"]["member_id"]
     single.ask("maintenance/alarm", {"action": "ACTIVATE", "memberID": member, "alarm": "NOSPACE"})
     assert "NOSPACE" in findings(verifier)["etcd-alarm"]
+
+
+def test_a_cluster_that_is_nearly_full_is_found(directory, etcd):
+    with clusters.Cluster(directory / "etcd", etcd, 1, quota=20000000) as cluster:
+        verifier = verifier_of(cluster, directory)
+        assert findings(verifier) == {}
+        number = 0
+        while int(cluster.ask("maintenance/status", {})["dbSize"]) < 16200000:
+            number += 1
+            cluster.ask("kv/put", {"key": clusters.key(f"x{number}"), "value": clusters.key("x" * 500000)})
+            time.sleep(0.15)  # it writes to its file ten times a second
+        assert "of 19 MiB" in findings(verifier)["etcd-quota"]
 
 
 def test_certificates_that_end_soon_are_found(single, directory):

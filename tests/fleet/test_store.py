@@ -151,6 +151,20 @@ def test_a_login_state_that_was_lost_or_changed_denies_and_names_the_repair(stor
     assert "damaged: run totpctl repair alice" in store.login("alice", NOW)
 
 
+def test_a_record_that_was_looked_for_is_not_asked_for_again(store):
+    store.ok("create", "alice")
+    with Proxy(store.cluster, store.cluster.members[0], {}) as proxy:
+        store.ok("look", "alice", endpoints=proxy.url)
+        assert proxy.counts["none"] == 2  # opening the store asks for what it is
+
+
+def test_stores_that_were_opened_or_are_not_there_leave_nothing_open(store):
+    assert store.run("reopen", 10) == ["0"]
+    store.cluster.ask("kv/deleterange", {"key": clusters.key("totp/"),
+                                         "range_end": clusters.key("totp0")})
+    assert store.run("reopen", 10) == ["0"]
+
+
 def test_a_store_that_is_gone_proves_nobody_absent(store):
     store.ok("create", "alice")
     process = subprocess.Popen([BUILD / "tests/fleet/store", *map(str, store.config()), "login"],
@@ -262,6 +276,17 @@ def test_keys_are_rotated_while_people_log_in(store):
     assert rotation.communicate(timeout=60)[0] == "ok\n"
     keys = {line.split()[1] for line in store.ok("keys")}
     assert keys == {"00000abc"} != {old}
+
+
+def test_a_record_that_is_replaced_while_keys_are_rotated_holds_up_no_other(store):
+    users = [f"user{i}" for i in range(8)]
+    for user in users:
+        store.ok("create", user)
+    add_key(store.keyring, 0xabc, first=True)
+    store.ok("seal", "user3")
+    keys = [line.split() for line in store.ok("keys")]
+    assert sorted(keys) == [[user, "00000abc"] for user in users]
+    assert all(store.login(user, NOW) == "allow" for user in users)
 
 
 def test_a_verifier_without_the_new_key_says_so_and_seals_with_no_other(store, directory):
