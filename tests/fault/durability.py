@@ -269,6 +269,15 @@ def a_new_store_and_a_new_keyring_are_durable(scene):
     tool_is_durable(scene, "totpctl", "init", least=5)
 
 
+def a_store_that_is_given_to_the_service_account_is_durable(scene):
+    many(scene, 2)
+    tool(scene, "totpctl", "import", "csv", scene.path("list"))
+    tool(scene, "totpctl", "invite", "nobody")
+    flows.make_service_account(scene)
+    tool_is_durable(scene, "totpctl", "init", least=12)
+    require(flows.is_given(scene), "a file is still root's")
+
+
 def an_upgrade_is_durable(scene):
     tool_is_durable(scene, flows.Upgrade.later, "upgrade", least=2)
 
@@ -309,6 +318,7 @@ TESTS = [
     a_rotation_of_few_records_is_durable,
     a_rotation_of_many_records_is_durable,
     a_new_store_and_a_new_keyring_are_durable,
+    a_store_that_is_given_to_the_service_account_is_durable,
     an_upgrade_is_durable,
     an_export_file_is_durable,
     a_backup_of_the_keys_is_durable,

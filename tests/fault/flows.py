@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import pathlib
 import shutil
 import struct
 import time
@@ -21,9 +22,10 @@ class Flow:
     """
     One way to use a program. `marked`: the program itself marks the part that counts. check looks
     at what is left: done: as run returns it, None: it was killed; at: the system call that failed.
-    It returns whether the program succeeded.
+    It returns whether the program succeeded. failed: the function of a library that failed.
     """
     marked = False
+    failed = ""
 
     def __init__(self, scene):
         self.scene = scene
@@ -341,6 +343,49 @@ class Rotate(Tool):
         return finished
 
 
+SERVICE_UID = 64990
+
+
+def make_service_account(scene):
+    """In the mount namespace of the tests, until they end."""
+    with open("/etc/passwd", encoding="utf-8") as file:
+        lines = [line for line in file if not line.startswith("_pam_totp:")]
+    with open(scene.path("passwd"), "w", encoding="utf-8") as file:
+        file.writelines([*lines, f"_pam_totp:x:{SERVICE_UID}:{SERVICE_UID}::/:/usr/sbin/nologin\n"])
+    if f"_pam_totp:x:{SERVICE_UID}:" not in pathlib.Path("/etc/passwd").read_text(encoding="utf-8"):
+        run("mount", "--bind", scene.path("passwd"), "/etc/passwd")
+
+
+def is_given(scene):
+    """Does the service account own each file of the store?"""
+    return all(os.stat(scene.path("store", kind, name)).st_uid == SERVICE_UID
+               for kind in ("users", "state", "invites") for name in os.listdir(scene.path("store", kind)))
+
+
+class Give(Tool):
+    """The store, which is root's, to the service account, which was made after it."""
+
+    def prepare(self, scene):
+        done = scene.tool("totpctl", "invite", "bin")
+        require(done.returncode == 0, done.stderr)
+        make_service_account(scene)
+
+    def command(self):
+        return "totpctl", "init"
+
+    def made(self):
+        # what does not authenticate is no record, and stays as it is
+        return is_given(self.scene) or not self.claimed or self.failed == "EVP_DecryptFinal_ex"
+
+    def check(self, done, at=""):
+        self.claimed = bool(done) and "Gave the store" in done.stdout  # or it has found no account
+        finished = super().check(done, at)
+        again = self.scene.tool("totpctl", "init")
+        require(again.returncode == 0 and is_given(self.scene), f"the next time: {again.stderr}")
+        require(set(self.scene.log_in(self.used, self.honest)) == {AUTH_ERR}, "a code used before it")
+        return finished
+
+
 class Upgrade(Tool):
     """By the later program, which knows a version 3 of records."""
     later = "../tests/tools/totpctl-later"
@@ -361,4 +406,4 @@ class Upgrade(Tool):
 
 IN_PROCESS = [Login, WrongLogin, RecoveryLogin, CounterLogin, EnrollingLogin]
 BY_TOOLS = [Enroll, Replace, Add, Remove, Recovery, EnrollMany, Delete, Unlock, Repair, Import,
-            Export, Rotate, Upgrade]
+            Export, Rotate, Give, Upgrade]

@@ -21,6 +21,7 @@ class Plan:
         with open(path, "r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 0)
         self.variables = {"LD_PRELOAD": library, "FAILING": path}
+        self.names = {}  # of calls that have failed, by their numbers
 
     def make(self, first=0, last=0, is_marked=False, is_short=False):
         """These calls fail, or get one byte. Counts from 1 again."""
@@ -62,7 +63,8 @@ ERRORS = {
     "recvfrom": ("ECONNRESET", "EINTR"), "recvmsg": ("ECONNRESET", "EINTR", "EMFILE"),
     "poll": ("ENOMEM", "EINTR"),
     "fcntl": ("EIO", "EINTR", "ENOLCK"), "flock": ("EIO", "EINTR", "ENOLCK"),
-    "mmap": ("ENOMEM",), "brk": ("ENOMEM",), "munmap": (), "mprotect": ("ENOMEM",),
+    "mmap": ("ENOMEM",), "munmap": (), "mprotect": ("ENOMEM",),
+    "brk": (),  # it returns where the heap ends, which libc takes any error for
     "getppid": (), "exit_group": (), "rt_sigreturn": (),
     "futex": (),  # glibc's own, which aborts
     "rt_sigprocmask": (),  # also fork's own, which takes it that this never fails

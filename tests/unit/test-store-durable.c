@@ -4,7 +4,8 @@
  * keeps a list of what is not on the disk yet: the bytes of a file until it is synced, an entry of
  * a directory until the directory is synced. When a call returns, the list must be empty; no file
  * may get its name while its bytes are on the list, and no name may appear in users/ while an entry
- * of state/ is on it.
+ * of state/ is on it. A login state that takes the name of another is locked until the disk has its
+ * name: what a login wrote there before could be lost with it.
  *
  * Each operation runs once as it is, and then once for each of its syncs without that sync, which
  * the test must notice: so no sync can be dropped.
@@ -21,7 +22,8 @@
 static char base[64]; /* the watched directory; "": none */
 static char waiting[WAITING_MAX][256];
 static size_t waiting_count;
-static char lost[1024]; /* what a power cut could have lost, one sentence each */
+static char lost[1024];     /* what a power cut could have lost, one sentence each */
+static char replacing[256]; /* a login state that took the name of another; "": none */
 static unsigned syncs, left_out;
 static bool left_out_fails;
 
@@ -100,10 +102,24 @@ static void settle(const char *path, bool all_below)
 	waiting_count = kept;
 }
 
+static bool can_be_locked(const char *path)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	OWN_FD int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
 static void sync_watched(int fd, bool all_below)
 {
 	char path[256];
 
+	if (replacing[0] && path_of(fd, NULL, path) && is_below(replacing, path)) {
+		if (can_be_locked(replacing))
+			lose("can be changed before its name is there", replacing);
+		replacing[0] = '\0';
+	}
 	if (path_of(fd, NULL, path) && ++syncs != left_out)
 		settle(path, all_below);
 }
@@ -123,6 +139,8 @@ static void name_entry(int from_fd, const char *from, int to_fd, const char *to)
 	for (size_t i = 0; i < waiting_count && strstr(path, "/" FILES_USERS "/"); i++)
 		if (is_below(waiting[i], states))
 			lose("has its name before its state is there", path);
+	if (is_below(path, states) && access(path, F_OK) == 0)
+		strcpy(replacing, path);
 	let_wait(to_fd, NULL);
 }
 
@@ -225,7 +243,7 @@ static void watch(const struct fixture *f, unsigned without)
 {
 	strcpy(base, f->dir);
 	waiting_count = syncs = 0;
-	lost[0] = '\0';
+	replacing[0] = lost[0] = '\0';
 	left_out = without;
 }
 
@@ -320,6 +338,34 @@ static void drop_invites(const struct fixture *f)
 	assert_int_equal(0, rmdir(in_store(f, FILES_INVITES)));
 }
 
+static int give_to_root(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return lchown(path, 0, 0);
+}
+
+static void create_as_root(const struct fixture *f)
+{
+	static const struct invite invite = {
+		.user = "carol", .created = NOW, .expires = NOW + 86400};
+
+	add_user(f->store, "alice", 1);
+	add_user(f->store, "bob", 2);
+	assert_ok(store_invite_put(f->store, &invite, deadline_in(2000), NULL));
+	assert_int_equal(0, nftw(f->store_dir, give_to_root, 8, FTW_PHYS));
+}
+
+static void give(const struct fixture *f)
+{
+	OWN_STORE struct store *store = open_again(f);
+	bool given = false;
+
+	assert_ok(files_give(store, &service, &given, NULL));
+	assert_true(given);
+}
+
 static void set_up(const struct fixture *f)
 {
 	static const uint8_t machine[SHA256_LEN] = {7};
@@ -394,6 +440,11 @@ static void a_removed_invitation_stays_removed_after_a_power_cut(void **unused)
 	assert_durable(invite, uninvite);
 }
 
+static void a_store_that_is_given_to_its_account_survives_a_power_cut(void **unused)
+{
+	assert_durable(create_as_root, give);
+}
+
 static void a_store_and_a_keyring_survive_a_power_cut(void **unused)
 {
 	assert_durable(NULL, set_up);
@@ -410,6 +461,7 @@ int main(void)
 		cmocka_unit_test(records_that_were_created_in_bulk_survive_a_power_cut),
 		cmocka_unit_test(an_invitation_survives_a_power_cut),
 		cmocka_unit_test(a_removed_invitation_stays_removed_after_a_power_cut),
+		cmocka_unit_test(a_store_that_is_given_to_its_account_survives_a_power_cut),
 		cmocka_unit_test(a_store_and_a_keyring_survive_a_power_cut),
 	};
 

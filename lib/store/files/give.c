@@ -10,6 +10,7 @@
  * account, which takes its name. Anything else stays as it is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,14 +54,34 @@ struct found {
 	int dir_fd;
 	const char *name;
 	int fd;
+	bool is_state;
 };
 
-/* Replace the file by a copy. TOTP_ERR_STALE: it was removed or replaced meanwhile. */
+/* Lock the copy of a login state as a login does. */
+static enum totp_err hold_copy(const struct giving *giving, const struct found *found,
+			       const char *temp, int *ret_fd)
+{
+	struct path_rule rule = files_rule(giving->store, COPY_MAX);
+	enum totp_err err;
+
+	rule.flags = O_RDWR;
+	err = path_open_file(found->dir_fd, temp, &rule, ret_fd, NULL);
+	if (err != TOTP_OK)
+		return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_STALE : err;
+	return files_take_lock(*ret_fd, io_deadline(WAIT_MS), NULL);
+}
+
+/*
+ * Replace the file by a copy. No login changes the copy of a state before the disk has its name: a
+ * power cut would bring the former file back, where the code that was used is unused.
+ * TOTP_ERR_STALE: it was removed or replaced meanwhile.
+ */
 static enum totp_err give_copy(struct giving *giving, const struct found *found)
 {
 	uint8_t bytes[COPY_MAX];
 	char temp[FILES_TEMP_NAME_MAX + 2 * CRED_ID_LEN + 1];
 	struct file_new copy;
+	OWN_FD int copy_fd = -1;
 	struct stat st;
 	size_t len = 0;
 	enum totp_err err;
@@ -79,12 +100,41 @@ static enum totp_err give_copy(struct giving *giving, const struct found *found)
 	err = file_write(&copy, bytes, len);
 	if (err != TOTP_OK)
 		return err;
-	err = files_replace_if_same(giving->store, found->dir_fd, temp, found->name, found->fd);
+	if (found->is_state)
+		err = hold_copy(giving, found, temp, &copy_fd);
 	if (err == TOTP_OK)
-		giving->given++;
-	else
+		err = files_replace_if_same(giving->store, found->dir_fd, temp, found->name,
+					    found->fd);
+	if (err != TOTP_OK) {
 		unlinkat(found->dir_fd, temp, 0);
-	return err;
+		return err;
+	}
+	giving->given++;
+	return found->is_state && fsync(found->dir_fd) != 0 ? TOTP_ERR_SYSTEM : TOTP_OK;
+}
+
+/* No login accepts it, whoever owns it: it stays as it is. */
+static bool is_unacceptable(enum totp_err err)
+{
+	return err == TOTP_ERR_SEAL || err == TOTP_ERR_FORMAT || err == TOTP_ERR_RANGE ||
+	       err == TOTP_ERR_UNSAFE || err == TOTP_ERR_UNSUPPORTED;
+}
+
+/*
+ * The state was not opened: a record that has none is given without it. TOTP_ERR_STALE: it can be
+ * opened now.
+ */
+static enum totp_err look_for_state(struct files_store *store, const struct files_place *place)
+{
+	struct path_rule rule = files_rule(store, COPY_MAX);
+	OWN_FD int fd = -1;
+	enum totp_err err;
+
+	rule.flags = O_RDWR;
+	err = path_open_file(store->states_fd, place->state_name, &rule, &fd, NULL);
+	if (err == TOTP_OK)
+		return TOTP_ERR_STALE;
+	return err == TOTP_ERR_NOT_FOUND || is_unacceptable(err) ? TOTP_OK : err;
 }
 
 /*
@@ -102,59 +152,69 @@ static enum totp_err give_record_once(void *context, struct reason *why)
 	struct reason unreadable = {""};
 	enum totp_err err = store_read_cred(&store->store, user, 0, &txn, &unreadable);
 
-	if (err != TOTP_OK) /* not a record, or one that no login accepts: leave it alone */
-		return err == TOTP_ERR_STALE ? err : TOTP_OK;
+	if (err != TOTP_OK)
+		return is_unacceptable(err) ? TOTP_OK : err;
 	err = store_begin(&txn, io_deadline(WAIT_MS), why);
+	if (err == TOTP_OK && place->state_fd < 0)
+		err = look_for_state(store, place);
 	if (err == TOTP_OK)
 		err = store_name(user, name);
 	if (err == TOTP_OK)
-		err = give_copy(giving, &(struct found){store->users_fd, name, place->cred_fd});
+		err = give_copy(giving,
+				&(struct found){store->users_fd, name, place->cred_fd, false});
 	if (err == TOTP_OK && place->state_fd >= 0)
 		err = give_copy(giving, &(struct found){store->states_fd, place->state_name,
-							place->state_fd});
+							place->state_fd, true});
 	return err;
 }
 
-static void give_record(void *context, const char *user)
+static enum totp_err give_invite_once(void *context, struct reason *why)
 {
 	struct giving *giving = context;
+	struct files_box box = {.kind = STORE_INVITE, .user = giving->user, .fd = -1};
+	OWN_FD int dir_fd = -1;
+	OWN_FD int fd = -1;
+	struct invite invite;
+	enum totp_err err = files_invite_get(&giving->store->store, giving->user, 0, &invite, why);
+
+	if (err == TOTP_OK)
+		err = files_open_dir(giving->store, STORE_INVITE, &dir_fd, why);
+	box.dir_fd = dir_fd;
+	if (err == TOTP_OK)
+		err = files_read_box(giving->store, &box, why);
+	fd = box.fd;
+	if (err != TOTP_OK)
+		return is_unacceptable(err) ? TOTP_OK : err;
+	return give_copy(giving, &(struct found){dir_fd, box.name, fd, false});
+}
+
+/* Report the first error, with the file's name. */
+static void give_one(struct giving *giving, const char *user, const char *directory,
+		     store_try_fn *give_once)
+{
 	struct reason unused = {""};
 	enum totp_err err;
 
 	giving->user = user;
-	err = store_retry(give_record_once, giving, &unused);
+	err = store_retry(give_once, giving, &unused);
 	if (err == TOTP_OK || err == TOTP_ERR_NOT_FOUND || giving->err != TOTP_OK)
 		return;
 	giving->err = err;
 	if (err == TOTP_ERR_SYSTEM)
-		(void)reason_errno(giving->why, FILES_USERS "/%.100s: cannot give", user);
+		(void)reason_errno(giving->why, "%s/%.100s: cannot give", directory, user);
 	else
-		reason_set(giving->why, FILES_USERS "/%.100s: cannot give: %s", user,
+		reason_set(giving->why, "%s/%.100s: cannot give: %s", directory, user,
 			   err_name(err));
+}
+
+static void give_record(void *context, const char *user)
+{
+	give_one(context, user, FILES_USERS, give_record_once);
 }
 
 static void give_invite(void *context, const char *user)
 {
-	struct giving *giving = context;
-	struct files_box box = {.kind = STORE_INVITE, .user = user, .fd = -1};
-	OWN_FD int dir_fd = -1;
-	OWN_FD int fd = -1;
-	struct invite invite;
-	enum totp_err err = files_invite_get(&giving->store->store, user, 0, &invite, NULL);
-
-	if (err == TOTP_OK)
-		err = files_open_dir(giving->store, STORE_INVITE, &dir_fd, NULL);
-	box.dir_fd = dir_fd;
-	if (err == TOTP_OK)
-		err = files_read_box(giving->store, &box, NULL);
-	fd = box.fd;
-	if (err != TOTP_OK) /* used or taken back meanwhile, or not an invitation */
-		return;
-	err = give_copy(giving, &(struct found){dir_fd, box.name, fd});
-	if (err == TOTP_OK || err == TOTP_ERR_STALE || giving->err != TOTP_OK)
-		return;
-	giving->err = err;
-	(void)reason_errno(giving->why, FILES_INVITES "/%.100s: cannot give", box.name);
+	give_one(context, user, FILES_INVITES, give_invite_once);
 }
 
 enum totp_err files_give(struct store *opened, const struct files_owner *owner, bool *ret_given,
@@ -184,10 +244,9 @@ enum totp_err files_give(struct store *opened, const struct files_owner *owner, 
 	*ret_given = giving.given > 0;
 	if (err != TOTP_OK)
 		return err;
-	/* the copies are on the disk, but not yet their names */
+	/* the copies of records and invitations are on the disk, but not yet their names */
 	err = files_open_dir(store, STORE_INVITE, &invites_fd, NULL);
-	if (fsync(store->states_fd) != 0 || fsync(store->users_fd) != 0 ||
-	    (err == TOTP_OK && fsync(invites_fd) != 0))
+	if (fsync(store->users_fd) != 0 || (err == TOTP_OK && fsync(invites_fd) != 0))
 		return reason_errno(why, "the disk does not confirm the records");
 	return TOTP_OK;
 }
