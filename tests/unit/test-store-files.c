@@ -1426,6 +1426,25 @@ static void the_longest_names_are_listed(void **state)
 	assert_true(was_named(&named, path));
 }
 
+static void note_row(void *context, const struct store_row *row)
+{
+	note_name(context, row->user);
+}
+
+static void records_are_read_in_the_order_of_their_users(void **state)
+{
+	static const char *const users[] = {"f", "b", "h", "d", "a", "g", "c", "e"};
+	struct fixture *f = *state;
+	struct named named = {.count = 0};
+
+	for (size_t i = 0; i < COUNT(users); i++)
+		add_user(f->store, users[i], (uint8_t)(i + 1));
+	assert_ok(store_each_credential(f->store, note_row, &named, NULL));
+	assert_int_equal(COUNT(users), named.count);
+	for (size_t i = 0; i < COUNT(users); i++)
+		assert_int_equal('a' + i, named.names[i][0]);
+}
+
 static void only_files_that_belong_to_no_record_are_listed(void **state)
 {
 	struct fixture *f = *state;
@@ -1494,6 +1513,7 @@ int main(void)
 		STORE_TEST(a_record_removed_at_any_point_is_found_stale_or_absent),
 		STORE_TEST(every_user_with_a_record_is_listed_damaged_or_not),
 		STORE_TEST(the_longest_names_are_listed),
+		STORE_TEST(records_are_read_in_the_order_of_their_users),
 		STORE_TEST(only_files_that_belong_to_no_record_are_listed),
 	};
 
