@@ -41,6 +41,11 @@ int ctl_each_user(struct ctl *ctl, int (*one)(struct ctl *ctl))
 	return code;
 }
 
+const char *ctl_line(const struct ctl *ctl)
+{
+	return ctl->tool.line ? ctl->tool.line : "totpctl";
+}
+
 int ctl_not_enrolled(const struct ctl *ctl)
 {
 	struct invite invite;
@@ -51,8 +56,8 @@ int ctl_not_enrolled(const struct ctl *ctl)
 		    TOTP_OK &&
 	    invite_holds(&invite, ctl->account.uid, clock_now()))
 		return tool_say(&ctl->tool, SAY_ERROR, "not_enrolled",
-				"%s is not enrolled, but invited until %s (totpctl uninvite)",
-				ctl->shown, when_iso(invite.expires, until));
+				"%s is not enrolled, but invited until %s (%s uninvite)",
+				ctl->shown, when_iso(invite.expires, until), ctl_line(ctl));
 	return tool_say(&ctl->tool, SAY_ERROR, ctl->account.known ? "not_enrolled" : "no_account",
 			"%s is not enrolled%s", ctl->shown,
 			ctl->account.known ? "" : ", and there is no such account");

@@ -44,6 +44,9 @@ MUST_CHECK int ctl_find_user(struct ctl *ctl, const char *name);
  */
 MUST_CHECK int ctl_each_user(struct ctl *ctl, int (*one)(struct ctl *ctl));
 
+/* What a message names before a subcommand: "totpctl", or "totpctl helpdesk". */
+const char *ctl_line(const struct ctl *ctl);
+
 /* Print that the user is not enrolled; returns TOOL_REFUSED. */
 int ctl_not_enrolled(const struct ctl *ctl);
 

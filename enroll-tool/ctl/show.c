@@ -94,8 +94,9 @@ static void show_temporary_code(const struct cred *cred, const struct login_stat
 	show_row("  made", "%s", when_iso(bypass->created, made));
 }
 
-static void show_throttle(const struct throttle *throttle, const struct policy *policy, int64_t now)
+static void show_throttle(const struct ctl *ctl, const struct throttle *throttle, int64_t now)
 {
+	const struct policy *policy = &ctl->tool.policy;
 	struct throttle left = ctl_throttle_at(throttle, policy, now);
 	uint32_t wait = throttle_wait(throttle, policy, now);
 	char text[WHEN_MAX];
@@ -104,9 +105,10 @@ static void show_throttle(const struct throttle *throttle, const struct policy *
 		 (unsigned)policy->attempts, (unsigned)left.total.used,
 		 (unsigned)policy->attempts_total);
 	if (wait == THROTTLE_FOREVER)
-		show_row("  next try", "denied until totpctl unlock");
+		show_row("  next try", "denied until %s unlock", ctl_line(ctl));
 	else if (wait)
-		show_row("  next try", "in %s, or after totpctl unlock", when_duration(wait, text));
+		show_row("  next try", "in %s, or after %s unlock", when_duration(wait, text),
+			 ctl_line(ctl));
 }
 
 /* state: NULL if it is lost. */
@@ -124,7 +126,8 @@ static void show_cred(const struct ctl *ctl, const struct cred *cred,
 	show_uid(ctl, cred);
 	show_row("enrolled", "%s", when_iso(cred->created, enrolled));
 	if (cred->disabled)
-		show_row("suspended", "every code is denied until: totpctl resume %s", ctl->shown);
+		show_row("suspended", "every code is denied until: %s resume %s", ctl_line(ctl),
+			 ctl->shown);
 	if (state && state_is_pending(state, cred))
 		show_row("pending",
 			 "waits for the first correct code; until then no code is asked "
@@ -134,7 +137,7 @@ static void show_cred(const struct ctl *ctl, const struct cred *cred,
 		show_token(ctl, &cred->tokens[i], state ? &state->tokens[i] : NULL);
 }
 
-static void show_state(const struct store_txn *txn, const struct policy *policy, int64_t now)
+static void show_state(const struct ctl *ctl, const struct store_txn *txn, int64_t now)
 {
 	const struct login_state *state = &txn->state;
 	char when[WHEN_MAX], source[SOURCE_TEXT_MAX];
@@ -158,13 +161,13 @@ static void show_state(const struct store_txn *txn, const struct policy *policy,
 		show_row("known source", "%s", source);
 		show_row("  last login", "%s",
 			 known->last_success ? when_iso(known->last_success, when) : "forgotten");
-		show_throttle(&known->throttle, policy, now);
+		show_throttle(ctl, &known->throttle, now);
 	}
 	for (size_t i = 0; i < (state->one_class ? 1 : SOURCE_CLASSES); i++) {
 		show_row("other sources", "%s",
 			 state->one_class ? "any where this user never logged in"
 					  : source_class_text((enum source_class)i));
-		show_throttle(&state->shared[i], policy, now);
+		show_throttle(ctl, &state->shared[i], now);
 	}
 	if (txn->torn)
 		show_row("note", "a write was cut short; the next login puts it right");
@@ -208,7 +211,7 @@ static int show_user(struct ctl *ctl)
 		return ctl_refuse_record(ctl, err, &why);
 	}
 	show_cred(ctl, &txn.cred, &txn.state);
-	show_state(&txn, &ctl->tool.policy, clock_now());
+	show_state(ctl, &txn, clock_now());
 	return TOOL_DONE;
 }
 

@@ -39,8 +39,8 @@ static int suspend_or_resume(struct ctl *ctl)
 	tool_log(&ctl->tool, ctl->account.name, suspend ? "disabled" : "enabled", NULL);
 	if (suspend)
 		tool_say(&ctl->tool, SAY_DONE, "disabled",
-			 "Every code of %s is denied until: totpctl resume %s", ctl->shown,
-			 ctl->shown);
+			 "Every code of %s is denied until: %s resume %s", ctl->shown,
+			 ctl_line(ctl), ctl->shown);
 	else
 		tool_say(&ctl->tool, SAY_DONE, "enabled", "Codes of %s are accepted again.",
 			 ctl->shown);

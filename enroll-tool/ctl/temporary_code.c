@@ -37,7 +37,8 @@ static const struct option_row option_rows[] = {
 static enum totp_err check_use(const struct ctl *ctl, const struct cred *cred, struct reason *why)
 {
 	if (cred->disabled)
-		reason_set(why, "is suspended, so every code is denied: run totpctl resume first");
+		reason_set(why, "is suspended, so every code is denied: run %s resume first",
+			   ctl_line(ctl));
 	else if (!ctl->account.known)
 		reason_set(why, "there is no such account to log in to");
 	else if (cred->uid_bound && ctl->account.uid != cred->uid)
@@ -87,8 +88,9 @@ static int print_code(const struct ctl *ctl, const struct bypass *bypass,
 	snprintf(text, sizeof(text),
 		 "%s\n"
 		 "works for %s %s until %s, instead of a code.\n"
-		 "It is shown only once. To revoke it: totpctl temporary-code --revoke %s\n",
-		 shown, ctl->shown, times, when_iso(bypass->expires, until), ctl->shown);
+		 "It is shown only once. To revoke it: %s temporary-code --revoke %s\n",
+		 shown, ctl->shown, times, when_iso(bypass->expires, until), ctl_line(ctl),
+		 ctl->shown);
 	if (tool_json)
 		code = print_code_json(ctl, bypass, shown);
 	else

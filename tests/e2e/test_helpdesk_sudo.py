@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from host import PROMPT, run
-from test_local import as_user, end
+from test_local import STACK, as_user, end
 
 CONF = "/etc/pam_totp/helpdesk.conf"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -116,6 +116,26 @@ def test_a_member_is_told_to_run_nothing_that_only_an_administrator_may(desk):
     code, said = helpdesk("invite", "alice")
     assert code == 1 and "alice is enrolled already" in said
     assert "ask an administrator" in said and "totpctl delete" not in said
+
+
+def test_a_command_that_a_member_is_told_to_run_is_one_of_the_help_desk(desk):
+    desk.policy(enforce="required", enroll="login", enroll_until="2020-01-01", attempts=1)
+    desk.pam("su", *STACK)
+    phone = desk.enroll("alice")
+    child = as_user("bob", "su", "alice")
+    child.expect_exact(PROMPT)
+    child.sendline(phone.wrong())
+    assert end(child) != 0
+    for words, command in ((("show", "alice"), "unlock"),
+                           (("temporary-code", "alice"), "temporary-code --revoke alice"),
+                           (("suspend", "alice"), "resume alice"),
+                           (("temporary-code", "alice"), "resume first"),
+                           (("show", "alice"), "resume alice")):
+        said = helpdesk(*words)[1]
+        assert f"totpctl helpdesk {command}" in said
+        assert "totpctl " not in said.replace("totpctl helpdesk ", ""), said
+    assert helpdesk("invite", "sshd")[0] == 0
+    assert "(totpctl helpdesk uninvite)" in helpdesk("show", "sshd")[1]
 
 
 def test_sudo_asks_the_member_for_password_and_code(desk):
