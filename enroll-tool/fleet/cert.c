@@ -49,7 +49,8 @@ static int check_addresses(const struct ctl *ctl)
 
 	for (int i = 1; i < ctl->word_count; i++)
 		if (!is_host_name(text_of(ctl->words[i]), DNS_NAME_MAX) &&
-		    !address_read(text_of(ctl->words[i]), &address))
+		    (!address_read(text_of(ctl->words[i]), &address) ||
+		     strchr(ctl->words[i], '%'))) /* a certificate names no zone */
 			return tool_usage(&ctl->tool,
 					  "'%s': expected an IP address, or a name in lower case",
 					  ctl->words[i]);

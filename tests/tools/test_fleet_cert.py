@@ -270,7 +270,7 @@ def test_of_several_hosts_the_others_are_done(fleet):
     ("host", "Web01"), ("host", ".."), ("host", "a/b"), ("host", ""), ("host", "-x"), ("host", "*"),
     ("host", "x" * 65), ("host", "good", "2001:db8::7"), ("verifier", "v1", "no such"),
     ("verifier", "v1", "*.example.org"), ("verifier", "v1", "V2"), ("etcd", "v1", "1.2.3/4"),
-    ("renew", "../fleet")], ids=str)
+    ("etcd", "v1", "fe80::7%eth0"), ("renew", "../fleet")], ids=str)
 def test_a_name_that_no_policy_takes_is_refused_and_nothing_is_made(fleet, words):
     before = tree(fleet.top)
     ran = fleet.host.run("fleet", "cert", words[0], fleet.top, "--", *words[1:], conf=False)

@@ -23,7 +23,7 @@ struct etcd_client {
 	CURL *curl;
 	struct curl_slist *headers;
 	size_t member_count;
-	size_t current;                            /* the member that answered last */
+	size_t current;                            /* the member to ask next */
 	char urls[ETCD_MEMBERS_MAX][ETCD_URL_MAX]; /* https://ADDRESS:PORT */
 	uint64_t cluster;                          /* whose answers were read… */
 	uint64_t revision;                         /* …and the latest revision that one had */
