@@ -29,7 +29,7 @@ bool tally_count(const char *run_dir, const char *dir, const char *outcome, cons
 
 /*
  * Make the directory, and the files that it lacks, for a program that runs as this user and group:
- * nobody else sees the numbers.
+ * nobody else sees them.
  */
 MUST_CHECK enum totp_err tally_make(const char *run_dir, const char *dir, uid_t uid, gid_t gid);
 

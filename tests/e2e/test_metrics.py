@@ -67,7 +67,7 @@ def test_totpd_counts_what_it_decides(host):
     assert os.stat("/run/pam_totp/decisions-2.totpd").st_uid == 0
 
 
-def test_users_do_not_see_what_is_counted(host):
+def test_users_do_not_see_the_files_in_which_decisions_are_counted(host):
     """A size would tell what was decided about an attempt, such as that there is no such user."""
     host.serve()
     run("totpctl", "metrics")
