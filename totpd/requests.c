@@ -105,15 +105,20 @@ static void log_error(const struct request *request, enum totp_err err)
 	struct reason *why = &request->response->why;
 	char word[ERR_WORD_MAX];
 
+	/* what a user may not ask for, or asks wrongly, is no error of this host */
+	bool is_of_user =
+		!request->peer->host[0] &&
+		(err == TOTP_ERR_RANGE || err == TOTP_ERR_FORBIDDEN || err == TOTP_ERR_OTHER_STORE);
+	const struct log_event event = {
+		.outcome = "error", .reason = err_word(err, word), .detail = why->text};
+
 	if (request->peer->root)
 		return;
-	if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
-		log_decision(request, LOG_ERR, LOG_DENIED,
-			     (struct log_event){.outcome = "error",
-						.reason = err_word(err, word),
-						.detail = why->text});
-	if (!request->peer->host[0] && err != TOTP_ERR_RANGE && err != TOTP_ERR_FORBIDDEN &&
-	    err != TOTP_ERR_OTHER_STORE)
+	if (is_of_user)
+		log_request(request, LOG_ERR, LOG_DENIED, event);
+	else if (err != TOTP_OK && err != TOTP_ERR_NOT_FOUND)
+		log_decision(request, LOG_ERR, LOG_DENIED, event);
+	if (!request->peer->host[0] && !is_of_user)
 		why->text[0] = '\0';
 }
 

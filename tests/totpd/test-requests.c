@@ -571,8 +571,12 @@ static void the_code_of_a_change_is_counted_and_the_change_is_no_decision(void *
 	assert_int_equal(1, tally_read(f->dir, TALLY_TOTPD, "allow.code"));
 	assert_int_equal(1, tally_read(f->dir, TALLY_TOTPD, "deny.wrong_code"));
 	assert_int_equal(0, tally_read(f->dir, TALLY_TOTPD, "other.other"));
-	/* an error is */
+	/* nor is a request that a user may not make; an error of the host is */
 	assert_refused(FORBIDDEN, check(&bob, "alice", "000000").err);
+	assert_int_equal(0, tally_read(f->dir, TALLY_TOTPD, "other.other"));
+	server.policy_invalid = true;
+	assert_refused(FORMAT, check(&alice, "alice", "000000").err);
+	server.policy_invalid = false;
 	assert_int_equal(1, tally_read(f->dir, TALLY_TOTPD, "other.other"));
 }
 

@@ -16,8 +16,9 @@
 #define PAUSE_MS  50                /* after each member was tried */
 #define DONE      200               /* HTTP's */
 #define TXN_PATH  "/v3/kv/txn"
-#define LEADER_MS 100 /* what a login waits to learn who leads */
-#define FEW       8   /* requests: a program that asks more often looks for the leader */
+#define LEADER_MS 100  /* what a login waits to learn who leads */
+#define FEW       8    /* answers: a program that asks more often looks for the leader… */
+#define MANY      1024 /* …and again so much later, if a try failed */
 
 struct etcd_client {
 	CURL *curl;
@@ -27,8 +28,8 @@ struct etcd_client {
 	char urls[ETCD_MEMBERS_MAX][ETCD_URL_MAX]; /* https://ADDRESS:PORT */
 	uint64_t cluster;                          /* whose answers were read… */
 	uint64_t revision;                         /* …and the latest revision that one had */
-	uint64_t term;                             /* of the answers, of which there were… */
-	unsigned answers;                          /* …so many, at most FEW */
+	uint64_t term;                             /* of the answers */
+	unsigned later;                            /* so many answers later the leader is found */
 	uint64_t leader;                           /* the member to ask; 0: any */
 	size_t moves;                              /* from member to member, to find it */
 	char *body;                                /* of the answer */
@@ -268,6 +269,13 @@ static void move_on(struct etcd_client *client)
 	client->current = (client->current + 1) % client->member_count;
 }
 
+/* It does not answer: any member will do for a while. */
+static void forget_leader(struct etcd_client *client)
+{
+	client->leader = 0;
+	client->later = MANY;
+}
+
 /* Which member leads? One that answered a moment ago says so. */
 static uint64_t ask_for_leader(struct etcd_client *client, uint64_t deadline)
 {
@@ -286,7 +294,7 @@ static uint64_t ask_for_leader(struct etcd_client *client, uint64_t deadline)
 
 /*
  * The leader answers without asking another member first, so later requests are for it. After an
- * election another one leads. If it is not among the endpoints, or a try fails, any member will do.
+ * election another one leads.
  */
 static void prefer_leader(struct etcd_client *client, const struct etcd_answer *answer,
 			  uint64_t deadline)
@@ -295,18 +303,19 @@ static void prefer_leader(struct etcd_client *client, const struct etcd_answer *
 		return;
 	if (answer->term != client->term) {
 		client->term = answer->term;
-		client->answers = 0;
+		client->later = FEW;
 		client->leader = 0;
 	}
-	if (client->answers < FEW && ++client->answers == FEW) {
+	if (client->later && --client->later == 0) {
 		client->leader = ask_for_leader(client, deadline);
+		client->later = client->leader ? 0 : FEW;
 		client->moves = 0;
 	}
 	if (!client->leader || answer->member == client->leader)
 		return;
 	move_on(client);
 	if (++client->moves == client->member_count)
-		client->leader = 0;
+		forget_leader(client);
 }
 
 static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct reason *why)
@@ -353,7 +362,8 @@ static enum totp_err ask_members(struct asking *asking, uint64_t deadline, struc
 		if (err != TOTP_ERR_TIMEOUT && err != TOTP_ERR_PEER)
 			return err;
 		move_on(client);
-		client->leader = 0;
+		if (client->leader)
+			forget_leader(client);
 		if (tries % client->member_count == 0)
 			nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * (long)MS}, NULL);
 		now = io_monotonic_ns();
