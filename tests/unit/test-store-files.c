@@ -472,6 +472,40 @@ static void a_record_that_cannot_be_given_is_reported_and_the_others_are_given(v
 	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/bob")));
 }
 
+static void a_store_that_is_being_changed_is_given_the_next_time(void **state)
+{
+	struct fixture *f = *state;
+	struct reason why = {""};
+	bool given = false;
+	int fd;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	fd = open(in_store(f, "users"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(0, flock(fd, LOCK_SH)); /* as a program that writes a record */
+	assert_refused(TIMEOUT, files_give(f->store, &service, &given, &why));
+	assert_says("users/alice: cannot give: timed out", why);
+	assert_int_equal(0, owner_of(in_store(f, "users/alice")));
+	assert_int_equal(-1, access(in_store(f, "users/alice~give"), F_OK));
+	close(fd);
+	assert_true(give(f)); /* the directories are its own already */
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/alice")));
+	assert_false(give(f));
+}
+
+static void a_record_without_a_state_is_given_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	assert_int_equal(0, unlink(state_path(f, "alice", 1)));
+	assert_int_equal(0, rmdir(in_store(f, "invites"))); /* as of an older version */
+	assert_true(give(f));
+	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/alice")));
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+}
+
 static void a_directory_of_another_owner_is_not_given(void **state)
 {
 	struct fixture *f = *state;
@@ -482,6 +516,8 @@ static void a_directory_of_another_owner_is_not_given(void **state)
 	assert_int_equal(0, chown(in_store(f, "state"), SERVICE_UID + 1, 0));
 	assert_refused(UNSAFE, files_give(f->store, &service, &given, &why));
 	assert_says("state: owned by uid", why);
+	/* nothing was closed that was not opened */
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
 }
 
 static void an_interrupted_setup_is_completed(void **state)
@@ -1481,6 +1517,8 @@ int main(void)
 		STORE_TEST(a_file_that_root_does_not_own_is_not_given),
 		STORE_TEST(what_an_interrupted_giving_left_is_no_obstacle),
 		STORE_TEST(a_record_that_cannot_be_given_is_reported_and_the_others_are_given),
+		STORE_TEST(a_store_that_is_being_changed_is_given_the_next_time),
+		STORE_TEST(a_record_without_a_state_is_given_alone),
 		STORE_TEST(a_directory_of_another_owner_is_not_given),
 		STORE_TEST(an_interrupted_setup_is_completed),
 		STORE_TEST(modes_and_owners_are_right_under_any_umask),

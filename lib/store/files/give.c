@@ -126,12 +126,10 @@ static bool is_unacceptable(enum totp_err err)
  */
 static enum totp_err look_for_state(struct files_store *store, const struct files_place *place)
 {
-	struct path_rule rule = files_rule(store, COPY_MAX);
+	const struct path_rule rule = files_rule(store, COPY_MAX);
 	OWN_FD int fd = -1;
-	enum totp_err err;
+	enum totp_err err = path_open_file(store->states_fd, place->state_name, &rule, &fd, NULL);
 
-	rule.flags = O_RDWR;
-	err = path_open_file(store->states_fd, place->state_name, &rule, &fd, NULL);
 	if (err == TOTP_OK)
 		return TOTP_ERR_STALE;
 	return err == TOTP_ERR_NOT_FOUND || is_unacceptable(err) ? TOTP_OK : err;
