@@ -162,13 +162,6 @@ static void put_findings(FILE *out, struct ctl *ctl)
 
 /* --- decisions --- */
 
-static void put_decision(FILE *out, const char *outcome, int len, const char *reason,
-			 uint64_t count)
-{
-	fprintf(out, "pam_totp_decisions_total{outcome=\"%.*s\",reason=\"%s\"} %" PRIu64 "\n", len,
-		outcome, reason, count);
-}
-
 static void put_decisions(FILE *out, const struct policy *policy)
 {
 	struct account service = {.known = false};
@@ -179,11 +172,13 @@ static void put_decisions(FILE *out, const struct policy *policy)
 		(void)!tally_make(policy->run_dir, TALLY_TOTPD, service.uid, service.gid);
 	describe(out, "decisions_total", "counter", "Decisions since boot, as in the log.");
 	for (const char *name = tally_names; *name; name += strlen(name) + 1) {
-		const char *dot = strchr(name, '.');
+		size_t len = strcspn(name, ".");
 
-		put_decision(out, name, (int)(dot - name), dot + 1,
-			     tally_read(policy->run_dir, TALLY_LOGINS, name) +
-				     tally_read(policy->run_dir, TALLY_TOTPD, name));
+		fputs("pam_totp_decisions_total{outcome=\"", out);
+		fwrite(name, 1, len, out);
+		fprintf(out, "\",reason=\"%s\"} %" PRIu64 "\n", name + len + 1,
+			tally_read(policy->run_dir, TALLY_LOGINS, name) +
+				tally_read(policy->run_dir, TALLY_TOTPD, name));
 	}
 }
 
