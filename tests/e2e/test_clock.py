@@ -26,26 +26,29 @@ LEAP = calendar.timegm((2016, 12, 31, 23, 59, 59))  # then came 23:59:60
 pytestmark = pytest.mark.skipif(not FAKETIME, reason="there is no libfaketime")
 
 
-def shown(seconds):
-    """The clock in libfaketime's words, and what it shows: perhaps an hour less."""
-    if 0 <= seconds <= LAST_DATE:
-        return time.strftime("@%Y-%m-%d %H:%M:%S", time.gmtime(seconds)), seconds
-    now = int(time.time())
-    ahead = (seconds - now) // EXACT * EXACT
-    return f"{ahead:+d}", now + ahead
-
-
 class Clock:
     def __init__(self, host):
         self.host = host
         self.phone = host.enroll("alice", period=30)
+        self.far = {}
+
+    def shown(self, seconds):
+        """
+        The clock in libfaketime's words, and what it shows: perhaps an hour less, and when it is asked
+        again, what it showed at first, although the clock goes on.
+        """
+        if 0 <= seconds <= LAST_DATE:
+            return time.strftime("@%Y-%m-%d %H:%M:%S", time.gmtime(seconds)), seconds
+        now = int(time.time())
+        ahead = (seconds - now) // EXACT * EXACT
+        return self.far.setdefault(seconds, (f"{ahead:+d}", now + ahead))
 
     def log_in(self, at, code_of=None):
         """
         alice logs in while the host's clock shows `at`, with the code of that time or of another:
         the reason in the log, after "allow " or "deny ".
         """
-        clock, seconds = shown(int(at))
+        clock, seconds = self.shown(int(at))
         self.host.sshd(LD_PRELOAD=FAKETIME, FAKETIME_DONT_FAKE_MONOTONIC="1", TZ="UTC", FAKETIME=clock)
         since = self.host.log_end()
         login = self.host.ssh("alice", self.phone.at(seconds if code_of is None else code_of))

@@ -138,7 +138,7 @@ BY_MALLOC = {"strdup", "strndup", "getline", "open_memstream", "fmemopen", "fdop
              "__getdelim", "__asprintf_chk", "__vasprintf_chk", "reallocarray"}
 ALLOCATES = re.compile(r"\w*(alloc|memalign)\w*$|\w*dup$|getline$|_*getdelim$|_*v?asprintf\w*$|scandir\w*$|"
                        r"f?d?opendir$|open_w?memstream$|fd?open(64)?$|fmemopen$")
-NO_ALLOCATION = {"dup", "malloc_usable_size"}
+NO_ALLOCATION = {"dup", "fallocate64", "malloc_usable_size"}
 TRANSFERS = re.compile(r"_*p?(read|write)v?(2|64)?(_chk)?$")
 
 
