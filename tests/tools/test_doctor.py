@@ -299,7 +299,7 @@ def test_a_good_host_is_reported_as_good(host):
     ("", 0, r"OK: nothing was found \| critical=0 warning=0"),
     (": >$store/users/a~0; touch -d '1 day ago' $store/users/a~0",
      1, r"WARNING: \S*users/a~0: left over \| critical=0 warning=1"),
-    (": >$store/users/a~0; touch -d '1 day ago' $store/users/a~0; git init -q /etc",
+    (": >$store/users/a~0; touch -d '1 day ago' $store/users/a~0; mkdir /etc/.git",
      2, r"CRITICAL: [^|]*, and more \| critical=1 warning=1"),
 ], ids=["ok", "warning", "critical"])
 def test_for_nagios_there_is_one_line_and_an_exit_status(host, script, status, line):
