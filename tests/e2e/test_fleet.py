@@ -125,7 +125,7 @@ def test_a_cluster_without_a_quorum_denies_everybody_and_comes_back_by_itself(ve
     for user in "alice", "root":
         since, began = verifier.log_end(), time.monotonic()
         log_in(user, phone.code(ahead=1), fail=True)
-        assert time.monotonic() - began < 5  # 4, and the start of the program that asks
+        assert time.monotonic() - began < 6  # 4, and the start of the program that asks, beside other tests
         event = verifier.event(since)
         assert event["outcome"] == "error" and "127.0.0.1" in str(event), event
     for member in cluster.members[1:]:
