@@ -286,7 +286,7 @@ static uint64_t ask_for_leader(struct etcd_client *client, uint64_t deadline)
 
 	if (left_ms < LEADER_MS) /* the login needs it */
 		return 0;
-	if (perform(client, "/v3/maintenance/status", json, LEADER_MS) != CURLE_OK)
+	if (perform(client, ETCD_STATUS_PATH, json, LEADER_MS) != CURLE_OK)
 		return 0;
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
 	return status == DONE ? etcd_answer_leader(client->body, client->body_len) : 0;

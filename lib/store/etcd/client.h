@@ -27,6 +27,8 @@ struct etcd_config {
 	const char *key;         /* …and its key */
 };
 
+#define ETCD_STATUS_PATH "/v3/maintenance/status" /* POST {} */
+
 struct etcd_client;
 
 /*

@@ -17,7 +17,6 @@
 #define PEM_MAX 65536
 #define TRY_MS  2000
 
-#define STATUS_PATH  "/v3/maintenance/status"
 #define ALARM_PATH   "/v3/maintenance/alarm"
 #define MEMBERS_PATH "/v3/cluster/member/list"
 #define METRICS_PATH "/metrics"
@@ -67,7 +66,7 @@ static json_t *fetch_object(struct etcd_client *client, size_t member, const cha
 
 static void look_at_status(struct etcd_client *client, size_t index, struct etcd_member *member)
 {
-	const struct etcd_fetch fetch = {index, STATUS_PATH, "{}", TRY_MS};
+	const struct etcd_fetch fetch = {index, ETCD_STATUS_PATH, "{}", TRY_MS};
 	struct etcd_fetched fetched;
 	json_t *root;
 
