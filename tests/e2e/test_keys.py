@@ -39,10 +39,12 @@ class Logins(threading.Thread):
     def run(self):
         while not self.leave:
             for user, phone in self.phones.items():
-                # of one step once, and then its use is known
+                # of one step once, and then its use is known; what a totpd that ends has not
+                # read may be sent again, as the module does
                 said = wire.ask(wire.request(wire.CHECK, user, phone.at(time.time())),
-                                "/run/pam_totp/root.socket")
-                if said.error == "ok" and (said.verdict == "allow" or said.reason == USED_CODE):
+                                "/run/pam_totp/root.socket", tries=5)
+                if said and said.error == "ok" and (said.verdict == "allow" or
+                                                    said.reason == USED_CODE):
                     self.accepted += 1
                 else:
                     self.refused.append(str(said))

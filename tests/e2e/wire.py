@@ -73,12 +73,14 @@ def connect(path="/run/pam_totp/socket", seconds=10):
     return connection
 
 
-def ask(message, path="/run/pam_totp/socket", seconds=10):
-    """Send one message; None if it is closed without a response."""
-    with connect(path, seconds) as connection:
-        try:
-            connection.send(message)
-            data = connection.recv(4096)
-        except (BrokenPipeError, ConnectionResetError):
-            return None
-    return Response(data) if data else None
+def ask(message, path="/run/pam_totp/socket", seconds=10, tries=1):
+    """Send one message, again if it was not read; None if it gets no response."""
+    for _ in range(tries):
+        with connect(path, seconds) as connection:
+            try:
+                connection.send(message)
+                data = connection.recv(4096)
+                return Response(data) if data else None
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+    return None

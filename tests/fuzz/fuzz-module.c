@@ -344,7 +344,9 @@ static int type_new_code(int count, const struct pam_message **messages, struct 
 	const char *shown = strstr(messages[0]->msg, before);
 	struct secret *secret = context;
 	struct code code = {""};
+	unsigned odds_before = odds;
 
+	odds = 0; /* the user's app does not fail */
 	if (shown) {
 		shown += sizeof(before) - 1;
 		REQUIRE(base32_decode(shown, strcspn(shown, "\n"), secret) == TOTP_OK);
@@ -355,6 +357,7 @@ static int type_new_code(int count, const struct pam_message **messages, struct 
 				  (uint64_t)scene_now / SCENE_STEP, &code) == TOTP_OK);
 		(*ret)->resp = strdup(code.text);
 	}
+	odds = odds_before;
 	return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
