@@ -471,6 +471,18 @@ static void without_descriptors_it_says_so_once_and_goes_on_as_soon_as_there_are
 	assert_int_equal(VERDICT_ALLOW, check("bob", code_of("bob", STEP)));
 }
 
+static void a_poll_that_fails_is_logged_and_ends_it(void **unused)
+{
+	static const struct rlimit none = {0, 0};
+
+	start("", false);
+	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+	assert_int_equal(0, prlimit(totpd, RLIMIT_NOFILE, &none, NULL));
+	assert_int_equal(0, kill(totpd, SIGCHLD)); /* so that it calls poll again */
+	assert_int_equal(EXIT_FAILURE, end_of_totpd());
+	assert_int_equal(1, times_logged("error system_call_failed poll: Invalid argument"));
+}
+
 static void withhold_lines_of_as_many_users_as_are_counted(void)
 {
 	for (size_t i = 0; i <= LOG_LIMIT_USERS; i++)
@@ -595,6 +607,7 @@ int main(void)
 		TEST(a_connection_is_closed_soon_after_the_answer),
 		TEST(what_su_asks_for_a_user_counts_as_that_user_s),
 		TEST(without_descriptors_it_says_so_once_and_goes_on_as_soon_as_there_are_some),
+		TEST(a_poll_that_fails_is_logged_and_ends_it),
 		TEST(what_was_withheld_is_logged_once_by_a_process_that_ends),
 		TEST(a_host_that_guesses_is_denied_and_another_one_is_not),
 		TEST(what_is_right_costs_a_host_nothing),

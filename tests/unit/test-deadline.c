@@ -76,6 +76,9 @@ static void an_alarm_of_the_process_counts(void **unused)
 	seconds = 0;
 	assert_true(deadline_find(true, &seconds));
 	assert_int_equal(60, seconds);
+	alarm_clock.it_value.tv_sec = 1;
+	assert_true(deadline_find(true, &seconds));
+	assert_int_equal(1, seconds);
 }
 
 static void without_alarm_and_sshd_there_is_no_limit(void **unused)

@@ -77,6 +77,17 @@ static void a_closed_descriptor_is_an_error_with_errno(void **unused)
 	assert_int_equal(77, len);
 }
 
+static void closing_changes_no_errno(void **unused)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(-1, fd_close(fd));
+	errno = ENOENT;
+	assert_int_equal(-1, fd_close(fd)); /* EBADF */
+	assert_int_equal(ENOENT, errno);
+}
+
 static void a_short_write_is_an_error(void **unused)
 {
 	static const char block[1 << 20];
@@ -139,6 +150,7 @@ int main(void)
 		cmocka_unit_test(reading_at_an_offset_stops_at_the_end),
 		cmocka_unit_test(writing_at_an_offset_leaves_the_rest),
 		cmocka_unit_test(a_closed_descriptor_is_an_error_with_errno),
+		cmocka_unit_test(closing_changes_no_errno),
 		cmocka_unit_test(a_short_write_is_an_error),
 		cmocka_unit_test(a_write_that_the_limit_of_file_sizes_would_cut_short_is_not_begun),
 		cmocka_unit_test(the_monotonic_clock_never_goes_back),

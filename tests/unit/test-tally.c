@@ -190,6 +190,44 @@ static void files_are_for_their_owner_whatever_the_umask_is(void **unused)
 	assert_int_equal(0600, st.st_mode & 0777);
 }
 
+static void what_cannot_be_made_is_an_error(void **unused)
+{
+	struct rlimit before, none;
+
+	(void)unused;
+	assert_int_equal(TOTP_ERR_SYSTEM,
+			 tally_make("/tmp/tally.none", TALLY_LOGINS, getuid(), getgid()));
+	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &before));
+	none = (struct rlimit){0, before.rlim_max};
+	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &none));
+	assert_int_equal(TOTP_ERR_SYSTEM, make());
+	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &before));
+	assert_int_equal(0, rmdir(dir));
+	if (geteuid() != 0)
+		return;
+	/* a user cannot give it to a group of others */
+	assert_int_equal(0, chmod(run_dir, 0777));
+	assert_int_equal(0, seteuid(1000));
+	assert_int_equal(TOTP_ERR_SYSTEM, tally_make(run_dir, TALLY_LOGINS, 1000, 0xfffff));
+	assert_int_equal(0, seteuid(0));
+	assert_int_equal(0, chmod(run_dir, 0700));
+	/* it belongs to somebody else now */
+	assert_int_equal(TOTP_ERR_UNSAFE, make());
+}
+
+static void no_descriptor_stays_open(void **unused)
+{
+	int first = dup(STDERR_FILENO), next;
+
+	(void)unused;
+	close(first);
+	assert_int_equal(TOTP_OK, make());
+	assert_true(count("allow", "code"));
+	next = dup(STDERR_FILENO);
+	close(next);
+	assert_int_equal(first, next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +242,8 @@ int main(void)
 		WITH_FILES(what_is_no_regular_file_is_replaced),
 		WITHOUT(a_file_or_link_in_place_of_the_directory_is_replaced),
 		WITHOUT(files_are_for_their_owner_whatever_the_umask_is),
+		WITHOUT(what_cannot_be_made_is_an_error),
+		WITHOUT(no_descriptor_stays_open),
 	};
 
 	return cmocka_run_group_tests(tests, make_run_dir, remove_run_dir);
