@@ -94,6 +94,25 @@ static void what_is_no_authority_or_not_its_own_is_rejected(void **unused)
 	assert_int_equal(0, ERR_peek_error()); /* the program's queue stays as it was */
 }
 
+static void a_text_without_a_readable_certificate_has_no_end(void **unused)
+{
+	/* whose password is not asked for at the terminal */
+	static const char encrypted[] = "-----BEGIN CERTIFICATE-----\n"
+					"Proc-Type: 4,ENCRYPTED\n"
+					"DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n"
+					"\n"
+					"AAAAAAAAAAAAAAAAAAAAAA==\n"
+					"-----END CERTIFICATE-----\n";
+	static const char *const texts[] = {"", "none", encrypted};
+	int64_t end = 7;
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		assert_refused(FORMAT,
+			       certificate_end((struct piece){texts[i], strlen(texts[i])}, &end));
+	assert_int_equal(7, end);
+	assert_int_equal(0, ERR_peek_error());
+}
+
 static void more_names_than_fit_into_a_certificate_are_rejected(void **unused)
 {
 	static const char *names[200];
@@ -112,6 +131,7 @@ int main(void)
 		cmocka_unit_test(a_certificate_ends_when_it_was_asked_for_or_with_its_authority),
 		cmocka_unit_test(a_renewal_keeps_what_follows_the_certificate),
 		cmocka_unit_test(what_is_no_authority_or_not_its_own_is_rejected),
+		cmocka_unit_test(a_text_without_a_readable_certificate_has_no_end),
 		cmocka_unit_test(more_names_than_fit_into_a_certificate_are_rejected),
 	};
 

@@ -554,6 +554,27 @@ static void a_change_that_cannot_be_made_uses_up_no_code(void **state)
 	assert_done(try_change(f, &change, code_of(1, STEP)));
 }
 
+static void more_devices_than_an_account_can_have_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("ninth", 9);
+	struct change change = {.kind = CHANGE_ADD, .token = &token, .moving = STEP};
+	struct cred cred = cred_of("alice", 1);
+	struct login_state login;
+
+	for (uint8_t n = 2; n <= CRED_TOKENS_MAX; n++) {
+		char label[] = {'d', (char)('0' + n), '\0'};
+		struct token more = token_of(label, n);
+
+		assert_ok(enroll_add(&cred, &more));
+	}
+	login = state_of(&cred);
+	assert_ok(store_create(f->store, &cred, &login, deadline_in(2000), NULL));
+	assert_impossible("already have 8 devices", try_change(f, &change, code_of(1, STEP)));
+	change = (struct change){.kind = CHANGE_REMOVE, .label = "d8"};
+	assert_done(try_change(f, &change, code_of(1, STEP)));
+}
+
 static void a_write_that_fails_leaves_the_old_record_and_its_code(void **state)
 {
 	struct fixture *f = *state;
@@ -661,6 +682,7 @@ int main(void)
 		STORE_TEST(a_record_is_removed_with_a_correct_code),
 		STORE_TEST(no_user_removes_a_record_that_an_administrator_has_disabled),
 		STORE_TEST(a_change_that_cannot_be_made_uses_up_no_code),
+		STORE_TEST(more_devices_than_an_account_can_have_are_refused),
 		STORE_TEST(a_write_that_fails_leaves_the_old_record_and_its_code),
 		STORE_TEST(a_first_enrollment_stores_token_and_codes_once),
 		STORE_TEST(an_enrollment_in_a_login_counts_as_a_login),

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 #include "base/text.h"
@@ -14,6 +19,18 @@ struct blob {
 	size_t len;
 	uint8_t data[BYTES_MAX];
 };
+
+/* What the next call for random bytes fails with, or 0. */
+static int random_err;
+
+ssize_t getrandom(void *bytes, size_t len, unsigned flags)
+{
+	if (random_err == 0)
+		return (ssize_t)syscall(SYS_getrandom, bytes, len, flags);
+	errno = random_err;
+	random_err = 0;
+	return -1;
+}
 
 static struct blob blob_of(const char *hex)
 {
@@ -248,6 +265,20 @@ static void the_caller_s_error_queue_is_left_as_it_was(void **unused)
 	ERR_clear_error();
 }
 
+static void more_than_libcrypto_takes_at_once_is_rejected(void **unused)
+{
+	static const uint8_t key[GCM_KEY_LEN], nonce[GCM_NONCE_LEN];
+	const struct gcm plain_gcm = {key, nonce, {"", 0}};
+	const struct gcm long_gcm = {key, nonce, {"", (size_t)INT_MAX + 1}};
+	uint8_t byte = 7, tag[GCM_TAG_LEN] = {0};
+
+	assert_refused(RANGE, crypto_gcm_seal(&plain_gcm, &byte, (size_t)INT_MAX + 1, &byte, tag));
+	assert_refused(RANGE, crypto_gcm_open(&plain_gcm, &byte, (size_t)INT_MAX + 1, tag, &byte));
+	assert_refused(RANGE, crypto_gcm_seal(&long_gcm, &byte, 1, &byte, tag));
+	assert_refused(RANGE, crypto_gcm_open(&long_gcm, &byte, 1, tag, &byte));
+	assert_int_equal(7, byte);
+}
+
 static void random_bytes_are_asked_for_whole(void **unused)
 {
 	uint8_t a[600] = {0}, b[600] = {0};
@@ -257,6 +288,11 @@ static void random_bytes_are_asked_for_whole(void **unused)
 	assert_memory_not_equal(a, b, sizeof(a));
 	assert_memory_not_equal(a + 300, b + 300, 300);
 	assert_ok(crypto_random(a, 0));
+	random_err = EINTR; /* once: a signal came */
+	assert_ok(crypto_random(b, sizeof(b)));
+	assert_int_equal(0, random_err);
+	random_err = ENOSYS;
+	assert_refused(SYSTEM, crypto_random(b, sizeof(b)));
 }
 
 static void a_key_is_the_same_after_base64_and_back(void **unused)
@@ -356,6 +392,7 @@ int main(void)
 		cmocka_unit_test(gcm_gives_the_published_values_both_ways),
 		cmocka_unit_test(gcm_opens_nothing_with_another_tag),
 		cmocka_unit_test(the_caller_s_error_queue_is_left_as_it_was),
+		cmocka_unit_test(more_than_libcrypto_takes_at_once_is_rejected),
 		cmocka_unit_test(random_bytes_are_asked_for_whole),
 		cmocka_unit_test(scrypt_gives_the_published_values),
 		cmocka_unit_test(a_cost_that_scrypt_does_not_know_is_rejected),

@@ -30,9 +30,26 @@ int fsync(int fd)
 	return fstat(fd, &st) == 0 ? note(S_ISDIR(st.st_mode) ? 'd' : 'f') : -1;
 }
 
+/* What a rename with flags gives, or 0; how many calls of unlinkat fail. */
+static int flags_err;
+static unsigned unlinks_fail;
+
 int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
 {
+	if (flags && flags_err) {
+		errno = flags_err;
+		return -1;
+	}
 	return note('r') == 0 ? (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags) : -1;
+}
+
+int unlinkat(int fd, const char *name, int flags)
+{
+	if (unlinks_fail == 0)
+		return (int)syscall(SYS_unlinkat, fd, name, flags);
+	unlinks_fail--;
+	errno = EIO;
+	return -1;
 }
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
@@ -56,6 +73,8 @@ static int ground_begin(void **state)
 					FILE_SAME_OWNER, FILE_SAME_GROUP, FILE_DURABLE};
 	memset(done, 0, sizeof(done));
 	failing = '\0';
+	flags_err = 0;
+	unlinks_fail = 0;
 	*state = &ground;
 	return 0;
 }
@@ -175,6 +194,44 @@ static void a_path_is_replaced_and_its_directory_synced(void **state)
 	assert_holds(g, "text");
 }
 
+static void a_path_that_no_kernel_takes_is_refused(void **state)
+{
+	struct ground *g = *state;
+	static char path[PATH_MAX + 16], temp[FILE_TEMP_LEN];
+
+	memset(path, 'a', sizeof(path) - 1);
+	path[sizeof(path) - 2] = '/';
+	assert_refused(SYSTEM, file_sync_entry(path));
+	assert_int_equal(ENAMETOOLONG, errno);
+	assert_refused(SYSTEM, file_temp_name("file", temp, sizeof(temp)));
+	assert_int_equal(ENAMETOOLONG, errno);
+	assert_string_equal("", done);
+	assert_int_equal(0, count_files(g));
+}
+
+/* As on NFS, which knows no flags of a rename: the name is another link for a moment. */
+static void a_new_file_replaces_none_without_flags_of_a_rename(void **state)
+{
+	struct ground *g = *state;
+
+	flags_err = EINVAL;
+	assert_ok(file_put_new(&g->file, "first", 5));
+	assert_holds(g, "first");
+	assert_refused(EXISTS, file_put_new(&g->file, "second", 6));
+	assert_holds(g, "first");
+}
+
+static void a_new_file_that_keeps_its_temporary_name_is_taken_back(void **state)
+{
+	struct ground *g = *state;
+
+	flags_err = EINVAL;
+	unlinks_fail = 1;
+	assert_ok(file_write(&g->file, "text", 4));
+	assert_refused(SYSTEM, file_name_new(g->fd, "file", "other"));
+	assert_holds(g, "text");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -192,6 +249,13 @@ int main(void)
 						ground_end),
 		cmocka_unit_test_setup_teardown(a_path_is_replaced_and_its_directory_synced,
 						ground_begin, ground_end),
+		cmocka_unit_test_setup_teardown(a_path_that_no_kernel_takes_is_refused,
+						ground_begin, ground_end),
+		cmocka_unit_test_setup_teardown(a_new_file_replaces_none_without_flags_of_a_rename,
+						ground_begin, ground_end),
+		cmocka_unit_test_setup_teardown(
+			a_new_file_that_keeps_its_temporary_name_is_taken_back, ground_begin,
+			ground_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

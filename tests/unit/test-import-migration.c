@@ -73,6 +73,7 @@ static void anything_else_is_rejected(void **unused)
 		SCHEME "CgU=",     /* an account that is cut off */
 		SCHEME "Cw==",     /* a wire type that is not known */
 		SCHEME "CgAYAiAC", /* part 3 of 2 */
+		SCHEME "CgAYACAB", /* part 2 of an export without a number of parts */
 		"otpauth-migration://offline?dat=" GOOD,
 	};
 
@@ -84,6 +85,54 @@ static void anything_else_is_rejected(void **unused)
 		assert_int_not_equal(0, why.text[0]);
 		assert_wiped(migration);
 	}
+}
+
+static void an_export_of_no_parts_is_one_part(void **unused)
+{
+	struct reason why = {""};
+	struct migration migration;
+
+	assert_ok(migration_decode(text_of(SCHEME "CgAYACAA"), &migration, &why));
+	assert_int_equal(1, migration.parts);
+	assert_int_equal(0, migration.part);
+}
+
+static void more_accounts_than_an_app_exports_are_rejected(void **unused)
+{
+	char uri[sizeof(SCHEME) + 4 * MIGRATION_MAX] = SCHEME;
+	struct reason why = {""};
+	struct migration migration;
+
+	for (size_t i = 0; i <= MIGRATION_MAX / 3; i++)
+		strcat(uri, "CgAKAAoA"); /* three empty accounts */
+	assert_refused(RANGE, migration_decode(text_of(uri), &migration, &why));
+	assert_non_null(strstr(why.text, "more accounts than an export of an app has"));
+	assert_wiped(migration);
+}
+
+static void the_issuer_has_a_field_of_its_own(void **unused)
+{
+	static const char account[] = "\x0a\x0a"
+				      "1234567890"
+				      "\x12\x05"
+				      "Old:a"
+				      "\x1a\x03"
+				      "New";
+	static const char other_way[] = "\x1a\x03"
+					"New"
+					"\x0a\x0a"
+					"1234567890"
+					"\x12\x05"
+					"Old:a";
+	struct reason why = {""};
+	struct otp_uri uri;
+
+	assert_ok(migration_account((struct text){account, sizeof(account) - 1}, &uri, &why));
+	assert_string_equal("New", uri.issuer);
+	assert_string_equal("a", uri.account);
+	assert_ok(migration_account((struct text){other_way, sizeof(other_way) - 1}, &uri, &why));
+	assert_string_equal("New", uri.issuer);
+	assert_string_equal("a", uri.account);
 }
 
 static void an_account_that_we_cannot_have_is_rejected(void **unused)
@@ -114,6 +163,9 @@ static void an_account_that_we_cannot_have_is_rejected(void **unused)
 		    TOTP_ERR_FORMAT),
 		ROW(SECRET "\x12\x02"
 			   "i:",
+		    TOTP_ERR_FORMAT),
+		ROW(SECRET "\x12\x04"
+			   "i\x07:a",
 		    TOTP_ERR_FORMAT),
 		ROW(SECRET, TOTP_ERR_FORMAT),
 		ROW("\x12\x01"
@@ -153,6 +205,9 @@ int main(void)
 		cmocka_unit_test(the_accounts_of_an_export_are_read),
 		cmocka_unit_test(base64_may_be_percent_encoded_and_lack_its_padding),
 		cmocka_unit_test(anything_else_is_rejected),
+		cmocka_unit_test(an_export_of_no_parts_is_one_part),
+		cmocka_unit_test(more_accounts_than_an_app_exports_are_rejected),
+		cmocka_unit_test(the_issuer_has_a_field_of_its_own),
 		cmocka_unit_test(an_account_that_we_cannot_have_is_rejected),
 	};
 

@@ -137,6 +137,18 @@ static void a_malformed_row_is_rejected_and_its_field_named(void **unused)
 	}
 }
 
+static void a_row_has_at_most_the_fields_of_its_header(void **unused)
+{
+	struct seeds_columns columns = columns_of("serial number,secret key");
+	struct reason why = {""};
+	struct seed seed;
+
+	assert_refused(FORMAT,
+		       seeds_decode_row(text_of("1001," BASE32 ",x"), &columns, &seed, &why));
+	assert_string_equal("more than the 2 fields of the header", why.text);
+	assert_wiped(seed);
+}
+
 static void a_header_has_each_known_column_once(void **unused)
 {
 	static const char *const headers[] = {
@@ -176,6 +188,7 @@ int main(void)
 		cmocka_unit_test(fields_may_be_quoted_or_missing),
 		cmocka_unit_test(each_system_s_rows_of_seeds_are_read),
 		cmocka_unit_test(a_malformed_row_is_rejected_and_its_field_named),
+		cmocka_unit_test(a_row_has_at_most_the_fields_of_its_header),
 		cmocka_unit_test(a_header_has_each_known_column_once),
 		cmocka_unit_test(a_serial_number_that_is_no_label_is_left_out_of_the_token),
 	};

@@ -873,6 +873,37 @@ static void networks_are_read_and_mistakes_reported(void **unused)
 	}
 }
 
+/* KEY = so many of the same entry, separated by commas, and the last one to make len bytes. */
+static enum totp_err parse_list(const char *key, const char *entry, size_t len,
+				struct complaints *told)
+{
+	char line[POLICY_NETWORKS_MAX + 80];
+	size_t begin = (size_t)snprintf(line, sizeof(line), "%s = ", key);
+	struct policy p;
+
+	for (size_t at = 0; at < len; at++)
+		line[begin + at] = entry[at % strlen(entry)];
+	if (line[begin + len - 1] == ',')
+		line[begin + len - 1] = ' '; /* which is cut off: one less */
+	line[begin + len] = '\0';
+	return parse(&p, line, told);
+}
+
+static void a_list_that_is_too_long_is_rejected_as_a_whole(void **unused)
+{
+	struct complaints told;
+
+	assert_ok(parse_list("trusted_networks", "::1,", POLICY_NETWORKS_MAX - 1, &told));
+	assert_refused(FORMAT,
+		       parse_list("trusted_networks", "::1,", POLICY_NETWORKS_MAX + 3, &told));
+	assert_told(&told, 0, "longer than 767 bytes");
+	assert_ok(parse_list("hosts", "web", POLICY_HOST_MAX, &told));
+	assert_refused(FORMAT, parse_list("hosts", "web", POLICY_HOST_MAX + 1, &told));
+	assert_ok(parse_list("hosts", "web,", POLICY_SHORT_LIST - 1, &told));
+	assert_refused(FORMAT, parse_list("hosts", "web,", POLICY_SHORT_LIST + 3, &told));
+	assert_told(&told, 0, "longer than 511 bytes: use *.example.org");
+}
+
 static void where_the_code_comes_from_is_one_of_four_words(void **unused)
 {
 	static const char *const words[] = {"none", "try_first_pass", "use_first_pass", "combined"};
@@ -1019,6 +1050,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(networks_are_read_and_mistakes_reported),
+		cmocka_unit_test(a_list_that_is_too_long_is_rejected_as_a_whole),
 		cmocka_unit_test(where_the_code_comes_from_is_one_of_four_words),
 		cmocka_unit_test(the_defaults_are_those_of_the_manual),
 		cmocka_unit_test(every_default_can_be_written_and_means_itself),

@@ -113,6 +113,62 @@ static void two_names_of_two_fields_are_rejected(void **unused)
 	assert_ok(proxy_read(header, EXAMPLE_LEN + field, host));
 }
 
+/* The example with another family and so many bytes of addresses; returns its length. */
+static size_t with_addresses(uint8_t family, size_t len, uint8_t ret_header[PROXY_HEADER_MAX])
+{
+	const size_t fields = EXAMPLE_LEN - 28;
+
+	memcpy(ret_header, example, PROXY_HEAD_LEN);
+	memset(ret_header + PROXY_HEAD_LEN, 'a', len);
+	memcpy(ret_header + PROXY_HEAD_LEN + len, example + 28, fields);
+	ret_header[13] = family;
+	ret_header[14] = (uint8_t)((len + fields) >> 8);
+	ret_header[15] = (uint8_t)(len + fields);
+	return PROXY_HEAD_LEN + len + fields;
+}
+
+static void the_addresses_of_each_family_are_passed_over(void **unused)
+{
+	static const struct {
+		uint8_t family;
+		size_t len;
+	} rows[] = {{0x00, 0}, {0x01, 0}, {0x11, 12}, {0x21, 36}, {0x31, 216}};
+	uint8_t header[PROXY_HEADER_MAX];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char host[PROXY_HOST_MAX + 1] = "";
+		size_t len = with_addresses(rows[i].family, rows[i].len, header);
+
+		assert_ok(proxy_read(header, len, host));
+		assert_string_equal("web01.example.org", host);
+		len = with_addresses(rows[i].family, rows[i].len + 1, header);
+		if (proxy_read(header, len, host) == TOTP_OK)
+			fail_msg("family %02x with a byte more", rows[i].family);
+	}
+}
+
+static void a_name_has_at_least_one_byte_and_at_most_64(void **unused)
+{
+	/* the lengths of the header, of the part about TLS, and of the name in it */
+	enum { IN_HEADER = 15, IN_TLS = 30, IN_NAME = 48, NAME = 49, USUAL = 17 };
+	uint8_t header[PROXY_HEADER_MAX];
+	char host[PROXY_HOST_MAX + 1];
+
+	for (size_t name = 0; name <= PROXY_HOST_MAX + 1; name++) {
+		bool fits = name >= 1 && name <= PROXY_HOST_MAX;
+
+		memset(header, 'h', sizeof(header));
+		memcpy(header, example, NAME);
+		header[IN_HEADER] = (uint8_t)(50 - USUAL + name);
+		header[IN_TLS] = (uint8_t)(35 - USUAL + name);
+		header[IN_NAME] = (uint8_t)name;
+		if (proxy_read(header, NAME + name, host) != (fits ? TOTP_OK : TOTP_ERR_FORBIDDEN))
+			fail_msg("a name of %zu bytes", name);
+		if (fits)
+			assert_int_equal(name, strlen(host));
+	}
+}
+
 static void a_look_of_the_proxy_itself_is_no_client(void **unused)
 {
 	char host[PROXY_HOST_MAX + 1];
@@ -144,6 +200,8 @@ int main(void)
 		cmocka_unit_test(a_client_without_a_verified_certificate_is_nobody),
 		cmocka_unit_test(another_structure_is_rejected),
 		cmocka_unit_test(two_names_of_two_fields_are_rejected),
+		cmocka_unit_test(the_addresses_of_each_family_are_passed_over),
+		cmocka_unit_test(a_name_has_at_least_one_byte_and_at_most_64),
 		cmocka_unit_test(a_look_of_the_proxy_itself_is_no_client),
 		cmocka_unit_test(a_header_that_claims_to_be_long_is_not_waited_for),
 	};
