@@ -554,6 +554,18 @@ static void a_change_that_cannot_be_made_uses_up_no_code(void **state)
 	assert_done(try_change(f, &change, code_of(1, STEP)));
 }
 
+static void a_device_is_not_replaced_by_the_secret_of_another(void **state)
+{
+	struct fixture *f = *state;
+	struct token token = token_of("tablet", 2), again = token_of("phone", 1);
+	struct change change = {.kind = CHANGE_ADD, .token = &token, .moving = STEP};
+
+	add_user(f->store, "alice", 1);
+	assert_done(try_change(f, &change, code_of(1, STEP - 1)));
+	change = (struct change){.kind = CHANGE_REPLACE, .label = "tablet", .token = &again};
+	assert_impossible("one with the same secret", try_change(f, &change, code_of(1, STEP)));
+}
+
 static void more_devices_than_an_account_can_have_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -682,6 +694,7 @@ int main(void)
 		STORE_TEST(a_record_is_removed_with_a_correct_code),
 		STORE_TEST(no_user_removes_a_record_that_an_administrator_has_disabled),
 		STORE_TEST(a_change_that_cannot_be_made_uses_up_no_code),
+		STORE_TEST(a_device_is_not_replaced_by_the_secret_of_another),
 		STORE_TEST(more_devices_than_an_account_can_have_are_refused),
 		STORE_TEST(a_write_that_fails_leaves_the_old_record_and_its_code),
 		STORE_TEST(a_first_enrollment_stores_token_and_codes_once),

@@ -117,7 +117,8 @@ static void the_issuer_has_a_field_of_its_own(void **unused)
 				      "\x12\x05"
 				      "Old:a"
 				      "\x1a\x03"
-				      "New";
+				      "New"
+				      "\x4a\x01x"; /* a field that is not documented */
 	static const char other_way[] = "\x1a\x03"
 					"New"
 					"\x0a\x0a"

@@ -126,6 +126,25 @@ static void a_secret_without_a_mac_is_rejected(void **unused)
 	assert_wiped(keys);
 }
 
+static void a_box_that_is_no_base64_or_too_long_is_rejected(void **unused)
+{
+	static char longest[4096];
+	const struct pskc_method method = figure_6();
+	struct reason why = {""};
+	struct pskc_keys keys;
+	struct secret secret;
+
+	assert_ok(keys_of(&method, KEY_6, &keys, &why));
+	memset(longest, 'A', sizeof(longest) - 1);
+	for (int i = 0; i < 2; i++) {
+		const struct pskc_cipher cipher = {text(CBC), text(i ? longest : "A")};
+
+		assert_refused(FORMAT, pskc_open(&keys, &cipher, text(VALUE_6), &secret, &why));
+		assert_memory_equal("CipherValue", why.text, 11);
+		assert_wiped(secret);
+	}
+}
+
 static void without_a_key_for_the_mac_it_is_that_of_the_encryption(void **unused)
 {
 	struct pskc_method method = figure_6();
@@ -197,6 +216,7 @@ int main(void)
 		cmocka_unit_test(the_examples_of_rfc_6030_open),
 		cmocka_unit_test(no_changed_character_opens),
 		cmocka_unit_test(a_secret_without_a_mac_is_rejected),
+		cmocka_unit_test(a_box_that_is_no_base64_or_too_long_is_rejected),
 		cmocka_unit_test(without_a_key_for_the_mac_it_is_that_of_the_encryption),
 		cmocka_unit_test(what_a_container_cannot_be_opened_with_is_named),
 		cmocka_unit_test(a_key_in_hexadecimal_has_a_length_that_aes_has),

@@ -113,6 +113,7 @@ static void the_user_is_the_uid_of_a_distinguished_name(void **unused)
 		{"UID=jsmith,DC=example-bank,DC=net", "jsmith"}, /* RFC 6030, figure 5 */
 		{"DC=example, uid = jsmith ", "jsmith"},
 		{"CN=John Smith,DC=example", ""},
+		{"John Smith,UID=jsmith", "jsmith"},
 		{" jsmith\n", "jsmith"},
 		{"", ""},
 	};
@@ -177,6 +178,23 @@ static void a_malformed_key_is_rejected_and_its_element_named(void **unused)
 	}
 }
 
+/* As drafts of the RFC have it: the bytes of the number, the highest first. */
+static void a_number_may_be_bytes_in_base64(void **unused)
+{
+	struct pskc_texts texts = hotp_texts();
+
+	texts.counter = text_of("AQI=");
+	assert_int_equal(0x0102, pskc_of(&texts).moving);
+	texts.counter = text_of("AQAAAAA="); /* 2^32 */
+	assert_refusal(TOTP_ERR_RANGE, "Counter", &texts);
+	texts.counter = text_of("AAAAAAAAAAAA="); /* nine bytes and a half */
+	assert_refusal(TOTP_ERR_RANGE, "Counter", &texts);
+	texts.counter = text_of("AAAAAAAAAAAB"); /* nine bytes */
+	assert_refusal(TOTP_ERR_RANGE, "Counter", &texts);
+	texts.counter = text_of("A=B=");
+	assert_refusal(TOTP_ERR_RANGE, "Counter", &texts);
+}
+
 static void a_counter_fits_32_bits(void **unused)
 {
 	struct pskc_texts texts = hotp_texts();
@@ -196,6 +214,7 @@ int main(void)
 		cmocka_unit_test(the_user_is_the_uid_of_a_distinguished_name),
 		cmocka_unit_test(a_serial_number_that_is_no_label_is_left_out),
 		cmocka_unit_test(a_malformed_key_is_rejected_and_its_element_named),
+		cmocka_unit_test(a_number_may_be_bytes_in_base64),
 		cmocka_unit_test(a_counter_fits_32_bits),
 	};
 

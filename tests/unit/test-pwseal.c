@@ -112,6 +112,8 @@ static void no_other_length_opens(void **unused)
 		if (len != BOX_LEN)
 			assert_int_equal(len < PWSEAL_OVERHEAD ? TOTP_ERR_FORMAT : TOTP_ERR_SEAL,
 					 open_box(box, len));
+	/* only its header is read */
+	assert_refused(RANGE, open_box(box, PWSEAL_OVERHEAD + PWSEAL_PLAIN_MAX + 1));
 }
 
 static void a_box_of_one_kind_is_not_one_of_the_other(void **unused)

@@ -158,6 +158,18 @@ static void a_value_out_of_its_range_is_rejected(void **unused)
 	}
 }
 
+static void an_answer_that_this_version_does_not_know_is_rejected(void **unused)
+{
+	const struct relay_response response = example_response();
+	uint8_t message[RELAY_RESPONSE_LEN];
+	struct relay_response read;
+
+	assert_ok(relay_put_response(&response, message));
+	message[RELAY_RESPONSE_LEN - WIRE_RESPONSE_LEN] ^= 0xff;
+	assert_int_not_equal(TOTP_OK, relay_get_response(message, sizeof(message), &read));
+	assert_wiped(read);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -167,6 +179,7 @@ int main(void)
 		cmocka_unit_test(another_version_has_an_error_of_its_own),
 		cmocka_unit_test(what_is_of_one_host_alone_is_not_sent_to_another),
 		cmocka_unit_test(a_value_out_of_its_range_is_rejected),
+		cmocka_unit_test(an_answer_that_this_version_does_not_know_is_rejected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
