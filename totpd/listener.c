@@ -134,6 +134,7 @@ static enum totp_err new_socket(int type, int *ret_fd, struct reason *why)
 static enum totp_err remove_stale(const struct sockaddr_un *address, int type, struct reason *why)
 {
 	OWN_FD int fd = -1;
+	struct stat st;
 	enum totp_err err = new_socket(type, &fd, why);
 
 	if (err != TOTP_OK)
@@ -143,8 +144,9 @@ static enum totp_err remove_stale(const struct sockaddr_un *address, int type, s
 		reason_set(why, "%s: another totpd is already running", address->sun_path);
 		return TOTP_ERR_EXISTS;
 	}
-	if (errno == ECONNREFUSED)
-		unlink(address->sun_path); /* bind reports any other file there */
+	/* which the kernel says of other files too: bind reports them */
+	if (errno == ECONNREFUSED && lstat(address->sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(address->sun_path);
 	return TOTP_OK;
 }
 
