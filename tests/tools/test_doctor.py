@@ -720,6 +720,7 @@ BROKEN_HOSTS = [
     ("clone", "echo fedcba9876543210fedcba9876543210 >/etc/machine-id",
      {"clone": "another machine"}),
     ("no-machine-id", "rm /etc/machine-id", {"machine-id": "machine-id"}),
+    ("empty-machine-id", "echo uninitialized >/etc/machine-id", {"machine-id": "it holds no machine id"}),
     ("version", "sed -i '1s/2$/1/' $store/STORE", {"version": "records are of version 1, the newest is 2"}),
     ("record-mode", "chmod 644 $store/users/bob", {"mode": "users/bob: mode 0644"}),
     ("record-owner", "chown 64002 $store/users/bob", {"owner": "users/bob: owned by uid 64002"}),

@@ -130,6 +130,18 @@ static void a_credential_of_1970_is_valid(void **unused)
 	assert_round_trip(&cred);
 }
 
+static void a_time_that_an_offset_moves_out_of_its_range_has_no_step(void **unused)
+{
+	struct token token = example_cred().tokens[0];
+	uint64_t step = 7;
+
+	token.offset = 1;
+	assert_refused(RANGE, token_step_at(&token, INT64_MAX, &step));
+	token.offset = -1;
+	assert_refused(RANGE, token_step_at(&token, INT64_MIN, &step));
+	assert_int_equal(7, step);
+}
+
 static void the_format_is_that_of_the_manual(void **unused)
 {
 	/* pam_totp-record(5) */
@@ -338,6 +350,11 @@ static void nothing_out_of_range_is_encoded(void **unused)
 	cred = good;
 	cred.tokens[0].label[0] = '\0';
 	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred = good;
+	cred.version = RECORD_VERSION_FIRST - 1;
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
+	cred.version = (uint8_t)(record_version_newest + 1);
+	assert_refused(RANGE, cred_encode(&cred, bytes, &len));
 	assert_int_equal(77, len);
 	assert_wiped(bytes);
 }
@@ -460,6 +477,7 @@ int main(void)
 		cmocka_unit_test(decoding_gives_what_was_encoded),
 		cmocka_unit_test(the_largest_credential_fits),
 		cmocka_unit_test(a_credential_of_1970_is_valid),
+		cmocka_unit_test(a_time_that_an_offset_moves_out_of_its_range_has_no_step),
 		cmocka_unit_test(the_format_is_that_of_the_manual),
 		cmocka_unit_test(every_field_stays_in_its_range),
 		cmocka_unit_test(nothing_out_of_range_is_encoded),
