@@ -318,16 +318,15 @@ void scene_recovery(const struct scene *scene, const char *user,
 static void leave_notice(struct cred *cred, struct login_state *state, void *context)
 {
 	(void)cred;
-	(void)context;
 	state->notices[NOTICE_ADDED] =
-		(struct notice){.count = 1,
+		(struct notice){.count = *(const uint8_t *)context,
 				.last = scene_now,
 				.source = {.kind = SOURCE_UID, .bytes = {0, 0, 3, 232}}};
 }
 
-void scene_notice(const struct scene *scene, const char *user)
+void scene_notice(const struct scene *scene, const char *user, uint8_t count)
 {
-	must(change_record(scene, user, leave_notice, NULL), "notice", NULL);
+	must(change_record(scene, user, leave_notice, &count), "notice", NULL);
 }
 
 struct new_bypass {

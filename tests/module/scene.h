@@ -71,8 +71,8 @@ void scene_make_counter(const struct scene *scene, const char *user);
 void scene_recovery(const struct scene *scene, const char *user,
 		    char ret_shown[SCENE_RECOVERY][RECOVERY_SHOWN_MAX]);
 
-/* Make a notice for the user: self-service has added a device. */
-void scene_notice(const struct scene *scene, const char *user);
+/* Make a notice for the user: self-service has added so many devices. */
+void scene_notice(const struct scene *scene, const char *user, uint8_t count);
 /* Give the user a temporary code that is created now; returns it as it is shown. */
 void scene_bypass(const struct scene *scene, const char *user, uint32_t seconds, unsigned uses,
 		  char ret_shown[RECOVERY_SHOWN_MAX]);

@@ -49,6 +49,16 @@ static void after_too_many_wrong_codes_the_user_must_wait_and_reads_how_long(voi
 	assert_int_equal(1, lines_in(scene_log));
 }
 
+static void a_long_wait_is_told_in_hours(void **unused)
+{
+	struct talk talk = {.answer = scene_code("daemon", scene_now), .rhost = A};
+
+	scene_policy(&scene, "attempts = 1\nattempts_refill = 24h\n");
+	assert_int_equal(PAM_AUTH_ERR, wrong(A));
+	assert_int_equal(PAM_MAXTRIES, scene_talk(&scene, "daemon", &talk));
+	assert_string_equal(QUESTION "!Too many wrong codes. Try again in 24 hours.\n", talk.heard);
+}
+
 static void a_user_who_must_enroll_is_asked_and_denied(void **unused)
 {
 	struct talk talk;
@@ -360,6 +370,7 @@ int main(void)
 		in_a_scene(where_no_message_is_shown_the_next_prompt_says_when_the_next_code_comes),
 		in_a_scene(a_wrong_code_is_an_authentication_error),
 		in_a_scene(after_too_many_wrong_codes_the_user_must_wait_and_reads_how_long),
+		in_a_scene(a_long_wait_is_told_in_hours),
 		in_a_scene(a_user_who_must_enroll_is_asked_and_denied),
 		in_a_scene(a_user_who_need_not_enroll_is_not_asked),
 		in_a_scene(an_unknown_user_is_asked_and_denied_even_where_codes_are_optional),

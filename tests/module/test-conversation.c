@@ -44,7 +44,7 @@ static void a_change_by_self_service_is_reported_once_to_a_user_who_sees_text(vo
 {
 	struct talk talk;
 
-	scene_notice(&scene, "daemon");
+	scene_notice(&scene, "daemon", 1);
 	assert_int_equal(PAM_SUCCESS, log_in(&talk, PAM_SILENT));
 	assert_lacks(talk.heard, "A device was added");
 	assert_int_equal(PAM_SUCCESS, log_in(&talk, 0));
@@ -53,6 +53,9 @@ static void a_change_by_self_service_is_reported_once_to_a_user_who_sees_text(vo
 			       "If it was not you, tell your administrator.\n"));
 	assert_int_equal(PAM_SUCCESS, log_in(&talk, 0));
 	assert_lacks(talk.heard, "A device was added");
+	scene_notice(&scene, "daemon", 2);
+	assert_int_equal(PAM_SUCCESS, log_in(&talk, 0));
+	assert_non_null(strstr(talk.heard, ":2 devices were added, the last time on "));
 }
 
 static void an_empty_answer_is_denied(void **unused)
