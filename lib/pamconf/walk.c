@@ -235,7 +235,7 @@ static bool grow_routes(struct walking *walking)
 
 static void add_route(struct walking *walking, size_t line, const struct route *route)
 {
-	for (size_t i = walking->at[line]; i < walking->count; i = walking->all[i].next) {
+	for (size_t i = walking->at[line]; i != NOWHERE; i = walking->all[i].next) {
 		const struct route *other = &walking->all[i];
 
 		if (other->facts == route->facts && other->past == route->past &&

@@ -199,6 +199,33 @@ static void a_line_has_its_file_its_number_and_its_arguments(void **unused)
 	assert_int_equal(STACK_DIE, stack.lines[0].actions[PAM_AUTH_ERR]);
 }
 
+static void a_line_knows_the_lines_of_the_service_that_bring_it(void **unused)
+{
+	static const struct {
+		const char *module;
+		unsigned from, to;
+		bool whole;
+	} rows[] = {
+		{"pam_a.so", 1, 1, false}, {"pam_s.so", 2, 2, true},  {"pam_i.so", 2, 2, true},
+		{"pam_t.so", 3, 3, false}, {"pam_i.so", 3, 3, false}, {"pam_z.so", 4, 5, false},
+	};
+	OWN_STACK struct stack stack = {0};
+
+	write_text("own", "auth required pam_a.so\n@include shared\nauth include typed\n"
+			  "auth required \\\n pam_z.so\n");
+	write_text("shared", "auth required pam_s.so\n@include inner\n");
+	write_text("typed", "auth required pam_t.so\n@include inner\n");
+	write_text("inner", "auth required pam_i.so\n");
+	assert_ok(stack_read(directory, "own", "auth", &stack));
+	assert_int_equal(COUNT(rows), stack.count);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_string_equal(rows[i].module, stack.lines[i].module);
+		assert_int_equal(rows[i].from, stack.lines[i].own_from);
+		assert_int_equal(rows[i].to, stack.lines[i].own_to);
+		assert_int_equal(rows[i].whole, stack.lines[i].own_whole);
+	}
+}
+
 static void a_service_without_a_file_has_the_lines_of_other(void **unused)
 {
 	OWN_STACK struct stack stack = {0};
@@ -243,6 +270,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(libpam_and_the_reader_give_the_same_result),
 		cmocka_unit_test(a_line_has_its_file_its_number_and_its_arguments),
+		cmocka_unit_test(a_line_knows_the_lines_of_the_service_that_bring_it),
 		cmocka_unit_test(a_service_without_a_file_has_the_lines_of_other),
 		cmocka_unit_test(files_that_include_each_other_end),
 	};

@@ -72,6 +72,17 @@ static void a_renewal_keeps_what_follows_the_certificate(void **unused)
 	assert_int_equal(UNTIL + 1, end_of(&renewed));
 }
 
+static void an_end_after_the_year_9999_is_an_error(void **unused)
+{
+	const int64_t until = INT64_C(316000000000); /* in the year 11983 */
+	struct pem ca, key, certificate = {.len = 7};
+	OWN_AUTHORITY struct authority *authority = authority_until(UNTIL, &ca);
+
+	assert_refused(CRYPTO, authority_renew(authority, of(&ca), FROM, until, &certificate));
+	assert_refused(CRYPTO, authority_make("test", FROM, until, &key, &certificate));
+	assert_int_equal(7, certificate.len);
+}
+
 static void what_is_no_authority_or_not_its_own_is_rejected(void **unused)
 {
 	const struct cert_wish wish = {"v1", NULL, 0, CERT_CLIENT, FROM, UNTIL};
@@ -130,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_certificate_ends_when_it_was_asked_for_or_with_its_authority),
 		cmocka_unit_test(a_renewal_keeps_what_follows_the_certificate),
+		cmocka_unit_test(an_end_after_the_year_9999_is_an_error),
 		cmocka_unit_test(what_is_no_authority_or_not_its_own_is_rejected),
 		cmocka_unit_test(a_text_without_a_readable_certificate_has_no_end),
 		cmocka_unit_test(more_names_than_fit_into_a_certificate_are_rejected),
