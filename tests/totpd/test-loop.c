@@ -54,7 +54,7 @@ static void (*before_it_runs)(void); /* in its process; or NULL */
 
 static void start(const char *lines, bool activated)
 {
-	const struct account terminator = accounts[0];
+	const struct account terminator = accounts[1];
 	char text[2048];
 	struct reason why = {""};
 
@@ -433,6 +433,26 @@ static void what_su_asks_for_a_user_counts_as_that_user_s(void **state)
 		close(fds[i]);
 }
 
+static void a_socket_is_open_to_those_who_may_ask_there(void **unused)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+		uid_t owner;
+	} rows[] = {{ASK_ROOT_SOCKET, 0600, 0}, {ASK_SOCKET, 0666, 0}, {VERIFIER_SOCKET, 0600, 1000}};
+
+	start("", false);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char path[96];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%s/%s", run_dir, rows[i].name);
+		assert_int_equal(0, stat(path, &st));
+		assert_int_equal(S_IFSOCK | rows[i].mode, st.st_mode);
+		assert_int_equal(rows[i].owner, st.st_uid);
+	}
+}
+
 /* --- what is short --- */
 
 /* From now on it can open no more files. */
@@ -600,6 +620,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(a_code_is_accepted_once_and_a_wrong_one_denied),
 		TEST(of_many_who_use_a_code_at_once_one_is_allowed),
+		TEST(a_socket_is_open_to_those_who_may_ask_there),
 		TEST(a_user_may_ask_about_no_other_user),
 		TEST(a_malformed_request_gets_an_error_and_the_next_one_its_answer),
 		TEST(a_request_that_brings_a_descriptor_is_not_answered),

@@ -194,6 +194,20 @@ static void a_path_is_replaced_and_its_directory_synced(void **state)
 	assert_holds(g, "text");
 }
 
+static void descriptor_0_is_as_good_as_others(void **state)
+{
+	struct ground *g = *state;
+	int kept = dup(STDIN_FILENO);
+
+	close(STDIN_FILENO);
+	errno = EIO;
+	assert_ok(file_sync_entry(path_in(g->dir, "file")));
+	if (kept >= 0) {
+		dup2(kept, STDIN_FILENO);
+		close(kept);
+	}
+}
+
 static void a_path_that_no_kernel_takes_is_refused(void **state)
 {
 	struct ground *g = *state;
@@ -249,6 +263,8 @@ int main(void)
 						ground_end),
 		cmocka_unit_test_setup_teardown(a_path_is_replaced_and_its_directory_synced,
 						ground_begin, ground_end),
+		cmocka_unit_test_setup_teardown(descriptor_0_is_as_good_as_others, ground_begin,
+						ground_end),
 		cmocka_unit_test_setup_teardown(a_path_that_no_kernel_takes_is_refused,
 						ground_begin, ground_end),
 		cmocka_unit_test_setup_teardown(a_new_file_replaces_none_without_flags_of_a_rename,

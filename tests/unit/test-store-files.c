@@ -472,6 +472,32 @@ static void a_record_that_cannot_be_given_is_reported_and_the_others_are_given(v
 	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/bob")));
 }
 
+static void note_first(void *context, const char *user)
+{
+	char *first = context;
+
+	if (!first[0])
+		strcpy(first, user);
+}
+
+static void of_records_that_cannot_be_given_the_first_is_reported(void **state)
+{
+	struct fixture *f = *state;
+	struct reason why = {""};
+	char first[CRED_USER_MAX + 1] = "", sentence[128];
+	bool given = false;
+
+	make_store_of_root(f);
+	add_user(f->store, "alice", 1);
+	add_user(f->store, "bob", 2);
+	assert_int_equal(0, mkdir(in_store(f, "users/alice~give"), 0700));
+	assert_int_equal(0, mkdir(in_store(f, "users/bob~give"), 0700));
+	assert_ok(store_each(f->store, STORE_RECORD, note_first, first, NULL));
+	assert_refused(SYSTEM, files_give(f->store, &service, &given, &why));
+	snprintf(sentence, sizeof(sentence), "users/%s: cannot give", first);
+	assert_says(sentence, why);
+}
+
 static void a_store_that_is_being_changed_is_given_the_next_time(void **state)
 {
 	struct fixture *f = *state;
@@ -1517,6 +1543,7 @@ int main(void)
 		STORE_TEST(a_file_that_root_does_not_own_is_not_given),
 		STORE_TEST(what_an_interrupted_giving_left_is_no_obstacle),
 		STORE_TEST(a_record_that_cannot_be_given_is_reported_and_the_others_are_given),
+		STORE_TEST(of_records_that_cannot_be_given_the_first_is_reported),
 		STORE_TEST(a_store_that_is_being_changed_is_given_the_next_time),
 		STORE_TEST(a_record_without_a_state_is_given_alone),
 		STORE_TEST(a_directory_of_another_owner_is_not_given),

@@ -228,6 +228,24 @@ static void no_descriptor_stays_open(void **unused)
 	assert_int_equal(first, next);
 }
 
+static void descriptor_0_is_as_good_as_others(void **unused)
+{
+	int kept = dup(STDIN_FILENO);
+	enum totp_err err;
+	bool counted;
+
+	(void)unused;
+	close(STDIN_FILENO);
+	err = make();
+	counted = count("allow", "code");
+	if (kept >= 0) {
+		dup2(kept, STDIN_FILENO);
+		close(kept);
+	}
+	assert_int_equal(TOTP_OK, err);
+	assert_true(counted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +262,7 @@ int main(void)
 		WITHOUT(files_are_for_their_owner_whatever_the_umask_is),
 		WITHOUT(what_cannot_be_made_is_an_error),
 		WITHOUT(no_descriptor_stays_open),
+		WITHOUT(descriptor_0_is_as_good_as_others),
 	};
 
 	return cmocka_run_group_tests(tests, make_run_dir, remove_run_dir);
