@@ -16,7 +16,7 @@
 /* A person who answers each question as the test says. */
 struct person {
 	const char *answers; /* one character for each question, the last one for all that follow:
-				r the correct code, w a wrong one, i, e Enter, y, 0 cannot answer */
+				r the correct code, w a wrong one, a, i, n, e Enter, y, 0 cannot answer */
 	void (*before_answer)(void);
 	char heard[16384];
 	struct secret secret; /* as it was shown */
@@ -81,6 +81,12 @@ static int answer(struct pam_response *response)
 		break;
 	case 'y':
 		text = "y";
+		break;
+	case 'a':
+		text = "a";
+		break;
+	case 'n':
+		text = "n";
 		break;
 	default:
 		break;
@@ -330,6 +336,35 @@ static void the_picture_cannot_be_swapped_without_end(void **unused)
 	assert_in_range(person.questions, 2, 20);
 }
 
+/* How often this was heard. */
+static unsigned heard_times(const char *words)
+{
+	unsigned count = 0;
+
+	for (const char *at = person.heard; (at = strstr(at, words)); at++)
+		count++;
+	return count;
+}
+
+static void a_picture_of_plain_characters_or_none_can_be_chosen(void **unused)
+{
+	static const char plain[] = "####", question[] = "(picture: i inverted";
+
+	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "0"));
+	assert_lacks(person.heard, plain);
+	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "a0"));
+	assert_holds(person.heard, plain);
+	/* without one, the letter is no answer to anything: a wrong code */
+	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "nn0"));
+	assert_lacks(person.heard, plain);
+	assert_int_equal(1, heard_times(question));
+	assert_int_equal(3, person.questions);
+	/* nor is any other letter, with one */
+	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "y0"));
+	assert_int_equal(2, heard_times(question));
+	assert_int_equal(1, heard_times("Secret   "));
+}
+
 static void lose_the_keyring(void)
 {
 	assert_int_equal(0, unlink(scene_path(&scene, "keyring")));
@@ -430,6 +465,32 @@ static void users_are_told_how_much_time_they_have_and_whether_it_is_short(void 
 	assert_holds(shown_with(230), "You have 3 minutes for it.");
 	assert_lacks(person.heard, short_time);
 	assert_logged("the program ends the login in 2");
+}
+
+static void before_another_try_users_are_told_that_little_time_is_left(void **unused)
+{
+	const struct itimerval timer = {.it_value = {50, 0}}, none = {.it_value = {0}};
+
+	assert_int_equal(0, setitimer(ITIMER_REAL, &timer, NULL));
+	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "we"));
+	assert_int_equal(0, setitimer(ITIMER_REAL, &none, NULL));
+	assert_holds(person.heard, " seconds are left.\n");
+	assert_int_equal(PAM_PERM_DENIED, log_in("bin", "we"));
+	assert_lacks(person.heard, "seconds are left");
+}
+
+static void an_unconfirmed_enrollment_is_named_at_each_login(void **unused)
+{
+	scene_policy(&scene, "enforce = 2023-12-01\n");
+	scene_enroll_pending(&scene, "bin");
+	assert_int_equal(PAM_SUCCESS, log_in("bin", "0"));
+	assert_holds(person.heard, "totp-enroll test");
+	assert_holds(person.heard, "From 2023-12-01 on a login needs a code.");
+	scene_policy(&scene, "enforce = optional\n");
+	assert_int_equal(PAM_SUCCESS, log_in("bin", "0"));
+	assert_holds(person.heard, "totp-enroll test");
+	assert_lacks(person.heard, "on a login needs a code");
+	assert_int_equal(0, person.questions);
 }
 
 static void after_the_last_day_the_log_names_invitations(void **unused)
@@ -570,12 +631,15 @@ int main(void)
 		enrolling(a_user_name_that_the_program_changes_in_between_is_denied),
 		enrolling(nothing_is_stored_without_a_correct_code),
 		enrolling(the_picture_cannot_be_swapped_without_end),
+		enrolling(a_picture_of_plain_characters_or_none_can_be_chosen),
 		enrolling(a_store_that_fails_at_the_end_denies),
 		enrolling(a_user_who_was_enrolled_meanwhile_is_denied),
 		enrolling(a_user_who_was_enrolled_between_the_stages_is_asked_nothing),
 		enrolling(an_account_line_with_another_policy_denies),
 		enrolling(where_nothing_can_be_shown_no_user_is_sent_on_to_enroll),
 		enrolling(users_are_told_how_much_time_they_have_and_whether_it_is_short),
+		enrolling(before_another_try_users_are_told_that_little_time_is_left),
+		enrolling(an_unconfirmed_enrollment_is_named_at_each_login),
 		enrolling(after_the_last_day_the_log_names_invitations),
 		enrolling(an_offer_that_is_declined_or_given_up_changes_nothing),
 		enrolling(without_a_date_nothing_is_shown),
