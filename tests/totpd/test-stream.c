@@ -116,6 +116,17 @@ static void without_a_certificate_it_is_no_host(void **unused)
 	assert_non_null(strstr(why.text, "send-proxy-v2-ssl-cn"));
 }
 
+static void a_malformed_header_is_reported(void **unused)
+{
+	struct reason why = {""};
+
+	all[13] = 0x41; /* no family of addresses */
+	put(all, ALL_LEN);
+	assert_refused(FORMAT, stream_receive(&client, &why));
+	assert_string_equal("the program that ends TLS sent a malformed header", why.text);
+	assert_string_equal("", client.peer.host);
+}
+
 static void an_end_before_the_request_is_no_request(void **unused)
 {
 	put(all, ALL_LEN - 1);
@@ -165,6 +176,7 @@ int main(void)
 		TEST(a_byte_too_many_is_denied),
 		TEST(without_a_header_nobody_is_asked_for),
 		TEST(without_a_certificate_it_is_no_host),
+		TEST(a_malformed_header_is_reported),
 		TEST(an_end_before_the_request_is_no_request),
 		TEST(nothing_of_a_code_is_left_in_the_buffer),
 		TEST(the_response_has_the_nonce_of_the_hello),
