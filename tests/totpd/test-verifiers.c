@@ -44,7 +44,8 @@ static char dir[32];
 static struct verifier verifiers[2];
 static uint64_t failed_until[POLICY_VERIFIERS_MAX];
 static struct verifiers asked = {.failed_until = failed_until};
-static struct policy policy; /* too large for the stack */
+static struct policy policy;                  /* too large for the stack */
+static const char *host_of_all = "127.0.0.1"; /* as the policy lists it */
 static struct wire_response response;
 
 /* --- certificates --- */
@@ -97,6 +98,8 @@ static int make_certificates(void **unused)
 	other = make_authority("other-ca.crt");
 	issue(ours, "host", "host.example", CERT_CLIENT);
 	issue(ours, "verifier", "127.0.0.1", CERT_SERVER);
+	issue(ours, "named", "localhost", CERT_SERVER);
+	issue(ours, "of-another-name", "localhost.example", CERT_SERVER);
 	issue(ours, "of-another-address", "127.0.0.2", CERT_SERVER);
 	issue(ours, "of-a-host", "127.0.0.1", CERT_CLIENT);
 	issue(other, "of-another-authority", "127.0.0.1", CERT_SERVER);
@@ -188,7 +191,7 @@ static void start(size_t index, enum act act, const char *certificate)
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(address);
 	int pipes[2], listener = socket(AF_INET, SOCK_STREAM, 0);
-	char entry[32];
+	char entry[64];
 
 	assert_int_equal(0, bind(listener, (struct sockaddr *)&address, len));
 	assert_int_equal(0, getsockname(listener, (struct sockaddr *)&address, &len));
@@ -204,7 +207,8 @@ static void start(size_t index, enum act act, const char *certificate)
 	}
 	close(listener);
 	close(pipes[1]);
-	snprintf(entry, sizeof(entry), "%s127.0.0.1:%u", index ? ", " : "", verifiers[index].port);
+	snprintf(entry, sizeof(entry), "%s%s:%u", index ? ", " : "", host_of_all,
+		 verifiers[index].port);
 	strcat(policy.verifiers, entry);
 }
 
@@ -223,6 +227,7 @@ static int begin_asking(void **unused)
 {
 	memset(&policy, 0, sizeof(policy));
 	strcpy(policy.fleet_dir, dir);
+	host_of_all = "127.0.0.1";
 	memset(failed_until, 0, sizeof(failed_until));
 	return 0;
 }
@@ -487,6 +492,30 @@ static void only_the_certificate_of_a_verifier_at_its_address_is_accepted(void *
 	}
 }
 
+static void a_verifier_that_is_listed_by_name_has_a_certificate_of_that_name(void **unused)
+{
+	static const char *const wrong[] = {"of-another-name", "verifier", "of-another-authority"};
+
+	host_of_all = "localhost";
+	start(0, ANSWERS, "named");
+	assert_ok(ask(WIRE_CHECK, WAIT_MS));
+	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		begin_again();
+		host_of_all = "localhost";
+		start(0, ANSWERS, wrong[i]);
+		assert_refused(PEER, ask(WIRE_CHECK, WAIT_MS));
+		assert_nothing_is_allowed();
+		assert_non_null(strstr(response.why.text, "localhost: its certificate: "));
+		assert_int_equal(0, verifiers[0].requests);
+	}
+	/* nor does a name stand for the address that it has */
+	begin_again();
+	start(0, ANSWERS, "named");
+	assert_refused(PEER, ask(WIRE_CHECK, WAIT_MS));
+	assert_int_equal(0, verifiers[0].requests);
+}
+
 static void copy_file(const char *from, const char *to)
 {
 	char text[PEM_MAX];
@@ -577,6 +606,7 @@ int main(void)
 		TEST(without_an_answer_it_returns_in_time_and_names_each_verifier),
 		TEST(a_policy_without_verifiers_is_reported),
 		TEST(only_the_certificate_of_a_verifier_at_its_address_is_accepted),
+		TEST(a_verifier_that_is_listed_by_name_has_a_certificate_of_that_name),
 		TEST(certificates_are_read_again_when_their_files_have_changed),
 		TEST(a_key_that_every_user_can_read_is_not_used),
 		TEST(without_each_of_its_files_a_host_asks_nobody),
