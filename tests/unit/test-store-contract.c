@@ -774,6 +774,52 @@ static void nothing_is_sealed_with_a_key_that_is_not_the_first(void **state)
 	assert_null(store_close(NULL));
 }
 
+static void count_told(void *context, const char *user, enum totp_err err, const struct reason *why)
+{
+	size_t *good = context;
+
+	(void)user;
+	(void)why;
+	*good += err == TOTP_OK;
+}
+
+static void one_process_at_a_time_changes_keys(void **state)
+{
+	struct fixture *f = *state;
+	char alice[] = "alice", *users[] = {alice};
+	size_t good = 0;
+	const struct store_reseal reseal = {STORE_RECORD, users, 1, count_told, &good};
+	struct store *other = open_again(f);
+	struct reason why = {""};
+
+	add_user(f->store, "alice", 1);
+	assert_refused(ARGUMENT, store_reseal(f->store, &reseal, NULL));
+	assert_ok(store_claim_keys(f->store, NULL));
+	assert_ok(store_claim_keys(f->store, NULL)); /* its own already */
+	assert_refused(TIMEOUT, store_claim_keys(other, &why));
+	assert_string_not_equal("", why.text);
+	assert_refused(ARGUMENT, store_reseal(other, &reseal, NULL));
+	assert_ok(store_reseal(f->store, &reseal, NULL));
+	assert_int_equal(1, good);
+	f->store = store_close(f->store);
+	assert_ok(store_claim_keys(other, NULL));
+	f->store = other;
+}
+
+static void a_store_of_the_newest_version_keeps_its_records(void **state)
+{
+	struct fixture *f = *state;
+
+	add_user(f->store, "alice", 1);
+	assert_ok(store_set_newest(f->store, deadline_in(2000), NULL));
+	assert_ok(store_set_newest(f->store, deadline_in(2000), NULL));
+	add_user(f->store, "bob", 2);
+	f->store = store_close(f->store);
+	f->store = open_again(f);
+	assert_ok(read_error(f->store, "alice", NULL));
+	assert_ok(read_error(f->store, "bob", NULL));
+}
+
 static struct invite invite_of(const char *user, uint32_t uid)
 {
 	struct invite invite = {.uid = uid, .created = NOW, .expires = NOW + 86400};
@@ -1059,6 +1105,8 @@ int main(void)
 		STORE_TEST(a_walk_reads_each_record_once),
 		STORE_TEST(of_many_those_that_are_done_are_the_first_and_whole),
 		STORE_TEST(nothing_is_sealed_with_a_key_that_is_not_the_first),
+		STORE_TEST(one_process_at_a_time_changes_keys),
+		STORE_TEST(a_store_of_the_newest_version_keeps_its_records),
 		STORE_TEST(an_invitation_is_read_as_it_was_stored),
 		STORE_TEST(a_new_invitation_replaces_the_old_one),
 		STORE_TEST(a_revoked_invitation_is_gone),
