@@ -1260,14 +1260,19 @@ def test_a_key_that_was_added_later_makes_it_exit_to_be_started_again(served):
     assert served.totpd_process.poll() is None
 
 
-def test_without_its_account_or_keyring_it_does_not_start(host):
-    def refused(sentence):
-        said = run("/usr/libexec/totpd", "--foreground", fail=True)
+def test_without_its_account_policy_or_keyring_it_does_not_start(host):
+    def refused(sentence, *options):
+        said = run("/usr/libexec/totpd", "--foreground", *options, fail=True)
         assert sentence in said, said
 
     refused("no account _pam_totp")
     host.serve()
     host.stop_totpd()
+    refused("--verifier: there is no account proxy.x", "--verifier", "proxy.x")
+    with open(POLICY, "a") as file:
+        file.write("windo = 3\n")
+    refused("the policy has a mistake: run totpctl check")
+    host.policy()
     os.rename(KEYRING, f"{KEYRING}.away")
     refused("no keyring")
     os.rename(f"{KEYRING}.away", KEYRING)

@@ -124,6 +124,7 @@ static void the_user_is_the_uid_of_a_distinguished_name(void **unused)
 		{"DC=example, uid = jsmith ", "jsmith"},
 		{"CN=John Smith,DC=example", ""},
 		{"John Smith,UID=jsmith", "jsmith"},
+		{",UID=jsmith", "jsmith"},
 		{" jsmith\n", "jsmith"},
 		{"", ""},
 	};
