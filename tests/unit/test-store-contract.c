@@ -900,6 +900,21 @@ static void an_enrollment_uses_the_invitation_up(void **state)
 	assert_invited(f->store, "bob", 1001);
 }
 
+static void many_that_are_created_at_once_use_their_invitations_up(void **state)
+{
+	struct fixture *f = *state;
+	struct batch batch = {NOWHERE, NOWHERE, NOWHERE, NOWHERE};
+
+	invite(f->store, "u0", 1000);
+	invite(f->store, "u59", 1001);
+	invite(f->store, "bob", 1002);
+	assert_ok(create_all(f->store, 60, next_of, &batch, NULL));
+	assert_int_equal(60, count_present(f->store, 60));
+	assert_not_invited(f->store, "u0");
+	assert_not_invited(f->store, "u59");
+	assert_invited(f->store, "bob", 1002);
+}
+
 static void a_failed_enrollment_leaves_the_invitation(void **state)
 {
 	struct fixture *f = *state;
@@ -1111,6 +1126,7 @@ int main(void)
 		STORE_TEST(a_new_invitation_replaces_the_old_one),
 		STORE_TEST(a_revoked_invitation_is_gone),
 		STORE_TEST(an_enrollment_uses_the_invitation_up),
+		STORE_TEST(many_that_are_created_at_once_use_their_invitations_up),
 		STORE_TEST(a_failed_enrollment_leaves_the_invitation),
 		STORE_TEST(a_revocation_removes_the_invitation_too),
 		STORE_TEST(an_invitation_out_of_range_is_not_stored),
