@@ -439,7 +439,8 @@ static void a_socket_is_open_to_those_who_may_ask_there(void **unused)
 		const char *name;
 		mode_t mode;
 		uid_t owner;
-	} rows[] = {{ASK_ROOT_SOCKET, 0600, 0}, {ASK_SOCKET, 0666, 0}, {VERIFIER_SOCKET, 0600, 1000}};
+	} rows[] = {
+		{ASK_ROOT_SOCKET, 0600, 0}, {ASK_SOCKET, 0666, 0}, {VERIFIER_SOCKET, 0600, 1000}};
 
 	start("", false);
 	for (size_t i = 0; i < COUNT(rows); i++) {
