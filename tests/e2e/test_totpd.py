@@ -1275,6 +1275,11 @@ def test_without_its_account_policy_or_keyring_it_does_not_start(host):
     host.policy()
     os.rename(KEYRING, f"{KEYRING}.away")
     refused("no keyring")
+    # a login host whose users are all the verifiers' has nothing to seal
+    host.policy(store="verifier", verifiers="192.0.2.1:6550")
+    host.totpd()
+    host.stop_totpd()
+    host.policy()
     os.rename(f"{KEYRING}.away", KEYRING)
     host.totpd()
     refused("already")
