@@ -33,6 +33,8 @@ static void read_secret(const char *text)
 	if (!line)
 		return;
 	line += sizeof(before) - 1;
+	for (size_t i = 0; i < strcspn(line, "\n"); i++) /* in groups of four */
+		assert_int_equal(i % 5 == 4, line[i] == ' ');
 	assert_int_equal(TOTP_OK, base32_decode(line, strcspn(line, "\n"), &person.secret));
 }
 

@@ -5,6 +5,7 @@
  */
 #include "module.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -283,6 +284,24 @@ static void where_no_process_listens_everybody_is_denied(void **unused)
 	assert_broken(log_in("123456"));
 }
 
+static void a_failure_closes_no_descriptor_of_the_program(void **unused)
+{
+	int kept = dup(STDIN_FILENO);
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	bool open_still;
+
+	assert_true(fd >= 0);
+	assert_int_equal(STDIN_FILENO, dup2(fd, STDIN_FILENO));
+	unlink(scene_path(&scene, "run/" ASK_ROOT_SOCKET));
+	assert_broken(log_in("123456"));
+	open_still = fcntl(STDIN_FILENO, F_GETFD) >= 0;
+	if (kept >= 0)
+		dup2(kept, STDIN_FILENO);
+	close(kept);
+	close(fd);
+	assert_true(open_still);
+}
+
 static void a_socket_that_root_does_not_own_is_not_connected_to(void **unused)
 {
 	assert_int_equal(0, chown(scene_path(&scene, "run/" ASK_ROOT_SOCKET), 1, 0));
@@ -318,6 +337,7 @@ int main(void)
 		with_totpd(a_malformed_answer_allows_nobody_and_is_not_asked_for_again),
 		with_totpd(a_connection_that_is_closed_before_the_request_was_read_is_made_again),
 		with_totpd(where_no_process_listens_everybody_is_denied),
+		with_totpd(a_failure_closes_no_descriptor_of_the_program),
 		with_totpd(a_socket_that_root_does_not_own_is_not_connected_to),
 		with_totpd(a_process_that_does_not_run_as_root_is_sent_nothing),
 	};

@@ -485,6 +485,26 @@ static int tear_down(void **unused)
 	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+static void a_module_whose_name_is_almost_ours_is_misspelt(void **unused)
+{
+	static const char *const almost[] = {"pam_totp", "totp",        "totp.so",    "pam-totp",
+					     "PAM_TOTP", "pam-totp.so", "pam_totp\r", "totp.SO"};
+	static const char *const others[] = {"pam_totp.so", "pam_unix.so", "pam_tot", "pam_totp2",
+					     ""};
+	struct stack_line line = {.kind = STACK_MODULE};
+
+	for (size_t i = 0; i < COUNT(almost); i++) {
+		line.module = line.path = almost[i];
+		assert_true(walk_is_misspelt(&line));
+	}
+	for (size_t i = 0; i < COUNT(others); i++) {
+		line.module = line.path = others[i];
+		assert_false(walk_is_misspelt(&line));
+	}
+	line = (struct stack_line){.kind = STACK_MUST_FAIL, .module = "totp", .path = "totp"};
+	assert_false(walk_is_misspelt(&line));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -492,6 +512,7 @@ int main(void)
 		cmocka_unit_test(common_auth_stacks_are_judged_by_name),
 		cmocka_unit_test(common_account_lines_that_skip_the_module_are_marked),
 		cmocka_unit_test(after_a_substack_that_denies_the_code_is_still_asked_for),
+		cmocka_unit_test(a_module_whose_name_is_almost_ours_is_misspelt),
 		cmocka_unit_test(a_stack_with_very_many_paths_is_finished),
 	};
 

@@ -9,7 +9,9 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "host/ask.h"
@@ -30,6 +32,16 @@ int64_t clock_now(void)
 int64_t clock_booted(void)
 {
 	return NOW - 86400;
+}
+
+static bool has_random = true;
+
+ssize_t getrandom(void *ret_bytes, size_t len, unsigned flags)
+{
+	if (has_random)
+		return syscall(SYS_getrandom, ret_bytes, len, flags);
+	errno = ENOSYS;
+	return -1;
 }
 
 #define LOGGED_MAX 65536
@@ -583,6 +595,29 @@ static void a_host_that_is_not_listed_is_denied(void **unused)
 	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
 }
 
+static void have_no_random_bytes(void)
+{
+	has_random = false;
+}
+
+/* Its request could be one of before. */
+static void without_random_bytes_a_host_is_disconnected_at_once(void **unused)
+{
+	uint64_t shortest = UINT64_MAX;
+
+	before_it_runs = have_no_random_bytes;
+	start("hosts = web01\n", false);
+	for (unsigned i = 0; i < 5; i++) { /* another process may delay some */
+		OWN_FD int fd = connect_to(VERIFIER_SOCKET, SOCK_STREAM);
+		uint64_t before = io_monotonic_ns();
+
+		assert_closed(fd);
+		if (io_monotonic_ns() - before < shortest)
+			shortest = io_monotonic_ns() - before;
+	}
+	assert_in_range(shortest, 0, 600000000);
+}
+
 /* --- the end --- */
 
 static void a_signal_ends_it_and_idle_connections_with_it(void **unused)
@@ -598,6 +633,9 @@ static void a_signal_ends_it_and_idle_connections_with_it(void **unused)
 	assert_int_equal(0, end_of_totpd());
 	assert_closed(fd);
 	assert_in_range(io_monotonic_ns() - before, 0, 20000000000);
+	/* what it said before is forgotten */
+	assert_int_not_equal(TOTP_OK, ask(ASK_ROOT_SOCKET, WIRE_CHECK, "alice", "123456"));
+	assert_int_equal(VERDICT_DENY, response.outcome.verdict);
 }
 
 static void one_that_a_manager_started_ends_when_it_is_idle_and_no_other(void **unused)
@@ -635,6 +673,7 @@ int main(void)
 		TEST(what_is_right_costs_a_host_nothing),
 		TEST(a_host_that_may_send_no_wrong_code_has_none_checked_and_others_are_not_affected),
 		TEST(a_host_that_is_not_listed_is_denied),
+		TEST(without_random_bytes_a_host_is_disconnected_at_once),
 		TEST(a_signal_ends_it_and_idle_connections_with_it),
 		TEST(one_that_a_manager_started_ends_when_it_is_idle_and_no_other),
 	};

@@ -135,6 +135,32 @@ static void a_correct_code_is_used_up_on_the_disk_before_it_is_allowed(void **st
 	assert_int_equal(1, syncs); /* nothing changed, nothing written */
 }
 
+static void notices_are_read_by_a_phone_that_was_there_before(void **state)
+{
+	struct fixture *f = *state;
+	struct cred cred = cred_of("alice", 1), second;
+	struct login_state fresh;
+	struct attempt who = {.user = "alice", .uid = 1000, .now = NOW, .tells = true};
+
+	cred.token_count = 2;
+	cred.tokens[1] = cred.tokens[0];
+	cred.tokens[1].id = 2;
+	cred.tokens[1].secret.data[0] ^= 1;
+	strcpy(cred.tokens[1].label, "second");
+	second = cred;
+	second.tokens[0] = cred.tokens[1];
+	fresh = state_of(&cred);
+	fresh.tokens[0].unread = true;
+	fresh.notices[NOTICE_ADDED] = (struct notice){.count = 1, .last = NOW - 100};
+	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
+	assert_trial(ALLOW, CODE, try_as(f, &who, code_of(&cred, STEP)));
+	assert_true(state_on_disk(f).tokens[0].unread);
+	assert_int_equal(1, state_on_disk(f).notices[NOTICE_ADDED].count);
+	assert_trial(ALLOW, CODE, try_as(f, &who, code_of(&second, STEP)));
+	assert_false(state_on_disk(f).tokens[0].unread);
+	assert_int_equal(0, state_on_disk(f).notices[NOTICE_ADDED].count);
+}
+
 static void a_wrong_code_is_counted_on_the_disk_before_it_is_denied(void **state)
 {
 	struct fixture *f = *state;
@@ -636,6 +662,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		STORE_TEST(a_correct_code_is_used_up_on_the_disk_before_it_is_allowed),
 		STORE_TEST(an_answer_that_no_caller_waits_for_is_neither_used_up_nor_counted),
+		STORE_TEST(notices_are_read_by_a_phone_that_was_there_before),
 		STORE_TEST(a_wrong_code_is_counted_on_the_disk_before_it_is_denied),
 		STORE_TEST(an_answer_that_is_not_a_code_reads_no_store),
 		STORE_TEST(a_user_without_a_record_is_not_found),

@@ -123,6 +123,10 @@ static void zeros_that_could_be_left_out_are_rejected(void **unused)
 	longer[head] = 0;
 	memcpy(longer + head + 1, bytes + head, SHA256_LEN);
 	assert_refused(FORMAT, unpack(longer, len + 1));
+	longer[at] = 0;
+	longer[at + 1] = 1;
+	longer[at + 2] = 0; /* it alone */
+	assert_refused(FORMAT, unpack(longer, at + 3 + SHA256_LEN));
 }
 
 static void a_state_longer_than_a_slot_is_rejected(void **unused)

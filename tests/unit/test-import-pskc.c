@@ -105,16 +105,6 @@ static void base64_may_span_lines(void **unused)
 	assert_int_equal(10, pskc_of(&texts).token.secret.len);
 }
 
-static void a_number_may_be_the_base64_of_its_bytes(void **unused)
-{
-	struct pskc_texts texts = hotp_texts();
-
-	texts.counter = text_of("AAAAAAAAACo=");
-	assert_int_equal(42, pskc_of(&texts).moving);
-	texts.counter = text_of("\n AQA=\n");
-	assert_int_equal(256, pskc_of(&texts).moving);
-}
-
 static void the_user_is_the_uid_of_a_distinguished_name(void **unused)
 {
 	static const struct {
@@ -222,7 +212,6 @@ int main(void)
 		cmocka_unit_test(a_counter_based_key_becomes_a_token),
 		cmocka_unit_test(a_time_based_key_becomes_a_token),
 		cmocka_unit_test(base64_may_span_lines),
-		cmocka_unit_test(a_number_may_be_the_base64_of_its_bytes),
 		cmocka_unit_test(the_user_is_the_uid_of_a_distinguished_name),
 		cmocka_unit_test(a_serial_number_that_is_no_label_is_left_out),
 		cmocka_unit_test(a_malformed_key_is_rejected_and_its_element_named),

@@ -556,7 +556,7 @@ static void an_interrupted_setup_is_completed(void **state)
 	set_marker(f, ""); /* the temporary marker of a killed totpctl init */
 	assert_int_equal(0, rename(in_store(f, "STORE"), in_store(f, "STORE~0123456789abcdef")));
 	chmod(f->store_dir, 0700);
-	assert_ok(files_setup(f->store_dir, &service, machine, NULL));
+	assert_ok(files_setup(f->store_dir, &service, (uint8_t[32]){0}, NULL));
 	f->store = store_close(f->store);
 	f->config.machine = machine;
 	f->store = open_again(f);
@@ -573,6 +573,21 @@ static void assert_mode(const char *path, mode_t mode, uid_t uid)
 	assert_int_equal(mode, st.st_mode & 07777);
 	assert_int_equal(uid, st.st_uid);
 	assert_int_equal(uid, st.st_gid);
+}
+
+static void setting_up_leaves_no_descriptor_open(void **state)
+{
+	struct fixture *f = *state;
+	int first = dup(STDERR_FILENO), next;
+
+	close(first);
+	assert_int_equal(0, rename(f->store_dir, path_in(f->dir, "another")));
+	assert_int_equal(0, mkdir(f->store_dir, 0755)); /* a directory that is there already */
+	assert_ok(files_setup(f->store_dir, &service, (uint8_t[32]){0}, NULL));
+	assert_refused(EXISTS, files_setup(f->store_dir, &service, (uint8_t[32]){0}, NULL));
+	next = dup(STDERR_FILENO);
+	close(next);
+	assert_int_equal(first, next);
 }
 
 static void modes_and_owners_are_right_under_any_umask(void **state)
@@ -1548,6 +1563,7 @@ int main(void)
 		STORE_TEST(a_record_without_a_state_is_given_alone),
 		STORE_TEST(a_directory_of_another_owner_is_not_given),
 		STORE_TEST(an_interrupted_setup_is_completed),
+		STORE_TEST(setting_up_leaves_no_descriptor_open),
 		STORE_TEST(modes_and_owners_are_right_under_any_umask),
 		STORE_TEST(no_descriptor_stays_open_after_an_exec),
 		STORE_TEST(an_unusable_keyring_is_an_error_and_never_proves_absence),
