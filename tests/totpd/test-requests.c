@@ -45,13 +45,14 @@ void log_send(int priority, const struct log_event *event)
 /* --- what replaces the verifiers --- */
 
 static struct relay_request relayed; /* the last request that was sent to them */
+static enum totp_err verifier_err = TOTP_ERR_NOT_FOUND;
 
 enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *policy,
 			    struct relay_request *relay, uint64_t deadline,
 			    struct wire_response *ret_response)
 {
 	relayed = *relay;
-	ret_response->err = TOTP_ERR_NOT_FOUND;
+	ret_response->err = verifier_err;
 	return TOTP_OK;
 }
 
@@ -722,6 +723,31 @@ static void a_host_tells_its_verifier_that_a_person_sees_text_on_root_s_word_alo
 	assert_false(relayed.request.tells);
 }
 
+static void a_host_decides_by_its_own_policy_before_and_after_it_asks_its_verifier(void **unused)
+{
+	struct wire_request status = request_of(WIRE_STATUS, "alice", NULL);
+	struct wire_request enroll = request_with_token(WIRE_ENROLL, "alice", NULL);
+	struct wire_request unknown = request_of(WIRE_CHECK, "nobody", "000000");
+	struct wire_response response;
+
+	server.policy.store = STORE_AT_VERIFIER;
+	server.policy.enforce = ENFORCE_OPTIONAL;
+	status.store = enroll.store = unknown.store = (struct wire_store){.id = {0}};
+	verifier_err = TOTP_OK;
+	response = ask(&alice, &status);
+	assert_ok(response.err);
+	assert_false(response.required);
+	strcpy(server.policy.required_for, "alice");
+	assert_true(ask(&alice, &status).required);
+	assert_ok(ask(&alice, &enroll).err);
+	server.policy.enroll_tool = false;
+	relayed.request.user[0] = '\0';
+	assert_refused(FORBIDDEN, ask(&alice, &enroll).err);
+	assert_refused(NOT_FOUND, ask(&root, &unknown).err);
+	assert_string_equal("", relayed.request.user);
+	verifier_err = TOTP_ERR_NOT_FOUND;
+}
+
 static void a_host_that_may_not_ask_uses_up_no_user_s_lines_of_the_log(void **state)
 {
 	struct fixture *f = *state;
@@ -775,6 +801,8 @@ int main(void)
 		REQUEST_TEST(a_verifier_that_asks_other_verifiers_answers_no_host),
 		REQUEST_TEST(
 			a_host_tells_its_verifier_that_a_person_sees_text_on_root_s_word_alone),
+		REQUEST_TEST(
+			a_host_decides_by_its_own_policy_before_and_after_it_asks_its_verifier),
 		REQUEST_TEST(a_host_that_may_not_ask_uses_up_no_user_s_lines_of_the_log),
 		REQUEST_TEST(a_store_in_files_is_closed_after_each_request),
 	};
