@@ -215,17 +215,23 @@ static void what_cannot_be_made_is_an_error(void **unused)
 	assert_int_equal(TOTP_ERR_UNSAFE, make());
 }
 
+static unsigned count_open(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
 static void no_descriptor_stays_open(void **unused)
 {
-	int first = dup(STDERR_FILENO), next;
+	unsigned before = count_open();
 
 	(void)unused;
-	close(first);
 	assert_int_equal(TOTP_OK, make());
 	assert_true(count("allow", "code"));
-	next = dup(STDERR_FILENO);
-	close(next);
-	assert_int_equal(first, next);
+	assert_int_equal(before, count_open());
 }
 
 static void descriptor_0_is_as_good_as_others(void **unused)
