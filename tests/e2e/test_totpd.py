@@ -1317,6 +1317,7 @@ def test_it_takes_sockets_and_credential_from_a_service_manager(managed):
     managed.start()
     assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
     assert "reason=activated" in managed.host.log_text()
+    assert "LoadCredential" not in managed.host.log_text()
 
 
 def test_it_exits_when_idle_and_the_manager_s_sockets_stay_open(managed):
