@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/base64.h"
+#include "base/protobuf.h"
 
 static const char scheme[] = "otpauth-migration://";
 
@@ -16,54 +17,6 @@ bool migration_is_uri(struct text text)
 {
 	return text.len >= sizeof(scheme) - 1 &&
 	       strncasecmp(text.at, scheme, sizeof(scheme) - 1) == 0;
-}
-
-/* --- protobuf: numbered fields, each a number or a run of bytes --- */
-
-struct field {
-	uint64_t number; /* of the field */
-	bool is_bytes;
-	uint64_t value;
-	struct text bytes;
-};
-
-static uint64_t take_varint(struct bytes *in)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint8_t byte = bytes_u8(in);
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return value;
-	}
-	in->bad = true;
-	return 0;
-}
-
-/* Take the next field; false at the end, or where something else than the two is. */
-static bool take_field(struct bytes *in, struct field *ret_field)
-{
-	uint64_t key;
-	struct field field = {0};
-
-	if (in->left == 0 || in->bad)
-		return false;
-	key = take_varint(in);
-	field.number = key >> 3;
-	field.value = take_varint(in);
-	field.is_bytes = (key & 7) == 2;
-	if (field.is_bytes) {
-		const uint8_t *at = field.value <= in->left ? bytes_take(in, (size_t)field.value)
-							    : NULL;
-
-		in->bad |= !at;
-		field.bytes = (struct text){(const char *)at, at ? (size_t)field.value : 0};
-	}
-	in->bad |= (key & 7) != 0 && !field.is_bytes;
-	*ret_field = field;
-	return !in->bad;
 }
 
 /* --- the URI --- */
@@ -101,26 +54,41 @@ static enum totp_err decode_data(struct text data, struct migration *migration)
 	return err;
 }
 
+static struct text text_in(const struct protobuf_field *field)
+{
+	return (struct text){field->bytes.at, field->bytes.len};
+}
+
+/* Take the next field of an export, which has numbers and bytes alone. */
+static bool take_field(struct bytes *in, struct protobuf_field *ret_field)
+{
+	bool taken = protobuf_take(in, ret_field);
+
+	in->bad |= taken && ret_field->kind == PROTOBUF_FIXED;
+	return taken && !in->bad;
+}
+
 enum payload { PAYLOAD_ACCOUNT = 1, PAYLOAD_PARTS = 3, PAYLOAD_PART, PAYLOAD_EXPORT };
 
 static enum totp_err decode_payload(struct migration *migration)
 {
 	struct bytes in = bytes_of(migration->bytes, migration->len);
-	struct field field;
+	struct protobuf_field field;
 
 	migration->parts = 1;
 	while (take_field(&in, &field)) {
-		bool small = field.value <= MIGRATION_PARTS_MAX;
+		bool is_bytes = field.kind == PROTOBUF_BYTES;
+		bool small = !is_bytes && field.value <= MIGRATION_PARTS_MAX;
 
-		if (field.number == PAYLOAD_ACCOUNT && field.is_bytes) {
+		if (field.number == PAYLOAD_ACCOUNT && is_bytes) {
 			if (migration->count == MIGRATION_MAX)
 				return TOTP_ERR_RANGE;
-			migration->accounts[migration->count++] = field.bytes;
+			migration->accounts[migration->count++] = text_in(&field);
 		} else if (field.number == PAYLOAD_PARTS && small) {
 			migration->parts = (uint32_t)field.value;
 		} else if (field.number == PAYLOAD_PART && small) {
 			migration->part = (uint32_t)field.value;
-		} else if (field.number == PAYLOAD_EXPORT) {
+		} else if (field.number == PAYLOAD_EXPORT && !is_bytes) {
 			migration->export = field.value;
 		}
 	}
@@ -185,7 +153,7 @@ static enum totp_err take_label(struct text label, struct otp_uri *uri)
 	return take_name(label, uri->account, sizeof(uri->account));
 }
 
-static enum totp_err take_number(const struct field *field, struct otp_uri *uri)
+static enum totp_err take_number(const struct protobuf_field *field, struct otp_uri *uri)
 {
 	if (field->number == ALGORITHM && field->value <= HMAC_SHA512)
 		uri->alg = field->value ? (enum hmac_alg)field->value : HMAC_SHA1;
@@ -200,14 +168,14 @@ static enum totp_err take_number(const struct field *field, struct otp_uri *uri)
 	return TOTP_OK;
 }
 
-static enum totp_err take_bytes(const struct field *field, struct otp_uri *uri)
+static enum totp_err take_bytes(const struct protobuf_field *field, struct otp_uri *uri)
 {
 	if (field->number == SECRET)
 		return secret_set(&uri->secret, field->bytes.at, field->bytes.len);
 	if (field->number == NAME)
-		return take_label(field->bytes, uri);
+		return take_label(text_in(field), uri);
 	if (field->number == ISSUER && field->bytes.len)
-		return take_name(field->bytes, uri->issuer, sizeof(uri->issuer));
+		return take_name(text_in(field), uri->issuer, sizeof(uri->issuer));
 	return TOTP_OK;
 }
 
@@ -215,12 +183,13 @@ enum totp_err migration_account(struct text account, struct otp_uri *ret_uri, st
 {
 	struct bytes in = bytes_of(account.at, account.len);
 	enum totp_err err = TOTP_OK;
-	struct field field;
+	struct protobuf_field field;
 
 	uri_wipe(ret_uri);
 	*ret_uri = (struct otp_uri){.alg = HMAC_SHA1, .digits = 6, .period = 30};
 	while (err == TOTP_OK && take_field(&in, &field))
-		err = field.is_bytes ? take_bytes(&field, ret_uri) : take_number(&field, ret_uri);
+		err = field.kind == PROTOBUF_BYTES ? take_bytes(&field, ret_uri)
+						   : take_number(&field, ret_uri);
 	if (err == TOTP_OK)
 		err = bytes_end(&in);
 	if (err == TOTP_OK && (!ret_uri->account[0] || !ret_uri->secret.len))
