@@ -55,7 +55,8 @@ def test_of_many_writers_each_sees_what_became_of_its_own_writes(three, start):
 
 @pytest.mark.each_version
 def test_a_damaged_answer_is_never_taken_for_a_commit(single, ask):
-    for fault in ["drop", "lose", "truncate", "remove", "double", "earlier", "refuse"]:
+    for fault in ["drop", "lose", "truncate", "remove", "double", "earlier", "refuse", "reset",
+                  "goaway", "unlike"]:
         with Proxy(single, single.members[0], {fault: 30}) as proxy:
             lines = ask(single.arguments(proxy.url), fault, 60)
             assert proxy.counts[fault] > 5
@@ -66,7 +67,7 @@ def test_a_damaged_answer_is_never_taken_for_a_commit(single, ask):
 
 
 def test_answers_that_are_always_damaged_commit_nothing(single, ask):
-    for fault in ["drop", "truncate", "refuse", "lose"]:
+    for fault in ["drop", "truncate", "refuse", "lose", "reset", "goaway", "unlike"]:
         with Proxy(single, single.members[0], {fault: 100}) as proxy:
             began = time.monotonic()
             lines = ask(single.arguments(proxy.url), fault, 1)
@@ -74,11 +75,33 @@ def test_answers_that_are_always_damaged_commit_nothing(single, ask):
             assert 3 < time.monotonic() - began < 6
 
 
+def test_a_request_that_etcd_rejects_is_not_sent_again(single, ask):
+    with Proxy(single, single.members[0], {"reject": 100}) as proxy:
+        lines = ask(single.arguments(proxy.url), "k", 1)
+        assert "gRPC status 3: etcdserver: key is not provided" in whys(lines)[0]
+        assert proxy.counts["reject"] == 1
+
+
+@pytest.mark.each_version
+def test_what_etcd_says_of_its_failure_is_reported(single, ask):
+    member = single.ask("maintenance/status", {})["header"]["member_id"]
+    single.ask("maintenance/alarm", {"action": "ACTIVATE", "memberID": member, "alarm": "NOSPACE"})
+    lines = ask(single.arguments(), "k", 1)
+    assert "gRPC status 8: etcdserver: mvcc: database space exceeded" in whys(lines)[0]
+
+
 def test_slow_answers_are_asked_for_again(single, ask):
     with Proxy(single, single.members[0], {"delay": 30, "hold": 10}) as proxy:
         lines = ask(single.arguments(proxy.url), "k", 30)
         assert_true_to(single, "k", lines)
         assert len(committed(lines)) >= 25, whys(lines)
+
+
+def test_a_connection_without_answers_is_not_used_again(single, ask):
+    with Proxy(single, single.members[0], {"stall": 20}) as proxy:
+        lines = ask(single.arguments(proxy.url), "k", 20)
+        assert proxy.counts["stall"] > 2
+        assert len(committed(lines)) == 20, whys(lines)
 
 
 def test_a_member_that_does_not_answer_costs_one_try(three, ask):

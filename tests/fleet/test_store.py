@@ -10,7 +10,7 @@ import pytest
 
 import cluster as clusters
 from conftest import BUILD, LONG
-from proxy import Proxy
+from proxy import Proxy, framed
 
 NOW = 1800000000
 
@@ -189,10 +189,10 @@ def test_a_store_that_is_gone_proves_nobody_absent(store):
 def test_a_member_that_does_not_compare_is_rejected_at_the_start(single, directory, start):
     class Agreeing(Proxy):
         """Says that every compare holds."""
-        def hand_on(self, stream, fault, status, data):
-            answer = (b'{"header":{"cluster_id":"1","member_id":"2","revision":"3","raft_term":"4"},'
-                      b'"succeeded":true}')
-            return super().hand_on(stream, fault, 200, answer)
+        def hand_on(self, link, stream, fault, answer):
+            # a header with four numbers, and that it has succeeded
+            message = bytes.fromhex("0a08 0801 1002 1803 2004 1001")
+            return super().hand_on(link, stream, fault, answer.changed(framed(message)))
 
     with Agreeing(single, single.members[0], {}) as proxy:
         store = Store(single, directory, start)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The first byte chooses a request; the rest is the answer to it, or an error. */
+/*
+ * The first byte chooses a request; the rest is the response to it, or the body that holds one, or
+ * the trailers of an error: a line for each.
+ */
 #include "fuzz.h"
 
 #include "store/etcd/answer.h"
+#include "store/etcd/rpc.h"
 
 #define PIECE(text) \
 	{ \
@@ -50,13 +54,13 @@ static void check_result(const struct etcd_op *op, const struct etcd_result *res
 			memcmp(result->pairs[0].value.at, op->value.at, op->value.len) == 0);
 }
 
-static void read_answer(const struct etcd_request *request, const uint8_t *data, size_t size)
+static void read_answer(const struct etcd_request *request, struct piece message)
 {
 	static const struct etcd_answer empty;
 	const struct etcd_ops *ops;
 	struct etcd_answer answer;
 
-	if (etcd_answer_decode(request, data, size, &answer) != TOTP_OK) {
+	if (etcd_answer_decode(request, message, &answer) != TOTP_OK) {
 		REQUIRE(memcmp(&answer, &empty, sizeof(empty)) == 0);
 		return;
 	}
@@ -64,20 +68,34 @@ static void read_answer(const struct etcd_request *request, const uint8_t *data,
 	ops = answer.succeeded ? &request->success : &request->failure;
 	REQUIRE(answer.result_count == ops->count);
 	for (size_t i = 0; i < ops->count; i++)
-		check_result(&ops->ops[i], &answer.results[i], &answer, size);
+		check_result(&ops->ops[i], &answer.results[i], &answer, message.len);
 	etcd_answer_free(&answer);
+}
+
+static void read_trailers(struct text rest)
+{
+	struct text code = {"", 0}, message = {"", 0};
+	struct rpc_status status;
+
+	(void)text_line(&rest, &code);
+	(void)text_line(&rest, &message);
+	rpc_status(code, message, &status);
+	REQUIRE(status.code == RPC_STATUS_NONE || status.code <= UINT32_MAX);
+	REQUIRE(strlen(status.message) <= message.len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char message[ETCD_MESSAGE_MAX];
-	bool is_final;
+	struct piece rest = {data + 1, size - 1}, message;
 
 	if (!size)
 		return 0;
-	read_answer(&requests[data[0] & 1], data + 1, size - 1);
-	if (etcd_answer_error(data + 1, size - 1, message, &is_final) == TOTP_OK)
-		REQUIRE(message[0] && strlen(message) < sizeof(message));
-	(void)etcd_answer_leader(data + 1, size - 1);
+	read_answer(&requests[data[0] & 1], rest);
+	if (rpc_open(rest, &message) == TOTP_OK) {
+		REQUIRE(is_within(message.at, message.len, data, size));
+		read_answer(&requests[data[0] & 1], message);
+	}
+	read_trailers(fuzz_text(rest.at, rest.len));
+	(void)etcd_answer_leader(rest);
 	return 0;
 }

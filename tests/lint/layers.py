@@ -53,8 +53,7 @@ HEADERS = [
     (r"(pwd|grp)\.h", HOST_AND_EDGES),
     (r"qrencode\.h", {"host"}),
     (r"libaudit\.h", {"lib/host/audit.c"}),
-    (r"curl/", {"lib/store/etcd/client.c"}),
-    (r"jansson\.h", {"lib/store/etcd/answer.c", "lib/store/etcd/health.c"}),
+    (r"curl/", {"lib/store/etcd/client.c", "lib/store/etcd/link.c", "lib/store/etcd/link.h"}),
     (r"locale\.h", {"enroll-tool"}),
 ]
 

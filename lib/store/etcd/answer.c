@@ -1,51 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/etcd/answer.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
-#include "base/text.h"
-
-#define INVALID_ARGUMENT 3 /* a code of gRPC */
+#include "base/protobuf.h"
+#include "store/etcd/rpc.h"
 
 /* An answer that is being decoded. */
 struct decoding {
 	struct etcd_answer *answer;
-	struct buffer bytes; /* for keys and values */
-	size_t pair_count;   /* so many of answer->pairs are in use */
+	struct piece responses[ETCD_OPS_MAX]; /* of each operation, its own response */
+	size_t pair_count;                    /* in all of them */
 	bool bad;
 };
 
-static struct text string_of(const json_t *value)
+/* Is a number, which etcd has as an int64, within these two? */
+static bool is_within(uint64_t number, uint64_t min, uint64_t max)
 {
-	return json_is_string(value)
-		       ? (struct text){json_string_value(value), json_string_length(value)}
-		       : (struct text){"", 0};
-}
-
-/* An integer of 64 bits, which JSON has as a string; one that is 0 is left out. */
-static uint64_t number(struct decoding *in, const json_t *object, const char *name, uint64_t min)
-{
-	const json_t *value = json_object_get(object, name);
-	uint64_t result = 0;
-
-	if (value || min)
-		in->bad |= text_number(string_of(value), 1, UINT64_MAX, &result) != TOTP_OK ||
-			   string_of(value).at[0] == '0' || result < min;
-	return result;
-}
-
-static struct piece bytes(struct decoding *in, const json_t *object, const char *name)
-{
-	struct text text = string_of(json_object_get(object, name));
-	struct piece piece = {in->bytes.data + in->bytes.len, 0};
-	size_t before = in->bytes.len;
-
-	in->bad |= !text.len || base64_append(text.at, text.len, &in->bytes) != TOTP_OK;
-	piece.len = in->bytes.len - before;
-	return piece;
+	return number >= min && number <= max && number <= INT64_MAX;
 }
 
 static int compare(struct piece a, struct piece b)
@@ -56,125 +29,169 @@ static int compare(struct piece a, struct piece b)
 	return order || a.len == b.len ? order : a.len < b.len ? -1 : 1;
 }
 
-static void decode_pair(struct decoding *in, const struct etcd_op *op, const json_t *object,
+static void decode_pair(struct decoding *in, const struct etcd_op *op, struct piece message,
 			struct etcd_pair *pair)
 {
-	in->bad |= !json_is_object(object);
-	pair->key = bytes(in, object, "key");
-	if (!op->keys_only)
-		pair->value = bytes(in, object, "value");
-	else
-		in->bad |= json_object_get(object, "value") != NULL;
-	pair->created = number(in, object, "create_revision", 1);
-	pair->modified = number(in, object, "mod_revision", pair->created);
-	(void)number(in, object, "version", 1);
-	in->bad |= pair->modified > in->answer->revision;
+	uint64_t version = 0;
+	const struct protobuf_known known[] = {
+		{KV_KEY, .bytes = &pair->key},
+		{KV_CREATE_REVISION, .value = &pair->created},
+		{KV_MOD_REVISION, .value = &pair->modified},
+		{KV_VERSION, .value = &version},
+		{KV_VALUE, .bytes = &pair->value},
+	};
+
+	in->bad |= !PROTOBUF_READ(message, known);
+	in->bad |= op->keys_only ? pair->value.at != NULL : !pair->value.len;
+	in->bad |= !is_within(pair->created, 1, pair->modified) ||
+		   !is_within(pair->modified, 1, in->answer->revision) ||
+		   !is_within(version, 1, INT64_MAX);
 	if (op->end.len)
 		in->bad |= compare(pair->key, op->key) < 0 || compare(pair->key, op->end) >= 0;
 	else
 		in->bad |= compare(pair->key, op->key) != 0;
 }
 
-static void decode_range(struct decoding *in, const struct etcd_op *op, const json_t *object,
+/* The pairs of a range; as many as result->pair_count. */
+static void decode_pairs(struct decoding *in, const struct etcd_op *op, struct piece message,
 			 struct etcd_result *result)
 {
-	const json_t *pairs = json_object_get(object, "kvs"),
-		     *more = json_object_get(object, "more");
-	struct etcd_pair *first = in->answer->pairs + in->pair_count;
-	size_t count = json_array_size(pairs); /* 0 for anything else */
+	struct etcd_pair *pairs = in->answer->pairs + in->pair_count;
+	struct bytes rest = bytes_of(message.at, message.len);
+	struct protobuf_field field;
+	size_t i = 0;
 
-	result->pairs = first;
-	result->pair_count = count;
-	result->count = number(in, object, "count", count);
-	in->bad |= (pairs && count == 0) || count > (op->end.len ? op->limit : 1);
-	/* the last page, and it alone, has all that there is */
-	in->bad |= (more && !json_is_true(more)) || (result->count > count) != !!more;
-	in->bad |= more && (!op->end.len || count < op->limit);
-	for (size_t i = 0; i < count && !in->bad; i++) {
-		decode_pair(in, op, json_array_get(pairs, i), &first[i]);
-		in->bad |= i && compare(first[i - 1].key, first[i].key) >= 0;
+	result->pairs = pairs;
+	while (!in->bad && protobuf_take(&rest, &field)) {
+		if (field.number != RANGE_KVS)
+			continue;
+		decode_pair(in, op, field.bytes, &pairs[i]);
+		in->bad |= i && compare(pairs[i - 1].key, pairs[i].key) >= 0;
+		i++;
 	}
-	in->bad |= op->value.len && (count != 1 || compare(first[0].value, op->value) != 0);
-	in->pair_count += count;
+	in->bad |= op->value.len && (i != 1 || compare(pairs[0].value, op->value) != 0);
+	in->pair_count += i;
 }
 
-static void decode_result(struct decoding *in, const struct etcd_op *op, const json_t *response,
-			  struct etcd_result *result)
+/* All of the response to an operation but for its pairs, which are counted. */
+static void decode_response(struct decoding *in, const struct etcd_op *op, struct piece message,
+			    struct etcd_result *result)
 {
-	static const char *const names[] = {[ETCD_RANGE] = "response_range",
-					    [ETCD_PUT] = "response_put",
-					    [ETCD_DELETE] = "response_delete_range"};
-	const json_t *object = json_object_get(response, names[op->kind]);
+	struct piece header = {NULL, 0};
+	uint64_t revision = 0, more = 0, count = 0, deleted = 0;
+	const struct protobuf_known known_header[] = {{HEADER_REVISION, .value = &revision}};
+	const struct protobuf_known known[][4] = {
+		[ETCD_RANGE] = {{RESPONSE_HEADER, .bytes = &header},
+				{RANGE_KVS, .times = &result->pair_count},
+				{RANGE_MORE, .value = &more},
+				{RANGE_COUNT, .value = &count}},
+		[ETCD_PUT] = {{RESPONSE_HEADER, .bytes = &header}},
+		[ETCD_DELETE] = {{RESPONSE_HEADER, .bytes = &header},
+				 {DELETE_RANGE_DELETED, .value = &deleted}},
+	};
+	size_t pairs;
 
-	in->bad |= json_object_size(response) != 1 || !json_is_object(object) ||
-		   number(in, json_object_get(object, "header"), "revision", 1) !=
-			   in->answer->revision;
-	if (op->kind == ETCD_RANGE)
-		decode_range(in, op, object, result);
-	if (op->kind == ETCD_DELETE)
-		result->count = number(in, object, "deleted", 0);
-	in->bad |= op->kind == ETCD_DELETE && result->count > 1;
+	in->bad |= !PROTOBUF_READ(message, known[op->kind]) ||
+		   !PROTOBUF_READ(header, known_header) || revision != in->answer->revision;
+	pairs = result->pair_count;
+	in->bad |= pairs > (op->end.len ? op->limit : 1) || !is_within(count, pairs, INT64_MAX);
+	/* the last page, and it alone, has all that there is */
+	in->bad |= more > 1 || (count > pairs) != !!more;
+	in->bad |= more && (!op->end.len || pairs < op->limit);
+	in->bad |= deleted > 1;
+	result->count = op->kind == ETCD_DELETE ? deleted : count;
 }
 
-/* So many pairs are in an answer, whatever is wrong with it. */
-static size_t count_pairs(const json_t *responses)
+/* The response to an operation is the only field of its message. */
+static void decode_result(struct decoding *in, const struct etcd_op *op, struct piece message)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < json_array_size(responses); i++)
-		count += json_array_size(json_object_get(
-			json_object_get(json_array_get(responses, i), "response_range"), "kvs"));
-	return count;
-}
-
-static void decode_header(struct decoding *in, const json_t *root)
-{
-	const json_t *header = json_object_get(root, "header");
-	const json_t *succeeded = json_object_get(root, "succeeded");
+	static const uint32_t numbers[] = {
+		[ETCD_RANGE] = OP_RANGE, [ETCD_PUT] = OP_PUT, [ETCD_DELETE] = OP_DELETE_RANGE};
 	struct etcd_answer *answer = in->answer;
+	struct bytes rest = bytes_of(message.at, message.len);
+	struct protobuf_field field;
 
-	answer->cluster = number(in, header, "cluster_id", 1);
-	answer->member = number(in, header, "member_id", 1);
-	answer->revision = number(in, header, "revision", 1);
-	answer->term = number(in, header, "raft_term", 1);
-	in->bad |= succeeded && !json_is_true(succeeded);
-	answer->succeeded = json_is_true(succeeded);
+	in->bad |= !protobuf_take(&rest, &field) || bytes_end(&rest) != TOTP_OK ||
+		   field.number != numbers[op->kind] || field.kind != PROTOBUF_BYTES;
+	if (in->bad)
+		return;
+	decode_response(in, op, field.bytes, &answer->results[answer->result_count]);
+	in->responses[answer->result_count] = field.bytes;
+	in->pair_count += answer->results[answer->result_count].pair_count;
+	answer->result_count++;
 }
 
-static enum totp_err decode(const struct etcd_request *request, const json_t *root, size_t len,
+static void decode_header(struct decoding *in, struct piece message)
+{
+	struct etcd_answer *answer = in->answer;
+	const struct protobuf_known known[] = {
+		{HEADER_CLUSTER_ID, .value = &answer->cluster},
+		{HEADER_MEMBER_ID, .value = &answer->member},
+		{HEADER_REVISION, .value = &answer->revision},
+		{HEADER_RAFT_TERM, .value = &answer->term},
+	};
+
+	in->bad |= !PROTOBUF_READ(message, known) || !answer->cluster || !answer->member ||
+		   !is_within(answer->revision, 1, INT64_MAX) || !answer->term;
+}
+
+/* All but for the pairs of ranges, which are counted. */
+static void decode_results(struct decoding *in, const struct etcd_ops **ops,
+			   const struct etcd_request *request, struct piece message)
+{
+	struct bytes rest = bytes_of(message.at, message.len);
+	struct piece header = {NULL, 0};
+	uint64_t succeeded = 0;
+	size_t count = 0;
+	const struct protobuf_known known[] = {
+		{RESPONSE_HEADER, .bytes = &header},
+		{TXN_SUCCEEDED, .value = &succeeded},
+		{TXN_RESPONSES, .times = &count},
+	};
+	struct protobuf_field field;
+
+	in->bad |= !PROTOBUF_READ(message, known) || succeeded > 1;
+	decode_header(in, header);
+	in->answer->succeeded = succeeded;
+	*ops = succeeded ? &request->success : &request->failure;
+	in->bad |= count != (*ops)->count;
+	while (!in->bad && protobuf_take(&rest, &field))
+		if (field.number == TXN_RESPONSES)
+			decode_result(in, &(*ops)->ops[in->answer->result_count], field.bytes);
+}
+
+static enum totp_err decode(const struct etcd_request *request, struct piece message,
 			    struct etcd_answer *answer)
 {
-	const json_t *responses = json_object_get(root, "responses");
-	size_t pair_count = count_pairs(responses);
 	struct decoding in = {.answer = answer};
 	const struct etcd_ops *ops;
 
-	answer->bytes = malloc(len);
-	answer->pairs = calloc(pair_count + 1, sizeof(*answer->pairs));
-	if (!answer->bytes || !answer->pairs)
+	answer->bytes = malloc(message.len);
+	if (!answer->bytes)
 		return TOTP_ERR_NOMEM;
-	in.bytes = buffer_of(answer->bytes, len);
-	decode_header(&in, root);
-	ops = answer->succeeded ? &request->success : &request->failure;
-	in.bad |= json_array_size(responses) != ops->count || (responses && !ops->count);
-	for (; answer->result_count < ops->count && !in.bad; answer->result_count++)
-		decode_result(&in, &ops->ops[answer->result_count],
-			      json_array_get(responses, answer->result_count),
-			      &answer->results[answer->result_count]);
+	memcpy(answer->bytes, message.at, message.len);
+	message.at = answer->bytes;
+	decode_results(&in, &ops, request, message);
+	if (in.bad)
+		return TOTP_ERR_FORMAT;
+	answer->pairs = calloc(in.pair_count + 1, sizeof(*answer->pairs));
+	if (!answer->pairs)
+		return TOTP_ERR_NOMEM;
+	in.pair_count = 0;
+	for (size_t i = 0; i < ops->count; i++)
+		if (ops->ops[i].kind == ETCD_RANGE)
+			decode_pairs(&in, &ops->ops[i], in.responses[i], &answer->results[i]);
 	return in.bad ? TOTP_ERR_FORMAT : TOTP_OK;
 }
 
-enum totp_err etcd_answer_decode(const struct etcd_request *request, const void *json, size_t len,
+enum totp_err etcd_answer_decode(const struct etcd_request *request, struct piece message,
 				 struct etcd_answer *ret_answer)
 {
-	json_t *root = len <= ETCD_ANSWER_MAX ? json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL)
-					      : NULL;
 	enum totp_err err = TOTP_ERR_FORMAT;
 
 	*ret_answer = (struct etcd_answer){.succeeded = false};
-	if (json_is_object(root))
-		err = decode(request, root, len, ret_answer);
-	json_decref(root);
+	if (message.len && message.len <= ETCD_ANSWER_MAX)
+		err = decode(request, message, ret_answer);
 	if (err != TOTP_OK)
 		etcd_answer_free(ret_answer);
 	return err;
@@ -187,28 +204,10 @@ void etcd_answer_free(struct etcd_answer *answer)
 	*answer = (struct etcd_answer){.succeeded = false};
 }
 
-enum totp_err etcd_answer_error(const void *json, size_t len, char ret_message[ETCD_MESSAGE_MAX],
-				bool *ret_final)
+uint64_t etcd_answer_leader(struct piece message)
 {
-	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *code = json_object_get(root, "code");
-	struct text message = string_of(json_object_get(root, "message"));
-	bool good = message.len && json_is_integer(code);
+	uint64_t leader = 0;
+	const struct protobuf_known known[] = {{STATUS_LEADER, .value = &leader}};
 
-	if (good) {
-		text_printable(message, ret_message, ETCD_MESSAGE_MAX);
-		*ret_final = json_integer_value(code) == INVALID_ARGUMENT;
-	}
-	json_decref(root);
-	return good ? TOTP_OK : TOTP_ERR_FORMAT;
-}
-
-uint64_t etcd_answer_leader(const void *json, size_t len)
-{
-	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
-	struct decoding in = {.bad = false};
-	uint64_t leader = number(&in, root, "leader", 0);
-
-	json_decref(root);
-	return in.bad ? 0 : leader;
+	return PROTOBUF_READ(message, known) ? leader : 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The answer of etcd's JSON gateway to a transaction. A proxy or a member may lose, cut or repeat
- * an answer, so that an answer counts only if it is whole, and is one to this request: a member of
- * the JSON that is missing, doubled or of another type is an error, and so is a key that was not
- * asked for. Members that are not known are ignored: later versions of etcd may add some.
+ * The answer of etcd to a transaction. A proxy or a member may lose, cut or repeat an answer, so
+ * that an answer counts only if it is whole, and is one to this request: a field that is missing,
+ * doubled or of another type is an error, and so is a key that was not asked for. Fields that are
+ * not known are ignored: later versions of etcd may add some.
  */
 #ifndef STORE_ETCD_ANSWER_H
 #define STORE_ETCD_ANSWER_H
@@ -38,7 +38,7 @@ struct etcd_answer {
 	size_t result_count;
 	struct etcd_result results[ETCD_OPS_MAX];
 	struct etcd_pair *pairs; /* the results point into this… */
-	uint8_t *bytes;          /* …and keys and values into that */
+	uint8_t *bytes;          /* …and keys and values into that, the message */
 };
 
 #define OWN_ETCD_ANSWER OWN(etcd_answer_free)
@@ -50,19 +50,10 @@ void etcd_answer_free(struct etcd_answer *answer);
  * Decode the answer to a request. On an error *ret_answer is empty. TOTP_ERR_NOMEM.
  * TOTP_ERR_FORMAT: anything that etcd would not answer to this request.
  */
-MUST_CHECK enum totp_err etcd_answer_decode(const struct etcd_request *request, const void *json,
-					    size_t len, struct etcd_answer *ret_answer);
-
-#define ETCD_MESSAGE_MAX 120
-
-/*
- * The message of an answer that is an error, fit for a log. TOTP_ERR_FORMAT: it is none.
- * *ret_final: the request is invalid, and no other member would do it.
- */
-MUST_CHECK enum totp_err etcd_answer_error(const void *json, size_t len,
-					   char ret_message[ETCD_MESSAGE_MAX], bool *ret_final);
+MUST_CHECK enum totp_err etcd_answer_decode(const struct etcd_request *request,
+					    struct piece message, struct etcd_answer *ret_answer);
 
 /* The id of the leader, as a member gives it with its status; 0: it knows none. */
-uint64_t etcd_answer_leader(const void *json, size_t len);
+uint64_t etcd_answer_leader(struct piece message);
 
 #endif

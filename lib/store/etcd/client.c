@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/etcd/client.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/array.h"
 #include "base/io.h"
-#include "base/own.h"
-#include "base/text.h"
+#include "store/etcd/link.h"
 
 #define MS        UINT64_C(1000000) /* ns */
 #define PAUSE_MS  50                /* after each member was tried */
 #define DONE      200               /* HTTP's */
-#define TXN_PATH  "/v3/kv/txn"
-#define LEADER_MS 100  /* what a login waits to learn who leads */
+#define LEADER_MS 100               /* what a login waits to learn who leads */
 #define FEW       8    /* answers: a program that asks more often looks for the leader… */
 #define MANY      1024 /* …and again so much later, if a try failed */
 
 struct etcd_client {
-	CURL *curl;
-	struct curl_slist *headers;
+	struct etcd_link link;
 	size_t member_count;
 	size_t current;                            /* the member to ask next */
 	char urls[ETCD_MEMBERS_MAX][ETCD_URL_MAX]; /* https://ADDRESS:PORT */
@@ -32,25 +27,7 @@ struct etcd_client {
 	unsigned later;                            /* so many answers later the leader is found */
 	uint64_t leader;                           /* the member to ask; 0: any */
 	size_t moves;                              /* from member to member, to find it */
-	char *body;                                /* of the answer */
-	size_t body_len, body_room;
-	char error[CURL_ERROR_SIZE];
 };
-
-static size_t take_body(char *data, size_t size, size_t len, void *context)
-{
-	struct etcd_client *client = context;
-
-	(void)size; /* is 1 */
-	if (len > ETCD_ANSWER_MAX - client->body_len)
-		return 0;
-	while (client->body_room < client->body_len + len)
-		if (!array_room(&client->body, client->body_room, &client->body_room, 1))
-			return 0;
-	memcpy(client->body + client->body_len, data, len);
-	client->body_len += len;
-	return len;
-}
 
 static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *client,
 				     struct reason *why)
@@ -75,49 +52,6 @@ static enum totp_err parse_endpoints(const char *endpoints, struct etcd_client *
 	return TOTP_OK;
 }
 
-/* Each connection reads the files again: a CA that was replaced must not count for a day. */
-static bool keep_no_ca(CURL *curl)
-{
-#if LIBCURL_VERSION_NUM >= 0x075700
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-
-	return code == CURLE_OK || code == CURLE_NOT_BUILT_IN; /* then it keeps none */
-#else
-	(void)curl;
-	return true;
-#endif
-}
-
-static bool set_up_tls(CURL *curl, const struct etcd_config *config)
-{
-	return keep_no_ca(curl) &&
-	       curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_SSLCERT, config->certificate) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_SSLKEY, config->key) == 0;
-}
-
-/* No proxy, redirection, cookie or name of a service that the environment or a member could set. */
-static bool set_up_http(struct etcd_client *client)
-{
-	CURL *curl = client->curl;
-
-	client->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	return client->headers && curl_slist_append(client->headers, "Expect:") &&
-	       curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_PROXY, "") == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) == 0 &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, client) == 0;
-}
-
 enum totp_err etcd_client_open(const struct etcd_config *config, struct etcd_client **ret_client,
 			       struct reason *why)
 {
@@ -125,11 +59,10 @@ enum totp_err etcd_client_open(const struct etcd_config *config, struct etcd_cli
 	enum totp_err err = client ? parse_endpoints(config->endpoints, client, why)
 				   : TOTP_ERR_NOMEM;
 
-	if (err == TOTP_OK) {
-		client->curl = curl_easy_init();
-		if (!client->curl || !set_up_tls(client->curl, config) || !set_up_http(client))
-			err = TOTP_ERR_NOMEM;
-	}
+	if (err == TOTP_OK)
+		err = etcd_link_open(
+			&client->link,
+			&(struct etcd_identity){config->ca, config->certificate, config->key});
 	if (err == TOTP_ERR_NOMEM)
 		reason_set(why, "%s", err_name(err));
 	if (err != TOTP_OK) {
@@ -144,9 +77,7 @@ struct etcd_client *etcd_client_close(struct etcd_client *client)
 {
 	if (!client)
 		return NULL;
-	curl_easy_cleanup(client->curl);
-	curl_slist_free_all(client->headers);
-	free(client->body);
+	etcd_link_close(&client->link);
 	free(client);
 	return NULL;
 }
@@ -157,11 +88,56 @@ static const char *member_of(const struct etcd_client *client)
 	return client->urls[client->current];
 }
 
+/* Ask the current member. body: of a call, or empty to GET. */
+static CURLcode perform(struct etcd_client *client, const char *path, struct piece body,
+			uint64_t wait_ms)
+{
+	const struct etcd_question question = {member_of(client), path, body, wait_ms};
+	CURLcode code = etcd_link_ask(&client->link, &question);
+
+	if (code != CURLE_OK)
+		etcd_link_drop(&client->link);
+	return code;
+}
+
+static enum totp_err explain_malformed(struct etcd_client *client, struct reason *why)
+{
+	etcd_link_drop(&client->link);
+	return reason_err(why, TOTP_ERR_PEER, "%.120s: malformed answer", member_of(client));
+}
+
+/*
+ * Look at what a member answered, to a call or a GET. TOTP_ERR_TIMEOUT: it could not do it;
+ * TOTP_ERR_ARGUMENT: nor could another one; TOTP_ERR_PEER: a malformed answer.
+ */
+static enum totp_err see_response(struct etcd_client *client, bool get, struct piece *ret_message,
+				  struct reason *why)
+{
+	struct rpc_status status;
+	long http = 0;
+
+	curl_easy_getinfo(client->link.curl, CURLINFO_RESPONSE_CODE, &http);
+	if (http != DONE)
+		return reason_err(why, TOTP_ERR_TIMEOUT, "%.120s: HTTP status %ld",
+				  member_of(client), http);
+	*ret_message = (struct piece){client->link.body, client->link.body_len};
+	if (get)
+		return TOTP_OK;
+	if (etcd_link_response(&client->link, &status, ret_message) != TOTP_OK)
+		return explain_malformed(client, why);
+	if (status.code == RPC_OK)
+		return TOTP_OK;
+	return reason_err(
+		why, status.code == RPC_INVALID_ARGUMENT ? TOTP_ERR_ARGUMENT : TOTP_ERR_TIMEOUT,
+		"%.120s: gRPC status %u: %s", member_of(client), (unsigned)status.code,
+		status.message);
+}
+
 /* One question under way. */
 struct asking {
 	struct etcd_client *client;
 	const struct etcd_request *request;
-	struct piece json;
+	struct piece body;
 	struct etcd_answer *answer;
 	bool sent;  /* a member may have done it, or do it yet… */
 	bool again; /* …and this is not the first try */
@@ -170,7 +146,8 @@ struct asking {
 /* With TLS 1.3 a member that rejects our certificate does so after the connection is made. */
 static const char *hint_of(CURLcode code)
 {
-	return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING
+	return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
+			       code == CURLE_HTTP2
 		       ? ": does it accept our certificate?"
 		       : "";
 }
@@ -179,7 +156,7 @@ static const char *hint_of(CURLcode code)
 static enum totp_err explain_failure(struct asking *asking, CURLcode code, struct reason *why)
 {
 	struct etcd_client *client = asking->client;
-	const char *cause = client->error[0] ? client->error : curl_easy_strerror(code);
+	const char *cause = client->link.error[0] ? client->link.error : curl_easy_strerror(code);
 
 	if ((code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE) && !asking->sent)
 		return reason_err(why, TOTP_ERR_SYSTEM,
@@ -189,18 +166,6 @@ static enum totp_err explain_failure(struct asking *asking, CURLcode code, struc
 	asking->sent = true;
 	return reason_err(why, code == CURLE_WRITE_ERROR ? TOTP_ERR_PEER : TOTP_ERR_TIMEOUT,
 			  "%.120s: %.120s%s", member_of(client), cause, hint_of(code));
-}
-
-/* It answered with another status. */
-static enum totp_err explain_status(const struct asking *asking, long status, struct reason *why)
-{
-	struct etcd_client *client = asking->client;
-	char message[ETCD_MESSAGE_MAX] = "no message of etcd";
-	bool final = false;
-
-	(void)!etcd_answer_error(client->body, client->body_len, message, &final);
-	return reason_err(why, final ? TOTP_ERR_ARGUMENT : TOTP_ERR_TIMEOUT,
-			  "%.120s: HTTP status %ld: %s", member_of(client), status, message);
 }
 
 /* Did it change the store? Then it made a revision of its own. */
@@ -231,39 +196,6 @@ static bool is_new(struct etcd_client *client, const struct etcd_request *reques
 	return true;
 }
 
-/* What comes next on a connection may be the rest of a malformed answer: close them all. */
-static void close_connections(struct etcd_client *client)
-{
-	CURL *fresh = curl_easy_duphandle(client->curl);
-
-	if (!fresh)
-		return;
-	curl_easy_cleanup(client->curl);
-	client->curl = fresh;
-}
-
-/* Ask the member for a path. json: what to POST, or empty to GET. */
-static CURLcode perform(struct etcd_client *client, const char *path, struct piece json,
-			uint64_t wait_ms)
-{
-	CURL *curl = client->curl;
-	char url[ETCD_URL_MAX + sizeof(TXN_PATH) + 32];
-
-	client->body_len = 0;
-	client->error[0] = '\0';
-	snprintf(url, sizeof(url), "%s%s", member_of(client), path);
-	if (curl_easy_setopt(curl, CURLOPT_URL, url) != 0)
-		return CURLE_OUT_OF_MEMORY;
-	if (json.len) {
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)json.len);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.at);
-	} else {
-		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-	}
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)wait_ms);
-	return curl_easy_perform(curl);
-}
-
 static void move_on(struct etcd_client *client)
 {
 	client->current = (client->current + 1) % client->member_count;
@@ -279,17 +211,15 @@ static void forget_leader(struct etcd_client *client)
 /* Which member leads? One that answered a moment ago says so. */
 static uint64_t ask_for_leader(struct etcd_client *client, uint64_t deadline)
 {
-	static const char nothing[] = "{}";
-	const struct piece json = {nothing, strlen(nothing)};
+	struct piece message;
 	uint64_t now = io_monotonic_ns(), left_ms = deadline > now ? (deadline - now) / MS : 0;
-	long status = 0;
 
 	if (left_ms < LEADER_MS) /* the login needs it */
 		return 0;
-	if (perform(client, ETCD_STATUS_PATH, json, LEADER_MS) != CURLE_OK)
+	if (perform(client, RPC_STATUS, rpc_empty, LEADER_MS) != CURLE_OK ||
+	    see_response(client, false, &message, NULL) != TOTP_OK)
 		return 0;
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-	return status == DONE ? etcd_answer_leader(client->body, client->body_len) : 0;
+	return etcd_answer_leader(message);
 }
 
 /*
@@ -321,29 +251,25 @@ static void prefer_leader(struct etcd_client *client, const struct etcd_answer *
 static enum totp_err ask_once(struct asking *asking, uint64_t wait_ms, struct reason *why)
 {
 	struct etcd_client *client = asking->client;
-	long status = 0;
+	struct piece message;
 	CURLcode code;
 	enum totp_err err;
 
 	asking->again = asking->sent;
-	code = perform(client, TXN_PATH, asking->json, wait_ms);
+	code = perform(client, RPC_TXN, asking->body, wait_ms);
 	if (code != CURLE_OK)
 		return explain_failure(asking, code, why);
 	asking->sent = true;
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != DONE)
-		return explain_status(asking, status, why);
-	err = etcd_answer_decode(asking->request, client->body, client->body_len, asking->answer);
+	err = see_response(client, false, &message, why);
+	if (err == TOTP_OK)
+		err = etcd_answer_decode(asking->request, message, asking->answer);
 	if (err == TOTP_OK && !is_new(client, asking->request, asking->answer)) {
 		etcd_answer_free(asking->answer);
 		err = TOTP_ERR_FORMAT;
 	}
 	if (err == TOTP_OK)
 		asking->answer->again = asking->again;
-	if (err != TOTP_ERR_FORMAT)
-		return err;
-	close_connections(client);
-	return reason_err(why, TOTP_ERR_PEER, "%.120s: malformed answer", member_of(client));
+	return err == TOTP_ERR_FORMAT ? explain_malformed(client, why) : err;
 }
 
 /* Ask one member after the other. */
@@ -376,14 +302,15 @@ enum totp_err etcd_client_ask(struct etcd_client *client, const struct etcd_requ
 			      uint64_t deadline, struct etcd_answer *ret_answer, struct reason *why)
 {
 	struct asking asking = {.client = client, .request = request, .answer = ret_answer};
-	OWN_TEXT char *json = NULL;
-	enum totp_err err = etcd_request_encode(request, &json, &asking.json.len);
+	uint8_t *body = NULL;
+	enum totp_err err = etcd_request_encode(request, &body, &asking.body.len);
 
 	*ret_answer = (struct etcd_answer){.succeeded = false};
 	if (err != TOTP_OK)
 		return reason_err(why, err, "request to the store: %s", err_name(err));
-	asking.json.at = json;
+	asking.body.at = body;
 	err = ask_members(&asking, deadline, why);
+	free(body);
 	if (err == TOTP_ERR_NOMEM)
 		reason_set(why, "%s", err_name(err));
 	return err;
@@ -429,20 +356,21 @@ enum totp_err etcd_client_fetch(struct etcd_client *client, const struct etcd_fe
 				struct etcd_fetched *ret_fetched, struct reason *why)
 {
 	struct asking asking = {.client = client};
-	struct piece body = {fetch->json, fetch->json ? strlen(fetch->json) : 0};
-	long status = 0;
+	enum totp_err err;
+	struct piece body;
 	CURLcode code;
 
 	client->current = fetch->member;
-	curl_easy_setopt(client->curl, CURLOPT_CERTINFO, 1L);
-	code = perform(client, fetch->path, body, fetch->wait_ms);
+	curl_easy_setopt(client->link.curl, CURLOPT_CERTINFO, 1L);
+	code = perform(client, fetch->path, fetch->get ? (struct piece){NULL, 0} : rpc_empty,
+		       fetch->wait_ms);
 	if (code != CURLE_OK)
 		return explain_failure(&asking, code, why);
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != DONE)
-		return explain_status(&asking, status, why);
-	*ret_fetched = (struct etcd_fetched){.body = {client->body, client->body_len},
-					     .date = date_of(client->curl),
-					     .certificate = certificate_of(client->curl)};
+	err = see_response(client, fetch->get, &body, why);
+	if (err != TOTP_OK)
+		return err;
+	*ret_fetched = (struct etcd_fetched){.body = body,
+					     .date = date_of(client->link.curl),
+					     .certificate = certificate_of(client->link.curl)};
 	return TOTP_OK;
 }

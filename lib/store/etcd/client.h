@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Asks a cluster of etcd, through the JSON gateway of its members, over TLS 1.3 with a certificate
- * of our own. One member is asked at a time, over a connection that is kept; a request without a
- * valid answer is sent again, byte by byte, to the next member. So a request may have been done
+ * Asks a cluster of etcd, by gRPC over TLS 1.3 with a certificate of our own. One member is asked
+ * at a time, over a connection that is kept; a request without a valid answer is sent again, byte
+ * by byte, to the next member. So a request may have been done
  * although it failed, and may be done twice: it must be one that can be, and whose answer says
  * whether it was this one that was done.
  *
@@ -26,8 +26,6 @@ struct etcd_config {
 	const char *certificate; /* …ours… */
 	const char *key;         /* …and its key */
 };
-
-#define ETCD_STATUS_PATH "/v3/maintenance/status" /* POST {} */
 
 struct etcd_client;
 
@@ -61,7 +59,7 @@ const char *etcd_client_url(const struct etcd_client *client, size_t member);
 
 /* What a member answered, until the next call of a function here. */
 struct etcd_fetched {
-	struct text body;
+	struct piece body;        /* or the response, of a call */
 	int64_t date;             /* by its clock: seconds since 1970 UTC; 0: it did not say */
 	struct piece certificate; /* of the member, in PEM; empty: an older connection was used */
 };
@@ -69,7 +67,7 @@ struct etcd_fetched {
 struct etcd_fetch {
 	size_t member;
 	const char *path;
-	const char *json; /* what to POST; NULL: GET */
+	bool get; /* GET it; else it is a call, whose request is empty */
 	unsigned wait_ms;
 };
 

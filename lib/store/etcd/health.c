@@ -4,7 +4,6 @@
  * member of an answer that is missing is "unknown" here.
  */
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,29 +11,18 @@
 #include "base/certificate.h"
 #include "base/file.h"
 #include "base/io.h"
+#include "base/protobuf.h"
 #include "store/etcd.h"
+#include "store/etcd/rpc.h"
 
 #define PEM_MAX 65536
 #define TRY_MS  2000
 
-#define ALARM_PATH   "/v3/maintenance/alarm"
-#define MEMBERS_PATH "/v3/cluster/member/list"
 #define METRICS_PATH "/metrics"
 
-static const char *string_of(const json_t *object, const char *name)
+static struct text text_in(struct piece bytes)
 {
-	const char *string = json_string_value(json_object_get(object, name));
-
-	return string ? string : "";
-}
-
-/* An integer of 64 bits, which JSON has as a string. */
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	uint64_t number = 0;
-
-	(void)!text_number(text_of(string_of(object, name)), 0, UINT64_MAX, &number);
-	return number;
+	return (struct text){bytes.at ? bytes.at : "", bytes.len};
 }
 
 /* When the first certificate of a file ends; 0: unknown. */
@@ -52,40 +40,28 @@ static int64_t end_of_file(const char *path)
 
 /* --- one member --- */
 
-/* The object that it answers; the caller frees it. NULL: it does not. */
-static json_t *fetch_object(struct etcd_client *client, size_t member, const char *path,
-			    const char *json)
-{
-	const struct etcd_fetch fetch = {member, path, json, TRY_MS};
-	struct etcd_fetched fetched;
-
-	if (etcd_client_fetch(client, &fetch, &fetched, NULL) != TOTP_OK)
-		return NULL;
-	return json_loadb(fetched.body.at, fetched.body.len, JSON_REJECT_DUPLICATES, NULL);
-}
-
 static void look_at_status(struct etcd_client *client, size_t index, struct etcd_member *member)
 {
-	const struct etcd_fetch fetch = {index, ETCD_STATUS_PATH, "{}", TRY_MS};
+	const struct etcd_fetch fetch = {index, RPC_STATUS, false, TRY_MS};
+	struct piece header = {NULL, 0}, version = {NULL, 0};
+	const struct protobuf_known known[] = {
+		{RESPONSE_HEADER, .bytes = &header},
+		{STATUS_VERSION, .bytes = &version},
+		{STATUS_DB_SIZE, .value = &member->size},
+		{STATUS_LEADER, .value = &member->leader},
+	};
+	const struct protobuf_known known_header[] = {{HEADER_MEMBER_ID, .value = &member->id}};
 	struct etcd_fetched fetched;
-	json_t *root;
 
 	member->err = etcd_client_fetch(client, &fetch, &fetched, &member->why);
 	if (member->err != TOTP_OK)
 		return;
-	member->date = fetched.date;
-	member->dated = io_monotonic_ns();
 	(void)!certificate_end(fetched.certificate, &member->certificate_end);
-	root = json_loadb(fetched.body.at, fetched.body.len, JSON_REJECT_DUPLICATES, NULL);
-	member->id = number_of(json_object_get(root, "header"), "member_id");
-	member->leader = number_of(root, "leader");
-	member->size = number_of(root, "dbSize");
-	text_printable(text_of(string_of(root, "version")), member->version,
-		       sizeof(member->version));
-	json_decref(root);
-	if (!member->id)
+	if (!PROTOBUF_READ(fetched.body, known) || !PROTOBUF_READ(header, known_header) ||
+	    !member->id)
 		member->err = reason_err(&member->why, TOTP_ERR_PEER, "%.120s: malformed answer",
 					 member->url);
+	text_printable(text_in(version), member->version, sizeof(member->version));
 }
 
 /* A number such as 8.589934592e+09, whatever the locale. */
@@ -109,16 +85,20 @@ static uint64_t float_of(struct text text)
 	return value;
 }
 
-static void look_at_quota(struct etcd_client *client, size_t index, struct etcd_member *member)
+/* The quota, and the date, which the answers to calls lack. */
+static void look_at_metrics(struct etcd_client *client, size_t index, struct etcd_member *member)
 {
 	static const char name[] = "etcd_server_quota_backend_bytes ";
-	const struct etcd_fetch fetch = {index, METRICS_PATH, NULL, TRY_MS};
+	const struct etcd_fetch fetch = {index, METRICS_PATH, true, TRY_MS};
 	struct etcd_fetched fetched;
-	struct text line;
+	struct text body, line;
 
 	if (etcd_client_fetch(client, &fetch, &fetched, NULL) != TOTP_OK)
 		return;
-	while (text_line(&fetched.body, &line))
+	member->date = fetched.date;
+	member->dated = io_monotonic_ns();
+	body = text_in(fetched.body);
+	while (text_line(&body, &line))
 		if (line.len > strlen(name) && memcmp(line.at, name, strlen(name)) == 0)
 			member->quota = float_of(
 				(struct text){line.at + strlen(name), line.len - strlen(name)});
@@ -134,30 +114,62 @@ static bool has_answered(const struct etcd_health *health, uint64_t id)
 	return false;
 }
 
-static void look_at_members(const json_t *root, struct etcd_health *health)
+static void add_unlisted(struct piece name, struct etcd_health *health)
 {
-	const json_t *list = json_object_get(root, "members");
-	size_t len = 0;
+	size_t len = strlen(health->unlisted);
+	char printable[ETCD_WORD_MAX];
 
-	health->cluster_count = json_array_size(list);
-	for (size_t i = 0; i < health->cluster_count; i++) {
-		const json_t *member = json_array_get(list, i);
-		char name[ETCD_WORD_MAX];
+	text_printable(text_in(name), printable, sizeof(printable));
+	if (len + sizeof(printable) + 2 <= sizeof(health->unlisted))
+		snprintf(health->unlisted + len, sizeof(health->unlisted) - len, "%s%s",
+			 len ? ", " : "", printable[0] ? printable : "?");
+}
 
-		if (has_answered(health, number_of(member, "ID")) ||
-		    len + sizeof(name) + 2 > sizeof(health->unlisted))
+static void look_at_members(struct piece response, struct etcd_health *health)
+{
+	struct bytes in = bytes_of(response.at, response.len);
+	struct protobuf_field field;
+
+	while (protobuf_take(&in, &field)) {
+		struct piece name = {NULL, 0};
+		uint64_t id = 0;
+		const struct protobuf_known known[] = {{MEMBER_ID, .value = &id},
+						       {MEMBER_NAME, .bytes = &name}};
+
+		if (field.number != MEMBER_LIST_MEMBERS || field.kind != PROTOBUF_BYTES ||
+		    !PROTOBUF_READ(field.bytes, known))
 			continue;
-		text_printable(text_of(string_of(member, "name")), name, sizeof(name));
-		len += (size_t)snprintf(health->unlisted + len, sizeof(health->unlisted) - len,
-					"%s%s", len ? ", " : "", name[0] ? name : "?");
+		health->cluster_count++;
+		if (!has_answered(health, id))
+			add_unlisted(name, health);
 	}
 }
 
-static void look_at_alarms(const json_t *root, struct etcd_health *health)
+static void look_at_alarms(struct piece response, struct etcd_health *health)
 {
-	const json_t *first = json_array_get(json_object_get(root, "alarms"), 0);
+	static const char *const names[] = {"", "NOSPACE", "CORRUPT"};
+	struct bytes in = bytes_of(response.at, response.len);
+	struct protobuf_field field;
 
-	text_printable(text_of(string_of(first, "alarm")), health->alarm, sizeof(health->alarm));
+	while (protobuf_take(&in, &field) && !health->alarm[0]) {
+		uint64_t alarm = 0;
+		const struct protobuf_known known[] = {{ALARM_TYPE, .value = &alarm}};
+
+		if (field.number == ALARM_ALARMS && field.kind == PROTOBUF_BYTES &&
+		    PROTOBUF_READ(field.bytes, known))
+			snprintf(health->alarm, sizeof(health->alarm), "%s",
+				 alarm < 3 ? names[alarm] : "unknown");
+	}
+}
+
+/* What a member answers to a call; empty: nothing. */
+static struct piece fetch_response(struct etcd_client *client, size_t member, const char *path)
+{
+	const struct etcd_fetch fetch = {member, path, false, TRY_MS};
+	struct etcd_fetched fetched = {.date = 0};
+
+	(void)!etcd_client_fetch(client, &fetch, &fetched, NULL);
+	return fetched.body;
 }
 
 enum totp_err etcd_look_at_health(const struct etcd_config *config, uint64_t deadline,
@@ -181,19 +193,13 @@ enum totp_err etcd_look_at_health(const struct etcd_config *config, uint64_t dea
 		if (io_monotonic_ns() < deadline)
 			look_at_status(client, i, member);
 		if (member->err == TOTP_OK)
-			look_at_quota(client, i, member);
+			look_at_metrics(client, i, member);
 	}
 	for (size_t i = 0; i < health->member_count && !health->cluster_count; i++) {
-		json_t *list, *alarms;
-
 		if (health->members[i].err != TOTP_OK || !health->members[i].leader)
 			continue;
-		list = fetch_object(client, i, MEMBERS_PATH, "{}");
-		look_at_members(list, health);
-		json_decref(list);
-		alarms = fetch_object(client, i, ALARM_PATH, "{\"action\":\"GET\"}");
-		look_at_alarms(alarms, health);
-		json_decref(alarms);
+		look_at_members(fetch_response(client, i, RPC_MEMBER_LIST), health);
+		look_at_alarms(fetch_response(client, i, RPC_ALARM), health);
 	}
 	etcd_client_close(client);
 	return TOTP_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A transaction of etcd v3, and its encoding as the JSON gateway takes it (POST /v3/kv/txn). All
- * that we ask of a cluster is a transaction, even a single read: its answer says which branch was
- * taken, so that no missing member of an answer can look like a success.
+ * A transaction of etcd v3, and its encoding as gRPC takes it. All that we ask of a cluster is a
+ * transaction, even a single read: its answer says which branch was taken, so that no missing field
+ * of an answer can look like a success.
  */
 #ifndef STORE_ETCD_REQUEST_H
 #define STORE_ETCD_REQUEST_H
@@ -45,11 +45,11 @@ struct etcd_request {
 };
 
 /*
- * Encode a request; the caller frees *ret_json, which has no NUL. TOTP_ERR_NOMEM.
+ * Encode a request as the body of a call of RPC_TXN; the caller frees *ret_body. TOTP_ERR_NOMEM.
  * TOTP_ERR_ARGUMENT: a count or revision out of range, or a key or value that is empty: etcd
- * leaves members of no length out of its answers.
+ * leaves fields of no length out of its answers.
  */
-MUST_CHECK enum totp_err etcd_request_encode(const struct etcd_request *request, char **ret_json,
+MUST_CHECK enum totp_err etcd_request_encode(const struct etcd_request *request, uint8_t **ret_body,
 					     size_t *ret_len);
 
 #endif
