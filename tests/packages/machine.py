@@ -16,7 +16,7 @@ import time
 import pexpect
 
 INCLUDE = ("systemd-sysv,dbus,linux-image-cloud-amd64,udev,iproute2,procps,openssh-server,sudo,"
-           "pamtester,vlock,libqrencode4,libpng16-16,libxml2,libaudit1,libcurl4,libjansson4,"
+           "pamtester,vlock,libqrencode4,libpng16-16,libxml2,libaudit1,libcurl4,"
            "haproxy,etcd-server")
 # What the kernel needs to find its disk: an image with every module takes long to make and to read.
 FEW_MODULES = """mkdir -p "$1/etc/initramfs-tools/conf.d"

@@ -17,7 +17,7 @@ FRESH = f"{TOP}/build/fresh"
 INCLUDE = "systemd,systemd-sysv,dbus,libpam-systemd,python3-minimal,iproute2,procps,qrencode," \
     "libxml2,libssl3"
 # What the parts of a fleet, a help desk and Ansible need, too.
-MORE = "haproxy,rsync,sudo,pkexec,polkitd,openssh-server,python3,python3-apt,libcurl4,libjansson4," \
+MORE = "haproxy,rsync,sudo,pkexec,polkitd,openssh-server,python3,python3-apt,libcurl4," \
     "libpng16-16,libqrencode4,oathtool"
 
 # Runs as process 1 of the new namespaces, in the guest's tree, and becomes systemd.

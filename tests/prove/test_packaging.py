@@ -8,7 +8,7 @@ import pytest
 from test_fresh import fresh
 
 BUILD = ("gcc libc6-dev meson ninja-build pkg-config libpam0g-dev libssl-dev libqrencode-dev "
-         "libpng-dev libxml2-dev libaudit-dev libcurl4-openssl-dev libjansson-dev scdoc systemd")
+         "libpng-dev libxml2-dev libaudit-dev libcurl4-openssl-dev scdoc systemd")
 SELINUX = "selinux-policy-dev selinux-policy-default setools semodule-utils selinux-utils"
 ENFORCED = (BUILD + " build-essential debhelper dh-apparmor po-debconf mmdebstrap qemu-system-x86 "
             "e2fsprogs openssh-client python3-pexpect")
