@@ -111,8 +111,9 @@ static enum totp_err derive_key(const struct pskc_method *method, const struct s
 		return err;
 	params.salt = (struct piece){salt, out.len};
 	params.iterations = (uint32_t)count;
-	err = pbes2_derive(&params, (struct piece){phrase->data, phrase->len}, ret_key->data, len);
-	ret_key->len = err == TOTP_OK ? len : 0;
+	err = pbes2_derive(&params, (struct piece){phrase->data, phrase->len}, ret_key->data,
+			   (size_t)len);
+	ret_key->len = err == TOTP_OK ? (size_t)len : 0;
 	return err;
 }
 

@@ -212,7 +212,7 @@ static void start(size_t index, enum act act, const char *certificate)
 	strcat(policy.verifiers, entry);
 }
 
-static void stop(struct verifier *verifier)
+static void stop_verifier(struct verifier *verifier)
 {
 	if (verifier->pid > 0) {
 		kill(verifier->pid, SIGKILL);
@@ -235,7 +235,7 @@ static int begin_asking(void **unused)
 static int end_asking(void **unused)
 {
 	for (size_t i = 0; i < COUNT(verifiers); i++)
-		stop(&verifiers[i]);
+		stop_verifier(&verifiers[i]);
 	asked.identity = tls_forget(asked.identity);
 	return 0;
 }
