@@ -556,7 +556,7 @@ static void an_interrupted_setup_is_completed(void **state)
 	set_marker(f, ""); /* the temporary marker of a killed totpctl init */
 	assert_int_equal(0, rename(in_store(f, "STORE"), in_store(f, "STORE~0123456789abcdef")));
 	chmod(f->store_dir, 0700);
-	assert_ok(files_setup(f->store_dir, &service, (uint8_t[32]){0}, NULL));
+	assert_ok(files_setup(f->store_dir, &service, machine, NULL));
 	f->store = store_close(f->store);
 	f->config.machine = machine;
 	f->store = open_again(f);
