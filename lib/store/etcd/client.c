@@ -63,6 +63,10 @@ enum totp_err etcd_client_open(const struct etcd_config *config, struct etcd_cli
 		err = etcd_link_open(
 			&client->link,
 			&(struct etcd_identity){config->ca, config->certificate, config->key});
+	if (err == TOTP_ERR_UNSUPPORTED)
+		reason_set(why,
+			   "libcurl does not speak HTTP/2, as etcd does: install one that does "
+			   "(libcurl-minimal does not)");
 	if (err == TOTP_ERR_NOMEM)
 		reason_set(why, "%s", err_name(err));
 	if (err != TOTP_OK) {

@@ -31,7 +31,8 @@ struct etcd_client;
 
 /*
  * Nothing is asked yet. Not to be used in two processes: a connection has one owner.
- * TOTP_ERR_FORMAT: endpoints; *why says what is wrong. TOTP_ERR_NOMEM.
+ * TOTP_ERR_FORMAT: endpoints; TOTP_ERR_UNSUPPORTED: libcurl; *why says what is wrong.
+ * TOTP_ERR_NOMEM.
  */
 MUST_CHECK enum totp_err etcd_client_open(const struct etcd_config *config,
 					  struct etcd_client **ret_client, struct reason *why);

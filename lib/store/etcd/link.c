@@ -92,7 +92,11 @@ static bool set_up_http(struct etcd_link *link)
 
 enum totp_err etcd_link_open(struct etcd_link *link, const struct etcd_identity *identity)
 {
-	*link = (struct etcd_link){.curl = curl_easy_init()};
+	*link = (struct etcd_link){.curl = NULL};
+	/* some systems have a libcurl with less in it, which programs find by the same name */
+	if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2))
+		return TOTP_ERR_UNSUPPORTED;
+	link->curl = curl_easy_init();
 	return link->curl && set_up_tls(link->curl, identity) && set_up_http(link) ? TOTP_OK
 										   : TOTP_ERR_NOMEM;
 }

@@ -27,7 +27,10 @@ struct etcd_identity {
 	const char *key;
 };
 
-/* Nothing is connected yet. TOTP_ERR_NOMEM; it must be closed then, too. */
+/*
+ * Nothing is connected yet. TOTP_ERR_UNSUPPORTED: this libcurl does not speak HTTP/2;
+ * TOTP_ERR_NOMEM. It must be closed then, too.
+ */
 MUST_CHECK enum totp_err etcd_link_open(struct etcd_link *link,
 					const struct etcd_identity *identity);
 void etcd_link_close(struct etcd_link *link);
