@@ -867,8 +867,16 @@ def test_without_free_descriptors_it_waits_and_logs_this_once(served):
     assert served.log_text().count("reason=accept") == 1
 
 
+def answer_of(connection):
+    """None if it was closed, and nobody has read the request."""
+    try:
+        return wire.Response(connection.recv(4096))
+    except ConnectionResetError:
+        return None
+
+
 def test_without_free_processes_a_request_waits_and_this_is_logged_once(served):
-    code = served.enroll("bob").code()
+    phone = served.enroll("bob")
     served.stop_totpd()
     others = [subprocess.Popen(["setpriv", "--reuid=_pam_totp", "--clear-groups", "sleep", "60"])
               for _ in range(2)]
@@ -877,16 +885,20 @@ def test_without_free_processes_a_request_waits_and_this_is_logged_once(served):
     served.totpd_process = subprocess.Popen(["prlimit", "--nproc=3", "--", "/usr/libexec/totpd",
                                       "--foreground"])
     assert wait_for(lambda: served.log_text().count("outcome=begin") == 2)
-    # the account's processes in other hosts of these tests count, too: they end after a while
-    with wire.connect(ROOT, seconds=60) as connection:
-        connection.send(wire.request(wire.CHECK, "bob", code, seconds=60))
+    with wire.connect(ROOT) as connection:
+        connection.send(wire.request(wire.CHECK, "bob", phone.code()))
         assert wait_for(lambda: "reason=fork" in served.log_text())
         time.sleep(0.5)
         assert not select.select([connection], [], [], 0)[0], "it is neither answered nor closed"
         for other in others:
             other.kill()
             other.wait()
-        assert wire.Response(connection.recv(4096)).verdict == "allow"
+        answer = answer_of(connection)
+    # the account's processes in other hosts of these tests count, too, and a request waits for 4 s
+    # at most: then it is sent again
+    answer = answer or wait_for(lambda: wire.ask(
+        wire.request(wire.CHECK, "bob", phone.at(time.time())), ROOT), 40)
+    assert answer.verdict == "allow"
     assert served.log_text().count("reason=fork") == 1
 
 
