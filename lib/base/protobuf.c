@@ -95,6 +95,11 @@ bool protobuf_read(struct piece message, const struct protobuf_known *known, siz
 	return !in.bad;
 }
 
+struct text protobuf_text(struct piece bytes)
+{
+	return (struct text){bytes.at ? bytes.at : "", bytes.len};
+}
+
 static void put_varint(struct buffer *out, uint64_t value)
 {
 	for (; value > 0x7f; value >>= 7)

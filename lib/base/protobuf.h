@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/text.h"
 
 #define PROTOBUF_FIELD_MAX 20 /* bytes of a field at most, without those that it holds */
 
@@ -42,6 +43,9 @@ struct protobuf_known {
 	protobuf_read((message), (known), sizeof(known) / sizeof((known)[0]))
 MUST_CHECK bool protobuf_read(struct piece message, const struct protobuf_known *known,
 			      size_t count);
+
+/* Bytes as text; a field that is not there is empty. */
+struct text protobuf_text(struct piece bytes);
 
 /* Append a field to a message: a number, or bytes. */
 void protobuf_put_number(struct buffer *out, uint32_t number, uint64_t value);

@@ -54,11 +54,6 @@ static enum totp_err decode_data(struct text data, struct migration *migration)
 	return err;
 }
 
-static struct text text_in(const struct protobuf_field *field)
-{
-	return (struct text){field->bytes.at, field->bytes.len};
-}
-
 /* Take the next field of an export, which has numbers and bytes alone. */
 static bool take_field(struct bytes *in, struct protobuf_field *ret_field)
 {
@@ -83,7 +78,7 @@ static enum totp_err decode_payload(struct migration *migration)
 		if (field.number == PAYLOAD_ACCOUNT && is_bytes) {
 			if (migration->count == MIGRATION_MAX)
 				return TOTP_ERR_RANGE;
-			migration->accounts[migration->count++] = text_in(&field);
+			migration->accounts[migration->count++] = protobuf_text(field.bytes);
 		} else if (field.number == PAYLOAD_PARTS && small) {
 			migration->parts = (uint32_t)field.value;
 		} else if (field.number == PAYLOAD_PART && small) {
@@ -173,9 +168,9 @@ static enum totp_err take_bytes(const struct protobuf_field *field, struct otp_u
 	if (field->number == SECRET)
 		return secret_set(&uri->secret, field->bytes.at, field->bytes.len);
 	if (field->number == NAME)
-		return take_label(text_in(field), uri);
+		return take_label(protobuf_text(field->bytes), uri);
 	if (field->number == ISSUER && field->bytes.len)
-		return take_name(text_in(field), uri->issuer, sizeof(uri->issuer));
+		return take_name(protobuf_text(field->bytes), uri->issuer, sizeof(uri->issuer));
 	return TOTP_OK;
 }
 

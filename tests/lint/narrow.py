@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-BUILD: the program compiles for a 32-bit machine with 64-bit time, without a warning, by what clang says
+CLANG BUILD: the program compiles for a 32-bit machine with 64-bit time, without a warning, by what clang says
 of the commands of that build: an integer that is too large there is not narrowed in silence.
 """
 
 import json
 import pathlib
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
 
 import tree
 
-SKIPPED = 77
 ALONE = ("-c", "-MD")         # options that say to do more than to look
 PAIRS = ("-o", "-MF", "-MQ")  # the same, with an argument
 
@@ -29,9 +27,7 @@ def looked_at(command):
 
 
 def main():
-    clang = shutil.which("clang")
-    if not clang:
-        sys.exit(SKIPPED)
+    clang, build = tree.tool(), pathlib.Path(sys.argv[2])
     machine = subprocess.run(["gcc", "-print-multiarch"], check=True, capture_output=True,
                              text=True).stdout.strip()
     wrong = 0
@@ -39,7 +35,7 @@ def main():
         # all that a header of glibc lacks here: a file without a stub
         (pathlib.Path(stubs) / "gnu").mkdir()
         (pathlib.Path(stubs) / "gnu/stubs-32.h").touch()
-        for entry in json.loads((pathlib.Path(sys.argv[1]) / "compile_commands.json").read_text()):
+        for entry in json.loads((build / "compile_commands.json").read_text()):
             path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
             if path.suffix != ".c" or not path.is_relative_to(tree.TOP) or \
                     path.relative_to(tree.TOP).parts[0] in ("tests", "bench"):

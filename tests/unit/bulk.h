@@ -5,7 +5,7 @@
 
 #include "records.h"
 
-/* The users of a bulk creation: u0, u1, …, one of which may be special. */
+/* The users of a bulk creation: u0, u1, …, one of which may be special; without a batch none is. */
 struct batch {
 	size_t fails_at;
 	size_t same_at; /* this one is called u0 again */
@@ -18,7 +18,8 @@ struct batch {
 static inline enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
 				    struct login_state *ret_state)
 {
-	const struct batch *batch = context;
+	static const struct batch nobody_special = {NOWHERE, NOWHERE, NOWHERE, NOWHERE};
+	const struct batch *batch = context ? context : &nobody_special;
 	char user[32];
 
 	if (index == batch->fails_at)

@@ -10,6 +10,7 @@
  * Each operation runs once as it is, and then once for each of its syncs without that sync, which
  * the test must notice: so no sync can be dropped.
  */
+#include "bulk.h"
 #include "store_fixture.h"
 
 #include <stdarg.h>
@@ -301,18 +302,6 @@ static void replace(const struct fixture *f)
 static void remove_record(const struct fixture *f)
 {
 	assert_ok(store_remove(f->store, "alice", deadline_in(2000), NULL));
-}
-
-static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
-			     struct login_state *ret_state)
-{
-	char user[8];
-
-	(void)context;
-	(void)ret_state;
-	snprintf(user, sizeof(user), "u%zu", index);
-	*ret_cred = cred_of(user, (uint8_t)(index + 1));
-	return TOTP_OK;
 }
 
 static void create_many(const struct fixture *f)

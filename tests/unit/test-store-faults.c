@@ -5,6 +5,7 @@
  * its code is used up, no descriptor stays open, and the next try succeeds. The linker leads the
  * calls of the program here (--wrap), and not those of libc.
  */
+#include "bulk.h"
 #include "store_fixture.h"
 
 #include <dirent.h>
@@ -360,18 +361,6 @@ static void a_record_is_removed_or_it_is_there(void **unused)
 {
 	sweep(&(struct flow){with_alice, remove_alice, check_removed, TOTP_ERR_NOT_FOUND, 10,
 			     false});
-}
-
-static enum totp_err next_of(void *context, size_t index, struct cred *ret_cred,
-			     struct login_state *ret_state)
-{
-	char user[8];
-
-	(void)context;
-	(void)ret_state;
-	snprintf(user, sizeof(user), "u%zu", index);
-	*ret_cred = cred_of(user, (uint8_t)(index + 1));
-	return TOTP_OK;
 }
 
 static enum totp_err create_many(struct fixture *f, struct reason *why)

@@ -20,11 +20,6 @@
 
 #define METRICS_PATH "/metrics"
 
-static struct text text_in(struct piece bytes)
-{
-	return (struct text){bytes.at ? bytes.at : "", bytes.len};
-}
-
 /* When the first certificate of a file ends; 0: unknown. */
 static int64_t end_of_file(const char *path)
 {
@@ -61,7 +56,7 @@ static void look_at_status(struct etcd_client *client, size_t index, struct etcd
 	    !member->id)
 		member->err = reason_err(&member->why, TOTP_ERR_PEER, "%.120s: malformed answer",
 					 member->url);
-	text_printable(text_in(version), member->version, sizeof(member->version));
+	text_printable(protobuf_text(version), member->version, sizeof(member->version));
 }
 
 /* A number such as 8.589934592e+09, whatever the locale. */
@@ -97,7 +92,7 @@ static void look_at_metrics(struct etcd_client *client, size_t index, struct etc
 		return;
 	member->date = fetched.date;
 	member->dated = io_monotonic_ns();
-	body = text_in(fetched.body);
+	body = protobuf_text(fetched.body);
 	while (text_line(&body, &line))
 		if (line.len > strlen(name) && memcmp(line.at, name, strlen(name)) == 0)
 			member->quota = float_of(
@@ -119,7 +114,7 @@ static void add_unlisted(struct piece name, struct etcd_health *health)
 	size_t len = strlen(health->unlisted);
 	char printable[ETCD_WORD_MAX];
 
-	text_printable(text_in(name), printable, sizeof(printable));
+	text_printable(protobuf_text(name), printable, sizeof(printable));
 	if (len + sizeof(printable) + 2 <= sizeof(health->unlisted))
 		snprintf(health->unlisted + len, sizeof(health->unlisted) - len, "%s%s",
 			 len ? ", " : "", printable[0] ? printable : "?");
