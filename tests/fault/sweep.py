@@ -131,7 +131,7 @@ def on(kind, test):
 HARMLESS = re.compile(r"\w+_free$|ERR_|EVP_(sha|aes)\w+$|EVP_EncodeBlock$|BIO_s_mem$|TLS_client_method$|"
                       r"X509_(cmp|get\w+|verify_cert_error_string)$|X509V3_set_ctx$|"
                       r"SSL_(get\w+|CTX_set_(verify|options))$")
-HARMLESS_OF_CLUSTER = re.compile(r"curl_(easy_cleanup|easy_strerror|slist_free_all)$")
+HARMLESS_OF_CLUSTER = re.compile(r"curl_(easy_cleanup|easy_strerror|slist_free_all|version_info)$")
 BY_MALLOC = {"strdup", "strndup", "getline", "open_memstream", "fmemopen", "fdopen", "fopen64",
              "opendir", "fdopendir", "scandir64", "scandirat64",
              "__getdelim", "__asprintf_chk", "__vasprintf_chk", "reallocarray"}
