@@ -560,15 +560,16 @@ static void a_login_that_ends_in_time_loses_nothing(void **state)
 	close(ready[1]);
 }
 
-static int seal_for_a_while(const struct fixture *f, int ready)
+/* Until the other end of `told` is closed. */
+static int seal_until_told(const struct fixture *f, int ready, int told)
 {
 	OWN_STORE struct store *store = open_again(f);
+	char byte;
 
 	if (files_begin_sealing(files_of(store), deadline_in(2000), NULL) != TOTP_OK ||
 	    write(ready, "", 1) != 1)
 		return 1;
-	pause_ms(700);
-	return 0;
+	return read(told, &byte, 1) == 0 ? 0 : 1;
 }
 
 static int reseal_meanwhile(struct store *store)
@@ -585,30 +586,37 @@ static void logins_continue_while_a_write_is_waited_for(void **state)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct keyring_rotation rotation;
 	OWN_STORE struct store *store = NULL;
-	int ready[2], status = 0;
+	int ready[2], told[2], status = 0;
 	pid_t children[2];
 	char byte;
 
 	add_user(f->store, "alice", 1);
 	store = with_a_new_key(f, &rotation);
 	assert_int_equal(0, pipe2(ready, O_CLOEXEC));
+	assert_int_equal(0, pipe2(told, O_CLOEXEC));
 	children[0] = fork();
-	if (children[0] == 0)
-		_exit(seal_for_a_while(f, ready[1]));
+	if (children[0] == 0) {
+		close(told[1]);
+		_exit(seal_until_told(f, ready[1], told[0]));
+	}
 	assert_int_equal(1, read(ready[0], &byte, 1));
 	children[1] = fork();
-	if (children[1] == 0)
+	if (children[1] == 0) {
+		close(told[1]);
 		_exit(reseal_meanwhile(store));
-	pause_ms(100);
+	}
+	pause_ms(100); /* until it waits, most likely */
 	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
-	assert_ok(store_begin(&txn, deadline_in(400), NULL));
+	assert_ok(store_begin(&txn, deadline_in(2000), NULL));
 	store_end(&txn);
+	close(told[1]);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(children[i], waitpid(children[i], &status, 0));
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
 	close(ready[0]);
 	close(ready[1]);
+	close(told[0]);
 }
 
 /*
