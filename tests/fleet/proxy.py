@@ -295,6 +295,8 @@ class Proxy:
             answer = error(b"14", b"etcdserver: no leader")
         if fault == "reject":
             answer = error(b"3", b"etcdserver: key%20is not provided")
+        if fault == "huge":
+            answer = answer.changed(framed(bytes(9 << 20)))
         if fault == "unlike" and answer.is_done():
             answer = self.random.choice(unlike(answer))
         if fault == "reset":  # as if it had not been looked at, or in the midst of the answer

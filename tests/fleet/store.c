@@ -5,6 +5,8 @@
  *
  *   init | status | check | accept NOW | newest
  *   create USER | remove USER | many FIRST COUNT | names | walk | keys
+ *   revoke USER              as USER does; between looking and removing it says "ready", and waits
+ *                            for a line
  *   login USER NOW [STEPS]   with the code of NOW, or so many steps away; also from standard
  *                            input, a line each, if there is no USER
  *   seal [USER]              with the first key of the keyring, and seal everything again; USER is
@@ -105,6 +107,21 @@ static void log_in_lines(void)
 		log_in(user, now, steps);
 		fflush(stdout);
 	}
+}
+
+static enum totp_err revoke_waiting(const char *user)
+{
+	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	enum totp_err error = store_read(store, user, io_deadline(WAIT_MS), &txn, &why);
+
+	if (error == TOTP_OK)
+		error = store_begin(&txn, io_deadline(WAIT_MS), &why);
+	if (error != TOTP_OK)
+		return error;
+	puts("ready");
+	fflush(stdout);
+	(void)getchar();
+	return store_remove_by(&txn, &txn.state, &why);
 }
 
 /* --- many --- */
@@ -324,6 +341,8 @@ static void run(const char *command, char **arguments, int count)
 		say(look(arguments[0]), "ok");
 	else if (strcmp(command, "remove") == 0 && count == 1)
 		say(store_remove(store, arguments[0], io_deadline(WAIT_MS), &why), "ok");
+	else if (strcmp(command, "revoke") == 0 && count == 1)
+		say(revoke_waiting(arguments[0]), "ok");
 	else if (strcmp(command, "many") == 0 && count == 2)
 		create_many((size_t)atoll(arguments[0]), (size_t)atoll(arguments[1]));
 	else

@@ -82,6 +82,11 @@ def test_a_request_that_etcd_rejects_is_not_sent_again(single, ask):
         assert proxy.counts["reject"] == 1
 
 
+def test_an_answer_that_is_too_long_is_not_read_to_its_end(single, ask):
+    with Proxy(single, single.members[0], {"huge": 100}) as proxy:
+        assert "Failure writing" in whys(ask(single.arguments(proxy.url), "k", 1))[0]
+
+
 @pytest.mark.each_version
 def test_what_etcd_says_of_its_failure_is_reported(single, ask):
     member = single.ask("maintenance/status", {})["header"]["member_id"]
@@ -135,6 +140,21 @@ def test_a_program_that_asks_often_asks_the_leader_and_after_an_election_the_nex
         assert proxies[after.name].counts["none"] - counts[after.name] >= 75, counts
         leader.start()
         three.wait()
+
+
+def test_a_leader_that_does_not_answer_is_left_alone_for_a_while(three, start):
+    leader = three.leader()
+    others = [member for member in three.members if member is not leader]
+    with ExitStack() as stack:
+        proxies = [stack.enter_context(Proxy(three, member, {"lose": 0}))
+                   for member in [leader, *others]]
+        asking = start("ask", *three.arguments(",".join(proxy.url for proxy in proxies)), "k", 200, 20)
+        for line in range(50):
+            assert asking.stdout.readline().startswith("committed"), line
+        proxies[0].faults["lose"] = 100
+        rest = asking.communicate(timeout=60)[0].splitlines()
+        assert len(rest) == 150 and all(line.startswith("committed") for line in rest)
+        assert 1 <= proxies[0].counts["lose"] <= 5, proxies[0].counts
 
 
 def test_without_a_quorum_nothing_is_committed_and_it_comes_back_by_itself(three, ask):

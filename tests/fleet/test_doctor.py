@@ -10,6 +10,7 @@ import pytest
 
 import cluster as clusters
 from conftest import BUILD
+from proxy import Proxy
 from test_store import restored
 from test_tools import Verifier
 
@@ -88,6 +89,13 @@ def test_certificates_that_end_soon_are_found(single, directory):
     certificate, key = single.authority.issue("soon", days=5)
     found = findings(verifier_of(single, directory, etcd_certificate=certificate, etcd_key=key))
     assert set(found) == {"certificate"} and "soon.crt" in found["certificate"]
+
+
+def test_a_members_certificate_that_ends_soon_is_found(single, directory):
+    with Proxy(single, single.members[0], {}) as proxy:
+        proxy.context.load_cert_chain(*single.authority.issue("member-soon", days=5))
+        found = findings(verifier_of(single, directory, etcd_endpoints=proxy.url))
+    assert set(found) == {"certificate"} and f"{proxy.url}: the certificate ends" in found["certificate"]
 
 
 @pytest.mark.skipif(not os.path.exists(FAKETIME), reason="there is no libfaketime")

@@ -165,6 +165,19 @@ def test_stores_that_were_opened_or_are_not_there_leave_nothing_open(store):
     assert store.run("reopen", 10) == ["0"]
 
 
+def test_a_revocation_without_an_answer_is_not_reported_as_done(store):
+    store.ok("create", "alice")
+    with Proxy(store.cluster, store.cluster.members[0], {"lose": 0}) as proxy, \
+            subprocess.Popen([BUILD / "tests/fleet/store", *map(str, store.config(proxy.url)),
+                              "revoke", "alice"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        proxy.faults["lose"] = 100
+        output, _ = process.communicate("\n", timeout=60)
+    assert output.startswith("error timed_out"), output
+    assert store.login("alice", NOW) == "allow"
+
+
 def test_a_store_that_is_gone_proves_nobody_absent(store):
     store.ok("create", "alice")
     process = subprocess.Popen([BUILD / "tests/fleet/store", *map(str, store.config()), "login"],

@@ -170,10 +170,12 @@ static void without_sockets_for_this_process_none_are_taken(void **unused)
 	static const int types[] = {SOCK_SEQPACKET, SOCK_SEQPACKET, SOCK_STREAM};
 	struct listeners listeners = LISTENERS_NONE;
 	struct reason why = {""};
+	char other[16];
 
 	assert_refused(NOT_FOUND, take("0", "user", types, true));
 	assert_refused(NOT_FOUND, take("two", "user", types, true));
-	setenv("LISTEN_PID", "1", 1);
+	snprintf(other, sizeof(other), "%d", getpid() + 1);
+	setenv("LISTEN_PID", other, 1);
 	setenv("LISTEN_FDS", "2", 1);
 	assert_refused(NOT_FOUND, listeners_take(&listeners, &why));
 	unsetenv("LISTEN_FDS");

@@ -806,6 +806,31 @@ static void one_process_at_a_time_changes_keys(void **state)
 	f->store = other;
 }
 
+static void print_outcome(void *context, const char *user, enum totp_err err,
+			  const struct reason *why)
+{
+	char *told = context, name[ERR_WORD_MAX];
+	size_t len = strlen(told);
+
+	(void)why;
+	snprintf(told + len, 128 - len, "%s %s\n", user, err_word(err, name));
+}
+
+static void a_user_who_was_removed_keeps_no_other_from_a_new_key(void **state)
+{
+	struct fixture *f = *state;
+	char alice[] = "alice", removed[] = "removed", bob[] = "bob";
+	char *users[] = {alice, removed, bob};
+	char told[128] = "";
+	const struct store_reseal reseal = {STORE_RECORD, users, COUNT(users), print_outcome, told};
+
+	add_user(f->store, "alice", 1);
+	add_user(f->store, "bob", 2);
+	assert_ok(store_claim_keys(f->store, NULL));
+	assert_ok(store_reseal(f->store, &reseal, NULL));
+	assert_string_equal("alice ok\nremoved not_found\nbob ok\n", told);
+}
+
 static void a_store_of_the_newest_version_keeps_its_records(void **state)
 {
 	struct fixture *f = *state;
@@ -1121,6 +1146,7 @@ int main(void)
 		STORE_TEST(of_many_those_that_are_done_are_the_first_and_whole),
 		STORE_TEST(nothing_is_sealed_with_a_key_that_is_not_the_first),
 		STORE_TEST(one_process_at_a_time_changes_keys),
+		STORE_TEST(a_user_who_was_removed_keeps_no_other_from_a_new_key),
 		STORE_TEST(a_store_of_the_newest_version_keeps_its_records),
 		STORE_TEST(an_invitation_is_read_as_it_was_stored),
 		STORE_TEST(a_new_invitation_replaces_the_old_one),
