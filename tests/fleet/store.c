@@ -159,8 +159,8 @@ static void print_row(void *context, const struct store_row *row)
 	char name[ERR_WORD_MAX];
 
 	(void)context;
-	printf("%s %s %llu\n", row->user, err_word(row->err, name),
-	       (unsigned long long)row->txn->state.sequence);
+	printf("%s %s %llu %s\n", row->user, err_word(row->err, name),
+	       (unsigned long long)row->txn->state.sequence, row->why->text);
 }
 
 static void print_key(void *context, const struct store_sealed *sealed)

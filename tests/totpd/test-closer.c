@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "closer.h"
@@ -168,6 +170,20 @@ static void each_process_has_the_barrier_that_the_one_before_kept_open(void **un
 	assert_true(fcntl(closer.next[0], F_GETFD) & FD_CLOEXEC);
 }
 
+static void a_process_that_closes_ends_after_all_others_have_closed_too(void **unused)
+{
+	pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	int status = -1;
+
+	if (child == 0)
+		closer_finish(&closer);
+	usleep(50000); /* in which a process that does not wait ends */
+	assert_int_equal(0, waitpid(child, &status, WNOHANG));
+	closer.barrier[1] = fd_close(closer.barrier[1]);
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_int_equal(0, status);
+}
+
 static void it_has_room_for_768(void **unused)
 {
 	assert_true(closer_has_room(&closer, 768));
@@ -203,6 +219,7 @@ int main(void)
 		CLOSER_TEST(
 			without_a_process_it_keeps_them_and_tries_again_a_tenth_of_a_second_later),
 		CLOSER_TEST(each_process_has_the_barrier_that_the_one_before_kept_open),
+		CLOSER_TEST(a_process_that_closes_ends_after_all_others_have_closed_too),
 		CLOSER_TEST(it_has_room_for_768),
 		CLOSER_TEST(in_another_child_all_are_closed),
 	};
