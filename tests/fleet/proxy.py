@@ -70,7 +70,7 @@ def without(message, known, name):
         field = known.get(number)
         if name in (field, field[0] if isinstance(field, tuple) else None):
             continue
-        if isinstance(field, tuple):
+        if isinstance(field, tuple) and isinstance(value, bytes):  # or it is of another message
             inner = without(value, field[1], name)
             whole = varint(number << 3 | 2) + varint(len(inner)) + inner
         kept += whole
@@ -97,7 +97,10 @@ class Answer:
         return Answer(self.headers, body, self.trailers)
 
     def send(self, link, stream, ends=True):
-        """Without `ends` the stream is left open, and there are no trailers."""
+        """
+        As long as the other end's window has room for all of it. Without `ends` the stream is left
+        open, and there are no trailers.
+        """
         link.send_headers(stream, self.headers, end_stream=ends and not self.body and
                           not self.trailers)
         for at in range(0, len(self.body), link.max_outbound_frame_size):
@@ -158,6 +161,23 @@ class Link:
                                                         event.stream_id)
                 yield event
             self.flush()
+
+    def pour(self, stream, answer):
+        """Send headers and body as the other end takes them; False: it has closed the connection."""
+        body = memoryview(answer.body)
+        self.http.send_headers(stream, answer.headers)
+        while body:
+            room = min(self.http.local_flow_control_window(stream),
+                       self.http.max_outbound_frame_size, len(body))
+            self.http.send_data(stream, body[:room].tobytes())
+            body = body[room:]
+            self.flush()
+            if not room:
+                data = self.stream.recv(65536)
+                if not data:
+                    return False
+                self.http.receive_data(data)
+        return True
 
     def exchange(self, headers, body):
         """Ask, as a client: the answer; None without one."""
@@ -296,7 +316,7 @@ class Proxy:
         if fault == "reject":
             answer = error(b"3", b"etcdserver: key%20is not provided")
         if fault == "huge":
-            answer = answer.changed(framed(bytes(9 << 20)))
+            return link.pour(stream, answer.changed(framed(bytes(9 << 20))))
         if fault == "unlike" and answer.is_done():
             answer = self.random.choice(unlike(answer))
         if fault == "reset":  # as if it had not been looked at, or in the midst of the answer
