@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/address.h"
 #include "base/certificate.h"
 #include "base/secret.h"
 
-#define DAY        INT64_C(86400)
 #define SERIAL_LEN 20 /* bytes, RFC 5280 section 4.1.2.2 */
 
 struct authority {
@@ -128,13 +128,22 @@ static bool set_serial(X509 *certificate)
 	return ok;
 }
 
+/* By a text: where a time_t of ours has 64 bits, one of libcrypto's may have 32, as on i386. */
+static bool set_date(ASN1_TIME *date, int64_t when)
+{
+	time_t seconds = (time_t)when;
+	char text[sizeof("YYYYMMDDHHMMSSZ")];
+	struct tm utc;
+
+	return gmtime_r(&seconds, &utc) &&
+	       strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &utc) == sizeof(text) - 1 &&
+	       ASN1_TIME_set_string_X509(date, text) == 1;
+}
+
 static bool set_dates(X509 *certificate, int64_t from, int64_t until)
 {
-	/* in days: ten years from now do not fit into every time_t */
-	return ASN1_TIME_adj(X509_getm_notBefore(certificate), 0, (int)(from / DAY),
-			     (long)(from % DAY)) &&
-	       ASN1_TIME_adj(X509_getm_notAfter(certificate), 0, (int)(until / DAY),
-			     (long)(until % DAY));
+	return set_date(X509_getm_notBefore(certificate), from) &&
+	       set_date(X509_getm_notAfter(certificate), until);
 }
 
 static bool add(X509V3_CTX *context, X509 *certificate, int nid, const char *value)

@@ -5,8 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-
-#define DAY INT64_C(86400)
+#include <time.h>
 
 /* OpenSSL would ask for the password of an encrypted text at the terminal. */
 static int no_password(char *text, int size, int writing, void *context)
@@ -21,21 +20,19 @@ static int no_password(char *text, int size, int writing, void *context)
 enum totp_err certificate_end(struct piece pem, int64_t *ret_end)
 {
 	BIO *bio = pem.len <= INT_MAX ? BIO_new_mem_buf(pem.at, (int)pem.len) : NULL;
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
 	int64_t first = INT64_MAX;
 	X509 *certificate;
 
 	ERR_set_mark();
-	while (bio && epoch && (certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
-		int days = 0, seconds = 0;
+	while (bio && (certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+		struct tm end;
 
-		if (ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notAfter(certificate)) == 1 &&
-		    days * DAY + seconds < first)
-			first = days * DAY + seconds;
+		if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1 &&
+		    timegm(&end) < first)
+			first = timegm(&end);
 		X509_free(certificate);
 	}
 	ERR_pop_to_mark();
-	ASN1_TIME_free(epoch);
 	BIO_free(bio);
 	if (first == INT64_MAX)
 		return TOTP_ERR_FORMAT;

@@ -220,9 +220,8 @@ typedef uintptr_t word;
 	}
 #define CAN_FAIL(name) CAN_FAIL_WITH(name, 0)
 
-CAN_FAIL(ASN1_TIME_adj)
-CAN_FAIL(ASN1_TIME_diff)
-CAN_FAIL(ASN1_TIME_set)
+CAN_FAIL(ASN1_TIME_set_string_X509)
+CAN_FAIL(ASN1_TIME_to_tm)
 CAN_FAIL(BIO_ctrl)
 CAN_FAIL(BIO_new)
 CAN_FAIL(BIO_new_mem_buf)
@@ -289,7 +288,6 @@ CAN_FAIL_WITH(curl_easy_getinfo, CURLE_NO_MEMORY)
 CAN_FAIL_WITH(curl_easy_header, CURLHE_NO_MEMORY)
 CAN_FAIL_WITH(curl_easy_perform, CURLE_NO_MEMORY)
 CAN_FAIL_WITH(curl_easy_setopt, CURLE_NO_MEMORY)
-CAN_FAIL_WITH(curl_getdate, (word)-1)
 
 /* --- the beginning --- */
 

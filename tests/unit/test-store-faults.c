@@ -97,6 +97,11 @@ WRAP_BOTH(int, fstatfs, (int fd, void *st), (fd, st))
 WRAP_BOTH(int, fstatat, (int fd, const char *name, void *st, int flags), (fd, name, st, flags))
 WRAP_BOTH(ssize_t, pread, (int fd, void *to, size_t len, off_t at), (fd, to, len, at))
 WRAP_BOTH(ssize_t, pwrite, (int fd, const void *from, size_t len, off_t at), (fd, from, len, at))
+#if defined(__TIMESIZE) && __TIMESIZE == 32 /* glibc's names with 64-bit time */
+WRAP_CALL(int, __fstat64_time64, (int fd, void *st), (fd, st))
+WRAP_CALL(int, __fstatat64_time64, (int fd, const char *name, void *st, int flags),
+	  (fd, name, st, flags))
+#endif
 
 /* The last argument is of this type, if there is one. */
 #define WRAP_MORE(name, given, passed, before, more) \
@@ -120,6 +125,9 @@ WRAP_MORE_BOTH(open, (const char *name, int flags, ...), (name, flags, last), fl
 WRAP_MORE_BOTH(openat, (int fd, const char *name, int flags, ...), (fd, name, flags, last), flags,
 	       mode_t)
 WRAP_MORE_BOTH(fcntl, (int fd, int command, ...), (fd, command, last), command, void *)
+#if defined(__TIMESIZE) && __TIMESIZE == 32
+WRAP_MORE(__fcntl_time64, (int fd, int command, ...), (fd, command, last), command, void *)
+#endif
 
 /* --- one sweep --- */
 

@@ -332,13 +332,16 @@ const char *etcd_client_url(const struct etcd_client *client, size_t member)
 	return client->urls[member];
 }
 
+/* RFC 9110 section 5.6.7. Not by libcurl: its time_t may be shorter than ours. */
 static int64_t date_of(CURL *curl)
 {
 	struct curl_header *header = NULL;
+	struct tm utc = {.tm_sec = 0};
 
-	if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+	if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+	    !strptime(header->value, "%a, %d %b %Y %H:%M:%S GMT", &utc))
 		return 0;
-	return (int64_t)curl_getdate(header->value, NULL);
+	return (int64_t)timegm(&utc);
 }
 
 /* The member's own certificate is the first of those that it sends. */
