@@ -31,7 +31,7 @@ static struct {
 	bool counts;
 	unsigned count, first, last; /* of the calls; from 1 */
 	int error;                   /* what the kernel says */
-	char failed[16];             /* the last one that failed */
+	char failed[24];             /* the last one that failed */
 } plan;
 
 static bool fails(const char *name, int error)
