@@ -97,7 +97,20 @@ WRAP_BOTH(int, fstatfs, (int fd, void *st), (fd, st))
 WRAP_BOTH(int, fstatat, (int fd, const char *name, void *st, int flags), (fd, name, st, flags))
 WRAP_BOTH(ssize_t, pread, (int fd, void *to, size_t len, off_t at), (fd, to, len, at))
 WRAP_BOTH(ssize_t, pwrite, (int fd, const void *from, size_t len, off_t at), (fd, from, len, at))
-#if defined(__TIMESIZE) && __TIMESIZE == 32 /* glibc's names with 64-bit time */
+#ifdef __GLIBC__ /* the names by which it looks at what it is passed */
+WRAP_CALL(int, __open_2, (const char *name, int flags), (name, flags))
+WRAP_CALL(int, __open64_2, (const char *name, int flags), (name, flags))
+WRAP_CALL(int, __openat_2, (int fd, const char *name, int flags), (fd, name, flags))
+WRAP_CALL(int, __openat64_2, (int fd, const char *name, int flags), (fd, name, flags))
+WRAP_CALL(ssize_t, __read_chk, (int fd, void *to, size_t len, size_t room), (fd, to, len, room))
+WRAP_CALL(ssize_t, __pread_chk, (int fd, void *to, size_t len, off_t at, size_t room),
+	  (fd, to, len, at, room))
+WRAP_CALL(ssize_t, __pread64_chk, (int fd, void *to, size_t len, off_t at, size_t room),
+	  (fd, to, len, at, room))
+WRAP(char *, __realpath_chk, (const char *path, char *to, size_t room), (path, to, room),
+     plan.error, NULL)
+#endif
+#if defined(__TIMESIZE) && __TIMESIZE == 32 /* its names with 64-bit time */
 WRAP_CALL(int, __fstat64_time64, (int fd, void *st), (fd, st))
 WRAP_CALL(int, __fstatat64_time64, (int fd, const char *name, void *st, int flags),
 	  (fd, name, st, flags))
