@@ -437,8 +437,10 @@ static void what_su_asks_for_a_user_counts_as_that_user_s(void **state)
 	surplus = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
 	send_request(surplus, request);
 	assert_closed(surplus);
-	assert_int_equal(-1, recv(fds[COUNT(fds) - 1], &byte, 1, MSG_DONTWAIT));
-	assert_int_equal(EAGAIN, errno);
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		assert_int_equal(-1, recv(fds[i], &byte, 1, MSG_DONTWAIT));
+		assert_int_equal(EAGAIN, errno);
+	}
 	assert_int_equal(VERDICT_ALLOW, check("bob", code_of("bob", STEP)));
 	holder_end(&holder);
 	for (size_t i = 0; i < COUNT(fds); i++)
