@@ -230,6 +230,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.before = None
+        self.first = {}  # the first answer to each request
 
     @property
     def url(self):
@@ -282,7 +283,8 @@ class Proxy:
         answer = backend.exchange(headers, body)
         if not answer:
             return False
-        goes_on = self.hand_on(link, stream, fault, answer)
+        first = self.first.setdefault(body, answer)
+        goes_on = self.hand_on(link, stream, fault, first if fault == "old" else answer)
         link.flush()
         return goes_on
 

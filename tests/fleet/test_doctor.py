@@ -53,10 +53,18 @@ def test_a_verifier_needs_no_accounts(single, directory, start):
 
 def test_a_member_that_died_is_found(three, directory):
     verifier = verifier_of(three, directory)
-    dead = three.members[2]
+    dead = three.members[0]
     dead.kill()
     found = findings(verifier)
     assert dead.url in found["etcd-member"] and dead.name in found["etcd-unlisted"]
+
+
+def test_what_a_member_says_of_its_failure_is_reported(single, directory):
+    verifier = verifier_of(single, directory)
+    with Proxy(single, single.members[0], {"refuse": 100}) as proxy:
+        verifier.policy.write_text(
+            verifier.policy.read_text().replace(single.members[0].url, proxy.url))
+        assert f"{proxy.url}: gRPC status 14: etcdserver: no leader" in findings(verifier)["etcd-member"]
 
 
 def test_a_member_that_the_policy_lacks_is_found(three, directory):

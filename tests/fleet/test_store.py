@@ -178,6 +178,36 @@ def test_a_revocation_without_an_answer_is_not_reported_as_done(store):
     assert store.login("alice", NOW) == "allow"
 
 
+def test_a_revocation_whose_answer_was_lost_says_so(store):
+    users = [f"user{i}" for i in range(8)]
+    with Proxy(store.cluster, store.cluster.members[0], {"drop": 50}) as proxy:
+        for user in users:
+            store.ok("create", user)
+        said = {store.run("revoke", user, endpoints=proxy.url)[-1] for user in users}
+    assert {word.split(":")[-2] for word in said - {"ok"}} == {
+        " removed, perhaps by another program"}, said
+    assert not store.ok("names")
+
+
+def test_an_answer_that_is_older_than_what_was_seen_does_not_count(store):
+    store.ok("create", "alice")
+    with Proxy(store.cluster, store.cluster.members[0], {"old": 0}) as proxy, \
+            subprocess.Popen([BUILD / "tests/fleet/store", *map(str, store.config(proxy.url)),
+                              "login"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        def login(now):
+            process.stdin.write(f"alice {now} 0\n")
+            process.stdin.flush()
+            return process.stdout.readline()
+
+        assert login(NOW) == "allow\n"
+        proxy.faults["old"] = 100
+        assert "malformed answer" in login(NOW + 30)
+        proxy.faults["old"] = 0
+        assert login(NOW + 60) == "allow\n"
+        process.stdin.close()
+
+
 def test_a_store_that_is_gone_proves_nobody_absent(store):
     store.ok("create", "alice")
     process = subprocess.Popen([BUILD / "tests/fleet/store", *map(str, store.config()), "login"],
