@@ -33,6 +33,7 @@
 enum found {
 	FOUND_KEY_LACKING = 2, /* as request_answer has it */
 	FOUND_WRONG_CODE = 4,  /* by the client's host, which could have guessed */
+	FOUND_FAILURE = 8,     /* it answered that it could not do it; a worker ends then */
 };
 
 /* --- children --- */
@@ -73,6 +74,17 @@ static bool is_wrong(const struct wire_response *response)
 					    response->outcome.reason == JUDGE_CLOCK_BACK);
 }
 
+/*
+ * What this process lacks it may lack for good: libcrypto never works again if it had no memory
+ * when it was first used.
+ */
+static bool has_failed(const struct wire_response *response)
+{
+	return response->err == TOTP_ERR_SYSTEM || response->err == TOTP_ERR_NOMEM ||
+	       response->err == TOTP_ERR_CRYPTO || response->err == TOTP_ERR_TIMEOUT ||
+	       response->err == TOTP_ERR_PEER;
+}
+
 static void send_response(const struct client *client, const struct wire_response *response)
 {
 	uint8_t message[WIRE_RESPONSE_LEN];
@@ -111,6 +123,8 @@ static unsigned answer(struct loop *loop, const struct client *client)
 		found |= FOUND_KEY_LACKING;
 	if (client->err == TOTP_OK && is_wrong(&response))
 		found |= FOUND_WRONG_CODE;
+	if (has_failed(&response))
+		found |= FOUND_FAILURE;
 	send_response(client, &response);
 	alarm(0);
 	return found;
@@ -144,7 +158,7 @@ static _Noreturn void run_worker(struct loop *loop, int end)
 		/* totpd has the connection too, so that this waits for nothing */
 		fd_close(client->fd);
 		client_remove(client);
-		if (!worker_report(end, found))
+		if ((found & FOUND_FAILURE) || !worker_report(end, found))
 			_exit((int)found); /* from this totpd learns it, and does not wait */
 	}
 	_exit(EXIT_SUCCESS);
@@ -313,10 +327,12 @@ static void reap_children(struct loop *loop)
 	while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct client *client = client_of(loop, child);
 		struct worker *worker = workers_find(&loop->workers, child);
+		unsigned found = WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 0;
 
 		if (client)
-			end_request(loop, client, WIFEXITED(status) && !worker,
-				    WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 0);
+			end_request(loop, client,
+				    WIFEXITED(status) && (!worker || (found & FOUND_FAILURE)),
+				    found);
 		if (WIFSIGNALED(status) && client)
 			log_crash(status);
 		if (worker) {

@@ -30,6 +30,7 @@ from plan import EVER, LONG, Plan, faults_of, sample  # noqa: E402
 ROOT = "/run/pam_totp/root.socket"
 FAILING = os.path.join(os.environ.get("HOST_BUILD", ""), "tests/fault/failing.so")
 PROGRAM = "pamtester", "locker", "alice", "authenticate"
+CERTIFICATE = "/etc/pam_totp/etcd/verifier.crt"
 PLACES = "/run/pam_totp", "/var/lib/pam_totp", "/etc/pam_totp", "/tmp"
 PERIOD = 300
 TYPING = 0.05  # seconds
@@ -294,6 +295,19 @@ def test_a_login_in_which_a_system_call_of_the_program_fails_is_allowed_only_if_
 
 # ---- libraries
 
+def test_a_worker_that_could_not_answer_answers_no_other(fleet):
+    """Without memory when it is first used, libcrypto never works again in that process."""
+    worker = fleet.new_worker()
+    os.rename(CERTIFICATE, f"{CERTIFICATE}.away")
+    try:
+        request = wire.request(wire.CHECK, "alice", fleet.phone.code(), store_dir="")
+        assert wire.ask(request, ROOT).error == "system"
+    finally:
+        os.rename(f"{CERTIFICATE}.away", CERTIFICATE)
+    assert wait_for(lambda: worker not in children(fleet.totpd)), children(fleet.totpd)
+    assert fleet.log_in(fleet.phone.code(ahead=1)) == "allow"
+
+
 @pytest.fixture
 def plan(fleet):
     made = Plan(FAILING, f"{DIR}/plan")
@@ -341,6 +355,18 @@ def sweep_libraries(fleet, plan, target, **kind):
         answer, _, failed = suffer(first=first, last=last)
         assert "is_short" not in kind or answer == "allow" or first < last, failed
     return total
+
+
+def test_a_call_of_a_library_that_fails_first_makes_nobody_absent(fleet, plan):
+    """Users who are proved not to be enrolled are not asked here, which Fleet.log_in notices."""
+    failed = set()
+    for number in range(1, 13):
+        fleet.used_worker()
+        plan.make(first=number, last=number)
+        fleet.log_in(fleet.phone.code())
+        failed.add(plan.failed)
+        plan.make()
+    assert "EVP_MD_fetch" in failed, failed
 
 
 def test_a_login_in_which_a_call_of_a_library_fails_is_allowed_only_if_it_is_written(fleet, plan):

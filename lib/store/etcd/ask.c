@@ -12,9 +12,11 @@ struct etcd_store *etcd_store_of(struct store *store)
 	return (struct etcd_store *)(void *)store;
 }
 
-enum totp_err etcd_too_long(struct reason *why)
+enum totp_err etcd_no_keys(enum totp_err err, struct reason *why)
 {
-	return reason_err(why, TOTP_ERR_RANGE, "user name too long for a record");
+	if (err == TOTP_ERR_RANGE)
+		return reason_err(why, err, "user name too long for a record");
+	return reason_err(why, err, "user name: %s", err_name(err));
 }
 
 /* --- asking --- */

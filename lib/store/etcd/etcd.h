@@ -119,8 +119,11 @@ MUST_CHECK enum totp_err etcd_read_box(struct etcd_store *etcd, struct piece key
  */
 MUST_CHECK enum totp_err etcd_begin_sealing(struct etcd_store *etcd, struct reason *why);
 
-/* A name that is too long to have a record. */
-enum totp_err etcd_too_long(struct reason *why);
+/*
+ * Say why etcd_keys gave no keys; returns err. Only with TOTP_ERR_RANGE, a name that is too long,
+ * there can be no record.
+ */
+enum totp_err etcd_no_keys(enum totp_err err, struct reason *why);
 
 /* --- records --- */
 

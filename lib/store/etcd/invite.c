@@ -11,10 +11,12 @@ enum totp_err etcd_invite_get(struct store *store, const char *user, uint64_t de
 	struct etcd_keys keys;
 	struct etcd_op op = {.kind = ETCD_RANGE};
 	struct piece box;
-	enum totp_err err;
+	enum totp_err err = etcd_keys(etcd->prefix, user, &keys);
 
-	if (etcd_keys(etcd->prefix, user, &keys) != TOTP_OK)
-		return TOTP_ERR_NOT_FOUND; /* none can have that name */
+	if (err == TOTP_ERR_RANGE) /* none can have that name */
+		return TOTP_ERR_NOT_FOUND;
+	if (err != TOTP_OK)
+		return etcd_no_keys(err, why);
 	op.key = etcd_key_of(&keys.invite);
 	err = etcd_ask_if_there(etcd, &op, deadline, &answer, why);
 	if (err != TOTP_OK)
@@ -43,7 +45,7 @@ static enum totp_err put_once(struct etcd_store *etcd, const struct invite *invi
 	enum totp_err err = etcd_keys(etcd->prefix, invite->user, &keys);
 
 	if (err != TOTP_OK)
-		return etcd_too_long(why);
+		return etcd_no_keys(err, why);
 	err = etcd_begin_sealing(etcd, why);
 	if (err != TOTP_OK)
 		return err;
@@ -83,10 +85,12 @@ enum totp_err etcd_invite_remove(struct store *store, const char *user, uint64_t
 	OWN_ETCD_ANSWER struct etcd_answer answer = {.succeeded = false};
 	struct etcd_op op = {.kind = ETCD_DELETE};
 	struct etcd_keys keys;
-	enum totp_err err;
+	enum totp_err err = etcd_keys(etcd->prefix, user, &keys);
 
-	if (etcd_keys(etcd->prefix, user, &keys) != TOTP_OK)
+	if (err == TOTP_ERR_RANGE) /* none can have that name */
 		return TOTP_ERR_NOT_FOUND;
+	if (err != TOTP_OK)
+		return etcd_no_keys(err, why);
 	op.key = etcd_key_of(&keys.invite);
 	err = etcd_ask_if_there(etcd, &op, deadline, &answer, why);
 	/* it may have been our own request that removed it, sent again */

@@ -123,7 +123,7 @@ enum totp_err etcd_look(struct store_txn *txn, const char *user, uint64_t deadli
 	enum totp_err err = etcd_keys(etcd->prefix, user, &keys);
 
 	if (err != TOTP_OK)
-		return etcd_too_long(why);
+		return etcd_no_keys(err, why);
 	err = ask_for_record(etcd, &keys, deadline, &answer, why);
 	if (err != TOTP_OK)
 		return err;
@@ -144,8 +144,9 @@ enum totp_err etcd_read(struct store_txn *txn, const char *user, uint64_t deadli
 
 	if (etcd_place_of(txn)->has_read && strcmp(txn->cred.user, user) == 0)
 		return TOTP_OK;
-	if (etcd_keys(etcd->prefix, user, &keys) != TOTP_OK)
-		return etcd_too_long(why);
+	err = etcd_keys(etcd->prefix, user, &keys);
+	if (err != TOTP_OK)
+		return etcd_no_keys(err, why);
 	err = ask_for_record(etcd, &keys, deadline, &answer, why);
 	return err == TOTP_OK ? etcd_decode_record(txn, user, &answer.results[READ_CRED],
 						   &answer.results[READ_STATE], why)
@@ -226,7 +227,7 @@ enum totp_err etcd_encode_record(struct etcd_store *etcd, const struct cred *unv
 	enum totp_err err = etcd_keys(etcd->prefix, cred.user, &ret_writing->keys);
 
 	if (err != TOTP_OK)
-		return reason_err(why, err, "user name: %s", err_name(err));
+		return etcd_no_keys(err, why);
 	cred.version = etcd->meta.version;
 	err = etcd_begin_sealing(etcd, why);
 	if (err != TOTP_OK)
@@ -329,7 +330,7 @@ enum totp_err etcd_remove_by(struct store_txn *txn, const struct login_state *ne
 
 	(void)next; /* it goes with the record */
 	if (err != TOTP_OK)
-		return etcd_too_long(why);
+		return etcd_no_keys(err, why);
 	compare_with_read(txn, &keys, compares);
 	{
 		const struct etcd_op success[] = {delete (&keys.cred), delete (&keys.state),
@@ -356,10 +357,12 @@ enum totp_err etcd_remove(struct store *store, const char *user, uint64_t deadli
 	struct etcd_store *etcd = etcd_store_of(store);
 	OWN_ETCD_ANSWER struct etcd_answer answer = {.succeeded = false};
 	struct etcd_keys keys;
-	enum totp_err err;
+	enum totp_err err = etcd_keys(etcd->prefix, user, &keys);
 
-	if (etcd_keys(etcd->prefix, user, &keys) != TOTP_OK)
-		return TOTP_ERR_NOT_FOUND; /* no record can have that name */
+	if (err == TOTP_ERR_RANGE) /* no record can have that name */
+		return TOTP_ERR_NOT_FOUND;
+	if (err != TOTP_OK)
+		return etcd_no_keys(err, why);
 	{
 		const struct etcd_compare absent = {ETCD_CREATED, etcd_key_of(&keys.cred), 0};
 		const struct etcd_op all[] = {etcd_range_meta(etcd), delete (&keys.cred),

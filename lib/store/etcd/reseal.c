@@ -209,13 +209,15 @@ static size_t take_users(struct batch *batch, const struct store_reseal *reseal)
 	while (count < BATCH && batch->first + count < reseal->count) {
 		const char *user = reseal->users[batch->first + count];
 
-		if (etcd_keys(batch->etcd->prefix, user, &batch->keys[count]) == TOTP_OK) {
+		enum totp_err err = etcd_keys(batch->etcd->prefix, user, &batch->keys[count]);
+
+		if (err == TOTP_OK) {
 			count++;
 			continue;
 		}
 		if (count)
 			break;
-		reseal->told(reseal->context, user, etcd_too_long(&cause), &cause);
+		reseal->told(reseal->context, user, etcd_no_keys(err, &cause), &cause);
 		batch->first++;
 	}
 	return count;

@@ -26,7 +26,7 @@ struct etcd_key etcd_own_key(const char *prefix, const char *word);
 
 enum etcd_part { ETCD_CREDS = 'c', ETCD_STATES = 's', ETCD_INVITES = 'i' };
 
-/* All keys of a user. TOTP_ERR_RANGE: as store_name. */
+/* All keys of a user. TOTP_ERR_RANGE: as store_name; TOTP_ERR_CRYPTO. */
 struct etcd_keys {
 	struct etcd_key cred, state, invite;
 };
