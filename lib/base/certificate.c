@@ -25,11 +25,13 @@ enum totp_err certificate_end(struct piece pem, int64_t *ret_end)
 
 	ERR_set_mark();
 	while (bio && (certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
-		struct tm end;
+		struct tm utc;
+		int64_t end = INT64_MAX;
 
-		if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1 &&
-		    timegm(&end) < first)
-			first = timegm(&end);
+		if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) == 1)
+			end = timegm(&utc);
+		if (end < first)
+			first = end;
 		X509_free(certificate);
 	}
 	ERR_pop_to_mark();

@@ -169,14 +169,14 @@ class Link:
         while body:
             room = min(self.http.local_flow_control_window(stream),
                        self.http.max_outbound_frame_size, len(body))
-            self.http.send_data(stream, body[:room].tobytes())
-            body = body[room:]
-            self.flush()
-            if not room:
-                data = self.stream.recv(65536)
-                if not data:
-                    return False
+            if room:
+                self.http.send_data(stream, body[:room].tobytes())
+                body = body[room:]
+            elif data := self.stream.recv(65536):
                 self.http.receive_data(data)
+            else:
+                return False
+            self.flush()
         return True
 
     def exchange(self, headers, body):

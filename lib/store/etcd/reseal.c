@@ -208,7 +208,6 @@ static size_t take_users(struct batch *batch, const struct store_reseal *reseal)
 
 	while (count < BATCH && batch->first + count < reseal->count) {
 		const char *user = reseal->users[batch->first + count];
-
 		enum totp_err err = etcd_keys(batch->etcd->prefix, user, &batch->keys[count]);
 
 		if (err == TOTP_OK) {
