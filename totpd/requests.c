@@ -79,7 +79,10 @@ static void log_change(const struct request *request, const char *what, const ch
 		    (struct log_event){.outcome = what, .reason = "self", .token = token});
 }
 
-/* Log the outcome of an ordinary user's code, and remove from it what the user must not learn. */
+/*
+ * Log the outcome of a code, and remove from it what neither a user nor a login host must learn: a
+ * guess is of one of 190 codes to come, and only of three that are accepted now.
+ */
 static void log_outcome(const struct request *request)
 {
 	struct outcome *outcome = &request->response->outcome;
@@ -95,8 +98,7 @@ static void log_outcome(const struct request *request)
 					.reason = judge_reason_name(outcome->reason),
 					.token = outcome->label,
 					.detail = detail});
-	if (!request->peer->host[0]) /* a host hides it from its users itself */
-		outcome_hide_future(outcome);
+	outcome_hide_future(outcome);
 }
 
 /* The same for an error, if there is one: users read only what they can do something about. */
@@ -243,8 +245,11 @@ static enum totp_err show_credential(struct request *request)
 static enum totp_err find_gate_facts(struct request *request, struct gate_facts *ret_facts)
 {
 	const struct facts_subject subject = {&request->account, NULL, NULL};
+	enum totp_err err =
+		facts_find(request->policy, &subject, ret_facts, &request->response->why);
 
-	return facts_find(request->policy, &subject, ret_facts, &request->response->why);
+	/* NOT_FOUND would mean that the user is missing; here a group is */
+	return err == TOTP_ERR_NOT_FOUND ? TOTP_ERR_SYSTEM : err;
 }
 
 /* Does the policy, or an invitation, allow the user to enroll? */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A name service of tests of totpd, instead of the host's: there are root, alice (1000) and bob
- * (1001), and nobody else. Lists name users, and no group has a member.
+ * (1001), and nobody else. Lists name users, and no group has a member; @missing is none.
  */
 #ifndef TESTS_TOTPD_ACCOUNTS_H
 #define TESTS_TOTPD_ACCOUNTS_H
@@ -52,8 +52,9 @@ enum totp_err account_is_listed(const struct account *account, const char *name,
 				bool *ret_listed, struct reason *why)
 {
 	(void)account;
-	(void)why;
 	*ret_listed = policy_list_has(list, text_of(name));
+	if (strstr(list, "@missing"))
+		return reason_err(why, TOTP_ERR_NOT_FOUND, "group missing does not exist");
 	return TOTP_OK;
 }
 

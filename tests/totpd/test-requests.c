@@ -289,17 +289,25 @@ static void users_are_told_of_old_codes_and_of_no_future_one_whatever_they_ask(v
 	}
 }
 
-static void root_and_login_hosts_are_told_of_future_codes(void **state)
+static void root_is_told_of_future_codes_and_a_login_host_is_not(void **state)
 {
 	struct fixture *f = *state;
-	struct wire_response response;
+	struct wire_response response, unknown;
 
 	add_user(f->store, "alice", 1);
 	response = check(&root, "alice", code_of(1, STEP + 10));
 	assert_int_equal(10, response.outcome.offset);
 	response = check(&web01, "alice", code_of(1, STEP + 10));
-	assert_int_equal(10, response.outcome.offset);
 	assert_logged("alice locker@web01 ");
+	assert_logged("code is +10 steps off");
+	unknown = check(&web01, "alice", "000000");
+	assert_int_equal(JUDGE_WRONG_CODE, response.outcome.reason);
+	assert_int_equal(unknown.outcome.reason, response.outcome.reason);
+	assert_false(response.outcome.off);
+	assert_int_equal(0, response.outcome.offset);
+	assert_string_equal("", response.outcome.label);
+	response = check(&web01, "alice", code_of(1, STEP - 10));
+	assert_int_equal(-10, response.outcome.offset);
 }
 
 static void an_unknown_user_has_no_code(void **unused)
@@ -400,6 +408,24 @@ static void with_a_mistake_in_the_policy_or_without_keys_everything_is_denied(vo
 	assert_ok(keyring_load(f->keyring, &server.keyring, NULL));
 	assert_int_equal(VERDICT_ALLOW, check(&alice, "alice", code_of(1, STEP)).outcome.verdict);
 	assert_false(lacks_key);
+}
+
+static void a_group_of_the_policy_that_is_missing_makes_no_user_missing(void **state)
+{
+	struct fixture *f = *state;
+	struct wire_request status = request_of(WIRE_STATUS, "alice", NULL);
+	struct wire_request enroll = request_with_token(WIRE_ENROLL, "bob", NULL);
+	struct wire_request code = request_of(WIRE_CHECK, "alice", "000000");
+
+	add_user(f->store, "alice", 1);
+	strcpy(server.policy.required_for, "@missing");
+	assert_refused(SYSTEM, ask(&alice, &status).err);
+	assert_logged("error system_call_failed \"\" group missing does not exist");
+	assert_refused(SYSTEM, ask(&bob, &enroll).err);
+	server.policy.store = STORE_AT_VERIFIER;
+	code.store = (struct wire_store){.id = {0}};
+	assert_refused(SYSTEM, ask(&alice, &code).err);
+	assert_logged("group missing does not exist");
 }
 
 /* --- looking --- */
@@ -781,12 +807,13 @@ int main(void)
 		REQUEST_TEST(root_counts_only_on_its_socket_and_a_uid_without_a_number_never),
 		REQUEST_TEST(an_account_of_may_check_looks_and_checks_and_does_nothing_else),
 		REQUEST_TEST(users_are_told_of_old_codes_and_of_no_future_one_whatever_they_ask),
-		REQUEST_TEST(root_and_login_hosts_are_told_of_future_codes),
+		REQUEST_TEST(root_is_told_of_future_codes_and_a_login_host_is_not),
 		REQUEST_TEST(an_unknown_user_has_no_code),
 		REQUEST_TEST(of_a_program_that_may_tell_sources_the_log_has_the_name),
 		REQUEST_TEST(a_client_that_left_or_waits_no_longer_uses_up_nothing),
 		REQUEST_TEST(a_request_about_another_store_is_denied),
 		REQUEST_TEST(with_a_mistake_in_the_policy_or_without_keys_everything_is_denied),
+		REQUEST_TEST(a_group_of_the_policy_that_is_missing_makes_no_user_missing),
 		REQUEST_TEST(a_look_says_whether_there_is_a_record),
 		REQUEST_TEST(the_status_shows_all_that_the_owner_may_see),
 		REQUEST_TEST(a_later_user_of_a_name_learns_nothing_of_the_earlier_one),
