@@ -495,6 +495,8 @@ static bool accept_one(struct loop *loop, int listener, bool root)
 		read_request(loop, client); /* mostly it has arrived already */
 	else if (!stream_greet(client))
 		disconnect(loop, client, CLOSE_SOON);
+	else
+		read_stream(loop, client); /* so has its host's name: not all count as one host */
 	return true;
 }
 

@@ -225,30 +225,43 @@ static int connect_to(const char *name, int type)
 	return fd;
 }
 
+/* What the program that ends TLS says first of a connection: which host it is from. */
+static const uint8_t proxy_header[] = "\r\n\r\n\0\r\nQUIT\n"
+				      "\x21\x11\0\x1c"
+				      "\x7f\0\0\x01\x7f\0\0\x01\x9c\x40\x1d\x13"
+				      "\x20\0\x0d"
+				      "\x07\0\0\0\0"
+				      "\x22\0\x05web01";
+
+/* From the host web and these two characters. */
+static void send_host(int fd, char first, char second)
+{
+	uint8_t message[sizeof(proxy_header) - 1];
+
+	memcpy(message, proxy_header, sizeof(message));
+	message[sizeof(message) - 2] = (uint8_t)first;
+	message[sizeof(message) - 1] = (uint8_t)second;
+	assert_ok(io_write(fd, message, sizeof(message)));
+}
+
 /* A login host asks, through the program that ends TLS. */
 static enum totp_err ask_from(char host, enum wire_op op, const char *user, const char *answer)
 {
-	static const uint8_t header[] = "\r\n\r\n\0\r\nQUIT\n"
-					"\x21\x11\0\x1c"
-					"\x7f\0\0\x01\x7f\0\0\x01\x9c\x40\x1d\x13"
-					"\x20\0\x0d"
-					"\x07\0\0\0\0"
-					"\x22\0\x05web01";
 	OWN_FD int fd = connect_to(VERIFIER_SOCKET, SOCK_STREAM);
 	struct relay_request relay = {.known = true,
 				      .uid = user[0] == 'a' ? 1000 : 1001,
 				      .wait_ms = 20000,
 				      .request = request_of(op, user, answer)};
 	struct relay_response relayed;
-	uint8_t message[sizeof(header) - 1 + RELAY_REQUEST_LEN + RELAY_RESPONSE_LEN];
+	uint8_t message[sizeof(proxy_header) - 1 + RELAY_REQUEST_LEN + RELAY_RESPONSE_LEN];
 
 	relay.request.source = (struct source){.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}};
 	assert_int_equal(RELAY_HELLO_LEN, recv(fd, message, RELAY_HELLO_LEN, MSG_WAITALL));
 	assert_ok(relay_get_hello(message, RELAY_HELLO_LEN, relay.nonce));
-	memcpy(message, header, sizeof(header) - 1);
-	message[sizeof(header) - 2] = (uint8_t)host;
-	assert_ok(relay_put_request(&relay, message + sizeof(header) - 1));
-	assert_ok(io_write(fd, message, sizeof(header) - 1 + RELAY_REQUEST_LEN));
+	memcpy(message, proxy_header, sizeof(proxy_header) - 1);
+	message[sizeof(proxy_header) - 2] = (uint8_t)host;
+	assert_ok(relay_put_request(&relay, message + sizeof(proxy_header) - 1));
+	assert_ok(io_write(fd, message, sizeof(proxy_header) - 1 + RELAY_REQUEST_LEN));
 	assert_int_equal(RELAY_RESPONSE_LEN, recv(fd, message, RELAY_RESPONSE_LEN, MSG_WAITALL));
 	assert_ok(relay_get_response(message, RELAY_RESPONSE_LEN, &relayed));
 	response = relayed.response;
@@ -597,6 +610,39 @@ static void a_host_that_is_not_listed_is_denied(void **unused)
 	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
 }
 
+/* As when totpd was started again: all of them are there before it is. */
+static void of_hosts_that_connect_at_once_each_is_answered(void **unused)
+{
+	struct relay_request relay = {
+		.wait_ms = 20000, .request = {.op = WIRE_LOOK, .user = "alice", .service = "su"}};
+	int fds[CLIENTS_UID + 20];
+	uint8_t nonces[COUNT(fds)][RELAY_NONCE_LEN],
+		message[RELAY_REQUEST_LEN + RELAY_RESPONSE_LEN];
+
+	start("hosts = *\n", false);
+	assert_int_equal(0, kill(totpd, SIGSTOP));
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		fds[i] = connect_to(VERIFIER_SOCKET, SOCK_STREAM);
+		send_host(fds[i], (char)('0' + i / 26), (char)('a' + i % 26));
+	}
+	assert_int_equal(0, kill(totpd, SIGCONT));
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		assert_int_equal(RELAY_HELLO_LEN,
+				 recv(fds[i], message, RELAY_HELLO_LEN, MSG_WAITALL));
+		assert_ok(relay_get_hello(message, RELAY_HELLO_LEN, nonces[i]));
+	}
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		memcpy(relay.nonce, nonces[i], sizeof(relay.nonce));
+		assert_ok(relay_put_request(&relay, message));
+		assert_ok(io_write(fds[i], message, RELAY_REQUEST_LEN));
+	}
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		assert_int_equal(RELAY_RESPONSE_LEN,
+				 recv(fds[i], message, RELAY_RESPONSE_LEN, MSG_WAITALL));
+		close(fds[i]);
+	}
+}
+
 static void have_no_random_bytes(void)
 {
 	has_random = false;
@@ -675,6 +721,7 @@ int main(void)
 		TEST(what_is_right_costs_a_host_nothing),
 		TEST(a_host_that_may_send_no_wrong_code_has_none_checked_and_others_are_not_affected),
 		TEST(a_host_that_is_not_listed_is_denied),
+		TEST(of_hosts_that_connect_at_once_each_is_answered),
 		TEST(without_random_bytes_a_host_is_disconnected_at_once),
 		TEST(a_signal_ends_it_and_idle_connections_with_it),
 		TEST(one_that_a_manager_started_ends_when_it_is_idle_and_no_other),
