@@ -8,6 +8,7 @@
 #include "tls.h"
 
 #define ANSWER_NS 1000000000ull /* of the whole time, for the answer of the last verifier */
+#define HURRY_NS  300000000ull  /* a try that has less proves nothing: any user can ask late */
 
 /* One request, and the verifiers that are left. */
 struct asking {
@@ -110,12 +111,11 @@ static enum totp_err exchange(struct tls *tls, struct asking *asking, struct rea
 	return reason_err(why, TOTP_ERR_PEER, "a malformed answer");
 }
 
-/* *ret_sent: the request was, so that what follows an error is unknown. */
+/* end: of the time for its hello. *ret_sent: the request was, so that an error means unknown. */
 static enum totp_err ask_one(struct asking *asking, const struct policy_verifier *verifier,
-			     bool *ret_sent, struct reason *why)
+			     uint64_t end, bool *ret_sent, struct reason *why)
 {
 	OWN_TLS struct tls *tls = NULL;
-	uint64_t end = end_of_try(asking);
 	enum totp_err err = tls_connect(asking->identity, verifier, end, &tls, why);
 
 	*ret_sent = false;
@@ -177,7 +177,8 @@ enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *po
 	asking.identity = verifiers->identity;
 	for (size_t i = 0; i < count; i++) {
 		struct reason one = {""};
-		bool sent = false, unable;
+		bool sent = false, unable, hurried;
+		uint64_t end;
 
 		if (io_monotonic_ns() + ANSWER_NS >= deadline) { /* it has not failed */
 			reason_set(&one, "%.100s: no time is left to ask it", sorted[i].host);
@@ -185,10 +186,14 @@ enum totp_err verifiers_ask(struct verifiers *verifiers, const struct policy *po
 			break;
 		}
 		asking.left = count - i - 1;
-		err = ask_one(&asking, &sorted[i], &sent, &one);
+		end = end_of_try(&asking);
+		hurried = end < io_monotonic_ns() + HURRY_NS;
+		err = ask_one(&asking, &sorted[i], end, &sent, &one);
 		unable = err == TOTP_OK && is_unable(ret_response->err);
-		verifiers->failed_until[index[i]] =
-			err == TOTP_OK && !unable ? 0 : io_monotonic_ns() + VERIFIERS_PAUSE_NS;
+		if (err == TOTP_OK && !unable)
+			verifiers->failed_until[index[i]] = 0;
+		else if (err != TOTP_ERR_TIMEOUT || sent || !hurried)
+			verifiers->failed_until[index[i]] = io_monotonic_ns() + VERIFIERS_PAUSE_NS;
 		if (err == TOTP_OK &&
 		    !(unable && asking.left && changes_nothing(relay->request.op)))
 			return TOTP_OK;

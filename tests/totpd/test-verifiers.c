@@ -432,6 +432,17 @@ static void a_verifier_for_which_no_time_was_left_has_not_failed(void **unused)
 	assert_int_equal(0, failed_until[0]);
 }
 
+/* Any user of the host can ask late: nobody else's login asks another verifier first for it. */
+static void a_verifier_that_a_program_gives_no_time_to_greet_has_not_failed(void **unused)
+{
+	start(0, SAYS_NOTHING, "verifier");
+	for (unsigned wait_ms = 1010; wait_ms < 1300; wait_ms += 50) {
+		assert_refused(PEER, ask(WIRE_CHECK, wait_ms));
+		assert_nothing_is_allowed();
+		assert_int_equal(0, failed_until[0]);
+	}
+}
+
 static void what_a_verifier_says_of_a_user_is_its_answer(void **unused)
 {
 	start(0, ANSWERS_NO_SUCH_USER, "verifier");
@@ -601,6 +612,7 @@ int main(void)
 		TEST(a_verifier_that_cannot_work_is_asked_last_for_ten_seconds),
 		TEST(what_a_verifier_cannot_look_up_is_asked_of_the_next_one),
 		TEST(a_verifier_for_which_no_time_was_left_has_not_failed),
+		TEST(a_verifier_that_a_program_gives_no_time_to_greet_has_not_failed),
 		TEST(what_a_verifier_says_of_a_user_is_its_answer),
 		TEST(all_that_failed_are_still_asked),
 		TEST(without_an_answer_it_returns_in_time_and_names_each_verifier),
