@@ -6,6 +6,8 @@
 #include "ctl/store_etcd.h"
 #include "keys/keys.h"
 
+#define CLOCK_DIFFERENCE 60 /* seconds, of two verifiers: no reason to accept a store again */
+
 /* What a verifier after the first one needs, in place of a keyring of its own. */
 static int refuse_without_keyring(const struct ctl *ctl)
 {
@@ -107,7 +109,7 @@ static int print_status(const struct ctl *ctl, const struct etcd_status *status)
 	if (info->since)
 		printf("restored backup  accepted %u time%s; codes from before %s are denied\n",
 		       (unsigned)status->epoch, status->epoch == 1 ? "" : "s",
-		       when_clock(info->since, since));
+		       when_text(info->since, since));
 	if (own)
 		return TOOL_DONE;
 	return tool_refuse(&ctl->tool,
@@ -151,17 +153,26 @@ int store_etcd_accept(struct ctl *ctl)
 	char from[WHEN_MAX];
 	int64_t now = clock_now();
 	enum totp_err err = store_check_place(store, tool_deadline(), &why);
+	/* accepted by a clock that was ahead: until then every code would be denied */
+	bool early = err == TOTP_OK && store_info(store)->since > now + CLOCK_DIFFERENCE;
 
-	if (err == TOTP_OK) {
+	if (err == TOTP_OK && !early) {
 		printf("The store of the realm %s belongs to this cluster: nothing is changed.\n",
 		       ctl->tool.policy.etcd_realm);
 		return TOOL_DONE;
 	}
-	if (err == TOTP_ERR_OTHER_STORE)
+	if (early || err == TOTP_ERR_OTHER_STORE)
 		err = store_accept_place(store, now, tool_deadline(), &why);
 	if (err != TOTP_OK)
 		return tool_result(&ctl->tool, err, &why);
 	tool_log(&ctl->tool, NULL, "store-accepted", NULL);
+	if (early) {
+		printf("The clock was ahead when the backup was accepted.\n"
+		       "Codes from before %s are denied, and later ones work again.\n"
+		       "A user who used a recovery code meanwhile needs totpctl repair-clock.\n",
+		       when_clock(now, from));
+		return TOOL_DONE;
+	}
 	printf("The store of the realm %s belongs to this cluster now.\n"
 	       "Codes from before %s are denied.\n\n"
 	       "It does not know what happened since the backup:\n"

@@ -286,9 +286,9 @@ MUST_CHECK enum totp_err store_check_place(struct store *store, uint64_t deadlin
 					   struct reason *why);
 
 /*
- * It is, from now on. A shared engine denies every code from before `now`; for a directory the
- * caller raises each state first. TOTP_ERR_ARGUMENT: this machine has no identity. Others as
- * store_set_newest.
+ * It is, from now on. A shared engine denies every code from before `now`, also where an earlier
+ * call had a later one; for a directory the caller raises each state first. TOTP_ERR_ARGUMENT: this
+ * machine has no identity. Others as store_set_newest.
  */
 MUST_CHECK enum totp_err store_accept_place(struct store *store, int64_t now, uint64_t deadline,
 					    struct reason *why);

@@ -291,6 +291,18 @@ def test_a_restored_backup_denies_everybody_until_it_is_accepted(store, director
         assert backup.login("alice", NOW + 150) == "deny"
 
 
+def test_a_backup_that_was_accepted_by_a_clock_that_was_ahead_is_accepted_again(store, directory, start):
+    store.ok("create", "alice")
+    with restored(store.cluster, directory, start) as cluster:
+        backup = Store(cluster, directory, start)
+        backup.ok("accept", NOW + 86400)
+        assert backup.login("alice", NOW + 120) == "deny"
+        backup.ok("accept", NOW + 90)
+        assert backup.login("alice", NOW + 90, 1) == "deny"  # within the window
+        assert backup.login("alice", NOW + 150) == "allow"
+        assert "cluster own epoch 1" in backup.ok("status")[0]
+
+
 # --- keys ---
 
 def keys_of(path):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """totpctl over a store in etcd: what works on a directory works here, or says why it does not."""
 
+import re
 import subprocess
 
 import pytest
 
+import cluster as clusters
 from conftest import BUILD
 from test_store import restored
 
@@ -97,6 +99,16 @@ def test_a_restored_backup_is_accepted_by_a_command(verifier, single, directory,
         assert "belongs to this cluster now" in accepted and "may be" in accepted
         assert "accepted 1 time" in backup.ok("store", "status")
         assert "daemon" in backup.ok("show", "daemon")
+        assert "nothing is changed" in backup.ok("store", "accept")
+
+        # its clock was ahead, and is right now
+        meta = next(name for name in cluster.pairs("totp/1/", "totp/10") if name.endswith(b"/meta"))
+        since = re.sub(rb"(?m)^since \d+", b"since 9999999999", cluster.value(meta))
+        cluster.ask("kv/put", {"key": clusters.key(meta), "value": clusters.key(since)})
+        assert "before 2286" in backup.ok("store", "status")
+        assert "The clock was ahead" in backup.ok("store", "accept")
+        status = backup.ok("store", "status")
+        assert "accepted 1 time" in status and "before 2286" not in status
         assert "nothing is changed" in backup.ok("store", "accept")
 
 

@@ -89,14 +89,19 @@ enum totp_err etcd_seal_with(struct store *store, uint32_t key_id, uint64_t dead
 	return err == TOTP_OK ? store_retry(change_once, &changing, why) : err;
 }
 
+/*
+ * The second time it is the clock that was ahead when the backup was accepted: no code was since
+ * then, so the time may go back to now.
+ */
 static void accept(struct etcd_meta *meta, uint64_t cluster, const void *context)
 {
 	int64_t now = *(const int64_t *)context;
+	bool again = meta->cluster == cluster;
 
 	meta->cluster = cluster;
-	if (now > meta->since)
+	if (again || now > meta->since)
 		meta->since = now;
-	if (meta->epoch < UINT32_MAX)
+	if (!again && meta->epoch < UINT32_MAX)
 		meta->epoch++;
 }
 
