@@ -24,6 +24,7 @@ ADDRESSES = {"admin": "192.0.2.100", "v1": "192.0.2.1", "v2": "192.0.2.2", "v3":
              "web01": "192.0.2.11", "web02": "192.0.2.12"}
 VERIFIERS = "v1", "v2", "v3"
 POLICY = "/etc/security/pam_totp.conf"
+DATE = "2027-01-31"  # where the page has one that its reader replaces
 
 
 def sections():
@@ -72,9 +73,11 @@ class Network:
         directory = os.path.dirname(path)
         self.on(name, f"mkdir -p {directory} && cat >{path} && chmod 644 {path}", given=text)
 
-    def follow(self, heading):
-        """Run the commands of a section, and write its files."""
+    def follow(self, heading, date=DATE):
+        """Run the commands of a section on that date, and write its files. Returns the last one."""
+        done = None
         for where, text in SECTIONS[heading]:
+            text = text.replace(DATE, date)
             if where.startswith("/"):
                 self.put(where, text)
             for name in VERIFIERS if where == "v*" else [where] if where in ADDRESSES else []:
@@ -82,7 +85,8 @@ class Network:
                 own = re.sub(r"--name v1|-peer-urls https://192\.0\.2\.1",
                              lambda found: found[0].replace("v1", name)
                              .replace("192.0.2.1", ADDRESSES[name]), text)
-                self.on(name, own)
+                done = self.on(name, own)
+        return done
 
     def put(self, path, text):
         """A file of all verifiers."""
@@ -196,7 +200,10 @@ def test_a_fleet_is_rotated_renewed_backed_up_and_restored_by_its_page(network):
             for name in VERIFIERS if where == "v*" else [where]:
                 fleet.on(name, text)
 
-    fleet.follow("BACKUP AND RESTORE")
+    assert "belongs to this cluster now" in fleet.follow("BACKUP AND RESTORE").stdout
     # the whole window of before is denied, bob has used none of it
     assert not fleet.login("web01", "bob", bob.code())[0]
     assert fleet.on("v2", "totpctl show bob").stdout
+    # once more, from a snapshot of the cluster that was restored: that is noticed, too
+    again = fleet.follow("BACKUP AND RESTORE", "2027-02-01")
+    assert "belongs to this cluster now" in again.stdout, again.stdout
