@@ -546,11 +546,26 @@ def test_uninstall(debian):
         shutil.move(f"{DIR}/pam_totp.so", module)
 
 
+def test_the_page_for_users_quotes_what_a_login_prints():
+    said = ""
+    for name in sorted(os.listdir(f"{TOP}/pam")):
+        with open(f"{TOP}/pam/{name}", encoding="utf-8") as file:
+            said += re.sub(r'"\s*\n\s*"', "", file.read()).replace("\\n", " ")
+    with open(f"{TOP}/docs/users.md", encoding="utf-8") as file:
+        quoted = re.findall(r'"([^"]*)"', file.read().partition("## What you may read")[2])
+    assert len(quoted) > 8
+    for text in quoted:
+        # numbers and plurals are filled in
+        pattern = re.sub(r"\d+", "%u", text).replace("minutes", "minute%s").replace("codes since", "code%s since")
+        assert pattern in said, text
+
+
 def test_pages_whose_commands_run_in_other_tests(story):
     story.page("docs/fleet.md")
     story.page("docs/packages.md")
     story.page("docs/promises.md")
     story.page("docs/releasing.md")
+    story.page("docs/users.md")
 
 
 def as_cron(path):
