@@ -214,7 +214,7 @@ static void show_outcome(const struct login *login, const struct outcome *outcom
 		tell_notice(login, &outcome->notices[NOTICE_REPLACED], "A device was replaced",
 			    "devices were replaced");
 		tell_notice(login, &outcome->notices[NOTICE_RECOVERY],
-			    "New recovery codes were made", "times new recovery codes were made");
+			    "New recovery codes were made", "sets of recovery codes were made");
 	}
 	if (outcome->verdict == VERDICT_WAIT)
 		show_wait(login, outcome->wait_seconds);

@@ -116,7 +116,7 @@ static unsigned answer(struct loop *loop, const struct client *client)
 	if (client->err == TOTP_ERR_FORBIDDEN)
 		reason_set(&response.why,
 			   "the host %s has sent too many wrong codes: the "
-			   "verifier checks none of it for a while",
+			   "verifier checks no code of it for a while",
 			   client->peer.host);
 	if (client->err == TOTP_OK &&
 	    request_answer(&loop->server, &client->peer, client->fd, &client->relay, &response))

@@ -20,7 +20,7 @@ static const char help[] =
 	"                      manager\n"
 	"  --verifier ACCOUNT  with --foreground: answer login hosts too, by way of a\n"
 	"                      program that ends TLS and runs as this account\n"
-	"  --conf FILE         another policy than " POLICY_FILE "\n"
+	"  --conf FILE         read this policy instead of " POLICY_FILE "\n"
 	"  --idle SECONDS      with sockets of a service manager: exit after this many\n"
 	"                      seconds without a request (%d)\n"
 	"  --help, --version\n"

@@ -79,7 +79,7 @@ static enum totp_err receive_hello(struct tls *tls, struct asking *asking, uint6
 		return TOTP_OK;
 	return reason_err(why, TOTP_ERR_PEER, "%s",
 			  err == TOTP_ERR_UNSUPPORTED ? "the verifier has another version"
-						      : "no verifier is there");
+						      : "no verifier answers there");
 }
 
 /* From here on the outcome is unknown until the whole response is there. */

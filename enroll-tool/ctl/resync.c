@@ -119,8 +119,9 @@ static void print_found(const struct search *search)
 	char text[WHEN_MAX];
 
 	if (token->type == TOKEN_HOTP)
-		printf("Done: \"%s\" was %llu code%s ahead, and is found.\n", token->label,
-		       (unsigned long long)search->ahead, search->ahead == 1 ? "" : "s");
+		printf("Done: \"%s\" was %llu code%s ahead; its next codes are accepted.\n",
+		       token->label, (unsigned long long)search->ahead,
+		       search->ahead == 1 ? "" : "s");
 	else if (off == 0)
 		printf("Done: the clock of \"%s\" is right.\n", token->label);
 	else

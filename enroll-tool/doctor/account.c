@@ -48,10 +48,11 @@ static void tell_marks(struct subject line, unsigned marks)
 			      "this line of %s can end the account stage before pam_totp.so",
 			      line.line->module[0] ? line.line->module : "an include");
 	if (marks & MARK_OVERRULED)
-		doctor_report(with_id(line, "enroll-overruled"),
-			      "a user whose enrollment is given up or fails logs in",
-			      "write requisite as its control",
-			      "the login goes on after pam_totp.so has denied it");
+		doctor_report(
+			with_id(line, "enroll-overruled"),
+			"a user who cancels the enrollment, or whose enrollment fails, logs in",
+			"write requisite as its control",
+			"the login goes on after pam_totp.so has denied it");
 }
 
 static void walk_account(struct subject auth, struct stack *stack)

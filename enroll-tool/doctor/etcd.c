@@ -106,7 +106,7 @@ static void look_at_cluster(struct doctor *doctor, const struct etcd_health *hea
 			      "member of the cluster that did not answer: %s", health->unlisted);
 	if (health->cluster_count && health->cluster_count % 2 == 0)
 		doctor_report(doctor_subject(doctor, "etcd-even"),
-			      "it stands as many failures as a cluster with one member less",
+			      "it survives no more failures than a cluster with one member less",
 			      "add or remove a member", "the cluster has %zu members",
 			      health->cluster_count);
 }

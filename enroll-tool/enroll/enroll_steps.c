@@ -234,6 +234,6 @@ void enroll_steps_tell_next_code(const struct enrollment *enrollment)
 			 "Your next login needs the code after the one you typed.");
 	else
 		tool_say(tool, saying, "next_code",
-			 "Your next login needs the next code, in %lld second%s.", (long long)wait,
-			 wait == 1 ? "" : "s");
+			 "Your next login needs the next code, which comes in %lld second%s.",
+			 (long long)wait, wait == 1 ? "" : "s");
 }

@@ -135,14 +135,14 @@ static void tell_wrong_code(const struct self *self, const struct outcome *outco
 
 	if (outcome->off)
 		tool_say(self->tool, SAY_ERROR, "clock",
-			 "that is the code of %s ago: set your phone's clock by the network, then "
+			 "that is the code of %s ago: set your phone's clock to automatic, then "
 			 "try the next one",
 			 when_duration((uint64_t)-outcome->offset * (token ? token->period : 30),
 				       text));
 	else
 		tool_say(self->tool, SAY_ERROR, "wrong_code",
 			 "that code was not accepted: is it the entry for this computer, and is "
-			 "the phone's clock set by the network? Wait for the next one");
+			 "the phone's clock set to automatic? Wait for the next one");
 }
 
 /* Print what became of an answer that was not accepted, and what to try. */

@@ -41,7 +41,7 @@ const struct command ctl_import_pskc = {
 	.help = "import a PSKC file of tokens (RFC 6030)",
 	.more = "The user is the container's UserId, or the one that --users has for the serial\n"
 		"number. For encrypted keys it asks for the passphrase, or for the key in\n"
-		"hexadecimal. Several tokens of a user are several tokens.\n",
+		"hexadecimal. A user can have several tokens.\n",
 	.options = pskc_rows,
 	.shared = import_option_rows,
 	.run = import_pskc,

@@ -24,7 +24,7 @@
 void import_tell(struct import *import, enum import_note note, const struct place *place,
 		 const char *format, ...)
 {
-	static const char *const before[] = {[IMPORT_LOST] = "not carried over: ",
+	static const char *const before[] = {[IMPORT_LOST] = "not imported: ",
 					     [IMPORT_WARNING] = "warning: ",
 					     [IMPORT_BAD] = "",
 					     [IMPORT_KEPT] = ""};

@@ -130,7 +130,7 @@ const struct command ctl_import_tokens = {
 	.help = "import a list of hardware tokens",
 	.more = "A list for Microsoft Entra with its header, in base32; or seeds in hexadecimal:\n"
 		"serial,seed[,hotp|totp[,digits[,period or counter[,hash]]]], also as Duo and\n"
-		"multiOTP have it. Several tokens of a user are several tokens.\n",
+		"multiOTP have it. A user can have several tokens.\n",
 	.options = option_rows,
 	.shared = import_option_rows,
 	.run = import_tokens,

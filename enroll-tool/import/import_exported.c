@@ -20,8 +20,8 @@ static enum totp_err open_box(struct import *import, const struct import_text *t
 	enum totp_err err;
 
 	if (passphrase_old(&import->ctl->tool, &phrase) != TOOL_DONE)
-		return reason_err(why, TOTP_ERR_SYSTEM,
-				  "there is no passphrase to open %.120s with", place->file);
+		return reason_err(why, TOTP_ERR_SYSTEM, "no passphrase was given for %.120s",
+				  place->file);
 	err = pwseal_open(&phrase, PWSEAL_EXPORT, box, text->len, box + PWSEAL_HEADER_LEN);
 	if (err == TOTP_ERR_SEAL)
 		reason_set(why, "%.120s: another passphrase, or the file was changed", place->file);

@@ -121,9 +121,9 @@ const struct command ctl_import_otpauth = {
 	.name = "import otpauth",
 	.arguments = "FILE|-",
 	.help = "import otpauth:// URIs, one a line",
-	.more = "The account of a URI is the user, or the part before its '@'. Several lines are\n"
-		"several tokens; a counter is the next one. An otpauth-migration:// URI has\n"
-		"several accounts.\n",
+	.more = "The account of a URI is the user, or the part before its '@'. A user can have\n"
+		"several lines, one for each token. A counter is the next one. A URI that begins\n"
+		"with otpauth-migration:// has several accounts.\n",
 	.shared = import_option_rows,
 	.run = import_otpauth,
 };

@@ -75,7 +75,7 @@ static enum totp_err open_container(struct pskc_import *pskc, const struct place
 		fprintf(stderr, "%s: encrypted under a key: type it in hexadecimal.\n",
 			place->file);
 	if (passphrase_old(&import->ctl->tool, &phrase) != TOOL_DONE)
-		return reason_err(why, TOTP_ERR_SYSTEM, "there is nothing to open %.120s with",
+		return reason_err(why, TOTP_ERR_SYSTEM, "no passphrase or key was given for %.120s",
 				  place->file);
 	err = pskc_keys_of(&method, &phrase, &pskc->keys, &fault);
 	pskc->opened = err == TOTP_OK;
@@ -197,7 +197,7 @@ static void tell_policy(struct import *import, const struct pskc_key *key)
 	    xml_either(key->node, "StartDate", "ExpiryDate") || key->device->dated)
 		import_tell(import, IMPORT_WARNING, place,
 			    "the dates from which and to which the token may be used are not "
-			    "carried over");
+			    "imported");
 }
 
 /* Report each child element that means nothing here. */

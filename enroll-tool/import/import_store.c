@@ -145,7 +145,7 @@ static int tell_left_out(const struct import *import)
 	if (import->bad)
 		tool_refuse(tool, "%zu left out", import->bad);
 	if (import->lost)
-		tool_refuse(tool, "%zu thing%s not carried over", import->lost,
+		tool_refuse(tool, "%zu thing%s not imported", import->lost,
 			    import->lost == 1 ? "" : "s");
 	return import->bad || import->lost || import->fates[FATE_KEEP] ? TOOL_REFUSED : TOOL_DONE;
 }
@@ -217,7 +217,7 @@ static int store_or_report(struct import *import)
 	code = replace_old(import, &replaced);
 	print_counts(import, replaced);
 	if (code == TOOL_DONE && interrupt_seen())
-		tool_refuse(&ctl->tool, "interrupted too late: all records are in their place");
+		tool_refuse(&ctl->tool, "interrupted too late: all records are stored");
 	left_out = tell_left_out(import);
 	return code == TOOL_DONE ? left_out : code;
 }

@@ -59,7 +59,7 @@ static int backup_keys(struct ctl *ctl)
 		return code;
 	outfile_keep(&file);
 	keys_log(tool, "key-copied", keyring.keys[0].id);
-	printf("Copied: %zu key%s, of which %08x seals.\n"
+	printf("Copied: %zu key%s; the active key is %08x.\n"
 	       "Keep the file and its passphrase apart, and not on this host.\n",
 	       keyring.count, keyring.count == 1 ? "" : "s", (unsigned)keyring.keys[0].id);
 	return TOOL_DONE;
@@ -227,11 +227,10 @@ static void print_restored(const struct restore *restore)
 		printf("%s has all %zu key%s of the copy: nothing is changed.\n", path,
 		       restore->copy.count, restore->copy.count == 1 ? "" : "s");
 	else if (restore->is_here)
-		printf("Restored: %zu key%s, which open%s only; the first key stays.\n",
-		       restore->added, restore->added == 1 ? "" : "s",
-		       restore->added == 1 ? "s" : "");
+		printf("Restored: %zu old key%s; the active key stays.\n", restore->added,
+		       restore->added == 1 ? "" : "s");
 	else
-		printf("Restored: %zu key%s, of which %08x seals.\n", restore->added,
+		printf("Restored: %zu key%s; the active key is %08x.\n", restore->added,
 		       restore->added == 1 ? "" : "s", (unsigned)restore->copy.keys[0].id);
 }
 

@@ -153,7 +153,8 @@ static int add_key(struct rotate *rotate)
 	if (code != TOOL_DONE)
 		return code;
 	keys_log(tool, "key-added", rotate->rotation.to);
-	printf("Key %08x is added; it opens only.\n", (unsigned)rotate->rotation.to);
+	printf("Key %08x is added; it only decrypts until it becomes the active key.\n",
+	       (unsigned)rotate->rotation.to);
 	restarted = keys_restart_totpd(tool);
 	if (tool->policy.store == STORE_IN_ETCD) /* others share the store, and lack the key */
 		return tool_refuse(tool,
@@ -179,7 +180,7 @@ static int promote_key(struct rotate *rotate)
 	if (code != TOOL_DONE)
 		return code;
 	keys_log(tool, "key-promoted", rotate->rotation.to);
-	printf("Key %08x seals from now on.\n", (unsigned)rotate->rotation.to);
+	printf("Key %08x is the active key from now on.\n", (unsigned)rotate->rotation.to);
 	return TOOL_DONE;
 }
 
@@ -206,9 +207,10 @@ static int drop_key(struct rotate *rotate)
 	keys_log(tool, "key-dropped", rotate->rotation.from);
 	printf("Key %08x is removed: nothing needs it.\n", (unsigned)rotate->rotation.from);
 	keys_renew_totpd(tool);
-	printf("\nThe copies that you keep of the keyring lack the new key: make one now,\n"
-	       "totpctl key backup FILE. A backup of the store from before opens with the old\n"
-	       "key alone, so keep its copy for as long as that.\n");
+	printf("\nYour copies of the keyring lack the new key. Make a new copy now:\n"
+	       "totpctl key backup FILE\n"
+	       "An older backup of the store needs the old key: keep a copy that has this key\n"
+	       "for as long as you keep that backup.\n");
 	return TOOL_DONE;
 }
 
@@ -217,7 +219,7 @@ static void print_sealed(const struct rotate *rotate)
 	size_t records = rotate->all_sealed[STORE_RECORD];
 	size_t invites = rotate->all_sealed[STORE_INVITE];
 
-	printf("Sealed again: %zu record%s", records, records == 1 ? "" : "s");
+	printf("Encrypted again: %zu record%s", records, records == 1 ? "" : "s");
 	if (invites)
 		printf(", %zu invitation%s", invites, invites == 1 ? "" : "s");
 	printf(".\n");

@@ -4,11 +4,10 @@
 
 static void print_next(const struct ctl *ctl)
 {
-	printf("\nNext, so that the open keyring can go:\n"
-	       "  1. totpctl key backup FILE, and keep FILE elsewhere: the sealed one opens on "
-	       "this\n"
-	       "     host alone, and no more once its TPM or host key is lost.\n"
-	       "  2. systemctl enable --now pam_totp-keyring.service, which unseals it into\n"
+	printf("\nNext, so that you can delete the unencrypted keyring:\n"
+	       "  1. totpctl key backup FILE, and keep FILE elsewhere: only this host can decrypt\n"
+	       "     the sealed keyring, and not even this host without its TPM or host key.\n"
+	       "  2. systemctl enable --now pam_totp-keyring.service, which decrypts it into\n"
 	       "     " RUN_DIR_PATH "/keyring at each boot.\n"
 	       "  3. In the policy: keyring = " RUN_DIR_PATH "/keyring; then totpctl key list.\n"
 	       "  4. For totpd: systemctl edit totpd.service, [Service],\n"

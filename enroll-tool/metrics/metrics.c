@@ -232,7 +232,7 @@ const struct command ctl_metrics = {
 	.name = "metrics",
 	.help = "the state of the host as numbers, for Prometheus",
 	.more = "For the textfile collector of node_exporter: pam_totp-metrics.timer runs it.\n"
-		"From its first run after a boot on, decisions are counted.\n",
+		"Logins are counted from its first run after a boot on.\n",
 	.options = option_rows,
 	.run = print_metrics,
 };

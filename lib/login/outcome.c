@@ -93,8 +93,8 @@ void outcome_explain(const struct outcome *outcome, char detail[OUTCOME_DETAIL_M
 			 (unsigned)outcome->wait_seconds);
 	else if (outcome->in_run)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
-			 "the disk refuses to be written to: until it does, the login state is "
-			 "in run_dir");
+			 "the disk cannot be written to: until it can, the login state is in "
+			 "run_dir");
 	else if (outcome->torn)
 		snprintf(detail, OUTCOME_DETAIL_MAX,
 			 "a write of the login state had been cut short; repaired");

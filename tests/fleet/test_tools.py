@@ -120,10 +120,10 @@ def test_a_rotation_waits_until_the_other_verifiers_have_the_key(verifier, singl
         return [line for line in verifier.ok("store", "status").splitlines() if "active key" in line]
     old = active()
     said = verifier.fails("key", "rotate")
-    assert "is added; it opens only" in said and "copy" in said and "key rotate' again" in said
+    assert "is added; it only decrypts" in said and "copy" in said and "key rotate' again" in said
     assert active() == old
     second.keyring.write_bytes(verifier.keyring.read_bytes())
     second.keyring.chmod(0o600)
     said = verifier.ok("key", "rotate")
-    assert "seals from now on" in said and "is removed" in said and active() != old
+    assert "is the active key from now on" in said and "is removed" in said and active() != old
     assert "daemon" in second.ok("show", "daemon")

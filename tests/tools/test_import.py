@@ -215,7 +215,7 @@ def test_google_scratch_codes_without_room_are_reported(host, ga):
     google(ga, "alice.x", SECRET, '" TOTP_AUTH', *(f"100000{i:02}" for i in range(20)))
     ran = host.run("import", "google", ga)
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
-    assert "not carried over: scratch codes: 4 more than the 16" in ran.stderr
+    assert "not imported: scratch codes: 4 more than the 16" in ran.stderr
     assert row(host.done("show", "alice.x"), "recovery codes") == "16 of 16 left"
 
 
@@ -401,7 +401,7 @@ def test_several_oath_lines_are_several_tokens(host):
 def test_an_oath_pin_is_reported_as_not_imported(host):
     ran = host.run("import", "oath", users_oath(host, f"HOTP/T30 alice.x 1234 {HEX}"))
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
-    assert "users.oath:1: not carried over: the password before the code (PIN)" in ran.stderr
+    assert "users.oath:1: not imported: the password before the code (PIN)" in ran.stderr
     assert "1234" not in ran.stderr.replace("12345", "")
 
 
@@ -409,8 +409,8 @@ def test_too_many_oath_tokens_and_duplicates_are_reported(host):
     lines = [f"HOTP alice.x - {i:02x}{HEX}" for i in range(9)]
     ran = host.run("import", "oath", users_oath(host, lines[0], *lines))
     assert ran.returncode == 1
-    assert ":2: not carried over: a token with the same secret" in ran.stderr
-    assert ":10: not carried over: more than the 8 tokens" in ran.stderr
+    assert ":2: not imported: a token with the same secret" in ran.stderr
+    assert ":10: not imported: more than the 8 tokens" in ran.stderr
     assert host.done("show", "alice.x").count("HOTP") == 8
 
 
@@ -461,7 +461,7 @@ def test_without_its_state_no_used_scratch_code_becomes_valid_again(host, cgi):
     google(cgi, "alice.x.totp", SECRET, '" TOTP_AUTH', "01234567")
     ran = host.run("import", "totp-cgi", cgi, host.directory / "state")
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
-    assert "not carried over: 1 scratch codes: there is no .json" in ran.stderr
+    assert "not imported: 1 scratch codes: there is no .json" in ran.stderr
     assert host.attempt("alice.x", "01234567") == "deny wrong_code"
 
 
@@ -600,7 +600,7 @@ def test_the_policy_of_a_token_is_reported(host):
                                     "</ExpiryDate><PINPolicy MinLength='4'/></Policy>"))
     ran = host.run("import", "pskc", path)
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
-    assert "not carried over: the PIN" in ran.stderr and "warning: the dates" in ran.stderr
+    assert "not imported: the PIN" in ran.stderr and "warning: the dates" in ran.stderr
 
 
 BOMB = "<!DOCTYPE x [<!ENTITY a '" + "ha" * 50 + "'>" + "".join(

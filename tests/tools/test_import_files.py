@@ -67,7 +67,7 @@ def test_lines_of_google_authenticator_that_mean_nothing_are_reported(host):
     path.chmod(0o600)
     ran = host.run("import", "google", path)
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
-    assert f"{path}:3: not carried over: 3 lines, from this one on" in ran.stderr
+    assert f"{path}:3: not imported: 3 lines, from this one on" in ran.stderr
 
 
 # ---- base32 and names
@@ -430,8 +430,8 @@ def test_an_unknown_element_of_a_key_is_reported_and_one_of_another_namespace_is
                                     "</NumberOfTransactions></Policy>"))
     ran = host.run("import", "pskc", path)
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
-    assert ran.stderr.count("not carried over: an element Countr, which is not known in Data") == 1
-    assert "not carried over: an element NumberOfTransactions, which is not known in Policy" in ran.stderr
+    assert ran.stderr.count("not imported: an element Countr, which is not known in Data") == 1
+    assert "not imported: an element NumberOfTransactions, which is not known in Policy" in ran.stderr
     assert "Logo" not in ran.stderr
 
 
@@ -478,7 +478,7 @@ def test_missing_parts_of_an_export_are_reported(host):
     ran = host.run("import", "otpauth", "-", stdin=migration(account("alice.x"), parts=3, part=1))
     assert (ran.returncode, ran.stdout) == (1, "1 user imported\n")
     for part in 1, 3:
-        assert f"standard input:1: not carried over: part {part} of 3 of the export" in ran.stderr
+        assert f"standard input:1: not imported: part {part} of 3 of the export" in ran.stderr
 
 
 @pytest.mark.parametrize("line, said", [

@@ -117,8 +117,8 @@ def test_a_rotation_encrypts_everything_again_and_drops_the_old_key(people):
     assert len(new) == 1
     assert sealed_by(people.store / "invites" / "bin") == new[0]
     assert {path: path.read_bytes() for path in (people.store / "state").iterdir()} == states
-    assert f"Key {new[0]} seals from now on" in said and f"Key {old} is removed" in said
-    assert "Sealed again: 3 records, 1 invitation." in said and "key backup" in said
+    assert f"Key {new[0]} is the active key from now on" in said and f"Key {old} is removed" in said
+    assert "Encrypted again: 3 records, 1 invitation." in said and "key backup" in said
     assert stat.S_IMODE(people.keyring.stat().st_mode) == 0o600
     for what in (f'outcome=key-added reason=administrator token="" detail="key {new[0]}',
                  f'outcome=key-promoted reason=administrator token="" detail="key {new[0]}',
@@ -303,7 +303,7 @@ def test_a_lost_keyring_is_restored_as_it_was(people):
     assert before.split()[5] not in path.read_bytes()
     people.keyring.unlink()
     people.keyring.parent.rmdir()
-    assert f"1 key, of which {before.split()[3].decode()} seals" in restore(people, path)
+    assert f"1 key; the active key is {before.split()[3].decode()}" in restore(people, path)
     assert people.keyring.read_bytes() == before
     assert stat.S_IMODE(people.keyring.stat().st_mode) == 0o600
     people.done("show", "alice")
@@ -319,7 +319,7 @@ def test_an_old_copy_adds_missing_keys_and_removes_none(people):
     new = ring(people)[0]
     people.user_file("alice").write_bytes(earlier)  # of a backup of the store
     assert "does not hold" in people.refused("show", "alice")
-    assert "Restored: 1 key, which opens only" in restore(people, path)
+    assert "Restored: 1 old key; the active key stays" in restore(people, path)
     assert ring(people) == [new, old]
     people.done("show", "alice")
     people.done("show", "bob")

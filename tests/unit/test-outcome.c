@@ -46,7 +46,7 @@ static void the_detail_says_what_an_administrator_can_do(void **unused)
 		{{.verdict = VERDICT_WAIT, .wait_seconds = 7},
 		 "7 seconds to wait, or run totpctl unlock"},
 		{{.verdict = VERDICT_ALLOW, .reason = JUDGE_CODE, .in_run = true},
-		 "the disk refuses to be written to: until it does, the login state is in run_dir"},
+		 "the disk cannot be written to: until it can, the login state is in run_dir"},
 		{{.verdict = VERDICT_ALLOW, .reason = JUDGE_CODE, .torn = true},
 		 "a write of the login state had been cut short; repaired"},
 	};

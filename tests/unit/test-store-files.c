@@ -466,7 +466,7 @@ static void a_record_that_cannot_be_given_is_reported_and_the_others_are_given(v
 	add_user(f->store, "bob", 2);
 	assert_int_equal(0, mkdir(in_store(f, "users/alice~give"), 0700));
 	assert_refused(SYSTEM, files_give(f->store, &service, &given, &why));
-	assert_says("users/alice: cannot give", why);
+	assert_says("users/alice: cannot change the owner", why);
 	assert_true(given);
 	assert_int_equal(0, owner_of(in_store(f, "users/alice")));
 	assert_int_equal(SERVICE_UID, owner_of(in_store(f, "users/bob")));
@@ -494,7 +494,7 @@ static void of_records_that_cannot_be_given_the_first_is_reported(void **state)
 	assert_int_equal(0, mkdir(in_store(f, "users/bob~give"), 0700));
 	assert_ok(store_each(f->store, STORE_RECORD, note_first, first, NULL));
 	assert_refused(SYSTEM, files_give(f->store, &service, &given, &why));
-	snprintf(sentence, sizeof(sentence), "users/%s: cannot give", first);
+	snprintf(sentence, sizeof(sentence), "users/%s: cannot change the owner", first);
 	assert_says(sentence, why);
 }
 
@@ -510,7 +510,7 @@ static void a_store_that_is_being_changed_is_given_the_next_time(void **state)
 	fd = open(in_store(f, "users"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(0, flock(fd, LOCK_SH)); /* as a program that writes a record */
 	assert_refused(TIMEOUT, files_give(f->store, &service, &given, &why));
-	assert_says("users/alice: cannot give: timed out", why);
+	assert_says("users/alice: cannot change the owner: timed out", why);
 	assert_int_equal(0, owner_of(in_store(f, "users/alice")));
 	assert_int_equal(-1, access(in_store(f, "users/alice~give"), F_OK));
 	close(fd);

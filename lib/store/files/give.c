@@ -44,7 +44,7 @@ static enum totp_err give_directory(struct giving *giving, const char *directory
 		return TOTP_OK;
 	/* safe: a directory has one name, and it lies in a directory that root owns */
 	if (fchown(fd, giving->to->uid, giving->to->gid) != 0)
-		return reason_errno(giving->why, "%s: cannot give", directory);
+		return reason_errno(giving->why, "%s: cannot change the owner", directory);
 	giving->given++;
 	return TOTP_OK;
 }
@@ -199,9 +199,10 @@ static void give_one(struct giving *giving, const char *user, const char *direct
 		return;
 	giving->err = err;
 	if (err == TOTP_ERR_SYSTEM)
-		(void)reason_errno(giving->why, "%s/%.100s: cannot give", directory, user);
+		(void)reason_errno(giving->why, "%s/%.100s: cannot change the owner", directory,
+				   user);
 	else
-		reason_set(giving->why, "%s/%.100s: cannot give: %s", directory, user,
+		reason_set(giving->why, "%s/%.100s: cannot change the owner: %s", directory, user,
 			   err_name(err));
 }
 

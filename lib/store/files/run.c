@@ -168,7 +168,7 @@ enum totp_err files_run_load(struct store_txn *txn, struct reason *why)
 		return TOTP_OK; /* empty, or the first write was cut short and allowed no login */
 	err = state_choose(file, len, &txn->cred, &state, &torn);
 	if (err != TOTP_OK)
-		return reason_err(why, err, "login state in run_dir: %s: it goes at the next boot",
+		return reason_err(why, err, "login state in run_dir: %s: the next boot removes it",
 				  err_name(err));
 	place->run_sequence = state.sequence;
 	txn->torn |= torn;
@@ -257,7 +257,7 @@ enum totp_err files_run_commit(struct store_txn *txn, const struct login_state *
 	if (must_last(txn, next))
 		return reason_err(
 			why, TOTP_ERR_SYSTEM,
-			"the disk refuses to be written to, and without it recovery codes, "
+			"the disk cannot be written to, and without it recovery codes, "
 			"temporary codes, counter-based tokens and first codes cannot be used");
 	err = write_run(txn, &state);
 	if (err != TOTP_OK)
