@@ -138,7 +138,7 @@ static void anything_but_a_regular_file_is_rejected_at_once(void **state)
 	unlink(place->path);
 	assert_int_equal(0, symlink("/dev/zero", place->path));
 	assert_refused(UNSAFE, load(place, false, &policy, &told));
-	assert_in_range(io_monotonic_ns() - start, 0, 1000 * MS);
+	assert_in_range(io_monotonic_ns() - start, 0, 20000 * MS); /* it would wait without end */
 }
 
 static void a_link_to_a_file_owned_by_root_is_followed(void **state)

@@ -16,9 +16,16 @@
 #define MANY 600 /* records: with the limit below, more than are encrypted again in one pass */
 #define OPEN 200 /* files that may be open meanwhile */
 
-/* Where a process waits for itself only, its sleep moves the clock forward. */
+/* Where a process waits for itself only, nothing but its sleep moves the clock forward. */
 static bool alone;
-static uint64_t slept; /* ns */
+static uint64_t slept, stopped; /* ns; stopped: the clock, when it became so */
+
+static void be_alone(void)
+{
+	stopped = io_monotonic_ns();
+	slept = 0;
+	alone = true;
+}
 
 int nanosleep(const struct timespec *wait, struct timespec *rest)
 {
@@ -30,12 +37,13 @@ int nanosleep(const struct timespec *wait, struct timespec *rest)
 
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
-	int code = kernel_clock_gettime(clock, ret_time);
-	uint64_t ns = (uint64_t)ret_time->tv_nsec + slept;
+	uint64_t ns = stopped + slept;
 
-	ret_time->tv_sec += (time_t)(ns / (1000 * MS));
-	ret_time->tv_nsec = (long)(ns % (1000 * MS));
-	return code;
+	if (!alone || clock != CLOCK_MONOTONIC)
+		return kernel_clock_gettime(clock, ret_time);
+	*ret_time = (struct timespec){.tv_sec = (time_t)(ns / (1000 * MS)),
+				      .tv_nsec = (long)(ns % (1000 * MS))};
+	return 0;
 }
 
 /* --- looking --- */
@@ -470,12 +478,14 @@ static void a_write_that_began_earlier_is_waited_for(void **state)
 	struct fixture *f = *state;
 	OWN_STORE struct store *other = open_again(f);
 	struct reason why = {""};
-	uint64_t start = io_monotonic_ns();
+	uint64_t start;
 
+	be_alone();
+	start = io_monotonic_ns();
 	assert_ok(store_seal_with(other, first_key(f), deadline_in(1000), NULL));
 	assert_ok(files_begin_sealing(files_of(f->store), deadline_in(2000), NULL));
 	assert_refused(TIMEOUT, store_seal_with(other, first_key(f), deadline_in(50), &why));
-	assert_in_range(io_monotonic_ns() - start, 50 * MS, 1000 * MS);
+	assert_in_range(io_monotonic_ns() - start, 50 * MS, 100 * MS);
 	assert_says("other programs are changing records", why);
 	files_end_change(files_of(f->store));
 	assert_ok(store_seal_with(other, first_key(f), deadline_in(1000), NULL));
@@ -487,13 +497,14 @@ static void a_write_meanwhile_waits_no_longer_than_a_login(void **state)
 	OWN_STORE struct store *other = open_again(f);
 	struct cred cred = cred_of("bob", 2);
 	struct login_state fresh = state_of(&cred);
-	uint64_t start = io_monotonic_ns();
+	uint64_t start;
 
-	alone = true;
+	be_alone();
+	start = io_monotonic_ns();
 	add_user(f->store, "alice", 1);
 	assert_ok(files_begin_alone(files_of(other), deadline_in(100), NULL));
 	assert_refused(TIMEOUT, store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
-	assert_in_range(io_monotonic_ns() - start, 1900 * MS, 3500 * MS);
+	assert_in_range(io_monotonic_ns() - start, STORE_WAIT_MS * MS, (STORE_WAIT_MS + 100) * MS);
 	assert_ok(read_error(f->store, "alice", NULL)); /* logins are not affected */
 	files_end_change(files_of(other));
 	assert_ok(store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
@@ -513,9 +524,10 @@ static void a_login_that_holds_its_lock_too_long_loses_its_record_and_no_state(v
 	add_user(f->store, "alice", 1);
 	store = with_a_new_key(f, &rotation);
 	begin(f->store, "alice", &txn);
+	be_alone();
 	start = io_monotonic_ns();
 	assert_ok(reseal_one(store, "alice", &told));
-	assert_in_range(io_monotonic_ns() - start, STORE_WAIT_MS * MS, 4000 * MS);
+	assert_in_range(io_monotonic_ns() - start, STORE_WAIT_MS * MS, (STORE_WAIT_MS + 1000) * MS);
 	assert_int_equal(1, told.good);
 	txn.state.tokens[0].moving = 77;
 	assert_refused(STALE, store_commit(&txn, &txn.state, NULL));
@@ -523,21 +535,31 @@ static void a_login_that_holds_its_lock_too_long_loses_its_record_and_no_state(v
 	assert_int_equal(77, txn.state.tokens[0].moving); /* what it used up stays used up */
 }
 
+enum { IN_TIME, HELD_NOTHING, LOST, LATE };
+
+/* LATE: this process was not scheduled for as long as a rotation waits. */
 static int commit_in_a_moment(const struct fixture *f, int ready)
 {
 	OWN_STORE struct store *store = open_again(f);
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
+	enum totp_err err;
+	uint64_t start;
 
 	if (store_read(store, "alice", deadline_in(2000), &txn, NULL) != TOTP_OK ||
-	    store_begin(&txn, deadline_in(2000), NULL) != TOTP_OK || write(ready, "", 1) != 1)
-		return 1;
+	    store_begin(&txn, deadline_in(2000), NULL) != TOTP_OK)
+		return HELD_NOTHING;
+	start = io_monotonic_ns();
+	if (write(ready, "", 1) != 1)
+		return HELD_NOTHING;
 	pause_ms(60);
-	return store_commit(&txn, &txn.state, NULL) == TOTP_OK ? 0 : 2;
+	err = store_commit(&txn, &txn.state, NULL);
+	if (io_monotonic_ns() - start >= STORE_WAIT_MS * MS)
+		return LATE;
+	return err == TOTP_OK ? IN_TIME : LOST;
 }
 
-static void a_login_that_ends_in_time_loses_nothing(void **state)
+static int reseal_during_a_login(struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct keyring_rotation rotation;
 	struct told told;
 	OWN_STORE struct store *store = NULL;
@@ -551,13 +573,26 @@ static void a_login_that_ends_in_time_loses_nothing(void **state)
 	child = fork();
 	if (child == 0)
 		_exit(commit_in_a_moment(f, ready[1]));
+	close(ready[1]);
 	assert_int_equal(1, read(ready[0], &byte, 1));
 	assert_ok(reseal_one(store, "alice", &told));
 	assert_int_equal(1, told.good);
 	assert_int_equal(child, waitpid(child, &status, 0));
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(ready[0]);
-	close(ready[1]);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void a_login_that_ends_in_time_loses_nothing(void **state)
+{
+	int ended = reseal_during_a_login(*state);
+
+	for (unsigned tries = 0; ended == LATE && tries < 10; tries++) {
+		fixture_end(state);
+		fixture_begin(state);
+		ended = reseal_during_a_login(*state);
+	}
+	assert_int_equal(IN_TIME, ended);
 }
 
 /* Until the other end of `told` is closed. */
@@ -586,6 +621,7 @@ static void logins_continue_while_a_write_is_waited_for(void **state)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct keyring_rotation rotation;
 	OWN_STORE struct store *store = NULL;
+	enum totp_err err = TOTP_ERR_TIMEOUT;
 	int ready[2], told[2], status = 0;
 	pid_t children[2];
 	char byte;
@@ -606,8 +642,13 @@ static void logins_continue_while_a_write_is_waited_for(void **state)
 		_exit(reseal_meanwhile(store));
 	}
 	pause_ms(100); /* until it waits, most likely */
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
-	assert_ok(store_begin(&txn, deadline_in(2000), NULL));
+	/* a process that is not scheduled for a while may miss its chances */
+	for (unsigned tries = 0; tries < 3 && err == TOTP_ERR_TIMEOUT; tries++) {
+		store_end(&txn);
+		assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+		err = store_begin(&txn, deadline_in(2000), NULL);
+	}
+	assert_ok(err);
 	store_end(&txn);
 	close(told[1]);
 	for (int i = 0; i < 2; i++) {
@@ -658,7 +699,7 @@ static void a_login_during_a_rotation_finds_its_record_or_is_stale(void **state)
 	bool came = true;
 
 	rotated = f;
-	alone = true;
+	be_alone();
 	add_user(f->store, "alice", 1);
 	for (unsigned at = 1; came; at++) {
 		login_with_rotation_at(f, at, &came);
@@ -747,7 +788,7 @@ static void try_at_every_point(struct fixture *f, change_fn *change)
 {
 	bool came = true;
 
-	alone = true;
+	be_alone();
 	for (unsigned at = 1; came; at++) {
 		reseal_with_change_at(f, change, at, &came);
 		assert_true(came || at > 8);
