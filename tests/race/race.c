@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "module.h"
+#include "base/io.h"
 #include "otp/base32.h"
+#include "store/store.h"
 
 #define CHILDREN_MAX 64
 #define CODES_MAX    32 /* larger than any PAM code */
@@ -96,9 +98,27 @@ static unsigned take(int code)
 	return atomic_exchange(&shared->codes[code], 0);
 }
 
+/*
+ * On a loaded machine the lock may take longer than a login waits for it: then nothing was judged,
+ * and it tries again.
+ */
+static int log_in_with(const char *user, const char *rhost, const char *answer)
+{
+	uint64_t start;
+	int code;
+
+	do {
+		scene_log_clear();
+		start = io_monotonic_ns();
+		code = scene_login(&scene, user, rhost, answer);
+	} while (code == PAM_AUTHINFO_UNAVAIL && strstr(scene_log, "locked by another login") &&
+		 io_monotonic_ns() - start >= STORE_WAIT_MS * UINT64_C(1000000));
+	return code;
+}
+
 static int log_in(const char *user, const char *rhost)
 {
-	int code = scene_login(&scene, user, rhost, scene_code(user, scene_now));
+	int code = log_in_with(user, rhost, scene_code(user, scene_now));
 
 	atomic_fetch_add(&shared->codes[code < CODES_MAX ? code : 0], 1);
 	return code;
@@ -163,7 +183,7 @@ static char recovery[SCENE_RECOVERY][RECOVERY_SHOWN_MAX];
 static void with_a_recovery_code(unsigned index)
 {
 	(void)index;
-	atomic_fetch_add(&shared->codes[scene_login(&scene, "daemon", A, recovery[0])], 1);
+	atomic_fetch_add(&shared->codes[log_in_with("daemon", A, recovery[0])], 1);
 }
 
 static void one_recovery_code_allows_one_of_64_processes(void **unused)
@@ -192,7 +212,7 @@ static void a_temporary_code_allows_as_many_of_64_processes_as_it_has_uses(void 
 
 static void with_a_counter_s_code(unsigned index)
 {
-	int code = scene_login(&scene, "daemon", A, scene_code("daemon", scene_now));
+	int code = log_in_with("daemon", A, scene_code("daemon", scene_now));
 
 	(void)index;
 	atomic_fetch_add(&shared->codes[code], 1);
@@ -232,8 +252,7 @@ static void with_their_own_codes(unsigned index)
 	/* each process uses its own step, and all are in the window */
 	int64_t step = (int64_t)index - 8;
 
-	int code = scene_login(&scene, "daemon", A,
-			       scene_code("daemon", scene_now + step * SCENE_STEP));
+	int code = log_in_with("daemon", A, scene_code("daemon", scene_now + step * SCENE_STEP));
 
 	atomic_fetch_add(&shared->codes[code], 1);
 }
@@ -264,12 +283,11 @@ static void guess_twenty_times(unsigned index)
 	(void)index;
 	strcpy(wrong_code, scene_wrong_code("daemon", scene_now));
 	for (unsigned i = 0; i < 20; i++) {
-		int code = scene_login(&scene, "daemon", A, wrong_code);
+		int code = log_in_with("daemon", A, wrong_code);
 
 		atomic_fetch_add(&shared->codes[code], 1);
 		if (strstr(scene_log, "reason=wrong_code"))
 			atomic_fetch_add(&shared->wrong, 1);
-		scene_log_clear();
 	}
 }
 
@@ -496,7 +514,7 @@ static void while_records_are_imported_again_every_correct_code_is_allowed(void 
 static void log_in_and_tell(unsigned index)
 {
 	(void)index;
-	if (scene_login(&scene, "daemon", A, scene_code("daemon", scene_now)) == PAM_SUCCESS)
+	if (log_in_with("daemon", A, scene_code("daemon", scene_now)) == PAM_SUCCESS)
 		atomic_fetch_add(&shared->accepted[(scene_now - SCENE_START) / 60], 1);
 }
 

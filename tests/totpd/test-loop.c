@@ -62,7 +62,8 @@ static struct loop loop; /* too large for the stack */
 static struct policy policy;
 static pid_t totpd;
 static char conf[64], run_dir[48];
-static void (*before_it_runs)(void); /* in its process; or NULL */
+static void (*before_it_runs)(void);   /* in its process; or NULL */
+static void (*before_it_starts)(void); /* when its sockets are there; or NULL */
 
 static void start(const char *lines, bool activated)
 {
@@ -81,6 +82,8 @@ static void start(const char *lines, bool activated)
 	if (listeners_make(run_dir, &terminator, &loop.listeners, &why) != TOTP_OK)
 		fail_msg("%s", why.text);
 	loop.listeners.activated = activated;
+	if (before_it_starts)
+		before_it_starts();
 	totpd = fork();
 	assert_true(totpd >= 0);
 	if (totpd == 0) {
@@ -114,7 +117,7 @@ static int begin_test(void **state)
 	bob.uid = 1001;
 	assert_ok(store_create(f->store, &bob, &fresh, deadline_in(2000), NULL));
 	totpd = 0;
-	before_it_runs = NULL;
+	before_it_runs = before_it_starts = NULL;
 	return 0;
 }
 
@@ -213,6 +216,17 @@ static enum verdict check(const char *user, const char *answer)
 	return response.outcome.verdict;
 }
 
+/* A process that was stopped and goes on does so as well. */
+static ssize_t receive(int fd, void *bytes, size_t len, int flags)
+{
+	ssize_t got;
+
+	do
+		got = recv(fd, bytes, len, flags);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
 static int connect_to(const char *name, int type)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -244,8 +258,11 @@ static void send_host(int fd, char first, char second)
 	assert_ok(io_write(fd, message, sizeof(message)));
 }
 
-/* A login host asks, through the program that ends TLS. */
-static enum totp_err ask_from(char host, enum wire_op op, const char *user, const char *answer)
+/*
+ * A login host asks, through the program that ends TLS. False: it was not answered, as a program
+ * that does not send its request within a second.
+ */
+static bool try_to_ask_from(char host, enum wire_op op, const char *user, const char *answer)
 {
 	OWN_FD int fd = connect_to(VERIFIER_SOCKET, SOCK_STREAM);
 	struct relay_request relay = {.known = true,
@@ -256,22 +273,33 @@ static enum totp_err ask_from(char host, enum wire_op op, const char *user, cons
 	uint8_t message[sizeof(proxy_header) - 1 + RELAY_REQUEST_LEN + RELAY_RESPONSE_LEN];
 
 	relay.request.source = (struct source){.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}};
-	assert_int_equal(RELAY_HELLO_LEN, recv(fd, message, RELAY_HELLO_LEN, MSG_WAITALL));
+	assert_int_equal(RELAY_HELLO_LEN, receive(fd, message, RELAY_HELLO_LEN, MSG_WAITALL));
 	assert_ok(relay_get_hello(message, RELAY_HELLO_LEN, relay.nonce));
 	memcpy(message, proxy_header, sizeof(proxy_header) - 1);
 	message[sizeof(proxy_header) - 2] = (uint8_t)host;
 	assert_ok(relay_put_request(&relay, message + sizeof(proxy_header) - 1));
-	assert_ok(io_write(fd, message, sizeof(proxy_header) - 1 + RELAY_REQUEST_LEN));
-	assert_int_equal(RELAY_RESPONSE_LEN, recv(fd, message, RELAY_RESPONSE_LEN, MSG_WAITALL));
+	if (send(fd, message, sizeof(proxy_header) - 1 + RELAY_REQUEST_LEN, MSG_NOSIGNAL) < 0 ||
+	    receive(fd, message, RELAY_RESPONSE_LEN, MSG_WAITALL) != RELAY_RESPONSE_LEN)
+		return false;
 	assert_ok(relay_get_response(message, RELAY_RESPONSE_LEN, &relayed));
 	response = relayed.response;
+	return true;
+}
+
+static enum totp_err ask_from(char host, enum wire_op op, const char *user, const char *answer)
+{
+	bool answered = false;
+
+	for (unsigned i = 0; i < 5 && !answered; i++) /* this process may be slow */
+		answered = try_to_ask_from(host, op, user, answer);
+	assert_true(answered);
 	return response.err;
 }
 
 static void assert_closed(int fd)
 {
 	uint8_t byte;
-	ssize_t len = recv(fd, &byte, 1, 0);
+	ssize_t len = receive(fd, &byte, 1, 0);
 
 	if (len > 0 || (len < 0 && errno != ECONNRESET))
 		fail_msg("the connection is open: %zd, %s", len, strerror(errno));
@@ -338,11 +366,16 @@ static void a_malformed_request_gets_an_error_and_the_next_one_its_answer(void *
 {
 	uint8_t message[WIRE_RESPONSE_LEN];
 	OWN_FD int fd = -1;
+	ssize_t len = -1;
 
 	start("", false);
-	fd = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
-	assert_int_equal(10, send(fd, "not at all", 10, MSG_NOSIGNAL));
-	assert_int_equal(sizeof(message), recv(fd, message, sizeof(message), 0));
+	for (unsigned i = 0; i < 5 && len <= 0; i++) { /* this process may be slow */
+		fd_close(fd);
+		fd = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+		if (send(fd, "not at all", 10, MSG_NOSIGNAL) == 10)
+			len = receive(fd, message, sizeof(message), 0);
+	}
+	assert_int_equal(sizeof(message), len);
 	assert_ok(wire_get_response(message, sizeof(message), &response));
 	assert_refused(FORMAT, response.err);
 	assert_int_equal(VERDICT_DENY, response.outcome.verdict);
@@ -383,9 +416,9 @@ static void clients_that_say_nothing_delay_nobody(void **unused)
 	uint64_t before;
 
 	start("", false);
+	before = io_monotonic_ns();
 	for (size_t i = 0; i < COUNT(fds); i++)
 		fds[i] = connect_to(i % 2 ? ASK_SOCKET : ASK_ROOT_SOCKET, SOCK_SEQPACKET);
-	before = io_monotonic_ns();
 	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
 	for (size_t i = 0; i < COUNT(fds); i++)
 		assert_closed(fds[i]); /* after a while */
@@ -399,14 +432,15 @@ static void never_be_idle(void)
 	loop.idle = UINT64_MAX;
 }
 
-static void send_request(int fd, struct wire_request request)
+/* False: it was not sent within a second of the connection. */
+static bool send_request(int fd, struct wire_request request)
 {
 	uint8_t message[WIRE_REQUEST_LEN];
 
 	strcpy(request.store.dir, policy.store_dir);
 	request.deadline = deadline_in(20000);
 	assert_ok(wire_put_request(&request, message));
-	assert_int_equal(sizeof(message), send(fd, message, sizeof(message), MSG_NOSIGNAL));
+	return send(fd, message, sizeof(message), MSG_NOSIGNAL) == sizeof(message);
 }
 
 static void a_connection_is_closed_soon_after_the_answer(void **unused)
@@ -420,8 +454,9 @@ static void a_connection_is_closed_soon_after_the_answer(void **unused)
 		OWN_FD int fd = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
 		uint64_t before;
 
-		send_request(fd, request_of(WIRE_LOOK, "alice", NULL));
-		assert_int_equal(sizeof(message), recv(fd, message, sizeof(message), 0));
+		if (!send_request(fd, request_of(WIRE_LOOK, "alice", NULL)) ||
+		    receive(fd, message, sizeof(message), 0) != sizeof(message))
+			continue;
 		before = io_monotonic_ns();
 		assert_closed(fd);
 		if (io_monotonic_ns() - before < shortest)
@@ -431,33 +466,56 @@ static void a_connection_is_closed_soon_after_the_answer(void **unused)
 	assert_in_range(shortest, 0, 600000000);
 }
 
+/*
+ * As many ask for alice as one user may have clients, and one more, while her record is locked. How
+ * many of them wait, and is only the surplus one closed, while bob gets his answer?
+ */
+static size_t ask_for_alice_at_once(struct wire_request request, bool *ret_surplus_closed)
+{
+	int fds[CLIENTS_UID];
+	OWN_FD int surplus = -1;
+	uint8_t byte;
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		fds[i] = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+		(void)send_request(fds[i], request);
+	}
+	surplus = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+	(void)send_request(surplus, request);
+	*ret_surplus_closed = receive(surplus, &byte, 1, 0) <= 0;
+	for (size_t i = 0; i < COUNT(fds); i++)
+		waiting += receive(fds[i], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	assert_ok(ask(ASK_ROOT_SOCKET, WIRE_LOOK, "bob", NULL));
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+	return waiting;
+}
+
 static void what_su_asks_for_a_user_counts_as_that_user_s(void **state)
 {
 	struct wire_request request = request_of(WIRE_CHECK, "alice", code_of("alice", STEP));
 	const struct fixture *f = *state;
-	int fds[CLIENTS_UID];
-	OWN_FD int surplus = -1;
+	bool surplus_closed = false;
 	struct holder holder;
-	uint8_t byte;
+	size_t waiting = 0;
+	uint64_t before;
 
 	request.source = source_of_uid(1000);
 	start("", false);
-	holder = holder_begin(&f->config, "alice"); /* so that none of them is answered */
-	for (size_t i = 0; i < COUNT(fds); i++) {
-		fds[i] = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
-		send_request(fds[i], request);
+	for (unsigned i = 0; i < 5; i++) {
+		holder = holder_begin(&f->config, "alice"); /* so that none of them is answered */
+		before = io_monotonic_ns();
+		waiting = ask_for_alice_at_once(request, &surplus_closed);
+		before = io_monotonic_ns() - before;
+		holder_end(&holder);
+		if (before < 900 * MS)
+			break; /* all have sent in time, and no lock was waited for in vain */
+		(void)wait_for_its_children();
 	}
-	surplus = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
-	send_request(surplus, request);
-	assert_closed(surplus);
-	for (size_t i = 0; i < COUNT(fds); i++) {
-		assert_int_equal(-1, recv(fds[i], &byte, 1, MSG_DONTWAIT));
-		assert_int_equal(EAGAIN, errno);
-	}
+	assert_int_equal(CLIENTS_UID, waiting);
+	assert_true(surplus_closed);
 	assert_int_equal(VERDICT_ALLOW, check("bob", code_of("bob", STEP)));
-	holder_end(&holder);
-	for (size_t i = 0; i < COUNT(fds); i++)
-		close(fds[i]);
 }
 
 static void a_socket_is_open_to_those_who_may_ask_there(void **unused)
@@ -541,12 +599,22 @@ static void withhold_lines_of_as_many_users_as_are_counted(void)
 					    .end = io_monotonic_ns() + 300000000};
 }
 
-static void what_was_withheld_is_logged_once_by_a_process_that_ends(void **unused)
+static void what_was_withheld_is_logged_once_by_a_process_that_ends(void **state)
 {
-	before_it_runs = withhold_lines_of_as_many_users_as_are_counted;
-	start("", false);
-	wait_until_logged("of other users");
-	assert_in_range(wait_for_its_children(), 0, 3000000000);
+	uint64_t took = UINT64_MAX;
+
+	/* its alarm would end it after four seconds; another process may delay it */
+	for (unsigned i = 0; i < 3 && took > 3000000000; i++) {
+		if (i) {
+			end_test(state);
+			begin_test(state);
+		}
+		before_it_runs = withhold_lines_of_as_many_users_as_are_counted;
+		start("", false);
+		wait_until_logged("of other users");
+		took = wait_for_its_children();
+	}
+	assert_in_range(took, 0, 3000000000);
 	pause_ms(1200); /* it looks again each second */
 	assert_int_equal(LOG_LIMIT_USERS + 1, times_logged("withheld flood 3 more denials"));
 	assert_contains("of uid 1000 in the last minute", logged);
@@ -610,37 +678,54 @@ static void a_host_that_is_not_listed_is_denied(void **unused)
 	assert_int_equal(VERDICT_ALLOW, response.outcome.verdict);
 }
 
-/* As when totpd was started again: all of them are there before it is. */
-static void of_hosts_that_connect_at_once_each_is_answered(void **unused)
+#define HOSTS (CLIENTS_UID + 20)
+
+/* As when totpd was started again: all of them are there before it is. How many are answered? */
+static size_t ask_from_hosts_at_once(void)
 {
 	struct relay_request relay = {
 		.wait_ms = 20000, .request = {.op = WIRE_LOOK, .user = "alice", .service = "su"}};
-	int fds[CLIENTS_UID + 20];
-	uint8_t nonces[COUNT(fds)][RELAY_NONCE_LEN],
-		message[RELAY_REQUEST_LEN + RELAY_RESPONSE_LEN];
+	int fds[HOSTS];
+	uint8_t nonces[HOSTS][RELAY_NONCE_LEN], message[RELAY_REQUEST_LEN + RELAY_RESPONSE_LEN];
+	size_t answered = 0;
 
-	start("hosts = *\n", false);
 	assert_int_equal(0, kill(totpd, SIGSTOP));
-	for (size_t i = 0; i < COUNT(fds); i++) {
+	for (size_t i = 0; i < HOSTS; i++) {
 		fds[i] = connect_to(VERIFIER_SOCKET, SOCK_STREAM);
 		send_host(fds[i], (char)('0' + i / 26), (char)('a' + i % 26));
 	}
 	assert_int_equal(0, kill(totpd, SIGCONT));
-	for (size_t i = 0; i < COUNT(fds); i++) {
+	for (size_t i = 0; i < HOSTS; i++) {
 		assert_int_equal(RELAY_HELLO_LEN,
-				 recv(fds[i], message, RELAY_HELLO_LEN, MSG_WAITALL));
+				 receive(fds[i], message, RELAY_HELLO_LEN, MSG_WAITALL));
 		assert_ok(relay_get_hello(message, RELAY_HELLO_LEN, nonces[i]));
 	}
-	for (size_t i = 0; i < COUNT(fds); i++) {
+	for (size_t i = 0; i < HOSTS; i++) {
 		memcpy(relay.nonce, nonces[i], sizeof(relay.nonce));
 		assert_ok(relay_put_request(&relay, message));
-		assert_ok(io_write(fds[i], message, RELAY_REQUEST_LEN));
+		(void)!send(fds[i], message, RELAY_REQUEST_LEN, MSG_NOSIGNAL);
 	}
-	for (size_t i = 0; i < COUNT(fds); i++) {
-		assert_int_equal(RELAY_RESPONSE_LEN,
-				 recv(fds[i], message, RELAY_RESPONSE_LEN, MSG_WAITALL));
+	for (size_t i = 0; i < HOSTS; i++) {
+		answered += receive(fds[i], message, RELAY_RESPONSE_LEN, MSG_WAITALL) ==
+			    RELAY_RESPONSE_LEN;
 		close(fds[i]);
 	}
+	return answered;
+}
+
+static void of_hosts_that_connect_at_once_each_is_answered(void **unused)
+{
+	size_t answered = 0;
+
+	start("hosts = *\n", false);
+	for (unsigned i = 0; i < 5 && answered < HOSTS; i++) {
+		uint64_t before = io_monotonic_ns();
+
+		answered = ask_from_hosts_at_once();
+		if (io_monotonic_ns() - before < 900 * MS)
+			break; /* all have sent in time */
+	}
+	assert_int_equal(HOSTS, answered);
 }
 
 static void have_no_random_bytes(void)
@@ -686,12 +771,28 @@ static void a_signal_ends_it_and_idle_connections_with_it(void **unused)
 	assert_int_equal(VERDICT_DENY, response.outcome.verdict);
 }
 
+static int early = -1;
+
+/* It could end before a request that comes later. */
+static void ask_early(void)
+{
+	early = connect_to(ASK_ROOT_SOCKET, SOCK_SEQPACKET);
+	assert_true(send_request(early, request_of(WIRE_LOOK, "alice", NULL)));
+}
+
 static void one_that_a_manager_started_ends_when_it_is_idle_and_no_other(void **unused)
 {
 	uint64_t before = io_monotonic_ns();
+	uint8_t message[WIRE_RESPONSE_LEN];
 
+	before_it_starts = ask_early;
 	start("", true);
-	assert_int_equal(VERDICT_ALLOW, check("alice", code_of("alice", STEP)));
+	before_it_starts = NULL;
+	assert_int_equal(sizeof(message), receive(early, message, sizeof(message), 0));
+	early = fd_close(early);
+	assert_ok(wire_get_response(message, sizeof(message), &response));
+	assert_ok(response.err);
+	assert_true(response.enrolled);
 	assert_int_equal(0, end_of_totpd());
 	assert_in_range(io_monotonic_ns() - before, 300000000, 20000000000);
 	strcat(run_dir, "2"); /* a process that has just been started may still have the sockets */

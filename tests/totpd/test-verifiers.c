@@ -36,6 +36,7 @@ struct verifier {
 	in_port_t port;
 	pid_t pid;
 	int reports; /* of the process: CONNECTED, or how many ms a request waits */
+	int held;    /* has the port of one that is down; or -1 */
 	unsigned connections, requests;
 	unsigned wait_ms; /* of the last request */
 };
@@ -195,11 +196,14 @@ static void start(size_t index, enum act act, const char *certificate)
 
 	assert_int_equal(0, bind(listener, (struct sockaddr *)&address, len));
 	assert_int_equal(0, getsockname(listener, (struct sockaddr *)&address, &len));
-	assert_int_equal(0, listen(listener, 8));
 	assert_int_equal(0, pipe(pipes));
 	assert_int_equal(0, fcntl(pipes[0], F_SETFL, O_NONBLOCK));
-	verifiers[index] = (struct verifier){.port = ntohs(address.sin_port), .reports = pipes[0]};
-	if (act != IS_DOWN) {
+	verifiers[index] =
+		(struct verifier){.port = ntohs(address.sin_port), .reports = pipes[0], .held = -1};
+	if (act == IS_DOWN) {
+		verifiers[index].held = dup(listener); /* no other program gets the port */
+	} else {
+		assert_int_equal(0, listen(listener, 8));
 		verifiers[index].pid = fork();
 		assert_true(verifiers[index].pid >= 0);
 		if (verifiers[index].pid == 0)
@@ -218,8 +222,10 @@ static void stop_verifier(struct verifier *verifier)
 		kill(verifier->pid, SIGKILL);
 		waitpid(verifier->pid, NULL, 0);
 	}
-	if (verifier->port)
+	if (verifier->port) {
 		close(verifier->reports);
+		fd_close(verifier->held);
+	}
 	*verifier = (struct verifier){.port = 0};
 }
 
