@@ -58,8 +58,7 @@ def event_of(call, words, opened):
 def record(scene, *words):
     """What a program that must succeed does to files of the scene, and when it says so."""
     log = scene.path("strace")
-    run("strace", "-f", "-qq", "-y", "-s", "256", "-o", log, "-e", f"trace={CALLS}", *words,
-        timeout=120)
+    run("strace", "-f", "-qq", "-y", "-s", "256", "-o", log, "-e", f"trace={CALLS}", *words)
     events = []
     with open(log, encoding="ascii", errors="replace") as lines:
         for line in lines:

@@ -26,7 +26,7 @@ def run_flow(flow, plan, **wanted):
     flow.reset()
     plan.make(is_marked=flow.marked, **wanted)
     try:
-        done = run(*flow.words(), check=False, timeout=30, env=dict(os.environ, **plan.variables))
+        done = run(*flow.words(), check=False, env=dict(os.environ, **plan.variables))
         first, last = wanted.get("first"), wanted.get("last")
         if first == last:
             plan.names[first] = plan.failed
@@ -71,7 +71,7 @@ def without_memory_for_libcrypto_no_login_is_wrongly_allowed(scene):
     for number in range(1, total + 1, 101):
         flow.reset()
         plan.make(first=number, last=number, is_marked=True)
-        done = run(*flow.words(), check=False, timeout=30, env=dict(os.environ, **plan.variables))
+        done = run(*flow.words(), check=False, env=dict(os.environ, **plan.variables))
         died += done.returncode != 0
         try:
             flow.check(done if done.returncode == 0 else None)

@@ -68,11 +68,11 @@ def nodes():
 @contextlib.contextmanager
 def mounted(device, where):
     """A file, through a loop device, or a loop device."""
-    run("mount", *([] if device.startswith("/dev/") else ["-o", "loop"]), device, where, timeout=60)
+    run("mount", *([] if device.startswith("/dev/") else ["-o", "loop"]), device, where)
     try:
         yield
     finally:
-        run("umount", where, timeout=60)
+        run("umount", where)
 
 
 def make(kind, image, directory):
@@ -80,7 +80,7 @@ def make(kind, image, directory):
     size, words, _ = KINDS[kind]
     with open(image, "wb") as file:
         file.truncate(size << 20)
-    run(*words, image, timeout=60)
+    run(*words, image)
     os.mkdir(f"{image}.mount")
     with mounted(image, f"{image}.mount"):
         run("cp", "-a", f"{directory}/.", f"{image}.mount")
@@ -111,11 +111,11 @@ class Logged:
             require(self.daemon.poll() is None, "qemu-storage-daemon has ended")
             time.sleep(0.01)
         self.device = run("losetup", "-f", "--show", served).stdout.strip()
-        run("mount", self.device, self.where, timeout=60)
+        run("mount", self.device, self.where)
         return self
 
     def __exit__(self, *unused):
-        run("umount", self.where, timeout=60)
+        run("umount", self.where)
         run("losetup", "-d", self.device)
         self.daemon.terminate()
         self.daemon.wait()
@@ -200,7 +200,7 @@ class Cuts:
         write_all(image, left_of(self.entries[self.flushed:position], damage, chance))
         words = KINDS[self.kind][2]
         if words[:1] == ["e2fsck"]:
-            done = run(*words, image, check=False, timeout=60)
+            done = run(*words, image, check=False)
             require(done.returncode in (0, 1), f"{words}: {done.stdout}")
         elif words:
             run(*words)

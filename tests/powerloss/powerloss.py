@@ -66,7 +66,7 @@ class Story:
                                  secrets, dict(last.used, **(used or {}))))
 
     def tool(self, name, *words):
-        done = self.scene.tool(name, *words, env=self.environment, timeout=120)
+        done = self.scene.tool(name, *words, env=self.environment)
         require(done.returncode == 0, f"{name} {words}: {done.stderr}")
         return done.stdout
 
@@ -102,14 +102,14 @@ class Story:
 def log_in(scene, user, *codes, **options):
     """PAM's return values for one login with the code of each (time, secret)."""
     words = [f"{when}={code_at(secret, when)}" for when, secret in codes]
-    return answers(fault.run(LOGIN, "as", user, scene.dir, *words, timeout=60, **options))
+    return answers(fault.run(LOGIN, "as", user, scene.dir, *words, **options))
 
 
 # ---- after a cut
 
 def check(scene, before, after):
     """`before` is true, and all or nothing of the step to `after`, for each user."""
-    listed = json.loads(scene.tool("totpctl", "list", "--json", timeout=60).stdout)
+    listed = json.loads(scene.tool("totpctl", "list", "--json").stdout)
     errors = [user for user in listed if user["error"]]
     require(not errors, f"records that cannot be read: {errors}")
     users = {user["user"] for user in listed}
@@ -118,7 +118,7 @@ def check(scene, before, after):
     for user in sorted(users):
         check_user(scene, user, before, after)
     if after.what == "rotation":
-        again = scene.tool("totpctl", "key", "rotate", timeout=60)
+        again = scene.tool("totpctl", "key", "rotate")
         require(again.returncode == 0, f"the next rotation: {again.stderr}")
 
 
