@@ -85,6 +85,13 @@ static bool has_failed(const struct wire_response *response)
 	       response->err == TOTP_ERR_PEER;
 }
 
+/* A client that waits no longer may be why it failed, and could have each process end. */
+static bool is_awaited(const struct client *client)
+{
+	return io_monotonic_ns() < client->relay.request.deadline &&
+	       !listener_client_left(client->fd);
+}
+
 static void send_response(const struct client *client, const struct wire_response *response)
 {
 	uint8_t message[WIRE_RESPONSE_LEN];
@@ -123,7 +130,7 @@ static unsigned answer(struct loop *loop, const struct client *client)
 		found |= FOUND_KEY_LACKING;
 	if (client->err == TOTP_OK && is_wrong(&response))
 		found |= FOUND_WRONG_CODE;
-	if (has_failed(&response))
+	if (has_failed(&response) && is_awaited(client))
 		found |= FOUND_FAILURE;
 	send_response(client, &response);
 	alarm(0);

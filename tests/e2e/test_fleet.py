@@ -2,6 +2,7 @@
 """A host whose store is in etcd: the module, totpd and the tools, over a real cluster."""
 import os
 import shutil
+import signal
 import sys
 import time
 
@@ -151,6 +152,34 @@ def test_a_member_that_dies_is_not_noticed(verifier, cluster):
     began = time.monotonic()
     log_in("alice", code)
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("members", [1])
+def test_a_client_that_waits_no_longer_costs_no_process(verifier, cluster):
+    """A process that answers has a connection to the cluster, and others would have to wait for a new one."""
+    phone = verifier.enroll("alice")
+    log_in("alice", phone.code())
+    time.sleep(1)
+
+    def processes():
+        totpd = verifier.totpd_process.pid
+        with open(f"/proc/{totpd}/task/{totpd}/children") as children:
+            return set(children.read().split())
+    before = processes()
+    assert before
+    cluster.members[0].signal(signal.SIGSTOP)
+    try:
+        with wire.connect("/run/pam_totp/root.socket") as client:
+            client.send(wire.request(wire.CHECK, "alice", phone.wrong(), store_dir="", seconds=1))
+            time.sleep(1.2)
+            cluster.members[0].signal(signal.SIGCONT)
+            said = wire.Response(client.recv(4096))
+    finally:
+        cluster.members[0].signal(signal.SIGCONT)
+    assert said.error == "timeout" and "waits no longer" in said.why
+    time.sleep(0.5)
+    assert before <= processes()
+    log_in("alice", phone.code(ahead=1))
 
 
 def test_requests_that_are_forbidden_cost_no_connection_to_the_cluster(verifier):
