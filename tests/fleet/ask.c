@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT PAUSE_MS: write COUNT random values to the key NAME,
- * each on top of the one before, with a pause after each, and print what became of it:
+ * ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT PAUSE_MS [WAIT_MS]: write COUNT random values to the
+ * key NAME, each on top of the one before, with a pause after each, and print what became of it. It
+ * waits for an answer as long as a login does, or WAIT_MS.
  *
  *   committed VALUE      it is there
  *   stale VALUE          somebody else wrote first
@@ -18,6 +19,8 @@
 #include "store/etcd/client.h"
 
 #define NONCE_LEN 16
+
+static unsigned wait_ms = ETCD_WAIT_MS;
 
 static bool is_value(struct piece piece, const char *value)
 {
@@ -44,8 +47,7 @@ static void write_once(struct etcd_client *client, struct piece key, uint64_t *r
 	if (crypto_random(nonce, sizeof(nonce)) != TOTP_OK)
 		err(1, "no random bytes");
 	text_to_hex(nonce, sizeof(nonce), value);
-	if (etcd_client_ask(client, &request, io_monotonic_ns() + ETCD_WAIT_MS * UINT64_C(1000000),
-			    &answer, &why) != TOTP_OK) {
+	if (etcd_client_ask(client, &request, io_deadline(wait_ms), &answer, &why) != TOTP_OK) {
 		printf("unknown %s %s\n", value, why.text);
 		return;
 	}
@@ -61,8 +63,10 @@ int main(int argc, char **argv)
 	struct reason why = {""};
 	uint64_t revision = 0;
 
-	if (argc != 8)
-		errx(2, "usage: ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT PAUSE_MS");
+	if (argc != 8 && argc != 9)
+		errx(2, "usage: ask ENDPOINTS CA CERTIFICATE KEY NAME COUNT PAUSE_MS [WAIT_MS]");
+	if (argc == 9)
+		wait_ms = (unsigned)atoi(argv[8]);
 	if (etcd_client_open(&(struct etcd_config){argv[1], argv[2], argv[3], argv[4]}, &client,
 			     &why) != TOTP_OK)
 		errx(1, "%s", why.text);

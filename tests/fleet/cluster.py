@@ -4,10 +4,12 @@ Real clusters of etcd, with TLS under a CA of their own, in a directory of the t
 """
 
 import base64
+import contextlib
 import ctypes
 import glob
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -78,13 +80,22 @@ class Authority:
 
 # --- members ---
 
+SHORT, LONG = (2,), (2, 30)  # patience with members: they are down, or the machine is slow
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """
+    Ports that no process has. The kernel gives none of them to a connection, as it could while a member
+    is down, or before it is up.
+    """
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(first // 2, first)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("", port))
+                ports += [port] if port not in ports else []
     return ports
 
 
@@ -194,25 +205,29 @@ class Cluster:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                self.ask("kv/range", {"key": key("x")})
+                self.ask("kv/range", {"key": key("x")}, patience=SHORT)
                 return
             except OSError:
                 time.sleep(0.1)
         raise TimeoutError(f"no answer: {[m.log.read_text()[-500:] for m in self.members]}")
 
-    def ask(self, path, request, member=None, timeout=2):
-        """Ask the JSON gateway: of one member, or of the first that answers."""
+    def ask(self, path, request, member=None, patience=LONG):
+        """
+        Ask the JSON gateway: of one member, or of the first that answers. patience: seconds, of each
+        round.
+        """
         failure = None
-        for each in [member] if member else self.members:
-            if not each.process:
-                continue
-            try:
-                url = f"{each.url}/v3/{path}"
-                with urllib.request.urlopen(url, json.dumps(request).encode(), timeout,
-                                            context=self.context) as answer:
-                    return json.load(answer)
-            except OSError as error:
-                failure = error
+        for seconds in patience:
+            for each in [member] if member else self.members:
+                if not each.process:
+                    continue
+                try:
+                    url = f"{each.url}/v3/{path}"
+                    with urllib.request.urlopen(url, json.dumps(request).encode(), seconds,
+                                                context=self.context) as answer:
+                        return json.load(answer)
+                except OSError as error:
+                    failure = error
         raise failure or OSError("no member runs")
 
     def database_size(self):
@@ -226,7 +241,7 @@ class Cluster:
                 if not member.process:
                     continue
                 try:
-                    status = self.ask("maintenance/status", {}, member)
+                    status = self.ask("maintenance/status", {}, member, SHORT)
                 except OSError:
                     continue
                 if status.get("leader") and status["leader"] == status["header"]["member_id"]:

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import cluster as clusters
 
 BUILD = Path(os.environ["FLEET_BUILD"])
 LONG = os.environ.get("FLEET_LONG") == "1"  # scripts/prove: every test with every version, often
+PATIENT = 35000  # ms: ten times what a login waits, so that no answer comes too late
 
 
 def pytest_configure(config):
@@ -67,9 +69,22 @@ def start():
 @pytest.fixture
 def ask(start):
     """Write random values to a key: a list of (what, value, why)."""
-    def ask(arguments, name, count, timeout=120):
-        process = start("ask", *arguments, name, count, 0)
-        output, _ = process.communicate(timeout=timeout)
+    def ask(arguments, name, count, *wait_ms):
+        process = start("ask", *arguments, name, count, 0, *wait_ms)
+        output, _ = process.communicate(timeout=240)
         assert process.returncode == 0, output
         return [(line.split(" ", 2) + ["", ""])[:3] for line in output.splitlines()]
     return ask
+
+
+def within(act, most, least=0):
+    """What act() returns. It takes these seconds, although the machine may make it slower now and then."""
+    for _ in range(5):
+        began = time.monotonic()
+        result = act()
+        took = time.monotonic() - began
+        assert took > least
+        if took < most:
+            break
+    assert took < most
+    return result

@@ -8,7 +8,8 @@
  *   p50 MS p99 MS            of all attempts
  *
  * guess CONFIG... PROCESSES ROUNDS: so many processes guess without end, while the owner logs in
- * from a known source. Prints in how many rounds the owner was allowed: "allowed N".
+ * from a known source. Prints in how many rounds the owner was allowed, and in how many the store
+ * did not answer: "allowed N errors N".
  *
  * The store is made if the realm has none, and replaces the user alice.
  */
@@ -59,6 +60,8 @@ static struct store *open_store(void)
 
 /* --- one attempt --- */
 
+static unsigned own_errors; /* of this process */
+
 static enum verdict try_at(struct store *store, const char *text, int64_t now, uint8_t source)
 {
 	struct answer answer;
@@ -76,6 +79,7 @@ static enum verdict try_at(struct store *store, const char *text, int64_t now, u
 	answer_parse(text, NULL, &answer);
 	if (attempt(store, &who, &outcome, &why) != TOTP_OK) {
 		atomic_fetch_add(&shared->errors, 1);
+		own_errors++;
 		fprintf(stderr, "%s\n", why.text);
 		return VERDICT_DENY;
 	}
@@ -223,7 +227,7 @@ static void guess(unsigned processes, unsigned rounds)
 		kill(children[i], SIGKILL);
 		waitpid(children[i], NULL, 0);
 	}
-	printf("allowed %u\n", allowed);
+	printf("allowed %u errors %u\n", allowed, own_errors);
 }
 
 /* --- the store --- */

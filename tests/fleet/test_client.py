@@ -4,12 +4,12 @@
 import os
 import shutil
 import signal
-import time
 from contextlib import ExitStack
 
 import pytest
 
 import cluster as clusters
+from conftest import PATIENT, within
 from proxy import Proxy
 
 
@@ -39,14 +39,14 @@ def assert_true_to(cluster, name, lines, stale=False):
 
 
 def test_writes_are_committed_one_on_top_of_the_other(single, ask):
-    lines = ask(single.arguments(), "k", 200)
+    lines = ask(single.arguments(), "k", 200, PATIENT)
     assert len(committed(lines)) == 200
     assert history(single, "k") == committed(lines)
 
 
 def test_of_many_writers_each_sees_what_became_of_its_own_writes(three, start):
-    processes = [start("ask", *three.arguments(), "k", 50, 0) for _ in range(8)]
-    outputs = [process.communicate(timeout=120)[0].splitlines() for process in processes]
+    processes = [start("ask", *three.arguments(), "k", 50, 0, PATIENT) for _ in range(8)]
+    outputs = [process.communicate(timeout=240)[0].splitlines() for process in processes]
     reported = [line.split()[1] for lines in outputs for line in lines
                 if line.startswith("committed")]
     assert {line.split()[0] for lines in outputs for line in lines} <= {"committed", "stale"}
@@ -58,7 +58,7 @@ def test_a_damaged_answer_is_never_taken_for_a_commit(single, ask):
     for fault in ["drop", "lose", "truncate", "remove", "double", "earlier", "refuse", "reset",
                   "goaway", "unlike"]:
         with Proxy(single, single.members[0], {fault: 30}) as proxy:
-            lines = ask(single.arguments(proxy.url), fault, 60)
+            lines = ask(single.arguments(proxy.url), fault, 60, PATIENT)
             assert proxy.counts[fault] > 5
             # an answer to another request may say that somebody else wrote
             assert_true_to(single, fault, lines, stale=fault == "earlier")
@@ -69,22 +69,20 @@ def test_a_damaged_answer_is_never_taken_for_a_commit(single, ask):
 def test_answers_that_are_always_damaged_commit_nothing(single, ask):
     for fault in ["drop", "truncate", "refuse", "lose", "reset", "goaway", "unlike"]:
         with Proxy(single, single.members[0], {fault: 100}) as proxy:
-            began = time.monotonic()
-            lines = ask(single.arguments(proxy.url), fault, 1)
+            lines = within(lambda: ask(single.arguments(proxy.url), fault, 1), most=6, least=3)
             assert [what for what, _, _ in lines] == ["unknown"]
-            assert 3 < time.monotonic() - began < 6
 
 
 def test_a_request_that_etcd_rejects_is_not_sent_again(single, ask):
     with Proxy(single, single.members[0], {"reject": 100}) as proxy:
-        lines = ask(single.arguments(proxy.url), "k", 1)
+        lines = ask(single.arguments(proxy.url), "k", 1, PATIENT)
         assert "gRPC status 3: etcdserver: key is not provided" in whys(lines)[0]
         assert proxy.counts["reject"] == 1
 
 
 def test_an_answer_that_is_too_long_is_not_read_to_its_end(single, ask):
     with Proxy(single, single.members[0], {"huge": 100}) as proxy:
-        assert "Failure writing" in whys(ask(single.arguments(proxy.url), "k", 1))[0]
+        assert "Failure writing" in whys(ask(single.arguments(proxy.url), "k", 1, 10000))[0]
 
 
 @pytest.mark.each_version
@@ -114,30 +112,44 @@ def test_a_member_that_does_not_answer_costs_one_try(three, ask):
     if three.leader() is three.members[0]:
         raise AssertionError("a frozen leader")
     try:
-        began = time.monotonic()
-        assert len(committed(ask(three.arguments(), "k", 20))) == 20
-        assert time.monotonic() - began < 3
+        assert len(committed(within(lambda: ask(three.arguments(), "k", 20), most=3))) == 20
     finally:
         clusters.thaw(three.members[0])
 
 
+def read_lines(asking, count):
+    """How many of the next values are committed."""
+    return sum(asking.stdout.readline().startswith("committed") for _ in range(count))
+
+
 def test_a_program_that_asks_often_asks_the_leader_and_after_an_election_the_next_one(three, start):
+    order = []  # the members that were asked to write
+    looks = []  # and those that were asked who leads
+
+    class Noting(Proxy):
+        def serve_one(self, link, stream, backend, headers, body):
+            writes = dict(headers)[b":path"].endswith(b"/Txn")
+            (order if writes else looks).append(self.member)
+            return super().serve_one(link, stream, backend, headers, body)
+
+    def assert_it_finds_the_leader(answers):
+        """On a machine with other work a look may fail, and another member may be elected."""
+        for _ in range(0, answers, 50):
+            assert read_lines(asking, 50) >= 45
+            if set(order[-30:]) == {three.leader()}:
+                return
+        raise AssertionError([member.name for member in order])
+
     leader = three.leader()
     others = [member for member in three.members if member is not leader]
     with ExitStack() as stack:
-        proxies = {member.name: stack.enter_context(Proxy(three, member, {}))
-                   for member in [*others, leader]}
-        asking = start("ask", *three.arguments(",".join(proxy.url for proxy in proxies.values())),
-                       "k", 200, 20)
-        for line in range(100):
-            assert asking.stdout.readline().startswith("committed"), line
-        counts = {name: proxy.counts["none"] for name, proxy in proxies.items()}
-        assert counts[leader.name] >= 85 and sum(counts.values()) <= 112, counts
+        proxies = [stack.enter_context(Noting(three, member, {})) for member in [*others, leader]]
+        asking = start("ask", *three.arguments(",".join(proxy.url for proxy in proxies)),
+                       "k", 100000, 20, PATIENT)
+        assert_it_finds_the_leader(100)
+        assert 1 <= len(looks) <= 8
         leader.kill()
-        rest = asking.communicate(timeout=60)[0].splitlines()
-        assert len(rest) == 100 and sum(line.startswith("committed") for line in rest) >= 95
-        after = three.leader()
-        assert proxies[after.name].counts["none"] - counts[after.name] >= 75, counts
+        assert_it_finds_the_leader(300)
         leader.start()
         three.wait()
 
@@ -148,12 +160,15 @@ def test_a_leader_that_does_not_answer_is_left_alone_for_a_while(three, start):
     with ExitStack() as stack:
         proxies = [stack.enter_context(Proxy(three, member, {"lose": 0}))
                    for member in [leader, *others]]
-        asking = start("ask", *three.arguments(",".join(proxy.url for proxy in proxies)), "k", 200, 20)
-        for line in range(50):
-            assert asking.stdout.readline().startswith("committed"), line
+        asking = start("ask", *three.arguments(",".join(proxy.url for proxy in proxies)),
+                       "k", 100000, 20, PATIENT)
+        assert read_lines(asking, 50) == 50
         proxies[0].faults["lose"] = 100
-        rest = asking.communicate(timeout=60)[0].splitlines()
-        assert len(rest) == 150 and all(line.startswith("committed") for line in rest)
+        for _ in range(1000):
+            assert read_lines(asking, 1) == 1
+            if proxies[0].counts["lose"]:
+                break
+        assert read_lines(asking, 150) == 150
         assert 1 <= proxies[0].counts["lose"] <= 5, proxies[0].counts
 
 
@@ -161,10 +176,8 @@ def test_without_a_quorum_nothing_is_committed_and_it_comes_back_by_itself(three
     assert committed(ask(three.arguments(), "k", 1))
     for member in three.members[1:]:
         member.kill()
-    began = time.monotonic()
-    lines = ask(three.arguments(), "k", 1)
+    lines = within(lambda: ask(three.arguments(), "k", 1), most=5)
     assert not committed(lines) and whys(lines)
-    assert time.monotonic() - began < 4
     for member in three.members[1:]:
         member.start()
     three.wait()
@@ -214,7 +227,7 @@ def test_an_authority_that_was_replaced_counts_no_more_for_a_program_that_runs(
     other = clusters.Authority(directory / "other", "other")
     endpoints, _, certificate, key = single.arguments()
     used = shutil.copy(single.authority.certificate, directory / "used.crt")
-    process = start("ask", endpoints, used, certificate, key, "k", 100, 20)
+    process = start("ask", endpoints, used, certificate, key, "k", 1000, 20)
     assert process.stdout.readline().startswith("committed")
     process.send_signal(signal.SIGSTOP)
     before = history(single, "k")
@@ -230,10 +243,8 @@ def test_an_authority_that_was_replaced_counts_no_more_for_a_program_that_runs(
 
 def test_a_certificate_that_cannot_be_read_is_said_at_once(single, directory, ask):
     endpoints, ca, certificate, _ = single.arguments()
-    began = time.monotonic()
-    assert_denied(ask, [endpoints, ca, certificate, directory / "none"],
-                  "the certificate for the store cannot be used")
-    assert time.monotonic() - began < 1
+    within(lambda: assert_denied(ask, [endpoints, ca, certificate, directory / "none"],
+                                 "the certificate for the store cannot be used"), most=3)
 
 
 def test_no_proxy_of_the_environment_is_used(single, ask, monkeypatch):

@@ -4,7 +4,6 @@
 import json
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -20,10 +19,13 @@ FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 def findings(verifier, **environment):
     """The ids that are about the cluster, each with what was found."""
-    done = subprocess.run([BUILD / "enroll-tool/totpctl", "--conf", verifier.policy, "doctor",
-                           "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=120, env={**os.environ, **environment})
-    found = {each["id"]: each["what"] for each in json.loads(done.stdout)}
+    for _ in range(3):
+        done = subprocess.run([BUILD / "enroll-tool/totpctl", "--conf", verifier.policy, "doctor",
+                               "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, env={**os.environ, **environment})
+        found = {each["id"]: each["what"] for each in json.loads(done.stdout)}
+        if "timed out" not in found.get("etcd-member", ""):  # a slow machine may take two seconds
+            break
     return {name: what for name, what in found.items()
             if name in OURS or name.startswith("etcd-")}
 
@@ -89,7 +91,7 @@ def test_a_cluster_that_is_nearly_full_is_found(directory, etcd):
         while int(cluster.ask("maintenance/status", {})["dbSize"]) < 16200000:
             number += 1
             cluster.ask("kv/put", {"key": clusters.key(f"x{number}"), "value": clusters.key("x" * 500000)})
-            time.sleep(0.15)  # it writes to its file ten times a second
+            cluster.ask("maintenance/hash", {})  # for which it writes everything to its file
         assert "of 19 MiB" in findings(verifier)["etcd-quota"]
 
 

@@ -59,7 +59,7 @@ def wait_for_all(cluster):
     for member in cluster.members:
         while True:
             try:
-                cluster.ask("kv/range", {"key": clusters.key("x")}, member)
+                cluster.ask("kv/range", {"key": clusters.key("x")}, member, clusters.SHORT)
                 break
             except OSError:
                 assert time.monotonic() < end, f"{member.name} does not come back"

@@ -25,9 +25,9 @@ class Store:
     def config(self, endpoints=None):
         return [*self.cluster.arguments(endpoints), "example.org", self.keyring]
 
-    def run(self, *command, endpoints=None, timeout=60):
+    def run(self, *command, endpoints=None):
         process = self.start(self.program, *self.config(endpoints), *command)
-        output, _ = process.communicate(timeout=timeout)
+        output, _ = process.communicate(timeout=240)
         assert process.returncode == 0, output
         return output.splitlines()
 
@@ -53,7 +53,7 @@ def store(single, directory, start):
 def test_the_contract_is_kept(single):
     arguments = single.arguments()
     names = ["FLEET_ENDPOINTS", "FLEET_CA", "FLEET_CERTIFICATE", "FLEET_KEY"]
-    done = subprocess.run([BUILD / "tests/fleet/test-store-contract-etcd"], timeout=300,
+    done = subprocess.run([BUILD / "tests/fleet/test-store-contract-etcd"], timeout=600,
                           env={**os.environ, **dict(zip(names, arguments))},
                           capture_output=True, text=True)
     output = done.stdout + done.stderr
@@ -84,8 +84,9 @@ def test_of_64_processes_one_is_allowed(three, start, directory):
 
 
 def test_without_the_nonce_or_the_compare_a_code_is_accepted_twice(three, start, directory):
-    assert race(start, three, directory, "race-without-nonce", 16, 20)[2] > 10
-    assert race(start, three, directory, "race-without-compare", 16, 20)[2] > 10
+    for program in "race-without-nonce", "race-without-compare":
+        # until processes met often enough
+        assert any(race(start, three, directory, program, 16, 20)[2] > 10 for _ in range(10))
 
 
 def test_while_leaders_die_no_code_is_accepted_twice(three, start, directory):
@@ -117,10 +118,15 @@ def test_damaged_answers_let_no_code_in_twice(single, start, directory):
 
 
 def test_guessers_without_end_keep_no_owner_out(single, start, directory):
-    process = start("race", "guess", *single.arguments(), "example.org", directory / "keyring",
-                    16, 60)
-    output, _ = process.communicate(timeout=300)
-    assert "allowed 60" in output, output
+    for _ in range(3):
+        process = start("race", "guess", *single.arguments(), "example.org", directory / "keyring",
+                        16, 60)
+        output, _ = process.communicate(timeout=300)
+        allowed, errors = map(int, re.search(r"^allowed (\d+) errors (\d+)$", output, re.M).groups())
+        assert allowed + errors == 60, output
+        if not errors:  # or the machine stood still for longer than a login waits
+            break
+    assert allowed == 60, output
 
 
 # --- one user ---
@@ -153,9 +159,13 @@ def test_a_login_state_that_was_lost_or_changed_denies_and_names_the_repair(stor
 
 def test_a_record_that_was_looked_for_is_not_asked_for_again(store):
     store.ok("create", "alice")
-    with Proxy(store.cluster, store.cluster.members[0], {}) as proxy:
-        store.ok("look", "alice", endpoints=proxy.url)
-        assert proxy.counts["none"] == 2  # opening the store asks for what it is
+    def requests():
+        with Proxy(store.cluster, store.cluster.members[0], {}) as proxy:
+            store.ok("look", "alice", endpoints=proxy.url)
+            return proxy.counts["none"]
+
+    # opening the store asks for what it is; a request without an answer in a second is sent again
+    assert 2 in (requests() for _ in range(5))
 
 
 def test_stores_that_were_opened_or_are_not_there_leave_nothing_open(store):
@@ -251,7 +261,8 @@ def restored(cluster, directory, start):
     member = cluster.members[0]
     etcdctl = cluster.binary.parent / "etcdctl"
     certificate, key = cluster.client_certificate
-    tls = [f"--cacert={cluster.authority.certificate}", f"--cert={certificate}", f"--key={key}"]
+    tls = [f"--cacert={cluster.authority.certificate}", f"--cert={certificate}", f"--key={key}",
+           "--dial-timeout=60s", "--command-timeout=60s"]
     snapshot = directory / "snapshot"
     environment = {**os.environ, "ETCDCTL_API": "3"}
     clusters.run(etcdctl, f"--endpoints={member.url}", *tls, "snapshot", "save", snapshot,

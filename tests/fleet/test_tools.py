@@ -34,7 +34,7 @@ class Verifier:
 
     def run(self, *command, stdin=""):
         done = subprocess.run([BUILD / "enroll-tool/totpctl", "--conf", self.policy, *command],
-                              input=stdin, capture_output=True, text=True, timeout=60)
+                              input=stdin, capture_output=True, text=True, timeout=240)
         return done.returncode, done.stdout + done.stderr
 
     def ok(self, *command, stdin=""):

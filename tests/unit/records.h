@@ -92,7 +92,7 @@ static inline struct cred add_user(struct store *store, const char *user, uint8_
 	struct login_state state = state_of(&cred);
 	struct reason why = {""};
 
-	if (store_create(store, &cred, &state, deadline_in(2000), &why) != TOTP_OK)
+	if (store_create(store, &cred, &state, deadline_in(20000), &why) != TOTP_OK)
 		fail_msg("%s: %s", user, why.text);
 	return cred;
 }
@@ -101,13 +101,13 @@ static inline enum totp_err read_error(struct store *store, const char *user, st
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
-	return store_read(store, user, deadline_in(2000), &txn, why);
+	return store_read(store, user, deadline_in(20000), &txn, why);
 }
 
 static inline void begin(struct store *store, const char *user, struct store_txn *txn)
 {
-	assert_ok(store_read(store, user, deadline_in(2000), txn, NULL));
-	assert_ok(store_begin(txn, deadline_in(2000), NULL));
+	assert_ok(store_read(store, user, deadline_in(20000), txn, NULL));
+	assert_ok(store_begin(txn, deadline_in(20000), NULL));
 }
 
 /* Is there a record, valid or damaged? */
@@ -115,7 +115,7 @@ static inline enum totp_err look_for(struct store *store, const char *user, bool
 				     struct reason *why)
 {
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
-	enum totp_err err = store_look(store, user, deadline_in(2000), &txn, why);
+	enum totp_err err = store_look(store, user, deadline_in(20000), &txn, why);
 
 	if (err == TOTP_OK || err == TOTP_ERR_NOT_FOUND)
 		*ret_has = err == TOTP_OK;

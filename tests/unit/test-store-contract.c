@@ -54,10 +54,10 @@ static void a_new_store_proves_everybody_absent(void **state)
 
 	assert_ok(look_for(f->store, "alice", &has, NULL));
 	assert_false(has);
-	assert_refused(NOT_FOUND, store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_refused(NOT_FOUND, store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_refused(NOT_FOUND,
-		       store_read_cred(f->store, "alice", deadline_in(2000), &txn, NULL));
-	assert_refused(NOT_FOUND, store_remove(f->store, "alice", deadline_in(2000), NULL));
+		       store_read_cred(f->store, "alice", deadline_in(20000), &txn, NULL));
+	assert_refused(NOT_FOUND, store_remove(f->store, "alice", deadline_in(20000), NULL));
 }
 
 static __attribute__((noinline)) void assert_same_state(const struct cred *cred,
@@ -99,11 +99,11 @@ static void a_record_is_read_as_it_was_stored(void **state)
 	first.known_count = 1;
 	first.known[0].source = (struct source){.kind = SOURCE_IPV4, .bytes = {192, 0, 2, 1}};
 	first.last_success = NOW;
-	assert_ok(store_create(f->store, &cred, &first, deadline_in(2000), NULL));
+	assert_ok(store_create(f->store, &cred, &first, deadline_in(20000), NULL));
 
 	assert_ok(look_for(other, "alice", &has, NULL));
 	assert_true(has);
-	assert_ok(store_read(other, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(other, "alice", deadline_in(20000), &txn, NULL));
 	assert_same_cred(&cred, &txn.cred);
 	assert_same_state(&cred, &first, &txn.state);
 	assert_false(txn.torn);
@@ -118,9 +118,9 @@ static void creating_a_user_twice_fails_and_the_first_record_stays(void **state)
 	struct reason why = {""};
 
 	add_user(f->store, "alice", 1);
-	assert_refused(EXISTS, store_create(f->store, &second, &fresh, deadline_in(2000), &why));
+	assert_refused(EXISTS, store_create(f->store, &second, &fresh, deadline_in(20000), &why));
 	assert_says("alice", why);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_int_equal(1, txn.cred.id[0]);
 }
 
@@ -131,7 +131,7 @@ static void a_state_of_another_credential_makes_no_record(void **state)
 	struct login_state of_bob = state_of(&bob);
 	bool has = true;
 
-	assert_refused(RANGE, store_create(f->store, &alice, &of_bob, deadline_in(2000), NULL));
+	assert_refused(RANGE, store_create(f->store, &alice, &of_bob, deadline_in(20000), NULL));
 	assert_ok(look_for(f->store, "alice", &has, NULL));
 	assert_false(has);
 }
@@ -145,7 +145,7 @@ static void a_credential_out_of_range_makes_no_record(void **state)
 
 	cred.tokens[0].digits = 9;
 	fresh = state_of(&cred);
-	assert_refused(RANGE, store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
+	assert_refused(RANGE, store_create(f->store, &cred, &fresh, deadline_in(20000), NULL));
 	assert_ok(look_for(f->store, "alice", &has, NULL));
 	assert_false(has);
 }
@@ -163,7 +163,7 @@ static void a_commit_is_read_by_every_process(void **state)
 		begin(f->store, "alice", &txn);
 		txn.state.failures = i;
 		assert_ok(store_commit(&txn, &txn.state, NULL));
-		assert_ok(store_read(other, "alice", deadline_in(2000), &seen, NULL));
+		assert_ok(store_read(other, "alice", deadline_in(20000), &seen, NULL));
 		assert_int_equal(i, seen.state.failures);
 		assert_int_equal(1 + i, seen.state.sequence);
 		assert_false(seen.torn);
@@ -193,7 +193,7 @@ static void a_commit_needs_a_lock_that_is_still_held(void **state)
 	struct login_state next;
 
 	add_user(f->store, "alice", 1);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	next = txn.state;
 	next.failures = 9;
 	assert_refused(ARGUMENT, store_commit(&txn, &next, NULL)); /* never locked */
@@ -208,7 +208,7 @@ static void a_commit_needs_a_lock_that_is_still_held(void **state)
 	assert_ok(store_commit(&txn, &txn.state, NULL));
 	assert_refused(ARGUMENT, store_commit(&txn, &next, NULL)); /* committed */
 
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &seen, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &seen, NULL));
 	assert_int_equal(0, seen.state.failures);
 }
 
@@ -220,10 +220,10 @@ static void a_credential_read_alone_cannot_be_committed(void **state)
 	struct cred cred = add_user(f->store, "alice", 1);
 
 	next = state_of(&cred);
-	assert_ok(store_read_cred(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read_cred(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_same_cred(&cred, &txn.cred);
 	assert_wiped(txn.state);
-	assert_ok(store_begin(&txn, deadline_in(2000), NULL));
+	assert_ok(store_begin(&txn, deadline_in(20000), NULL));
 	assert_refused(ARGUMENT, store_commit(&txn, &next, NULL));
 }
 
@@ -241,7 +241,7 @@ static void a_state_that_is_not_the_credentials_is_not_committed(void **state)
 	next.failures = 9;
 	assert_refused(RANGE, store_commit(&txn, &next, NULL));
 	store_end(&txn);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &seen, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &seen, NULL));
 	assert_int_equal(0, seen.state.failures);
 }
 
@@ -264,7 +264,7 @@ static void a_failed_read_ends_the_transaction(void **state)
 	struct store_txn txn = STORE_TXN_NONE;
 	struct login_state next = {0};
 
-	assert_refused(NOT_FOUND, store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_refused(NOT_FOUND, store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_wiped(txn.cred);
 	assert_refused(ARGUMENT, store_commit(&txn, &next, NULL));
 	store_end(&txn);
@@ -276,18 +276,18 @@ static void a_user_is_found_or_proved_absent_and_read_in_one_transaction(void **
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 	struct cred cred = add_user(f->store, "alice", 1);
 
-	assert_refused(NOT_FOUND, store_look(f->store, "bob", deadline_in(2000), &txn, NULL));
+	assert_refused(NOT_FOUND, store_look(f->store, "bob", deadline_in(20000), &txn, NULL));
 	store_end(&txn);
-	assert_ok(store_look(f->store, "alice", deadline_in(2000), &txn, NULL));
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_look(f->store, "alice", deadline_in(20000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_same_cred(&cred, &txn.cred);
-	assert_ok(store_begin(&txn, deadline_in(2000), NULL));
+	assert_ok(store_begin(&txn, deadline_in(20000), NULL));
 	assert_ok(store_commit(&txn, &txn.state, NULL));
 
-	assert_ok(store_look(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_look(f->store, "alice", deadline_in(20000), &txn, NULL));
 	store_end(&txn);
 	assert_wiped(txn.cred);
-	assert_refused(ARGUMENT, store_begin(&txn, deadline_in(2000), NULL));
+	assert_refused(ARGUMENT, store_begin(&txn, deadline_in(20000), NULL));
 }
 
 /* A transaction that was overtaken sees what is there now, or does not commit. */
@@ -299,12 +299,12 @@ static void a_commit_stands_on_the_one_before_or_is_stale(void **state)
 	enum totp_err err;
 
 	add_user(f->store, "alice", 1);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &early, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &early, NULL));
 	begin(f->store, "alice", &other);
 	other.state.tokens[0].moving = 77;
 	assert_ok(store_commit(&other, &other.state, NULL));
 
-	err = store_begin(&early, deadline_in(1000), NULL);
+	err = store_begin(&early, deadline_in(20000), NULL);
 	if (err == TOTP_OK && early.state.tokens[0].moving == 77)
 		return;
 	if (err == TOTP_OK)
@@ -368,7 +368,7 @@ static void of_many_processes_no_commit_is_lost(void **state)
 		waitpid(pids[i], &status, 0);
 		assert_int_equal(0, status);
 	}
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_int_equal(PROCESSES * TIMES, txn.state.failures);
 	assert_int_equal(PROCESSES * TIMES + 1, txn.state.sequence);
 }
@@ -451,7 +451,7 @@ static void a_killed_process_keeps_nobody_from_a_commit(void **state)
 
 static enum totp_err begin_and_commit(struct store_txn *txn)
 {
-	enum totp_err err = store_begin(txn, deadline_in(1000), NULL);
+	enum totp_err err = store_begin(txn, deadline_in(20000), NULL);
 
 	return err == TOTP_OK ? store_commit(txn, &txn->state, NULL) : err;
 }
@@ -473,22 +473,22 @@ static void a_record_replaced_or_removed_since_it_was_read_is_stale(void **state
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
 	add_user(f->store, "alice", 1);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	txn.state.failures = 9;
 	replace_now(f->store, "alice", 2);
 	assert_refused(STALE, begin_and_commit(&txn));
 	store_end(&txn);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_int_equal(2, txn.cred.id[0]);
 	assert_int_equal(0, txn.state.failures);
-	assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
+	assert_ok(store_remove(f->store, "alice", deadline_in(20000), NULL));
 	assert_refused(STALE, begin_and_commit(&txn));
 	store_end(&txn);
 
 	/* created again with the same id: still not the record that was read */
 	add_user(f->store, "alice", 3);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
-	assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
+	assert_ok(store_remove(f->store, "alice", deadline_in(20000), NULL));
 	add_user(f->store, "alice", 3);
 	assert_refused(STALE, begin_and_commit(&txn));
 }
@@ -501,7 +501,7 @@ static void a_record_that_is_removed_under_a_login_denies_it(void **state)
 
 	add_user(f->store, "alice", 1);
 	begin(f->store, "alice", &txn);
-	assert_ok(store_remove(other, "alice", deadline_in(2000), NULL));
+	assert_ok(store_remove(other, "alice", deadline_in(20000), NULL));
 	assert_refused(STALE, store_commit(&txn, &txn.state, NULL));
 	assert_refused(NOT_FOUND, read_error(f->store, "alice", NULL));
 }
@@ -513,7 +513,7 @@ static void a_commit_that_removes_leaves_nothing(void **state)
 
 	add_user(f->store, "alice", 1);
 	add_user(f->store, "bob", 2);
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_refused(ARGUMENT, store_remove_by(&txn, &txn.state, NULL)); /* never begun */
 	begin(f->store, "alice", &txn);
 	assert_ok(store_remove_by(&txn, &txn.state, NULL));
@@ -556,10 +556,10 @@ static void every_process_reads_the_new_record_after_a_replacement(void **state)
 	kept.failures = 4;
 	assert_ok(store_replace(&txn, &second, &kept, NULL));
 
-	assert_ok(store_read(other, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(other, "alice", deadline_in(20000), &txn, NULL));
 	assert_same_cred(&second, &txn.cred);
 	assert_int_equal(4, txn.state.failures);
-	assert_ok(store_begin(&txn, deadline_in(1000), NULL));
+	assert_ok(store_begin(&txn, deadline_in(20000), NULL));
 	assert_ok(store_commit(&txn, &txn.state, NULL));
 }
 
@@ -571,10 +571,10 @@ static void a_credential_read_alone_can_be_replaced(void **state)
 	struct login_state fresh = state_of(&second);
 
 	add_user(f->store, "alice", 1);
-	assert_ok(store_read_cred(f->store, "alice", deadline_in(2000), &txn, NULL));
-	assert_ok(store_begin(&txn, deadline_in(1000), NULL));
+	assert_ok(store_read_cred(f->store, "alice", deadline_in(20000), &txn, NULL));
+	assert_ok(store_begin(&txn, deadline_in(20000), NULL));
 	assert_ok(store_replace(&txn, &second, &fresh, NULL));
-	assert_ok(store_read(f->store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "alice", deadline_in(20000), &txn, NULL));
 	assert_int_equal(2, txn.cred.id[0]);
 }
 
@@ -586,9 +586,9 @@ static enum totp_err replace_error(struct store *store, bool lock, const char *u
 	OWN_CRED struct cred cred = cred_of(user, state_n);
 	struct login_state fresh = state_of(&cred);
 
-	assert_ok(store_read(store, "alice", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(store, "alice", deadline_in(20000), &txn, NULL));
 	if (lock)
-		assert_ok(store_begin(&txn, deadline_in(1000), NULL));
+		assert_ok(store_begin(&txn, deadline_in(20000), NULL));
 	cred = cred_of(user, n);
 	return store_replace(&txn, &cred, &fresh, NULL);
 }
@@ -640,7 +640,7 @@ static void a_removed_user_is_proved_absent_and_may_be_created_again(void **stat
 
 	add_user(f->store, "alice", 1);
 	add_user(f->store, "bob", 2);
-	assert_ok(store_remove(f->store, "alice", deadline_in(1000), NULL));
+	assert_ok(store_remove(f->store, "alice", deadline_in(20000), NULL));
 	assert_ok(look_for(f->store, "alice", &has, NULL));
 	assert_false(has);
 	assert_refused(NOT_FOUND, read_error(f->store, "alice", NULL));
@@ -657,7 +657,7 @@ static void many_are_created_at_once(void **state)
 
 	assert_ok(create_all(f->store, 100, next_of, &batch, NULL));
 	assert_int_equal(100, count_present(f->store, 100));
-	assert_ok(store_read(f->store, "u99", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "u99", deadline_in(20000), &txn, NULL));
 	assert_int_equal(100, txn.cred.id[0]);
 	assert_int_equal(1, txn.state.sequence);
 	assert_int_equal(0, txn.state.tokens[0].moving);
@@ -670,11 +670,11 @@ static void of_many_each_gets_the_state_that_was_passed_with_it(void **state)
 	OWN_TXN struct store_txn txn = STORE_TXN_NONE;
 
 	assert_ok(create_all(f->store, 10, next_of, &batch, NULL));
-	assert_ok(store_read(f->store, "u7", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "u7", deadline_in(20000), &txn, NULL));
 	assert_int_equal(4711, txn.state.tokens[0].moving);
 	assert_int_equal(5, txn.state.spent);
 	store_end(&txn);
-	assert_ok(store_read(f->store, "u8", deadline_in(2000), &txn, NULL));
+	assert_ok(store_read(f->store, "u8", deadline_in(20000), &txn, NULL));
 	assert_int_equal(0, txn.state.tokens[0].moving);
 }
 
@@ -766,9 +766,9 @@ static void nothing_is_sealed_with_a_key_that_is_not_the_first(void **state)
 	assert_ok(store_each_key(f->store, see_key, &key_id, NULL));
 	assert_ok(store_key_of(f->store, "alice", &same));
 	assert_int_equal(key_id, same);
-	assert_ok(store_seal_with(f->store, key_id, deadline_in(2000), NULL));
-	assert_refused(ARGUMENT, store_seal_with(f->store, key_id ^ 1, deadline_in(2000), NULL));
-	assert_ok(store_seal_with(f->store, key_id, deadline_in(2000), NULL));
+	assert_ok(store_seal_with(f->store, key_id, deadline_in(20000), NULL));
+	assert_refused(ARGUMENT, store_seal_with(f->store, key_id ^ 1, deadline_in(20000), NULL));
+	assert_ok(store_seal_with(f->store, key_id, deadline_in(20000), NULL));
 	add_user(f->store, "bob", 2);
 	assert_ok(read_error(f->store, "bob", NULL));
 	assert_null(store_close(NULL));
@@ -836,8 +836,8 @@ static void a_store_of_the_newest_version_keeps_its_records(void **state)
 	struct fixture *f = *state;
 
 	add_user(f->store, "alice", 1);
-	assert_ok(store_set_newest(f->store, deadline_in(2000), NULL));
-	assert_ok(store_set_newest(f->store, deadline_in(2000), NULL));
+	assert_ok(store_set_newest(f->store, deadline_in(20000), NULL));
+	assert_ok(store_set_newest(f->store, deadline_in(20000), NULL));
 	add_user(f->store, "bob", 2);
 	f->store = store_close(f->store);
 	f->store = open_again(f);
@@ -857,14 +857,14 @@ static void invite(struct store *store, const char *user, uint32_t uid)
 {
 	struct invite invite = invite_of(user, uid);
 
-	assert_ok(store_invite_put(store, &invite, deadline_in(2000), NULL));
+	assert_ok(store_invite_put(store, &invite, deadline_in(20000), NULL));
 }
 
 static void assert_invited(struct store *store, const char *user, uint32_t uid)
 {
 	struct invite seen = {.user = ""}, expected = invite_of(user, uid);
 
-	assert_ok(store_invite_get(store, user, deadline_in(2000), &seen, NULL));
+	assert_ok(store_invite_get(store, user, deadline_in(20000), &seen, NULL));
 	assert_string_equal(expected.user, seen.user);
 	assert_int_equal(expected.uid, seen.uid);
 	assert_int_equal(expected.created, seen.created);
@@ -876,8 +876,8 @@ static void assert_not_invited(struct store *store, const char *user)
 {
 	struct invite seen;
 
-	assert_refused(NOT_FOUND, store_invite_get(store, user, deadline_in(2000), &seen, NULL));
-	assert_refused(NOT_FOUND, store_invite_remove(store, user, deadline_in(2000), NULL));
+	assert_refused(NOT_FOUND, store_invite_get(store, user, deadline_in(20000), &seen, NULL));
+	assert_refused(NOT_FOUND, store_invite_remove(store, user, deadline_in(20000), NULL));
 }
 
 static void an_invitation_is_read_as_it_was_stored(void **state)
@@ -909,7 +909,7 @@ static void a_revoked_invitation_is_gone(void **state)
 
 	invite(f->store, "alice", 1000);
 	invite(f->store, "bob", 1001);
-	assert_ok(store_invite_remove(f->store, "alice", deadline_in(2000), NULL));
+	assert_ok(store_invite_remove(f->store, "alice", deadline_in(20000), NULL));
 	assert_not_invited(f->store, "alice");
 	assert_invited(f->store, "bob", 1001);
 }
@@ -949,7 +949,7 @@ static void a_failed_enrollment_leaves_the_invitation(void **state)
 	invite(f->store, "alice", 1000);
 	cred.tokens[0].digits = 9;
 	fresh = state_of(&cred);
-	assert_refused(RANGE, store_create(f->store, &cred, &fresh, deadline_in(2000), NULL));
+	assert_refused(RANGE, store_create(f->store, &cred, &fresh, deadline_in(20000), NULL));
 	assert_invited(f->store, "alice", 1000);
 }
 
@@ -959,10 +959,10 @@ static void a_revocation_removes_the_invitation_too(void **state)
 
 	add_user(f->store, "alice", 1);
 	invite(f->store, "alice", 1000);
-	assert_ok(store_remove(f->store, "alice", deadline_in(2000), NULL));
+	assert_ok(store_remove(f->store, "alice", deadline_in(20000), NULL));
 	assert_not_invited(f->store, "alice");
 	invite(f->store, "alice", 1000);
-	assert_refused(NOT_FOUND, store_remove(f->store, "alice", deadline_in(2000), NULL));
+	assert_refused(NOT_FOUND, store_remove(f->store, "alice", deadline_in(20000), NULL));
 	assert_invited(f->store, "alice", 1000); /* there was no record to remove */
 }
 
@@ -973,7 +973,7 @@ static void an_invitation_out_of_range_is_not_stored(void **state)
 	struct reason why = {""};
 
 	invite.expires = invite.created;
-	assert_refused(RANGE, store_invite_put(f->store, &invite, deadline_in(2000), &why));
+	assert_refused(RANGE, store_invite_put(f->store, &invite, deadline_in(20000), &why));
 	assert_says("invitation", why);
 	assert_not_invited(f->store, "alice");
 }
@@ -1075,7 +1075,7 @@ static void hostile_names_are_users_like_others(void **state)
 		assert_ok(store_commit(&txn, &txn.state, NULL));
 	}
 	for (size_t i = 0; i < COUNT(users); i++) {
-		assert_ok(store_remove(f->store, users[i], deadline_in(1000), NULL));
+		assert_ok(store_remove(f->store, users[i], deadline_in(20000), NULL));
 		assert_refused(NOT_FOUND, read_error(f->store, users[i], NULL));
 		if (i + 1 < COUNT(users))
 			assert_ok(read_error(f->store, users[i + 1], NULL));
@@ -1095,7 +1095,7 @@ static void a_user_with_too_long_a_name_is_neither_found_nor_proved_absent(void 
 	assert_says("too long", why);
 	assert_refused(RANGE, read_error(f->store, user, NULL));
 	assert_refused(RANGE, read_error(f->store, "", NULL));
-	assert_refused(NOT_FOUND, store_remove(f->store, user, deadline_in(2000), NULL));
+	assert_refused(NOT_FOUND, store_remove(f->store, user, deadline_in(20000), NULL));
 }
 
 static void the_longest_name_has_a_record(void **state)
@@ -1107,7 +1107,7 @@ static void the_longest_name_has_a_record(void **state)
 	user[CRED_USER_MAX] = '\0';
 	add_user(f->store, user, 1);
 	assert_ok(read_error(f->store, user, NULL));
-	assert_ok(store_remove(f->store, user, deadline_in(1000), NULL));
+	assert_ok(store_remove(f->store, user, deadline_in(20000), NULL));
 }
 
 int main(void)
