@@ -22,6 +22,8 @@ TOTPCTL = os.environ["TOTPCTL"]
 RECORD_TOOL = os.environ["RECORD_TOOL"]
 LOG_CATCHER = os.environ["LOG_CATCHER_SO"]
 
+HANGS = 240  # seconds; other suites run meanwhile
+
 # a user of every Debian, and one that no host has
 KNOWN, KNOWN_UID = "daemon", 1
 UNKNOWN = "nobody.knows.me"
@@ -54,7 +56,7 @@ class Host:
                    ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
         args = [TOTPCTL, *(["--conf", self.conf] if conf else []), *words]
         return subprocess.run(args, input=stdin, capture_output=True, text=True, env=env,
-                              timeout=60, **more)
+                              timeout=HANGS, **more)
 
     def done(self, *words, **more):
         """Run it; it must succeed without a warning. Returns what it printed."""
@@ -80,7 +82,7 @@ class Host:
 
     def record(self, *words):
         ran = subprocess.run([RECORD_TOOL, self.conf, *map(str, words)], capture_output=True,
-                             text=True, timeout=60)
+                             text=True, timeout=HANGS)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout.strip()
 
@@ -144,8 +146,13 @@ def fresh_code():
     return code_at(time.time())
 
 
-def wrong_code():
-    near = {code_at(time.time() + 30 * step) for step in range(-130, 131)}
+def near_codes(secret=SECRET):
+    """All that a program may find when it looks for a code around the current time."""
+    return {code_at(time.time() + 30 * step, secret) for step in range(-130, 131)}
+
+
+def wrong_code(secret=SECRET):
+    near = near_codes(secret)
     return next(code for code in (f"{n:06}" for n in range(1000)) if code not in near)
 
 

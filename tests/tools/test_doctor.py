@@ -117,7 +117,7 @@ def sh(script, own=False, **env):
     env = dict(os.environ, TOTPCTL=TOTPCTL, LC_ALL="C.UTF-8", LOG_CATCHER="/mnt/log",
                store="/var/lib/pam_totp", keyring="/etc/pam_totp/keyring", **env)
     return subprocess.run([*(["unshare", "-m"] if own else []), "sh", "-euc", script], env=env,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import glob
 import json
 import os
 import re
-import socket
 import stat
 import subprocess
 import threading
@@ -22,7 +21,7 @@ FAKETIME = next(glob.iglob("/usr/lib/*/faketime/libfaketime.so.1"), None)
 
 def openssl(*words):
     return subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=60)
+                          stdin=subprocess.DEVNULL, timeout=HANGS)
 
 
 def verifies(authority, certificate, *words):
@@ -65,7 +64,7 @@ class Fleet:
             pytest.skip("there is no libfaketime")
         asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
         return subprocess.run([TOTPCTL, "fleet", "cert", what, self.top, *words], text=True,
-                              capture_output=True, timeout=60,
+                              capture_output=True, timeout=HANGS,
                               env=dict(os.environ, LD_PRELOAD=f"{FAKETIME}:{LOG_CATCHER}",
                                        FAKETIME=f"+{days}d", ASAN_OPTIONS=asan,
                                        LOG_CATCHER=str(self.host.log)))
@@ -149,11 +148,8 @@ def test_etcd_has_an_authority_of_its_own(fleet):
 
 def handshake(server, client):
     """TLS 1.3 between openssl's s_server and s_client: True if both accept the other."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     listening = subprocess.Popen(
-        ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_3", "-Verify", "1",
+        ["openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_3", "-Verify", "1",
          "-verify_return_error", "-naccept", "1", "-rev", *map(str, server)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
@@ -161,6 +157,7 @@ def handshake(server, client):
         while "ACCEPT" not in line:
             line = listening.stdout.readline()
             assert line, "s_server did not start"
+        port = line.split(":")[-1].strip()
         threading.Thread(target=listening.stdout.read, daemon=True).start()
         client = subprocess.Popen(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_3",
@@ -221,7 +218,7 @@ def test_no_key_is_printed_or_logged(fleet):
     said = fleet.cert("verifier", VERIFIER) + fleet.cert("host", "web01") + \
         fleet.cert("etcd", VERIFIER) + fleet.cert("list") + fleet.cert("renew", VERIFIER)
     keys = [line for path in fleet.top.rglob("*") if path.is_file() and path.suffix != ".crt"
-            for line in path.read_text().splitlines() if "-----" not in line]
+            for line in path.read_text().splitlines() if "-----" not in line and len(line) > 20]
     assert len(keys) > 9
     assert not any(key in said + fleet.host.logged() for key in keys)
     assert 'outcome=certificate-made reason=administrator token="" detail="host web01' in \
@@ -333,7 +330,7 @@ def test_a_user_who_is_not_root_can_keep_the_authority(bare):
     for words in (("ca", "keys"), ("host", "keys", "web01"), ("renew", "keys", "web01"),
                   ("list", "keys")):
         ran = subprocess.run([TOTPCTL, "fleet", "cert", *words], cwd=home, preexec_fn=as_nobody,
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=HANGS)
         assert (ran.returncode, ran.stderr) == (0, "")
     assert verifies(home / "keys/ca.crt", home / "keys/web01/fleet/host.crt")
 

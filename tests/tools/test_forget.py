@@ -116,7 +116,7 @@ def test_a_spent_recovery_code_stays_spent_after_this(known, how):
 def test_a_spent_recovery_code_stays_spent_after_an_upgrade(known):
     upgrade(known)
     tried = subprocess.run([os.environ["RECORD_TOOL_LATER"], known.conf, "attempt", KNOWN, HERE,
-                            known.codes[0], "0"], capture_output=True, text=True, timeout=60)
+                            known.codes[0], "0"], capture_output=True, text=True, timeout=HANGS)
     assert tried.stdout == "deny spent_recovery_code\n"
 
 

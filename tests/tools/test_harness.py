@@ -37,7 +37,7 @@ def run_tests(directory, text):
     (directory / "test_inner.py").write_text(text)
     return subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p",
                            "no:terminal", "--rootdir", directory, directory / "test_inner.py"],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=240)
 
 
 def test_a_failed_comparison_shows_both_sides(tmp_path):

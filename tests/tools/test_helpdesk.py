@@ -170,7 +170,7 @@ def test_one_that_a_login_would_deny_is_not_given_out(enrolled):
 def test_one_that_cannot_be_shown_is_an_error_and_can_be_replaced(enrolled):
     with open("/dev/full", "w", encoding="ascii") as full:
         ran = subprocess.run([TOTPCTL, "--conf", enrolled.conf, "temporary-code", KNOWN], stdout=full,
-                             stderr=subprocess.PIPE, text=True, timeout=60)
+                             stderr=subprocess.PIPE, text=True, timeout=HANGS)
     assert ran.returncode == 1 and "make another one" in ran.stderr
     assert enrolled.attempt(KNOWN, bypass(enrolled)) == "allow bypass"
 

@@ -251,7 +251,7 @@ def test_wrong_usage_after_the_option_is_an_object(people):
 def test_a_name_in_a_stream_is_always_utf_8(people):
     odd = b"a\xffb\ndone"
     ran = subprocess.run([TOTPCTL, "--conf", people.conf, "unlock", "--json", odd, "ä"],
-                         capture_output=True, check=False, timeout=60)
+                         capture_output=True, check=False, timeout=HANGS)
     first, second = (json.loads(line) for line in ran.stdout.decode("utf-8", "strict").splitlines())
     assert (first["user"], second["user"]) == ("a\ufffdb\ndone", "ä")
 
@@ -280,6 +280,6 @@ def test_output_that_cannot_be_written_is_an_error(people, words):
     with open("/dev/full", "wb") as full, open(closed, "wb") as pipe:
         for output, messages in (full, 1), (pipe, 0):
             ran = subprocess.run([TOTPCTL, "--conf", people.conf, *words], stdout=output,
-                                 stderr=subprocess.PIPE, text=True, timeout=60)
+                                 stderr=subprocess.PIPE, text=True, timeout=HANGS)
             assert ran.returncode == 1, ran
             assert ran.stderr.count("cannot write to standard output") == messages, ran

@@ -88,7 +88,7 @@ def test_promtool_finds_no_fault(counted):
     if not PROMTOOL.exists():
         pytest.skip("there is no promtool: scripts/install-deps test")
     checked = subprocess.run([PROMTOOL, "check", "metrics"], input=counted.run("metrics").stdout,
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=HANGS)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
@@ -127,7 +127,7 @@ def test_promtool_accepts_the_rules_and_they_alert_when_they_must(tmp_path):
     shutil.copy(pathlib.Path(__file__).with_name("rules-test.yml"), tmp_path)
     for words in ("check", "rules", "pam_totp.rules.yml"), ("test", "rules", "rules-test.yml"):
         ran = subprocess.run([PROMTOOL, *words], capture_output=True, text=True, cwd=tmp_path,
-                             timeout=60)
+                             timeout=HANGS)
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

@@ -32,7 +32,7 @@ def lines(root, files, *arguments, module=MODULE, path=os.environ["PATH"]):
         else:
             place.write_text(text)
     ran = subprocess.run([SCRIPT, module, *arguments], env={"DPKG_ROOT": str(root), "PATH": path},
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240)
     assert ran.returncode == 0, ran.stdout
     return sorted(ran.stdout.replace(str(root), "").splitlines())
 

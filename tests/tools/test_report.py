@@ -53,7 +53,7 @@ class Site(Host):
                         for name in self.files_of_nss)
         return ["unshare", "-m", "sh", "-euc", cover + 'exec "$@"', "sh", *map(str, words)]
 
-    def run(self, *words, stdin=None, conf=True, seconds=60):
+    def run(self, *words, stdin=None, conf=True, seconds=HANGS):
         env = dict(os.environ, TZ="UTC", LD_PRELOAD=LOG_CATCHER, LOG_CATCHER=str(self.log),
                    LC_ALL="C.UTF-8", ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") +
                    ":verify_asan_link_order=0")
@@ -62,7 +62,7 @@ class Site(Host):
 
     def record(self, *words):
         ran = subprocess.run(self.inside(RECORD_TOOL, self.conf, *words), capture_output=True,
-                             text=True, timeout=60)
+                             text=True, timeout=HANGS)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout.strip()
 

@@ -549,7 +549,7 @@ def test_an_interruption_undoes_everything(host):
         assert child.poll() is None
         time.sleep(0.001)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=HANGS)
     assert (child.returncode, out) == (1, "")
     assert "interrupted: nothing is imported" in err
     assert os.listdir(host.store / "users") == os.listdir(host.store / "state") == []
@@ -711,8 +711,8 @@ def test_unlock_waits_for_a_login(host):
                                stdout=subprocess.PIPE)
     time.sleep(0.3)
     assert waiting.poll() is None
-    holder.communicate(b"", timeout=10)
-    assert waiting.wait(timeout=10) == 0
+    holder.communicate(b"", timeout=HANGS)
+    assert waiting.wait(timeout=HANGS) == 0
     waiting.stdout.close()
 
 

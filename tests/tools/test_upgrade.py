@@ -17,7 +17,8 @@ import time
 
 import pytest
 
-from host import KNOWN, OTHER_SECRET, SECRET, Host, bare, code_at, fresh_code, host, row
+from host import (HANGS, KNOWN, OTHER_SECRET, SECRET, Host, bare, code_at, fresh_code, host, row,
+                  wrong_code)
 
 TOTPCTL_LATER = os.environ["TOTPCTL_LATER"]
 RECORD_TOOL_LATER = os.environ["RECORD_TOOL_LATER"]
@@ -26,14 +27,14 @@ RECORD_TOOL_LATER = os.environ["RECORD_TOOL_LATER"]
 def later(host, *words, stdin=None, fail=False, **more):
     """Run the later totpctl; it must succeed, or with fail=True must fail."""
     ran = subprocess.run([TOTPCTL_LATER, "--conf", host.conf, *words], input=stdin, capture_output=True,
-                         text=True, timeout=60, **more)
+                         text=True, timeout=HANGS, **more)
     assert (ran.returncode != 0) == fail, (ran.returncode, ran.stdout, ran.stderr)
     return ran.stdout + ran.stderr
 
 
 def attempt_later(host, user, code):
     return subprocess.run([RECORD_TOOL_LATER, host.conf, "attempt", user, "192.0.2.1", code, "0"],
-                          capture_output=True, text=True, timeout=60).stdout.strip()
+                          capture_output=True, text=True, timeout=HANGS).stdout.strip()
 
 
 def versions(host):
@@ -52,7 +53,7 @@ def used(host):
     host.done("import", "csv", "-", stdin=f"alice.x,{SECRET}\nbob.x,{OTHER_SECRET}\n{KNOWN},{SECRET}\n")
     host.code = fresh_code()
     assert host.attempt("alice.x", host.code) == "allow code"
-    assert host.attempt("bob.x", "000000") == "deny wrong_code"
+    assert host.attempt("bob.x", wrong_code(OTHER_SECRET)) == "deny wrong_code"
     return host
 
 
@@ -163,7 +164,7 @@ def old(host):
     (host.store / "STORE").write_text("\n".join(["pam_totp store 1", *lines[1:], ""]))
     host.done("import", "csv", "-", stdin=f"alice.x,{SECRET}\n")
     for _ in range(3):
-        assert host.attempt("alice.x", "000000") == "deny wrong_code"
+        assert host.attempt("alice.x", wrong_code()) == "deny wrong_code"
     return host
 
 
@@ -178,7 +179,7 @@ def test_an_upgrade_from_version_1_clears_the_failures_of_no_class(old):
     assert old.done("upgrade") == "0 records of version 2, 1 of an older one\n1 record upgraded\n"
     assert versions(old) == {"alice.x": 2}
     assert throttles(old, "alice.x") == dict.fromkeys(("network", "console", "terminal", "user"), 3)
-    assert old.attempt("alice.x", "000000") == "deny wrong_code"
+    assert old.attempt("alice.x", wrong_code()) == "deny wrong_code"
     assert throttles(old, "alice.x") == {"network": 4, "console": 3, "terminal": 3, "user": 3}
     old.done("unlock", "alice.x")
     assert set(throttles(old, "alice.x").values()) == {0}
