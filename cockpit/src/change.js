@@ -98,7 +98,7 @@ class Change {
 			this.ask(this.what.question, this.what.value || "", text => this.run([text]));
 			return;
 		}
-		const last = this.closer(this.box.held ? _("I have kept the codes") : _("Close"), "primary");
+		const last = this.closer(this.box.held ? _("I have saved the codes") : _("Close"), "primary");
 
 		this.form.replaceChildren(actions(last));
 		last.focus();

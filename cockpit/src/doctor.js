@@ -22,5 +22,5 @@ export async function show(place) {
 			element("p", {}, cockpit.format(cockpit.ngettext("$0 finding. Read why it matters before you run a command.",
 				"$0 findings. Read why they matter before you run a command.", findings.length),
 				findings.length)),
-		...findings.map(finding), actions(button(_("Look again"), () => attempt(place, () => show(place)))));
+		...findings.map(finding), actions(button(_("Check again"), () => attempt(place, () => show(place)))));
 }

@@ -20,7 +20,7 @@ async function content(user) {
 
 		if (lines.length === 0)
 			return [element("p", {}, _("The log has nothing about this person."))];
-		return [table(_("Lately"), [_("Time"), _("Service"), _("Source"), _("Outcome"), _("Detail")],
+		return [table(_("Recent activity"), [_("Time"), _("Service"), _("Source"), _("Outcome"), _("Detail")],
 			lines.map(row)),
 		lines.some(one => !one.sure) &&
 			element("p", {}, _("A line with a question mark could have been written by a user of this host."))];
@@ -30,5 +30,5 @@ async function content(user) {
 }
 
 export async function show(user) {
-	return card(_("Lately"), ...(await content(user)));
+	return card(_("Recent activity"), ...(await content(user)));
 }

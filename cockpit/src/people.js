@@ -28,7 +28,7 @@ function summary(report) {
 		element("p", {}, cockpit.format(_("$0 of $1 people have enrolled; $2 of them have logged in with a code."),
 			report.enrolled, report.people, report.in_use)),
 		report.missing > 0 && element("p", {}, cockpit.format(
-			_("$0 need a code, now or later, and have no phone enrolled."), report.missing)),
+			_("People who need a code, now or later, and have no phone enrolled: $0"), report.missing)),
 		report.enforce && element("p", {}, cockpit.format(_("The policy: enforce = $0"), report.enforce)),
 		report.partial && alert("info", _("A name service does not list everybody: accounts that are not enrolled may be missing here.")),
 		report.groups.length > 0 && groups(report));

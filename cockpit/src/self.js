@@ -86,7 +86,7 @@ class Self {
 	lately(status) {
 		const { failures, wait_seconds: wait } = status;
 
-		return card(_("Lately"), element("ul", { class: "plain" },
+		return card(_("Recent activity"), element("ul", { class: "plain" },
 			element("li", {}, cockpit.format(_("Last login with a code: $0"), when.time(status.last_login))),
 			element("li", {}, failures === 0 ? _("No wrong codes since then.") : cockpit.format(
 				cockpit.ngettext("$0 wrong code since then, on $1, from $2.",

@@ -7,7 +7,7 @@ from conftest import PASSWORDS
 from host import run
 
 RECOVERY = r"\b[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){2}\b"
-KEPT = "I have kept the codes"
+KEPT = "I have saved the codes"
 
 
 def begin(host, tab):

@@ -80,7 +80,7 @@ def test_the_policy_has_file_and_line(bob):
 
 def test_the_findings_of_doctor_have_repairs_to_copy(bob):
     bob.page.click("link", "Doctor")
-    bob.page.find("button", "Look again")
+    bob.page.find("button", "Check again")
     done = subprocess.run(["totpctl", "doctor", "--json"], capture_output=True, text=True, check=False)
     findings = json.loads(done.stdout)
     assert findings

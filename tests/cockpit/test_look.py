@@ -68,7 +68,7 @@ def test_an_administrator_s_screens(host, tab, look):
     host.enroll("alice")
     administrate(tab)
     faults = []
-    for name, text in ("People", "people have enrolled"), ("Doctor", "Look again"), ("Policy", "Set by"):
+    for name, text in ("People", "people have enrolled"), ("Doctor", "Check again"), ("Policy", "Set by"):
         tab.page.click("link", name)
         tab.page.sees(text)
         faults += look(name.lower())
