@@ -79,7 +79,7 @@ def test_a_kernel_that_rejects_records_breaks_nothing(host, call, error):
     done = subprocess.run(
         ["strace", "-f", "-qq", "-o", f"{DIR}/trace", "-e", f"trace={call}", "-e",
          f"inject={call}:error={error}:when={at}+", "totpctl", "resume", "alice"],
-        capture_output=True, text=True, timeout=20)
+        capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert "INJECTED" in open(f"{DIR}/trace").read()
     assert wait_for(lambda: "outcome=enabled" in host.log_text(start))
@@ -91,7 +91,7 @@ def test_without_the_library_only_the_log_has_it(host):
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", "for file in /usr/lib/*/libaudit.so.1; do "
          "mount --bind /dev/null $file; done; exec strace -f -qq -e trace=socket "
-         "totpctl suspend alice"], capture_output=True, text=True, timeout=20)
+         "totpctl suspend alice"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "NETLINK" not in done.stderr
     assert wait_for(lambda: "outcome=disabled" in host.log_text(start))
 

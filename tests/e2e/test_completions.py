@@ -9,7 +9,7 @@ import time
 import pexpect
 import pytest
 
-from host import DIR, HERE, run, wait_for
+from host import DIR, HERE, Terminal, run, wait_for
 from test_totpd import as_user
 
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -65,9 +65,8 @@ class Zsh:
         self.told = f"{home}/told"
         with open(f"{home}/.zshrc", "w") as file:
             file.write(ZSHRC.format(completions=COMPLETIONS, told=self.told))
-        self.shell = pexpect.spawn(ZSH, ["-i"], env={"ZDOTDIR": home, "HOME": home, "TERM": "xterm",
-                                                     "PATH": os.environ["PATH"]},
-                                   timeout=120, encoding="utf-8", cwd="/")
+        self.shell = Terminal(ZSH, ["-i"], cwd="/", env={"ZDOTDIR": home, "HOME": home,
+                                                         "TERM": "xterm", "PATH": os.environ["PATH"]})
         self.shell.expect_exact("READY")
 
     def ask_one(self, line):
@@ -81,7 +80,7 @@ class Zsh:
                 pass
             found = open(self.told).read().splitlines()
             return found if "END" in found else None
-        found = wait_for(answer, 10)
+        found = wait_for(answer)
         assert found, f"no answer to {line!r}"
         return sorted(set(found) - {"END", ""})
 
@@ -240,9 +239,9 @@ def test_bash_completes_at_the_keyboard(host):
     directory = f"{DIR}/at hand"
     os.makedirs(directory, exist_ok=True)
     open(f"{directory}/the policy", "w").close()
-    child = pexpect.spawn("bash", ["--norc", "--noprofile", "-i"], timeout=120, encoding="utf-8",
-                          env={"PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "READY ",
-                               "HOME": "/root"}, cwd=directory)
+    child = Terminal("bash", ["--norc", "--noprofile", "-i"], cwd=directory,
+                     env={"PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "READY ",
+                          "HOME": "/root"})
     child.expect_exact("READY ")
     child.sendline(f"source {COMPLETIONS}/totpctl.bash")
     child.expect_exact("READY ")

@@ -21,7 +21,7 @@ import time
 import pytest
 
 import wire
-from host import DIR, POLICY, run, wait_for
+from host import DIR, POLICY, run, sockets_at, wait_for
 from test_fleet import cluster, clusters, verifier  # noqa: F401 fixtures
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "../fault"))
@@ -70,7 +70,7 @@ class Strace:
 
     def __exit__(self, *unused):
         self.child.send_signal(signal.SIGINT)
-        self.child.communicate(timeout=10)
+        self.child.communicate(timeout=60)
 
 
 def calls_in(log):

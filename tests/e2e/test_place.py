@@ -12,7 +12,7 @@ import subprocess
 import pexpect
 import pytest
 
-from host import DIR, KEYRING, PROMPT, STORE, run
+from host import DIR, KEYRING, PROMPT, STORE, Terminal, run
 from test_in_login import ASK, PASSWORD, STACK, done, phone_of
 from test_totpd import (POWERLESS, SU, as_user, become, locker, log_in, memory_of,
                         opened_by, served, su)
@@ -242,10 +242,9 @@ def person_of(host, served_by_totpd, **settings):
 
 
 def begin_su(shell=""):
-    child = pexpect.spawn("setpriv", ["--reuid=alice", "--regid=alice", "--init-groups",
-                                      "--reset-env", "--", "bash", "-c",
-                                      f"{shell} exec su bob -c 'id -un'"],
-                          cwd="/", timeout=20, encoding="utf-8", dimensions=(60, 100))
+    child = Terminal("setpriv", ["--reuid=alice", "--regid=alice", "--init-groups", "--reset-env",
+                                 "--", "bash", "-c", f"{shell} exec su bob -c 'id -un'"],
+                     cwd="/", dimensions=(60, 100))
     child.expect_exact("Password: ")
     child.sendline(PASSWORD)
     return child
@@ -310,8 +309,7 @@ def test_where_only_totpd_may_open_the_store_a_user_enrolls_in_the_login(host):
     os.chmod("/run/pam_totp", 0o711)
     run("chown", "root:root", "/run/pam_totp")
     run("chmod", "0644", "/etc/shadow")
-    child = pexpect.spawn(command[0], command[1:], timeout=20, encoding="utf-8",
-                          dimensions=(60, 100), cwd="/")
+    child = Terminal(command[0], command[1:], dimensions=(60, 100), cwd="/")
     child.expect_exact("Password: ")
     child.sendline(PASSWORD)
     child.expect_exact(ASK)

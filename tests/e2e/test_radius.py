@@ -329,6 +329,11 @@ def test_checks_run_in_parallel(radius):
         try:
             connected = [listener.accept()[0] for _ in range(together)]
             for one in connected:
+                one.settimeout(60)
+                assert one.recv(1024), "its request"
+                one.setblocking(False)
+                with pytest.raises(BlockingIOError):  # nobody has given up while the others came
+                    one.recv(1024)
                 one.close()
         finally:
             for thread in asking:

@@ -161,7 +161,7 @@ def sftp(host, user, *answers, options=()):
         *options)]
     return subprocess.run(["sftp", "-F", "/dev/null", *options, "-b", "/dev/stdin",
                            f"{user}@localhost"], env=env, input="ls -1\n", text=True,
-                          capture_output=True, timeout=30, start_new_session=True)
+                          capture_output=True, timeout=60, start_new_session=True)
 
 
 def test_sshd_accounts_for_sftp_only(host, phone):
@@ -270,7 +270,7 @@ def ftp(answer):
     """Is alice allowed with this one answer?"""
     def connect():
         try:
-            return ftplib.FTP("127.0.0.1", timeout=20)
+            return ftplib.FTP("127.0.0.1", timeout=60)
         except OSError:
             return None
     client = wait_for(connect)
@@ -341,7 +341,7 @@ def test_a_screen_locker_of_a_user_unlocks_with_a_code_once(host, screen):
         assert screen.is_locked()
         count = len(host.events())
         screen.type(PASSWORD + answer)
-        assert wait_for(lambda: len(host.events()) > count, 10), answer
+        assert wait_for(lambda: len(host.events()) > count), answer
         assert host.events()[-1]["reason"] == reason
     assert screen.locker.wait(60) == 0
     assert PASSWORD not in host.log_text()
@@ -368,7 +368,7 @@ def test_a_locker_under_the_host_wide_profile_unlocks_with_the_lines_that_doctor
     screen.lock()
     count = len(host.events())
     screen.type(PASSWORD)
-    assert wait_for(lambda: len(host.events()) > count, 10)
+    assert wait_for(lambda: len(host.events()) > count)
     assert screen.is_locked() and host.events()[-1]["outcome"] == "deny"
 
     host.pam("i3lock", *re.findall(r"auth required pam_\w+\.so [\w=]+", one["repair"]),

@@ -15,7 +15,7 @@ import time
 import pexpect
 import pytest
 
-from host import DIR, STORE, Phone, run, wait_for
+from host import DIR, STORE, Phone, Terminal, run, wait_for
 from test_totpd import Impostor, allow
 from test_totpd_faults import Strace
 from test_enroll import SECRET, end, scan, screen, secret_on, uri_of  # noqa: F401
@@ -55,16 +55,16 @@ def served(host):
 
 def as_alice(*argv, rows=24, columns=80, through=(), **environment):
     """totp-enroll at alice's terminal."""
-    return pexpect.spawn(AS_ALICE[0], [*AS_ALICE[1:], *through, "totp-enroll", *argv],
-                         dimensions=(rows, columns), timeout=20, encoding="utf-8", cwd="/",
-                         env={"PATH": os.environ["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8",
-                              "HOME": "/home/alice", **environment})
+    return Terminal(AS_ALICE[0], [*AS_ALICE[1:], *through, "totp-enroll", *argv],
+                    dimensions=(rows, columns), cwd="/",
+                    env={"PATH": os.environ["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8",
+                         "HOME": "/home/alice", **environment})
 
 
 def say(*argv, given=None, code=0, through=()):
     """The same in a pipe; what it printed."""
     done = subprocess.run([*AS_ALICE, *through, "totp-enroll", *argv], input=given,
-                          capture_output=True, text=True, timeout=30, cwd="/home/alice")
+                          capture_output=True, text=True, timeout=60, cwd="/home/alice")
     assert done.returncode == code, done
     return done.stdout + done.stderr
 

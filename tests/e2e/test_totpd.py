@@ -22,7 +22,7 @@ import pexpect
 import pytest
 
 import wire
-from host import DIR, HERE, KEYRING, POLICY, PROMPT, STORE, run, wait_for
+from host import DIR, HERE, KEYRING, POLICY, PROMPT, STORE, Terminal, is_listening, quickest, run, wait_for
 from manager import Manager
 
 ALICE, BOB = 64001, 64002
@@ -147,7 +147,7 @@ def test_an_unknown_user_id_and_a_user_namespace_are_denied(served):
                            f"import sys; sys.path.insert(0, {HERE!r})\nimport wire\n"
                            "print(wire.ask(wire.request(wire.LOOK, 'alice')))"],
                           stdout=subprocess.PIPE, text=True, cwd="/") as child:
-        out = child.communicate(timeout=20)[0]
+        out = child.communicate(timeout=60)[0]
     # the kernel still reports the uid: alice, about herself
     assert out.startswith("<1 ok")
     assert "forbidden" in ask_as("65534", wire.LOOK, "nobody")
@@ -534,9 +534,8 @@ SU = ("auth sufficient pam_rootok.so", "auth required pam_totp.so {}",
 
 
 def su(user, target):
-    return pexpect.spawn("setpriv", [f"--reuid={user}", f"--regid={user}", "--init-groups",
-                                     "--reset-env", "--", "su", target, "-c", "id -un"],
-                         cwd="/", timeout=20, encoding="utf-8")
+    return Terminal("setpriv", [f"--reuid={user}", f"--regid={user}", "--init-groups",
+                                "--reset-env", "--", "su", target, "-c", "id -un"], cwd="/")
 
 
 def become(user, target, code):
@@ -692,8 +691,8 @@ def test_endless_denials_do_not_fill_the_log_and_are_counted(served, told):
         assert served.totpd_process.wait(60) == 0
     sentence = (f"{asked + 1 - lines} more denials and errors and 0 more accepted codes "
                 f"of uid {ALICE}")
-    assert wait_for(lambda: sentence in served.log_text(), 70)
-    assert served.log_text().count("reason=flood") == 1
+    assert wait_for(lambda: sentence in served.log_text(since), 120)
+    assert served.log_text(since).count("reason=flood") == 1
 
 
 def test_one_code_used_by_many_at_once_is_accepted_once_by_totpd_too(served):
@@ -783,11 +782,7 @@ def test_idle_clients_are_disconnected_and_many_of_them_delay_nobody(served):
     time.sleep(1.5)
     closed = 0
     for connection in silent:
-        connection.settimeout(0.1)
-        try:
-            closed += connection.recv(10) == b""
-        except OSError:
-            pass
+        assert connection.recv(10) == b""
         connection.close()
     assert closed == 60
 
@@ -959,7 +954,7 @@ def test_a_client_that_has_left_is_not_answered_later(served):
                            children(served.totpd_process.pid))
         for child in running:
             os.kill(child, signal.SIGSTOP)
-        said = [asker.communicate(timeout=20)[0] for asker in stuck]
+        said = [asker.communicate(timeout=60)[0] for asker in stuck]
     # two were killed, and the third waited in vain for five seconds
     assert said == ["None\n"] * 3
     assert wait_for(lambda: not children(served.totpd_process.pid))
@@ -1213,7 +1208,7 @@ def test_sigterm_finishes_running_requests(served):
         assert served.totpd_process.poll() is None
         state.close()
         assert wire.Response(connection.recv(4096)).verdict == "allow"
-    assert served.totpd_process.wait(5) == 0
+    assert served.totpd_process.wait(60) == 0
     served.totpd_process = None
 
 
@@ -1262,7 +1257,7 @@ def test_a_key_that_was_added_later_makes_it_exit_to_be_started_again(served):
         file.write("0badcafe " + "A" * 43 + "= 2026-01-01\n" + old)
     bob = served.enroll("bob")  # sealed by the new one
     assert ask_as("bob", wire.CHECK, "bob", bob.code()).startswith("<2 seal")
-    assert served.totpd_process.wait(5) == 0
+    assert served.totpd_process.wait(60) == 0
     served.totpd()
     assert "allow" in ask_as("bob", wire.CHECK, "bob", bob.code())
     assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
@@ -1351,7 +1346,7 @@ def test_it_exits_when_idle_and_the_manager_s_sockets_stay_open(managed):
 
 def test_wrong_sockets_from_a_service_manager_are_refused(managed):
     managed.start(names="user:other")
-    said = managed.child.communicate(timeout=10)[1]
+    said = managed.child.communicate(timeout=60)[1]
     assert managed.child.returncode == 1
     assert "\"user\" and \"root\"" in said
 
