@@ -8,14 +8,18 @@ PLACES = (0, 4, 5, 205, 237, 254, 276, 308, 340, 341, 342, 343, 345, 377, 378, 5
 SECRET = b"12345678901234567890"
 
 
-def code():
-    return f"{random.randrange(10 ** 6):06}"
+def code(right=()):
+    """None of those that are right."""
+    while True:
+        made = f"{random.randrange(10 ** 6):06}"
+        if made not in right:
+            return made
 
 
-def request(user):
-    """Any operation, complete; its codes are correct only by chance."""
+def request(user, right):
+    """Any operation, complete, with wrong codes."""
     letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    proof = random.choice((code(), "".join(random.choices(letters, k=12)), None))
+    proof = random.choice((code(right), "".join(random.choices(letters, k=12)), None))
     label = random.choice(("phone", "other", ""))
     op = random.choice((wire.LOOK, wire.CHECK, wire.STATUS, wire.ENROLL, wire.ADD, wire.REPLACE,
                         wire.REMOVE, wire.RENAME, wire.RECOVERY, wire.DISABLE))
@@ -54,7 +58,7 @@ def word(answer):
     return "looked" if answer.op in (wire.LOOK, wire.STATUS) else answer.verdict
 
 
-def make(path, user, count):
-    """Send this many; what came of each."""
+def make(path, user, count, right):
+    """Send this many, none with one of the right codes; what came of each."""
     random.seed(6238)
-    return [word(wire.ask(spoil(request(user)), path)) for _ in range(count)]
+    return [word(wire.ask(spoil(request(user, right)), path)) for _ in range(count)]

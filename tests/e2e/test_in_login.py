@@ -3,12 +3,11 @@
 import os
 import re
 import signal
-import time
 
 import pexpect
 import pytest
 
-from host import DIR, PROMPT, STORE, Phone, console, run, wait_for
+from host import DIR, PROMPT, STORE, Phone, Terminal, console, day, run, wait_for
 from test_local import as_user, end
 from test_ssh import asked
 
@@ -123,7 +122,7 @@ def test_a_connection_that_drops_at_the_question_stores_nothing(people):
 
 def test_a_user_whose_phone_has_a_wrong_clock_reads_so(people):
     child, phone = begin(people)
-    child.sendline(phone.at(time.time() + 300))
+    child.sendline(phone.code(5, room=20))
     child.expect_exact("about 5 minutes ahead")
     child.expect_exact(ASK)
     child.sendline(phone.code())
@@ -264,9 +263,8 @@ def test_an_enrollment_that_sshd_ends_stores_nothing_and_its_beginning_is_in_the
 def test_the_alarm_of_the_program_itself_is_known(people):
     """As in util-linux's login: in its own process."""
     people.pam("sshd", *STACK)
-    child = pexpect.spawn("perl", ["-e", "alarm 300; exec @ARGV", "pamtester", "sshd", "alice",
-                                   "authenticate", "acct_mgmt"], timeout=20, encoding="utf-8",
-                          dimensions=(50, 100))
+    child = Terminal("perl", ["-e", "alarm 300; exec @ARGV", "pamtester", "sshd", "alice",
+                              "authenticate", "acct_mgmt"], dimensions=(50, 100))
     child.expect_exact("Password: ")
     child.sendline(PASSWORD)
     child.expect(r"You have (\d) minutes for it")
@@ -275,10 +273,6 @@ def test_the_alarm_of_the_program_itself_is_known(people):
 
 
 # ---- before the date, and after the last one
-
-
-def day(offset):
-    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + offset * 86400))
 
 
 def test_before_the_date_enrolling_is_an_offer(people):

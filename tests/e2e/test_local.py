@@ -2,12 +2,11 @@
 """su and sudo, started by ordinary users: set-uid programs, whose caller may be hostile."""
 import os
 import signal
-import time
 
 import pexpect
 import pytest
 
-from host import PROMPT
+from host import PROMPT, Terminal, day
 
 STACK = ("auth sufficient pam_rootok.so", "auth required pam_totp.so {}",
          "auth required pam_permit.so", "account required pam_permit.so",
@@ -16,9 +15,8 @@ STACK = ("auth sufficient pam_rootok.so", "auth required pam_totp.so {}",
 
 def as_user(user, *argv):
     """Run a program at a terminal as an ordinary user."""
-    return pexpect.spawn("setpriv", [f"--reuid={user}", f"--regid={user}", "--init-groups",
-                                     "--reset-env", "--", *argv],
-                         cwd="/", timeout=20, encoding="utf-8")
+    return Terminal("setpriv", [f"--reuid={user}", f"--regid={user}", "--init-groups",
+                                "--reset-env", "--", *argv], cwd="/")
 
 
 def end(child):
@@ -94,14 +92,13 @@ def test_sudo_accepts_a_code_once(host, sudo):
 
 def test_another_time_zone_of_the_caller_changes_nothing(host, su):
     """enforce=DATE is in UTC: TZ, which the caller of su sets, does not move it."""
-    tomorrow = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400))
-    today = time.strftime("%Y-%m-%d", time.gmtime())
+    today, tomorrow = day(), day(1)
     for zone in "Etc/GMT+12", "Pacific/Kiritimati":
-        for day, must in (tomorrow, False), (today, True):
-            host.policy(enforce=day, fail_delay=0)
+        for date, must in (tomorrow, False), (today, True):
+            host.policy(enforce=date, fail_delay=0)
             child = as_user("alice", "env", f"TZ={zone}", "su", "root", "-c", "id -un")
             asked = child.expect_exact([PROMPT, "root"]) == 0
-            assert asked == must, (zone, day)
+            assert asked == must, (zone, date)
             if asked:
                 child.sendline("000000")
             end(child)
@@ -121,13 +118,13 @@ def test_a_caller_who_limits_file_sizes_cannot_use_a_code_twice(host, su):
 
 
 def test_a_su_that_is_killed_or_stopped_at_its_prompt_holds_no_lock(host, su):
-    """Killed or stopped at its prompt, su holds nothing that others need."""
+    """
+    Killed or stopped at its prompt, su holds nothing that others need: a login that waits for a lock
+    is denied in the end.
+    """
     for sign in signal.SIGKILL, signal.SIGSTOP:
         child = as_user("alice", "su", "bob", "-c", "id -un")
         child.expect_exact(PROMPT)
         os.kill(child.pid, sign)
-        code = su.phone.code(0 if sign == signal.SIGKILL else 1)
-        began = time.monotonic()
-        assert su(code)[0] == 0
-        assert time.monotonic() - began < 5
+        assert su(su.phone.code(0 if sign == signal.SIGKILL else 1))[0] == 0
         child.close(force=True)

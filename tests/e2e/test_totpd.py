@@ -156,8 +156,7 @@ def test_an_unknown_user_id_and_a_user_namespace_are_denied(served):
 
 def test_a_code_of_the_past_is_reported_and_one_of_the_future_never(locker):
     phone = locker.enroll("alice")
-    now = time.time()
-    past, future = phone.at(now - 300), phone.at(now + 300)
+    past, future = phone.code(-5, room=20), phone.code(5)
     assert "deny" in ask_as("alice", wire.CHECK, "alice", future)
     answer = wire.ask(wire.request(wire.CHECK, "alice", past), ROOT)
     assert answer.off and answer.offset == -5
@@ -480,7 +479,7 @@ def test_a_listener_that_does_not_run_as_root_is_not_asked(locker):
 @pytest.fixture
 def read_only(locker):
     """A host with readonly_login whose store can be made read-only and writable again."""
-    locker.policy(readonly_login="yes", fail_delay=0)
+    locker.policy(readonly_login="yes", fail_delay=0, window=2)
     locker.totpd()
     run("mount", "--bind", STORE, STORE)
     locker.remount = lambda mode: run("mount", "-o", f"remount,bind,{mode}", STORE)
@@ -492,7 +491,7 @@ def test_on_a_read_only_store_a_code_is_accepted_once_wherever_it_is_checked(rea
     phone = read_only.enroll("alice")
     read_only.sshd()
     read_only.remount("ro")
-    first, second, third = phone.code(-1), phone.code(), phone.code(1)
+    first, second, third = phone.code(), phone.code(1), phone.code(2)
     log_in("alice", first)
     assert read_only.event()["detail"]  # says where the state is
     assert not read_only.ssh("alice", first).ok
@@ -881,10 +880,11 @@ def test_without_free_processes_a_request_waits_and_this_is_logged_once(served):
                                 for other in others)), "both count among the service's processes"
     served.totpd_process = subprocess.Popen(["prlimit", "--nproc=3", "--", "/usr/libexec/totpd",
                                       "--foreground"])
-    assert wait_for(lambda: served.log_text().count("outcome=begin") == 2)
+    assert wait_for(lambda: "outcome=begin" in host.log_text(since))
+    code = phone.code()
     with wire.connect(ROOT) as connection:
-        connection.send(wire.request(wire.CHECK, "bob", phone.code()))
-        assert wait_for(lambda: "reason=fork" in served.log_text())
+        connection.send(wire.request(wire.CHECK, "bob", code))
+        assert wait_for(lambda: "reason=fork" in host.log_text(since))
         time.sleep(0.5)
         assert not select.select([connection], [], [], 0)[0], "it is neither answered nor closed"
         for other in others:
@@ -989,8 +989,7 @@ def test_a_request_whose_deadline_passed_before_totpd_started_uses_up_no_code(ma
 def test_a_code_whose_client_waits_no_longer_is_not_used_up_or_counted(served, right, leaves):
     """The login state is locked until then."""
     phone = served.enroll("bob")
-    code = phone.code()
-    connection = wire.connect(ROOT)
+    code, wrong = phone.code(), phone.wrong()
     with open(served.state_paths("bob")[0], "r+b") as state:
         lock(state)
         connection.send(wire.request(wire.CHECK, "bob", code if right else phone.wrong(),
@@ -1016,14 +1015,15 @@ def test_noise_on_the_socket_changes_nothing_and_allows_nobody(served, user):
     """Requests of every kind, valid and damaged: by alice about herself, and by root about her."""
     served.policy(attempts=100, attempts_total=10000, fail_delay=0)
     phone = served.enroll("alice")
-    assert wire.ask(wire.request(wire.CHECK, "alice", phone.code(-1), source=FAMILIAR),
+    assert wire.ask(wire.request(wire.CHECK, "alice", phone.code(), source=FAMILIAR),
                     ROOT).verdict == "allow"
+    right = [phone.at(time.time() + step * phone.period) for step in range(-3, 10)]
     with open(f"{STORE}/users/alice", "rb") as file:
         before = file.read()
     path = ROOT if user == "root" else "/run/pam_totp/socket"
     said = as_user(user, "/usr/bin/python3", "-B", "-c",
                    f"import sys; sys.path.insert(0, {HERE!r})\n"
-                   f"import noise\nprint(*noise.make({path!r}, 'alice', 1500))").split()
+                   f"import noise\nprint(*noise.make({path!r}, 'alice', 1500, {right!r}))").split()
     seen = collections.Counter(said)
     assert seen["allow"] == 0
     # it reached every kind of answer
@@ -1034,7 +1034,7 @@ def test_noise_on_the_socket_changes_nothing_and_allows_nobody(served, user):
     with open(f"{STORE}/users/alice", "rb") as file:
         assert file.read() == before
     assert os.listdir(f"{STORE}/users") == ["alice"]
-    assert wire.ask(wire.request(wire.CHECK, "alice", phone.code(), source=FAMILIAR),
+    assert wire.ask(wire.request(wire.CHECK, "alice", phone.code(1), source=FAMILIAR),
                     ROOT).verdict == "allow"
 
 
@@ -1084,8 +1084,8 @@ def test_four_checks_at_once_take_little_memory(served):
                         for n, name in enumerate(names))
     files, connections = [], []
     try:
+        codes = [served.enroll(name).code() for name in names]
         for name in names:
-            code = served.enroll(name).code()
             files.append(open(served.state_paths(name)[0], "r+b"))
             lock(files[-1])
             connections.append(wire.connect(ROOT))
@@ -1245,8 +1245,8 @@ def test_a_changed_policy_is_read_and_a_mistake_in_it_denies_every_request(serve
     assert served.log_text().count("reason=policy") == 1
     assert ask_as("alice", wire.CHECK, "alice", phone.code()).startswith("<2 format")
     served.policy(window=0, fail_delay=0)
-    assert "deny" in ask_as("alice", wire.CHECK, "alice", phone.code(1))
-    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
+    assert "deny" in ask_as("alice", wire.CHECK, "alice", phone.code(1, room=20))
+    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code(room=15))
 
 
 def test_a_key_that_was_added_later_makes_it_exit_to_be_started_again(served):
@@ -1331,17 +1331,12 @@ def test_it_takes_sockets_and_credential_from_a_service_manager(managed):
 
 def test_it_exits_when_idle_and_the_manager_s_sockets_stay_open(managed):
     phone = managed.host.enroll("alice")
-    managed.start("--idle", "1")
-    assert "allow" in ask_as("alice", wire.CHECK, "alice", phone.code())
-    assert managed.child.wait(60) == 0
-    asked = threading.Thread(target=lambda: replies.append(
-        ask_as("alice", wire.CHECK, "alice", phone.code(1))))
-    replies = []
-    asked.start()  # waits in the manager's queue until totpd has started again
-    time.sleep(0.3)
-    managed.start()
-    asked.join()
-    assert "allow" in replies[0]
+    for step in range(2):
+        with wire.connect(ROOT) as connection:  # waits in the manager's queue until totpd has started
+            connection.send(wire.request(wire.CHECK, "alice", phone.code(step)))
+            managed.start("--idle", "1")
+            assert wire.Response(connection.recv(4096)).verdict == "allow"
+        assert managed.child.wait(60) == 0
 
 
 def test_wrong_sockets_from_a_service_manager_are_refused(managed):

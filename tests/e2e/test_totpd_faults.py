@@ -33,6 +33,11 @@ def is_allowed(code):
 
 # ---- the changes
 
+def phone_of(secret):
+    """Of 8 digits: 6 are sometimes in memory by chance."""
+    return Phone(f"otpauth://totp/x?secret={secret}&period=300&digits=8")
+
+
 class Change:
     """
     A request, and how to see whether it was carried out. Codes are valid for a long time, and each
@@ -45,8 +50,7 @@ class Change:
 
     def prepare(self, host):
         """Make the record to start from; it can be restored."""
-        self.old, self.new = (Phone(f"otpauth://totp/x?secret={secret}&period=300")
-                              for secret in (OLD, NEW))
+        self.old, self.new = map(phone_of, (OLD, NEW))
         host.phones += [self.old, self.new]
         self.recovery = []
         if self.before:
@@ -54,10 +58,6 @@ class Change:
         if "second" in self.before:
             assert ask(wire.ADD, self.old.code(-2),
                        token=self.token(self.new, "second", -3)).verdict == "allow"
-        if self.with_new or not self.before:
-            phone = self.new if self.with_new else self.old
-            label = "second" if self.before else "phone"
-            self.request["token"] = self.token(phone, label, -2)
         shutil.rmtree(f"{DIR}/template", ignore_errors=True)
         run("cp", "-a", STORE, f"{DIR}/template")
 
@@ -68,9 +68,13 @@ class Change:
 
     @staticmethod
     def token(phone, label, ahead):
-        return (1, 1, 6, 300, label, base64.b32decode(phone.secret), 0, phone.code(ahead))
+        return (1, 1, 8, 300, label, base64.b32decode(phone.secret), 0, phone.code(ahead))
 
     def make(self, ahead=0):
+        if self.with_new or not self.before:
+            phone = self.new if self.with_new else self.old
+            label = "second" if self.before else "phone"
+            self.request["token"] = self.token(phone, label, -2)
         code = self.old.code(ahead) if self.before else None
         self.typed = code or self.request["token"][-1]  # a step may end before it is looked at
         return ask(self.op, code, **self.request)
@@ -154,7 +158,7 @@ class Strace:
 
     def __exit__(self, *unused):
         self.child.send_signal(signal.SIGINT)
-        self.child.communicate(timeout=10)
+        self.child.communicate(timeout=60)
 
 
 def calls_of(pid, change):

@@ -12,11 +12,11 @@ import sys
 import pytest
 
 import wire
-from host import KEYRING, Phone, wait_for
+from host import KEYRING, wait_for
 from test_fleet import cluster, verifier  # noqa: F401 fixtures
 from test_fleet_calls import children, members  # noqa: F401 a fixture
 from test_login_host import fleet  # noqa: F401 a fixture
-from test_totpd_faults import OLD, NEW, Change
+from test_totpd_faults import OLD, NEW, Change, phone_of
 from test_totpd_memory import KEEP, state
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "../memory"))
@@ -33,7 +33,7 @@ def ask(path, op, code=None, **keywords):
 
 def requests(host, path=ROOT, store_dir=""):
     """Of each kind, one after the other: what no process may hold after it."""
-    old, new = (Phone(f"otpauth://totp/x?secret={secret}&period=300") for secret in (OLD, NEW))
+    old, new = map(phone_of, (OLD, NEW))
     host.phones += [old, new]
     needles = {**secret_forms(OLD, "the old secret"), **secret_forms(NEW, "the new secret")}
 
@@ -50,7 +50,8 @@ def requests(host, path=ROOT, store_dir=""):
     enrolled = put(wire.ENROLL, token=token)
     assert enrolled.codes
     yield sent("enroll", token[-1], enrolled.codes)
-    for what, code in ("a right code", old.code(-2)), ("a used code", old.code(-2)), (
+    used = old.code(-2)
+    for what, code in ("a right code", used), ("a used code", used), (
             "a recovery code", enrolled.codes[0]):
         answer = put(wire.CHECK, code)
         assert (answer.verdict == "allow") == (what != "a used code"), (what, answer)
