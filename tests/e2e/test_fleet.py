@@ -9,7 +9,7 @@ import time
 import pytest
 
 import wire
-from host import DIR, HERE, run
+from host import DIR, HERE, quickest, run, wait_for
 
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fleet"))
 import cluster as clusters  # noqa: E402
@@ -125,11 +125,12 @@ def test_a_cluster_without_a_quorum_denies_everybody_and_comes_back_by_itself(ve
         member.kill()
     for user in "alice", "root":
         code = phone.code(ahead=1)  # which may wait for the next time step
-        since, began = verifier.log_end(), time.monotonic()
-        log_in(user, code, fail=True)
-        assert time.monotonic() - began < 5  # 4, and the start of the program that asks
-        event = verifier.event(since)
-        assert event["outcome"] == "error" and "127.0.0.1" in str(event), event
+        since = verifier.log_end()
+        # 4 s, and the start of the program that asks
+        assert quickest(lambda user=user, code=code: log_in(user, code, fail=True), 5) < 5
+        events = verifier.events(since)
+        assert events and all(event["outcome"] == "error" and "127.0.0.1" in str(event)
+                              for event in events), events
     for member in cluster.members[1:]:
         member.start()
     cluster.wait()
@@ -143,15 +144,27 @@ def test_without_totpd_nobody_is_let_in(verifier):
         log_in(user, phone.code(), fail=True)
 
 
+def answers(cluster, member):
+    try:
+        cluster.ask("kv/range", {"key": clusters.key("x")}, member)
+        return True
+    except OSError:
+        return False
+
+
 def test_a_member_that_dies_is_not_noticed(verifier, cluster):
-    phone = verifier.enroll("alice")
-    log_in("alice", phone.code())
-    leader = cluster.leader()
-    leader.kill()
-    code = phone.code(ahead=1)
-    began = time.monotonic()
-    log_in("alice", code)
-    assert time.monotonic() - began < 3
+    for _ in range(3):  # a busy machine may delay the program that asks
+        phone = verifier.enroll("alice", "--force")
+        log_in("alice", phone.code())
+        leader = cluster.leader()
+        leader.kill()
+        code = phone.code(ahead=1)
+        seconds = quickest(lambda code=code: log_in("alice", code), 3, tries=1)
+        if seconds < 3:
+            break
+        leader.start()
+        assert wait_for(lambda leader=leader: answers(cluster, leader))
+    assert seconds < 3
 
 
 @pytest.mark.parametrize("members", [1])
@@ -191,7 +204,8 @@ def test_requests_that_are_forbidden_cost_no_connection_to_the_cluster(verifier)
         """Of the most loaded process of totpd."""
         totpd = verifier.totpd_process.pid
         with open(f"/proc/{totpd}/task/{totpd}/children") as children:
-            return max(len(os.listdir(f"/proc/{pid}/fd")) for pid in children.read().split())
+            pids = [pid for pid in children.read().split() if os.path.exists(f"/proc/{pid}/fd")]
+        return max(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 
     def look():
         assert wire.ask(wire.request(wire.LOOK, "alice", store_dir=""), "/run/pam_totp/root.socket").enrolled
@@ -203,6 +217,5 @@ def test_requests_that_are_forbidden_cost_no_connection_to_the_cluster(verifier)
         # root asks by the way of users, about a user who is not root
         assert wire.ask(wire.request(wire.LOOK, "alice", store_dir="")).error == "forbidden"
         look()
-    time.sleep(0.5)
-    assert descriptors() <= before
+    assert wait_for(lambda: descriptors() <= before), (descriptors(), before)
     log_in("alice", phone.code(ahead=1))

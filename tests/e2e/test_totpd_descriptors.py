@@ -14,14 +14,14 @@ import time
 import pytest
 
 import wire
-from host import HERE, wait_for
+from host import HERE, sockets_at, wait_for
 from test_totpd import ROOT, children, managed, served
 
 __all__ = ["managed", "served"]
 
 SO_PASSRIGHTS = 83
 USUAL = 1.0  # seconds; a check takes some milliseconds
-LOADED = 4.0  # where processes with endless work use the processors as well
+SOON = 4.0  # where the machine is busy; such a descriptor takes ten minutes
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -84,6 +84,15 @@ def slowest(times=10):
     return max(seconds)
 
 
+def slowest_of_a_round():
+    """Of the best of three rounds: what else runs on the machine does not delay each of them."""
+    rounds = []
+    while len(rounds) < 3 and min(rounds, default=USUAL) >= USUAL:
+        rounds.append(slowest())
+        assert rounds[-1] < SOON
+    return min(rounds)
+
+
 def ask_by_bob():
     """Without the time that a program takes to start."""
     child = os.fork()
@@ -113,9 +122,9 @@ def test_a_descriptor_that_never_finishes_closing_delays_nobody(served, kernel):
     with Attackers(1, 2) as attackers:
         taken = attackers.taken()
         if kernel == "that delivers":
-            assert taken[0] >= 10
-        assert slowest() < USUAL
-        assert ends_at_once(served.totpd_process) < USUAL
+            assert taken[0] >= 8, "two of six shapes come too late if totpd is quicker"
+        assert slowest_of_a_round() < USUAL
+        assert ends_at_once(served.totpd_process) < SOON
         served.totpd_process = None
 
 
@@ -125,12 +134,12 @@ def test_a_flood_of_such_descriptors_delays_nobody(served, kernel):
         deliver(listeners_of(served.totpd_process.pid))
     with Attackers(3, 100) as attackers:
         time.sleep(0.5)
-        assert slowest(30) < LOADED
+        assert slowest(30) < SOON
         taken = attackers.taken()
         if kernel == "that delivers":
             assert sum(taken) > 500
-        assert slowest() < USUAL
-        assert ends_at_once(served.totpd_process) < USUAL
+        assert slowest_of_a_round() < USUAL
+        assert ends_at_once(served.totpd_process) < SOON
         served.totpd_process = None
 
 
@@ -141,14 +150,14 @@ def test_such_descriptors_in_the_queue_delay_nobody(served):
     with Attackers(1, 5) as attackers:
         assert attackers.taken()[0] > 20
         os.kill(served.totpd_process.pid, signal.SIGCONT)
-        assert slowest() < USUAL
+        assert slowest_of_a_round() < USUAL
     # and with them in the queue it ends at once
     os.kill(served.totpd_process.pid, signal.SIGSTOP)
     with Attackers(1, 5) as attackers:
         assert attackers.taken()[0] > 20
         served.totpd_process.terminate()
         os.kill(served.totpd_process.pid, signal.SIGCONT)
-        assert ends_at_once(served.totpd_process) < USUAL
+        assert ends_at_once(served.totpd_process) < SOON
         served.totpd_process = None
 
 
@@ -157,8 +166,8 @@ def test_such_descriptors_sent_before_totpd_starts_delay_nobody(managed):
     with Attackers(1, 5) as attackers:
         assert attackers.taken()[0] > 20
         managed.start()
-        assert slowest() < USUAL
-        assert ends_at_once(managed.child) < USUAL
+        assert slowest_of_a_round() < USUAL
+        assert ends_at_once(managed.child) < SOON
 
 
 def test_a_kernel_that_can_reject_descriptors_is_asked_to(managed):
@@ -177,14 +186,15 @@ def test_a_kernel_that_can_reject_descriptors_is_asked_to(managed):
 def test_the_process_that_closes_such_descriptors_ends_too(served):
     """There are as many connections, pipes and processes as before."""
     deliver(listeners_of(served.totpd_process.pid))
-    assert slowest(1) < USUAL
-    time.sleep(0.5)
+    assert slowest_of_a_round() < USUAL
 
     def state():
         return len(os.listdir(f"/proc/{served.totpd_process.pid}/fd")), children(served.totpd_process.pid)
 
+    sockets = ROOT, "/run/pam_totp/socket"
+    assert wait_for(lambda: [sockets_at(path) for path in sockets] == [[True], [True]] and
+                    not state()[1]), "all connections are closed"
     before = state()
-    assert before[1] == []
     with Attackers(2, 20) as attackers:
         attackers.taken()
     assert wait_for(lambda: state() == before), (before, state())
