@@ -7,6 +7,18 @@ from host import wait_for
 
 DISPLAY = ":97"
 
+# Prints 1 if another program has the keyboard for itself.
+GRABBED = """
+import ctypes
+x11 = ctypes.CDLL("libX11.so.6")
+x11.XOpenDisplay.restype = ctypes.c_void_p
+x11.XDefaultRootWindow.restype = ctypes.c_ulong
+display = ctypes.c_void_p(x11.XOpenDisplay(None))
+root = ctypes.c_ulong(x11.XDefaultRootWindow(display))
+print(x11.XGrabKeyboard(display, root, 0, 1, 1, ctypes.c_ulong(0)))
+x11.XCloseDisplay(display)
+"""
+
 
 def as_alice(*argv):
     return subprocess.Popen(
@@ -28,12 +40,13 @@ class Screen:
         os.chmod("/tmp/.X11-unix", 0o1777)
         self.locker = None
         self.server = as_alice("Xvfb", DISPLAY, "-screen", "0", "320x240x24", "-nolisten", "tcp")
-        assert wait_for(lambda: said("xdotool", "getdisplaygeometry"), 20)
+        assert wait_for(lambda: said("xdotool", "getdisplaygeometry"))
 
     def lock(self):
         """Start the locker; when this returns, its window is there and gets the keys."""
         self.locker = as_alice("i3lock", "--nofork", "--color=000000")
         assert wait_for(lambda: '"i3lock"' in said("xwininfo", "-root", "-tree"))
+        assert wait_for(lambda: said("/usr/bin/python3", "-c", GRABBED) == "1\n")
 
     def type(self, answer):
         assert said("xdotool", "type", "--delay=0", answer) is not None

@@ -13,9 +13,9 @@ import time
 import pexpect
 import pytest
 
-from host import DIR, PROMPT, console, run, wait_for
+from host import DIR, PROMPT, Terminal, console, day, run, wait_for
 from test_enroll import scan, scan_letters, screen  # noqa: F401 a fixture
-from test_in_login import ASK, PASSWORD, STACK, begin, day, people, phone_of, stored  # noqa: F401
+from test_in_login import ASK, PASSWORD, STACK, begin, people, phone_of, stored  # noqa: F401
 from test_local import end
 from test_ssh import asked
 
@@ -159,9 +159,8 @@ def test_a_user_who_leaves_at_a_terminal_leaves_nothing_stored(people, program, 
         child = console(**options)
         child.sendline("alice")
     else:
-        child = pexpect.spawn("setpriv", ["--reuid=bob", "--regid=bob", "--init-groups", "--", "su",
-                                          "alice", "-c", "id"],
-                              timeout=20, encoding="utf-8", cwd="/", **options)
+        child = Terminal("setpriv", ["--reuid=bob", "--regid=bob", "--init-groups", "--", "su",
+                                     "alice", "-c", "id"], cwd="/", **options)
     child.expect_exact("Password: ")
     child.sendline(PASSWORD)
     child.expect_exact(ASK)
@@ -241,7 +240,7 @@ def test_the_library_for_pictures_is_loaded_for_a_picture_only(people):  # noqa:
 
 
 LOGIN = r"""
-set timeout 20
+set timeout 60
 log_file -noappend %(text)s
 set stty_init {rows %(rows)d columns %(columns)d}
 spawn -noecho %(ssh)s
@@ -249,7 +248,7 @@ expect "Password: "
 send "%(password)s\r"
 expect -re {Code from your phone[^\n]*: $}
 %(more)s
-sleep 30
+sleep 60
 """
 
 
@@ -264,8 +263,10 @@ def test_a_camera_reads_the_picture_in_the_login(people, screen, style, theme): 
         file.write(LOGIN % {"text": text, "password": PASSWORD, "more": swap, "rows": 70, "columns": 120,
                             "ssh": " ".join(people.ssh_command("alice")[:-1])})
     questions = 2 if theme == "light" else 1
+    scanner = scan_letters if style == "ascii" else scan
     picture, shown = screen.run(f"expect {DIR}/login.exp", dark=theme == "dark", geometry="120x70",
-                                ready=rf"(?s)(?:.*Code from your phone[^\n]*: ){{{questions}}}$")
+                                ready=rf"(?s)(?:.*Code from your phone[^\n]*: ){{{questions}}}$",
+                                read=scanner)
     secret = re.search(r"^Secret +((?:[A-Z2-7]{4} ?){8})\s*$", shown, re.M)[1].replace(" ", "")
-    read = (scan_letters if style == "ascii" else scan)(picture)
+    read = scanner(picture)
     assert read and read.startswith("otpauth://totp/tower:alice?") and secret in read, read

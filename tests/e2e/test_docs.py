@@ -31,7 +31,7 @@ import xml.etree.ElementTree
 import pexpect
 import pytest
 
-from host import DIR, HERE, KEYRING, LOG, POLICY, STORE, Phone, run, wait_for
+from host import DIR, HERE, KEYRING, LOG, POLICY, STORE, Phone, Terminal, run, wait_for
 
 TOP = os.path.realpath(f"{HERE}/../..")
 ROOT = f"{TOP}/build/root"
@@ -60,11 +60,16 @@ start() {
 	stop
 	setsid /usr/libexec/totpd --foreground >/dev/null 2>&1 </dev/null &
 	echo $! >"$HOST_DIR/totpd.pid"
-	until [ -S /run/pam_totp/socket ]; do sleep 0.05; kill -0 $!; done
+	until grep -q ' 00010000 .* /run/pam_totp/socket$' /proc/net/unix; do sleep 0.05; kill -0 $!; done
 }
 case "$verb $*" in
 daemon-reload* | "enable pam_totp-metrics.timer") ;;
-"reload ssh") kill -HUP "$(cat /run/sshd.pid)" ;;
+"reload ssh") # it has the new settings when it has written its file again
+	pid=$(cat /run/sshd.pid)
+	rm /run/sshd.pid
+	kill -HUP "$pid"
+	until [ -e /run/sshd.pid ]; do sleep 0.05; kill -0 "$pid"; done
+	;;
 "enable totpd.socket totpd-root.socket" | "start totpd.socket totpd-root.socket") start ;;
 "try-restart totpd.service") [ ! -e "$HOST_DIR/totpd.pid" ] || start ;;
 "disable totpd.socket totpd-root.socket totpd.service" | \
@@ -184,6 +189,8 @@ class Story:
             with open(f"{DIR}/bin/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
             os.chmod(f"{DIR}/bin/{name}", 0o755)
+        if os.path.exists("/run/sshd.pid"):
+            os.unlink("/run/sshd.pid")
         self.host.daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-E", self.host.sshd_log])
         assert wait_for(lambda: os.path.exists("/run/sshd.pid"))
 
@@ -257,11 +264,10 @@ class Story:
         """Run a command at a terminal and answer its questions; returns what it printed."""
         self.before_command.pop(line, lambda: None)()
         work = TOP if re.match(r"scripts/|meson |ninja ", line) else self.work
-        child = pexpect.spawn("/bin/bash", ["-o", "pipefail", "-c", line], cwd=work, timeout=20,
-                              encoding="utf-8", dimensions=(24, 80), env={
-                                  "PATH": f"{DIR}/bin:{os.environ['PATH']}", "HOST_DIR": DIR,
-                                  "HOME": "/root", "TERM": "xterm", "LC_ALL": "C.UTF-8",
-                                  "DEBIAN_FRONTEND": "noninteractive"})
+        child = Terminal("/bin/bash", ["-o", "pipefail", "-c", line], cwd=work, dimensions=(24, 80),
+                         env={"PATH": f"{DIR}/bin:{os.environ['PATH']}", "HOST_DIR": DIR,
+                              "HOME": "/root", "TERM": "xterm", "LC_ALL": "C.UTF-8",
+                              "DEBIAN_FRONTEND": "noninteractive"})
         self.host.clients.append(child)
         said = ""
         while True:

@@ -9,7 +9,7 @@ import urllib.parse
 import pexpect
 import pytest
 
-from host import DIR, STORE, Phone, run, wait_for
+from host import DIR, STORE, Phone, Terminal, is_listening, run, wait_for
 
 SECRET = r"(?<![A-Z2-7])(?:[A-Z2-7]{4} )+[A-Z2-7]{4}(?![A-Z2-7])"
 
@@ -21,8 +21,8 @@ def uri_of(secret, issuer="tower", account="alice"):
 
 
 def at_terminal(*argv, rows=24, columns=80):
-    return pexpect.spawn(argv[0], list(argv[1:]), dimensions=(rows, columns), timeout=20,
-                         encoding="utf-8", env=dict(os.environ, TERM="xterm", LC_ALL="C.UTF-8"))
+    return Terminal(argv[0], list(argv[1:]), dimensions=(rows, columns),
+                    env=dict(os.environ, TERM="xterm", LC_ALL="C.UTF-8"))
 
 
 def secret_on(text):
@@ -144,11 +144,14 @@ class Screen:
         self.server = subprocess.Popen(
             ["Xvfb", self.display, "-screen", "0", "1400x1100x24", "-nolisten", "tcp"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        assert wait_for(lambda: os.path.exists("/tmp/.X11-unix/X7"))
+        assert wait_for(lambda: is_listening("/tmp/.X11-unix/X7"))
         self.terminals = []
 
-    def run(self, command, dark=True, geometry="120x60", ready=r"(?i)code[^\n]*: ?$"):
-        """Photograph a program when it has shown `ready`; returns the picture and its text."""
+    def run(self, command, dark=True, geometry="120x60", ready=r"(?i)code[^\n]*: ?$", read=None):
+        """
+        Photograph a program when it has shown `ready`, and again until xterm has drawn all of it, which
+        `read` (scan) can read; returns the picture and its text.
+        """
         ink, paper = ("white", "black") if dark else ("black", "white")
         text = f"{DIR}/drawn.{time.monotonic_ns()}"
         self.terminals.append(subprocess.Popen(
@@ -157,17 +160,20 @@ class Screen:
             env=dict(os.environ, DISPLAY=self.display, LC_ALL="C.UTF-8"),
             stderr=subprocess.DEVNULL))
         shown = lambda: open(text, errors="replace").read() if os.path.exists(text) else ""
-        assert wait_for(lambda: re.search(ready, shown()), 20), shown()
-        time.sleep(0.7)  # let xterm draw
+        assert wait_for(lambda: re.search(ready, shown())), shown()
         picture = text + ".png"
-        run("import", "-display", self.display, "-window", "root", picture)
+
+        def photograph():
+            run("import", "-display", self.display, "-window", "root", picture)
+            return (read or scan)(picture)
+        wait_for(photograph, 20)
         self.terminals.pop().terminate()
         return picture, shown()
 
-    def __call__(self, *options, dark=True, geometry="120x60",
+    def __call__(self, *options, dark=True, geometry="120x60", read=None,
                  words=("totp-enroll", "--user", "alice", "--force")):
         """An enrollment; returns the picture and the secret that is printed beside it."""
-        picture, shown = self.run(" ".join([*words, *options]), dark, geometry)
+        picture, shown = self.run(" ".join([*words, *options]), dark, geometry, read=read)
         return picture, secret_on(shown)
 
     def close(self):
@@ -206,21 +212,29 @@ def scan_letters(picture):
     return None
 
 
+def scan_swapped(picture):
+    """The same with dark and light swapped."""
+    run("convert", picture, "-negate", f"{picture}.swapped.png")
+    return scan(f"{picture}.swapped.png")
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("style", ["auto", "ansi", "utf8", "ascii"])
 def test_the_picture_can_be_scanned(host, screen, style, theme):
     options = [f"--qr={style}"]
     if style in ("utf8", "ascii") and theme == "light":
         options.append("--qr-invert")
-    picture, secret = screen(*options, dark=theme == "dark")
-    assert (scan_letters if style == "ascii" else scan)(picture) == uri_of(secret)
+    read = scan_letters if style == "ascii" else scan
+    picture, secret = screen(*options, dark=theme == "dark", read=read)
+    assert read(picture) == uri_of(secret)
 
 
 @pytest.mark.parametrize("style,theme", [("utf8", "light"), ("utf8", "dark --qr-invert")])
 def test_a_picture_with_dark_and_light_swapped_cannot_be_scanned(host, screen, style, theme):
     """Otherwise the test above could not fail."""
-    picture, _ = screen(f"--qr={style}", *theme.split()[1:], dark=theme.startswith("dark"))
-    assert scan(picture) is None
+    picture, secret = screen(f"--qr={style}", *theme.split()[1:], dark=theme.startswith("dark"),
+                             read=scan_swapped)
+    assert scan_swapped(picture) == uri_of(secret) and scan(picture) is None
 
 
 # ---- an ordinary window
@@ -230,24 +244,32 @@ def test_a_picture_with_dark_and_light_swapped_cannot_be_scanned(host, screen, s
 def tmux(host):
     """A terminal of a given size whose contents can be read."""
     socket = f"{DIR}/tmux"
+    with open(f"{socket}.conf", "w") as file:
+        file.write("set -g status off\n")  # before the program sees how many lines there are
 
     def tell(*argv):
-        return run("tmux", "-S", socket, "-f", "/dev/null", *argv)
+        return run("tmux", "-S", socket, "-f", f"{socket}.conf", *argv)
 
     def start(command, rows=24, columns=80):
         tell("new-session", "-d", "-x", str(columns), "-y", str(rows), command)
-        tell("set", "-g", "status", "off")
-        tell("resize-window", "-x", str(columns), "-y", str(rows))
 
-    start.tell = tell
-    start.lines = lambda: tell("capture-pane", "-p").split("\n")
+    def lines_at_question():
+        """When all has been drawn, down to the question."""
+        lines = tell("capture-pane", "-p").split("\n")
+        return re.search(r"(?i)code[^\n]*:$", "\n".join(lines).rstrip()) and lines
+
+    def lines():
+        found = wait_for(lines_at_question)
+        assert found, tell("capture-pane", "-p")
+        return found
+
+    start.tell, start.lines = tell, lines
     yield start
     subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True)
 
 
 def test_picture_secret_and_question_fit_an_ordinary_window(host, tmux):
     tmux("sh -c 'stty size; exec totp-enroll --user alice'")
-    assert wait_for(lambda: re.search(r"(?i)code[^\n]*:", "\n".join(tmux.lines())), 10), tmux.lines()
     lines = tmux.lines()[:24]
     drawn = sum(bool(re.search("[▀▄█]", line)) for line in lines)
     assert drawn >= 19, "37 modules, two to a line"
@@ -267,9 +289,7 @@ def test_the_picture_in_an_ordinary_window_is_complete(host, screen, theme):
 
 def test_in_a_small_window_the_needed_size_is_printed(host, tmux):
     tmux("totp-enroll --user alice", rows=15, columns=60)
-    found = wait_for(lambda: re.search(r"\b(\d+) (?:columns|rows|lines)|\b\d+x\d+\b",
-                                       "\n".join(tmux.lines())), 10)
-    assert found, tmux.lines()
     text = "\n".join(tmux.lines())
+    assert re.search(r"\b(\d+) (?:columns|rows|lines)|\b\d+x\d+\b", text), text
     assert not re.search("[▀▄█]", text), "half a picture helps nobody"
     secret_on(text)

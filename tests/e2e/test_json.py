@@ -119,9 +119,8 @@ def test_a_program_enrolls_a_user_in_two_steps(served):  # noqa: F811
 def test_the_secret_is_in_no_argument_environment_file_or_log(served):  # noqa: F811
     program = Program("enroll")
     made, _ = program.read()
-    pid = run("pgrep", "-x", "totp-enroll").strip()
     for name in "cmdline", "environ":
-        with open(f"/proc/{pid}/{name}", "rb") as file:
+        with open(f"/proc/{program.child.pid}/{name}", "rb") as file:
             assert made["secret"].encode() not in file.read()
     phone = phone_of(served, [made])
     codes = program.answer(phone.code())[-1]["codes"]
@@ -171,8 +170,8 @@ def test_a_session_that_ends_leaves_nothing_half_done(served, how):  # noqa: F81
         assert program.end() == 1
         assert words(program.said)[2:] == ["error no_answer", "note unchanged", "note delete_entry"]
     else:
-        run("pkill", f"-{how.value}", "-x", "totp-enroll")
-        assert program.child.wait(30) in (1, -how)
+        program.child.send_signal(how)
+        assert program.child.wait(60) in (1, -how)
     assert records() == {"users": {}, "state": {}}
     enroll(served)
 

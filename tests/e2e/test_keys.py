@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The keys that encrypt records: rotated while people log in, and sealed to the host."""
+import fcntl
 import os
 import select
 import shutil
@@ -68,8 +69,9 @@ SYSTEMCTL = """#!/bin/sh
 # what systemd does: stop the service and wait for its end; its sockets start it again
 echo "$*" >>{dir}/systemctl
 [ "$*" = "--no-ask-password try-restart totpd.service" ] || exit 1
-pid=$(cat {dir}/totpd.pid)
-kill $pid
+exec 9<{dir}/starting
+flock 9 # a totpd that is being started has read a keyring
+pid=$(cat {dir}/totpd.pid 2>/dev/null) && kill $pid 2>/dev/null || exit 0
 while kill -0 $pid 2>/dev/null; do sleep 0.02; done
 exit 0
 """
@@ -86,18 +88,23 @@ class Systemd(threading.Thread):
         os.chown(self.directory, 64990, 64990)
         self.manager = Manager(CREDENTIALS_DIRECTORY=self.directory)
         self.leave = False
+        with open(f"{DIR}/starting", "w"):
+            pass
 
     def run(self):
         while not self.leave:
             if not select.select(self.manager.listeners, [], [], 0.1)[0] or self.leave:
                 continue
-            shutil.copy(KEYRING, f"{self.directory}/keyring")
-            os.chown(f"{self.directory}/keyring", 64990, 64990)
-            os.chmod(f"{self.directory}/keyring", 0o400)
-            self.manager.start()
-            with open(f"{DIR}/totpd.pid", "w") as file:
-                file.write(str(self.manager.child.pid))
+            with open(f"{DIR}/starting") as starting:
+                fcntl.flock(starting, fcntl.LOCK_EX)
+                shutil.copy(KEYRING, f"{self.directory}/keyring")
+                os.chown(f"{self.directory}/keyring", 64990, 64990)
+                os.chmod(f"{self.directory}/keyring", 0o400)
+                self.manager.start()
+                with open(f"{DIR}/totpd.pid", "w") as file:
+                    file.write(str(self.manager.child.pid))
             self.manager.child.wait()
+            os.unlink(f"{DIR}/totpd.pid")
 
 
 @pytest.fixture

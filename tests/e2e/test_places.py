@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from host import ALONE, DIR, PROMPT, console, run, wait_for
+from host import ALONE, DIR, PROMPT, console, is_listening, run, wait_for
 
 
 # Each service gets a session of its own: xrdp-sesman and saslauthd end their whole process group.
@@ -22,7 +22,7 @@ def until_it_answers(connect):
             return connect()
         except OSError:
             return None
-    found = wait_for(try_once, 20)
+    found = wait_for(try_once)
     assert found, "the service does not listen"
     return found
 
@@ -51,7 +51,7 @@ class Sesman:
         for text in user, answer:
             body += struct.pack(">H", len(text)) + text.encode()
         with until_it_answers(lambda: socket.create_connection(("::1", 3350))) as peer:
-            peer.settimeout(20)
+            peer.settimeout(60)
             peer.sendall(struct.pack(">II", 0, 8 + len(body)) + body)
             peer.recv(100)
 
@@ -68,7 +68,7 @@ class Saslauthd:
                                         "-m", f"{DIR}/sasl"],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                        start_new_session=True)
-        assert wait_for(lambda: os.path.exists(f"{DIR}/sasl/mux"), 20)
+        assert wait_for(lambda: is_listening(f"{DIR}/sasl/mux"))
 
     def log_in(self, user, answer):
         subprocess.run(["/usr/sbin/testsaslauthd", "-u", user, "-p", answer, "-s", "smtp",
@@ -86,7 +86,7 @@ class PureFtpd:
                                        start_new_session=True)
 
     def log_in(self, user, answer):
-        client = ftplib.FTP(timeout=20)
+        client = ftplib.FTP(timeout=60)
         until_it_answers(lambda: client.connect("127.0.0.1", 2121))
         try:
             client.login(user, answer)

@@ -74,7 +74,7 @@ def request(user, password, station=HOME, state=b"", signed=True):
     return packet[:-16] + hmac.digest(SECRET.encode(), packet, "md5") if signed else packet
 
 
-def send(packet, seconds=10, client="127.0.0.1"):
+def send(packet, seconds=30, client="127.0.0.1"):
     """The kind of the response, and its attributes as a list of pairs; or None."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.settimeout(seconds)
@@ -295,7 +295,7 @@ def test_radclient_gets_the_sentences_too(radius):
 
     def ask(typed):
         given = f'User-Name = "alice", User-Password = "{typed}", Message-Authenticator = 0x00'
-        return subprocess.run(["radclient", "-x", "-r", "1", "-t", "8", "127.0.0.1", "auth", SECRET],
+        return subprocess.run(["radclient", "-x", "-r", "1", "-t", "30", "127.0.0.1", "auth", SECRET],
                               input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True).stdout
 
@@ -322,7 +322,7 @@ def instead_of_totpd(host, seconds):
 def test_checks_run_in_parallel(radius):
     """Instead of totpd: a program that answers nobody before all have asked."""
     together = 5  # as many threads as FreeRADIUS starts with
-    with instead_of_totpd(radius.host, 4) as listener:
+    with instead_of_totpd(radius.host, 60) as listener:
         asking = [threading.Thread(target=send, args=(request("alice", "123456"),))
                   for _ in range(together)]
         for thread in asking:
@@ -352,7 +352,7 @@ def test_a_store_that_is_not_in_files_is_asked_too(radius):
                 client.send(b"PTA2" + bytes((wire.CHECK, error)) + bytes(256) +
                             bytes((2 if error == 0 else 0, 1)) + bytes(wire.RESPONSE - 264))
 
-    with instead_of_totpd(radius.host, 20) as listener:
+    with instead_of_totpd(radius.host, 60) as listener:
         thread = threading.Thread(target=answer, args=(listener,))
         thread.start()
         assert radius.ask("alice", "123456")[0] == "Accept"

@@ -82,7 +82,7 @@ def was_not_met(host):
 def out_of(path, process, how=signal.SIGTERM):
     """What a job has written, as soon as it has; the daemon is then stopped."""
     try:
-        assert wait_for(lambda: os.path.exists(path) and os.path.getsize(path), 10)
+        assert wait_for(lambda: os.path.exists(path) and os.path.getsize(path))
         with open(path, encoding="utf-8") as file:
             return file.read()
     finally:
@@ -112,10 +112,17 @@ def as_installed():
     os.chmod("/usr/bin/at", 0o6755)
 
 
+def catches(pid, number):
+    """at(1) sends this signal to atd, which would end if it did not yet handle it."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        caught = re.search(r"^SigCgt:\s+(\w+)", file.read(), re.M)[1]
+    return int(caught, 16) >> (number - 1) & 1
+
+
 def test_at_runs_its_jobs(rolled_out):
     as_installed()
     daemon = subprocess.Popen(["/usr/sbin/atd", "-f"])
-    assert wait_for(lambda: os.path.exists("/run/atd.pid"))
+    assert wait_for(lambda: os.path.exists("/run/atd.pid") and catches(daemon.pid, signal.SIGHUP))
     child = as_user("alice", "sh", "-c", "echo 'id -un >/home/alice/at.out' | at now")
     assert end(child) == 0, child.before
     assert out_of("/home/alice/at.out", daemon) == "alice\n"
@@ -133,7 +140,7 @@ def test_programs_with_a_key_are_allowed(rolled_out):
     options = [f"-o{option}" for option in (f"UserKnownHostsFile={DIR}/known_hosts",
                                             "BatchMode=yes", *key)]
     done = subprocess.run(["sftp", "-F", "/dev/null", "-q", *options, "-b", "/dev/stdin", "alice@localhost"],
-                          input="pwd\n", capture_output=True, text=True, timeout=30)
+                          input="pwd\n", capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "/home/alice" in done.stdout, done
     with open(f"{DIR}/file", "w", encoding="utf-8") as file:
         file.write("content\n")
@@ -259,10 +266,10 @@ SYSTEMD = r"""
 mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
 mkdir /sys/fs/cgroup/systemd
 mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
-group=/sys/fs/cgroup/systemd/rollout
+group=/sys/fs/cgroup/systemd/$2 # of all hosts of this machine
 case $1 in
 end)
-	for try in 1 2 3 4 5 6 7 8 9 10; do
+	for try in $(seq 600); do
 		find $group -depth -type d -exec rmdir {} + && exit
 		sleep 0.1
 	done
@@ -280,8 +287,8 @@ esac
 """
 
 
-def systemd(word):
-    return subprocess.Popen(["unshare", "--mount", "sh", "-euc", SYSTEMD, "sh", word],
+def systemd(word, group):
+    return subprocess.Popen(["unshare", "--mount", "sh", "-euc", SYSTEMD, "sh", word, group],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -290,11 +297,12 @@ def test_units_that_run_as_a_user_are_started_as_before(rolled_out):
     with open("/etc/systemd/system/rollout.service", "w", encoding="utf-8") as file:
         file.write("[Unit]\nDefaultDependencies=no\n[Service]\nUser=alice\nPAMName=systemd-user\n"
                    "ExecStart=/bin/sh -c 'id -un >/home/alice/unit.out'\n")
-    manager = systemd("begin")
+    group = f"rollout.{os.urandom(8).hex()}"
+    manager = systemd("begin", group)
     try:
         assert out_of("/home/alice/unit.out", manager, signal.SIGKILL) == "alice\n"
     finally:
-        cleaner = systemd("end")
+        cleaner = systemd("end", group)
         assert cleaner.wait() == 0, cleaner.stdout.read()
     assert "pam_unix(systemd-user:session): session opened for user alice" in rolled_out.log_text()
     was_not_met(rolled_out)

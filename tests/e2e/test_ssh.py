@@ -149,7 +149,7 @@ def test_nobody_can_find_out_who_is_enrolled(host):
     assert not enrolled.ok and not not_enrolled.ok and not unknown.ok
     assert asked(enrolled) == [PROMPT]
     assert wording(enrolled, "alice") == wording(not_enrolled, "bob") == wording(unknown, "mallory")
-    assert max(enrolled.seconds, not_enrolled.seconds, unknown.seconds) < 10
+    assert max(enrolled.seconds, not_enrolled.seconds, unknown.seconds) < 30
 
 
 def test_key_and_code(host):

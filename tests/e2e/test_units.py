@@ -9,12 +9,11 @@ import signal
 import socket
 import stat
 import subprocess
-import time
 
 import pytest
 
 import wire
-from host import DIR, KEYRING, POLICY, STORE, Phone, run, wait_for
+from host import DIR, KEYRING, POLICY, STORE, Phone, is_listening, run, wait_for
 
 RUN = "/run/pam_totp"
 UNIT = "/lib/systemd/system/totpd.service"
@@ -126,7 +125,7 @@ class Sandbox:
             "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=user:root\n"
             "ulimit -c 0\n"
             f"exec setpriv --reuid={uid} --regid={gid} --clear-groups --no-new-privs "
-            "--inh-caps=-all --bounding-set=-all -- /usr/libexec/totpd --idle 5'\n")
+            "--inh-caps=-all --bounding-set=-all -- /usr/libexec/totpd --idle 10'\n")
         open(self.trace, "w").close()
         self.child = subprocess.Popen(
             ["unshare", "--mount", "--net", "--", "bash", "-e", "-c", script], pass_fds=fds,
@@ -139,7 +138,7 @@ class Sandbox:
         return text[text.index('execve("/usr/libexec/totpd"'):].splitlines()
 
     def end(self):
-        assert self.child.wait(20) == 0, self.child.stderr.read()
+        assert self.child.wait(60) == 0, self.child.stderr.read()
         for listener in self.listeners:
             listener.close()
 
@@ -153,20 +152,26 @@ def phone_of(letter):
 
 
 def ask(op, code=None, **keywords):
-    answer = wire.ask(wire.request(op, "alice", code, **keywords), f"{RUN}/root.socket")
+    """The first request waits until totpd has started, too."""
+    message = wire.request(op, "alice", code, seconds=60, **keywords)
+    answer = wire.ask(message, f"{RUN}/root.socket", seconds=60)
     assert answer.error == "ok", answer
     return answer
 
 
 def everything_that_can_be_asked(host):
-    old, new = phone_of("A"), phone_of("B")
-    codes = ask(wire.ENROLL, token=token_of(old, "phone")).codes
+    """Without a pause in which totpd would be idle for so long that it ends."""
+    old, new, last = map(phone_of, "ABC")
     host.phones += [old, new]
-    assert "allow" in (ask(wire.CHECK, old.code(1)).verdict)
-    assert "deny" in (ask(wire.CHECK, old.wrong()).verdict)
-    for op, keywords in ((wire.ADD, {"token": token_of(new, "second")}),
+    first, second, third = (token_of(phone, label) for phone, label in
+                            ((old, "phone"), (new, "second"), (last, "x")))
+    right, wrong = old.code(1), old.wrong()
+    codes = ask(wire.ENROLL, token=first).codes
+    assert "allow" in (ask(wire.CHECK, right).verdict)
+    assert "deny" in (ask(wire.CHECK, wrong).verdict)
+    for op, keywords in ((wire.ADD, {"token": second}),
                          (wire.RENAME, {"label": "second", "new_label": "tablet"}),
-                         (wire.REPLACE, {"label": "tablet", "token": token_of(phone_of("C"), "x")}),
+                         (wire.REPLACE, {"label": "tablet", "token": third}),
                          (wire.REMOVE, {"label": "tablet"})):
         assert ask(op, codes.pop(), **keywords).verdict == "allow"
     codes = ask(wire.RECOVERY, codes.pop()).codes
@@ -198,8 +203,7 @@ def test_it_works_with_systemd_socket_activate(prepared):
         ["systemd-socket-activate", "--seqpacket", "--fdname=user:root", f"-l{RUN}/socket",
          f"-l{RUN}/root.socket", "/usr/libexec/totpd"], stderr=subprocess.DEVNULL)
     try:
-        assert wait_for(lambda: os.path.exists(f"{RUN}/root.socket"))
-        time.sleep(0.1)
+        assert wait_for(lambda: is_listening(f"{RUN}/root.socket"))
         answer = wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
         assert answer.verdict == "allow"
         with open(f"/proc/{manager.pid}/status") as file:
@@ -237,8 +241,7 @@ def test_a_mistake_at_its_start_denies_requests_and_does_not_end_it(prepared, br
         env={"PATH": os.environ["PATH"],
              "CREDENTIALS_DIRECTORY": "" if broken == "credential" else credentials})
     try:
-        assert wait_for(lambda: os.path.exists(f"{RUN}/root.socket"))
-        time.sleep(0.1)
+        assert wait_for(lambda: is_listening(f"{RUN}/root.socket"))
         for _ in range(3):
             answer = wire.ask(wire.request(wire.CHECK, "alice", phone.code()), f"{RUN}/root.socket")
             assert answer.error != "ok" and answer.verdict != "allow"

@@ -69,8 +69,15 @@ class Response:
 def connect(path="/run/pam_totp/socket", seconds=10):
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.settimeout(seconds)
-    connection.connect(path)
-    return connection
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            connection.connect(path)
+            return connection
+        except BlockingIOError:  # as many wait as the kernel allows
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def ask(message, path="/run/pam_totp/socket", seconds=10, tries=1):
