@@ -48,9 +48,15 @@ class Screen:
         assert wait_for(lambda: '"i3lock"' in said("xwininfo", "-root", "-tree"))
         assert wait_for(lambda: said("/usr/bin/python3", "-c", GRABBED) == "1\n")
 
-    def type(self, answer):
-        assert said("xdotool", "type", "--delay=0", answer) is not None
-        assert said("xdotool", "key", "Return") is not None
+    def type(self, answer, until):
+        """And again where nothing comes of it: keys are lost if the machine is very busy."""
+        for _ in range(5):
+            assert said("xdotool", "key", "Escape") is not None  # clears what was typed before
+            assert said("xdotool", "type", "--delay=0", answer) is not None
+            assert said("xdotool", "key", "Return") is not None
+            if wait_for(until, 30):
+                return
+        raise AssertionError("the locker takes no keys")
 
     def is_locked(self):
         return self.locker.poll() is None

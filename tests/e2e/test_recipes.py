@@ -331,7 +331,7 @@ def test_a_screen_locker_of_a_user_unlocks_with_a_code_once(host, screen):
     phone = host.enroll("alice")
     code = phone.code()
     screen.lock()
-    screen.type(PASSWORD + code)
+    screen.type(PASSWORD + code, host.events)
     assert screen.locker.wait(60) == 0
     assert (host.event()["source"], host.event()["service"]) == ("uid:64001", "i3lock")
 
@@ -340,8 +340,7 @@ def test_a_screen_locker_of_a_user_unlocks_with_a_code_once(host, screen):
                            (phone.code(1), "code")):
         assert screen.is_locked()
         count = len(host.events())
-        screen.type(PASSWORD + answer)
-        assert wait_for(lambda: len(host.events()) > count), answer
+        screen.type(PASSWORD + answer, lambda count=count: len(host.events()) > count)
         assert host.events()[-1]["reason"] == reason
     assert screen.locker.wait(60) == 0
     assert PASSWORD not in host.log_text()
@@ -367,8 +366,7 @@ def test_a_locker_under_the_host_wide_profile_unlocks_with_the_lines_that_doctor
     one, = [one for one in json.loads(said.stdout) if one["id"] == "asks-once"]
     screen.lock()
     count = len(host.events())
-    screen.type(PASSWORD)
-    assert wait_for(lambda: len(host.events()) > count)
+    screen.type(PASSWORD, lambda: len(host.events()) > count)
     assert screen.is_locked() and host.events()[-1]["outcome"] == "deny"
 
     host.pam("i3lock", *re.findall(r"auth required pam_\w+\.so [\w=]+", one["repair"]),
@@ -376,7 +374,8 @@ def test_a_locker_under_the_host_wide_profile_unlocks_with_the_lines_that_doctor
     screen.locker.kill()  # it read its stack when it started
     screen.locker.wait()
     screen.lock()
-    screen.type(PASSWORD + phone.code())
+    count = len(host.events())
+    screen.type(PASSWORD + phone.code(), lambda: len(host.events()) > count)
     assert screen.locker.wait(60) == 0
 
 
