@@ -20,8 +20,6 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # under nohup: not by programs of the tests
-        signal.signal(signal.SIGHUP, lambda *unused: None)
     if not os.environ.get("HOST_LOG"):
         pytest.exit("these tests change the host they run on: start them with tests/e2e/run BUILD", 2)
     for program in "totpctl", "totp-enroll":

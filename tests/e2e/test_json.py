@@ -160,7 +160,7 @@ def test_after_five_wrong_codes_nothing_is_stored(served):  # noqa: F811
 
 @pytest.mark.parametrize("how", ["closed", "ended", signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_session_that_ends_leaves_nothing_half_done(served, how):  # noqa: F811
-    program = Program("enroll")
+    program = Program("enroll", through=("env", "--default-signal=HUP"))  # nohup ignores it
     assert words(program.read()) == ["secret", "ask new_code"]
     if how == "closed":  # nobody reads what it prints, either
         program.child.stdout.close()
