@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "doctor/finding.h"
+#include "doctor/sshd_settings.h"
 #include "common/service.h"
 
 /* One service's auth lines while they are checked. */
@@ -26,6 +27,10 @@ static struct subject at(const struct stack_check *check, const struct stack_lin
 static const char by_hand[] =
 	"no command is safe here: leave files that services share as they are, and write the "
 	"service's own auth lines; see pam_totp(8), DISTRIBUTIONS WITHOUT COMMON-AUTH";
+
+static const char by_factor[] =
+	"add a line for a first factor, such as the password, unless the program checks one: "
+	"pam_permit.so alone allows everybody who needs no code; see pam_totp(8), STACKS";
 
 /* --- our lines --- */
 
@@ -284,6 +289,18 @@ static void report_order(const struct stack_check *check, const struct stack_lin
 				      orders[i].what);
 }
 
+/* Does neither the stack nor, as far as its settings show, sshd ask for anything but the code? */
+static bool lacks_factor(const struct stack_check *check)
+{
+	const struct sshd_settings settings = {NULL, check->doctor->sshd_settings};
+
+	if (!check->code_service.key_needed)
+		return false;
+	return strcmp(check->service, check->doctor->sshd_service) != 0 ||
+	       !check->doctor->sshd_answered ||
+	       sshd_judge(&check->code_service, &settings).problems & SSHD_NO_FACTOR;
+}
+
 static void report_whole(const struct stack_check *check)
 {
 	const struct stack_line *ours = &check->stack->lines[check->code_service.line];
@@ -300,12 +317,13 @@ static void report_whole(const struct stack_check *check)
 		doctor_report(at(check, ours, "permit"),
 			      "users who need no code, since they are exempt or not enrolled, are "
 			      "denied: no other line succeeds",
-			      NULL, "no line beside pam_totp.so succeeds, such as pam_permit.so");
+			      lacks_factor(check) ? by_factor : NULL,
+			      "no line beside pam_totp.so succeeds, such as pam_permit.so");
 	if (!check->walk.too_many && check->code_service.key_needed &&
 	    strcmp(check->service, check->doctor->sshd_service) != 0)
 		doctor_report(at(check, ours, "no-factor"),
-			      "the code is the only factor, and strangers are asked for it", NULL,
-			      "no line of the stack is a first factor");
+			      "the code is the only factor, and strangers are asked for it",
+			      by_factor, "no line of the stack is a first factor");
 }
 
 /* Is there something for a command to repair? A condition that skips our line may be meant. */
@@ -313,7 +331,8 @@ static bool is_repairable(const struct stack_check *check)
 {
 	bool any = check->walk.stuck;
 
-	if (check->walk.too_many || !check->walk.open)
+	if (check->walk.too_many || !check->walk.open ||
+	    (check->walk.stuck && lacks_factor(check))) /* pam_permit.so allows strangers */
 		return false;
 	for (size_t i = 0; i < check->stack->count; i++) {
 		if (check->walk.marks[i] & MARK_SKIPS && check->stack->lines[i].role == ROLE_PLAIN)

@@ -477,6 +477,18 @@ def test_the_repair_that_is_printed_repairs(host):
     assert host.found(alone + "\n" + command) == []
 
 
+@pytest.mark.parametrize("script, ids", [
+    (stack("su", "auth required pam_totp.so"), {"permit", "no-factor"}),
+    (stack("sshd", "auth required pam_totp.so"), {"permit", "no-factor"}),  # by password or by key
+])
+def test_no_repair_lets_in_everybody_who_needs_no_code(host, script, ids):
+    found = host.found(script)
+    assert {one["id"] for one in found} == ids, found
+    for one in found:
+        assert "sed" not in one["repair"] or "AuthenticationMethods publickey," in one["repair"], one
+    assert "first factor" in next(one["repair"] for one in found if one["id"] == "permit")
+
+
 def test_for_the_database_server_it_reports_what_the_manual_says(host):
     stack = pathlib.Path(__file__).parents[2] / "conf" / "pam.d" / "postgresql"
     host.only(f"cp {stack} /etc/pam.d/", "no-factor", r"/postgresql:\d+: ")
