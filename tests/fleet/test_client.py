@@ -176,7 +176,7 @@ def test_without_a_quorum_nothing_is_committed_and_it_comes_back_by_itself(three
     assert committed(ask(three.arguments(), "k", 1))
     for member in three.members[1:]:
         member.kill()
-    lines = within(lambda: ask(three.arguments(), "k", 1), most=5)
+    lines = within(lambda: ask(three.arguments(), "k", 1), most=4)
     assert not committed(lines) and whys(lines)
     for member in three.members[1:]:
         member.start()
@@ -244,7 +244,7 @@ def test_an_authority_that_was_replaced_counts_no_more_for_a_program_that_runs(
 def test_a_certificate_that_cannot_be_read_is_said_at_once(single, directory, ask):
     endpoints, ca, certificate, _ = single.arguments()
     within(lambda: assert_denied(ask, [endpoints, ca, certificate, directory / "none"],
-                                 "the certificate for the store cannot be used"), most=3)
+                                 "the certificate for the store cannot be used"), most=1)
 
 
 def test_no_proxy_of_the_environment_is_used(single, ask, monkeypatch):
