@@ -317,8 +317,8 @@ def test_no_word_is_broken_at_the_end_of_a_line(served, columns):
     """As a terminal would break it."""
     phone, _ = enroll(served)
     status, said = change(as_alice("test", columns=columns), phone.code(-10, room=20), "", "")
-    sentence = ("totp-enroll: that is the code of 10 minutes ago: set your phone's clock by the "
-                "network, then try the next one")
+    sentence = ("totp-enroll: that is the code of 10 minutes ago: set your phone's clock to "
+                "automatic, then try the next one")
     assert "\r\n" + "\r\n".join(textwrap.wrap(sentence, columns)) + "\r\n" in said, said
 
 
