@@ -183,9 +183,14 @@ def test_a_client_that_waits_no_longer_costs_no_process(verifier, cluster):
         with open(f"/proc/{totpd}/task/{totpd}/children") as children:
             return set(children.read().split())
 
+    def is_stopped():
+        tasks = f"/proc/{cluster.members[0].process.pid}/task"
+        return all("\nState:\tT" in open(f"{tasks}/{task}/status").read() for task in os.listdir(tasks))
+
     def ask():
         """None: a busy totpd has seen the request too late."""
         cluster.members[0].signal(signal.SIGSTOP)
+        assert wait_for(is_stopped)
         try:
             with wire.connect("/run/pam_totp/root.socket") as client:
                 client.send(wire.request(wire.CHECK, "alice", wrong, store_dir="", seconds=1))
